@@ -1,0 +1,64 @@
+package api
+
+import "strings"
+
+// Code names a kind of failure. Codes are stable: clients decide by them, never
+// by the text.
+type Code string
+
+const (
+	CodeMalformed       Code = "malformed"         // the body is not the JSON it should be
+	CodeInvalid         Code = "invalid"           // well formed, but a field breaks a rule
+	CodeUnknownField    Code = "unknown_field"     // the body has a field nobody knows
+	CodeMediaType       Code = "unsupported_media" // the body is not application/json
+	CodeTooLarge        Code = "too_large"         // a body, batch or header over its limit
+	CodeNotFound        Code = "not_found"         // no such entity, or deleted
+	CodeNoRoute         Code = "no_route"          // no such address
+	CodeMethod          Code = "method_not_allowed"
+	CodeEmailTaken      Code = "email_taken"           // another user has this email
+	CodePrecondition    Code = "precondition_failed"   // If-Match names another version
+	CodePreconditionReq Code = "precondition_required" // If-Match is missing
+	CodeConflict        Code = "conflict"              // the entity exists already
+	CodeKeyReused       Code = "idempotency_key_reused"
+	CodeResync          Code = "resync" // the cursor is older than what the feed still knows
+	CodeBadCursor       Code = "bad_cursor"
+	CodeSignIn          Code = "sign_in"
+	CodeRateLimited     Code = "rate_limited"
+	CodeUnavailable     Code = "unavailable"
+	CodeInternal        Code = "internal"
+)
+
+// FieldError says what is wrong with one field.
+type FieldError struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// Problem is an error as RFC 9457 application/problem+json, with a stable code.
+type Problem struct {
+	Type   string       `json:"type,omitempty"`
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Code   Code         `json:"code"`
+	Errors []FieldError `json:"errors,omitempty"`
+}
+
+// Error makes a Problem an error that reads as a sentence for a person.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.Title)
+	if p.Detail != "" {
+		b.WriteString(": ")
+		b.WriteString(p.Detail)
+	}
+	for i, e := range p.Errors {
+		if i == 0 && p.Detail == "" {
+			b.WriteString(": ")
+		} else {
+			b.WriteString("; ")
+		}
+		b.WriteString(e.Field + " " + e.Detail)
+	}
+	return b.String()
+}

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Stamp is a hybrid logical clock reading (Kulkarni et al., "Logical Physical
+// Clocks", 2014) as text whose byte order is its time order:
+//
+//	milliseconds since 1970 as 12 hex digits, "-", counter as 4 hex digits, "-", node
+//
+// The node is the first 8 characters of the client id and only breaks ties. The
+// empty stamp is before every other.
+type Stamp string
+
+const maxCounter = 0xffff
+
+// NewStamp makes the stamp of a write at the given wall time that knows of prior,
+// so that it is later than prior even when the wall clock is behind.
+func NewStamp(wall time.Time, prior Stamp, node string) Stamp {
+	ms := max(wall.UnixMilli(), 0)
+	pms, pcount, ok := prior.split()
+	if !ok || ms > pms {
+		return format(ms, 0, node)
+	}
+	if pcount >= maxCounter {
+		return format(pms+1, 0, node)
+	}
+	return format(pms, pcount+1, node)
+}
+
+// Time is the stamp's physical part; the zero time for an empty or broken stamp.
+func (s Stamp) Time() time.Time {
+	ms, _, ok := s.split()
+	if !ok {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Valid reports whether the stamp is empty or well formed.
+func (s Stamp) Valid() bool {
+	if s == "" {
+		return true
+	}
+	_, _, ok := s.split()
+	return ok
+}
+
+// Bound returns the stamp, moved back to now when it claims to be later: a
+// client's clock can't reach into the future.
+func (s Stamp) Bound(now time.Time) Stamp {
+	ms, _, ok := s.split()
+	if !ok || ms <= now.UnixMilli() {
+		return s
+	}
+	return format(now.UnixMilli(), maxCounter, string(s[18:]))
+}
+
+// Shift returns the stamp with its physical part moved by d, used to correct it
+// by a clock's measured error.
+func (s Stamp) Shift(d time.Duration) Stamp {
+	ms, count, ok := s.split()
+	if !ok {
+		return s
+	}
+	return format(max(ms+d.Milliseconds(), 0), count, string(s[18:]))
+}
+
+func format(ms int64, count int, node string) Stamp {
+	if len(node) > 8 {
+		node = node[:8]
+	}
+	return Stamp(fmt.Sprintf("%012x-%04x-%s", ms, count, node))
+}
+
+func (s Stamp) split() (ms int64, count int, ok bool) {
+	if len(s) < 18 || len(s) > 26 || s[12] != '-' || s[17] != '-' {
+		return 0, 0, false
+	}
+	if strings.ToLower(string(s)) != string(s) {
+		return 0, 0, false
+	}
+	ms, err1 := strconv.ParseInt(string(s[:12]), 16, 64)
+	c, err2 := strconv.ParseInt(string(s[13:17]), 16, 32)
+	if err1 != nil || err2 != nil || ms < 0 || c < 0 {
+		return 0, 0, false
+	}
+	return ms, int(c), true
+}

@@ -1,0 +1,150 @@
+package api
+
+import (
+	"fmt"
+	"net/mail"
+
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// EntityUser is the entity type of users.
+const EntityUser = "user"
+
+// User is the record people keep. Version is the server's counter of this
+// user's changes and the strong ETag of its resource; 0 means not yet there.
+type User struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Email     string    `json:"email"`
+	Bio       string    `json:"bio"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	Version   int64     `json:"version"`
+}
+
+// UserPatch holds the fields of a user that a write sets; nil leaves a field as
+// it is. It is the data of a "create" or "update" operation and the body of
+// POST and PATCH.
+type UserPatch struct {
+	Name  *string `json:"name,omitempty"`
+	Email *string `json:"email,omitempty"`
+	Bio   *string `json:"bio,omitempty"`
+}
+
+// UserFields are the names of the fields a person can edit.
+var UserFields = []string{"name", "email", "bio"}
+
+// Trimmed returns the patch with white space around name and email, and after
+// the bio, removed.
+func (p UserPatch) Trimmed() UserPatch {
+	trim := func(s *string, f func(string) string) *string {
+		if s == nil {
+			return nil
+		}
+		t := f(*s)
+		return &t
+	}
+	return UserPatch{
+		Name:  trim(p.Name, strings.TrimSpace),
+		Email: trim(p.Email, strings.TrimSpace),
+		Bio:   trim(p.Bio, func(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) }),
+	}
+}
+
+// Apply returns u with the patch's fields set.
+func (p UserPatch) Apply(u User) User {
+	if p.Name != nil {
+		u.Name = *p.Name
+	}
+	if p.Email != nil {
+		u.Email = *p.Email
+	}
+	if p.Bio != nil {
+		u.Bio = *p.Bio
+	}
+	return u
+}
+
+// Validate returns what is wrong with the patch's fields, in the order of the
+// form. With create set, name and email must be present.
+func (p UserPatch) Validate(create bool) []FieldError {
+	var errs []FieldError
+	add := func(field string, value *string, required bool, check func(string) string) {
+		if value == nil {
+			if required {
+				errs = append(errs, FieldError{field, "is required"})
+			}
+			return
+		}
+		if detail := check(*value); detail != "" {
+			errs = append(errs, FieldError{field, detail})
+		}
+	}
+	add("name", p.Name, create, checkName)
+	add("email", p.Email, create, checkEmail)
+	add("bio", p.Bio, false, checkBio)
+	return errs
+}
+
+func checkName(s string) string {
+	switch n := utf8.RuneCountInString(strings.TrimSpace(s)); {
+	case n == 0:
+		return "is required"
+	case n > MaxName:
+		return fmt.Sprintf("is %d characters long; at most %d are allowed", n, MaxName)
+	}
+	return checkText(s, false)
+}
+
+func checkEmail(s string) string {
+	s = strings.TrimSpace(s)
+	switch {
+	case s == "":
+		return "is required"
+	case len(s) > MaxEmail:
+		return fmt.Sprintf("is %d bytes long; at most %d are allowed", len(s), MaxEmail)
+	}
+	// An address alone: ParseAddress also takes "Name <a@b>", which is no
+	// value to keep in an email field.
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Name != "" || a.Address != s {
+		return "is not an email address; it should look like name@example.org"
+	}
+	return checkText(s, false)
+}
+
+func checkBio(s string) string {
+	if n := utf8.RuneCountInString(s); n > MaxBio {
+		return fmt.Sprintf("is %d characters long; at most %d are allowed", n, MaxBio)
+	}
+	return checkText(s, true)
+}
+
+// checkText refuses what no keyboard produces and what JSON or a database would
+// change on the way: invalid UTF-8 and control characters.
+func checkText(s string, lines bool) string {
+	if !utf8.ValidString(s) {
+		return "is not valid UTF-8 text"
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) && (!lines || (r != '\n' && r != '\t' && r != '\r')) {
+			return "has a control character; remove it"
+		}
+	}
+	return ""
+}
+
+// EmailKey folds an email for comparison: two users may not share one.
+func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// ValidID reports whether s is a UUID in its canonical lower-case form, the only
+// form that is kept: two spellings of one id would be two entities.
+func ValidID(s string) bool {
+	id, err := uuid.Parse(s)
+	return err == nil && id.String() == s && id != uuid.Nil
+}

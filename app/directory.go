@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Users is the directory as the pages use it. *repository.Collection[api.User]
+// is one, over IndexedDB in the browser and over memory in tests.
+type Users interface {
+	// Get returns a user from the device, or asks the server when it isn't
+	// there; repository.ErrNotFound when neither has it.
+	Get(ctx context.Context, id string) (repository.Record[api.User], error)
+	List(ctx context.Context, q repository.Query) (repository.Page[api.User], error)
+
+	// Create saves a user under a new id and returns it, Update saves the
+	// changed fields, Delete removes. Each returns once the write and its
+	// operation are durable on this device. Invalid fields are an *api.Problem with
+	// code invalid; a full disk is queue.ErrQuota.
+	Create(ctx context.Context, patch api.UserPatch) (id string, err error)
+	Update(ctx context.Context, id string, patch api.UserPatch) error
+	Delete(ctx context.Context, id string) error
+	// Restore brings back a user deleted a moment ago, as it was.
+	Restore(ctx context.Context, was repository.Record[api.User]) error
+
+	// Changes tells that something a page shows may have changed, in this tab
+	// or any other; it holds at most one unread tell. It ends with ctx.
+	Changes(ctx context.Context) <-chan struct{}
+}
+
+// Outbox is the queue and the conflicts as the page /sync shows them.
+type Outbox interface {
+	Counts(ctx context.Context) (queue.Counts, error)
+	// Waiting and NeedsAttention list operations, oldest first.
+	Waiting(ctx context.Context, limit int) ([]queue.Operation, error)
+	NeedsAttention(ctx context.Context, limit int) ([]queue.Operation, error)
+	Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error)
+
+	// Retry sends a rejected operation again as it is; Discard drops it and what
+	// was written on top of it. To edit one, Update its user.
+	Retry(ctx context.Context, o queue.Operation) error
+	Discard(ctx context.Context, o queue.Operation) error
+
+	// Accept marks a conflict as seen. Reverse takes the other side: it writes
+	// the losing values, restores what was deleted, or deletes what was restored.
+	Accept(ctx context.Context, c queue.Conflict) error
+	Reverse(ctx context.Context, c queue.Conflict) error
+
+	Strategy(ctx context.Context) (sync.StrategyName, error)
+	SetStrategy(ctx context.Context, s sync.StrategyName) error
+}
+
+// Syncer is the engine as the pages see it.
+type Syncer interface {
+	// SyncAll pushes, then pulls, and returns when the round has ended.
+	SyncAll(ctx context.Context) (sync.Report, error)
+	Status() sync.Status
+	// StatusChanges is like Changes, for Status.
+	StatusChanges(ctx context.Context) <-chan struct{}
+}
+
+// Device is what the pages need of the browser itself; wasm/page provides it.
+type Device interface {
+	// Online is navigator.onLine, a hint; OnlineChanges tells when it changed.
+	Online() bool
+	OnlineChanges(ctx context.Context) <-chan struct{}
+	// Storage reports bytes used and allowed, and whether the browser promised
+	// to keep them. AskPersist asks for that promise; call it on a gesture.
+	Storage(ctx context.Context) (Storage, error)
+	AskPersist(ctx context.Context) (bool, error)
+	// BackgroundSync reports whether the browser can sync with all tabs closed,
+	// and whether it is registered; SetBackgroundSync registers or cancels it.
+	BackgroundSync(ctx context.Context) (supported, registered bool)
+	SetBackgroundSync(ctx context.Context, on bool) error
+	// Diagnostics are name/value lines for the page /sync: client id, build,
+	// leader or not, service worker state and so on.
+	Diagnostics(ctx context.Context) []Diagnostic
+	// Focus moves the keyboard focus to the element with this id, once it is
+	// rendered; ShowModal opens the <dialog> with this id as a modal one and
+	// CloseModal closes it.
+	Focus(id string)
+	ShowModal(id string)
+	CloseModal(id string)
+	// SetValue sets the text of the input with this id.
+	SetValue(id, value string)
+	// Viewport is the scroll offset and height of the element with this id, in
+	// CSS pixels; ScrollTo scrolls it.
+	Viewport(id string) (top, height float64)
+	ScrollTo(id string, top float64)
+}
+
+// Storage is how much room the site's data takes and may take, in bytes.
+type Storage struct {
+	Used, Quota int64
+	Persisted   bool
+}
+
+// Diagnostic is a line under "Diagnostics".
+type Diagnostic struct{ Name, Value string }

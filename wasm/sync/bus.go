@@ -1,0 +1,101 @@
+package sync
+
+import (
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// Bus carries messages between the pages and the hosts of one browser: the
+// BroadcastChannel "rollcall", and in tests a memory bus. A message is a hint
+// to re-read; it may be lost, and a sender does not hear its own.
+type Bus interface {
+	Publish(Message)
+	// Subscribe calls f for each message of others until stop is called. f must
+	// not block.
+	Subscribe(f func(Message)) (stop func())
+}
+
+// Kind is what a message is about.
+type Kind string
+
+const (
+	RowsChanged  Kind = "rows"      // re-read Refs, or everything when there are none
+	Enqueued     Kind = "enqueued"  // there are new operations
+	StatusNews   Kind = "status"    // Status is the host's newest
+	SyncPlease   Kind = "sync"      // do a round, for Reason; answer with Synced and the same ID if it has one
+	SyncedReport Kind = "synced"    // the round asked for by ID has ended: Report
+	Connectivity Kind = "connected" // the page's online or offline event: Online
+	AskStatus    Kind = "ask"       // the host should publish its status
+)
+
+// Message is what travels on the Bus, as JSON.
+type Message struct {
+	Kind   Kind        `json:"kind"`
+	ID     string      `json:"id,omitempty"`
+	Refs   []queue.Ref `json:"refs,omitempty"`
+	Reason Reason      `json:"reason,omitempty"`
+	Online bool        `json:"online,omitempty"`
+	Status *Status     `json:"status,omitempty"`
+	Report *Report     `json:"report,omitempty"`
+}
+
+// Reason is why a round was asked for.
+type Reason string
+
+const (
+	Manual   Reason = "manual"
+	Write    Reason = "write"
+	Online   Reason = "online"
+	Visible  Reason = "visible"
+	Stream   Reason = "stream"
+	Timer    Reason = "timer"
+	Start    Reason = "start"
+	Periodic Reason = "periodic"
+)
+
+// Phase is what the engine is doing.
+type Phase string
+
+const (
+	Idle    Phase = "idle"
+	Syncing Phase = "syncing"
+	Success Phase = "success"
+	Failed  Phase = "error"
+)
+
+// Status is the engine's standing, for a person. Online means that the server
+// answered lately, whatever the browser believes.
+type Status struct {
+	Phase    Phase        `json:"phase"`
+	Online   bool         `json:"online"`
+	Problem  *api.Problem `json:"problem,omitempty"` // why the last round failed
+	Pushed   int          `json:"pushed"`            // in the last round, as are the next three
+	Pulled   int          `json:"pulled"`
+	Conflict int          `json:"conflict"`
+	Rejected int          `json:"rejected"`
+	SyncedAt time.Time    `json:"syncedAt"` // end of the last good round; zero for never
+	At       time.Time    `json:"at"`       // when this status was made
+	Host     string       `json:"host"`     // "worker" or "serviceworker"
+}
+
+// Report is what a round did, and why it could not do more.
+type Report struct {
+	Pushed   int          `json:"pushed"` // operations the server acknowledged
+	Pulled   int          `json:"pulled"` // changes received
+	Conflict int          `json:"conflict"`
+	Rejected int          `json:"rejected"`
+	Waiting  int          `json:"waiting"` // operations still in the queue
+	Problem  *api.Problem `json:"problem,omitempty"`
+}
+
+// Meta names the engine and the repository share.
+const (
+	MetaClient    = "client"    // this browser's client id, a UUID
+	MetaCursor    = "cursor"    // the feed's cursor
+	MetaSkew      = "skew"      // server clock minus device clock, in milliseconds
+	MetaSyncedAt  = "syncedAt"  // end of the last good round, RFC 3339
+	MetaStrategy  = "strategy:" // + entity type: the conflict strategy
+	MetaPersisted = "persisted" // "yes" once the browser promised to keep the storage
+)

@@ -1,0 +1,46 @@
+package sync
+
+import (
+	"context"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// Store is what the engine keeps its state in: the queue's store, and beside it
+// the pages of the feed with the cursor, and small named values.
+type Store interface {
+	queue.Store
+
+	// BeginRound makes every earlier fence stale and returns a new one, above 0.
+	BeginRound(ctx context.Context) (fence int64, err error)
+
+	// ApplyPage saves a page of the feed: for each change the confirmed row (an
+	// entity with operations keeps them, and its visible row is rebased on the
+	// new confirmed row), and page.Meta, in one relaxed transaction. A change whose version
+	// is not above the stored row's is skipped, but its generation is recorded.
+	// It returns the refs whose visible rows it changed.
+	ApplyPage(ctx context.Context, page Page) (changed []queue.Ref, err error)
+
+	// Sweep removes the confirmed rows of all entities of a type whose generation
+	// is below the given one, in as many transactions as it likes, and returns
+	// their refs. Entities with operations keep them and lose the confirmed row.
+	Sweep(ctx context.Context, fence int64, entityType string, generation int64) (removed []queue.Ref, err error)
+
+	// Meta returns the values of the given names; a missing one is "".
+	Meta(ctx context.Context, names ...string) (map[string]string, error)
+
+	// SetMeta saves values by name, durably, in one transaction.
+	SetMeta(ctx context.Context, values map[string]string) error
+}
+
+// Page is a page of changes to save. An entity is in it at most once.
+type Page struct {
+	Changes []api.Change
+	// Fence is the round's, as in queue.Txn.
+	Fence int64
+	// Generation is written to each row of the page; Sweep goes by it.
+	Generation int64
+	// Meta is saved with the page: the cursor that stands behind it, above all.
+	Meta map[string]string
+}

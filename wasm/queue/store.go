@@ -21,7 +21,7 @@ type Store interface {
 	// and that error is returned. decide must not block or use the store, and may
 	// be called again.
 	//
-	// Saving keeps the visible row in step: it is Entity.View of what decide
+	// Saving keeps the visible row in step: it is View of what decide
 	// left. An operation with Seq 0 is new and gets the next Seq, except that one
 	// put in the place of an operation keeps that one's Seq by carrying it.
 	// Conflicts are matched by ID.

@@ -1,0 +1,121 @@
+package queue
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// Errors of Enqueue and the person's decisions.
+var (
+	ErrMissing = errors.New("it does not exist any more")
+	ErrExists  = errors.New("it exists already")
+	ErrGone    = errors.New("this operation has left the queue meanwhile")
+	ErrFrozen  = errors.New("this operation may have reached the server; it can't be changed now")
+)
+
+// Write is what a person asks for.
+type Write struct {
+	ID   string // the operation's id, a new UUID
+	Type api.OperationType
+	Data json.RawMessage // the fields to set; nil for a delete
+	At   time.Time       // the device's clock
+	Skew time.Duration   // server clock minus device clock, as far as known
+	Node string          // the client id, for ties between stamps
+	// Restores is, for a create that brings back a deleted entity, the version of
+	// its tombstone.
+	Restores int64
+}
+
+// Enqueue adds a write to the entity's operations, coalescing it with one that
+// was never sent:
+//
+//	create + update → create      update + update → update
+//	create + delete → nothing     update + delete → delete
+//	delete + create → update of what differs, or nothing
+//
+// A Rejected operation has not taken effect and won't by itself, so it coalesces
+// too, and what comes out is queued afresh. What comes out always has the
+// write's id: an id never stands for two different payloads. A write that
+// changes nothing visible adds nothing.
+func (e *Entity) Enqueue(w Write) error {
+	document := e.Document()
+	switch {
+	case w.Type == api.Create && !IsNull(document):
+		return ErrExists
+	case w.Type != api.Create && IsNull(document):
+		return ErrMissing
+	}
+	tail := e.tail()
+	if w.Type == api.Update && tail == nil {
+		// With an operation to coalesce into, even an unchanged value counts: it
+		// may be what a rejected operation needs to be tried again.
+		w.Data = Decode(w.Data).Without(Decode(document)).Encode()
+		if len(Decode(w.Data)) == 0 {
+			return nil
+		}
+	}
+	next := e.operation(w, document)
+	if tail == nil {
+		e.Operations = append(e.Operations, next)
+		return nil
+	}
+	next, keep := coalesce(*tail, next)
+	e.Operations = e.Operations[:len(e.Operations)-1]
+	if keep {
+		e.Operations = append(e.Operations, next)
+	}
+	return nil
+}
+
+// tail is the last operation if a write may coalesce into it, else nil.
+func (e *Entity) tail() *Operation {
+	if n := len(e.Operations); n > 0 && !e.Operations[n-1].Frozen() {
+		return &e.Operations[n-1]
+	}
+	return nil
+}
+
+// operation makes a queued operation of a write on top of document.
+func (e *Entity) operation(w Write, document json.RawMessage) Operation {
+	var prior api.Stamp
+	o := Operation{
+		ID: w.ID, Ref: e.Ref, Type: w.Type, Data: w.Data,
+		CreatedAt: w.At.UTC(), State: Queued, BaseVersion: w.Restores,
+	}
+	if e.Confirmed != nil {
+		o.BaseVersion, prior = e.Confirmed.Version, e.Confirmed.Stamp
+	}
+	if w.Type != api.Create {
+		o.Base = document
+	}
+	for _, before := range e.Operations {
+		prior = max(prior, before.Stamp)
+	}
+	o.Stamp = api.NewStamp(w.At.Add(w.Skew), prior, w.Node)
+	return o
+}
+
+// coalesce merges a new operation into one that never took effect; false when
+// the two cancel out. The pair keeps the place, the base and the beginning of the
+// first, and the id and the stamp of the second.
+func coalesce(first, second Operation) (Operation, bool) {
+	out := second
+	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
+	switch {
+	case first.Type == api.Create && second.Type == api.Delete:
+		return Operation{}, false
+	case first.Type == api.Create:
+		out.Type, out.CreatedAt = api.Create, first.CreatedAt
+		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
+	case first.Type == api.Update && second.Type == api.Update:
+		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
+	case first.Type == api.Delete && second.Type != api.Delete:
+		out.Type = api.Update
+		out.Data = Decode(second.Data).Without(Decode(first.Base)).Encode()
+		return out, len(Decode(out.Data)) > 0
+	}
+	return out, true
+}

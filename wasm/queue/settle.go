@@ -1,0 +1,148 @@
+package queue
+
+import (
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// MaxAnsweredFailures is how often the server may fail to decide about an
+// operation, having answered, before it is rejected and waits for the person.
+const MaxAnsweredFailures = 5
+
+// Wire is the operation as it is sent.
+func (o Operation) Wire() api.Operation {
+	return api.Operation{
+		ID: o.ID, EntityType: o.Ref.Type, EntityID: o.Ref.ID, Type: o.Type, Data: o.Data,
+		BaseVersion: o.BaseVersion, CreatedAt: o.CreatedAt, Stamp: o.Stamp,
+	}
+}
+
+// head returns the first operation if it is the one with this id.
+func (e *Entity) head(id string) *Operation {
+	if h := e.Head(); h != nil && h.ID == id {
+		return h
+	}
+	return nil
+}
+
+// Send freezes the first operation, which must be the one with this id: from now
+// on it may reach the server. It reports false when it isn't there or Rejected.
+func (e *Entity) Send(id string) (Operation, bool) {
+	h := e.head(id)
+	if h == nil || h.State == Rejected {
+		return Operation{}, false
+	}
+	h.State = Sending
+	return *h, true
+}
+
+// Acknowledge removes the operation the server has applied. row is the server's
+// entity after it, nil when it doesn't exist then; version is its version, or
+// its tombstone's. What was written meanwhile now builds on that.
+func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
+	if e.head(id) == nil {
+		return false
+	}
+	e.Operations = e.Operations[1:]
+	if e.Confirmed == nil || e.Confirmed.Version <= version {
+		e.Confirmed = row
+	}
+	if next := e.Head(); next != nil {
+		next.BaseVersion, next.Base = version, nil
+		if row != nil && next.Type != api.Create {
+			next.Base = row.Document
+		}
+	}
+	return true
+}
+
+// Fail puts the operation back to be sent again at next. An answered failure
+// counts; the last that is allowed rejects it.
+func (e *Entity) Fail(id string, problem *api.Problem, next time.Time) bool {
+	h := e.head(id)
+	if h == nil {
+		return false
+	}
+	h.State, h.NextAttemptAt, h.LastError = Waiting, next, problem
+	h.RetryCount++
+	if h.RetryCount >= MaxAnsweredFailures {
+		h.State = Rejected
+		e.fold()
+	}
+	return true
+}
+
+// Reject takes the operation out of the queue's way: the server will never take
+// it as it is. If the person has written more since, the two are merged and
+// tried again, for the second may be the cure of the first.
+func (e *Entity) Reject(id string, problem *api.Problem) bool {
+	h := e.head(id)
+	if h == nil {
+		return false
+	}
+	h.State, h.LastError, h.NextAttemptAt = Rejected, problem, time.Time{}
+	e.fold()
+	return true
+}
+
+// fold coalesces what follows a rejected first operation into it.
+func (e *Entity) fold() {
+	if len(e.Operations) < 2 {
+		return
+	}
+	merged, keep := coalesce(e.Operations[0], e.Operations[1])
+	e.Operations = e.Operations[2:]
+	if keep {
+		e.Operations = append([]Operation{merged}, e.Operations...)
+	}
+}
+
+// Replace settles a conflict of the first operation, which must have this id:
+// what was written since is merged into it by fold, and decide, given the
+// result (nil when the two cancel out), returns the operation that takes its place, or nil.
+func (e *Entity) Replace(id string, row *Row, decide func(*Operation) *Operation) bool {
+	if e.head(id) == nil {
+		return false
+	}
+	e.fold()
+	var mine *Operation
+	if h := e.Head(); h != nil {
+		copied := *h
+		mine = &copied
+		e.Operations = e.Operations[1:]
+	}
+	e.Confirmed = row
+	if mine == nil {
+		return true
+	}
+	if next := decide(mine); next != nil {
+		next.Seq = mine.Seq
+		e.Operations = append([]Operation{*next}, e.Operations...)
+	}
+	return true
+}
+
+// Retry queues a rejected operation again, unchanged and under its own id: if an
+// earlier try took effect unnoticed, the server knows it by that id.
+func (e *Entity) Retry(id string) error {
+	h := e.head(id)
+	if h == nil || h.State != Rejected {
+		return ErrGone
+	}
+	h.State, h.RetryCount, h.NextAttemptAt = Waiting, 0, time.Time{}
+	return nil
+}
+
+// Discard drops a rejected operation for good, because the person said so.
+func (e *Entity) Discard(id string) error {
+	h := e.head(id)
+	switch {
+	case h == nil:
+		return ErrGone
+	case h.State != Rejected:
+		return ErrFrozen
+	}
+	e.Operations = nil
+	return nil
+}

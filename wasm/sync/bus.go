@@ -28,6 +28,7 @@ const (
 	SyncedReport Kind = "synced"    // the round asked for by ID has ended: Report
 	Connectivity Kind = "connected" // the page's online or offline event: Online
 	AskStatus    Kind = "ask"       // the host should publish its status
+	Beat         Kind = "beat"      // the holder of RoundLock is alive
 )
 
 // Message is what travels on the Bus, as JSON.
@@ -87,6 +88,7 @@ type Report struct {
 	Conflict int          `json:"conflict"`
 	Rejected int          `json:"rejected"`
 	Waiting  int          `json:"waiting"` // operations still in the queue
+	More     bool         `json:"more"`    // the round's bounds were reached; another one goes on
 	Problem  *api.Problem `json:"problem,omitempty"`
 }
 

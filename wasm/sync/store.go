@@ -17,8 +17,9 @@ type Store interface {
 
 	// ApplyPage saves a page of the feed: for each change the confirmed row (an
 	// entity with operations keeps them, and its visible row is rebased on the
-	// new confirmed row), and page.Meta, in one relaxed transaction. A change whose version
-	// is not above the stored row's is skipped, but its generation is recorded.
+	// new confirmed row), and page.Meta, in one relaxed transaction. Unless Resync
+	// is set, a change whose version is not above the stored row's is skipped, but
+	// its generation is recorded.
 	// It returns the refs whose visible rows it changed.
 	ApplyPage(ctx context.Context, page Page) (changed []queue.Ref, err error)
 
@@ -39,6 +40,9 @@ type Page struct {
 	Changes []api.Change
 	// Fence is the round's, as in queue.Txn.
 	Fence int64
+	// Resync takes over the changes whatever version is stored: after a restored
+	// backup the server's versions can be lower.
+	Resync bool
 	// Generation is written to each row of the page; Sweep goes by it.
 	Generation int64
 	// Meta is saved with the page: the cursor that stands behind it, above all.

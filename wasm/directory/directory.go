@@ -1,0 +1,43 @@
+// Package directory binds the engine, which knows documents, to users: their
+// schema, their codec and their resource at the server.
+package directory
+
+import (
+	"encoding/json"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// Paths are the server's resources by entity type.
+var Paths = map[string]string{api.EntityUser: "/api/v1/users"}
+
+// Users is the schema of users.
+var Users = queue.Schema{Type: api.EntityUser, Fields: api.UserFields, Index: api.UserIndex}
+
+// Collection is the directory as the pages use it.
+type Collection = repository.Collection[api.User, api.UserPatch]
+
+// Codec translates users.
+var Codec = repository.Codec[api.User, api.UserPatch]{
+	Decode: func(document json.RawMessage) (u api.User, err error) {
+		err = json.Unmarshal(document, &u)
+		return u, err
+	},
+	Encode: func(p api.UserPatch) (json.RawMessage, error) { return json.Marshal(p) },
+	Clean:  clean,
+	Whole:  func(u api.User) api.UserPatch { return api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio} },
+}
+
+// clean trims a patch and checks it by the server's own rules.
+func clean(p api.UserPatch, create bool) (api.UserPatch, *api.Problem) {
+	p = p.Trimmed()
+	if create && p.Bio == nil {
+		p.Bio = new(string)
+	}
+	if errs := p.Validate(create); len(errs) > 0 {
+		return p, &api.Problem{Title: "Some fields need a correction", Status: 422, Code: api.CodeInvalid, Errors: errs}
+	}
+	return p, nil
+}

@@ -1,0 +1,329 @@
+// Package repository is the one door for a user interface: Get, Watch, List,
+// Create, Update and Delete of one type of record, all answered from the device,
+// with the engine working behind. A write returns once it is durable together
+// with its operation; the network is never waited for, except by Get of a
+// record that isn't on the device and by SyncAll.
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	stdsync "sync"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Fetcher asks the server for one entity as it is now; sync.Server is one.
+type Fetcher interface {
+	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
+}
+
+// Codec translates records of type T and patches of type P.
+type Codec[T, P any] struct {
+	Decode func(document json.RawMessage) (T, error)
+	Encode func(patch P) (json.RawMessage, error) // the fields that are set
+	// Clean normalises a patch and says what is wrong with it: nil for nothing.
+	Clean func(patch P, create bool) (P, *api.Problem)
+	// Whole is the patch that sets every field of a record.
+	Whole func(record T) P
+}
+
+// Config is what a Collection is made of.
+type Config[T, P any] struct {
+	Store  Store
+	Bus    sync.Bus
+	Remote Fetcher // nil: nothing is ever fetched in passing
+	Schema queue.Schema
+	Codec  Codec[T, P]
+	Now    func() time.Time
+	After  func(time.Duration) <-chan time.Time
+	NewID  func() string
+	// Queued, when set, is called after each durable write, to have the browser
+	// call for a sync when no tab is open any more. It must not block.
+	Queued func()
+}
+
+// refreshAfter is how old an answer for one record may be before Get asks the
+// server again in the background.
+const refreshAfter = 15 * time.Second
+
+// Collection is the records of one type. It is safe for concurrent use.
+type Collection[T, P any] struct {
+	cfg     Config[T, P]
+	rows    *topic
+	status  *topic
+	mu      stdsync.Mutex
+	latest  sync.Status
+	fetched map[string]time.Time
+	stop    func()
+}
+
+// New returns a collection that listens to the bus until Close.
+func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
+	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}}
+	c.stop = cfg.Bus.Subscribe(c.hear)
+	cfg.Bus.Publish(sync.Message{Kind: sync.AskStatus})
+	return c
+}
+
+// Close ends listening.
+func (c *Collection[T, P]) Close() { c.stop() }
+
+func (c *Collection[T, P]) hear(m sync.Message) {
+	switch m.Kind {
+	case sync.RowsChanged, sync.Enqueued:
+		c.rows.tell()
+	case sync.StatusNews:
+		if m.Status == nil {
+			return
+		}
+		c.mu.Lock()
+		c.latest = *m.Status
+		c.mu.Unlock()
+		c.status.tell()
+	}
+}
+
+func (c *Collection[T, P]) ref(id string) queue.Ref {
+	return queue.Ref{Type: c.cfg.Schema.Type, ID: id}
+}
+
+// Get returns a record from the device, and has it refreshed in the background;
+// one that isn't there is asked of the server. ErrNotFound when neither has it or
+// its deletion waits to be sent, ErrNotReachable when the server can't be asked.
+func (c *Collection[T, P]) Get(ctx context.Context, id string) (Record[T], error) {
+	e, err := c.cfg.Store.Entity(ctx, c.ref(id))
+	if err != nil {
+		return Record[T]{}, fmt.Errorf("read from this device: %w", err)
+	}
+	if view, ok := e.View(); ok {
+		if c.stale(id) {
+			go c.refresh(context.WithoutCancel(ctx), id)
+		}
+		return c.record(view)
+	}
+	if len(e.Operations) > 0 || c.cfg.Remote == nil {
+		return Record[T]{}, ErrNotFound
+	}
+	view, err := c.fetch(ctx, id)
+	if err != nil {
+		return Record[T]{}, err
+	}
+	return c.record(view)
+}
+
+// stale reports whether a record is to be asked for again, and notes that it is.
+func (c *Collection[T, P]) stale(id string) bool {
+	if c.cfg.Remote == nil {
+		return false
+	}
+	now := c.cfg.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at, ok := c.fetched[id]; ok && now.Sub(at) < refreshAfter && !now.Before(at) {
+		return false
+	}
+	if len(c.fetched) > 1000 {
+		clear(c.fetched)
+	}
+	c.fetched[id] = now
+	return true
+}
+
+// refresh is best effort: the feed brings the same news a little later.
+func (c *Collection[T, P]) refresh(ctx context.Context, id string) {
+	if _, err := c.fetch(ctx, id); err != nil && !errors.Is(err, ErrNotFound) {
+		c.mu.Lock()
+		delete(c.fetched, id)
+		c.mu.Unlock()
+	}
+}
+
+// fetch asks the server for a record and stores the answer if it is news.
+func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, error) {
+	change, err := c.cfg.Remote.Fetch(ctx, c.ref(id))
+	if err != nil {
+		return queue.View{}, fmt.Errorf("%w (%w)", ErrNotReachable, err)
+	}
+	if change.Deleted {
+		return queue.View{}, ErrNotFound // the feed brings the tombstone
+	}
+	var view queue.View
+	var visible, changed bool
+	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}, Relaxed: true}, func(es []*queue.Entity) error {
+		e := es[0]
+		if changed = e.Confirmed == nil || e.Confirmed.Version < change.Version; changed {
+			e.Confirm(&queue.Row{Version: change.Version, Stamp: change.Stamp, Document: change.Document, SyncedAt: c.cfg.Now().UTC()})
+		}
+		view, visible = e.View()
+		return nil
+	})
+	switch {
+	case err != nil:
+		return queue.View{}, fmt.Errorf("save on this device: %w", err)
+	case !visible:
+		return queue.View{}, ErrNotFound
+	case changed:
+		c.announce(id)
+	}
+	return view, nil
+}
+
+func (c *Collection[T, P]) announce(id string) {
+	c.rows.tell()
+	c.cfg.Bus.Publish(sync.Message{Kind: sync.RowsChanged, Refs: []queue.Ref{c.ref(id)}})
+}
+
+func (c *Collection[T, P]) record(v queue.View) (Record[T], error) {
+	value, err := c.cfg.Codec.Decode(v.Document)
+	if err != nil {
+		return Record[T]{}, fmt.Errorf("decode %s %s: %w", v.Ref.Type, v.Ref.ID, err)
+	}
+	return Record[T]{ID: v.Ref.ID, Value: value, Version: v.Version, State: v.State, SyncedAt: v.SyncedAt}, nil
+}
+
+// List returns a window of the visible records in the list's order. A record
+// that can't be decoded is shown empty rather than hiding all others.
+func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
+	rows, err := c.cfg.Store.Rows(ctx, Window{
+		Type: c.cfg.Schema.Type, Search: strings.ToLower(strings.TrimSpace(q.Search)),
+		From: q.From, Skip: q.Skip, Limit: q.Limit,
+	})
+	if err != nil {
+		return Page[T]{}, fmt.Errorf("read the list from this device: %w", err)
+	}
+	page := Page[T]{Keys: rows.Keys, Total: rows.Total, Records: make([]Record[T], 0, len(rows.Views))}
+	for _, v := range rows.Views {
+		r, err := c.record(v)
+		if err != nil {
+			r = Record[T]{ID: v.Ref.ID, Version: v.Version, State: v.State, SyncedAt: v.SyncedAt}
+		}
+		page.Records = append(page.Records, r)
+	}
+	return page, nil
+}
+
+// Changes tells that some record, operation or conflict may have changed, in
+// this tab or another; it holds at most one unread tell and ends with ctx.
+func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return c.rows.subscribe(ctx) }
+
+// Watch sends the record now and after each change to it, until ctx ends; the
+// channel is then closed. A record that goes away is sent with Gone set.
+func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Sighting[T] {
+	return watch(ctx, c.Changes(ctx), func(ctx context.Context) Sighting[T] {
+		r, err := c.Get(ctx, id)
+		return Sighting[T]{Record: r, Gone: errors.Is(err, ErrNotFound), Err: err}
+	})
+}
+
+// WatchList sends a window of the list now and after each change, until ctx ends.
+func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan Listing[T] {
+	return watch(ctx, c.Changes(ctx), func(ctx context.Context) Listing[T] {
+		p, err := c.List(ctx, q)
+		return Listing[T]{Page: p, Err: err}
+	})
+}
+
+// Create saves a new record under a new id.
+func (c *Collection[T, P]) Create(ctx context.Context, patch P) (string, error) {
+	id := c.cfg.NewID()
+	return id, c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
+}
+
+// Update saves the changed fields of a record.
+func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) error {
+	return c.write(ctx, id, change[P]{kind: api.Update, patch: &patch})
+}
+
+// Delete removes a record.
+func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
+	return c.write(ctx, id, change[P]{kind: api.Delete})
+}
+
+// Restore brings back a record deleted a moment ago, as it was.
+func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) error {
+	patch := c.cfg.Codec.Whole(was.Value)
+	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: was.Version + 1})
+}
+
+// change is a write as the caller of a collection means it.
+type change[P any] struct {
+	kind     api.OperationType
+	patch    *P
+	restores int64
+}
+
+// write checks and saves a write with its operation, durably, and has it synced.
+func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) error {
+	w := queue.Write{Type: ch.kind, Restores: ch.restores}
+	if ch.patch != nil {
+		patch, problem := c.cfg.Codec.Clean(*ch.patch, ch.kind == api.Create)
+		if problem != nil {
+			return problem
+		}
+		data, err := c.cfg.Codec.Encode(patch)
+		if err != nil {
+			return fmt.Errorf("encode the fields: %w", err)
+		}
+		w.Data = data
+	}
+	return c.enqueue(ctx, id, w, nil)
+}
+
+// enqueue adds a write to the record's operations; with also set it changes the
+// entity further in the same transaction.
+func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also func(*queue.Entity)) error {
+	meta, err := c.cfg.Store.Meta(ctx, sync.MetaClient, sync.MetaSkew)
+	if err != nil {
+		return fmt.Errorf("read from this device: %w", err)
+	}
+	w.ID, w.At = c.cfg.NewID(), c.cfg.Now()
+	w.Node, w.Skew = node(meta[sync.MetaClient]), skew(meta[sync.MetaSkew])
+	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}}, func(es []*queue.Entity) error {
+		if err := es[0].Enqueue(w); err != nil {
+			return err
+		}
+		if also != nil {
+			also(es[0])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.queued(id)
+	return nil
+}
+
+// queued tells everybody that there is something to send.
+func (c *Collection[T, P]) queued(id string) {
+	c.announce(id)
+	c.cfg.Bus.Publish(sync.Message{Kind: sync.Enqueued})
+	if c.cfg.Queued != nil {
+		c.cfg.Queued()
+	}
+}
+
+// node is the part of the client id that stamps carry; before the first round
+// has made one there is nobody to tie with.
+func node(client string) string {
+	if len(client) < 8 {
+		return "00000000"
+	}
+	return client[:8]
+}
+
+func skew(ms string) time.Duration {
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Millisecond
+}

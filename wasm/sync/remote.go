@@ -1,0 +1,169 @@
+package sync
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// Remote is the server as the engine speaks to it. Its errors are *Outcome.
+type Remote interface {
+	// Push sends operations and returns one result for each, in order.
+	Push(ctx context.Context, batch api.Batch) ([]api.Result, error)
+	// Pull returns the feed's page behind the cursor, "" for its beginning.
+	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
+	// Fetch returns one entity as the server has it now; a change with Deleted
+	// set when it has none.
+	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
+}
+
+// Server is the Remote that speaks the protocol of docs/openapi.yaml.
+type Server struct {
+	HTTP HTTP
+	// Paths are the resources by entity type, such as "/api/v1/users".
+	Paths map[string]string
+	// Observe, when set, is told the server's clock at each answer that has one.
+	Observe func(server time.Time)
+}
+
+var _ Remote = (*Server)(nil)
+
+// Push implements Remote with POST /api/v1/operations.
+func (s *Server) Push(ctx context.Context, batch api.Batch) ([]api.Result, error) {
+	body, err := json.Marshal(batch)
+	if err != nil {
+		return nil, fmt.Errorf("encode a batch: %w", err)
+	}
+	var answer api.BatchResult
+	if err := s.ask(ctx, Request{Method: "POST", Path: "/api/v1/operations", Body: body}, &answer); err != nil {
+		return nil, err
+	}
+	if err := answersBatch(batch, answer.Results); err != nil {
+		return nil, noAnswer(err)
+	}
+	return answer.Results, nil
+}
+
+// answersBatch checks that results answer the operations one for one: anything
+// else would acknowledge an operation the server never saw.
+func answersBatch(batch api.Batch, results []api.Result) error {
+	if len(results) != len(batch.Operations) {
+		return fmt.Errorf("%d results for %d operations", len(results), len(batch.Operations))
+	}
+	for i, r := range results {
+		if r.ID != batch.Operations[i].ID {
+			return fmt.Errorf("result %d answers another operation", i)
+		}
+		switch r.Status {
+		case api.Applied, api.Duplicate:
+			if r.Version < 1 && !queue.IsNull(r.Document) {
+				return fmt.Errorf("result %d has no version", i)
+			}
+		case api.Conflict, api.Rejected, api.Retry:
+		default:
+			return fmt.Errorf("result %d has the unknown status %q", i, r.Status)
+		}
+	}
+	return nil
+}
+
+// Pull implements Remote with GET /api/v1/changes.
+func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	var page api.ChangePage
+	if err := s.ask(ctx, Request{Method: "GET", Path: "/api/v1/changes?" + q.Encode()}, &page); err != nil {
+		return api.ChangePage{}, err
+	}
+	if page.Cursor == "" || (page.HasMore && page.Cursor == cursor) {
+		return api.ChangePage{}, noAnswer(errors.New("a page of changes without a cursor to go on from"))
+	}
+	for _, c := range page.Changes {
+		if c.EntityID == "" || c.EntityType == "" || c.Version < 1 || c.Deleted != queue.IsNull(c.Document) {
+			return api.ChangePage{}, noAnswer(errors.New("a page of changes with a broken change"))
+		}
+	}
+	return page, nil
+}
+
+// Fetch implements Remote with GET of the entity's resource.
+func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
+	path, ok := s.Paths[ref.Type]
+	if !ok {
+		return api.Change{}, fmt.Errorf("no resource for entities of type %q", ref.Type)
+	}
+	var document json.RawMessage
+	err := s.ask(ctx, Request{Method: "GET", Path: path + "/" + url.PathEscape(ref.ID)}, &document)
+	change := api.Change{EntityType: ref.Type, EntityID: ref.ID}
+	var o *Outcome
+	if errors.As(err, &o) && o.Problem.Code == api.CodeNotFound {
+		change.Deleted = true
+		return change, nil
+	}
+	if err != nil {
+		return api.Change{}, err
+	}
+	var head struct {
+		ID      string `json:"id"`
+		Version int64  `json:"version"`
+	}
+	if err := json.Unmarshal(document, &head); err != nil || head.ID != ref.ID || head.Version < 1 {
+		return api.Change{}, noAnswer(errors.New("an answer that is not this entity"))
+	}
+	change.Version, change.Document = head.Version, document
+	return change, nil
+}
+
+// ask sends a request and decodes a good answer into out.
+func (s *Server) ask(ctx context.Context, r Request, out any) error {
+	r.Header = map[string]string{"Accept": "application/json"}
+	if r.Body != nil {
+		r.Header["Content-Type"] = "application/json"
+	}
+	resp, err := s.HTTP.Do(ctx, r)
+	if err != nil {
+		return noAnswer(err)
+	}
+	if o := Classify(resp); o != nil {
+		o.observe(s.Observe, resp)
+		return o
+	}
+	if err := json.Unmarshal(resp.Body, out); err != nil {
+		return noAnswer(fmt.Errorf("decode the answer: %w", err))
+	}
+	observe(s.Observe, resp)
+	return nil
+}
+
+func (o *Outcome) observe(f func(time.Time), resp Response) {
+	if o.Kind != NoAnswer {
+		observe(f, resp)
+	}
+}
+
+// observe passes on the Date header (RFC 9110, section 6.6.1; whole seconds,
+// hence the half second that it is late on average).
+func observe(f func(time.Time), resp Response) {
+	if f == nil {
+		return
+	}
+	if t, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", resp.Header["date"]); err == nil {
+		f(t.Add(500 * time.Millisecond))
+	}
+}
+
+func isJSON(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	t = strings.TrimSpace(strings.ToLower(t))
+	return t == "application/json" || t == "application/problem+json"
+}

@@ -91,6 +91,17 @@ type Device interface {
 	// CSS pixels; ScrollTo scrolls it.
 	Viewport(id string) (top, height float64)
 	ScrollTo(id string, top float64)
+	// Scrolls tells that the element with this id was scrolled, at most once a
+	// frame; it holds at most one unread tell. It ends with ctx.
+	Scrolls(ctx context.Context, id string) <-chan struct{}
+	// SetHeight sets the height of the element with this id, in CSS pixels,
+	// through the CSSOM: the content security policy forbids style attributes.
+	SetHeight(id string, height float64)
+	// UpdateWaiting reports whether a new version is downloaded and waits for
+	// ApplyUpdate, which switches to it and reloads the page. go-app's OnAppUpdate tells
+	// when one arrives later.
+	UpdateWaiting() bool
+	ApplyUpdate()
 }
 
 // Storage is how much room the site's data takes and may take, in bytes.

@@ -1,0 +1,115 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// row is a visible row in its list.
+type row struct {
+	key    queue.Key
+	search string
+	view   queue.View
+}
+
+func newRow(view queue.View, schema queue.Schema) *row {
+	r := &row{view: view}
+	r.key.Sort, r.search = schema.Index(view.Document)
+	r.key.ID = view.Ref.ID
+	return r
+}
+
+func sameView(a, b *row) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.view.Version == b.view.Version && a.view.State == b.view.State &&
+		a.view.SyncedAt.Equal(b.view.SyncedAt) && bytes.Equal(a.view.Document, b.view.Document)
+}
+
+// list is the visible rows of one type, in order.
+type list struct{ rows []*row }
+
+func (l *list) place(key queue.Key) (int, bool) {
+	return slices.BinarySearchFunc(l.rows, key, func(r *row, key queue.Key) int {
+		return cmp.Or(compareUTF16(r.key.Sort, key.Sort), compareUTF16(r.key.ID, key.ID))
+	})
+}
+
+func (l *list) insert(r *row) {
+	i, _ := l.place(r.key)
+	l.rows = slices.Insert(l.rows, i, r)
+}
+
+func (l *list) remove(r *row) {
+	if i, found := l.place(r.key); found {
+		l.rows = slices.Delete(l.rows, i, i+1)
+	}
+}
+
+// compareUTF16 compares as IndexedDB does, by UTF-16 code units. That differs
+// from the order of bytes only where a character above U+FFFF, whose units lie
+// between D800 and DFFF, meets one from U+E000 to U+FFFF.
+func compareUTF16(a, b string) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	if i == len(a) || i == len(b) {
+		return cmp.Compare(len(a), len(b))
+	}
+	for i > 0 && a[i]&0xc0 == 0x80 { // back to the start of the character
+		i--
+	}
+	ra, _ := utf8.DecodeRuneInString(a[i:])
+	rb, _ := utf8.DecodeRuneInString(b[i:])
+	return cmp.Compare(firstUnit(ra, rb), firstUnit(rb, ra))
+}
+
+// firstUnit is what r counts against other: characters above U+FFFF keep their
+// order among themselves and lie below U+E000 otherwise.
+func firstUnit(r, other rune) rune {
+	if r > 0xffff && other <= 0xffff {
+		return 0xd800
+	}
+	return r
+}
+
+// Rows implements repository.Store.
+func (s *Store) Rows(ctx context.Context, w repository.Window) (repository.Rows, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return repository.Rows{}, err
+	}
+	defer s.mu.Unlock()
+	l := s.lists[w.Type]
+	if l == nil {
+		return repository.Rows{}, nil
+	}
+	rows, total := l.rows, len(l.rows)
+	if w.Search != "" {
+		rows = nil
+		for _, r := range l.rows {
+			if strings.Contains(r.search, w.Search) {
+				rows = append(rows, r)
+			}
+		}
+		total = len(rows)
+	}
+	from, _ := (&list{rows}).place(w.From)
+	from = min(from+max(w.Skip, 0), len(rows))
+	rows = rows[from:min(from+max(w.Limit, 0), len(rows))]
+	out := repository.Rows{Total: total, Views: make([]queue.View, 0, len(rows)), Keys: make([]queue.Key, 0, len(rows))}
+	for _, r := range rows {
+		view := r.view
+		view.Document = slices.Clone(view.Document)
+		out.Views, out.Keys = append(out.Views, view), append(out.Keys, r.key)
+	}
+	return out, nil
+}

@@ -1,0 +1,317 @@
+// Package memory keeps the engine's state in memory: the whole contract of
+// queue.Store, sync.Store and repository.Store without a disk. Tests and the
+// simulator run on it, and so does a page whose browser gives it no storage.
+//
+// It starts no goroutine and reads no clock but the one it is given, so that a
+// simulated history is the same each time.
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	stdsync "sync"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+var (
+	_ sync.Store       = (*Store)(nil)
+	_ repository.Store = (*Store)(nil)
+)
+
+// Store is everything one browser holds. Several tabs of it are several users of
+// one Store; it is safe for concurrent use.
+//
+// Values are copied on the way in and out: what a caller does to its own
+// afterwards changes nothing here.
+type Store struct {
+	// Now is the clock that dates rows of the feed (SyncedAt); nil leaves them
+	// undated. Set it before the store is used.
+	Now func() time.Time
+
+	mu        stdsync.Mutex
+	schemas   map[string]queue.Schema
+	entities  map[queue.Ref]*record
+	queued    map[queue.Ref]*record // those of entities that have operations
+	conflicts map[string]queue.Conflict
+	lists     map[string]*list
+	meta      map[string]string
+	seq       int64 // the last one given
+	fence     int64
+	// generation is the latest of any page. A row confirmed outside the feed
+	// is news of that time, and a sweep of older rows must not take it away.
+	generation int64
+}
+
+// record is what is kept of one entity.
+type record struct {
+	entity     queue.Entity
+	generation int64
+	row        *row // in the list; nil when not visible
+}
+
+// New returns an empty store for entities of the given schemas.
+func New(schemas ...queue.Schema) *Store {
+	s := &Store{
+		schemas:   map[string]queue.Schema{},
+		entities:  map[queue.Ref]*record{},
+		queued:    map[queue.Ref]*record{},
+		conflicts: map[string]queue.Conflict{},
+		lists:     map[string]*list{},
+		meta:      map[string]string{},
+	}
+	for _, schema := range schemas {
+		s.schemas[schema.Type] = schema
+		s.lists[schema.Type] = &list{}
+	}
+	return s
+}
+
+// begin takes the store for one transaction; the caller unlocks it.
+func (s *Store) begin(ctx context.Context, fence int64) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s.mu.Lock()
+	if fence != 0 && fence != s.fence {
+		s.mu.Unlock()
+		return queue.ErrFenced
+	}
+	return nil
+}
+
+// Update implements queue.Store.
+func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
+	for _, ref := range txn.Refs {
+		if _, ok := s.schemas[ref.Type]; !ok {
+			return fmt.Errorf("save %s %s: no schema describes this type", ref.Type, ref.ID)
+		}
+	}
+	if err := s.begin(ctx, txn.Fence); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	entities := make([]*queue.Entity, len(txn.Refs))
+	named := make(map[queue.Ref]*queue.Entity, len(txn.Refs))
+	for i, ref := range txn.Refs {
+		if named[ref] == nil {
+			e := s.entity(ref)
+			named[ref] = &e
+		}
+		entities[i] = named[ref]
+	}
+	if err := decide(entities); err != nil {
+		return err
+	}
+	for _, ref := range txn.Refs {
+		if e := named[ref]; e != nil {
+			s.save(ref, e)
+			delete(named, ref)
+		}
+	}
+	return nil
+}
+
+// entity returns a copy of what is stored under ref.
+func (s *Store) entity(ref queue.Ref) queue.Entity {
+	r := s.entities[ref]
+	if r == nil {
+		return queue.Entity{Ref: ref}
+	}
+	return copyEntity(r.entity)
+}
+
+// save stores what decide left of an entity.
+func (s *Store) save(ref queue.Ref, e *queue.Entity) {
+	r := s.entities[ref]
+	if r == nil {
+		r = &record{}
+	}
+	if !sameRow(r.entity.Confirmed, e.Confirmed) {
+		r.generation = s.generation
+	}
+	for i := range e.Operations {
+		if e.Operations[i].Seq == 0 {
+			s.seq++
+			e.Operations[i].Seq = s.seq
+		}
+	}
+	for _, c := range r.entity.Conflicts {
+		delete(s.conflicts, c.ID)
+	}
+	e.Ref = ref
+	kept := copyEntity(*e)
+	kept.Conflicts = nil
+	for _, c := range e.Conflicts {
+		c = copyConflict(c)
+		s.conflicts[c.ID] = c
+		if !c.Reviewed {
+			kept.Conflicts = append(kept.Conflicts, c)
+		}
+	}
+	slices.SortStableFunc(kept.Operations, bySeq)
+	r.entity = kept
+	s.place(r)
+}
+
+// place puts a record where its entity now belongs: among the entities or out of
+// them, and in the list as its visible row.
+func (s *Store) place(r *record) {
+	ref := r.entity.Ref
+	list := s.lists[ref.Type]
+	if r.row != nil {
+		list.remove(r.row)
+		r.row = nil
+	}
+	if view, ok := r.entity.View(); ok {
+		r.row = newRow(view, s.schemas[ref.Type])
+		list.insert(r.row)
+	}
+	if len(r.entity.Operations) > 0 {
+		s.queued[ref] = r
+	} else {
+		delete(s.queued, ref)
+	}
+	if r.entity.Confirmed == nil && len(r.entity.Operations) == 0 && len(r.entity.Conflicts) == 0 {
+		delete(s.entities, ref)
+	} else {
+		s.entities[ref] = r
+	}
+}
+
+// Entity implements queue.Store.
+func (s *Store) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return queue.Entity{}, err
+	}
+	defer s.mu.Unlock()
+	return s.entity(ref), nil
+}
+
+// Due implements queue.Store.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) (queue.Due, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return queue.Due{}, err
+	}
+	defer s.mu.Unlock()
+	var due queue.Due
+	for _, r := range s.queued {
+		at, ok := r.entity.ReadyAt()
+		switch {
+		case !ok:
+		case !at.After(now):
+			due.Operations = append(due.Operations, *r.entity.Head())
+		case due.Next.IsZero() || at.Before(due.Next):
+			due.Next = at
+		}
+	}
+	due.Operations = firstBySeq(due.Operations, limit)
+	return due, nil
+}
+
+// Operations implements queue.Store.
+func (s *Store) Operations(ctx context.Context, after int64, limit int) ([]queue.Operation, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var out []queue.Operation
+	for _, r := range s.queued {
+		for _, o := range r.entity.Operations {
+			if o.Seq > after {
+				out = append(out, o)
+			}
+		}
+	}
+	return firstBySeq(out, limit), nil
+}
+
+// firstBySeq sorts, cuts, and copies what is left.
+func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
+	slices.SortFunc(operations, bySeq)
+	operations = operations[:min(len(operations), max(limit, 0))]
+	for i := range operations {
+		operations[i] = copyOperation(operations[i])
+	}
+	return operations
+}
+
+func bySeq(a, b queue.Operation) int { return cmp.Compare(a.Seq, b.Seq) }
+
+// Conflicts implements queue.Store.
+func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	out := slices.SortedFunc(maps.Values(s.conflicts), func(a, b queue.Conflict) int {
+		switch {
+		case a.Reviewed != b.Reviewed && b.Reviewed:
+			return -1
+		case a.Reviewed != b.Reviewed:
+			return 1
+		}
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
+	})
+	out = out[:min(len(out), max(limit, 0))]
+	for i := range out {
+		out[i] = copyConflict(out[i])
+	}
+	return out, nil
+}
+
+// Counts implements queue.Store.
+func (s *Store) Counts(ctx context.Context) (queue.Counts, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return queue.Counts{}, err
+	}
+	defer s.mu.Unlock()
+	var c queue.Counts
+	for _, l := range s.lists {
+		c.Rows += len(l.rows)
+	}
+	for _, r := range s.queued {
+		for _, o := range r.entity.Operations {
+			if o.State == queue.Rejected {
+				c.Rejected++
+			} else {
+				c.Waiting++
+			}
+		}
+	}
+	for _, k := range s.conflicts {
+		if !k.Reviewed {
+			c.Conflicts++
+		}
+	}
+	return c, nil
+}
+
+// Meta implements sync.Store.
+func (s *Store) Meta(ctx context.Context, names ...string) (map[string]string, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	out := make(map[string]string, len(names))
+	for _, name := range names {
+		out[name] = s.meta[name]
+	}
+	return out, nil
+}
+
+// SetMeta implements sync.Store.
+func (s *Store) SetMeta(ctx context.Context, values map[string]string) error {
+	if err := s.begin(ctx, 0); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	maps.Copy(s.meta, values)
+	return nil
+}

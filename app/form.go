@@ -1,0 +1,336 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// formRequest asks for the dialog "Add user", or "Edit user" when there is a user.
+type formRequest struct {
+	user   *repository.Record[api.User]
+	opener string // the id of the element that gets the focus back
+	errs   []api.FieldError
+	number int // of the request, set by session.edit
+}
+
+// formDialog is the dialog "Add user" and "Edit user". Asked is the number of
+// the request it is open for, 0 while it is closed.
+type formDialog struct {
+	ui.Compo
+	S     *session
+	Asked int
+
+	shown   int // the request whose values are in the inputs
+	request formRequest
+	values  map[string]string
+	errs    map[string]string
+	failure string // why saving failed, when no field is to blame
+	saving  bool
+}
+
+const formID = "user-form"
+
+func inputID(field string) string { return "user-" + field }
+
+func (d *formDialog) OnMount(ctx ui.Context) { d.OnUpdate(ctx) }
+
+// OnUpdate opens the dialog for a new request.
+func (d *formDialog) OnUpdate(ctx ui.Context) {
+	if d.Asked == 0 || d.Asked == d.shown || d.S.form == nil {
+		return
+	}
+	d.shown, d.request = d.Asked, *d.S.form
+	d.failure, d.saving = "", false
+	d.values = map[string]string{"name": "", "email": "", "bio": ""}
+	if u := d.request.user; u != nil {
+		d.values = map[string]string{"name": u.Value.Name, "email": u.Value.Email, "bio": u.Value.Bio}
+	}
+	d.blame(d.request.errs)
+	ctx.Defer(func(ui.Context) {
+		for field, value := range d.values {
+			d.S.Device.SetValue(inputID(field), value)
+		}
+		d.S.Device.ShowModal(formID)
+		d.S.Device.Focus(inputID(d.firstBad()))
+	})
+}
+
+// blame shows what is wrong beside the fields.
+func (d *formDialog) blame(errs []api.FieldError) {
+	d.errs = map[string]string{}
+	for _, e := range errs {
+		if d.errs[e.Field] == "" {
+			d.errs[e.Field] = label(e.Field) + " " + e.Detail
+		}
+	}
+}
+
+func (d *formDialog) firstBad() string {
+	for _, f := range api.UserFields {
+		if d.errs[f] != "" {
+			return f
+		}
+	}
+	return "name"
+}
+
+func (d *formDialog) adding() bool { return d.request.user == nil }
+
+// patch is what the form would save: all fields of a new user, the changed ones of
+// another.
+func (d *formDialog) patch() (whole, changed api.UserPatch) {
+	name, email, bio := d.values["name"], d.values["email"], d.values["bio"]
+	whole = api.UserPatch{Name: &name, Email: &email, Bio: &bio}.Trimmed()
+	if d.adding() {
+		return whole, whole
+	}
+	was := d.request.user.Value
+	if *whole.Name != was.Name {
+		changed.Name = whole.Name
+	}
+	if *whole.Email != was.Email {
+		changed.Email = whole.Email
+	}
+	if *whole.Bio != was.Bio {
+		changed.Bio = whole.Bio
+	}
+	return whole, changed
+}
+
+func (d *formDialog) submit(ctx ui.Context, e ui.Event) {
+	e.PreventDefault()
+	d.save(ctx)
+}
+
+func (d *formDialog) save(ctx ui.Context) {
+	if d.saving || d.values == nil {
+		return
+	}
+	d.failure = ""
+	whole, changed := d.patch()
+	d.blame(whole.Validate(d.adding()))
+	if len(d.errs) > 0 {
+		ctx.Defer(func(ui.Context) { d.S.Device.Focus(inputID(d.firstBad())) })
+		return
+	}
+	if changed == (api.UserPatch{}) {
+		d.close()
+		return
+	}
+	d.saving = true
+	request := d.shown
+	d.S.write(func(ctx context.Context) error {
+		if d.adding() {
+			_, err := d.S.Users.Create(ctx, changed)
+			return err
+		}
+		return d.S.Users.Update(ctx, d.request.user.ID, changed)
+	}, func(err error) { d.saved(request, *whole.Name, err) })
+}
+
+// saved ends a save. The dialog may have been closed and opened again meanwhile;
+// then a failure is told in a toast, since its text is no longer there.
+func (d *formDialog) saved(request int, name string, err error) {
+	current := d.S.form != nil && d.shown == request
+	if current {
+		d.saving = false
+	}
+	switch {
+	case err == nil && current:
+		d.close()
+	case err != nil && !current:
+		d.S.toast(toast{text: name + " was not saved. " + explain(err), bad: true})
+		return
+	case err != nil:
+		d.fail(err)
+		return
+	}
+	if d.adding() {
+		d.S.say("Added " + name)
+	} else {
+		d.S.say("Saved " + name)
+	}
+}
+
+// fail shows why saving failed. What was typed stays.
+func (d *formDialog) fail(err error) {
+	var p *api.Problem
+	if errors.As(err, &p) && len(p.Errors) > 0 {
+		d.blame(p.Errors)
+	} else {
+		d.failure = "Not saved. " + explain(err)
+	}
+	d.Update()
+}
+
+func (d *formDialog) close() { d.S.Device.CloseModal(formID) }
+
+func (d *formDialog) cancel(ui.Context, ui.Event) { d.close() }
+
+// closed hears the dialog's own event, however it was closed.
+func (d *formDialog) closed(ctx ui.Context, _ ui.Event) {
+	if d.S.form == nil {
+		return
+	}
+	opener := d.request.opener
+	d.S.form = nil
+	d.S.changed()
+	if opener != "" {
+		ctx.Defer(func(ui.Context) { d.S.Device.Focus(opener) })
+	}
+}
+
+func (d *formDialog) Render() ui.UI {
+	heading := "Add user"
+	if !d.adding() {
+		heading = "Edit user"
+	}
+	return ui.Dialog().ID(formID).Class("dialog").Aria("labelledby", "user-form-title").On("close", d.closed).Body(
+		ui.Form().Class("form").Attr("method", "dialog").NoValidate(true).OnSubmit(d.submit).Body(
+			ui.H2().ID("user-form-title").Text(heading),
+			ui.Div().Class("form-failure-place").Role("alert").Body(
+				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure)))),
+			d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words")),
+			d.field("email", ui.Input().Type("email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").Attr("autocapitalize", "none").Spellcheck(false)),
+			d.bio(),
+			ui.Div().Class("form-actions").Body(
+				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(d.cancel),
+				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),
+			),
+		),
+	)
+}
+
+// field is an input with its label and, when there is one, what is wrong with it.
+func (d *formDialog) field(name string, input ui.HTMLInput) ui.UI {
+	input = input.ID(inputID(name)).Class("input").Name(name).Aria("required", true).
+		Aria("invalid", d.errs[name] != "").OnInput(d.typed(name), name)
+	if d.errs[name] != "" {
+		input = input.Aria("describedby", inputID(name)+"-error")
+	}
+	return ui.Div().Class("field").Body(
+		ui.Label().For(inputID(name)).Text(label(name)),
+		input,
+		d.fieldError(name),
+	)
+}
+
+func (d *formDialog) bio() ui.UI {
+	area := ui.Textarea().ID(inputID("bio")).Class("input").Name("bio").Rows(4).
+		Aria("invalid", d.errs["bio"] != "").OnInput(d.typed("bio"), "bio")
+	if d.errs["bio"] != "" {
+		area = area.Aria("describedby", inputID("bio")+"-error")
+	}
+	left := api.MaxBio - utf8.RuneCountInString(d.values["bio"])
+	return ui.Div().Class("field").Body(
+		ui.Label().For(inputID("bio")).Text(label("bio")),
+		area,
+		d.fieldError("bio"),
+		ui.If(left < 200 && left >= 0, ui.P().Class("hint").Text(plural(left, "character")+" left")),
+	)
+}
+
+func (d *formDialog) fieldError(name string) ui.UI {
+	return ui.Div().ID(inputID(name) + "-error").Class("field-error-place").Body(
+		ui.If(d.errs[name] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(d.errs[name]))))
+}
+
+// typed mirrors an input. An error beside it goes once it is right.
+func (d *formDialog) typed(field string) ui.EventHandler {
+	return func(ctx ui.Context, _ ui.Event) { d.input(field, ctx.JSSrc().Get("value").String()) }
+}
+
+func (d *formDialog) input(field, value string) {
+	if d.values == nil {
+		return
+	}
+	d.values[field] = value
+	if d.errs[field] == "" {
+		return
+	}
+	whole, _ := d.patch()
+	for _, e := range whole.Validate(d.adding()) {
+		if e.Field == field {
+			d.errs[field] = label(field) + " " + e.Detail
+			return
+		}
+	}
+	delete(d.errs, field)
+}
+
+// rejectionErrors says beside which field the server's refusal of an operation belongs.
+func rejectionErrors(o queue.Operation) []api.FieldError {
+	switch {
+	case o.LastError == nil:
+		return nil
+	case o.LastError.Code == api.CodeEmailTaken:
+		return []api.FieldError{{Field: "email", Detail: "is taken: another user has it already"}}
+	}
+	return o.LastError.Errors
+}
+
+// confirmRequest asks for an explicit yes before act runs.
+type confirmRequest struct {
+	heading, text, yes string
+	opener             string
+	act                func()
+	number             int // of the request, set by session.ask
+}
+
+// confirmDialog is the dialog that asks. Asked is as in formDialog.
+type confirmDialog struct {
+	ui.Compo
+	S     *session
+	Asked int
+
+	shown   int
+	request confirmRequest
+}
+
+const confirmID = "confirm"
+
+func (d *confirmDialog) OnUpdate(ctx ui.Context) {
+	if d.Asked == 0 || d.Asked == d.shown || d.S.confirm == nil {
+		return
+	}
+	d.shown, d.request = d.Asked, *d.S.confirm
+	ctx.Defer(func(ui.Context) { d.S.Device.ShowModal(confirmID) })
+}
+
+func (d *confirmDialog) yes(ui.Context, ui.Event) {
+	act := d.request.act
+	d.S.Device.CloseModal(confirmID)
+	act()
+}
+
+func (d *confirmDialog) no(ui.Context, ui.Event) { d.S.Device.CloseModal(confirmID) }
+
+func (d *confirmDialog) closed(ctx ui.Context, _ ui.Event) {
+	if d.S.confirm == nil {
+		return
+	}
+	d.S.confirm = nil
+	d.S.changed()
+	opener := d.request.opener
+	ctx.Defer(func(ui.Context) { d.S.Device.Focus(opener) })
+}
+
+func (d *confirmDialog) Render() ui.UI {
+	return ui.Dialog().ID(confirmID).Class("dialog", "dialog-small").
+		Aria("labelledby", "confirm-title").Aria("describedby", "confirm-text").On("close", d.closed).Body(
+		ui.Div().Class("form").Body(
+			ui.H2().ID("confirm-title").Text(d.request.heading),
+			ui.P().ID("confirm-text").Text(d.request.text),
+			ui.Div().Class("form-actions").Body(
+				ui.Button().Type("button").Class("button").Attr("autofocus", true).Text("Cancel").OnClick(d.no),
+				ui.Button().Type("button").Class("button", "button-danger").Text(d.request.yes).OnClick(d.yes),
+			),
+		),
+	)
+}

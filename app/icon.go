@@ -1,0 +1,22 @@
+package app
+
+import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+
+const svg = "http://www.w3.org/2000/svg"
+
+// icon refers to the symbol "icon-NAME" of the sprite in index.html. It is
+// decoration: what it stands for is always said in words too.
+func icon(name string) ui.UI {
+	// A class on the svg would be lost: go-app sets className, which an SVG
+	// element does not take. The span carries it.
+	return ui.Span().Class("icon").Aria("hidden", true).Body(
+		ui.Elem("svg").XMLNS(svg).Attr("viewBox", "0 0 24 24").Attr("focusable", "false").Body(
+			ui.Elem("use").XMLNS(svg).Attr("href", "#icon-"+name),
+		),
+	)
+}
+
+// button is a button with an icon and a text.
+func button(class, iconName, text string) ui.HTMLButton {
+	return ui.Button().Type("button").Class("button", class).Body(icon(iconName), ui.Span().Text(text))
+}

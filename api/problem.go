@@ -23,6 +23,7 @@ const (
 	CodeResync          Code = "resync" // the cursor is older than what the feed still knows
 	CodeBadCursor       Code = "bad_cursor"
 	CodeSignIn          Code = "sign_in"
+	CodeCrossSite       Code = "cross_site" // a write asked for by another site's page
 	CodeRateLimited     Code = "rate_limited"
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"

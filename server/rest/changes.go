@@ -1,0 +1,113 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	limit, ok := parseLimit(q.Get("limit"), api.DefaultChanges, api.MaxChanges)
+	if !ok {
+		s.fail(w, r, store.Invalid("The feed can't be asked for so", api.FieldError{
+			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)}))
+		return
+	}
+	page, err := s.store.Changes(r.Context(), q.Get("cursor"), limit)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	body, err := feed.AppendPage(nil, page)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+const (
+	// streamWrite is how long a client may take to receive an event; slower than
+	// that, and it is gone or never reads.
+	streamWrite = 10 * time.Second
+	maxStreams  = 10000
+)
+
+// streamEvents tells a client when there is something after the cursor it has:
+// at connection, unless its Last-Event-ID is the newest, and after each change.
+// What happens while an event is on its way is one event.
+func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
+	if s.hub.Listeners() >= maxStreams {
+		s.fail(w, r, newProblem(api.CodeUnavailable, "Too many streams", "no more clients can listen now"))
+		return
+	}
+	tells, stop := s.hub.Listen() // before the first look at the head: nothing falls between
+	defer stop()
+	head, err := s.store.Head(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // proxies must not hold events back
+	out := stream{w: w, rc: http.NewResponseController(w)}
+	// The server's read timeout is for requests; here it would end the stream.
+	if err := out.rc.SetReadDeadline(time.Time{}); err != nil {
+		s.fail(w, r, fmt.Errorf("begin a stream: %w", err))
+		return
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	first := "retry: 2000\n: connected\n\n"
+	if r.Header.Get("Last-Event-ID") != head {
+		first = "retry: 2000\n" + event(head)
+	}
+	ping := time.NewTicker(s.ping)
+	defer ping.Stop()
+	for err := out.send(first); err == nil; {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.hub.Done():
+			return
+		case <-ping.C:
+			err = out.send(": ping\n\n")
+		case <-tells:
+			next, failed := s.store.Head(r.Context())
+			if failed != nil {
+				s.log.Error("stream ended", "request", requestID(r.Context()), "error", failed)
+				return // the client comes back, and finds out then
+			}
+			if next != head {
+				head = next
+				err = out.send(event(head))
+			}
+		}
+	}
+}
+
+// event is the news that there is something before the given cursor.
+func event(cursor string) string {
+	return "event: change\nid: " + cursor + "\ndata: {\"cursor\":\"" + cursor + "\"}\n\n"
+}
+
+type stream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func (s stream) send(text string) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return fmt.Errorf("set the stream's deadline: %w", err)
+	}
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return fmt.Errorf("write to the stream: %w", err)
+	}
+	return s.rc.Flush()
+}

@@ -1,0 +1,325 @@
+package rest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
+	q, err := parseList(r.URL.Query())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list, err := s.store.Users(r.Context(), q)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	body := []byte(`{"users":[`)
+	for i, d := range list.Documents {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, d...)
+	}
+	body = append(body, `],"nextPageToken":`...)
+	body = strconv.AppendQuote(body, pageToken(list.Next))
+	writeJSON(w, http.StatusOK, append(body, '}', '\n'))
+}
+
+func parseList(v url.Values) (store.ListQuery, error) {
+	var errs []api.FieldError
+	bad := func(field, detail string) { errs = append(errs, api.FieldError{Field: field, Detail: detail}) }
+	q := store.ListQuery{Search: store.SearchText(strings.TrimSpace(v.Get("q")))}
+	if utf8.RuneCountInString(q.Search) > api.MaxQuery || !utf8.ValidString(q.Search) {
+		bad("q", fmt.Sprintf("must be text of at most %d characters", api.MaxQuery))
+	}
+	var ok bool
+	if q.Limit, ok = parseLimit(v.Get("limit"), api.DefaultUsers, api.MaxUsers); !ok {
+		bad("limit", fmt.Sprintf("must be a number from 1 to %d", api.MaxUsers))
+	}
+	if text := v.Get("updated_after"); text != "" {
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			bad("updated_after", "must be an RFC 3339 time such as 2026-01-31T12:00:00Z")
+		}
+		q.UpdatedAfter = t.UTC()
+		if t.Before(time.UnixMicro(1)) {
+			q.UpdatedAfter = time.UnixMicro(0) // before every row; the zero time would mean "not asked"
+		}
+	}
+	if text := v.Get("page_token"); text != "" {
+		if q.After, ok = parsePageToken(text, q.ByUpdate()); !ok {
+			bad("page_token", "must be one that this list gave")
+		}
+	}
+	if len(errs) > 0 {
+		return q, store.Invalid("The list can't be asked for so", errs...)
+	}
+	return q, nil
+}
+
+func parseLimit(text string, fallback, most int) (int, bool) {
+	if text == "" {
+		return fallback, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 1 && n <= most
+}
+
+func pageToken(p *store.Position) string {
+	if p == nil {
+		return ""
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic("encode a page token: " + err.Error()) // text and a time of our own making
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parsePageToken(text string, byUpdate bool) (store.Position, bool) {
+	var p store.Position
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || json.Unmarshal(b, &p) != nil {
+		return p, false
+	}
+	if byUpdate {
+		return p, !p.UpdatedAt.IsZero()
+	}
+	return p, api.ValidID(p.ID)
+}
+
+func (s *server) getUser(w http.ResponseWriter, r *http.Request) {
+	id, err := pathID(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	row, err := s.store.User(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", etag(row.Version))
+	if matches(r.Header.Values("If-None-Match"), etag(row.Version)) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	writeJSON(w, http.StatusOK, append(row.Document, '\n'))
+}
+
+// newUser is the body of POST.
+type newUser struct {
+	ID *string `json:"id"`
+	api.UserPatch
+}
+
+func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
+	var body newUser
+	if err := decodeBody(w, r, api.MaxUserBody, &body, append([]string{"id"}, api.UserFields...)...); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	errs := body.Validate(true)
+	if body.ID != nil && !api.ValidID(*body.ID) {
+		errs = append([]api.FieldError{{Field: "id", Detail: "is not a UUID in its lower-case form"}}, errs...)
+	}
+	if len(errs) > 0 {
+		s.fail(w, r, store.Invalid("The user is not valid", errs...))
+		return
+	}
+	write := store.Write{Type: api.Create, Patch: body.Trimmed()}
+	if body.ID != nil {
+		write.EntityID = *body.ID
+	} else {
+		write.EntityID = uuid.NewString()
+	}
+	outcome, err := s.apply(r, write, "POST", body.ID, body.UserPatch)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if outcome.Result.Status == api.Conflict {
+		s.fail(w, r, newProblem(api.CodeConflict, "The id is in use", "a user with this id exists, or existed and was deleted"))
+		return
+	}
+	// On a replay the id is the one made then, not the one made for this request.
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(outcome.Result.Document, &made); err != nil {
+		s.fail(w, r, fmt.Errorf("decode the created user: %w", err))
+		return
+	}
+	w.Header().Set("Location", "/api/v1/users/"+made.ID)
+	status := http.StatusCreated
+	if outcome.First == api.Duplicate {
+		status = http.StatusOK // this very user was there already
+	}
+	writeOutcome(w, status, outcome)
+}
+
+func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
+	write, err := s.conditional(r, api.Update)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	var patch api.UserPatch
+	if err := decodeBody(w, r, api.MaxUserBody, &patch, api.UserFields...); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if errs := patch.Validate(false); len(errs) > 0 {
+		s.fail(w, r, store.Invalid("The change is not valid", errs...))
+		return
+	}
+	write.Patch = patch.Trimmed()
+	outcome, err := s.apply(r, write, "PATCH", write.EntityID, write.AnyVersion, write.BaseVersion, patch)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	// The engine takes "already so" for success; a plain client that asked for a
+	// version gets the answer about that version.
+	stale := outcome.First == api.Duplicate && !write.AnyVersion
+	if stale || outcome.Result.Status == api.Conflict {
+		s.failCondition(w, r, outcome)
+		return
+	}
+	writeOutcome(w, http.StatusOK, outcome)
+}
+
+func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) {
+	write, err := s.conditional(r, api.Delete)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	outcome, err := s.apply(r, write, "DELETE", write.EntityID, write.AnyVersion, write.BaseVersion)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	switch {
+	case outcome.Result.Status == api.Conflict:
+		s.failCondition(w, r, outcome)
+	case outcome.First == api.Duplicate:
+		// Nothing was there to delete. A replay of the request that did delete is
+		// known by its Idempotency-Key, and gets its 204.
+		s.fail(w, r, store.ErrNotFound)
+	default:
+		markReplay(w, outcome)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// conditional begins a write that must name the version it was made on.
+func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write, error) {
+	write := store.Write{Type: t}
+	var err error
+	if write.EntityID, err = pathID(r); err != nil {
+		return write, err
+	}
+	tags := r.Header.Values("If-Match")
+	if len(tags) == 0 {
+		return write, newProblem(api.CodePreconditionReq, "If-Match is missing",
+			"say which version is meant, with the ETag of the user as you have it")
+	}
+	named := splitTags(tags)
+	switch {
+	case len(named) == 1 && named[0] == "*":
+		write.AnyVersion = true
+	case len(named) == 1:
+		write.BaseVersion = version(named[0])
+	default:
+		// Of several, the one that is current counts; should it change before the
+		// write, that is a failed condition too.
+		row, err := s.store.User(r.Context(), write.EntityID)
+		if err != nil {
+			return write, err
+		}
+		write.BaseVersion = -1
+		if containsTag(named, etag(row.Version)) {
+			write.BaseVersion = row.Version
+		}
+	}
+	return write, nil
+}
+
+// apply does a plain request's write. With an Idempotency-Key, payload is what
+// the request must be equal in to be taken for a replay.
+func (s *server) apply(r *http.Request, write store.Write, payload ...any) (store.Outcome, error) {
+	if key, given := r.Header["Idempotency-Key"]; given {
+		if len(key) != 1 || !validKey(key[0]) {
+			return store.Outcome{}, store.Invalid("The Idempotency-Key is not valid", api.FieldError{
+				Field: "Idempotency-Key", Detail: "must be 1 to 255 visible ASCII characters"})
+		}
+		write.Key, write.Hash = "request:"+key[0], store.Hash(payload...)
+	}
+	write.ID, write.ClientID = requestID(r.Context()), "rest"
+	outcomes, err := s.store.Apply(r.Context(), []store.Write{write})
+	if err != nil {
+		return store.Outcome{}, fmt.Errorf("%s user %s: %w", write.Type, write.EntityID, err)
+	}
+	outcome := outcomes[0]
+	if p := outcome.Result.Problem; p != nil && outcome.Result.Status != api.Conflict {
+		return outcome, p
+	}
+	return outcome, nil
+}
+
+func validKey(key string) bool {
+	for _, c := range []byte(key) {
+		if c < 0x21 || c > 0x7e {
+			return false
+		}
+	}
+	return len(key) >= 1 && len(key) <= 255
+}
+
+// failCondition answers a write whose base is not the row's version.
+func (s *server) failCondition(w http.ResponseWriter, r *http.Request, o store.Outcome) {
+	if len(o.Result.Document) == 0 {
+		s.fail(w, r, store.ErrNotFound)
+		return
+	}
+	w.Header().Set("ETag", etag(o.Result.Version))
+	s.fail(w, r, newProblem(api.CodePrecondition, "The user was changed meanwhile",
+		fmt.Sprintf("it has version %d now, which is not what If-Match names", o.Result.Version)))
+}
+
+func writeOutcome(w http.ResponseWriter, status int, o store.Outcome) {
+	markReplay(w, o)
+	w.Header().Set("ETag", etag(o.Result.Version))
+	writeJSON(w, status, append(o.Result.Document, '\n'))
+}
+
+func markReplay(w http.ResponseWriter, o store.Outcome) {
+	if o.Replayed {
+		w.Header().Set("Idempotency-Replayed", "true")
+	}
+}
+
+func pathID(r *http.Request) (string, error) {
+	id := r.PathValue("id")
+	if !api.ValidID(id) {
+		return "", store.Invalid("Not a user's id", api.FieldError{Field: "id", Detail: "is not a UUID in its lower-case form"})
+	}
+	return id, nil
+}

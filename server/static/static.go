@@ -1,0 +1,221 @@
+// Package static serves the built web files: what web/build left in a directory,
+// by the manifest assets.json in it.
+//
+// Files with a hashed name never change and are cached for good; all others are
+// asked for again each time, and answered 304 by a tag of their content. The
+// compressed variants are prebuilt: the server only chooses.
+package static
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// SeenCookie tells the page that this browser was here before, so that it
+// notices when the browser has thrown its storage away.
+const SeenCookie = "rollcall_seen"
+
+const (
+	seenSeconds = 365 * 24 * 60 * 60
+	manifest    = "assets.json"
+)
+
+// extensions are the file name extensions of the variants, by content coding.
+var extensions = map[string]string{identity: "", "br": ".br", "gzip": ".gz"}
+
+// Handler serves the files of one build.
+type Handler struct {
+	version string
+	files   map[string]file // by URL path
+}
+
+type file struct {
+	mediaType string
+	immutable bool
+	variants  []variant // identity first, the others in the manifest's order of preference
+}
+
+type variant struct {
+	coding string
+	open   func() (fs.File, error)
+	size   int64
+	etag   string
+}
+
+// ErrNotBuilt says that the files were not there when the program was built.
+var ErrNotBuilt = errors.New("this program was built without its web files; run `make build`")
+
+// New reads the manifest in dist and the files it names, all of which must be
+// there. It fails with ErrNotBuilt when there is no manifest.
+func New(dist fs.FS) (*Handler, error) {
+	data, err := fs.ReadFile(dist, manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotBuilt
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the web files' manifest: %w", err)
+	}
+	var m struct {
+		Version string
+		Files   map[string]struct {
+			Type      string
+			Immutable bool
+			Encodings []string
+		}
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("decode the web files' manifest: %w", err)
+	}
+	h := &Handler{version: m.Version, files: map[string]file{}}
+	for url, entry := range m.Files {
+		f := file{mediaType: entry.Type, immutable: entry.Immutable}
+		for _, coding := range append([]string{identity}, entry.Encodings...) {
+			v, err := readVariant(dist, url, coding)
+			if err != nil {
+				return nil, err
+			}
+			f.variants = append(f.variants, v)
+		}
+		h.files[url] = f
+	}
+	return h, nil
+}
+
+// Version names the build: it changes when any of its files does.
+func (h *Handler) Version() string { return h.version }
+
+func readVariant(dist fs.FS, url, coding string) (variant, error) {
+	extension, known := extensions[coding]
+	if !known {
+		return variant{}, fmt.Errorf("web file %s: unknown content coding %q", url, coding)
+	}
+	name := strings.TrimPrefix(url, "/")
+	if name == "" {
+		name = "index.html"
+	}
+	name += extension
+	v := variant{coding: coding, open: func() (fs.File, error) { return dist.Open(name) }}
+	f, err := v.open()
+	if err != nil {
+		return v, fmt.Errorf("web file %s: %w", url, err)
+	}
+	sum := sha256.New()
+	v.size, err = io.Copy(sum, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return v, fmt.Errorf("read web file %s: %w", url, err)
+	}
+	v.etag = `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]) + `"`
+	return v, nil
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Only GET and HEAD are possible here.", http.StatusMethodNotAllowed)
+		return
+	}
+	url := r.URL.Path
+	f, found := h.files[url]
+	if !found && isNavigation(r) {
+		url = "/"
+		f, found = h.files[url]
+	}
+	if !found {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "There is nothing at "+r.URL.Path+".", http.StatusNotFound)
+		return
+	}
+	if url == "/" {
+		markSeen(w, r)
+	}
+	serve(w, r, f)
+}
+
+// isNavigation tells whether a browser asks for a page: every address of the app
+// is the same page, which looks at the address itself.
+func isNavigation(r *http.Request) bool {
+	p := r.URL.Path
+	if strings.HasPrefix(p, "/assets/") || strings.HasPrefix(p, "/api/") || path.Ext(p) != "" {
+		return false
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func markSeen(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{
+		Name: SeenCookie, Value: "1", Path: "/", MaxAge: seenSeconds,
+		SameSite: http.SameSiteLaxMode,
+		Secure:   r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+	})
+}
+
+func serve(w http.ResponseWriter, r *http.Request, f file) {
+	v, acceptable := choose(f.variants, r.Header.Values("Accept-Encoding"))
+	h := w.Header()
+	if len(f.variants) > 1 {
+		h.Set("Vary", "Accept-Encoding")
+	}
+	if !acceptable {
+		http.Error(w, "None of this file's content codings is acceptable.", http.StatusNotAcceptable)
+		return
+	}
+	h.Set("ETag", v.etag)
+	if f.immutable {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	if matches(r.Header.Values("If-None-Match"), v.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", f.mediaType)
+	h.Set("Content-Length", strconv.FormatInt(v.size, 10))
+	if v.coding != identity {
+		h.Set("Content-Encoding", v.coding)
+	}
+	if f.mediaType == "application/wasm" {
+		// Content-Length is of the compressed bytes, and the page shows progress
+		// by the bytes it gets, which aren't.
+		h.Set("X-Uncompressed-Length", strconv.FormatInt(f.variants[0].size, 10))
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	content, err := v.open()
+	if err != nil {
+		panic(fmt.Sprintf("web file %s was there and is gone: %v", r.URL.Path, err))
+	}
+	// A failed copy means that the client has gone; Content-Length tells it too.
+	_, _ = io.Copy(w, content)
+	_ = content.Close()
+}
+
+func matches(values []string, etag string) bool {
+	for _, v := range values {
+		for tag := range strings.SplitSeq(v, ",") {
+			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// NotBuilt answers for a program without web files: the API works all the same.
+func NotBuilt() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "Rollcall was built without its web files. Run `make build`, and start bin/rollcall again.",
+			http.StatusServiceUnavailable)
+	})
+}

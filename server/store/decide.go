@@ -1,0 +1,151 @@
+package store
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// Now is when a decision is made: the real time, to which clients' claims are
+// bounded, and the counter's next state, which the change gets if there is one.
+type Now struct {
+	Time time.Time
+	Next Counter
+}
+
+// Decide says what a write does to the row it is about: nil for an entity that
+// never existed. It returns the row to put, or nil when the write has no effect,
+// and the result. It is pure; whether the new row's email is free is not its
+// business. An error means that the current row can't be read.
+func Decide(current *Row, w Write, now Now) (*Row, api.Result, error) {
+	if w.AnyVersion && current != nil {
+		w.BaseVersion = current.Version
+	}
+	switch w.Type {
+	case api.Create:
+		return decideCreate(current, w, now)
+	case api.Update:
+		return decideUpdate(current, w, now)
+	case api.Delete:
+		return decideDelete(current, w, now)
+	}
+	return nil, api.Result{}, fmt.Errorf("decide operation %s: unknown type %q", w.ID, w.Type)
+}
+
+func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
+	switch {
+	case current == nil:
+		u := api.User{ID: w.EntityID, Version: 1, CreatedAt: createdAt(w, now)}
+		return put(nil, w.Patch.Apply(u), w, now)
+	case !current.Deleted:
+		had, err := current.User()
+		if err != nil {
+			return nil, api.Result{}, err
+		}
+		if sameFields(had, w.Patch.Apply(api.User{})) {
+			return nil, resultOf(w, api.Duplicate, current), nil
+		}
+		return nil, conflict(w, current), nil
+	case w.BaseVersion == current.Version:
+		// The person restores what they saw deleted: it is the same user, as old as before.
+		u := api.User{ID: w.EntityID, Version: current.Version + 1, CreatedAt: current.CreatedAt}
+		return put(current, w.Patch.Apply(u), w, now)
+	}
+	return nil, conflict(w, current), nil
+}
+
+func decideUpdate(current *Row, w Write, now Now) (*Row, api.Result, error) {
+	if current == nil || current.Deleted {
+		return nil, conflict(w, current), nil
+	}
+	had, err := current.User()
+	if err != nil {
+		return nil, api.Result{}, err
+	}
+	want := w.Patch.Apply(had)
+	switch {
+	case w.BaseVersion == current.Version:
+		want.Version++
+		return put(current, want, w, now)
+	case sameFields(had, want):
+		return nil, resultOf(w, api.Duplicate, current), nil
+	}
+	return nil, conflict(w, current), nil
+}
+
+func decideDelete(current *Row, w Write, now Now) (*Row, api.Result, error) {
+	switch {
+	case current == nil || current.Deleted:
+		return nil, resultOf(w, api.Duplicate, current), nil
+	case w.BaseVersion != current.Version:
+		return nil, conflict(w, current), nil
+	}
+	next := &Row{
+		ID: current.ID, Version: current.Version + 1, Change: now.Next.Change, Deleted: true,
+		Stamp: stampOf(current, w, now), CreatedAt: current.CreatedAt, UpdatedAt: now.Next.Clock,
+	}
+	return next, resultOf(w, api.Applied, next), nil
+}
+
+// put makes the row of u after the write and its result.
+func put(current *Row, u api.User, w Write, now Now) (*Row, api.Result, error) {
+	u.UpdatedAt = now.Next.Clock
+	next, err := liveRow(u, stampOf(current, w, now), now.Next.Change)
+	if err != nil {
+		return nil, api.Result{}, err
+	}
+	return next, resultOf(w, api.Applied, next), nil
+}
+
+func stampOf(current *Row, w Write, now Now) api.Stamp {
+	if w.Stamp != "" {
+		return w.Stamp.Bound(now.Time)
+	}
+	var prior api.Stamp
+	if current != nil {
+		prior = current.Stamp
+	}
+	return api.NewStamp(now.Time, prior, "server")
+}
+
+// createdAt is the client's word as far as it can be true.
+func createdAt(w Write, now Now) time.Time {
+	if w.CreatedAt.IsZero() || w.CreatedAt.After(now.Time) {
+		return Moment(now.Time)
+	}
+	return Moment(w.CreatedAt)
+}
+
+func sameFields(a, b api.User) bool {
+	return a.Name == b.Name && a.Email == b.Email && a.Bio == b.Bio
+}
+
+func resultOf(w Write, status api.Status, row *Row) api.Result {
+	r := api.Result{ID: w.ID, Status: status}
+	if row != nil {
+		r.Version, r.Stamp, r.Document = row.Version, row.Stamp, row.Document
+	}
+	return r
+}
+
+func conflict(w Write, current *Row) api.Result {
+	r := resultOf(w, api.Conflict, current)
+	r.Problem = &api.Problem{
+		Title: "The user was changed meanwhile", Status: http.StatusConflict, Code: api.CodeConflict,
+		Detail: fmt.Sprintf("the write was made on version %d", w.BaseVersion),
+	}
+	switch {
+	case current == nil:
+		r.Problem.Title = "The user does not exist"
+	case current.Deleted:
+		r.Problem.Title = "The user was deleted"
+	}
+	return r
+}
+
+// Rejected is the result of an operation that will never be taken as it is.
+func Rejected(id string, problem *api.Problem) api.Result {
+	return api.Result{ID: id, Status: api.Rejected, Problem: problem}
+}

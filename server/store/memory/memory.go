@@ -1,0 +1,238 @@
+// Package memory is a store in the memory of one process, for tests and for the
+// simulator. It keeps the contract of the others but for surviving the process.
+package memory
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// Options are a store's ways to the world; zero values take the usual ones.
+type Options struct {
+	Now func() time.Time // time.Now
+	// Committed is called after each commit that changed something; it must not block.
+	Committed func()
+	Epoch     uint64 // a random one
+}
+
+// Store is a store in memory. Its methods may be called by many goroutines.
+type Store struct {
+	opts Options
+
+	mu      sync.RWMutex
+	closed  bool
+	state   feed.State
+	clock   time.Time
+	rows    map[string]*store.Row
+	emails  map[string]string // key to the live user's id
+	records map[string]store.Record
+}
+
+// New makes an empty store.
+func New(o Options) *Store {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Committed == nil {
+		o.Committed = func() {}
+	}
+	if o.Epoch == 0 {
+		o.Epoch = rand.Uint64()
+	}
+	return &Store{
+		opts: o, state: feed.State{Epoch: o.Epoch},
+		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[string]store.Record{},
+	}
+}
+
+// Apply does the writes in order, all in one transaction.
+func (s *Store) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	outcomes, changed, err := s.apply(writes)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		s.opts.Committed()
+	}
+	return outcomes, nil
+}
+
+func (s *Store) apply(writes []store.Write) ([]store.Outcome, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false, fmt.Errorf("memory store is closed: %w", store.ErrUnavailable)
+	}
+	session := store.Session{
+		Tx: tx{s}, Now: s.opts.Now(),
+		Counter: store.Counter{Change: s.state.Change, Clock: s.clock},
+	}
+	outcomes := make([]store.Outcome, 0, len(writes))
+	for _, w := range writes {
+		o, err := session.Do(w)
+		if err != nil {
+			o = store.Undecided(w)
+		}
+		outcomes = append(outcomes, o)
+	}
+	changed := session.Counter.Change != s.state.Change
+	s.state.Change, s.clock = session.Counter.Change, session.Counter.Clock
+	return outcomes, changed, nil
+}
+
+// tx is the store as a session sees it under the store's lock. Nothing in it can
+// fail, so there is nothing to undo.
+type tx struct{ s *Store }
+
+func (t tx) Row(id string) (*store.Row, error) { return t.s.rows[id], nil }
+
+func (t tx) EmailOwner(key string) (string, error) { return t.s.emails[key], nil }
+
+func (t tx) PutRow(r *store.Row) error {
+	if old := t.s.rows[r.ID]; old != nil && !old.Deleted {
+		delete(t.s.emails, old.EmailKey)
+	}
+	t.s.rows[r.ID] = r
+	if !r.Deleted {
+		t.s.emails[r.EmailKey] = r.ID
+	}
+	return nil
+}
+
+func (t tx) Record(key string) (*store.Record, error) {
+	if r, ok := t.s.records[key]; ok {
+		return &r, nil
+	}
+	return nil, nil
+}
+
+func (t tx) PutRecord(r store.Record) error {
+	t.s.records[r.Key] = r
+	return nil
+}
+
+// User returns a live user's row, or store.ErrNotFound.
+func (s *Store) User(_ context.Context, id string) (store.Row, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r := s.rows[id]
+	if r == nil || r.Deleted {
+		return store.Row{}, fmt.Errorf("user %s: %w", id, store.ErrNotFound)
+	}
+	return *r, nil
+}
+
+// Users returns a page of the list.
+func (s *Store) Users(_ context.Context, q store.ListQuery) (store.List, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var rows []store.Row
+	for _, r := range s.rows {
+		if !r.Deleted && strings.Contains(r.Search, q.Search) && behind(r, q) {
+			rows = append(rows, *r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b store.Row) int {
+		if q.ByUpdate() {
+			return a.UpdatedAt.Compare(b.UpdatedAt)
+		}
+		return compare(a.Sort, a.ID, b.Sort, b.ID)
+	})
+	return store.Cut(rows[:min(len(rows), q.Limit+1)], q.Limit), nil
+}
+
+func behind(r *store.Row, q store.ListQuery) bool {
+	if q.ByUpdate() {
+		return r.UpdatedAt.After(q.UpdatedAfter) && r.UpdatedAt.After(q.After.UpdatedAt)
+	}
+	return q.After.ID == "" || compare(r.Sort, r.ID, q.After.Sort, q.After.ID) > 0
+}
+
+func compare(sortA, idA, sortB, idB string) int {
+	if c := strings.Compare(sortA, sortB); c != 0 {
+		return c
+	}
+	return strings.Compare(idA, idB)
+}
+
+// Changes returns the page of the feed behind a cursor.
+func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.ChangePage, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	from, err := s.state.Resume(cursor)
+	if err != nil {
+		return api.ChangePage{}, err
+	}
+	var rows []*store.Row
+	for _, r := range s.rows {
+		if r.Change > from.Change {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *store.Row) int { return int(a.Change - b.Change) })
+	page := api.ChangePage{Changes: []api.Change{}, HasMore: len(rows) > limit}
+	var last int64
+	for _, r := range rows[:min(len(rows), limit)] {
+		last = r.Change
+		page.Changes = append(page.Changes, r.Wire())
+	}
+	page.Cursor = s.state.Advance(from, last, page.HasMore).String()
+	return page, nil
+}
+
+// Head returns the cursor behind everything there is.
+func (s *Store) Head(context.Context) (string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.Head().String(), nil
+}
+
+// Prune forgets the records from before a time, and says how many.
+func (s *Store) Prune(_ context.Context, before time.Time) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int64
+	for key, r := range s.records {
+		if r.At.Before(before) {
+			delete(s.records, key)
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Collect removes the tombstones from before a time, and says how many; cursors
+// from before them get feed.ErrResync.
+func (s *Store) Collect(_ context.Context, before time.Time) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int64
+	for id, r := range s.rows {
+		if r.Deleted && r.UpdatedAt.Before(before) {
+			s.state.Horizon = max(s.state.Horizon, r.Change)
+			delete(s.rows, id)
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Close makes further writes fail.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// Errors of stores, beside those of the feed's cursor.
+var (
+	// ErrNotFound says that there is no such user, or no more.
+	ErrNotFound = errors.New("no such user")
+	// ErrBusy says that too much is waiting already; nothing was done.
+	ErrBusy = errors.New("too many writes are waiting")
+	// ErrUnavailable says that the store can't write now. Whether the write took
+	// effect is unknown; replaying it finds out.
+	ErrUnavailable = errors.New("the store can't write now")
+)
+
+// Tx is the writing transaction of a store as a Session uses it.
+type Tx interface {
+	// Row returns a user or tombstone, or nil when there never was one.
+	Row(id string) (*Row, error)
+	// EmailOwner returns the id of the live user with the given email key, or "".
+	EmailOwner(emailKey string) (string, error)
+	// PutRow inserts or replaces the row.
+	PutRow(row *Row) error
+	// Record returns the record of a key, or nil; PutRecord adds one.
+	Record(key string) (*Record, error)
+	PutRecord(r Record) error
+}
+
+// Session does writes inside one writing transaction. The caller saves Counter
+// before the transaction commits.
+type Session struct {
+	Tx      Tx
+	Counter Counter
+	Now     time.Time
+}
+
+// Do does one write. An error means that the store failed: what the write did in
+// the transaction must be undone, and Counter is as before.
+func (s *Session) Do(w Write) (Outcome, error) {
+	if w.Key != "" {
+		r, err := s.Tx.Record(w.Key)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("look for an earlier operation %s: %w", w.ID, err)
+		}
+		if r != nil {
+			return replay(r, w), nil
+		}
+	}
+	current, err := s.Tx.Row(w.EntityID)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
+	}
+	now := Now{Time: s.Now, Next: s.Counter.Next(s.Now)}
+	next, result, err := Decide(current, w, now)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if next != nil && !next.Deleted && w.Patch.Email != nil {
+		owner, err := s.Tx.EmailOwner(next.EmailKey)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("look for another user with the email of %s: %w", w.EntityID, err)
+		}
+		if owner != "" && owner != next.ID {
+			return plain(Rejected(w.ID, emailTaken(*w.Patch.Email))), nil
+		}
+	}
+	if err := s.save(w, next, result); err != nil {
+		return Outcome{}, err
+	}
+	if next != nil {
+		s.Counter = now.Next
+	}
+	return plain(result), nil
+}
+
+// save puts the row and, for a write that is settled, the record. Conflicts and
+// rejections leave none: they had no effect, so a replay is decided afresh.
+func (s *Session) save(w Write, next *Row, result api.Result) error {
+	if next != nil {
+		if err := s.Tx.PutRow(next); err != nil {
+			return fmt.Errorf("save user %s: %w", w.EntityID, err)
+		}
+	}
+	if w.Key == "" || (result.Status != api.Applied && result.Status != api.Duplicate) {
+		return nil
+	}
+	r := Record{Key: w.Key, ClientID: w.ClientID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
+	if err := s.Tx.PutRecord(r); err != nil {
+		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)
+	}
+	return nil
+}
+
+func replay(r *Record, w Write) Outcome {
+	if r.Hash != w.Hash {
+		return plain(Rejected(w.ID, &api.Problem{
+			Title: "Idempotency key reused", Status: http.StatusUnprocessableEntity, Code: api.CodeKeyReused,
+			Detail: "another request was made under this key",
+		}))
+	}
+	result := r.Result
+	result.ID, result.Status = w.ID, api.Duplicate
+	return Outcome{Result: result, First: r.Result.Status, Replayed: true}
+}
+
+func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }
+
+// Undecided is the outcome of a write the store failed on.
+func Undecided(w Write) Outcome {
+	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: &api.Problem{
+		Title: "Not now", Status: http.StatusServiceUnavailable, Code: api.CodeUnavailable,
+		Detail: "the server could not save this; it can be sent again",
+	}})
+}
+
+func emailTaken(email string) *api.Problem {
+	return &api.Problem{
+		Title: "Email taken", Status: http.StatusConflict, Code: api.CodeEmailTaken,
+		Detail: "another user has the email " + email,
+		Errors: []api.FieldError{{Field: "email", Detail: "is taken by another user: " + email}},
+	}
+}

@@ -1,0 +1,147 @@
+// Package sqlite keeps users in a SQLite file through modernc.org/sqlite.
+//
+// One goroutine writes. It takes all requests that wait, does them in one
+// transaction with a savepoint for each write, and answers each caller after the
+// commit is on the disk (synchronous=FULL): what costs is the fsync, and the
+// callers share it. Readers have connections of their own that can't write; in WAL
+// mode they neither wait for the writer nor hold it up.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options are a store's ways to the world; zero values take the usual ones.
+type Options struct {
+	Now func() time.Time // time.Now
+	// Committed is called by the writer after each commit that changed something;
+	// it must not block.
+	Committed func()
+	Log       *slog.Logger // none; errors that callers see only as "not now"
+}
+
+// Store is a SQLite file. Its methods may be called by many goroutines.
+type Store struct {
+	opts    Options
+	writeDB *sql.DB
+	readDB  *sql.DB
+
+	requests chan *request
+	waiting  atomic.Int64 // writes in requests
+	stop     chan struct{}
+	stopped  chan struct{} // the writer has gone
+	stopOnce sync.Once
+	closeErr error
+}
+
+// Open opens the file, makes it if there is none, and brings its schema up to date.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Committed == nil {
+		o.Committed = func() {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{
+		opts:     o,
+		requests: make(chan *request, maxRequests),
+		stop:     make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+	w, err := s.open(ctx, path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.closeDBs())
+	}
+	go s.write(w)
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) (*writer, error) {
+	var err error
+	s.writeDB, err = sql.Open("sqlite", dsn(path, "rwc",
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)"))
+	if err != nil {
+		return nil, err
+	}
+	s.writeDB.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.writeDB); err != nil {
+		return nil, err
+	}
+	s.readDB, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "busy_timeout(5000)"))
+	if err != nil {
+		return nil, err
+	}
+	readers := max(4, 2*runtime.NumCPU())
+	s.readDB.SetMaxOpenConns(readers)
+	s.readDB.SetMaxIdleConns(readers)
+	return newWriter(ctx, s.writeDB)
+}
+
+func dsn(path, mode string, pragmas ...string) string {
+	q := url.Values{"mode": {mode}, "_pragma": pragmas}
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	return u.String()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("find the migrations: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return fmt.Errorf("load the migrations: %w", err)
+	}
+	have, want, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if have > want {
+		return fmt.Errorf("its schema has version %d, and this program knows only %d: use a newer program", have, want)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	return nil
+}
+
+// Close lets the writer finish what waits, and closes the file. Writes after it
+// fail with store.ErrUnavailable.
+func (s *Store) Close() error {
+	s.stopOnce.Do(func() {
+		close(s.stop)
+		<-s.stopped
+		s.closeErr = s.closeDBs()
+	})
+	return s.closeErr
+}
+
+func (s *Store) closeDBs() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

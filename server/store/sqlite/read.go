@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// document is a row's JSON as SQLite text, null for a tombstone.
+func document(d json.RawMessage) any {
+	if len(d) == 0 {
+		return nil
+	}
+	return string(d)
+}
+
+// scanRow reads the columns of selectRow.
+func scanRow(row interface{ Scan(...any) error }) (*store.Row, error) {
+	var r store.Row
+	var stamp string
+	var doc []byte
+	var created, updated int64
+	if err := row.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &doc, &stamp, &created, &updated); err != nil {
+		return nil, err
+	}
+	r.Document, r.Stamp = doc, api.Stamp(stamp)
+	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
+	return &r, nil
+}
+
+// User returns a live user's row, or store.ErrNotFound.
+func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
+	r, err := scanRow(s.readDB.QueryRowContext(ctx, selectRow, id))
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && r.Deleted) {
+		return store.Row{}, fmt.Errorf("user %s: %w", id, store.ErrNotFound)
+	}
+	if err != nil {
+		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
+	}
+	return *r, nil
+}
+
+// Users returns a page of the list.
+func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
+	text := `SELECT sort, id, updated_at, document FROM users WHERE deleted = 0`
+	var args []any
+	switch {
+	case q.ByUpdate():
+		after := q.UpdatedAfter
+		if q.After.UpdatedAt.After(after) {
+			after = q.After.UpdatedAt
+		}
+		text, args = text+` AND updated_at > ?`, append(args, after.UnixMicro())
+	case q.After.ID != "":
+		text, args = text+` AND (sort, id) > (?, ?)`, append(args, q.After.Sort, q.After.ID)
+	}
+	if q.Search != "" {
+		text, args = text+` AND instr(search, ?) > 0`, append(args, q.Search)
+	}
+	if q.ByUpdate() {
+		text += ` ORDER BY updated_at LIMIT ?`
+	} else {
+		text += ` ORDER BY sort, id LIMIT ?`
+	}
+	found, err := s.readDB.QueryContext(ctx, text, append(args, q.Limit+1)...)
+	if err != nil {
+		return store.List{}, fmt.Errorf("list users: %w", err)
+	}
+	rows, err := collectRows(found, func(r *store.Row) error {
+		var updated int64
+		var doc []byte
+		err := found.Scan(&r.Sort, &r.ID, &updated, &doc)
+		r.Document, r.UpdatedAt = doc, time.UnixMicro(updated).UTC()
+		return err
+	})
+	if err != nil {
+		return store.List{}, fmt.Errorf("list users: %w", err)
+	}
+	return store.Cut(rows, q.Limit), nil
+}
+
+// collectRows reads all rows with scan, and closes them.
+func collectRows(found *sql.Rows, scan func(*store.Row) error) (rows []store.Row, err error) {
+	defer func() { err = errors.Join(err, found.Close()) }()
+	for found.Next() {
+		var r store.Row
+		if err := scan(&r); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, found.Err()
+}
+
+// Changes returns the page of the feed behind a cursor.
+func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api.ChangePage, err error) {
+	// One snapshot for the counter and the rows: the cursor behind a last page says
+	// that the page reached the counter.
+	tx, err := s.readDB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return page, fmt.Errorf("read the feed: %w", err)
+	}
+	defer func() {
+		if e := tx.Rollback(); err == nil && e != nil {
+			err = fmt.Errorf("end reading the feed: %w", e)
+		}
+	}()
+	state, err := readState(ctx, tx)
+	if err != nil {
+		return page, err
+	}
+	from, err := state.Resume(cursor)
+	if err != nil {
+		return page, err
+	}
+	found, err := tx.QueryContext(ctx, `SELECT change, id, version, deleted, stamp, document FROM users
+WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
+	if err != nil {
+		return page, fmt.Errorf("read the feed: %w", err)
+	}
+	rows, err := collectRows(found, func(r *store.Row) error {
+		var stamp string
+		var doc []byte
+		err := found.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &doc)
+		r.Stamp, r.Document = api.Stamp(stamp), doc
+		return err
+	})
+	if err != nil {
+		return page, fmt.Errorf("read the feed: %w", err)
+	}
+	page = api.ChangePage{Changes: make([]api.Change, 0, min(len(rows), limit)), HasMore: len(rows) > limit}
+	var last int64
+	for _, r := range rows[:min(len(rows), limit)] {
+		last = r.Change
+		page.Changes = append(page.Changes, r.Wire())
+	}
+	page.Cursor = state.Advance(from, last, page.HasMore).String()
+	return page, nil
+}
+
+// Head returns the cursor behind everything there is.
+func (s *Store) Head(ctx context.Context) (string, error) {
+	state, err := readState(ctx, s.readDB)
+	if err != nil {
+		return "", err
+	}
+	return state.Head().String(), nil
+}
+
+func readState(ctx context.Context, db interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (feed.State, error) {
+	var st feed.State
+	var epoch int64
+	err := db.QueryRowContext(ctx, `SELECT epoch, change, horizon FROM feed`).Scan(&epoch, &st.Change, &st.Horizon)
+	if err != nil {
+		return st, fmt.Errorf("read the feed's state: %w", err)
+	}
+	st.Epoch = uint64(epoch)
+	return st, nil
+}

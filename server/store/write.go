@@ -1,0 +1,136 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// Write is a valid operation, ready to be decided.
+type Write struct {
+	ID       string // of the operation; the result carries it
+	ClientID string
+
+	// Key recognises a replay and Hash its payload; an empty Key keeps no record.
+	Key  string
+	Hash string
+
+	EntityID    string
+	Type        api.OperationType
+	Patch       api.UserPatch
+	BaseVersion int64
+	AnyVersion  bool // whatever version there is, it is the base: If-Match: *
+	CreatedAt   time.Time
+	Stamp       api.Stamp
+}
+
+// Outcome is what became of a write. Replayed tells that Result comes from the
+// record of an earlier write with the same key, whose status was First;
+// otherwise First is Result.Status.
+type Outcome struct {
+	Result   api.Result
+	First    api.Status
+	Replayed bool
+}
+
+// Prepare validates an operation of a client and makes a Write of it, or says
+// why it will never be taken.
+func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
+	patch, problem := patchOf(op)
+	if problem != nil {
+		return Write{}, problem
+	}
+	errs := checkEnvelope(op)
+	if op.Type != api.Delete {
+		errs = append(errs, patch.Validate(op.Type == api.Create)...)
+	}
+	if len(errs) > 0 {
+		return Write{}, Invalid("The operation is not valid", errs...)
+	}
+	return Write{
+		ID: op.ID, ClientID: clientID, Key: "operation:" + op.ID, Hash: hash(op, patch),
+		EntityID: op.EntityID, Type: op.Type, Patch: patch.Trimmed(),
+		BaseVersion: op.BaseVersion, CreatedAt: op.CreatedAt, Stamp: op.Stamp,
+	}, nil
+}
+
+func checkEnvelope(op api.Operation) []api.FieldError {
+	var errs []api.FieldError
+	add := func(bad bool, field, detail string) {
+		if bad {
+			errs = append(errs, api.FieldError{Field: field, Detail: detail})
+		}
+	}
+	add(!api.ValidID(op.ID), "id", "is not a UUID in its lower-case form")
+	add(op.EntityType != api.EntityUser, "entityType", `is not known; it must be "user"`)
+	add(!api.ValidID(op.EntityID), "entityId", "is not a UUID in its lower-case form")
+	switch op.Type {
+	case api.Create, api.Update, api.Delete:
+	default:
+		add(true, "type", `must be "create", "update" or "delete"`)
+	}
+	add(op.BaseVersion < 0, "baseVersion", "must not be negative")
+	add(!op.Stamp.Valid(), "stamp", "is not a hybrid logical clock stamp")
+	return errs
+}
+
+// patchOf decodes the operation's data, refusing fields nobody knows: a write of
+// which a part is dropped in silence is a lost write.
+func patchOf(op api.Operation) (api.UserPatch, *api.Problem) {
+	var patch api.UserPatch
+	data := bytes.TrimSpace(op.Data)
+	if len(data) == 0 || string(data) == "null" {
+		return patch, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return patch, Invalid("The operation is not valid", api.FieldError{Field: "data", Detail: "is not an object"})
+	}
+	for name := range fields {
+		if op.Type == api.Delete || !slices.Contains(api.UserFields, name) {
+			return patch, UnknownField("data." + name)
+		}
+	}
+	if err := json.Unmarshal(data, &patch); err != nil {
+		return patch, Invalid("The operation is not valid", api.FieldError{Field: "data", Detail: "has a field that is not text"})
+	}
+	return patch, nil
+}
+
+// Invalid is the problem of well-formed input that breaks a rule.
+func Invalid(title string, errs ...api.FieldError) *api.Problem {
+	return &api.Problem{Title: title, Status: http.StatusBadRequest, Code: api.CodeInvalid, Errors: errs}
+}
+
+// UnknownField is the problem of input with a field nobody knows.
+func UnknownField(name string) *api.Problem {
+	return &api.Problem{
+		Title: "Unknown field", Status: http.StatusBadRequest, Code: api.CodeUnknownField,
+		Detail: "there is no field " + name,
+		Errors: []api.FieldError{{Field: name, Detail: "is not known"}},
+	}
+}
+
+// hash is of the decoded payload, so that another order of fields or other white
+// space is no other payload.
+func hash(op api.Operation, patch api.UserPatch) string {
+	return Hash(op.EntityType, op.EntityID, op.Type, patch, op.BaseVersion, op.CreatedAt.UTC(), op.Stamp)
+}
+
+// Hash is a fingerprint of the parts of a payload. The parts must be encodable
+// as JSON.
+func Hash(parts ...any) string {
+	b, err := json.Marshal(parts)
+	if err != nil {
+		// Parts are strings, numbers and structs of them: this is a defect of the caller.
+		panic("hash of a payload: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

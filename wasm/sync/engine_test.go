@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	stdsync "sync"
 	"testing"
 	"time"
 
@@ -48,8 +49,24 @@ type device struct {
 	engine *sync.Engine
 	before func(sync.Request) (*sync.Response, error)
 	after  func(sync.Request, sync.Response) (sync.Response, error)
-	sent   []string
 	world  *world
+
+	mu   stdsync.Mutex // guards before and sent, where a host runs beside the test
+	sent []string
+}
+
+// meets has all requests from now on seen by before first.
+func (d *device) meets(before func(sync.Request) (*sync.Response, error)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.before = before
+}
+
+// requests is how many were made.
+func (d *device) requests() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.sent)
 }
 
 func (w *world) device() *device {
@@ -62,7 +79,7 @@ func (w *world) device() *device {
 		Schemas: []queue.Schema{directory.Users}, Now: now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
 	})
 	d.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: d.store, Bus: channel.Bus(), Remote: server, Schema: directory.Users, Codec: directory.Codec,
+		Store: d.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: now, After: time.After, NewID: uuid.NewString,
 	})
 	w.t.Cleanup(d.Close)
@@ -71,10 +88,15 @@ func (w *world) device() *device {
 
 // Do implements sync.HTTP with the world's server.
 func (d *device) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+	d.mu.Lock()
 	d.sent = append(d.sent, r.Method+" "+r.Path)
-	if d.before != nil {
-		if resp, err := d.before(r); resp != nil || err != nil {
-			return *resp, err
+	before := d.before
+	d.mu.Unlock()
+	if before != nil {
+		if resp, err := before(r); err != nil {
+			return sync.Response{}, err
+		} else if resp != nil {
+			return *resp, nil
 		}
 	}
 	resp := d.world.serve(ctx, r)
@@ -330,7 +352,7 @@ func TestSignedOutPausesTheQueue(t *testing.T) {
 	w := newWorld(t)
 	a := w.device()
 	a.create("Ann")
-	a.before = func(sync.Request) (*sync.Response, error) { return &sync.Response{Status: 401}, nil }
+	a.meets(func(sync.Request) (*sync.Response, error) { return &sync.Response{Status: 401}, nil })
 	for range 9 {
 		report, err := a.engine.Round(context.Background(), sync.Manual)
 		if err == nil || report.Problem == nil || report.Problem.Title != "Sign in to sync" {
@@ -342,7 +364,7 @@ func TestSignedOutPausesTheQueue(t *testing.T) {
 	if len(ops) != 1 || ops[0].RetryCount != 0 {
 		t.Errorf("operations %+v", ops)
 	}
-	a.before = nil
+	a.meets(nil)
 	a.sync()
 	a.shows("Ann()")
 }
@@ -353,12 +375,12 @@ func TestAPoisonousOperationIsIsolated(t *testing.T) {
 	for i := range 20 {
 		a.create(fmt.Sprintf("User%02d", i))
 	}
-	a.before = func(r sync.Request) (*sync.Response, error) {
+	a.meets(func(r sync.Request) (*sync.Response, error) {
 		if bytes.Contains(r.Body, []byte("User13")) {
 			return &sync.Response{Status: 500}, nil
 		}
 		return nil, nil
-	}
+	})
 	for range queue.MaxAnsweredFailures {
 		a.sync()
 	}

@@ -1,0 +1,234 @@
+package sync_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// bubble is the clock of a synctest bubble, where time passes when all wait.
+type bubble struct{}
+
+func (bubble) Now() time.Time                         { return time.Now() }
+func (bubble) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// pass lets time pass in the bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
+// hosted is a device whose engine is run by a Host, in a bubble.
+type hosted struct {
+	*device
+	host   *sync.Host
+	opened chan bool // the event stream's state, for the host to hear
+	cancel context.CancelFunc
+}
+
+func newHosted(t *testing.T, w *world) *hosted {
+	h := &hosted{device: w.device(), opened: make(chan bool)}
+	channel := memory.NewChannel()
+	server := &sync.Server{HTTP: h.device, Paths: directory.Paths}
+	engine := sync.New(sync.Config{
+		Store: h.store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
+		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
+	})
+	h.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
+		Store: h.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Now: time.Now, After: time.After, NewID: uuid.NewString,
+	})
+	h.host = &sync.Host{
+		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.store, Random: func() float64 { return 0.5 }, Name: "worker",
+		Stream: func(ctx context.Context, changed func(), open func(bool)) {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case up := <-h.opened:
+					open(up)
+				}
+			}
+		},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	h.cancel = cancel
+	go func() { _ = h.host.Run(ctx) }()
+	return h
+}
+
+func down(sync.Request) (*sync.Response, error) {
+	return nil, errors.New("no route to host")
+}
+
+// waiting is how many operations the queue holds once everybody rests.
+func (h *hosted) waiting() int {
+	h.world.t.Helper()
+	synctest.Wait()
+	c, err := h.Counts(context.Background())
+	h.ok(err)
+	return c.Waiting
+}
+
+func TestHostSendsAWriteAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := newHosted(t, w)
+		defer h.cancel()
+		synctest.Wait()
+		h.create("Ann")
+		if n := h.waiting(); n != 0 {
+			t.Errorf("%d operations wait", n)
+		}
+		if s := h.Status(); s.Phase != sync.Success || !s.Online || s.SyncedAt.IsZero() || s.Pushed != 1 {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestHostComesBackByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := newHosted(t, w)
+		defer h.cancel()
+		h.meets(down)
+		h.create("Ann")
+		if h.waiting() != 1 || h.Status().Online || h.Status().Problem == nil {
+			t.Fatalf("status %+v", h.Status())
+		}
+		pass(time.Hour)
+		ops, err := h.Waiting(t.Context(), 5)
+		h.ok(err)
+		if ops[0].RetryCount != 0 {
+			t.Errorf("being offline counted as %d attempts", ops[0].RetryCount)
+		}
+		h.meets(nil)
+		pass(sync.MaxReconnect)
+		if h.waiting() != 0 || !h.Status().Online {
+			t.Errorf("after the outage: %+v", h.Status())
+		}
+	})
+}
+
+func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		h.meets(down)
+		h.create("Ann")
+		pass(time.Hour)
+		synctest.Wait()
+		h.meets(nil)
+		h.opened <- true
+		if h.waiting() != 0 {
+			t.Error("the stream's opening was no reason for a round")
+		}
+	})
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		synctest.Wait()
+		h.meets(func(r sync.Request) (*sync.Response, error) {
+			if r.Method == "POST" {
+				return &sync.Response{Status: 429, Header: map[string]string{"retry-after": "100"}}, nil
+			}
+			return nil, nil
+		})
+		h.create("Ann")
+		synctest.Wait()
+		h.meets(nil)
+		sent := h.requests()
+		pass(99 * time.Second)
+		h.create("Bo")
+		if h.waiting() != 2 || h.requests() != sent {
+			t.Errorf("the server was asked again, %d times", h.requests()-sent)
+		}
+		pass(2 * time.Second)
+		if h.waiting() != 0 {
+			t.Error("not sent once the time was over")
+		}
+	})
+}
+
+func TestSyncAllReportsAndSaysWhyNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		synctest.Wait()
+		if r, err := h.SyncAll(t.Context()); err != nil || r.Problem != nil {
+			t.Errorf("report %+v, %v", r, err)
+		}
+		h.meets(down)
+		if r, err := h.SyncAll(t.Context()); err != nil || r.Problem == nil || r.Problem.Title != "The server can't be reached" {
+			t.Errorf("report %+v, %v", r, err)
+		}
+		h.cancel()
+		synctest.Wait()
+		if _, err := h.SyncAll(t.Context()); err == nil {
+			t.Error("a host that is gone went unnoticed")
+		}
+	})
+}
+
+func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		channel, locks := memory.NewChannel(), memory.NewLocks()
+		patient := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: bubble{}}
+		thaw, stolen := make(chan struct{}), make(chan error, 1)
+		go func() { // frozen: it holds the lock itself, and does not beat
+			stolen <- locks.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
+				<-thaw
+				return context.Cause(ctx)
+			})
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		ran := false
+		err := patient.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
+			ran = ctx.Err() == nil
+			return nil
+		})
+		if err != nil || !ran || time.Since(begin) != sync.StealAfter {
+			t.Errorf("ran %v after %v: %v", ran, time.Since(begin), err)
+		}
+		close(thaw)
+		if err := <-stolen; !errors.Is(err, sync.ErrStolen) {
+			t.Errorf("the frozen holder was told %v", err)
+		}
+	})
+}
+
+func TestPatientLocksWaitForABusyHolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		channel, locks := memory.NewChannel(), memory.NewLocks()
+		holder := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: bubble{}}
+		waiter := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: bubble{}}
+		held := make(chan error, 1)
+		go func() {
+			held <- holder.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
+				pass(10 * sync.StealAfter)
+				return context.Cause(ctx)
+			})
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		err := waiter.Hold(t.Context(), "l", sync.Wait, func(context.Context) error { return nil })
+		if err != nil || time.Since(begin) < 10*sync.StealAfter {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		if err := <-held; err != nil {
+			t.Errorf("the busy holder was told %v", err)
+		}
+	})
+}

@@ -1,0 +1,126 @@
+# Rollcall. `make` alone says what there is to make.
+#
+# Building needs Go and nothing else. Testing needs a browser too, and installs
+# what is missing from Debian; see .ci/need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+GOLANGCI_LINT_VERSION := v2.15.0
+WASMBROWSERTEST_VERSION := v0.11.0
+
+# Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
+QUALITY ?= 11
+# How many histories the simulator plays in `make sim`.
+HISTORIES ?= 50000
+
+TOOLS := $(CURDIR)/.cache/bin
+WASM := GOOS=js GOARCH=wasm
+LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
+AXE := e2e/node_modules/axe-core/axe.min.js
+
+CLIENT_SOURCES := $(shell find api app wasm -type f ! -name '*_test.go')
+SITE_SOURCES := $(shell find web -type f ! -path 'web/dist/*' ! -name '*_test.go')
+SERVER_SOURCES := $(shell find api server web -type f -name '*.go' ! -name '*_test.go') $(shell find server -type f -name '*.sql')
+MODULE := go.mod go.sum
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build and serve http://localhost:8080 from rollcall.db
+	bin/rollcall serve
+
+.PHONY: build
+build: bin/rollcall ## Build both wasm files, the site and the binary bin/rollcall
+
+web/dist/assets.json: $(CLIENT_SOURCES) $(SITE_SOURCES) $(MODULE) .cache/go-version
+	go run ./web/build -quality $(QUALITY)
+
+bin/rollcall: web/dist/assets.json $(SERVER_SOURCES) $(MODULE) .cache/go-version
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./server
+
+# Changes only when another Go is used, which makes everything out of date.
+.cache/go-version: always
+	@mkdir -p $(@D)
+	@go version | cmp -s - $@ || go version > $@
+.PHONY: always
+always:
+
+.PHONY: test
+test: build test-native test-wasm e2e ## Run all tests; installs Chromium from Debian when there is none
+
+.PHONY: test-native
+test-native: build ## Run the native tests with the race detector
+	.ci/need 'gcc=gcc' 'gcc=libc6-dev'
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: test-wasm
+test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
+	$(need-browser)
+	$(WASM) WASM_HEADLESS=on go test -exec=$(WASMTEST) -p 1 $(WASM_TEST_PACKAGES)
+
+WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
+
+.PHONY: e2e
+e2e: build $(AXE) ## Drive real browsers against the real binary
+	$(need-browser)
+	go test -tags e2e -count=1 -timeout 9m ./e2e/... $(E2E_FLAGS)
+
+.PHONY: screenshots
+screenshots: build ## Take the screenshots of the README and of the install dialog anew
+	$(need-browser)
+	go test -tags e2e -count=1 ./e2e -run 'TestScreenshots' -update
+
+define need-browser
+.ci/need 'chromium|chromium-browser|google-chrome=chromium'
+endef
+
+.PHONY: lint
+lint: $(LINT) web/dist/assets.json ## Check formatting and lint, for native and for js/wasm
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
+	go vet -tags e2e ./...
+	$(WASM) go vet ./wasm/... ./app/... ./api/...
+	$(LINT) run --build-tags e2e ./...
+	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/...
+
+.PHONY: verify
+verify: test lint ## Everything CI could ask: tests, lint, no drift in go.mod
+	go mod tidy -diff
+	go mod verify
+
+.PHONY: bench
+bench: ## Measure the engine and the server
+	go test -run '^$$' -bench . -benchmem ./wasm/... ./server/... ./bench/...
+
+.PHONY: sim
+sim: ## Play HISTORIES=50000 seeded histories of faults against the engine
+	go test -count=1 -timeout 30m ./sim/... -histories $(HISTORIES)
+
+.PHONY: clean
+clean: ## Remove what was built; .cache stays unless it is removed by hand
+	rm -rf bin e2e/node_modules
+	find web/dist -mindepth 1 ! -name .gitkeep -delete
+
+$(LINT):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+$(WASMTEST):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/agnivade/wasmbrowsertest@$(WASMBROWSERTEST_VERSION)
+	mv $(TOOLS)/wasmbrowsertest $@
+
+# axe-core is the one thing that comes from npm, and only for tests.
+$(AXE): e2e/package.json e2e/package-lock.json
+	.ci/need 'npm=npm'
+	npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -64,7 +64,7 @@ test-native: build ## Run the native tests with the race detector
 .PHONY: test-wasm
 test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
 	$(need-browser)
-	$(WASM) WASM_HEADLESS=on go test -exec=$(WASMTEST) -p 1 $(WASM_TEST_PACKAGES)
+	$(WASM) go test -exec=$(WASMTEST) -p 1 $(WASM_TEST_PACKAGES)
 
 WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
 

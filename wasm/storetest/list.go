@@ -1,0 +1,80 @@
+package storetest
+
+import (
+	"fmt"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+var repositoryAll = repository.Window{Type: person, Limit: 1000}
+
+// fill puts rows with these names into the list; ids are "0", "1" and so on.
+func (f *fixture) fill(names ...string) {
+	f.Helper()
+	var page sync.Page
+	for i, name := range names {
+		page.Changes = append(page.Changes, change(fmt.Sprint(i), name, 1))
+	}
+	f.pull(page)
+}
+
+var listCases = map[string]func(*fixture){
+	"rows: empty": func(f *fixture) {
+		f.same("rows", f.rows(repositoryAll), repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}})
+	},
+
+	"rows: ordered by UTF-16 code units, then by id": func(f *fixture) {
+		// U+1F600 is D83D DE00 in UTF-16: above U+D7FF, below U+E000 and U+FF5E,
+		// while its UTF-8 bytes are above all of them.
+		f.fill("～", "😀", "\ue000", "\ud7ff", "é", "z", "Z", "", "a", "a", "ab", "😀a", "😁")
+		f.same("list", f.list(), []string{"", "Z", "a", "a", "ab", "z", "é", "\ud7ff", "😀", "😀a", "😁", "\ue000", "～"})
+		keys := f.rows(repositoryAll).Keys
+		f.same("ties by id", keys[2:4], []queue.Key{{Sort: "a", ID: "8"}, {Sort: "a", ID: "9"}})
+	},
+
+	"rows: windows by key": func(f *fixture) {
+		f.fill("b", "d", "a", "c", "b")
+		rows := f.rows(repository.Window{Limit: 2})
+		f.same("first", rows.Keys, []queue.Key{{Sort: "a", ID: "2"}, {Sort: "b", ID: "0"}})
+		f.same("total", rows.Total, 5)
+		f.same("at the key", names(f.rows(repository.Window{From: rows.Keys[1], Limit: 2})), []string{"b", "b"})
+		f.same("behind it", names(f.rows(repository.Window{From: rows.Keys[1], Skip: 1, Limit: 9})), []string{"b", "c", "d"})
+		f.same("a key between", names(f.rows(repository.Window{From: queue.Key{Sort: "bb"}, Limit: 9})), []string{"c", "d"})
+		f.same("skip from the start", names(f.rows(repository.Window{Skip: 3, Limit: 1})), []string{"c"})
+		past := f.rows(repository.Window{Skip: 9, Limit: 1})
+		f.same("past the end", []int{len(past.Views), past.Total}, []int{0, 5})
+		past = f.rows(repository.Window{From: queue.Key{Sort: "x"}, Limit: 3})
+		f.same("past the last", []int{len(past.Views), past.Total}, []int{0, 5})
+		none := f.rows(repository.Window{})
+		f.same("no limit is no rows", []int{len(none.Views), none.Total}, []int{0, 5})
+	},
+
+	"rows: search": func(f *fixture) {
+		f.fill("Ada Lovelace", "Alan Turing", "Grace Hopper", "ada two", "100% (a.c) [x]*", "É 😀")
+		rows := f.rows(repository.Window{Search: "ada", Limit: 9})
+		f.same("found", names(rows), []string{"Ada Lovelace", "ada two"})
+		f.same("total", rows.Total, 2)
+		f.same("with skip", names(f.rows(repository.Window{Search: "a", Skip: 1, Limit: 2})), []string{"Ada Lovelace", "Alan Turing"})
+		second := f.rows(repository.Window{Search: "ada", From: rows.Keys[1], Limit: 9})
+		f.same("from a key", names(second), []string{"ada two"})
+		f.same("total counts all that match", second.Total, 2)
+		f.same("text, not a pattern", names(f.rows(repository.Window{Search: "(a.c) [x]*", Limit: 9})), []string{"100% (a.c) [x]*"})
+		f.same("beyond ASCII", names(f.rows(repository.Window{Search: "é 😀", Limit: 9})), []string{"É 😀"})
+		f.same("none", f.rows(repository.Window{Search: "zzz", Limit: 9}).Total, 0)
+	},
+
+	"rows: a changed name moves, and leaves no trace": func(f *fixture) {
+		f.fill("a", "b", "c")
+		f.enqueue("0", operation("0", "z"))
+		f.same("list", f.list(), []string{"b", "c", "z:pending"})
+		f.same("old text", f.rows(repository.Window{Search: "a", Limit: 9}).Total, 0)
+		f.same("new text", f.rows(repository.Window{Search: "z", Limit: 9}).Total, 1)
+	},
+
+	"rows: a type nobody knows has none": func(f *fixture) {
+		f.fill("a")
+		f.same("rows", f.rows(repository.Window{Type: "ghost", Limit: 9}).Total, 0)
+	},
+}

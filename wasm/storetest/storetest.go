@@ -1,0 +1,209 @@
+// Package storetest is the conformance suite of the device's store: what
+// queue.Store, sync.Store and repository.Store promise, case by case. It runs
+// natively against memory and in a browser against IndexedDB.
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Store is the whole contract.
+type Store interface {
+	sync.Store
+	repository.Store
+}
+
+// Open opens a store for Schemas. Opening a name again within one test, also
+// while the first is in use, gives another door to the same data; the names of
+// two tests have nothing in common.
+type Open func(t *testing.T, name string) Store
+
+// Types of the suite's entities.
+const (
+	person = "user"
+	note   = "note"
+)
+
+// Schemas describe the entities of the suite: the sort text is the name as it
+// is, the search text name and text in lower case.
+var Schemas = []queue.Schema{
+	{Type: person, Fields: []string{"name", "text"}, Index: index},
+	{Type: note, Fields: []string{"name", "text"}, Index: index},
+}
+
+func index(document json.RawMessage) (sort, search string) {
+	var d struct{ Name, Text string }
+	if json.Unmarshal(document, &d) != nil {
+		return "", ""
+	}
+	return d.Name, strings.ToLower(d.Name + " " + d.Text)
+}
+
+// Run runs the suite. Stores must date the rows of the feed with a clock that
+// is not the zero time.
+func Run(t *testing.T, open Open) {
+	for _, group := range []map[string]func(*fixture){updateCases, queueCases, feedCases, sweepCases, listCases, sharedCases} {
+		names := make([]string, 0, len(group))
+		for name := range group {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			t.Run(name, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				group[name](&fixture{T: t, Store: open(t, "main"), ctx: ctx, open: open})
+			})
+		}
+	}
+}
+
+// fixture is one case's store, with what every case needs.
+type fixture struct {
+	*testing.T
+	Store
+	ctx  context.Context
+	open Open
+}
+
+// day is a moment to count from; its nanoseconds check that none are lost.
+var day = time.Date(2026, 3, 1, 9, 0, 0, 123456789, time.UTC)
+
+func ref(id string) queue.Ref { return queue.Ref{Type: person, ID: id} }
+
+func document(id, name string) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"id":%q,"name":%q,"text":""}`, id, name))
+}
+
+func row(id, name string, version int64) *queue.Row {
+	return &queue.Row{
+		Version: version, Stamp: api.NewStamp(day, "", "server00"), Document: document(id, name), SyncedAt: day,
+	}
+}
+
+func change(id, name string, version int64) api.Change {
+	return api.Change{
+		EntityType: person, EntityID: id, Version: version,
+		Stamp: api.NewStamp(day, "", "server00"), Document: document(id, name),
+	}
+}
+
+func tombstone(id string, version int64) api.Change {
+	return api.Change{EntityType: person, EntityID: id, Version: version, Deleted: true}
+}
+
+// operation is a queued update of a name, with every field set.
+func operation(id string, name string) queue.Operation {
+	return queue.Operation{
+		ID: "op-" + id + "-" + name, Ref: ref(id), Type: api.Update, State: queue.Queued,
+		Data: json.RawMessage(fmt.Sprintf(`{"name":%q}`, name)), Base: document(id, "before"),
+		BaseVersion: 1, CreatedAt: day, Stamp: api.NewStamp(day, "", "client00"),
+	}
+}
+
+func (f *fixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// update changes one entity.
+func (f *fixture) update(id string, decide func(*queue.Entity)) {
+	f.Helper()
+	f.must(f.Update(f.ctx, queue.Txn{Refs: []queue.Ref{ref(id)}}, func(es []*queue.Entity) error {
+		decide(es[0])
+		return nil
+	}))
+}
+
+// enqueue appends operations to an entity.
+func (f *fixture) enqueue(id string, operations ...queue.Operation) {
+	f.Helper()
+	f.update(id, func(e *queue.Entity) { e.Operations = append(e.Operations, operations...) })
+}
+
+// pull applies a page and returns the ids it reports as changed.
+func (f *fixture) pull(page sync.Page) []string {
+	f.Helper()
+	if page.Generation == 0 {
+		page.Generation = 1
+	}
+	changed, err := f.ApplyPage(f.ctx, page)
+	f.must(err)
+	return ids(changed)
+}
+
+func ids(refs []queue.Ref) []string {
+	out := []string{}
+	for _, r := range refs {
+		out = append(out, r.ID)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (f *fixture) entity(id string) queue.Entity {
+	f.Helper()
+	e, err := f.Entity(f.ctx, ref(id))
+	f.must(err)
+	return e
+}
+
+func (f *fixture) rows(w repository.Window) repository.Rows {
+	f.Helper()
+	if w.Type == "" {
+		w.Type = person
+	}
+	rows, err := f.Rows(f.ctx, w)
+	f.must(err)
+	return rows
+}
+
+// list returns the visible rows as "name", or "name:state" when there is one.
+func (f *fixture) list() []string {
+	f.Helper()
+	return names(f.rows(repository.Window{Limit: 1000}))
+}
+
+func names(rows repository.Rows) []string {
+	out := []string{}
+	for _, v := range rows.Views {
+		name, _ := index(v.Document)
+		if v.State != queue.Synced {
+			name += ":" + string(v.State)
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+func (f *fixture) counts() queue.Counts {
+	f.Helper()
+	c, err := f.Counts(f.ctx)
+	f.must(err)
+	return c
+}
+
+// same compares by JSON, which both sides of a store speak.
+func (f *fixture) same(what string, got, want any) {
+	f.Helper()
+	g, err := json.Marshal(got)
+	f.must(err)
+	w, err := json.Marshal(want)
+	f.must(err)
+	if string(g) != string(w) {
+		f.Fatalf("%s:\n got %s\nwant %s", what, g, w)
+	}
+}

@@ -212,7 +212,7 @@ func (p *syncPage) renderQueue() ui.UI {
 		return ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
 			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email"))
 	}
-	return ui.Div().Class("cards").Body(p.renderRejected(), p.renderConflicts(), p.renderWaiting(), p.renderSettings())
+	return ui.Div().Class("cards").Body(p.renderWaiting(), p.renderRejected(), p.renderConflicts(), p.renderSettings())
 }
 
 func (p *syncPage) lastSync() string {

@@ -1,0 +1,206 @@
+// Starts the page: loads the Go program with true progress, says in words what
+// went wrong when it can't, registers the service worker and watches for a new
+// version. Go uses two things of it: the functions that go-app calls (goapp…),
+// and the object rollcall:
+//
+//   rollcall.version          the version of this page's files
+//   rollcall.workerURL        address of the dedicated worker's script
+//   rollcall.registration     promise of the ServiceWorkerRegistration, or of null
+//   rollcall.updateWaiting()  whether a new version is ready to be switched to
+//   rollcall.applyUpdate()    switches to it and reloads; the person asked for it
+"use strict";
+
+(() => {
+  const appURL = '{{asset "app.wasm"}}';
+  const appSize = {{size "app.wasm"}};
+
+  const element = (id) => document.getElementById(id);
+
+  // --- What the person sees when there is no Go program to show it ---
+
+  let failed = false;
+
+  function fail(title, text, detail) {
+    if (failed) return;
+    failed = true;
+    console.error(title, detail ?? "");
+    element("watchdog-title").textContent = title;
+    element("watchdog-text").textContent = text;
+    // go-app writes the reason of a panic to the same element.
+    const label = element("app-wasm-loader-label");
+    if (detail && !label.textContent) label.textContent = String(detail);
+    element("watchdog").hidden = false;
+    element("watchdog-reload").focus();
+  }
+
+  element("watchdog-reload").addEventListener("click", () => location.reload());
+
+  function progress(share) {
+    // go-app replaces the shell, and these with it.
+    const bar = element("boot-progress");
+    if (!bar) return;
+    bar.value = share;
+    element("boot-label").textContent = `Loading, ${Math.round(share * 100)} %`;
+  }
+
+  // --- What go-app expects of the page that loads it ---
+
+  let installPrompt = null;
+
+  const standalone = () =>
+    matchMedia("(display-mode: standalone)").matches || navigator.standalone === true;
+
+  Object.assign(globalThis, {
+    goappNav() {},
+    goappOnUpdate() {},
+    goappOnAppInstallChange() {},
+    goappGetenv: () => "",
+    goappKeepBodyClean: () => () => {},
+    goappIsAppInstalled: standalone,
+    goappIsAppInstallable: () => installPrompt !== null && !standalone(),
+    async goappShowInstallPrompt() {
+      const prompt = installPrompt;
+      if (!prompt) return;
+      installPrompt = null; // a prompt can be shown once
+      await prompt.prompt();
+      await prompt.userChoice;
+      goappOnAppInstallChange();
+    },
+  });
+
+  addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    installPrompt = event;
+    goappOnAppInstallChange();
+  });
+  addEventListener("appinstalled", () => {
+    installPrompt = null;
+    goappOnAppInstallChange();
+  });
+
+  // --- New versions: they wait until the person asks for a reload ---
+
+  const workers = navigator.serviceWorker;
+  let waiting = null; // the worker of the new version
+  let switched = false; // another tab has switched to it already
+  let switching = false; // this tab has asked for it
+
+  function found(worker) {
+    waiting = worker;
+    goappOnUpdate();
+  }
+
+  function watch(registration) {
+    if (registration.waiting && workers.controller) found(registration.waiting);
+    registration.addEventListener("updatefound", () => {
+      const worker = registration.installing;
+      worker?.addEventListener("statechange", () => {
+        // Without a controller it is the first version, not a new one.
+        if (worker.state === "installed" && workers.controller) found(worker);
+      });
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") registration.update().catch(() => {});
+    });
+    return registration;
+  }
+
+  async function register() {
+    if (!workers) return null;
+    let controlled = workers.controller !== null;
+    workers.addEventListener("controllerchange", () => {
+      if (switching) {
+        location.reload();
+      } else if (controlled) {
+        switched = true;
+        goappOnUpdate();
+      }
+      controlled = true;
+    });
+    try {
+      return watch(await workers.register("/sw.js", { updateViaCache: "none" }));
+    } catch (err) {
+      console.warn("No service worker, so no start without a network:", err);
+      return null;
+    }
+  }
+
+  function applyUpdate() {
+    if (switching) return;
+    switching = true;
+    const worker = waiting;
+    if (!worker || worker.state === "activated" || worker.state === "redundant") {
+      location.reload();
+      return;
+    }
+    // A page that is not controlled gets no controllerchange.
+    worker.addEventListener("statechange", () => {
+      if (worker.state === "activated" || worker.state === "redundant") location.reload();
+    });
+    worker.postMessage({ type: "SKIP_WAITING" });
+  }
+
+  globalThis.rollcall = {
+    version: "{{.Version}}",
+    workerURL: '{{asset "worker.js"}}',
+    registration: register(),
+    updateWaiting: () => switched || (waiting !== null && waiting.state !== "redundant"),
+    applyUpdate,
+  };
+
+  // --- The Go program ---
+
+  // count reads a copy of the body, so that the browser may still compile the
+  // response itself while it arrives, and keep the compiled code. The bytes are
+  // decoded ones, as appSize is.
+  async function count(response) {
+    const reader = response.body.getReader();
+    for (let got = 0; ; ) {
+      const { done, value } = await reader.read();
+      if (done) return progress(1);
+      got += value.byteLength;
+      progress(Math.min(got / appSize, 1));
+    }
+  }
+
+  async function load(imports) {
+    const response = await fetch(appURL);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    if (response.body) count(response.clone()).catch(() => {});
+    if (WebAssembly.instantiateStreaming) {
+      return (await WebAssembly.instantiateStreaming(response, imports)).instance;
+    }
+    return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
+  }
+
+  async function run() {
+    if (typeof WebAssembly !== "object") {
+      fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari has.");
+      return;
+    }
+    if (typeof Go !== "function") {
+      fail("Rollcall could not be loaded", "A part of it did not arrive. Check the network, then reload.");
+      return;
+    }
+    const go = new Go();
+    let code = 0;
+    go.exit = (c) => (code = c);
+    let instance;
+    try {
+      instance = await load(go.importObject);
+    } catch (err) {
+      fail("Rollcall could not be loaded", "Check the network, then reload. Nothing you saved on this device is lost.", err);
+      return;
+    }
+    const stopped = "Rollcall has stopped";
+    const safe = "Something went wrong inside it. What you saved is safe on this device; reload to go on.";
+    try {
+      await go.run(instance);
+      fail(stopped, safe, `exit code ${code}`);
+    } catch (err) {
+      fail(stopped, safe, err);
+    }
+  }
+
+  run();
+})();

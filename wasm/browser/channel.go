@@ -1,0 +1,70 @@
+//go:build js && wasm
+
+package browser
+
+import (
+	"encoding/json"
+	stdsync "sync"
+	"syscall/js"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Channel is sync.Bus over a BroadcastChannel, with messages as JSON text. A
+// context opens one and uses it for all: two channels of one context would hear
+// each other.
+type Channel struct {
+	js   js.Value
+	mu   stdsync.Mutex
+	next int
+	subs map[int]func(sync.Message)
+}
+
+var _ sync.Bus = (*Channel)(nil)
+
+// OpenChannel opens the channel of that name for the life of the context.
+func OpenChannel(name string) *Channel {
+	c := &Channel{js: global.Get("BroadcastChannel").New(name), subs: map[int]func(sync.Message){}}
+	Listen(c.js, "message", c.receive)
+	return c
+}
+
+func (c *Channel) receive(event js.Value) {
+	data := event.Get("data")
+	var m sync.Message
+	if data.Type() != js.TypeString || json.Unmarshal([]byte(data.String()), &m) != nil {
+		return // another version's or a stranger's; nothing but hints travels here
+	}
+	c.mu.Lock()
+	subs := make([]func(sync.Message), 0, len(c.subs))
+	for _, f := range c.subs {
+		subs = append(subs, f)
+	}
+	c.mu.Unlock()
+	for _, f := range subs {
+		f(m)
+	}
+}
+
+// Publish implements sync.Bus.
+func (c *Channel) Publish(m sync.Message) {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return // a message that can't be encoded can't be made; and it is a hint only
+	}
+	c.js.Call("postMessage", string(b))
+}
+
+// Subscribe implements sync.Bus.
+func (c *Channel) Subscribe(f func(sync.Message)) (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := c.next
+	c.next++
+	c.subs[id] = f
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.subs, id)
+	}
+}

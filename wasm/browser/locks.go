@@ -1,0 +1,81 @@
+//go:build js && wasm
+
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall/js"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// WebLocks is sync.Locks over navigator.locks (W3C Web Locks API): locks of the
+// origin, which the browser frees when their holder dies.
+type WebLocks struct{}
+
+var _ sync.Locks = WebLocks{}
+
+// HasLocks reports whether the browser offers Web Locks; all that offer service
+// workers and wasm do, in a secure context.
+func HasLocks() bool { return global.Get("navigator").Get("locks").Truthy() }
+
+// Hold implements sync.Locks.
+func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f func(context.Context) error) error {
+	if !HasLocks() {
+		return errors.New("this browser has no Web Locks; they need https or localhost")
+	}
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ran := make(chan error, 1)
+	held := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if first(args).IsNull() {
+			ran <- sync.ErrLocked
+			return nil
+		}
+		return Promise(func() error {
+			ran <- f(inner)
+			return nil
+		})
+	})
+	defer held.Release()
+	options := map[string]any{"mode": "exclusive"}
+	switch mode {
+	case sync.Steal:
+		options["steal"] = true
+	case sync.NoWait:
+		options["ifAvailable"] = true
+	case sync.Wait:
+		controller := global.Get("AbortController").New()
+		options["signal"] = controller.Get("signal")
+		defer context.AfterFunc(ctx, func() { controller.Call("abort") })()
+	}
+	promise := global.Get("navigator").Get("locks").Call("request", name, options, held)
+	_, err := Await(context.WithoutCancel(ctx), promise)
+	return outcome(ran, cancel, err, ctx, name)
+}
+
+// outcome is what became of a request for a lock whose promise has settled with
+// err. A stolen lock's promise is rejected while f still runs: f is told, and
+// waited for.
+func outcome(ran chan error, cancel context.CancelCauseFunc, err error, ctx context.Context, name string) error {
+	if err == nil {
+		return <-ran
+	}
+	select {
+	case done := <-ran:
+		return done
+	default:
+	}
+	if ctx.Err() != nil {
+		select {
+		case done := <-ran: // it was granted just before
+			return done
+		default:
+			return context.Cause(ctx)
+		}
+	}
+	cancel(fmt.Errorf("lock %s: %w", name, sync.ErrStolen))
+	return <-ran
+}

@@ -1,0 +1,105 @@
+//go:build js && wasm
+
+package browser
+
+import (
+	"context"
+	"errors"
+	"syscall/js"
+)
+
+var global = js.Global()
+
+// Await waits for a promise, or for the end of ctx: the promise then goes on
+// unobserved. A rejection is returned as an error with the reason's own words.
+func Await(ctx context.Context, promise js.Value) (js.Value, error) {
+	type settled struct {
+		value js.Value
+		err   error
+	}
+	done := make(chan settled, 1)
+	var resolve, reject js.Func
+	release := func() {
+		resolve.Release()
+		reject.Release()
+	}
+	resolve = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		release()
+		done <- settled{value: first(args)}
+		return nil
+	})
+	reject = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		release()
+		done <- settled{err: reason(first(args))}
+		return nil
+	})
+	promise.Call("then", resolve, reject)
+	select {
+	case s := <-done:
+		return s.value, s.err
+	case <-ctx.Done():
+		return js.Undefined(), context.Cause(ctx)
+	}
+}
+
+func first(args []js.Value) js.Value {
+	if len(args) == 0 {
+		return js.Undefined()
+	}
+	return args[0]
+}
+
+// reason makes an error of what a promise was rejected with.
+func reason(v js.Value) error {
+	if v.Type() == js.TypeObject {
+		if m := v.Get("message"); m.Type() == js.TypeString && m.String() != "" {
+			return errors.New(m.String())
+		}
+	}
+	return errors.New(v.String())
+}
+
+// try calls f and returns what it throws as an error.
+func try(f func() js.Value) (v js.Value, err error) {
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case js.Error:
+			err = reason(thrown.Value)
+		default:
+			panic(thrown)
+		}
+	}()
+	return f(), nil
+}
+
+// Promise is a new promise that settles as f returns.
+func Promise(f func() error) js.Value {
+	var executor js.Func
+	executor = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		executor.Release()
+		resolve, reject := args[0], args[1]
+		go func() {
+			if err := f(); err != nil {
+				reject.Invoke(global.Get("Error").New(err.Error()))
+				return
+			}
+			resolve.Invoke()
+		}()
+		return nil
+	})
+	return global.Get("Promise").New(executor)
+}
+
+// Listen calls f for each event of that name at target until stop is called.
+func Listen(target js.Value, event string, f func(js.Value)) (stop func()) {
+	listener := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		f(first(args))
+		return nil
+	})
+	target.Call("addEventListener", event, listener)
+	return func() {
+		target.Call("removeEventListener", event, listener)
+		listener.Release()
+	}
+}

@@ -1,0 +1,82 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// Violation is an accessibility finding of axe-core.
+type Violation struct {
+	ID, Help string
+	Nodes    []struct {
+		HTML    string
+		Summary string `json:"failureSummary"`
+	}
+}
+
+func (v Violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", v.ID, v.Help)
+	for _, n := range v.Nodes {
+		fmt.Fprintf(&b, "\n  %.200s\n    %s", n.HTML, strings.ReplaceAll(n.Summary, "\n", "\n    "))
+	}
+	return b.String()
+}
+
+// Accessibility asks axe-core, whose script is at path, what is wrong with the
+// page as it is now.
+func (p *Page) Accessibility(path string) []Violation {
+	p.t.Helper()
+	if !Eval[bool](p, `"axe" in window`) {
+		script, err := os.ReadFile(path)
+		if err != nil {
+			p.t.Fatalf("reading axe-core (make e2e installs it): %v", err)
+		}
+		Eval[chromedp.Void](p, string(script)+"; 0")
+	}
+	return Eval[[]Violation](p, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations)`)
+}
+
+// Look is how a page is looked at.
+type Look struct {
+	Width, Height int64
+	Dark          bool
+	Phone         bool
+}
+
+// As makes the page be looked at in another way.
+func (p *Page) As(look Look) {
+	p.t.Helper()
+	scheme := "light"
+	if look.Dark {
+		scheme = "dark"
+	}
+	p.do("changing the look", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		return t.Call(ctx, emulation.CommandSetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: look.Width, Height: look.Height, DeviceScaleFactor: 1, Mobile: look.Phone,
+		}, nil)
+	}), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		return t.Call(ctx, emulation.CommandSetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			// Motion would make what is seen depend on when.
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"},
+			},
+		}, nil)
+	}))
+}
+
+// Screenshot is what the page looks like, as a PNG.
+func (p *Page) Screenshot() []byte {
+	p.t.Helper()
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatalf("taking a screenshot: %v", err)
+	}
+	return png
+}

@@ -1,0 +1,125 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a running Chromium. It keeps its data in a profile directory, on
+// which another one can start once this one has ended.
+type Browser struct {
+	t       testing.TB
+	ctx     context.Context
+	cancel  context.CancelFunc
+	profile string
+	process *exec.Cmd
+	pages   []*Page
+	workers *workers
+}
+
+// flags are set besides those chromedp has for automation. The field trial makes
+// Background Sync retry within seconds instead of minutes and lets periodic sync
+// run without an installation.
+var flags = map[string]any{
+	"disable-gpu":                   true,
+	"disable-quic":                  true,
+	"disable-component-update":      true,
+	"disable-background-networking": true,
+	"disable-sync":                  true,
+	"force-fieldtrials":             "BackgroundSync/Test",
+	"force-fieldtrial-params": "BackgroundSync.Test:initial_retry_delay_sec/2/retry_delay_factor/1/" +
+		"min_periodic_sync_events_interval_sec/3/skip_permissions_check_for_testing/true",
+}
+
+// OpenBrowser starts a browser with a profile of its own.
+func OpenBrowser(t testing.TB) *Browser {
+	t.Helper()
+	return OpenProfile(t, t.TempDir())
+}
+
+// OpenProfile starts a browser on a profile directory.
+func OpenProfile(t testing.TB, profile string) *Browser {
+	t.Helper()
+	b := &Browser{t: t, profile: profile}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
+		chromedp.UserDataDir(profile),
+		chromedp.WindowSize(1280, 800),
+		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
+			// A group of its own, so that Kill reaches every process of the browser.
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+			b.process = cmd
+		}))
+	for name, value := range flags {
+		opts = append(opts, chromedp.Flag(name, value))
+	}
+	actx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewContext(actx,
+		chromedp.WithErrorf(func(string, ...any) {})) // events of a newer or older protocol
+	b.ctx, b.cancel = ctx, func() { cancel(); stop() }
+	if err := chromedp.Do(ctx); err != nil {
+		b.cancel()
+		t.Fatalf("starting the browser: %v", err)
+	}
+	b.workers = watchWorkers(b)
+	t.Cleanup(b.end)
+	return b
+}
+
+// end is the cleanup: it reports what the pages complained about.
+func (b *Browser) end() {
+	if b.cancel == nil {
+		return
+	}
+	for _, p := range b.pages {
+		p.console.report(b.t)
+	}
+	b.workers.console.report(b.t)
+	b.kill()
+}
+
+// Close ends the browser as a person does, and returns the profile's directory.
+func (b *Browser) Close() string {
+	b.t.Helper()
+	for _, p := range b.pages {
+		p.console.report(b.t)
+	}
+	b.workers.console.report(b.t)
+	if err := chromedp.Cancel(b.ctx); err != nil && !errors.Is(err, context.Canceled) {
+		b.t.Errorf("closing the browser: %v", err)
+	}
+	b.cancel()
+	b.cancel = nil
+	return b.profile
+}
+
+// Kill ends all processes of the browser with SIGKILL, and returns the profile's
+// directory.
+func (b *Browser) Kill() string {
+	b.t.Helper()
+	b.kill()
+	return b.profile
+}
+
+func (b *Browser) kill() {
+	// The group may be gone already; what counts is that it is afterwards.
+	_ = syscall.Kill(-b.process.Process.Pid, syscall.SIGKILL)
+	b.cancel()
+	b.cancel = nil
+}
+
+// Restart closes the browser and starts it again on the same profile.
+func (b *Browser) Restart() *Browser {
+	b.t.Helper()
+	return OpenProfile(b.t, b.Close())
+}
+
+// isOf reports whether a URL belongs to an origin.
+func isOf(origin, url string) bool {
+	return url == origin || strings.HasPrefix(url, origin+"/")
+}

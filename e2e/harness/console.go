@@ -1,0 +1,91 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+)
+
+// console notes what a page or worker complains about: exceptions, console
+// errors, violations of its security policy, and panics of Go. A failed request
+// is no complaint: that is how networks are.
+type console struct {
+	mu         sync.Mutex
+	complaints []string
+	said       []string // everything, for the log of a failed test
+	allowed    []string
+}
+
+// hear takes an event of a target; it must not block.
+func (c *console) hear(ev any) {
+	switch ev := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		text := ev.ExceptionDetails.Text
+		if e := ev.ExceptionDetails.Exception; e != nil {
+			text += " " + e.Description
+		}
+		c.note("exception: "+text, true)
+	case *runtime.EventConsoleAPICalled:
+		var words []string
+		for _, arg := range ev.Args {
+			word := arg.Description
+			if word == "" {
+				word = strings.Trim(string(arg.Value), `"`)
+			}
+			words = append(words, word)
+		}
+		text := strings.Join(words, " ")
+		bad := ev.Type == "error" || ev.Type == "assert" ||
+			strings.HasPrefix(text, "panic:") || strings.HasPrefix(text, "fatal error:")
+		c.note(fmt.Sprintf("console.%s: %s", ev.Type, text), bad)
+	case *log.EventEntryAdded:
+		e := ev.Entry
+		c.note(fmt.Sprintf("%s %s: %s (%s)", e.Source, e.Level, e.Text, e.URL), e.Level == "error" && e.Source != "network")
+	}
+}
+
+func (c *console) note(text string, bad bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, text)
+	if bad {
+		c.complaints = append(c.complaints, text)
+	}
+}
+
+// allow makes complaints with this text in them expected.
+func (c *console) allow(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.allowed = append(c.allowed, text)
+}
+
+// report fails the test for each complaint that was not expected, once.
+func (c *console) report(t testing.TB) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, text := range c.complaints {
+		if !c.expected(text) {
+			t.Errorf("the browser complained: %s", text)
+		}
+	}
+	c.complaints = nil
+	if t.Failed() && len(c.said) > 0 {
+		t.Logf("console:\n%s", strings.Join(c.said[max(0, len(c.said)-60):], "\n"))
+		c.said = nil
+	}
+}
+
+func (c *console) expected(text string) bool {
+	for _, allowed := range c.allowed {
+		if strings.Contains(text, allowed) {
+			return true
+		}
+	}
+	return false
+}

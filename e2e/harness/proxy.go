@@ -1,0 +1,219 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Proxy stands between the browsers and the server, and can fail as networks
+// do. It notes the requests to the API that pass.
+type Proxy struct {
+	t      testing.TB
+	addr   string
+	target *url.URL
+	relay  *httputil.ReverseProxy
+
+	mu       sync.Mutex
+	server   *http.Server // nil while nobody listens
+	requests []Request
+	cut      func(*http.Request) bool
+	cuts     int // how many more answers to cut
+	didCut   int
+}
+
+// Request is a request to the API that reached the proxy.
+type Request struct {
+	Method, Path string
+	Body         []byte
+	Status       int // 0 when the answer did not reach the browser, or not yet
+}
+
+// StartProxy starts a proxy in front of a server.
+func StartProxy(t testing.TB, target string) *Proxy {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{t: t, addr: freeAddr(t), target: u}
+	p.relay = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(u)
+			r.Out.Host = r.In.Host // the server must see the address the browser has
+		},
+		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16},
+		FlushInterval: -1, // the event stream must not wait for a full buffer
+		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorLog:      log.New(io.Discard, "", 0),
+	}
+	t.Cleanup(p.Refuse)
+	p.Accept()
+	return p
+}
+
+// URL is the address of the site as browsers see it, without a path.
+func (p *Proxy) URL() string { return "http://" + p.addr }
+
+// Accept makes the proxy listen, if it does not.
+func (p *Proxy) Accept() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server != nil {
+		return
+	}
+	l, err := net.Listen("tcp", p.addr)
+	if err != nil {
+		p.t.Fatalf("proxy: %v", err)
+	}
+	srv := &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0)}
+	p.server = srv
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			p.t.Errorf("proxy: %v", err)
+		}
+	}()
+}
+
+// Refuse cuts every connection and refuses new ones, as a server does that is
+// not there.
+func (p *Proxy) Refuse() {
+	p.mu.Lock()
+	srv := p.server
+	p.server = nil
+	p.mu.Unlock()
+	if srv != nil {
+		_ = srv.Close() // it can only fail to close what is closed
+	}
+}
+
+// CutAnswers lets the next n requests that match reach the server, waits for its
+// whole answer, and then cuts the connection instead of passing it on.
+func (p *Proxy) CutAnswers(n int, match func(*http.Request) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cuts, p.cut, p.didCut = n, match, 0
+}
+
+// Cuts is how many answers were cut since CutAnswers.
+func (p *Proxy) Cuts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.didCut
+}
+
+// Requests are those with this method and path since the last Forget.
+func (p *Proxy) Requests(method, path string) []Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var found []Request
+	for _, r := range p.requests {
+		if r.Method == method && r.Path == path {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// Forget drops the requests noted so far.
+func (p *Proxy) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = nil
+}
+
+// Sent counts how often each operation, by id, was sent in a batch.
+func (p *Proxy) Sent() map[string]int {
+	sent := map[string]int{}
+	for _, r := range p.Requests(http.MethodPost, "/api/v1/operations") {
+		var batch struct{ Operations []struct{ ID string } }
+		if err := json.Unmarshal(r.Body, &batch); err != nil {
+			p.t.Errorf("a batch is no JSON: %v", err)
+		}
+		for _, o := range batch.Operations {
+			sent[o.ID]++
+		}
+	}
+	return sent
+}
+
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		p.relay.ServeHTTP(w, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	n := p.note(Request{Method: r.Method, Path: r.URL.Path, Body: body})
+	if p.takeCut(r) {
+		// The browser must not be able to take the request back before the
+		// server has done it.
+		r = r.WithContext(context.WithoutCancel(r.Context()))
+		p.relay.ServeHTTP(nowhere{}, r)
+		p.mu.Lock()
+		p.didCut++
+		p.mu.Unlock()
+		panic(http.ErrAbortHandler)
+	}
+	p.relay.ServeHTTP(&statusNote{ResponseWriter: w, note: func(status int) { p.setStatus(n, status) }}, r)
+}
+
+func (p *Proxy) note(r Request) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = append(p.requests, r)
+	return len(p.requests) - 1
+}
+
+func (p *Proxy) setStatus(n, status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n < len(p.requests) { // else forgotten
+		p.requests[n].Status = status
+	}
+}
+
+func (p *Proxy) takeCut(r *http.Request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cuts == 0 || !p.cut(r) {
+		return false
+	}
+	p.cuts--
+	return true
+}
+
+// nowhere takes an answer that nobody gets.
+type nowhere struct{}
+
+func (nowhere) Header() http.Header         { return http.Header{} }
+func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (nowhere) WriteHeader(int)             {}
+
+// statusNote tells the status of an answer that passes.
+type statusNote struct {
+	http.ResponseWriter
+	note func(int)
+}
+
+func (s *statusNote) WriteHeader(status int) {
+	s.note(status)
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets the relay flush.
+func (s *statusNote) Unwrap() http.ResponseWriter { return s.ResponseWriter }

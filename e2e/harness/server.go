@@ -1,0 +1,153 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is the real binary on a database file of its own. It keeps its address
+// over restarts.
+type Server struct {
+	t    testing.TB
+	bin  string
+	addr string
+	DB   string // path of the SQLite file
+
+	cmd    *exec.Cmd
+	exited chan error
+	log    logBuffer
+}
+
+// StartServer starts a server. Its log is printed when the test fails.
+func StartServer(t testing.TB, bin string) *Server {
+	t.Helper()
+	s := &Server{t: t, bin: bin, addr: freeAddr(t), DB: filepath.Join(t.TempDir(), "rollcall.db")}
+	t.Cleanup(func() {
+		if s.cmd != nil {
+			s.Kill()
+		}
+		if t.Failed() {
+			t.Logf("server log, the end of it:\n%s", s.log.tail(4000))
+		}
+	})
+	s.Start()
+	return s
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// URL is the server's address without a path, past any proxy.
+func (s *Server) URL() string { return "http://" + s.addr }
+
+// Use makes the next Start run another binary: a new release.
+func (s *Server) Use(bin string) { s.bin = bin }
+
+// Start starts the server on its address and waits until it answers.
+func (s *Server) Start() {
+	s.t.Helper()
+	if s.cmd != nil {
+		s.t.Fatal("the server runs already")
+	}
+	cmd := exec.Command(s.bin, "serve", "-addr", s.addr, "-db", s.DB)
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatalf("starting the server (make build): %v", err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	s.cmd, s.exited = cmd, exited
+	Eventually(s.t, "the server is ready", func() error {
+		select {
+		case err := <-exited:
+			exited <- err
+			s.t.Fatalf("the server ended: %v\n%s", err, s.log.tail(4000))
+		default:
+		}
+		return s.ready()
+	})
+}
+
+func (s *Server) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/readyz", http.NoBody)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("/readyz answers %s", res.Status)
+	}
+	return nil
+}
+
+// Stop asks the server to end, waits for it, and fails the test when it does not
+// end well.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatalf("stopping the server: %v", err)
+	}
+	select {
+	case err := <-s.exited:
+		s.cmd = nil
+		if err != nil {
+			s.t.Errorf("the server stopped with %v", err)
+		}
+	case <-time.After(Patience):
+		s.Kill()
+		s.t.Errorf("the server did not stop within %v of SIGTERM", Patience)
+	}
+}
+
+// Kill ends the server at once, as a power cut would.
+func (s *Server) Kill() {
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Errorf("killing the server: %v", err)
+	}
+	<-s.exited
+	s.cmd = nil
+}
+
+// logBuffer keeps what a process prints.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) tail(n int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.b.Bytes()
+	return string(b[max(0, len(b)-n):])
+}

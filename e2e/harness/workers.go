@@ -1,0 +1,195 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// emulateNetworkConditions is gone from cdproto because it is deprecated, but it
+// is the one command that makes requests fail, navigator.onLine say so, and
+// Background Sync wait, all at once.
+var emulateNetworkConditions = cdp.Command[networkConditions, cdp.Empty]{Method: "Network.emulateNetworkConditions"}
+
+type networkConditions struct {
+	Offline            bool    `json:"offline"`
+	Latency            float64 `json:"latency"`
+	DownloadThroughput float64 `json:"downloadThroughput"`
+	UploadThroughput   float64 `json:"uploadThroughput"`
+}
+
+// workers attaches to every service worker and dedicated worker of a browser as
+// it appears, so that they go offline with the pages and their complaints are heard.
+type workers struct {
+	b       *Browser
+	console *console
+
+	mu      sync.Mutex
+	targets map[target.ID]*worker
+	offline map[string]bool // by origin
+}
+
+// worker is one worker's session. Its state is set by one goroutine at a time.
+type worker struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	url    string
+	kind   string
+	mu     sync.Mutex
+	failed error
+}
+
+func watchWorkers(b *Browser) *workers {
+	w := &workers{b: b, console: &console{}, targets: map[target.ID]*worker{}, offline: map[string]bool{}}
+	created := make(chan *target.Info, 256)
+	err := chromedp.ListenBrowser(b.ctx, func(ev any) {
+		switch ev := ev.(type) {
+		case *target.EventTargetCreated:
+			created <- ev.TargetInfo
+		case *target.EventTargetInfoChanged:
+			created <- ev.TargetInfo
+		case *target.EventTargetDestroyed:
+			w.forget(ev.TargetID)
+		}
+	})
+	if err == nil {
+		_, err = chromedp.CallBrowser(b.ctx, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true})
+	}
+	if err != nil {
+		b.t.Fatalf("watching the browser's workers: %v", err)
+	}
+	go func() {
+		for {
+			select {
+			case <-b.ctx.Done():
+				return
+			case info := <-created:
+				w.attach(info)
+			}
+		}
+	}()
+	return w
+}
+
+// attach opens a session to a worker that is not known yet.
+func (w *workers) attach(info *target.Info) {
+	if info.Type != "service_worker" && info.Type != "worker" {
+		return
+	}
+	w.mu.Lock()
+	known := w.targets[info.TargetID]
+	if known != nil {
+		known.url = info.URL // it is empty while a service worker starts
+		w.mu.Unlock()
+		return
+	}
+	ctx, cancel := chromedp.NewContext(w.b.ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel(),
+		chromedp.WithListener(w.console.hear), chromedp.WithErrorf(func(string, ...any) {}))
+	k := &worker{ctx: ctx, cancel: cancel, url: info.URL, kind: info.Type}
+	w.targets[info.TargetID] = k
+	w.mu.Unlock()
+	go func() {
+		k.mu.Lock()
+		k.failed = chromedp.Do(ctx)
+		k.mu.Unlock()
+		w.settle(k)
+	}()
+}
+
+func (w *workers) forget(id target.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if k := w.targets[id]; k != nil {
+		k.cancel()
+		delete(w.targets, id)
+	}
+}
+
+// settle gives a worker the network state of its origin.
+func (w *workers) settle(k *worker) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failed != nil {
+		return // it ended while it was attached to
+	}
+	w.mu.Lock()
+	offline := false
+	for origin, off := range w.offline {
+		offline = offline || off && isOf(origin, k.url)
+	}
+	w.mu.Unlock()
+	// An error means that the worker has ended.
+	_ = setOffline(k.ctx, offline)
+}
+
+// setOffline puts all workers of an origin offline, or online again, and those
+// that start later.
+func (w *workers) setOffline(origin string, offline bool) {
+	w.mu.Lock()
+	w.offline[origin] = offline
+	var known []*worker
+	for _, k := range w.targets {
+		known = append(known, k)
+	}
+	w.mu.Unlock()
+	for _, k := range known {
+		w.settle(k)
+	}
+}
+
+// running counts the workers of an origin: "worker" for dedicated ones,
+// "service_worker" for the other kind.
+func (w *workers) running(origin, kind string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, k := range w.targets {
+		if k.kind == kind && isOf(origin, k.url) {
+			n++
+		}
+	}
+	return n
+}
+
+func setOffline(ctx context.Context, offline bool) error {
+	conditions := networkConditions{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		return fmt.Errorf("network domain: %w", err)
+	}
+	if _, err := chromedp.Call(ctx, emulateNetworkConditions, conditions); err != nil {
+		return fmt.Errorf("emulating the network: %w", err)
+	}
+	return nil
+}
+
+// Offline takes this browser's network to a site away, or gives it back: pages
+// and workers are told that there is none, and the proxy, which belongs to this
+// browser alone, lets nothing through that a worker sends before it is told.
+func (b *Browser) Offline(p *Proxy, offline bool) {
+	b.t.Helper()
+	if offline {
+		p.Refuse()
+	} else {
+		p.Accept()
+	}
+	b.workers.setOffline(p.URL(), offline)
+	for _, page := range b.pages {
+		if page.closed || page.origin != p.URL() {
+			continue
+		}
+		if err := setOffline(page.ctx, offline); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// Workers counts a site's running dedicated workers.
+func (b *Browser) Workers(origin string) int { return b.workers.running(origin, "worker") }
+
+// ServiceWorkers counts a site's running service workers.
+func (b *Browser) ServiceWorkers(origin string) int { return b.workers.running(origin, "service_worker") }

@@ -143,8 +143,8 @@ func (p *Page) find(ctx context.Context, role, name string) ([]cdp.BackendNodeID
 	return nodes, nil
 }
 
-// call runs a function with the one element of a role and name as this, within
-// the element within when that is set, and decodes what it returns.
+// call runs a function with the one element of a role and name as this, and
+// decodes what it returns.
 func (p *Page) call(role, name, function string, out any) error {
 	ctx, cancel := context.WithTimeout(p.ctx, Patience)
 	defer cancel()

@@ -30,6 +30,7 @@ type Proxy struct {
 	cut      func(*http.Request) bool
 	cuts     int // how many more answers to cut
 	didCut   int
+	noAPI    bool
 }
 
 // Request is a request to the API that reached the proxy.
@@ -113,6 +114,20 @@ func (p *Proxy) Cuts() int {
 	return p.didCut
 }
 
+// RefuseAPI makes requests to the API fail while the site's files still come
+// through, or ends that.
+func (p *Proxy) RefuseAPI(refuse bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noAPI = refuse
+}
+
+func (p *Proxy) refusesAPI() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.noAPI
+}
+
 // Requests are those with this method and path since the last Forget.
 func (p *Proxy) Requests(method, path string) []Request {
 	p.mu.Lock()
@@ -154,7 +169,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	if err != nil || p.refusesAPI() {
 		panic(http.ErrAbortHandler)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))

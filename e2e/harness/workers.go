@@ -192,4 +192,6 @@ func (b *Browser) Offline(p *Proxy, offline bool) {
 func (b *Browser) Workers(origin string) int { return b.workers.running(origin, "worker") }
 
 // ServiceWorkers counts a site's running service workers.
-func (b *Browser) ServiceWorkers(origin string) int { return b.workers.running(origin, "service_worker") }
+func (b *Browser) ServiceWorkers(origin string) int {
+	return b.workers.running(origin, "service_worker")
+}

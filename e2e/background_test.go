@@ -1,0 +1,128 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+const (
+	syncTag     = "rollcall-sync"
+	periodicTag = "rollcall-periodic"
+)
+
+// retries is how long the browser may take to fire a sync event: the first try
+// and two more, which the harness has it make after two seconds each.
+const retries = 45 * time.Second
+
+func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
+	for name, o := range outages {
+		t.Run(name, func(t *testing.T) {
+			site := harness.NewSite(t, binary(t))
+			_, bob, _ := three(site)
+			before := markOf(site)
+			b := harness.OpenBrowser(t)
+			users := openUsers(t, b, site.URL())
+			users.hasState("Bob Baker", "")
+			o.begin(site, b)
+			users.isOffline()
+			users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
+			users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+			users.remove("Carl Cole")
+			users.hasState("Bob Baker", "Pending")
+			registered(t, users)
+			users.Close()
+
+			o.end(site, b)
+			harness.EventuallyIn(t, retries, "the service worker delivers the work", func() error {
+				return harness.Equal("changes", site.Changes()-before.changes, 3)
+			})
+			rows := site.Rows()
+			got := slices.Collect(func(yield func(string) bool) {
+				for _, r := range rows {
+					if !yield(r.Name) {
+						return
+					}
+				}
+			})
+			if want := []string{"Ann Archer", "Bob Baker", "Dora Dent"}; !slices.Equal(got, want) {
+				t.Errorf("the server has %v, want %v", got, want)
+			}
+			if r, _ := site.Row("Bob Baker"); r.ID != bob || r.Bio != "Bakes bread" {
+				t.Errorf("Bob became %+v", r)
+			}
+			onceEach(t, site, before, site.Proxy)
+
+			users = openOffline(t, b, site.URL())
+			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
+			users.QueueEmpties()
+		})
+	}
+}
+
+// registered waits until the browser has promised a sync event.
+func registered(t *testing.T, users directory) {
+	t.Helper()
+	harness.Eventually(t, "background sync is registered", func() error {
+		tags := harness.Eval[[]string](users.Page, `navigator.serviceWorker.ready.then((r) => r.sync.getTags())`)
+		if !slices.Contains(tags, syncTag) {
+			return fmt.Errorf("the tags are %v", tags)
+		}
+		return nil
+	})
+}
+
+func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	registrations := b.Registrations()
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	users.Close()
+	harness.Eventually(t, "no worker of a tab is left", func() error {
+		return harness.Equal("workers", b.Workers(site.URL()), 0)
+	})
+	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
+	site.Proxy.Forget()
+	registrations.PeriodicSync(site.URL(), periodicTag)
+	harness.Eventually(t, "the service worker pulls", func() error {
+		for _, r := range site.Proxy.Requests("GET", "/api/v1/changes") {
+			if r.Status == 200 {
+				return nil
+			}
+		}
+		return errors.New("it has not asked for changes")
+	})
+	// What was pulled is in the storage soon after; only storage is there to show it.
+	b.Offline(site.Proxy, true)
+	users = openOffline(t, b, site.URL())
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
+}
+
+func TestAStoppedServiceWorkerStartsAgain(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	registrations := b.Registrations()
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	b.Offline(site.Proxy, true)
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	users.hasState("Ann Archer", "Pending")
+	users.Close()
+	registrations.StopAll()
+	b.Offline(site.Proxy, false)
+	registrations.Sync(site.URL(), syncTag)
+	harness.EventuallyIn(t, retries, "the restarted service worker delivers", func() error {
+		return harness.Equal("changes", site.Changes()-before.changes, 1)
+	})
+	onceEach(t, site, before, site.Proxy)
+}

@@ -1,0 +1,209 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// conflict is one way in which two people change the same user: what the page
+// does offline, and what happens at the server meanwhile.
+type conflict struct {
+	mine, theirs func(conflictCase)
+	mineLast     bool // which of the two writes later
+}
+
+// conflictCase is a conflict being made of one user.
+type conflictCase struct {
+	users  directory
+	site   *harness.Site
+	person harness.Person
+}
+
+func (c conflictCase) name() string { return c.person.Name }
+
+func editBio(text string) func(conflictCase) {
+	return func(c conflictCase) { c.users.edit(c.name(), harness.Person{Bio: text}) }
+}
+
+func changeFields(fields map[string]string) func(conflictCase) {
+	return func(c conflictCase) { c.site.Change(c.person.ID, fields) }
+}
+
+func removeMine(c conflictCase)   { c.users.remove(c.name()) }
+func removeTheirs(c conflictCase) { c.site.Remove(c.person.ID) }
+
+// changeEmail is theirs on another field; the suffix keeps emails apart.
+func changeEmail(c conflictCase) {
+	c.site.Change(c.person.ID, map[string]string{"email": "new." + c.person.Email})
+}
+
+var conflicts = map[string]conflict{
+	"different fields":        {mine: editBio("mine"), theirs: changeEmail, mineLast: true},
+	"same field, mine last":   {mine: editBio("mine"), theirs: changeFields(map[string]string{"bio": "theirs"}), mineLast: true},
+	"same field, theirs last": {mine: editBio("mine"), theirs: changeFields(map[string]string{"bio": "theirs"})},
+	"I update, they delete":   {mine: editBio("mine"), theirs: removeTheirs},
+	"I delete, they update":   {mine: removeMine, theirs: changeFields(map[string]string{"bio": "theirs"})},
+}
+
+// end is how a user ends at the server.
+type end struct {
+	gone     bool
+	bio      string
+	newEmail bool
+}
+
+// ends are what each strategy makes of each conflict.
+var ends = map[string]map[string]end{
+	"Merge": {
+		"different fields":        {bio: "mine", newEmail: true},
+		"same field, mine last":   {bio: "mine"},
+		"same field, theirs last": {bio: "theirs"},
+		"I update, they delete":   {gone: true},
+		"I delete, they update":   {gone: true},
+	},
+	"Last write wins": {
+		"different fields":        {bio: "mine", newEmail: true},
+		"same field, mine last":   {bio: "mine"},
+		"same field, theirs last": {bio: "theirs"},
+		"I update, they delete":   {gone: true},
+		"I delete, they update":   {bio: "theirs"},
+	},
+	"Server wins": {
+		"different fields":        {bio: "base", newEmail: true},
+		"same field, mine last":   {bio: "theirs"},
+		"same field, theirs last": {bio: "theirs"},
+		"I update, they delete":   {gone: true},
+		"I delete, they update":   {bio: "theirs"},
+	},
+	"Mine wins": {
+		"different fields":        {bio: "mine", newEmail: true},
+		"same field, mine last":   {bio: "mine"},
+		"same field, theirs last": {bio: "mine"},
+		"I update, they delete":   {bio: "mine"},
+		"I delete, they update":   {gone: true},
+	},
+}
+
+func TestEachStrategySettlesEachConflict(t *testing.T) {
+	for strategy, want := range ends {
+		t.Run(strategy, func(t *testing.T) { settle(t, strategy, want) })
+	}
+}
+
+func settle(t *testing.T, strategy string, want map[string]end) {
+	site := harness.NewSite(t, binary(t))
+	cases := map[string]conflictCase{}
+	for kind := range conflicts {
+		p := harness.Person{Name: kind, Email: fmt.Sprintf("p%d@example.org", len(cases)), Bio: "base"}
+		p.ID = site.Add(p)
+		cases[kind] = conflictCase{site: site, person: p}
+	}
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.Go("/sync")
+	users.Click("radio", strategy)
+	users.Go("/")
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	for _, mineLast := range []bool{true, false} {
+		for kind, c := range conflicts {
+			if c.mineLast != mineLast {
+				continue
+			}
+			cc := cases[kind]
+			cc.users = users
+			first, second := c.mine, c.theirs
+			if mineLast {
+				first, second = c.theirs, c.mine
+			}
+			first(cc)
+			second(cc)
+		}
+	}
+	b.Offline(site.Proxy, false)
+	users.isOnline()
+	users.QueueEmpties()
+	for kind, end := range want {
+		harness.Eventually(t, kind+" ends as it should", func() error { return ended(site, cases[kind].person, end) })
+	}
+	if n := len(users.Store("conflicts")); n != len(conflicts) {
+		t.Errorf("%d conflicts are recorded, want %d", n, len(conflicts))
+	}
+	users.agrees(site)
+}
+
+func ended(site *harness.Site, p harness.Person, want end) error {
+	row, ok := site.Row(p.Name)
+	if want.gone || !ok {
+		return harness.Equal("whether it is there", ok, !want.gone)
+	}
+	email := p.Email
+	if want.newEmail {
+		email = "new." + email
+	}
+	return errors.Join(harness.Equal("the bio", row.Bio, want.bio), harness.Equal("the email", row.Email, email))
+}
+
+func TestAPersonReversesADecision(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	ann, bob, _ := three(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.hasState("Bob Baker", "")
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "mine"})
+	users.edit("Bob Baker", harness.Person{Bio: "mine"})
+	site.Change(ann, map[string]string{"bio": "theirs"})
+	site.Remove(bob)
+	b.Offline(site.Proxy, false)
+	users.hasState("Ann Archer", "Conflict")
+
+	users.Go("/sync")
+	users.See("heading", "Bob Baker")
+	for _, text := range []string{"Reads maps", "mine", "theirs", "Their side was kept"} {
+		users.Read(text)
+	}
+	users.Click("button", "Use mine")
+	harness.Eventually(t, "Ann has my bio", func() error {
+		r, _ := site.Row("Ann Archer")
+		return harness.Equal("the bio", r.Bio, "mine")
+	})
+	users.Click("button", "Restore")
+	harness.Eventually(t, "Bob is back", func() error {
+		r, ok := site.Row("Bob Baker")
+		return errors.Join(harness.Equal("whether he is there", ok, true), harness.Equal("the bio", r.Bio, "mine"))
+	})
+	users.Read("No one has changed the same thing as you.")
+	users.Go("/")
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.agrees(site)
+}
+
+func TestAPersonKeepsADecision(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	ann, _, _ := three(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "mine"})
+	site.Change(ann, map[string]string{"bio": "theirs"})
+	b.Offline(site.Proxy, false)
+	users.hasState("Ann Archer", "Conflict")
+	users.Go("/sync")
+	users.Click("button", "Keep")
+	users.Read("No one has changed the same thing as you.")
+	users.Go("/")
+	users.hasState("Ann Archer", "")
+	users.agrees(site)
+	if r, _ := site.Row("Ann Archer"); r.Bio != "theirs" {
+		t.Errorf("Ann became %+v", r)
+	}
+}

@@ -1,0 +1,229 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// binary is what `make build` made.
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../bin/rollcall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("the binary is not built (make build): %v", err)
+	}
+	return path
+}
+
+// directory is the list of users as a person has it in front of them.
+type directory struct {
+	*harness.Page
+	t *testing.T
+}
+
+// openUsers opens a site's list in a browser and waits until it is in step with the
+// server and would start without a network.
+func openUsers(t *testing.T, b *harness.Browser, origin string) directory {
+	t.Helper()
+	d := openOffline(t, b, origin)
+	d.isOnline()
+	d.WorksOffline()
+	return d
+}
+
+// openOffline opens a site's list in a browser that need not reach the server.
+func openOffline(t *testing.T, b *harness.Browser, origin string) directory {
+	t.Helper()
+	d := directory{b.Open(origin + "/"), t}
+	d.See("heading", "Users")
+	return d
+}
+
+// statusIs waits for a sentence of the live region "Sync status".
+func (d directory) statusIs(text string) {
+	d.t.Helper()
+	harness.Eventually(d.t, fmt.Sprintf("the status says %q", text), func() error {
+		if got := d.status(); !strings.Contains(got, text) {
+			return fmt.Errorf("it says %q", got)
+		}
+		return nil
+	})
+}
+
+func (d directory) status() string {
+	d.t.Helper()
+	return harness.Eval[string](d.Page, `document.querySelector('[role=status][aria-label="Sync status"]')?.innerText ?? ""`)
+}
+
+func (d directory) isOnline() {
+	d.t.Helper()
+	d.statusIs("Online")
+}
+
+func (d directory) isOffline() {
+	d.t.Helper()
+	d.Read("Offline - Changes will sync when connected")
+	d.statusIs("Offline")
+}
+
+// add makes a user by the dialog.
+func (d directory) add(p harness.Person) {
+	d.t.Helper()
+	d.Click("button", "Add user")
+	d.See("dialog", "Add user")
+	d.save(p)
+	d.Gone("dialog", "Add user")
+}
+
+// edit changes the fields that are set in p of the user with this name.
+func (d directory) edit(name string, p harness.Person) {
+	d.t.Helper()
+	d.Click("button", "Edit "+name)
+	d.See("dialog", "Edit user")
+	d.save(p)
+	d.Gone("dialog", "Edit user")
+}
+
+func (d directory) save(p harness.Person) {
+	d.t.Helper()
+	if p.Name != "" {
+		d.Fill("textbox", "Name", p.Name)
+	}
+	if p.Email != "" {
+		d.Fill("textbox", "Email", p.Email)
+	}
+	if p.Bio != "" {
+		d.Fill("textbox", "Bio", p.Bio)
+	}
+	d.Click("button", "Save")
+}
+
+func (d directory) remove(name string) {
+	d.t.Helper()
+	d.Click("button", "Delete "+name)
+	d.Gone("button", "Delete "+name)
+}
+
+// shown are the rows of the list, name to the rest of what the row reads.
+func (d directory) shown() map[string]row {
+	d.t.Helper()
+	list := harness.Eval[[]row](d.Page, `[...document.querySelectorAll("main [role=list] > li")].map((li) => {
+		const button = li.querySelector('button[aria-label^="Edit "]');
+		return {
+			Name: button ? button.getAttribute("aria-label").slice(5) : "",
+			Email: li.querySelector(".row-email")?.innerText ?? "",
+			State: ["Pending", "Needs attention", "Conflict"].find((s) => li.innerText.split("\n").includes(s)) ?? "",
+		};
+	})`)
+	rows := map[string]row{}
+	for _, r := range list {
+		rows[r.Name] = r
+	}
+	return rows
+}
+
+// row is a row of the list; State is its state text, "" for none.
+type row struct{ Name, Email, State string }
+
+// shows waits until the list has exactly these names, each with its state.
+func (d directory) shows(states map[string]string) {
+	d.t.Helper()
+	harness.Eventually(d.t, "the list shows what it should", func() error {
+		got := map[string]string{}
+		for name, r := range d.shown() {
+			got[name] = r.State
+		}
+		if !maps.Equal(got, states) {
+			return fmt.Errorf("it shows %v, want %v", got, states)
+		}
+		return nil
+	})
+}
+
+// hasState waits until one row has a state, whatever the others have.
+func (d directory) hasState(name, state string) {
+	d.t.Helper()
+	harness.Eventually(d.t, fmt.Sprintf("the row of %s has state %q", name, state), func() error {
+		r, ok := d.shown()[name]
+		if !ok {
+			return errors.New("there is no such row")
+		}
+		return harness.Equal("the state", r.State, state)
+	})
+}
+
+// syncs presses "Sync now" and waits until it is done.
+func (d directory) syncs() {
+	d.t.Helper()
+	d.Click("button", "Sync now")
+	d.Read("Sync completed")
+}
+
+// agrees waits until nothing waits in the browser and its list equals the server's
+// database, field by field as far as the list shows them.
+func (d directory) agrees(site *harness.Site) {
+	d.t.Helper()
+	d.QueueEmpties()
+	harness.Eventually(d.t, "the list equals the server's database", func() error {
+		var want, got []row
+		for _, r := range site.Rows() {
+			want = append(want, row{Name: r.Name, Email: r.Email})
+		}
+		for _, r := range d.shown() {
+			got = append(got, r)
+		}
+		byName := func(a, b row) int { return strings.Compare(a.Name, b.Name) }
+		slices.SortFunc(want, byName)
+		slices.SortFunc(got, byName)
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("the list has %v, the database %v", got, want)
+		}
+		return nil
+	})
+}
+
+// onceEach fails the test unless every operation that was sent took effect at the
+// server exactly once, and none was sent twice.
+func onceEach(t *testing.T, site *harness.Site, before marks, proxies ...*harness.Proxy) {
+	t.Helper()
+	sent := map[string]int{}
+	for _, p := range proxies {
+		for id, n := range p.Sent() {
+			sent[id] += n
+			if n != 1 {
+				t.Errorf("operation %s was sent %d times", id, n)
+			}
+		}
+	}
+	if got := site.Applied() - before.applied; got != len(sent) {
+		t.Errorf("%d operations took effect, %d were sent", got, len(sent))
+	}
+	if got := site.Changes() - before.changes; got != len(sent) {
+		t.Errorf("the server counts %d changes, %d operations were sent", got, len(sent))
+	}
+}
+
+// marks is where the server stood when a test began to count.
+type marks struct{ applied, changes int }
+
+func markOf(site *harness.Site) marks { return marks{site.Applied(), site.Changes()} }
+
+// three are people most tests begin with.
+func three(site *harness.Site) (ann, bob, carl string) {
+	return site.Add(harness.Person{Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps"}),
+		site.Add(harness.Person{Name: "Bob Baker", Email: "bob@example.org", Bio: "Bakes"}),
+		site.Add(harness.Person{Name: "Carl Cole", Email: "carl@example.org", Bio: "Digs"})
+}

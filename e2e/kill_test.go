@@ -1,0 +1,66 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// An accepted write is one whose dialog has closed: from then on the person may
+// believe that it is safe.
+func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
+	for _, offline := range []bool{true, false} {
+		name := map[bool]string{true: "offline", false: "online"}[offline]
+		t.Run(name, func(t *testing.T) {
+			site := harness.NewSite(t, binary(t))
+			three(site)
+			before := markOf(site)
+			b := harness.OpenBrowser(t)
+			users := openUsers(t, b, site.URL())
+			users.hasState("Ann Archer", "")
+			if offline {
+				b.Offline(site.Proxy, true)
+				users.isOffline()
+			}
+			users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
+			b = harness.OpenProfile(t, b.Kill())
+
+			if offline {
+				b.Offline(site.Proxy, true)
+				users = openOffline(t, b, site.URL())
+				users.hasState("Dora Dent", "Pending")
+				if n := users.Queued(); n != 1 {
+					t.Errorf("the queue holds %d operations", n)
+				}
+				b.Offline(site.Proxy, false)
+			} else {
+				users = openOffline(t, b, site.URL())
+			}
+			users.hasState("Dora Dent", "")
+			users.agrees(site)
+			if got := site.Changes() - before.changes; got != 1 {
+				t.Errorf("the server counts %d changes, want 1", got)
+			}
+		})
+	}
+}
+
+func TestAKilledServerLosesNothing(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users.hasState("Ann Archer", "")
+	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
+	site.Server.Kill()
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	users.isOffline()
+	site.Server.Start()
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.agrees(site)
+	if got := site.Changes() - before.changes; got != 2 {
+		t.Errorf("the server counts %d changes, want 2", got)
+	}
+}

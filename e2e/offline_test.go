@@ -1,0 +1,108 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// outage is a way to be without a server. A browser that starts in the middle of
+// it is put into it by join.
+type outage struct {
+	begin, join, end func(*harness.Site, *harness.Browser)
+}
+
+func networkOff(s *harness.Site, b *harness.Browser) { b.Offline(s.Proxy, true) }
+
+var outages = map[string]outage{
+	"network off": {
+		begin: networkOff, join: networkOff,
+		end: func(s *harness.Site, b *harness.Browser) { b.Offline(s.Proxy, false) },
+	},
+	"server stopped": {
+		begin: func(s *harness.Site, _ *harness.Browser) { s.Down() },
+		join:  func(*harness.Site, *harness.Browser) {},
+		end:   func(s *harness.Site, _ *harness.Browser) { s.Up() },
+	},
+}
+
+func TestWorkGoesOnWithoutAServer(t *testing.T) {
+	for name, o := range outages {
+		t.Run(name, func(t *testing.T) { workThroughAnOutage(t, o) })
+	}
+}
+
+func workThroughAnOutage(t *testing.T, o outage) {
+	site := harness.NewSite(t, binary(t))
+	_, bob, _ := three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+
+	o.begin(site, b)
+	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org", Bio: "Drives"})
+	users.edit("Bob Baker", harness.Person{Name: "Bob Butler"})
+	users.remove("Carl Cole")
+	without := map[string]string{"Ann Archer": "", "Bob Butler": "Pending", "Dora Dent": "Pending"}
+	users.shows(without)
+	users.isOffline()
+	users.statusIs("3 changes waiting")
+
+	users.Reload()
+	users.shows(without)
+	routesWork(users, bob)
+	users.Go("/?shared=1&x=y")
+	users.shows(without)
+
+	users.Close()
+	b = b.Restart()
+	o.join(site, b)
+	users = openOffline(t, b, site.URL())
+	users.shows(without)
+	users.isOffline()
+	users.edit("Dora Dent", harness.Person{Email: "dora.dent@example.org"})
+	users.remove("Ann Archer")
+	users.add(harness.Person{Name: "Eve Eder", Email: "eve@example.org"})
+	users.shows(map[string]string{"Bob Butler": "Pending", "Dora Dent": "Pending", "Eve Eder": "Pending"})
+	zed := harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"}
+
+	o.end(site, b)
+	site.Add(zed)
+	users.isOnline()
+	users.shows(map[string]string{"Bob Butler": "", "Dora Dent": "", "Eve Eder": "", "Zed Zimmer": ""})
+	users.Unread("Offline - Changes will sync when connected")
+	users.agrees(site)
+	users.syncs()
+	want := []harness.Row{
+		{Name: "Bob Butler", Email: "bob@example.org", Bio: "Bakes"},
+		{Name: "Dora Dent", Email: "dora.dent@example.org", Bio: "Drives"},
+		{Name: "Eve Eder", Email: "eve@example.org"},
+		{Name: zed.Name, Email: zed.Email},
+	}
+	rows := site.Rows()
+	for i := range rows {
+		rows[i].ID, rows[i].Version = "", 0
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("the server has %+v, want %+v", rows, want)
+	}
+	before.changes++ // Zed, who came by REST
+	onceEach(t, site, before, site.Proxy)
+}
+
+// routesWork loads the other pages, with and without a query.
+func routesWork(users directory, bob string) {
+	users.t.Helper()
+	for _, query := range []string{"", "?from=mail&x=1"} {
+		users.Go("/users/" + bob + query)
+		users.See("heading", "Bob Butler")
+		users.Go("/sync" + query)
+		users.See("heading", "Waiting")
+		users.Read(fmt.Sprintf("Change name of %s", "Bob Baker"))
+	}
+}

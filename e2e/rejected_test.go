@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+const emailTaken = "Another user has this email already."
+
+// refused makes the browser hold a user whose email another one has.
+func refused(t *testing.T, site *harness.Site, users directory) {
+	t.Helper()
+	users.add(harness.Person{Name: "Other Ann", Email: "ANN@example.org", Bio: "Came later"})
+	users.hasState("Other Ann", "Needs attention")
+	if _, ok := site.Row("Other Ann"); ok {
+		t.Error("the server took a second user with the same email")
+	}
+	// What comes behind it is not held up.
+	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
+	users.hasState("Dora Dent", "")
+	if _, ok := site.Row("Dora Dent"); !ok {
+		t.Error("the server does not have what was made afterwards")
+	}
+	users.Go("/sync")
+	users.See("heading", "Needs attention")
+	users.Read("Add Other Ann")
+	users.Read(emailTaken)
+}
+
+func TestARejectedOperationCanBeRetried(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	ann, _, _ := three(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	refused(t, site, users)
+	users.Click("button", "Retry")
+	users.Read(emailTaken)
+	site.Change(ann, map[string]string{"email": "ann.archer@example.org"})
+	harness.Eventually(t, "a retry succeeds", func() error {
+		if users.Has("button", "Retry") {
+			users.Click("button", "Retry")
+		}
+		if _, ok := site.Row("Other Ann"); !ok {
+			return errors.New("the server does not have it")
+		}
+		return nil
+	})
+	users.Read("The server has taken everything so far.")
+	users.Go("/")
+	users.hasState("Other Ann", "")
+	users.agrees(site)
+}
+
+func TestARejectedOperationCanBeEdited(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	refused(t, site, users)
+	users.Click("button", "Edit")
+	users.See("dialog", "Edit user")
+	users.save(harness.Person{Email: "other.ann@example.org"})
+	users.Gone("dialog", "Edit user")
+	users.Read("The server has taken everything so far.")
+	users.Go("/")
+	users.hasState("Other Ann", "")
+	users.agrees(site)
+	if r, _ := site.Row("Other Ann"); r.Email != "other.ann@example.org" || r.Bio != "Came later" {
+		t.Errorf("the server has %+v", r)
+	}
+}
+
+func TestARejectedOperationCanBeDiscarded(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	refused(t, site, users)
+	users.Click("button", "Discard")
+	users.See("dialog", "Discard this change?")
+	users.Press(kb.Escape) // is no
+	users.Gone("dialog", "Discard this change?")
+	users.Read(emailTaken)
+	users.Click("button", "Discard")
+	users.See("dialog", "Discard this change?")
+	users.Click("button", "Discard") // the dialog's: a modal one is all there is
+	users.Read("The server has taken everything so far.")
+	users.Go("/")
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.agrees(site)
+}

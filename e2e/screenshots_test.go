@@ -1,0 +1,106 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+var update = flag.Bool("update", false, "write the screenshots of the README and of the install dialog anew")
+
+// people fill the pictures.
+var people = []harness.Person{
+	{Name: "Amara Okafor", Email: "amara.okafor@example.org", Bio: "Runs the registration desk. Speaks Igbo, English and French."},
+	{Name: "Bjørn Lindqvist", Email: "bjorn@example.org", Bio: "Field team north"},
+	{Name: "Chen Wei", Email: "chen.wei@example.org", Bio: "Logistics"},
+	{Name: "Daniela Rossi", Email: "d.rossi@example.org", Bio: "Paediatric nurse"},
+	{Name: "Emeka Adeyemi", Email: "emeka@example.org", Bio: "Driver, van 3"},
+	{Name: "Fatima Zahra", Email: "fatima.zahra@example.org", Bio: "Interpreter"},
+	{Name: "Grace Hopper", Email: "grace@example.org", Bio: "Keeps the generator running"},
+	{Name: "Hiroshi Tanaka", Email: "hiroshi.tanaka@example.org", Bio: "Water and sanitation"},
+	{Name: "Inés Navarro", Email: "ines.navarro@example.org", Bio: "Coordinator, east"},
+	{Name: "Jonas Weber", Email: "jonas.weber@example.org", Bio: "Event desk"},
+	{Name: "Kavya Iyer", Email: "kavya@example.org", Bio: "Pharmacist"},
+	{Name: "Liam O'Brien", Email: "liam.obrien@example.org", Bio: "Volunteer since 2019"},
+}
+
+// TestScreenshots shows every page in every look; with -update it keeps pictures.
+func TestScreenshots(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	ids := map[string]string{}
+	for _, p := range people {
+		ids[p.Name] = site.Add(p)
+	}
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.As(looks["desktop light"])
+	users.hasState("Amara Okafor", "")
+	picture(t, users, "../web/screenshots/wide.png")
+	users.As(looks["phone light"])
+	picture(t, users, "../web/screenshots/narrow.png")
+
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Chen Wei", harness.Person{Bio: "Logistics, warehouse 2"})
+	users.edit("Inés Navarro", harness.Person{Bio: "Coordinator, east and south"})
+	users.add(harness.Person{Name: "Also Grace", Email: "grace@example.org"})
+	site.Change(ids["Inés Navarro"], map[string]string{"bio": "Coordinator, west"})
+	b.Offline(site.Proxy, false)
+	users.hasState("Also Grace", "Needs attention")
+	users.hasState("Inés Navarro", "Conflict")
+	b.Offline(site.Proxy, true)
+	users.edit("Daniela Rossi", harness.Person{Email: "daniela.rossi@example.org"})
+	users.hasState("Daniela Rossi", "Pending")
+	users.isOffline()
+
+	pages := []struct {
+		name, path, ready string
+	}{
+		{"users", "/", "Users"},
+		{"form", "/?add=1", "Add user"},
+		{"user", "/users/" + ids["Amara Okafor"], "Amara Okafor"},
+		{"sync", "/sync", "Diagnostics"},
+	}
+	for _, page := range pages {
+		for name, look := range map[string]harness.Look{
+			"desktop-light": looks["desktop light"], "desktop-dark": looks["desktop dark"],
+			"phone-light": looks["phone light"], "phone-dark": looks["phone dark"],
+		} {
+			users.As(look)
+			users.Go(page.path)
+			users.See("heading", page.ready)
+			users.isOffline()
+			picture(t, users, "../docs/images/"+page.name+"-"+name+".png")
+		}
+	}
+}
+
+// picture takes a screenshot once nothing moves, and keeps it when asked to.
+func picture(t *testing.T, users directory, path string) {
+	t.Helper()
+	harness.Eventually(t, "nothing moves", func() error {
+		if harness.Eval[int](users.Page, `document.getAnimations().length`) > 0 {
+			return errors.New("something does")
+		}
+		return nil
+	})
+	if overflow := harness.Eval[int](users.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
+		t.Errorf("%s: the page is %d pixels wider than the window", filepath.Base(path), overflow)
+	}
+	png := users.Screenshot()
+	if !*update {
+		return
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

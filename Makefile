@@ -76,7 +76,7 @@ e2e: build $(AXE) ## Drive real browsers against the real binary
 .PHONY: screenshots
 screenshots: build ## Take the screenshots of the README and of the install dialog anew
 	$(need-browser)
-	go test -tags e2e -count=1 ./e2e -run 'TestScreenshots -args -update
+	go test -tags e2e -count=1 ./e2e -run TestScreenshots -update
 
 define need-browser
 .ci/need 'chromium|chromium-browser|google-chrome=chromium'

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,20 +37,20 @@ func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
 	}{
 		"no JSON":                   {"POST", usersPath, `{"name":`, nil, 400, "malformed"},
 		"JSON of another kind":      {"POST", usersPath, `["name"]`, nil, 400, "malformed"},
-		"a field of another type":   {"POST", usersPath, `{"name":1,"email":"zed@example.org"}`, nil, 400, "malformed"},
+		"a field of another type":   {"POST", usersPath, `{"name":1,"email":"zed@example.org"}`, nil, 400, "invalid"},
 		"two values":                {"POST", usersPath, `{"name":"Zed","email":"zed@example.org"} {}`, nil, 400, "malformed"},
 		"nothing":                   {"POST", usersPath, "", []string{"Content-Type", "application/json"}, 400, "malformed"},
 		"an unknown field":          {"POST", usersPath, `{"name":"Zed","email":"zed@example.org","admin":true}`, nil, 400, "unknown_field"},
 		"another content type":      {"POST", usersPath, `{"name":"Zed","email":"zed@example.org"}`, []string{"Content-Type", "text/plain"}, 415, "unsupported_media"},
 		"too large":                 {"POST", usersPath, huge, nil, 413, "too_large"},
-		"no name":                   {"POST", usersPath, `{"name":"  ","email":"zed@example.org"}`, nil, 422, "invalid"},
-		"no email":                  {"POST", usersPath, `{"name":"Zed"}`, nil, 422, "invalid"},
-		"a long name":               {"POST", usersPath, `{"name":"` + strings.Repeat("x", 201) + `","email":"zed@example.org"}`, nil, 422, "invalid"},
-		"an email that is none":     {"POST", usersPath, `{"name":"Zed","email":"Zed <zed@example.org>"}`, nil, 422, "invalid"},
-		"an id that is none":        {"POST", usersPath, `{"id":"zed","name":"Zed","email":"zed@example.org"}`, nil, 422, "invalid"},
+		"no name":                   {"POST", usersPath, `{"name":"  ","email":"zed@example.org"}`, nil, 400, "invalid"},
+		"no email":                  {"POST", usersPath, `{"name":"Zed"}`, nil, 400, "invalid"},
+		"a long name":               {"POST", usersPath, `{"name":"` + strings.Repeat("x", 201) + `","email":"zed@example.org"}`, nil, 400, "invalid"},
+		"an email that is none":     {"POST", usersPath, `{"name":"Zed","email":"Zed <zed@example.org>"}`, nil, 400, "invalid"},
+		"an id that is none":        {"POST", usersPath, `{"id":"zed","name":"Zed","email":"zed@example.org"}`, nil, 400, "invalid"},
 		"an email that is taken":    {"POST", usersPath, `{"name":"Zed","email":"ANN@example.org"}`, nil, 409, "email_taken"},
 		"an id that is taken":       {"POST", usersPath, `{"id":"` + ann + `","name":"Zed","email":"zed@example.org"}`, nil, 409, "conflict"},
-		"an address with no id":     {"GET", usersPath + "/zed", "", nil, 404, "not_found"},
+		"an address with no id":     {"GET", usersPath + "/zed", "", nil, 400, "invalid"},
 		"nobody's address":          {"GET", usersPath + "/" + uuid.NewString(), "", nil, 404, "not_found"},
 		"no such address":           {"GET", "/api/v1/people", "", nil, 404, "no_route"},
 		"another method":            {"PUT", one, `{"name":"Zed"}`, nil, 405, "method_not_allowed"},
@@ -59,10 +60,10 @@ func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
 		"delete, foreign If-Match":  {"DELETE", one, "", []string{"If-Match", `"99"`}, 412, "precondition_failed"},
 		"a change of nothing known": {"PATCH", one, `{"nick":"Z"}`, []string{"If-Match", "*"}, 400, "unknown_field"},
 		"a bad cursor":              {"GET", "/api/v1/changes?cursor=nonsense", "", nil, 400, "bad_cursor"},
-		"a bad limit":               {"GET", "/api/v1/changes?limit=0", "", nil, 422, "invalid"},
-		"a bad page token":          {"GET", usersPath + "?page_token=nonsense", "", nil, 422, "invalid"},
-		"a batch that is none":      {"POST", operationsPath, `{"operations":5}`, nil, 400, "malformed"},
-		"a batch without client":    {"POST", operationsPath, `{"operations":[]}`, nil, 422, "invalid"},
+		"a bad limit":               {"GET", "/api/v1/changes?limit=0", "", nil, 400, "invalid"},
+		"a bad page token":          {"GET", usersPath + "?page_token=nonsense", "", nil, 400, "invalid"},
+		"a batch that is none":      {"POST", operationsPath, `{"operations":5}`, nil, 400, "invalid"},
+		"a batch without client":    {"POST", operationsPath, `{"operations":[]}`, nil, 400, "invalid"},
 		"a batch of too many":       {"POST", operationsPath, batch(strings.Repeat(`{},`, 100) + `{}`), nil, 413, "too_large"},
 		"a batch as a form":         {"POST", operationsPath, "operations=1", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media"},
 		"a batch that is huge":      {"POST", operationsPath, batch(strings.Repeat(" ", 3<<20)), nil, 413, "too_large"},
@@ -77,9 +78,15 @@ func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
 			var problem struct {
 				Title  string
 				Status int
+				Errors []struct{ Field string }
 			}
 			if err := json.Unmarshal(a.Body, &problem); err != nil || problem.Title == "" || problem.Status != a.Status {
 				t.Errorf("the problem is %s (%v)", a.Body, err)
+			}
+			for _, e := range problem.Errors {
+				if !regexp.MustCompile(`^[a-z][a-zA-Z_]*$`).MatchString(e.Field) {
+					t.Errorf("the problem blames a field %q that is none of the request's", e.Field)
+				}
 			}
 		})
 	}

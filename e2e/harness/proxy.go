@@ -7,10 +7,12 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +102,8 @@ func (p *Proxy) Refuse() {
 }
 
 // CutAnswers lets the next n requests that match reach the server, waits for its
-// whole answer, and then cuts the connection instead of passing it on.
+// whole answer, passes on half of it, and cuts the connection. Cut before its
+// first byte, the browser itself would send the request again.
 func (p *Proxy) CutAnswers(n int, match func(*http.Request) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,11 +181,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The browser must not be able to take the request back before the
 		// server has done it.
 		r = r.WithContext(context.WithoutCancel(r.Context()))
-		p.relay.ServeHTTP(nowhere{}, r)
+		a := &answer{header: http.Header{}, status: http.StatusOK}
+		p.relay.ServeHTTP(a, r)
 		p.mu.Lock()
 		p.didCut++
 		p.mu.Unlock()
-		panic(http.ErrAbortHandler)
+		a.passHalf(w)
 	}
 	p.relay.ServeHTTP(&statusNote{ResponseWriter: w, note: func(status int) { p.setStatus(n, status) }}, r)
 }
@@ -212,12 +216,27 @@ func (p *Proxy) takeCut(r *http.Request) bool {
 	return true
 }
 
-// nowhere takes an answer that nobody gets.
-type nowhere struct{}
+// answer is an answer that is not passed on as it comes.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
 
-func (nowhere) Header() http.Header         { return http.Header{} }
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (nowhere) WriteHeader(int)             {}
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+
+// passHalf sends the beginning of the answer and ends the connection.
+func (a *answer) passHalf(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.Header().Set("Content-Length", strconv.Itoa(max(a.body.Len(), 1)))
+	w.WriteHeader(a.status)
+	// Whether the half arrives does not matter: the whole does not.
+	_, _ = w.Write(a.body.Bytes()[:a.body.Len()/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
 
 // statusNote tells the status of an answer that passes.
 type statusNote struct {

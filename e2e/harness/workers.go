@@ -89,7 +89,7 @@ func (w *workers) attach(info *target.Info) {
 		return
 	}
 	ctx, cancel := chromedp.NewContext(w.b.ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel(),
-		chromedp.WithListener(w.console.hear), chromedp.WithErrorf(func(string, ...any) {}))
+		chromedp.WithListener(w.console.hear))
 	k := &worker{ctx: ctx, cancel: cancel, url: info.URL, kind: info.Type}
 	w.targets[info.TargetID] = k
 	w.mu.Unlock()

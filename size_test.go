@@ -32,7 +32,7 @@ func TestWasmStaysWithinItsBudget(t *testing.T) {
 		}
 		found++
 		name := m[1] + m[2]
-		info, err := os.Stat(filepath.Join("web/dist", filepath.FromSlash(url)+".br"))
+		info, err := os.Stat(filepath.Join("web", "dist", filepath.FromSlash(url)+".br"))
 		if err != nil {
 			t.Errorf("%s has no brotli variant: %v", name, err)
 			continue

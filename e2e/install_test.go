@@ -58,7 +58,8 @@ func TestTheSiteCanBeInstalled(t *testing.T) {
 	for _, s := range m.Screenshots {
 		forms, urls = append(forms, s.FormFactor), append(urls, s.Src)
 	}
-	if slices.Sort(forms); !slices.Equal(forms, []string{"narrow", "wide"}) {
+	slices.Sort(forms)
+	if !slices.Equal(forms, []string{"narrow", "wide"}) {
 		t.Errorf("the manifest has screenshots for %v", forms)
 	}
 	for _, i := range m.Icons {

@@ -280,7 +280,7 @@ func TestInputErrorsNameTheFile(t *testing.T) {
 		"unknown size":      {func(s map[string]string) { s["boot.js"] = `{{size "nope.wasm"}}` }, "nope.wasm"},
 		"not yet rendered":  {func(s map[string]string) { s["worker.js"] = `{{asset "boot.js"}}` }, "boot.js"},
 		"precache too soon": {func(s map[string]string) { s["index.html"] = `{{.Precache}}` }, "only sw.js"},
-		"unknown field":     {func(s map[string]string) { s["index.html"] = `{{.Verison}}` }, "Verison"},
+		"unknown field":     {func(s map[string]string) { s["index.html"] = `{{.Wersion}}` }, "Wersion"},
 		"broken template":   {func(s map[string]string) { s["boot.js"] = `{{asset` }, "boot.js"},
 		"same name twice":   {func(s map[string]string) { s["other/app.css"] = "" }, "app.css"},
 		"unknown type":      {func(s map[string]string) { s["a.exe"] = "" }, "a.exe"},

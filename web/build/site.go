@@ -147,8 +147,8 @@ func (s *site) addLeaf(name string, l leaf) error {
 func (s *site) hash(tag string) string {
 	h := sha256.New()
 	add := func(name string, data []byte) {
-		fmt.Fprintf(h, "%q %d\n", name, len(data))
-		h.Write(data)
+		_, _ = fmt.Fprintf(h, "%q %d\n", name, len(data))
+		_, _ = h.Write(data) // a hash takes everything
 	}
 	add("tag", []byte(tag))
 	for _, name := range slices.Sorted(maps.Keys(s.leaves)) {

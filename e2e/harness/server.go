@@ -25,7 +25,8 @@ type Server struct {
 	DB   string // path of the SQLite file
 
 	cmd    *exec.Cmd
-	exited chan error
+	exited chan struct{} // closed once the process has ended
+	result error         // how it ended; valid once exited is closed
 	log    logBuffer
 }
 
@@ -73,14 +74,15 @@ func (s *Server) Start() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatalf("starting the server (make build): %v", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	s.cmd, s.exited = cmd, exited
+	s.cmd, s.exited = cmd, make(chan struct{})
+	go func() {
+		s.result = cmd.Wait()
+		close(s.exited)
+	}()
 	Eventually(s.t, "the server is ready", func() error {
 		select {
-		case err := <-exited:
-			exited <- err
-			s.t.Fatalf("the server ended: %v\n%s", err, s.log.tail(4000))
+		case <-s.exited:
+			s.t.Fatalf("the server ended: %v\n%s", s.result, s.log.tail(4000))
 		default:
 		}
 		return s.ready()
@@ -113,10 +115,10 @@ func (s *Server) Stop() {
 		s.t.Fatalf("stopping the server: %v", err)
 	}
 	select {
-	case err := <-s.exited:
+	case <-s.exited:
 		s.cmd = nil
-		if err != nil {
-			s.t.Errorf("the server stopped with %v", err)
+		if s.result != nil {
+			s.t.Errorf("the server stopped with %v", s.result)
 		}
 	case <-time.After(Patience):
 		s.Kill()
@@ -129,7 +131,7 @@ func (s *Server) Kill() {
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.t.Errorf("killing the server: %v", err)
 	}
-	_ = <-s.exited // a kill is no way to end well
+	<-s.exited
 	s.cmd = nil
 }
 

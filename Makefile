@@ -98,7 +98,7 @@ verify: test lint ## Everything CI could ask: tests, lint, no drift in go.mod
 
 .PHONY: bench
 bench: ## Measure the engine and the server
-	go test -run '^$$' -bench . -benchmem ./wasm/... ./server/... ./bench/...
+	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: sim
 sim: ## Play HISTORIES=50000 seeded histories of faults against the engine

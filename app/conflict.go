@@ -88,7 +88,7 @@ func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
 			ui.Div().Class("thing-main").Body(
 				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, ui.Text(name)).
 					Else(ui.A().Href("/users/"+c.Ref.ID).Text(name))),
-				ui.P().Class("quiet").Text(story(c)+" "+asSentence(relative(c.At, p.S.Clock.Now()))),
+				ui.P().Class("quiet").Text(story(c)+" Decided "+relative(c.At, p.S.Clock.Now())+"."),
 			),
 		),
 		ui.If(len(c.Fields) > 0, renderFields(c)),

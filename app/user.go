@@ -21,7 +21,7 @@ type userPage struct {
 	shownID string // of the user in record, or that could not be read
 	record  repository.Record[api.User]
 	failure error
-	leaving bool // the user was deleted here
+	deleted string // the id of the user that was deleted here
 }
 
 func (p *userPage) OnMount(ctx ui.Context) {
@@ -43,7 +43,7 @@ func (p *userPage) read(ctx ui.Context) {
 }
 
 func (p *userPage) take(ctx ui.Context, id string, record repository.Record[api.User], err error) {
-	if id != p.ID || p.leaving {
+	if id != p.ID || id == p.deleted {
 		return
 	}
 	p.shownID, p.record, p.failure = id, record, err
@@ -65,16 +65,18 @@ func (p *userPage) edit(ui.Context, ui.Event) {
 }
 
 func (p *userPage) remove(ctx ui.Context, _ ui.Event) {
-	if p.leaving {
+	if p.deleted == p.ID {
 		return
 	}
-	p.leaving = true
+	p.deleted = p.ID
 	p.S.remove(p.record, func(err error) {
 		if err == nil {
-			p.S.ctx.Navigate("/")
+			if p.Mounted() {
+				p.S.ctx.Navigate("/")
+			}
 			return
 		}
-		p.leaving = false
+		p.deleted = ""
 		p.Update()
 	})
 }
@@ -132,13 +134,12 @@ func (p *userPage) renderUser() ui.UI {
 // renderStanding says where the user's record stands between device and server.
 func (p *userPage) renderStanding() ui.UI {
 	r := p.record
-	synced := "Not yet: it is only on this device"
+	synced, version := "Not yet: it is only on this device", "None yet"
+	if r.Version > 0 {
+		synced, version = "Not known", grouped(int(r.Version))
+	}
 	if !r.SyncedAt.IsZero() {
 		synced = asSentence(relative(r.SyncedAt, p.S.Clock.Now()))
-	}
-	version := "None yet"
-	if r.Version > 0 {
-		version = grouped(int(r.Version))
 	}
 	rows := []ui.UI{fact("State", standingText(r.State)), fact("Last synced", synced), fact("Version", version)}
 	if !r.Value.CreatedAt.IsZero() {

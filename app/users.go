@@ -95,6 +95,7 @@ func (p *usersPage) scrolled(ctx ui.Context) {
 // place is its first row; other known places may have moved.
 func (p *usersPage) refresh(ctx ui.Context) {
 	p.anchors = p.anchors.only(p.shown.first)
+	p.asked.count = max(p.asked.count, windowRows)
 	p.read(ctx)
 }
 
@@ -148,6 +149,9 @@ func (p *usersPage) take(ctx ui.Context, asked span, search string, page reposit
 		scrollTo = p.S.list.top
 	}
 	p.toTop = false
+	if n := is.count; len(page.Records) > n {
+		page.Records, page.Keys = page.Records[:n], page.Keys[:n]
+	}
 	p.shown, p.records, p.loaded = is, page.Records, true
 	if p.asked == asked {
 		p.asked = is

@@ -105,9 +105,10 @@ func (a anchors) only(first int) anchors {
 	return nil
 }
 
-// query asks for s of the list that matches search.
+// query asks for s of the list that matches search, and for one row more, which
+// tells whether the list really ends where s does.
 func (a anchors) query(s span, search string) repository.Query {
-	q := repository.Query{Search: search, Skip: s.first, Limit: s.count}
+	q := repository.Query{Search: search, Skip: s.first, Limit: s.count + 1}
 	at, found := slices.BinarySearchFunc(a, s.first, func(e anchor, n int) int { return e.index - n })
 	if !found {
 		at--
@@ -121,18 +122,21 @@ func (a anchors) query(s span, search string) repository.Query {
 }
 
 // settle returns the span that a read of s really brought: got rows of a list of
-// total. Rows added or removed before an anchor move the index it is remembered
-// by. Near the ends of the list that would show, so there it is put right, and
-// drifted tells that the anchors are not to be trusted. When nothing was got of a
-// list that has rows, the span returned is the one to read instead.
+// total, of which at most s.count are to be shown. Rows added or removed before an
+// anchor move the index it is remembered by. Near the ends of the list that would
+// show, so there it is put right, and drifted tells that the anchors are not to be
+// trusted. When nothing was got of a list that has rows, the span returned is the
+// one to read instead.
 func settle(s span, got, total int) (is span, drifted bool) {
 	switch {
 	case got == 0 && total > 0:
 		return span{max(total-s.count, 0), s.count}, true
-	case got < s.count || s.first+got > total:
-		// The end of the list was read, so these are its last rows.
-		is = span{max(total-got, 0), got}
+	case got > s.count:
+		// There is a row behind these, so they can't be the last.
+		is = span{max(min(s.first, total-got), 0), s.count}
 		return is, is.first != s.first
 	}
-	return span{s.first, got}, false
+	// The end of the list was read, so these are its last rows.
+	is = span{max(total-got, 0), got}
+	return is, is.first != s.first
 }

@@ -1,0 +1,435 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+func TestEmptyListOffersToAdd(t *testing.T) {
+	b := open(t, "/")
+	b.untilText("No users yet")
+	b.click("Add user")
+	if got := b.device.opened; len(got) != 1 || got[0] != formID {
+		t.Fatalf("opened %v", got)
+	}
+	if b.device.focused != "user-name" {
+		t.Errorf("the focus is on %q", b.device.focused)
+	}
+	b.fill(map[string]string{"name": "  Ann Lee ", "email": "ann@example.org", "bio": "North hall"})
+	b.submit()
+	b.untilText("Ann Lee")
+	b.untilText("Pending")
+	b.untilText("1 change waiting")
+	if b.device.focused != "add-user" {
+		t.Errorf("the focus went to %q, not back to the opener", b.device.focused)
+	}
+}
+
+func TestFormSaysWhatIsWrong(t *testing.T) {
+	b := open(t, "/")
+	b.click("Add user")
+	b.fill(map[string]string{"email": "not an address"})
+	b.submit()
+	b.untilText("Name is required")
+	b.untilText("Email is not an email address")
+	if b.device.focused != "user-name" {
+		t.Errorf("the focus is on %q, not on the first bad field", b.device.focused)
+	}
+	name := b.byID("user-name")
+	if attribute(name, "aria-invalid") != "true" || attribute(name, "aria-describedby") != "user-name-error" {
+		t.Error("the field does not refer to its error")
+	}
+	b.fill(map[string]string{"name": "Ann"})
+	if strings.Contains(text(b.root), "Name is required") {
+		t.Error("the error stays although the field is right")
+	}
+	if n := len(b.device.opened) - len(b.device.closed); n != 1 {
+		t.Error("the dialog was closed")
+	}
+}
+
+func TestFailedSaveKeepsTheText(t *testing.T) {
+	b := open(t, "/")
+	b.root.s.Users = fullDisk{b.root.s.Users}
+	b.click("Add user")
+	b.fill(map[string]string{"name": "Ann Lee", "email": "ann@example.org"})
+	b.submit()
+	b.untilText("Not saved. This device has no room left")
+	form := component[*formDialog](b)
+	if form.values["name"] != "Ann Lee" || len(b.device.closed) > 0 || form.saving {
+		t.Error("the form did not stay as it was")
+	}
+}
+
+func TestEditSavesChangedFieldsOnly(t *testing.T) {
+	b := open(t, "/")
+	id := b.add("Ann Lee", "ann@example.org")
+	b.click("Edit Ann Lee")
+	if b.device.values["user-email"] != "ann@example.org" {
+		t.Fatalf("the form holds %v", b.device.values)
+	}
+	form := component[*formDialog](b)
+	form.input("name", "Ann Li")
+	whole, changed := form.patch()
+	if changed.Email != nil || changed.Bio != nil || *changed.Name != "Ann Li" || *whole.Email != "ann@example.org" {
+		t.Errorf("the patch is %+v", changed)
+	}
+	b.submit()
+	b.untilText("Ann Li")
+	if b.device.focused != "edit-"+id {
+		t.Errorf("the focus went to %q", b.device.focused)
+	}
+}
+
+// go-app compares handlers by code pointer: without the id as their scope, the
+// second click would delete the first user again.
+func TestDeleteOneThenAnother(t *testing.T) {
+	b := open(t, "/")
+	for _, name := range []string{"Ann", "Bob", "Cid"} {
+		b.add(name, strings.ToLower(name)+"@example.org")
+	}
+	b.click("Delete Ann")
+	b.until("Ann to go", func() bool { return !b.has("button", "Delete Ann") })
+	b.click("Delete Bob")
+	b.until("Bob to go", func() bool { return !b.has("button", "Delete Bob") })
+	if !b.has("button", "Delete Cid") || !b.has("button", "Edit Cid") {
+		t.Error("Cid is gone too")
+	}
+	b.untilText("Deleted Ann")
+	b.untilText("Deleted Bob")
+}
+
+// The same of the handlers that open the form: it must hold the row's user, as
+// the row is now.
+func TestEditAfterTheRowsMoved(t *testing.T) {
+	b := open(t, "/")
+	b.add("Bob", "bob@example.org")
+	id := b.add("Cid", "cid@example.org")
+	b.untilText("Cid")
+	b.add("Ann", "ann@example.org")
+	mail := "new@example.org"
+	if err := b.users.Update(t.Context(), id, api.UserPatch{Email: &mail}); err != nil {
+		t.Fatal(err)
+	}
+	b.untilText("new@example.org")
+	b.untilText("Ann")
+	b.click("Edit Cid")
+	if b.device.values["user-name"] != "Cid" || b.device.values["user-email"] != mail {
+		t.Errorf("the form holds %v", b.device.values)
+	}
+}
+
+func TestUndoDelete(t *testing.T) {
+	b := open(t, "/")
+	b.add("Ann Lee", "ann@example.org")
+	b.click("Delete Ann Lee")
+	b.untilText("Deleted Ann Lee")
+	b.until("the row to go", func() bool { return !b.has("button", "Edit Ann Lee") })
+	b.click("Undo")
+	b.until("the row to come back", func() bool { return b.has("button", "Edit Ann Lee") })
+}
+
+func TestSearch(t *testing.T) {
+	b := open(t, "/")
+	b.add("Ann Lee", "ann@example.org")
+	b.add("Bob Ray", "bob@example.org")
+	b.untilText("2 users")
+	page := component[*usersPage](b)
+	find := func(text string) { b.d.Emit(page, func() { page.find(contextOf(b), text) }) }
+	find("ray")
+	b.untilText("1 match")
+	b.until("Ann to go", func() bool { return !b.has("button", "Edit Ann Lee") })
+	find("nobody")
+	b.untilText("No matches")
+	b.click("Clear search")
+	b.untilText("2 users")
+	if b.device.values[searchID] != "" || b.device.focused != searchID {
+		t.Error("the search box was not cleared and focused")
+	}
+}
+
+func TestLongListRendersAWindow(t *testing.T) {
+	const total = 3000
+	b := open(t, "/")
+	b.fillStore(total)
+	b.untilText("3,000 users")
+	page := component[*usersPage](b)
+	rows := func() (n int) {
+		walk(page, func(e ui.UI) {
+			if tagOf(e) == "li" {
+				n++
+			}
+		})
+		return n
+	}
+	if n := rows(); n != windowRows {
+		t.Errorf("%d rows are rendered", n)
+	}
+	for _, top := range []float64{1000, 1500, 90_000, 60_000, total * usualRow, 0} {
+		b.device.scroll(top)
+		first := int(min(top/usualRow, total-10))
+		name := fmt.Sprintf("User %05d", first)
+		b.untilText(name)
+		before, after := b.device.heights[beforeID], b.device.heights[afterID]
+		if got := before + after + usualRow*float64(rows()); got != usualRow*total {
+			t.Errorf("at %v the list is %v high", top, got)
+		}
+		if before > top || before+usualRow*float64(rows()) < min(top+b.device.height, usualRow*total) {
+			t.Errorf("at %v the rows begin at %v", top, before)
+		}
+	}
+}
+
+func TestListIsFoundAgainAsItWasLeft(t *testing.T) {
+	b := open(t, "/")
+	b.fillStore(1000)
+	b.untilText("1,000 users")
+	b.device.scroll(500 * usualRow)
+	b.untilText("User 00505")
+	b.visit("/sync")
+	b.untilText("Diagnostics")
+	if b.device.top != 0 {
+		t.Errorf("the next page begins at %v", b.device.top)
+	}
+	b.visit("/")
+	b.untilText("User 00505")
+	b.until("the scroll position", func() bool { return b.device.top == 500*usualRow })
+}
+
+func TestListSaysWhyItCantBeShown(t *testing.T) {
+	b := open(t, "/sync")
+	good := b.root.s.Users
+	b.root.s.Users = brokenList{good}
+	b.visit("/")
+	b.untilText("The list can't be shown")
+	b.untilText("does not let Rollcall store anything")
+	b.root.s.Users = good
+	b.click("Try again")
+	b.untilText("No users yet")
+}
+
+func TestOfflineBanner(t *testing.T) {
+	const banner = "Offline - Changes will sync when connected"
+	b := open(t, "/")
+	b.untilText("Online")
+	b.device.setOnline(false)
+	b.untilText(banner)
+	b.device.setOnline(true)
+	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
+	b.untilGone(banner)
+	b.status(sync.Status{Phase: sync.Failed, Problem: &api.Problem{Title: "The server can't be reached"}})
+	b.untilText(banner)
+	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
+	b.untilGone(banner)
+}
+
+func TestNothingIsClaimedBeforeContact(t *testing.T) {
+	b := open(t, "/")
+	b.status(sync.Status{Phase: sync.Idle})
+	b.until("the claim to go", func() bool { return b.root.state == "Connecting" })
+	if strings.Contains(text(b.root), "Online") {
+		t.Error("it says Online")
+	}
+}
+
+func TestSyncNow(t *testing.T) {
+	b := open(t, "/")
+	var report sync.Report
+	defer b.engine.Subscribe(func(m sync.Message) {
+		if m.Kind == sync.SyncPlease {
+			r := report
+			go b.engine.Publish(sync.Message{Kind: sync.SyncedReport, ID: m.ID, Report: &r})
+		}
+	})()
+	b.click("Sync now")
+	b.untilText("Sync completed")
+	report.Problem = &api.Problem{Title: "The server can't be reached"}
+	b.click("Sync now")
+	b.untilText("Sync failed: The server can't be reached.")
+}
+
+func TestUserPage(t *testing.T) {
+	b := open(t, "/")
+	id := b.add("Ann Lee", "ann@example.org")
+	other := b.add("Bob Ray", "bob@example.org")
+	b.visit("/users/" + id)
+	b.untilText("ann@example.org")
+	b.untilText("Waiting to be sent")
+	b.visit("/users/" + other)
+	b.untilText("bob@example.org")
+	b.untilGone("ann@example.org")
+	b.click("Delete Bob Ray")
+	b.untilText("Deleted Bob Ray")
+	b.visit("/users/" + uuid.NewString())
+	b.untilText("User not found")
+	b.root.s.Users = unreachable{b.root.s.Users}
+	b.visit("/users/" + uuid.NewString())
+	b.untilText("Not on this device")
+}
+
+func TestMissingPage(t *testing.T) {
+	b := open(t, "/nothing/here")
+	b.untilText("Page not found")
+}
+
+func TestAddShortcutOpensTheForm(t *testing.T) {
+	b := open(t, "/?add=1")
+	b.until("the form", func() bool { return len(b.device.opened) == 1 })
+}
+
+func TestNavigationMovesTheFocus(t *testing.T) {
+	b := open(t, "/")
+	if b.device.focused != "" {
+		t.Errorf("the first page took the focus to %q", b.device.focused)
+	}
+	b.visit("/sync")
+	if b.device.focused != "page-title" {
+		t.Errorf("the focus is on %q", b.device.focused)
+	}
+}
+
+func TestUpdateWaitsForThePerson(t *testing.T) {
+	b := open(t, "/")
+	b.device.waiting = true
+	b.d.AppUpdate()
+	b.untilText("A new version is ready")
+	if b.device.applied {
+		t.Fatal("it was applied by itself")
+	}
+	b.click("Reload")
+	if !b.device.applied {
+		t.Error("Reload did nothing")
+	}
+}
+
+func TestRejectedOperation(t *testing.T) {
+	b := open(t, "/")
+	id := b.add("Ann Lee", "taken@example.org")
+	b.reject(id)
+	b.visit("/sync")
+	b.untilText("Add Ann Lee")
+	b.untilText("Another user has this email already.")
+
+	b.click("Edit")
+	b.untilText("Email is taken: another user has it already")
+	if b.device.focused != "user-email" {
+		t.Errorf("the focus is on %q", b.device.focused)
+	}
+	b.fill(map[string]string{"email": "ann@example.org"})
+	b.submit()
+	b.untilText("The server has taken everything so far.")
+
+	b.reject(id)
+	b.untilText("The server refused it.")
+	b.click("Retry")
+	b.untilText("The server has taken everything so far.")
+}
+
+func TestDiscardAsksFirst(t *testing.T) {
+	b := open(t, "/sync")
+	id := b.add("Ann Lee", "taken@example.org")
+	b.reject(id)
+	b.click("Discard")
+	b.untilText("Discard this change?")
+	if counts, err := b.users.Counts(t.Context()); err != nil || counts.Rejected != 1 {
+		t.Fatalf("it was discarded before the yes: %+v, %v", counts, err)
+	}
+	dialog := component[*confirmDialog](b)
+	b.d.Emit(dialog, func() { dialog.yes(contextOf(b), ui.Event{}) })
+	b.d.Consume()
+	b.closeDialogs()
+	b.untilText("The server has taken everything so far.")
+}
+
+func TestConflict(t *testing.T) {
+	b := open(t, "/sync")
+	id := b.add("Ann Lee", "ann@example.org")
+	b.conflict(id)
+	b.untilText("You and someone else changed this user. Their side was kept.")
+	for _, want := range []string{"North hall", "South hall", "Use mine"} {
+		b.untilText(want)
+	}
+	b.click("Keep")
+	b.untilText("No one has changed the same thing as you.")
+}
+
+func TestSettings(t *testing.T) {
+	b := open(t, "/sync")
+	b.untilText("Conflict strategy")
+	b.fire(b.byID("strategy-serverWins"), "change")
+	b.until("the strategy to be saved", func() bool {
+		s, err := b.users.Strategy(t.Context())
+		return err == nil && s == sync.ServerWins
+	})
+	b.click("Keep my data")
+	b.untilText("The browser has promised to keep your data")
+	if !b.device.persisted {
+		t.Error("the browser was not asked")
+	}
+}
+
+// contextOf is a context for a handler that is called directly.
+func contextOf(b *browser) ui.Context { return b.root.s.ctx }
+
+// fillStore puts users into the store as the server's.
+func (b *browser) fillStore(n int) {
+	b.t.Helper()
+	var page sync.Page
+	for i := range n {
+		u := api.User{ID: uuid.NewString(), Name: fmt.Sprintf("User %05d", i), Email: fmt.Sprintf("u%d@example.org", i), Version: 1}
+		document, err := json.Marshal(u)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		page.Changes = append(page.Changes, api.Change{EntityType: api.EntityUser, EntityID: u.ID, Version: 1, Document: document})
+	}
+	fence, err := b.store.BeginRound(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	page.Fence = fence
+	if _, err := b.store.ApplyPage(b.t.Context(), page); err != nil {
+		b.t.Fatal(err)
+	}
+	b.engine.Publish(sync.Message{Kind: sync.RowsChanged})
+}
+
+// change changes an entity as the engine would.
+func (b *browser) change(id string, f func(*queue.Entity)) {
+	b.t.Helper()
+	ref := queue.Ref{Type: api.EntityUser, ID: id}
+	err := b.store.Update(b.t.Context(), queue.Txn{Refs: []queue.Ref{ref}}, func(es []*queue.Entity) error {
+		f(es[0])
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.engine.Publish(sync.Message{Kind: sync.RowsChanged})
+}
+
+func (b *browser) reject(id string) {
+	b.change(id, func(e *queue.Entity) {
+		e.Operations[0].State = queue.Rejected
+		e.Operations[0].LastError = &api.Problem{Title: "Email taken", Status: 409, Code: api.CodeEmailTaken}
+	})
+}
+
+func (b *browser) conflict(id string) {
+	b.change(id, func(e *queue.Entity) {
+		e.Conflicts = append(e.Conflicts, queue.Conflict{
+			ID: uuid.NewString(), Ref: e.Ref, At: time.Now(), Strategy: string(sync.Merge), Kept: queue.Theirs,
+			Base: e.Document(), Mine: e.Document(), Theirs: e.Document(),
+			Fields: []queue.Field{{Name: "bio", Base: []byte(`""`), Mine: []byte(`"North hall"`), Theirs: []byte(`"South hall"`), Kept: queue.Theirs}},
+		})
+	})
+}

@@ -112,8 +112,8 @@ func TestDeleteOneThenAnother(t *testing.T) {
 // the row is now.
 func TestEditAfterTheRowsMoved(t *testing.T) {
 	b := open(t, "/")
-	b.add("Bob", "bob@example.org")
-	id := b.add("Cid", "cid@example.org")
+	id := b.add("Bob", "bob@example.org")
+	b.add("Cid", "cid@example.org")
 	b.untilText("Cid")
 	b.add("Ann", "ann@example.org")
 	mail := "new@example.org"
@@ -122,8 +122,9 @@ func TestEditAfterTheRowsMoved(t *testing.T) {
 	}
 	b.untilText("new@example.org")
 	b.untilText("Ann")
-	b.click("Edit Cid")
-	if b.device.values["user-name"] != "Cid" || b.device.values["user-email"] != mail {
+	// Bob is now where Cid was.
+	b.click("Edit Bob")
+	if b.device.values["user-name"] != "Bob" || b.device.values["user-email"] != mail {
 		t.Errorf("the form holds %v", b.device.values)
 	}
 }

@@ -260,10 +260,10 @@ func attribute(e ui.UI, name string) string {
 
 // boundHandler mirrors go-app's eventHandler.
 type boundHandler struct {
-	event, scope string
-	goHandler    ui.EventHandler
-	jsHandler    ui.Func
-	close        func()
+	_, _      string // event and scope
+	goHandler ui.EventHandler
+	_         ui.Func // the same for JavaScript
+	_         func()  // unbinds it
 }
 
 func handlerOf(e ui.UI, event string) ui.EventHandler {

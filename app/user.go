@@ -64,7 +64,7 @@ func (p *userPage) edit(ui.Context, ui.Event) {
 	p.S.edit(formRequest{user: &record, opener: "edit-user"})
 }
 
-func (p *userPage) remove(ctx ui.Context, _ ui.Event) {
+func (p *userPage) remove(ui.Context, ui.Event) {
 	if p.deleted == p.ID {
 		return
 	}

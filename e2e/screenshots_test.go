@@ -76,6 +76,7 @@ func TestScreenshots(t *testing.T) {
 			users.Go(page.path)
 			users.See("heading", page.ready)
 			users.isOffline()
+			users.statusIs("1 change waiting")
 			picture(t, users, "../docs/images/"+page.name+"-"+name+".png")
 		}
 	}

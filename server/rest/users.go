@@ -43,8 +43,9 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 func parseList(v url.Values) (store.ListQuery, error) {
 	var errs []api.FieldError
 	bad := func(field, detail string) { errs = append(errs, api.FieldError{Field: field, Detail: detail}) }
-	q := store.ListQuery{Search: store.SearchText(strings.TrimSpace(v.Get("q")))}
-	if utf8.RuneCountInString(q.Search) > api.MaxQuery || !utf8.ValidString(q.Search) {
+	search := strings.TrimSpace(v.Get("q"))
+	q := store.ListQuery{Search: store.SearchText(search)}
+	if utf8.RuneCountInString(search) > api.MaxQuery || !utf8.ValidString(search) {
 		bad("q", fmt.Sprintf("must be text of at most %d characters", api.MaxQuery))
 	}
 	var ok bool

@@ -1,0 +1,248 @@
+package rest_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/memory"
+)
+
+func TestOperationsAndFeed(t *testing.T) {
+	w := newWorld(t)
+	ada, bo := uuid.NewString(), uuid.NewString()
+	results := w.push(
+		operation(ada, api.Create, 0, fields{"name": "Ada", "email": "ada@example.org", "bio": "<b>\u2028"}),
+		operation(bo, api.Create, 0, fields{"name": "Bo", "email": "bo@example.org"}),
+		operation(ada, api.Update, 1, fields{"name": "Ada L"}),
+		operation(bo, api.Delete, 1, nil),
+		operation(ada, api.Update, 1, fields{"name": "Other"}),
+		operation(uuid.NewString(), api.Update, 1, fields{"name": "Nobody"}),
+	)
+	want := []string{"applied 1 true", "applied 1 true", "applied 2 true", "applied 2 false", "conflict 2 true", "conflict 0 false"}
+	for i, r := range results {
+		if got := fmt.Sprint(r.Status, " ", r.Version, " ", string(r.Document) != "null"); got != want[i] {
+			t.Errorf("result %d: %s, want %s", i, got, want[i])
+		}
+	}
+	first := decode[api.ChangePage](w.do("GET", "/api/v1/changes?limit=1", nil).status(200))
+	if len(first.Changes) != 1 || !first.HasMore || first.Changes[0].EntityID != ada || first.Changes[0].Version != 2 {
+		t.Fatalf("first page %+v", first)
+	}
+	rest := decode[api.ChangePage](w.do("GET", "/api/v1/changes?cursor="+url.QueryEscape(first.Cursor), nil).status(200))
+	if len(rest.Changes) != 1 || rest.HasMore || !rest.Changes[0].Deleted || string(rest.Changes[0].Document) != "null" {
+		t.Fatalf("last page %+v", rest)
+	}
+	body := string(w.do("GET", "/api/v1/changes?cursor="+rest.Cursor, nil).status(200).Body)
+	if body != `{"changes":[],"cursor":"`+rest.Cursor+`","hasMore":false}`+"\n" {
+		t.Errorf("behind the end: %s", body)
+	}
+	if rest.Cursor != w.head() {
+		t.Errorf("the last page's cursor %s is not the head %s", rest.Cursor, w.head())
+	}
+}
+
+// events opens the stream; each line is sent to the channel, which ends with it.
+func (w *world) events(header ...string) <-chan string {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	w.t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, "GET", w.server.URL+"/api/v1/events", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := w.server.Client().Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != "text/event-stream" {
+		w.t.Fatalf("stream answered %d %q", resp.StatusCode, got)
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		defer func() { _ = resp.Body.Close() }()
+		scanner := bufio.NewScanner(resp.Body)
+		for scanner.Scan() {
+			select {
+			case lines <- scanner.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines
+}
+
+// await reads lines until one starts with prefix; ended tells that none came.
+func await(t *testing.T, lines <-chan string, prefix string) (line string, ended bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case line, ok := <-lines:
+			if !ok {
+				return "", true
+			}
+			if strings.HasPrefix(line, prefix) {
+				return line, false
+			}
+		case <-deadline:
+			t.Fatalf("no line %q within 10 s", prefix)
+		}
+	}
+}
+
+func TestEvents(t *testing.T) {
+	w := newWorld(t)
+	w.create("Ada", "ada@example.org")
+	lines := w.events()
+	for _, want := range []string{"retry:", "event: change", "id: " + w.head(), `data: {"cursor":"` + w.head() + `"}`} {
+		if _, ended := await(t, lines, want); ended {
+			t.Fatalf("the stream ended before %q", want)
+		}
+	}
+	if _, ended := await(t, lines, ": ping"); ended {
+		t.Fatal("the stream ended instead of a ping")
+	}
+	w.create("Bo", "bo@example.org")
+	if line, ended := await(t, lines, "id: "); ended || line != "id: "+w.head() {
+		t.Fatalf("after a change came %q, want the head %s", line, w.head())
+	}
+
+	informed := w.events("Last-Event-ID", w.head())
+	if _, ended := await(t, informed, ": connected"); ended {
+		t.Fatal("the second stream ended")
+	}
+	w.create("Cy", "cy@example.org")
+	if line, ended := await(t, informed, "id: "); ended || line != "id: "+w.head() {
+		t.Fatalf("a client that has the newest cursor heard %q first, want %s", line, w.head())
+	}
+
+	w.hub.Close()
+	for _, stream := range []<-chan string{lines, informed} {
+		if line, ended := await(t, stream, "never"); !ended {
+			t.Errorf("the stream went on with %q", line)
+		}
+	}
+	w.do("GET", "/readyz", nil).problem(503, api.CodeUnavailable)
+	w.do("GET", "/healthz", nil).status(200)
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/api/v1/users", "/api/nothing", "/healthz", "/readyz", "/metrics", "/nothing"} {
+		a := w.do("GET", path, nil)
+		for name, want := range map[string]string{
+			"Content-Security-Policy":    "script-src 'self' 'wasm-unsafe-eval';",
+			"X-Content-Type-Options":     "nosniff",
+			"Referrer-Policy":            "no-referrer",
+			"Cross-Origin-Opener-Policy": "same-origin",
+			"Permissions-Policy":         "camera=()",
+			"X-Request-Id":               "-",
+		} {
+			if got := a.Header.Get(name); !strings.Contains(got, want) {
+				t.Errorf("%s: %s is %q, want %q in it", path, name, got, want)
+			}
+		}
+		if got := a.Header.Get("Cache-Control"); strings.HasPrefix(path, "/api/") && got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", path, got)
+		}
+	}
+	if got := w.do("GET", "/healthz", nil, "X-Request-Id", "mine-1").Header.Get("X-Request-Id"); got != "mine-1" {
+		t.Errorf("a proxy's request id became %q", got)
+	}
+	if got := w.do("GET", "/healthz", nil, "X-Request-Id", "two words").Header.Get("X-Request-Id"); got == "two words" {
+		t.Error("a request id that could break the log was taken over")
+	}
+}
+
+func TestHead(t *testing.T) {
+	w := newWorld(t)
+	u := w.create("Ada", "ada@example.org")
+	a := w.do("HEAD", "/api/v1/users/"+u.ID, nil).status(200)
+	if len(a.Body) > 0 || a.Header.Get("ETag") != `"1"` {
+		t.Errorf("HEAD answered %v %s", a.Header, a.Body)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	w.create("Ada", "ada@example.org")
+	w.push(operation(uuid.NewString(), api.Delete, 0, nil))
+	w.do("GET", "/api/v1/users/"+uuid.NewString(), nil).status(404)
+	body := string(w.do("GET", "/metrics", nil).status(200).Body)
+	for _, want := range []string{
+		`rollcall_requests_total{method="POST",route="/api/v1/users",status="201"} 1`,
+		`rollcall_requests_total{method="GET",route="/api/v1/users/{id}",status="404"} 1`,
+		`rollcall_operations_total{status="duplicate"} 1`,
+		`rollcall_streams 0`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+}
+
+// faulty is a store that fails as told; the HTTP interface must survive it.
+type faulty struct {
+	*memory.Store
+	err   error
+	panic bool
+}
+
+func (f faulty) Apply(context.Context, []store.Write) ([]store.Outcome, error) {
+	if f.panic {
+		panic("kaput")
+	}
+	return nil, f.err
+}
+
+func TestAFailingStore(t *testing.T) {
+	tests := []struct {
+		name   string
+		store  faulty
+		status int
+		code   string
+	}{
+		{"busy", faulty{err: fmt.Errorf("queue: %w", store.ErrBusy)}, 503, "unavailable"},
+		{"unavailable", faulty{err: fmt.Errorf("disk: %w", store.ErrUnavailable)}, 503, "unavailable"},
+		{"a defect", faulty{err: io.ErrUnexpectedEOF}, 500, "internal"},
+		{"a panic", faulty{panic: true}, 500, "internal"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.store.Store = memory.New(memory.Options{})
+			h := rest.New(rest.Config{Store: test.store, Hub: feed.NewHub()})
+			r := httptest.NewRequest("POST", "/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`))
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != test.status || !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
+				t.Errorf("answered %d %s", w.Code, w.Body)
+			}
+			if retry := w.Header().Get("Retry-After"); (retry != "") != (test.status == 503) {
+				t.Errorf("Retry-After %q with status %d", retry, w.Code)
+			}
+			if strings.Contains(w.Body.String(), "unexpected EOF") || strings.Contains(w.Body.String(), "kaput") {
+				t.Errorf("the answer tells the inside: %s", w.Body)
+			}
+		})
+	}
+}

@@ -145,8 +145,8 @@ func (r *root) present() {
 func (r *root) Render() ui.UI {
 	return ui.Div().Class("app").Body(
 		ui.A().Class("skip").Href("#main").Text("Skip to content").OnClick(r.skip),
-		r.renderHeader(),
-		ui.Div().Class("banner-place").Body(
+		ui.Header().Body(
+			r.renderBar(),
 			ui.If(r.s.reach == offline, ui.P().Class("banner").Body(
 				icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))),
 		),
@@ -165,8 +165,8 @@ func (r *root) skip(_ ui.Context, e ui.Event) {
 	r.s.Device.Focus("main")
 }
 
-func (r *root) renderHeader() ui.UI {
-	return ui.Header().Class("bar").Body(
+func (r *root) renderBar() ui.UI {
+	return ui.Div().Class("bar").Body(
 		ui.A().Class("brand").Href("/").Aria("label", "Rollcall, all users").Body(
 			icon("brand"), ui.Span().Class("brand-name").Text("Rollcall")),
 		ui.Nav().Class("nav").Aria("label", "Main").Body(

@@ -67,7 +67,11 @@ func (s *session) dismiss(id int) {
 }
 
 func (s *session) renderToasts() ui.UI {
-	return ui.Div().Class("toasts").Body(
+	area := ui.Section().Class("toasts")
+	if s.update || len(s.toasts) > 0 {
+		area = area.Aria("label", "Messages") // a landmark only when there is something to find
+	}
+	return area.Body(
 		ui.If(s.update, ui.Div().Class("toast").Body(
 			ui.P().Class("toast-text").Text("A new version is ready"),
 			ui.Button().Type("button").Class("toast-action").Text("Reload").

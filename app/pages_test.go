@@ -190,6 +190,34 @@ func TestLongListRendersAWindow(t *testing.T) {
 	}
 }
 
+func TestFocusFollowsItsRowWhileItIsInView(t *testing.T) {
+	b := open(t, "/")
+	b.fillStore(1000)
+	b.untilText("1,000 users")
+	page := component[*usersPage](b)
+	b.device.scroll(400 * usualRow)
+	b.untilText("User 00405")
+	for _, c := range []struct {
+		row    int
+		inView bool // after scrolling on
+	}{{430, true}, {405, false}} {
+		id, want := page.records[c.row-page.shown.first].ID, scrollerID
+		if c.inView {
+			want = "edit-" + id
+		}
+		b.d.Emit(page, func() { page.focused = "edit-" + id })
+		b.device.focused = ""
+		b.device.scroll(425 * usualRow)
+		b.until("the window to move", func() bool { return b.device.focused != "" })
+		if b.device.focused != want {
+			t.Errorf("the focus went to %q, want %q", b.device.focused, want)
+		}
+		b.d.Emit(page, func() { page.focused = "" })
+		b.device.scroll(400 * usualRow)
+		b.until("the window to move back", func() bool { return page.shown.first < 400 })
+	}
+}
+
 func TestListIsFoundAgainAsItWasLeft(t *testing.T) {
 	b := open(t, "/")
 	b.fillStore(1000)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -172,10 +173,23 @@ func (p *usersPage) layOut(ctx ui.Context, moved bool, scrollTo float64) {
 		p.S.Device.ScrollTo(scrollerID, scrollTo)
 	}
 	if moved && p.focused != "" {
-		// The row went to another element; the focus goes with it.
-		p.S.Device.Focus(p.focused)
+		p.S.Device.Focus(p.focusAfterMove())
 	}
 	p.scrolled(ctx)
+}
+
+// focusAfterMove is where the focus belongs once the rows have moved to other
+// elements: it goes with its row, but not out of view, since that would scroll
+// back; then the list as a whole has it.
+func (p *usersPage) focusAfterMove() string {
+	first, count := p.view().visible()
+	_, id, _ := strings.Cut(p.focused, "-")
+	for i, rec := range p.records {
+		if at := p.shown.first + i; rec.ID == id && at >= first && at < first+count {
+			return p.focused
+		}
+	}
+	return scrollerID
 }
 
 func (p *usersPage) add(ui.Context, ui.Event) { p.S.edit(formRequest{opener: "add-user"}) }

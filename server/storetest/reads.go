@@ -1,0 +1,305 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+func (b *bench) list(q store.ListQuery) (names []string) {
+	b.Helper()
+	for {
+		list, err := b.store.Users(b.Context(), q)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(list.Documents) > q.Limit || list.Documents == nil {
+			b.Fatalf("a page of at most %d has %d users", q.Limit, len(list.Documents))
+		}
+		for _, d := range list.Documents {
+			var u api.User
+			if err := json.Unmarshal(d, &u); err != nil {
+				b.Fatal(err)
+			}
+			names = append(names, u.Name)
+		}
+		if list.Next == nil {
+			return names
+		}
+		q.After = *list.Next
+	}
+}
+
+func testList(t *testing.T, b *bench) {
+	want := []string{}
+	for i := range 23 {
+		name := fmt.Sprintf("Person %02d", (i*7)%23)
+		b.create(name, fmt.Sprintf("p%d@example.org", i))
+		want = append(want, name)
+	}
+	slices.Sort(want)
+	gone := b.create("Aaron", "aaron@example.org")
+	b.one(op(gone, api.Delete, 1, ""), api.Applied)
+	for _, limit := range []int{1, 5, 23, 100} {
+		if got := b.list(store.ListQuery{Limit: limit}); !slices.Equal(got, want) {
+			t.Errorf("pages of %d list %q", limit, got)
+		}
+	}
+	for range 3 { // one name: the order goes on by id, and no page loses any
+		b.create("person 05", uuid.NewString()+"@example.org")
+	}
+	if got := b.list(store.ListQuery{Search: "person 05", Limit: 1}); len(got) != 4 {
+		t.Errorf("four of one name: listed %q", got)
+	}
+	odd := b.create(`50% "Off"_ Ünal`, "Odd_One@example.org")
+	for search, count := range map[string]int{"50%": 1, "%": 1, "_": 1, `"off"`: 1, "ünal": 1, "odd_one@": 1, "person\n": 0, "aaron": 0} {
+		if got := b.list(store.ListQuery{Search: search, Limit: 100}); len(got) != count {
+			t.Errorf("search %q finds %q, want %d", search, got, count)
+		}
+	}
+	b.one(op(odd, api.Update, 1, `{"name":"Even"}`), api.Applied)
+	if got := b.list(store.ListQuery{Search: "ünal", Limit: 100}); len(got) != 0 {
+		t.Errorf("the old name still finds %q", got)
+	}
+}
+
+// testUpdatedAfter: the clock stands still, then goes back, and still who polls
+// with the last updatedAt gets each change and none twice.
+func testUpdatedAfter(t *testing.T, b *bench) {
+	at := func(name string) time.Time {
+		t.Helper()
+		list, err := b.store.Users(t.Context(), store.ListQuery{Search: strings.ToLower(name), Limit: 1})
+		if err != nil || len(list.Documents) != 1 {
+			t.Fatalf("find %s: %v, %v", name, list, err)
+		}
+		var u api.User
+		if err := json.Unmarshal(list.Documents[0], &u); err != nil {
+			t.Fatal(err)
+		}
+		return u.UpdatedAt
+	}
+	var last time.Time
+	var names []string
+	for i := range 10 {
+		if i == 5 {
+			b.advance(-time.Hour)
+		}
+		name := fmt.Sprintf("Z%d", 99-i) // the order by name is another
+		b.create(name, fmt.Sprintf("z%d@example.org", i))
+		if updated := at(name); !updated.After(last) {
+			t.Fatalf("%s was updated at %v, the one before at %v", name, updated, last)
+		} else if got := b.list(store.ListQuery{UpdatedAfter: last.Add(time.Nanosecond), Limit: 10}); i > 0 && !slices.Equal(got, []string{name}) {
+			t.Errorf("after %v: %q, want %s alone", last, got, name)
+		} else {
+			last = updated
+		}
+		names = append(names, name)
+	}
+	if got := b.list(store.ListQuery{UpdatedAfter: time.UnixMicro(1), Limit: 3}); !slices.Equal(got, names) {
+		t.Errorf("all by time: %q, want %q", got, names)
+	}
+	if got := b.list(store.ListQuery{UpdatedAfter: time.UnixMicro(1), Search: "z95", Limit: 3}); !slices.Equal(got, []string{"Z95"}) {
+		t.Errorf("searched by time: %q", got)
+	}
+	if got := b.list(store.ListQuery{UpdatedAfter: last, Limit: 3}); len(got) != 0 {
+		t.Errorf("after the last: %q", got)
+	}
+}
+
+func testFeed(t *testing.T, b *bench) {
+	if changes, end := b.feed("", 10); len(changes) > 0 || end != b.head() {
+		t.Errorf("an empty feed has %v and ends at %s, head %s", changes, end, b.head())
+	}
+	var ids []string
+	for i := range 10 {
+		ids = append(ids, b.create(fmt.Sprintf("P%d", i), fmt.Sprintf("p%d@example.org", i)))
+	}
+	middle := b.head()
+	b.one(op(ids[3], api.Update, 1, `{"bio":"x"}`), api.Applied)
+	b.one(op(ids[3], api.Update, 2, `{"bio":"y"}`), api.Applied)
+	b.one(op(ids[7], api.Delete, 1, ""), api.Applied)
+	b.one(op(ids[0], api.Update, 1, `{"bio":"z"}`), api.Applied)
+	for _, limit := range []int{1, 3, 10, 1000} {
+		changes, end := b.feed("", limit)
+		var order []int
+		for _, c := range changes {
+			order = append(order, slices.Index(ids, c.EntityID))
+		}
+		if want := []int{1, 2, 4, 5, 6, 8, 9, 3, 7, 0}; !slices.Equal(order, want) {
+			t.Errorf("pages of %d: order %v, want %v", limit, order, want)
+		}
+		if end != b.head() {
+			t.Errorf("pages of %d end at %s, head %s", limit, end, b.head())
+		}
+	}
+	changes, _ := b.feed(middle, 2)
+	if len(changes) != 3 || changes[0].Version != 3 || !changes[1].Deleted || changes[2].EntityID != ids[0] {
+		t.Errorf("from the middle: %+v", changes)
+	}
+	// Who reads page by page while others write sees a moved entity at its new place.
+	page, err := b.store.Changes(t.Context(), "", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.one(op(ids[9], api.Update, 1, `{"bio":"moved"}`), api.Applied)
+	rest, _ := b.feed(page.Cursor, 2)
+	if n := len(rest); n != 8 || rest[n-1].EntityID != ids[9] || rest[n-1].Version != 2 {
+		t.Errorf("the rest of the pages: %+v", rest)
+	}
+}
+
+func testCursors(t *testing.T, b *bench) {
+	b.create("Ada", "ada@example.org")
+	head, err := feed.ParseCursor(b.head())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		cursor string
+		want   error
+	}{
+		{"abc", feed.ErrBadCursor},
+		{"!", feed.ErrBadCursor},
+		{b.head() + "A", feed.ErrBadCursor},
+		{feed.Cursor{Epoch: head.Epoch + 1, Change: 1}.String(), feed.ErrResync},
+		{feed.Cursor{Epoch: head.Epoch, Change: head.Change + 1}.String(), feed.ErrResync},
+		{feed.Cursor{Epoch: head.Epoch, Change: 0, Floor: head.Change + 1}.String(), feed.ErrResync},
+		{feed.Cursor{Epoch: head.Epoch, Change: 0}.String(), nil},
+		{b.head(), nil},
+		{"", nil},
+	} {
+		if _, err := b.store.Changes(t.Context(), test.cursor, 10); !errors.Is(err, test.want) {
+			t.Errorf("cursor %q: %v, want %v", test.cursor, err, test.want)
+		}
+	}
+}
+
+func testCollect(t *testing.T, b *bench) {
+	stays, goes, late := b.create("Stays", "stays@example.org"), b.create("Goes", "goes@example.org"), b.create("Late", "late@example.org")
+	before := b.head()
+	half, err := b.store.Changes(t.Context(), "", 1) // a client in the middle of its first read
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.one(op(goes, api.Delete, 1, ""), api.Applied)
+	after := b.head()
+	b.advance(time.Hour)
+	b.one(op(late, api.Delete, 1, ""), api.Applied)
+	n, err := b.store.Collect(t.Context(), b.now().Add(-time.Minute))
+	if n != 1 || err != nil {
+		t.Fatalf("collected %d (%v), want the older of two tombstones", n, err)
+	}
+	for name, cursor := range map[string]string{"from before the delete": before, "half read": half.Cursor} {
+		if _, err := b.store.Changes(t.Context(), cursor, 10); !errors.Is(err, feed.ErrResync) {
+			t.Errorf("a cursor %s: %v, want %v", name, err, feed.ErrResync)
+		}
+	}
+	if changes, _ := b.feed(after, 10); len(changes) != 1 || changes[0].EntityID != late || !changes[0].Deleted {
+		t.Errorf("a cursor behind the delete reads %+v", changes)
+	}
+	// A new reader's pages pass below the horizon without being sent back to the start.
+	if changes, end := b.feed("", 1); len(changes) != 2 || changes[0].EntityID != stays || end != b.head() {
+		t.Errorf("from the beginning: %+v", changes)
+	}
+	if n, err := b.store.Collect(t.Context(), b.now().Add(-time.Minute)); n != 0 || err != nil {
+		t.Errorf("collected %d more (%v)", n, err)
+	}
+	// Nobody remembers it; its id is as new.
+	b.one(op(goes, api.Update, 1, `{"name":"Eve"}`), api.Conflict)
+	b.one(op(goes, api.Delete, 1, ""), api.Duplicate)
+	b.one(op(goes, api.Create, 0, person("Goes", "goes@example.org")), api.Applied)
+}
+
+func testTelling(t *testing.T, b *bench) {
+	id := b.create("Ada", "ada@example.org")
+	if b.told() != 1 {
+		t.Errorf("told %d times of one commit", b.told())
+	}
+	b.one(op(id, api.Update, 9, `{"name":"Eve"}`), api.Conflict)
+	b.one(op(uuid.NewString(), api.Delete, 1, ""), api.Duplicate)
+	if b.told() != 1 {
+		t.Errorf("told of commits that changed nothing: %d", b.told())
+	}
+}
+
+func testClosed(t *testing.T, b *bench) {
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := try(t.Context(), b.store, op(uuid.NewString(), api.Create, 0, ada)); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a write to a closed store: %v, want %v", err, store.ErrUnavailable)
+	}
+}
+
+func testNoSkippedChange(t *testing.T, b *bench) {
+	if err := CheckNoSkippedChange(t.Context(), b.store, 16, 20); err != nil {
+		t.Error(err)
+	}
+}
+
+// CheckNoSkippedChange has writers create users at once while a client polls the
+// feed as clients do, from cursor to cursor, and reports users that it
+// never got. A store that numbers changes outside the order of its commits fails.
+func CheckNoSkippedChange(ctx context.Context, s interface {
+	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
+	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
+}, writers, each int) error {
+	done := make(chan []error, 1)
+	go func() {
+		done <- together(writers, func(int) error {
+			for range each {
+				id := uuid.NewString()
+				w := store.Write{ID: id, EntityID: id, Type: api.Create, Patch: api.UserPatch{Name: &id, Email: &id}}
+				o, err := s.Apply(ctx, []store.Write{w})
+				if err != nil {
+					return err
+				}
+				if o[0].Result.Status != api.Applied {
+					return fmt.Errorf("create answered %+v", o[0].Result)
+				}
+			}
+			return nil
+		})
+	}()
+	seen := map[string]bool{}
+	cursor, last := "", false
+	for {
+		page, err := s.Changes(ctx, cursor, 7)
+		if err != nil {
+			return fmt.Errorf("poll: %w", err)
+		}
+		for _, c := range page.Changes {
+			seen[c.EntityID] = true
+		}
+		cursor = page.Cursor
+		if page.HasMore {
+			continue
+		}
+		if last {
+			break
+		}
+		select {
+		case errs := <-done:
+			if len(errs) > 0 {
+				return errors.Join(errs...)
+			}
+			last = true // and once more, to the end of what they wrote
+		default:
+		}
+	}
+	if want := writers * each; len(seen) != want {
+		return fmt.Errorf("the polling client saw %d of %d users: a cursor passed a change that was committed later", len(seen), want)
+	}
+	return nil
+}

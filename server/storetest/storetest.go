@@ -1,0 +1,218 @@
+// Package storetest is the contract of the server's stores as a suite of tests,
+// which every store runs: one that passes may stand under the HTTP interface.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// Store is all that a store can do.
+type Store interface {
+	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
+	User(ctx context.Context, id string) (store.Row, error)
+	Users(ctx context.Context, q store.ListQuery) (store.List, error)
+	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
+	Head(ctx context.Context) (string, error)
+	Prune(ctx context.Context, before time.Time) (int64, error)
+	Collect(ctx context.Context, before time.Time) (int64, error)
+	Close() error
+}
+
+// Options are what the suite needs to have a hand in.
+type Options struct {
+	Now       func() time.Time
+	Committed func()
+}
+
+// Open opens a new, empty store; the test closes it.
+type Open func(t *testing.T, o Options) Store
+
+// Run runs the suite.
+func Run(t *testing.T, open Open) {
+	tests := []struct {
+		name string
+		test func(*testing.T, *bench)
+	}{
+		{"operations", testOperations},
+		{"order in a batch", testBatchOrder},
+		{"stamps and times", testStampsAndTimes},
+		{"exactly once", testExactlyOnce},
+		{"exactly once from many sides", testExactlyOnceConcurrently},
+		{"prune", testPrune},
+		{"email", testEmail},
+		{"email from many sides", testEmailConcurrently},
+		{"one entity from many sides", testEntityConcurrently},
+		{"list", testList},
+		{"updated after, with a clock that stands still", testUpdatedAfter},
+		{"feed", testFeed},
+		{"cursors", testCursors},
+		{"collected tombstones", testCollect},
+		{"no skipped change", testNoSkippedChange},
+		{"telling", testTelling},
+		{"closed", testClosed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := &bench{T: t, clock: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
+			b.store = open(t, Options{Now: b.now, Committed: b.committed})
+			defer func() {
+				if err := b.store.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			}()
+			test.test(t, b)
+		})
+	}
+}
+
+// bench is a store under test with the clock it goes by.
+type bench struct {
+	*testing.T
+	store Store
+
+	mu    sync.Mutex
+	clock time.Time
+	tells int
+}
+
+func (b *bench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.clock
+}
+
+func (b *bench) advance(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock = b.clock.Add(d)
+}
+
+func (b *bench) committed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tells++
+}
+
+func (b *bench) told() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tells
+}
+
+const clientID = "5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11"
+
+// op makes an operation of a new id. Data is JSON, or nothing.
+func op(id string, t api.OperationType, base int64, data string) api.Operation {
+	return api.Operation{
+		ID: uuid.NewString(), EntityType: api.EntityUser, EntityID: id, Type: t, Data: []byte(data), BaseVersion: base,
+		CreatedAt: time.Date(2026, 1, 31, 11, 0, 0, 0, time.UTC),
+	}
+}
+
+func person(name, email string) string { return fmt.Sprintf(`{"name":%q,"email":%q}`, name, email) }
+
+// apply does the operations as one batch; they must be valid.
+func (b *bench) apply(ops ...api.Operation) []store.Outcome {
+	b.Helper()
+	outcomes, err := try(b.Context(), b.store, ops...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return outcomes
+}
+
+func try(ctx context.Context, s Store, ops ...api.Operation) ([]store.Outcome, error) {
+	var writes []store.Write
+	for _, op := range ops {
+		w, problem := store.Prepare(clientID, op)
+		if problem != nil {
+			return nil, problem
+		}
+		writes = append(writes, w)
+	}
+	outcomes, err := s.Apply(ctx, writes)
+	if err == nil && len(outcomes) != len(ops) {
+		return nil, fmt.Errorf("%d outcomes for %d operations", len(outcomes), len(ops))
+	}
+	return outcomes, err
+}
+
+// one does an operation and fails the test unless it has the status.
+func (b *bench) one(op api.Operation, want api.Status) store.Outcome {
+	b.Helper()
+	o := b.apply(op)[0]
+	if o.Result.Status != want || o.Result.ID != op.ID {
+		b.Fatalf("%s of %s on version %d: %+v, want %s", op.Type, op.EntityID, op.BaseVersion, o.Result, want)
+	}
+	return o
+}
+
+func (b *bench) create(name, email string) string {
+	b.Helper()
+	id := uuid.NewString()
+	b.one(op(id, api.Create, 0, person(name, email)), api.Applied)
+	return id
+}
+
+func (b *bench) head() string {
+	b.Helper()
+	head, err := b.store.Head(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return head
+}
+
+// unchanged fails the test if f moves the feed.
+func (b *bench) unchanged(f func()) {
+	b.Helper()
+	before := b.head()
+	f()
+	if b.head() != before {
+		b.Error("the feed moved though nothing should have changed")
+	}
+}
+
+// feed reads the feed from a cursor to its end, in pages of the given size.
+func (b *bench) feed(cursor string, limit int) (changes []api.Change, end string) {
+	b.Helper()
+	for {
+		page, err := b.store.Changes(b.Context(), cursor, limit)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(page.Changes) > limit || (page.HasMore && len(page.Changes) < limit) || page.Changes == nil {
+			b.Fatalf("a page of at most %d has %d changes, more: %v", limit, len(page.Changes), page.HasMore)
+		}
+		changes, cursor = append(changes, page.Changes...), page.Cursor
+		if !page.HasMore {
+			return changes, cursor
+		}
+	}
+}
+
+// together calls f n times at once and returns the errors.
+func together(n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		group.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	group.Wait()
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}

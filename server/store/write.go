@@ -117,10 +117,11 @@ func UnknownField(name string) *api.Problem {
 	}
 }
 
-// hash is of the decoded payload, so that another order of fields or other white
-// space is no other payload.
+// hash is of what the operation does, so that another order of fields or other
+// white space is no other payload. Its dates are left out: two versions of a
+// client may take turns in sending one operation, and only one knows stamps.
 func hash(op api.Operation, patch api.UserPatch) string {
-	return Hash(op.EntityType, op.EntityID, op.Type, patch, op.BaseVersion, op.CreatedAt.UTC(), op.Stamp)
+	return Hash(op.EntityType, op.EntityID, op.Type, patch, op.BaseVersion)
 }
 
 // Hash is a fingerprint of the parts of a payload. The parts must be encodable

@@ -39,6 +39,9 @@ func (s *Store) Apply(ctx context.Context, writes []store.Write) ([]store.Outcom
 }
 
 func (s *Store) ask(r *request) ([]store.Outcome, error) {
+	if err := r.ctx.Err(); err != nil {
+		return nil, err
+	}
 	r.answer = make(chan answer, 1)
 	n := int64(len(r.writes))
 	if s.waiting.Add(n) > maxWaiting {

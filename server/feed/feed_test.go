@@ -1,0 +1,143 @@
+package feed_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"pgregory.net/rapid"
+)
+
+func TestCursorRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := feed.Cursor{
+			Epoch:  rapid.Uint64().Draw(t, "epoch"),
+			Change: rapid.Int64Range(0, 1<<61).Draw(t, "change"),
+			Floor:  rapid.Int64Range(0, 1<<61).Draw(t, "floor"),
+		}
+		got, err := feed.ParseCursor(c.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Floor <= c.Change {
+			c.Floor = 0 // says nothing more than Change, and is left away
+		}
+		if got != c {
+			t.Fatalf("%+v became %+v", c, got)
+		}
+	})
+}
+
+func FuzzParseCursor(f *testing.F) {
+	for _, c := range []feed.Cursor{{}, {Epoch: 1, Change: 300}, {Epoch: 1 << 63, Change: 1, Floor: 1 << 40}} {
+		f.Add(c.String())
+	}
+	f.Add("")
+	f.Add("AQAAAAAAAAABgA") // an unfinished number
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := feed.ParseCursor(text)
+		switch {
+		case err == nil && c.String() != text:
+			t.Errorf("%q is read as %+v, whose text is %q", text, c, c.String())
+		case err == nil && (c.Change < 0 || c.Floor < 0):
+			t.Errorf("%q is read as %+v", text, c)
+		case err != nil && !errors.Is(err, feed.ErrBadCursor):
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}
+
+func TestResume(t *testing.T) {
+	state := feed.State{Epoch: 7, Change: 100, Horizon: 50}
+	for name, test := range map[string]struct {
+		text string
+		want feed.Cursor
+		err  error
+	}{
+		"beginning":                   {"", feed.Cursor{Epoch: 7, Floor: 100}, nil},
+		"at the horizon":              {feed.Cursor{Epoch: 7, Change: 50}.String(), feed.Cursor{Epoch: 7, Change: 50}, nil},
+		"below the horizon":           {feed.Cursor{Epoch: 7, Change: 49}.String(), feed.Cursor{}, feed.ErrResync},
+		"below, begun after it":       {feed.Cursor{Epoch: 7, Change: 3, Floor: 60}.String(), feed.Cursor{Epoch: 7, Change: 3, Floor: 60}, nil},
+		"below, begun before it":      {feed.Cursor{Epoch: 7, Change: 3, Floor: 40}.String(), feed.Cursor{}, feed.ErrResync},
+		"at the end":                  {feed.Cursor{Epoch: 7, Change: 100}.String(), feed.Cursor{Epoch: 7, Change: 100}, nil},
+		"beyond the end":              {feed.Cursor{Epoch: 7, Change: 101}.String(), feed.Cursor{}, feed.ErrResync},
+		"another epoch":               {feed.Cursor{Epoch: 8, Change: 60}.String(), feed.Cursor{}, feed.ErrResync},
+		"no cursor":                   {"x", feed.Cursor{}, feed.ErrBadCursor},
+		"another epoch, another data": {feed.Cursor{Epoch: 8, Change: 999}.String(), feed.Cursor{}, feed.ErrResync},
+	} {
+		got, err := state.Resume(test.text)
+		if got != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%s: %+v, %v; want %+v, %v", name, got, err, test.want, test.err)
+		}
+	}
+}
+
+// TestAppendPage: the page built by hand is what encoding/json makes of it.
+func TestAppendPage(t *testing.T) {
+	for _, page := range []api.ChangePage{
+		{Changes: []api.Change{}, Cursor: "AQ-_"},
+		{HasMore: true, Cursor: "AQ", Changes: []api.Change{
+			{EntityType: "user", EntityID: "a", Version: 3, Stamp: `01-"<node\`, Document: json.RawMessage(`{"id":"a","bio":"\u003c"}`)},
+			{EntityType: "user", EntityID: "b", Version: 4, Deleted: true},
+		}},
+	} {
+		b, err := feed.AppendPage(nil, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		whole, err := json.Marshal(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(whole, &want); err != nil {
+			t.Fatal(err)
+		}
+		// An empty stamp is written, where encoding/json leaves it out: same meaning.
+		for _, c := range want.(map[string]any)["changes"].([]any) {
+			if _, there := c.(map[string]any)["stamp"]; !there {
+				c.(map[string]any)["stamp"] = ""
+			}
+		}
+		g, err1 := json.Marshal(got)
+		w, err2 := json.Marshal(want)
+		if err1 != nil || err2 != nil || string(g) != string(w) {
+			t.Errorf("page %s, want %s (%v, %v)", g, w, err1, err2)
+		}
+	}
+}
+
+func TestHub(t *testing.T) {
+	h := feed.NewHub()
+	slow, stopSlow := h.Listen()
+	quick, stopQuick := h.Listen()
+	for range 3 {
+		h.Tell() // the slow one does not hold this up
+		<-quick
+	}
+	<-slow
+	select {
+	case <-slow:
+		t.Error("three tells were not one")
+	default:
+	}
+	stopQuick()
+	h.Tell()
+	select {
+	case <-quick:
+		t.Error("told after its end")
+	default:
+	}
+	if h.Listeners() != 1 {
+		t.Errorf("%d listeners, want 1", h.Listeners())
+	}
+	stopSlow()
+	h.Close()
+	h.Close()
+	<-h.Done()
+}

@@ -45,6 +45,9 @@ type Config[T, P any] struct {
 	Now    func() time.Time
 	After  func(time.Duration) <-chan time.Time
 	NewID  func() string
+	// Go, when set, runs what happens behind the caller's back; else it is a
+	// goroutine.
+	Go func(func())
 	// Queued, when set, is called after each durable write, to have the browser
 	// call for a sync when no tab is open any more. It must not block.
 	Queued func()
@@ -67,6 +70,9 @@ type Collection[T, P any] struct {
 
 // New returns a collection that listens to the bus until Close.
 func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
+	if cfg.Go == nil {
+		cfg.Go = func(f func()) { go f() }
+	}
 	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}}
 	c.stop = cfg.Bus.Subscribe(c.hear)
 	cfg.Bus.Publish(sync.Message{Kind: sync.AskStatus})
@@ -105,7 +111,7 @@ func (c *Collection[T, P]) Get(ctx context.Context, id string) (Record[T], error
 	}
 	if view, ok := e.View(); ok {
 		if c.stale(id) {
-			go c.refresh(context.WithoutCancel(ctx), id)
+			c.cfg.Go(func() { c.refresh(context.WithoutCancel(ctx), id) })
 		}
 		return c.record(view)
 	}

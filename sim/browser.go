@@ -1,0 +1,227 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Kinds of slots.
+const (
+	tab  byte = 't'
+	host byte = 'h'
+)
+
+// hosts is how many each browser has: the leader's worker and the service worker.
+const hosts = 2
+
+// maxWait bounds what an operation may be told to wait: the longest Retry-After
+// that is believed, beyond the longest backoff.
+const maxWait = time.Hour
+
+// browser is a client: storage, channel and locks that its tabs and hosts share.
+type browser struct {
+	w       *world
+	number  int
+	store   *memory.Store
+	storage int // counts up when the storage is evicted
+	channel *memory.Channel
+	locks   *locks
+	slots   []*slot
+	ledger  *ledger
+	fence   int64 // of the latest round
+
+	ahead     time.Duration // of its clock, which also drifts
+	driftPPM  int64
+	offline   bool
+	signedOut bool
+
+	ids     uint64
+	deleted map[int]repository.Record[api.User] // what Undo would bring back, by entity
+}
+
+// slot is a tab or a host; at most one thing runs in it at a time.
+type slot struct {
+	*actor // nil when nothing runs
+	w      *world
+	b      *browser
+	who    Who
+
+	frozen   bool
+	frozenAt time.Time
+	waits    string // the lock it waits for
+	nextID   string // when set, the next new id
+
+	// Of a tab.
+	users      *directory.Collection
+	background []func()
+
+	// Of a host.
+	engine *sync.Engine
+	fence  int64
+
+	// What the ledger goes by.
+	doing     Verb
+	came      int // operations, by what runs
+	left      int
+	uncertain bool // some transaction may or may not have happened
+	batch     []api.Operation
+	heard     heard
+	report    sync.Report
+	err       error
+}
+
+func newBrowser(w *world, number int, c Browser) *browser {
+	b := &browser{
+		w: w, number: number, channel: memory.NewChannel(), locks: &locks{held: map[string]*hold{}},
+		ahead: time.Duration(c.SkewMs) * time.Millisecond, driftPPM: c.DriftPPM,
+		deleted: map[int]repository.Record[api.User]{},
+	}
+	b.ledger = newLedger(b)
+	for i := range c.Tabs {
+		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, tab, i}})
+	}
+	for i := range hosts {
+		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, host, i}})
+	}
+	b.fresh()
+	if c.Strategy != "" {
+		// Settings are no business of this simulation's storage faults.
+		w.must(b.store.SetMeta(context.Background(), map[string]string{sync.MetaStrategy + api.EntityUser: c.Strategy}))
+	}
+	for _, s := range b.slots {
+		s.boot()
+	}
+	return b
+}
+
+// fresh gives the browser an empty storage.
+func (b *browser) fresh() {
+	b.store = memory.New(directory.Users)
+	b.store.Now = b.clock
+	b.storage = b.w.storages
+	b.w.storages++
+	b.fence = 0
+	b.ledger.evicted()
+}
+
+// clock is what the browser believes the time is.
+func (b *browser) clock() time.Time {
+	drift := b.w.now.Sub(epoch) / 1_000_000 * time.Duration(b.driftPPM)
+	return b.w.now.Add(b.ahead + drift)
+}
+
+func (s *slot) newID() string {
+	if id := s.nextID; id != "" {
+		s.nextID = ""
+		return id
+	}
+	s.b.ids++
+	return fmt.Sprintf("%02x%06x-0000-4000-8000-%012x", s.b.number+1, s.b.storage, s.b.ids)
+}
+
+// entityID is the id of the entity that scripts call by a number.
+func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012x", n) }
+
+// boot starts the page or the worker in a slot: nothing is left of an earlier one.
+func (s *slot) boot() {
+	config := s.w.script.Browsers[s.b.number]
+	if s.users != nil {
+		s.users.Close()
+	}
+	s.background, s.nextID = nil, ""
+	server := &sync.Server{HTTP: network{s}, Paths: directory.Paths}
+	if s.who.Kind == tab {
+		s.users = repository.New(repository.Config[api.User, api.UserPatch]{
+			Store: storage{s}, Bus: s.b.channel.Bus(), Remote: server,
+			Schema: directory.Users, Codec: directory.Codec,
+			Now: s.b.clock, After: s.w.after, NewID: s.newID,
+			Go: func(f func()) { s.background = append(s.background, f) },
+		})
+		return
+	}
+	if config.OldHost && s.who.Index == 1 {
+		server.HTTP = oldVersion{server.HTTP}
+	}
+	var remote sync.Remote = server
+	if config.PageSize > 0 {
+		remote = smallPages{remote, config.PageSize}
+	}
+	s.engine = sync.New(sync.Config{
+		Store: storage{s}, Remote: remote, Locks: lockUser{s}, Bus: s.b.channel.Bus(),
+		Schemas: []queue.Schema{directory.Users}, Now: s.b.clock, Random: s.w.random, NewID: s.newID,
+	})
+	server.Observe = s.engine.ObserveClock
+}
+
+// begin starts something in an empty slot.
+func (s *slot) begin(doing Verb, do func(context.Context) error) {
+	if s.actor != nil || s.w.violation != nil {
+		return
+	}
+	s.doing, s.came, s.left, s.uncertain, s.err, s.waits = doing, 0, 0, false, nil, ""
+	s.heard, s.batch = heard{}, nil
+	s.actor = start(func(a *actor) {
+		s.actor = a
+		s.err = do(context.Background())
+		for len(s.background) > 0 {
+			f := s.background[0]
+			s.background = s.background[1:]
+			f()
+		}
+	})
+}
+
+// resume lets what runs in the slot go on.
+func (s *slot) run(f Fault) {
+	if s.actor == nil || s.frozen {
+		return
+	}
+	s.w.stats.steps++
+	if !s.actor.resume(f) {
+		s.actor = nil
+	}
+}
+
+// kill ends the slot's process; another is there when it is needed.
+func (s *slot) kill() {
+	if s.actor != nil {
+		s.w.stats.hit("killed " + placeNames[s.actor.at])
+		s.actor.kill()
+		s.actor = nil
+	}
+	s.frozen, s.waits = false, ""
+	s.boot()
+}
+
+// crash ends everything in the browser.
+func (b *browser) crash() {
+	for _, s := range b.slots {
+		s.kill()
+	}
+}
+
+// evict loses the browser's storage, as browsers do when nobody looks.
+func (b *browser) evict() {
+	if len(b.ledger.ops) > 0 {
+		b.w.stats.hit("operations evicted")
+	}
+	b.fresh()
+	b.crash()
+}
+
+// round begins a round of the engine in a host.
+func (s *slot) round(reason sync.Reason) {
+	s.begin(Round, func(ctx context.Context) error {
+		report, err := s.engine.Round(ctx, reason)
+		s.report = report
+		return err
+	})
+}

@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"math/rand/v2"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// generator makes a history's steps up as it goes. Which faults there are, and
+// how often, differs from history to history ("swarm testing", Groce et al.,
+// 2012): with all of them all the time nothing would ever get far.
+type generator struct {
+	rng    *rand.Rand
+	faults [places][]chance
+	events []chance2
+	steps  int
+	sticky float64 // how likely the same slot goes on
+	last   *slot
+	people float64 // how likely a person begins something, if nothing else happens
+	next   int     // entity
+}
+
+type chance struct {
+	fault Fault
+	rate  float64
+}
+
+type chance2 struct {
+	verb Verb
+	rate float64
+}
+
+var faultsAt = [places][]Fault{
+	reading:   {Aborted},
+	writing:   {Aborted, Quota, UncertainSaved, UncertainLost, Rerun},
+	locking:   {Deaf},
+	sending:   {Lost, Late, Echo, Twice, Portal, Portal403, Busy429, Broken500, Gate502, Busy503, Timeout},
+	answering: {AnswerLost, Truncated, ServerDied, Answered500, Answered502, ShuffledBack, ReplyDelayed},
+}
+
+// events are what befalls browsers and the server, with the usual chance of each
+// at a step.
+var events = []chance2{
+	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .004},
+	{Offline, .01}, {Online, .03}, {SignOut, .005}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
+	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
+}
+
+// retention is how long tombstones and records are kept in a history.
+const retention = 2 * 60 * 60 * 1000
+
+// Generate makes the history of a seed and plays it while making it.
+func Generate(seed uint64) (Result, error) {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	script := &Script{Seed: seed, SQLite: seed%128 == 77}
+	if rng.IntN(6) == 0 {
+		script.BodyLimit = 300 + rng.IntN(1500)
+	}
+	for range 2 + rng.IntN(2)*rng.IntN(3) {
+		script.Browsers = append(script.Browsers, newBrowserOf(rng))
+	}
+	g := &generator{
+		rng: rng, steps: 100 + rng.IntN(300), sticky: rng.Float64() * .9,
+		people: .1 + rng.Float64()*.3, next: 1,
+	}
+	g.swarm()
+	return play(script, func(w *world) (Step, bool) {
+		if len(script.Steps) >= g.steps {
+			return Step{}, false
+		}
+		st := g.step(w)
+		script.Steps = append(script.Steps, st)
+		return st, true
+	})
+}
+
+func newBrowserOf(rng *rand.Rand) Browser {
+	b := Browser{Tabs: 1 + rng.IntN(2), Strategy: string(strategies[rng.IntN(4)])}
+	switch rng.IntN(4) {
+	case 0:
+		b.SkewMs = int64(rng.IntN(120_000)) - 60_000
+	case 1:
+		const year = 365 * 24 * 3600 * 1000
+		b.SkewMs = int64(rng.IntN(2*year)) - year
+		b.DriftPPM = int64(rng.IntN(400)) - 200
+	}
+	if rng.IntN(3) > 0 {
+		b.PageSize = 1 + rng.IntN(3)
+	}
+	b.OldHost = rng.IntN(8) == 0
+	return b
+}
+
+func (g *generator) swarm() {
+	for at, faults := range faultsAt {
+		calm := g.rng.IntN(3) == 0
+		for _, f := range faults {
+			if !calm && g.rng.IntN(10) < 4 {
+				g.faults[at] = append(g.faults[at], chance{f, []float64{.01, .04, .12}[g.rng.IntN(3)]})
+			}
+		}
+	}
+	for _, e := range events {
+		if g.rng.IntN(2) == 0 {
+			g.events = append(g.events, chance2{e.verb, e.rate * []float64{.3, 1, 3}[g.rng.IntN(3)]})
+		}
+	}
+}
+
+// step makes up the next step.
+func (g *generator) step(w *world) Step {
+	ms := int64(g.rng.IntN(40))
+	roll := g.rng.Float64()
+	for _, e := range g.events {
+		if roll -= e.rate; roll < 0 {
+			return g.event(w, e.verb, ms)
+		}
+	}
+	if st, ok := g.run(w, ms); ok && g.rng.Float64() > g.people {
+		return st
+	}
+	b := w.browsers[g.rng.IntN(len(w.browsers))]
+	s := b.slots[g.rng.IntN(len(b.slots))]
+	if s.who.Kind == host {
+		return Step{Verb: Round, Who: s.who, N: int64(g.rng.IntN(len(reasons))), Ms: ms}
+	}
+	return g.person(s, ms)
+}
+
+// run lets someone who can go on go on.
+func (g *generator) run(w *world, ms int64) (Step, bool) {
+	s := g.last
+	if s == nil || !ready(s) || g.rng.Float64() > g.sticky {
+		var can []*slot
+		for _, b := range w.browsers {
+			for _, s := range b.slots {
+				if ready(s) {
+					can = append(can, s)
+				}
+			}
+		}
+		if len(can) == 0 {
+			return Step{}, false
+		}
+		s = can[g.rng.IntN(len(can))]
+	}
+	g.last = s
+	st := Step{Verb: Run, Who: s.who, Ms: ms}
+	roll := g.rng.Float64()
+	for _, c := range g.faults[s.actor.at] {
+		if roll -= c.rate; roll < 0 {
+			st.Fault = c.fault
+			break
+		}
+	}
+	return st, true
+}
+
+func ready(s *slot) bool { return s.actor != nil && !s.frozen && !s.blocked() }
+
+// event is a step of the machines.
+func (g *generator) event(w *world, verb Verb, ms int64) Step {
+	b := w.browsers[g.rng.IntN(len(w.browsers))]
+	st := Step{Verb: verb, Who: b.slots[g.rng.IntN(len(b.slots))].who, Ms: ms}
+	switch verb {
+	case Freeze:
+		for _, b := range w.browsers {
+			if h := b.locks.holder(sync.RoundLock); h != nil && g.rng.IntN(2) == 0 {
+				st.Who = h.who
+			}
+		}
+	case Thaw:
+		for _, b := range w.browsers {
+			for _, s := range b.slots {
+				if s.frozen {
+					st.Who = s.who
+				}
+			}
+		}
+	case Jump:
+		st.N = int64(g.rng.NormFloat64() * []float64{5_000, 3_600_000, 365 * 24 * 3_600_000}[g.rng.IntN(3)])
+	case Deliver:
+		st.N = int64(g.rng.IntN(8))
+	case Wait:
+		st.N = []int64{500, 9_000, 9_000, 70_000, 400_000, retention + 1000}[g.rng.IntN(6)]
+	case Collect, Prune:
+		st.N = retention
+	}
+	return st
+}
+
+var personVerbs = []chance2{
+	{Create, .24}, {Update, .34}, {Delete, .14}, {Undo, .06}, {Get, .06}, {Retry, .04}, {Discard, .03},
+	{Accept, .03}, {Reverse, .04}, {Strategy, .02},
+}
+
+// person is a step of a person at a tab.
+func (g *generator) person(s *slot, ms int64) Step {
+	st := Step{Verb: Update, Who: s.who, Ms: ms, Entity: 1 + g.rng.IntN(max(g.next-1, 1))}
+	roll := g.rng.Float64()
+	for _, p := range personVerbs {
+		if roll -= p.rate; roll < 0 {
+			st.Verb = p.verb
+			break
+		}
+	}
+	if g.next < 3 && g.rng.IntN(2) == 0 {
+		st.Verb = Create
+	}
+	email := int64(1000 + g.rng.IntN(1<<20))
+	if g.rng.IntN(5) == 0 {
+		email = int64(1 + g.rng.IntN(3))
+	}
+	switch st.Verb {
+	case Create:
+		st.N = email
+		if g.next <= 3 || g.rng.IntN(2) == 0 { // else one that exists, perhaps
+			st.Entity, g.next = g.next, g.next+1
+		}
+	case Update:
+		st.N = int64(1+g.rng.IntN(emailBits-1)) + email*emailBits
+	case Strategy:
+		st.N = int64(g.rng.IntN(len(strategies)))
+	}
+	return st
+}

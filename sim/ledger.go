@@ -1,0 +1,246 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// ledger is a browser's list of operations, kept from what its transactions
+// changed. It knows the only reasons for which an operation may leave.
+type ledger struct {
+	b    *browser
+	ops  map[string]bool
+	sent map[string]string // by operation: what was sent under its id, without the stamp
+}
+
+// birth is where an operation came to be: in which storage, and where in its queue.
+type birth struct {
+	storage int
+	turn    turn
+}
+
+func newLedger(b *browser) *ledger {
+	return &ledger{b: b, ops: map[string]bool{}, sent: map[string]string{}}
+}
+
+func userRef(id string) queue.Ref { return queue.Ref{Type: api.EntityUser, ID: id} }
+
+func patchOf(data json.RawMessage) (p api.UserPatch, ok bool) {
+	if len(data) == 0 {
+		return p, true
+	}
+	return p, json.Unmarshal(data, &p) == nil
+}
+
+// leaves judges operations that are sent.
+func (l *ledger) leaves(s *slot, operations []api.Operation) {
+	w := l.b.w
+	entities := map[string]bool{}
+	for _, o := range operations {
+		if entities[o.EntityID] {
+			w.fail(4, "two operations of entity %s in one batch", o.EntityID)
+		}
+		entities[o.EntityID] = true
+		if born, ok := w.born[o.ID]; !ok || born.storage != l.b.storage {
+			w.fail(3, "operation %s is sent, and was never queued here", o.ID)
+		}
+		o.Stamp = ""
+		payload := fmt.Sprintf("%s %s %s %d %v", o.EntityID, o.Type, o.Data, o.BaseVersion, o.CreatedAt)
+		if was, ok := l.sent[o.ID]; ok && was != payload {
+			w.fail(3, "operation %s is sent as %s after it was sent as %s", o.ID, payload, was)
+		}
+		l.sent[o.ID] = payload
+	}
+	w.stats.most("operations in a batch", len(operations))
+	_ = s
+}
+
+// judge compares an entity before and after a transaction.
+func (l *ledger) judge(s *slot, before, after queue.Entity) {
+	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
+	for _, o := range left {
+		delete(l.ops, o.ID)
+	}
+	for _, o := range came {
+		l.ops[o.ID] = true
+		l.b.w.born[o.ID] = birth{l.b.storage, turn(o.Seq)}
+	}
+	s.came += len(came)
+	s.left += len(left)
+	if len(after.Conflicts) > len(before.Conflicts) {
+		l.b.w.stats.hit("conflict recorded")
+	}
+	l.attempts(s, before, after)
+	switch {
+	case len(left) == 0 && len(came) == 0:
+	case s.who.Kind == host:
+		l.byHost(s, before, after, left)
+	default:
+		l.byPerson(s, before, left, came)
+	}
+}
+
+// difference is what of a is not in b, by id.
+func difference(a, b []queue.Operation) []queue.Operation {
+	var out []queue.Operation
+	for _, o := range a {
+		if !slices.ContainsFunc(b, func(p queue.Operation) bool { return p.ID == o.ID }) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// attempts judges what a round counts as an attempt, and what it calls rejected.
+func (l *ledger) attempts(s *slot, before, after queue.Entity) {
+	for _, o := range after.Operations {
+		i := slices.IndexFunc(before.Operations, func(p queue.Operation) bool { return p.ID == o.ID })
+		if i < 0 {
+			continue
+		}
+		was := before.Operations[i]
+		if o.RetryCount > was.RetryCount {
+			l.b.w.stats.hit("answered failure")
+			r, answered := s.heard.results[o.ID]
+			if !(answered && r.Status == api.Retry) && s.heard.status != 500 {
+				l.b.w.fail(2, "an attempt of operation %s was counted that nobody answered (status %d)", o.ID, s.heard.status)
+			}
+		}
+		if wait := o.NextAttemptAt.Sub(l.b.clock()); o.NextAttemptAt != was.NextAttemptAt && wait > maxWait {
+			l.b.w.fail(12, "operation %s is to wait for %v", o.ID, wait)
+		}
+		if o.State == queue.Rejected && was.State != queue.Rejected {
+			l.rejects(s, o)
+		}
+	}
+}
+
+// rejects judges a rejection.
+func (l *ledger) rejects(s *slot, o queue.Operation) {
+	l.b.w.stats.hit("rejected")
+	r, answered := s.heard.results[o.ID]
+	refused := s.heard.status >= 400 && s.heard.status < 500 && len(s.heard.batch) == 1 && s.heard.batch[0].ID == o.ID
+	if !(answered && r.Status == api.Rejected) && !refused && o.RetryCount < queue.MaxAnsweredFailures {
+		l.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.heard.status)
+	}
+}
+
+// byHost judges operations that left in a round.
+func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operation) {
+	w := l.b.w
+	if len(before.Operations) == 0 {
+		w.fail(3, "a round made operations of entity %s out of nothing", before.Ref.ID)
+		return
+	}
+	head := before.Operations[0]
+	r, answered := s.heard.results[head.ID]
+	switch {
+	case answered && (r.Status == api.Applied || r.Status == api.Duplicate):
+		if !w.server.truth.settled[head.ID] || len(left) != 1 || left[0].ID != head.ID {
+			w.fail(2, "operation %s left the queue, and the server had not taken it", left[len(left)-1].ID)
+		}
+		w.stats.hit("acknowledged")
+	case answered && r.Status == api.Conflict:
+		l.settled(before, after, left)
+	case s.heard.status != 0:
+		l.folded(before, after)
+	default:
+		w.fail(2, "operation %s left the queue in a round without an answer", head.ID)
+	}
+}
+
+// settled judges the settlement of a conflict: it is recorded, or the two
+// operations there were came to nothing together.
+func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
+	for _, c := range after.Conflicts {
+		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == c.ID }) {
+			if c.Reviewed {
+				l.b.w.stats.hit("conflict without loss")
+			}
+			return
+		}
+	}
+	if ops := before.Operations; len(ops) == 2 && ops[0].Type == api.Create && ops[1].Type == api.Delete {
+		return
+	}
+	l.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
+}
+
+// folded judges what a rejection made of a pair: one operation, which is the
+// second with what the first had, or none when they cancel out.
+func (l *ledger) folded(before, after queue.Entity) {
+	l.b.w.stats.hit("folded")
+	if len(before.Operations) == 2 && len(after.Operations) == 1 && after.Operations[0].ID == before.Operations[1].ID {
+		return
+	}
+	if len(before.Operations) == 2 && len(after.Operations) == 0 {
+		l.cancels(before.Operations[0])
+		return
+	}
+	l.b.w.fail(2, "an operation of entity %s left the queue with a rejection", before.Ref.ID)
+}
+
+// cancels judges an operation that went together with a later one, as if neither had been.
+func (l *ledger) cancels(first queue.Operation) {
+	if l.b.w.server.truth.effects[first.ID] {
+		l.b.w.fail(2, "operation %s took effect and was then cancelled against a later one, which is lost", first.ID)
+	}
+}
+
+// byPerson judges operations that left by what a person did.
+func (l *ledger) byPerson(s *slot, before queue.Entity, left, came []queue.Operation) {
+	w := l.b.w
+	switch s.doing {
+	case Discard:
+		if len(before.Operations) == 0 || before.Operations[0].State != queue.Rejected || len(came) > 0 {
+			w.fail(13, "a discard took operations of entity %s that were not rejected", before.Ref.ID)
+		}
+		w.stats.hit("discarded")
+		return
+	case Create, Update, Delete, Undo, Reverse:
+	default:
+		w.fail(13, "a %s changed the queue", s.doing)
+		return
+	}
+	if s.came > 1 {
+		w.fail(3, "one %s became %d operations", s.doing, s.came)
+	}
+	for _, o := range left {
+		_, sent := l.sent[o.ID]
+		switch {
+		case o.State == queue.Rejected:
+			w.stats.hit("rejected operation edited")
+		case sent || o.Frozen():
+			w.fail(2, "operation %s was coalesced after it was sent", o.ID)
+		default:
+			w.stats.hit("coalesced")
+		}
+		if len(came) == 0 {
+			l.cancels(o)
+		}
+	}
+}
+
+// untouched judges that what was done took nothing from the queue.
+func (l *ledger) untouched(by string) {
+	ops, err := l.b.store.Operations(context.Background(), 0, 1<<20)
+	if err != nil {
+		l.b.w.fail(2, "read the queue: %v", err)
+		return
+	}
+	if len(ops) != len(l.ops) || slices.ContainsFunc(ops, func(o queue.Operation) bool { return !l.ops[o.ID] }) {
+		l.b.w.fail(2, "after %s the queue holds %d operations, not the %d that were there", by, len(ops), len(l.ops))
+	}
+}
+
+// evicted forgets what the browser threw away.
+func (l *ledger) evicted() { clear(l.ops) }
+
+// pending are the operations in the queue, in no order that means anything.
+func (l *ledger) pending() []string { return slices.Sorted(maps.Keys(l.ops)) }

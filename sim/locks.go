@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// locks are a browser's locks. They keep the contract of sync.Patient: who waits
+// for a holder that has been frozen for sync.StealAfter takes the lock from it.
+type locks struct {
+	held map[string]*hold
+}
+
+type hold struct {
+	slot  *slot
+	steal context.CancelCauseFunc
+}
+
+func (l *locks) holder(name string) *slot {
+	if h := l.held[name]; h != nil {
+		return h.slot
+	}
+	return nil
+}
+
+// lockUser is a browser's locks as one of its slots uses them.
+type lockUser struct{ *slot }
+
+var _ sync.Locks = lockUser{}
+
+// Hold implements sync.Locks.
+func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f func(context.Context) error) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	mine := &hold{u.slot, cancel}
+	u.waits = name
+	since := u.w.now
+	for deaf := u.pause(locking) == Deaf; ; {
+		h := u.b.locks.held[name]
+		if h == nil {
+			break
+		}
+		silent := u.w.now.Sub(h.slot.frozenAt)
+		if mode == sync.Steal || (h.slot.frozen && silent >= sync.StealAfter) {
+			u.w.stats.hit("lock stolen")
+			if deaf {
+				u.w.stats.fault(Deaf)
+			} else {
+				h.steal(sync.ErrStolen)
+			}
+			break
+		}
+		if mode == sync.NoWait {
+			return sync.ErrLocked
+		}
+		u.w.stats.hit("waited for a lock")
+		deaf = u.pause(locking) == Deaf
+	}
+	u.waits = ""
+	u.w.stats.most("seconds waited for a lock", int(u.w.now.Sub(since)/time.Second))
+	u.b.locks.held[name] = mine
+	defer func() {
+		if u.b.locks.held[name] == mine {
+			delete(u.b.locks.held, name)
+		}
+	}()
+	return f(inner)
+}
+
+// blocked reports whether a slot waits for a lock it can't get now.
+func (s *slot) blocked() bool {
+	if s.waits == "" {
+		return false
+	}
+	h := s.b.locks.held[s.waits]
+	return h != nil && !(h.slot.frozen && s.w.now.Sub(h.slot.frozenAt) >= sync.StealAfter)
+}

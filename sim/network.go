@@ -1,0 +1,233 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// network is the way from a slot to the server.
+type network struct {
+	*slot
+}
+
+var _ sync.HTTP = network{}
+
+var (
+	errNetwork = errors.New("the network failed")
+	errCut     = errors.New("the answer broke off")
+)
+
+// page is what a captive portal shows.
+var page = []byte("<!doctype html><title>Sign in to this network</title>")
+
+// standIns are the faults in which something on the way answers instead of the server.
+var standIns = map[Fault]sync.Response{
+	Portal:    {Status: 200, Header: map[string]string{"content-type": "text/html"}, Body: page},
+	Portal403: {Status: 403, Header: map[string]string{"content-type": "text/html"}, Body: page},
+	Busy429:   {Status: 429, Header: map[string]string{"content-type": "text/plain", "retry-after": "20"}},
+	Broken500: {Status: 500, Header: map[string]string{"content-type": "text/plain"}},
+	Gate502:   {Status: 502, Header: map[string]string{"content-type": "text/html"}, Body: page},
+	Busy503:   {Status: 503, Header: map[string]string{"content-type": "text/plain", "retry-after": "5"}},
+	Timeout:   {Status: 408, Header: map[string]string{"content-type": "text/plain"}},
+}
+
+var (
+	signInFirst = sync.Response{Status: 401, Header: map[string]string{"content-type": "text/plain"}}
+	tooLarge    = sync.Response{Status: 413, Header: map[string]string{"content-type": "text/plain"}}
+)
+
+// Do implements sync.HTTP.
+func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+	n.leaves(r)
+	n.heard = heard{}
+	f := n.pause(sending)
+	resp, err := n.send(ctx, r, f)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return sync.Response{}, err
+	}
+	n.hears(resp)
+	return resp, nil
+}
+
+// send carries the request to the server and the answer back, as far as f and
+// the state of the world let it.
+func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Response, error) {
+	if n.b.offline {
+		n.w.stats.hit("request while offline")
+		return sync.Response{}, errNetwork
+	}
+	if instead, ok := standIns[f]; ok {
+		n.w.stats.fault(f)
+		return instead, nil
+	}
+	if limit := n.w.script.BodyLimit; limit > 0 && !n.w.healed && len(r.Body) > limit {
+		n.w.stats.hit("413")
+		return tooLarge, nil
+	}
+	if n.b.signedOut {
+		n.w.stats.hit("401")
+		return signInFirst, nil
+	}
+	switch f {
+	case Lost:
+		n.w.stats.fault(f)
+		return sync.Response{}, errNetwork
+	case Late:
+		n.w.stats.fault(f)
+		n.w.wire = append(n.w.wire, r)
+		return sync.Response{}, errNetwork
+	case Echo:
+		n.w.stats.fault(f)
+		n.w.wire = append(n.w.wire, r)
+	case Twice:
+		n.w.stats.fault(f)
+		n.w.server.answer(r)
+	}
+	if ctx.Err() != nil {
+		return sync.Response{}, context.Cause(ctx)
+	}
+	resp := n.w.server.answer(r)
+	return n.back(resp, n.pause(answering))
+}
+
+// back carries an answer to the one who asked.
+func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
+	if n.b.offline {
+		return sync.Response{}, errCut
+	}
+	if f != NoFault {
+		n.w.stats.fault(f)
+	}
+	switch f {
+	case AnswerLost:
+		return sync.Response{}, errCut
+	case ServerDied:
+		n.w.must(n.w.server.restart())
+		return sync.Response{}, errCut
+	case Truncated:
+		resp.Body = resp.Body[:len(resp.Body)/2]
+	case Answered500:
+		return standIns[Broken500], nil
+	case Answered502:
+		return standIns[Gate502], nil
+	case ShuffledBack:
+		resp.Body = shuffled(resp.Body)
+	case ReplyDelayed:
+		n.w.pass(30 * time.Second)
+	}
+	return resp, nil
+}
+
+// shuffled turns the order of a batch's results around.
+func shuffled(body []byte) []byte {
+	var b struct {
+		Results []json.RawMessage `json:"results"`
+	}
+	if json.Unmarshal(body, &b) != nil || len(b.Results) < 2 {
+		return body
+	}
+	slices.Reverse(b.Results)
+	out, err := json.Marshal(b)
+	if err != nil {
+		return body
+	}
+	return out
+}
+
+// heard is what a slot last heard from the server, for the ledger to judge by.
+type heard struct {
+	status  int                   // of the answer; 0 for none
+	ours    bool                  // it can be from the server: JSON, or an error status
+	batch   []api.Operation       // what was asked
+	results map[string]api.Result // by operation, from a good answer to a batch
+}
+
+// leaves judges a request as it leaves the browser.
+func (n network) leaves(r sync.Request) {
+	n.w.stats.requests++
+	if len(r.Body) > api.MaxBody {
+		n.w.fail(12, "a body of %d bytes", len(r.Body))
+	}
+	n.batch = nil
+	if r.Body == nil {
+		n.leavesForPage(r)
+		return
+	}
+	var b api.Batch
+	if err := json.Unmarshal(r.Body, &b); err != nil {
+		n.w.fail(12, "a body that is no batch: %v", err)
+		return
+	}
+	if len(b.Operations) > api.MaxOperations {
+		n.w.fail(12, "a batch of %d operations", len(b.Operations))
+	}
+	n.batch = b.Operations
+	n.b.ledger.leaves(n.slot, b.Operations)
+}
+
+func (n network) leavesForPage(r sync.Request) {
+	_, query, _ := strings.Cut(r.Path, "?")
+	q, err := url.ParseQuery(query)
+	if limit := q.Get("limit"); limit != "" {
+		if v, bad := strconv.Atoi(limit); bad != nil || err != nil || v < 1 || v > api.MaxChanges {
+			n.w.fail(12, "a page of %q changes was asked for", limit)
+		}
+	}
+}
+
+// hears notes what an answer says about operations.
+func (n network) hears(resp sync.Response) {
+	n.heard.status, n.heard.batch = resp.Status, n.batch
+	n.heard.ours = resp.Status >= 400 || !bytes.HasPrefix(resp.Body, []byte("<"))
+	var b api.BatchResult
+	if n.batch == nil || resp.Status != 200 || json.Unmarshal(resp.Body, &b) != nil {
+		return
+	}
+	n.heard.results = map[string]api.Result{}
+	for _, r := range b.Results {
+		n.heard.results[r.ID] = r
+	}
+}
+
+// oldVersion is the network of a host of an earlier version, which knew no stamps.
+type oldVersion struct{ sync.HTTP }
+
+// Do implements sync.HTTP.
+func (o oldVersion) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+	var b api.Batch
+	if r.Body != nil && json.Unmarshal(r.Body, &b) == nil {
+		for i := range b.Operations {
+			b.Operations[i].Stamp = ""
+		}
+		body, err := json.Marshal(b)
+		if err != nil {
+			return sync.Response{}, err
+		}
+		r.Body = body
+	}
+	return o.HTTP.Do(ctx, r)
+}
+
+// smallPages is a remote whose pages hold at most so many changes.
+type smallPages struct {
+	sync.Remote
+	most int
+}
+
+// Pull implements sync.Remote.
+func (s smallPages) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+	return s.Remote.Pull(ctx, cursor, min(limit, s.most))
+}

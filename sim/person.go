@@ -1,0 +1,174 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// strategies by number.
+var strategies = []sync.StrategyName{sync.Merge, sync.LastWriteWins, sync.ServerWins, sync.ClientWins}
+
+// act begins what a person does at a tab.
+func (s *slot) act(st Step) {
+	id := entityID(st.Entity)
+	var do func(context.Context) error
+	switch st.Verb {
+	case Create:
+		do = func(ctx context.Context) error { return s.create(ctx, id, st) }
+	case Update:
+		do = func(ctx context.Context) error { return s.update(ctx, id, st) }
+	case Delete:
+		do = func(ctx context.Context) error { return s.remove(ctx, id, st) }
+	case Undo:
+		do = func(ctx context.Context) error { return s.undo(ctx, st) }
+	case Get:
+		do = func(ctx context.Context) error {
+			_, err := s.users.Get(ctx, id)
+			return err
+		}
+	case Strategy:
+		do = func(ctx context.Context) error {
+			return s.users.SetStrategy(ctx, strategies[int(st.N)%len(strategies)])
+		}
+	case Retry, Discard:
+		do = func(ctx context.Context) error { return s.attend(ctx, st.Verb) }
+	case Accept, Reverse:
+		do = func(ctx context.Context) error { return s.review(ctx, st.Verb) }
+	default:
+		return
+	}
+	s.begin(st.Verb, do)
+}
+
+// typed is what a person types in a step: no two steps type the same, but for emails.
+func (s *slot) typed(st Step) fields {
+	s.w.typed++
+	f := fields{
+		Name:  fmt.Sprintf("Name %d", s.w.typed),
+		Email: fmt.Sprintf("p%d@example.org", st.N),
+		Bio:   fmt.Sprintf("Bio %d", s.w.typed),
+	}
+	return f
+}
+
+func (s *slot) create(ctx context.Context, id string, st Step) error {
+	f := s.typed(st)
+	s.nextID = id
+	_, err := s.users.Create(ctx, api.UserPatch{Name: &f.Name, Email: &f.Email, Bio: &f.Bio})
+	s.accepted(err, func() bool {
+		got, ok := s.b.visible(userRef(id))
+		return ok && got == f
+	})
+	return err
+}
+
+// Bits of an update's N: the fields it sets; what is above is the email's number.
+const (
+	setName = 1 << iota
+	setBio
+	setEmail
+	emailBits
+)
+
+func (s *slot) update(ctx context.Context, id string, st Step) error {
+	f := s.typed(Step{N: st.N / emailBits})
+	var p api.UserPatch
+	if st.N&setName != 0 {
+		p.Name = &f.Name
+	}
+	if st.N&setEmail != 0 {
+		p.Email = &f.Email
+	}
+	if st.N&setBio != 0 {
+		p.Bio = &f.Bio
+	}
+	err := s.users.Update(ctx, id, p)
+	s.accepted(err, func() bool {
+		got, ok := s.b.visible(userRef(id))
+		return ok && got == got.with(p)
+	})
+	return err
+}
+
+func (s *slot) remove(ctx context.Context, id string, st Step) error {
+	was, err := s.users.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = s.users.Delete(ctx, id)
+	s.accepted(err, func() bool {
+		_, ok := s.b.visible(userRef(id))
+		return !ok
+	})
+	if err == nil {
+		s.b.deleted[st.Entity] = was
+	}
+	return err
+}
+
+func (s *slot) undo(ctx context.Context, st Step) error {
+	was, ok := s.b.deleted[st.Entity]
+	if !ok {
+		return nil
+	}
+	delete(s.b.deleted, st.Entity)
+	err := s.users.Restore(ctx, was)
+	s.accepted(err, func() bool {
+		got, ok := s.b.visible(userRef(was.ID))
+		return ok && got == fields{was.Value.Name, was.Value.Email, was.Value.Bio}
+	})
+	return err
+}
+
+// accepted judges a write by what was said of it: accepted, it is seen and
+// queued; refused, nothing has changed.
+func (s *slot) accepted(err error, seen func() bool) {
+	switch {
+	case err == nil && !s.uncertain && !seen():
+		s.w.fail(1, "a %s was accepted and is not seen", s.doing)
+	case err == nil:
+		s.w.stats.hit("write accepted")
+	case s.uncertain:
+		s.w.stats.hit("write uncertain")
+	case s.came+s.left > 0:
+		s.w.fail(1, "a %s was refused (%v) and changed the queue", s.doing, err)
+	default:
+		s.w.stats.hit("write refused")
+	}
+}
+
+// attend decides about the first rejected operation.
+func (s *slot) attend(ctx context.Context, verb Verb) error {
+	rejected, err := s.users.NeedsAttention(ctx, 1)
+	if err != nil || len(rejected) == 0 {
+		return err
+	}
+	s.w.stats.hit("person: " + string(verb))
+	if verb == Retry {
+		err = s.users.Retry(ctx, rejected[0])
+	} else {
+		err = s.users.Discard(ctx, rejected[0])
+	}
+	if errors.Is(err, queue.ErrGone) {
+		return nil
+	}
+	return err
+}
+
+// review decides about the first conflict.
+func (s *slot) review(ctx context.Context, verb Verb) error {
+	conflicts, err := s.users.Conflicts(ctx, 1)
+	if err != nil || len(conflicts) == 0 || conflicts[0].Reviewed {
+		return err
+	}
+	s.w.stats.hit("person: " + string(verb))
+	if verb == Accept {
+		return s.users.Accept(ctx, conflicts[0])
+	}
+	return s.users.Reverse(ctx, conflicts[0])
+}

@@ -1,0 +1,287 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Result is what became of a history.
+type Result struct {
+	Script    *Script
+	Violation *Violation // nil when all invariants held
+	Stats     *Stats
+	Trace     uint64 // equal for equal histories
+}
+
+// Play plays a script, then heals everything, lets all browsers sync until they
+// are quiet, and judges what came of it. An error is the simulator's own.
+func Play(script *Script) (Result, error) {
+	return play(script, func(w *world) (Step, bool) {
+		if w.step < len(script.Steps) {
+			return script.Steps[w.step], true
+		}
+		return Step{}, false
+	})
+}
+
+func play(script *Script, next func(*world) (Step, bool)) (Result, error) {
+	w, err := newWorld(script)
+	if err != nil {
+		return Result{}, err
+	}
+	for !w.over() {
+		st, ok := next(w)
+		if !ok {
+			break
+		}
+		w.do(st)
+	}
+	if !w.over() {
+		w.heal()
+	}
+	if !w.over() {
+		w.checkEnd()
+	}
+	for _, b := range w.browsers {
+		for _, s := range b.slots {
+			if s.actor != nil {
+				s.actor.kill()
+			}
+			if s.users != nil {
+				s.users.Close()
+			}
+		}
+	}
+	w.must(w.server.close())
+	w.stats.Histories = 1
+	return Result{Script: script, Violation: w.violation, Stats: w.stats, Trace: w.trace()}, w.failed
+}
+
+// trace sums up the history.
+func (w *world) trace() uint64 {
+	h := uint64(14695981039346656037)
+	mix := func(n int64) { h = (h ^ uint64(n)) * 1099511628211 }
+	mix(int64(w.stats.steps))
+	mix(int64(w.stats.requests))
+	mix(w.now.UnixMicro())
+	for _, id := range w.server.truth.ids() {
+		e := w.server.truth.entities[id]
+		mix(e.version)
+		mix(e.change)
+		for _, c := range e.fields.Name + e.fields.Email + e.fields.Bio {
+			mix(int64(c))
+		}
+	}
+	return h
+}
+
+const (
+	// healSteps bounds what is still running when the faults end, healRounds the
+	// rounds in which browsers must become quiet.
+	healSteps  = 20000
+	healRounds = 24
+)
+
+// heal ends all faults and lets everybody finish.
+func (w *world) heal() {
+	w.healed = true
+	for _, b := range w.browsers {
+		b.offline, b.signedOut = false, false
+		for _, s := range b.slots {
+			s.frozen = false
+		}
+	}
+	w.finish()
+	for len(w.wire) > 0 && !w.over() {
+		w.deliver(0)
+	}
+	for n := 0; !w.over(); n++ {
+		if n == healRounds {
+			w.fail(8, "after %d rounds in peace some browser still has something to do", n)
+			return
+		}
+		w.pass(7 * time.Minute)
+		if w.quiet(n) && n > 0 {
+			return
+		}
+	}
+}
+
+// finish lets everything that runs go on to its end.
+func (w *world) finish() {
+	for n, busy := 0, true; busy && !w.over(); {
+		busy = false
+		for _, b := range w.browsers {
+			for _, s := range b.slots {
+				if s.actor == nil {
+					continue
+				}
+				busy = true
+				s.run(NoFault)
+				if n++; n > healSteps {
+					w.fail(10, "%s does not come to an end", s.who)
+				}
+			}
+		}
+	}
+}
+
+// quiet has each browser do a round, and reports whether none had anything to do.
+func (w *world) quiet(n int) bool {
+	quiet := true
+	for _, b := range w.browsers {
+		s := b.slots[len(b.slots)-1-n%hosts]
+		s.round(sync.Manual)
+		w.finish()
+		r := s.report
+		if s.err != nil {
+			w.fail(8, "%s can't sync in peace: %v", s.who, s.err)
+		}
+		if r.Pushed+r.Pulled+r.Conflict+r.Waiting > 0 || r.More {
+			quiet = false
+		}
+	}
+	return quiet
+}
+
+// checkEnd judges the end: every replica equals the server, and every operation
+// is accounted for.
+func (w *world) checkEnd() {
+	ctx := context.Background()
+	w.checkServer(ctx)
+	for _, b := range w.browsers {
+		for _, id := range w.server.truth.ids() {
+			w.checkReplica(ctx, b, id, w.server.truth.entities[id])
+		}
+		b.ledger.untouched("the end")
+		b.checkCursor()
+		w.checkQueue(ctx, b)
+		w.checkRows(ctx, b)
+	}
+}
+
+// checkServer judges whether the server has what its answers said.
+func (w *world) checkServer(ctx context.Context) {
+	p, err := w.server.store.Changes(ctx, "", api.MaxChanges)
+	if err != nil {
+		w.fail(8, "read the feed: %v", err)
+		return
+	}
+	live := 0
+	for _, c := range p.Changes {
+		e := w.server.truth.entities[c.EntityID]
+		f, _ := fieldsOf(c.Document)
+		if c.Version != e.version || c.Deleted != e.deleted || f != e.fields {
+			w.fail(3, "the server has entity %s as %d %+v; its effects make %d %+v", c.EntityID, c.Version, f, e.version, e.fields)
+		}
+		if !c.Deleted {
+			live++
+		}
+	}
+	for _, e := range w.server.truth.entities {
+		if !e.deleted {
+			live--
+		}
+	}
+	if live != 0 {
+		w.fail(3, "the server has %d users more than its effects make", live)
+	}
+}
+
+func (w *world) checkReplica(ctx context.Context, b *browser, id string, e entity) {
+	got, err := b.store.Entity(ctx, userRef(id))
+	if err != nil {
+		w.fail(8, "read entity %s: %v", id, err)
+		return
+	}
+	switch {
+	case got.Confirmed == nil && !e.deleted:
+		w.fail(8, "browser %d lacks entity %s", b.number, id)
+	case got.Confirmed != nil && e.deleted:
+		w.fail(7, "browser %d still has entity %s, which was deleted", b.number, id)
+	case got.Confirmed != nil:
+		f, _ := fieldsOf(got.Confirmed.Document)
+		if f != e.fields || got.Confirmed.Version != e.version {
+			w.fail(8, "browser %d has entity %s as %d %+v, the server as %d %+v", b.number, id, got.Confirmed.Version, f, e.version, e.fields)
+		}
+	}
+	b.checkVisible(userRef(id))
+}
+
+// checkQueue judges what is left in a queue: only what waits for the person.
+func (w *world) checkQueue(ctx context.Context, b *browser) {
+	ops, err := b.store.Operations(ctx, 0, 1<<20)
+	if err != nil {
+		w.fail(8, "read the queue: %v", err)
+		return
+	}
+	for _, o := range ops {
+		if o.State != queue.Rejected {
+			w.fail(8, "browser %d keeps operation %s in peace, %s", b.number, o.ID, o.State)
+		}
+	}
+}
+
+// checkRows judges that a browser shows nothing the server has not, but for what
+// waits in its queue.
+func (w *world) checkRows(ctx context.Context, b *browser) {
+	rows, err := b.store.Rows(ctx, repository.Window{Type: api.EntityUser, Limit: 1 << 20})
+	if err != nil {
+		w.fail(8, "read the list: %v", err)
+		return
+	}
+	for _, v := range rows.Views {
+		e, err := b.store.Entity(ctx, v.Ref)
+		if err != nil {
+			w.fail(8, "read entity %s: %v", v.Ref.ID, err)
+			return
+		}
+		t, known := w.server.truth.entities[v.Ref.ID]
+		if len(e.Operations) == 0 && (!known || t.deleted) {
+			w.fail(7, "browser %d shows entity %s, which the server has not", b.number, v.Ref.ID)
+		}
+	}
+}
+
+// errNone says that a replay has nothing to find.
+var errNone = errors.New("the script breaks no invariant")
+
+// Shrink leaves steps out of a script that breaks an invariant as long as the
+// same one is broken, and returns what remains. An error is the simulator's own.
+func Shrink(script *Script, invariant int) (*Script, error) {
+	breaks := func(s *Script) (bool, error) {
+		r, err := Play(s)
+		return err == nil && r.Violation != nil && r.Violation.Invariant == invariant, err
+	}
+	if ok, err := breaks(script); err != nil || !ok {
+		return script, firstOf(err, errNone)
+	}
+	best := *script
+	for size := len(best.Steps) / 2; size >= 1; {
+		shorter := false
+		for from := 0; from < len(best.Steps); {
+			try := best
+			try.Steps = append(append([]Step(nil), best.Steps[:from]...), best.Steps[min(from+size, len(best.Steps)):]...)
+			ok, err := breaks(&try)
+			if err != nil {
+				return nil, fmt.Errorf("shrink: %w", err)
+			}
+			if ok {
+				best, shorter = try, true
+			} else {
+				from += size
+			}
+		}
+		if !shorter || size > 1 {
+			size /= 2
+		}
+	}
+	return &best, nil
+}

@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Verb is what a step does.
+type Verb string
+
+// Steps of a person, at a tab.
+const (
+	Create   Verb = "create"   // entity Entity, with the email numbered N
+	Update   Verb = "update"   // entity Entity; N is the set of fields
+	Delete   Verb = "delete"   // entity Entity
+	Undo     Verb = "undo"     // of the deletion of Entity
+	Get      Verb = "get"      // entity Entity, from the server if need be
+	Retry    Verb = "retry"    // the first rejected operation
+	Discard  Verb = "discard"  // the first rejected operation
+	Accept   Verb = "accept"   // the first conflict
+	Reverse  Verb = "reverse"  // the first conflict
+	Strategy Verb = "strategy" // the conflict strategy becomes number N
+)
+
+// Steps of the machines.
+const (
+	Round   Verb = "round"  // a host begins a round, for reason number N
+	Run     Verb = "run"    // whoever is there goes on to its next pause, meeting Fault
+	Kill    Verb = "kill"   // whoever is there ends where it stands
+	Freeze  Verb = "freeze" // it stops until Thaw
+	Thaw    Verb = "thaw"
+	Crash   Verb = "crash"   // a browser ends, with all that runs in it
+	Evict   Verb = "evict"   // a browser ends and its storage is gone
+	Jump    Verb = "jump"    // a browser's clock moves by N milliseconds
+	Offline Verb = "offline" // a browser has no network until Online
+	Online  Verb = "online"
+	SignOut Verb = "signout" // a browser gets 401 until SignIn
+	SignIn  Verb = "signin"
+	Deliver Verb = "deliver" // the request under way number N arrives after all
+	Wait    Verb = "wait"    // N milliseconds pass
+	Restart Verb = "restart" // the server
+	Collect Verb = "collect" // the server removes tombstones older than N milliseconds
+	Prune   Verb = "prune"   // the server forgets records older than N milliseconds
+	Backup  Verb = "backup"  // the server's data are copied
+	Restore Verb = "restore" // the copy is put back, under a new epoch
+)
+
+// Fault is what befalls someone at a pause. One that can't happen at that kind
+// of pause does nothing.
+type Fault string
+
+// Faults of the storage.
+const (
+	NoFault        Fault = ""
+	Aborted        Fault = "aborted"         // the transaction did not happen
+	Quota          Fault = "quota"           // it did not for want of room
+	UncertainSaved Fault = "uncertain-saved" // it did, and nobody can tell
+	UncertainLost  Fault = "uncertain-lost"  // it did not, and nobody can tell
+	Rerun          Fault = "rerun"           // the decision is made twice; the second counts
+)
+
+// Faults of a request on its way to the server.
+const (
+	Lost      Fault = "lost"      // it never arrives
+	Late      Fault = "late"      // the sender gives up; it arrives at a later step Deliver
+	Echo      Fault = "echo"      // it arrives, and again at a later step
+	Twice     Fault = "twice"     // it arrives twice
+	Portal    Fault = "portal"    // a captive portal answers 200 with a page
+	Portal403 Fault = "portal403" // or 403
+	Busy429   Fault = "429"       // with Retry-After
+	Broken500 Fault = "500"
+	Gate502   Fault = "502"
+	Busy503   Fault = "503"
+	Timeout   Fault = "408"
+)
+
+// Faults of an answer: the server has done what was asked.
+const (
+	AnswerLost   Fault = "answer-lost"
+	Truncated    Fault = "truncated"
+	ServerDied   Fault = "server-died"  // and is restarted; the answer is lost
+	Answered500  Fault = "answered-500" // something on the way replaced the answer
+	Answered502  Fault = "answered-502"
+	ShuffledBack Fault = "shuffled" // results come in another order
+	ReplyDelayed Fault = "delayed"  // by half a minute
+)
+
+// Lock faults.
+const (
+	// Deaf: a holder whose lock was stolen is not told. Only the fence can stop it.
+	Deaf Fault = "deaf"
+)
+
+// Step is one step. What of it counts depends on the verb.
+type Step struct {
+	Verb   Verb
+	Who    Who
+	Entity int
+	N      int64
+	Fault  Fault
+	Ms     int64 // that pass before it
+}
+
+// Who is a slot of a browser where something can run: one of its tabs ("t") or
+// hosts ("h").
+type Who struct {
+	Client int
+	Kind   byte
+	Index  int
+}
+
+func (w Who) String() string { return fmt.Sprintf("c%d.%c%d", w.Client, w.Kind, w.Index) }
+
+// Browser is a client at the start of a history.
+type Browser struct {
+	Tabs     int
+	Strategy string
+	SkewMs   int64 // how far its clock is ahead
+	DriftPPM int64 // how much too fast it goes
+	PageSize int   // its hosts ask for at most so many changes; 0 leaves it to the engine
+	OldHost  bool  // its second host is of a version that sends no stamps and no createdAt fraction
+}
+
+// Script is a history, ready to be played.
+type Script struct {
+	Seed      uint64 // of the engines' jitter
+	SQLite    bool
+	BodyLimit int // a proxy answers larger requests with 413; 0 for none
+	Browsers  []Browser
+	Steps     []Step
+}
+
+// WriteTo writes the script as text, one step a line.
+func (s *Script) WriteTo(w io.Writer) (int64, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d\n", s.Seed, s.SQLite, s.BodyLimit)
+	for _, c := range s.Browsers {
+		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t\n",
+			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost)
+	}
+	for _, st := range s.Steps {
+		b.WriteString(st.String() + "\n")
+	}
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+// String is the step as a line of a script.
+func (st Step) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-8s %s", st.Verb, st.Who)
+	for _, f := range []struct {
+		name string
+		n    int64
+	}{{"e", int64(st.Entity)}, {"n", st.N}, {"ms", st.Ms}} {
+		if f.n != 0 {
+			fmt.Fprintf(&b, " %s=%d", f.name, f.n)
+		}
+	}
+	if st.Fault != NoFault {
+		b.WriteString(" fault=" + string(st.Fault))
+	}
+	return b.String()
+}
+
+// ReadScript reads what WriteTo wrote. Empty lines and lines that begin with #
+// are passed over.
+func ReadScript(r io.Reader) (*Script, error) {
+	s := &Script{}
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		words := strings.Fields(lines.Text())
+		if len(words) == 0 || words[0][0] == '#' {
+			continue
+		}
+		if err := s.readLine(words); err != nil {
+			return nil, fmt.Errorf("read line %d of a script: %w", n, err)
+		}
+	}
+	return s, lines.Err()
+}
+
+func (s *Script) readLine(words []string) error {
+	p := pairs{}
+	rest := words[1:]
+	var who Who
+	if words[0] != "history" && words[0] != "browser" {
+		if len(rest) == 0 {
+			return fmt.Errorf("%q says not who", words[0])
+		}
+		if _, err := fmt.Sscanf(rest[0], "c%d.%c%d", &who.Client, &who.Kind, &who.Index); err != nil {
+			return fmt.Errorf("%q is nobody: %w", rest[0], err)
+		}
+		rest = rest[1:]
+	}
+	for _, w := range rest {
+		k, v, ok := strings.Cut(w, "=")
+		if !ok {
+			return fmt.Errorf("%q is not name=value", w)
+		}
+		p[k] = v
+	}
+	switch words[0] {
+	case "history":
+		s.Seed, s.SQLite, s.BodyLimit = uint64(p.number("seed")), p["sqlite"] == "true", int(p.number("body"))
+	case "browser":
+		s.Browsers = append(s.Browsers, Browser{
+			Tabs: int(p.number("tabs")), Strategy: p["strategy"], SkewMs: p.number("skew"),
+			DriftPPM: p.number("drift"), PageSize: int(p.number("page")), OldHost: p["old"] == "true",
+		})
+	default:
+		s.Steps = append(s.Steps, Step{
+			Verb: Verb(words[0]), Who: who, Entity: int(p.number("e")), N: p.number("n"),
+			Ms: p.number("ms"), Fault: Fault(p["fault"]),
+		})
+	}
+	return nil
+}
+
+// pairs are the values of a line by name.
+type pairs map[string]string
+
+// number is 0 for a value that is missing; a script is written by WriteTo.
+func (p pairs) number(name string) int64 {
+	if u, err := strconv.ParseUint(p[name], 10, 64); err == nil {
+		return int64(u)
+	}
+	n, err := strconv.ParseInt(p[name], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,223 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/memory"
+	"github.com/rollcall/rollcall/server/store/sqlite"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// backend is a store of the server with its housekeeping.
+type backend interface {
+	rest.Store
+	Collect(ctx context.Context, before time.Time) (int64, error)
+	Prune(ctx context.Context, before time.Time) (int64, error)
+	Close() error
+}
+
+// server is the real server code over a store, with the truth looking on.
+type server struct {
+	w       *world
+	hub     *feed.Hub
+	store   backend
+	handler http.Handler
+	truth   *truth
+	epoch   uint64
+
+	dir   string       // of the SQLite file; "" for the store in memory
+	saved *savedServer // the backup, nil for none
+}
+
+type savedServer struct {
+	truth  snapshot
+	memory *memory.Store
+}
+
+// witness is the store with the truth looking on.
+type witness struct {
+	rest.Store
+	s *server
+}
+
+func (o witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	outcomes, err := o.Store.Apply(ctx, writes)
+	if err == nil {
+		o.s.truth.observe(writes, outcomes)
+	}
+	return outcomes, err
+}
+
+func newServer(w *world, onDisk bool) (*server, error) {
+	s := &server{w: w, hub: feed.NewHub(), truth: newTruth(w), epoch: 1}
+	if onDisk {
+		dir, err := os.MkdirTemp(scratch(), "rollcall-sim-")
+		if err != nil {
+			return nil, fmt.Errorf("make room for the server's file: %w", err)
+		}
+		s.dir = dir
+		return s, s.open()
+	}
+	s.serve(memory.New(memory.Options{Now: s.now, Epoch: s.epoch}))
+	return s, nil
+}
+
+// scratch is where files live that need not survive the machine.
+func scratch() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
+}
+
+func (s *server) now() time.Time { return s.w.now }
+
+func (s *server) file() string { return filepath.Join(s.dir, "rollcall.db") }
+
+func (s *server) open() error {
+	db, err := sqlite.Open(context.Background(), s.file(), sqlite.Options{Now: s.now})
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	s.serve(db)
+	return nil
+}
+
+func (s *server) serve(b backend) {
+	s.store = b
+	s.handler = rest.New(rest.Config{Store: witness{b, s}, Hub: s.hub})
+}
+
+// close ends the server and removes its files.
+func (s *server) close() error {
+	err := s.store.Close()
+	if s.dir != "" {
+		err = firstOf(err, os.RemoveAll(s.dir))
+	}
+	return err
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restart ends the process and starts another on what is stored.
+func (s *server) restart() error {
+	if s.dir == "" {
+		s.serve(s.store)
+		return nil
+	}
+	return firstOf(s.store.Close(), s.open())
+}
+
+// backup copies what is stored.
+func (s *server) backup() error {
+	saved := &savedServer{truth: s.truth.backup()}
+	if m, ok := s.store.(*memory.Store); ok {
+		saved.memory = m.Copy(s.epoch)
+	} else if err := firstOf(s.store.Close(), copyFile(s.file(), s.file()+".backup"), s.open()); err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	s.saved = saved
+	return nil
+}
+
+// restore puts the backup back, under a new epoch.
+func (s *server) restore() error {
+	if s.saved == nil {
+		return nil
+	}
+	s.epoch++
+	s.truth.restore(s.saved.truth)
+	if s.saved.memory != nil {
+		s.serve(s.saved.memory.Copy(s.epoch))
+		return nil
+	}
+	err := firstOf(s.store.Close(), copyFile(s.file()+".backup", s.file()), s.setEpoch(), s.open())
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
+func (s *server) setEpoch() (err error) {
+	db, err := sql.Open("sqlite", s.file())
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstOf(err, db.Close()) }()
+	_, err = db.Exec(`UPDATE feed SET epoch = ?`, int64(s.epoch))
+	return err
+}
+
+func copyFile(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o600)
+}
+
+// answer gives a request to the server's code and takes the answer.
+func (s *server) answer(r sync.Request) sync.Response {
+	u, err := url.ParseRequestURI(r.Path)
+	if err != nil {
+		s.w.fail(12, "a request to %q: %v", r.Path, err)
+		return sync.Response{Status: http.StatusBadRequest}
+	}
+	req := &http.Request{
+		Method: r.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "rollcall",
+		RequestURI: r.Path, Header: http.Header{"X-Request-Id": {"sim"}},
+		Body: io.NopCloser(bytes.NewReader(r.Body)), ContentLength: int64(len(r.Body)),
+	}
+	for k, v := range r.Header {
+		req.Header.Set(k, v)
+	}
+	rec := &recorder{header: http.Header{}}
+	s.handler.ServeHTTP(rec, req)
+	resp := sync.Response{Status: rec.status, Body: rec.body.Bytes(), Header: map[string]string{
+		"date": s.w.now.UTC().Format(http.TimeFormat),
+	}}
+	for k := range rec.header {
+		resp.Header[strings.ToLower(k)] = rec.header.Get(k)
+	}
+	return resp
+}
+
+// recorder is an http.ResponseWriter that keeps the answer.
+type recorder struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(b)
+}

@@ -1,0 +1,132 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	stdsync "sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	histories = flag.Int("histories", 2000, "how many histories to play")
+	firstSeed = flag.Uint64("first", 0, "the first seed; 0 stands for 1")
+	seed      = flag.Uint64("seed", 0, "the seed of the history to replay")
+)
+
+// many plays the histories of n seeds from first on, on all processors, until one breaks
+// an invariant or all are done.
+func many(first uint64, n int) (stats *Stats, broken []Result, err error) {
+	stats = newStats()
+	var mu stdsync.Mutex
+	var next atomic.Int64
+	var wait stdsync.WaitGroup
+	var failed atomic.Bool
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			mine := newStats()
+			for !failed.Load() {
+				i := next.Add(1) - 1
+				if i >= int64(n) {
+					break
+				}
+				r, e := Generate(first + uint64(i))
+				mine.Add(r.Stats)
+				if e != nil || r.Violation != nil {
+					mu.Lock()
+					broken, err = append(broken, r), firstOf(err, e)
+					failed.Store(e != nil || len(broken) >= 10)
+					mu.Unlock()
+				}
+			}
+			mu.Lock()
+			stats.Add(mine)
+			mu.Unlock()
+		})
+	}
+	wait.Wait()
+	return stats, broken, err
+}
+
+func TestHistories(t *testing.T) {
+	first := max(*firstSeed, 1)
+	began := time.Now()
+	stats, broken, err := many(first, *histories)
+	took := time.Since(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if _, err := stats.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("seeds %d to %d: %d histories in %.1f s, %.0f a second\n%s", first, first+uint64(*histories)-1,
+		stats.Histories, took.Seconds(), float64(stats.Histories)/took.Seconds(), &out)
+	for i, r := range broken {
+		t.Errorf("seed %d: %v", r.Script.Seed, r.Violation)
+		if i == 0 {
+			t.Logf("%s", shrunk(t, r))
+		}
+	}
+}
+
+func shrunk(t *testing.T, r Result) string {
+	t.Helper()
+	short, err := Shrink(r.Script, r.Violation.Invariant)
+	if err != nil {
+		t.Fatalf("shrink seed %d: %v", r.Script.Seed, err)
+	}
+	again, err := Play(short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if _, err := short.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String())
+}
+
+// TestReplay plays one seed and shrinks what it breaks: go test ./sim -run TestReplay -seed=N.
+func TestReplay(t *testing.T) {
+	r, err := Generate(max(*seed, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Violation != nil {
+		t.Errorf("seed %d: %v\n%s", *seed, r.Violation, shrunk(t, r))
+	}
+}
+
+// TestGolden plays the scripts of defects that were found and mended.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.script")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".script"), func(t *testing.T) {
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			script, err := ReadScript(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Play(script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Violation != nil {
+				t.Error(r.Violation)
+			}
+		})
+	}
+}

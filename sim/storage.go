@@ -1,0 +1,346 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// storage is a browser's store as one of its slots uses it: each call pauses,
+// may fail as the script says, and is judged when it has changed something.
+type storage struct {
+	*slot
+}
+
+var (
+	_ sync.Store       = storage{}
+	_ repository.Store = storage{}
+)
+
+var errAborted = errors.Join(errors.New("the transaction was aborted"), queue.ErrClosed)
+
+// read pauses and returns the browser's store.
+func (s storage) read() (*memory.Store, error) {
+	if f := s.pause(reading); f == Aborted {
+		s.w.stats.fault(f)
+		return nil, errAborted
+	}
+	return s.b.store, nil
+}
+
+// write pauses, then does a transaction.
+func (s storage) write(do func(*memory.Store, Fault) error) error {
+	f := s.pause(writing)
+	switch f {
+	case Aborted, Quota, UncertainLost:
+		s.w.stats.fault(f)
+		if f == UncertainLost {
+			s.uncertain = true
+		}
+		return map[Fault]error{Aborted: errAborted, Quota: queue.ErrQuota, UncertainLost: queue.ErrUncertain}[f]
+	}
+	err := do(s.b.store, f)
+	if errors.Is(err, queue.ErrFenced) {
+		s.w.stats.hit("fenced")
+	}
+	if err == nil && f == UncertainSaved {
+		s.w.stats.fault(f)
+		s.uncertain = true
+		return queue.ErrUncertain
+	}
+	return err
+}
+
+// Update implements queue.Store.
+func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
+	return s.write(func(m *memory.Store, f Fault) error {
+		var before []queue.Entity
+		var after []*queue.Entity
+		err := m.Update(ctx, txn, func(es []*queue.Entity) error {
+			if f == Rerun {
+				s.w.stats.fault(f)
+				if err := decide(scratchCopies(es)); err != nil {
+					return err
+				}
+			}
+			before, after = before[:0], es
+			for _, e := range es {
+				before = append(before, shallow(e))
+			}
+			return decide(es)
+		})
+		if err != nil {
+			return err
+		}
+		s.inRound("saved")
+		for i, e := range after {
+			s.b.ledger.judge(s.slot, before[i], *e)
+			s.b.checkVisible(e.Ref)
+		}
+		return nil
+	})
+}
+
+// shallow copies an entity so far that what decide does to it is not seen.
+func shallow(e *queue.Entity) queue.Entity {
+	c := *e
+	c.Operations = append([]queue.Operation(nil), e.Operations...)
+	c.Conflicts = append([]queue.Conflict(nil), e.Conflicts...)
+	if e.Confirmed != nil {
+		row := *e.Confirmed
+		c.Confirmed = &row
+	}
+	return c
+}
+
+// scratchCopies are entities to decide about in vain; one named twice is one.
+func scratchCopies(es []*queue.Entity) []*queue.Entity {
+	copies := map[*queue.Entity]*queue.Entity{}
+	out := make([]*queue.Entity, len(es))
+	for i, e := range es {
+		if copies[e] == nil {
+			c := shallow(e)
+			copies[e] = &c
+		}
+		out[i] = copies[e]
+	}
+	return out
+}
+
+// Entity implements queue.Store.
+func (s storage) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
+	m, err := s.read()
+	if err != nil {
+		return queue.Entity{}, err
+	}
+	return m.Entity(ctx, ref)
+}
+
+// Due implements queue.Store.
+func (s storage) Due(ctx context.Context, now time.Time, limit int) (queue.Due, error) {
+	m, err := s.read()
+	if err != nil {
+		return queue.Due{}, err
+	}
+	return m.Due(ctx, now, limit)
+}
+
+// Operations implements queue.Store.
+func (s storage) Operations(ctx context.Context, after int64, limit int) ([]queue.Operation, error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Operations(ctx, after, limit)
+}
+
+// Conflicts implements queue.Store.
+func (s storage) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Conflicts(ctx, limit)
+}
+
+// Counts implements queue.Store.
+func (s storage) Counts(ctx context.Context) (queue.Counts, error) {
+	m, err := s.read()
+	if err != nil {
+		return queue.Counts{}, err
+	}
+	return m.Counts(ctx)
+}
+
+// Rows implements repository.Store.
+func (s storage) Rows(ctx context.Context, w repository.Window) (repository.Rows, error) {
+	m, err := s.read()
+	if err != nil {
+		return repository.Rows{}, err
+	}
+	return m.Rows(ctx, w)
+}
+
+// Meta implements sync.Store.
+func (s storage) Meta(ctx context.Context, names ...string) (map[string]string, error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Meta(ctx, names...)
+}
+
+// SetMeta implements sync.Store.
+func (s storage) SetMeta(ctx context.Context, values map[string]string) error {
+	return s.write(func(m *memory.Store, _ Fault) error {
+		if err := m.SetMeta(ctx, values); err != nil {
+			return err
+		}
+		s.b.checkCursor()
+		return nil
+	})
+}
+
+// BeginRound implements sync.Store.
+func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
+	err = s.write(func(m *memory.Store, _ Fault) error {
+		if fence, err = m.BeginRound(ctx); err != nil {
+			return err
+		}
+		if s.b.locks.holder(sync.RoundLock) != s.slot {
+			s.w.fail(10, "%s began a round without holding the round lock", s.who)
+		}
+		s.fence, s.b.fence = fence, fence
+		return nil
+	})
+	return fence, err
+}
+
+// inRound judges whether a round that has saved something is the only one.
+func (s storage) inRound(what string) {
+	if s.who.Kind == host && s.fence != s.b.fence {
+		s.w.fail(10, "%s %s in a round that another has superseded", s.who, what)
+	}
+}
+
+// ApplyPage implements sync.Store.
+func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
+	err = s.write(func(m *memory.Store, _ Fault) error {
+		if changed, err = m.ApplyPage(ctx, page); err != nil {
+			return err
+		}
+		s.inRound("saved a page")
+		if page.Resync && len(page.Changes) == 0 {
+			s.w.stats.hit("resync")
+		}
+		for _, c := range page.Changes {
+			s.b.checkVisible(queue.Ref{Type: c.EntityType, ID: c.EntityID})
+		}
+		s.b.ledger.untouched("a page of changes")
+		s.b.checkCursor()
+		return nil
+	})
+	return changed, err
+}
+
+// Sweep implements sync.Store.
+func (s storage) Sweep(ctx context.Context, fence int64, entityType string, generation int64) (removed []queue.Ref, err error) {
+	err = s.write(func(m *memory.Store, _ Fault) error {
+		if removed, err = m.Sweep(ctx, fence, entityType, generation); err != nil {
+			return err
+		}
+		s.inRound("swept")
+		if len(removed) > 0 {
+			s.w.stats.hit("sweep removed rows")
+		}
+		for _, ref := range removed {
+			s.b.checkVisible(ref)
+		}
+		s.b.ledger.untouched("a sweep")
+		return nil
+	})
+	return removed, err
+}
+
+// checkVisible judges whether what a person sees of an entity is its confirmed
+// row with the operations on it, and whether the confirmed row is one the server had.
+func (b *browser) checkVisible(ref queue.Ref) {
+	ctx := context.Background()
+	e, err := b.store.Entity(ctx, ref)
+	if err != nil {
+		b.w.fail(5, "read entity %s: %v", ref.ID, err)
+		return
+	}
+	var want fields
+	var there bool
+	if e.Confirmed != nil {
+		want, there = fieldsOf(e.Confirmed.Document)
+		if !b.w.server.truth.was(ref.ID, e.Confirmed.Version, want) {
+			b.w.fail(5, "entity %s is confirmed as version %d %+v, which the server never had", ref.ID, e.Confirmed.Version, want)
+		}
+	}
+	for _, o := range e.Operations {
+		want, there = operated(want, there, o)
+	}
+	got, visible := b.visible(ref)
+	switch {
+	case visible != there && len(e.Operations) > 0 && e.Operations[0].State == queue.Rejected:
+		// A rejected delete leaves its row in sight.
+	case visible != there || got != want:
+		b.w.fail(5, "entity %s shows %t %+v; confirmed row and operations make %t %+v", ref.ID, visible, got, there, want)
+	}
+}
+
+// operated is what an operation makes of an entity.
+func operated(f fields, there bool, o queue.Operation) (fields, bool) {
+	if o.Type == api.Delete {
+		return fields{}, false
+	}
+	if !there && o.Type == api.Update {
+		f, _ = fieldsOf(o.Base)
+	}
+	data, ok := patchOf(o.Data)
+	if !ok {
+		return f, there
+	}
+	return f.with(data), true
+}
+
+// visible is what the list shows of an entity.
+func (b *browser) visible(ref queue.Ref) (fields, bool) {
+	rows, err := b.store.Rows(context.Background(), repository.Window{Type: ref.Type, Limit: 1 << 20})
+	if err != nil {
+		b.w.fail(5, "read the list: %v", err)
+		return fields{}, false
+	}
+	for _, v := range rows.Views {
+		if v.Ref == ref {
+			return fieldsOf(v.Document)
+		}
+	}
+	return fields{}, false
+}
+
+// checkCursor judges whether the storage has everything its cursor has passed.
+func (b *browser) checkCursor() {
+	ctx := context.Background()
+	meta, err := b.store.Meta(ctx, sync.MetaCursor, "resync")
+	if err != nil {
+		b.w.fail(6, "read the cursor: %v", err)
+		return
+	}
+	text := meta[sync.MetaCursor]
+	if text == "" {
+		return
+	}
+	cursor, err := feed.ParseCursor(text)
+	if err != nil {
+		b.w.fail(6, "the stored cursor: %v", err)
+		return
+	}
+	if cursor.Epoch != b.w.server.epoch {
+		return // it will be refused
+	}
+	for _, id := range b.w.server.truth.ids() {
+		e := b.w.server.truth.entities[id]
+		if e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
+			continue
+		}
+		row, err := b.store.Entity(ctx, userRef(id))
+		switch {
+		case err != nil:
+			b.w.fail(6, "read entity %s: %v", id, err)
+		case e.deleted && row.Confirmed != nil && row.Confirmed.Version < e.version:
+			b.w.fail(6, "the cursor passed change %d, the deletion of %s, of which version %d is still there", e.change, id, row.Confirmed.Version)
+		case !e.deleted && (row.Confirmed == nil || row.Confirmed.Version < e.version):
+			b.w.fail(6, "the cursor passed change %d, which made version %d of %s", e.change, e.version, id)
+		}
+	}
+}

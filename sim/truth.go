@@ -1,0 +1,219 @@
+package sim
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// fields are what a person can set of a user.
+type fields struct{ Name, Email, Bio string }
+
+func (f fields) with(p api.UserPatch) fields {
+	for _, set := range []struct{ to, from *string }{{&f.Name, p.Name}, {&f.Email, p.Email}, {&f.Bio, p.Bio}} {
+		if set.from != nil {
+			*set.to = *set.from
+		}
+	}
+	return f
+}
+
+// fieldsOf reads a document; false for none.
+func fieldsOf(document json.RawMessage) (fields, bool) {
+	var f *fields
+	if len(document) == 0 || json.Unmarshal(document, &f) != nil || f == nil {
+		return fields{}, false
+	}
+	return *f, true
+}
+
+// entity is a user as the truth knows it.
+type entity struct {
+	version int64 // 0 once its tombstone was collected
+	at      time.Time
+	change  int64
+	deleted bool
+	fields  fields
+}
+
+// past is an entity at one of its versions.
+type past struct {
+	id      string
+	version int64
+}
+
+// truth is the server's history, made of nothing but the effects it reported.
+type truth struct {
+	w        *world
+	entities map[string]entity
+	change   int64
+	effects  map[string]bool // by operation
+
+	// These outlive a restored backup.
+	pasts   map[past][]entity
+	settled map[string]bool // operations the server ever said were applied or duplicates
+	order   map[sender]turn // of the latest effect
+}
+
+// sender is a browser's storage and an entity it writes; turn is the place of an
+// operation in that storage's queue.
+type sender struct {
+	storage int
+	id      string
+}
+
+type turn int64
+
+func newTruth(w *world) *truth {
+	return &truth{w: w, entities: map[string]entity{}, effects: map[string]bool{},
+		pasts: map[past][]entity{}, settled: map[string]bool{}, order: map[sender]turn{}}
+}
+
+// snapshot is what a backup holds.
+type snapshot struct {
+	entities map[string]entity
+	change   int64
+	effects  map[string]bool
+}
+
+func (t *truth) backup() snapshot {
+	return snapshot{maps.Clone(t.entities), t.change, maps.Clone(t.effects)}
+}
+
+func (t *truth) restore(s snapshot) {
+	t.entities, t.change, t.effects = maps.Clone(s.entities), s.change, maps.Clone(s.effects)
+	t.order = map[sender]turn{}
+}
+
+// observe judges what the store did with the writes.
+func (t *truth) observe(writes []store.Write, outcomes []store.Outcome) {
+	for i, w := range writes {
+		o := outcomes[i]
+		switch {
+		case o.Result.Status == api.Rejected:
+			if p := o.Result.Problem; p != nil && p.Code == api.CodeKeyReused {
+				t.w.fail(3, "operation %s was sent with two payloads", w.ID)
+			}
+			t.w.stats.hit("server rejected")
+			continue
+		case o.Replayed:
+			t.w.stats.hit("replay recognised")
+			if !t.settled[w.ID] {
+				t.w.fail(3, "operation %s was taken for a replay of something that never took effect", w.ID)
+			}
+		case o.Result.Status == api.Applied:
+			t.effect(w, o.Result)
+		case o.Result.Status == api.Conflict:
+			t.w.stats.hit("server conflict")
+			t.asItStands(w, o.Result)
+		case o.Result.Status == api.Duplicate:
+			t.w.stats.hit("already so")
+			t.asItStands(w, o.Result)
+		}
+		if o.Result.Status == api.Applied || o.Result.Status == api.Duplicate {
+			t.settled[w.ID] = true
+		}
+	}
+}
+
+// effect judges an operation that took effect, and adds it to the history.
+func (t *truth) effect(w store.Write, r api.Result) {
+	t.w.stats.hit("applied " + string(w.Type))
+	was, known := t.entities[w.EntityID]
+	switch {
+	case t.effects[w.ID]:
+		t.w.fail(3, "operation %s took effect twice", w.ID)
+	case r.Version != was.version+1:
+		t.w.fail(3, "entity %s went from version %d to %d by one operation", w.EntityID, was.version, r.Version)
+	case w.Type != api.Create && (!known || was.deleted):
+		t.w.fail(7, "a %s changed entity %s, which was deleted", w.Type, w.EntityID)
+	case w.Type == api.Create && known && !was.deleted:
+		t.w.fail(5, "a create replaced entity %s", w.EntityID)
+	case w.BaseVersion != was.version && was.version > 0:
+		t.w.fail(5, "entity %s had version %d and a write made on version %d took effect", w.EntityID, was.version, w.BaseVersion)
+	}
+	t.effects[w.ID] = true
+	t.change++
+	now := entity{version: r.Version, at: t.w.now, change: t.change, deleted: w.Type == api.Delete}
+	if !now.deleted {
+		now.fields = was.fields.with(w.Patch)
+		if was.deleted {
+			now.fields = fields{}.with(w.Patch)
+		}
+		t.checkEmail(w.EntityID, now.fields.Email)
+	}
+	t.entities[w.EntityID] = now
+	key := past{w.EntityID, now.version}
+	t.pasts[key] = append(t.pasts[key], now)
+	t.asItStands(w, r)
+	if at := r.Stamp.Time(); at.After(t.w.now) {
+		t.w.fail(9, "entity %s has a stamp %v in the future", w.EntityID, at.Sub(t.w.now))
+	}
+	t.inTurn(w)
+}
+
+// inTurn judges whether a browser's operations of one entity arrive in order.
+func (t *truth) inTurn(w store.Write) {
+	o, ok := t.w.born[w.ID]
+	if !ok {
+		t.w.fail(3, "operation %s is nobody's", w.ID)
+		return
+	}
+	s := sender{o.storage, w.EntityID}
+	if o.turn < t.order[s] {
+		t.w.fail(4, "operation %s of entity %s took effect after a later one", w.ID, w.EntityID)
+	}
+	t.order[s] = o.turn
+}
+
+func (t *truth) checkEmail(id, email string) {
+	key := api.EmailKey(email)
+	for other, e := range t.entities {
+		if other != id && !e.deleted && api.EmailKey(e.fields.Email) == key {
+			t.w.fail(emailRule, "entities %s and %s share the email %s", min(id, other), max(id, other), email)
+		}
+	}
+}
+
+// asItStands judges a result that claims to be the entity as it is.
+func (t *truth) asItStands(w store.Write, r api.Result) {
+	e := t.entities[w.EntityID]
+	got, live := fieldsOf(r.Document)
+	switch {
+	case r.Version == 0 && !live && (e.version == 0 || e.deleted): // its tombstone may have been collected
+	case live == (e.deleted || e.version == 0) || r.Version != e.version || got != e.fields:
+		t.w.fail(8, "a result shows entity %s as version %d %+v; it has version %d %+v", w.EntityID, r.Version, got, e.version, e.fields)
+	}
+}
+
+// collect forgets the versions of tombstones from before a time. That they are
+// deleted is never forgotten.
+func (t *truth) collect(before time.Time) {
+	for id, e := range t.entities {
+		if e.deleted && e.at.Before(before) {
+			e.version = 0
+			t.entities[id] = e
+		}
+	}
+}
+
+// was reports whether the server ever had the entity so.
+func (t *truth) was(id string, version int64, f fields) bool {
+	for _, e := range t.pasts[past{id, version}] {
+		if !e.deleted && e.fields == f {
+			return true
+		}
+	}
+	return false
+}
+
+// ids are those of all entities there ever were in this epoch, in order.
+func (t *truth) ids() []string { return slices.Sorted(maps.Keys(t.entities)) }
+
+// bounded reports whether d is what a clock may be wrong by after it was compared
+// with the server's, which tells whole seconds.
+func bounded(d time.Duration) bool { return d.Abs() <= 2*time.Second }

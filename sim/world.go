@@ -1,0 +1,215 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// epoch is when histories begin.
+var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// emailRule is the one rule judged here that is not among the thirteen: the
+// design's section 7 wants emails unique.
+const emailRule = 0
+
+// Violation is an invariant that did not hold, by its number in the design.
+type Violation struct {
+	Invariant int
+	Text      string
+	Step      int // after which it showed
+}
+
+// Error says which invariant, and how.
+func (v *Violation) Error() string {
+	name := fmt.Sprintf("invariant %d", v.Invariant)
+	if v.Invariant == emailRule {
+		name = "unique emails"
+	}
+	return fmt.Sprintf("%s, at step %d: %s", name, v.Step, v.Text)
+}
+
+// world is a history while it is played.
+type world struct {
+	script   *Script
+	now      time.Time
+	server   *server
+	browsers []*browser
+	wire     []sync.Request   // under way, to be delivered by a step or never
+	born     map[string]birth // operations
+	storages int
+	typed    int
+	step     int
+	healed   bool
+	jitter   *rand.Rand
+	stats    *Stats
+	failed   error // of the simulator itself
+	// The first violation ends the history.
+	violation *Violation
+}
+
+func newWorld(script *Script) (*world, error) {
+	w := &world{
+		script: script, now: epoch, stats: newStats(), born: map[string]birth{},
+		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
+	}
+	var err error
+	if w.server, err = newServer(w, script.SQLite); err != nil {
+		return nil, err
+	}
+	for i, c := range script.Browsers {
+		w.browsers = append(w.browsers, newBrowser(w, i, c))
+	}
+	return w, nil
+}
+
+func (w *world) random() float64 { return w.jitter.Float64() }
+
+// after is a timer that never fires: nothing in a history waits for real time.
+func (w *world) after(time.Duration) <-chan time.Time { return nil }
+
+func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
+
+func (w *world) fail(invariant int, format string, args ...any) {
+	if w.violation == nil {
+		w.violation = &Violation{Invariant: invariant, Text: fmt.Sprintf(format, args...), Step: w.step}
+	}
+}
+
+// must notes an error of the simulator's own.
+func (w *world) must(err error) {
+	if err != nil && w.failed == nil {
+		w.failed = err
+	}
+}
+
+func (w *world) over() bool { return w.violation != nil || w.failed != nil }
+
+// at is the slot a step is about, nil when there is none.
+func (w *world) at(who Who) *slot {
+	if who.Client < 0 || who.Client >= len(w.browsers) {
+		return nil
+	}
+	for _, s := range w.browsers[who.Client].slots {
+		if s.who == who {
+			return s
+		}
+	}
+	return nil
+}
+
+// do plays a step.
+func (w *world) do(st Step) {
+	w.step++
+	w.pass(time.Duration(st.Ms) * time.Millisecond)
+	if w.ofServer(st) {
+		return
+	}
+	s := w.at(st.Who)
+	if s == nil {
+		return
+	}
+	switch st.Verb {
+	case Run:
+		s.run(st.Fault)
+	case Round:
+		if s.who.Kind == host {
+			s.round(reasons[int(st.N)%len(reasons)])
+		}
+	case Kill:
+		s.kill()
+	case Freeze:
+		if s.actor != nil && !s.frozen {
+			s.frozen, s.frozenAt = true, w.now
+			w.stats.hit("frozen")
+		}
+	case Thaw:
+		s.frozen = false
+	default:
+		if w.ofBrowser(s.b, st) {
+			return
+		}
+		if s.who.Kind == tab {
+			s.act(st)
+		}
+	}
+}
+
+// reasons by number.
+var reasons = []sync.Reason{sync.Write, sync.Manual, sync.Timer, sync.Start, sync.Stream, sync.Online, sync.Periodic}
+
+func (w *world) ofBrowser(b *browser, st Step) bool {
+	switch st.Verb {
+	case Crash:
+		b.crash()
+	case Evict:
+		w.stats.hit("evicted")
+		b.evict()
+	case Jump:
+		w.stats.hit("clock jumped")
+		b.ahead += time.Duration(st.N) * time.Millisecond
+	case Offline:
+		b.offline = true
+	case Online:
+		b.offline = false
+	case SignOut:
+		b.signedOut = true
+	case SignIn:
+		b.signedOut = false
+	default:
+		return false
+	}
+	return true
+}
+
+func (w *world) ofServer(st Step) bool {
+	ctx := context.Background()
+	switch st.Verb {
+	case Wait:
+		w.pass(time.Duration(st.N) * time.Millisecond)
+	case Deliver:
+		w.deliver(int(st.N))
+	case Restart:
+		w.stats.hit("server restarted")
+		w.must(w.server.restart())
+	case Collect:
+		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
+		n, err := w.server.store.Collect(ctx, before)
+		w.must(err)
+		w.server.truth.collect(before)
+		if n > 0 {
+			w.stats.hit("tombstones collected")
+		}
+	case Prune:
+		n, err := w.server.store.Prune(ctx, w.now.Add(-time.Duration(st.N)*time.Millisecond))
+		w.must(err)
+		if n > 0 {
+			w.stats.hit("records pruned")
+		}
+	case Backup:
+		w.must(w.server.backup())
+	case Restore:
+		if w.server.saved != nil {
+			w.stats.hit("backup restored")
+		}
+		w.must(w.server.restore())
+	default:
+		return false
+	}
+	return true
+}
+
+// deliver lets a request that its sender has given up arrive.
+func (w *world) deliver(n int) {
+	if len(w.wire) == 0 {
+		return
+	}
+	n %= len(w.wire)
+	r := w.wire[n]
+	w.wire = append(w.wire[:n:n], w.wire[n+1:]...)
+	w.stats.hit("delivered late")
+	w.server.answer(r)
+}

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return say(stdout, usage)
 	}
 	if command != "" {
-		usageError(stderr, fmt.Sprintf("there is no command %q", command))
+		return usageError(stderr, fmt.Sprintf("there is no command %q\n\n%s", command, usage))
 	}
 	return errors.Join(errUsage, say(stderr, usage))
 }
@@ -76,8 +76,7 @@ func parse(fs *flag.FlagSet, args []string, stderr io.Writer) error {
 		return errUsage // Parse has said why
 	}
 	if fs.NArg() > 0 {
-		usageError(stderr, fmt.Sprintf("%s takes no argument %q", fs.Name(), fs.Arg(0)))
-		return errUsage
+		return usageError(stderr, fmt.Sprintf("%s takes no argument %q", fs.Name(), fs.Arg(0)))
 	}
 	return nil
 }
@@ -90,8 +89,9 @@ func flagResult(err error) error {
 	return err
 }
 
-func usageError(stderr io.Writer, text string) {
-	fmt.Fprintln(stderr, "rollcall:", text)
+// usageError says what makes no sense about the arguments.
+func usageError(stderr io.Writer, text string) error {
+	return errors.Join(errUsage, say(stderr, "rollcall: "+text+"\n"))
 }
 
 func say(w io.Writer, text string) error {

@@ -244,6 +244,7 @@ func TestSeed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer rows.Close()
 		for rows.Next() {
 			var document []byte
 			var u api.User
@@ -256,7 +257,7 @@ func TestSeed(t *testing.T) {
 			}
 			all = append(all, u.ID+" "+u.Name+" "+u.Email+" "+u.Bio)
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 		return all

@@ -30,8 +30,7 @@ func seed(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 		return flagResult(err)
 	}
 	if *n < 1 || *n > maxSeed {
-		usageError(stderr, fmt.Sprintf("-n must be from 1 to %d", maxSeed))
-		return errUsage
+		return usageError(stderr, fmt.Sprintf("-n must be from 1 to %d", maxSeed))
 	}
 	s, err := sqlite.Open(ctx, *db, sqlite.Options{})
 	if err != nil {

@@ -52,10 +52,13 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 			w.close()
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
-		w.stmts[text] = stmt
+		w.keep(text, stmt)
 	}
 	return w, nil
 }
+
+// keep makes the statement one of the writer's, which close closes.
+func (w *writer) keep(text string, stmt *sql.Stmt) { w.stmts[text] = stmt }
 
 // close gives the connection back; the pool it goes to is closed next and
 // reports what is wrong with it.

@@ -1,0 +1,33 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+)
+
+// TestConnections: what a commit promises, and what a reader can't do, are
+// settings of the connections, which a wrong word in the address would lose in silence.
+func TestConnections(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "rollcall.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The writer's own connection is in use; let it go and take it from the pool.
+	close(s.stop)
+	<-s.stopped
+	defer func() {
+		if err := s.closeDBs(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000"} {
+		var got string
+		if err := s.writeDB.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("the writer's %s is %q (%v), want %q", pragma, got, err, want)
+		}
+	}
+	if _, err := s.readDB.ExecContext(context.Background(), "UPDATE feed SET change = 7"); err == nil {
+		t.Error("a reader's connection can write")
+	}
+}

@@ -93,13 +93,23 @@ func Promise(f func() error) js.Value {
 
 // Listen calls f for each event of that name at target until stop is called.
 func Listen(target js.Value, event string, f func(js.Value)) (stop func()) {
+	return listen(target, event, false, f)
+}
+
+// Capture is Listen for events on their way down to a descendant of target,
+// which is how those are met that do not bubble.
+func Capture(target js.Value, event string, f func(js.Value)) (stop func()) {
+	return listen(target, event, true, f)
+}
+
+func listen(target js.Value, event string, capture bool, f func(js.Value)) (stop func()) {
 	listener := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		f(first(args))
 		return nil
 	})
-	target.Call("addEventListener", event, listener)
+	target.Call("addEventListener", event, listener, capture)
 	return func() {
-		target.Call("removeEventListener", event, listener)
+		target.Call("removeEventListener", event, listener, capture)
 		listener.Release()
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
+// Database is the name of the IndexedDB database.
+const Database = "rollcall"
+
 // Paths are the server's resources by entity type.
 var Paths = map[string]string{api.EntityUser: "/api/v1/users"}
 

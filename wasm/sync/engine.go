@@ -82,15 +82,15 @@ func (e *Engine) Round(ctx context.Context, reason Reason) (Report, error) {
 		r.impatient = true
 	}
 	err := e.cfg.Locks.Hold(ctx, RoundLock, Wait, r.run)
-	r.report.Problem = problemFor(err)
+	r.report.Problem = ProblemFor(err)
 	if counts, cerr := e.cfg.Store.Counts(context.WithoutCancel(ctx)); cerr == nil {
 		r.report.Waiting = counts.Waiting
 	}
 	return r.report, err
 }
 
-// problemFor says an error as a problem for a person.
-func problemFor(err error) *api.Problem {
+// ProblemFor says an error as a problem for a person.
+func ProblemFor(err error) *api.Problem {
 	if err == nil {
 		return nil
 	}
@@ -436,6 +436,10 @@ func (r *round) position(ctx context.Context) (position, error) {
 	if g, err := strconv.ParseInt(m[metaGeneration], 10, 64); err == nil {
 		p.generation = g
 	}
+	// Rows that came with acknowledgements may be there before the first page.
+	// A beginning knows nothing of what was deleted or undone since: they stay
+	// only if the feed has them.
+	p.resyncing = p.resyncing || p.cursor == ""
 	return p, nil
 }
 

@@ -144,7 +144,7 @@ func (h *Host) serve(ctx context.Context, a ask) {
 	}
 	report, err := h.Drain(ctx, reason)
 	if err != nil && report.Problem == nil {
-		report.Problem = problemFor(err)
+		report.Problem = ProblemFor(err)
 	}
 	for _, id := range ids {
 		h.Bus.Publish(Message{Kind: SyncedReport, ID: id, Report: &report})

@@ -1,0 +1,10 @@
+// Package idb keeps the engine's state in IndexedDB: users (visible rows),
+// confirmed, operations, conflicts and meta, as the conformance suite in
+// wasm/storetest demands.
+//
+// The database is opened with go-indexeddb, through a factory of our own that
+// migrates and hears what the library does not (blocked, closed, versionchange).
+// Each method is then one transaction, run whole by a small script (helper.js) that
+// the page or worker loads before the Go program: it hands Go the stored records as one
+// JSON text, has it decide synchronously, and writes the outcome.
+package idb

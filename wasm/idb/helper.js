@@ -1,0 +1,416 @@
+// The part of package idb that runs beside IndexedDB: a whole transaction in one
+// call. Crossing between Go and JavaScript for each record costs more than the
+// record, and a transaction ends as soon as nobody asks it anything; so Go hands over what it
+// wants as one JSON text, decides synchronously when asked to, and hears how the
+// transaction ended: complete, abort or error.
+"use strict";
+
+(() => {
+  // --- Opening and migrating ---
+
+  // Migration n brings a database from version n to n+1. Databases of every
+  // version exist on people's devices: never change one, append.
+  const migrations = [
+    (db) => {
+      const users = db.createObjectStore("users", { keyPath: ["type", "id"] });
+      users.createIndex("list", ["type", "sortName", "id"]);
+      db.createObjectStore("confirmed", { keyPath: ["type", "id"] });
+      const operations = db.createObjectStore("operations", { keyPath: "seq", autoIncrement: true });
+      operations.createIndex("entity", ["type", "id"]);
+      const conflicts = db.createObjectStore("conflicts", { keyPath: "conflict" });
+      conflicts.createIndex("entity", ["type", "id"]);
+      db.createObjectStore("meta");
+    },
+    // A resync sweeps rows of older generations; without an index it would read all.
+    (db, tx) => {
+      tx.objectStore("users").createIndex("generation", ["type", "generation"]);
+      tx.objectStore("confirmed").createIndex("generation", ["type", "generation"]);
+    },
+  ];
+
+  // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
+  // does not: told("blocked" | "open" | "closed" | "outdated", database).
+  function factory(told) {
+    return {
+      open(name, version) {
+        const request = indexedDB.open(name, version);
+        request.addEventListener("upgradeneeded", (event) => {
+          for (let v = event.oldVersion; v < version; v++) migrations[v](request.result, request.transaction);
+        });
+        request.addEventListener("blocked", () => told("blocked"));
+        request.addEventListener("success", () => {
+          const db = request.result;
+          db.addEventListener("close", () => told("closed", db));
+          db.addEventListener("versionchange", () => {
+            db.close(); // another tab upgrades: holding on would block it
+            told("outdated", db);
+          });
+          told("open", db);
+        });
+        return request;
+      },
+      deleteDatabase: (name) => indexedDB.deleteDatabase(name),
+      cmp: (a, b) => indexedDB.cmp(a, b),
+    };
+  }
+
+  // --- Transactions ---
+
+  const all = ["users", "confirmed", "operations", "conflicts", "meta"];
+
+  // transact runs body in one transaction. It returns a promise of what body set
+  // as the result, once the transaction is complete, and abort(), which reports
+  // whether there was anything left to abort.
+  function transact(db, mode, durability, stores, body) {
+    const run = { result: null };
+    let tx;
+    run.promise = new Promise((resolve, reject) => {
+      try {
+        tx = db.transaction(stores, mode, { durability });
+      } catch (err) {
+        reject({ name: "NotBegun", message: String(err?.message ?? err) });
+        return;
+      }
+      let why = null;
+      tx.oncomplete = () => resolve(run.result);
+      tx.onabort = () => reject(why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
+      run.fail = (err) => {
+        why ??= err;
+        try {
+          tx.abort();
+        } catch {
+          reject(why);
+        }
+      };
+      attempt(run, () => body(tx, run));
+    });
+    run.abort = () => {
+      try {
+        tx.abort();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    return run;
+  }
+
+  // attempt aborts the transaction when f throws: a put that throws on a bad key
+  // would otherwise let the puts before it commit.
+  function attempt(run, f) {
+    try {
+      f();
+    } catch (err) {
+      run.fail({ name: err?.name ?? "Error", message: String(err?.message ?? err) });
+    }
+  }
+
+  // when calls f with the results of all requests, while the transaction is active.
+  function when(run, requests, f) {
+    let left = requests.length;
+    if (left === 0) return attempt(run, () => f([]));
+    const one = () => {
+      if (--left === 0) attempt(run, () => f(requests.map((r) => r.result)));
+    };
+    for (const r of requests) r.onsuccess = one;
+  }
+
+  const fenceKey = "#fence";
+  const generationKey = "#generation";
+
+  // fenced calls f unless a later round has begun.
+  function fenced(tx, run, fence, f) {
+    when(run, [tx.objectStore("meta").get(fenceKey), tx.objectStore("meta").get(generationKey)], ([now, generation]) => {
+      if (fence && fence !== now) return run.fail({ name: "Fenced", message: "another round has taken over" });
+      f(generation ?? 0);
+    });
+  }
+
+  // load reads all that is stored of each ref.
+  function load(tx, run, refs, f) {
+    const requests = [];
+    for (const { type, id } of refs) {
+      const key = [type, id];
+      requests.push(
+        tx.objectStore("users").get(key),
+        tx.objectStore("confirmed").get(key),
+        tx.objectStore("operations").index("entity").getAll(key),
+        tx.objectStore("conflicts").index("entity").getAll(key),
+      );
+    }
+    when(run, requests, (results) => {
+      f(refs.map((ref, i) => ({
+        ref,
+        user: results[4 * i] ?? null,
+        confirmed: results[4 * i + 1] ?? null,
+        operations: results[4 * i + 2],
+        conflicts: results[4 * i + 3].filter((c) => !c.reviewed),
+      })));
+    });
+  }
+
+  // save writes what Go decided: {put: {store: [record]}, del: {store: [key]}}.
+  function save(tx, writes) {
+    for (const [store, keys] of Object.entries(writes.del ?? {})) {
+      for (const key of keys ?? []) tx.objectStore(store).delete(key);
+    }
+    for (const [store, records] of Object.entries(writes.put ?? {})) {
+      for (const record of records ?? []) tx.objectStore(store).put(record);
+    }
+  }
+
+  // decided has Go decide about entities; null means that it refuses.
+  function decided(tx, run, decide, entities, generation) {
+    const writes = decide(JSON.stringify({ entities, generation }));
+    if (writes === null) return run.fail({ name: "Refused", message: "refused" });
+    save(tx, JSON.parse(writes));
+  }
+
+  function update(db, text, decide) {
+    const want = JSON.parse(text);
+    return transact(db, "readwrite", want.durability, all, (tx, run) => {
+      fenced(tx, run, want.fence, (generation) => {
+        load(tx, run, want.refs, (entities) => decided(tx, run, decide, entities, generation));
+      });
+    });
+  }
+
+  function entity(db, text) {
+    return transact(db, "readonly", "default", all.slice(0, 4), (tx, run) => {
+      load(tx, run, [JSON.parse(text)], ([found]) => (run.result = JSON.stringify(found)));
+    });
+  }
+
+  const keyOf = ({ type, id }) => JSON.stringify([type, id]);
+
+  // page saves a page of the feed. Entities with operations or open conflicts are
+  // left to Go; the others' rows are replaced here, unless they are newer.
+  function page(db, text, decide) {
+    const want = JSON.parse(text);
+    return transact(db, "readwrite", "relaxed", all, (tx, run) => {
+      fenced(tx, run, want.fence, (latest) => {
+        const meta = tx.objectStore("meta");
+        for (const [name, value] of Object.entries(want.meta ?? {})) meta.put(value, name);
+        if (want.generation > latest) meta.put(want.generation, generationKey);
+        special(tx, run, (theirs) => {
+          const fast = want.rows.filter((r) => !theirs.has(keyOf(r)));
+          const slow = want.rows.filter((r) => theirs.has(keyOf(r)));
+          replace(tx, run, fast, want, (changed) => {
+            load(tx, run, slow, (entities) => {
+              decided(tx, run, decide, entities, want.generation);
+              run.result = JSON.stringify(changed);
+            });
+          });
+        });
+      });
+    });
+  }
+
+  // special calls f with the keys of entities that have operations or open conflicts.
+  function special(tx, run, f) {
+    const keys = new Set();
+    const cursor = tx.objectStore("operations").index("entity").openKeyCursor(null, "nextunique");
+    cursor.onsuccess = () => attempt(run, () => {
+      const c = cursor.result;
+      if (c) {
+        keys.add(JSON.stringify(c.key));
+        c.continue();
+        return;
+      }
+      when(run, [tx.objectStore("conflicts").getAll()], ([conflicts]) => {
+        for (const k of conflicts) if (!k.reviewed) keys.add(keyOf(k));
+        f(keys);
+      });
+    });
+  }
+
+  function replace(tx, run, rows, want, f) {
+    const users = tx.objectStore("users");
+    when(run, [users.count()], ([count]) => {
+      // Into an empty store goes everything; there is nothing to compare with.
+      const had = count === 0 ? [] : rows.map((r) => users.get([r.type, r.id]));
+      when(run, had, (found) => {
+        const changed = [];
+        rows.forEach((row, i) => {
+          if (put(users, row, found[i], want)) changed.push({ type: row.type, id: row.id });
+        });
+        f(changed);
+      });
+    });
+  }
+
+  // put saves one row over what was there and reports whether a person sees a difference.
+  function put(users, row, had, want) {
+    if (had && row.version <= had.version && !want.resync) {
+      if (had.generation !== want.generation) users.put({ ...had, generation: want.generation });
+      return false;
+    }
+    if (row.deleted) {
+      if (had) users.delete([row.type, row.id]);
+      return Boolean(had);
+    }
+    users.put(row.record);
+    return !had || had.document !== row.record.document || had.version !== row.version || had.syncedAt !== row.record.syncedAt;
+  }
+
+  // sweep returns the refs of confirmed rows below a generation, at most limit;
+  // Go takes them away entity by entity.
+  function older(db, text) {
+    const want = JSON.parse(text);
+    const range = IDBKeyRange.bound([want.type], [want.type, want.generation], false, true);
+    return transact(db, "readonly", "default", ["users", "confirmed"], (tx, run) => {
+      const keys = (store) => tx.objectStore(store).index("generation").getAllKeys(range, want.limit);
+      when(run, [keys("users"), keys("confirmed")], ([users, confirmed]) => {
+        run.result = JSON.stringify([...users, ...confirmed].map(([type, id]) => ({ type, id })));
+      });
+    });
+  }
+
+  // --- Reading lists ---
+
+  // windowOf reads a part of a type's list: by key where it can, by cursor over a
+  // jump, by reading all where a text is searched.
+  function windowOf(db, text) {
+    const want = JSON.parse(text);
+    return transact(db, "readonly", "default", ["users"], (tx, run) => {
+      const index = tx.objectStore("users").index("list");
+      const whole = IDBKeyRange.bound([want.type], [want.type, []]);
+      if (want.search) return search(run, index, whole, want);
+      const first = [want.type, want.from.sort, want.from.id];
+      const range = IDBKeyRange.bound(first, [want.type, []]);
+      const total = index.count(whole);
+      const give = (from) => {
+        const rows = from && want.limit > 0 ? [index.getAll(from, want.limit)] : [];
+        when(run, [total, ...rows], ([n, found]) => (run.result = JSON.stringify({ total: n, rows: found ?? [] })));
+      };
+      if (want.skip <= 0) return give(range);
+      const cursor = index.openKeyCursor(range);
+      let jumped = false;
+      cursor.onsuccess = () => attempt(run, () => {
+        const c = cursor.result;
+        if (c && !jumped) {
+          jumped = true;
+          c.advance(want.skip);
+          return;
+        }
+        give(c ? IDBKeyRange.bound(c.key, [want.type, []]) : null);
+      });
+    });
+  }
+
+  const chunk = 1000;
+
+  function search(run, index, range, want) {
+    const first = [want.from.sort, want.from.id];
+    const rows = [];
+    let total = 0;
+    let passed = 0;
+    const next = (from) => {
+      const request = index.getAll(from, chunk);
+      request.onsuccess = () => attempt(run, () => {
+        for (const row of request.result) {
+          if (!row.search.includes(want.search)) continue;
+          total++;
+          if (indexedDB.cmp([row.sortName, row.id], first) < 0 || passed++ < want.skip) continue;
+          if (rows.length < want.limit) rows.push(row);
+        }
+        if (request.result.length < chunk) {
+          run.result = JSON.stringify({ total, rows });
+          return;
+        }
+        const last = request.result.at(-1);
+        next(IDBKeyRange.bound([want.type, last.sortName, last.id], range.upper, true, false));
+      });
+    };
+    next(range);
+  }
+
+  // due picks what can be sent at now (milliseconds): the first operation of each
+  // entity, unless it is rejected or its time has not come.
+  function due(db, text) {
+    const want = JSON.parse(text);
+    return transact(db, "readonly", "default", ["operations"], (tx, run) => {
+      when(run, [tx.objectStore("operations").getAll()], ([operations]) => {
+        const seen = new Set();
+        const picked = [];
+        let next = 0;
+        for (const o of operations) {
+          const key = keyOf(o);
+          if (seen.has(key)) continue;
+          seen.add(key);
+          if (o.state === "rejected") continue;
+          if (o.nextAttemptAt <= want.now) {
+            if (picked.length < want.limit) picked.push(o);
+          } else if (next === 0 || o.nextAttemptAt < next) {
+            next = o.nextAttemptAt;
+          }
+        }
+        run.result = JSON.stringify({ operations: picked, next });
+      });
+    });
+  }
+
+  function operations(db, text) {
+    const want = JSON.parse(text);
+    return transact(db, "readonly", "default", ["operations"], (tx, run) => {
+      if (want.limit <= 0) return (run.result = "[]");
+      const range = IDBKeyRange.lowerBound(want.after, true);
+      when(run, [tx.objectStore("operations").getAll(range, want.limit)], ([found]) => (run.result = JSON.stringify(found)));
+    });
+  }
+
+  function conflicts(db, text) {
+    const want = JSON.parse(text);
+    return transact(db, "readonly", "default", ["conflicts"], (tx, run) => {
+      when(run, [tx.objectStore("conflicts").getAll()], ([found]) => {
+        found.sort((a, b) => a.reviewed - b.reviewed || b.at - a.at || (a.conflict < b.conflict ? 1 : -1));
+        run.result = JSON.stringify(found.slice(0, Math.max(want.limit, 0)));
+      });
+    });
+  }
+
+  function counts(db) {
+    return transact(db, "readonly", "default", ["users", "operations", "conflicts"], (tx, run) => {
+      const requests = [tx.objectStore("users").count(), tx.objectStore("operations").getAll(), tx.objectStore("conflicts").getAll()];
+      when(run, requests, ([rows, ops, found]) => {
+        const rejected = ops.filter((o) => o.state === "rejected").length;
+        run.result = JSON.stringify({
+          rows, rejected, waiting: ops.length - rejected, conflicts: found.filter((c) => !c.reviewed).length,
+        });
+      });
+    });
+  }
+
+  // --- Named values ---
+
+  function getMeta(db, text) {
+    const names = JSON.parse(text);
+    return transact(db, "readonly", "default", ["meta"], (tx, run) => {
+      when(run, names.map((n) => tx.objectStore("meta").get(n)), (values) => {
+        run.result = JSON.stringify(values.map((v) => v ?? ""));
+      });
+    });
+  }
+
+  function setMeta(db, text) {
+    const values = JSON.parse(text);
+    return transact(db, "readwrite", "strict", ["meta"], (tx) => {
+      for (const [name, value] of Object.entries(values)) tx.objectStore("meta").put(value, name);
+    });
+  }
+
+  function beginRound(db) {
+    return transact(db, "readwrite", "relaxed", ["meta"], (tx, run) => {
+      const meta = tx.objectStore("meta");
+      when(run, [meta.get(fenceKey)], ([fence]) => {
+        meta.put((fence ?? 0) + 1, fenceKey);
+        run.result = JSON.stringify((fence ?? 0) + 1);
+      });
+    });
+  }
+
+  globalThis.rollcallIDB = {
+    version: migrations.length,
+    factory, update, entity, page, older, window: windowOf, due, operations, conflicts, counts, getMeta, setMeta, beginRound,
+  };
+})();

@@ -1,0 +1,225 @@
+package idb
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// key is a ref as records hold it.
+type key struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+func keyOf(r queue.Ref) key  { return key{r.Type, r.ID} }
+func (k key) ref() queue.Ref { return queue.Ref{Type: k.Type, ID: k.ID} }
+func (k key) path() []string { return []string{k.Type, k.ID} }
+
+// userRecord is a visible row. Unless IsDirty, it is the confirmed row at the
+// same time. The document is kept as text: the exact bytes come back.
+type userRecord struct {
+	key
+	SortName   string         `json:"sortName"`
+	Search     string         `json:"search"`
+	Document   string         `json:"document"`
+	Version    int64          `json:"version"`
+	Stamp      api.Stamp      `json:"stamp"`
+	Generation int64          `json:"generation"`
+	IsDirty    bool           `json:"isDirty"`
+	State      queue.RowState `json:"state"`
+	SyncedAt   time.Time      `json:"syncedAt"`
+}
+
+// confirmedRecord is the server's row of an entity that has operations.
+type confirmedRecord struct {
+	key
+	Generation int64     `json:"generation"`
+	Row        queue.Row `json:"row"`
+}
+
+// operationRecord is an operation, with what Due goes by beside it.
+type operationRecord struct {
+	key
+	Seq           int64       `json:"seq,omitempty"` // the database gives it
+	State         queue.State `json:"state"`
+	NextAttemptAt int64       `json:"nextAttemptAt"` // milliseconds, rounded up; 0 for at once
+	Text          string      `json:"text"`
+}
+
+// conflictRecord is a conflict, with what the list goes by beside it.
+type conflictRecord struct {
+	key
+	Conflict string `json:"conflict"`
+	At       int64  `json:"at"` // microseconds: exact in a JavaScript number
+	Reviewed bool   `json:"reviewed"`
+	Text     string `json:"text"`
+}
+
+// stored is all that is stored of one entity.
+type stored struct {
+	Ref        key               `json:"ref"`
+	User       *userRecord       `json:"user"`
+	Confirmed  *confirmedRecord  `json:"confirmed"`
+	Operations []operationRecord `json:"operations"`
+	Conflicts  []conflictRecord  `json:"conflicts"`
+}
+
+// writes is what a transaction saves, by store.
+type writes struct {
+	Put map[string][]any `json:"put"`
+	Del map[string][]any `json:"del"`
+}
+
+func newWrites() *writes { return &writes{Put: map[string][]any{}, Del: map[string][]any{}} }
+
+func (w *writes) put(store string, record any) { w.Put[store] = append(w.Put[store], record) }
+func (w *writes) del(store string, path any)   { w.Del[store] = append(w.Del[store], path) }
+
+// entity decodes what is stored.
+func (s stored) entity() (queue.Entity, error) {
+	e := queue.Entity{Ref: s.Ref.ref()}
+	switch {
+	case s.Confirmed != nil:
+		row := s.Confirmed.Row
+		e.Confirmed = &row
+	case s.User != nil && !s.User.IsDirty:
+		e.Confirmed = s.User.row()
+	}
+	for _, r := range s.Operations {
+		o, err := r.operation()
+		if err != nil {
+			return e, err
+		}
+		e.Operations = append(e.Operations, o)
+	}
+	for _, r := range s.Conflicts {
+		var c queue.Conflict
+		if err := json.Unmarshal([]byte(r.Text), &c); err != nil {
+			return e, err
+		}
+		e.Conflicts = append(e.Conflicts, c)
+	}
+	return e, nil
+}
+
+// generation is that of the stored confirmed row.
+func (s stored) generation() int64 {
+	switch {
+	case s.Confirmed != nil:
+		return s.Confirmed.Generation
+	case s.User != nil:
+		return s.User.Generation
+	}
+	return 0
+}
+
+func (r *userRecord) row() *queue.Row {
+	return &queue.Row{Version: r.Version, Stamp: r.Stamp, Document: json.RawMessage(r.Document), SyncedAt: r.SyncedAt}
+}
+
+func (r *userRecord) view() queue.View {
+	return queue.View{Ref: r.ref(), Document: json.RawMessage(r.Document), Version: r.Version, State: r.State, SyncedAt: r.SyncedAt}
+}
+
+func (r operationRecord) operation() (queue.Operation, error) {
+	var o queue.Operation
+	err := json.Unmarshal([]byte(r.Text), &o)
+	o.Seq = r.Seq
+	return o, err
+}
+
+func operationOf(o queue.Operation) (operationRecord, error) {
+	text, err := json.Marshal(o)
+	r := operationRecord{key: keyOf(o.Ref), Seq: o.Seq, State: o.State, Text: string(text)}
+	if !o.NextAttemptAt.IsZero() {
+		r.NextAttemptAt = o.NextAttemptAt.Add(time.Millisecond - time.Nanosecond).UnixMilli()
+	}
+	return r, err
+}
+
+func conflictOf(c queue.Conflict) (conflictRecord, error) {
+	text, err := json.Marshal(c)
+	return conflictRecord{key: keyOf(c.Ref), Conflict: c.ID, At: c.At.UnixMicro(), Reviewed: c.Reviewed, Text: string(text)}, err
+}
+
+// userOf is the record of a visible row; confirmed is nil for one that the
+// server has not.
+func userOf(v queue.View, confirmed *queue.Row, dirty bool, generation int64, schema queue.Schema) userRecord {
+	r := userRecord{
+		key: keyOf(v.Ref), Document: string(v.Document), Version: v.Version, Generation: generation,
+		IsDirty: dirty, State: v.State, SyncedAt: v.SyncedAt,
+	}
+	if confirmed != nil {
+		r.Stamp = confirmed.Stamp
+	}
+	r.SortName, r.Search = schema.Index(v.Document)
+	return r
+}
+
+// save adds what has to be written so that e stands in the place of before.
+// latest is the generation of rows that are confirmed now.
+func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest int64, schema queue.Schema) error {
+	k := before.Ref
+	e.Ref = k.ref()
+	generation := before.generation()
+	if !sameRow(was.Confirmed, e.Confirmed) {
+		generation = latest
+	}
+	dirty := len(e.Operations) > 0
+	if view, ok := e.View(); ok {
+		w.put("users", userOf(view, e.Confirmed, dirty, generation, schema))
+	} else if before.User != nil {
+		w.del("users", k.path())
+	}
+	if dirty && e.Confirmed != nil {
+		w.put("confirmed", confirmedRecord{key: k, Generation: generation, Row: *e.Confirmed})
+	} else if before.Confirmed != nil {
+		w.del("confirmed", k.path())
+	}
+	if err := w.saveOperations(e, before); err != nil {
+		return err
+	}
+	for _, c := range e.Conflicts {
+		c.Ref = e.Ref
+		record, err := conflictOf(c)
+		if err != nil {
+			return err
+		}
+		w.put("conflicts", record)
+	}
+	return nil
+}
+
+// saveOperations writes those that are new or changed and deletes those that are gone.
+func (w *writes) saveOperations(e *queue.Entity, before stored) error {
+	had := map[int64]string{}
+	for _, r := range before.Operations {
+		had[r.Seq] = r.Text
+	}
+	for _, o := range e.Operations {
+		o.Ref = e.Ref
+		record, err := operationOf(o)
+		if err != nil {
+			return err
+		}
+		if had[o.Seq] != record.Text || o.Seq == 0 {
+			w.put("operations", record)
+		}
+		delete(had, o.Seq)
+	}
+	for seq := range had {
+		w.del("operations", seq)
+	}
+	return nil
+}
+
+func sameRow(a, b *queue.Row) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Version == b.Version && a.Stamp == b.Stamp && a.SyncedAt.Equal(b.SyncedAt) && bytes.Equal(a.Document, b.Document)
+}

@@ -1,0 +1,54 @@
+//go:build js && wasm
+
+// Command page is the user interface, compiled to app.wasm. It wires the pages of
+// package app to this browser: storage, engine, and the page itself.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/app"
+	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/idb"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+func main() {
+	ctx := context.Background()
+	bus := browser.OpenChannel("rollcall")
+	store := idb.New(idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})
+	background := newBackground(store)
+	users := repository.New(repository.Config[api.User, api.UserPatch]{
+		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
+		Remote: &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths},
+		Now:    time.Now, After: time.After, NewID: uuid.NewString,
+		Queued: background.wanted,
+	})
+	lead := &leader{bus: bus}
+	go lead.run(ctx)
+	go background.run(ctx)
+	relay(bus)
+	app.Configure(app.Dependencies{
+		Users: users, Outbox: users, Syncer: users,
+		Device: &device{store: store, leader: lead, background: background, users: users},
+	})
+	ui.RunWhenOnBrowser()
+}
+
+// relay passes on the events that only windows get.
+func relay(bus sync.Bus) {
+	browser.OnOnline(func(online bool) {
+		bus.Publish(sync.Message{Kind: sync.Connectivity, Online: online})
+	})
+	browser.OnShown(func() {
+		bus.Publish(sync.Message{Kind: sync.SyncPlease, Reason: sync.Visible})
+	})
+}

@@ -21,6 +21,10 @@ var programs = map[string]string{
 // that of the wasm_exec.js of the Go that built them: a glue script of another
 // release does not start them.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
+	modfile, err := trimGoApp(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
 	paths := map[string]string{}
 	var group errgroup.Group
 	for name, pkg := range programs {
@@ -28,7 +32,7 @@ func compile(ctx context.Context, dir string) (map[string]string, error) {
 		paths[name] = path
 		group.Go(func() error {
 			// Without the repository's state in it, a commit alone is no new version.
-			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
+			cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
 				"-ldflags=-s -w", "-o", path, pkg)
 			cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {

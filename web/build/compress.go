@@ -100,7 +100,7 @@ func (c compressor) writer(coding string, w io.Writer) (io.WriteCloser, error) {
 	case "br":
 		// The largest window browsers must take (RFC 7932): wasm repeats itself
 		// over megabytes.
-		return brotli.NewWriterOptions(w, brotli.WriterOptions{Quality: c.quality, LGWin: 24}), nil
+		return brotli.NewWriterOptions(w, brotli.WriterOptions{Quality: c.quality}), nil
 	case "gzip":
 		return gzip.NewWriterLevel(w, gzip.BestCompression)
 	default:

@@ -49,7 +49,7 @@ const (
 )
 
 // Result answers one operation. Version, Stamp and Document are the server's
-// entity after it (for applied and duplicate) or as it stands (for conflict). A
+// entity after it (for applied) or as it stands (for duplicate and conflict). A
 // null Document means that the entity does not exist; Version is then the
 // tombstone's, or 0 when the server remembers none.
 type Result struct {

@@ -50,7 +50,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 			return Outcome{}, fmt.Errorf("look for an earlier operation %s: %w", w.ID, err)
 		}
 		if r != nil {
-			return replay(r, w), nil
+			return s.replay(r, w)
 		}
 	}
 	current, err := s.Tx.Row(w.EntityID)
@@ -98,16 +98,24 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 	return nil
 }
 
-func replay(r *Record, w Write) Outcome {
+// replay answers a write that took effect before, which happens only once.
+func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	if r.Hash != w.Hash {
 		return plain(Rejected(w.ID, &api.Problem{
 			Title: "Idempotency key reused", Status: http.StatusUnprocessableEntity, Code: api.CodeKeyReused,
 			Detail: "another request was made under this key",
-		}))
+		})), nil
 	}
 	result := r.Result
 	result.ID, result.Status = w.ID, api.Duplicate
-	return Outcome{Result: result, First: r.Result.Status, Replayed: true}
+	if w.Latest {
+		current, err := s.Tx.Row(w.EntityID)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
+		}
+		result = resultOf(w, api.Duplicate, current)
+	}
+	return Outcome{Result: result, First: r.Result.Status, Replayed: true}, nil
 }
 
 func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }

@@ -20,6 +20,9 @@ type Write struct {
 	// Key recognises a replay and Hash its payload; an empty Key keeps no record.
 	Key  string
 	Hash string
+	// Latest has a replay answered with the entity as it is by then, not with the
+	// first result: who keeps a replica of the feed must not go back behind it.
+	Latest bool
 
 	EntityID    string
 	Type        api.OperationType
@@ -54,7 +57,7 @@ func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
 		return Write{}, Invalid("The operation is not valid", errs...)
 	}
 	return Write{
-		ID: op.ID, ClientID: clientID, Key: "operation:" + op.ID, Hash: hash(op, patch),
+		ID: op.ID, ClientID: clientID, Key: "operation:" + op.ID, Hash: hash(op, patch), Latest: true,
 		EntityID: op.EntityID, Type: op.Type, Patch: patch.Trimmed(),
 		BaseVersion: op.BaseVersion, CreatedAt: op.CreatedAt, Stamp: op.Stamp,
 	}, nil

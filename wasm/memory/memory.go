@@ -97,6 +97,11 @@ func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.
 		return err
 	}
 	defer s.mu.Unlock()
+	for name, value := range txn.Given {
+		if s.meta[name] != value {
+			return queue.ErrStale
+		}
+	}
 	entities := make([]*queue.Entity, len(txn.Refs))
 	named := make(map[queue.Ref]*queue.Entity, len(txn.Refs))
 	for i, ref := range txn.Refs {

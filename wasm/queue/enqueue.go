@@ -62,7 +62,7 @@ func (e *Entity) Enqueue(w Write) error {
 		e.Operations = append(e.Operations, next)
 		return nil
 	}
-	next, keep := coalesce(*tail, next)
+	next, keep := e.coalesce(*tail, next)
 	e.Operations = e.Operations[:len(e.Operations)-1]
 	if keep {
 		e.Operations = append(e.Operations, next)
@@ -101,12 +101,21 @@ func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 // coalesce merges a new operation into one that never took effect; false when
 // the two cancel out. The pair keeps the place, the base and the beginning of the
 // first, and the id and the stamp of the second.
-func coalesce(first, second Operation) (Operation, bool) {
+//
+// A create that was sent may have taken effect, whatever became of the answer,
+// and a row may be confirmed beside it: then the delete remains.
+func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out := second
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:
-		return Operation{}, false
+		if first.State == Queued && IsNull(e.documentBefore(first.ID)) {
+			return Operation{}, false
+		}
+		out.Base = second.Base
+		if e.Confirmed != nil {
+			out.BaseVersion = e.Confirmed.Version
+		}
 	case first.Type == api.Create:
 		out.Type, out.CreatedAt = api.Create, first.CreatedAt
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()

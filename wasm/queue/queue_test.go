@@ -74,8 +74,12 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 		{"an edit cures a rejected create", nil, sequence(
 			enqueue(write("a", api.Create, `{"email":"x","name":"Ann"}`)), send("a"), reject("a"), enqueue(write("b", api.Update, `{"email":"y"}`))),
 			`b create {"email":"y","name":"Ann"} base 0 queued`},
-		{"a rejected create deleted is gone", nil, sequence(
-			enqueue(write("a", api.Create, ann)), send("a"), reject("a"), enqueue(write("b", api.Delete, ""))), ``},
+		{"a rejected create may be there all the same: its delete is sent", nil, sequence(
+			enqueue(write("a", api.Create, ann)), send("a"), reject("a"), enqueue(write("b", api.Delete, ""))),
+			`b delete  base 0 queued`},
+		{"a create deleted while somebody's row is confirmed", nil, sequence(
+			enqueue(write("a", api.Create, ann)), confirm(row(3, ann)), enqueue(write("b", api.Delete, ""))),
+			`b delete  base 3 queued`},
 		{"what was written meanwhile joins the rejected", nil, sequence(
 			enqueue(write("a", api.Create, `{"email":"x","name":"Ann"}`)), send("a"), enqueue(write("b", api.Update, `{"email":"y"}`)), reject("a")),
 			`b create {"email":"y","name":"Ann"} base 0 queued`},
@@ -131,6 +135,10 @@ func fail(id string) func(*testing.T, *queue.Entity) {
 	return func(t *testing.T, e *queue.Entity) {
 		must(t, e.Fail(id, &api.Problem{Title: "busy"}, start), "fail "+id)
 	}
+}
+
+func confirm(row *queue.Row) func(*testing.T, *queue.Entity) {
+	return func(_ *testing.T, e *queue.Entity) { e.Confirm(row) }
 }
 
 func reject(id string) func(*testing.T, *queue.Entity) {
@@ -292,5 +300,35 @@ func flush(t *rapid.T, e *queue.Entity) {
 		if !e.Acknowledge(o.ID, after, version) {
 			t.Fatal("not acknowledged")
 		}
+	}
+}
+
+func TestAcknowledgeEarlierLeavesTheConflictToTheServer(t *testing.T) {
+	fields := []string{"name", "email"}
+	const ann = `{"name":"Ann"}`
+	for _, c := range []struct {
+		name string
+		now  *queue.Row
+		want string
+	}{
+		{"still as it was left", row(4, `{"name":"Bo","version":4}`), `b update {"name":"Cy"} base 4 queued`},
+		{"changed by others since", row(7, `{"name":"Dee"}`), `b update {"name":"Cy"} base 3 queued`},
+		{"deleted by others since", nil, `b update {"name":"Cy"} base 3 queued`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := &queue.Entity{Ref: ref, Confirmed: row(3, ann)}
+			sequence(enqueue(write("a", api.Update, `{"name":"Bo"}`)), send("a"), enqueue(write("b", api.Update, `{"name":"Cy"}`)))(t, e)
+			version := int64(8)
+			if c.now != nil {
+				version = c.now.Version
+			}
+			must(t, e.AcknowledgeEarlier("a", c.now, version, fields), "acknowledge")
+			if got := describe(e); got != c.want {
+				t.Errorf("operations %s, want %s", got, c.want)
+			}
+			if e.Confirmed != c.now {
+				t.Errorf("confirmed %+v, want %+v", e.Confirmed, c.now)
+			}
+		})
 	}
 }

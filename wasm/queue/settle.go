@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -45,9 +46,7 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 		return false
 	}
 	e.Operations = e.Operations[1:]
-	if e.Confirmed == nil || e.Confirmed.Version <= version {
-		e.Confirmed = row
-	}
+	e.Confirmed = newer(e.Confirmed, row, version)
 	if next := e.Head(); next != nil {
 		next.BaseVersion, next.Base = version, nil
 		if row != nil && next.Type != api.Create {
@@ -55,6 +54,43 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 		}
 	}
 	return true
+}
+
+// AcknowledgeEarlier removes an operation that took effect at an earlier try, or
+// asked for what already was. row is the entity as it is now, which others may
+// have changed or deleted since. So what was written meanwhile builds on it only
+// if the given fields are still as the person saw them then; else it keeps its
+// base, and the server will find the conflict.
+func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields []string) bool {
+	if e.head(id) == nil {
+		return false
+	}
+	if len(e.Operations) > 1 {
+		next := e.Operations[1]
+		var now json.RawMessage
+		if row != nil {
+			now = row.Document
+		}
+		if next.Type != api.Create && !sameFields(next.Base, now, fields) {
+			e.Operations = e.Operations[1:]
+			e.Confirmed = newer(e.Confirmed, row, version)
+			return true
+		}
+	}
+	return e.Acknowledge(id, row, version)
+}
+
+func sameFields(a, b json.RawMessage, names []string) bool {
+	x, y := Decode(a).Only(names), Decode(b).Only(names)
+	return len(x) == len(y) && len(x.Without(y)) == 0
+}
+
+// newer is which of the row that is known and an answer's the server has now.
+func newer(known, answer *Row, version int64) *Row {
+	if known == nil || known.Version <= version {
+		return answer
+	}
+	return known
 }
 
 // Fail puts the operation back to be sent again at next. An answered failure
@@ -91,7 +127,7 @@ func (e *Entity) fold() {
 	if len(e.Operations) < 2 {
 		return
 	}
-	merged, keep := coalesce(e.Operations[0], e.Operations[1])
+	merged, keep := e.coalesce(e.Operations[0], e.Operations[1])
 	e.Operations = e.Operations[2:]
 	if keep {
 		e.Operations = append([]Operation{merged}, e.Operations...)

@@ -52,6 +52,10 @@ type Txn struct {
 	// Fence, when not 0, is the round on whose behalf this is done: a store
 	// where a later round has begun answers ErrFenced and saves nothing.
 	Fence int64
+	// Given names small values of the store (see Meta of the engine's store) and
+	// what they must be; where one differs, the store answers ErrStale and saves
+	// nothing.
+	Given map[string]string
 	// Relaxed lets the commit return before the disk has it.
 	Relaxed bool
 }
@@ -72,4 +76,5 @@ var (
 	ErrTimeout     = errors.New("the browser's storage did not answer in time")
 	ErrUncertain   = errors.New("the browser's storage did not say whether it saved")
 	ErrFenced      = errors.New("another round has taken over")
+	ErrStale       = errors.New("what this was based on has changed meanwhile")
 )

@@ -23,12 +23,19 @@ func (e *Entity) View() (View, bool) {
 }
 
 // Document is the visible row's document, null when there is none.
-func (e *Entity) Document() json.RawMessage {
+func (e *Entity) Document() json.RawMessage { return e.documentBefore("") }
+
+// documentBefore is what the document is without the operation of that id and
+// those after it.
+func (e *Entity) documentBefore(id string) json.RawMessage {
 	var document json.RawMessage
 	if e.Confirmed != nil {
 		document = e.Confirmed.Document
 	}
 	for _, o := range e.Operations {
+		if o.ID == id {
+			break
+		}
 		if o.State == Rejected && o.Type == api.Delete {
 			continue
 		}

@@ -152,8 +152,14 @@ func (c *Collection[T, P]) refresh(ctx context.Context, id string) {
 	}
 }
 
-// fetch asks the server for a record and stores the answer if it is news.
+// fetch asks the server for a record and stores the answer if it is news. When
+// the feed has moved on meanwhile, the answer is shown and not stored: it may be
+// older than a deletion the feed has brought, which the feed won't bring again.
 func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, error) {
+	given, err := c.cfg.Store.Meta(ctx, sync.MetaCursor, sync.MetaGeneration)
+	if err != nil {
+		return queue.View{}, fmt.Errorf("read from this device: %w", err)
+	}
 	change, err := c.cfg.Remote.Fetch(ctx, c.ref(id))
 	if err != nil {
 		return queue.View{}, fmt.Errorf("%w (%w)", ErrNotReachable, err)
@@ -163,7 +169,8 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 	}
 	var view queue.View
 	var visible, changed bool
-	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}, Relaxed: true}, func(es []*queue.Entity) error {
+	txn := queue.Txn{Refs: []queue.Ref{c.ref(id)}, Given: given, Relaxed: true}
+	err = c.cfg.Store.Update(ctx, txn, func(es []*queue.Entity) error {
 		e := es[0]
 		if changed = e.Confirmed == nil || e.Confirmed.Version < change.Version; changed {
 			e.Confirm(&queue.Row{Version: change.Version, Stamp: change.Stamp, Document: change.Document, SyncedAt: c.cfg.Now().UTC()})
@@ -172,6 +179,8 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 		return nil
 	})
 	switch {
+	case errors.Is(err, queue.ErrStale):
+		return queue.View{Ref: c.ref(id), Document: change.Document, Version: change.Version, SyncedAt: c.cfg.Now().UTC()}, nil
 	case err != nil:
 		return queue.View{}, fmt.Errorf("save on this device: %w", err)
 	case !visible:

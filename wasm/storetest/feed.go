@@ -186,6 +186,24 @@ var feedCases = map[string]func(*fixture){
 		f.same("a person needs no fence", f.list(), []string{"person:pending"})
 	},
 
+	"given: an update saves only while the values are as it believes": func(f *fixture) {
+		f.must(f.SetMeta(f.ctx, map[string]string{"cursor": "c1"}))
+		save := func(name string, given map[string]string) error {
+			return f.Update(f.ctx, queue.Txn{Refs: []queue.Ref{ref("a")}, Given: given}, func(es []*queue.Entity) error {
+				es[0].Confirmed = row("a", name, 1)
+				return nil
+			})
+		}
+		f.must(save("First", map[string]string{"cursor": "c1", "missing": ""}))
+		page := pageOf(change("b", "Bob", 1))
+		page.Meta = map[string]string{"cursor": "c2"}
+		f.pull(page)
+		if err := save("Second", map[string]string{"cursor": "c1"}); !errors.Is(err, queue.ErrStale) {
+			f.Fatalf("got %v", err)
+		}
+		f.same("list", f.list(), []string{"Bob", "First"})
+	},
+
 	"meta: set, changed, missing": func(f *fixture) {
 		f.must(f.SetMeta(f.ctx, map[string]string{"a": "1", "b": ""}))
 		f.must(f.SetMeta(f.ctx, map[string]string{"b": "2", "strategy:user": "merge"}))

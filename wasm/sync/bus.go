@@ -94,10 +94,12 @@ type Report struct {
 
 // Meta names the engine and the repository share.
 const (
-	MetaClient    = "client"    // this browser's client id, a UUID
-	MetaCursor    = "cursor"    // the feed's cursor
-	MetaSkew      = "skew"      // server clock minus device clock, in milliseconds
-	MetaSyncedAt  = "syncedAt"  // end of the last good round, RFC 3339
-	MetaStrategy  = "strategy:" // + entity type: the conflict strategy
-	MetaPersisted = "persisted" // "yes" once the browser promised to keep the storage
+	MetaClient = "client" // this browser's client id, a UUID
+	MetaCursor = "cursor" // the feed's cursor
+	// MetaGeneration counts how often the feed was read from its beginning.
+	MetaGeneration = "generation"
+	MetaSkew       = "skew"      // server clock minus device clock, in milliseconds
+	MetaSyncedAt   = "syncedAt"  // end of the last good round, RFC 3339
+	MetaStrategy   = "strategy:" // + entity type: the conflict strategy
+	MetaPersisted  = "persisted" // "yes" once the browser promised to keep the storage
 )

@@ -184,9 +184,13 @@ func (r *round) push(ctx context.Context) error {
 func (r *round) freeze(ctx context.Context) ([]queue.Operation, error) {
 	now := r.cfg.Now()
 	if r.impatient {
-		now = now.Add(2 * queueHorizon)
+		now = now.Add(always)
 	}
 	due, err := r.cfg.Store.Due(ctx, now, r.batch+len(r.tried))
+	if err == nil && len(due.Operations) == 0 && due.Next.After(now.Add(queueHorizon)) {
+		// Nothing is told to wait that long: the device's clock was put back.
+		due, err = r.cfg.Store.Due(ctx, now.Add(always), r.batch+len(r.tried))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -213,8 +217,12 @@ func (r *round) freeze(ctx context.Context) ([]queue.Operation, error) {
 	return batch, err
 }
 
-// queueHorizon is above any delay an operation is given.
-const queueHorizon = 2 * time.Hour
+// queueHorizon is above any delay an operation is given; always is above any that
+// a changed clock makes of it.
+const (
+	queueHorizon = 2 * time.Hour
+	always       = 100 * 365 * 24 * time.Hour
+)
 
 // refused deals with a batch that got no results. It returns nil when going on
 // makes sense: in smaller portions, or because the culprit is out of the way.
@@ -305,8 +313,10 @@ func (r *round) settleOne(e *queue.Entity, o queue.Operation, result api.Result,
 	now := r.cfg.Now()
 	row := rowOf(result.Version, result.Stamp, result.Document, now)
 	switch result.Status {
-	case api.Applied, api.Duplicate:
+	case api.Applied:
 		e.Acknowledge(o.ID, row, result.Version)
+	case api.Duplicate:
+		e.AcknowledgeEarlier(o.ID, row, result.Version, r.fields[e.Ref.Type])
 	case api.Conflict:
 		settleConflict(e, o.ID, s.strategy, theirs{
 			row: row, version: result.Version, stamp: result.Stamp, fields: r.fields[e.Ref.Type], at: now,
@@ -361,6 +371,14 @@ func (r *round) pull(ctx context.Context) error {
 	p, err := r.position(ctx)
 	if err != nil {
 		return fmt.Errorf("read the cursor: %w", err)
+	}
+	if p.cursor == "" {
+		// Rows that came with acknowledgements may be there already. The feed's
+		// beginning tells nothing of what was deleted or undone since: they stay only
+		// if it has them.
+		if p, err = r.resync(ctx, p); err != nil {
+			return fmt.Errorf("begin to read the feed: %w", err)
+		}
 	}
 	for range MaxPages {
 		page, err := r.cfg.Remote.Pull(ctx, p.cursor, PageSize)
@@ -421,25 +439,18 @@ type position struct {
 	resyncing  bool
 }
 
-// Meta names of the position, beside MetaCursor.
-const (
-	metaGeneration = "generation"
-	metaResync     = "resync"
-)
+// metaResync is the position's third value, beside MetaCursor and MetaGeneration.
+const metaResync = "resync"
 
 func (r *round) position(ctx context.Context) (position, error) {
-	m, err := r.cfg.Store.Meta(ctx, MetaCursor, metaGeneration, metaResync)
+	m, err := r.cfg.Store.Meta(ctx, MetaCursor, MetaGeneration, metaResync)
 	if err != nil {
 		return position{}, err
 	}
-	p := position{cursor: m[MetaCursor], generation: 1, resyncing: m[metaResync] == "yes"}
-	if g, err := strconv.ParseInt(m[metaGeneration], 10, 64); err == nil {
+	p := position{cursor: m[MetaCursor], resyncing: m[metaResync] == "yes"}
+	if g, err := strconv.ParseInt(m[MetaGeneration], 10, 64); err == nil {
 		p.generation = g
 	}
-	// Rows that came with acknowledgements may be there before the first page.
-	// A beginning knows nothing of what was deleted or undone since: they stay
-	// only if the feed has them.
-	p.resyncing = p.resyncing || p.cursor == ""
 	return p, nil
 }
 
@@ -449,7 +460,7 @@ func (p position) meta() map[string]string {
 		resync = "yes"
 	}
 	return map[string]string{
-		MetaCursor: p.cursor, metaGeneration: strconv.FormatInt(p.generation, 10), metaResync: resync,
+		MetaCursor: p.cursor, MetaGeneration: strconv.FormatInt(p.generation, 10), metaResync: resync,
 	}
 }
 

@@ -57,6 +57,7 @@ type slot struct {
 	frozen   bool
 	frozenAt time.Time
 	waits    string // the lock it waits for
+	deaf     bool   // its lock was stolen, and it has not been told
 	nextID   string // when set, the next new id
 
 	// Of a tab.
@@ -166,7 +167,7 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 	if s.actor != nil || s.w.violation != nil {
 		return
 	}
-	s.doing, s.came, s.left, s.uncertain, s.err, s.waits = doing, 0, 0, false, nil, ""
+	s.doing, s.came, s.left, s.uncertain, s.err, s.waits, s.deaf = doing, 0, 0, false, nil, "", false
 	s.heard, s.batch = heard{}, nil
 	s.actor = start(func(a *actor) {
 		s.actor = a
@@ -185,7 +186,11 @@ func (s *slot) run(f Fault) {
 		return
 	}
 	s.w.stats.steps++
+	if f != NoFault {
+		s.w.tell("%s meets %s", s.who, f)
+	}
 	if !s.actor.resume(f) {
+		s.w.tell("%s has done its %s: %v", s.who, s.doing, s.err)
 		s.actor = nil
 	}
 }

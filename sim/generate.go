@@ -64,7 +64,7 @@ func Generate(seed uint64) (Result, error) {
 		people: .1 + rng.Float64()*.3, next: 1,
 	}
 	g.swarm()
-	return play(script, func(w *world) (Step, bool) {
+	return play(script, nil, func(w *world) (Step, bool) {
 		if len(script.Steps) >= g.steps {
 			return Step{}, false
 		}

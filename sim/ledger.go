@@ -166,8 +166,8 @@ func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 			return
 		}
 	}
-	if ops := before.Operations; len(ops) == 2 && ops[0].Type == api.Create && ops[1].Type == api.Delete {
-		return
+	if ops := before.Operations; len(ops) == 2 && len(after.Operations) == 0 && ops[0].Type == api.Delete && ops[1].Type == api.Create {
+		return // a deletion that was undone before it took effect
 	}
 	l.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
 }
@@ -188,7 +188,7 @@ func (l *ledger) folded(before, after queue.Entity) {
 
 // cancels judges an operation that went together with a later one, as if neither had been.
 func (l *ledger) cancels(first queue.Operation) {
-	if l.b.w.server.truth.effects[first.ID] {
+	if first.Type == api.Create && l.b.w.server.truth.effects[first.ID] {
 		l.b.w.fail(2, "operation %s took effect and was then cancelled against a later one, which is lost", first.ID)
 	}
 }

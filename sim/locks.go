@@ -47,6 +47,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 			u.w.stats.hit("lock stolen")
 			if deaf {
 				u.w.stats.fault(Deaf)
+				h.slot.deaf = true
 			} else {
 				h.steal(sync.ErrStolen)
 			}

@@ -48,6 +48,7 @@ var (
 
 // Do implements sync.HTTP.
 func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+	n.w.tell("%s asks %s %s %s", n.who, r.Method, r.Path, r.Body)
 	n.leaves(r)
 	n.heard = heard{}
 	f := n.pause(sending)
@@ -58,6 +59,7 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	if err != nil {
 		return sync.Response{}, err
 	}
+	n.w.tell("%s hears %d %s", n.who, resp.Status, resp.Body)
 	n.hears(resp)
 	return resp, nil
 }

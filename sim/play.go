@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -22,8 +23,10 @@ type Result struct {
 
 // Play plays a script, then heals everything, lets all browsers sync until they
 // are quiet, and judges what came of it. An error is the simulator's own.
-func Play(script *Script) (Result, error) {
-	return play(script, func(w *world) (Step, bool) {
+//
+// Story, when not nil, hears what happens, line by line.
+func Play(script *Script, story io.Writer) (Result, error) {
+	return play(script, story, func(w *world) (Step, bool) {
 		if w.step < len(script.Steps) {
 			return script.Steps[w.step], true
 		}
@@ -31,8 +34,8 @@ func Play(script *Script) (Result, error) {
 	})
 }
 
-func play(script *Script, next func(*world) (Step, bool)) (Result, error) {
-	w, err := newWorld(script)
+func play(script *Script, story io.Writer, next func(*world) (Step, bool)) (Result, error) {
+	w, err := newWorld(script, story)
 	if err != nil {
 		return Result{}, err
 	}
@@ -257,7 +260,7 @@ var errNone = errors.New("the script breaks no invariant")
 // same one is broken, and returns what remains. An error is the simulator's own.
 func Shrink(script *Script, invariant int) (*Script, error) {
 	breaks := func(s *Script) (bool, error) {
-		r, err := Play(s)
+		r, err := Play(s, nil)
 		return err == nil && r.Violation != nil && r.Violation.Invariant == invariant, err
 	}
 	if ok, err := breaks(script); err != nil || !ok {

@@ -81,7 +81,8 @@ func shrunk(t *testing.T, r Result) string {
 	if err != nil {
 		t.Fatalf("shrink seed %d: %v", r.Script.Seed, err)
 	}
-	again, err := Play(short)
+	story := &strings.Builder{}
+	again, err := Play(short, story)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func shrunk(t *testing.T, r Result) string {
 	if _, err := short.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String())
+	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String()+story.String())
 }
 
 // TestReplay plays one seed and shrinks what it breaks: go test ./sim -run TestReplay -seed=N.
@@ -120,7 +121,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := Play(script)
+			r, err := Play(script, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -38,6 +39,7 @@ func (s storage) read() (*memory.Store, error) {
 // write pauses, then does a transaction.
 func (s storage) write(do func(*memory.Store, Fault) error) error {
 	f := s.pause(writing)
+	s.w.tell("%s writes", s.who)
 	switch f {
 	case Aborted, Quota, UncertainLost:
 		s.w.stats.fault(f)
@@ -81,11 +83,30 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		}
 		s.inRound("saved")
 		for i, e := range after {
+			s.tells(before[i], *e)
 			s.b.ledger.judge(s.slot, before[i], *e)
 			s.b.checkVisible(e.Ref)
 		}
 		return nil
 	})
+}
+
+// tells tells what became of an entity.
+func (s storage) tells(before, after queue.Entity) {
+	if s.w.story == nil {
+		return
+	}
+	say := func(e queue.Entity) string {
+		out := "none"
+		if e.Confirmed != nil {
+			out = fmt.Sprintf("v%d", e.Confirmed.Version)
+		}
+		for _, o := range e.Operations {
+			out += fmt.Sprintf(" %s(%s %s on %d)", o.Type, o.ID[len(o.ID)-3:], o.State, o.BaseVersion)
+		}
+		return out
+	}
+	s.w.tell("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], say(before), say(after))
 }
 
 // shallow copies an entity so far that what decide does to it is not seen.
@@ -194,7 +215,7 @@ func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
 		if fence, err = m.BeginRound(ctx); err != nil {
 			return err
 		}
-		if s.b.locks.holder(sync.RoundLock) != s.slot {
+		if s.b.locks.holder(sync.RoundLock) != s.slot && !s.deaf {
 			s.w.fail(10, "%s began a round without holding the round lock", s.who)
 		}
 		s.fence, s.b.fence = fence, fence
@@ -217,6 +238,7 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 			return err
 		}
 		s.inRound("saved a page")
+		s.w.tell("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 		if page.Resync && len(page.Changes) == 0 {
 			s.w.stats.hit("resync")
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -46,14 +47,15 @@ type world struct {
 	healed   bool
 	jitter   *rand.Rand
 	stats    *Stats
-	failed   error // of the simulator itself
+	failed   error     // of the simulator itself
+	story    io.Writer // when set, hears what happens
 	// The first violation ends the history.
 	violation *Violation
 }
 
-func newWorld(script *Script) (*world, error) {
+func newWorld(script *Script, story io.Writer) (*world, error) {
 	w := &world{
-		script: script, now: epoch, stats: newStats(), born: map[string]birth{},
+		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
 	var err error
@@ -76,6 +78,14 @@ func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
 func (w *world) fail(invariant int, format string, args ...any) {
 	if w.violation == nil {
 		w.violation = &Violation{Invariant: invariant, Text: fmt.Sprintf(format, args...), Step: w.step}
+	}
+}
+
+// tell tells the story, if anybody listens.
+func (w *world) tell(format string, args ...any) {
+	if w.story != nil {
+		// What is told is for a person who reads along; there is nobody to tell of an error.
+		_, _ = fmt.Fprintf(w.story, "%4d  %s\n", w.step, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -105,6 +115,9 @@ func (w *world) at(who Who) *slot {
 func (w *world) do(st Step) {
 	w.step++
 	w.pass(time.Duration(st.Ms) * time.Millisecond)
+	if st.Verb != Run {
+		w.tell("%s", st)
+	}
 	if w.ofServer(st) {
 		return
 	}

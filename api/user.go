@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/mail"
 
 	"strings"
 	"time"
@@ -109,10 +108,7 @@ func checkEmail(s string) string {
 	case len(s) > MaxEmail:
 		return fmt.Sprintf("is %d bytes long; at most %d are allowed", len(s), MaxEmail)
 	}
-	// An address alone: ParseAddress also takes "Name <a@b>", which is no
-	// value to keep in an email field.
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Name != "" || a.Address != s {
+	if !isAddress(s) {
 		return "is not an email address; it should look like name@example.org"
 	}
 	return checkText(s, false)

@@ -159,11 +159,16 @@ func (h *Host) absorb(a ask, reason Reason) Reason {
 		h.publish()
 		return reason
 	case a.opened != nil:
+		broke := h.open && !*a.opened
 		h.open = *a.opened
-		if !h.open {
+		switch {
+		case h.open:
+			a.reason = Online // the server was just reached
+		case broke:
+			a.reason = Timer // is it gone? Only a request can tell
+		default:
 			return reason
 		}
-		a.reason = Online // the server was just reached
 	case a.online != nil && !*a.online:
 		h.status.Online = false
 		h.publish()

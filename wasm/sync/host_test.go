@@ -135,6 +135,24 @@ func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
 	})
 }
 
+func TestABrokenStreamHasTheServerAskedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		h.opened <- true
+		synctest.Wait()
+		if !h.Status().Online {
+			t.Fatalf("status %+v", h.Status())
+		}
+		h.meets(down)
+		h.opened <- false
+		synctest.Wait()
+		if h.Status().Online {
+			t.Error("the server is gone, and nobody has noticed")
+		}
+	})
+}
+
 func TestRetryAfterIsHonoured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, newWorld(t))

@@ -99,13 +99,15 @@ func put(current *Row, u api.User, w Write, now Now) (*Row, api.Result, error) {
 	return next, resultOf(w, api.Applied, next), nil
 }
 
+// stampOf is the row's stamp after the write. It never goes back: a merge that
+// was stamped before the row it was merged into must not make that look older.
 func stampOf(current *Row, w Write, now Now) api.Stamp {
-	if w.Stamp != "" {
-		return w.Stamp.Bound(now.Time)
-	}
 	var prior api.Stamp
 	if current != nil {
 		prior = current.Stamp
+	}
+	if w.Stamp != "" {
+		return max(prior, w.Stamp.Bound(now.Time))
 	}
 	return api.NewStamp(now.Time, prior, "server")
 }

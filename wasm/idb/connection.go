@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	stdsync "sync"
+	"sync/atomic"
 	"syscall/js"
 	"time"
 
@@ -22,9 +23,8 @@ const DefaultDeadline = 15 * time.Second
 // connection is the database connection, opened when it is first needed and
 // again after it was lost.
 type connection struct {
-	name     string
-	version  uint
-	deadline time.Duration
+	options Options
+	gate    chan struct{} // held by whoever opens, so that others wait no longer than they want
 
 	mu stdsync.Mutex
 	db js.Value // undefined when there is none
@@ -33,96 +33,163 @@ type connection struct {
 func helper() (js.Value, error) {
 	h := js.Global().Get("rollcallIDB")
 	if !h.Truthy() {
-		return h, errors.New("the IndexedDB helper script was not loaded")
+		return h, fmt.Errorf("%w: the IndexedDB helper script was not loaded", queue.ErrUnavailable)
 	}
-	if !js.Global().Get("indexedDB").Truthy() {
-		return h, queue.ErrUnavailable
+	if why := h.Call("unavailable").String(); why != "" {
+		return h, fmt.Errorf("%w: %s", queue.ErrUnavailable, why)
 	}
 	return h, nil
 }
 
-// get returns the open database.
-func (c *connection) get(ctx context.Context) (js.Value, error) {
+func (c *connection) current() js.Value {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.db.Truthy() {
-		return c.db, nil
+	return c.db
+}
+
+// get returns the open database.
+func (c *connection) get(ctx context.Context) (js.Value, error) {
+	select {
+	case c.gate <- struct{}{}:
+		defer func() { <-c.gate }()
+	case <-ctx.Done():
+		return js.Undefined(), context.Cause(ctx)
+	}
+	if db := c.current(); db.Truthy() {
+		return db, nil
 	}
 	db, err := c.open(ctx)
 	if err != nil {
 		return js.Undefined(), fmt.Errorf("open the database: %w", err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.db = db
 	return db, nil
 }
 
-// drop forgets a connection that has ended.
+// drop closes a connection that is of no use any more, and forgets it.
 func (c *connection) drop(db js.Value) {
+	db.Call("close")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.db.Truthy() && (!db.Truthy() || c.db.Equal(db)) {
+	if c.db.Truthy() && c.db.Equal(db) {
 		c.db = js.Undefined()
 	}
 }
 
-func (c *connection) open(ctx context.Context) (js.Value, error) {
+// opening is a request to open or delete a database under way.
+type opening struct {
+	factory *goidb.Factory
+	opened  chan js.Value
+	blocked atomic.Bool
+}
+
+// begin makes a factory whose requests tell what go-indexeddb does not.
+func (c *connection) begin() (*opening, error) {
 	h, err := helper()
 	if err != nil {
-		return js.Undefined(), err
+		return nil, err
 	}
-	opened, failed := make(chan js.Value, 1), make(chan error, 1)
-	blocked := false
+	o := &opening{opened: make(chan js.Value, 1)}
 	told := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		switch args[0].String() {
 		case "blocked":
-			blocked = true
+			o.blocked.Store(true)
+			tell(c.options.OnBlocked)
 		case "open":
-			opened <- args[1]
-		case "closed", "outdated":
-			go c.drop(args[1])
+			o.opened <- args[1]
+		case "closed":
+			c.drop(args[1])
+			tell(c.options.OnClosed)
+		case "outdated":
+			c.drop(args[1])
+			tell(c.options.OnOutdated)
 		}
 		return nil
 	}) // not released: the connection's events call it as long as the program runs
-	factory, err := goidb.WrapFactory(h.Call("factory", told))
-	if err != nil {
-		return js.Undefined(), fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
+	o.factory, err = goidb.WrapFactory(h.Call("factory", told))
+	return o, err
+}
+
+func tell(hook func()) {
+	if hook != nil {
+		go hook()
 	}
-	version := c.version
+}
+
+func (c *connection) open(ctx context.Context) (js.Value, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, queue.ErrTimeout)
+	defer cancel()
+	o, err := c.begin()
+	if err != nil {
+		return js.Undefined(), err
+	}
+	version := c.options.Version
 	if version == 0 {
-		version = uint(h.Get("version").Int())
+		version = uint(js.Global().Get("rollcallIDB").Get("version").Int())
 	}
 	// The library's upgrader does nothing, because an error in it would panic and
 	// it has no upgrade transaction; the factory migrates. Its context is never
 	// cancelled, because Await would then say that all went well.
-	request, err := factory.Open(context.WithoutCancel(ctx), c.name, version, func(*goidb.Database, uint, uint) error { return nil })
+	request, err := o.factory.Open(context.Background(), c.options.Name, version, func(*goidb.Database, uint, uint) error { return nil })
 	if err != nil {
 		return js.Undefined(), openError(err)
 	}
+	failed := make(chan error, 1)
 	go func() {
 		if _, err := request.Await(context.Background()); err != nil {
 			failed <- openError(err)
 		}
 	}()
 	select {
-	case db := <-opened:
+	case db := <-o.opened:
 		return db, nil
 	case err := <-failed:
 		return js.Undefined(), err
 	case <-ctx.Done():
-		go closeLate(opened)
-		return js.Undefined(), context.Cause(ctx)
-	case <-time.After(c.deadline):
-		go closeLate(opened)
-		if blocked {
-			return js.Undefined(), queue.ErrBlocked
-		}
-		return js.Undefined(), queue.ErrTimeout
+		go closeLate(o.opened)
+		return js.Undefined(), o.late(ctx)
 	}
+}
+
+// late says why a request has not been answered when ctx ended.
+func (o *opening) late(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, queue.ErrTimeout) || !o.blocked.Load() {
+		return err
+	}
+	return queue.ErrBlocked
 }
 
 // closeLate closes a connection that opens after nobody waits for it any more:
 // kept open unheard, it would block the next upgrade.
 func closeLate(opened chan js.Value) { (<-opened).Call("close") }
+
+// Delete deletes a database. Its connections are told to close; queue.ErrBlocked
+// says that one did not.
+func Delete(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, DefaultDeadline, queue.ErrTimeout)
+	defer cancel()
+	o, err := (&connection{}).begin()
+	if err != nil {
+		return err
+	}
+	request, err := o.factory.DeleteDatabase(name)
+	if err != nil {
+		return fmt.Errorf("delete the database %s: %w", name, openError(err))
+	}
+	done := make(chan error, 1)
+	go func() { done <- request.Await(context.Background()) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = o.late(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("delete the database %s: %w", name, err)
+	}
+	return nil
+}
 
 // openError says what an open request failed with.
 func openError(err error) error {
@@ -151,6 +218,8 @@ func classify(name, message string) error {
 		return fmt.Errorf("%w (%s)", queue.ErrQuota, message)
 	case "Fenced":
 		return queue.ErrFenced
+	case "Stale":
+		return queue.ErrStale
 	case "NotBegun", "InvalidStateError":
 		return fmt.Errorf("%w (%s)", queue.ErrClosed, message)
 	case "VersionError":
@@ -169,22 +238,39 @@ type failure struct{ name, message string }
 func (f *failure) Error() string { return classify(f.name, f.message).Error() }
 func (f *failure) Unwrap() error { return classify(f.name, f.message) }
 
-// call runs one of the helper's transactions. A connection that turns out to be
-// dead before the transaction has begun is opened anew, once.
+// dead reports whether a failure means that the connection is lost and nothing
+// was saved: it refused to begin a transaction, or the browser aborted one of
+// itself, which Safari does with all when its database process has gone.
+func dead(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && (f.name == "NotBegun" || f.name == "AbortError" || f.name == "UnknownError")
+}
+
+// call runs one of the helper's transactions. When the connection turns out to be
+// dead it is opened anew and the transaction tried once more; after
+// a silence, the next call gets a new connection.
 func (c *connection) call(ctx context.Context, method string, args ...any) (string, error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
 	for again := true; ; again = false {
 		db, err := c.get(ctx)
 		if err != nil {
 			return "", err
 		}
 		result, err := c.transact(ctx, method, append([]any{db}, args...))
-		var f *failure
-		if !again || !errors.As(err, &f) || f.name != "NotBegun" {
+		if dead(err) || errors.Is(err, queue.ErrTimeout) {
+			c.drop(db)
+		}
+		if !again || !dead(err) || ctx.Err() != nil {
 			return result, err
 		}
-		c.drop(db)
 	}
 }
+
+// grace is how long the end of a transaction is waited for when time is up
+// already, to be able to say whether it was saved.
+const grace = time.Second
 
 // transact waits for the end of a transaction, but not longer than the deadline.
 func (c *connection) transact(ctx context.Context, method string, args []any) (string, error) {
@@ -192,11 +278,8 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.deadline, queue.ErrTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, queue.ErrTimeout)
 	defer cancel()
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
 	run := h.Call(method, args...)
 	done := make(chan struct{})
 	var result string
@@ -223,13 +306,16 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 		return result, failed
 	case <-ctx.Done():
 	}
-	if run.Call("abort").Bool() {
-		return "", fmt.Errorf("aborted: %w", context.Cause(ctx))
-	}
+	// A commit under way can't be called back, and abort does not always know of
+	// one: only the end of the transaction says what became of it.
+	run.Call("abort")
 	select {
-	case <-done: // it had just ended
-		return result, failed
-	default:
+	case <-done:
+		if failed == nil {
+			return result, nil
+		}
+		return "", context.Cause(ctx)
+	case <-time.After(grace):
 		return "", fmt.Errorf("%w: %w", queue.ErrUncertain, context.Cause(ctx))
 	}
 }

@@ -1,24 +1,22 @@
-// Package idb keeps the engine's state in the browser's IndexedDB: the whole
-// contract of queue.Store, sync.Store and repository.Store, one method one
-// transaction.
+// Package idb keeps the engine's state in IndexedDB: users (visible rows),
+// confirmed, operations, conflicts and meta, as the conformance suite in
+// wasm/storetest demands.
 //
-// The database (DESIGN, section 8) has for each entity type a store of visible
-// rows named by its plural ("users"), and the stores confirmed, operations,
-// conflicts and meta. An entity without operations is its visible row alone;
-// while it has operations, its confirmed row lies in confirmed. Documents are
-// kept as JSON text, so that they come back byte for byte.
+// The database is opened with go-indexeddb, through a factory of our own that
+// migrates and hears what the library does not (blocked, closed, versionchange).
+// Each method is then one transaction, run whole by a small script (helper.js):
+// it hands Go the stored records as one JSON text, has it decide synchronously,
+// and writes the outcome. Crossing between Go and JavaScript for each record
+// would cost more than the record.
 //
-// go-indexeddb opens, upgrades and deletes databases and begins, commits and
-// aborts transactions. What is read and written inside them goes through
-// helper.js as JSON text: a crossing from Go to JavaScript costs more than a
-// record. Every wait has a deadline, and knows the three ends of a
-// transaction: complete, abort, and silence.
+// Every wait has a deadline, and a transaction three ends: complete, abort, and
+// silence, for which there is queue.ErrUncertain.
 package idb
 
 import _ "embed"
 
-// Helper is the JavaScript half of the package. It has to be run, as a script
-// of the page or worker, before a Store is used there.
+// Helper is the script. The page or worker has to run it before its Go program
+// uses a Store.
 //
 //go:embed helper.js
 var Helper string

@@ -49,9 +49,23 @@
         });
         return request;
       },
-      deleteDatabase: (name) => indexedDB.deleteDatabase(name),
+      deleteDatabase(name) {
+        const request = indexedDB.deleteDatabase(name);
+        request.addEventListener("blocked", () => told("blocked"));
+        return request;
+      },
       cmp: (a, b) => indexedDB.cmp(a, b),
     };
+  }
+
+  // Why there is no IndexedDB here, "" when there is: where a site's data are
+  // blocked, merely asking for it throws.
+  function unavailable() {
+    try {
+      return globalThis.indexedDB ? "" : "this browser has no IndexedDB";
+    } catch (err) {
+      return String(err?.message ?? err);
+    }
   }
 
   // --- Transactions ---
@@ -118,10 +132,16 @@
   const fenceKey = "#fence";
   const generationKey = "#generation";
 
-  // fenced calls f unless a later round has begun.
-  function fenced(tx, run, fence, f) {
-    when(run, [tx.objectStore("meta").get(fenceKey), tx.objectStore("meta").get(generationKey)], ([now, generation]) => {
+  // fenced calls f unless a later round has begun, or a value in given is another now.
+  function fenced(tx, run, { fence, given }, f) {
+    const meta = tx.objectStore("meta");
+    const expected = Object.entries(given ?? {});
+    const requests = [meta.get(fenceKey), meta.get(generationKey), ...expected.map(([name]) => meta.get(name))];
+    when(run, requests, ([now, generation, ...values]) => {
       if (fence && fence !== now) return run.fail({ name: "Fenced", message: "another round has taken over" });
+      if (expected.some(([, value], i) => value !== (values[i] ?? ""))) {
+        return run.fail({ name: "Stale", message: "what this was based on has changed meanwhile" });
+      }
       f(generation ?? 0);
     });
   }
@@ -169,7 +189,7 @@
   function update(db, text, decide) {
     const want = JSON.parse(text);
     return transact(db, "readwrite", want.durability, all, (tx, run) => {
-      fenced(tx, run, want.fence, (generation) => {
+      fenced(tx, run, want, (generation) => {
         load(tx, run, want.refs, (entities) => decided(tx, run, decide, entities, generation));
       });
     });
@@ -188,53 +208,45 @@
   function page(db, text, decide) {
     const want = JSON.parse(text);
     return transact(db, "readwrite", "relaxed", all, (tx, run) => {
-      fenced(tx, run, want.fence, (latest) => {
+      fenced(tx, run, want, (latest) => {
         const meta = tx.objectStore("meta");
         for (const [name, value] of Object.entries(want.meta ?? {})) meta.put(value, name);
         if (want.generation > latest) meta.put(want.generation, generationKey);
-        special(tx, run, (theirs) => {
-          const fast = want.rows.filter((r) => !theirs.has(keyOf(r)));
-          const slow = want.rows.filter((r) => theirs.has(keyOf(r)));
-          replace(tx, run, fast, want, (changed) => {
-            load(tx, run, slow, (entities) => {
-              decided(tx, run, decide, entities, want.generation);
-              run.result = JSON.stringify(changed);
-            });
+        sorted(tx, run, want.rows, (fast, slow) => {
+          const users = tx.objectStore("users");
+          const changed = fast.filter(({ row, had }) => put(users, row, had, want)).map(({ row: { type, id } }) => ({ type, id }));
+          load(tx, run, slow, (entities) => {
+            decided(tx, run, decide, entities, want.generation);
+            run.result = JSON.stringify(changed);
           });
         });
       });
     });
   }
 
-  // special calls f with the keys of entities that have operations or open conflicts.
-  function special(tx, run, f) {
-    const keys = new Set();
-    const cursor = tx.objectStore("operations").index("entity").openKeyCursor(null, "nextunique");
-    cursor.onsuccess = () => attempt(run, () => {
-      const c = cursor.result;
-      if (c) {
-        keys.add(JSON.stringify(c.key));
-        c.continue();
-        return;
-      }
-      when(run, [tx.objectStore("conflicts").getAll()], ([conflicts]) => {
-        for (const k of conflicts) if (!k.reviewed) keys.add(keyOf(k));
-        f(keys);
-      });
-    });
-  }
-
-  function replace(tx, run, rows, want, f) {
+  // sorted parts rows into those that can be put over what was there, and those
+  // of entities that have operations or open conflicts. A visible row tells that
+  // of itself; only where there is none, and something might be hidden, is the queue asked.
+  function sorted(tx, run, rows, f) {
     const users = tx.objectStore("users");
-    when(run, [users.count()], ([count]) => {
-      // Into an empty store goes everything; there is nothing to compare with.
-      const had = count === 0 ? [] : rows.map((r) => users.get([r.type, r.id]));
-      when(run, had, (found) => {
-        const changed = [];
-        rows.forEach((row, i) => {
-          if (put(users, row, found[i], want)) changed.push({ type: row.type, id: row.id });
+    const operations = tx.objectStore("operations");
+    const conflicts = tx.objectStore("conflicts");
+    when(run, [users.count(), operations.count(), conflicts.count()], ([visible, queued, recorded]) => {
+      when(run, visible === 0 ? [] : rows.map((r) => users.get([r.type, r.id])), (found) => {
+        const absent = queued + recorded === 0 ? [] : rows.filter((_, i) => !found[i]);
+        const asked = absent.flatMap((r) => [
+          operations.index("entity").count([r.type, r.id]), conflicts.index("entity").count([r.type, r.id]),
+        ]);
+        when(run, asked, (counted) => {
+          const hidden = new Set(absent.filter((_, i) => counted[2 * i] + counted[2 * i + 1] > 0));
+          const fast = [], slow = [];
+          rows.forEach((row, i) => {
+            const had = found[i];
+            if (had ? had.isDirty || had.state : hidden.has(row)) slow.push(row);
+            else fast.push({ row, had });
+          });
+          f(fast, slow);
         });
-        f(changed);
       });
     });
   }
@@ -253,15 +265,23 @@
     return !had || had.document !== row.record.document || had.version !== row.version || had.syncedAt !== row.record.syncedAt;
   }
 
-  // sweep returns the refs of confirmed rows below a generation, at most limit;
-  // Go takes them away entity by entity.
-  function older(db, text) {
+  // sweep takes away confirmed rows below a generation, some of each kind: those
+  // of entities without operations here, the others by Go. Its result is their refs.
+  function sweep(db, text, decide) {
     const want = JSON.parse(text);
     const range = IDBKeyRange.bound([want.type], [want.type, want.generation], false, true);
-    return transact(db, "readonly", "default", ["users", "confirmed"], (tx, run) => {
-      const keys = (store) => tx.objectStore(store).index("generation").getAllKeys(range, want.limit);
-      when(run, [keys("users"), keys("confirmed")], ([users, confirmed]) => {
-        run.result = JSON.stringify([...users, ...confirmed].map(([type, id]) => ({ type, id })));
+    return transact(db, "readwrite", "relaxed", all, (tx, run) => {
+      fenced(tx, run, want, (generation) => {
+        const users = tx.objectStore("users");
+        const keys = (store) => store.index("generation").getAllKeys(range, want.limit);
+        when(run, [keys(users), keys(tx.objectStore("confirmed"))], ([clean, dirty]) => {
+          for (const key of clean) users.delete(key);
+          const refs = (keys) => keys.map(([type, id]) => ({ type, id }));
+          load(tx, run, refs(dirty), (entities) => {
+            decided(tx, run, decide, entities, generation);
+            run.result = JSON.stringify(refs([...clean, ...dirty]));
+          });
+        });
       });
     });
   }
@@ -278,10 +298,9 @@
       if (want.search) return search(run, index, whole, want);
       const first = [want.type, want.from.sort, want.from.id];
       const range = IDBKeyRange.bound(first, [want.type, []]);
-      const total = index.count(whole);
       const give = (from) => {
         const rows = from && want.limit > 0 ? [index.getAll(from, want.limit)] : [];
-        when(run, [total, ...rows], ([n, found]) => (run.result = JSON.stringify({ total: n, rows: found ?? [] })));
+        when(run, [index.count(whole), ...rows], ([n, found]) => (run.result = JSON.stringify({ total: n, rows: found ?? [] })));
       };
       if (want.skip <= 0) return give(range);
       const cursor = index.openKeyCursor(range);
@@ -325,7 +344,7 @@
     next(range);
   }
 
-  // due picks what can be sent at now (milliseconds): the first operation of each
+  // due picks what can be sent at now (times are texts of one width): the first operation of each
   // entity, unless it is rejected or its time has not come.
   function due(db, text) {
     const want = JSON.parse(text);
@@ -333,7 +352,7 @@
       when(run, [tx.objectStore("operations").getAll()], ([operations]) => {
         const seen = new Set();
         const picked = [];
-        let next = 0;
+        let next = "";
         for (const o of operations) {
           const key = keyOf(o);
           if (seen.has(key)) continue;
@@ -341,7 +360,7 @@
           if (o.state === "rejected") continue;
           if (o.nextAttemptAt <= want.now) {
             if (picked.length < want.limit) picked.push(o);
-          } else if (next === 0 || o.nextAttemptAt < next) {
+          } else if (next === "" || o.nextAttemptAt < next) {
             next = o.nextAttemptAt;
           }
         }
@@ -395,7 +414,7 @@
   function setMeta(db, text) {
     const values = JSON.parse(text);
     return transact(db, "readwrite", "strict", ["meta"], (tx) => {
-      for (const [name, value] of Object.entries(values)) tx.objectStore("meta").put(value, name);
+      for (const [name, value] of Object.entries(values ?? {})) tx.objectStore("meta").put(value, name);
     });
   }
 
@@ -411,6 +430,6 @@
 
   globalThis.rollcallIDB = {
     version: migrations.length,
-    factory, update, entity, page, older, window: windowOf, due, operations, conflicts, counts, getMeta, setMeta, beginRound,
+    factory, unavailable, update, entity, page, sweep, window: windowOf, due, operations, conflicts, counts, getMeta, setMeta, beginRound,
   };
 })();

@@ -20,7 +20,8 @@ func (k key) ref() queue.Ref { return queue.Ref{Type: k.Type, ID: k.ID} }
 func (k key) path() []string { return []string{k.Type, k.ID} }
 
 // userRecord is a visible row. Unless IsDirty, it is the confirmed row at the
-// same time. The document is kept as text: the exact bytes come back.
+// same time, and has its generation, by which a sweep finds it. The document is
+// kept as text: the exact bytes come back, large numbers included.
 type userRecord struct {
 	key
 	SortName   string         `json:"sortName"`
@@ -28,7 +29,7 @@ type userRecord struct {
 	Document   string         `json:"document"`
 	Version    int64          `json:"version"`
 	Stamp      api.Stamp      `json:"stamp"`
-	Generation int64          `json:"generation"`
+	Generation *int64         `json:"generation,omitempty"`
 	IsDirty    bool           `json:"isDirty"`
 	State      queue.RowState `json:"state"`
 	SyncedAt   time.Time      `json:"syncedAt"`
@@ -38,7 +39,14 @@ type userRecord struct {
 type confirmedRecord struct {
 	key
 	Generation int64     `json:"generation"`
-	Row        queue.Row `json:"row"`
+	Document   string    `json:"document"`
+	Version    int64     `json:"version"`
+	Stamp      api.Stamp `json:"stamp"`
+	SyncedAt   time.Time `json:"syncedAt"`
+}
+
+func (r *confirmedRecord) row() *queue.Row {
+	return &queue.Row{Version: r.Version, Stamp: r.Stamp, Document: json.RawMessage(r.Document), SyncedAt: r.SyncedAt}
 }
 
 // operationRecord is an operation, with what Due goes by beside it.
@@ -46,7 +54,7 @@ type operationRecord struct {
 	key
 	Seq           int64       `json:"seq,omitempty"` // the database gives it
 	State         queue.State `json:"state"`
-	NextAttemptAt int64       `json:"nextAttemptAt"` // milliseconds, rounded up; 0 for at once
+	NextAttemptAt string      `json:"nextAttemptAt"` // as timeText; "" for at once
 	Text          string      `json:"text"`
 }
 
@@ -84,8 +92,7 @@ func (s stored) entity() (queue.Entity, error) {
 	e := queue.Entity{Ref: s.Ref.ref()}
 	switch {
 	case s.Confirmed != nil:
-		row := s.Confirmed.Row
-		e.Confirmed = &row
+		e.Confirmed = s.Confirmed.row()
 	case s.User != nil && !s.User.IsDirty:
 		e.Confirmed = s.User.row()
 	}
@@ -97,8 +104,8 @@ func (s stored) entity() (queue.Entity, error) {
 		e.Operations = append(e.Operations, o)
 	}
 	for _, r := range s.Conflicts {
-		var c queue.Conflict
-		if err := json.Unmarshal([]byte(r.Text), &c); err != nil {
+		c, err := r.conflict()
+		if err != nil {
 			return e, err
 		}
 		e.Conflicts = append(e.Conflicts, c)
@@ -111,8 +118,8 @@ func (s stored) generation() int64 {
 	switch {
 	case s.Confirmed != nil:
 		return s.Confirmed.Generation
-	case s.User != nil:
-		return s.User.Generation
+	case s.User != nil && s.User.Generation != nil:
+		return *s.User.Generation
 	}
 	return 0
 }
@@ -134,11 +141,38 @@ func (r operationRecord) operation() (queue.Operation, error) {
 
 func operationOf(o queue.Operation) (operationRecord, error) {
 	text, err := json.Marshal(o)
-	r := operationRecord{key: keyOf(o.Ref), Seq: o.Seq, State: o.State, Text: string(text)}
-	if !o.NextAttemptAt.IsZero() {
-		r.NextAttemptAt = o.NextAttemptAt.Add(time.Millisecond - time.Nanosecond).UnixMilli()
+	return operationRecord{
+		key: keyOf(o.Ref), Seq: o.Seq, State: o.State, NextAttemptAt: timeText(o.NextAttemptAt), Text: string(text),
+	}, err
+}
+
+// timeLayout has one width, so that texts are in the order of the times; a
+// JavaScript number would lose nanoseconds.
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	return r, err
+	return t.UTC().Format(timeLayout)
+}
+
+func (r conflictRecord) conflict() (queue.Conflict, error) {
+	var c queue.Conflict
+	err := json.Unmarshal([]byte(r.Text), &c)
+	c.Base, c.Mine, c.Theirs = notNull(c.Base), notNull(c.Mine), notNull(c.Theirs)
+	for i, f := range c.Fields {
+		c.Fields[i].Base, c.Fields[i].Mine, c.Fields[i].Theirs = notNull(f.Base), notNull(f.Mine), notNull(f.Theirs)
+	}
+	return c, err
+}
+
+// notNull takes back what encoding makes of a missing document.
+func notNull(document json.RawMessage) json.RawMessage {
+	if queue.IsNull(document) {
+		return nil
+	}
+	return document
 }
 
 func conflictOf(c queue.Conflict) (conflictRecord, error) {
@@ -150,8 +184,11 @@ func conflictOf(c queue.Conflict) (conflictRecord, error) {
 // server has not.
 func userOf(v queue.View, confirmed *queue.Row, dirty bool, generation int64, schema queue.Schema) userRecord {
 	r := userRecord{
-		key: keyOf(v.Ref), Document: string(v.Document), Version: v.Version, Generation: generation,
+		key: keyOf(v.Ref), Document: string(v.Document), Version: v.Version,
 		IsDirty: dirty, State: v.State, SyncedAt: v.SyncedAt,
+	}
+	if !dirty {
+		r.Generation = &generation
 	}
 	if confirmed != nil {
 		r.Stamp = confirmed.Stamp
@@ -176,12 +213,24 @@ func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest i
 		w.del("users", k.path())
 	}
 	if dirty && e.Confirmed != nil {
-		w.put("confirmed", confirmedRecord{key: k, Generation: generation, Row: *e.Confirmed})
+		w.put("confirmed", confirmedRecord{
+			key: k, Generation: generation, Document: string(e.Confirmed.Document),
+			Version: e.Confirmed.Version, Stamp: e.Confirmed.Stamp, SyncedAt: e.Confirmed.SyncedAt,
+		})
 	} else if before.Confirmed != nil {
 		w.del("confirmed", k.path())
 	}
 	if err := w.saveOperations(e, before); err != nil {
 		return err
+	}
+	return w.saveConflicts(e, before)
+}
+
+// saveConflicts is saveOperations for conflicts.
+func (w *writes) saveConflicts(e *queue.Entity, before stored) error {
+	had := map[string]conflictRecord{}
+	for _, r := range before.Conflicts {
+		had[r.Conflict] = r
 	}
 	for _, c := range e.Conflicts {
 		c.Ref = e.Ref
@@ -189,7 +238,13 @@ func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest i
 		if err != nil {
 			return err
 		}
-		w.put("conflicts", record)
+		if had[c.ID] != record {
+			w.put("conflicts", record)
+		}
+		delete(had, c.ID)
+	}
+	for id := range had {
+		w.del("conflicts", id)
 	}
 	return nil
 }

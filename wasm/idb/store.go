@@ -3,16 +3,13 @@
 package idb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"syscall/js"
 	"time"
-
-	goidb "github.com/hack-pad/go-indexeddb/idb"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -28,6 +25,17 @@ type Options struct {
 	Deadline time.Duration
 	// Version opens as of an older version, for tests of migrations; 0 means the newest.
 	Version uint
+
+	// What happens to the connection is told by these, in goroutines of their own;
+	// nil ones are not called.
+
+	// OnOutdated: another tab upgrades or deletes the database, and this
+	// connection was closed to let it.
+	OnOutdated func()
+	// OnBlocked: an opening waits for another tab that holds an older version.
+	OnBlocked func()
+	// OnClosed: the browser took the connection away, as when site data are cleared.
+	OnClosed func()
 }
 
 // Store is sync.Store and repository.Store over IndexedDB.
@@ -47,7 +55,7 @@ func New(o Options) *Store {
 	if o.Deadline == 0 {
 		o.Deadline = DefaultDeadline
 	}
-	s := &Store{conn: &connection{name: o.Name, version: o.Version, deadline: o.Deadline}, schemas: map[string]queue.Schema{}}
+	s := &Store{conn: &connection{options: o, gate: make(chan struct{}, 1)}, schemas: map[string]queue.Schema{}}
 	for _, schema := range o.Schemas {
 		s.schemas[schema.Type] = schema
 	}
@@ -63,22 +71,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // Close closes the connection; the next use opens it again.
 func (s *Store) Close() { s.conn.close() }
-
-// Delete deletes a database; connections to it are told to close.
-func Delete(ctx context.Context, name string) error {
-	request, err := goidb.Global().DeleteDatabase(name)
-	if err != nil {
-		return fmt.Errorf("delete database %s: %w", name, err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- request.Await(context.Background()) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // ask runs one of the helper's transactions with want as JSON and decodes the
 // result into out, unless that is nil.
@@ -159,10 +151,11 @@ func (s *Store) schema(ref queue.Ref) (queue.Schema, error) {
 // Update implements queue.Store.
 func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
 	want := struct {
-		Refs       []key  `json:"refs"`
-		Fence      int64  `json:"fence"`
-		Durability string `json:"durability"`
-	}{Refs: []key{}, Fence: txn.Fence, Durability: "strict"}
+		Refs       []key             `json:"refs"`
+		Fence      int64             `json:"fence"`
+		Given      map[string]string `json:"given"`
+		Durability string            `json:"durability"`
+	}{Refs: []key{}, Fence: txn.Fence, Given: txn.Given, Durability: "strict"}
 	if txn.Relaxed {
 		want.Durability = "relaxed"
 	}
@@ -199,7 +192,10 @@ func (s *Store) decideAll(l loaded, decide func([]*queue.Entity) error) (*writes
 			return nil, fmt.Errorf("decode %s %s: %w", have.Ref.Type, have.Ref.ID, err)
 		}
 		entities[i], was[i] = &e, e
-		was[i].Operations = slices.Clone(e.Operations)
+		if e.Confirmed != nil { // decide may change it in place
+			row := *e.Confirmed
+			was[i].Confirmed = &row
+		}
 	}
 	if err := decide(entities); err != nil {
 		return nil, err
@@ -230,17 +226,17 @@ func (s *Store) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error)
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) (queue.Due, error) {
 	var found struct {
 		Operations []operationRecord `json:"operations"`
-		Next       int64             `json:"next"`
+		Next       string            `json:"next"`
 	}
-	if err := s.ask(ctx, "due", map[string]int64{"now": now.UnixMilli(), "limit": int64(limit)}, &found); err != nil {
+	if err := s.ask(ctx, "due", map[string]any{"now": timeText(now), "limit": limit}, &found); err != nil {
 		return queue.Due{}, err
 	}
 	operations, err := decodeOperations(found.Operations)
-	due := queue.Due{Operations: operations}
-	if found.Next != 0 {
-		due.Next = time.UnixMilli(found.Next).UTC()
+	if err != nil || found.Next == "" {
+		return queue.Due{Operations: operations}, err
 	}
-	return due, err
+	next, err := time.Parse(timeLayout, found.Next)
+	return queue.Due{Operations: operations, Next: next}, err
 }
 
 func decodeOperations(records []operationRecord) ([]queue.Operation, error) {
@@ -272,9 +268,9 @@ func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, err
 	}
 	var out []queue.Conflict
 	for _, r := range found {
-		var c queue.Conflict
-		if err := decode(r.Text, &c); err != nil {
-			return nil, err
+		c, err := r.conflict()
+		if err != nil {
+			return nil, fmt.Errorf("decode conflict %s: %w", r.Conflict, err)
 		}
 		out = append(out, c)
 	}
@@ -329,8 +325,11 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 		rebased = nil
 		return s.rebase(l, page, func(e *queue.Entity) {
 			if e.Confirmed == nil || versions[e.Ref] > e.Confirmed.Version || page.Resync {
+				before, had := e.View()
 				e.Confirm(rows[e.Ref])
-				rebased = append(rebased, e.Ref)
+				if after, has := e.View(); had != has || (has && !sameView(before, after)) {
+					rebased = append(rebased, e.Ref)
+				}
 			}
 		})
 	})
@@ -344,6 +343,10 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 	return append(changed, rebased...), nil
 }
 
+func sameView(a, b queue.View) bool {
+	return a.Version == b.Version && a.State == b.State && a.SyncedAt.Equal(b.SyncedAt) && bytes.Equal(a.Document, b.Document)
+}
+
 // rebase puts entities with operations or open conflicts on their new confirmed rows.
 func (s *Store) rebase(l loaded, page sync.Page, confirm func(*queue.Entity)) (*writes, error) {
 	for i := range l.Entities {
@@ -351,8 +354,8 @@ func (s *Store) rebase(l loaded, page sync.Page, confirm func(*queue.Entity)) (*
 		if c := l.Entities[i].Confirmed; c != nil {
 			c.Generation = page.Generation
 		}
-		if u := l.Entities[i].User; u != nil {
-			u.Generation = page.Generation
+		if u := l.Entities[i].User; u != nil && u.Generation != nil {
+			u.Generation = &page.Generation
 		}
 	}
 	return s.decideAll(l, func(entities []*queue.Entity) error {
@@ -380,46 +383,31 @@ func pageRowOf(ref queue.Ref, c api.Change, row *queue.Row, generation int64, sc
 	return out
 }
 
-// sweepChunk is how many rows one transaction of Sweep takes away.
-const sweepChunk = 200
+// sweepChunk is how many rows of each kind one transaction of Sweep takes away.
+const sweepChunk = 500
 
 // Sweep implements sync.Store.
 func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, generation int64) ([]queue.Ref, error) {
+	want := map[string]any{"type": entityType, "generation": generation, "fence": fence, "limit": sweepChunk}
 	var removed []queue.Ref
 	for {
-		var refs []queue.Ref
-		want := map[string]any{"type": entityType, "generation": generation, "limit": sweepChunk}
-		if err := s.ask(ctx, "older", want, &refs); err != nil {
-			return removed, err
-		}
-		refs = slices.CompactFunc(sorted(refs), func(a, b queue.Ref) bool { return a == b })
-		refs = slices.DeleteFunc(refs, func(r queue.Ref) bool { return slices.Contains(removed, r) })
-		if len(refs) == 0 {
-			return sorted(removed), nil
-		}
-		var gone []queue.Ref
-		err := s.Update(ctx, queue.Txn{Refs: refs, Fence: fence, Relaxed: true}, func(entities []*queue.Entity) error {
-			gone = gone[:0]
-			for _, e := range entities {
-				if e.Confirmed != nil {
-					gone = append(gone, e.Ref)
+		result, err := s.deciding(ctx, "sweep", want, func(l loaded) (*writes, error) {
+			return s.decideAll(l, func(entities []*queue.Entity) error {
+				for _, e := range entities {
+					e.Confirm(nil)
 				}
-				e.Confirm(nil)
-			}
-			return nil
+				return nil
+			})
 		})
 		if err != nil {
 			return removed, err
 		}
-		if removed = append(removed, gone...); len(gone) == 0 {
-			return sorted(removed), nil
+		var refs []queue.Ref
+		if err := decode(result, &refs); err != nil || len(refs) == 0 {
+			return removed, err
 		}
+		removed = append(removed, refs...)
 	}
-}
-
-func sorted(refs []queue.Ref) []queue.Ref {
-	slices.SortFunc(refs, func(a, b queue.Ref) int { return strings.Compare(a.ID, b.ID) })
-	return refs
 }
 
 // Meta implements sync.Store.
@@ -456,7 +444,7 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (repository.Rows,
 	if err := s.ask(ctx, "window", want, &found); err != nil {
 		return repository.Rows{}, err
 	}
-	out := repository.Rows{Total: found.Total}
+	out := repository.Rows{Total: found.Total, Views: []queue.View{}, Keys: []queue.Key{}}
 	for _, r := range found.Rows {
 		out.Views = append(out.Views, r.view())
 		out.Keys = append(out.Keys, queue.Key{Sort: r.SortName, ID: r.ID})

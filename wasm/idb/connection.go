@@ -316,6 +316,9 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 		}
 		return "", context.Cause(ctx)
 	case <-time.After(grace):
+		if !run.Get("writes").Bool() {
+			return "", context.Cause(ctx)
+		}
 		return "", fmt.Errorf("%w: %w", queue.ErrUncertain, context.Cause(ctx))
 	}
 }

@@ -76,7 +76,7 @@
   // as the result, once the transaction is complete, and abort(), which reports
   // whether there was anything left to abort.
   function transact(db, mode, durability, stores, body) {
-    const run = { result: null };
+    const run = { result: null, writes: mode === "readwrite" };
     let tx;
     run.promise = new Promise((resolve, reject) => {
       try {
@@ -89,11 +89,11 @@
       tx.oncomplete = () => resolve(run.result);
       tx.onabort = () => reject(why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
       run.fail = (err) => {
-        why ??= err;
         try {
           tx.abort();
+          why ??= err;
         } catch {
-          reject(why);
+          // It has ended already: the browser aborted it, and its event says why.
         }
       };
       attempt(run, () => body(tx, run));

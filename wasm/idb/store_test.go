@@ -3,12 +3,19 @@
 package idb_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"syscall/js"
 	"testing"
+	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/idb"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/storetest"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // TestMain runs the helper script, which a page loads by its own script element.
@@ -19,11 +26,145 @@ func TestMain(m *testing.M) {
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, name string) storetest.Store {
-		s, err := idb.Open(t.Context(), idb.Options{Name: t.Name() + " " + name, Schemas: storetest.Schemas})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(s.Close)
-		return s
+		return open(t, idb.Options{Name: t.Name() + " " + name})
 	})
+}
+
+// open opens a database until the end of the test, and then deletes it.
+func open(t testing.TB, o idb.Options) *idb.Store {
+	t.Helper()
+	o.Schemas = storetest.Schemas
+	s, err := idb.Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		if err := idb.Delete(context.Background(), o.Name); err != nil {
+			t.Errorf("clean up: %v", err)
+		}
+	})
+	return s
+}
+
+func ref(id string) queue.Ref { return queue.Ref{Type: "user", ID: id} }
+
+func change(id, name string, version int64) api.Change {
+	document := fmt.Sprintf(`{"id":%q,"name":%q,"text":"Some text about this person"}`, id, name)
+	return api.Change{EntityType: "user", EntityID: id, Version: version, Document: []byte(document)}
+}
+
+// write queues an operation that creates a user.
+func write(ctx context.Context, s *idb.Store, id, name string) error {
+	return s.Update(ctx, queue.Txn{Refs: []queue.Ref{ref(id)}}, func(es []*queue.Entity) error {
+		return es[0].Enqueue(queue.Write{
+			ID: "op-" + id + name, Type: api.Create, At: time.Unix(1772355600, 0),
+			Data: []byte(fmt.Sprintf(`{"name":%q}`, name)),
+		})
+	})
+}
+
+// held are the ids of the operations, and the names of the visible rows.
+func held(t testing.TB, s *idb.Store) (operations, names []string) {
+	t.Helper()
+	found, err := s.Operations(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range found {
+		operations = append(operations, o.ID)
+	}
+	rows, err := s.Rows(t.Context(), repository.Window{Type: "user", Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range rows.Keys {
+		names = append(names, k.Sort)
+	}
+	return operations, names
+}
+
+func expect(t testing.TB, s *idb.Store, operations, names []string) {
+	t.Helper()
+	gotOperations, gotNames := held(t, s)
+	if fmt.Sprint(gotOperations) != fmt.Sprint(operations) || fmt.Sprint(gotNames) != fmt.Sprint(names) {
+		t.Fatalf("got operations %v and rows %v, want %v and %v", gotOperations, gotNames, operations, names)
+	}
+}
+
+func TestWhatWasSavedIsThereAfterReopening(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	again, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	expect(t, again, []string{"op-aAda"}, []string{"Ada"})
+}
+
+// fill makes a database as of an older version: a synced row, one with an
+// operation on it, a new one, and a conflict.
+func fill(t *testing.T, s *idb.Store) {
+	t.Helper()
+	_, err := s.ApplyPage(t.Context(), sync.Page{
+		Generation: 1, Changes: []api.Change{change("a", "Ada", 1), change("b", "Bea", 1)}, Meta: map[string]string{"cursor": "c1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("b")}}, func(es []*queue.Entity) error {
+		es[0].Conflicts = []queue.Conflict{{ID: "k", Ref: ref("b"), At: time.Unix(1, 0), Kept: queue.Mine}}
+		return es[0].Enqueue(queue.Write{ID: "op-b", Type: api.Update, Data: []byte(`{"name":"Bee"}`), At: time.Unix(1, 0)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := write(t.Context(), s, "n", "New"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigrationKeepsTheQueue(t *testing.T) {
+	newest := js.Global().Get("rollcallIDB").Get("version").Int()
+	for version := 1; version < newest; version++ {
+		t.Run(fmt.Sprintf("from version %d", version), func(t *testing.T) {
+			outdated := make(chan struct{})
+			// The old version's tab stays open: it has to make way by itself.
+			old := open(t, idb.Options{Name: t.Name(), Version: uint(version), OnOutdated: func() { close(outdated) }})
+			fill(t, old)
+			s := open(t, idb.Options{Name: t.Name()})
+			wait(t, outdated, "the older version's connection to be closed")
+			expect(t, s, []string{"op-b", "op-nNew"}, []string{"Ada", "Bee", "New"})
+			due, err := s.Due(t.Context(), time.Now(), 10)
+			if err != nil || len(due.Operations) != 2 {
+				t.Fatalf("due: %v, %v", due, err)
+			}
+			meta, err := s.Meta(t.Context(), "cursor")
+			if err != nil || meta["cursor"] != "c1" {
+				t.Fatalf("meta: %v, %v", meta, err)
+			}
+			counts, err := s.Counts(t.Context())
+			if err != nil || counts != (queue.Counts{Rows: 3, Waiting: 2, Conflicts: 1}) {
+				t.Fatalf("counts: %v, %v", counts, err)
+			}
+			removed, err := s.Sweep(t.Context(), 0, "user", 2)
+			if err != nil || len(removed) != 2 {
+				t.Fatalf("sweep: %v, %v", removed, err)
+			}
+			expect(t, s, []string{"op-b", "op-nNew"}, []string{"Bee", "New"})
+		})
+	}
+}
+
+func wait(t *testing.T, done <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("waited in vain for %s", what)
+	}
 }

@@ -270,6 +270,31 @@ var sweepCases = map[string]func(*fixture){
 		f.same("list", f.list(), []string{"Acknowledged", "Mine:pending", "New"})
 	},
 
+	"sweep: many unsent creates are not in the way of the rows it is for": func(f *fixture) {
+		var refs []queue.Ref
+		for i := range 600 {
+			refs = append(refs, ref(fmt.Sprintf("a-%03d", i)))
+		}
+		f.must(f.Update(f.ctx, queue.Txn{Refs: refs, Relaxed: true}, func(es []*queue.Entity) error {
+			for _, e := range es {
+				o := operation(e.Ref.ID, "new")
+				o.Type, o.Base, o.BaseVersion = api.Create, nil, 0
+				e.Operations = append(e.Operations, o)
+			}
+			return nil
+		}))
+		f.pull(pageOf(change("z", "Zoe", 1)))
+		f.same("removed", f.sweep(2), []string{"z"})
+		f.same("counts", f.counts(), queue.Counts{Rows: 600, Waiting: 600})
+	},
+
+	"sweep: a row that an update changed in place is news, too": func(f *fixture) {
+		f.pull(pageOf(change("a", "Ada", 1)))
+		f.pull(sync.Page{Generation: 2})
+		f.update("a", func(e *queue.Entity) { e.Confirmed.Version++ })
+		f.same("removed", f.sweep(2), []string{})
+	},
+
 	"sweep: more than one transaction's worth": func(f *fixture) {
 		var page sync.Page
 		for i := range 1203 {

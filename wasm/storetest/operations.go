@@ -153,6 +153,16 @@ var queueCases = map[string]func(*fixture){
 		f.same("counts", f.counts(), queue.Counts{Rows: 1, Conflicts: 3})
 	},
 
+	"conflicts: one that an update leaves out is gone": func(f *fixture) {
+		f.update("a", func(e *queue.Entity) {
+			e.Confirmed, e.Conflicts = row("a", "x", 1), []queue.Conflict{aConflict("k1", "a", day), aConflict("k2", "a", day)}
+		})
+		f.update("a", func(e *queue.Entity) { e.Conflicts = e.Conflicts[1:] })
+		f.same("left", f.conflicts(9), []string{"k2"})
+		f.update("a", func(e *queue.Entity) { e.Conflicts = nil })
+		f.same("list", f.list(), []string{"x"})
+	},
+
 	"conflicts: one of an entity that is gone": func(f *fixture) {
 		f.update("a", func(e *queue.Entity) { e.Conflicts = []queue.Conflict{aConflict("k", "a", day)} })
 		f.same("list", f.list(), []string{})

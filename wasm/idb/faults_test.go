@@ -1,0 +1,326 @@
+//go:build js && wasm
+
+package idb_test
+
+import (
+	"context"
+	"errors"
+	"syscall/js"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/idb"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/storetest"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// run evaluates a function of JavaScript with arguments.
+func run(body string, args ...any) js.Value {
+	return js.Global().Get("Function").New(body).Invoke(args...)
+}
+
+// awaitTrue waits until a JavaScript expression is true.
+func awaitTrue(t *testing.T, expression string) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for !js.Global().Call("eval", expression).Truthy() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", expression)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestConnectionClosedUnderneathIsReopened(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	s.Raw().Call("close")
+	if err := write(t.Context(), s, "b", "Bea"); err != nil {
+		t.Fatalf("write on a connection that had died: %v", err)
+	}
+	expect(t, s, []string{"op-aAda", "op-bBea"}, []string{"Ada", "Bea"})
+}
+
+func TestCloseEventOfTheBrowser(t *testing.T) {
+	closed := make(chan struct{})
+	s := open(t, idb.Options{Name: t.Name(), OnClosed: func() { close(closed) }})
+	before := s.Raw()
+	run(`arguments[0].dispatchEvent(new Event("close"))`, before)
+	wait(t, closed, "OnClosed")
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	if s.Raw().Equal(before) {
+		t.Fatal("the dead connection is still in use")
+	}
+}
+
+func TestTransactionAbortedByTheBrowserIsTriedAgainOnce(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	decided := 0
+	abortFirst := func(es []*queue.Entity) error {
+		if decided++; decided == 1 {
+			run(`const put = IDBObjectStore.prototype.put;
+				IDBObjectStore.prototype.put = function (...args) {
+					IDBObjectStore.prototype.put = put;
+					const request = put.apply(this, args);
+					this.transaction.abort();
+					return request;
+				};`)
+		}
+		return es[0].Enqueue(queue.Write{ID: "op", Type: "create", Data: []byte(`{"name":"Ada"}`), At: time.Unix(1, 0)})
+	}
+	if err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("a")}}, abortFirst); err != nil {
+		t.Fatal(err)
+	}
+	if decided != 2 {
+		t.Fatalf("decided %d times, want 2", decided)
+	}
+	expect(t, s, []string{"op"}, []string{"Ada"})
+}
+
+// failPut makes the nth put from now on throw a DOMException of that name.
+func failPut(t *testing.T, n int, name string) {
+	t.Helper()
+	run(`const put = IDBObjectStore.prototype.put;
+		let [left, name] = arguments;
+		globalThis.healPut = () => { IDBObjectStore.prototype.put = put; };
+		IDBObjectStore.prototype.put = function (...args) {
+			if (--left === 0) throw new DOMException("simulated", name);
+			return put.apply(this, args);
+		};`, n, name)
+	t.Cleanup(func() { js.Global().Call("healPut") })
+}
+
+func TestFullDiskSavesNothingAndSaysSo(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 2; n++ { // the row, then the operation: neither without the other
+		failPut(t, n, "QuotaExceededError")
+		err := write(t.Context(), s, "b", "Bea")
+		js.Global().Call("healPut")
+		if !errors.Is(err, queue.ErrQuota) {
+			t.Fatalf("put %d: got %v, want ErrQuota", n, err)
+		}
+		expect(t, s, []string{"op-aAda"}, []string{"Ada"})
+	}
+	if err := write(t.Context(), s, "b", "Bea"); err != nil {
+		t.Fatalf("with room again: %v", err)
+	}
+	expect(t, s, []string{"op-aAda", "op-bBea"}, []string{"Ada", "Bea"})
+}
+
+func TestThrownPutUndoesThoseBefore(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	failPut(t, 2, "DataError")
+	if err := write(t.Context(), s, "a", "Ada"); err == nil {
+		t.Fatal("got no error")
+	}
+	js.Global().Call("healPut")
+	expect(t, s, nil, nil)
+}
+
+// silence makes a method of the helper never end; it returns the cure.
+func silence(t *testing.T, method string, writes bool) (cure func()) {
+	t.Helper()
+	helper := js.Global().Get("rollcallIDB")
+	was := helper.Get(method)
+	helper.Set(method, run(`const writes = arguments[0]; return () => ({ promise: new Promise(() => {}), abort: () => true, writes })`, writes))
+	cure = func() { helper.Set(method, was) }
+	t.Cleanup(cure)
+	return cure
+}
+
+func TestSilenceEndsAtTheDeadline(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name(), Deadline: 50 * time.Millisecond})
+	before := s.Raw()
+	cure := silence(t, "window", false)
+	_, err := s.Rows(t.Context(), repository.Window{Type: "user", Limit: 5})
+	if !errors.Is(err, queue.ErrTimeout) || errors.Is(err, queue.ErrUncertain) {
+		t.Fatalf("a read: got %v, want ErrTimeout alone", err)
+	}
+	cure()
+	cure = silence(t, "update", true)
+	if err := write(t.Context(), s, "a", "Ada"); !errors.Is(err, queue.ErrUncertain) || !errors.Is(err, queue.ErrTimeout) {
+		t.Fatalf("a write: got %v, want ErrUncertain and ErrTimeout", err)
+	}
+	cure()
+	s2 := open(t, idb.Options{Name: t.Name()})
+	expect(t, s2, nil, nil)
+	if _, err := s.Counts(t.Context()); err != nil || s.Raw().Equal(before) {
+		t.Fatalf("after a silence there is no new connection: %v", err)
+	}
+}
+
+// TestGivingUpIsTold gives up while the transaction runs: it is saved and told
+// so, or it is not.
+func TestGivingUpIsTold(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	for range 30 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		why := errors.New("the person left")
+		err := s.Update(ctx, queue.Txn{Refs: []queue.Ref{ref("a")}}, func(es []*queue.Entity) error {
+			go cancel(why)
+			es[0].Operations = nil
+			return es[0].Enqueue(queue.Write{ID: "op", Type: "create", Data: []byte(`{"name":"Ada"}`), At: time.Unix(1, 0)})
+		})
+		if err != nil && !errors.Is(err, why) {
+			t.Fatalf("got %v, want the context's cause", err)
+		}
+		if operations, _ := held(t, s); (len(operations) == 1) != (err == nil) {
+			t.Fatalf("error %v, but the queue holds %v", err, operations)
+		}
+		err = s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("a")}}, func(es []*queue.Entity) error {
+			es[0].Operations = nil
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// holdOpen opens a database by hand and does not make way for anybody.
+func holdOpen(t *testing.T, name string, version int) (letGo func()) {
+	t.Helper()
+	run(`globalThis.held = null;
+		indexedDB.open(arguments[0], arguments[1]).onsuccess = (event) => { globalThis.held = event.target.result; };`, name, version)
+	awaitTrue(t, "globalThis.held")
+	db := js.Global().Get("held")
+	letGo = func() { db.Call("close") }
+	t.Cleanup(letGo)
+	return letGo
+}
+
+func TestOpeningBlockedByAnOlderTab(t *testing.T) {
+	old := open(t, idb.Options{Name: t.Name(), Version: 1})
+	fill(t, old)
+	old.Close()
+	letGo := holdOpen(t, t.Name(), 1)
+	blocked := make(chan struct{}, 1)
+	o := idb.Options{Name: t.Name(), Schemas: storetest.Schemas, Deadline: 100 * time.Millisecond, OnBlocked: func() { blocked <- struct{}{} }}
+	s := idb.New(o)
+	defer s.Close()
+	if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrBlocked) {
+		t.Fatalf("got %v, want ErrBlocked", err)
+	}
+	wait(t, blocked, "OnBlocked")
+	letGo()
+	patient := open(t, idb.Options{Name: t.Name()})
+	expect(t, patient, []string{"op-b", "op-nNew"}, []string{"Ada", "Bee", "New"})
+	if _, err := s.Counts(t.Context()); err != nil {
+		t.Fatalf("once it was let go: %v", err)
+	}
+}
+
+func TestOpeningThatNeverSettles(t *testing.T) {
+	run(`const open = IDBFactory.prototype.open;
+		globalThis.healOpen = () => { IDBFactory.prototype.open = open; };
+		IDBFactory.prototype.open = function (name, version) {
+			const request = open.call(this, name + " wedged", version);
+			request.addEventListener("upgradeneeded", (event) => event.stopImmediatePropagation());
+			request.addEventListener("success", (event) => {
+				event.stopImmediatePropagation();
+				request.result.close();
+			});
+			return request;
+		};`)
+	defer js.Global().Call("healOpen")
+	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas, Deadline: 50 * time.Millisecond})
+	if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrTimeout) {
+		t.Fatalf("got %v, want ErrTimeout", err)
+	}
+	js.Global().Call("healOpen")
+	healed := open(t, idb.Options{Name: t.Name()})
+	expect(t, healed, nil, nil)
+	if _, err := s.Counts(t.Context()); err != nil {
+		t.Fatalf("once it opens again: %v", err)
+	}
+	s.Close()
+	if err := idb.Delete(t.Context(), t.Name()+" wedged"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFailedMigrationLeavesTheOldVersion(t *testing.T) {
+	run(`globalThis.made = false;
+		const request = indexedDB.open(arguments[0], 1);
+		request.onupgradeneeded = () => request.result.createObjectStore("meta").put("kept", "client");
+		request.onsuccess = () => {
+			request.result.close();
+			globalThis.made = true;
+		};`, t.Name())
+	awaitTrue(t, "globalThis.made")
+	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas, Deadline: 2 * time.Second})
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	run(`globalThis.kept = null;
+		indexedDB.open(arguments[0]).onsuccess = ({ target: { result: db } }) => {
+			db.transaction("meta").objectStore("meta").get("client").onsuccess = ({ target }) => {
+				globalThis.kept = target.result + " at " + db.version;
+				db.close();
+			};
+		};`, t.Name())
+	awaitTrue(t, "globalThis.kept")
+	if got := js.Global().Get("kept").String(); got != "kept at 1" {
+		t.Fatalf("got %s", got)
+	}
+	if err := idb.Delete(t.Context(), t.Name()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewerDatabaseAsksForAReload(t *testing.T) {
+	letGo := holdOpen(t, t.Name(), 99)
+	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	if !errors.Is(err, queue.ErrUnavailable) {
+		t.Fatalf("got %v, want ErrUnavailable", err)
+	}
+	letGo()
+	if err := idb.Delete(t.Context(), t.Name()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBrowserWithoutIndexedDB(t *testing.T) {
+	run(`const was = Object.getOwnPropertyDescriptor(globalThis, "indexedDB");
+		globalThis.healIndexedDB = () => Object.defineProperty(globalThis, "indexedDB", was);
+		Object.defineProperty(globalThis, "indexedDB", {
+			configurable: true, get() { throw new DOMException("not here", "SecurityError"); },
+		});`)
+	defer js.Global().Call("healIndexedDB")
+	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrUnavailable) {
+		t.Fatalf("got %v, want ErrUnavailable", err)
+	}
+}
+
+func TestDeletedDatabaseStartsAfresh(t *testing.T) {
+	outdated := make(chan struct{}, 1)
+	s := open(t, idb.Options{Name: t.Name(), OnOutdated: func() { outdated <- struct{}{} }})
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	fence, err := s.BeginRound(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := idb.Delete(t.Context(), t.Name()); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, outdated, "OnOutdated")
+	expect(t, s, nil, nil)
+	// The cursor of a round from before would skip all that is gone.
+	_, err = s.ApplyPage(t.Context(), sync.Page{Fence: fence, Meta: map[string]string{"cursor": "late"}})
+	if !errors.Is(err, queue.ErrFenced) {
+		t.Fatalf("got %v, want ErrFenced", err)
+	}
+}

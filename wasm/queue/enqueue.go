@@ -121,6 +121,10 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
 	case first.Type == api.Update && second.Type == api.Update:
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
+	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)):
+		// There is nothing left to delete, so nothing that the second could undo.
+		second.Seq = first.Seq
+		return second, true
 	case first.Type == api.Delete && second.Type != api.Delete:
 		out.Type = api.Update
 		out.Data = Decode(second.Data).Without(Decode(first.Base)).Encode()

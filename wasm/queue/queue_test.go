@@ -77,6 +77,9 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 		{"a rejected create may be there all the same: its delete is sent", nil, sequence(
 			enqueue(write("a", api.Create, ann)), send("a"), reject("a"), enqueue(write("b", api.Delete, ""))),
 			`b delete  base 0 queued`},
+		{"a delete undone after others deleted, too: it is restored", row(3, ann), sequence(
+			enqueue(write("a", api.Delete, "")), confirm(nil), enqueue(write("b", api.Create, ann))),
+			`b create ` + ann + ` base 0 queued`},
 		{"a create deleted while somebody's row is confirmed", nil, sequence(
 			enqueue(write("a", api.Create, ann)), confirm(row(3, ann)), enqueue(write("b", api.Delete, ""))),
 			`b delete  base 3 queued`},

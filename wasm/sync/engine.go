@@ -44,6 +44,7 @@ type Engine struct {
 
 	skew      time.Duration // server clock minus device clock
 	skewKnown bool
+	asked     time.Time // when the request under way was sent
 }
 
 // New returns an engine.
@@ -55,9 +56,18 @@ func New(cfg Config) *Engine {
 	return e
 }
 
+// maxRoundTrip is how long an answer may take and still tell the time.
+const maxRoundTrip = 10 * time.Second
+
 // ObserveClock tells the engine the server's time as an answer has just given it.
+// It counts only if the answer was quick: a device that slept over it, or whose
+// clock was set meanwhile, would be hours off.
 func (e *Engine) ObserveClock(server time.Time) {
-	e.skew, e.skewKnown = server.Sub(e.cfg.Now()), true
+	now := e.cfg.Now()
+	if took := now.Sub(e.asked); took < 0 || took > maxRoundTrip {
+		return
+	}
+	e.skew, e.skewKnown = server.Sub(now), true
 }
 
 // round is the state of one round.
@@ -108,6 +118,7 @@ func (r *round) run(ctx context.Context) error {
 		return fmt.Errorf("begin a round: %w", err)
 	}
 	r.fence = fence
+	r.skewKnown = false // what another round measured may be of a clock set since
 	if err := r.identify(ctx); err != nil {
 		return err
 	}
@@ -164,6 +175,7 @@ func (r *round) push(ctx context.Context) error {
 		for i, o := range batch {
 			wire[i] = o.Wire()
 		}
+		r.asked = r.cfg.Now()
 		results, err := r.cfg.Remote.Push(ctx, api.Batch{ClientID: r.clientID, Operations: wire})
 		if err != nil {
 			if err := r.refused(ctx, batch, err); err != nil {
@@ -381,6 +393,7 @@ func (r *round) pull(ctx context.Context) error {
 		}
 	}
 	for range MaxPages {
+		r.asked = r.cfg.Now()
 		page, err := r.cfg.Remote.Pull(ctx, p.cursor, PageSize)
 		var o *Outcome
 		if errors.As(err, &o) && o.Kind == Resync && p.cursor != "" {

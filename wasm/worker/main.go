@@ -98,12 +98,18 @@ func (e *events) serve(tag string) error {
 	if tag == browser.PeriodicTag {
 		reason = sync.Periodic
 	}
-	report, err := e.host.Drain(ctx, reason)
-	if err != nil {
-		return err
+	waiting := 0
+	for range maxDrains {
+		report, err := e.host.Drain(ctx, reason)
+		if err != nil {
+			return err
+		}
+		if waiting = report.Waiting; waiting == 0 {
+			return nil
+		}
 	}
-	if report.Waiting > 0 {
-		return fmt.Errorf("%d operations still wait", report.Waiting)
-	}
-	return nil
+	return fmt.Errorf("%d operations still wait", waiting)
 }
+
+// maxDrains is how often an event goes on for writes made while it drained the queue.
+const maxDrains = 3

@@ -37,7 +37,9 @@ func Decide(current *Row, w Write, now Now) (*Row, api.Result, error) {
 func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	switch {
 	case current == nil:
-		u := api.User{ID: w.EntityID, Version: 1, CreatedAt: createdAt(w, now)}
+		// One restored after its tombstone was collected goes on counting where it
+		// was: no version may ever stand for two states.
+		u := api.User{ID: w.EntityID, Version: w.BaseVersion + 1, CreatedAt: createdAt(w, now)}
 		return put(nil, w.Patch.Apply(u), w, now)
 	case !current.Deleted:
 		had, err := current.User()

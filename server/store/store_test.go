@@ -42,7 +42,7 @@ func TestDecide(t *testing.T) {
 		shown := row
 		if next != nil {
 			shown = next
-			var before int64
+			before := w.BaseVersion // a restored one goes on counting
 			if row != nil {
 				before = row.Version
 			}

@@ -63,6 +63,9 @@ func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
 	}, nil
 }
 
+// maxBase leaves room to count on within what JSON carries exactly.
+const maxBase = 1 << 52
+
 func checkEnvelope(op api.Operation) []api.FieldError {
 	var errs []api.FieldError
 	add := func(bad bool, field, detail string) {
@@ -78,7 +81,7 @@ func checkEnvelope(op api.Operation) []api.FieldError {
 	default:
 		add(true, "type", `must be "create", "update" or "delete"`)
 	}
-	add(op.BaseVersion < 0, "baseVersion", "must not be negative")
+	add(op.BaseVersion < 0 || op.BaseVersion > maxBase, "baseVersion", "is not a version")
 	add(!op.Stamp.Valid(), "stamp", "is not a hybrid logical clock stamp")
 	return errs
 }

@@ -17,6 +17,10 @@ const (
 	PeriodicPeriod = 15 * time.Minute
 )
 
+// readyWithin bounds the wait for an active service worker: where none is
+// registered, the browser's promise of one never settles.
+const readyWithin = 5 * time.Second
+
 // registration is the page's (or the worker's own) service worker registration
 // that is active.
 func registration(ctx context.Context) (js.Value, error) {
@@ -27,6 +31,8 @@ func registration(ctx context.Context) (js.Value, error) {
 	if !container.Truthy() {
 		return js.Undefined(), errors.New("this browser offers no service worker here")
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, errors.New("no service worker is active here"))
+	defer cancel()
 	return Await(ctx, container.Get("ready"))
 }
 

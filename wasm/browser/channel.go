@@ -12,9 +12,9 @@ import (
 
 // Channel is sync.Bus over a BroadcastChannel, with messages as JSON text. A
 // context opens one and uses it for all: two channels of one context would hear
-// each other.
+// each other. In a browser that has none, nothing is heard: messages are hints.
 type Channel struct {
-	js   js.Value
+	js   js.Value // undefined where the browser has none
 	mu   stdsync.Mutex
 	next int
 	subs map[int]func(sync.Message)
@@ -24,8 +24,11 @@ var _ sync.Bus = (*Channel)(nil)
 
 // OpenChannel opens the channel of that name for the life of the context.
 func OpenChannel(name string) *Channel {
-	c := &Channel{js: global.Get("BroadcastChannel").New(name), subs: map[int]func(sync.Message){}}
-	Listen(c.js, "message", c.receive)
+	c := &Channel{subs: map[int]func(sync.Message){}}
+	if constructor := global.Get("BroadcastChannel"); constructor.Truthy() {
+		c.js = constructor.New(name)
+		Listen(c.js, "message", c.receive)
+	}
 	return c
 }
 
@@ -49,7 +52,7 @@ func (c *Channel) receive(event js.Value) {
 // Publish implements sync.Bus.
 func (c *Channel) Publish(m sync.Message) {
 	b, err := json.Marshal(m)
-	if err != nil {
+	if err != nil || !c.js.Truthy() {
 		return // a message that can't be encoded can't be made; and it is a hint only
 	}
 	c.js.Call("postMessage", string(b))

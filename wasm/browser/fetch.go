@@ -44,11 +44,45 @@ func (f Fetch) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	if err != nil {
 		return sync.Response{}, err
 	}
-	body, err := Await(ctx, resp.Call("arrayBuffer"))
+	if resp.Get("type").String() == "opaqueredirect" {
+		return sync.Response{}, errors.New("the network redirects to another site; it may want you to sign in")
+	}
+	body, err := f.read(ctx, resp.Get("body"))
 	if err != nil {
+		controller.Call("abort") // what is still to come is not wanted
 		return sync.Response{}, fmt.Errorf("read the answer: %w", err)
 	}
-	return f.response(resp, body)
+	return sync.Response{Status: resp.Get("status").Int(), Header: header(resp), Body: body}, nil
+}
+
+// read reads a stream to its end, or until it is longer than allowed: whoever
+// answers in the server's place may never stop.
+func (f Fetch) read(ctx context.Context, stream js.Value) ([]byte, error) {
+	if !stream.Truthy() {
+		return nil, nil
+	}
+	limit := f.MaxBody
+	if limit == 0 {
+		limit = DefaultMaxBody
+	}
+	reader := stream.Call("getReader")
+	var body []byte
+	for {
+		part, err := Await(ctx, reader.Call("read"))
+		if err != nil {
+			return nil, err
+		}
+		if part.Get("done").Bool() {
+			return body, nil
+		}
+		chunk := part.Get("value")
+		n := chunk.Length()
+		if len(body)+n > limit {
+			return nil, fmt.Errorf("it is longer than the limit of %d bytes", limit)
+		}
+		body = append(body, make([]byte, n)...)
+		js.CopyBytesToGo(body[len(body)-n:], chunk)
+	}
 }
 
 func options(r sync.Request, controller js.Value) js.Value {
@@ -68,25 +102,13 @@ func options(r sync.Request, controller js.Value) js.Value {
 	return js.ValueOf(o)
 }
 
-func (f Fetch) response(resp, body js.Value) (sync.Response, error) {
-	if resp.Get("type").String() == "opaqueredirect" {
-		return sync.Response{}, errors.New("the network redirects to another site; it may want you to sign in")
-	}
-	limit := f.MaxBody
-	if limit == 0 {
-		limit = DefaultMaxBody
-	}
-	bytes := global.Get("Uint8Array").New(body)
-	n := bytes.Length()
-	if n > limit {
-		return sync.Response{}, fmt.Errorf("an answer of %d bytes is above the limit of %d", n, limit)
-	}
-	out := sync.Response{Status: resp.Get("status").Int(), Header: map[string]string{}, Body: make([]byte, n)}
-	js.CopyBytesToGo(out.Body, bytes)
+// header picks the headers that the engine reads.
+func header(resp js.Value) map[string]string {
+	out := map[string]string{}
 	for _, name := range []string{"content-type", "date", "retry-after", "etag", "location"} {
 		if v := resp.Get("headers").Call("get", name); v.Type() == js.TypeString {
-			out.Header[name] = v.String()
+			out[name] = v.String()
 		}
 	}
-	return out, nil
+	return out
 }

@@ -4,10 +4,10 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"syscall/js"
 
+	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -17,6 +17,11 @@ type WebLocks struct{}
 
 var _ sync.Locks = WebLocks{}
 
+// local serves where the browser has no Web Locks: outside a secure context, and
+// in old ones. There each tab leads and syncs for itself, one round at a time;
+// the store's fences and the operations' ids keep rounds of two tabs from doing harm.
+var local = memory.NewLocks()
+
 // HasLocks reports whether the browser offers Web Locks; all that offer service
 // workers and wasm do, in a secure context.
 func HasLocks() bool { return global.Get("navigator").Get("locks").Truthy() }
@@ -24,7 +29,7 @@ func HasLocks() bool { return global.Get("navigator").Get("locks").Truthy() }
 // Hold implements sync.Locks.
 func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f func(context.Context) error) error {
 	if !HasLocks() {
-		return errors.New("this browser has no Web Locks; they need https or localhost")
+		return local.Hold(ctx, name, mode, f)
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -4,6 +4,7 @@ package idb_test
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"os"
 	"syscall/js"
@@ -18,9 +19,12 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
+//go:embed helper.js
+var helper string
+
 // TestMain runs the helper script, which a page loads by its own script element.
 func TestMain(m *testing.M) {
-	js.Global().Get("Function").New(idb.Helper).Invoke()
+	js.Global().Get("Function").New(helper).Invoke()
 	os.Exit(m.Run())
 }
 

@@ -33,12 +33,13 @@ func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f fun
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	ran := make(chan error, 1)
+	ran, granted := make(chan error, 1), false
 	held := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if first(args).IsNull() {
 			ran <- sync.ErrLocked
 			return nil
 		}
+		granted = true
 		return Promise(func() error {
 			ran <- f(inner)
 			return nil
@@ -58,29 +59,16 @@ func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f fun
 	}
 	promise := global.Get("navigator").Get("locks").Call("request", name, options, held)
 	_, err := Await(context.WithoutCancel(ctx), promise)
-	return outcome(ran, cancel, err, ctx, name)
-}
-
-// outcome is what became of a request for a lock whose promise has settled with
-// err. A stolen lock's promise is rejected while f still runs: f is told, and
-// waited for.
-func outcome(ran chan error, cancel context.CancelCauseFunc, err error, ctx context.Context, name string) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return <-ran
+	case granted:
+		// A stolen lock's promise is rejected while f still runs: it is told, and
+		// waited for.
+		cancel(fmt.Errorf("lock %s: %w", name, sync.ErrStolen))
+		return <-ran
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
-	select {
-	case done := <-ran:
-		return done
-	default:
-	}
-	if ctx.Err() != nil {
-		select {
-		case done := <-ran: // it was granted just before
-			return done
-		default:
-			return context.Cause(ctx)
-		}
-	}
-	cancel(fmt.Errorf("lock %s: %w", name, sync.ErrStolen))
-	return <-ran
+	return fmt.Errorf("lock %s: %w", name, err)
 }

@@ -59,20 +59,6 @@ func reason(v js.Value) error {
 	return errors.New(v.String())
 }
 
-// try calls f and returns what it throws as an error.
-func try(f func() js.Value) (v js.Value, err error) {
-	defer func() {
-		switch thrown := recover().(type) {
-		case nil:
-		case js.Error:
-			err = reason(thrown.Value)
-		default:
-			panic(thrown)
-		}
-	}()
-	return f(), nil
-}
-
 // Promise is a new promise that settles as f returns.
 func Promise(f func() error) js.Value {
 	var executor js.Func

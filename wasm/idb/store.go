@@ -280,13 +280,15 @@ func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, err
 // Counts implements queue.Store.
 func (s *Store) Counts(ctx context.Context) (queue.Counts, error) {
 	var c queue.Counts
-	return c, s.ask(ctx, "counts", nil, &c)
+	err := s.ask(ctx, "counts", nil, &c)
+	return c, err
 }
 
 // BeginRound implements sync.Store.
 func (s *Store) BeginRound(ctx context.Context) (int64, error) {
 	var fence int64
-	return fence, s.ask(ctx, "beginRound", nil, &fence)
+	err := s.ask(ctx, "beginRound", nil, &fence)
+	return fence, err
 }
 
 // pageRow is a change on its way into the helper: the record it makes when the

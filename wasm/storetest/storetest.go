@@ -4,6 +4,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -203,7 +204,7 @@ func (f *fixture) same(what string, got, want any) {
 	f.must(err)
 	w, err := json.Marshal(want)
 	f.must(err)
-	if string(g) != string(w) {
+	if !bytes.Equal(g, w) {
 		f.Fatalf("%s:\n got %s\nwant %s", what, g, w)
 	}
 }

@@ -198,12 +198,12 @@ var updateCases = map[string]func(*fixture){
 			f.Fatalf("got %v, want the context's cause", err)
 		}
 		f.same("list", f.list(), []string{})
-		endedContext(f, ctx, stop)
+		endedContext(ctx, f, stop)
 	},
 }
 
 // endedContext checks the methods that only read or have no page of their own.
-func endedContext(f *fixture, ctx context.Context, stop error) {
+func endedContext(ctx context.Context, f *fixture, stop error) {
 	calls := map[string]func() error{
 		"Entity":     func() error { _, err := f.Entity(ctx, ref("a")); return err },
 		"Due":        func() error { _, err := f.Due(ctx, day, 1); return err },

@@ -45,7 +45,10 @@ type worker struct {
 }
 
 func watchWorkers(b *Browser) *workers {
-	w := &workers{b: b, console: &console{}, targets: map[target.ID]*worker{}, offline: map[string]bool{}}
+	// A sync event that leaves work rejects its promise, so that the browser fires
+	// another; Chromium reports that as it does an uncaught rejection.
+	expected := &console{allowed: []string{"operations still wait", "The server can't be reached"}}
+	w := &workers{b: b, console: expected, targets: map[target.ID]*worker{}, offline: map[string]bool{}}
 	created := make(chan *target.Info, 256)
 	err := chromedp.ListenBrowser(b.ctx, func(ev any) {
 		switch ev := ev.(type) {
@@ -105,8 +108,8 @@ func (w *workers) forget(id target.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if k := w.targets[id]; k != nil {
-		k.cancel()
 		delete(w.targets, id)
+		go k.cancel() // it talks to the browser, whose messages wait for this function
 	}
 }
 

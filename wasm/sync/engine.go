@@ -68,7 +68,15 @@ func (e *Engine) ObserveClock(server time.Time) {
 		return
 	}
 	e.skew, e.skewKnown = server.Sub(now), true
+	if e.skew.Abs() < minSkew {
+		e.skew = 0
+	}
 }
+
+// minSkew is the error below which a device's own clock is taken for right: the
+// Date header has whole seconds, and correcting by its rounding would put two good
+// clocks out of order.
+const minSkew = 2 * time.Second
 
 // round is the state of one round.
 type round struct {

@@ -25,10 +25,12 @@ const fixture = `<!doctype html><title>Fixture</title>
 <button disabled>Never</button>
 <script>
 	const worker = new Worker("/worker.js");
+	const online = () => new Promise((done) => { worker.onmessage = (e) => done(e.data); worker.postMessage("online"); });
 	const ask = () => new Promise((done) => { worker.onmessage = (e) => done(e.data); worker.postMessage(0); });
 </script>`
 
-const workerScript = `onmessage = async () => {
+const workerScript = `onmessage = async (e) => {
+	if (e.data === "online") return postMessage(navigator.onLine);
 	try {
 		const r = await fetch("/api/ping", {method: "POST", body: "{}"});
 		await r.text();
@@ -85,8 +87,14 @@ func TestTheNetworkFailsForPagesAndWorkers(t *testing.T) {
 		})
 	}
 	answers(200)
+	harness.Eventually(t, "the worker is known", func() error {
+		return harness.Equal("workers", b.Workers(proxy.URL()), 1)
+	})
 	b.Offline(proxy, true)
 	answers(0)
+	if harness.Eval[bool](p, `online()`) {
+		t.Error("the worker believes to be online")
+	}
 	if harness.Eval[bool](p, `navigator.onLine`) {
 		t.Error("the page believes to be online")
 	}

@@ -37,7 +37,7 @@ func (b *Browser) Open(address string) *Page {
 		b.t.Fatal(err)
 	}
 	p := &Page{t: b.t, b: b, origin: u.Scheme + "://" + u.Host, console: &console{}}
-	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithListener(p.console.hear))
+	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithListener(p.console.hear), chromedp.WithListener(b.workers.hear))
 	if err := chromedp.Do(p.ctx); err != nil {
 		b.t.Fatalf("opening a tab: %v", err)
 	}

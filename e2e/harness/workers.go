@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
@@ -29,9 +29,12 @@ type workers struct {
 	b       *Browser
 	console *console
 
-	mu      sync.Mutex
-	targets map[target.ID]*worker
-	offline map[string]bool // by origin
+	created chan *target.Info
+
+	mu       sync.Mutex
+	targets  map[target.ID]*worker
+	sessions map[target.SessionID]target.ID // the pages' own sessions of their workers
+	offline  map[string]bool                // by origin
 }
 
 // worker is one worker's session. Its state is set by one goroutine at a time.
@@ -48,14 +51,16 @@ func watchWorkers(b *Browser) *workers {
 	// A sync event that leaves work rejects its promise, so that the browser fires
 	// another; Chromium reports that as it does an uncaught rejection.
 	expected := &console{allowed: []string{"operations still wait", "The server can't be reached"}}
-	w := &workers{b: b, console: expected, targets: map[target.ID]*worker{}, offline: map[string]bool{}}
-	created := make(chan *target.Info, 256)
+	w := &workers{
+		b: b, console: expected, created: make(chan *target.Info, 256), targets: map[target.ID]*worker{},
+		sessions: map[target.SessionID]target.ID{}, offline: map[string]bool{},
+	}
 	err := chromedp.ListenBrowser(b.ctx, func(ev any) {
 		switch ev := ev.(type) {
 		case *target.EventTargetCreated:
-			created <- ev.TargetInfo
+			w.created <- ev.TargetInfo
 		case *target.EventTargetInfoChanged:
-			created <- ev.TargetInfo
+			w.created <- ev.TargetInfo
 		case *target.EventTargetDestroyed:
 			w.forget(ev.TargetID)
 		}
@@ -71,12 +76,28 @@ func watchWorkers(b *Browser) *workers {
 			select {
 			case <-b.ctx.Done():
 				return
-			case info := <-created:
+			case info := <-w.created:
 				w.attach(info)
 			}
 		}
 	}()
 	return w
+}
+
+// hear takes an event of a page: dedicated workers are known to their page alone.
+func (w *workers) hear(ev any) {
+	switch ev := ev.(type) {
+	case *target.EventAttachedToTarget:
+		w.mu.Lock()
+		w.sessions[ev.SessionID] = ev.TargetInfo.TargetID
+		w.mu.Unlock()
+		w.created <- ev.TargetInfo
+	case *target.EventDetachedFromTarget:
+		w.mu.Lock()
+		id := w.sessions[ev.SessionID]
+		w.mu.Unlock()
+		w.forget(id)
+	}
 }
 
 // attach opens a session to a worker that is not known yet.
@@ -126,7 +147,7 @@ func (w *workers) settle(k *worker) {
 		offline = offline || off && isOf(origin, k.url)
 	}
 	w.mu.Unlock()
-	// An error means that the worker has ended.
+	// An error means that the worker has ended or is stopped.
 	_ = setOffline(k.ctx, offline)
 }
 
@@ -159,11 +180,14 @@ func (w *workers) running(origin, kind string) int {
 	return n
 }
 
+// answerTime is how long a target may take to answer. One that the browser has
+// stopped does not answer at all.
+const answerTime = 2 * time.Second
+
 func setOffline(ctx context.Context, offline bool) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
 	conditions := networkConditions{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		return fmt.Errorf("network domain: %w", err)
-	}
 	if _, err := chromedp.Call(ctx, emulateNetworkConditions, conditions); err != nil {
 		return fmt.Errorf("emulating the network: %w", err)
 	}

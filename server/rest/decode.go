@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/rollcall/rollcall/api"
@@ -54,12 +55,16 @@ func decodeObject(body []byte, v any, fields ...string) error {
 		var kind *json.UnmarshalTypeError
 		if errors.As(err, &kind) {
 			return store.Invalid("A field has the wrong type", api.FieldError{
-				Field: kind.Field, Detail: "must not be a JSON " + kind.Value})
+				Field: jsonField(kind.Field), Detail: "must not be a JSON " + kind.Value})
 		}
 		return store.Invalid("A field has the wrong form", api.FieldError{Field: "", Detail: err.Error()})
 	}
 	return nil
 }
+
+// jsonField is the request's own path to a field: encoding/json puts the Go name
+// of an embedded struct into it.
+func jsonField(path string) string { return strings.TrimPrefix(path, "UserPatch.") }
 
 func notAnObject(err error) error {
 	var syntax *json.SyntaxError

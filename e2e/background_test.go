@@ -114,12 +114,13 @@ func TestAStoppedServiceWorkerStartsAgain(t *testing.T) {
 	registrations := b.Registrations()
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
-	b.Offline(site.Proxy, true)
+	// Refused, not emulated: an emulation would stay with the worker that is stopped.
+	site.Proxy.Refuse()
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.hasState("Ann Archer", "Pending")
 	users.Close()
 	registrations.StopAll()
-	b.Offline(site.Proxy, false)
+	site.Proxy.Accept()
 	registrations.Sync(site.URL(), syncTag)
 	harness.EventuallyIn(t, retries, "the restarted service worker delivers", func() error {
 		return harness.Equal("changes", site.Changes()-before.changes, 1)

@@ -38,10 +38,13 @@ type browser struct {
 	ledger  *ledger
 	fence   int64 // of the latest round
 
-	ahead     time.Duration // of its clock, which also drifts
-	driftPPM  int64
-	offline   bool
-	signedOut bool
+	ahead      time.Duration // of its clock, which also drifts
+	driftPPM   int64
+	compared   bool // with the server's, since it was last changed
+	comparedAt time.Time
+	restored   bool // the server was, since this browser last resynced
+	offline    bool
+	signedOut  bool
 
 	ids     uint64
 	deleted map[int]repository.Record[api.User] // what Undo would bring back, by entity
@@ -67,9 +70,11 @@ type slot struct {
 	// Of a host.
 	engine *sync.Engine
 	fence  int64
+	dated  bool // an answer told the server's time since the clock was changed
 
 	// What the ledger goes by.
 	doing     Verb
+	began     time.Time
 	came      int // operations, by what runs
 	left      int
 	uncertain bool // some transaction may or may not have happened
@@ -109,7 +114,7 @@ func (b *browser) fresh() {
 	b.store.Now = b.clock
 	b.storage = b.w.storages
 	b.w.storages++
-	b.fence = 0
+	b.fence, b.compared = 0, false
 	b.ledger.evicted()
 }
 
@@ -168,7 +173,7 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 		return
 	}
 	s.doing, s.came, s.left, s.uncertain, s.err, s.waits, s.deaf = doing, 0, 0, false, nil, "", false
-	s.heard, s.batch = heard{}, nil
+	s.began, s.heard, s.batch, s.dated = s.w.now, heard{}, nil, false
 	s.actor = start(func(a *actor) {
 		s.actor = a
 		s.err = do(context.Background())

@@ -213,10 +213,7 @@ func (g *generator) person(s *slot, ms int64) Step {
 	}
 	switch st.Verb {
 	case Create:
-		st.N = email
-		if g.next <= 3 || g.rng.IntN(2) == 0 { // else one that exists, perhaps
-			st.Entity, g.next = g.next, g.next+1
-		}
+		st.N, st.Entity, g.next = email, g.next, g.next+1
 	case Update:
 		st.N = int64(1+g.rng.IntN(emailBits-1)) + email*emailBits
 	case Strategy:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -56,9 +57,46 @@ func (l *ledger) leaves(s *slot, operations []api.Operation) {
 			w.fail(3, "operation %s is sent as %s after it was sent as %s", o.ID, payload, was)
 		}
 		l.sent[o.ID] = payload
+		l.base(o)
 	}
 	w.stats.most("operations in a batch", len(operations))
-	_ = s
+}
+
+// base judges an operation that would take effect: what it was made on is the
+// version it says.
+func (l *ledger) base(o api.Operation) {
+	w := l.b.w
+	now := w.server.truth.entities[o.EntityID]
+	if o.Type != api.Update || o.BaseVersion == 0 || now.deleted || o.BaseVersion != now.version {
+		return
+	}
+	e, err := l.b.store.Entity(context.Background(), userRef(o.EntityID))
+	if err != nil || len(e.Operations) == 0 || e.Operations[0].ID != o.ID {
+		return // it has been settled by another round meanwhile
+	}
+	saw, _ := fieldsOf(e.Operations[0].Base)
+	data, _ := patchOf(o.Data)
+	for _, was := range w.server.truth.pasts[past{o.EntityID, o.BaseVersion}] {
+		if set(was.fields, data) == set(saw, data) {
+			return
+		}
+	}
+	w.fail(5, "operation %s was made on %+v, which is not version %d of entity %s", o.ID, saw, o.BaseVersion, o.EntityID)
+}
+
+// set is f with only the fields that a patch sets.
+func set(f fields, p api.UserPatch) fields {
+	var out fields
+	if p.Name != nil {
+		out.Name = f.Name
+	}
+	if p.Email != nil {
+		out.Email = f.Email
+	}
+	if p.Bio != nil {
+		out.Bio = f.Bio
+	}
+	return out
 }
 
 // judge compares an entity before and after a transaction.
@@ -68,6 +106,7 @@ func (l *ledger) judge(s *slot, before, after queue.Entity) {
 		delete(l.ops, o.ID)
 	}
 	for _, o := range came {
+		l.stamp(s, before, o)
 		l.ops[o.ID] = true
 		l.b.w.born[o.ID] = birth{l.b.storage, turn(o.Seq)}
 	}
@@ -77,12 +116,52 @@ func (l *ledger) judge(s *slot, before, after queue.Entity) {
 		l.b.w.stats.hit("conflict recorded")
 	}
 	l.attempts(s, before, after)
+	l.steps(before, after)
 	switch {
 	case len(left) == 0 && len(came) == 0:
 	case s.who.Kind == host:
 		l.byHost(s, before, after, left)
 	default:
 		l.byPerson(s, before, left, came)
+	}
+}
+
+// clockError is what a corrected clock may still be wrong by: the server tells
+// whole seconds, and an answer that counts may be some on its way. It drifts, too.
+const clockError = quick + 4*time.Second
+
+// stamp judges whether a write is dated by the server's time, whatever the
+// device's clock says, once they were compared.
+func (l *ledger) stamp(s *slot, before queue.Entity, o queue.Operation) {
+	if s.who.Kind != tab || !l.b.compared || !s.began.After(l.b.comparedAt) {
+		return
+	}
+	var prior time.Time
+	if before.Confirmed != nil {
+		prior = before.Confirmed.Stamp.Time()
+	}
+	for _, p := range before.Operations {
+		prior = later(prior, p.Stamp.Time())
+	}
+	slack := clockError + l.b.w.now.Sub(epoch)/3000
+	at := o.Stamp.Time()
+	if at.Before(s.began.Add(-slack)) || at.After(later(l.b.w.now.Add(slack), prior.Add(time.Millisecond))) {
+		l.b.w.fail(9, "operation %s is dated %v off, though the clock was compared with the server's", o.ID, at.Sub(l.b.w.now))
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// steps judges how the confirmed row moved: outside the feed, never back.
+func (l *ledger) steps(before, after queue.Entity) {
+	b, a := before.Confirmed, after.Confirmed
+	if b != nil && a != nil && a.Version < b.Version && !l.b.restored {
+		l.b.w.fail(6, "entity %s went back from version %d to %d", before.Ref.ID, b.Version, a.Version)
 	}
 }
 
@@ -145,6 +224,9 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 		if !w.server.truth.settled[head.ID] || len(left) != 1 || left[0].ID != head.ID {
 			w.fail(2, "operation %s left the queue, and the server had not taken it", left[len(left)-1].ID)
 		}
+		if r.Status == api.Applied && len(after.Operations) > 0 && after.Operations[0].BaseVersion != r.Version {
+			w.fail(5, "operation %s follows one that made version %d, and builds on %d", after.Operations[0].ID, r.Version, after.Operations[0].BaseVersion)
+		}
 		w.stats.hit("acknowledged")
 	case answered && r.Status == api.Conflict:
 		l.settled(before, after, left)
@@ -160,9 +242,7 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 	for _, c := range after.Conflicts {
 		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == c.ID }) {
-			if c.Reviewed {
-				l.b.w.stats.hit("conflict without loss")
-			}
+			l.losses(c, after)
 			return
 		}
 	}
@@ -170,6 +250,31 @@ func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 		return // a deletion that was undone before it took effect
 	}
 	l.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
+}
+
+// losses judges a conflict's record: a value that one of the sides changed and
+// that is not kept is in it, and the person is told.
+func (l *ledger) losses(c queue.Conflict, after queue.Entity) {
+	base, _ := fieldsOf(c.Base)
+	mine, mineLives := fieldsOf(c.Mine)
+	theirs, theirsLive := fieldsOf(c.Theirs)
+	kept, keptLives := theirs, theirsLive
+	if len(after.Operations) > 0 {
+		kept, keptLives = operated(kept, keptLives, after.Operations[0])
+	}
+	lost := !keptLives && (mineLives || theirsLive)
+	for i, k := range kept.list() {
+		b, m, t := base.list()[i], mine.list()[i], theirs.list()[i]
+		lost = lost || (keptLives && mineLives && theirsLive && ((m != b && m != k) || (t != b && t != k)))
+	}
+	switch {
+	case lost && c.Reviewed:
+		l.b.w.fail(2, "a conflict of entity %s lost a value (base %+v, mine %+v, theirs %+v, kept %+v), and nobody is told", c.Ref.ID, base, mine, theirs, kept)
+	case c.Reviewed:
+		l.b.w.stats.hit("conflict without loss")
+	default:
+		l.b.w.stats.hit("conflict with a loss, told")
+	}
 }
 
 // folded judges what a rejection made of a pair: one operation, which is the
@@ -188,7 +293,7 @@ func (l *ledger) folded(before, after queue.Entity) {
 
 // cancels judges an operation that went together with a later one, as if neither had been.
 func (l *ledger) cancels(first queue.Operation) {
-	if first.Type == api.Create && l.b.w.server.truth.effects[first.ID] {
+	if first.Type == api.Create && l.b.w.server.truth.took(first.ID) {
 		l.b.w.fail(2, "operation %s took effect and was then cancelled against a later one, which is lost", first.ID)
 	}
 }
@@ -240,7 +345,9 @@ func (l *ledger) untouched(by string) {
 }
 
 // evicted forgets what the browser threw away.
-func (l *ledger) evicted() { clear(l.ops) }
+func (l *ledger) evicted() {
+	clear(l.ops)
+}
 
 // pending are the operations in the queue, in no order that means anything.
 func (l *ledger) pending() []string { return slices.Sorted(maps.Keys(l.ops)) }

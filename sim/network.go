@@ -46,11 +46,15 @@ var (
 	tooLarge    = sync.Response{Status: 413, Header: map[string]string{"content-type": "text/plain"}}
 )
 
+// quick is how soon an answer must come for its date to tell the time.
+const quick = 10 * time.Second
+
 // Do implements sync.HTTP.
 func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	n.w.tell("%s asks %s %s %s", n.who, r.Method, r.Path, r.Body)
 	n.leaves(r)
 	n.heard = heard{}
+	asked := n.b.clock()
 	f := n.pause(sending)
 	resp, err := n.send(ctx, r, f)
 	if err == nil && ctx.Err() != nil {
@@ -61,6 +65,9 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	}
 	n.w.tell("%s hears %d %s", n.who, resp.Status, resp.Body)
 	n.hears(resp)
+	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && resp.Header["date"] != "" && json.Valid(resp.Body) {
+		n.dated = true
+	}
 	return resp, nil
 }
 
@@ -89,11 +96,11 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		return sync.Response{}, errNetwork
 	case Late:
 		n.w.stats.fault(f)
-		n.w.wire = append(n.w.wire, r)
+		n.w.wire = append(n.w.wire, late{r, n.w.now})
 		return sync.Response{}, errNetwork
 	case Echo:
 		n.w.stats.fault(f)
-		n.w.wire = append(n.w.wire, r)
+		n.w.wire = append(n.w.wire, late{r, n.w.now})
 	case Twice:
 		n.w.stats.fault(f)
 		n.w.server.answer(r)

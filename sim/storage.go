@@ -204,6 +204,9 @@ func (s storage) SetMeta(ctx context.Context, values map[string]string) error {
 		if err := m.SetMeta(ctx, values); err != nil {
 			return err
 		}
+		if values[sync.MetaSkew] != "" && s.dated {
+			s.b.compared, s.b.comparedAt = true, s.w.now
+		}
 		s.b.checkCursor()
 		return nil
 	})
@@ -234,12 +237,18 @@ func (s storage) inRound(what string) {
 // ApplyPage implements sync.Store.
 func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
 	err = s.write(func(m *memory.Store, _ Fault) error {
+		versions := s.versions(page)
 		if changed, err = m.ApplyPage(ctx, page); err != nil {
 			return err
 		}
+		for id, now := range s.versions(page) {
+			if now < versions[id] && !page.Resync {
+				s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
+			}
+		}
 		s.inRound("saved a page")
 		s.w.tell("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
-		if page.Resync && len(page.Changes) == 0 {
+		if page.Meta[sync.MetaCursor] == "" {
 			s.w.stats.hit("resync")
 		}
 		for _, c := range page.Changes {
@@ -250,6 +259,17 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 		return nil
 	})
 	return changed, err
+}
+
+// versions are those of a page's entities as they are stored.
+func (s storage) versions(page sync.Page) map[string]int64 {
+	versions := map[string]int64{}
+	for _, c := range page.Changes {
+		if e, err := s.b.store.Entity(context.Background(), userRef(c.EntityID)); err == nil && e.Confirmed != nil {
+			versions[c.EntityID] = e.Confirmed.Version
+		}
+	}
+	return versions
 }
 
 // Sweep implements sync.Store.

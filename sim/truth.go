@@ -22,6 +22,8 @@ func (f fields) with(p api.UserPatch) fields {
 	return f
 }
 
+func (f fields) list() [3]string { return [3]string{f.Name, f.Email, f.Bio} }
+
 // fieldsOf reads a document; false for none.
 func fieldsOf(document json.RawMessage) (fields, bool) {
 	var f *fields
@@ -51,7 +53,7 @@ type truth struct {
 	w        *world
 	entities map[string]entity
 	change   int64
-	effects  map[string]bool // by operation
+	effects  map[string]time.Time // by operation, until its record is pruned
 
 	// These outlive a restored backup.
 	pasts   map[past][]entity
@@ -69,7 +71,7 @@ type sender struct {
 type turn int64
 
 func newTruth(w *world) *truth {
-	return &truth{w: w, entities: map[string]entity{}, effects: map[string]bool{},
+	return &truth{w: w, entities: map[string]entity{}, effects: map[string]time.Time{},
 		pasts: map[past][]entity{}, settled: map[string]bool{}, order: map[sender]turn{}}
 }
 
@@ -77,7 +79,7 @@ func newTruth(w *world) *truth {
 type snapshot struct {
 	entities map[string]entity
 	change   int64
-	effects  map[string]bool
+	effects  map[string]time.Time
 }
 
 func (t *truth) backup() snapshot {
@@ -125,8 +127,11 @@ func (t *truth) observe(writes []store.Write, outcomes []store.Outcome) {
 func (t *truth) effect(w store.Write, r api.Result) {
 	t.w.stats.hit("applied " + string(w.Type))
 	was, known := t.entities[w.EntityID]
+	if was.version == 0 && w.Type == api.Create {
+		was.version = w.BaseVersion // of a tombstone that nobody has any more
+	}
 	switch {
-	case t.effects[w.ID]:
+	case t.took(w.ID):
 		t.w.fail(3, "operation %s took effect twice", w.ID)
 	case r.Version != was.version+1:
 		t.w.fail(3, "entity %s went from version %d to %d by one operation", w.EntityID, was.version, r.Version)
@@ -137,7 +142,7 @@ func (t *truth) effect(w store.Write, r api.Result) {
 	case w.BaseVersion != was.version && was.version > 0:
 		t.w.fail(5, "entity %s had version %d and a write made on version %d took effect", w.EntityID, was.version, w.BaseVersion)
 	}
-	t.effects[w.ID] = true
+	t.effects[w.ID] = t.w.now
 	t.change++
 	now := entity{version: r.Version, at: t.w.now, change: t.change, deleted: w.Type == api.Delete}
 	if !now.deleted {
@@ -192,6 +197,17 @@ func (t *truth) asItStands(w store.Write, r api.Result) {
 	}
 }
 
+// took reports whether an operation took effect, as far as is remembered.
+func (t *truth) took(id string) bool {
+	_, ok := t.effects[id]
+	return ok
+}
+
+// prune forgets the operations from before a time.
+func (t *truth) prune(before time.Time) {
+	maps.DeleteFunc(t.effects, func(_ string, at time.Time) bool { return at.Before(before) })
+}
+
 // collect forgets the versions of tombstones from before a time. That they are
 // deleted is never forgotten.
 func (t *truth) collect(before time.Time) {
@@ -215,7 +231,3 @@ func (t *truth) was(id string, version int64, f fields) bool {
 
 // ids are those of all entities there ever were in this epoch, in order.
 func (t *truth) ids() []string { return slices.Sorted(maps.Keys(t.entities)) }
-
-// bounded reports whether d is what a clock may be wrong by after it was compared
-// with the server's, which tells whole seconds.
-func bounded(d time.Duration) bool { return d.Abs() <= 2*time.Second }

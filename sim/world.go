@@ -39,8 +39,9 @@ type world struct {
 	now      time.Time
 	server   *server
 	browsers []*browser
-	wire     []sync.Request   // under way, to be delivered by a step or never
+	wire     []late           // under way, to be delivered by a step or never
 	born     map[string]birth // operations
+	created  map[string]bool  // entities
 	storages int
 	typed    int
 	step     int
@@ -55,7 +56,7 @@ type world struct {
 
 func newWorld(script *Script, story io.Writer) (*world, error) {
 	w := &world{
-		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{},
+		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]bool{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
 	var err error
@@ -164,6 +165,10 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 	case Jump:
 		w.stats.hit("clock jumped")
 		b.ahead += time.Duration(st.N) * time.Millisecond
+		b.compared = false
+		for _, s := range b.slots {
+			s.dated = false
+		}
 	case Offline:
 		b.offline = true
 	case Online:
@@ -197,8 +202,10 @@ func (w *world) ofServer(st Step) bool {
 			w.stats.hit("tombstones collected")
 		}
 	case Prune:
-		n, err := w.server.store.Prune(ctx, w.now.Add(-time.Duration(st.N)*time.Millisecond))
+		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
+		n, err := w.server.store.Prune(ctx, before)
 		w.must(err)
+		w.server.truth.prune(before)
 		if n > 0 {
 			w.stats.hit("records pruned")
 		}
@@ -207,6 +214,9 @@ func (w *world) ofServer(st Step) bool {
 	case Restore:
 		if w.server.saved != nil {
 			w.stats.hit("backup restored")
+			for _, b := range w.browsers {
+				b.restored = true
+			}
 		}
 		w.must(w.server.restore())
 	default:
@@ -215,7 +225,13 @@ func (w *world) ofServer(st Step) bool {
 	return true
 }
 
-// deliver lets a request that its sender has given up arrive.
+// late is a request that its sender has given up.
+type late struct {
+	request sync.Request
+	sent    time.Time
+}
+
+// deliver lets a late request arrive, unless it is older than anything survives on the way.
 func (w *world) deliver(n int) {
 	if len(w.wire) == 0 {
 		return
@@ -223,6 +239,9 @@ func (w *world) deliver(n int) {
 	n %= len(w.wire)
 	r := w.wire[n]
 	w.wire = append(w.wire[:n:n], w.wire[n+1:]...)
+	if w.now.Sub(r.sent) >= retention*time.Millisecond/2 {
+		return
+	}
 	w.stats.hit("delivered late")
-	w.server.answer(r)
+	w.server.answer(r.request)
 }

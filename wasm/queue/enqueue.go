@@ -114,7 +114,7 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		}
 		out.Base = second.Base
 		if e.Confirmed != nil {
-			out.BaseVersion = e.Confirmed.Version
+			out.Base, out.BaseVersion = e.Confirmed.Document, e.Confirmed.Version
 		}
 	case first.Type == api.Create:
 		out.Type, out.CreatedAt = api.Create, first.CreatedAt

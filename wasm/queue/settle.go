@@ -48,7 +48,10 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	e.Operations = e.Operations[1:]
 	e.Confirmed = newer(e.Confirmed, row, version)
 	if next := e.Head(); next != nil {
-		next.BaseVersion, next.Base = version, nil
+		if next.Type != api.Create || version > 0 { // of a tombstone that is still known
+			next.BaseVersion = version
+		}
+		next.Base = nil
 		if row != nil && next.Type != api.Create {
 			next.Base = row.Document
 		}
@@ -59,19 +62,20 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 // AcknowledgeEarlier removes an operation that took effect at an earlier try, or
 // asked for what already was. row is the entity as it is now, which others may
 // have changed or deleted since. So what was written meanwhile builds on it only
-// if the given fields are still as the person saw them then; else it keeps its
-// base, and the server will find the conflict.
+// if the given fields are still as the person saw them then; else it is on an
+// older version, and the server will find the conflict.
 func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields []string) bool {
 	if e.head(id) == nil {
 		return false
 	}
 	if len(e.Operations) > 1 {
-		next := e.Operations[1]
+		next := &e.Operations[1]
 		var now json.RawMessage
 		if row != nil {
 			now = row.Document
 		}
 		if next.Type != api.Create && !sameFields(next.Base, now, fields) {
+			next.BaseVersion = min(next.BaseVersion, max(version-1, 0))
 			e.Operations = e.Operations[1:]
 			e.Confirmed = newer(e.Confirmed, row, version)
 			return true
@@ -86,8 +90,9 @@ func sameFields(a, b json.RawMessage, names []string) bool {
 }
 
 // newer is which of the row that is known and an answer's the server has now.
+// Version 0 says that the server remembers none, not even as deleted.
 func newer(known, answer *Row, version int64) *Row {
-	if known == nil || known.Version <= version {
+	if known == nil || version == 0 || known.Version <= version {
 		return answer
 	}
 	return known
@@ -137,7 +142,8 @@ func (e *Entity) fold() {
 // Replace settles a conflict of the first operation, which must have this id:
 // what was written since is merged into it by fold, and decide, given the
 // result (nil when the two cancel out), returns the operation that takes its place, or nil.
-func (e *Entity) Replace(id string, row *Row, decide func(*Operation) *Operation) bool {
+// Row and version are the server's, as in Acknowledge.
+func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operation) *Operation) bool {
 	if e.head(id) == nil {
 		return false
 	}
@@ -148,7 +154,7 @@ func (e *Entity) Replace(id string, row *Row, decide func(*Operation) *Operation
 		mine = &copied
 		e.Operations = e.Operations[1:]
 	}
-	e.Confirmed = row
+	e.Confirmed = newer(e.Confirmed, row, version)
 	if mine == nil {
 		return true
 	}

@@ -170,6 +170,11 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 	var view queue.View
 	var visible, changed bool
 	txn := queue.Txn{Refs: []queue.Ref{c.ref(id)}, Given: given, Relaxed: true}
+	if given[sync.MetaCursor] == "" && given[sync.MetaGeneration] != "" {
+		// The feed is being read from its beginning: what it does not bring goes
+		// away, and this must not pass for something it brought.
+		return c.unsaved(change), nil
+	}
 	err = c.cfg.Store.Update(ctx, txn, func(es []*queue.Entity) error {
 		e := es[0]
 		if changed = e.Confirmed == nil || e.Confirmed.Version < change.Version; changed {
@@ -180,7 +185,7 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 	})
 	switch {
 	case errors.Is(err, queue.ErrStale):
-		return queue.View{Ref: c.ref(id), Document: change.Document, Version: change.Version, SyncedAt: c.cfg.Now().UTC()}, nil
+		return c.unsaved(change), nil
 	case err != nil:
 		return queue.View{}, fmt.Errorf("save on this device: %w", err)
 	case !visible:
@@ -189,6 +194,13 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 		c.announce(id)
 	}
 	return view, nil
+}
+
+// unsaved is what the server has, shown without being kept.
+func (c *Collection[T, P]) unsaved(change api.Change) queue.View {
+	return queue.View{
+		Ref: c.ref(change.EntityID), Document: change.Document, Version: change.Version, SyncedAt: c.cfg.Now().UTC(),
+	}
 }
 
 func (c *Collection[T, P]) announce(id string) {

@@ -29,12 +29,18 @@ type workers struct {
 	b       *Browser
 	console *console
 
-	created chan *target.Info
+	news chan targetNews // in the order in which the browser tells it
 
 	mu       sync.Mutex
 	targets  map[target.ID]*worker
 	sessions map[target.SessionID]target.ID // the pages' own sessions of their workers
 	offline  map[string]bool                // by origin
+}
+
+// targetNews is that a target is there, or gone.
+type targetNews struct {
+	there *target.Info
+	gone  target.ID
 }
 
 // worker is one worker's session. Its state is set by one goroutine at a time.
@@ -57,17 +63,17 @@ func watchWorkers(b *Browser) *workers {
 		"Cannot read properties of null (reading 'addEventListener')",
 	}}
 	w := &workers{
-		b: b, console: expected, created: make(chan *target.Info, 256), targets: map[target.ID]*worker{},
+		b: b, console: expected, news: make(chan targetNews, 256), targets: map[target.ID]*worker{},
 		sessions: map[target.SessionID]target.ID{}, offline: map[string]bool{},
 	}
 	err := chromedp.ListenBrowser(b.ctx, func(ev any) {
 		switch ev := ev.(type) {
 		case *target.EventTargetCreated:
-			w.created <- ev.TargetInfo
+			w.news <- targetNews{there: ev.TargetInfo}
 		case *target.EventTargetInfoChanged:
-			w.created <- ev.TargetInfo
+			w.news <- targetNews{there: ev.TargetInfo}
 		case *target.EventTargetDestroyed:
-			w.forget(ev.TargetID)
+			w.news <- targetNews{gone: ev.TargetID}
 		}
 	})
 	if err == nil {
@@ -81,8 +87,12 @@ func watchWorkers(b *Browser) *workers {
 			select {
 			case <-b.ctx.Done():
 				return
-			case info := <-w.created:
-				w.attach(info)
+			case n := <-w.news:
+				if n.there != nil {
+					w.attach(n.there)
+				} else {
+					w.forget(n.gone)
+				}
 			}
 		}
 	}()
@@ -96,12 +106,12 @@ func (w *workers) hear(ev any) {
 		w.mu.Lock()
 		w.sessions[ev.SessionID] = ev.TargetInfo.TargetID
 		w.mu.Unlock()
-		w.created <- ev.TargetInfo
+		w.news <- targetNews{there: ev.TargetInfo}
 	case *target.EventDetachedFromTarget:
 		w.mu.Lock()
 		id := w.sessions[ev.SessionID]
 		w.mu.Unlock()
-		w.forget(id)
+		w.news <- targetNews{gone: id}
 	}
 }
 
@@ -135,7 +145,7 @@ func (w *workers) forget(id target.ID) {
 	defer w.mu.Unlock()
 	if k := w.targets[id]; k != nil {
 		delete(w.targets, id)
-		go k.cancel() // it talks to the browser, whose messages wait for this function
+		go k.cancel() // it waits for the browser, which may be slow to answer for a dead target
 	}
 }
 

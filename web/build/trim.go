@@ -113,11 +113,20 @@ func writeModfile(name, trimmed string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Relative to the module's root, wherever that is: the path ends up in the program.
+	root, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
 	abs, err := filepath.Abs(trimmed)
 	if err != nil {
 		return "", err
 	}
-	mod = fmt.Appendf(mod, "\nreplace %s => %s\n", goApp, abs)
+	rel, err := filepath.Rel(root, abs)
+	if err != nil {
+		return "", err
+	}
+	mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", goApp, filepath.ToSlash(rel))
 	if err := writeFile(name, mod); err != nil {
 		return "", err
 	}

@@ -17,7 +17,12 @@ type generator struct {
 	sticky float64 // how likely the same slot goes on
 	last   *slot
 	people float64 // how likely a person begins something, if nothing else happens
-	next   int     // entity
+	// Sharing is how likely an email is one of few; pool is how many entities are
+	// worked on at a time, next the next one to be made, deleted the last deleted.
+	sharing float64
+	pool    int
+	next    int
+	deleted int
 }
 
 type chance struct {
@@ -41,9 +46,15 @@ var faultsAt = [places][]Fault{
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
 var events = []chance2{
-	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .004},
-	{Offline, .01}, {Online, .03}, {SignOut, .005}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
+	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .008},
+	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
+}
+
+// rates are how often a fault strikes where it can, when it does at all.
+var rates = [places][4]float64{
+	reading: {.001, .005, .02, .05}, writing: {.002, .01, .03, .08}, locking: {.1, .3, .5, .9},
+	sending: {.01, .03, .1, .3}, answering: {.01, .05, .15, .4},
 }
 
 // retention is how long tombstones and records are kept in a history.
@@ -60,8 +71,9 @@ func Generate(seed uint64) (Result, error) {
 		script.Browsers = append(script.Browsers, newBrowserOf(rng))
 	}
 	g := &generator{
-		rng: rng, steps: 100 + rng.IntN(300), sticky: rng.Float64() * .9,
-		people: .1 + rng.Float64()*.3, next: 1,
+		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9,
+		people: .05 + rng.Float64()*.2, next: 1,
+		sharing: []float64{.05, .2, .5}[rng.IntN(3)], pool: 1 << rng.IntN(4),
 	}
 	g.swarm()
 	return play(script, nil, func(w *world) (Step, bool) {
@@ -96,7 +108,7 @@ func (g *generator) swarm() {
 		calm := g.rng.IntN(3) == 0
 		for _, f := range faults {
 			if !calm && g.rng.IntN(10) < 4 {
-				g.faults[at] = append(g.faults[at], chance{f, []float64{.01, .04, .12}[g.rng.IntN(3)]})
+				g.faults[at] = append(g.faults[at], chance{f, rates[at][g.rng.IntN(4)]})
 			}
 		}
 	}
@@ -189,26 +201,11 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	return st
 }
 
-var personVerbs = []chance2{
-	{Create, .24}, {Update, .34}, {Delete, .14}, {Undo, .06}, {Get, .06}, {Retry, .04}, {Discard, .03},
-	{Accept, .03}, {Reverse, .04}, {Strategy, .02},
-}
-
 // person is a step of a person at a tab.
 func (g *generator) person(s *slot, ms int64) Step {
-	st := Step{Verb: Update, Who: s.who, Ms: ms, Entity: 1 + g.rng.IntN(max(g.next-1, 1))}
-	roll := g.rng.Float64()
-	for _, p := range personVerbs {
-		if roll -= p.rate; roll < 0 {
-			st.Verb = p.verb
-			break
-		}
-	}
-	if g.next < 3 && g.rng.IntN(2) == 0 {
-		st.Verb = Create
-	}
+	st := Step{Verb: g.personVerb(s.b), Who: s.who, Ms: ms, Entity: g.entity()}
 	email := int64(1000 + g.rng.IntN(1<<20))
-	if g.rng.IntN(5) == 0 {
+	if g.rng.Float64() < g.sharing {
 		email = int64(1 + g.rng.IntN(3))
 	}
 	switch st.Verb {
@@ -218,6 +215,36 @@ func (g *generator) person(s *slot, ms int64) Step {
 		st.N = int64(1+g.rng.IntN(emailBits-1)) + email*emailBits
 	case Strategy:
 		st.N = int64(g.rng.IntN(len(strategies)))
+	case Delete:
+		g.deleted = st.Entity
+	case Undo:
+		st.Entity = g.deleted
 	}
 	return st
+}
+
+// entity is one of those that the history is about at the moment.
+func (g *generator) entity() int {
+	return max(1, g.next-1-g.rng.IntN(min(g.pool, max(g.next-1, 1))))
+}
+
+// personVerb is what a person does: what the state of things asks for, or
+// anything.
+func (g *generator) personVerb(b *browser) Verb {
+	roll := g.rng.Float64()
+	switch {
+	case g.next == 1 || (g.next < 3 && roll < .4):
+		return Create
+	case b.ledger.rejected > 0 && roll < .15:
+		return []Verb{Retry, Retry, Discard, Discard, Update, Delete}[g.rng.IntN(6)]
+	case b.ledger.conflicts > 0 && roll < .22:
+		return []Verb{Accept, Reverse}[g.rng.IntN(2)]
+	case len(b.deleted) > 0 && roll < .32:
+		return Undo
+	}
+	verbs := []Verb{Create, Create, Update, Update, Update, Update, Delete, Delete, Get, Get}
+	if g.rng.IntN(60) == 0 {
+		return Strategy
+	}
+	return verbs[g.rng.IntN(len(verbs))]
 }

@@ -15,9 +15,11 @@ import (
 // ledger is a browser's list of operations, kept from what its transactions
 // changed. It knows the only reasons for which an operation may leave.
 type ledger struct {
-	b    *browser
-	ops  map[string]bool
-	sent map[string]string // by operation: what was sent under its id, without the stamp
+	b *browser
+	// Rejected and conflicts are how many wait for the person.
+	rejected, conflicts int
+	ops                 map[string]bool
+	sent                map[string]string // by operation: what was sent under its id, without the stamp
 }
 
 // birth is where an operation came to be: in which storage, and where in its queue.
@@ -115,6 +117,8 @@ func (l *ledger) judge(s *slot, before, after queue.Entity) {
 	if len(after.Conflicts) > len(before.Conflicts) {
 		l.b.w.stats.hit("conflict recorded")
 	}
+	l.rejected += rejected(after) - rejected(before)
+	l.conflicts += unreviewed(after) - unreviewed(before)
 	l.attempts(s, before, after)
 	l.steps(before, after)
 	switch {
@@ -163,6 +167,22 @@ func (l *ledger) steps(before, after queue.Entity) {
 	if b != nil && a != nil && a.Version < b.Version && !l.b.restored {
 		l.b.w.fail(6, "entity %s went back from version %d to %d", before.Ref.ID, b.Version, a.Version)
 	}
+}
+
+func rejected(e queue.Entity) int {
+	if len(e.Operations) > 0 && e.Operations[0].State == queue.Rejected {
+		return 1
+	}
+	return 0
+}
+
+func unreviewed(e queue.Entity) (n int) {
+	for _, c := range e.Conflicts {
+		if !c.Reviewed {
+			n++
+		}
+	}
+	return n
 }
 
 // difference is what of a is not in b, by id.
@@ -242,7 +262,7 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 	for _, c := range after.Conflicts {
 		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == c.ID }) {
-			l.losses(c, after)
+			l.losses(c, before, after)
 			return
 		}
 	}
@@ -254,7 +274,11 @@ func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 
 // losses judges a conflict's record: a value that one of the sides changed and
 // that is not kept is in it, and the person is told.
-func (l *ledger) losses(c queue.Conflict, after queue.Entity) {
+func (l *ledger) losses(c queue.Conflict, before, after queue.Entity) {
+	meant := map[string]json.RawMessage{}
+	for _, o := range before.Operations {
+		maps.Copy(meant, queue.Decode(o.Data))
+	}
 	base, _ := fieldsOf(c.Base)
 	mine, mineLives := fieldsOf(c.Mine)
 	theirs, theirsLive := fieldsOf(c.Theirs)
@@ -265,6 +289,9 @@ func (l *ledger) losses(c queue.Conflict, after queue.Entity) {
 	lost := !keptLives && (mineLives || theirsLive)
 	for i, k := range kept.list() {
 		b, m, t := base.list()[i], mine.list()[i], theirs.list()[i]
+		if _, set := meant[fieldNames[i]]; !set && mineLives && theirsLive && keptLives && k != t {
+			l.b.w.fail(5, "a conflict of entity %s put %s back from %q to %q, which I had not touched", c.Ref.ID, fieldNames[i], t, k)
+		}
 		lost = lost || (keptLives && mineLives && theirsLive && ((m != b && m != k) || (t != b && t != k)))
 	}
 	switch {
@@ -347,6 +374,7 @@ func (l *ledger) untouched(by string) {
 // evicted forgets what the browser threw away.
 func (l *ledger) evicted() {
 	clear(l.ops)
+	l.rejected, l.conflicts = 0, 0
 }
 
 // pending are the operations in the queue, in no order that means anything.

@@ -122,8 +122,7 @@ func firstOf(errs ...error) error {
 // restart ends the process and starts another on what is stored.
 func (s *server) restart() error {
 	if s.dir == "" {
-		s.serve(s.store)
-		return nil
+		return nil // the process keeps nothing; what is stored stays
 	}
 	return firstOf(s.store.Close(), s.open())
 }

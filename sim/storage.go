@@ -204,7 +204,7 @@ func (s storage) SetMeta(ctx context.Context, values map[string]string) error {
 		if err := m.SetMeta(ctx, values); err != nil {
 			return err
 		}
-		if values[sync.MetaSkew] != "" && s.dated {
+		if values[sync.MetaSyncedAt] != "" && s.dated {
 			s.b.compared, s.b.comparedAt = true, s.w.now
 		}
 		s.b.checkCursor()

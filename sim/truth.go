@@ -22,6 +22,8 @@ func (f fields) with(p api.UserPatch) fields {
 	return f
 }
 
+var fieldNames = [3]string{"name", "email", "bio"}
+
 func (f fields) list() [3]string { return [3]string{f.Name, f.Email, f.Bio} }
 
 // fieldsOf reads a document; false for none.
@@ -112,6 +114,9 @@ func (t *truth) observe(writes []store.Write, outcomes []store.Outcome) {
 			t.effect(w, o.Result)
 		case o.Result.Status == api.Conflict:
 			t.w.stats.hit("server conflict")
+			if t.took(w.ID) {
+				t.w.fail(3, "operation %s took effect, and sent again it is a conflict", w.ID)
+			}
 			t.asItStands(w, o.Result)
 		case o.Result.Status == api.Duplicate:
 			t.w.stats.hit("already so")

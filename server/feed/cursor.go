@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Errors of Resume.
@@ -87,11 +89,11 @@ func (s State) Resume(text string) (Cursor, error) {
 		return Cursor{}, err
 	}
 	switch {
-	case c.Epoch != s.Epoch:
+	case c.Epoch != s.Epoch && !defect.On(defect.NoEpoch):
 		return Cursor{}, fmt.Errorf("cursor of another epoch: %w", ErrResync)
 	case max(c.Change, c.Floor) > s.Change:
 		return Cursor{}, fmt.Errorf("cursor is %d changes ahead: %w", max(c.Change, c.Floor)-s.Change, ErrResync)
-	case max(c.Change, c.Floor) < s.Horizon:
+	case max(c.Change, c.Floor) < s.Horizon && !defect.On(defect.NoHorizon):
 		return Cursor{}, fmt.Errorf("tombstones were collected past the cursor: %w", ErrResync)
 	}
 	return c, nil

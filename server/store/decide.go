@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Now is when a decision is made: the real time, to which clients' claims are
@@ -40,6 +41,9 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 		// One restored after its tombstone was collected goes on counting where it
 		// was: no version may ever stand for two states.
 		u := api.User{ID: w.EntityID, Version: w.BaseVersion + 1, CreatedAt: createdAt(w, now)}
+		if defect.On(defect.CountFromOne) {
+			u.Version = 1
+		}
 		return put(nil, w.Patch.Apply(u), w, now)
 	case !current.Deleted:
 		had, err := current.User()
@@ -50,7 +54,7 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 			return nil, resultOf(w, api.Duplicate, current), nil
 		}
 		return nil, conflict(w, current), nil
-	case w.BaseVersion == current.Version:
+	case w.BaseVersion == current.Version || defect.On(defect.DeadRise):
 		// The person restores what they saw deleted: it is the same user, as old as before.
 		u := api.User{ID: w.EntityID, Version: current.Version + 1, CreatedAt: current.CreatedAt}
 		return put(current, w.Patch.Apply(u), w, now)
@@ -68,8 +72,11 @@ func decideUpdate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	}
 	want := w.Patch.Apply(had)
 	switch {
-	case w.BaseVersion == current.Version:
+	case w.BaseVersion == current.Version || defect.On(defect.IgnoreBase):
 		want.Version++
+		if defect.On(defect.VersionStandsPut) {
+			want.Version--
+		}
 		return put(current, want, w, now)
 	case sameFields(had, want):
 		return nil, resultOf(w, api.Duplicate, current), nil
@@ -107,6 +114,9 @@ func stampOf(current *Row, w Write, now Now) api.Stamp {
 	var prior api.Stamp
 	if current != nil {
 		prior = current.Stamp
+	}
+	if w.Stamp != "" && defect.On(defect.NoBound) {
+		return w.Stamp
 	}
 	if w.Stamp != "" {
 		return max(prior, w.Stamp.Bound(now.Time))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Errors of stores, beside those of the feed's cursor.
@@ -62,7 +63,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if next != nil && !next.Deleted && w.Patch.Email != nil {
+	if next != nil && !next.Deleted && w.Patch.Email != nil && !defect.On(defect.EmailsShared) {
 		owner, err := s.Tx.EmailOwner(next.EmailKey)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("look for another user with the email of %s: %w", w.EntityID, err)
@@ -88,7 +89,7 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 			return fmt.Errorf("save user %s: %w", w.EntityID, err)
 		}
 	}
-	if w.Key == "" || (result.Status != api.Applied && result.Status != api.Duplicate) {
+	if w.Key == "" || defect.On(defect.NoRecord) || (result.Status != api.Applied && result.Status != api.Duplicate) {
 		return nil
 	}
 	r := Record{Key: w.Key, ClientID: w.ClientID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
@@ -108,7 +109,7 @@ func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	}
 	result := r.Result
 	result.ID, result.Status = w.ID, api.Duplicate
-	if w.Latest {
+	if w.Latest && !defect.On(defect.ReplayAsItWas) {
 		current, err := s.Tx.Row(w.EntityID)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)

@@ -18,6 +18,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 var (
@@ -79,7 +81,7 @@ func (s *Store) begin(ctx context.Context, fence int64) error {
 		return context.Cause(ctx)
 	}
 	s.mu.Lock()
-	if fence != 0 && fence != s.fence {
+	if fence != 0 && fence != s.fence && !defect.On(defect.NoFence) {
 		s.mu.Unlock()
 		return queue.ErrFenced
 	}
@@ -174,7 +176,7 @@ func (s *Store) place(r *record) {
 		list.remove(r.row)
 		r.row = nil
 	}
-	if view, ok := r.entity.View(); ok {
+	if view, ok := r.entity.View(); ok && !(len(r.entity.Operations) > 1 && defect.On(defect.HiddenWrite)) {
 		r.row = newRow(view, s.schemas[ref.Type])
 		list.insert(r.row)
 	}
@@ -208,6 +210,13 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) (queue.Due, e
 	var due queue.Due
 	for _, r := range s.queued {
 		at, ok := r.entity.ReadyAt()
+		if !ok && defect.On(defect.RejectedBlocks) {
+			return queue.Due{}, nil
+		}
+		if o := r.entity.Operations; len(o) > 1 && o[0].Frozen() && defect.On(defect.SecondFirst) {
+			due.Operations = append(due.Operations, o[1])
+			continue
+		}
 		switch {
 		case !ok:
 		case !at.After(now):

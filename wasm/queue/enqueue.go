@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Errors of Enqueue and the person's decisions.
@@ -72,7 +73,7 @@ func (e *Entity) Enqueue(w Write) error {
 
 // tail is the last operation if a write may coalesce into it, else nil.
 func (e *Entity) tail() *Operation {
-	if n := len(e.Operations); n > 0 && !e.Operations[n-1].Frozen() {
+	if n := len(e.Operations); n > 0 && (!e.Operations[n-1].Frozen() || defect.On(defect.CoalesceSent)) {
 		return &e.Operations[n-1]
 	}
 	return nil
@@ -109,7 +110,7 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:
-		if first.State == Queued && IsNull(e.documentBefore(first.ID)) {
+		if (first.State == Queued && IsNull(e.documentBefore(first.ID))) || defect.On(defect.CancelSentCreate) {
 			return Operation{}, false
 		}
 		out.Base = second.Base
@@ -121,7 +122,7 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
 	case first.Type == api.Update && second.Type == api.Update:
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
-	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)):
+	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)) && !defect.On(defect.UndoneForGood):
 		// There is nothing left to delete, so nothing that the second could undo.
 		second.Seq = first.Seq
 		return second, true

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // MaxAnsweredFailures is how often the server may fail to decide about an
@@ -21,6 +22,9 @@ func (o Operation) Wire() api.Operation {
 
 // head returns the first operation if it is the one with this id.
 func (e *Entity) head(id string) *Operation {
+	if n := len(e.Operations); n > 1 && e.Operations[1].ID == id && defect.On(defect.SecondFirst) {
+		return &e.Operations[1]
+	}
 	if h := e.Head(); h != nil && h.ID == id {
 		return h
 	}
@@ -34,8 +38,15 @@ func (e *Entity) Send(id string) (Operation, bool) {
 	if h == nil || h.State == Rejected {
 		return Operation{}, false
 	}
+	if h.State != Queued && defect.On(defect.NewIDOnResend) {
+		h.ID = h.ID[:len(h.ID)-1] + "f"
+	}
 	h.State = Sending
-	return *h, true
+	sent := *h
+	if defect.On(defect.ForgetOnSend) {
+		e.Operations = e.Operations[1:]
+	}
+	return sent, true
 }
 
 // Acknowledge removes the operation the server has applied. row is the server's
@@ -47,7 +58,7 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	}
 	e.Operations = e.Operations[1:]
 	e.Confirmed = newer(e.Confirmed, row, version)
-	if next := e.Head(); next != nil {
+	if next := e.Head(); next != nil && !defect.On(defect.NoRebase) {
 		if next.Type != api.Create || version > 0 { // of a tombstone that is still known
 			next.BaseVersion = version
 		}
@@ -68,7 +79,7 @@ func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields [
 	if e.head(id) == nil {
 		return false
 	}
-	if len(e.Operations) > 1 {
+	if len(e.Operations) > 1 && !defect.On(defect.EarlierOnLatest) {
 		next := &e.Operations[1]
 		var now json.RawMessage
 		if row != nil {
@@ -107,7 +118,7 @@ func (e *Entity) Fail(id string, problem *api.Problem, next time.Time) bool {
 	}
 	h.State, h.NextAttemptAt, h.LastError = Waiting, next, problem
 	h.RetryCount++
-	if h.RetryCount >= MaxAnsweredFailures {
+	if h.RetryCount >= MaxAnsweredFailures || defect.On(defect.OneFailureRejects) {
 		h.State = Rejected
 		e.fold()
 	}
@@ -155,6 +166,9 @@ func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operat
 		e.Operations = e.Operations[1:]
 	}
 	e.Confirmed = newer(e.Confirmed, row, version)
+	if defect.On(defect.ConflictGoesBack) {
+		e.Confirmed = row
+	}
 	if mine == nil {
 		return true
 	}
@@ -182,7 +196,7 @@ func (e *Entity) Discard(id string) error {
 	switch {
 	case h == nil:
 		return ErrGone
-	case h.State != Rejected:
+	case h.State != Rejected && !defect.On(defect.DiscardOthers):
 		return ErrFrozen
 	}
 	e.Operations = nil

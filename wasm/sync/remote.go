@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -46,6 +47,11 @@ func (s *Server) Push(ctx context.Context, batch api.Batch) ([]api.Result, error
 	if err := s.ask(ctx, Request{Method: "POST", Path: "/api/v1/operations", Body: body}, &answer); err != nil {
 		return nil, err
 	}
+	if len(answer.Results) == 0 && defect.On(defect.StatusIsEnough) {
+		for _, o := range batch.Operations {
+			answer.Results = append(answer.Results, api.Result{ID: o.ID, Status: api.Applied, Version: o.BaseVersion + 1})
+		}
+	}
 	if err := answersBatch(batch, answer.Results); err != nil {
 		return nil, noAnswer(err)
 	}
@@ -59,7 +65,7 @@ func answersBatch(batch api.Batch, results []api.Result) error {
 		return fmt.Errorf("%d results for %d operations", len(results), len(batch.Operations))
 	}
 	for i, r := range results {
-		if r.ID != batch.Operations[i].ID {
+		if r.ID != batch.Operations[i].ID && !defect.On(defect.AnswersByPosition) {
 			return fmt.Errorf("result %d answers another operation", i)
 		}
 		switch r.Status {
@@ -138,7 +144,7 @@ func (s *Server) ask(ctx context.Context, r Request, out any) error {
 		o.observe(s.Observe, resp)
 		return o
 	}
-	if err := json.Unmarshal(resp.Body, out); err != nil {
+	if err := json.Unmarshal(resp.Body, out); err != nil && !defect.On(defect.StatusIsEnough) {
 		return noAnswer(fmt.Errorf("decode the answer: %w", err))
 	}
 	observe(s.Observe, resp)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
@@ -177,7 +178,7 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 	}
 	var rows []*store.Row
 	for _, r := range s.rows {
-		if r.Change > from.Change {
+		if r.Change > from.Change && !(r.Deleted && defect.On(defect.ForgetTombstone)) {
 			rows = append(rows, r)
 		}
 	}
@@ -188,7 +189,7 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 		last = r.Change
 		page.Changes = append(page.Changes, r.Wire())
 	}
-	page.Cursor = s.state.Advance(from, last, page.HasMore).String()
+	page.Cursor = s.state.Advance(from, last, page.HasMore && !defect.On(defect.BareSequence)).String()
 	return page, nil
 }
 

@@ -18,11 +18,25 @@ func (p *syncPage) reverse(c queue.Conflict) {
 
 func (p *syncPage) renderConflicts() ui.UI {
 	cs := p.now.conflicts
+	open := openConflicts(cs)
 	return section("conflicts-title", "Conflicts", p.now.counts.Conflicts,
-		ui.If(len(cs) == 0, ui.P().Class("quiet").Text("No one has changed the same thing as you.")),
+		ui.If(len(cs) == 0, ui.P().Class("quiet").Text("No one has changed the same thing as you.")).
+			ElseIf(open == 0, ui.P().Class("quiet").Text("Nothing is left to decide.")),
 		ui.Range(cs).Slice(func(i int) ui.UI { return p.renderConflict(cs[i]) }),
-		more(len(cs), p.now.counts.Conflicts),
+		more(open, p.now.counts.Conflicts),
 	)
+}
+
+// openConflicts counts those that wait for the person; the others are shown as
+// the record of what was decided.
+func openConflicts(cs []queue.Conflict) int {
+	n := 0
+	for _, c := range cs {
+		if !c.Reviewed {
+			n++
+		}
+	}
+	return n
 }
 
 // isNull reports whether a side of a conflict has no document.
@@ -92,12 +106,12 @@ func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
 			),
 		),
 		ui.If(len(c.Fields) > 0, renderFields(c)),
-		ui.Div().Class("thing-actions").Body(
+		ui.If(c.Reviewed, ui.P().Class("quiet").Text("Settled.")).Else(ui.Div().Class("thing-actions").Body(
 			ui.Button().Type("button").Class("button", "button-primary").Text("Keep").Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.accept(c) }, "keep", c.ID),
 			ui.Button().Type("button").Class("button").Text(reverseLabel(c)).Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.reverse(c) }, "reverse", c.ID),
-		),
+		)),
 	)
 }
 

@@ -388,7 +388,11 @@ func TestConflict(t *testing.T) {
 		b.untilText(want)
 	}
 	b.click("Keep")
-	b.untilText("No one has changed the same thing as you.")
+	b.untilText("Nothing is left to decide.")
+	// The decision stays on record, with both values.
+	for _, want := range []string{"Their side was kept.", "North hall", "South hall", "Settled."} {
+		b.untilText(want)
+	}
 }
 
 func TestSettings(t *testing.T) {

@@ -80,13 +80,6 @@ func readSyncState(ctx context.Context, o Outbox) (s syncState, err error) {
 	s.rejected, errs[2] = o.NeedsAttention(ctx, maxListed)
 	s.conflicts, errs[3] = o.Conflicts(ctx, maxListed)
 	s.strategy, errs[4] = o.Strategy(ctx)
-	unreviewed := s.conflicts[:0:0]
-	for _, c := range s.conflicts {
-		if !c.Reviewed {
-			unreviewed = append(unreviewed, c)
-		}
-	}
-	s.conflicts = unreviewed
 	return s, errors.Join(errs[:]...)
 }
 

@@ -135,6 +135,11 @@ func settle(t *testing.T, strategy string, want map[string]end) {
 		t.Errorf("%d conflicts are recorded, want %d", n, len(conflicts))
 	}
 	users.agrees(site)
+	// Also one in which nobody lost a value is on the page.
+	users.Go("/sync")
+	harness.Eventually(t, "each conflict is shown", func() error {
+		return harness.Equal("conflicts", harness.Eval[int](users.Page, `document.querySelectorAll("article.conflict").length`), len(conflicts))
+	})
 }
 
 func ended(site *harness.Site, p harness.Person, want end) error {
@@ -179,7 +184,7 @@ func TestAPersonReversesADecision(t *testing.T) {
 		r, ok := site.Row("Bob Baker")
 		return errors.Join(harness.Equal("whether he is there", ok, true), harness.Equal("the bio", r.Bio, "mine"))
 	})
-	users.Read("No one has changed the same thing as you.")
+	users.Read("Nothing is left to decide.")
 	users.Go("/")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	users.agrees(site)
@@ -199,7 +204,7 @@ func TestAPersonKeepsADecision(t *testing.T) {
 	users.hasState("Ann Archer", "Conflict")
 	users.Go("/sync")
 	users.Click("button", "Keep")
-	users.Read("No one has changed the same thing as you.")
+	users.Read("Nothing is left to decide.")
 	users.Go("/")
 	users.hasState("Ann Archer", "")
 	users.agrees(site)

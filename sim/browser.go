@@ -46,6 +46,7 @@ type browser struct {
 	offline    bool
 	signedOut  bool
 
+	pages   map[string]sync.Response // of the feed, as something on the way may keep them
 	ids     uint64
 	deleted map[int]repository.Record[api.User] // what Undo would bring back, by entity
 }
@@ -88,6 +89,7 @@ func newBrowser(w *world, number int, c Browser) *browser {
 	b := &browser{
 		w: w, number: number, channel: memory.NewChannel(), locks: &locks{held: map[string]*hold{}},
 		ahead: time.Duration(c.SkewMs) * time.Millisecond, driftPPM: c.DriftPPM,
+		pages:   map[string]sync.Response{},
 		deleted: map[int]repository.Record[api.User]{},
 	}
 	b.ledger = newLedger(b)
@@ -134,7 +136,7 @@ func (s *slot) newID() string {
 }
 
 // entityID is the id of the entity that scripts call by a number.
-func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012x", n) }
+func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
 // boot starts the page or the worker in a slot: nothing is left of an earlier one.
 func (s *slot) boot() {

@@ -14,9 +14,17 @@ type generator struct {
 	faults [places][]chance
 	events []chance2
 	steps  int
-	sticky float64 // how likely the same slot goes on
-	last   *slot
-	people float64 // how likely a person begins something, if nothing else happens
+	// Who goes on next: the same slot, with the likelihood sticky, or any; or,
+	// with priorities, always the first of those who can, while now and then the
+	// one who has gone on becomes the last ("probabilistic concurrency testing",
+	// Burckhardt et al., 2010): that finds what needs somebody to be slow.
+	sticky     float64
+	last       *slot
+	priorities map[*slot]float64
+	hurry      float64 // how likely what begins goes to its end undisturbed
+	hurried    *slot
+	pace       int     // the most milliseconds that a step takes
+	people     float64 // how likely a person begins something, if nothing else happens
 	// Sharing is how likely an email is one of few; pool is how many entities are
 	// worked on at a time, next the next one to be made, deleted the last deleted.
 	sharing float64
@@ -40,13 +48,13 @@ var faultsAt = [places][]Fault{
 	writing:   {Aborted, Quota, UncertainSaved, UncertainLost, Rerun},
 	locking:   {Deaf},
 	sending:   {Lost, Late, Echo, Twice, Portal, Portal403, Busy429, Broken500, Gate502, Busy503, Timeout},
-	answering: {AnswerLost, Truncated, ServerDied, Answered500, Answered502, ShuffledBack, ReplyDelayed},
+	answering: {AnswerLost, Truncated, ServerDied, Answered500, Answered502, ShuffledBack, ReplyDelayed, OldCopy},
 }
 
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
 var events = []chance2{
-	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .008},
+	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
 }
@@ -54,7 +62,7 @@ var events = []chance2{
 // rates are how often a fault strikes where it can, when it does at all.
 var rates = [places][4]float64{
 	reading: {.001, .005, .02, .05}, writing: {.002, .01, .03, .08}, locking: {.1, .3, .5, .9},
-	sending: {.01, .03, .1, .3}, answering: {.01, .05, .15, .4},
+	sending: {.01, .03, .1, .4}, answering: {.01, .05, .15, .5},
 }
 
 // retention is how long tombstones and records are kept in a history.
@@ -71,9 +79,12 @@ func Generate(seed uint64) (Result, error) {
 		script.Browsers = append(script.Browsers, newBrowserOf(rng))
 	}
 	g := &generator{
-		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9,
+		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7,
 		people: .05 + rng.Float64()*.2, next: 1,
-		sharing: []float64{.05, .2, .5}[rng.IntN(3)], pool: 1 << rng.IntN(4),
+		sharing: []float64{.1, .3, .7}[rng.IntN(3)], pool: []int{1, 1, 2, 4}[rng.IntN(4)], pace: []int{40, 40, 400, 3000}[rng.IntN(4)],
+	}
+	if rng.IntN(2) == 0 {
+		g.priorities = map[*slot]float64{}
 	}
 	g.swarm()
 	return play(script, nil, func(w *world) (Step, bool) {
@@ -114,14 +125,18 @@ func (g *generator) swarm() {
 	}
 	for _, e := range events {
 		if g.rng.IntN(2) == 0 {
-			g.events = append(g.events, chance2{e.verb, e.rate * []float64{.3, 1, 3}[g.rng.IntN(3)]})
+			g.events = append(g.events, chance2{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
 		}
 	}
 }
 
 // step makes up the next step.
 func (g *generator) step(w *world) Step {
-	ms := int64(g.rng.IntN(40))
+	ms := int64(g.rng.IntN(g.pace))
+	if s := g.hurried; s != nil && ready(s) {
+		return Step{Verb: Run, Who: s.who, Ms: ms}
+	}
+	g.hurried = nil
 	roll := g.rng.Float64()
 	for _, e := range g.events {
 		if roll -= e.rate; roll < 0 {
@@ -133,6 +148,9 @@ func (g *generator) step(w *world) Step {
 	}
 	b := w.browsers[g.rng.IntN(len(w.browsers))]
 	s := b.slots[g.rng.IntN(len(b.slots))]
+	if s.actor == nil && g.rng.Float64() < g.hurry {
+		g.hurried = s
+	}
 	if s.who.Kind == host {
 		return Step{Verb: Round, Who: s.who, N: int64(g.rng.IntN(len(reasons))), Ms: ms}
 	}
@@ -142,19 +160,10 @@ func (g *generator) step(w *world) Step {
 // run lets someone who can go on go on.
 func (g *generator) run(w *world, ms int64) (Step, bool) {
 	s := g.last
-	if s == nil || !ready(s) || g.rng.Float64() > g.sticky {
-		var can []*slot
-		for _, b := range w.browsers {
-			for _, s := range b.slots {
-				if ready(s) {
-					can = append(can, s)
-				}
-			}
-		}
-		if len(can) == 0 {
+	if s == nil || !ready(s) || g.priorities != nil || g.rng.Float64() > g.sticky {
+		if s = g.choose(w); s == nil {
 			return Step{}, false
 		}
-		s = can[g.rng.IntN(len(can))]
 	}
 	g.last = s
 	st := Step{Verb: Run, Who: s.who, Ms: ms}
@@ -166,6 +175,42 @@ func (g *generator) run(w *world, ms int64) (Step, bool) {
 		}
 	}
 	return st, true
+}
+
+// choose is one of those who can go on, nil when there is none.
+func (g *generator) choose(w *world) *slot {
+	var can []*slot
+	for _, b := range w.browsers {
+		for _, s := range b.slots {
+			if ready(s) {
+				can = append(can, s)
+			}
+		}
+	}
+	if len(can) == 0 {
+		return nil
+	}
+	s := can[g.rng.IntN(len(can))]
+	if g.priorities == nil {
+		return s
+	}
+	for _, other := range can {
+		if g.priority(other) > g.priority(s) {
+			s = other
+		}
+	}
+	if g.rng.IntN(12) == 0 {
+		g.priorities[s] = -g.rng.Float64()
+	}
+	return s
+}
+
+// priority is drawn when a slot is first seen.
+func (g *generator) priority(s *slot) float64 {
+	if _, ok := g.priorities[s]; !ok {
+		g.priorities[s] = g.rng.Float64()
+	}
+	return g.priorities[s]
 }
 
 func ready(s *slot) bool { return s.actor != nil && !s.frozen && !s.blocked() }
@@ -203,7 +248,7 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 
 // person is a step of a person at a tab.
 func (g *generator) person(s *slot, ms int64) Step {
-	st := Step{Verb: g.personVerb(s.b), Who: s.who, Ms: ms, Entity: g.entity()}
+	st := Step{Verb: g.personVerb(s.b), Who: s.who, Ms: ms, Entity: g.entity(s.b)}
 	email := int64(1000 + g.rng.IntN(1<<20))
 	if g.rng.Float64() < g.sharing {
 		email = int64(1 + g.rng.IntN(3))
@@ -223,9 +268,38 @@ func (g *generator) person(s *slot, ms int64) Step {
 	return st
 }
 
-// entity is one of those that the history is about at the moment.
-func (g *generator) entity() int {
-	return max(1, g.next-1-g.rng.IntN(min(g.pool, max(g.next-1, 1))))
+// entity is one that is just being sent by somebody, or one that the person can
+// see, of those that were made last.
+func (g *generator) entity(b *browser) int {
+	var sent []int
+	for _, other := range b.w.browsers {
+		for _, s := range other.slots {
+			if s.actor == nil {
+				continue
+			}
+			for _, o := range s.batch {
+				sent = append(sent, b.w.created[o.EntityID])
+			}
+		}
+	}
+	if len(sent) > 0 && g.rng.IntN(3) == 0 {
+		return sent[g.rng.IntN(len(sent))]
+	}
+	from := max(1, g.next-g.pool)
+	if g.rng.IntN(10) == 0 {
+		from = 1
+	}
+	n := max(g.next-from, 1)
+	e := from + g.rng.IntN(n)
+	for range n {
+		if _, ok := b.visible(userRef(entityID(e))); ok {
+			break
+		}
+		if e++; e >= from+n {
+			e = from
+		}
+	}
+	return e
 }
 
 // personVerb is what a person does: what the state of things asks for, or
@@ -235,11 +309,11 @@ func (g *generator) personVerb(b *browser) Verb {
 	switch {
 	case g.next == 1 || (g.next < 3 && roll < .4):
 		return Create
-	case b.ledger.rejected > 0 && roll < .15:
+	case b.ledger.rejected > 0 && roll < .25:
 		return []Verb{Retry, Retry, Discard, Discard, Update, Delete}[g.rng.IntN(6)]
-	case b.ledger.conflicts > 0 && roll < .22:
+	case b.ledger.conflicts > 0 && roll < .32:
 		return []Verb{Accept, Reverse}[g.rng.IntN(2)]
-	case len(b.deleted) > 0 && roll < .32:
+	case len(b.deleted) > 0 && roll < .4:
 		return Undo
 	}
 	verbs := []Verb{Create, Create, Update, Update, Update, Update, Delete, Delete, Get, Get}

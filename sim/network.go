@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -65,7 +66,7 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	}
 	n.w.tell("%s hears %d %s", n.who, resp.Status, resp.Body)
 	n.hears(resp)
-	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && resp.Header["date"] != "" && json.Valid(resp.Body) {
+	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
 		n.dated = true
 	}
 	return resp, nil
@@ -109,7 +110,17 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		return sync.Response{}, context.Cause(ctx)
 	}
 	resp := n.w.server.answer(r)
-	return n.back(resp, n.pause(answering))
+	f = n.pause(answering)
+	if r.Body == nil && strings.HasPrefix(r.Path, "/api/v1/changes") {
+		if old, ok := n.b.pages[r.Path]; ok && f == OldCopy {
+			resp = old
+			resp.Header = maps.Clone(old.Header)
+			resp.Header["age"] = "1"
+		} else {
+			n.b.pages[r.Path] = resp
+		}
+	}
+	return n.back(resp, f)
 }
 
 // back carries an answer to the one who asked.

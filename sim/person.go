@@ -58,10 +58,10 @@ func (s *slot) typed(st Step) fields {
 
 func (s *slot) create(ctx context.Context, id string, st Step) error {
 	f := s.typed(st)
-	if s.w.created[id] {
+	if s.w.created[id] != 0 {
 		return nil // two persons never make one id
 	}
-	s.w.created[id] = true
+	s.w.created[id] = st.Entity
 	s.nextID = id
 	_, err := s.users.Create(ctx, api.UserPatch{Name: &f.Name, Email: &f.Email, Bio: &f.Bio})
 	s.accepted(err, func() bool {

@@ -86,6 +86,7 @@ const (
 	Answered502  Fault = "answered-502"
 	ShuffledBack Fault = "shuffled" // results come in another order
 	ReplyDelayed Fault = "delayed"  // by half a minute
+	OldCopy      Fault = "old-copy" // of an earlier answer to the same question about the feed
 )
 
 // Lock faults.

@@ -41,7 +41,7 @@ type world struct {
 	browsers []*browser
 	wire     []late           // under way, to be delivered by a step or never
 	born     map[string]birth // operations
-	created  map[string]bool  // entities
+	created  map[string]int   // entities, and how scripts call them
 	storages int
 	typed    int
 	step     int
@@ -56,7 +56,7 @@ type world struct {
 
 func newWorld(script *Script, story io.Writer) (*world, error) {
 	w := &world{
-		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]bool{},
+		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]int{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
 	var err error
@@ -214,6 +214,7 @@ func (w *world) ofServer(st Step) bool {
 	case Restore:
 		if w.server.saved != nil {
 			w.stats.hit("backup restored")
+			w.wire = nil // what was under way has met a server that was down
 			for _, b := range w.browsers {
 				b.restored = true
 			}

@@ -160,7 +160,7 @@ func (o *Outcome) observe(f func(time.Time), resp Response) {
 // observe passes on the Date header (RFC 9110, section 6.6.1; whole seconds,
 // hence the half second that it is late on average).
 func observe(f func(time.Time), resp Response) {
-	if f == nil {
+	if f == nil || resp.Header["age"] != "" { // some cache's copy, which tells an old time
 		return
 	}
 	if t, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", resp.Header["date"]); err == nil {

@@ -15,10 +15,11 @@ const (
 	locking
 	sending
 	answering
+	settling // writing what was heard; see stands
 	places
 )
 
-var placeNames = [places]string{"nowhere", "reading", "writing", "locking", "sending", "answering"}
+var placeNames = [places]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "settling"}
 
 // actor is a coroutine that runs until its next pause each time it is resumed.
 type actor struct {

@@ -202,6 +202,13 @@ func (s *slot) run(f Fault) {
 	}
 }
 
+// finish lets it go on as long as it can.
+func (s *slot) finish() {
+	for n := 0; n < healSteps && s.actor != nil && !s.frozen && !s.blocked(); n++ {
+		s.run(NoFault)
+	}
+}
+
 // kill ends the slot's process; another is there when it is needed.
 func (s *slot) kill() {
 	if s.actor != nil {

@@ -18,7 +18,7 @@ import (
 
 var (
 	only   = flag.String("only", "", "take out only the safeguards with this in their name")
-	golden = flag.String("golden", "", "also write the shrunk script to this file of testdata")
+	golden = flag.Bool("golden", false, "also write the shrunk scripts to testdata")
 )
 
 // mostSeeds is how many histories may miss that a safeguard is gone.
@@ -48,11 +48,32 @@ func TestDefects(t *testing.T) {
 			name = "unique emails"
 		}
 		fmt.Fprintf(&table, "%-78s  %-13s  %4d\n", d, name, caught.Script.Seed)
-		if *golden != "" {
+		if *golden {
 			write(t, caught, d)
 		}
 	}
 	t.Logf("the safeguard taken out, what caught it, the seeds it took\n%s", &table)
+}
+
+// TestGoldenScriptsNeedTheirSafeguard: each script shows the defect it was found
+// by, if it is made again.
+func TestGoldenScriptsNeedTheirSafeguard(t *testing.T) {
+	defer defect.Set("")
+	for name, script := range goldenScripts(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), ": ")
+		defect.Set(defect.Switch(d))
+		r, err := Play(script, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Violation == nil {
+			t.Errorf("%s breaks nothing", name)
+		}
+	}
 }
 
 // firstBroken is the history of the first seed that breaks an invariant.
@@ -93,7 +114,8 @@ func write(t *testing.T, r *Result, d defect.Switch) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(filepath.Join("testdata", *golden+".script"))
+	slug := strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(string(d))
+	f, err := os.Create(filepath.Join("testdata", slug+".script"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,15 @@ type generator struct {
 	sticky     float64
 	last       *slot
 	priorities map[*slot]float64
-	hurry      float64 // how likely what begins goes to its end undisturbed
-	hurried    *slot
-	pace       int     // the most milliseconds that a step takes
-	people     float64 // how likely a person begins something, if nothing else happens
+	// A motif is under way: the first of what is left of it has begun, or not.
+	motif   motif
+	begun   bool
+	moves   int
+	motifs  float64 // how often one begins
+	hurry   float64 // how likely what begins goes to its end undisturbed
+	hurried *slot
+	pace    int     // the most milliseconds that a step takes
+	people  float64 // how likely a person begins something, if nothing else happens
 	// Sharing is how likely an email is one of few; pool is how many entities are
 	// worked on at a time, next the next one to be made, deleted the last deleted.
 	sharing float64
@@ -79,7 +84,7 @@ func Generate(seed uint64) (Result, error) {
 		script.Browsers = append(script.Browsers, newBrowserOf(rng))
 	}
 	g := &generator{
-		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7,
+		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, motifs: []float64{0, .005, .02}[rng.IntN(3)],
 		people: .05 + rng.Float64()*.2, next: 1,
 		sharing: []float64{.1, .3, .7}[rng.IntN(3)], pool: []int{1, 1, 2, 4}[rng.IntN(4)], pace: []int{40, 40, 400, 3000}[rng.IntN(4)],
 	}
@@ -133,6 +138,14 @@ func (g *generator) swarm() {
 // step makes up the next step.
 func (g *generator) step(w *world) Step {
 	ms := int64(g.rng.IntN(g.pace))
+	if len(g.motif) == 0 && g.next > 1 && g.rng.Float64() < g.motifs {
+		g.begin(w)
+	}
+	if g.rng.IntN(20) > 0 {
+		if st, ok := g.play(w, ms); ok {
+			return st
+		}
+	}
 	if s := g.hurried; s != nil && ready(s) {
 		return Step{Verb: Run, Who: s.who, Ms: ms}
 	}

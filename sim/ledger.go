@@ -20,6 +20,14 @@ type ledger struct {
 	rejected, conflicts int
 	ops                 map[string]bool
 	sent                map[string]string // by operation: what was sent under its id, without the stamp
+	saw                 map[string]sight  // by operation of a person
+}
+
+// sight is what a person saw of the entity when they first wrote the fields that
+// an operation sets, and under which epoch of the server.
+type sight struct {
+	fields
+	epoch uint64
 }
 
 // birth is where an operation came to be: in which storage, and where in its queue.
@@ -29,7 +37,7 @@ type birth struct {
 }
 
 func newLedger(b *browser) *ledger {
-	return &ledger{b: b, ops: map[string]bool{}, sent: map[string]string{}}
+	return &ledger{b: b, ops: map[string]bool{}, sent: map[string]string{}, saw: map[string]sight{}}
 }
 
 func userRef(id string) queue.Ref { return queue.Ref{Type: api.EntityUser, ID: id} }
@@ -76,8 +84,11 @@ func (l *ledger) base(o api.Operation) {
 	if err != nil || len(e.Operations) == 0 || e.Operations[0].ID != o.ID {
 		return // it has been settled by another round meanwhile
 	}
-	saw, _ := fieldsOf(e.Operations[0].Base)
 	data, _ := patchOf(o.Data)
+	if saw, ok := l.saw[o.ID]; ok && saw.epoch == w.server.epoch && set(now.fields, data) != set(saw.fields, data) {
+		w.fail(5, "operation %s would replace %+v by %s, and the person saw %+v", o.ID, set(now.fields, data), o.Data, set(saw.fields, data))
+	}
+	saw, _ := fieldsOf(e.Operations[0].Base)
 	for _, was := range w.server.truth.pasts[past{o.EntityID, o.BaseVersion}] {
 		if set(was.fields, data) == set(saw, data) {
 			return
@@ -104,6 +115,7 @@ func set(f fields, p api.UserPatch) fields {
 // judge compares an entity before and after a transaction.
 func (l *ledger) judge(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
+	l.see(s, before, left, came)
 	for _, o := range left {
 		delete(l.ops, o.ID)
 	}
@@ -167,6 +179,56 @@ func (l *ledger) steps(before, after queue.Entity) {
 	if b != nil && a != nil && a.Version < b.Version && !l.b.restored {
 		l.b.w.fail(6, "entity %s went back from version %d to %d", before.Ref.ID, b.Version, a.Version)
 	}
+}
+
+// see notes what a person saw when they wrote; an operation that another was
+// merged into takes over what was seen for that one's fields.
+func (l *ledger) see(s *slot, before queue.Entity, left, came []queue.Operation) {
+	var now fields
+	var there bool
+	if before.Confirmed != nil {
+		now, there = fieldsOf(before.Confirmed.Document)
+	}
+	for _, o := range before.Operations {
+		now, there = operated(now, there, o)
+	}
+	if s.who.Kind == tab {
+		for _, o := range came {
+			l.saw[o.ID] = sight{now, l.b.epoch()}
+		}
+	} else if len(before.Operations) == 2 && len(left) == 1 && len(came) == 0 {
+		came = before.Operations[1:]
+	}
+	for _, into := range came {
+		for _, o := range left {
+			first, ok := l.saw[o.ID]
+			if !ok { // made of a conflict, of which the person was told
+				delete(l.saw, into.ID)
+			}
+			data, good := patchOf(o.Data)
+			if second, both := l.saw[into.ID]; ok && good && both && !l.b.w.server.truth.settled[o.ID] {
+				second.fields = second.with(pick(first.fields, data))
+				if o.Type == api.Delete {
+					second.fields = first.fields
+				}
+				l.saw[into.ID] = second
+			}
+		}
+	}
+}
+
+// pick is a patch of the values of f of the fields that p sets.
+func pick(f fields, p api.UserPatch) api.UserPatch {
+	if p.Name != nil {
+		p.Name = &f.Name
+	}
+	if p.Email != nil {
+		p.Email = &f.Email
+	}
+	if p.Bio != nil {
+		p.Bio = &f.Bio
+	}
+	return p
 }
 
 func rejected(e queue.Entity) int {

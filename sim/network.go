@@ -113,6 +113,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	f = n.pause(answering)
 	if r.Body == nil && strings.HasPrefix(r.Path, "/api/v1/changes") {
 		if old, ok := n.b.pages[r.Path]; ok && f == OldCopy {
+			n.w.stats.fault(f)
 			resp = old
 			resp.Header = maps.Clone(old.Header)
 			resp.Header["age"] = "1"
@@ -128,7 +129,7 @@ func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
 	if n.b.offline {
 		return sync.Response{}, errCut
 	}
-	if f != NoFault {
+	if f != NoFault && f != OldCopy {
 		n.w.stats.fault(f)
 	}
 	switch f {

@@ -2,8 +2,6 @@ package sim
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -251,40 +249,4 @@ func (w *world) checkRows(ctx context.Context, b *browser) {
 			w.fail(7, "browser %d shows entity %s, which the server has not", b.number, v.Ref.ID)
 		}
 	}
-}
-
-// errNone says that a replay has nothing to find.
-var errNone = errors.New("the script breaks no invariant")
-
-// Shrink leaves steps out of a script that breaks an invariant as long as the
-// same one is broken, and returns what remains. An error is the simulator's own.
-func Shrink(script *Script, invariant int) (*Script, error) {
-	breaks := func(s *Script) (bool, error) {
-		r, err := Play(s, nil)
-		return err == nil && r.Violation != nil && r.Violation.Invariant == invariant, err
-	}
-	if ok, err := breaks(script); err != nil || !ok {
-		return script, firstOf(err, errNone)
-	}
-	best := *script
-	for size := len(best.Steps) / 2; size >= 1; {
-		shorter := false
-		for from := 0; from < len(best.Steps); {
-			try := best
-			try.Steps = append(append([]Step(nil), best.Steps[:from]...), best.Steps[min(from+size, len(best.Steps)):]...)
-			ok, err := breaks(&try)
-			if err != nil {
-				return nil, fmt.Errorf("shrink: %w", err)
-			}
-			if ok {
-				best, shorter = try, true
-			} else {
-				from += size
-			}
-		}
-		if !shorter || size > 1 {
-			size /= 2
-		}
-	}
-	return &best, nil
 }

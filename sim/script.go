@@ -29,6 +29,7 @@ const (
 const (
 	Round   Verb = "round"  // a host begins a round, for reason number N
 	Run     Verb = "run"    // whoever is there goes on to its next pause, meeting Fault
+	Finish  Verb = "finish" // whoever is there goes on to its end
 	Kill    Verb = "kill"   // whoever is there ends where it stands
 	Freeze  Verb = "freeze" // it stops until Thaw
 	Thaw    Verb = "thaw"

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -67,6 +68,11 @@ func TestHistories(t *testing.T) {
 	}
 	t.Logf("seeds %d to %d: %d histories in %.1f s, %.0f a second\n%s", first, first+uint64(*histories)-1,
 		stats.Histories, took.Seconds(), float64(stats.Histories)/took.Seconds(), &out)
+	if len(broken) == 0 && *histories >= 1000 {
+		for _, missing := range stats.Missing() {
+			t.Errorf("in %d histories there was never: %s", *histories, missing)
+		}
+	}
 	for i, r := range broken {
 		t.Errorf("seed %d: %v", r.Script.Seed, r.Violation)
 		if i == 0 {
@@ -104,23 +110,30 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// goldenScripts are the scripts in testdata, by file.
+func goldenScripts(t *testing.T) map[string]*Script {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.script")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts (%v)", err)
+	}
+	scripts := map[string]*Script{}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scripts[name], err = ReadScript(bytes.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return scripts
+}
+
 // TestGolden plays the scripts of defects that were found and mended.
 func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.script")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
+	for name, script := range goldenScripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".script"), func(t *testing.T) {
-			f, err := os.Open(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			script, err := ReadScript(f)
-			if err != nil {
-				t.Fatal(err)
-			}
 			r, err := Play(script, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -129,5 +142,35 @@ func TestGolden(t *testing.T) {
 				t.Error(r.Violation)
 			}
 		})
+	}
+}
+
+// TestSameSeedSameHistory: a seed makes the same history each time, and so does
+// its script, also after it was written and read.
+func TestSameSeedSameHistory(t *testing.T) {
+	for seed := uint64(1); seed <= 150; seed++ {
+		first, err := Generate(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Generate(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text bytes.Buffer
+		if _, err := first.Script.WriteTo(&text); err != nil {
+			t.Fatal(err)
+		}
+		script, err := ReadScript(&text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replayed, err := Play(script, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Trace != again.Trace || first.Trace != replayed.Trace {
+			t.Fatalf("seed %d: traces %x, again %x, replayed %x", seed, first.Trace, again.Trace, replayed.Trace)
+		}
 	}
 }

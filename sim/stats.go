@@ -28,11 +28,34 @@ func (s *Stats) fault(f Fault) { s.faults[f]++ }
 
 func (s *Stats) most(what string, n int) { s.maxima[what] = max(s.maxima[what], n) }
 
-// Event is how often something happened; Injected how often a fault did.
-func (s *Stats) Event(name string) int { return s.events[name] }
+// mustHappen are events that a run without them has not tested.
+var mustHappen = []string{
+	"401", "413", "acknowledged", "already so", "answered failure", "applied create", "applied delete", "applied update",
+	"backup restored", "clock jumped", "coalesced", "conflict recorded", "conflict with a loss, told", "conflict without loss",
+	"delivered late", "discarded", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
+	"killed reading", "killed sending", "killed writing", "lock stolen", "operations evicted", "person: accept",
+	"person: discard", "person: retry", "person: reverse", "records pruned", "rejected", "rejected operation edited",
+	"replay recognised", "request while offline", "resync", "server conflict", "server rejected", "server restarted",
+	"sweep removed rows", "tombstones collected", "waited for a lock", "write accepted", "write refused", "write uncertain",
+}
 
-// Injected is how often a fault befell someone.
-func (s *Stats) Injected(f Fault) int { return s.faults[f] }
+// Missing names the faults and events that never happened.
+func (s *Stats) Missing() []string {
+	var out []string
+	for _, faults := range faultsAt {
+		for _, f := range faults {
+			if s.faults[f] == 0 {
+				out = append(out, "fault "+string(f))
+			}
+		}
+	}
+	for _, e := range mustHappen {
+		if s.events[e] == 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
 
 // Add adds the counts of another.
 func (s *Stats) Add(o *Stats) {

@@ -204,9 +204,6 @@ func (s storage) SetMeta(ctx context.Context, values map[string]string) error {
 		if err := m.SetMeta(ctx, values); err != nil {
 			return err
 		}
-		if values[sync.MetaSyncedAt] != "" && s.dated {
-			s.b.compared, s.b.comparedAt = true, s.w.now
-		}
 		s.b.checkCursor()
 		return nil
 	})
@@ -248,6 +245,12 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 		}
 		s.inRound("saved a page")
 		s.w.tell("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
+		if _, done := page.Meta[sync.MetaSyncedAt]; done {
+			if s.dated {
+				s.b.compared, s.b.comparedAt = true, s.w.now
+			}
+			return nil
+		}
 		if page.Meta[sync.MetaCursor] == "" {
 			s.w.stats.hit("resync")
 		}
@@ -348,6 +351,19 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 		}
 	}
 	return fields{}, false
+}
+
+// epoch is the server's as far as the browser has read the feed; 0 before.
+func (b *browser) epoch() uint64 {
+	meta, err := b.store.Meta(context.Background(), sync.MetaCursor)
+	if err != nil {
+		return 0
+	}
+	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])
+	if err != nil {
+		return 0
+	}
+	return cursor.Epoch
 }
 
 // checkCursor judges whether the storage has everything its cursor has passed.

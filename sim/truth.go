@@ -132,8 +132,9 @@ func (t *truth) observe(writes []store.Write, outcomes []store.Outcome) {
 func (t *truth) effect(w store.Write, r api.Result) {
 	t.w.stats.hit("applied " + string(w.Type))
 	was, known := t.entities[w.EntityID]
-	if was.version == 0 && w.Type == api.Create {
-		was.version = w.BaseVersion // of a tombstone that nobody has any more
+	forgotten := was.version == 0
+	if forgotten && w.Type == api.Create && w.BaseVersion > 0 {
+		was.version = max(w.BaseVersion, t.change) // its tombstone was collected
 	}
 	switch {
 	case t.took(w.ID):
@@ -144,7 +145,7 @@ func (t *truth) effect(w store.Write, r api.Result) {
 		t.w.fail(7, "a %s changed entity %s, which was deleted", w.Type, w.EntityID)
 	case w.Type == api.Create && known && !was.deleted:
 		t.w.fail(5, "a create replaced entity %s", w.EntityID)
-	case w.BaseVersion != was.version && was.version > 0:
+	case w.BaseVersion != was.version && !forgotten:
 		t.w.fail(5, "entity %s had version %d and a write made on version %d took effect", w.EntityID, was.version, w.BaseVersion)
 	}
 	t.effects[w.ID] = t.w.now

@@ -116,7 +116,7 @@ func (w *world) at(who Who) *slot {
 func (w *world) do(st Step) {
 	w.step++
 	w.pass(time.Duration(st.Ms) * time.Millisecond)
-	if st.Verb != Run {
+	if st.Verb != Run && st.Verb != Finish {
 		w.tell("%s", st)
 	}
 	if w.ofServer(st) {
@@ -129,6 +129,8 @@ func (w *world) do(st Step) {
 	switch st.Verb {
 	case Run:
 		s.run(st.Fault)
+	case Finish:
+		s.finish()
 	case Round:
 		if s.who.Kind == host {
 			s.round(reasons[int(st.N)%len(reasons)])

@@ -38,11 +38,11 @@ func Decide(current *Row, w Write, now Now) (*Row, api.Result, error) {
 func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	switch {
 	case current == nil:
-		// One restored after its tombstone was collected goes on counting where it
-		// was: no version may ever stand for two states.
-		u := api.User{ID: w.EntityID, Version: w.BaseVersion + 1, CreatedAt: createdAt(w, now)}
-		if defect.On(defect.CountFromOne) {
-			u.Version = 1
+		u := api.User{ID: w.EntityID, Version: 1, CreatedAt: createdAt(w, now)}
+		if w.BaseVersion > 0 && !defect.On(defect.CountFromOne) {
+			// It is restored after its tombstone was collected. No version may ever
+			// stand for two states, and no entity has had as many as there were changes.
+			u.Version = max(w.BaseVersion+1, now.Next.Change)
 		}
 		return put(nil, w.Patch.Apply(u), w, now)
 	case !current.Deleted:

@@ -42,7 +42,10 @@ func TestDecide(t *testing.T) {
 		shown := row
 		if next != nil {
 			shown = next
-			before := w.BaseVersion // a restored one goes on counting
+			before := int64(0)
+			if w.BaseVersion > 0 { // a restored one counts on, behind all there was
+				before = max(w.BaseVersion, now.Next.Change-1)
+			}
 			if row != nil {
 				before = row.Version
 			}

@@ -157,7 +157,10 @@ func (r *round) finish(ctx context.Context) error {
 	if r.skewKnown && !defect.On(defect.NoSkew) {
 		values[MetaSkew] = strconv.FormatInt(r.skew.Milliseconds(), 10)
 	}
-	return r.cfg.Store.SetMeta(ctx, values)
+	// Fenced, like all that a round saves: a round that was overtaken may have
+	// measured a clock that was set since.
+	_, err := r.cfg.Store.ApplyPage(ctx, Page{Fence: r.fence, Meta: values})
+	return err
 }
 
 // identify reads this browser's client id, or makes it.

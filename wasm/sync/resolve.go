@@ -191,6 +191,10 @@ func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, i
 		next := *mine
 		next.ID, next.Type, next.Data = ids.operation, d.Type, d.Data
 		next.Base, next.BaseVersion = c.Theirs, c.Version
+		if d.Type == api.Create && c.Version == 0 {
+			// It restores what the server doesn't even remember as deleted.
+			next.BaseVersion = max(mine.BaseVersion, 1)
+		}
 		next.State, next.RetryCount, next.NextAttemptAt, next.LastError = queue.Queued, 0, time.Time{}, nil
 		return &next
 	})

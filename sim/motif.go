@@ -1,0 +1,213 @@
+package sim
+
+// motif is a sequence of moves that is awkward for somebody. Chance alone would
+// come upon it too rarely; everything else goes on around it.
+type motif []move
+
+// move is something that is begun, or time and events that pass, and how far it
+// goes before the next move: to its end, or until it pauses at a place.
+type move struct {
+	Step
+	until place
+	fault Fault // that befalls it where it can, once
+}
+
+// cast are who a motif is played by: a browser, one of its tabs, another tab (the
+// same when there is none), its hosts; another browser's tab and host; and an entity.
+type cast struct {
+	tab, tab2, host, host2 Who
+	otherTab, otherHost    Who
+	entity                 int
+	fields                 int64 // for an update
+}
+
+// motifs by what goes wrong if a safeguard is missing.
+var motifs = []func(cast) motif{
+	// An answer is overtaken by a newer one.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.host}, until: settling},
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Wait, Who: c.tab, N: 16_000}},
+			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
+		}
+	},
+	// The same, with both having changed the entity.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host}, until: settling},
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Wait, Who: c.tab, N: 16_000}},
+			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
+		}
+	},
+	// A page of the feed is overtaken by what was fetched.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host}, until: settling},
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Wait, Who: c.tab, N: 16_000}},
+			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
+		}
+	},
+	// An operation takes effect unnoticed; another changes the entity; a second
+	// operation is made on what nobody but this browser saw.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.host}, fault: Answered502},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host}, fault: Answered502},
+			{Step: Step{Verb: Update, Who: c.tab2, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.host2}},
+		}
+	},
+	// A row is fetched and the server's backup restored while the feed is about
+	// to be read from its beginning.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Backup, Who: c.tab}},
+			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Evict, Who: c.tab}},
+			{Step: Step{Verb: Round, Who: c.host}, until: sending},
+			{Step: Step{Verb: Get, Who: c.tab, Entity: -1}, until: writing},
+			{Step: Step{Verb: Restore, Who: c.tab}},
+			{Step: Step{Verb: Run, Who: c.tab}},
+		}
+	},
+	// The clock is set, and who measured it before has no quick answer since.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Jump, Who: c.tab, N: -86_400_000}},
+			{Step: Step{Verb: Round, Who: c.host2, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}, fault: ReplyDelayed},
+			{Step: Step{Verb: Create, Who: c.tab, Entity: -1}},
+		}
+	},
+	// Two tabs decide about one rejected operation.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Create, Who: c.tab, Entity: -1, N: 1}},
+			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1, N: 1}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Discard, Who: c.tab}, until: writing},
+			{Step: Step{Verb: Retry, Who: c.tab2}},
+		}
+	},
+	// A create takes effect and fails as often as is allowed; then it is deleted.
+	func(c cast) motif {
+		m := motif{{Step: Step{Verb: Create, Who: c.tab, Entity: -1}}}
+		for range 5 {
+			m = append(m, move{Step: Step{Verb: Round, Who: c.host, N: 1}, fault: Answered500})
+		}
+		return append(m, move{Step: Step{Verb: Delete, Who: c.tab, Entity: -1}})
+	},
+	// A browser is away while others delete, and tombstones are collected.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Delete, Who: c.otherTab, Entity: c.entity}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Wait, Who: c.tab, N: retention + 1000}},
+			{Step: Step{Verb: Collect, Who: c.tab, N: retention}},
+		}
+	},
+}
+
+// play returns the next step of the motif under way; false when there is none.
+func (g *generator) play(w *world, ms int64) (Step, bool) {
+	for len(g.motif) > 0 {
+		m := &g.motif[0]
+		s := w.at(m.Who)
+		if g.moves++; g.moves > 80 || s == nil {
+			g.motif = nil
+			break
+		}
+		if !g.begun {
+			if s.actor != nil && ready(s) && m.ofSlot() && m.Verb != Run {
+				return Step{Verb: Run, Who: s.who, Ms: ms}, true // to its end, first
+			}
+			g.begun, g.moves = true, 0
+			st := m.Step
+			st.Ms = ms
+			return st, true
+		}
+		if m.ofSlot() && ready(s) && s.stands() != m.until {
+			st := Step{Verb: Run, Who: s.who, Ms: ms}
+			if s.actor.at == answering && m.fault != NoFault {
+				st.Fault, m.fault = m.fault, NoFault
+			}
+			return st, true
+		}
+		g.motif, g.begun, g.moves = g.motif[1:], false, 0
+	}
+	return Step{}, false
+}
+
+// ofSlot reports whether something runs in a slot by this move.
+func (m *move) ofSlot() bool {
+	switch m.Verb {
+	case Round, Run, Create, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse:
+		return true
+	}
+	return false
+}
+
+// stands is where a slot pauses; a host that is about to save what it has heard
+// is settling.
+func (s *slot) stands() place {
+	if s.actor.at == writing && s.who.Kind == host && s.heard.status == 200 {
+		return settling
+	}
+	return s.actor.at
+}
+
+// cast chooses who plays a motif.
+func (g *generator) cast(w *world) cast {
+	i := g.rng.IntN(len(w.browsers))
+	a, b := w.browsers[i], w.browsers[(i+1)%len(w.browsers)]
+	tabs := w.script.Browsers[i].Tabs
+	h := g.rng.IntN(hosts)
+	return cast{
+		tab: Who{a.number, tab, 0}, tab2: Who{a.number, tab, tabs - 1},
+		host: Who{a.number, host, h}, host2: Who{a.number, host, (h + 1) % hosts},
+		otherTab: Who{b.number, tab, 0}, otherHost: Who{b.number, host, h},
+		entity: g.entity(a), fields: setBio + 1000*emailBits,
+	}
+}
+
+// begin begins a motif.
+func (g *generator) begin(w *world) {
+	c := g.cast(w)
+	g.motif, g.begun, g.moves = motifs[g.rng.IntN(len(motifs))](c), false, 0
+	made := false
+	for i := range g.motif {
+		m := &g.motif[i]
+		if m.Verb == Create {
+			m.Entity, g.next, made = g.next, g.next+1, true
+			if m.N == 0 {
+				m.N = int64(1000 + g.rng.IntN(1<<20))
+			}
+		} else if m.Entity < 0 && made {
+			m.Entity = g.next - 1
+		}
+	}
+}

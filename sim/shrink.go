@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// errNone says that there is nothing to shrink to.
+var errNone = errors.New("the script breaks no invariant")
+
+// Shrink makes a script that breaks an invariant shorter and plainer, as long as
+// the same one is broken. An error is the simulator's own.
+func Shrink(script *Script, invariant int) (*Script, error) {
+	s := &shrinking{best: *script, invariant: invariant}
+	s.best.Steps, s.best.Browsers = slices.Clone(script.Steps), slices.Clone(script.Browsers)
+	if !s.still(s.best) {
+		return script, firstOf(s.err, errNone)
+	}
+	for before := -1; before != s.tries && s.err == nil; {
+		before = s.tries
+		s.leaveOut()
+		s.finishAtOnce()
+		s.plain()
+	}
+	return &s.best, s.err
+}
+
+type shrinking struct {
+	best      Script
+	invariant int
+	tries     int // that were shorter
+	err       error
+}
+
+// still reports whether a script breaks the invariant, too.
+func (s *shrinking) still(try Script) bool {
+	if s.err != nil {
+		return false
+	}
+	r, err := Play(&try, nil)
+	if err != nil {
+		s.err = fmt.Errorf("shrink: %w", err)
+	}
+	return err == nil && r.Violation != nil && r.Violation.Invariant == s.invariant
+}
+
+// take keeps a script if it still breaks the invariant.
+func (s *shrinking) take(try Script) bool {
+	if !s.still(try) {
+		return false
+	}
+	s.best = try
+	s.tries++
+	return true
+}
+
+// leaveOut leaves steps out, many at a time first (Zeller's ddmin).
+func (s *shrinking) leaveOut() {
+	for size := max(1, len(s.best.Steps)/2); ; {
+		shorter := false
+		for from := 0; from < len(s.best.Steps); {
+			try := s.best
+			try.Steps = slices.Delete(slices.Clone(try.Steps), from, min(from+size, len(try.Steps)))
+			if s.take(try) {
+				shorter = true
+			} else {
+				from += size
+			}
+		}
+		if size == 1 && !shorter {
+			return
+		}
+		size = max(1, size/2)
+	}
+}
+
+// finishAtOnce has what goes on step by step go to its end in one.
+func (s *shrinking) finishAtOnce() {
+	for i := 0; i < len(s.best.Steps); i++ {
+		st := s.best.Steps[i]
+		if st.Verb != Run || st.Fault != NoFault {
+			continue
+		}
+		try := s.best
+		try.Steps = slices.Clone(s.best.Steps[:i])
+		try.Steps = append(try.Steps, Step{Verb: Finish, Who: st.Who, Ms: st.Ms})
+		over := false
+		for _, later := range s.best.Steps[i+1:] {
+			over = over || (later.Who == st.Who && later.Verb != Run)
+			if over || later.Who != st.Who {
+				try.Steps = append(try.Steps, later)
+			}
+		}
+		s.take(try)
+	}
+}
+
+// plain takes away what of a step or a browser is not needed.
+func (s *shrinking) plain() {
+	for i := range s.best.Steps {
+		for _, change := range []func(*Step){
+			func(st *Step) { st.Fault = NoFault },
+			func(st *Step) { st.Ms = 0 },
+			func(st *Step) { st.N = 0 },
+		} {
+			try := s.best
+			try.Steps = slices.Clone(try.Steps)
+			change(&try.Steps[i])
+			if try.Steps[i] != s.best.Steps[i] {
+				s.take(try)
+			}
+		}
+	}
+	for i := range s.best.Browsers {
+		for _, change := range []func(*Browser){
+			func(b *Browser) { b.SkewMs, b.DriftPPM = 0, 0 },
+			func(b *Browser) { b.PageSize = 0 },
+			func(b *Browser) { b.OldHost = false },
+			func(b *Browser) { b.Tabs = 1 },
+			func(b *Browser) { b.Strategy = string(strategies[0]) },
+		} {
+			try := s.best
+			try.Browsers = slices.Clone(try.Browsers)
+			change(&try.Browsers[i])
+			if try.Browsers[i] != s.best.Browsers[i] {
+				s.take(try)
+			}
+		}
+	}
+	for len(s.best.Browsers) > 1 {
+		try := s.best
+		try.Browsers = try.Browsers[:len(try.Browsers)-1]
+		if !s.take(try) {
+			break
+		}
+	}
+	try := s.best
+	try.SQLite, try.BodyLimit = false, 0
+	if s.best.SQLite || s.best.BodyLimit != 0 {
+		s.take(try)
+	}
+}

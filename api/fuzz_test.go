@@ -1,0 +1,87 @@
+package api_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// FuzzStamp: whatever text comes as a stamp, it is either refused or ordered by
+// its time, and nothing made of it is later than it may be.
+func FuzzStamp(f *testing.F) {
+	for _, s := range []string{"", "019de368f6c3-0000-00000000", "019de368f6c3-ffff-server", "ffffffffffff-ffff-x", "019de368f6c3-0000-", "019DE368F6C3-0000-a"} {
+		f.Add(s, int64(1777636800000), int64(-5000))
+	}
+	f.Fuzz(func(t *testing.T, text string, nowMs, shiftMs int64) {
+		const year9999 = 253402300799999
+		nowMs = min(max(nowMs, 0), year9999)
+		now := time.UnixMilli(nowMs)
+		s := api.Stamp(text)
+		bound := s.Bound(now)
+		next := api.NewStamp(now, s, "12345678")
+		if !s.Valid() {
+			if bound != s || s.Shift(time.Second) != s || !s.Time().IsZero() {
+				t.Errorf("%q is no stamp and was changed", text)
+			}
+			return
+		}
+		if bound.Time().After(now) || !bound.Valid() {
+			t.Errorf("%q bounded to %v is %q", text, now, bound)
+		}
+		if s.Time().UnixMilli() < year9999 && (!next.Valid() || next <= s) {
+			t.Errorf("%q after %q at %v", next, s, now)
+		}
+		if shifted := s.Shift(time.Duration(shiftMs%1e12) * time.Millisecond); s.Time().UnixMilli() < year9999 && !shifted.Valid() {
+			t.Errorf("%q shifted by %d ms is %q", s, shiftMs, shifted)
+		}
+	})
+}
+
+// FuzzUserPatch: what is trimmed stays as it is when it is trimmed again, and
+// what passes goes over the wire unchanged.
+func FuzzUserPatch(f *testing.F) {
+	f.Add([]byte(`{"name":" Ann ","email":"ann@example.org","bio":"x\n"}`), true)
+	f.Add([]byte(`{"name":"","email":"Ann <ann@example.org>"}`), false)
+	f.Add([]byte(`{"bio":"\u0000"}`), false)
+	f.Add([]byte(`{"email":"a@b","name":"\ud800"}`), true)
+	f.Fuzz(func(t *testing.T, body []byte, create bool) {
+		var p api.UserPatch
+		if json.Unmarshal(body, &p) != nil {
+			return
+		}
+		trimmed := p.Trimmed()
+		if again := trimmed.Trimmed(); !reflect.DeepEqual(again, trimmed) {
+			t.Errorf("trimmed twice: %+v, once %+v", again, trimmed)
+		}
+		if len(trimmed.Validate(create)) > 0 {
+			return
+		}
+		wire, err := json.Marshal(trimmed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back api.UserPatch
+		if err := json.Unmarshal(wire, &back); err != nil || !reflect.DeepEqual(back, trimmed) {
+			t.Errorf("over the wire %+v became %+v (%v)", trimmed, back, err)
+		}
+		if u := trimmed.Apply(api.User{}); api.EmailKey(u.Email) != api.EmailKey(api.EmailKey(u.Email)) {
+			t.Errorf("the key of %q has another key", u.Email)
+		}
+	})
+}
+
+// FuzzUserIndex: any document has a place in the list.
+func FuzzUserIndex(f *testing.F) {
+	f.Add([]byte(`{"name":"Émile","email":"E@X.org"}`))
+	f.Add([]byte(`{"name":7}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, document []byte) {
+		sort, search := api.UserIndex(document)
+		if again, found := api.UserIndex(document); again != sort || found != search {
+			t.Errorf("%q is listed under %q and under %q", document, sort, again)
+		}
+	})
+}

@@ -52,6 +52,7 @@ func Run(t *testing.T, open Open) {
 		{"email", testEmail},
 		{"email from many sides", testEmailConcurrently},
 		{"one entity from many sides", testEntityConcurrently},
+		{"linearizable", testLinearizable},
 		{"list", testList},
 		{"updated after, with a clock that stands still", testUpdatedAfter},
 		{"feed", testFeed},

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"errors"
-	"iter"
-)
+import "iter"
 
 // place is the kind of pause an actor stands at.
 type place uint8
@@ -31,14 +28,16 @@ type actor struct {
 	stop  func()
 }
 
-var errKilled = errors.New("killed by the script")
+// killed is what an actor panics with to end.
+type killed struct{}
 
 // start runs body until its first pause. It returns nil when there is none.
 func start(body func(*actor)) *actor {
 	a := &actor{}
 	a.next, a.stop = iter.Pull(func(yield func(place) bool) {
 		defer func() {
-			if v := recover(); v != nil && v != errKilled {
+			v := recover()
+			if _, ended := v.(killed); v != nil && !ended {
 				panic(v)
 			}
 		}()
@@ -70,7 +69,7 @@ func (a *actor) kill() {
 func (a *actor) pause(at place) Fault {
 	if a.dead || !a.yield(at) {
 		a.dead = true
-		panic(errKilled)
+		panic(killed{})
 	}
 	return a.fault
 }

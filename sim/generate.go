@@ -12,7 +12,7 @@ import (
 type generator struct {
 	rng    *rand.Rand
 	faults [places][]chance
-	events []chance2
+	events []happening
 	steps  int
 	// Who goes on next: the same slot, with the likelihood sticky, or any; or,
 	// with priorities, always the first of those who can, while now and then the
@@ -43,7 +43,7 @@ type chance struct {
 	rate  float64
 }
 
-type chance2 struct {
+type happening struct {
 	verb Verb
 	rate float64
 }
@@ -58,7 +58,7 @@ var faultsAt = [places][]Fault{
 
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
-var events = []chance2{
+var events = []happening{
 	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
@@ -130,7 +130,7 @@ func (g *generator) swarm() {
 	}
 	for _, e := range events {
 		if g.rng.IntN(2) == 0 {
-			g.events = append(g.events, chance2{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
+			g.events = append(g.events, happening{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
 		}
 	}
 }
@@ -308,7 +308,8 @@ func (g *generator) entity(b *browser) int {
 		if _, ok := b.visible(userRef(entityID(e))); ok {
 			break
 		}
-		if e++; e >= from+n {
+		e++
+		if e >= from+n {
 			e = from
 		}
 	}

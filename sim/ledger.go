@@ -50,7 +50,7 @@ func patchOf(data json.RawMessage) (p api.UserPatch, ok bool) {
 }
 
 // leaves judges operations that are sent.
-func (l *ledger) leaves(s *slot, operations []api.Operation) {
+func (l *ledger) leaves(operations []api.Operation) {
 	w := l.b.w
 	entities := map[string]bool{}
 	for _, o := range operations {
@@ -438,6 +438,3 @@ func (l *ledger) evicted() {
 	clear(l.ops)
 	l.rejected, l.conflicts = 0, 0
 }
-
-// pending are the operations in the queue, in no order that means anything.
-func (l *ledger) pending() []string { return slices.Sorted(maps.Keys(l.ops)) }

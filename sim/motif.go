@@ -137,7 +137,8 @@ func (g *generator) play(w *world, ms int64) (Step, bool) {
 	for len(g.motif) > 0 {
 		m := &g.motif[0]
 		s := w.at(m.Who)
-		if g.moves++; g.moves > 80 || s == nil {
+		g.moves++
+		if g.moves > 80 || s == nil {
 			g.motif = nil
 			break
 		}

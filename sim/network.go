@@ -196,7 +196,7 @@ func (n network) leaves(r sync.Request) {
 		n.w.fail(12, "a batch of %d operations", len(b.Operations))
 	}
 	n.batch = b.Operations
-	n.b.ledger.leaves(n.slot, b.Operations)
+	n.b.ledger.leaves(b.Operations)
 }
 
 func (n network) leavesForPage(r sync.Request) {

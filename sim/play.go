@@ -126,7 +126,8 @@ func (w *world) finish() {
 				}
 				busy = true
 				s.run(NoFault)
-				if n++; n > healSteps {
+				n++
+				if n > healSteps {
 					w.fail(10, "%s does not come to an end", s.who)
 				}
 			}

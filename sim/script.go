@@ -123,7 +123,7 @@ type Browser struct {
 	SkewMs   int64 // how far its clock is ahead
 	DriftPPM int64 // how much too fast it goes
 	PageSize int   // its hosts ask for at most so many changes; 0 leaves it to the engine
-	OldHost  bool  // its second host is of a version that sends no stamps and no createdAt fraction
+	OldHost  bool  // its second host is of an earlier version, which knew no stamps
 }
 
 // Script is a history, ready to be played.

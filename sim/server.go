@@ -69,7 +69,10 @@ func newServer(w *world, onDisk bool) (*server, error) {
 			return nil, fmt.Errorf("make room for the server's file: %w", err)
 		}
 		s.dir = dir
-		return s, s.open()
+		if err := s.open(); err != nil {
+			return nil, err
+		}
+		return s, nil
 	}
 	s.serve(memory.New(memory.Options{Now: s.now, Epoch: s.epoch}))
 	return s, nil

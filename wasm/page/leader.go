@@ -67,7 +67,7 @@ func (l *leader) work(ctx context.Context) error {
 			offer(failed, errors.New(d.Get("reason").String()))
 		}
 	})()
-	defer browser.Listen(worker, "error", func(e js.Value) {
+	defer browser.Listen(worker, "error", func(js.Value) {
 		offer(failed, errors.New("the sync worker could not be loaded"))
 	})()
 	return l.watch(ctx, alive, failed)

@@ -49,7 +49,7 @@ func newHosted(t *testing.T, w *world) *hosted {
 	})
 	h.host = &sync.Host{
 		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.store, Random: func() float64 { return 0.5 }, Name: "worker",
-		Stream: func(ctx context.Context, changed func(), open func(bool)) {
+		Stream: func(ctx context.Context, _ func(), open func(bool)) {
 			for {
 				select {
 				case <-ctx.Done():

@@ -5,7 +5,6 @@ package browser
 import (
 	"context"
 	"errors"
-	"strings"
 	"syscall/js"
 )
 
@@ -61,14 +60,4 @@ func Persist(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return granted.Bool(), nil
-}
-
-// Cookie returns a cookie that scripts may read, "" when there is none.
-func Cookie(name string) string {
-	for pair := range strings.SplitSeq(global.Get("document").Get("cookie").String(), ";") {
-		if k, v, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && k == name {
-			return v
-		}
-	}
-	return ""
 }

@@ -39,11 +39,7 @@ func (d *device) Storage(ctx context.Context) (app.Storage, error) {
 }
 
 func (d *device) AskPersist(ctx context.Context) (bool, error) {
-	granted, err := browser.Persist(ctx)
-	if err != nil || !granted {
-		return false, err
-	}
-	return true, d.store.SetMeta(ctx, map[string]string{sync.MetaPersisted: "yes"})
+	return browser.Persist(ctx)
 }
 
 func (d *device) BackgroundSync(ctx context.Context) (supported, registered bool) {

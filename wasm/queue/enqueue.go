@@ -114,7 +114,9 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 			return Operation{}, false
 		}
 		out.Base = second.Base
-		if e.Confirmed != nil {
+		if e.Confirmed != nil && len(Decode(first.Data).Without(Decode(e.Confirmed.Document))) == 0 {
+			// It is what the create made. A row of others the person has not seen, and
+			// the server will find the conflict.
 			out.Base, out.BaseVersion = e.Confirmed.Document, e.Confirmed.Version
 		}
 	case first.Type == api.Create:

@@ -80,9 +80,12 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 		{"a delete undone after others deleted, too: it is restored", row(3, ann), sequence(
 			enqueue(write("a", api.Delete, "")), confirm(nil), enqueue(write("b", api.Create, ann))),
 			`b create ` + ann + ` base 0 queued`},
-		{"a create deleted while somebody's row is confirmed", nil, sequence(
+		{"a create deleted while what it made is confirmed", nil, sequence(
 			enqueue(write("a", api.Create, ann)), confirm(row(3, ann)), enqueue(write("b", api.Delete, ""))),
 			`b delete  base 3 queued`},
+		{"a create deleted while another's row is confirmed", nil, sequence(
+			enqueue(write("a", api.Create, ann)), confirm(row(3, `{"name":"Other"}`)), enqueue(write("b", api.Delete, ""))),
+			`b delete  base 0 queued`},
 		{"what was written meanwhile joins the rejected", nil, sequence(
 			enqueue(write("a", api.Create, `{"email":"x","name":"Ann"}`)), send("a"), enqueue(write("b", api.Update, `{"email":"y"}`)), reject("a")),
 			`b create {"email":"y","name":"Ann"} base 0 queued`},

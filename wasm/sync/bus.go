@@ -101,5 +101,4 @@ const (
 	MetaSkew       = "skew"      // server clock minus device clock, in milliseconds
 	MetaSyncedAt   = "syncedAt"  // end of the last good round, RFC 3339
 	MetaStrategy   = "strategy:" // + entity type: the conflict strategy
-	MetaPersisted  = "persisted" // "yes" once the browser promised to keep the storage
 )

@@ -315,34 +315,6 @@ func TestOnlineAndShown(t *testing.T) {
 	}
 }
 
-func TestDOM(t *testing.T) {
-	run(`document.body.insertAdjacentHTML("beforeend", '<dialog id="d"><input id="i"></dialog>')`)
-	defer run(`document.getElementById("d").remove()`)
-	browser.ShowModal("d")
-	browser.ShowModal("d")
-	browser.SetValue("i", "é")
-	browser.Focus("i")
-	browser.SetHeight("d", 123.5)
-	if got := run(`return [document.getElementById("d").matches(":modal"), document.activeElement.id, document.activeElement.value, document.getElementById("d").style.height].join()`).String(); got != "true,i,é,123.5px" {
-		t.Errorf("got %s", got)
-	}
-	browser.CloseModal("d")
-	browser.CloseModal("d")
-	if run(`return document.getElementById("d").open`).Bool() {
-		t.Error("still open")
-	}
-	for _, f := range []func(string){browser.Focus, browser.ShowModal, browser.CloseModal} {
-		f("nobody") // nothing to do, and no harm
-	}
-	run(`document.cookie = "rollcall-test=a=b"; document.cookie = "rollcall=other"`)
-	if got := browser.Cookie("rollcall-test"); got != "a=b" {
-		t.Errorf("cookie %q", got)
-	}
-	if got := browser.Cookie("call-test"); got != "" {
-		t.Errorf("a cookie of another name: %q", got)
-	}
-}
-
 func TestLateElementIsFocused(t *testing.T) {
 	browser.Focus("late")
 	run(`document.body.insertAdjacentHTML("beforeend", '<input id="late">')`)

@@ -315,6 +315,27 @@ func TestOnlineAndShown(t *testing.T) {
 	}
 }
 
+func TestDOM(t *testing.T) {
+	run(`document.body.insertAdjacentHTML("beforeend", '<dialog id="d"><input id="i"></dialog>')`)
+	defer run(`document.getElementById("d").remove()`)
+	browser.ShowModal("d")
+	browser.ShowModal("d")
+	browser.SetValue("i", "é")
+	browser.Focus("i")
+	browser.SetHeight("d", 123.5)
+	if got := run(`return [document.getElementById("d").matches(":modal"), document.activeElement.id, document.activeElement.value, document.getElementById("d").style.height].join()`).String(); got != "true,i,é,123.5px" {
+		t.Errorf("got %s", got)
+	}
+	browser.CloseModal("d")
+	browser.CloseModal("d")
+	if run(`return document.getElementById("d").open`).Bool() {
+		t.Error("still open")
+	}
+	for _, f := range []func(string){browser.Focus, browser.ShowModal, browser.CloseModal} {
+		f("nobody") // nothing to do, and no harm
+	}
+}
+
 func TestLateElementIsFocused(t *testing.T) {
 	browser.Focus("late")
 	run(`document.body.insertAdjacentHTML("beforeend", '<input id="late">')`)

@@ -72,6 +72,7 @@ type slot struct {
 	engine *sync.Engine
 	fence  int64
 	dated  bool // an answer told the server's time since the clock was changed
+	misled bool // the clock was changed during a request, unnoticeably for who has no other
 
 	// What the ledger goes by.
 	doing     Verb
@@ -175,7 +176,7 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 		return
 	}
 	s.doing, s.came, s.left, s.uncertain, s.err, s.waits, s.deaf = doing, 0, 0, false, nil, "", false
-	s.began, s.heard, s.batch, s.dated = s.w.now, heard{}, nil, false
+	s.began, s.heard, s.batch, s.dated, s.misled = s.w.now, heard{}, nil, false, false
 	s.actor = start(func(a *actor) {
 		s.actor = a
 		s.err = do(context.Background())

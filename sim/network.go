@@ -66,7 +66,7 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	}
 	n.w.tell("%s hears %d %s", n.who, resp.Status, resp.Body)
 	n.hears(resp)
-	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
+	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && !n.misled && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
 		n.dated = true
 	}
 	return resp, nil

@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"net/http"
@@ -134,7 +133,7 @@ func (s *server) restart() error {
 func (s *server) backup() error {
 	saved := &savedServer{truth: s.truth.backup()}
 	if m, ok := s.store.(*memory.Store); ok {
-		saved.memory = m.Copy(s.epoch)
+		saved.memory = m.Copy()
 	} else if err := firstOf(s.store.Close(), copyFile(s.file(), s.file()+".backup"), s.open()); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
@@ -150,24 +149,19 @@ func (s *server) restore() error {
 	s.epoch++
 	s.truth.restore(s.saved.truth)
 	if s.saved.memory != nil {
-		s.serve(s.saved.memory.Copy(s.epoch))
+		m, err := s.saved.memory.Restored(s.epoch)
+		if err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+		s.serve(m)
 		return nil
 	}
-	err := firstOf(s.store.Close(), copyFile(s.file()+".backup", s.file()), s.setEpoch(), s.open())
+	err := firstOf(s.store.Close(), copyFile(s.file()+".backup", s.file()),
+		sqlite.Restored(context.Background(), s.file(), s.epoch, s.now()), s.open())
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
-}
-
-func (s *server) setEpoch() (err error) {
-	db, err := sql.Open("sqlite", s.file())
-	if err != nil {
-		return err
-	}
-	defer func() { err = firstOf(err, db.Close()) }()
-	_, err = db.Exec(`UPDATE feed SET epoch = ?`, int64(s.epoch))
-	return err
 }
 
 func copyFile(from, to string) error {

@@ -246,8 +246,11 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 		s.inRound("saved a page")
 		s.w.tell("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 		if _, done := page.Meta[sync.MetaSyncedAt]; done {
-			if s.dated {
+			switch _, tells := page.Meta[sync.MetaSkew]; {
+			case s.dated:
 				s.b.compared, s.b.comparedAt = true, s.w.now
+			case tells && s.misled:
+				s.b.compared = false
 			}
 			return nil
 		}
@@ -353,10 +356,11 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	return fields{}, false
 }
 
-// epoch is the server's as far as the browser has read the feed; 0 before.
+// epoch is the server's that the browser's rows are of; 0 when some may be of
+// another, because it reads the feed from its beginning.
 func (b *browser) epoch() uint64 {
-	meta, err := b.store.Meta(context.Background(), sync.MetaCursor)
-	if err != nil {
+	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, "resync")
+	if err != nil || meta["resync"] != "" {
 		return 0
 	}
 	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])

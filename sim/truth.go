@@ -89,7 +89,15 @@ func (t *truth) backup() snapshot {
 }
 
 func (t *truth) restore(s snapshot) {
-	t.entities, t.change, t.effects = maps.Clone(s.entities), s.change, maps.Clone(s.effects)
+	t.entities, t.change, t.effects = map[string]entity{}, s.change, maps.Clone(s.effects)
+	for id, e := range s.entities {
+		if e.version > 0 {
+			e.version = max(e.version+1, t.w.now.UnixMilli())
+		}
+		t.entities[id] = e
+		key := past{id, e.version}
+		t.pasts[key] = append(t.pasts[key], e)
+	}
 	t.order = map[sender]turn{}
 }
 
@@ -212,6 +220,7 @@ func (t *truth) took(id string) bool {
 // prune forgets the operations from before a time.
 func (t *truth) prune(before time.Time) {
 	maps.DeleteFunc(t.effects, func(_ string, at time.Time) bool { return at.Before(before) })
+	clear(t.order)
 }
 
 // collect forgets the versions of tombstones from before a time. That they are

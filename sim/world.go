@@ -170,6 +170,7 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 		b.compared = false
 		for _, s := range b.slots {
 			s.dated = false
+			s.misled = s.misled || (s.actor != nil && (s.at == sending || s.at == answering))
 		}
 	case Offline:
 		b.offline = true

@@ -4,17 +4,31 @@ import (
 	"maps"
 
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/store"
 )
 
-// Copy returns a store with the same content under another epoch: what a backup
-// is when it is restored.
-func (s *Store) Copy(epoch uint64) *Store {
+// Copy returns a store with the same content: a backup.
+func (s *Store) Copy() *Store {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	c := New(Options{Now: s.opts.Now, Committed: s.opts.Committed, Epoch: epoch})
-	c.state = feed.State{Epoch: epoch, Change: s.state.Change, Horizon: s.state.Horizon}
-	c.clock = s.clock
+	c := New(Options{Now: s.opts.Now, Committed: s.opts.Committed, Epoch: s.state.Epoch})
+	c.state, c.clock = s.state, s.clock
 	// Rows are never changed in place, so the copies can share them.
 	c.rows, c.emails, c.records = maps.Clone(s.rows), maps.Clone(s.emails), maps.Clone(s.records)
 	return c
+}
+
+// Restored returns a copy as it is when it is put in the place of what was
+// written since: under another epoch, with its versions moved ahead.
+func (s *Store) Restored(epoch uint64) (*Store, error) {
+	c := s.Copy()
+	c.state = feed.State{Epoch: epoch, Change: c.state.Change, Horizon: c.state.Horizon}
+	for id, r := range c.rows {
+		restored, err := store.Restored(*r, s.opts.Now())
+		if err != nil {
+			return nil, err
+		}
+		c.rows[id] = &restored
+	}
+	return c, nil
 }

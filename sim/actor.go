@@ -1,6 +1,9 @@
 package sim
 
-import "iter"
+import (
+	"iter"
+	"sync"
+)
 
 // place is the kind of pause an actor stands at.
 type place uint8
@@ -13,19 +16,60 @@ const (
 	sending
 	answering
 	settling // writing what was heard; see stands
+	ended    // and where it is no more
 	places
 )
 
-var placeNames = [places]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "settling"}
+var placeNames = [places]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "settling", "ended"}
 
-// actor is a coroutine that runs until its next pause each time it is resumed.
+// actor is something that runs until its next pause each time it is resumed.
 type actor struct {
+	*coroutine
 	at    place
 	fault Fault // what befalls it where it stands
 	dead  bool
-	yield func(place) bool
+}
+
+// coroutine runs one body after the other. It is kept between them, and between
+// histories, for its stack has grown to what bodies need.
+type coroutine struct {
+	body  func()
 	next  func() (place, bool)
-	stop  func()
+	yield func(place) bool
+}
+
+// idle are coroutines without a body.
+var idle struct {
+	sync.Mutex
+	list []*coroutine
+}
+
+func idleCoroutine() *coroutine {
+	idle.Lock()
+	defer idle.Unlock()
+	if n := len(idle.list); n > 0 {
+		c := idle.list[n-1]
+		idle.list = idle.list[:n-1]
+		return c
+	}
+	c := &coroutine{}
+	c.next, _ = iter.Pull(func(yield func(place) bool) {
+		c.yield = yield
+		for {
+			c.body()
+			if !yield(ended) {
+				return
+			}
+		}
+	})
+	return c
+}
+
+func (c *coroutine) release() {
+	c.body = nil
+	idle.Lock()
+	defer idle.Unlock()
+	idle.list = append(idle.list, c)
 }
 
 // killed is what an actor panics with to end.
@@ -33,17 +77,16 @@ type killed struct{}
 
 // start runs body until its first pause. It returns nil when there is none.
 func start(body func(*actor)) *actor {
-	a := &actor{}
-	a.next, a.stop = iter.Pull(func(yield func(place) bool) {
+	a := &actor{coroutine: idleCoroutine()}
+	a.body = func() {
 		defer func() {
 			v := recover()
 			if _, ended := v.(killed); v != nil && !ended {
 				panic(v)
 			}
 		}()
-		a.yield = yield
 		body(a)
-	})
+	}
 	if !a.resume(NoFault) {
 		return nil
 	}
@@ -53,22 +96,27 @@ func start(body func(*actor)) *actor {
 // resume lets the actor go on to its next pause; false when it has ended.
 func (a *actor) resume(f Fault) bool {
 	a.fault = f
-	at, alive := a.next()
-	a.at = at
-	return alive
+	a.at, _ = a.next()
+	if a.at != ended {
+		return true
+	}
+	a.release()
+	return false
 }
 
 // kill ends the actor where it stands. What it deferred runs, as nothing in a
 // real process would; deferred code that reaches a pause dies there, too.
 func (a *actor) kill() {
 	a.dead = true
-	a.stop()
+	a.resume(NoFault)
 }
 
 // pause hands over to the scheduler, and returns what befalls the actor here.
 func (a *actor) pause(at place) Fault {
-	if a.dead || !a.yield(at) {
-		a.dead = true
+	if !a.dead {
+		a.yield(at)
+	}
+	if a.dead {
 		panic(killed{})
 	}
 	return a.fault

@@ -187,7 +187,7 @@ func (l *ledger) see(s *slot, before queue.Entity, left, came []queue.Operation)
 	var now fields
 	var there bool
 	if before.Confirmed != nil {
-		now, there = fieldsOf(before.Confirmed.Document)
+		now, there = l.b.w.reader.fieldsOf(before.Confirmed.Document)
 	}
 	for _, o := range before.Operations {
 		now, there = operated(now, there, o)

@@ -179,7 +179,7 @@ func (w *world) checkServer(ctx context.Context) {
 	live := 0
 	for _, c := range p.Changes {
 		e := w.server.truth.entities[c.EntityID]
-		f, _ := fieldsOf(c.Document)
+		f, _ := w.reader.fieldsOf(c.Document)
 		if c.Version != e.version || c.Deleted != e.deleted || f != e.fields {
 			w.fail(3, "the server has entity %s as %d %+v; its effects make %d %+v", c.EntityID, c.Version, f, e.version, e.fields)
 		}
@@ -209,7 +209,7 @@ func (w *world) checkReplica(ctx context.Context, b *browser, id string, e entit
 	case got.Confirmed != nil && e.deleted:
 		w.fail(7, "browser %d still has entity %s, which was deleted", b.number, id)
 	case got.Confirmed != nil:
-		f, _ := fieldsOf(got.Confirmed.Document)
+		f, _ := w.reader.fieldsOf(got.Confirmed.Document)
 		if f != e.fields || got.Confirmed.Version != e.version {
 			w.fail(8, "browser %d has entity %s as %d %+v, the server as %d %+v", b.number, id, got.Confirmed.Version, f, e.version, e.fields)
 		}

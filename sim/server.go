@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rollcall/rollcall/server/feed"
@@ -17,7 +18,7 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/memory"
 	"github.com/rollcall/rollcall/server/store/sqlite"
-	"github.com/rollcall/rollcall/wasm/sync"
+	engine "github.com/rollcall/rollcall/wasm/sync"
 )
 
 // backend is a store of the server with its housekeeping.
@@ -30,12 +31,11 @@ type backend interface {
 
 // server is the real server code over a store, with the truth looking on.
 type server struct {
-	w       *world
-	hub     *feed.Hub
-	store   backend
-	handler http.Handler
-	truth   *truth
-	epoch   uint64
+	w     *world
+	store backend
+	front *front
+	truth *truth
+	epoch uint64
 
 	dir   string       // of the SQLite file; "" for the store in memory
 	saved *savedServer // the backup, nil for none
@@ -46,13 +46,25 @@ type savedServer struct {
 	memory *memory.Store
 }
 
+// front is the server's code above its store, which keeps nothing of a history:
+// it is made once and used for one after the other.
+type front struct {
+	http.Handler
+	witness *witness
+}
+
+var fronts = sync.Pool{New: func() any {
+	w := &witness{}
+	return &front{rest.New(rest.Config{Store: w, Hub: feed.NewHub()}), w}
+}}
+
 // witness is the store with the truth looking on.
 type witness struct {
 	rest.Store
 	s *server
 }
 
-func (o witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+func (o *witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
 	outcomes, err := o.Store.Apply(ctx, writes)
 	if err == nil {
 		o.s.truth.observe(writes, outcomes)
@@ -61,7 +73,7 @@ func (o witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outco
 }
 
 func newServer(w *world, onDisk bool) (*server, error) {
-	s := &server{w: w, hub: feed.NewHub(), truth: newTruth(w), epoch: 1}
+	s := &server{w: w, front: fronts.Get().(*front), truth: newTruth(w), epoch: 1}
 	if onDisk {
 		dir, err := os.MkdirTemp(scratch(), "rollcall-sim-")
 		if err != nil {
@@ -100,12 +112,14 @@ func (s *server) open() error {
 
 func (s *server) serve(b backend) {
 	s.store = b
-	s.handler = rest.New(rest.Config{Store: witness{b, s}, Hub: s.hub})
+	*s.front.witness = witness{b, s}
 }
 
 // close ends the server and removes its files.
 func (s *server) close() error {
 	err := s.store.Close()
+	*s.front.witness = witness{}
+	fronts.Put(s.front)
 	if s.dir != "" {
 		err = firstOf(err, os.RemoveAll(s.dir))
 	}
@@ -173,11 +187,11 @@ func copyFile(from, to string) error {
 }
 
 // answer gives a request to the server's code and takes the answer.
-func (s *server) answer(r sync.Request) sync.Response {
+func (s *server) answer(r engine.Request) engine.Response {
 	u, err := url.ParseRequestURI(r.Path)
 	if err != nil {
 		s.w.fail(12, "a request to %q: %v", r.Path, err)
-		return sync.Response{Status: http.StatusBadRequest}
+		return engine.Response{Status: http.StatusBadRequest}
 	}
 	req := &http.Request{
 		Method: r.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "rollcall",
@@ -188,8 +202,8 @@ func (s *server) answer(r sync.Request) sync.Response {
 		req.Header.Set(k, v)
 	}
 	rec := &recorder{header: http.Header{}}
-	s.handler.ServeHTTP(rec, req)
-	resp := sync.Response{Status: rec.status, Body: rec.body.Bytes(), Header: map[string]string{
+	s.front.ServeHTTP(rec, req)
+	resp := engine.Response{Status: rec.status, Body: rec.body.Bytes(), Header: map[string]string{
 		"date": s.w.now.UTC().Format(http.TimeFormat),
 	}}
 	for k := range rec.header {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	stdsync "sync"
 	"sync/atomic"
@@ -19,6 +20,12 @@ var (
 	firstSeed = flag.Uint64("first", 0, "the first seed; 0 stands for 1")
 	seed      = flag.Uint64("seed", 0, "the seed of the history to replay")
 )
+
+// TestMain trades memory for time: a history leaves little garbage that lives on.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	m.Run()
+}
 
 // many plays the histories of n seeds from first on, on all processors, until one breaks
 // an invariant or all are done.

@@ -309,7 +309,7 @@ func (b *browser) checkVisible(ref queue.Ref) {
 	var want fields
 	var there bool
 	if e.Confirmed != nil {
-		want, there = fieldsOf(e.Confirmed.Document)
+		want, there = b.w.reader.fieldsOf(e.Confirmed.Document)
 		if !b.w.server.truth.was(ref.ID, e.Confirmed.Version, want) {
 			b.w.fail(5, "entity %s is confirmed as version %d %+v, which the server never had", ref.ID, e.Confirmed.Version, want)
 		}
@@ -350,7 +350,7 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	}
 	for _, v := range rows.Views {
 		if v.Ref == ref {
-			return fieldsOf(v.Document)
+			return b.w.reader.fieldsOf(v.Document)
 		}
 	}
 	return fields{}, false

@@ -35,6 +35,20 @@ func fieldsOf(document json.RawMessage) (fields, bool) {
 	return *f, true
 }
 
+// reader reads documents, of which a history meets the same ones again and again.
+type reader map[string]fields
+
+func (r reader) fieldsOf(document json.RawMessage) (fields, bool) {
+	if f, ok := r[string(document)]; ok {
+		return f, true
+	}
+	f, ok := fieldsOf(document)
+	if ok {
+		r[string(document)] = f
+	}
+	return f, ok
+}
+
 // entity is a user as the truth knows it.
 type entity struct {
 	version int64 // 0 once its tombstone was collected
@@ -203,7 +217,7 @@ func (t *truth) checkEmail(id, email string) {
 // asItStands judges a result that claims to be the entity as it is.
 func (t *truth) asItStands(w store.Write, r api.Result) {
 	e := t.entities[w.EntityID]
-	got, live := fieldsOf(r.Document)
+	got, live := t.w.reader.fieldsOf(r.Document)
 	switch {
 	case r.Version == 0 && !live && (e.version == 0 || e.deleted): // its tombstone may have been collected
 	case live == (e.deleted || e.version == 0) || r.Version != e.version || got != e.fields:

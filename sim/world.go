@@ -42,6 +42,7 @@ type world struct {
 	wire     []late           // under way, to be delivered by a step or never
 	born     map[string]birth // operations
 	created  map[string]int   // entities, and how scripts call them
+	reader   reader
 	storages int
 	typed    int
 	step     int
@@ -56,7 +57,7 @@ type world struct {
 
 func newWorld(script *Script, story io.Writer) (*world, error) {
 	w := &world{
-		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]int{},
+		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]int{}, reader: reader{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
 	var err error

@@ -162,6 +162,15 @@ func (s storage) Operations(ctx context.Context, after int64, limit int) ([]queu
 	return m.Operations(ctx, after, limit)
 }
 
+// Rejected implements queue.Store.
+func (s storage) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
+	m, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Rejected(ctx, entityType, limit)
+}
+
 // Conflicts implements queue.Store.
 func (s storage) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
 	m, err := s.read()

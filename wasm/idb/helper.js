@@ -26,7 +26,33 @@
       tx.objectStore("users").createIndex("generation", ["type", "generation"]);
       tx.objectStore("confirmed").createIndex("generation", ["type", "generation"]);
     },
+    // What can be sent, what was rejected and what is to be looked at, without
+    // reading the whole queue. See operationRecord and conflictRecord for the keys.
+    (db, tx) => {
+      const behind = new Set();
+      revise(tx.objectStore("operations"), (o) => {
+        const entity = keyOf(o);
+        if (o.state === "rejected") o.standing = "rejected";
+        else if (!behind.has(entity)) o.standing = o.nextAttemptAt;
+        behind.add(entity);
+      });
+      revise(tx.objectStore("conflicts"), (c) => (c.standing = [c.reviewed ? 0 : 1, c.at]));
+      tx.objectStore("operations").createIndex("standing", "standing");
+      tx.objectStore("conflicts").createIndex("standing", "standing");
+    },
   ];
+
+  // revise changes every record of a store, in the order of their keys.
+  function revise(store, change) {
+    store.openCursor().onsuccess = ({ target: { result: cursor } }) => {
+      if (!cursor) return;
+      change(cursor.value);
+      cursor.update(cursor.value);
+      cursor.continue();
+    };
+  }
+
+  const keyOf = ({ type, id }) => JSON.stringify([type, id]);
 
   // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
   // does not: told("blocked" | "open" | "closed" | "outdated", database).
@@ -169,21 +195,34 @@
     });
   }
 
-  // save writes what Go decided: {put: {store: [record]}, del: {store: [key]}}.
-  function save(tx, writes) {
+  // save writes what Go decided: {put: {store: [record]}, del: {store: [key]}, reviewed}.
+  function save(tx, run, writes) {
     for (const [store, keys] of Object.entries(writes.del ?? {})) {
       for (const key of keys ?? []) tx.objectStore(store).delete(key);
     }
     for (const [store, records] of Object.entries(writes.put ?? {})) {
       for (const record of records ?? []) tx.objectStore(store).put(record);
     }
+    if (writes.reviewed > 0) forget(tx, run, writes.reviewed);
+  }
+
+  // forget drops the oldest reviewed conflicts above so many.
+  function forget(tx, run, kept) {
+    const conflicts = tx.objectStore("conflicts");
+    const reviewed = IDBKeyRange.bound([0], [0, []]);
+    when(run, [conflicts.index("standing").count(reviewed)], ([n]) => {
+      if (n <= kept) return;
+      when(run, [conflicts.index("standing").getAllKeys(reviewed, n - kept)], ([oldest]) => {
+        for (const key of oldest) conflicts.delete(key);
+      });
+    });
   }
 
   // decided has Go decide about entities; null means that it refuses.
   function decided(tx, run, decide, entities, generation) {
     const writes = decide(JSON.stringify({ entities, generation }));
     if (writes === null) return run.fail({ name: "Refused", message: "refused" });
-    save(tx, JSON.parse(writes));
+    save(tx, run, JSON.parse(writes));
   }
 
   function update(db, text, decide) {
@@ -200,8 +239,6 @@
       load(tx, run, [JSON.parse(text)], ([found]) => (run.result = JSON.stringify(found)));
     });
   }
-
-  const keyOf = ({ type, id }) => JSON.stringify([type, id]);
 
   // page saves a page of the feed. Entities with operations or open conflicts are
   // left to Go; the others' rows are replaced here, unless they are newer.
@@ -231,9 +268,10 @@
     const users = tx.objectStore("users");
     const operations = tx.objectStore("operations");
     const conflicts = tx.objectStore("conflicts");
-    when(run, [users.count(), operations.count(), conflicts.count()], ([visible, queued, recorded]) => {
-      when(run, visible === 0 ? [] : rows.map((r) => users.get([r.type, r.id])), (found) => {
-        const absent = queued + recorded === 0 ? [] : rows.filter((_, i) => !found[i]);
+    const first = (store) => store.getAllKeys(null, 1); // a count would read all keys
+    when(run, [first(users), first(operations), first(conflicts)], ([visible, queued, recorded]) => {
+      when(run, visible.length === 0 ? [] : rows.map((r) => users.get([r.type, r.id])), (found) => {
+        const absent = queued.length + recorded.length === 0 ? [] : rows.filter((_, i) => !found[i]);
         const asked = absent.flatMap((r) => [
           operations.index("entity").count([r.type, r.id]), conflicts.index("entity").count([r.type, r.id]),
         ]);
@@ -345,29 +383,42 @@
     next(range);
   }
 
-  // due picks what can be sent at now (times are texts of one width): the first operation of each
-  // entity, unless it is rejected or its time has not come.
+  // due picks what can be sent at now (times are texts of one width) by number: the
+  // first operation of each entity, unless it is rejected or its time has not come.
+  // Those that never failed come by number from the index. Of the others, which it
+  // has by time, there are few as a rule; where there are many, the queue is walked.
   function due(db, text) {
     const want = JSON.parse(text);
+    const now = want.now || "0"; // "" stands for at once
+    const few = Math.max(4 * want.limit, 200);
     return transact(db, "readonly", "default", ["operations"], (tx, run) => {
-      when(run, [tx.objectStore("operations").getAll()], ([operations]) => {
-        const seen = new Set();
-        const picked = [];
-        let next = "";
-        for (const o of operations) {
-          const key = keyOf(o);
-          if (seen.has(key)) continue;
-          seen.add(key);
-          if (o.state === "rejected") continue;
-          if (o.nextAttemptAt <= want.now) {
-            if (picked.length < want.limit) picked.push(o);
-          } else if (next === "" || o.nextAttemptAt < next) {
-            next = o.nextAttemptAt;
-          }
-        }
-        run.result = JSON.stringify({ operations: picked, next });
+      const standing = tx.objectStore("operations").index("standing");
+      const later = IDBKeyRange.bound(now, "rejected", true, true);
+      const picks = want.limit > 0 ? [
+        standing.getAll("", want.limit), standing.getAll(IDBKeyRange.bound("", now, true), few),
+      ] : [];
+      when(run, [standing.getAll(later, 1), ...picks], ([[next], never = [], again = []]) => {
+        const give = (operations) => (run.result = JSON.stringify({ operations, next: next?.standing ?? "" }));
+        if (want.limit <= 0) return give([]);
+        if (again.length === few) return walk(run, tx.objectStore("operations"), want, give);
+        give([...never, ...again].sort((a, b) => a.seq - b.seq).slice(0, want.limit));
       });
     });
+  }
+
+  // walk picks what is due along the queue, until it has enough.
+  function walk(run, operations, want, give) {
+    const picked = [];
+    const next = (after) => {
+      when(run, [operations.getAll(IDBKeyRange.lowerBound(after, true), chunk)], ([found]) => {
+        for (const o of found) {
+          if (o.standing !== undefined && o.standing <= want.now && picked.length < want.limit) picked.push(o);
+        }
+        if (found.length < chunk || picked.length === want.limit) give(picked);
+        else next(found.at(-1).seq);
+      });
+    };
+    next(0);
   }
 
   function operations(db, text) {
@@ -379,24 +430,43 @@
     });
   }
 
+  function rejected(db, text) {
+    const want = JSON.parse(text);
+    return transact(db, "readonly", "default", ["operations"], (tx, run) => {
+      const request = tx.objectStore("operations").index("standing").openCursor("rejected");
+      collect(run, request, want.limit, (o) => o.type === want.type);
+    });
+  }
+
+  // collect makes a list of up to so many of a cursor's records.
+  function collect(run, request, limit, wanted) {
+    const found = [];
+    request.onsuccess = () => attempt(run, () => {
+      const cursor = request.result;
+      if (cursor && found.length < limit) {
+        if (wanted(cursor.value)) found.push(cursor.value);
+        cursor.continue();
+      } else {
+        run.result = JSON.stringify(found);
+      }
+    });
+  }
+
+  // conflicts lists unreviewed ones first, then the newest: the index backwards.
   function conflicts(db, text) {
     const want = JSON.parse(text);
     return transact(db, "readonly", "default", ["conflicts"], (tx, run) => {
-      when(run, [tx.objectStore("conflicts").getAll()], ([found]) => {
-        found.sort((a, b) => a.reviewed - b.reviewed || b.at - a.at || (a.conflict < b.conflict ? 1 : -1));
-        run.result = JSON.stringify(found.slice(0, Math.max(want.limit, 0)));
-      });
+      collect(run, tx.objectStore("conflicts").index("standing").openCursor(null, "prev"), want.limit, () => true);
     });
   }
 
   function counts(db) {
     return transact(db, "readonly", "default", ["users", "operations", "conflicts"], (tx, run) => {
-      const requests = [tx.objectStore("users").count(), tx.objectStore("operations").getAll(), tx.objectStore("conflicts").getAll()];
-      when(run, requests, ([rows, ops, found]) => {
-        const rejected = ops.filter((o) => o.state === "rejected").length;
-        run.result = JSON.stringify({
-          rows, rejected, waiting: ops.length - rejected, conflicts: found.filter((c) => !c.reviewed).length,
-        });
+      const operations = tx.objectStore("operations");
+      const open = tx.objectStore("conflicts").index("standing").count(IDBKeyRange.lowerBound([1]));
+      const requests = [tx.objectStore("users").count(), operations.count(), operations.index("standing").count("rejected"), open];
+      when(run, requests, ([rows, all, rejected, conflicts]) => {
+        run.result = JSON.stringify({ rows, rejected, waiting: all - rejected, conflicts });
       });
     });
   }
@@ -431,6 +501,6 @@
 
   globalThis.rollcallIDB = {
     version: migrations.length,
-    factory, unavailable, update, entity, page, sweep, window: windowOf, due, operations, conflicts, counts, getMeta, setMeta, beginRound,
+    factory, unavailable, update, entity, page, sweep, window: windowOf, due, operations, rejected, conflicts, counts, getMeta, setMeta, beginRound,
   };
 })();

@@ -51,22 +51,37 @@ func (r *confirmedRecord) row() *queue.Row {
 	return &queue.Row{Version: r.Version, Stamp: r.Stamp, Document: json.RawMessage(r.Document), SyncedAt: r.SyncedAt}
 }
 
-// operationRecord is an operation, with what Due goes by beside it.
+// operationRecord is an operation, with what its index goes by beside it.
+//
+// Standing is the key of the index by which a long queue is read in part: when an
+// entity's first operation may be sent, as NextAttemptAt is; "rejected" for one that
+// waits for the person; and absent, so that it is not in the index, for one behind
+// another.
 type operationRecord struct {
 	key
 	Seq           int64       `json:"seq,omitempty"` // the database gives it
 	State         queue.State `json:"state"`
 	NextAttemptAt string      `json:"nextAttemptAt"` // as timeText; "" for at once
+	Standing      *string     `json:"standing,omitempty"`
 	Text          string      `json:"text"`
 }
 
-// conflictRecord is a conflict, with what the list goes by beside it.
+func (r operationRecord) standing() string {
+	if r.Standing == nil {
+		return "behind another"
+	}
+	return *r.Standing
+}
+
+// conflictRecord is a conflict, with what the list goes by beside it. Standing is
+// the key of its index: 1 while it is unreviewed, then 0, and At.
 type conflictRecord struct {
 	key
-	Conflict string `json:"conflict"`
-	At       int64  `json:"at"` // microseconds: exact in a JavaScript number
-	Reviewed bool   `json:"reviewed"`
-	Text     string `json:"text"`
+	Conflict string   `json:"conflict"`
+	At       int64    `json:"at"` // microseconds: exact in a JavaScript number
+	Reviewed bool     `json:"reviewed"`
+	Standing [2]int64 `json:"standing"`
+	Text     string   `json:"text"`
 }
 
 // stored is all that is stored of one entity.
@@ -78,10 +93,12 @@ type stored struct {
 	Conflicts  []conflictRecord  `json:"conflicts"`
 }
 
-// writes is what a transaction saves, by store.
+// writes is what a transaction saves, by store. Reviewed, when above 0, is how many
+// reviewed conflicts are kept: it is set when one is saved.
 type writes struct {
-	Put map[string][]any `json:"put"`
-	Del map[string][]any `json:"del"`
+	Put      map[string][]any `json:"put"`
+	Del      map[string][]any `json:"del"`
+	Reviewed int              `json:"reviewed,omitempty"`
 }
 
 func newWrites() *writes { return &writes{Put: map[string][]any{}, Del: map[string][]any{}} }
@@ -141,11 +158,20 @@ func (r operationRecord) operation() (queue.Operation, error) {
 	return o, err
 }
 
-func operationOf(o queue.Operation) (operationRecord, error) {
+// operationOf is the record of an operation; first says that it is its entity's.
+func operationOf(o queue.Operation, first bool) (operationRecord, error) {
 	text, err := json.Marshal(o)
-	return operationRecord{
+	r := operationRecord{
 		key: keyOf(o.Ref), Seq: o.Seq, State: o.State, NextAttemptAt: timeText(o.NextAttemptAt), Text: string(text),
-	}, err
+	}
+	switch {
+	case o.State == queue.Rejected:
+		standing := string(queue.Rejected)
+		r.Standing = &standing
+	case first:
+		r.Standing = &r.NextAttemptAt
+	}
+	return r, err
 }
 
 // timeLayout has one width, so that texts are in the order of the times; a
@@ -179,7 +205,11 @@ func notNull(document json.RawMessage) json.RawMessage {
 
 func conflictOf(c queue.Conflict) (conflictRecord, error) {
 	text, err := json.Marshal(c)
-	return conflictRecord{key: keyOf(c.Ref), Conflict: c.ID, At: c.At.UnixMicro(), Reviewed: c.Reviewed, Text: string(text)}, err
+	r := conflictRecord{key: keyOf(c.Ref), Conflict: c.ID, At: c.At.UnixMicro(), Reviewed: c.Reviewed, Text: string(text)}
+	if r.Standing[1] = r.At; !c.Reviewed {
+		r.Standing[0] = 1
+	}
+	return r, err
 }
 
 // userOf is the record of a visible row; confirmed is nil for one that the
@@ -242,6 +272,9 @@ func (w *writes) saveConflicts(e *queue.Entity, before stored) error {
 		}
 		if had[c.ID] != record {
 			w.put("conflicts", record)
+			if c.Reviewed {
+				w.Reviewed = queue.MaxReviewed
+			}
 		}
 		delete(had, c.ID)
 	}
@@ -253,17 +286,18 @@ func (w *writes) saveConflicts(e *queue.Entity, before stored) error {
 
 // saveOperations writes those that are new or changed and deletes those that are gone.
 func (w *writes) saveOperations(e *queue.Entity, before stored) error {
-	had := map[int64]string{}
+	had := map[int64]operationRecord{}
 	for _, r := range before.Operations {
-		had[r.Seq] = r.Text
+		had[r.Seq] = r
 	}
-	for _, o := range e.Operations {
+	for i, o := range e.Operations {
 		o.Ref = e.Ref
-		record, err := operationOf(o)
+		record, err := operationOf(o, i == 0)
 		if err != nil {
 			return err
 		}
-		if had[o.Seq] != record.Text || o.Seq == 0 {
+		was := had[o.Seq]
+		if o.Seq == 0 || was.Text != record.Text || was.standing() != record.standing() {
 			w.put("operations", record)
 		}
 		delete(had, o.Seq)

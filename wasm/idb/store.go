@@ -260,6 +260,15 @@ func (s *Store) Operations(ctx context.Context, after int64, limit int) ([]queue
 	return decodeOperations(found)
 }
 
+// Rejected implements queue.Store.
+func (s *Store) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
+	var found []operationRecord
+	if err := s.ask(ctx, "rejected", map[string]any{"type": entityType, "limit": limit}, &found); err != nil {
+		return nil, err
+	}
+	return decodeOperations(found)
+}
+
 // Conflicts implements queue.Store.
 func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
 	var found []conflictRecord

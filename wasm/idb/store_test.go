@@ -164,6 +164,88 @@ func TestMigrationKeepsTheQueue(t *testing.T) {
 	}
 }
 
+// asBefore takes away from a database what its version did not have yet.
+func asBefore(t *testing.T, s *idb.Store) {
+	t.Helper()
+	done := make(chan struct{})
+	then := js.FuncOf(func(js.Value, []js.Value) any {
+		close(done)
+		return nil
+	})
+	defer then.Release()
+	run(`const [db, then] = arguments;
+		const tx = db.transaction(["operations", "conflicts"], "readwrite");
+		for (const store of ["operations", "conflicts"]) {
+			tx.objectStore(store).openCursor().onsuccess = ({ target: { result: cursor } }) => {
+				if (!cursor) return;
+				const { standing, ...record } = cursor.value;
+				cursor.update(record);
+				cursor.continue();
+			};
+		}
+		tx.oncomplete = then;`, s.Raw(), then)
+	wait(t, done, "the records to be as before")
+}
+
+// TestMigrationIndexesALongQueue checks what the third version goes by: what can
+// be sent, what was rejected, and what is to be looked at.
+func TestMigrationIndexesALongQueue(t *testing.T) {
+	old := open(t, idb.Options{Name: t.Name(), Version: 2})
+	late := time.Now().Add(time.Hour).UTC()
+	stand := func(id string, change func(*queue.Entity)) {
+		t.Helper()
+		if err := write(t.Context(), old, id, id); err != nil {
+			t.Fatal(err)
+		}
+		err := old.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref(id)}}, func(es []*queue.Entity) error {
+			change(es[0])
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stand("queued", func(*queue.Entity) {})
+	stand("sent", func(e *queue.Entity) {
+		e.Operations[0].State = queue.Sending
+		behind := e.Operations[0]
+		behind.ID, behind.State, behind.Seq = "behind", queue.Queued, 0
+		e.Operations = append(e.Operations, behind)
+	})
+	stand("waits", func(e *queue.Entity) { e.Operations[0].State, e.Operations[0].NextAttemptAt = queue.Waiting, late })
+	stand("refused", func(e *queue.Entity) { e.Operations[0].State = queue.Rejected })
+	stand("disputed", func(e *queue.Entity) {
+		e.Operations = nil
+		e.Conflicts = []queue.Conflict{{ID: "older", At: time.Unix(1, 0)}, {ID: "newer", At: time.Unix(2, 0)}}
+	})
+	asBefore(t, old)
+	s := open(t, idb.Options{Name: t.Name()})
+	due, err := s.Due(t.Context(), time.Now(), 10)
+	if got := fmt.Sprint(ids(due.Operations)); err != nil || got != "[op-queuedqueued op-sentsent]" || !due.Next.Equal(late) {
+		t.Errorf("due: %v, next %v, %v", got, due.Next, err)
+	}
+	rejected, err := s.Rejected(t.Context(), "user", 10)
+	if got := fmt.Sprint(ids(rejected)); err != nil || got != "[op-refusedrefused]" {
+		t.Errorf("rejected: %v, %v", got, err)
+	}
+	counts, err := s.Counts(t.Context())
+	if err != nil || counts != (queue.Counts{Rows: 4, Waiting: 4, Rejected: 1, Conflicts: 2}) {
+		t.Errorf("counts: %+v, %v", counts, err)
+	}
+	conflicts, err := s.Conflicts(t.Context(), 10)
+	if err != nil || len(conflicts) != 2 || conflicts[0].ID != "newer" {
+		t.Errorf("conflicts: %+v, %v", conflicts, err)
+	}
+}
+
+func ids(operations []queue.Operation) []string {
+	var out []string
+	for _, o := range operations {
+		out = append(out, o.ID)
+	}
+	return out
+}
+
 func wait(t *testing.T, done <-chan struct{}, what string) {
 	t.Helper()
 	select {

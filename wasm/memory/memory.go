@@ -155,12 +155,17 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	e.Ref = ref
 	kept := copyEntity(*e)
 	kept.Conflicts = nil
+	reviewed := false
 	for _, c := range e.Conflicts {
 		c = copyConflict(c)
 		s.conflicts[c.ID] = c
+		reviewed = reviewed || c.Reviewed
 		if !c.Reviewed {
 			kept.Conflicts = append(kept.Conflicts, c)
 		}
+	}
+	if reviewed {
+		s.forget()
 	}
 	slices.SortStableFunc(kept.Operations, bySeq)
 	r.entity = kept
@@ -246,6 +251,23 @@ func (s *Store) Operations(ctx context.Context, after int64, limit int) ([]queue
 	return firstBySeq(out, limit), nil
 }
 
+// Rejected implements queue.Store.
+func (s *Store) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
+	if err := s.begin(ctx, 0); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var out []queue.Operation
+	for ref, r := range s.queued {
+		for _, o := range r.entity.Operations {
+			if o.State == queue.Rejected && ref.Type == entityType {
+				out = append(out, o)
+			}
+		}
+	}
+	return firstBySeq(out, limit), nil
+}
+
 // firstBySeq sorts, cuts, and copies what is left.
 func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
 	slices.SortFunc(operations, bySeq)
@@ -258,21 +280,36 @@ func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
 
 func bySeq(a, b queue.Operation) int { return cmp.Compare(a.Seq, b.Seq) }
 
+// openFirst is the order of the list of conflicts: unreviewed ones first, then the
+// newest.
+func openFirst(a, b queue.Conflict) int {
+	switch {
+	case a.Reviewed != b.Reviewed && b.Reviewed:
+		return -1
+	case a.Reviewed != b.Reviewed:
+		return 1
+	}
+	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
+}
+
+// forget drops the oldest reviewed conflicts above queue.MaxReviewed.
+func (s *Store) forget() {
+	if len(s.conflicts) <= queue.MaxReviewed {
+		return
+	}
+	reviewed := slices.DeleteFunc(slices.SortedFunc(maps.Values(s.conflicts), openFirst), func(c queue.Conflict) bool { return !c.Reviewed })
+	for _, c := range reviewed[min(len(reviewed), queue.MaxReviewed):] {
+		delete(s.conflicts, c.ID)
+	}
+}
+
 // Conflicts implements queue.Store.
 func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
 	if err := s.begin(ctx, 0); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	out := slices.SortedFunc(maps.Values(s.conflicts), func(a, b queue.Conflict) int {
-		switch {
-		case a.Reviewed != b.Reviewed && b.Reviewed:
-			return -1
-		case a.Reviewed != b.Reviewed:
-			return 1
-		}
-		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
-	})
+	out := slices.SortedFunc(maps.Values(s.conflicts), openFirst)
 	out = out[:min(len(out), max(limit, 0))]
 	for i := range out {
 		out[i] = copyConflict(out[i])

@@ -24,7 +24,8 @@ type Store interface {
 	// Saving keeps the visible row in step: it is View of what decide
 	// left. An operation with Seq 0 is new and gets the next Seq, except that one
 	// put in the place of an operation keeps that one's Seq by carrying it.
-	// Conflicts are matched by ID.
+	// Conflicts are matched by ID. Of the reviewed ones the newest MaxReviewed are
+	// kept: an Update that saves one drops those beyond it.
 	Update(ctx context.Context, txn Txn, decide func([]*Entity) error) error
 
 	// Entity reads one entity; one that isn't there has only its Ref.
@@ -37,6 +38,9 @@ type Store interface {
 
 	// Operations returns up to limit operations with a Seq above after, by Seq.
 	Operations(ctx context.Context, after int64, limit int) ([]Operation, error)
+
+	// Rejected returns up to limit Rejected operations of a type, by Seq.
+	Rejected(ctx context.Context, entityType string, limit int) ([]Operation, error)
 
 	// Conflicts returns up to limit conflicts, unreviewed ones first, then the
 	// newest first.
@@ -59,6 +63,9 @@ type Txn struct {
 	// Relaxed lets the commit return before the disk has it.
 	Relaxed bool
 }
+
+// MaxReviewed is how many conflicts that need nobody's eyes any more a store keeps.
+const MaxReviewed = 500
 
 // Due is what can be sent, and when to look again: Next is the earliest
 // NextAttemptAt among first operations not due yet, zero when there are none.

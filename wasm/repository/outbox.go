@@ -19,18 +19,6 @@ func (c *Collection[T, P]) Counts(ctx context.Context) (queue.Counts, error) {
 
 // Waiting lists operations that the engine will send by itself, oldest first.
 func (c *Collection[T, P]) Waiting(ctx context.Context, limit int) ([]queue.Operation, error) {
-	return c.operations(ctx, limit, func(o queue.Operation) bool { return o.State != queue.Rejected })
-}
-
-// NeedsAttention lists rejected operations, oldest first.
-func (c *Collection[T, P]) NeedsAttention(ctx context.Context, limit int) ([]queue.Operation, error) {
-	return c.operations(ctx, limit, func(o queue.Operation) bool { return o.State == queue.Rejected })
-}
-
-// scanPage is how many operations are read at a time.
-const scanPage = 500
-
-func (c *Collection[T, P]) operations(ctx context.Context, limit int, want func(queue.Operation) bool) ([]queue.Operation, error) {
 	var out []queue.Operation
 	var after int64
 	for {
@@ -40,7 +28,7 @@ func (c *Collection[T, P]) operations(ctx context.Context, limit int, want func(
 		}
 		for _, o := range page {
 			after = o.Seq
-			if want(o) && o.Ref.Type == c.cfg.Schema.Type {
+			if o.State != queue.Rejected && o.Ref.Type == c.cfg.Schema.Type {
 				out = append(out, o)
 			}
 			if len(out) == limit {
@@ -51,6 +39,18 @@ func (c *Collection[T, P]) operations(ctx context.Context, limit int, want func(
 			return out, nil
 		}
 	}
+}
+
+// scanPage is how many operations are read at a time.
+const scanPage = 100
+
+// NeedsAttention lists rejected operations, oldest first.
+func (c *Collection[T, P]) NeedsAttention(ctx context.Context, limit int) ([]queue.Operation, error) {
+	found, err := c.cfg.Store.Rejected(ctx, c.cfg.Schema.Type, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the queue: %w", err)
+	}
+	return found, nil
 }
 
 // Conflicts lists conflicts, unreviewed ones first, then the newest first.

@@ -96,6 +96,73 @@ var queueCases = map[string]func(*fixture){
 		f.same("one being sent is due, too", f.due(day, 10), []string{"op-a-1"})
 	},
 
+	"due: by number also where many wait": func(f *fixture) {
+		// The later an operation, the earlier its next attempt.
+		const many = 1200
+		var want []string
+		for start := 0; start < many; start += 100 {
+			var txn queue.Txn
+			for i := start; i < start+100; i++ {
+				txn.Refs = append(txn.Refs, ref(fmt.Sprintf("e%04d", i)))
+			}
+			f.must(f.Update(f.ctx, txn, func(es []*queue.Entity) error {
+				for i, e := range es {
+					o := operation(e.Ref.ID, "1")
+					o.State, o.NextAttemptAt = queue.Waiting, day.Add(-time.Duration(start+i)*time.Second)
+					e.Operations = append(e.Operations, o)
+				}
+				return nil
+			}))
+		}
+		for i := range 10 {
+			want = append(want, fmt.Sprintf("op-e%04d-1", i))
+		}
+		f.same("all due", f.due(day, 10), want)
+		d, err := f.Due(f.ctx, day.Add(-(many-2)*time.Second), 10)
+		f.must(err)
+		f.same("two are due", operationIDs(d.Operations), []string{"op-e1198-1", "op-e1199-1"})
+		if next := day.Add(-(many - 3) * time.Second); !d.Next.Equal(next) {
+			f.Fatalf("next: got %v, want %v", d.Next, next)
+		}
+		// Far down the queue.
+		d, err = f.Due(f.ctx, day.Add(-(many-250)*time.Second), 100)
+		f.must(err)
+		if n := len(d.Operations); n != 100 || d.Operations[0].ID != "op-e0950-1" || d.Operations[99].ID != "op-e1049-1" {
+			f.Fatalf("%d of the last 250: %v", n, operationIDs(d.Operations))
+		}
+		f.same("none", f.due(day.Add(-many*time.Second), 10), []string{})
+		f.same("counts", f.counts(), queue.Counts{Rows: many, Waiting: many})
+	},
+
+	"rejected: by number, of a type, up to a limit": func(f *fixture) {
+		for _, id := range []string{"c", "a", "b"} {
+			f.enqueue(id, operation(id, "1"), operation(id, "2"))
+		}
+		list := func(entityType string, limit int) []string {
+			found, err := f.Rejected(f.ctx, entityType, limit)
+			f.must(err)
+			return operationIDs(found)
+		}
+		f.same("none", list(person, 9), []string{})
+		f.stand("b", queue.Rejected, time.Time{})
+		f.stand("c", queue.Rejected, time.Time{})
+		f.must(f.Update(f.ctx, queue.Txn{Refs: []queue.Ref{{Type: note, ID: "n"}}}, func(es []*queue.Entity) error {
+			o := operation("n", "1")
+			o.State = queue.Rejected
+			es[0].Operations = append(es[0].Operations, o)
+			return nil
+		}))
+		f.same("two", list(person, 9), []string{"op-c-1", "op-b-1"})
+		f.same("the first", list(person, 1), []string{"op-c-1"})
+		f.same("nothing", list(person, 0), []string{})
+		f.same("the other type", list(note, 9), []string{"op-n-1"})
+		found, err := f.Rejected(f.ctx, person, 1)
+		f.must(err)
+		f.same("whole", found, f.entity("c").Operations[:1])
+		f.stand("c", queue.Waiting, time.Time{})
+		f.same("tried again", list(person, 9), []string{"op-b-1"})
+	},
+
 	"operations: by number, after one, up to a limit": func(f *fixture) {
 		f.enqueue("b", operation("b", "1"), operation("b", "2"))
 		f.enqueue("a", operation("a", "1"))
@@ -134,6 +201,35 @@ var queueCases = map[string]func(*fixture){
 		all, err := f.Conflicts(f.ctx, 1)
 		f.must(err)
 		f.same("whole", all[0], aConflict("kd", "d", day.Add(3)))
+	},
+
+	"conflicts: of the reviewed ones the newest are kept": func(f *fixture) {
+		const spare = 3
+		record := func(from, to int, reviewed bool) {
+			f.update("a", func(e *queue.Entity) {
+				e.Confirmed = row("a", "x", 1)
+				for i := from; i < to; i++ {
+					k := aConflict(fmt.Sprintf("k%04d", i), "a", day.Add(time.Duration(i)*time.Second))
+					k.Reviewed = reviewed
+					e.Conflicts = append(e.Conflicts, k)
+				}
+			})
+		}
+		all := func() []string { return f.conflicts(2 * queue.MaxReviewed) }
+		record(0, spare, false) // the oldest of all, and still to be looked at
+		record(spare, spare+queue.MaxReviewed, true)
+		f.same("as many as are kept", len(all()), spare+queue.MaxReviewed)
+		record(spare+queue.MaxReviewed, 2*spare+queue.MaxReviewed, true)
+		kept := all()
+		f.same("how many", len(kept), spare+queue.MaxReviewed)
+		f.same("those to look at", kept[:spare], []string{"k0002", "k0001", "k0000"})
+		f.same("the newest", kept[spare], fmt.Sprintf("k%04d", 2*spare+queue.MaxReviewed-1))
+		f.same("the oldest kept", kept[len(kept)-1], fmt.Sprintf("k%04d", 2*spare))
+		f.update("a", func(e *queue.Entity) { e.Conflicts[0].Reviewed = true })
+		kept = all()
+		f.same("one that was looked at, and is the oldest, goes", kept[:spare-1], []string{"k0002", "k0001"})
+		f.same("how many then", len(kept), spare-1+queue.MaxReviewed)
+		f.same("counts", f.counts().Conflicts, spare-1)
 	},
 
 	"conflicts: an entity carries its unreviewed ones": func(f *fixture) {

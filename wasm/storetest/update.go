@@ -208,6 +208,7 @@ func endedContext(ctx context.Context, f *fixture, stop error) {
 		"Entity":     func() error { _, err := f.Entity(ctx, ref("a")); return err },
 		"Due":        func() error { _, err := f.Due(ctx, day, 1); return err },
 		"Operations": func() error { _, err := f.Operations(ctx, 0, 1); return err },
+		"Rejected":   func() error { _, err := f.Rejected(ctx, person, 1); return err },
 		"Conflicts":  func() error { _, err := f.Conflicts(ctx, 1); return err },
 		"Counts":     func() error { _, err := f.Counts(ctx); return err },
 		"Rows":       func() error { _, err := f.Rows(ctx, repositoryAll); return err },

@@ -77,10 +77,19 @@ type Change struct {
 }
 
 // ChangePage is the answer of GET /api/v1/changes. Cursor is opaque; it stands
-// behind the last change of the page.
+// behind the last change of the page. Digests are those of all live entities at
+// that cursor, by entity type, on a last page alone: a replica that has read so far
+// holds its own against them.
 type ChangePage struct {
+	Changes []Change          `json:"changes"`
+	Cursor  string            `json:"cursor"`
+	HasMore bool              `json:"hasMore"`
+	Digests map[string]Digest `json:"digests,omitempty"`
+}
+
+// BucketPage is the answer of GET /api/v1/buckets/{bucket}: live entities by id.
+type BucketPage struct {
 	Changes []Change `json:"changes"`
-	Cursor  string   `json:"cursor"`
 	HasMore bool     `json:"hasMore"`
 }
 

@@ -21,6 +21,15 @@ var All = []Switch{
 	EmailsShared, ReplayAsItWas, DatesArePayload, CountFromOne, VersionStandsPut,
 }
 
+// Healing are the safeguards of anti-entropy. Only a history in which rows are
+// spoiled behind the engine's back can miss them.
+var Healing = []Switch{DigestOnlyGrows}
+
+// The safeguards that heal what was spoiled.
+const (
+	DigestOnlyGrows Switch = "the server's digest keeps what was replaced"
+)
+
 // The safeguards of the device: queue, engine, repository and store.
 const (
 	CursorFirst       Switch = "the cursor is saved before the rows"

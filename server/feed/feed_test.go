@@ -78,6 +78,7 @@ func TestResume(t *testing.T) {
 func TestAppendPage(t *testing.T) {
 	for _, page := range []api.ChangePage{
 		{Changes: []api.Change{}, Cursor: "AQ-_"},
+		{Changes: []api.Change{}, Cursor: "AQ-_", Digests: map[string]api.Digest{"user": {Count: 3}}},
 		{HasMore: true, Cursor: "AQ", Changes: []api.Change{
 			{EntityType: "user", EntityID: "a", Version: 3, Stamp: `01-"<node\`, Document: json.RawMessage(`{"id":"a","bio":"\u003c"}`)},
 			{EntityType: "user", EntityID: "b", Version: 4, Deleted: true},

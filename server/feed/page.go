@@ -12,8 +12,39 @@ import (
 // are copied as they are, neither parsed nor compacted again: it is most of what
 // a page costs.
 func AppendPage(b []byte, p api.ChangePage) ([]byte, error) {
+	b, err := appendChanges(b, p.Changes)
+	if err != nil {
+		return nil, err
+	}
+	b = append(b, `,"cursor":`...)
+	b = strconv.AppendQuote(b, p.Cursor) // base64url: nothing to escape
+	b = append(b, `,"hasMore":`...)
+	b = strconv.AppendBool(b, p.HasMore)
+	if len(p.Digests) > 0 {
+		digests, err := json.Marshal(p.Digests)
+		if err != nil {
+			return nil, fmt.Errorf("encode the digests: %w", err)
+		}
+		b = append(append(b, `,"digests":`...), digests...)
+	}
+	return append(b, '}', '\n'), nil
+}
+
+// AppendBucket appends the JSON of a page of a bucket to b, likewise.
+func AppendBucket(b []byte, p api.BucketPage) ([]byte, error) {
+	b, err := appendChanges(b, p.Changes)
+	if err != nil {
+		return nil, err
+	}
+	b = append(b, `,"hasMore":`...)
+	b = strconv.AppendBool(b, p.HasMore)
+	return append(b, '}', '\n'), nil
+}
+
+// appendChanges begins an object with its changes.
+func appendChanges(b []byte, changes []api.Change) ([]byte, error) {
 	b = append(b, `{"changes":[`...)
-	for i, c := range p.Changes {
+	for i, c := range changes {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -22,11 +53,7 @@ func AppendPage(b []byte, p api.ChangePage) ([]byte, error) {
 			return nil, err
 		}
 	}
-	b = append(b, `],"cursor":`...)
-	b = strconv.AppendQuote(b, p.Cursor) // base64url: nothing to escape
-	b = append(b, `,"hasMore":`...)
-	b = strconv.AppendBool(b, p.HasMore)
-	return append(b, '}', '\n'), nil
+	return append(b, ']'), nil
 }
 
 func appendChange(b []byte, c api.Change) ([]byte, error) {

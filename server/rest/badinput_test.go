@@ -19,6 +19,9 @@ func TestBadInput(t *testing.T) {
 	const operations = "/api/v1/operations"
 	const client = `"clientId":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11"`
 	match := []string{"If-Match", `"1"`}
+	bucket := func(n, more string) string {
+		return "/api/v1/buckets/" + n + "?entityType=user&cursor=" + w.head() + more
+	}
 	tests := []struct {
 		name, method, path string
 		body               any
@@ -97,6 +100,20 @@ func TestBadInput(t *testing.T) {
 		{"foreign cursor", "GET", "/api/v1/changes?cursor=AQAAAAAAAAABAQ", nil, nil, 410, api.CodeResync},
 		{"feed limit 0", "GET", "/api/v1/changes?limit=0", nil, nil, 400, api.CodeInvalid},
 		{"feed limit too high", "GET", "/api/v1/changes?limit=1001", nil, nil, 400, api.CodeInvalid},
+
+		{"bucket 64", "GET", bucket("64", ""), nil, nil, 400, api.CodeInvalid},
+		{"bucket below 0", "GET", bucket("-1", ""), nil, nil, 400, api.CodeInvalid},
+		{"bucket no number", "GET", bucket("x", ""), nil, nil, 400, api.CodeInvalid},
+		{"bucket written oddly", "GET", bucket("+07", ""), nil, nil, 400, api.CodeInvalid},
+		{"bucket of no type", "GET", "/api/v1/buckets/7?cursor=" + w.head(), nil, nil, 400, api.CodeInvalid},
+		{"bucket of an unknown type", "GET", "/api/v1/buckets/7?entityType=group&cursor=" + w.head(), nil, nil, 400, api.CodeInvalid},
+		{"bucket after no id", "GET", bucket("7", "&after=7"), nil, nil, 400, api.CodeInvalid},
+		{"bucket limit 0", "GET", bucket("7", "&limit=0"), nil, nil, 400, api.CodeInvalid},
+		{"bucket limit too high", "GET", bucket("7", "&limit=1001"), nil, nil, 400, api.CodeInvalid},
+		{"bucket without cursor", "GET", "/api/v1/buckets/7?entityType=user", nil, nil, 400, api.CodeInvalid},
+		{"bucket with a bad cursor", "GET", "/api/v1/buckets/7?entityType=user&cursor=abc", nil, nil, 400, api.CodeBadCursor},
+		{"bucket with a foreign cursor", "GET", "/api/v1/buckets/7?entityType=user&cursor=AQAAAAAAAAABAQ", nil, nil, 410, api.CodeResync},
+		{"wrong method for a bucket", "POST", bucket("7", ""), `{}`, nil, 405, api.CodeMethod},
 
 		{"no such address", "GET", "/api/v2/users", nil, nil, 404, api.CodeNoRoute},
 		{"no such address to write", "POST", "/api/v1/user", `{}`, nil, 404, api.CodeNoRoute},

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -29,6 +30,49 @@ func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, body)
+}
+
+func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
+	q, err := parseBucket(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page, err := s.store.Bucket(r.Context(), q)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	body, err := feed.AppendBucket(nil, page)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+func parseBucket(r *http.Request) (store.BucketQuery, error) {
+	v := r.URL.Query()
+	q := store.BucketQuery{Cursor: v.Get("cursor"), After: v.Get("after")}
+	var errs []api.FieldError
+	bad := func(is bool, field, detail string) {
+		if is {
+			errs = append(errs, api.FieldError{Field: field, Detail: detail})
+		}
+	}
+	n, err := strconv.Atoi(r.PathValue("bucket"))
+	bad(err != nil || n < 0 || n >= api.Buckets || strconv.Itoa(n) != r.PathValue("bucket"),
+		"bucket", fmt.Sprintf("must be a number from 0 to %d", api.Buckets-1))
+	bad(v.Get("entityType") != api.EntityUser, "entityType", `is not known; it must be "user"`)
+	bad(q.Cursor == "", "cursor", "is required: the one that the feed's last page gave")
+	bad(q.After != "" && !api.ValidID(q.After), "after", "must be the id of the last user of the page before")
+	limit, ok := parseLimit(v.Get("limit"), api.DefaultChanges, api.MaxChanges)
+	bad(!ok, "limit", fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges))
+	if len(errs) > 0 {
+		return q, store.Invalid("The bucket can't be asked for so", errs...)
+	}
+	q.Bucket, q.Limit = n, limit
+	return q, nil
 }
 
 const (

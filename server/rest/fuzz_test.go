@@ -53,9 +53,10 @@ func FuzzQueries(f *testing.F) {
 	for _, q := range []string{"", "limit=5", "limit=-1", "q=%ff", "page_token=e30", "updated_after=2026-05-01T12:00:00Z&page_token=eyJ1IjoiMjAyNi0wNS0wMVQxMjowMDowMFoifQ", "cursor=AQAAAAAAAAABAA", "cursor=x", "a=b;c"} {
 		f.Add("/api/v1/users", q)
 		f.Add("/api/v1/changes", q)
+		f.Add("/api/v1/buckets/7", "entityType=user&"+q)
 	}
 	f.Fuzz(func(t *testing.T, path, query string) {
-		if path != "/api/v1/changes" {
+		if path != "/api/v1/changes" && path != "/api/v1/buckets/7" {
 			path = "/api/v1/users"
 		}
 		handler := rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: feed.NewHub()})

@@ -32,6 +32,8 @@ type Store interface {
 	// feed.ErrBadCursor or feed.ErrResync. Head is the cursor behind everything.
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
+	// Bucket returns a page of live users by id; its errors are those of Changes.
+	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 }
 
 // Config is what the HTTP interface is made of. Store and Hub are required.
@@ -70,6 +72,7 @@ func New(c Config) http.Handler {
 	mux.Handle("/api/v1/users/{id}", methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
 	mux.Handle("/api/v1/operations", methods{"POST": s.applyOperations})
 	mux.Handle("/api/v1/changes", methods{"GET": s.listChanges})
+	mux.Handle("/api/v1/buckets/{bucket}", methods{"GET": s.listBucket})
 	mux.Handle("/api/v1/events", methods{"GET": s.streamEvents})
 	mux.Handle("/healthz", methods{"GET": s.healthy})
 	mux.Handle("/readyz", methods{"GET": s.ready})

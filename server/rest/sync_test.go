@@ -47,12 +47,48 @@ func TestOperationsAndFeed(t *testing.T) {
 		t.Fatalf("last page %+v", rest)
 	}
 	body := string(w.do("GET", "/api/v1/changes?cursor="+rest.Cursor, nil).status(200).Body)
-	if body != `{"changes":[],"cursor":"`+rest.Cursor+`","hasMore":false}`+"\n" {
+	if !strings.HasPrefix(body, `{"changes":[],"cursor":"`+rest.Cursor+`","hasMore":false,"digests":{"user":{"count":1,"buckets":"`) {
 		t.Errorf("behind the end: %s", body)
+	}
+	var digest api.Digest
+	digest.Add(ada, 2)
+	if first.Digests != nil || rest.Digests["user"] != digest {
+		t.Errorf("digests %v and %v, want one of Ada alone, on the last page alone", first.Digests, rest.Digests)
 	}
 	if rest.Cursor != w.head() {
 		t.Errorf("the last page's cursor %s is not the head %s", rest.Cursor, w.head())
 	}
+}
+
+func TestBucket(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{"40000000-0000-4000-8000-000000000001", "40000000-0000-4000-8000-000000000002", "44000000-0000-4000-8000-000000000003"} {
+		w.push(operation(id, api.Create, 0, fields{"name": "P", "email": id + "@example.org"}))
+	}
+	path := "/api/v1/buckets/16?entityType=user&cursor=" + w.head()
+	first := decode[api.BucketPage](w.do("GET", path+"&limit=1", nil).status(200))
+	if len(first.Changes) != 1 || !first.HasMore || first.Changes[0].EntityID[35] != '1' || first.Changes[0].Version != 1 || first.Changes[0].Stamp == "" {
+		t.Fatalf("first page %+v", first)
+	}
+	last := decode[api.BucketPage](w.do("GET", path+"&after="+first.Changes[0].EntityID, nil).status(200))
+	if len(last.Changes) != 1 || last.HasMore || last.Changes[0].EntityID[35] != '2' {
+		t.Fatalf("last page %+v", last)
+	}
+	if u := decode[api.User](answer{t: t, Body: last.Changes[0].Document}); u.ID != last.Changes[0].EntityID || u.Version != 1 {
+		t.Errorf("its document is of %+v", u)
+	}
+	// What others wrote since is in it; a server behind the client says so.
+	later := w.head()
+	w.push(operation(first.Changes[0].EntityID, api.Delete, 1, nil))
+	if page := decode[api.BucketPage](w.do("GET", path, nil).status(200)); len(page.Changes) != 1 {
+		t.Errorf("after a delete: %+v", page)
+	}
+	head, err := feed.ParseCursor(w.head())
+	if err != nil || later == w.head() {
+		t.Fatal(later, err)
+	}
+	head.Change++
+	w.do("GET", "/api/v1/buckets/16?entityType=user&cursor="+head.String(), nil).problem(410, api.CodeResync)
 }
 
 // events opens the stream; each line is sent to the channel, which ends with it.

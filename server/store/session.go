@@ -34,16 +34,18 @@ type Tx interface {
 	PutRecord(r Record) error
 }
 
-// Session does writes inside one writing transaction. The caller saves Counter
-// before the transaction commits.
+// Session does writes inside one writing transaction. The caller reads Counter and
+// Digest when the transaction has the right to write, and saves both before it commits.
+// Digest is that of the live users, kept up with each write.
 type Session struct {
 	Tx      Tx
 	Counter Counter
+	Digest  api.Digest
 	Now     time.Time
 }
 
 // Do does one write. An error means that the store failed: what the write did in
-// the transaction must be undone, and Counter is as before.
+// the transaction must be undone, and Counter and Digest are as before.
 func (s *Session) Do(w Write) (Outcome, error) {
 	if w.Key != "" {
 		r, err := s.Tx.Record(w.Key)
@@ -77,8 +79,19 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	}
 	if next != nil {
 		s.Counter = now.Next
+		s.count(current, next)
 	}
 	return plain(result), nil
+}
+
+// count keeps the digest up with a row in the place of another, nil for none.
+func (s *Session) count(current, next *Row) {
+	if current != nil && !current.Deleted && !defect.On(defect.DigestOnlyGrows) {
+		s.Digest.Remove(current.ID, current.Version)
+	}
+	if !next.Deleted {
+		s.Digest.Add(next.ID, next.Version)
+	}
 }
 
 // save puts the row and, for a write that is settled, the record. Conflicts and

@@ -23,6 +23,7 @@ type Store interface {
 	Users(ctx context.Context, q store.ListQuery) (store.List, error)
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
+	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 	Prune(ctx context.Context, before time.Time) (int64, error)
 	Collect(ctx context.Context, before time.Time) (int64, error)
 	Close() error
@@ -58,6 +59,9 @@ func Run(t *testing.T, open Open) {
 		{"feed", testFeed},
 		{"cursors", testCursors},
 		{"collected tombstones", testCollect},
+		{"digest", testDigest},
+		{"digest from many sides", testDigestConcurrently},
+		{"buckets", testBuckets},
 		{"no skipped change", testNoSkippedChange},
 		{"telling", testTelling},
 		{"closed", testClosed},

@@ -9,6 +9,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/memory"
+	"github.com/rollcall/rollcall/server/storetest"
 )
 
 // TestRestoredBackup: what a client built on versions that were lost with the
@@ -42,6 +43,11 @@ func TestRestoredBackup(t *testing.T) {
 	restored, err := backup.Restored(2)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for name, s := range map[string]*memory.Store{"copied": backup, "restored": restored} {
+		if err := storetest.CheckDigest(t.Context(), s, 10); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if _, err := restored.Changes(t.Context(), cursor, 10); !errors.Is(err, feed.ErrResync) {
 		t.Errorf("a cursor from before: %v", err)

@@ -33,6 +33,7 @@ type Store struct {
 	closed  bool
 	state   feed.State
 	clock   time.Time
+	digest  api.Digest
 	rows    map[string]*store.Row
 	emails  map[string]string // key to the live user's id
 	records map[string]store.Record
@@ -78,7 +79,7 @@ func (s *Store) apply(writes []store.Write) ([]store.Outcome, bool, error) {
 	}
 	session := store.Session{
 		Tx: tx{s}, Now: s.opts.Now(),
-		Counter: store.Counter{Change: s.state.Change, Clock: s.clock},
+		Counter: store.Counter{Change: s.state.Change, Clock: s.clock}, Digest: s.digest,
 	}
 	outcomes := make([]store.Outcome, 0, len(writes))
 	for _, w := range writes {
@@ -89,7 +90,7 @@ func (s *Store) apply(writes []store.Write) ([]store.Outcome, bool, error) {
 		outcomes = append(outcomes, o)
 	}
 	changed := session.Counter.Change != s.state.Change
-	s.state.Change, s.clock = session.Counter.Change, session.Counter.Clock
+	s.state.Change, s.clock, s.digest = session.Counter.Change, session.Counter.Clock, session.Digest
 	return outcomes, changed, nil
 }
 
@@ -190,7 +191,28 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 		page.Changes = append(page.Changes, r.Wire())
 	}
 	page.Cursor = s.state.Advance(from, last, page.HasMore && !defect.On(defect.BareSequence)).String()
+	if !page.HasMore {
+		page.Digests = map[string]api.Digest{api.EntityUser: s.digest}
+	}
 	return page, nil
+}
+
+// Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
+func (s *Store) Bucket(_ context.Context, q store.BucketQuery) (api.BucketPage, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if _, err := s.state.Resume(q.Cursor); err != nil {
+		return api.BucketPage{}, err
+	}
+	ids := q.IDs()
+	var rows []store.Row
+	for id, r := range s.rows {
+		if !r.Deleted && ids.Contains(id) {
+			rows = append(rows, *r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b store.Row) int { return strings.Compare(a.ID, b.ID) })
+	return store.CutBucket(rows, q.Limit), nil
 }
 
 // Head returns the cursor behind everything there is.

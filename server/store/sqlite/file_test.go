@@ -17,6 +17,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/sqlite"
+	"github.com/rollcall/rollcall/server/storetest"
 )
 
 func create(name string) store.Write {
@@ -77,6 +78,9 @@ func TestReopen(t *testing.T) {
 	page, err := s.Changes(t.Context(), "", 10)
 	if err != nil || len(page.Changes) != 1 {
 		t.Errorf("after reopening the feed has %+v (%v)", page, err)
+	}
+	if err := storetest.CheckDigest(t.Context(), s, 10); err != nil {
+		t.Errorf("after reopening: %v", err)
 	}
 }
 
@@ -153,6 +157,9 @@ func TestOneFailsAlone(t *testing.T) {
 	page, err := s.Changes(t.Context(), "", 10)
 	if err != nil || len(page.Changes) != 2 {
 		t.Errorf("the feed has %+v (%v)", page.Changes, err)
+	}
+	if err := storetest.CheckDigest(t.Context(), s, 10); err != nil {
+		t.Errorf("what was undone is counted: %v", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/sqlite"
+	"github.com/rollcall/rollcall/server/storetest"
 )
 
 // writerPath names the environment variable that makes this test binary the
@@ -92,6 +93,9 @@ func TestKilledWhileWriting(t *testing.T) {
 			if _, err := s.Apply(t.Context(), line(writer, last+1)); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if err := storetest.CheckDigest(t.Context(), s, 1000); err != nil {
+			t.Error(err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -108,7 +108,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("find the migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
+		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest})))
 	if err != nil {
 		return fmt.Errorf("load the migrations: %w", err)
 	}

@@ -102,17 +102,13 @@ func collectRows(found *sql.Rows, scan func(*store.Row) error) (rows []store.Row
 // Changes returns the page of the feed behind a cursor.
 func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api.ChangePage, err error) {
 	// One snapshot for the counter and the rows: the cursor behind a last page says
-	// that the page reached the counter.
-	tx, err := s.readDB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	// that the page reached the counter, and the digest is of just these rows.
+	tx, end, err := s.snapshot(ctx)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	defer func() {
-		if e := tx.Rollback(); err == nil && e != nil {
-			err = fmt.Errorf("end reading the feed: %w", e)
-		}
-	}()
-	state, err := readState(ctx, tx)
+	defer func() { err = end(err) }()
+	state, digest, err := readState(ctx, tx)
 	if err != nil {
 		return page, err
 	}
@@ -142,12 +138,67 @@ WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
 		page.Changes = append(page.Changes, r.Wire())
 	}
 	page.Cursor = state.Advance(from, last, page.HasMore).String()
+	if !page.HasMore {
+		page.Digests = map[string]api.Digest{api.EntityUser: digest}
+	}
 	return page, nil
+}
+
+// snapshot begins to read several things as they are together. end ends that; it
+// returns the error it is given, or else its own.
+func (s *Store) snapshot(ctx context.Context) (tx *sql.Tx, end func(error) error, err error) {
+	tx, err = s.readDB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("begin to read: %w", err)
+	}
+	return tx, func(err error) error {
+		if e := tx.Rollback(); err == nil && e != nil {
+			return fmt.Errorf("end reading: %w", e)
+		}
+		return err
+	}, nil
+}
+
+// Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
+func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.BucketPage, err error) {
+	// One snapshot: the rows are not from before the cursor.
+	tx, end, err := s.snapshot(ctx)
+	if err != nil {
+		return page, fmt.Errorf("read a bucket: %w", err)
+	}
+	defer func() { err = end(err) }()
+	state, _, err := readState(ctx, tx)
+	if err != nil {
+		return page, err
+	}
+	if _, err := state.Resume(q.Cursor); err != nil {
+		return page, err
+	}
+	ids := q.IDs()
+	text, args := `SELECT id, version, stamp, document FROM users WHERE deleted = 0 AND id >= ?`, []any{ids.From}
+	if ids.To != "" {
+		text, args = text+` AND id < ?`, append(args, ids.To)
+	}
+	found, err := tx.QueryContext(ctx, text+` ORDER BY id LIMIT ?`, append(args, q.Limit+1)...)
+	if err != nil {
+		return page, fmt.Errorf("read a bucket: %w", err)
+	}
+	rows, err := collectRows(found, func(r *store.Row) error {
+		var stamp string
+		var doc []byte
+		err := found.Scan(&r.ID, &r.Version, &stamp, &doc)
+		r.Stamp, r.Document = api.Stamp(stamp), doc
+		return err
+	})
+	if err != nil {
+		return page, fmt.Errorf("read a bucket: %w", err)
+	}
+	return store.CutBucket(rows, q.Limit), nil
 }
 
 // Head returns the cursor behind everything there is.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	state, err := readState(ctx, s.readDB)
+	state, _, err := readState(ctx, s.readDB)
 	if err != nil {
 		return "", err
 	}
@@ -156,13 +207,18 @@ func (s *Store) Head(ctx context.Context) (string, error) {
 
 func readState(ctx context.Context, db interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (feed.State, error) {
+}) (feed.State, api.Digest, error) {
 	var st feed.State
+	var digest api.Digest
 	var epoch int64
-	err := db.QueryRowContext(ctx, `SELECT epoch, change, horizon FROM feed`).Scan(&epoch, &st.Change, &st.Horizon)
+	var kept []byte
+	err := db.QueryRowContext(ctx, `SELECT epoch, change, horizon, digest FROM feed`).Scan(&epoch, &st.Change, &st.Horizon, &kept)
+	if err == nil {
+		err = digest.UnmarshalBinary(kept)
+	}
 	if err != nil {
-		return st, fmt.Errorf("read the feed's state: %w", err)
+		return st, digest, fmt.Errorf("read the feed's state: %w", err)
 	}
 	st.Epoch = uint64(epoch)
-	return st, nil
+	return st, digest, nil
 }

@@ -17,6 +17,9 @@ func Restored(ctx context.Context, path string, epoch uint64, now time.Time) (er
 		return fmt.Errorf("open the backup %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := migrate(ctx, db); err != nil { // it may be from before the newest schema
+		return fmt.Errorf("open the backup %s: %w", path, err)
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin to restore %s: %w", path, err)
@@ -26,6 +29,9 @@ UPDATE users SET version = max(version + 1, ?2),
   document = json_set(document, '$.version', max(version + 1, ?2))`, int64(epoch), now.UnixMilli())
 	if err != nil {
 		return errors.Join(fmt.Errorf("move the versions of %s ahead: %w", path, err), tx.Rollback())
+	}
+	if err := countAgain(ctx, tx); err != nil {
+		return errors.Join(fmt.Errorf("count the users of %s: %w", path, err), tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("save the restored %s: %w", path, err)

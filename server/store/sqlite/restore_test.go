@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/sqlite"
+	"github.com/rollcall/rollcall/server/storetest"
 )
 
 // TestRestored: after a backup took the place of what was written since, a cursor
@@ -48,6 +49,9 @@ func TestRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, path, sqlite.Options{})
+	if err := storetest.CheckDigest(t.Context(), s, 10); err != nil {
+		t.Error(err)
+	}
 	if _, err := s.Changes(t.Context(), cursor, 10); !errors.Is(err, feed.ErrResync) {
 		t.Errorf("a cursor from before: %v", err)
 	}

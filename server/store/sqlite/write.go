@@ -159,11 +159,11 @@ func (s *Store) transaction(w *writer, group []*request) (answers []answer, chan
 			err = errors.Join(err, w.rollback())
 		}
 	}()
-	counter, err := w.counter()
+	session, err := w.session(s.opts.Now())
 	if err != nil {
 		return nil, false, err
 	}
-	session := store.Session{Tx: w, Counter: counter, Now: s.opts.Now()}
+	before := session.Counter.Change
 	for _, r := range group {
 		var a answer
 		if r.job != nil {
@@ -176,9 +176,9 @@ func (s *Store) transaction(w *writer, group []*request) (answers []answer, chan
 		}
 		answers = append(answers, a)
 	}
-	changed = session.Counter.Change != counter.Change
+	changed = session.Counter.Change != before
 	if changed {
-		if err := w.setCounter(session.Counter); err != nil {
+		if err := w.end(&session); err != nil {
 			return nil, false, err
 		}
 	}

@@ -20,8 +20,8 @@ type writer struct {
 }
 
 const (
-	selectCounter = `SELECT change, clock FROM feed`
-	updateCounter = `UPDATE feed SET change = ?, clock = ?`
+	selectCounter = `SELECT change, clock, digest FROM feed`
+	updateCounter = `UPDATE feed SET change = ?, clock = ?, digest = ?`
 	selectRow     = `SELECT id, version, change, deleted, document, stamp, created_at, updated_at FROM users WHERE id = ?`
 	selectOwner   = `SELECT id FROM users WHERE email_key = ? AND deleted = 0`
 	upsertRow     = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
@@ -92,18 +92,28 @@ func (w *writer) rollback() error {
 	return err
 }
 
-func (w *writer) counter() (store.Counter, error) {
-	var c store.Counter
+// session begins a session of the open transaction at the given time.
+func (w *writer) session(now time.Time) (store.Session, error) {
+	s := store.Session{Tx: w, Now: now}
 	var clock int64
-	if err := w.stmts[selectCounter].QueryRow().Scan(&c.Change, &clock); err != nil {
-		return c, fmt.Errorf("read the counter: %w", err)
+	var digest []byte
+	if err := w.stmts[selectCounter].QueryRow().Scan(&s.Counter.Change, &clock, &digest); err != nil {
+		return s, fmt.Errorf("read the counter: %w", err)
 	}
-	c.Clock = time.UnixMicro(clock).UTC()
-	return c, nil
+	if err := s.Digest.UnmarshalBinary(digest); err != nil {
+		return s, fmt.Errorf("read the counter: %w", err)
+	}
+	s.Counter.Clock = time.UnixMicro(clock).UTC()
+	return s, nil
 }
 
-func (w *writer) setCounter(c store.Counter) error {
-	if err := w.exec(updateCounter, c.Change, c.Clock.UnixMicro()); err != nil {
+// end saves where a session has got to.
+func (w *writer) end(s *store.Session) error {
+	digest, err := s.Digest.AppendBinary(nil)
+	if err != nil {
+		return fmt.Errorf("encode the digest: %w", err)
+	}
+	if err := w.exec(updateCounter, s.Counter.Change, s.Counter.Clock.UnixMicro(), digest); err != nil {
 		return fmt.Errorf("save the counter: %w", err)
 	}
 	return nil

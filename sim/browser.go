@@ -15,8 +15,9 @@ import (
 
 // Kinds of slots.
 const (
-	tab  byte = 't'
-	host byte = 'h'
+	tab    byte = 't'
+	behind byte = 'b'
+	host   byte = 'h'
 )
 
 // hosts is how many each browser has: the leader's worker and the service worker.
@@ -44,6 +45,7 @@ type browser struct {
 	comparedAt time.Time
 	restored   bool // the server was, since this browser last resynced
 	offline    bool
+	oneWay     bool // offline, requests still arrive
 	signedOut  bool
 
 	pages   map[string]sync.Response // of the feed, as something on the way may keep them
@@ -61,11 +63,14 @@ type slot struct {
 	frozen   bool
 	frozenAt time.Time
 	waits    string // the lock it waits for
+	mute     bool   // and its holder's messages do not arrive
 	deaf     bool   // its lock was stolen, and it has not been told
 	nextID   string // when set, the next new id
 
-	// Of a tab.
+	// Of a tab, which shares what it has with what runs behind it, and the other way round.
 	users      *directory.Collection
+	behind     *slot
+	tab        *slot
 	background []func()
 
 	// Of a host.
@@ -80,6 +85,8 @@ type slot struct {
 	came      int // operations, by what runs
 	left      int
 	uncertain bool // some transaction may or may not have happened
+	asked     int  // requests
+	deciding  bool // a transaction of it is open
 	batch     []api.Operation
 	heard     heard
 	report    sync.Report
@@ -96,6 +103,10 @@ func newBrowser(w *world, number int, c Browser) *browser {
 	b.ledger = newLedger(b)
 	for i := range c.Tabs {
 		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, tab, i}})
+	}
+	for _, s := range b.slots[:c.Tabs] {
+		s.behind = &slot{w: w, b: b, who: Who{number, behind, s.who.Index}, tab: s}
+		b.slots = append(b.slots, s.behind)
 	}
 	for i := range hosts {
 		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, host, i}})
@@ -141,23 +152,27 @@ func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d"
 
 // boot starts the page or the worker in a slot: nothing is left of an earlier one.
 func (s *slot) boot() {
+	if s.who.Kind == behind {
+		return
+	}
 	config := s.w.script.Browsers[s.b.number]
 	if s.users != nil {
 		s.users.Close()
 	}
-	s.background, s.nextID = nil, ""
+	s.nextID = ""
 	server := &sync.Server{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
+		s.behind.background = nil
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{
 			Store: storage{s}, Bus: s.b.channel.Bus(), Remote: server,
 			Schema: directory.Users, Codec: directory.Codec,
 			Now: s.b.clock, After: s.w.after, NewID: s.newID,
-			Go: func(f func()) { s.background = append(s.background, f) },
+			Go: func(f func()) { s.behind.background = append(s.behind.background, f) },
 		})
 		return
 	}
 	if config.OldHost && s.who.Index == 1 {
-		server.HTTP = oldVersion{server.HTTP}
+		server.HTTP = oldVersion{server.HTTP, s.w.stats}
 	}
 	var remote sync.Remote = server
 	if config.PageSize > 0 {
@@ -176,16 +191,36 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 		return
 	}
 	s.doing, s.came, s.left, s.uncertain, s.err, s.waits, s.deaf = doing, 0, 0, false, nil, "", false
+	s.asked, s.mute = 0, false
 	s.began, s.heard, s.batch, s.dated, s.misled = s.w.now, heard{}, nil, false, false
+	s.w.runs = s
 	s.actor = start(func(a *actor) {
 		s.actor = a
 		s.err = do(context.Background())
-		for len(s.background) > 0 {
-			f := s.background[0]
-			s.background = s.background[1:]
-			f()
-		}
 	})
+	s.w.runs = nil
+}
+
+// goOn begins what a tab has left to be done behind the person's back.
+func (s *slot) goOn() {
+	if s.behind == nil || s.behind.actor != nil || len(s.behind.background) == 0 {
+		return
+	}
+	f := s.behind.background[0]
+	s.behind.background = s.behind.background[1:]
+	s.w.stats.hit("done in the background")
+	s.behind.begin(Get, func(context.Context) error {
+		f()
+		return nil
+	})
+}
+
+// me is who runs in a tab's process: the tab, or what it does in the background.
+func (s *slot) me() *slot {
+	if s.behind != nil && s.w.runs == s.behind {
+		return s.behind
+	}
+	return s
 }
 
 // resume lets what runs in the slot go on.
@@ -197,28 +232,72 @@ func (s *slot) run(f Fault) {
 	if f != NoFault {
 		s.w.tell("%s meets %s", s.who, f)
 	}
-	if !s.actor.resume(f) {
+	s.w.runs = s
+	alive := s.actor.resume(f)
+	s.w.runs = nil
+	if !alive {
 		s.w.tell("%s has done its %s: %v", s.who, s.doing, s.err)
 		s.actor = nil
 	}
 }
 
-// finish lets it go on as long as it can.
+// finish lets it go on as long as it can, with what it does in the background.
 func (s *slot) finish() {
 	for n := 0; n < healSteps && s.actor != nil && !s.frozen && !s.blocked(); n++ {
 		s.run(NoFault)
+	}
+	if s.behind != nil {
+		s.goOn()
+		s.behind.finish()
+	}
+}
+
+// process is the slot a process is named by, and what else runs in it.
+func (s *slot) process() []*slot {
+	switch {
+	case s.tab != nil:
+		return s.tab.process()
+	case s.behind != nil:
+		return []*slot{s, s.behind}
+	}
+	return []*slot{s}
+}
+
+// freeze stops a process; thaw lets it go on.
+func (s *slot) freeze() {
+	for _, s := range s.process() {
+		if s.actor != nil && !s.frozen {
+			s.w.stats.hit("frozen")
+			if s.b.locks.holder(sync.RoundLock) == s {
+				s.w.stats.hit("frozen with the lock")
+			}
+		}
+		if !s.frozen {
+			s.frozen, s.frozenAt = true, s.w.now
+		}
+	}
+}
+
+func (s *slot) thaw() {
+	for _, s := range s.process() {
+		s.frozen = false
 	}
 }
 
 // kill ends the slot's process; another is there when it is needed.
 func (s *slot) kill() {
-	if s.actor != nil {
-		s.w.stats.hit("killed " + placeNames[s.actor.at])
-		s.actor.kill()
-		s.actor = nil
+	process := s.process()
+	for _, s := range process {
+		if s.actor != nil {
+			s.w.stats.hit("killed " + placeNames[s.actor.at])
+			s.w.runs = s
+			s.actor.kill()
+			s.w.runs = nil
+			s.actor = nil
+		}
+		s.frozen, s.waits, s.mute = false, "", false
 	}
-	s.frozen, s.waits = false, ""
-	s.boot()
+	process[0].boot()
 }
 
 // crash ends everything in the browser.

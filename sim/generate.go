@@ -59,7 +59,7 @@ var faultsAt = [places][]Fault{
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
 var events = []happening{
-	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Crash, .004}, {Evict, .002}, {Jump, .012},
+	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
 }
@@ -76,7 +76,7 @@ const retention = 2 * 60 * 60 * 1000
 // Generate makes the history of a seed and plays it while making it.
 func Generate(seed uint64) (Result, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	script := &Script{Seed: seed, SQLite: seed%128 == 77}
+	script := &Script{Seed: seed, SQLite: seed%48 == 29, Reboot: seed%2 == 1}
 	if rng.IntN(6) == 0 {
 		script.BodyLimit = 300 + rng.IntN(1500)
 	}
@@ -115,7 +115,7 @@ func newBrowserOf(rng *rand.Rand) Browser {
 	if rng.IntN(3) > 0 {
 		b.PageSize = 1 + rng.IntN(3)
 	}
-	b.OldHost = rng.IntN(8) == 0
+	b.OldHost, b.OldTab = rng.IntN(8) == 0, rng.IntN(8) == 0
 	return b
 }
 
@@ -160,7 +160,7 @@ func (g *generator) step(w *world) Step {
 		return st
 	}
 	b := w.browsers[g.rng.IntN(len(w.browsers))]
-	s := b.slots[g.rng.IntN(len(b.slots))]
+	s := b.slots[g.rng.IntN(len(b.slots))].process()[0]
 	if s.actor == nil && g.rng.Float64() < g.hurry {
 		g.hurried = s
 	}
@@ -231,7 +231,7 @@ func ready(s *slot) bool { return s.actor != nil && !s.frozen && !s.blocked() }
 // event is a step of the machines.
 func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	b := w.browsers[g.rng.IntN(len(w.browsers))]
-	st := Step{Verb: verb, Who: b.slots[g.rng.IntN(len(b.slots))].who, Ms: ms}
+	st := Step{Verb: verb, Who: b.slots[g.rng.IntN(len(b.slots))].process()[0].who, Ms: ms}
 	switch verb {
 	case Freeze:
 		for _, b := range w.browsers {
@@ -247,6 +247,16 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 				}
 			}
 		}
+	case Mute:
+		for _, b := range w.browsers {
+			for _, s := range b.slots {
+				if s.waits != "" && s.blocked() {
+					st.Who = s.who
+				}
+			}
+		}
+	case Offline:
+		st.N = int64(g.rng.IntN(2))
 	case Jump:
 		st.N = int64(g.rng.NormFloat64() * []float64{5_000, 3_600_000, 365 * 24 * 3_600_000}[g.rng.IntN(3)])
 	case Deliver:

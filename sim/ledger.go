@@ -149,7 +149,7 @@ const clockError = quick + 4*time.Second
 // stamp judges whether a write is dated by the server's time, whatever the
 // device's clock says, once they were compared.
 func (l *ledger) stamp(s *slot, before queue.Entity, o queue.Operation) {
-	if s.who.Kind != tab || !l.b.compared || !s.began.After(l.b.comparedAt) {
+	if s.who.Kind != tab || s.old() || !l.b.compared || !s.began.After(l.b.comparedAt) {
 		return
 	}
 	var prior time.Time
@@ -196,8 +196,8 @@ func (l *ledger) see(s *slot, before queue.Entity, left, came []queue.Operation)
 		for _, o := range came {
 			l.saw[o.ID] = sight{now, l.b.epoch()}
 		}
-	} else if len(before.Operations) == 2 && len(left) == 1 && len(came) == 0 {
-		came = before.Operations[1:]
+	} else if len(before.Operations) > 1 && len(left) == 1 && len(came) == 0 {
+		came = before.Operations[1:2]
 	}
 	for _, into := range came {
 		for _, o := range left {
@@ -370,10 +370,11 @@ func (l *ledger) losses(c queue.Conflict, before, after queue.Entity) {
 // second with what the first had, or none when they cancel out.
 func (l *ledger) folded(before, after queue.Entity) {
 	l.b.w.stats.hit("folded")
-	if len(before.Operations) == 2 && len(after.Operations) == 1 && after.Operations[0].ID == before.Operations[1].ID {
+	n := len(before.Operations)
+	if n > 1 && len(after.Operations) == n-1 && after.Operations[0].ID == before.Operations[1].ID {
 		return
 	}
-	if len(before.Operations) == 2 && len(after.Operations) == 0 {
+	if n > 1 && len(after.Operations) == n-2 {
 		l.cancels(before.Operations[0])
 		return
 	}

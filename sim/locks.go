@@ -35,15 +35,17 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	mine := &hold{u.slot, cancel}
-	u.waits = name
-	since := u.w.now
+	u.waits, u.mute = name, false
 	for deaf := u.pause(locking) == Deaf; ; {
 		h := u.b.locks.held[name]
 		if h == nil {
 			break
 		}
 		silent := u.w.now.Sub(h.slot.frozenAt)
-		if mode == sync.Steal || (h.slot.frozen && silent >= sync.StealAfter) {
+		if mode == sync.Steal || (h.slot.frozen && silent >= sync.StealAfter) || (u.mute && mode == sync.Wait) {
+			if u.mute {
+				u.w.stats.hit("lock stolen from a living holder")
+			}
 			u.w.stats.hit("lock stolen")
 			if deaf {
 				u.w.stats.fault(Deaf)
@@ -59,8 +61,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 		u.w.stats.hit("waited for a lock")
 		deaf = u.pause(locking) == Deaf
 	}
-	u.waits = ""
-	u.w.stats.most("seconds waited for a lock", int(u.w.now.Sub(since)/time.Second))
+	u.waits, u.mute = "", false
 	u.b.locks.held[name] = mine
 	defer func() {
 		if u.b.locks.held[name] == mine {
@@ -76,5 +77,31 @@ func (s *slot) blocked() bool {
 		return false
 	}
 	h := s.b.locks.held[s.waits]
-	return h != nil && !(h.slot.frozen && s.w.now.Sub(h.slot.frozenAt) >= sync.StealAfter)
+	return h != nil && !s.mute && !(h.slot.frozen && s.w.now.Sub(h.slot.frozenAt) >= sync.StealAfter)
+}
+
+// seconds are what invariant 10 lets a frozen holder delay the others by.
+const seconds = 10 * time.Second
+
+// checkWaits judges whether anybody waits for a holder that is gone, or has long
+// been frozen.
+func (w *world) checkWaits() {
+	for _, b := range w.browsers {
+		for _, s := range b.slots {
+			if s.waits == "" || !s.blocked() {
+				continue
+			}
+			h := b.locks.held[s.waits].slot
+			if h.actor == nil {
+				w.fail(10, "%s waits for the lock of %s, which is gone", s.who, h.who)
+			}
+			if h.frozen {
+				silent := w.now.Sub(h.frozenAt)
+				w.stats.most("seconds delayed by a frozen holder", int(silent/time.Second))
+				if silent > seconds {
+					w.fail(10, "%s still waits for the lock of %s, which has been frozen for %v", s.who, h.who, silent)
+				}
+			}
+		}
+	}
 }

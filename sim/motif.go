@@ -110,6 +110,17 @@ var motifs = []func(cast) motif{
 			{Step: Step{Verb: Retry, Who: c.tab2}},
 		}
 	},
+	// What was rejected is deleted, and that is undone.
+	func(c cast) motif {
+		return motif{
+			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1, N: 1}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Create, Who: c.tab, Entity: -1, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Delete, Who: c.tab, Entity: -1}},
+			{Step: Step{Verb: Undo, Who: c.tab, Entity: -1}},
+		}
+	},
 	// A create takes effect and fails as often as is allowed; then it is deleted.
 	func(c cast) motif {
 		m := motif{{Step: Step{Verb: Create, Who: c.tab, Entity: -1}}}

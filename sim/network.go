@@ -52,6 +52,7 @@ const quick = 10 * time.Second
 
 // Do implements sync.HTTP.
 func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+	n.slot = n.me()
 	n.w.tell("%s asks %s %s %s", n.who, r.Method, r.Path, r.Body)
 	n.leaves(r)
 	n.heard = heard{}
@@ -77,6 +78,10 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Response, error) {
 	if n.b.offline {
 		n.w.stats.hit("request while offline")
+		if n.b.oneWay && !n.b.signedOut {
+			n.w.stats.hit("request arrived, no answer can")
+			n.w.server.answer(r)
+		}
 		return sync.Response{}, errNetwork
 	}
 	if instead, ok := standIns[f]; ok {
@@ -136,7 +141,7 @@ func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
 	case AnswerLost:
 		return sync.Response{}, errCut
 	case ServerDied:
-		n.w.must(n.w.server.restart())
+		n.w.must(n.w.server.crash())
 		return sync.Response{}, errCut
 	case Truncated:
 		resp.Body = resp.Body[:len(resp.Body)/2]
@@ -179,6 +184,14 @@ type heard struct {
 // leaves judges a request as it leaves the browser.
 func (n network) leaves(r sync.Request) {
 	n.w.stats.requests++
+	n.asked++
+	n.w.stats.most("requests in one go", n.asked)
+	if n.asked > maxRequests {
+		n.w.fail(12, "%s asks %d times without end", n.who, n.asked)
+	}
+	if n.deciding {
+		n.w.fail(12, "%s sends a request in the middle of a transaction", n.who)
+	}
 	if len(r.Body) > api.MaxBody {
 		n.w.fail(12, "a body of %d bytes", len(r.Body))
 	}
@@ -209,6 +222,10 @@ func (n network) leavesForPage(r sync.Request) {
 	}
 }
 
+// maxRequests bounds what a round may ask: its pushes and pages, and a new
+// beginning of each page at most once.
+const maxRequests = sync.MaxPushes + 2*sync.MaxPages
+
 // hears notes what an answer says about operations.
 func (n network) hears(resp sync.Response) {
 	n.heard.status, n.heard.batch = resp.Status, n.batch
@@ -224,12 +241,16 @@ func (n network) hears(resp sync.Response) {
 }
 
 // oldVersion is the network of a host of an earlier version, which knew no stamps.
-type oldVersion struct{ sync.HTTP }
+type oldVersion struct {
+	sync.HTTP
+	stats *Stats
+}
 
 // Do implements sync.HTTP.
 func (o oldVersion) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	var b api.Batch
 	if r.Body != nil && json.Unmarshal(r.Body, &b) == nil {
+		o.stats.hit("sent by an older version")
 		for i := range b.Operations {
 			b.Operations[i].Stamp = ""
 		}

@@ -95,6 +95,10 @@ func (w *world) heal() {
 	w.healed = true
 	for _, b := range w.browsers {
 		b.offline, b.signedOut = false, false
+		if w.script.Reboot {
+			w.stats.hit("rebooted before the end")
+			b.crash()
+		}
 		for _, s := range b.slots {
 			s.frozen = false
 		}
@@ -126,6 +130,7 @@ func (w *world) finish() {
 				}
 				busy = true
 				s.run(NoFault)
+				s.goOn()
 				n++
 				if n > healSteps {
 					w.fail(10, "%s does not come to an end", s.who)
@@ -159,6 +164,9 @@ func (w *world) checkEnd() {
 	ctx := context.Background()
 	w.checkServer(ctx)
 	for _, b := range w.browsers {
+		if drift := b.clock().Sub(w.now) - b.ahead; drift.Abs() >= time.Second {
+			w.stats.hit("clock drifted by a second")
+		}
 		for _, id := range w.server.truth.ids() {
 			w.checkReplica(ctx, b, id, w.server.truth.entities[id])
 		}

@@ -33,10 +33,11 @@ const (
 	Kill    Verb = "kill"   // whoever is there ends where it stands
 	Freeze  Verb = "freeze" // it stops until Thaw
 	Thaw    Verb = "thaw"
+	Mute    Verb = "mute"    // who waits for a lock hears nothing of its holder, who is alive, and takes it
 	Crash   Verb = "crash"   // a browser ends, with all that runs in it
 	Evict   Verb = "evict"   // a browser ends and its storage is gone
 	Jump    Verb = "jump"    // a browser's clock moves by N milliseconds
-	Offline Verb = "offline" // a browser has no network until Online
+	Offline Verb = "offline" // a browser has no network until Online; with N 1 only answers get lost
 	Online  Verb = "online"
 	SignOut Verb = "signout" // a browser gets 401 until SignIn
 	SignIn  Verb = "signin"
@@ -106,8 +107,8 @@ type Step struct {
 	Ms     int64 // that pass before it
 }
 
-// Who is a slot of a browser where something can run: one of its tabs ("t") or
-// hosts ("h").
+// Who is a slot of a browser where something can run: one of its tabs ("t"), what
+// a tab does behind the person's back ("b"), or one of its hosts ("h").
 type Who struct {
 	Client int
 	Kind   byte
@@ -123,14 +124,16 @@ type Browser struct {
 	SkewMs   int64 // how far its clock is ahead
 	DriftPPM int64 // how much too fast it goes
 	PageSize int   // its hosts ask for at most so many changes; 0 leaves it to the engine
-	OldHost  bool  // its second host is of an earlier version, which knew no stamps
+	OldHost  bool  // its second host is of an earlier version; see oldVersion
+	OldTab   bool  // its last tab is of an earlier version; see oldTab
 }
 
 // Script is a history, ready to be played.
 type Script struct {
 	Seed      uint64 // of the engines' jitter
 	SQLite    bool
-	BodyLimit int // a proxy answers larger requests with 413; 0 for none
+	BodyLimit int  // a proxy answers larger requests with 413; 0 for none
+	Reboot    bool // all browsers end before they are healed; else what runs goes on
 	Browsers  []Browser
 	Steps     []Step
 }
@@ -138,10 +141,10 @@ type Script struct {
 // WriteTo writes the script as text, one step a line.
 func (s *Script) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d\n", s.Seed, s.SQLite, s.BodyLimit)
+	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t\n", s.Seed, s.SQLite, s.BodyLimit, s.Reboot)
 	for _, c := range s.Browsers {
-		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t\n",
-			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost)
+		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t\n",
+			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab)
 	}
 	for _, st := range s.Steps {
 		b.WriteString(st.String() + "\n")
@@ -207,11 +210,12 @@ func (s *Script) readLine(words []string) error {
 	}
 	switch words[0] {
 	case "history":
-		s.Seed, s.SQLite, s.BodyLimit = uint64(p.number("seed")), p["sqlite"] == "true", int(p.number("body"))
+		s.Seed, s.SQLite = uint64(p.number("seed")), p["sqlite"] == "true"
+		s.BodyLimit, s.Reboot = int(p.number("body")), p["reboot"] == "true"
 	case "browser":
 		s.Browsers = append(s.Browsers, Browser{
 			Tabs: int(p.number("tabs")), Strategy: p["strategy"], SkewMs: p.number("skew"),
-			DriftPPM: p.number("drift"), PageSize: int(p.number("page")), OldHost: p["old"] == "true",
+			DriftPPM: p.number("drift"), PageSize: int(p.number("page")), OldHost: p["old"] == "true", OldTab: p["oldtab"] == "true",
 		})
 	default:
 		s.Steps = append(s.Steps, Step{

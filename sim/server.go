@@ -37,7 +37,8 @@ type server struct {
 	truth *truth
 	epoch uint64
 
-	dir   string       // of the SQLite file; "" for the store in memory
+	dir   string       // of the SQLite files; "" for the store in memory
+	life  int          // counts up when the process is killed
 	saved *savedServer // the backup, nil for none
 }
 
@@ -99,7 +100,9 @@ func scratch() string {
 
 func (s *server) now() time.Time { return s.w.now }
 
-func (s *server) file() string { return filepath.Join(s.dir, "rollcall.db") }
+func (s *server) file() string { return filepath.Join(s.dir, fmt.Sprintf("rollcall-%d.db", s.life)) }
+
+func (s *server) backupFile() string { return filepath.Join(s.dir, "backup.db") }
 
 func (s *server) open() error {
 	db, err := sqlite.Open(context.Background(), s.file(), sqlite.Options{Now: s.now})
@@ -143,12 +146,24 @@ func (s *server) restart() error {
 	return firstOf(s.store.Close(), s.open())
 }
 
+// crash kills the process and starts another on what it left: the file, and the
+// log beside it that nobody has merged into it.
+func (s *server) crash() error {
+	if s.dir == "" {
+		return nil // what is stored stays
+	}
+	killed, left := s.store, s.file()
+	s.life++
+	s.w.stats.hit("server killed with an open file")
+	return firstOf(copyFile(left, s.file()), copyFile(left+"-wal", s.file()+"-wal"), s.open(), killed.Close())
+}
+
 // backup copies what is stored.
 func (s *server) backup() error {
 	saved := &savedServer{truth: s.truth.backup()}
 	if m, ok := s.store.(*memory.Store); ok {
 		saved.memory = m.Copy()
-	} else if err := firstOf(s.store.Close(), copyFile(s.file(), s.file()+".backup"), s.open()); err != nil {
+	} else if err := firstOf(s.store.Close(), copyFile(s.file(), s.backupFile()), s.open()); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
 	s.saved = saved
@@ -170,7 +185,7 @@ func (s *server) restore() error {
 		s.serve(m)
 		return nil
 	}
-	err := firstOf(s.store.Close(), copyFile(s.file()+".backup", s.file()),
+	err := firstOf(s.store.Close(), copyFile(s.backupFile(), s.file()),
 		sqlite.Restored(context.Background(), s.file(), s.epoch, s.now()), s.open())
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)

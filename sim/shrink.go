@@ -117,6 +117,7 @@ func (s *shrinking) plain() {
 			func(b *Browser) { b.SkewMs, b.DriftPPM = 0, 0 },
 			func(b *Browser) { b.PageSize = 0 },
 			func(b *Browser) { b.OldHost = false },
+			func(b *Browser) { b.OldTab = false },
 			func(b *Browser) { b.Tabs = 1 },
 			func(b *Browser) { b.Strategy = string(strategies[0]) },
 		} {
@@ -136,8 +137,8 @@ func (s *shrinking) plain() {
 		}
 	}
 	try := s.best
-	try.SQLite, try.BodyLimit = false, 0
-	if s.best.SQLite || s.best.BodyLimit != 0 {
+	try.SQLite, try.BodyLimit, try.Reboot = false, 0, false
+	if s.best.SQLite || s.best.BodyLimit != 0 || s.best.Reboot {
 		s.take(try)
 	}
 }

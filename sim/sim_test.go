@@ -75,7 +75,7 @@ func TestHistories(t *testing.T) {
 	}
 	t.Logf("seeds %d to %d: %d histories in %.1f s, %.0f a second\n%s", first, first+uint64(*histories)-1,
 		stats.Histories, took.Seconds(), float64(stats.Histories)/took.Seconds(), &out)
-	if len(broken) == 0 && *histories >= 1000 {
+	if len(broken) == 0 && *histories >= 2000 {
 		for _, missing := range stats.Missing() {
 			t.Errorf("in %d histories there was never: %s", *histories, missing)
 		}

@@ -28,14 +28,49 @@ func (s *Stats) fault(f Fault) { s.faults[f]++ }
 
 func (s *Stats) most(what string, n int) { s.maxima[what] = max(s.maxima[what], n) }
 
+// faultsOfTheIssue are the faults that a history must be able to survive, and what
+// is counted when one of them befalls it: a fault or an event. Rates and events in
+// generate.go say how often each is tried.
+var faultsOfTheIssue = []struct {
+	name    string
+	counted []string
+}{
+	{"request lost", []string{"lost"}},
+	{"answer lost after commit", []string{"answer-lost", "answered-500", "answered-502"}},
+	{"delay", []string{"late", "delayed"}},
+	{"reordering", []string{"delivered late", "shuffled", "old-copy"}},
+	{"duplication", []string{"twice", "echo"}},
+	{"partition", []string{"request while offline", "request arrived, no answer can"}},
+	{"5xx", []string{"500", "502", "503"}},
+	{"429 with Retry-After", []string{"429"}},
+	{"401 for a while", []string{"401"}},
+	{"truncated body", []string{"truncated"}},
+	{"captive portal", []string{"portal", "portal403"}},
+	{"server crash and restart between commit and answer", []string{"server-died", "server killed with an open file"}},
+	{"client killed at any step", []string{"killed reading", "killed writing", "killed locking", "killed sending", "killed answering"}},
+	{"tab frozen with the lock", []string{"frozen with the lock", "lock stolen"}},
+	{"transaction aborted", []string{"aborted", "rerun"}},
+	{"quota exceeded", []string{"quota"}},
+	{"commit unknown", []string{"uncertain-saved", "uncertain-lost"}},
+	{"storage evicted wholly", []string{"evicted", "operations evicted"}},
+	{"clock jumps", []string{"clock jumped"}},
+	{"clock drifts", []string{"clock drifted by a second"}},
+	{"tombstones collected", []string{"tombstones collected", "resync"}},
+	{"two engine versions at once", []string{"sent by an older version", "queued by an older version", "not coalesced by an older version"}},
+	{"bus messages lost", []string{"lock stolen from a living holder"}},
+	{"backup restored", []string{"backup restored"}},
+}
+
+func (s *Stats) count(what string) int { return s.events[what] + s.faults[Fault(what)] }
+
 // mustHappen are events that a run without them has not tested.
 var mustHappen = []string{
 	"401", "413", "acknowledged", "already so", "answered failure", "applied create", "applied delete", "applied update",
 	"backup restored", "clock jumped", "coalesced", "conflict recorded", "conflict with a loss, told", "conflict without loss",
-	"delivered late", "discarded", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
+	"delivered late", "discarded", "done in the background", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
 	"killed reading", "killed sending", "killed writing", "lock stolen", "operations evicted", "person: accept",
 	"person: discard", "person: retry", "person: reverse", "records pruned", "rejected", "rejected operation edited",
-	"replay recognised", "request while offline", "resync", "server conflict", "server rejected", "server restarted",
+	"rebooted before the end", "replay recognised", "request while offline", "resync", "server conflict", "server rejected", "server restarted",
 	"sweep removed rows", "tombstones collected", "waited for a lock", "write accepted", "write refused", "write uncertain",
 }
 
@@ -46,6 +81,13 @@ func (s *Stats) Missing() []string {
 		for _, f := range faults {
 			if s.faults[f] == 0 {
 				out = append(out, "fault "+string(f))
+			}
+		}
+	}
+	for _, f := range faultsOfTheIssue {
+		for _, what := range f.counted {
+			if s.count(what) == 0 {
+				out = append(out, f.name+": "+what)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ var errAborted = errors.Join(errors.New("the transaction was aborted"), queue.Er
 
 // read pauses and returns the browser's store.
 func (s storage) read() (*memory.Store, error) {
-	if f := s.pause(reading); f == Aborted {
+	if f := s.me().pause(reading); f == Aborted {
 		s.w.stats.fault(f)
 		return nil, errAborted
 	}
@@ -38,13 +38,14 @@ func (s storage) read() (*memory.Store, error) {
 
 // write pauses, then does a transaction.
 func (s storage) write(do func(*memory.Store, Fault) error) error {
-	f := s.pause(writing)
-	s.w.tell("%s writes", s.who)
+	me := s.me()
+	f := me.pause(writing)
+	s.w.tell("%s writes", me.who)
 	switch f {
 	case Aborted, Quota, UncertainLost:
 		s.w.stats.fault(f)
 		if f == UncertainLost {
-			s.uncertain = true
+			me.uncertain = true
 		}
 		return map[Fault]error{Aborted: errAborted, Quota: queue.ErrQuota, UncertainLost: queue.ErrUncertain}[f]
 	}
@@ -54,7 +55,7 @@ func (s storage) write(do func(*memory.Store, Fault) error) error {
 	}
 	if err == nil && f == UncertainSaved {
 		s.w.stats.fault(f)
-		s.uncertain = true
+		me.uncertain = true
 		return queue.ErrUncertain
 	}
 	return err
@@ -65,7 +66,10 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 	return s.write(func(m *memory.Store, f Fault) error {
 		var before []queue.Entity
 		var after []*queue.Entity
+		me := s.me()
 		err := m.Update(ctx, txn, func(es []*queue.Entity) error {
+			me.deciding = true
+			defer func() { me.deciding = false }()
 			if f == Rerun {
 				s.w.stats.fault(f)
 				if err := decide(scratchCopies(es)); err != nil {
@@ -76,7 +80,13 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 			for _, e := range es {
 				before = append(before, shallow(e))
 			}
-			return decide(es)
+			if err := decide(es); err != nil {
+				return err
+			}
+			for i, e := range es {
+				s.asOld(before[i], e)
+			}
+			return nil
 		})
 		if err != nil {
 			return err

@@ -43,6 +43,7 @@ type world struct {
 	born     map[string]birth // operations
 	created  map[string]int   // entities, and how scripts call them
 	reader   reader
+	runs     *slot // now
 	storages int
 	typed    int
 	step     int
@@ -115,6 +116,16 @@ func (w *world) at(who Who) *slot {
 
 // do plays a step.
 func (w *world) do(st Step) {
+	w.begin(st)
+	for _, b := range w.browsers {
+		for _, s := range b.slots {
+			s.goOn()
+		}
+	}
+	w.checkWaits()
+}
+
+func (w *world) begin(st Step) {
 	w.step++
 	w.pass(time.Duration(st.Ms) * time.Millisecond)
 	if st.Verb != Run && st.Verb != Finish {
@@ -139,12 +150,11 @@ func (w *world) do(st Step) {
 	case Kill:
 		s.kill()
 	case Freeze:
-		if s.actor != nil && !s.frozen {
-			s.frozen, s.frozenAt = true, w.now
-			w.stats.hit("frozen")
-		}
+		s.freeze()
 	case Thaw:
-		s.frozen = false
+		s.thaw()
+	case Mute:
+		s.mute = s.waits != ""
 	default:
 		if w.ofBrowser(s.b, st) {
 			return
@@ -174,7 +184,7 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 			s.misled = s.misled || (s.actor != nil && (s.at == sending || s.at == answering))
 		}
 	case Offline:
-		b.offline = true
+		b.offline, b.oneWay = true, st.N == 1
 	case Online:
 		b.offline = false
 	case SignOut:

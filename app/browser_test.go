@@ -77,11 +77,11 @@ func (b *browser) status(s sync.Status) {
 
 func (b *browser) add(name, email string) (id string) {
 	b.t.Helper()
-	id, err := b.users.Create(b.t.Context(), api.UserPatch{Name: &name, Email: &email})
+	done, err := b.users.Create(b.t.Context(), api.UserPatch{Name: &name, Email: &email})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return id
+	return done.ID
 }
 
 // until lets the pages work until cond holds.

@@ -17,15 +17,15 @@ type Users interface {
 	Get(ctx context.Context, id string) (repository.Record[api.User], error)
 	List(ctx context.Context, q repository.Query) (repository.Page[api.User], error)
 
-	// Create saves a user under a new id and returns it, Update saves the
-	// changed fields, Delete removes. Each returns once the write and its
+	// Create saves a user under a new id, Update saves the changed fields, Delete
+	// removes. Each returns once the write and its
 	// operation are durable on this device. Invalid fields are an *api.Problem with
 	// code invalid; a full disk is queue.ErrQuota.
-	Create(ctx context.Context, patch api.UserPatch) (id string, err error)
-	Update(ctx context.Context, id string, patch api.UserPatch) error
-	Delete(ctx context.Context, id string) error
+	Create(ctx context.Context, patch api.UserPatch) (repository.Written, error)
+	Update(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error)
+	Delete(ctx context.Context, id string) (repository.Written, error)
 	// Restore brings back a user deleted a moment ago, as it was.
-	Restore(ctx context.Context, was repository.Record[api.User]) error
+	Restore(ctx context.Context, was repository.Record[api.User]) (repository.Written, error)
 
 	// Changes tells that something a page shows may have changed, in this tab
 	// or any other; it holds at most one unread tell. It ends with ctx.

@@ -12,8 +12,8 @@ import (
 // fullDisk is a directory on a device without room.
 type fullDisk struct{ Users }
 
-func (fullDisk) Create(context.Context, api.UserPatch) (string, error) {
-	return "", fmt.Errorf("save on this device: %w", queue.ErrQuota)
+func (fullDisk) Create(context.Context, api.UserPatch) (repository.Written, error) {
+	return repository.Written{}, fmt.Errorf("save on this device: %w", queue.ErrQuota)
 }
 
 // brokenList is a directory whose storage the browser denies.

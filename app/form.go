@@ -130,7 +130,8 @@ func (d *formDialog) save(ctx ui.Context) {
 			_, err := d.S.Users.Create(ctx, changed)
 			return err
 		}
-		return d.S.Users.Update(ctx, d.request.user.ID, changed)
+		_, err := d.S.Users.Update(ctx, d.request.user.ID, changed)
+		return err
 	}, func(err error) { d.saved(request, *whole.Name, err) })
 }
 

@@ -117,7 +117,7 @@ func TestEditAfterTheRowsMoved(t *testing.T) {
 	b.untilText("Cid")
 	b.add("Ann", "ann@example.org")
 	mail := "new@example.org"
-	if err := b.users.Update(t.Context(), id, api.UserPatch{Email: &mail}); err != nil {
+	if _, err := b.users.Update(t.Context(), id, api.UserPatch{Email: &mail}); err != nil {
 		t.Fatal(err)
 	}
 	b.untilText("new@example.org")

@@ -158,7 +158,8 @@ func (s *session) syncNow() {
 func (s *session) remove(was repository.Record[api.User], then func(error)) {
 	name := was.Value.Name
 	s.write(func(ctx context.Context) error {
-		return s.Users.Delete(ctx, was.ID)
+		_, err := s.Users.Delete(ctx, was.ID)
+		return err
 	}, func(err error) {
 		if err != nil {
 			s.toast(toast{text: name + " was not deleted. " + explain(err), bad: true})
@@ -173,7 +174,8 @@ func (s *session) remove(was repository.Record[api.User], then func(error)) {
 
 func (s *session) restore(was repository.Record[api.User]) {
 	s.write(func(ctx context.Context) error {
-		return s.Users.Restore(ctx, was)
+		_, err := s.Users.Restore(ctx, was)
+		return err
 	}, func(err error) {
 		if err != nil {
 			s.toast(toast{text: was.Value.Name + " was not restored. " + explain(err), bad: true})

@@ -133,6 +133,7 @@ func (l *ledger) judge(s *slot, before, after queue.Entity) {
 	l.conflicts += unreviewed(after) - unreviewed(before)
 	l.attempts(s, before, after)
 	l.steps(before, after)
+	l.remembered(left, after)
 	switch {
 	case len(left) == 0 && len(came) == 0:
 	case s.who.Kind == host:
@@ -289,6 +290,34 @@ func (l *ledger) rejects(s *slot, o queue.Operation) {
 	refused := s.heard.status >= 400 && s.heard.status < 500 && len(s.heard.batch) == 1 && s.heard.batch[0].ID == o.ID
 	if !(answered && r.Status == api.Rejected) && !refused && o.RetryCount < queue.MaxAnsweredFailures {
 		l.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.heard.status)
+	}
+}
+
+// remembered judges whether the browser can tell what became of operations that left.
+func (l *ledger) remembered(left []queue.Operation, after queue.Entity) {
+	if len(left) == 0 {
+		return
+	}
+	w := l.b.w
+	meta, err := l.b.store.Meta(context.Background(), queue.MetaFates)
+	if err != nil {
+		w.fail(2, "read the fates: %v", err)
+		return
+	}
+	for _, o := range left {
+		f, ok := queue.FateIn(meta[queue.MetaFates], o.ID)
+		_, byEnded := queue.FateIn(meta[queue.MetaFates], f.By)
+		byWaits := slices.ContainsFunc(after.Operations, func(p queue.Operation) bool { return p.ID == f.By })
+		switch {
+		case !ok:
+			w.fail(2, "operation %s left the queue, and nobody remembers how", o.ID)
+		case f.End == queue.EndLanded && !w.server.truth.settled[o.ID]:
+			w.fail(2, "operation %s is said to have landed, and the server had not taken it", o.ID)
+		case f.End == queue.EndSuperseded && (f.By == o.ID || !(byWaits || byEnded)):
+			w.fail(2, "operation %s is said to be superseded by %q, which is not there", o.ID, f.By)
+		default:
+			w.stats.hit("fate: " + string(f.End))
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *slot) update(ctx context.Context, id string, st Step) error {
 	if st.N&setBio != 0 {
 		p.Bio = &f.Bio
 	}
-	err := s.users.Update(ctx, id, p)
+	_, err := s.users.Update(ctx, id, p)
 	s.accepted(err, func() bool {
 		got, ok := s.b.visible(userRef(id))
 		return ok && got == got.with(p)
@@ -104,7 +104,7 @@ func (s *slot) remove(ctx context.Context, id string, st Step) error {
 	if err != nil {
 		return err
 	}
-	err = s.users.Delete(ctx, id)
+	_, err = s.users.Delete(ctx, id)
 	s.accepted(err, func() bool {
 		_, ok := s.b.visible(userRef(id))
 		return !ok
@@ -121,7 +121,7 @@ func (s *slot) undo(ctx context.Context, st Step) error {
 		return nil
 	}
 	delete(s.b.deleted, st.Entity)
-	err := s.users.Restore(ctx, was)
+	_, err := s.users.Restore(ctx, was)
 	s.accepted(err, func() bool {
 		_, ok := s.b.visible(userRef(was.ID)) // perhaps as others have changed it meanwhile
 		return ok

@@ -16,7 +16,7 @@ var All = []Switch{
 	ResyncDropsQueue, NoSweep, AnswersByPosition, SaveTwice, AcceptUnsaved,
 	HiddenWrite, DiscardOthers, BeginningIsNoResync, FetchPassesFeed, FetchInBeginning,
 	CancelSentCreate, UndoneForGood, ClockBackWaits, SlowAnswerDates, OldSkewKept,
-	EarlierOnLatest, ConflictGoesBack, NoBound, NoRecord, ForgetTombstone,
+	EarlierOnLatest, ConflictGoesBack, FateForgotten, FateOfAnother, NoBound, NoRecord, ForgetTombstone,
 	BareSequence, NoHorizon, NoEpoch, IgnoreBase, DeadRise,
 	EmailsShared, ReplayAsItWas, DatesArePayload, CountFromOne, VersionStandsPut,
 }
@@ -59,6 +59,8 @@ const (
 	AcceptUnsaved     Switch = "a write is accepted before it is saved"
 	HiddenWrite       Switch = "the visible row is not kept in step"
 	DiscardOthers     Switch = "a discard takes what is not rejected"
+	FateForgotten     Switch = "nobody remembers what became of an operation"
+	FateOfAnother     Switch = "a coalesced operation is said to be superseded by itself"
 )
 
 // What the simulator found, made again.

@@ -195,8 +195,18 @@
     });
   }
 
-  // save writes what Go decided: {put: {store: [record]}, del: {store: [key]}, reviewed}.
+  const fatesKey = "fates";
+
+  // save writes what Go decided: {put: {store: [record]}, del: {store: [key]},
+  // reviewed}, and adds fates, a line each, to the record of them all.
   function save(tx, run, writes) {
+    if (writes.fates?.length > 0) {
+      const meta = tx.objectStore("meta");
+      when(run, [meta.get(fatesKey)], ([had]) => {
+        const lines = had ? had.split("\n") : [];
+        meta.put(lines.concat(writes.fates).slice(-writes.kept).join("\n"), fatesKey);
+      });
+    }
     for (const [store, keys] of Object.entries(writes.del ?? {})) {
       for (const key of keys ?? []) tx.objectStore(store).delete(key);
     }

@@ -99,9 +99,14 @@ type writes struct {
 	Put      map[string][]any `json:"put"`
 	Del      map[string][]any `json:"del"`
 	Reviewed int              `json:"reviewed,omitempty"`
+	// Fates are lines to add to the named value of that name, of which Kept remain.
+	Fates []string `json:"fates,omitempty"`
+	Kept  int      `json:"kept"`
 }
 
-func newWrites() *writes { return &writes{Put: map[string][]any{}, Del: map[string][]any{}} }
+func newWrites() *writes {
+	return &writes{Put: map[string][]any{}, Del: map[string][]any{}, Kept: queue.MaxFates}
+}
 
 func (w *writes) put(store string, record any) { w.Put[store] = append(w.Put[store], record) }
 func (w *writes) del(store string, path any)   { w.Del[store] = append(w.Del[store], path) }
@@ -234,6 +239,7 @@ func userOf(v queue.View, confirmed *queue.Row, dirty bool, generation int64, sc
 func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest int64, schema queue.Schema) error {
 	k := before.Ref
 	e.Ref = k.ref()
+	w.Fates = append(w.Fates, queue.Lines(e.Fates)...)
 	generation := before.generation()
 	if !sameRow(was.Confirmed, e.Confirmed) {
 		generation = latest

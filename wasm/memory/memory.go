@@ -152,6 +152,10 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	for _, c := range r.entity.Conflicts {
 		delete(s.conflicts, c.ID)
 	}
+	if len(e.Fates) > 0 {
+		s.meta[queue.MetaFates] = queue.AppendFates(s.meta[queue.MetaFates], e.Fates)
+		e.Fates = nil
+	}
 	e.Ref = ref
 	kept := copyEntity(*e)
 	kept.Conflicts = nil

@@ -63,7 +63,9 @@ func (e *Entity) Enqueue(w Write) error {
 		e.Operations = append(e.Operations, next)
 		return nil
 	}
-	next, keep := e.coalesce(*tail, next)
+	first, second := *tail, next
+	next, keep := e.coalesce(first, second)
+	e.merges(first, second, next, keep)
 	e.Operations = e.Operations[:len(e.Operations)-1]
 	if keep {
 		e.Operations = append(e.Operations, next)

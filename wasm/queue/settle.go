@@ -57,6 +57,7 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 		return false
 	}
 	e.Operations = e.Operations[1:]
+	e.ends(Fate{ID: id, End: EndLanded, Version: version})
 	e.Confirmed = newer(e.Confirmed, row, version)
 	if next := e.Head(); next != nil && !defect.On(defect.NoRebase) {
 		if next.Type != api.Create || version > 0 { // of a tombstone that is still known
@@ -88,6 +89,7 @@ func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields [
 		if next.Type != api.Create && !sameFields(next.Base, now, fields) {
 			next.BaseVersion = min(next.BaseVersion, max(version-1, 0))
 			e.Operations = e.Operations[1:]
+			e.ends(Fate{ID: id, End: EndLanded, Version: version})
 			e.Confirmed = newer(e.Confirmed, row, version)
 			return true
 		}
@@ -144,6 +146,7 @@ func (e *Entity) fold() {
 		return
 	}
 	merged, keep := e.coalesce(e.Operations[0], e.Operations[1])
+	e.merges(e.Operations[0], e.Operations[1], merged, keep)
 	e.Operations = e.Operations[2:]
 	if keep {
 		e.Operations = append([]Operation{merged}, e.Operations...)
@@ -172,10 +175,14 @@ func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operat
 	if mine == nil {
 		return true
 	}
-	if next := decide(mine); next != nil {
-		next.Seq = mine.Seq
-		e.Operations = append([]Operation{*next}, e.Operations...)
+	next := decide(mine)
+	if next == nil {
+		e.ends(Fate{ID: mine.ID, End: EndOverruled})
+		return true
 	}
+	e.ends(Fate{ID: mine.ID, End: EndSuperseded, By: next.ID})
+	next.Seq = mine.Seq
+	e.Operations = append([]Operation{*next}, e.Operations...)
 	return true
 }
 
@@ -198,6 +205,9 @@ func (e *Entity) Discard(id string) error {
 		return ErrGone
 	case h.State != Rejected && !defect.On(defect.DiscardOthers):
 		return ErrFrozen
+	}
+	for _, o := range e.Operations {
+		e.ends(Fate{ID: o.ID, End: EndDiscarded})
 	}
 	e.Operations = nil
 	return nil

@@ -98,11 +98,14 @@ type Conflict struct {
 // Confirmed is nil when the server has no such entity as far as is known.
 // Operations are in order; at most the first is Frozen (see Enqueue). Conflicts
 // are the unreviewed ones; append to record a new one, set Reviewed to close one.
+// Fates are of operations that left in this transaction; a store that saves the
+// entity takes them over, and never hands any out.
 type Entity struct {
 	Ref        Ref
 	Confirmed  *Row
 	Operations []Operation
 	Conflicts  []Conflict
+	Fates      []Fate
 }
 
 // RowState is what a person sees of a row's standing.

@@ -113,7 +113,8 @@ func (c *Collection[T, P]) Reverse(ctx context.Context, conflict queue.Conflict)
 	if !needed {
 		return c.Accept(ctx, conflict)
 	}
-	return c.enqueue(ctx, conflict.Ref.ID, w, func(e *queue.Entity) { review(e, conflict) })
+	_, err = c.enqueue(ctx, conflict.Ref.ID, w, func(e *queue.Entity) { review(e, conflict) })
+	return err
 }
 
 // reversal is the write that takes the other side of a conflict; exists says

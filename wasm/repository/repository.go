@@ -262,24 +262,27 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan Listin
 	})
 }
 
-// Create saves a new record under a new id.
-func (c *Collection[T, P]) Create(ctx context.Context, patch P) (string, error) {
+// Create saves a new record under a new id. It and the three below return once
+// the write and its operation are durable on this device; Await tells how it went
+// at the server. After queue.ErrUncertain the result is good for Await, too: it
+// says whether the write was saved.
+func (c *Collection[T, P]) Create(ctx context.Context, patch P) (Written, error) {
 	id := c.cfg.NewID()
-	return id, c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
+	return c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
 }
 
 // Update saves the changed fields of a record.
-func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) error {
+func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) (Written, error) {
 	return c.write(ctx, id, change[P]{kind: api.Update, patch: &patch})
 }
 
 // Delete removes a record.
-func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
+func (c *Collection[T, P]) Delete(ctx context.Context, id string) (Written, error) {
 	return c.write(ctx, id, change[P]{kind: api.Delete})
 }
 
 // Restore brings back a record deleted a moment ago, as it was.
-func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) error {
+func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) (Written, error) {
 	patch := c.cfg.Codec.Whole(was.Value)
 	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: was.Version + 1})
 }
@@ -292,16 +295,16 @@ type change[P any] struct {
 }
 
 // write checks and saves a write with its operation, durably, and has it synced.
-func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) error {
+func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (Written, error) {
 	w := queue.Write{Type: ch.kind, Restores: ch.restores}
 	if ch.patch != nil {
 		patch, problem := c.cfg.Codec.Clean(*ch.patch, ch.kind == api.Create)
 		if problem != nil {
-			return problem
+			return Written{}, problem
 		}
 		data, err := c.cfg.Codec.Encode(patch)
 		if err != nil {
-			return fmt.Errorf("encode the fields: %w", err)
+			return Written{}, fmt.Errorf("encode the fields: %w", err)
 		}
 		w.Data = data
 	}
@@ -310,17 +313,19 @@ func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) e
 
 // enqueue adds a write to the record's operations; with also set it changes the
 // entity further in the same transaction.
-func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also func(*queue.Entity)) error {
+func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also func(*queue.Entity)) (Written, error) {
 	meta, err := c.cfg.Store.Meta(ctx, sync.MetaClient, sync.MetaSkew)
 	if err != nil {
-		return fmt.Errorf("read from this device: %w", err)
+		return Written{}, fmt.Errorf("read from this device: %w", err)
 	}
 	w.ID, w.At = c.cfg.NewID(), c.cfg.Now()
 	w.Node, w.Skew = node(meta[sync.MetaClient]), skew(meta[sync.MetaSkew])
+	done := Written{ID: id}
 	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}}, func(es []*queue.Entity) error {
 		if err := es[0].Enqueue(w); err != nil {
 			return err
 		}
+		done.Operation = operationOf(es[0], w.ID)
 		if also != nil {
 			also(es[0])
 		}
@@ -329,11 +334,28 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 	if errors.Is(err, queue.ErrUncertain) && defect.On(defect.SaveTwice) {
 		return c.enqueue(ctx, id, w, also)
 	}
-	if err != nil && !defect.On(defect.AcceptUnsaved) {
-		return err
+	switch {
+	case errors.Is(err, queue.ErrUncertain) && !defect.On(defect.AcceptUnsaved):
+		return done, err
+	case err != nil && !defect.On(defect.AcceptUnsaved):
+		return Written{}, err
 	}
 	c.queued(id)
-	return nil
+	return done, nil
+}
+
+// operationOf is the id of the operation that a write has become part of: its
+// own, unless it changed nothing.
+func operationOf(e *queue.Entity, id string) string {
+	if named(e.Operations, id) != nil {
+		return id
+	}
+	for _, f := range e.Fates {
+		if f.ID == id {
+			return id
+		}
+	}
+	return ""
 }
 
 // queued tells everybody that there is something to send.

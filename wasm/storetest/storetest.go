@@ -54,7 +54,7 @@ func index(document json.RawMessage) (sort, search string) {
 // Run runs the suite. Stores must date the rows of the feed with a clock that
 // is not the zero time.
 func Run(t *testing.T, open Open) {
-	for _, group := range []map[string]func(*fixture){updateCases, queueCases, feedCases, sweepCases, listCases, sharedCases} {
+	for _, group := range []map[string]func(*fixture){updateCases, queueCases, fateCases, feedCases, sweepCases, listCases, sharedCases} {
 		names := make([]string, 0, len(group))
 		for name := range group {
 			names = append(names, name)

@@ -130,10 +130,18 @@ func named(s string) api.UserPatch { return api.UserPatch{Name: &s} }
 
 func (d *device) create(name string) string {
 	d.world.t.Helper()
-	id, err := d.Create(context.Background(), patch(name, strings.ToLower(name)+"@example.org", ""))
+	done, err := d.Create(context.Background(), patch(name, strings.ToLower(name)+"@example.org", ""))
 	d.ok(err)
-	return id
+	return done.ID
 }
+
+// wrote is ok for a write.
+func (d *device) wrote(_ repository.Written, err error) {
+	d.world.t.Helper()
+	d.ok(err)
+}
+
+func failure(_ repository.Written, err error) error { return err }
 
 func (d *device) ok(err error) {
 	d.world.t.Helper()
@@ -183,11 +191,11 @@ func TestRoundPushesThenPulls(t *testing.T) {
 	a.shows("Ann()")
 	b.sync()
 	b.shows("Ann()")
-	b.ok(b.Update(context.Background(), id, bio("hello")))
+	b.wrote(b.Update(context.Background(), id, bio("hello")))
 	b.sync()
 	a.sync()
 	a.shows("Ann(hello)")
-	a.ok(a.Delete(context.Background(), id))
+	a.wrote(a.Delete(context.Background(), id))
 	a.shows("")
 	a.sync()
 	b.sync()
@@ -242,7 +250,7 @@ func TestARejectedOperationLeavesTheWayFree(t *testing.T) {
 	a.sync()
 	a.shows("Ann(); Other() attention; Zoe()")
 	other := "other@example.org"
-	a.ok(a.Update(ctx, ops[0].Ref.ID, api.UserPatch{Email: &other}))
+	a.wrote(a.Update(ctx, ops[0].Ref.ID, api.UserPatch{Email: &other}))
 	a.sync()
 	a.shows("Ann(); Other(); Zoe()")
 }
@@ -319,14 +327,14 @@ func TestConflictStrategies(t *testing.T) {
 }
 
 func setBio(s string) func(*device, string) error {
-	return func(d *device, id string) error { return d.Update(context.Background(), id, bio(s)) }
+	return func(d *device, id string) error { return failure(d.Update(context.Background(), id, bio(s))) }
 }
 
 func setName(s string) func(*device, string) error {
-	return func(d *device, id string) error { return d.Update(context.Background(), id, named(s)) }
+	return func(d *device, id string) error { return failure(d.Update(context.Background(), id, named(s))) }
 }
 
-func remove(d *device, id string) error { return d.Delete(context.Background(), id) }
+func remove(d *device, id string) error { return failure(d.Delete(context.Background(), id)) }
 
 func TestUndoOfADeleteThatHasArrived(t *testing.T) {
 	ctx := context.Background()
@@ -336,11 +344,11 @@ func TestUndoOfADeleteThatHasArrived(t *testing.T) {
 	a.sync()
 	was, err := a.Get(ctx, id)
 	a.ok(err)
-	a.ok(a.Delete(ctx, id))
+	a.wrote(a.Delete(ctx, id))
 	a.sync()
 	b.sync()
 	b.shows("")
-	a.ok(a.Restore(ctx, was))
+	a.wrote(a.Restore(ctx, was))
 	a.shows("Ann() pending")
 	a.sync()
 	b.sync()
@@ -396,7 +404,7 @@ func TestResyncKeepsTheQueueAndTheList(t *testing.T) {
 	a := w.device()
 	gone, kept := a.create("Gone"), a.create("Kept")
 	a.sync()
-	a.ok(a.Update(context.Background(), kept, bio("unsent")))
+	a.wrote(a.Update(context.Background(), kept, bio("unsent")))
 	// A restored backup: another epoch, without Gone, and with a lower version of Kept.
 	row, err := a.Get(context.Background(), kept)
 	a.ok(err)

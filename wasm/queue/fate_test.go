@@ -1,0 +1,111 @@
+package queue_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// fates are what became of operations, such as "a superseded by b; b landed 4".
+func fates(e *queue.Entity) string {
+	var parts []string
+	for _, f := range e.Fates {
+		s := f.ID + " " + string(f.End)
+		if f.By != "" {
+			s += " by " + f.By
+		}
+		if f.Version != 0 {
+			s += fmt.Sprintf(" %d", f.Version)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
+	const ann = `{"name":"Ann"}`
+	edit := func(id, name string) func(*testing.T, *queue.Entity) {
+		return enqueue(write(id, api.Update, `{"name":"`+name+`"}`))
+	}
+	tests := []struct {
+		name      string
+		confirmed *queue.Row
+		do        func(*testing.T, *queue.Entity)
+		want      string
+	}{
+		{"nothing has left", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy")), ""},
+		{"a write that changes nothing", row(3, ann), edit("a", "Ann"), ""},
+		{"coalesced", row(3, ann), sequence(edit("a", "Bo"), edit("b", "Cy"), edit("c", "Di")), "a superseded by b; b superseded by c"},
+		{"create and delete", nil, enqueue(write("a", api.Create, ann), write("b", api.Delete, "")), "a cancelled; b cancelled"},
+		{"a delete undone", row(3, ann), enqueue(write("a", api.Delete, ""), write("b", api.Create, ann)), "a cancelled; b cancelled"},
+		{"acknowledged", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(t *testing.T, e *queue.Entity) {
+			e.Acknowledge("a", row(4, `{"name":"Bo"}`), 4)
+		}), "a landed 4"},
+		{"acknowledged earlier, changed since", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), func(t *testing.T, e *queue.Entity) {
+			e.AcknowledgeEarlier("a", row(5, `{"name":"Other"}`), 5, []string{"name"})
+		}), "a landed 5"},
+		{"acknowledged earlier", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(t *testing.T, e *queue.Entity) {
+			e.AcknowledgeEarlier("a", row(4, `{"name":"Bo"}`), 4, []string{"name"})
+		}), "a landed 4"},
+		{"rejected, it stays", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a")), ""},
+		{"rejected, the next takes it up", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), reject("a")), "a superseded by b"},
+		{"a rejected delete that was undone", row(3, ann), sequence(
+			enqueue(write("a", api.Delete, "")), send("a"), enqueue(write("b", api.Create, ann)), reject("a")), "a cancelled; b cancelled"},
+		{"discarded", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a"), func(t *testing.T, e *queue.Entity) {
+			if err := e.Discard("a"); err != nil {
+				t.Fatal(err)
+			}
+		}), "a discarded"},
+		{"a conflict sends another", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), replace("a", "c")), "a superseded by b; b superseded by c"},
+		{"a conflict leaves nothing", row(3, ann), sequence(edit("a", "Bo"), send("a"), replace("a", "")), "a overruled"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := &queue.Entity{Ref: ref, Confirmed: tt.confirmed}
+			tt.do(t, e)
+			if got := fates(e); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// replace settles a conflict of an operation by sending another, or nothing for "".
+func replace(id, next string) func(*testing.T, *queue.Entity) {
+	return func(t *testing.T, e *queue.Entity) {
+		e.Replace(id, row(9, `{"name":"Theirs"}`), 9, func(mine *queue.Operation) *queue.Operation {
+			if next == "" {
+				return nil
+			}
+			o := *mine
+			o.ID = next
+			return &o
+		})
+	}
+}
+
+func TestTheNewestFatesAreKept(t *testing.T) {
+	text := ""
+	for i := range queue.MaxFates + 7 {
+		text = queue.AppendFates(text, []queue.Fate{{ID: fmt.Sprint(i), End: queue.EndLanded, Version: int64(i)}})
+	}
+	for i, want := range map[int]bool{0: false, 6: false, 7: true, queue.MaxFates + 6: true} {
+		f, ok := queue.FateIn(text, fmt.Sprint(i))
+		if ok != want || (ok && f.Version != int64(i)) {
+			t.Errorf("fate %d: %+v, %v", i, f, ok)
+		}
+	}
+	if n := strings.Count(text, "\n") + 1; n != queue.MaxFates {
+		t.Errorf("%d fates are kept", n)
+	}
+	again := queue.AppendFates(text, []queue.Fate{{ID: "99", End: queue.EndDiscarded}})
+	if f, _ := queue.FateIn(again, "99"); f.End != queue.EndDiscarded {
+		t.Errorf("the older fate counts: %+v", f)
+	}
+	if _, ok := queue.FateIn("broken\n{\"id\":1}\n", "1"); ok {
+		t.Error("a broken line tells a fate")
+	}
+}

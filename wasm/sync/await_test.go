@@ -1,0 +1,168 @@
+package sync_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// awaited is what Await said, and when.
+type awaited struct {
+	fate queue.Fate
+	err  error
+	took time.Duration
+}
+
+// await begins to wait in a goroutine of the bubble.
+func await(ctx context.Context, wait func(context.Context, string) (queue.Fate, error), id string) <-chan awaited {
+	begin, out := time.Now(), make(chan awaited, 1)
+	go func() {
+		f, err := wait(ctx, id)
+		out <- awaited{f, err, time.Since(begin)}
+	}()
+	return out
+}
+
+// made is a write that must have been saved.
+func (h *hosted) made(w repository.Written, err error) repository.Written {
+	h.world.t.Helper()
+	h.ok(err)
+	return w
+}
+
+// tab is another tab of the browser; deaf, it hears no messages.
+func (h *hosted) tab(bus sync.Bus) *directory.Collection {
+	tab := repository.New(repository.Config[api.User, api.UserPatch]{
+		Store: h.store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
+		Now: time.Now, After: time.After, NewID: uuid.NewString,
+	})
+	h.world.t.Cleanup(tab.Close)
+	return tab
+}
+
+func TestAwaitTellsThatAWriteHasLanded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		h.meets(down)
+		w := h.made(h.Create(t.Context(), patch("Ann", "ann@example.org", "")))
+		here, deaf := await(t.Context(), h.Await, w.Operation), await(t.Context(), h.tab(memory.NewChannel().Bus()).Await, w.Operation)
+		pass(time.Minute)
+		synctest.Wait()
+		if len(here)+len(deaf) > 0 {
+			t.Fatal("it ended though the server has heard nothing")
+		}
+		h.meets(nil)
+		for name, got := range map[string]awaited{"here": <-here, "in a tab that is told nothing": <-deaf} {
+			if got.err != nil || got.fate != (queue.Fate{ID: w.Operation, End: queue.EndLanded, Version: 1}) {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		// Long after, and in a tab opened since.
+		got := <-await(t.Context(), h.tab(memory.NewChannel().Bus()).Await, w.Operation)
+		if got.fate.End != queue.EndLanded || got.took != 0 {
+			t.Errorf("after a reload: %+v", got)
+		}
+	})
+}
+
+func TestAwaitTellsWhatTookAWriteUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		h.meets(down)
+		first := h.made(h.Create(t.Context(), patch("Ann", "ann@example.org", "")))
+		last := await(t.Context(), h.AwaitLast, first.Operation)
+		second := h.made(h.Update(t.Context(), first.ID, bio("hello")))
+		if got := <-await(t.Context(), h.Await, first.Operation); got.fate != (queue.Fate{ID: first.Operation, End: queue.EndSuperseded, By: second.Operation}) {
+			t.Errorf("the first: %+v", got)
+		}
+		h.meets(nil)
+		pass(sync.MaxReconnect)
+		if got := <-last; got.fate != (queue.Fate{ID: second.Operation, End: queue.EndLanded, Version: 1}) {
+			t.Errorf("the last of the chain: %+v", got)
+		}
+		gone := h.made(h.Create(t.Context(), patch("Bo", "bo@example.org", "")))
+		_ = h.made(h.Delete(t.Context(), gone.ID))
+		if got := <-await(t.Context(), h.Await, gone.Operation); got.fate.End != queue.EndCancelled && got.fate.End != queue.EndLanded {
+			t.Errorf("created and deleted: %+v", got)
+		}
+	})
+}
+
+func TestAwaitTellsThatAWriteIsRejectedAndThenDiscarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		h.create("Ann")
+		w := h.made(h.Create(t.Context(), patch("Other", "ANN@example.org", "")))
+		got := <-await(t.Context(), h.AwaitLast, w.Operation)
+		if got.err != nil || got.fate.End != queue.EndRejected || got.fate.Problem == nil || got.fate.Problem.Code != api.CodeEmailTaken {
+			t.Fatalf("%+v", got)
+		}
+		ops, err := h.NeedsAttention(t.Context(), 1)
+		h.ok(err)
+		h.ok(h.Discard(t.Context(), ops[0]))
+		if got := <-await(t.Context(), h.Await, w.Operation); got.fate.End != queue.EndDiscarded {
+			t.Errorf("discarded: %+v", got)
+		}
+	})
+}
+
+func TestAwaitOfNothingAndOfTheUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		id := h.create("Ann")
+		h.waiting()
+		same := h.made(h.Update(t.Context(), id, named("Ann")))
+		if got := <-await(t.Context(), h.Await, same.Operation); same.Operation != "" || got.fate.End != queue.EndUnchanged {
+			t.Errorf("a write of the same: %+v, %+v", same, got)
+		}
+		if got := <-await(t.Context(), h.Await, uuid.NewString()); !errors.Is(got.err, queue.ErrUnknown) {
+			t.Errorf("an operation that never was: %+v", got)
+		}
+		h.meets(down)
+		w := h.made(h.Update(t.Context(), id, bio("x")))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if got := <-await(ctx, h.Await, w.Operation); !errors.Is(got.err, context.DeadlineExceeded) || got.took != time.Minute {
+			t.Errorf("waiting no longer than asked: %+v", got)
+		}
+	})
+}
+
+func TestAwaitTellsWhatAConflictLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := newHosted(t, w)
+		defer h.cancel()
+		id := h.create("Ann")
+		h.waiting()
+		h.ok(h.SetStrategy(t.Context(), sync.ServerWins))
+		other := newHosted(t, w)
+		defer other.cancel()
+		synctest.Wait()
+		h.meets(down)
+		mine := h.made(h.Update(t.Context(), id, bio("mine")))
+		theirs := other.made(other.Update(t.Context(), id, bio("theirs")))
+		if got := <-await(t.Context(), other.Await, theirs.Operation); got.fate.End != queue.EndLanded {
+			t.Fatalf("theirs: %+v", got)
+		}
+		h.meets(nil)
+		if got := <-await(t.Context(), h.AwaitLast, mine.Operation); got.fate.End != queue.EndOverruled {
+			t.Errorf("mine: %+v", got)
+		}
+	})
+}

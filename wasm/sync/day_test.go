@@ -1,0 +1,284 @@
+package sync_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/e2e/day"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// post has others send operations to the server.
+func (w *world) post(operations []api.Operation, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for ; len(operations) > 0; operations = operations[min(len(operations), api.MaxOperations):] {
+		body, err := json.Marshal(api.Batch{
+			ClientID: "00000000-0000-4000-8000-00000000aaaa", Operations: operations[:min(len(operations), api.MaxOperations)],
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		resp := w.serve(context.Background(), sync.Request{
+			Method: http.MethodPost, Path: "/api/v1/operations", Body: body, Header: map[string]string{"Content-Type": "application/json"},
+		})
+		var answer api.BatchResult
+		if err := json.Unmarshal(resp.Body, &answer); err != nil || resp.Status != http.StatusOK {
+			w.t.Fatalf("status %d: %s", resp.Status, resp.Body)
+		}
+		for _, r := range answer.Results {
+			if r.Status != api.Applied {
+				w.t.Fatalf("%s: %s %v", r.ID, r.Status, r.Problem)
+			}
+		}
+	}
+}
+
+// people are the users the server has, by email.
+func (w *world) people() map[string]day.Person {
+	w.t.Helper()
+	out := map[string]day.Person{}
+	token := ""
+	for {
+		var page api.UserPage
+		resp := w.serve(context.Background(), sync.Request{Method: http.MethodGet, Path: "/api/v1/users?limit=500&page_token=" + token})
+		if err := json.Unmarshal(resp.Body, &page); err != nil || resp.Status != http.StatusOK {
+			w.t.Fatalf("status %d: %s", resp.Status, resp.Body)
+		}
+		for _, u := range page.Users {
+			out[u.Email] = day.Person{Name: u.Name, Email: u.Email, Bio: u.Bio}
+		}
+		if token = page.NextPageToken; token == "" {
+			return out
+		}
+	}
+}
+
+// weather is what a network and a server do to requests that come again and again.
+type weather struct {
+	world    *world
+	batches  int            // that reached the server and came back
+	failures int            // requests that something went wrong with
+	biggest  int            // operations in one batch
+	applied  int            // what the server said it applied
+	twice    int            // what it said it had applied before
+	heap     uint64         // the most that lived while a request was under way
+	effects  map[string]int // by operation
+}
+
+// strike spoils some requests before they reach the server.
+func (w *weather) strike(n int) (*sync.Response, error) {
+	plain := func(status int, retry string) *sync.Response {
+		return &sync.Response{Status: status, Header: map[string]string{"content-type": "text/plain", "retry-after": retry}}
+	}
+	switch n % 11 {
+	case 3:
+		return plain(http.StatusServiceUnavailable, "5"), nil
+	case 5:
+		return plain(http.StatusTooManyRequests, "20"), nil
+	case 7:
+		return plain(http.StatusInternalServerError, ""), nil
+	case 9:
+		return nil, errors.New("the connection was lost")
+	}
+	return nil, nil
+}
+
+// sample measures what is alive: garbage would tell of the collector, not of the engine.
+func (w *weather) sample() {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	w.heap = max(w.heap, m.HeapAlloc)
+}
+
+// away is a device that was without a network for a day, and the weather it meets
+// when it is back.
+func away(w *world, d day.Day) (*device, *weather) {
+	w.t.Helper()
+	w.post(d.Before())
+	dev := w.device()
+	drain(w, dev)
+	clock := d.Clock(w.now)
+	users := repository.New(repository.Config[api.User, api.UserPatch]{
+		Store: dev.store, Bus: memory.NewChannel().Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Now: clock.Now, After: time.After, NewID: uuid.NewString,
+	})
+	defer users.Close()
+	dev.ok(d.Spend(context.Background(), day.Device{Users: users, Store: dev.store, Clock: clock}))
+	w.now = w.now.Add(day.Length)
+	w.post(d.Others())
+	sky := &weather{world: w, effects: map[string]int{}}
+	requests := 0
+	dev.meets(func(r sync.Request) (*sync.Response, error) {
+		requests++
+		if requests%4 == 1 {
+			sky.sample()
+		}
+		resp, err := sky.strike(requests)
+		if resp != nil || err != nil {
+			sky.failures++
+		}
+		return resp, err
+	})
+	dev.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+		sky.note(r, resp)
+		if requests%11 == 1 && requests > 1 {
+			sky.failures++
+			return sync.Response{}, errors.New("the answer was lost")
+		}
+		return resp, nil
+	}
+	return dev, sky
+}
+
+// note counts what the server says of a batch, whether or not the device hears it.
+func (w *weather) note(r sync.Request, resp sync.Response) {
+	var answer api.BatchResult
+	if r.Method != http.MethodPost || json.Unmarshal(resp.Body, &answer) != nil {
+		return
+	}
+	w.batches++
+	w.biggest = max(w.biggest, len(answer.Results))
+	for _, result := range answer.Results {
+		switch result.Status {
+		case api.Applied:
+			w.applied++
+			w.effects[result.ID]++
+		case api.Duplicate:
+			w.twice++
+		}
+	}
+}
+
+// drain does rounds as a host does until nothing is left to be sent or heard, and
+// returns how many. Time passes between them as the server asks for.
+func drain(w *world, d *device) int {
+	w.t.Helper()
+	reason := sync.Online
+	for n := 1; n <= 500; n++ {
+		report, err := d.engine.Round(context.Background(), reason)
+		var o *sync.Outcome
+		switch {
+		case err == nil && !report.More && report.Waiting == 0:
+			return n
+		case err == nil:
+			w.now = w.now.Add(sync.MaxBackoff)
+		case errors.As(err, &o):
+			w.now = w.now.Add(max(o.RetryAfter, sync.MaxBackoff))
+		default:
+			w.t.Fatal(err)
+		}
+		reason = sync.Timer
+	}
+	w.t.Fatal("the queue is not empty after 500 rounds")
+	return 0
+}
+
+func TestADayOffline(t *testing.T) {
+	grown := map[int]uint64{}
+	for _, d := range []day.Day{{Operations: 100}, {Operations: 5000}} {
+		t.Run(fmt.Sprint(d.Operations, " operations"), func(t *testing.T) { grown[d.Operations] = spendADay(t, d) })
+	}
+	// A batch is a hundred operations in both, a page of the feed at most 500 changes.
+	if few, many := grown[100], grown[5000]; many > few+8<<20 {
+		t.Errorf("a round holds %d kB above its store with 5,000 operations, %d kB with 100", many>>10, few>>10)
+	}
+}
+
+// spendADay returns how much more was alive at the worst moment of syncing than
+// before or after it, when device and server hold all their rows.
+func spendADay(t *testing.T, d day.Day) uint64 {
+	w := newWorld(t)
+	dev, sky := away(w, d)
+	ctx := context.Background()
+	if c, err := dev.store.Counts(ctx); err != nil || c.Waiting != d.Operations || c.Rejected != 0 {
+		t.Fatalf("before: %+v, %v", c, err)
+	}
+	sky.sample()
+	around := sky.heap
+	sky.heap = 0
+	start := time.Now()
+	rounds := drain(w, dev)
+	took := time.Since(start)
+	peak := sky.heap
+	sky.heap = 0
+	sky.sample()
+	around = max(around, sky.heap)
+	t.Logf("%d operations: %v, %d rounds, %d batches of at most %d, %d requests failed, %d kB alive above the stores at the worst",
+		d.Operations, took.Round(time.Millisecond), rounds, sky.batches, sky.biggest, sky.failures, (max(peak, around)-around)>>10)
+
+	if got, want := w.people(), d.After(); !maps.Equal(got, want) {
+		t.Errorf("the server has %d users that should be %d, or other ones", len(got), len(want))
+	}
+	for id, n := range sky.effects {
+		if n != 1 {
+			t.Errorf("operation %s took effect %d times", id, n)
+		}
+	}
+	if sky.applied != d.Changes() {
+		t.Errorf("%d operations took effect, want %d", sky.applied, d.Changes())
+	}
+	if sky.failures < 5*d.Operations/5000 || (d.Operations > 1000 && sky.twice == 0) {
+		t.Errorf("only %d requests failed and %d operations were sent twice: the test tests nothing", sky.failures, sky.twice)
+	}
+	checkStandings(t, w, dev, d)
+	// Of a day's operations some are sent twice, for answers are lost and batches that
+	// the server fails on are halved.
+	if least := d.Operations / api.MaxOperations; sky.biggest > api.MaxOperations || sky.batches < least || sky.batches > 3*least+20 {
+		t.Errorf("%d batches of up to %d operations", sky.batches, sky.biggest)
+	}
+	return max(peak, around) - around
+}
+
+// checkStandings checks what the device has when all is done.
+func checkStandings(t *testing.T, w *world, dev *device, d day.Day) {
+	t.Helper()
+	ctx := context.Background()
+	c, err := dev.store.Counts(ctx)
+	if err != nil || c.Waiting != 0 || c.Rejected != d.Rejected() || c.Conflicts != d.Disputed() {
+		t.Errorf("counts are %+v, %v; want %d rejected and %d conflicts to look at", c, err, d.Rejected(), d.Disputed())
+	}
+	conflicts, err := dev.store.Conflicts(ctx, 10000)
+	if err != nil || len(conflicts) != d.Disputed()+d.Merged() {
+		t.Errorf("%d conflicts are recorded, %v; want %d", len(conflicts), err, d.Disputed()+d.Merged())
+	}
+	rejected, err := dev.store.Rejected(ctx, api.EntityUser, 10000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range rejected {
+		if o.LastError == nil || o.LastError.Code != api.CodeEmailTaken {
+			t.Errorf("operation %s was rejected for %v", o.ID, o.LastError)
+		}
+	}
+	page, err := dev.List(ctx, repository.Query{Limit: 10 * d.Operations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := map[string]day.Person{}
+	for _, r := range page.Records {
+		if r.State != queue.NeedsAttention {
+			local[r.Value.Email] = day.Person{Name: r.Value.Name, Email: r.Value.Email, Bio: r.Value.Bio}
+		}
+	}
+	if !maps.Equal(local, w.people()) {
+		t.Errorf("the device shows %d users, the server has %d, or they differ", len(local), len(d.After()))
+	}
+}

@@ -40,7 +40,7 @@ type source struct {
 }
 
 // inBrowser are the only directories with code for the browser itself.
-var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker"}
+var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "e2e/day/device"}
 
 // forbidden are import paths that a directory's code must not import, itself or
 // through any other package of this repository.

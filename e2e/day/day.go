@@ -9,6 +9,7 @@ package day
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	stdsync "sync"
 	"time"
@@ -221,16 +222,34 @@ type Device struct {
 // Spend does the device's part. Every tenth user is changed twice, which coalesces
 // to one operation as neither was sent.
 func (d Day) Spend(ctx context.Context, device Device) error {
-	for i := range d.Users() {
+	failed := make([]error, hands)
+	var working stdsync.WaitGroup
+	for hand := range hands {
+		working.Go(func() {
+			for i := hand; i < d.Users()+d.Creates() && failed[hand] == nil; i += hands {
+				failed[hand] = d.write(ctx, device, i)
+			}
+		})
+	}
+	working.Wait()
+	return errors.Join(failed...)
+}
+
+// hands are at work at once, since a database in a browser has much to wait for.
+const hands = 8
+
+// write does what there is to do about a user: those that were there before, and
+// then the newcomers.
+func (d Day) write(ctx context.Context, device Device, i int) error {
+	if i < d.Users() {
 		if err := d.change(ctx, device, i); err != nil {
 			return fmt.Errorf("write of person %d: %w", i, err)
 		}
+		return nil
 	}
-	for j := range d.Creates() {
-		p := created(j)
-		if _, err := device.Users.Create(ctx, p.patch()); err != nil {
-			return fmt.Errorf("create newcomer %d: %w", j, err)
-		}
+	p := created(i - d.Users())
+	if _, err := device.Users.Create(ctx, p.patch()); err != nil {
+		return fmt.Errorf("create %s: %w", p.Name, err)
 	}
 	return nil
 }

@@ -33,6 +33,22 @@ type Proxy struct {
 	cuts     int // how many more answers to cut
 	didCut   int
 	noAPI    bool
+	files    map[string]file // by path, in front of the server's
+	hold     *hold
+}
+
+// file is what the proxy serves itself.
+type file struct {
+	mediaType string
+	content   []byte
+}
+
+// hold keeps answers back until it is released.
+type hold struct {
+	match    func(*http.Request) bool
+	released chan struct{}
+	arrived  chan struct{} // closed once the first answer is held
+	once     sync.Once
 }
 
 // Request is a request to the API that reached the proxy.
@@ -131,6 +147,51 @@ func (p *Proxy) refusesAPI() bool {
 	return p.noAPI
 }
 
+// Serve has the proxy answer a path by itself: a page of the site's origin that the
+// site has not. The service worker leaves paths below /debug/ alone.
+func (p *Proxy) Serve(path, mediaType string, content []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.files == nil {
+		p.files = map[string]file{}
+	}
+	p.files[path] = file{mediaType, content}
+}
+
+func (p *Proxy) served(path string) (file, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f, ok := p.files[path]
+	return f, ok
+}
+
+// HoldAnswers lets requests that match reach the server, and keeps its answers back
+// until release is called. The channel is closed once the first one is held.
+func (p *Proxy) HoldAnswers(match func(*http.Request) bool) (held <-chan struct{}, release func()) {
+	h := &hold{match: match, released: make(chan struct{}), arrived: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold = h
+	return h.arrived, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.hold == h {
+			p.hold = nil
+			close(h.released)
+		}
+	}
+}
+
+// holds returns what keeps the answer to a request back, nil for nothing.
+func (p *Proxy) holds(r *http.Request) *hold {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hold != nil && p.hold.match(r) {
+		return p.hold
+	}
+	return nil
+}
+
 // Requests are those with this method and path since the last Forget.
 func (p *Proxy) Requests(method, path string) []Request {
 	p.mu.Lock()
@@ -167,6 +228,11 @@ func (p *Proxy) Sent() map[string]int {
 }
 
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f, ok := p.served(r.URL.Path); ok {
+		w.Header().Set("Content-Type", f.mediaType)
+		_, _ = w.Write(f.content) // whoever asked may have gone
+		return
+	}
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
 		p.relay.ServeHTTP(w, r)
 		return
@@ -188,7 +254,30 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.mu.Unlock()
 		a.passHalf(w)
 	}
+	if h := p.holds(r); h != nil {
+		p.keepBack(h, w, r, n)
+		return
+	}
 	p.relay.ServeHTTP(&statusNote{ResponseWriter: w, note: func(status int) { p.setStatus(n, status) }}, r)
+}
+
+// keepBack passes a request on at once, whether or not the browser still waits, and
+// its answer when the hold is released.
+func (p *Proxy) keepBack(h *hold, w http.ResponseWriter, r *http.Request, n int) {
+	a := &answer{header: http.Header{}, status: http.StatusOK}
+	p.relay.ServeHTTP(a, r.WithContext(context.WithoutCancel(r.Context())))
+	h.once.Do(func() { close(h.arrived) })
+	select {
+	case <-h.released:
+	case <-r.Context().Done():
+		panic(http.ErrAbortHandler)
+	case <-p.t.Context().Done():
+		panic(http.ErrAbortHandler)
+	}
+	p.setStatus(n, a.status)
+	maps.Copy(w.Header(), a.header)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes()) // whoever asked may have gone
 }
 
 func (p *Proxy) note(r Request) int {

@@ -44,7 +44,7 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &screen{online: true, height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
+		device: &screen{online: true, promises: true, height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
@@ -306,6 +306,11 @@ type screen struct {
 	persisted, background    bool
 	scrolls                  chan struct{}
 	onlines                  chan struct{}
+	keeping                  Keeping
+	keepings                 chan struct{}
+	asked, tried             int
+	guarded, promises, told  bool
+	draft                    string
 }
 
 func (s *screen) Online() bool {
@@ -329,14 +334,63 @@ func (s *screen) OnlineChanges(context.Context) <-chan struct{} {
 func (s *screen) Storage(context.Context) (Storage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Storage{Used: 5_000_000, Quota: 1_000_000_000, Persisted: s.persisted}, nil
+	return Storage{Used: 5_000_000, Quota: 1_000_000_000, Persisted: s.persisted, Asked: s.asked > 0}, nil
 }
 
 func (s *screen) AskPersist(context.Context) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.persisted = true
-	return true, nil
+	s.asked++
+	s.persisted = s.promises
+	return s.promises, nil
+}
+
+// timesAsked is how often the browser was asked to keep the data.
+func (s *screen) timesAsked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+func (s *screen) Keeping() Keeping {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keeping
+}
+
+func (s *screen) setKeeping(k Keeping) {
+	s.mu.Lock()
+	s.keeping = k
+	s.mu.Unlock()
+	s.keepings <- struct{}{}
+}
+
+func (s *screen) KeepingChanges(context.Context) <-chan struct{} {
+	s.keepings = make(chan struct{}, 1)
+	return s.keepings
+}
+
+func (s *screen) TryStorage(context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried++
+	s.keeping.Trouble = nil
+}
+
+func (s *screen) HeardOfLoss(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keeping.Lost, s.told = false, true
+	return nil
+}
+
+func (s *screen) GuardLeaving(on bool)  { s.guarded = on }
+func (s *screen) KeepDraft(text string) { s.draft = text }
+
+func (s *screen) TakeDraft() string {
+	text := s.draft
+	s.draft = ""
+	return text
 }
 
 func (s *screen) BackgroundSync(context.Context) (supported, registered bool) {

@@ -17,11 +17,13 @@ type Users interface {
 	Get(ctx context.Context, id string) (repository.Record[api.User], error)
 	List(ctx context.Context, q repository.Query) (repository.Page[api.User], error)
 
-	// Create saves a user under a new id, Update saves the changed fields, Delete
-	// removes. Each returns once the write and its
-	// operation are durable on this device. Invalid fields are an *api.Problem with
-	// code invalid; a full disk is queue.ErrQuota.
-	Create(ctx context.Context, patch api.UserPatch) (repository.Written, error)
+	// CreateAs saves a user under an id of NewID, Update saves the changed
+	// fields, Delete removes. Each returns once the write and its operation are
+	// durable on this device. Invalid fields are an *api.Problem with code invalid; a
+	// full disk is queue.ErrQuota. After queue.ErrUncertain each may be called again
+	// with the same id: nothing is written twice.
+	NewID() string
+	CreateAs(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error)
 	Update(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error)
 	Delete(ctx context.Context, id string) (repository.Written, error)
 	// Restore brings back a user deleted a moment ago, as it was.
@@ -72,6 +74,19 @@ type Device interface {
 	// to keep them. AskPersist asks for that promise; call it on a gesture.
 	Storage(ctx context.Context) (Storage, error)
 	AskPersist(ctx context.Context) (bool, error)
+	// Keeping says how the browser keeps the data now, and KeepingChanges tells
+	// when that is another. TryStorage uses the storage once, to find out whether it
+	// works again; HeardOfLoss notes that the person knows of lost data.
+	Keeping() Keeping
+	KeepingChanges(ctx context.Context) <-chan struct{}
+	TryStorage(ctx context.Context)
+	HeardOfLoss(ctx context.Context) error
+	// GuardLeaving has the browser ask before this page is left, while it is on.
+	GuardLeaving(on bool)
+	// KeepDraft keeps a text over a reload of this tab; TakeDraft returns it once,
+	// and "" when there is none.
+	KeepDraft(text string)
+	TakeDraft() string
 	// BackgroundSync reports whether the browser can sync with all tabs closed,
 	// and whether it is registered; SetBackgroundSync registers or cancels it.
 	BackgroundSync(ctx context.Context) (supported, registered bool)
@@ -108,6 +123,15 @@ type Device interface {
 type Storage struct {
 	Used, Quota int64
 	Persisted   bool
+	Asked       bool // the browser was asked to keep them, and has answered
+}
+
+// Keeping is how the browser keeps the site's data.
+type Keeping struct {
+	Trouble      error // why it can't now: one of the queue's errors; nil when it can
+	Volatile     bool  // it keeps nothing: the data are in this page's memory
+	Lost         bool  // it had thrown the data away, and the person does not know yet
+	NeedsNetwork bool  // it has no service worker, so nothing starts without a network
 }
 
 // Diagnostic is a line under "Diagnostics".

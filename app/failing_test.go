@@ -12,7 +12,7 @@ import (
 // fullDisk is a directory on a device without room.
 type fullDisk struct{ Users }
 
-func (fullDisk) Create(context.Context, api.UserPatch) (repository.Written, error) {
+func (fullDisk) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
 	return repository.Written{}, fmt.Errorf("save on this device: %w", queue.ErrQuota)
 }
 

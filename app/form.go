@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
+	"time"
 	"unicode/utf8"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -16,7 +18,8 @@ type formRequest struct {
 	user   *repository.Record[api.User]
 	opener string // the id of the element that gets the focus back
 	errs   []api.FieldError
-	number int // of the request, set by session.edit
+	draft  *draft // what was typed before a reload
+	number int    // of the request, set by session.edit
 }
 
 // formDialog is the dialog "Add user" and "Edit user". Asked is the number of
@@ -30,9 +33,15 @@ type formDialog struct {
 	request formRequest
 	values  map[string]string
 	errs    map[string]string
+	id      string // that a new user gets; kept when it is saved again
 	failure string // why saving failed, when no field is to blame
+	reload  bool   // only a reload helps against the failure
 	saving  bool
+	slow    bool // saving takes unusually long
 }
+
+// slowAfter is how long a save may take before the form says that it takes long.
+const slowAfter = 2 * time.Second
 
 const formID = "user-form"
 
@@ -46,10 +55,16 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 		return
 	}
 	d.shown, d.request = d.Asked, *d.S.form
-	d.failure, d.saving = "", false
+	d.failure, d.reload, d.saving, d.slow = "", false, false, false
+	d.S.unsaved, d.S.draft = false, d.draft
+	d.id = d.S.Users.NewID()
 	d.values = map[string]string{"name": "", "email": "", "bio": ""}
 	if u := d.request.user; u != nil {
 		d.values = map[string]string{"name": u.Value.Name, "email": u.Value.Email, "bio": u.Value.Bio}
+	}
+	if typed := d.request.draft; typed != nil {
+		maps.Copy(d.values, typed.Values)
+		d.id = typed.ID
 	}
 	d.blame(d.request.errs)
 	ctx.Defer(func(ui.Context) {
@@ -59,6 +74,15 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 		d.S.Device.ShowModal(formID)
 		d.S.Device.Focus(inputID(d.firstBad()))
 	})
+}
+
+// draft is what the form holds.
+func (d *formDialog) draft() draft {
+	kept := draft{ID: d.id, Values: d.values}
+	if d.request.user != nil {
+		kept.User = d.request.user.ID
+	}
+	return kept
 }
 
 // blame shows what is wrong beside the fields.
@@ -112,7 +136,7 @@ func (d *formDialog) save(ctx ui.Context) {
 	if d.saving || d.values == nil {
 		return
 	}
-	d.failure = ""
+	d.failure, d.reload = "", false
 	whole, changed := d.patch()
 	d.blame(whole.Validate(d.adding()))
 	if len(d.errs) > 0 {
@@ -124,13 +148,17 @@ func (d *formDialog) save(ctx ui.Context) {
 		return
 	}
 	d.saving = true
-	request := d.shown
+	request, id, adding := d.shown, d.id, d.adding()
+	if !adding {
+		id = d.request.user.ID
+	}
+	d.S.after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.shown == request })
 	d.S.write(func(ctx context.Context) error {
-		if d.adding() {
-			_, err := d.S.Users.Create(ctx, changed)
+		if adding {
+			_, err := d.S.Users.CreateAs(ctx, id, changed)
 			return err
 		}
-		_, err := d.S.Users.Update(ctx, d.request.user.ID, changed)
+		_, err := d.S.Users.Update(ctx, id, changed)
 		return err
 	}, func(err error) { d.saved(request, *whole.Name, err) })
 }
@@ -140,13 +168,13 @@ func (d *formDialog) save(ctx ui.Context) {
 func (d *formDialog) saved(request int, name string, err error) {
 	current := d.S.form != nil && d.shown == request
 	if current {
-		d.saving = false
+		d.saving, d.slow = false, false
 	}
 	switch {
 	case err == nil && current:
 		d.close()
 	case err != nil && !current:
-		d.S.toast(toast{text: name + " was not saved. " + explain(err), bad: true})
+		d.S.toast(toast{text: notDone(name, "saved", err), bad: true})
 		return
 	case err != nil:
 		d.fail(err)
@@ -157,6 +185,7 @@ func (d *formDialog) saved(request int, name string, err error) {
 	} else {
 		d.S.say("Saved " + name)
 	}
+	d.S.firstSaved()
 }
 
 // fail shows why saving failed. What was typed stays.
@@ -165,7 +194,9 @@ func (d *formDialog) fail(err error) {
 	if errors.As(err, &p) && len(p.Errors) > 0 {
 		d.blame(p.Errors)
 	} else {
-		d.failure = "Not saved. " + explain(err)
+		d.failure, d.reload = notSaved(err), errors.Is(err, queue.ErrOutdated)
+		d.S.unsaved = true
+		d.S.guardLeaving()
 	}
 	d.Update()
 }
@@ -180,7 +211,8 @@ func (d *formDialog) closed(ctx ui.Context, _ ui.Event) {
 		return
 	}
 	opener := d.request.opener
-	d.S.form = nil
+	d.S.form, d.S.draft, d.S.unsaved = nil, nil, false
+	d.S.guardLeaving()
 	d.S.changed()
 	if opener != "" {
 		ctx.Defer(func(ui.Context) { d.S.Device.Focus(opener) })
@@ -196,12 +228,15 @@ func (d *formDialog) Render() ui.UI {
 		ui.Form().Class("form").Attr("method", "dialog").NoValidate(true).OnSubmit(d.submit).Body(
 			ui.H2().ID("user-form-title").Text(heading),
 			ui.Div().Class("form-failure-place").Role("alert").Body(
-				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure)))),
+				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure))),
+				ui.If(d.slow, ui.P().Class("hint").Text("Still saving. The browser's storage is slow to answer."))),
 			d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words")),
 			d.field("email", ui.Input().Type("email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").Attr("autocapitalize", "none").Spellcheck(false)),
 			d.bio(),
 			ui.Div().Class("form-actions").Body(
 				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(d.cancel),
+				ui.If(d.reload, ui.Button().Type("button").Class("button").Text("Reload").
+					OnClick(func(ui.Context, ui.Event) { d.S.reload() })),
 				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),
 			),
 		),

@@ -32,6 +32,7 @@ type root struct {
 	tone       tone
 	settling   bool
 	everStated bool
+	noticed    noticeKind // the notice that was said last
 }
 
 func (r *root) OnMount(ctx ui.Context) {
@@ -42,6 +43,9 @@ func (r *root) OnMount(ctx ui.Context) {
 	follow(ctx, s.Syncer.StatusChanges(ctx), r.restate)
 	follow(ctx, s.Device.OnlineChanges(ctx), r.restate)
 	follow(ctx, s.Users.Changes(ctx), r.recount)
+	follow(ctx, s.Device.KeepingChanges(ctx), r.rekeep)
+	r.rekeep(ctx)
+	s.takeDraft(ctx)
 	r.restate(ctx)
 	r.recount(ctx)
 	r.tick(ctx)
@@ -104,6 +108,7 @@ func (r *root) recount(ctx ui.Context) {
 			return func(ctx ui.Context) {
 				if err == nil { // what can't be counted is said where it is listed
 					r.s.counts = counts
+					r.s.guardLeaving()
 					r.restate(ctx)
 				}
 			}
@@ -149,6 +154,7 @@ func (r *root) Render() ui.UI {
 			r.renderBar(),
 			ui.If(r.s.reach == offline, ui.P().Class("banner").Body(
 				icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))),
+			r.renderNotice(),
 		),
 		ui.Main().ID("main").Class("main").TabIndex(-1).Body(r.renderPage()),
 		r.s.renderToasts(),

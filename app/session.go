@@ -32,6 +32,12 @@ type session struct {
 	asked   int // counts requests, so that each opens its dialog once
 
 	list listMemory
+
+	keeping      Keeping
+	dismissed    map[noticeKind]bool
+	persistTried bool         // whether this tab has thought of asking the browser to keep the data
+	draft        func() draft // what the open form holds
+	unsaved      bool         // the open form could not be saved
 }
 
 // listMemory is what a person finds again when they come back to the list.
@@ -45,7 +51,7 @@ func newSession(d Dependencies) *session {
 	if d.Clock == nil {
 		d.Clock = systemClock{}
 	}
-	return &session{Dependencies: d}
+	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}}
 }
 
 // changed renders the root again: header, status, toasts and dialogs.
@@ -162,7 +168,7 @@ func (s *session) remove(was repository.Record[api.User], then func(error)) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.toast(toast{text: name + " was not deleted. " + explain(err), bad: true})
+			s.toast(toast{text: notDone(name, "deleted", err), bad: true})
 		} else {
 			s.toast(toast{text: "Deleted " + name, action: "Undo", act: func() { s.restore(was) }})
 		}
@@ -178,7 +184,7 @@ func (s *session) restore(was repository.Record[api.User]) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.toast(toast{text: was.Value.Name + " was not restored. " + explain(err), bad: true})
+			s.toast(toast{text: notDone(was.Value.Name, "restored", err), bad: true})
 			return
 		}
 		s.toast(toast{text: "Restored " + was.Value.Name})

@@ -160,21 +160,7 @@ func (p *syncPage) switchBackground(ui.Context, ui.Event) {
 }
 
 func (p *syncPage) persist(ui.Context, ui.Event) {
-	var kept bool
-	p.S.write(func(ctx context.Context) (err error) {
-		kept, err = p.S.Device.AskPersist(ctx)
-		return err
-	}, func(err error) {
-		switch {
-		case err != nil:
-			p.S.toast(toast{text: "The browser could not be asked. " + explain(err), bad: true})
-		case kept:
-			p.S.toast(toast{text: "The browser will keep your data"})
-		default:
-			p.S.toast(toast{text: "The browser made no promise. Installing the app often helps."})
-		}
-		p.readAsides(p.ctx)
-	})
+	p.S.askPersist(func() { p.readAsides(p.ctx) })
 }
 
 func (p *syncPage) syncNow(ui.Context, ui.Event) { p.S.syncNow() }
@@ -350,17 +336,39 @@ func (p *syncPage) renderStorage() ui.UI {
 		}
 		body = append(body, ui.P().Text(used))
 	}
-	switch {
-	case !p.asidesRead || p.storageErr != nil:
+	if p.asidesRead {
+		body = append(body, p.renderKeeping()...)
+	}
+	return section("storage-title", "Storage", 0, body...)
+}
+
+// renderKeeping says what the browser promises about the data, and what it can't do.
+func (p *syncPage) renderKeeping() []ui.UI {
+	quiet := func(text string) ui.UI { return ui.P().Class("quiet").Text(text) }
+	ask := func(text string) ui.UI {
+		return ui.P().Body(ui.Button().Type("button").Class("button").Text(text).OnClick(p.persist, text))
+	}
+	var body []ui.UI
+	switch s := p.storage; {
+	case p.S.keeping.Volatile:
+		body = append(body, quiet("Nothing is kept on this device: this browser window gives Rollcall no storage. A change is only safe once it is synced."))
+	case p.storageErr != nil:
 	case s.Persisted:
 		body = append(body, ui.P().Class("quiet").Body(icon("check"),
 			ui.Text(" The browser has promised to keep your data until you remove it.")))
+	case s.Asked:
+		body = append(body,
+			quiet("The browser was asked to keep this data and made no promise: it may clear it when the device runs out of room. What was synced stays safe on the server. Installing the app often helps."),
+			ask("Ask again"))
 	default:
 		body = append(body,
-			ui.P().Class("quiet").Text("The browser may clear this data when the device runs out of room. What was synced stays safe on the server."),
-			ui.P().Body(ui.Button().Type("button").Class("button").Text("Keep my data").OnClick(p.persist)))
+			quiet("The browser may clear this data when the device runs out of room. What was synced stays safe on the server."),
+			ask("Keep my data"))
 	}
-	return section("storage-title", "Storage", 0, body...)
+	if p.S.keeping.NeedsNetwork {
+		body = append(body, quiet("This browser window has no service worker: Rollcall can't start without a network here."))
+	}
+	return body
 }
 
 func (p *syncPage) renderDiagnostics() ui.UI {

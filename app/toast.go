@@ -75,7 +75,7 @@ func (s *session) renderToasts() ui.UI {
 		ui.If(s.update, ui.Div().Class("toast").Body(
 			ui.P().Class("toast-text").Text("A new version is ready"),
 			ui.Button().Type("button").Class("toast-action").Text("Reload").
-				OnClick(func(ui.Context, ui.Event) { s.Device.ApplyUpdate() }, "update"),
+				OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
 		)),
 		ui.Range(s.toasts).Slice(func(i int) ui.UI { return s.renderToast(s.toasts[i]) }),
 	)

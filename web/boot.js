@@ -8,6 +8,9 @@
 //   rollcall.registration     promise of the ServiceWorkerRegistration, or of null
 //   rollcall.updateWaiting()  whether a new version is ready to be switched to
 //   rollcall.applyUpdate()    switches to it and reloads; the person asked for it
+//   rollcall.seen             whether this browser had synced before this page was loaded
+//   rollcall.keepDraft(text)  keeps an unsaved form's text over a reload of this tab
+//   rollcall.takeDraft()      gives it back, once; "" when there is none
 "use strict";
 
 (() => {
@@ -140,12 +143,38 @@
     worker.postMessage({ type: "SKIP_WAITING" });
   }
 
+  // --- What is unsaved when the page has to be loaded anew ---
+
+  const draftKey = "rollcall-draft";
+
+  // Where a site's data are blocked, merely asking for sessionStorage throws.
+  function keepDraft(text) {
+    try {
+      sessionStorage.setItem(draftKey, text);
+    } catch (err) {
+      console.warn("The unsaved text can't be kept over a reload:", err);
+    }
+  }
+
+  function takeDraft() {
+    try {
+      const text = sessionStorage.getItem(draftKey) ?? "";
+      sessionStorage.removeItem(draftKey);
+      return text;
+    } catch {
+      return "";
+    }
+  }
+
   globalThis.rollcall = {
     version: "{{.Version}}",
     workerURL: '{{asset "worker.js"}}',
     registration: register(),
     updateWaiting: () => switched || (waiting !== null && waiting.state !== "redundant"),
     applyUpdate,
+    seen: /(^|; )rollcall_seen=/.test(document.cookie),
+    keepDraft,
+    takeDraft,
   };
 
   // --- The Go program ---

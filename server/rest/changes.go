@@ -29,6 +29,7 @@ func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	markSeen(w, r)
 	writeJSON(w, http.StatusOK, body)
 }
 

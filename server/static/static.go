@@ -20,14 +20,7 @@ import (
 	"strings"
 )
 
-// SeenCookie tells the page that this browser was here before, so that it
-// notices when the browser has thrown its storage away.
-const SeenCookie = "rollcall_seen"
-
-const (
-	seenSeconds = 365 * 24 * 60 * 60
-	manifest    = "assets.json"
-)
+const manifest = "assets.json"
 
 // extensions are the file name extensions of the variants, by content coding.
 var extensions = map[string]string{identity: "", "br": ".br", "gzip": ".gz"}
@@ -134,9 +127,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is nothing at "+r.URL.Path+".", http.StatusNotFound)
 		return
 	}
-	if url == "/" {
-		markSeen(w, r)
-	}
 	serve(w, r, f)
 }
 
@@ -148,14 +138,6 @@ func isNavigation(r *http.Request) bool {
 		return false
 	}
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
-}
-
-func markSeen(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, &http.Cookie{
-		Name: SeenCookie, Value: "1", Path: "/", MaxAge: seenSeconds,
-		SameSite: http.SameSiteLaxMode,
-		Secure:   r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
-	})
 }
 
 func serve(w http.ResponseWriter, r *http.Request, f file) {

@@ -150,27 +150,9 @@ func TestNavigation(t *testing.T) {
 		if r.StatusCode != test.status {
 			t.Errorf("%s: %d, want %d", test.path, r.StatusCode, test.status)
 		}
-		cookies := r.Cookies()
-		if (r.StatusCode == 200) != (len(cookies) == 1) {
-			t.Errorf("%s: cookies %v", test.path, cookies)
-		}
 		if r.StatusCode == 200 && bodyOf(t, r) != "<html>" {
 			t.Errorf("%s is not the page", test.path)
 		}
-	}
-}
-
-func TestSeenCookie(t *testing.T) {
-	h := newHandler(t)
-	for proto, secure := range map[string]bool{"": false, "http": false, "https": true} {
-		c := ask(h, "GET", "/", "X-Forwarded-Proto", proto).Cookies()[0]
-		if c.Name != "rollcall_seen" || c.Value != "1" || c.HttpOnly || c.Path != "/" || c.MaxAge != 31536000 ||
-			c.SameSite != http.SameSiteLaxMode || c.Secure != secure {
-			t.Errorf("over %q: %+v", proto, c)
-		}
-	}
-	if c := ask(h, "GET", "/sw.js").Cookies(); len(c) > 0 {
-		t.Errorf("a script sets %v", c)
 	}
 }
 

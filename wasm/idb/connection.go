@@ -195,7 +195,11 @@ func Delete(ctx context.Context, name string) error {
 func openError(err error) error {
 	var exception goidb.DOMException
 	if errors.As(err, &exception) {
-		return classify(exceptionName(err), err.Error())
+		name := exceptionName(err)
+		if name == "InvalidStateError" { // a private window of an older Firefox
+			return fmt.Errorf("%w (%s)", queue.ErrUnavailable, err.Error())
+		}
+		return classify(name, err.Error())
 	}
 	return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 }
@@ -223,7 +227,7 @@ func classify(name, message string) error {
 	case "NotBegun", "InvalidStateError":
 		return fmt.Errorf("%w (%s)", queue.ErrClosed, message)
 	case "VersionError":
-		return fmt.Errorf("%w: a newer version of Rollcall has upgraded this device's data; reload the page", queue.ErrUnavailable)
+		return fmt.Errorf("%w; reload the page", queue.ErrOutdated)
 	case "SecurityError":
 		return fmt.Errorf("%w (%s)", queue.ErrUnavailable, message)
 	case "AbortError", "UnknownError":

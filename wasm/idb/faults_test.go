@@ -281,8 +281,8 @@ func TestFailedMigrationLeavesTheOldVersion(t *testing.T) {
 func TestNewerDatabaseAsksForAReload(t *testing.T) {
 	letGo := holdOpen(t, t.Name(), 99)
 	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
-	if !errors.Is(err, queue.ErrUnavailable) {
-		t.Fatalf("got %v, want ErrUnavailable", err)
+	if !errors.Is(err, queue.ErrOutdated) {
+		t.Fatalf("got %v, want ErrOutdated", err)
 	}
 	letGo()
 	if err := idb.Delete(t.Context(), t.Name()); err != nil {

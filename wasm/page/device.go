@@ -16,6 +16,7 @@ import (
 
 // device is app.Device on this browser.
 type device struct {
+	kept       *keeping
 	store      repository.Store
 	leader     *leader
 	background *background
@@ -35,14 +36,33 @@ func (d *device) OnlineChanges(ctx context.Context) <-chan struct{} {
 
 func (d *device) Storage(ctx context.Context) (app.Storage, error) {
 	u, err := browser.StorageUsage(ctx)
-	return app.Storage(u), err
+	return app.Storage{Used: u.Used, Quota: u.Quota, Persisted: u.Persisted, Asked: d.kept.asked(ctx)}, err
 }
 
-func (d *device) AskPersist(ctx context.Context) (bool, error) {
-	return browser.Persist(ctx)
+func (d *device) AskPersist(ctx context.Context) (bool, error) { return d.kept.ask(ctx) }
+
+func (d *device) Keeping() app.Keeping { return d.kept.state() }
+
+func (d *device) KeepingChanges(ctx context.Context) <-chan struct{} {
+	tells := make(chan struct{}, 1)
+	go d.kept.follow(ctx, d.users, func() { offer(tells, struct{}{}) })
+	return tells
 }
+
+func (d *device) TryStorage(ctx context.Context) { d.kept.monitor.Try(ctx, d.kept.try) }
+
+func (d *device) HeardOfLoss(ctx context.Context) error { return d.kept.presence.Heard(ctx) }
+
+func (d *device) GuardLeaving(on bool) { d.kept.guard.Set(on) }
+
+func (d *device) KeepDraft(text string) { page().Call("keepDraft", text) }
+
+func (d *device) TakeDraft() string { return page().Call("takeDraft").String() }
 
 func (d *device) BackgroundSync(ctx context.Context) (supported, registered bool) {
+	if d.kept.volatile {
+		return false, false
+	}
 	return d.background.state(ctx)
 }
 

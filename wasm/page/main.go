@@ -15,16 +15,14 @@ import (
 	"github.com/rollcall/rollcall/app"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
-	"github.com/rollcall/rollcall/wasm/idb"
-	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 func main() {
 	ctx := context.Background()
-	bus := browser.OpenChannel("rollcall")
-	store := idb.New(idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})
+	kept := keep(ctx)
+	store, bus := kept.store, kept.bus
 	background := newBackground(store)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
@@ -33,12 +31,14 @@ func main() {
 		Queued: background.wanted,
 	})
 	lead := &leader{bus: bus}
-	go lead.run(ctx)
-	go background.run(ctx)
+	if !kept.volatile { // else the engine runs in the page, and nothing outlives it
+		go lead.run(ctx)
+		go background.run(ctx)
+	}
 	relay(bus)
 	app.Configure(app.Dependencies{
 		Users: users, Outbox: users, Syncer: users,
-		Device: &device{store: store, leader: lead, background: background, users: users},
+		Device: &device{kept: kept, store: store, leader: lead, background: background, users: users},
 	})
 	ui.RunWhenOnBrowser()
 }

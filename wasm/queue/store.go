@@ -79,6 +79,7 @@ type Due struct {
 var (
 	ErrQuota       = errors.New("the device has no room left for this site's data")
 	ErrBlocked     = errors.New("another tab holds an older version of the database open")
+	ErrOutdated    = errors.New("a newer version of the program has upgraded this device's data")
 	ErrClosed      = errors.New("the database connection was closed")
 	ErrUnavailable = errors.New("this browser gives the page no storage")
 	ErrTimeout     = errors.New("the browser's storage did not answer in time")

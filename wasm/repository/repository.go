@@ -245,6 +245,10 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 // this tab or another; it holds at most one unread tell and ends with ctx.
 func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return c.rows.subscribe(ctx) }
 
+// Refresh makes everybody on this page read again: the device may hold something
+// else now, or can be read again.
+func (c *Collection[T, P]) Refresh() { c.rows.tell() }
+
 // Watch sends the record now and after each change to it, until ctx ends; the
 // channel is then closed. A record that goes away is sent with Gone set.
 func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Sighting[T] {
@@ -268,7 +272,21 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan Listin
 // says whether the write was saved.
 func (c *Collection[T, P]) Create(ctx context.Context, patch P) (Written, error) {
 	id := c.cfg.NewID()
-	return c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
+	return c.CreateAs(ctx, id, patch)
+}
+
+// NewID is an id for CreateAs.
+func (c *Collection[T, P]) NewID() string { return c.cfg.NewID() }
+
+// CreateAs is Create under an id of the caller's, who may call it again when the
+// first call could not say whether it saved: what that one made is then updated,
+// and never made twice.
+func (c *Collection[T, P]) CreateAs(ctx context.Context, id string, patch P) (Written, error) {
+	done, err := c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
+	if errors.Is(err, queue.ErrExists) {
+		return c.Update(ctx, id, patch)
+	}
+	return done, err
 }
 
 // Update saves the changed fields of a record.
@@ -320,7 +338,7 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 	}
 	w.ID, w.At = c.cfg.NewID(), c.cfg.Now()
 	w.Node, w.Skew = node(meta[sync.MetaClient]), skew(meta[sync.MetaSkew])
-	done := Written{ID: id}
+	done, decided := Written{ID: id}, false
 	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}}, func(es []*queue.Entity) error {
 		if err := es[0].Enqueue(w); err != nil {
 			return err
@@ -329,10 +347,18 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 		if also != nil {
 			also(es[0])
 		}
+		decided = true
 		return nil
 	})
-	if errors.Is(err, queue.ErrUncertain) && defect.On(defect.SaveTwice) {
-		return c.enqueue(ctx, id, w, also)
+	if errors.Is(err, queue.ErrUncertain) {
+		if defect.On(defect.SaveTwice) {
+			return c.enqueue(ctx, id, w, also)
+		}
+		if !decided {
+			err = errUnsaved(err)
+		} else if done.Operation != "" || also == nil {
+			err = c.ascertain(ctx, done, err)
+		}
 	}
 	switch {
 	case errors.Is(err, queue.ErrUncertain) && !defect.On(defect.AcceptUnsaved):

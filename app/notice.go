@@ -1,0 +1,198 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// noticeKind is what a notice is about; a person dismisses kinds, not texts.
+type noticeKind string
+
+const (
+	noNotice       noticeKind = ""
+	outdatedNotice noticeKind = "outdated"
+	blockedNotice  noticeKind = "blocked"
+	troubleNotice  noticeKind = "trouble"
+	lostNotice     noticeKind = "lost"
+	volatileNotice noticeKind = "volatile"
+	networkNotice  noticeKind = "network"
+)
+
+// standingNotice is what the header says of this device's storage, above every page.
+type standingNotice struct {
+	kind          noticeKind
+	icon          string
+	heading, text string
+}
+
+// noticeFor picks the most pressing notice: what stands in the way of saving,
+// then what was lost, then what this browser can't do at all. Synced says that
+// the server has been heard since the data were lost.
+func noticeFor(k Keeping, synced bool, dismissed map[noticeKind]bool) standingNotice {
+	switch {
+	case errors.Is(k.Trouble, queue.ErrOutdated):
+		return standingNotice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
+			"It has updated the data on this device, so this page can't save any more. Reload to go on. What you typed is kept."}
+	case errors.Is(k.Trouble, queue.ErrBlocked):
+		return standingNotice{blockedNotice, "alert", "Close other tabs of Rollcall to finish the update.",
+			"One of them still uses the data of the older version. Nothing can be saved here until then; what you type is kept."}
+	case errors.Is(k.Trouble, queue.ErrQuota):
+		return standingNotice{troubleNotice, "alert", "This device has no room left.",
+			"New changes can't be saved until there is some. What was saved before is safe, and what you typed is kept. Free some space, then try again."}
+	case k.Trouble != nil:
+		return standingNotice{troubleNotice, "alert", "Saving is not possible just now.",
+			explain(k.Trouble) + " What you typed is kept."}
+	case k.Lost && !dismissed[lostNotice]:
+		return standingNotice{lostNotice, "alert", "This browser had cleared Rollcall's data.", lossText(synced)}
+	case k.Volatile:
+		return standingNotice{volatileNotice, "alert", "Nothing is kept on this device.",
+			"This browser window gives Rollcall no storage. You can work as usual, but a change is only safe once it is synced."}
+	case k.NeedsNetwork && !dismissed[networkNotice]:
+		return standingNotice{networkNotice, "offline", "Rollcall can't start without a network here.",
+			"This browser window has no service worker. As long as this page stays open, it works offline as usual."}
+	}
+	return standingNotice{}
+}
+
+func lossText(synced bool) string {
+	loading := "What had been synced is being loaded again."
+	if synced {
+		loading = "What had been synced has been loaded again."
+	}
+	return loading + " Changes that had not been synced by then are lost. Browsers do this when a site is not used for long, " +
+		"or when the device is full. Installing the app, or a promise of the browser, prevents it."
+}
+
+// rekeep takes in how the data are kept now, and says it once when that is
+// another thing than before.
+func (r *root) rekeep(ui.Context) {
+	s := r.s
+	s.keeping = s.Device.Keeping()
+	s.guardLeaving()
+	now := r.notice()
+	if now.kind != noNotice && now.kind != r.noticed {
+		s.say(now.heading + " " + now.text)
+	}
+	if now.kind == noNotice && r.noticed == troubleNotice {
+		s.say("Saving works again")
+	}
+	r.noticed = now.kind
+}
+
+func (r *root) notice() standingNotice {
+	return noticeFor(r.s.keeping, !r.s.status.SyncedAt.IsZero(), r.s.dismissed)
+}
+
+// guardLeaving has the browser ask before a page is left that holds the only
+// copy of something: operations that are nowhere else, or a form's text that
+// could not be saved.
+func (s *session) guardLeaving() {
+	unsent := s.counts.Waiting+s.counts.Rejected > 0
+	s.Device.GuardLeaving(s.keeping.Volatile && unsent || s.form != nil && s.unsaved)
+}
+
+func (r *root) renderNotice() ui.UI {
+	n := r.notice()
+	if n.kind == noNotice {
+		return nil
+	}
+	return ui.Section().Class("standing", "standing-"+string(n.kind)).Aria("label", "Notice").Body(
+		icon(n.icon),
+		ui.Div().Class("standing-words").Body(
+			ui.P().Class("standing-heading").Text(n.heading),
+			ui.P().Text(n.text),
+		),
+		ui.Div().Class("standing-actions").Body(r.noticeActions(n.kind)...),
+	)
+}
+
+func (r *root) noticeActions(kind noticeKind) []ui.UI {
+	s := r.s
+	action := func(text string, h ui.EventHandler) ui.UI {
+		return ui.Button().Type("button").Class("button").Text(text).OnClick(h, string(kind), text)
+	}
+	switch kind {
+	case outdatedNotice:
+		return []ui.UI{action("Reload", func(ui.Context, ui.Event) { s.reload() })}
+	case blockedNotice, troubleNotice:
+		return []ui.UI{action("Try again", func(ui.Context, ui.Event) { r.tryStorage() })}
+	case lostNotice:
+		actions := []ui.UI{action("Keep my data", func(ui.Context, ui.Event) { s.askPersist(nil) })}
+		if r.installable {
+			actions = append(actions, action("Install app", r.install))
+		}
+		return append(actions, action("Dismiss", func(ui.Context, ui.Event) { r.heardOfLoss() }))
+	case networkNotice:
+		return []ui.UI{action("Dismiss", func(ui.Context, ui.Event) { s.dismissed[networkNotice] = true })}
+	case noNotice, volatileNotice:
+	}
+	return nil
+}
+
+func (r *root) tryStorage() {
+	s := r.s
+	s.write(func(ctx context.Context) error {
+		s.Device.TryStorage(ctx)
+		return s.Device.Keeping().Trouble
+	}, func(err error) {
+		if err != nil {
+			s.toast(toast{text: explain(err), bad: true})
+		}
+		r.rekeep(s.ctx)
+	})
+}
+
+func (r *root) heardOfLoss() {
+	s := r.s
+	s.dismissed[lostNotice] = true
+	s.write(s.Device.HeardOfLoss, func(err error) {
+		if err != nil {
+			s.toast(toast{text: "It may be said again later. " + explain(err), bad: true})
+			return
+		}
+		delete(s.dismissed, lostNotice) // the next loss is another one
+		r.rekeep(s.ctx)
+	})
+}
+
+// askPersist asks the browser to keep the data, on a gesture of the person, and
+// says the answer. Then, which may be nil, is called after it.
+func (s *session) askPersist(then func()) {
+	var kept bool
+	s.write(func(ctx context.Context) (err error) {
+		kept, err = s.Device.AskPersist(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil:
+			s.toast(toast{text: "The browser could not be asked. " + explain(err), bad: true})
+		case kept:
+			s.toast(toast{text: "The browser will keep your data"})
+		default:
+			s.toast(toast{text: "The browser made no promise. Installing the app often helps."})
+		}
+		if then != nil {
+			then()
+		}
+	})
+}
+
+// firstSaved asks the browser to keep the data after the first save: there is
+// something to keep now, and the press of Save is the gesture that asking wants.
+// It asks once on a device, and the page "Sync" shows the answer.
+func (s *session) firstSaved() {
+	if s.persistTried || s.keeping.Volatile {
+		return
+	}
+	s.persistTried = true
+	s.write(func(ctx context.Context) error {
+		if now, err := s.Device.Storage(ctx); err != nil || now.Persisted || now.Asked {
+			return err
+		}
+		_, err := s.Device.AskPersist(ctx)
+		return err
+	}, func(error) {}) // nobody waits for it; the page "Sync" offers to ask again
+}

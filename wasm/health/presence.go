@@ -1,0 +1,100 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	stdsync "sync"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// metaLoss says that the browser has thrown the site's data away: lossNoticed,
+// or lossHeard once the person knows of it.
+const (
+	metaLoss    = "loss"
+	lossNoticed = "noticed"
+	lossHeard   = "heard"
+)
+
+// Values are small named values that are kept on the device.
+type Values interface {
+	Meta(ctx context.Context, names ...string) (map[string]string, error)
+	SetMeta(ctx context.Context, values map[string]string) error
+}
+
+// Presence notices that the browser has thrown the site's data away. The sign is
+// the client id, which is made before anything is asked of the server: it is
+// missing although the server knows this browser, or it is another one than a moment ago.
+type Presence struct {
+	values Values
+	seen   bool // the server has synced with this browser before
+
+	mu    stdsync.Mutex
+	known string // the client id, as far as it was seen
+	lost  bool
+}
+
+// NewPresence returns a presence that has not looked yet. Seen reports whether
+// the server has synced with this browser before this page was loaded.
+func NewPresence(values Values, seen bool) *Presence { return &Presence{values: values, seen: seen} }
+
+// Look looks whether the data are still there. The first time it must be called
+// before anything of this page syncs; then when the connection to the database was lost.
+func (p *Presence) Look(ctx context.Context) error {
+	m, err := p.values.Meta(ctx, sync.MetaClient, metaLoss)
+	if err != nil {
+		return fmt.Errorf("look for the data of before: %w", err)
+	}
+	p.mu.Lock()
+	gone := m[metaLoss] == "" && p.gone(m[sync.MetaClient])
+	p.known = m[sync.MetaClient]
+	p.lost = gone || m[metaLoss] == lossNoticed
+	p.mu.Unlock()
+	if !gone {
+		return nil
+	}
+	return p.values.SetMeta(ctx, map[string]string{metaLoss: lossNoticed})
+}
+
+func (p *Presence) gone(client string) bool {
+	if p.known != "" {
+		return client != p.known
+	}
+	return p.seen && client == ""
+}
+
+// Remember learns the client id once there is one.
+func (p *Presence) Remember(ctx context.Context) error {
+	p.mu.Lock()
+	known := p.known
+	p.mu.Unlock()
+	if known != "" {
+		return nil
+	}
+	m, err := p.values.Meta(ctx, sync.MetaClient)
+	if err != nil {
+		return fmt.Errorf("read the client id: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = m[sync.MetaClient]
+	return nil
+}
+
+// Lost reports whether data were lost, and the person does not know yet.
+func (p *Presence) Lost() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost
+}
+
+// Heard notes that the person knows.
+func (p *Presence) Heard(ctx context.Context) error {
+	if err := p.values.SetMeta(ctx, map[string]string{metaLoss: lossHeard}); err != nil {
+		return fmt.Errorf("save that this was read: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = false
+	return nil
+}

@@ -1,0 +1,170 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/app"
+	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/health"
+	"github.com/rollcall/rollcall/wasm/idb"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+const (
+	// storageDeadline bounds the page's uses of its storage: a person waits.
+	storageDeadline = 8 * time.Second
+	// firstLook is how long the page is held back until it is known whether there
+	// is storage at all. A storage that says nothing is taken for one that will.
+	firstLook = 2 * time.Second
+)
+
+// metaProbe is written to see whether the storage works again; metaAsked says
+// that the browser was asked to keep the data.
+const (
+	metaProbe = "probe"
+	metaAsked = "persistAsked"
+)
+
+// keeping is how the data of this page are kept: in IndexedDB, or in the page's
+// own memory where the browser gives it no storage.
+type keeping struct {
+	store    repository.Store // watched by the monitor
+	bus      sync.Bus
+	volatile bool
+	monitor  *health.Monitor
+	presence *health.Presence
+	// needsNetwork: there is no service worker, so nothing starts without a network.
+	needsNetwork bool
+	guard        browser.LeavingGuard
+	news         chan struct{}
+}
+
+// keep opens the storage and looks what is there.
+func keep(ctx context.Context) *keeping {
+	k := &keeping{monitor: health.New(time.After), news: make(chan struct{}, 1)}
+	k.store = k.monitor.Watch(idb.New(idb.Options{
+		Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Deadline: storageDeadline,
+		OnBlocked: k.monitor.Blocked,
+		// Perhaps upgraded by a newer version, perhaps cleared: opening it again tells.
+		OnOutdated: func() { k.look(ctx) },
+		OnClosed:   func() { k.look(ctx) },
+	}))
+	k.presence = health.NewPresence(k.store, page().Get("seen").Bool())
+	looked := make(chan error, 1)
+	go func() { looked <- k.look(ctx) }()
+	select {
+	case err := <-looked:
+		if errors.Is(err, queue.ErrUnavailable) {
+			return keepInMemory(ctx)
+		}
+	case <-time.After(firstLook):
+	}
+	k.bus = browser.OpenChannel("rollcall")
+	go k.monitor.Run(ctx, k.try)
+	return k
+}
+
+// keepInMemory has the page keep its data itself, and run the engine itself:
+// there is nothing to share with a worker or another tab.
+func keepInMemory(ctx context.Context) *keeping {
+	store := memory.New(directory.Users)
+	store.Now = time.Now
+	channel := memory.NewChannel()
+	host := newHost(store, channel.Bus())
+	k := &keeping{
+		store: store, bus: channel.Bus(), volatile: true,
+		monitor: health.New(time.After), news: make(chan struct{}, 1),
+	}
+	k.presence = health.NewPresence(store, false)
+	go func() { panic(host.Run(ctx)) }()
+	return k
+}
+
+func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
+	server := &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	engine := sync.New(sync.Config{
+		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
+		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
+	})
+	server.Observe = engine.ObserveClock
+	return &sync.Host{
+		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: "page",
+		Stream: browser.Events{Path: "/api/v1/events"}.Follow,
+	}
+}
+
+// look opens the storage, again if need be, and sees whether the data are there.
+func (k *keeping) look(ctx context.Context) error {
+	err := k.presence.Look(ctx)
+	offer(k.news, struct{}{})
+	return err
+}
+
+// try uses the storage in every way that can fail.
+func (k *keeping) try(ctx context.Context) error {
+	if err := k.store.SetMeta(ctx, map[string]string{metaProbe: time.Now().UTC().Format(time.RFC3339)}); err != nil {
+		return err
+	}
+	return k.look(ctx)
+}
+
+// follow keeps up with what others notice: refresh is called when the storage
+// works again or may hold something else, and tell whenever there is news.
+func (k *keeping) follow(ctx context.Context, users *directory.Collection, tell func()) {
+	troubles, statuses := k.monitor.Changes(ctx), users.StatusChanges(ctx)
+	go func() {
+		registration, err := browser.Await(ctx, page().Get("registration"))
+		k.needsNetwork = err == nil && !registration.Truthy()
+		offer(k.news, struct{}{})
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-statuses:
+			if !k.volatile {
+				_ = k.presence.Remember(ctx) // what can't be read now is asked for at the next status
+			}
+			continue
+		case <-troubles:
+		case <-k.news:
+		}
+		if k.monitor.Trouble() == nil {
+			users.Refresh()
+		}
+		tell()
+	}
+}
+
+// state is app.Keeping as it is now.
+func (k *keeping) state() app.Keeping {
+	return app.Keeping{
+		Trouble: k.monitor.Trouble(), Volatile: k.volatile,
+		Lost: k.presence.Lost(), NeedsNetwork: k.needsNetwork,
+	}
+}
+
+// asked reports whether the browser was asked to keep the data, and ask asks.
+func (k *keeping) asked(ctx context.Context) bool {
+	m, err := k.store.Meta(ctx, metaAsked)
+	return err == nil && m[metaAsked] != ""
+}
+
+func (k *keeping) ask(ctx context.Context) (bool, error) {
+	granted, err := browser.Persist(ctx) // first: it wants the gesture, and that passes
+	if err != nil {
+		return false, err
+	}
+	return granted, k.store.SetMeta(ctx, map[string]string{metaAsked: time.Now().UTC().Format(time.RFC3339)})
+}

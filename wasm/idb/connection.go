@@ -26,8 +26,9 @@ type connection struct {
 	options Options
 	gate    chan struct{} // held by whoever opens, so that others wait no longer than they want
 
-	mu stdsync.Mutex
-	db js.Value // undefined when there is none
+	mu      stdsync.Mutex
+	db      js.Value    // undefined when there is none
+	blocked atomic.Bool // an opening waits for another tab, and those after it with it
 }
 
 func helper() (js.Value, error) {
@@ -47,13 +48,16 @@ func (c *connection) current() js.Value {
 	return c.db
 }
 
-// get returns the open database.
+// get returns the open database. The deadline counts from here on, also for who
+// waits for another's opening: else a queue of callers would wait one deadline each.
 func (c *connection) get(ctx context.Context) (js.Value, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, queue.ErrTimeout)
+	defer cancel()
 	select {
 	case c.gate <- struct{}{}:
 		defer func() { <-c.gate }()
 	case <-ctx.Done():
-		return js.Undefined(), context.Cause(ctx)
+		return js.Undefined(), fmt.Errorf("open the database: %w", c.late(ctx))
 	}
 	if db := c.current(); db.Truthy() {
 		return db, nil
@@ -82,7 +86,6 @@ func (c *connection) drop(db js.Value) {
 type opening struct {
 	factory *goidb.Factory
 	opened  chan js.Value
-	blocked atomic.Bool
 }
 
 // begin makes a factory whose requests tell what go-indexeddb does not.
@@ -95,9 +98,10 @@ func (c *connection) begin() (*opening, error) {
 	told := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		switch args[0].String() {
 		case "blocked":
-			o.blocked.Store(true)
+			c.blocked.Store(true)
 			tell(c.options.OnBlocked)
 		case "open":
+			c.blocked.Store(false)
 			o.opened <- args[1]
 		case "closed":
 			c.drop(args[1])
@@ -119,8 +123,6 @@ func tell(hook func()) {
 }
 
 func (c *connection) open(ctx context.Context) (js.Value, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, queue.ErrTimeout)
-	defer cancel()
 	o, err := c.begin()
 	if err != nil {
 		return js.Undefined(), err
@@ -149,13 +151,13 @@ func (c *connection) open(ctx context.Context) (js.Value, error) {
 		return js.Undefined(), err
 	case <-ctx.Done():
 		go closeLate(o.opened)
-		return js.Undefined(), o.late(ctx)
+		return js.Undefined(), c.late(ctx)
 	}
 }
 
 // late says why a request has not been answered when ctx ended.
-func (o *opening) late(ctx context.Context) error {
-	if err := context.Cause(ctx); !errors.Is(err, queue.ErrTimeout) || !o.blocked.Load() {
+func (c *connection) late(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, queue.ErrTimeout) || !c.blocked.Load() {
 		return err
 	}
 	return queue.ErrBlocked
@@ -170,7 +172,8 @@ func closeLate(opened chan js.Value) { (<-opened).Call("close") }
 func Delete(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, DefaultDeadline, queue.ErrTimeout)
 	defer cancel()
-	o, err := (&connection{}).begin()
+	c := &connection{}
+	o, err := c.begin()
 	if err != nil {
 		return err
 	}
@@ -183,7 +186,7 @@ func Delete(ctx context.Context, name string) error {
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		err = o.late(ctx)
+		err = c.late(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("delete the database %s: %w", name, err)

@@ -212,6 +212,24 @@ func TestOpeningBlockedByAnOlderTab(t *testing.T) {
 		t.Fatalf("got %v, want ErrBlocked", err)
 	}
 	wait(t, blocked, "OnBlocked")
+	// Only the first opening hears that it is blocked; the next one waits behind it,
+	// and so do all at once, for one deadline together.
+	begun := time.Now()
+	ends := make(chan error, 5)
+	for range cap(ends) {
+		go func() {
+			_, err := s.Counts(t.Context())
+			ends <- err
+		}()
+	}
+	for range cap(ends) {
+		if err := <-ends; !errors.Is(err, queue.ErrBlocked) {
+			t.Fatalf("behind the first opening: got %v, want ErrBlocked", err)
+		}
+	}
+	if took := time.Since(begun); took > 3*o.Deadline {
+		t.Fatalf("five callers were held up for %v, with a deadline of %v", took, o.Deadline)
+	}
 	letGo()
 	patient := open(t, idb.Options{Name: t.Name()})
 	expect(t, patient, []string{"op-b", "op-nNew"}, []string{"Ada", "Bee", "New"})

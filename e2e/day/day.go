@@ -256,16 +256,16 @@ func (d Day) write(ctx context.Context, device Device, i int) error {
 
 func (d Day) change(ctx context.Context, device Device, i int) error {
 	if deletes(i) {
-		return device.Users.Delete(ctx, ID(i))
+		_, err := device.Users.Delete(ctx, ID(i))
+		return err
 	}
-	bio := mine
 	if i%10 == 0 {
 		draft := "A draft of what is " + mine
-		if err := device.Users.Update(ctx, ID(i), api.UserPatch{Bio: &draft}); err != nil {
+		if err := update(ctx, device, i, draft); err != nil {
 			return err
 		}
 	}
-	if err := device.Users.Update(ctx, ID(i), api.UserPatch{Bio: &bio}); err != nil {
+	if err := update(ctx, device, i, mine); err != nil {
 		return err
 	}
 	if i%cycle != sentBefore {
@@ -274,8 +274,12 @@ func (d Day) change(ctx context.Context, device Device, i int) error {
 	if err := sent(ctx, device, i); err != nil {
 		return err
 	}
-	bio = mineLater
-	return device.Users.Update(ctx, ID(i), api.UserPatch{Bio: &bio})
+	return update(ctx, device, i, mineLater)
+}
+
+func update(ctx context.Context, device Device, i int, bio string) error {
+	_, err := device.Users.Update(ctx, ID(i), api.UserPatch{Bio: &bio})
+	return err
 }
 
 // sent has a user's operation be as if its request had been lost, or answered that

@@ -15,8 +15,11 @@ WASMBROWSERTEST_VERSION := v0.11.0
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
-# How many histories the simulator plays in `make sim`.
+# How many histories the simulator plays in `make sim`, and from which seed on.
 HISTORIES ?= 50000
+FIRST ?= 1
+# How long `make fuzz` runs each target.
+FUZZTIME ?= 10s
 
 TOOLS := $(CURDIR)/.cache/bin
 WASM := GOOS=js GOARCH=wasm
@@ -54,7 +57,7 @@ bin/rollcall: web/dist/assets.json $(SERVER_SOURCES) $(MODULE) .cache/go-version
 always:
 
 .PHONY: test
-test: build test-native test-wasm e2e ## Run all tests; installs Chromium from Debian when there is none
+test: build test-native defects test-wasm e2e ## Run all tests; installs Chromium from Debian when there is none
 
 .PHONY: test-native
 test-native: build ## Run the native tests with the race detector
@@ -100,9 +103,25 @@ verify: test lint ## Everything CI could ask: tests, lint, no drift in go.mod
 bench: ## Measure the engine and the server
 	go test -run '^$$' -bench . -benchmem ./...
 
+# What it counts is in .cache/sim-FIRST.txt, renewed each minute: a run that ends
+# early says how far it came, and FIRST goes on from there.
 .PHONY: sim
-sim: ## Play HISTORIES=50000 seeded histories of faults against the engine
-	go test -count=1 -timeout 30m ./sim/... -histories $(HISTORIES)
+sim: ## Play HISTORIES=50000 seeded histories of faults from seed FIRST=1 on
+	@mkdir -p .cache
+	go test -count=1 -timeout 24h ./sim -run 'TestHistories$$' -v -first $(FIRST) -histories $(HISTORIES) -stats $(CURDIR)/.cache/sim-$(FIRST).txt
+
+.PHONY: defects
+defects: ## Take out one safeguard after the other: the tests must notice each
+	go test -count=1 -tags defects ./sim ./server/store/memory -run Defect -v
+
+.PHONY: fuzz
+fuzz: ## Fuzz each decoder for FUZZTIME=10s
+	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
 
 .PHONY: clean
 clean: ## Remove what was built; .cache stays unless it is removed by hand

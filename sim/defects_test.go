@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rollcall/rollcall/internal/defect"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 var (
@@ -55,9 +56,9 @@ func TestDefects(t *testing.T) {
 	t.Logf("the safeguard taken out, what caught it, the seeds it took\n%s", &table)
 }
 
-// TestGoldenScriptsNeedTheirSafeguard: each script shows the defect it was found
+// TestDefectsOfGoldenScripts: each script shows the defect it was found
 // by, if it is made again.
-func TestGoldenScriptsNeedTheirSafeguard(t *testing.T) {
+func TestDefectsOfGoldenScripts(t *testing.T) {
 	defer defect.Set("")
 	for name, script := range goldenScripts(t) {
 		text, err := os.ReadFile(name)
@@ -73,6 +74,16 @@ func TestGoldenScriptsNeedTheirSafeguard(t *testing.T) {
 		if r.Violation == nil {
 			t.Errorf("%s breaks nothing", name)
 		}
+	}
+}
+
+// TestDefectOfClocks: a device whose clock is trusted wins or loses by it.
+func TestDefectOfClocks(t *testing.T) {
+	defer defect.Set("")
+	defect.Set(defect.NoSkew)
+	s, err := clocksOff(sync.LastWriteWins)
+	if err == nil && s.fair() {
+		t.Errorf("trusted clocks are fair: %+v", s)
 	}
 }
 

@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// TestAClockAYearOffDecidesNothing: three devices write the same field of the
+// same users while they are offline, and sync in any order. One's clock is right,
+// one's a year ahead, one's a year behind. Who really wrote last wins; each of
+// the three wins its share.
+func TestAClockAYearOffDecidesNothing(t *testing.T) {
+	for _, strategy := range []sync.StrategyName{sync.LastWriteWins, sync.Merge} {
+		t.Run(string(strategy), func(t *testing.T) {
+			s, err := clocksOff(strategy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("of %d contests %d did not go to the last writer; last were %v, won have %v", contests, s.wrong, s.last, s.won)
+			if !s.fair() {
+				t.Error("that is not fair")
+			}
+		})
+	}
+}
+
+// contests are how many users the devices write, one after the other.
+const contests = 150
+
+// score is how contests went, by device.
+type score struct {
+	last, won [3]int
+	wrong     int // not won by who wrote last
+}
+
+func (s score) fair() bool {
+	for i, n := range s.won {
+		if n < s.last[i]*9/10 || n > s.last[i]*11/10 {
+			return false
+		}
+	}
+	return s.wrong <= contests/20
+}
+
+func clocksOff(strategy sync.StrategyName) (s score, err error) {
+	const year = 365 * 24 * time.Hour
+	script := &Script{Seed: 1}
+	for _, ahead := range []time.Duration{0, year, -year} {
+		script.Browsers = append(script.Browsers, Browser{Tabs: 1, Strategy: string(strategy), SkewMs: ahead.Milliseconds(), DriftPPM: 50})
+	}
+	w, err := newWorld(script, nil)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = firstOf(err, w.server.close()) }()
+	rng := rand.New(rand.NewPCG(7, 7))
+	for n := range contests {
+		winner, last := w.contest(n+1, rng)
+		if w.failed != nil {
+			return s, w.failed
+		}
+		if w.violation != nil {
+			return s, w.violation
+		}
+		s.last[last]++
+		if winner >= 0 {
+			s.won[winner]++
+		}
+		if winner != last {
+			s.wrong++
+		}
+	}
+	return s, nil
+}
+
+// contest has one device make user n and all hear of it; then each writes its
+// bio, seconds apart and in any order, and all sync in any other. It returns the
+// device whose bio is there in the end, and the one that wrote last.
+func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
+	all := func(verb Verb, who byte, apart time.Duration) (order []int) {
+		order = rng.Perm(len(w.browsers))
+		for _, i := range order {
+			w.toItsEnd(Step{Verb: verb, Who: Who{i, who, 0}, Entity: n, N: setBio, Ms: apart.Milliseconds()})
+		}
+		return order
+	}
+	w.toItsEnd(Step{Verb: Create, Who: Who{n % len(w.browsers), tab, 0}, Entity: n, N: int64(1000 + n)})
+	for range 2 {
+		all(Round, host, time.Second)
+	}
+	before := w.typed
+	order := all(Update, tab, time.Duration(1+rng.IntN(60))*time.Second)
+	for range 4 {
+		all(Round, host, 10*time.Minute)
+	}
+	bio := w.server.truth.entities[entityID(n)].fields.Bio
+	for turn, i := range order {
+		if bio == fmt.Sprintf("Bio %d", before+turn+1) {
+			return i, order[len(order)-1]
+		}
+	}
+	return -1, order[len(order)-1]
+}
+
+// toItsEnd plays a step to its end.
+func (w *world) toItsEnd(st Step) {
+	w.do(st)
+	w.do(Step{Verb: Finish, Who: st.Who})
+}

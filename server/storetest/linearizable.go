@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,12 +125,27 @@ var registers = porcupine.Model{
 // included, has the outcomes of some order one after the other in which each
 // comes between its call and its answer.
 func testLinearizable(t *testing.T, b *bench) {
+	result, err := Linearizable(b.Context(), b.store)
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case result == porcupine.Illegal:
+		t.Error("the outcomes fit no order of the calls")
+	case result == porcupine.Unknown:
+		t.Error("no order of the calls was found in time")
+	}
+}
+
+// Linearizable has six clients create, update, delete and read three users at the
+// same time, and send some of it again, and looks for an order of all calls that
+// explains what they were answered.
+func Linearizable(ctx context.Context, s Store) (porcupine.CheckResult, error) {
 	const clients, calls = 6, 60
 	entities := []string{uuid.NewString(), uuid.NewString(), uuid.NewString()}
 	var mu sync.Mutex
 	var history []porcupine.Operation
 	errs := together(clients, func(i int) error {
-		c := &caller{b: b, rng: rand.New(rand.NewPCG(uint64(i), 7)), seen: map[string]told{}}
+		c := &caller{ctx: ctx, store: s, rng: rand.New(rand.NewPCG(uint64(i), 7)), seen: map[string]told{}}
 		for range calls {
 			in := c.next(entities)
 			begin := time.Now().UnixNano()
@@ -145,22 +161,18 @@ func testLinearizable(t *testing.T, b *bench) {
 		return nil
 	})
 	if len(errs) > 0 {
-		t.Fatal(errs)
+		return porcupine.Unknown, errors.Join(errs...)
 	}
-	switch result, _ := porcupine.CheckOperationsVerbose(registers, history, 30*time.Second); result {
-	case porcupine.Illegal:
-		t.Error("the outcomes fit no order of the calls")
-	case porcupine.Unknown:
-		t.Error("no order of the calls was found in time")
-	}
+	return porcupine.CheckOperationsTimeout(registers, history, 30*time.Second), nil
 }
 
 // caller is one of the clients.
 type caller struct {
-	b    *bench
-	rng  *rand.Rand
-	seen map[string]told // by entity, lately
-	sent []call
+	ctx   context.Context
+	store Store
+	rng   *rand.Rand
+	seen  map[string]told // by entity, lately
+	sent  []call
 }
 
 // next is a read, an operation on what was seen lately or on something near it,
@@ -193,7 +205,7 @@ func (c *caller) next(entities []string) call {
 // do makes the call.
 func (c *caller) do(in call) (told, error) {
 	if in.kind == "" {
-		row, err := c.b.store.User(c.b.Context(), in.entity)
+		row, err := c.store.User(c.ctx, in.entity)
 		if errors.Is(err, store.ErrNotFound) {
 			return told{}, nil
 		}
@@ -212,7 +224,7 @@ func (c *caller) do(in call) (told, error) {
 	case api.Update:
 		o.Data = fmt.Appendf(nil, `{"name":%q}`, in.name)
 	}
-	outcomes, err := try(c.b.Context(), c.b.store, o)
+	outcomes, err := try(c.ctx, c.store, o)
 	if err != nil {
 		return told{}, err
 	}

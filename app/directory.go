@@ -52,6 +52,9 @@ type Outbox interface {
 	Accept(ctx context.Context, c queue.Conflict) error
 	Reverse(ctx context.Context, c queue.Conflict) error
 
+	// Check is how the device's users compared with the server's, last time.
+	Check(ctx context.Context) (sync.Check, error)
+
 	Strategy(ctx context.Context) (sync.StrategyName, error)
 	SetStrategy(ctx context.Context, s sync.StrategyName) error
 }

@@ -39,6 +39,7 @@ type syncState struct {
 	rejected  []queue.Operation
 	conflicts []queue.Conflict
 	strategy  sync.StrategyName
+	check     sync.Check
 }
 
 func (p *syncPage) OnMount(ctx ui.Context) {
@@ -74,12 +75,13 @@ func (p *syncPage) read(ctx ui.Context) {
 }
 
 func readSyncState(ctx context.Context, o Outbox) (s syncState, err error) {
-	var errs [5]error
+	var errs [6]error
 	s.counts, errs[0] = o.Counts(ctx)
 	s.waiting, errs[1] = o.Waiting(ctx, maxListed)
 	s.rejected, errs[2] = o.NeedsAttention(ctx, maxListed)
 	s.conflicts, errs[3] = o.Conflicts(ctx, maxListed)
 	s.strategy, errs[4] = o.Strategy(ctx)
+	s.check, errs[5] = o.Check(ctx)
 	return s, errors.Join(errs[:]...)
 }
 
@@ -378,6 +380,8 @@ func (p *syncPage) renderDiagnostics() ui.UI {
 		{"Last round", fmt.Sprintf("%s sent, %s received, %s, %d rejected",
 			grouped(status.Pushed), grouped(status.Pulled), plural(status.Conflict, "conflict"), status.Rejected)},
 		{"Users on this device", grouped(p.now.counts.Rows)},
+		{"Last check", checkWords(p.now.check, p.S.Clock.Now())},
+		{"Last repair", repairWords(p.now.check.Last, p.S.Clock.Now())},
 	}, p.diagnostics...)
 	if status.Phase == "" {
 		lines = append([]Diagnostic{{"Engine", "not heard of yet"}}, lines[2:]...)

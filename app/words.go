@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // plural is a count with its noun.
@@ -208,4 +209,38 @@ func hue(id string) int {
 		h = (h ^ uint32(id[i])) * 16777619
 	}
 	return int(h % hues)
+}
+
+// people counts persons.
+func people(n int64) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return grouped(int(n)) + " people"
+}
+
+// checkWords says how the device compared with the server.
+func checkWords(c sync.Check, now time.Time) string {
+	switch {
+	case c.At.IsZero():
+		return "not yet"
+	case c.Apart == 0 && c.Here == c.There:
+		return people(c.There) + ", as on the server, " + relative(c.At, now)
+	}
+	text := "The server counts " + people(c.There) + ", this device " + people(c.Here)
+	if c.Apart > 0 {
+		text += ", and " + plural(c.Apart, "group") + " of them still differ"
+		if c.Apart == 1 {
+			text += "s"
+		}
+	}
+	return text + ", " + relative(c.At, now)
+}
+
+// repairWords says what the last repair found.
+func repairWords(r *sync.Repaired, now time.Time) string {
+	if r == nil {
+		return "none was needed"
+	}
+	return people(int64(r.Rows)) + " in " + plural(r.Buckets, "group") + ", " + relative(r.At, now)
 }

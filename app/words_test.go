@@ -256,3 +256,29 @@ func TestParseRoute(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckWords(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	at := now.Add(-5 * time.Minute)
+	for want, c := range map[string]sync.Check{
+		"not yet": {},
+		"1 person, as on the server, 5 minutes ago":                                                              {At: at, Here: 1, There: 1},
+		"1,204 people, as on the server, 5 minutes ago":                                                          {At: at, Here: 1204, There: 1204},
+		"The server counts 2 people, this device 1 person, 5 minutes ago":                                        {At: at, Here: 1, There: 2},
+		"The server counts 2 people, this device 2 people, and 1 group of them still differs, 5 minutes ago":     {At: at, Here: 2, There: 2, Apart: 1},
+		"The server counts 3,000 people, this device 2 people, and 3 groups of them still differ, 5 minutes ago": {At: at, Here: 2, There: 3000, Apart: 3},
+	} {
+		if got := checkWords(c, now); got != want {
+			t.Errorf("%+v: %q, want %q", c, got, want)
+		}
+	}
+	for want, r := range map[string]*sync.Repaired{
+		"none was needed":                     nil,
+		"3 people in 2 groups, 5 minutes ago": {At: at, Rows: 3, Buckets: 2},
+		"1 person in 1 group, 5 minutes ago":  {At: at, Rows: 1, Buckets: 1},
+	} {
+		if got := repairWords(r, now); got != want {
+			t.Errorf("%+v: %q, want %q", r, got, want)
+		}
+	}
+}

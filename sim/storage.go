@@ -316,6 +316,32 @@ func (s storage) Sweep(ctx context.Context, fence int64, entityType string, gene
 	return removed, err
 }
 
+// Digest implements sync.Store.
+func (s storage) Digest(ctx context.Context, entityType string) (api.Digest, error) {
+	m, err := s.read()
+	if err != nil {
+		return api.Digest{}, err
+	}
+	return m.Digest(ctx, entityType)
+}
+
+// Repair implements sync.Store.
+func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Ref, err error) {
+	err = s.write(func(m *memory.Store, _ Fault) error {
+		if differed, err = m.Repair(ctx, r); err != nil {
+			return err
+		}
+		s.inRound("repaired a bucket")
+		for _, ref := range differed {
+			s.b.checkVisible(ref)
+		}
+		s.b.ledger.untouched("a repair")
+		s.b.checkCursor()
+		return nil
+	})
+	return differed, err
+}
+
 // checkVisible judges whether what a person sees of an entity is its confirmed
 // row with the operations on it, and whether the confirmed row is one the server had.
 func (b *browser) checkVisible(ref queue.Ref) {

@@ -155,6 +155,56 @@
     for (const r of requests) r.onsuccess = one;
   }
 
+  // --- Whether rows are as they were saved ---
+
+  // keep puts a record of users or confirmed, with a check sum over all it says: rows
+  // are put here alone, but for their generation, which the sum leaves out. One made
+  // of a row that was not sound must not pass for sound.
+  function keep(store, { unsound, ...record }) {
+    store.put({ ...record, sum: unsound ? "unsound" : sumOf(record) });
+  }
+
+  // sumOf is a hash of 64 bits (cyrb53's mixing, with both halves whole): against
+  // accidents, not against a forger.
+  function sumOf(record) {
+    const names = Object.keys(record).filter((name) => name !== "generation" && name !== "sum").sort();
+    const text = JSON.stringify(names.map((name) => [name, record[name]]));
+    let a = 0xdeadbeef, b = 0x41c6ce57;
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      a = Math.imul(a ^ c, 2654435761);
+      b = Math.imul(b ^ c, 1597334677);
+    }
+    const mixed = (x, y) => Math.imul(x ^ (x >>> 16), 2246822507) ^ Math.imul(y ^ (y >>> 13), 3266489909);
+    [a, b] = [mixed(a, b), mixed(b, a)];
+    return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+
+  // sound reports whether a row is as it was saved. One from before there were sums
+  // counts as such, and gets its sum from the next check.
+  function sound(record) {
+    try {
+      return record.sum === undefined || record.sum === sumOf(record);
+    } catch {
+      return false; // it holds what we never save, and can't even be written as text
+    }
+  }
+
+  // told is a row for Go: one that is not sound says so, and is given the types that
+  // Go expects.
+  function told(record) {
+    if (!record) return null;
+    if (sound(record)) return record;
+    const text = (value) => (typeof value === "string" ? value : "");
+    const count = (value) => (Number.isSafeInteger(value) ? value : 0);
+    return {
+      type: record.type, id: record.id, sortName: text(record.sortName), search: text(record.search), document: text(record.document),
+      version: count(record.version), stamp: text(record.stamp), generation: count(record.generation),
+      isDirty: record.isDirty === true, state: text(record.state), unsound: true,
+      syncedAt: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(record.syncedAt) ? record.syncedAt : "0001-01-01T00:00:00Z",
+    };
+  }
+
   const fenceKey = "#fence";
   const generationKey = "#generation";
 
@@ -187,8 +237,8 @@
     when(run, requests, (results) => {
       f(refs.map((ref, i) => ({
         ref,
-        user: results[4 * i] ?? null,
-        confirmed: results[4 * i + 1] ?? null,
+        user: told(results[4 * i]),
+        confirmed: told(results[4 * i + 1]),
         operations: results[4 * i + 2],
         conflicts: results[4 * i + 3].filter((c) => !c.reviewed),
       })));
@@ -211,7 +261,8 @@
       for (const key of keys ?? []) tx.objectStore(store).delete(key);
     }
     for (const [store, records] of Object.entries(writes.put ?? {})) {
-      for (const record of records ?? []) tx.objectStore(store).put(record);
+      const rows = store === "users" || store === "confirmed";
+      for (const record of records ?? []) rows ? keep(tx.objectStore(store), record) : tx.objectStore(store).put(record);
     }
     if (writes.reviewed > 0) forget(tx, run, writes.reviewed);
   }
@@ -229,8 +280,8 @@
   }
 
   // decided has Go decide about entities; null means that it refuses.
-  function decided(tx, run, decide, entities, generation) {
-    const writes = decide(JSON.stringify({ entities, generation }));
+  function decided(tx, run, decide, entities, generation, next) {
+    const writes = decide(JSON.stringify({ entities, generation, next }));
     if (writes === null) return run.fail({ name: "Refused", message: "refused" });
     save(tx, run, JSON.parse(writes));
   }
@@ -272,7 +323,7 @@
   }
 
   // sorted parts rows into those that can be put over what was there, and those
-  // of entities that have operations or open conflicts. A visible row tells that
+  // of entities that have operations or open conflicts, or are not as they were saved. A visible row tells that
   // of itself; only where there is none, and something might be hidden, is the queue asked.
   function sorted(tx, run, rows, f) {
     const users = tx.objectStore("users");
@@ -290,7 +341,7 @@
           const fast = [], slow = [];
           rows.forEach((row, i) => {
             const had = found[i];
-            if (had ? had.isDirty || had.state : hidden.has(row)) slow.push(row);
+            if (had ? had.isDirty || had.state || !sound(had) : hidden.has(row)) slow.push(row);
             else fast.push({ row, had });
           });
           f(fast, slow);
@@ -309,7 +360,7 @@
       if (had) users.delete([row.type, row.id]);
       return Boolean(had);
     }
-    users.put(row.record);
+    keep(users, row.record);
     return !had || had.document !== row.record.document || had.version !== row.version || had.syncedAt !== row.record.syncedAt;
   }
 
@@ -330,6 +381,78 @@
             run.result = JSON.stringify(refs([...clean, ...dirty]));
           });
         });
+      });
+    });
+  }
+
+  // --- Comparing with the server ---
+
+  // span reads all that is stored of the entities of a range of ids, [from, to) with
+  // "" for no end, up to so many records of a kind. next is where to go on, undefined
+  // at the end.
+  function span(tx, run, { type, from, to, limit }, f) {
+    const range = IDBKeyRange.bound([type, from], [type, to === "" ? [] : to], false, true);
+    const index = (store) => tx.objectStore(store).index("entity");
+    when(run, [
+      tx.objectStore("users").getAll(range, limit), tx.objectStore("confirmed").getAll(range, limit),
+      index("operations").getAll(range, limit), index("conflicts").getAll(range),
+    ], ([users, confirmed, operations, conflicts]) => {
+      const ends = [];
+      for (const rows of [users, confirmed]) if (rows.length === limit) ends.push(rows.at(-1).id + "\0");
+      if (operations.length === limit) ends.push(operations.at(-1).id); // it may have more of them
+      const next = ends.sort(indexedDB.cmp.bind(indexedDB))[0];
+      const entities = new Map();
+      const of = ({ id }) => {
+        if (!entities.has(id)) entities.set(id, { ref: { type, id }, user: null, confirmed: null, operations: [], conflicts: [] });
+        return entities.get(id);
+      };
+      const here = (records) => (next === undefined ? records : records.filter(({ id }) => id < next));
+      for (const row of here(users)) of(row).user = row;
+      for (const row of here(confirmed)) of(row).confirmed = row;
+      for (const o of here(operations)) of(o).operations.push(o);
+      for (const c of here(conflicts)) if (!c.reviewed) of(c).conflicts.push(c);
+      f([...entities.values()], next);
+    });
+  }
+
+  const clean = ({ user, confirmed, operations }) => user && !user.isDirty && !confirmed && operations.length === 0;
+  const whole = (entity) => ({ ...entity, user: told(entity.user), confirmed: told(entity.confirmed) });
+
+  // digest reads a part of a type's entities: of those without operations only id and
+  // version, 0 when the row is not sound.
+  function digest(db, text) {
+    return transact(db, "readonly", "default", all.slice(0, 4), (tx, run) => {
+      span(tx, run, JSON.parse(text), (found, next) => {
+        const rows = found.filter(clean).map(({ user }) => user);
+        const ids = rows.map(({ id }) => id);
+        const versions = rows.map((row) => (sound(row) ? row.version : 0));
+        const entities = found.filter((entity) => !clean(entity)).map(whole);
+        const bare = found.some(({ user, confirmed }) => [user, confirmed].some((row) => row && row.sum === undefined));
+        run.result = JSON.stringify({ ids, versions, entities, bare, next: next ?? "" });
+      });
+    });
+  }
+
+  // seal gives rows from before there were check sums theirs.
+  function seal(db, text) {
+    return transact(db, "readwrite", "relaxed", all.slice(0, 4), (tx, run) => {
+      span(tx, run, JSON.parse(text), (found) => {
+        for (const entity of found) {
+          for (const [store, row] of [["users", entity.user], ["confirmed", entity.confirmed]]) {
+            if (row && row.sum === undefined) keep(tx.objectStore(store), row);
+          }
+        }
+      });
+    });
+  }
+
+  // repair has Go decide about all entities of a range of ids.
+  function repair(db, text, decide) {
+    const want = JSON.parse(text);
+    return transact(db, "readwrite", "relaxed", all, (tx, run) => {
+      fenced(tx, run, want, (latest) => {
+        if (want.generation > latest) tx.objectStore("meta").put(want.generation, generationKey);
+        span(tx, run, want, (found, next) => decided(tx, run, decide, found.map(whole), want.generation, next ?? ""));
       });
     });
   }
@@ -511,6 +634,6 @@
 
   globalThis.rollcallIDB = {
     version: migrations.length,
-    factory, unavailable, update, entity, page, sweep, window: windowOf, due, operations, rejected, conflicts, counts, getMeta, setMeta, beginRound,
+    factory, unavailable, update, entity, page, sweep, digest, seal, repair, window: windowOf, due, operations, rejected, conflicts, counts, getMeta, setMeta, beginRound,
   };
 })();

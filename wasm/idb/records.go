@@ -35,6 +35,7 @@ type userRecord struct {
 	IsDirty    bool           `json:"isDirty"`
 	State      queue.RowState `json:"state"`
 	SyncedAt   time.Time      `json:"syncedAt"`
+	Unsound    bool           `json:"unsound,omitempty"` // not as it was saved, see helper.js
 }
 
 // confirmedRecord is the server's row of an entity that has operations.
@@ -45,6 +46,7 @@ type confirmedRecord struct {
 	Version    int64     `json:"version"`
 	Stamp      api.Stamp `json:"stamp"`
 	SyncedAt   time.Time `json:"syncedAt"`
+	Unsound    bool      `json:"unsound,omitempty"`
 }
 
 func (r *confirmedRecord) row() *queue.Row {
@@ -148,6 +150,35 @@ func (s stored) generation() int64 {
 	return 0
 }
 
+// unsound reports whether the stored confirmed row is not as it was saved.
+func (s stored) unsound() bool {
+	if s.Confirmed != nil {
+		return s.Confirmed.Unsound
+	}
+	return s.User != nil && !s.User.IsDirty && s.User.Unsound
+}
+
+// spoiled reports whether any row stored of e is not as it was saved, or is not what
+// save would make of e.
+func (s stored) spoiled(e *queue.Entity, schema queue.Schema) bool {
+	switch {
+	case s.User != nil && s.User.Unsound, s.Confirmed != nil && s.Confirmed.Unsound:
+		return true
+	case len(e.Operations) == 0:
+		return s.Confirmed != nil || (s.User != nil && s.User.IsDirty)
+	}
+	view, visible := e.View()
+	if !visible || s.User == nil {
+		return visible != (s.User != nil)
+	}
+	want, have := userOf(view, e.Confirmed, true, 0, schema), *s.User
+	if !have.SyncedAt.Equal(want.SyncedAt) {
+		return true
+	}
+	have.SyncedAt = want.SyncedAt
+	return have != want
+}
+
 func (r *userRecord) row() *queue.Row {
 	return &queue.Row{Version: r.Version, Stamp: r.Stamp, Document: json.RawMessage(r.Document), SyncedAt: r.SyncedAt}
 }
@@ -240,20 +271,22 @@ func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest i
 	k := before.Ref
 	e.Ref = k.ref()
 	w.Fates = append(w.Fates, queue.Lines(e.Fates)...)
-	generation := before.generation()
+	generation, unsound := before.generation(), before.unsound()
 	if !sameRow(was.Confirmed, e.Confirmed) {
-		generation = latest
+		generation, unsound = latest, false
 	}
 	dirty := len(e.Operations) > 0
 	if view, ok := e.View(); ok {
-		w.put("users", userOf(view, e.Confirmed, dirty, generation, schema))
+		record := userOf(view, e.Confirmed, dirty, generation, schema)
+		record.Unsound = unsound && !dirty
+		w.put("users", record)
 	} else if before.User != nil {
 		w.del("users", k.path())
 	}
 	if dirty && e.Confirmed != nil {
 		w.put("confirmed", confirmedRecord{
 			key: k, Generation: generation, Document: string(e.Confirmed.Document),
-			Version: e.Confirmed.Version, Stamp: e.Confirmed.Stamp, SyncedAt: e.Confirmed.SyncedAt,
+			Version: e.Confirmed.Version, Stamp: e.Confirmed.Stamp, SyncedAt: e.Confirmed.SyncedAt, Unsound: unsound,
 		})
 	} else if before.Confirmed != nil {
 		w.del("confirmed", k.path())

@@ -125,6 +125,7 @@ func (s *Store) deciding(ctx context.Context, method string, want any, decide fu
 type loaded struct {
 	Entities   []stored `json:"entities"`
 	Generation int64    `json:"generation"`
+	Next       string   `json:"next"` // of a part of a range: where to go on, "" at its end
 }
 
 func answer(text string, decide func(loaded) (*writes, error)) (string, error) {
@@ -334,8 +335,12 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 	var rebased []queue.Ref
 	result, err := s.deciding(ctx, "page", want, func(l loaded) (*writes, error) {
 		rebased = nil
+		unsound := map[queue.Ref]bool{}
+		for _, have := range l.Entities {
+			unsound[have.Ref.ref()] = have.unsound()
+		}
 		return s.rebase(l, page, func(e *queue.Entity) {
-			if e.Confirmed == nil || versions[e.Ref] > e.Confirmed.Version || page.Resync {
+			if e.Confirmed == nil || unsound[e.Ref] || versions[e.Ref] > e.Confirmed.Version || page.Resync {
 				before, had := e.View()
 				e.Confirm(rows[e.Ref])
 				if after, has := e.View(); had != has || (has && !sameView(before, after)) {

@@ -31,7 +31,61 @@ func TestMain(m *testing.M) {
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, name string) storetest.Store {
 		return open(t, idb.Options{Name: t.Name() + " " + name})
+	}, func(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
+		spoil(t, s.(*idb.Store), ref, damages[damage])
 	})
+}
+
+// damages are what the suite's damages are in IndexedDB: a function's body with
+// users and confirmed, the records of an entity or undefined, put back as they
+// are then left; id and type are the entity's.
+var damages = map[storetest.Damage]string{
+	storetest.Altered: `const row = confirmed ?? users;
+		row.document = JSON.stringify({ ...JSON.parse(row.document), name: "Spoiled" });`,
+	storetest.Reversed:  `(confirmed ?? users).version--;`,
+	storetest.Lost:      `users = confirmed = undefined;`,
+	storetest.Hidden:    `users = undefined;`,
+	storetest.Misplaced: `users.sortName = "Zzz"; users.search = "zzz";`,
+	storetest.Forged: `users = {
+		type, id, sortName: "Forged", search: "forged", document: '{"name":"Forged"}', version: 1, stamp: "", generation: 1,
+		isDirty: false, state: "", syncedAt: "2026-03-01T09:00:00Z",
+	};`,
+}
+
+// spoil changes the records of an entity behind the store's back.
+func spoil(t *testing.T, s *idb.Store, ref queue.Ref, damage string) {
+	t.Helper()
+	done := make(chan string, 1)
+	then := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		done <- args[0].String()
+		return nil
+	})
+	defer then.Release()
+	run(`const [db, type, id, damage, then] = arguments;
+		const tx = db.transaction(["users", "confirmed"], "readwrite");
+		const key = [type, id];
+		const [one, other] = ["users", "confirmed"].map((store) => tx.objectStore(store).get(key));
+		other.onsuccess = () => {
+			try {
+				const after = new Function("type", "id", "users", "confirmed", damage + "; return { users, confirmed };")(type, id, one.result, other.result);
+				for (const [store, record] of Object.entries(after)) {
+					if (record) tx.objectStore(store).put(record);
+					else tx.objectStore(store).delete(key);
+				}
+			} catch (err) {
+				tx.abort();
+				then(String(err));
+			}
+		};
+		tx.oncomplete = () => then("");`, s.Raw(), ref.Type, ref.ID, damage, then)
+	select {
+	case failed := <-done:
+		if failed != "" || damage == "" {
+			t.Fatalf("spoil %s by %q: %s", ref.ID, damage, failed)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatalf("waited in vain to spoil %s", ref.ID)
+	}
 }
 
 // open opens a database until the end of the test, and then deletes it.

@@ -59,10 +59,10 @@ func (s *Store) apply(change api.Change, page sync.Page, at time.Time) bool {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
 	r.generation = page.Generation
-	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && !defect.On(defect.OlderOverNewer) {
+	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && s.sound(r) && !defect.On(defect.OlderOverNewer) {
 		return false
 	}
-	r.entity.Confirm(rowOf(change, at))
+	r.confirm(rowOf(change, at))
 	if defect.On(defect.PullOverwrites) {
 		r.entity.Operations = nil
 	}
@@ -96,7 +96,7 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 	slices.SortFunc(removed, func(a, b queue.Ref) int { return strings.Compare(a.ID, b.ID) })
 	for _, ref := range removed {
 		r := s.entities[ref]
-		r.entity.Confirm(nil)
+		r.confirm(nil)
 		if defect.On(defect.SweepTakesQueue) {
 			r.entity.Operations = nil
 		}

@@ -55,7 +55,8 @@ type Store struct {
 type record struct {
 	entity     queue.Entity
 	generation int64
-	row        *row // in the list; nil when not visible
+	row        *row   // in the list; nil when not visible
+	sum        uint64 // of the confirmed row as it was saved, see sound
 }
 
 // New returns an empty store for entities of the given schemas.
@@ -142,6 +143,7 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	}
 	if !sameRow(r.entity.Confirmed, e.Confirmed) {
 		r.generation = s.generation
+		r.sum = sumOf(e.Confirmed) // that of a row that was spoiled, and is taken on, stays wrong
 	}
 	for i := range e.Operations {
 		if e.Operations[i].Seq == 0 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/storetest"
 )
 
@@ -17,5 +18,30 @@ func TestStore(t *testing.T) {
 			stores[key].Now = func() time.Time { return time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) }
 		}
 		return stores[key]
+	}, spoil)
+}
+
+// spoil implements storetest.Spoil.
+func spoil(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
+	t.Helper()
+	s.(*memory.Store).Spoil(ref, func(is *memory.Stored) {
+		switch damage {
+		case storetest.Altered:
+			is.Confirmed.Document = []byte(`{"id":"x","name":"Spoiled"}`)
+		case storetest.Reversed:
+			is.Confirmed.Version--
+		case storetest.Lost:
+			is.Confirmed, is.Visible = nil, nil
+		case storetest.Hidden:
+			is.Visible = nil
+		case storetest.Misplaced:
+			is.Key.Sort, is.Search = "Zzz", "zzz"
+		case storetest.Forged:
+			is.Confirmed = &queue.Row{Version: 1, Document: []byte(`{"id":"x","name":"Forged"}`)}
+			is.Visible = &queue.View{Ref: ref, Version: 1, Document: is.Confirmed.Document}
+			is.Key.Sort = "Forged"
+		default:
+			t.Fatalf("unknown damage %q", damage)
+		}
 	})
 }

@@ -21,6 +21,16 @@ type Row struct {
 	SyncedAt time.Time       `json:"syncedAt"`
 }
 
+// SameAs reports whether two rows are of one version with one document; nil is the
+// row of what does not exist. When each was heard of does not matter, nor its stamp,
+// which not every answer of the server has.
+func (r *Row) SameAs(other *Row) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
+	return r.Version == other.Version && SameValue(r.Document, other.Document)
+}
+
 // State is where an operation stands in its life; the package comment draws it.
 type State string
 

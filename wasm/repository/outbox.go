@@ -183,6 +183,16 @@ func (c *Collection[T, P]) SetStrategy(ctx context.Context, s sync.StrategyName)
 	return nil
 }
 
+// Check is how the device's records compared with the server's, when that was last
+// checked.
+func (c *Collection[T, P]) Check(ctx context.Context) (sync.Check, error) {
+	m, err := c.cfg.Store.Meta(ctx, sync.MetaCheck)
+	if err != nil {
+		return sync.Check{}, fmt.Errorf("read the last check: %w", err)
+	}
+	return sync.ParseCheck(m[sync.MetaCheck]), nil
+}
+
 // Status is the engine's newest status; its At is zero before one was heard.
 func (c *Collection[T, P]) Status() sync.Status {
 	c.mu.Lock()

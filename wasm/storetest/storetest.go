@@ -51,10 +51,27 @@ func index(document json.RawMessage) (sort, search string) {
 	return d.Name, strings.ToLower(d.Name + " " + d.Text)
 }
 
+// Damage is what Spoil does to the rows of an entity behind the store's back.
+// Operations and conflicts stay as they are.
+type Damage string
+
+const (
+	Altered   Damage = "the server's row has another document"
+	Reversed  Damage = "the server's row has another version"
+	Lost      Damage = "its rows are gone"
+	Hidden    Damage = "its visible row is gone"
+	Misplaced Damage = "its visible row is listed under another text"
+	Forged    Damage = "there are rows of an entity that nobody knows"
+)
+
+// Spoil damages an entity of a store that Open opened. Lost is for entities whose
+// rows exist, Forged for one that doesn't.
+type Spoil func(t *testing.T, s Store, ref queue.Ref, damage Damage)
+
 // Run runs the suite. Stores must date the rows of the feed with a clock that
 // is not the zero time.
-func Run(t *testing.T, open Open) {
-	for _, group := range []map[string]func(*fixture){updateCases, queueCases, fateCases, feedCases, sweepCases, listCases, sharedCases} {
+func Run(t *testing.T, open Open, spoil Spoil) {
+	for _, group := range []map[string]func(*fixture){updateCases, queueCases, fateCases, feedCases, sweepCases, healCases, listCases, sharedCases} {
 		names := make([]string, 0, len(group))
 		for name := range group {
 			names = append(names, name)
@@ -64,7 +81,7 @@ func Run(t *testing.T, open Open) {
 			t.Run(name, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				defer cancel()
-				group[name](&fixture{T: t, Store: open(t, "main"), ctx: ctx, open: open})
+				group[name](&fixture{T: t, Store: open(t, "main"), ctx: ctx, open: open, spoil: spoil})
 			})
 		}
 	}
@@ -74,8 +91,9 @@ func Run(t *testing.T, open Open) {
 type fixture struct {
 	*testing.T
 	Store
-	ctx  context.Context
-	open Open
+	ctx   context.Context
+	open  Open
+	spoil Spoil
 }
 
 // day is a moment to count from; its nanoseconds check that none are lost.

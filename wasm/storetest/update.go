@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 var updateCases = map[string]func(*fixture){
@@ -216,6 +217,8 @@ func endedContext(ctx context.Context, f *fixture, stop error) {
 		"SetMeta":    func() error { return f.SetMeta(ctx, map[string]string{"a": "b"}) },
 		"BeginRound": func() error { _, err := f.BeginRound(ctx); return err },
 		"ApplyPage":  func() error { _, err := f.ApplyPage(ctx, pageOf(change("a", "x", 1))); return err },
+		"Digest":     func() error { _, err := f.Digest(ctx, person); return err },
+		"Repair":     func() error { _, err := f.Repair(ctx, sync.Repair{Type: person}); return err },
 		"Sweep":      func() error { _, err := f.Sweep(ctx, 0, person, 9); return err },
 	}
 	for name, call := range calls {

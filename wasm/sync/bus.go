@@ -72,10 +72,11 @@ type Status struct {
 	Phase    Phase        `json:"phase"`
 	Online   bool         `json:"online"`
 	Problem  *api.Problem `json:"problem,omitempty"` // why the last round failed
-	Pushed   int          `json:"pushed"`            // in the last round, as are the next three
+	Pushed   int          `json:"pushed"`            // in the last round, as are the next four
 	Pulled   int          `json:"pulled"`
 	Conflict int          `json:"conflict"`
 	Rejected int          `json:"rejected"`
+	Repaired int          `json:"repaired"` // rows that were not as the server has them
 	SyncedAt time.Time    `json:"syncedAt"` // end of the last good round; zero for never
 	At       time.Time    `json:"at"`       // when this status was made
 	Host     string       `json:"host"`     // "worker" or "serviceworker"
@@ -87,8 +88,9 @@ type Report struct {
 	Pulled   int          `json:"pulled"` // changes received
 	Conflict int          `json:"conflict"`
 	Rejected int          `json:"rejected"`
-	Waiting  int          `json:"waiting"` // operations still in the queue
-	More     bool         `json:"more"`    // the round's bounds were reached; another one goes on
+	Repaired int          `json:"repaired"` // rows that were not as the server has them
+	Waiting  int          `json:"waiting"`  // operations still in the queue
+	More     bool         `json:"more"`     // the round's bounds were reached; another one goes on
 	Problem  *api.Problem `json:"problem,omitempty"`
 }
 
@@ -100,5 +102,6 @@ const (
 	MetaGeneration = "generation"
 	MetaSkew       = "skew"      // server clock minus device clock, in milliseconds
 	MetaSyncedAt   = "syncedAt"  // end of the last good round, RFC 3339
+	MetaCheck      = "check"     // a Check: how this device compares with the server
 	MetaStrategy   = "strategy:" // + entity type: the conflict strategy
 )

@@ -87,6 +87,11 @@ type round struct {
 	clientID  string
 	tried     map[string]bool // operations this round has failed to deliver
 	report    Report
+
+	reason  Reason
+	digests map[string]api.Digest // of the server, at the end of the feed; nil when it was not reached
+	at      position              // the end of the feed
+	pages   int                   // of buckets, read so far
 }
 
 // Round pushes what is due, then pulls what is new, holding RoundLock: at most
@@ -95,7 +100,7 @@ type round struct {
 // Report.Problem says why it could not do more, and the error is the same as an
 // error: an *Outcome, or what the store said.
 func (e *Engine) Round(ctx context.Context, reason Reason) (Report, error) {
-	r := &round{Engine: e, tried: map[string]bool{}}
+	r := &round{Engine: e, tried: map[string]bool{}, reason: reason}
 	switch reason {
 	case Manual, Online, Visible, Start:
 		r.impatient = true
@@ -148,7 +153,10 @@ func (r *round) run(ctx context.Context) error {
 	if pushErr != nil {
 		return pushErr
 	}
-	return r.finish(ctx)
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	return r.check(ctx)
 }
 
 // finish records that a round went well, and the device clock's error.
@@ -431,6 +439,7 @@ func (r *round) pull(ctx context.Context) error {
 			return fmt.Errorf("save a page of changes: %w", err)
 		}
 		if !page.HasMore {
+			r.digests, r.at = page.Digests, p
 			return r.endResync(ctx, p)
 		}
 	}

@@ -25,6 +25,7 @@ func FuzzAnswers(f *testing.F) {
 		`{"results":[]}`, `{"results":null}`, `{"results":[{"id":"` + id + `","status":"maybe"}]}`,
 		`{"changes":[{"entityType":"user","entityId":"` + id + `","version":1,"deleted":true,"document":null}],"cursor":"c","hasMore":false}`,
 		`{"changes":[],"cursor":"","hasMore":true}`, `{"id":"` + id + `","version":1}`, `{"title":"No","code":"resync"}`,
+		`{"changes":[{"entityType":"user","entityId":"` + id + `","version":1,"document":{}}],"hasMore":true}`,
 		`<html>`, `null`, `[]`, `{"results":[{}`, `{"code":"sign_in"}`,
 	} {
 		for _, status := range []int{200, 204, 302, 401, 404, 410, 413, 429, 500, 503} {
@@ -53,6 +54,18 @@ func FuzzAnswers(f *testing.F) {
 		for _, c := range page.Changes {
 			if c.Deleted != queue.IsNull(c.Document) || c.Version < 1 || c.EntityID == "" {
 				t.Errorf("a broken change %+v", c)
+			}
+		}
+
+		part, err := server.Bucket(ctx, BucketQuery{Type: "user", Cursor: "c", Limit: 10})
+		fits(t, err, status)
+		if err == nil && (part.Changes == nil || (part.HasMore && len(part.Changes) == 0)) {
+			t.Errorf("a bucket that empties this device, or never ends: %+v", part)
+		}
+		for i, c := range part.Changes {
+			if queue.IsNull(c.Document) || c.Version < 1 || c.EntityType != "user" || api.BucketOf(c.EntityID) != 0 ||
+				(i > 0 && c.EntityID <= part.Changes[i-1].EntityID) {
+				t.Errorf("a broken entity in a bucket: %+v", c)
 			}
 		}
 

@@ -98,6 +98,7 @@ func (r Report) plus(next Report) Report {
 	next.Pulled += r.Pulled
 	next.Conflict += r.Conflict
 	next.Rejected += r.Rejected
+	next.Repaired += r.Repaired
 	return next
 }
 
@@ -190,7 +191,7 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	h.publish()
 	report, err := h.Engine.Round(ctx, reason)
 	h.status.Pushed, h.status.Pulled = report.Pushed, report.Pulled
-	h.status.Conflict, h.status.Rejected = report.Conflict, report.Rejected
+	h.status.Conflict, h.status.Rejected, h.status.Repaired = report.Conflict, report.Rejected, report.Repaired
 	h.status.Problem = report.Problem
 	h.status.Phase = Success
 	var o *Outcome

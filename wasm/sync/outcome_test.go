@@ -89,6 +89,12 @@ func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
 		"no progress":         {`{"changes":[],"cursor":"c","hasMore":true}`, pulls(ctx)},
 		"change without id":   {`{"changes":[{"version":1,"document":{}}],"cursor":"d"}`, pulls(ctx)},
 		"deleted, yet there":  {`{"changes":[{"entityType":"user","entityId":"1","version":1,"deleted":true,"document":{}}],"cursor":"d"}`, pulls(ctx)},
+		"a bucket of nothing": {`{}`, buckets(ctx)},
+		"a bucket of another": {`{"changes":[{"entityType":"user","entityId":"f0","version":1,"document":{}}],"hasMore":false}`, buckets(ctx)},
+		"bucket out of order": {`{"changes":[{"entityType":"user","entityId":"05","version":1,"document":{}},{"entityType":"user","entityId":"04","version":1,"document":{}}]}`, buckets(ctx)},
+		"a dead one in it":    {`{"changes":[{"entityType":"user","entityId":"04","version":1,"deleted":true,"document":null}],"hasMore":false}`, buckets(ctx)},
+		"endless bucket":      {`{"changes":[],"hasMore":true}`, buckets(ctx)},
+		"a digest of nothing": {`{"changes":[],"cursor":"d","digests":{"user":{"count":1,"buckets":""}}}`, pulls(ctx)},
 		"another entity":      {`{"id":"2","version":3}`, fetches(ctx)},
 	}
 	for name, tt := range tests {
@@ -108,6 +114,10 @@ func pushes(ctx context.Context, b api.Batch) func(*Server) error {
 
 func pulls(ctx context.Context) func(*Server) error {
 	return func(s *Server) error { _, err := s.Pull(ctx, "c", 5); return err }
+}
+
+func buckets(ctx context.Context) func(*Server) error {
+	return func(s *Server) error { _, err := s.Bucket(ctx, BucketQuery{Type: "user", Bucket: 1}); return err }
 }
 
 func fetches(ctx context.Context) func(*Server) error {

@@ -24,6 +24,20 @@ type Remote interface {
 	// Fetch returns one entity as the server has it now; a change with Deleted
 	// set when it has none.
 	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
+	// Bucket returns a page of a bucket. Only a server whose feed has digests is
+	// asked for one.
+	Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error)
+}
+
+// BucketQuery asks for a page of the live entities of a bucket, by id: those behind
+// After ("" for all), at most Limit. Cursor is how far the feed was read: the answer
+// is not older than that.
+type BucketQuery struct {
+	Type   string
+	Bucket int
+	Cursor string
+	After  string
+	Limit  int
 }
 
 // Server is the Remote that speaks the protocol of docs/openapi.yaml.
@@ -100,6 +114,41 @@ func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.Change
 		}
 	}
 	return page, nil
+}
+
+// Bucket implements Remote with GET /api/v1/buckets/{bucket}.
+func (s *Server) Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error) {
+	v := url.Values{"entityType": {q.Type}, "cursor": {q.Cursor}, "limit": {strconv.Itoa(q.Limit)}}
+	if q.After != "" {
+		v.Set("after", q.After)
+	}
+	var page api.BucketPage
+	if err := s.ask(ctx, Request{Method: "GET", Path: "/api/v1/buckets/" + strconv.Itoa(q.Bucket) + "?" + v.Encode()}, &page); err != nil {
+		return api.BucketPage{}, err
+	}
+	if err := answersBucket(q, page); err != nil {
+		return api.BucketPage{}, noAnswer(err)
+	}
+	return page, nil
+}
+
+// answersBucket checks that a page is of the bucket that was asked for: what is not
+// in it will be removed from this device.
+func answersBucket(q BucketQuery, page api.BucketPage) error {
+	if page.Changes == nil || (page.HasMore && len(page.Changes) == 0) {
+		return errors.New("a page of a bucket without its entities")
+	}
+	ids := api.BucketRange(q.Bucket)
+	if q.After != "" {
+		ids = ids.After(q.After)
+	}
+	for _, c := range page.Changes {
+		if c.EntityType != q.Type || c.Version < 1 || c.Deleted || queue.IsNull(c.Document) || !ids.Contains(c.EntityID) {
+			return errors.New("a page of a bucket with an entity that does not belong there")
+		}
+		ids = ids.After(c.EntityID)
+	}
+	return nil
 }
 
 // Fetch implements Remote with GET of the entity's resource.

@@ -28,6 +28,18 @@ type Store interface {
 	// their refs. Entities with operations keep them and lose the confirmed row.
 	Sweep(ctx context.Context, fence int64, entityType string, generation int64) (removed []queue.Ref, err error)
 
+	// Digest sums up the confirmed rows of a type as they are stored, in as many
+	// transactions as it likes. An entity whose records are not as the store left
+	// them counts with version 0, so that its bucket is no server's: a row that was
+	// changed, a visible row that is not the entity's View.
+	Digest(ctx context.Context, entityType string) (api.Digest, error)
+
+	// Repair makes the confirmed rows of a range of ids those of the server, in as
+	// many relaxed transactions as it likes, and returns the refs of those that were
+	// others, or not as the store left them. Entities with operations keep
+	// them, and their visible rows are made anew.
+	Repair(ctx context.Context, r Repair) (differed []queue.Ref, err error)
+
 	// Meta returns the values of the given names; a missing one is "".
 	Meta(ctx context.Context, names ...string) (map[string]string, error)
 
@@ -47,4 +59,15 @@ type Page struct {
 	Generation int64
 	// Meta is saved with the page: the cursor that stands behind it, above all.
 	Meta map[string]string
+}
+
+// Repair is a range of ids with all that the server has in it.
+type Repair struct {
+	Type string
+	IDs  api.IDRange
+	// Changes are the live entities of the range; an entity is in it at most once.
+	Changes []api.Change
+	// Fence and Generation are as in Page.
+	Fence      int64
+	Generation int64
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Delays of the host's own timer.
@@ -140,7 +141,7 @@ func (h *Host) serve(ctx context.Context, a ask) {
 			more = false
 		}
 	}
-	if reason == "" || (reason != Manual && h.Clock.Now().Before(h.notBefore)) {
+	if reason == "" || (reason != Manual && h.leftAlone() > 0) {
 		return
 	}
 	report, err := h.Drain(ctx, reason)
@@ -230,13 +231,23 @@ func (h *Host) restore(ctx context.Context) {
 	}
 }
 
+// leftAlone is how long the server still wants no request; not above 0 when it takes
+// them. No server may ask for more than queueHorizon: the clock was put back since.
+func (h *Host) leftAlone() time.Duration {
+	wait := h.notBefore.Sub(h.Clock.Now())
+	if wait > queueHorizon && !defect.On(defect.ClockBackWaits) {
+		return 0
+	}
+	return wait
+}
+
 // delay is the time to the next round nobody asks for.
 func (h *Host) delay(ctx context.Context) time.Duration {
 	poll := PollClosed
 	if h.open {
 		poll = PollOpen
 	}
-	if wait := h.notBefore.Sub(h.Clock.Now()); wait > 0 {
+	if wait := h.leftAlone(); wait > 0 {
 		return wait
 	}
 	if h.failures > 0 {

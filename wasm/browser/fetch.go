@@ -105,7 +105,7 @@ func options(r sync.Request, controller js.Value) js.Value {
 // header picks the headers that the engine reads.
 func header(resp js.Value) map[string]string {
 	out := map[string]string{}
-	for _, name := range []string{"content-type", "date", "retry-after", "etag", "location"} {
+	for _, name := range []string{"content-type", "date", "retry-after", "etag", "location", "age", "idempotency-replayed"} {
 		if v := resp.Get("headers").Call("get", name); v.Type() == js.TypeString {
 			out[name] = v.String()
 		}

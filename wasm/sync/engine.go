@@ -196,25 +196,37 @@ func (r *round) push(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		wire := make([]api.Operation, len(batch))
-		for i, o := range batch {
-			wire[i] = o.Wire()
-		}
 		r.asked = r.cfg.Now()
-		results, err := r.cfg.Remote.Push(ctx, api.Batch{ClientID: r.clientID, Operations: wire})
-		if err != nil {
-			if err := r.refused(ctx, batch, err); err != nil {
-				return err
+		results, pushErr := r.cfg.Remote.Push(ctx, r.clientID, batch)
+		batch, results, open := answered(batch, results)
+		if len(batch) > 0 {
+			if err := r.settle(ctx, batch, results); err != nil {
+				return fmt.Errorf("save the server's answers: %w", err)
 			}
+		}
+		if pushErr == nil {
+			r.batch = min(api.MaxOperations, r.batch*2)
 			continue
 		}
-		r.batch = min(api.MaxOperations, r.batch*2)
-		if err := r.settle(ctx, batch, results); err != nil {
-			return fmt.Errorf("save the server's answers: %w", err)
+		if err := r.refused(ctx, open, pushErr); err != nil {
+			return err
 		}
 	}
 	r.report.More = true
 	return nil
+}
+
+// answered splits a batch into what got results, with these, and what did not: a
+// remote that sends one by one may have been cut off on the way.
+func answered(batch []queue.Operation, results []api.Result) (done []queue.Operation, theirs []api.Result, open []queue.Operation) {
+	for i, o := range batch {
+		if i < len(results) && results[i].Status != "" {
+			done, theirs = append(done, o), append(theirs, results[i])
+		} else {
+			open = append(open, o)
+		}
+	}
+	return done, theirs, open
 }
 
 // freeze picks the next batch and marks it as sent.
@@ -281,6 +293,9 @@ func (r *round) refused(ctx context.Context, batch []queue.Operation, err error)
 	if len(batch) > 1 {
 		r.batch = max(1, len(batch)/2)
 		return nil
+	}
+	if len(batch) == 0 {
+		return err // about none of them
 	}
 	one := batch[0]
 	r.tried[one.ID] = true

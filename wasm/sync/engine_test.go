@@ -45,11 +45,12 @@ func newWorld(t *testing.T) *world {
 // the server's answer.
 type device struct {
 	*directory.Collection
-	store  *memory.Store
-	engine *sync.Engine
-	before func(sync.Request) (*sync.Response, error)
-	after  func(sync.Request, sync.Response) (sync.Response, error)
-	world  *world
+	store   *memory.Store
+	channel *memory.Channel
+	engine  *sync.Engine
+	before  func(sync.Request) (*sync.Response, error)
+	after   func(sync.Request, sync.Response) (sync.Response, error)
+	world   *world
 
 	mu   stdsync.Mutex // guards before and sent, where a host runs beside the test
 	sent []string
@@ -70,20 +71,28 @@ func (d *device) requests() int {
 }
 
 func (w *world) device() *device {
-	d := &device{store: memory.New(directory.Users), world: w}
-	channel := memory.NewChannel()
-	now := func() time.Time { return w.now }
-	server := &sync.Server{HTTP: d, Paths: directory.Paths}
-	d.engine = sync.New(sync.Config{
-		Store: d.store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
-		Schemas: []queue.Schema{directory.Users}, Now: now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
-	})
+	return w.deviceOn(func(http sync.HTTP) sync.Remote { return &sync.Server{HTTP: http, Paths: directory.Paths} })
+}
+
+// deviceOn is a device whose engine drives the remote that is made of its HTTP.
+func (w *world) deviceOn(remote func(sync.HTTP) sync.Remote) *device {
+	d := &device{store: memory.New(directory.Users), channel: memory.NewChannel(), world: w}
+	d.engine = d.freshEngine(remote)
 	d.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: d.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
-		Now: now, After: time.After, NewID: uuid.NewString,
+		Store: d.store, Bus: d.channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Now: func() time.Time { return w.now }, After: time.After, NewID: uuid.NewString,
 	})
 	w.t.Cleanup(d.Close)
 	return d
+}
+
+// freshEngine is an engine on the device's storage, as after a start.
+func (d *device) freshEngine(remote func(sync.HTTP) sync.Remote) *sync.Engine {
+	return sync.New(sync.Config{
+		Store: d.store, Remote: remote(d), Locks: memory.NewLocks(), Bus: d.channel.Bus(),
+		Schemas: []queue.Schema{directory.Users}, Now: func() time.Time { return d.world.now },
+		Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
+	})
 }
 
 // Do implements sync.HTTP with the world's server.

@@ -39,8 +39,8 @@ func FuzzAnswers(f *testing.F) {
 		answer := parrot{Status: status, Body: body, Header: map[string]string{"content-type": media, "date": date, "retry-after": retry}}
 		server := &Server{HTTP: answer, Paths: map[string]string{"user": "/api/v1/users"}, Observe: func(time.Time) {}}
 
-		batch := api.Batch{Operations: []api.Operation{{ID: id, EntityType: "user", EntityID: id, Type: api.Update, BaseVersion: 1}}}
-		results, err := server.Push(ctx, batch)
+		batch := []queue.Operation{{ID: id, Ref: queue.Ref{Type: "user", ID: id}, Type: api.Update, BaseVersion: 1}}
+		results, err := server.Push(ctx, "c", batch)
 		fits(t, err, status)
 		if err == nil && (len(results) != 1 || results[0].ID != id) {
 			t.Errorf("results %+v", results)

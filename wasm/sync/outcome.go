@@ -37,6 +37,7 @@ const (
 // server asked to be left alone.
 type Outcome struct {
 	Kind       OutcomeKind
+	Status     int // the answer's, 0 for none
 	Problem    api.Problem
 	RetryAfter time.Duration
 	Err        error // the cause of NoAnswer
@@ -81,13 +82,15 @@ func Classify(r Response) *Outcome {
 	kind, listed := kinds[r.Status]
 	switch {
 	case needsProblem(r.Status) && !said, r.Status < 400:
-		return noAnswer(fmt.Errorf("status %d from something that is not the server", r.Status))
+		o := noAnswer(fmt.Errorf("status %d from something that is not the server", r.Status))
+		o.Status = r.Status
+		return o
 	case !listed && r.Status < 500:
 		kind = Refused
 	case !listed:
 		kind = Unavailable
 	}
-	return &Outcome{Kind: kind, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
+	return &Outcome{Kind: kind, Status: r.Status, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
 }
 
 func problemOf(r Response) (api.Problem, bool) {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -75,7 +74,7 @@ func jsonAnswer(body string) script {
 }
 
 func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
-	batch := api.Batch{Operations: []api.Operation{{ID: "a"}}}
+	batch := []queue.Operation{{ID: "a"}}
 	ctx := context.Background()
 	tests := map[string]struct {
 		answer string
@@ -108,8 +107,8 @@ func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
 	}
 }
 
-func pushes(ctx context.Context, b api.Batch) func(*Server) error {
-	return func(s *Server) error { _, err := s.Push(ctx, b); return err }
+func pushes(ctx context.Context, batch []queue.Operation) func(*Server) error {
+	return func(s *Server) error { _, err := s.Push(ctx, "c", batch); return err }
 }
 
 func pulls(ctx context.Context) func(*Server) error {

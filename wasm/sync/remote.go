@@ -17,8 +17,10 @@ import (
 
 // Remote is the server as the engine speaks to it. Its errors are *Outcome.
 type Remote interface {
-	// Push sends operations and returns one result for each, in order.
-	Push(ctx context.Context, batch api.Batch) ([]api.Result, error)
+	// Push sends a client's operations and returns one result for each, in order.
+	// With an error, the results that have a Status count all the same; those that
+	// have none, or are missing at the end, say nothing about their operation.
+	Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error)
 	// Pull returns the feed's page behind the cursor, "" for its beginning.
 	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	// Fetch returns one entity as the server has it now; a change with Deleted
@@ -52,7 +54,11 @@ type Server struct {
 var _ Remote = (*Server)(nil)
 
 // Push implements Remote with POST /api/v1/operations.
-func (s *Server) Push(ctx context.Context, batch api.Batch) ([]api.Result, error) {
+func (s *Server) Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error) {
+	batch := api.Batch{ClientID: clientID, Operations: make([]api.Operation, len(operations))}
+	for i, o := range operations {
+		batch.Operations[i] = o.Wire()
+	}
 	body, err := json.Marshal(batch)
 	if err != nil {
 		return nil, fmt.Errorf("encode a batch: %w", err)

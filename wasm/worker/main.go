@@ -55,11 +55,12 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 	locks := sync.Patient{Locks: browser.WebLocks{}, Bus: bus, Clock: browser.Clock{}}
 	server := &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	plain := &sync.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: sync.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
-		Store: store, Remote: server, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
+		Store: store, Remote: &sync.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
 	})
-	server.Observe = engine.ObserveClock
+	server.Observe, plain.Observe = engine.ObserveClock, engine.ObserveClock
 	return &sync.Host{Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: name}
 }
 

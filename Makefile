@@ -25,7 +25,7 @@ TOOLS := $(CURDIR)/.cache/bin
 WASM := GOOS=js GOARCH=wasm
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
-AXE := e2e/node_modules/axe-core/axe.min.js
+NPM_PACKAGES := e2e/node_modules/.package-lock.json
 
 CLIENT_SOURCES := $(shell find api app wasm -type f ! -name '*_test.go')
 SITE_SOURCES := $(shell find web -type f ! -path 'web/dist/*' ! -name '*_test.go')
@@ -72,8 +72,9 @@ test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
 WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
 
 .PHONY: e2e
-e2e: build $(AXE) ## Drive real browsers against the real binary
+e2e: build $(NPM_PACKAGES) ## Drive real browsers against the real binary, and the engine against json-server
 	$(need-browser)
+	.ci/need 'node=nodejs'
 	go test -tags e2e -count=1 -timeout 9m ./e2e/... $(E2E_FLAGS)
 
 .PHONY: screenshots
@@ -138,8 +139,8 @@ $(WASMTEST):
 	GOBIN=$(TOOLS) go install github.com/agnivade/wasmbrowsertest@$(WASMBROWSERTEST_VERSION)
 	mv $(TOOLS)/wasmbrowsertest $@
 
-# axe-core is the one thing that comes from npm, and only for tests.
-$(AXE): e2e/package.json e2e/package-lock.json
+# axe-core and json-server are all that comes from npm, and only for tests.
+$(NPM_PACKAGES): e2e/package.json e2e/package-lock.json
 	.ci/need 'npm=npm'
 	npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

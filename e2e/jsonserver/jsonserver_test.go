@@ -1,0 +1,258 @@
+//go:build e2e
+
+package jsonserver_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+func TestTwoClientsWriteOfflineAndEndEqual(t *testing.T) {
+	b := startBackend(t)
+	one, two := b.client(), b.client()
+	ann, bo, cy := one.create("Ann"), one.create("Bo"), one.create("Cy")
+	one.sync()
+	two.sync()
+	if name, _ := two.shows(bo); name != "Bo" {
+		t.Fatalf("two shows %q", name)
+	}
+
+	b.stop()
+	one.create("Dee")
+	two.create("Eva")
+	one.writesBio(ann, "by one") // other fields of the same user
+	two.rename(ann, "Anna")
+	one.writesBio(bo, "by one") // the same field
+	two.writesBio(bo, "by two")
+	one.remove(cy) // an update of what is deleted
+	two.writesBio(cy, "too late")
+	one.offline()
+	two.offline()
+
+	b.start()
+	if r := one.sync(); r.Pushed != 4 || r.Conflict != 0 {
+		t.Errorf("one: %+v", r)
+	}
+	b.stop()
+	two.offline()
+	b.start()
+	if r := two.sync(); r.Conflict != 3 {
+		t.Errorf("two: %+v", r)
+	}
+	converge(b, one, two)
+	if name, bio := one.shows(ann); name != "Anna" || bio != "by one" {
+		t.Errorf("Ann is %q, %q: one side's field was lost", name, bio)
+	}
+	// All that the backend tells of one's write is when it came in, after two's was
+	// made. Two's value is in the record.
+	if _, bio := one.shows(bo); bio != "by one" {
+		t.Errorf("Bo's bio is %q", bio)
+	}
+	if name, _ := two.shows(cy); name != "" {
+		t.Errorf("Cy rose from the dead as %q", name)
+	}
+	conflicts, err := two.Conflicts(t.Context(), 10)
+	if err != nil || len(conflicts) != 3 {
+		t.Errorf("recorded %+v, %v", conflicts, err)
+	}
+	if n := len(b.rows()); n != 4 {
+		t.Errorf("the backend has %d users, want 4", n)
+	}
+}
+
+func TestWhatOthersDoArrives(t *testing.T) {
+	b := startBackend(t)
+	one := b.client()
+	ann, bo := one.create("Ann"), one.create("Bo")
+	one.sync()
+	const foreign = "0f3e4c9a-6d4e-4b0f-9f64-3c1d5a4a7b11"
+	b.does(http.MethodPost, "/users", `{"id":"`+foreign+`","name":"Zoe","email":"zoe@example.org","bio":"","createdAt":"2020-01-01T00:00:00.000Z","updatedAt":"2099-01-01T00:00:00.000Z"}`)
+	b.does(http.MethodPatch, "/users/"+ann, `{"name":"Anna","updatedAt":"2099-01-01T00:00:00.000Z"}`)
+	one.sync()
+	if name, _ := one.shows(foreign); name != "Zoe" {
+		t.Errorf("the foreign user shows as %q", name)
+	}
+	if name, _ := one.shows(ann); name != "Anna" {
+		t.Errorf("the foreign change shows as %q", name)
+	}
+	// Those dates are of the future: what is written in the present arrives all the same.
+	two := b.client()
+	late := two.create("Late")
+	two.sync()
+	one.sync()
+	if name, _ := one.shows(late); name != "Late" {
+		t.Error("a date from the future hides the present")
+	}
+
+	one.writesBio(bo, "unsent")
+	b.does(http.MethodDelete, "/users/"+foreign, "")
+	b.does(http.MethodPatch, "/users/"+ann, `{"bio":"without a date"}`)
+	before := one.writes
+	one.syncWhole()
+	if name, _ := one.shows(foreign); name != "" || one.writes != before+1 {
+		t.Errorf("what is gone shows as %q", name)
+	}
+	if _, bio := one.shows(ann); bio != "without a date" {
+		t.Errorf("the change that was not dated shows as %q", bio)
+	}
+	// A change that left the date as it was is a conflict in the field it changed.
+	one.writesBio(ann, "mine")
+	b.does(http.MethodPatch, "/users/"+ann, `{"bio":"theirs"}`)
+	if r := one.sync(); r.Conflict != 1 {
+		t.Errorf("a change went unseen: %+v", r)
+	}
+	converge(b, one, two)
+}
+
+func TestALostAnswerHasNoSecondEffect(t *testing.T) {
+	b := startBackend(t)
+	one := b.client()
+	id := one.create("Ann")
+	step := func(what string) {
+		t.Helper()
+		reached := one.writes
+		one.spoil = func(int) error { return errors.New("connection reset") }
+		one.offline()
+		after := fmt.Sprint(b.rows())
+		one.spoil = nil
+		one.sync()
+		if again := fmt.Sprint(b.rows()); again != after || one.writes != reached+1 {
+			t.Errorf("%s took effect %d times: %s, then %s", what, one.writes-reached, after, again)
+		}
+		converge(b, one)
+	}
+	step("create")
+	one.writesBio(id, "hello")
+	step("update")
+	one.remove(id)
+	step("delete")
+	if n := len(b.rows()); n != 0 {
+		t.Errorf("%d users are left", n)
+	}
+	if conflicts, err := one.Conflicts(t.Context(), 5); err != nil || len(conflicts) != 0 {
+		t.Errorf("an own write was taken for another's: %+v, %v", conflicts, err)
+	}
+}
+
+func TestABackendThatDiesInABatch(t *testing.T) {
+	b := startBackend(t)
+	one := b.client()
+	const all, done = 30, 11
+	for i := range all {
+		one.create(fmt.Sprintf("User%02d", i))
+	}
+	one.spoil = func(n int) error {
+		if n == done { // after this one has committed
+			b.stop()
+			return errors.New("connection reset")
+		}
+		return nil
+	}
+	one.offline()
+	counts, err := one.Counts(t.Context())
+	must(t, err)
+	if counts.Waiting != all-done+1 {
+		t.Errorf("%d wait, want %d", counts.Waiting, all-done+1)
+	}
+	one.spoil = nil
+	b.start()
+	one.sync()
+	if n := len(b.rows()); n != all || one.writes != all {
+		t.Errorf("%d users after %d writes, want %d", n, one.writes, all)
+	}
+	converge(b, one)
+}
+
+func TestPagesOfJSONServer(t *testing.T) {
+	b := startBackend(t)
+	const all, later = 1203, 700 // more than two pages, and more than one
+	rows := make([]map[string]any, all)
+	for i := range rows {
+		rows[i] = map[string]any{
+			"id": uuid.NewString(), "name": fmt.Sprintf("User%04d", i), "email": fmt.Sprintf("user%d@example.org", i), "bio": "",
+			"createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
+		}
+	}
+	b.holds(rows)
+	one := b.client()
+	one.sync() // in the order of ids
+	count := func(bio string) (n int) {
+		t.Helper()
+		page, err := one.List(t.Context(), repository.Query{Limit: 2 * all})
+		must(t, err)
+		for _, r := range page.Records {
+			if r.Value.Bio == bio {
+				n++
+			}
+		}
+		return n
+	}
+	if n := count(""); n != all {
+		t.Fatalf("%d users have arrived, want %d", n, all)
+	}
+	for i, row := range rows[:later] {
+		row["bio"], row["updatedAt"] = "changed", "2026-02-01T00:00:00.000Z" // all at once
+		if i%3 == 0 {
+			row["updatedAt"] = fmt.Sprintf("2026-02-01T00:00:01.%03dZ", i)
+		}
+	}
+	b.holds(rows)
+	one.sync() // in the order of changes
+	if n := count("changed"); n != later {
+		t.Errorf("%d changes have arrived, want %d", n, later)
+	}
+}
+
+// TestRandomWritesEndEqual has two clients write what comes to their mind, with a
+// network that loses answers and a backend that is restarted.
+func TestRandomWritesEndEqual(t *testing.T) {
+	b := startBackend(t)
+	const seed = 7
+	random := rand.New(rand.NewPCG(seed, seed))
+	clients := []*client{b.client(), b.client()}
+	for _, c := range clients {
+		c.spoil = func(int) error {
+			if random.IntN(6) == 0 {
+				return errors.New("connection reset")
+			}
+			return nil
+		}
+	}
+	for i := range 150 {
+		c := clients[random.IntN(2)]
+		page, err := c.List(t.Context(), repository.Query{Limit: 1000})
+		must(t, err)
+		switch pick := random.IntN(10); {
+		case i == 50 || i == 100:
+			b.stop()
+			c.create(fmt.Sprintf("User%03d", i))
+			c.offline()
+			b.start()
+		case pick < 3 || len(page.Records) == 0:
+			c.create(fmt.Sprintf("User%03d", i))
+		case pick < 7:
+			c.writesBio(page.Records[random.IntN(len(page.Records))].Value.ID, fmt.Sprint("bio ", i))
+		case pick < 8:
+			c.remove(page.Records[random.IntN(len(page.Records))].Value.ID)
+		default: // it may fail: answers get lost
+			if _, err := c.engine.Round(t.Context(), sync.Manual); err != nil {
+				t.Logf("step %d: %v", i, err)
+			}
+		}
+	}
+	for _, c := range clients {
+		c.spoil = nil
+	}
+	converge(b, clients...)
+	if len(b.rows()) < 10 {
+		t.Errorf("only %d users are left: too little happened (seed %d)", len(b.rows()), seed)
+	}
+}

@@ -1,9 +1,13 @@
 package feed_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
@@ -74,9 +78,16 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestAppendPage: the page built by hand is what encoding/json makes of it.
-func TestAppendPage(t *testing.T) {
+// TestWritePage: the page built by hand is what encoding/json makes of it, also
+// when it is written in several parts.
+func TestWritePage(t *testing.T) {
+	long := api.ChangePage{Cursor: "AQ"}
+	for range 100 {
+		long.Changes = append(long.Changes, api.Change{EntityType: "user", EntityID: "a", Version: 1,
+			Document: json.RawMessage(`"` + strings.Repeat("x", 2000) + `"`)})
+	}
 	for _, page := range []api.ChangePage{
+		long,
 		{Changes: []api.Change{}, Cursor: "AQ-_"},
 		{Changes: []api.Change{}, Cursor: "AQ-_", Digests: map[string]api.Digest{"user": {Count: 3}}},
 		{HasMore: true, Cursor: "AQ", Changes: []api.Change{
@@ -84,19 +95,23 @@ func TestAppendPage(t *testing.T) {
 			{EntityType: "user", EntityID: "b", Version: 4, Deleted: true},
 		}},
 	} {
-		b, err := feed.AppendPage(nil, page)
-		if err != nil {
+		var whole counted
+		if err := feed.WritePage(&whole, page); err != nil {
 			t.Fatal(err)
+		}
+		b := whole.Bytes()
+		if most := 64 << 10; whole.most > most {
+			t.Errorf("%d of %d bytes were written at once, want at most %d", whole.most, len(b), most)
 		}
 		var got, want any
 		if err := json.Unmarshal(b, &got); err != nil {
 			t.Fatalf("%s: %v", b, err)
 		}
-		whole, err := json.Marshal(page)
+		marshalled, err := json.Marshal(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(whole, &want); err != nil {
+		if err := json.Unmarshal(marshalled, &want); err != nil {
 			t.Fatal(err)
 		}
 		// An empty stamp is written, where encoding/json leaves it out: same meaning.
@@ -111,6 +126,17 @@ func TestAppendPage(t *testing.T) {
 			t.Errorf("page %s, want %s (%v, %v)", g, w, err1, err2)
 		}
 	}
+}
+
+// counted notes the longest write.
+type counted struct {
+	bytes.Buffer
+	most int
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.most = max(c.most, len(b))
+	return c.Buffer.Write(b)
 }
 
 func TestHub(t *testing.T) {
@@ -139,6 +165,38 @@ func TestHub(t *testing.T) {
 	}
 	stopSlow()
 	h.Close()
+	h.Tell() // too late for anyone
 	h.Close()
 	<-h.Done()
+}
+
+// TestHubPaces: however many commits there are, clients are told at once of the
+// first, and of all others together, soon after.
+func TestHubPaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := feed.NewHub()
+		defer h.Close()
+		tells, stop := h.Listen()
+		defer stop()
+		began := time.Now()
+		h.Tell()
+		if at := <-tells; !at.Equal(began) || time.Since(began) != 0 {
+			t.Errorf("told after %v of a change at %v", time.Since(began), at.Sub(began))
+		}
+		before := h.Generation()
+		for range 1000 {
+			h.Tell()
+		}
+		if h.Generation() != before+1000 {
+			t.Error("the generation did not count the tells")
+		}
+		if at := <-tells; !at.Equal(began) || time.Since(began) != 50*time.Millisecond {
+			t.Errorf("told after %v of changes from %v on", time.Since(began), at.Sub(began))
+		}
+		select {
+		case <-tells:
+			t.Error("told again of what was told")
+		case <-time.After(time.Second):
+		}
+	})
 }

@@ -1,25 +1,37 @@
 package feed
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
+
+// pace is the least time between two tells: a burst of commits is one event for
+// thousands of clients, not thousands of events for each.
+const pace = 50 * time.Millisecond
 
 // Hub tells waiting clients that the feed has grown. Its methods may be called
 // by many goroutines; Tell never blocks, however slow a client is.
 type Hub struct {
-	mu     sync.Mutex
-	ears   map[chan struct{}]struct{}
-	done   chan struct{}
-	closed bool
+	mu         sync.Mutex
+	ears       map[chan time.Time]struct{}
+	generation uint64
+	since      time.Time   // of the first Tell that is not passed on yet
+	last       time.Time   // when the ears were told
+	later      *time.Timer // nil when none is set
+	done       chan struct{}
+	closed     bool
 }
 
 // NewHub makes a hub nobody listens to.
 func NewHub() *Hub {
-	return &Hub{ears: map[chan struct{}]struct{}{}, done: make(chan struct{})}
+	return &Hub{ears: map[chan time.Time]struct{}{}, done: make(chan struct{})}
 }
 
-// Listen returns a channel that holds at most one unread tell: what happens while
-// a client is busy is one tell, and the feed has all of it. stop ends it.
-func (h *Hub) Listen() (tells <-chan struct{}, stop func()) {
-	ear := make(chan struct{}, 1)
+// Listen returns a channel that holds at most one unread tell, the time of the
+// first change it stands for: what happens while a client is busy is one tell, and
+// the feed has all of it. stop ends it.
+func (h *Hub) Listen() (tells <-chan time.Time, stop func()) {
+	ear := make(chan time.Time, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ears[ear] = struct{}{}
@@ -30,16 +42,46 @@ func (h *Hub) Listen() (tells <-chan struct{}, stop func()) {
 	}
 }
 
-// Tell tells everyone who listens.
+// Tell tells everyone who listens, at once or, soon after another tell, a little later.
 func (h *Hub) Tell() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
+	h.generation++
+	if h.since.IsZero() {
+		h.since = now
+	}
+	switch wait := pace - now.Sub(h.last); {
+	case h.later != nil || h.closed:
+	case wait > 0:
+		h.later = time.AfterFunc(wait, func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.later = nil
+			h.pass()
+		})
+	default:
+		h.pass()
+	}
+}
+
+// pass tells the ears; the caller holds the lock.
+func (h *Hub) pass() {
 	for ear := range h.ears {
 		select {
-		case ear <- struct{}{}:
+		case ear <- h.since:
 		default:
 		}
 	}
+	h.since, h.last = time.Time{}, time.Now()
+}
+
+// Generation grows with each Tell: as long as it is the same, nobody has told of
+// a change.
+func (h *Hub) Generation() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.generation
 }
 
 // Listeners is how many listen now.
@@ -56,8 +98,12 @@ func (h *Hub) Done() <-chan struct{} { return h.done }
 func (h *Hub) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.closed {
-		h.closed = true
-		close(h.done)
+	if h.closed {
+		return
 	}
+	h.closed = true
+	if h.later != nil {
+		h.later.Stop()
+	}
+	close(h.done)
 }

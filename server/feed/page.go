@@ -3,18 +3,22 @@ package feed
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/rollcall/rollcall/api"
 )
 
-// AppendPage appends the JSON of a page to b. Documents are stored as JSON and
-// are copied as they are, neither parsed nor compacted again: it is most of what
-// a page costs.
-func AppendPage(b []byte, p api.ChangePage) ([]byte, error) {
-	b, err := appendChanges(b, p.Changes)
+// pageBuffer is how much of a page is put together before it is written on.
+const pageBuffer = 32 << 10
+
+// WritePage writes the JSON of a page to w, part by part. Documents are stored as
+// JSON and are copied as they are, neither parsed nor compacted again: it is
+// most of what a page costs. After an error, part of the page may be written.
+func WritePage(w io.Writer, p api.ChangePage) error {
+	b, err := writeChanges(w, p.Changes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b = append(b, `,"cursor":`...)
 	b = strconv.AppendQuote(b, p.Cursor) // base64url: nothing to escape
@@ -23,27 +27,30 @@ func AppendPage(b []byte, p api.ChangePage) ([]byte, error) {
 	if len(p.Digests) > 0 {
 		digests, err := json.Marshal(p.Digests)
 		if err != nil {
-			return nil, fmt.Errorf("encode the digests: %w", err)
+			return fmt.Errorf("encode the digests: %w", err)
 		}
 		b = append(append(b, `,"digests":`...), digests...)
 	}
-	return append(b, '}', '\n'), nil
+	_, err = w.Write(append(b, '}', '\n'))
+	return err
 }
 
-// AppendBucket appends the JSON of a page of a bucket to b, likewise.
-func AppendBucket(b []byte, p api.BucketPage) ([]byte, error) {
-	b, err := appendChanges(b, p.Changes)
+// WriteBucket writes the JSON of a page of a bucket to w, likewise.
+func WriteBucket(w io.Writer, p api.BucketPage) error {
+	b, err := writeChanges(w, p.Changes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b = append(b, `,"hasMore":`...)
 	b = strconv.AppendBool(b, p.HasMore)
-	return append(b, '}', '\n'), nil
+	_, err = w.Write(append(b, '}', '\n'))
+	return err
 }
 
-// appendChanges begins an object with its changes.
-func appendChanges(b []byte, changes []api.Change) ([]byte, error) {
-	b = append(b, `{"changes":[`...)
+// writeChanges begins an object with its changes. It returns what is not written
+// yet, to append to.
+func writeChanges(w io.Writer, changes []api.Change) ([]byte, error) {
+	b := append(make([]byte, 0, pageBuffer+4<<10), `{"changes":[`...)
 	for i, c := range changes {
 		if i > 0 {
 			b = append(b, ',')
@@ -51,6 +58,12 @@ func appendChanges(b []byte, changes []api.Change) ([]byte, error) {
 		var err error
 		if b, err = appendChange(b, c); err != nil {
 			return nil, err
+		}
+		if len(b) >= pageBuffer {
+			if _, err := w.Write(b); err != nil {
+				return nil, err
+			}
+			b = b[:0]
 		}
 	}
 	return append(b, ']'), nil

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -24,13 +25,20 @@ func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	body, err := feed.AppendPage(nil, page)
-	if err != nil {
+	if err := s.hold(r, sizeOf(page.Changes)); err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	markSeen(w, r)
-	writeJSON(w, http.StatusOK, body)
+	s.writePage(w, r, func(w io.Writer) error { return feed.WritePage(w, page) })
+}
+
+// sizeOf is about how many bytes changes take.
+func sizeOf(changes []api.Change) (n int64) {
+	for _, c := range changes {
+		n += int64(len(c.Document))
+	}
+	return n
 }
 
 func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
@@ -44,12 +52,11 @@ func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	body, err := feed.AppendBucket(nil, page)
-	if err != nil {
+	if err := s.hold(r, sizeOf(page.Changes)); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, body)
+	s.writePage(w, r, func(w io.Writer) error { return feed.WriteBucket(w, page) })
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {
@@ -76,24 +83,21 @@ func parseBucket(r *http.Request) (store.BucketQuery, error) {
 	return q, nil
 }
 
-const (
-	// streamWrite is how long a client may take to receive an event; slower than
-	// that, and it is gone or never reads.
-	streamWrite = 10 * time.Second
-	maxStreams  = 10000
-)
+// streamWrite is how long a client may take to receive an event; slower than
+// that, and it is gone or never reads.
+const streamWrite = 10 * time.Second
 
 // streamEvents tells a client when there is something after the cursor it has:
 // at connection, unless its Last-Event-ID is the newest, and after each change.
 // What happens while an event is on its way is one event.
 func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
-	if s.hub.Listeners() >= maxStreams {
+	if s.hub.Listeners() >= s.admission.limits.Streams {
 		s.fail(w, r, newProblem(api.CodeUnavailable, "Too many streams", "no more clients can listen now"))
 		return
 	}
 	tells, stop := s.hub.Listen() // before the first look at the head: nothing falls between
 	defer stop()
-	head, err := s.store.Head(r.Context())
+	head, err := s.heads.get(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -123,15 +127,16 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-ping.C:
 			err = out.send(": ping\n\n")
-		case <-tells:
-			next, failed := s.store.Head(r.Context())
+		case since := <-tells:
+			next, failed := s.heads.get(r.Context())
 			if failed != nil {
-				s.log.Error("stream ended", "request", requestID(r.Context()), "error", failed)
+				s.log.Error("stream ended", "request", scopeOf(r.Context()).id, "error", failed)
 				return // the client comes back, and finds out then
 			}
 			if next != head {
 				head = next
 				err = out.send(event(head))
+				s.metrics.lag.Observe(time.Since(since).Seconds())
 			}
 		}
 	}

@@ -13,22 +13,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/store"
 )
 
 // decodeBody reads a request's body, which must be one JSON object of at most
-// limit bytes with no other than the given fields, into v. Its error is an
-// *api.Problem.
-func decodeBody(w http.ResponseWriter, r *http.Request, limit int64, v any, fields ...string) error {
+// most bytes with no other than the given fields, into v. Its error is an
+// *api.Problem or limit.ErrFull.
+func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, most int64, v any, fields ...string) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return newProblem(api.CodeMediaType, "Not JSON", "the body must be sent with Content-Type: application/json")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := io.ReadAll(heldReader{http.MaxBytesReader(w, r.Body, most), func(n int64) error { return s.hold(r, n) }})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newProblem(api.CodeTooLarge, "Body too large", fmt.Sprintf("at most %d bytes are allowed", limit))
+		return newProblem(api.CodeTooLarge, "Body too large", fmt.Sprintf("at most %d bytes are allowed", most))
+	case errors.Is(err, limit.ErrFull):
+		return err
 	case err != nil:
 		return newProblem(api.CodeMalformed, "The body ended early", "it was not received whole")
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/contracttest"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store/memory"
@@ -18,6 +19,7 @@ const fuzzedID = "00000000-0000-4000-8000-000000000001"
 // FuzzBodies: whatever body comes to whatever address, the answer is JSON, its
 // errors are problems with a code, and none is the server's fault.
 func FuzzBodies(f *testing.F) {
+	contract := contracttest.Load(f)
 	const client = `"clientId":"` + fuzzedID + `"`
 	for _, body := range []string{
 		`{"name":"Ann","email":"ann@example.org"}`, `{"id":"` + fuzzedID + `","name":"Ann","email":"ann@example.org","bio":"\u2028"}`,
@@ -34,7 +36,7 @@ func FuzzBodies(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, kind uint8, tag string) {
-		handler := rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: feed.NewHub()})
+		handler := contract.Handler(t, rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: feed.NewHub()}))
 		requests := []*http.Request{
 			httptest.NewRequest("POST", "/api/v1/operations", bytes.NewReader(body)),
 			httptest.NewRequest("POST", "/api/v1/users", bytes.NewReader(body)),
@@ -50,6 +52,7 @@ func FuzzBodies(f *testing.F) {
 
 // FuzzQueries: the same for what comes in an address.
 func FuzzQueries(f *testing.F) {
+	contract := contracttest.Load(f)
 	for _, q := range []string{"", "limit=5", "limit=-1", "q=%ff", "page_token=e30", "updated_after=2026-05-01T12:00:00Z&page_token=eyJ1IjoiMjAyNi0wNS0wMVQxMjowMDowMFoifQ", "cursor=AQAAAAAAAAABAA", "cursor=x", "a=b;c"} {
 		f.Add("/api/v1/users", q)
 		f.Add("/api/v1/changes", q)
@@ -59,7 +62,7 @@ func FuzzQueries(f *testing.F) {
 		if path != "/api/v1/changes" && path != "/api/v1/buckets/7" {
 			path = "/api/v1/users"
 		}
-		handler := rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: feed.NewHub()})
+		handler := contract.Handler(t, rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: feed.NewHub()}))
 		r := httptest.NewRequest("GET", path, http.NoBody)
 		r.URL.RawQuery = query
 		answered(t, handler, r)

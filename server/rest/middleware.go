@@ -17,11 +17,14 @@ import (
 
 type contextKey struct{}
 
-// requestID is the id under which the request is logged and answered.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(contextKey{}).(string)
-	return id
+// scope is what belongs to one request.
+type scope struct {
+	id     string // under which it is logged and answered
+	counts bool   // towards the rates
+	held   int64  // bytes of the budget, given back at its end
 }
+
+func scopeOf(ctx context.Context) *scope { return ctx.Value(contextKey{}).(*scope) }
 
 // recorder notes what was answered. Unwrap lets http.ResponseController through.
 type recorder struct {
@@ -57,9 +60,11 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 			id = uuid.NewString()
 		}
 		w.Header().Set("X-Request-Id", id)
-		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, id))
+		own := &scope{id: id}
+		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, own))
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
+			s.admission.bytes.Free(own.held)
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}
@@ -94,7 +99,7 @@ func (s *server) withRecovery(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			s.log.Error("panic", "request", requestID(r.Context()), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			s.log.Error("panic", "request", scopeOf(r.Context()).id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // half an answer is out: it must not look whole
 			}

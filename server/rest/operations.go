@@ -22,12 +22,15 @@ var operationFields = []string{"id", "entityType", "entityId", "type", "data", "
 
 func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	var b batch
-	if err := decodeBody(w, r, api.MaxBody, &b, "clientId", "operations"); err != nil {
+	if err := s.decodeBody(w, r, api.MaxBody, &b, "clientId", "operations"); err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if err := checkBatch(b); err != nil {
 		s.fail(w, r, err)
+		return
+	}
+	if !s.admitClient(w, r, b.ClientID) {
 		return
 	}
 	results := make([]api.Result, len(b.Operations))

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -28,11 +31,15 @@ var statuses = map[api.Code]int{
 	api.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 	api.CodeMediaType:       http.StatusUnsupportedMediaType,
 	api.CodeKeyReused:       http.StatusUnprocessableEntity,
+	api.CodeSignIn:          http.StatusUnauthorized,
+	api.CodeRateLimited:     http.StatusTooManyRequests,
 	api.CodePreconditionReq: http.StatusPreconditionRequired,
 	api.CodeInternal:        http.StatusInternalServerError,
 	api.CodeUnavailable:     http.StatusServiceUnavailable,
 }
 
+// newProblem makes a problem with the code's status. A test sees to it that every
+// code has one.
 func newProblem(code api.Code, title, detail string) *api.Problem {
 	return &api.Problem{Title: title, Detail: detail, Code: code, Status: statuses[code]}
 }
@@ -49,8 +56,8 @@ func problemOf(err error) *api.Problem {
 		return newProblem(api.CodeBadCursor, "Not a cursor", "a cursor must be one that the feed gave")
 	case errors.Is(err, feed.ErrResync):
 		return newProblem(api.CodeResync, "Start again", "the feed no longer reaches back to this cursor; read it from the beginning, with no cursor")
-	case errors.Is(err, store.ErrBusy):
-		return newProblem(api.CodeUnavailable, "Too busy", "too many writes are waiting; try again")
+	case errors.Is(err, store.ErrBusy), errors.Is(err, limit.ErrFull):
+		return newProblem(api.CodeUnavailable, "Too busy", "too much is waiting already; try again")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return newProblem(api.CodeUnavailable, "Not now", "the server could not do this now; it can be sent again")
 	}
@@ -61,7 +68,7 @@ func problemOf(err error) *api.Problem {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	if p.Status >= 500 && r.Context().Err() == nil {
-		s.log.Error("request failed", "request", requestID(r.Context()), "error", err)
+		s.log.Error("request failed", "request", scopeOf(r.Context()).id, "error", err)
 	}
 	writeProblem(w, p)
 }
@@ -74,11 +81,16 @@ func writeProblem(w http.ResponseWriter, p *api.Problem) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(p.Status)
 	send(w, append(body, '\n'))
+}
+
+// seconds is a time to wait as Retry-After has it: whole seconds, never too few.
+func seconds(wait time.Duration) string {
+	return strconv.FormatInt(int64(max(1, (wait+time.Second-1)/time.Second)), 10)
 }
 
 // send writes the last of an answer. Its error says that the client has gone,

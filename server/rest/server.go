@@ -43,29 +43,39 @@ type Config struct {
 	Static http.Handler // everything outside /api; nil for none
 	Log    *slog.Logger // nil for none
 	Ping   time.Duration
+	Limits Limits
+	// Metrics, nil for its own, are shared with who measures the store.
+	Metrics *Metrics
 }
 
 // DefaultPing is how often a silent event stream shows that it is alive.
 const DefaultPing = 25 * time.Second
 
 type server struct {
-	store   Store
-	hub     *feed.Hub
-	log     *slog.Logger
-	ping    time.Duration
-	metrics *metrics
+	store     Store
+	hub       *feed.Hub
+	heads     *heads
+	log       *slog.Logger
+	ping      time.Duration
+	admission *admission
+	metrics   *Metrics
 }
 
 // New makes the handler of all of Rollcall's addresses.
 func New(c Config) http.Handler {
-	s := &server{store: c.Store, hub: c.Hub, log: c.Log, ping: c.Ping}
+	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, admission: newAdmission(c.Limits)}
+	s.store = gated{c.Store, s.admission.reads}
+	s.heads = newHeads(c.Store, c.Hub)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.ping == 0 {
 		s.ping = DefaultPing
 	}
-	s.metrics = newMetrics(c.Hub)
+	if s.metrics == nil {
+		s.metrics = NewMetrics()
+	}
+	s.metrics.watch(s.hub, s.admission)
 
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/users", methods{"GET": s.listUsers, "POST": s.createUser})
@@ -83,7 +93,7 @@ func New(c Config) http.Handler {
 	} else {
 		mux.HandleFunc("/", noRoute)
 	}
-	return s.withRequest(s.withRecovery(withHeaders(sameSite(mux))))
+	return s.withRequest(s.withRecovery(withHeaders(s.withRate(sameSite(mux)))))
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/contracttest"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store"
@@ -265,7 +266,7 @@ func TestAFailingStore(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.store.Store = memory.New(memory.Options{})
-			h := rest.New(rest.Config{Store: test.store, Hub: feed.NewHub()})
+			h := contracttest.Load(t).Handler(t, rest.New(rest.Config{Store: test.store, Hub: feed.NewHub()}))
 			r := httptest.NewRequest("POST", "/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`))
 			r.Header.Set("Content-Type", "application/json")
 			w := httptest.NewRecorder()

@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,16 +30,32 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	body := []byte(`{"users":[`)
-	for i, d := range list.Documents {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, d...)
+	var size int64
+	for _, d := range list.Documents {
+		size += int64(len(d))
 	}
-	body = append(body, `],"nextPageToken":`...)
-	body = strconv.AppendQuote(body, pageToken(list.Next))
-	writeJSON(w, http.StatusOK, append(body, '}', '\n'))
+	if err := s.hold(r, size); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.writePage(w, r, func(w io.Writer) error { return writeList(w, list) })
+}
+
+// writeList writes the JSON of a page of the list, part by part.
+func writeList(w io.Writer, list store.List) error {
+	out := bufio.NewWriterSize(w, 32<<10)
+	text := `{"users":[`
+	for _, d := range list.Documents {
+		// A failed write fails all later ones, and Flush.
+		_, _ = out.WriteString(text)
+		_, _ = out.Write(d)
+		text = ","
+	}
+	if len(list.Documents) > 0 {
+		text = ""
+	}
+	_, _ = out.WriteString(text + `],"nextPageToken":` + strconv.Quote(pageToken(list.Next)) + "}\n")
+	return out.Flush()
 }
 
 func parseList(v url.Values) (store.ListQuery, error) {
@@ -132,7 +150,7 @@ type newUser struct {
 
 func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 	var body newUser
-	if err := decodeBody(w, r, api.MaxUserBody, &body, append([]string{"id"}, api.UserFields...)...); err != nil {
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body, append([]string{"id"}, api.UserFields...)...); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -182,7 +200,7 @@ func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var patch api.UserPatch
-	if err := decodeBody(w, r, api.MaxUserBody, &patch, api.UserFields...); err != nil {
+	if err := s.decodeBody(w, r, api.MaxUserBody, &patch, api.UserFields...); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -273,7 +291,7 @@ func (s *server) apply(r *http.Request, write store.Write, payload ...any) (stor
 		}
 		write.Key, write.Hash = "request:"+key[0], store.Hash(payload...)
 	}
-	write.ID, write.ClientID = requestID(r.Context()), "rest"
+	write.ID, write.ClientID = scopeOf(r.Context()).id, "rest"
 	outcomes, err := s.store.Apply(r.Context(), []store.Write{write})
 	if err != nil {
 		return store.Outcome{}, fmt.Errorf("%s user %s: %w", write.Type, write.EntityID, err)

@@ -16,14 +16,17 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rollcall/rollcall/server/coding"
 )
 
 const manifest = "assets.json"
 
 // extensions are the file name extensions of the variants, by content coding.
-var extensions = map[string]string{identity: "", "br": ".br", "gzip": ".gz"}
+var extensions = map[string]string{coding.Identity: "", coding.Brotli: ".br", coding.Gzip: ".gz"}
 
 // Handler serves the files of one build.
 type Handler struct {
@@ -71,8 +74,8 @@ func New(dist fs.FS) (*Handler, error) {
 	h := &Handler{version: m.Version, files: map[string]file{}}
 	for url, entry := range m.Files {
 		f := file{mediaType: entry.Type, immutable: entry.Immutable}
-		for _, coding := range append([]string{identity}, entry.Encodings...) {
-			v, err := readVariant(dist, url, coding)
+		for _, c := range append([]string{coding.Identity}, entry.Encodings...) {
+			v, err := readVariant(dist, url, c)
 			if err != nil {
 				return nil, err
 			}
@@ -86,17 +89,17 @@ func New(dist fs.FS) (*Handler, error) {
 // Version names the build: it changes when any of its files does.
 func (h *Handler) Version() string { return h.version }
 
-func readVariant(dist fs.FS, url, coding string) (variant, error) {
-	extension, known := extensions[coding]
+func readVariant(dist fs.FS, url, encoding string) (variant, error) {
+	extension, known := extensions[encoding]
 	if !known {
-		return variant{}, fmt.Errorf("web file %s: unknown content coding %q", url, coding)
+		return variant{}, fmt.Errorf("web file %s: unknown content coding %q", url, encoding)
 	}
 	name := strings.TrimPrefix(url, "/")
 	if name == "" {
 		name = "index.html"
 	}
 	name += extension
-	v := variant{coding: coding, open: func() (fs.File, error) { return dist.Open(name) }}
+	v := variant{coding: encoding, open: func() (fs.File, error) { return dist.Open(name) }}
 	f, err := v.open()
 	if err != nil {
 		return v, fmt.Errorf("web file %s: %w", url, err)
@@ -140,8 +143,18 @@ func isNavigation(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
+// choose returns the variant the client likes best; ok is false when it takes none.
+func (f file) choose(accept []string) (v variant, ok bool) {
+	offered := make([]string, len(f.variants))
+	for i, v := range f.variants {
+		offered[i] = v.coding
+	}
+	best, ok := coding.Choose(accept, offered...)
+	return f.variants[max(0, slices.Index(offered, best))], ok
+}
+
 func serve(w http.ResponseWriter, r *http.Request, f file) {
-	v, acceptable := choose(f.variants, r.Header.Values("Accept-Encoding"))
+	v, acceptable := f.choose(r.Header.Values("Accept-Encoding"))
 	h := w.Header()
 	if len(f.variants) > 1 {
 		h.Set("Vary", "Accept-Encoding")
@@ -162,7 +175,7 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 	}
 	h.Set("Content-Type", f.mediaType)
 	h.Set("Content-Length", strconv.FormatInt(v.size, 10))
-	if v.coding != identity {
+	if v.coding != coding.Identity {
 		h.Set("Content-Encoding", v.coding)
 	}
 	if f.mediaType == "application/wasm" {

@@ -23,6 +23,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/rollcall/rollcall/server/store"
 )
 
 //go:embed migrations/*.sql
@@ -34,7 +36,9 @@ type Options struct {
 	// Committed is called by the writer after each commit that changed something;
 	// it must not block.
 	Committed func()
-	Log       *slog.Logger // none; errors that callers see only as "not now"
+	// Observe is told of each commit of writes; it must not block.
+	Observe func(store.Commit)
+	Log     *slog.Logger // none; errors that callers see only as "not now"
 }
 
 // Store is a SQLite file. Its methods may be called by many goroutines.
@@ -58,6 +62,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	if o.Committed == nil {
 		o.Committed = func() {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(store.Commit) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -131,7 +131,11 @@ func (s *Store) commit(w *writer, group []*request) {
 	if len(live) == 0 {
 		return
 	}
+	began := time.Now()
 	answers, changed, err := s.transaction(w, live)
+	if n := countWrites(live); err == nil && n > 0 {
+		s.opts.Observe(store.Commit{Requests: len(live), Writes: n, Took: time.Since(began)})
+	}
 	if err != nil {
 		s.opts.Log.Error("a group of writes failed", "requests", len(live), "error", err)
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
@@ -146,6 +150,16 @@ func (s *Store) commit(w *writer, group []*request) {
 		}
 		r.answer <- answers[i]
 	}
+}
+
+// Waiting is how many writes wait for the writer.
+func (s *Store) Waiting() int { return int(s.waiting.Load()) }
+
+func countWrites(group []*request) (n int) {
+	for _, r := range group {
+		n += len(r.writes)
+	}
+	return n
 }
 
 // transaction does the group in one transaction and commits it. An error means

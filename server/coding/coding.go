@@ -1,23 +1,41 @@
-package static
+// Package coding chooses the content coding of an answer by a request's
+// Accept-Encoding (RFC 9110, section 12.5.3).
+package coding
 
 import (
 	"strconv"
 	"strings"
 )
 
-const identity = "identity"
+// The codings. Identity is the content as it is.
+const (
+	Identity = "identity"
+	Brotli   = "br"
+	Zstd     = "zstd"
+	Gzip     = "gzip"
+)
 
-// choose returns the variant a client likes best by its Accept-Encoding (RFC
-// 9110, section 12.5.3). Among equals a compressed one wins, the earlier of
-// them. ok is false when the client takes none.
-func choose(variants []variant, accept []string) (best variant, ok bool) {
+// Choose returns which of the offered codings a client likes best, given the
+// values of its Accept-Encoding. Among equals the earlier one wins, and
+// Identity, wherever it stands, comes last. ok is false when the client takes none.
+func Choose(accept []string, offered ...string) (best string, ok bool) {
 	weights := parseAccept(accept)
 	var most float64
-	// identity stands first and must not win a draw, so it is looked at last.
-	for _, v := range append(variants[1:len(variants):len(variants)], variants[0]) {
-		if q := weight(weights, v.coding, len(accept) == 0); q > most {
-			best, most = v, q
+	try := func(coding string) {
+		if q := weight(weights, coding, len(accept) == 0); q > most {
+			best, most = coding, q
 		}
+	}
+	identity := false
+	for _, o := range offered {
+		if o == Identity {
+			identity = true
+			continue
+		}
+		try(o)
+	}
+	if identity {
+		try(Identity)
 	}
 	return best, most > 0
 }
@@ -27,7 +45,7 @@ func weight(weights map[string]float64, coding string, unsaid bool) float64 {
 	if q, named := weights[coding]; named {
 		return q
 	}
-	if coding == identity {
+	if coding == Identity {
 		// Always acceptable unless excluded, but what was named is liked better.
 		if q, any := weights["*"]; any && q == 0 {
 			return 0
@@ -50,7 +68,7 @@ func parseAccept(values []string) map[string]float64 {
 				continue
 			}
 			if coding == "x-gzip" {
-				coding = "gzip"
+				coding = Gzip
 			}
 			weights[coding] = quality(parameters)
 		}

@@ -1,0 +1,225 @@
+// Package contracttest holds answers against docs/openapi.yaml, for the tests of
+// every package that gets some.
+package contracttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Contract is docs/openapi.yaml. Its methods may be called by many goroutines.
+type Contract struct {
+	Doc    *openapi3.T
+	router routers.Router
+}
+
+// streams makes the validator take event streams, whose content it has no schema for.
+var streams = sync.OnceFunc(func() {
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.RegisteredBodyDecoder("text/plain"))
+})
+
+// Load reads the contract, which must be valid OpenAPI itself.
+func Load(t testing.TB) *Contract {
+	t.Helper()
+	streams()
+	path, err := find("docs/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatalf("the contract is not valid OpenAPI: %v", err)
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Contract{Doc: doc, router: router}
+}
+
+// find looks for a file of the repository from the working directory upwards.
+func find(name string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+		if parent := filepath.Dir(dir); parent != dir {
+			dir = parent
+			continue
+		}
+		return "", fmt.Errorf("there is no %s above the working directory", name)
+	}
+}
+
+// Answer is an answer with its whole body, as it came over the wire.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Plain is the body without its content coding.
+func (a Answer) Plain() ([]byte, error) {
+	switch coding := a.Header.Get("Content-Encoding"); coding {
+	case "":
+		return a.Body, nil
+	case "gzip":
+		z, err := gzip.NewReader(bytes.NewReader(a.Body))
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(z)
+	case "zstd":
+		z, err := zstd.NewReader(bytes.NewReader(a.Body))
+		if err != nil {
+			return nil, err
+		}
+		defer z.Close()
+		return io.ReadAll(z)
+	default:
+		return nil, fmt.Errorf("unknown content coding %q", coding)
+	}
+}
+
+// Check says in what an answer is not what the contract says. Of an event stream
+// it takes the beginning for the body.
+func (c *Contract) Check(req *http.Request, a Answer) error {
+	if a.Status >= 400 && a.Header.Get("Content-Type") != "application/problem+json" && strings.HasPrefix(req.URL.Path, "/api/") {
+		return fmt.Errorf("status %d with content type %q, which is no problem document", a.Status, a.Header.Get("Content-Type"))
+	}
+	if (a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable) && a.Header.Get("Retry-After") == "" {
+		return fmt.Errorf("status %d without Retry-After", a.Status)
+	}
+	if req.Method == http.MethodHead {
+		return nil // the contract has no bodiless twins
+	}
+	body, err := a.Plain()
+	if err != nil {
+		return fmt.Errorf("decode the body: %w", err)
+	}
+	// The router takes the address without the host; it was made for servers at "/".
+	plain := req.Clone(context.Background())
+	plain.URL.Host, plain.URL.Scheme, plain.Host = "", "", ""
+	route, params, err := c.router.FindRoute(plain)
+	if err != nil {
+		// An address or method that the contract doesn't have is answered as such,
+		// or refused before anybody looks at the address.
+		switch a.Status {
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusForbidden:
+			return nil
+		}
+		return fmt.Errorf("status %d for an address outside the contract: %w", a.Status, err)
+	}
+	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route},
+		Status:                 a.Status, Header: a.Header,
+		Body:    io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	})
+}
+
+// Handler is a handler whose every answer is checked; what is wrong fails the test.
+func (c *Contract) Handler(t testing.TB, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.Clone(context.Background())
+		asked.Body = http.NoBody // the handler reads it
+		k := &keeper{ResponseWriter: w}
+		defer func() {
+			if v := recover(); v != nil {
+				panic(v) // an answer that is cut off on purpose can't keep the contract
+			}
+			if err := c.Check(asked, Answer{k.status, w.Header().Clone(), k.body.Bytes()}); err != nil {
+				t.Errorf("%s %s: the answer is not what the contract says: %v\n%s", r.Method, r.URL, err, k.body.Bytes())
+			}
+		}()
+		next.ServeHTTP(k, r)
+		if k.status == 0 {
+			k.status = http.StatusOK
+		}
+	})
+}
+
+// keeper keeps what goes through it.
+type keeper struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (k *keeper) WriteHeader(status int) {
+	if k.status == 0 {
+		k.status = status
+	}
+	k.ResponseWriter.WriteHeader(status)
+}
+
+func (k *keeper) Write(b []byte) (int, error) {
+	if k.status == 0 {
+		k.status = http.StatusOK
+	}
+	k.body.Write(b)
+	return k.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController through.
+func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
+
+// Transport is a transport whose every answer is checked, but for event streams,
+// which have no end; what is wrong makes the request fail.
+func (c *Contract) Transport(next http.RoundTripper) http.RoundTripper {
+	return checkedTransport{c, next}
+}
+
+type checkedTransport struct {
+	contract *Contract
+	next     http.RoundTripper
+}
+
+func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(r)
+	if err != nil || resp.Header.Get("Content-Type") == "text/event-stream" || !governed(r.URL.Path) {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if err := t.contract.Check(r, Answer{resp.StatusCode, resp.Header, body}); err != nil {
+		return nil, fmt.Errorf("%s %s: the answer is not what the contract says: %w\n%s", r.Method, r.URL, err, body)
+	}
+	return resp, nil
+}
+
+// governed reports whether the contract is about a path; the web files are not in it.
+func governed(path string) bool {
+	switch path {
+	case "/healthz", "/readyz", "/metrics":
+		return true
+	}
+	return strings.HasPrefix(path, "/api/")
+}

@@ -1,0 +1,130 @@
+package limit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/server/limit"
+)
+
+func TestBuckets(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	b := limit.NewBuckets(limit.Rate{PerSecond: 2, Burst: 3}, 10)
+	for i := range 3 {
+		if wait, ok := b.Take("ann", now); !ok || wait != 0 {
+			t.Fatalf("request %d of a burst of 3 waits %v", i, wait)
+		}
+	}
+	for range 5 { // to be refused costs nothing
+		if wait, ok := b.Take("ann", now); ok || wait != 500*time.Millisecond {
+			t.Fatalf("after the burst: %v, wait %v", ok, wait)
+		}
+	}
+	if _, ok := b.Take("bo", now); !ok {
+		t.Error("one client's requests count for another")
+	}
+	if wait, ok := b.Take("ann", now.Add(499*time.Millisecond)); ok {
+		t.Errorf("taken before its time, wait %v", wait)
+	}
+	if _, ok := b.Take("ann", now.Add(500*time.Millisecond)); !ok {
+		t.Error("refused after waiting as told")
+	}
+	if _, ok := b.Take("ann", now.Add(-time.Hour)); ok {
+		t.Error("a clock that steps back made tokens")
+	}
+}
+
+func TestBucketsAreBounded(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	b := limit.NewBuckets(limit.Rate{PerSecond: 1, Burst: 1}, 100)
+	for i := range 100_000 {
+		if _, ok := b.Take(fmt.Sprint("client ", i), now); !ok {
+			t.Fatalf("client %d was refused at its first request", i)
+		}
+		b.Take("steady", now)
+	}
+	if b.Len() != 100 {
+		t.Errorf("%d keys are remembered, want 100", b.Len())
+	}
+	if _, ok := b.Take("steady", now); ok {
+		t.Error("who keeps asking was forgotten")
+	}
+}
+
+func TestNoLimit(t *testing.T) {
+	b := limit.NewBuckets(limit.Rate{}, 10)
+	for range 1000 {
+		if _, ok := b.Take("ann", time.Time{}); !ok {
+			t.Fatal("limited without a limit")
+		}
+	}
+	if b.Len() != 0 {
+		t.Error("it remembers clients for nothing")
+	}
+	none := limit.NewBuckets(limit.Rate{PerSecond: 2}, 10)
+	if wait, ok := none.Take("ann", time.Time{}); ok || wait != 500*time.Millisecond {
+		t.Errorf("a burst of none: %v, %v", wait, ok)
+	}
+}
+
+func TestGate(t *testing.T) {
+	g := limit.NewGate(2, 1)
+	enter := func(ctx context.Context) func() {
+		t.Helper()
+		leave, err := g.Enter(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return leave
+	}
+	first, second := enter(t.Context()), enter(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		if _, err := g.Enter(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("who went away while waiting got %v", err)
+		}
+	})
+	waitFor(t, func() bool { return g.Waiting() == 1 })
+	if _, err := g.Enter(t.Context()); !errors.Is(err, limit.ErrFull) {
+		t.Errorf("one more than may wait got %v", err)
+	}
+	cancel()
+	group.Wait()
+	if g.Waiting() != 0 {
+		t.Errorf("%d wait, want 0", g.Waiting())
+	}
+	group.Go(func() { enter(context.WithoutCancel(ctx))() })
+	waitFor(t, func() bool { return g.Waiting() == 1 })
+	first() // lets the one who waits in
+	group.Wait()
+	second()
+	enter(t.Context())()
+}
+
+func waitFor(t *testing.T, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came to that")
+		}
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := limit.NewBudget(100)
+	if err := errors.Join(b.Hold(60), b.Hold(40)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Hold(1); !errors.Is(err, limit.ErrFull) || b.Held() != 100 {
+		t.Errorf("over the budget: %v, %d held", err, b.Held())
+	}
+	b.Free(40)
+	if err := b.Hold(40); err != nil {
+		t.Error(err)
+	}
+}

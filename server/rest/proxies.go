@@ -1,0 +1,81 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Proxies are the networks of reverse proxies: what they say in X-Forwarded-For
+// about whom they ask for is believed. The machine's own addresses always are.
+type Proxies []netip.Prefix
+
+// ParseProxies reads networks and addresses, separated by commas.
+func ParseProxies(text string) (Proxies, error) {
+	var all Proxies
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if a, err := netip.ParseAddr(part); err == nil {
+			all = append(all, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", part)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}
+
+// client returns who asks, as far as addresses tell: an IPv4 address, or the
+// network of an IPv6 address, of which anybody has more than can be counted.
+// counts is false for a program on this machine that asks for nobody else: it is
+// the operator's own.
+func (p Proxies) client(r *http.Request) (key string, counts bool) {
+	peer, ok := parseAddr(r.RemoteAddr)
+	if !ok {
+		return r.RemoteAddr, true
+	}
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	// From the right: each proxy appends whom it was asked by, and what stands
+	// before a proxy we don't know is anybody's claim.
+	for i := len(forwarded) - 1; i >= 0 && p.contains(peer); i-- {
+		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
+		if !ok {
+			break
+		}
+		peer = next
+	}
+	if peer.Is6() {
+		prefix, err := peer.Prefix(64)
+		if err == nil {
+			return prefix.String(), !peer.IsLoopback()
+		}
+	}
+	return peer.String(), !peer.IsLoopback()
+}
+
+func (p Proxies) contains(a netip.Addr) bool {
+	if a.IsLoopback() {
+		return true
+	}
+	for _, network := range p {
+		if network.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseAddr reads an address with or without a port.
+func parseAddr(text string) (netip.Addr, bool) {
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		return ap.Addr().Unmap().WithZone(""), true
+	}
+	a, err := netip.ParseAddr(text)
+	return a.Unmap().WithZone(""), err == nil
+}

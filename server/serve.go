@@ -3,19 +3,22 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/static"
-	"github.com/rollcall/rollcall/server/store/sqlite"
 	"github.com/rollcall/rollcall/web"
 )
 
@@ -29,66 +32,117 @@ const (
 	maxHeader     = 32 << 10
 )
 
-// How long the server remembers what clients may ask again.
-const (
-	keepRecords    = 90 * 24 * time.Hour
-	keepTombstones = 90 * 24 * time.Hour
-	housekeeping   = 24 * time.Hour
-)
-
-func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	addr := flags.String("addr", env("ROLLCALL_ADDR", "127.0.0.1:8080"), "`address` to listen on; port 0 takes a free one")
-	db := flags.String("db", env("ROLLCALL_DB", "rollcall.db"), "SQLite `file`; it is made if there is none")
-	if err := parse(flags, args, stderr); err != nil {
-		return flagResult(err)
-	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", *addr, err)
-	}
-	hub := feed.NewHub()
-	store, err := sqlite.Open(ctx, *db, sqlite.Options{Committed: hub.Tell, Log: log})
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	files, err := webFiles(log)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	keeping, stopKeeping := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		keep(keeping, store, log)
-	}()
-	defer func() { stopKeeping(); <-kept }() // before the store is closed
-
-	handler := rest.New(rest.Config{Store: store, Hub: hub, Static: files, Log: log})
-	if err := say(stdout, "listening on http://"+listener.Addr().String()+"\n"); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	return listen(ctx, listener, handler, hub, log)
+// http2 bounds what one connection can ask for at once, and finds clients that
+// went without a word.
+var http2 = http.HTTP2Config{
+	MaxConcurrentStreams: 100,
+	SendPingTimeout:      30 * time.Second,
+	PingTimeout:          15 * time.Second,
+	WriteByteTimeout:     30 * time.Second,
 }
 
-// listen serves until ctx ends, then ends the streams, answers every request it
-// has accepted, and returns.
-func listen(ctx context.Context, l net.Listener, h http.Handler, hub *feed.Hub, log *slog.Logger) error {
-	server := &http.Server{
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parseServe(args, stderr)
+	if err != nil {
+		return flagResult(err)
+	}
+	log, err := o.logger(stderr)
+	if err != nil {
+		return err
+	}
+	listener, err := listenOn(ctx, &o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closed(listener.Close())) }()
+	hub, metrics := feed.NewHub(), rest.NewMetrics()
+	store, err := openDatabase(ctx, o.db, hooks{hub.Tell, metrics.Committed, log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	measure(metrics, store, listener)
+
+	background, stop := context.WithCancel(ctx)
+	var works sync.WaitGroup
+	defer func() { stop(); works.Wait() }() // before the store is closed
+	works.Go(func() { keep(background, store, log) })
+	works.Go(func() { watch(background, store.Head, hub.Tell) })
+
+	files, err := webFiles(log)
+	if err != nil {
+		return err
+	}
+	limits, err := o.limits()
+	if err != nil {
+		return err
+	}
+	server := newServer(rest.New(rest.Config{
+		Store: store, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics,
+	}), log)
+	server.RegisterOnShutdown(hub.Close)
+	if o.cert != "" {
+		pair, err := newCertificate(o.cert, o.key)
+		if err != nil {
+			return err
+		}
+		server.TLSConfig = pair.config()
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
+		works.Go(func() { pair.watch(background, hangup, log) })
+	}
+	if o.profiles != "" {
+		if err := serveProfiles(background, &works, o.profiles, log); err != nil {
+			return err
+		}
+	}
+	if err := say(stdout, "listening on "+scheme(server)+"://"+listener.Addr().String()+"\n"); err != nil {
+		return err
+	}
+	return listen(ctx, listener, server, log)
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		HTTP2:             &http2,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	server.RegisterOnShutdown(hub.Close)
+}
+
+func scheme(s *http.Server) string {
+	if s.TLSConfig != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// measure adds what only the parts themselves know to the metrics.
+func measure(m *rest.Metrics, store database, l *bounded) {
+	m.Gauge(rest.QueueGauge, rest.QueueHelp, func() float64 { return float64(store.Waiting()) }, "queue", "writes")
+	m.Gauge("rollcall_connections", "Open connections.", func() float64 { return float64(l.all.Load()) })
+	m.Gauge("rollcall_connections_refused", "Connections closed because their address had too many, since the start.",
+		func() float64 { return float64(l.refused.Load()) })
+	m.Gauge("rollcall_build_info", "Always 1; the label is the build.", func() float64 { return 1 }, "version", version())
+}
+
+// listen serves until ctx ends, then ends the streams, answers every request it
+// has accepted, and returns.
+func listen(ctx context.Context, l net.Listener, server *http.Server, log *slog.Logger) error {
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() {
+		if server.TLSConfig != nil {
+			failed <- server.ServeTLS(l, "", "")
+			return
+		}
+		failed <- server.Serve(l)
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -100,6 +154,40 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, hub *feed.Hub, 
 	if err := server.Shutdown(drain); err != nil {
 		return errors.Join(fmt.Errorf("stop after %v: %w", drainTimeout, err), server.Close())
 	}
+	return nil
+}
+
+// closed leaves out that a listener was closed before, as a server does at its end.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// serveProfiles serves Go's profiles on an address of their own until ctx ends.
+func serveProfiles(ctx context.Context, works *sync.WaitGroup, addr string, log *slog.Logger) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen for profiles on %s: %w", addr, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
+	log.Info("profiles", "url", "http://"+l.Addr().String()+"/debug/pprof/")
+	works.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("profiles ended", "error", err)
+		}
+	})
+	works.Go(func() {
+		<-ctx.Done()
+		_ = server.Close() // a profile that is being taken is of no use any more
+	})
 	return nil
 }
 
@@ -118,25 +206,4 @@ func webFiles(log *slog.Logger) (http.Handler, error) {
 	}
 	log.Info("web files", "version", files.Version())
 	return files, nil
-}
-
-// keep forgets what is too old to be asked again, at the start and each day.
-func keep(ctx context.Context, store *sqlite.Store, log *slog.Logger) {
-	daily := time.NewTicker(housekeeping)
-	defer daily.Stop()
-	for {
-		now := time.Now()
-		records, err1 := store.Prune(ctx, now.Add(-keepRecords))
-		tombstones, err2 := store.Collect(ctx, now.Add(-keepTombstones))
-		if err := errors.Join(err1, err2); err != nil && ctx.Err() == nil {
-			log.Error("housekeeping failed", "error", err)
-		} else if records+tombstones > 0 {
-			log.Info("housekeeping", "records", records, "tombstones", tombstones)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-daily.C:
-		}
-	}
 }

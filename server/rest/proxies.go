@@ -43,7 +43,7 @@ func (p Proxies) client(r *http.Request) (key string, counts bool) {
 	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	// From the right: each proxy appends whom it was asked by, and what stands
 	// before a proxy we don't know is anybody's claim.
-	for i := len(forwarded) - 1; i >= 0 && p.contains(peer); i-- {
+	for i := len(forwarded) - 1; i >= 0 && p.Contains(peer); i-- {
 		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
 		if !ok {
 			break
@@ -59,7 +59,8 @@ func (p Proxies) client(r *http.Request) (key string, counts bool) {
 	return peer.String(), !peer.IsLoopback()
 }
 
-func (p Proxies) contains(a netip.Addr) bool {
+// Contains reports whether an address is a proxy of these, or of this machine.
+func (p Proxies) Contains(a netip.Addr) bool {
 	if a.IsLoopback() {
 		return true
 	}

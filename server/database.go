@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqlite"
+)
+
+// database is a store as the commands use it.
+type database interface {
+	rest.Store
+	keeper
+	// Waiting is how many writes wait for their turn.
+	Waiting() int
+	Close() error
+}
+
+// hooks are what a store tells of; nil ones tell nobody.
+type hooks struct {
+	committed func()
+	observe   func(store.Commit)
+	log       *slog.Logger
+}
+
+// databaseFlag is the flag that says which database a command is about.
+func databaseFlag(flags *flag.FlagSet) *string {
+	return flags.String("db", env("ROLLCALL_DB", "rollcall.db"), "SQLite `file`")
+}
+
+// openDatabase opens the database that -db names, and makes it if there is none.
+func openDatabase(ctx context.Context, db string, h hooks) (database, error) {
+	if err := checkPath(db); err != nil {
+		return nil, err
+	}
+	return sqlite.Open(ctx, db, sqlite.Options{Committed: h.committed, Observe: h.observe, Log: h.log})
+}
+
+// checkPath refuses what is meant as something else than the path of a file.
+func checkPath(db string) error {
+	if scheme, _, ok := strings.Cut(db, "://"); ok {
+		return fmt.Errorf("-db %s://...: only the path of a SQLite file is possible", scheme)
+	}
+	return nil
+}
+
+// How long the server remembers what clients may ask again. Records are pruned
+// before tombstones are collected, so that no record outlives what it is about.
+const (
+	keepRecords    = 90 * 24 * time.Hour
+	keepTombstones = 90 * 24 * time.Hour
+	housekeeping   = 24 * time.Hour
+)
+
+// keeper is what housekeeping needs of a store.
+type keeper interface {
+	// Prune forgets the idempotency records from before a time, and says how many.
+	Prune(ctx context.Context, before time.Time) (int64, error)
+	// Collect removes the tombstones from before a time, and says how many.
+	Collect(ctx context.Context, before time.Time) (int64, error)
+}
+
+// keep forgets what is too old to be asked again, at the start and each day.
+func keep(ctx context.Context, k keeper, log *slog.Logger) {
+	daily := time.NewTicker(housekeeping)
+	defer daily.Stop()
+	for {
+		tidy(ctx, k, log, time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-daily.C:
+		}
+	}
+}
+
+func tidy(ctx context.Context, k keeper, log *slog.Logger, now time.Time) {
+	records, err := k.Prune(ctx, now.Add(-keepRecords))
+	var tombstones int64
+	if err == nil {
+		tombstones, err = k.Collect(ctx, now.Add(-keepTombstones))
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Error("housekeeping failed", "error", err)
+	} else if records+tombstones > 0 {
+		log.Info("housekeeping", "records", records, "tombstones", tombstones)
+	}
+}
+
+// lookout is how often the server looks for changes that nobody told it of:
+// those that another process has made, such as `rollcall import`.
+const lookout = 2 * time.Second
+
+// watch tells of changes that the store didn't tell of.
+func watch(ctx context.Context, head func(context.Context) (string, error), tell func()) {
+	ticks := time.NewTicker(lookout)
+	defer ticks.Stop()
+	var last string
+	for {
+		if now, err := head(ctx); err == nil && now != last {
+			if last != "" {
+				tell()
+			}
+			last = now
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+	}
+}

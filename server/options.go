@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/rollcall/rollcall/server/limit"
+	"github.com/rollcall/rollcall/server/rest"
+)
+
+// serveOptions are the flags of `rollcall serve`.
+type serveOptions struct {
+	addr, db      string
+	cert, key     string
+	format, level string
+	profiles      string
+	proxies       string
+
+	addressRate, clientRate     float64
+	connections, perAddress     int
+	streams, reads, readWaiting int
+	megabytes                   int64
+}
+
+// serveFlags declares the flags; each is an environment variable as well.
+func serveFlags(o *serveOptions) *flag.FlagSet {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	flags.StringVar(&o.db, "db", "rollcall.db", "SQLite `file`; it is made if there is none")
+	flags.StringVar(&o.cert, "tls-cert", "", "PEM `file` with the certificate and its chain; makes it HTTPS, with HTTP/2")
+	flags.StringVar(&o.key, "tls-key", "", "PEM `file` with the certificate's key")
+	flags.StringVar(&o.format, "log-format", "text", "text or json")
+	flags.StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&o.profiles, "pprof", "", "loopback `address` for Go's profiles, such as 127.0.0.1:6060; none by default")
+	flags.StringVar(&o.proxies, "trusted-proxies", "", "`networks` whose X-Forwarded-For is believed, separated by commas; this machine's always is")
+	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests a second from one address, five seconds' worth at once; 0 for no limit")
+	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches a second of one client id, five seconds' worth at once; 0 for no limit")
+	flags.IntVar(&o.connections, "max-connections", 16000, "connections at once; more wait to be accepted")
+	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "connections at once from one address; more are closed. This machine and trusted proxies don't count")
+	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "event streams at once; more are answered 503")
+	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "reads of the database at once; more wait")
+	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "reads that wait; more are answered 503")
+	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of bodies and pages held at once; more are answered 503")
+	return flags
+}
+
+// parseServe reads the flags and what the environment says of them, and checks
+// what the flags themselves can't.
+func parseServe(args []string, stderr io.Writer) (serveOptions, error) {
+	var o serveOptions
+	flags := serveFlags(&o)
+	flags.SetOutput(stderr)
+	if err := fromEnvironment(flags); err != nil {
+		return o, usageError(stderr, err.Error())
+	}
+	if err := parse(flags, args, stderr); err != nil {
+		return o, err
+	}
+	if err := o.check(); err != nil {
+		return o, usageError(stderr, err.Error())
+	}
+	return o, nil
+}
+
+// fromEnvironment sets each flag whose variable is set: ROLLCALL_TLS_CERT is -tls-cert.
+func fromEnvironment(flags *flag.FlagSet) error {
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := "ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := os.Getenv(name); v != "" {
+			if err := flags.Set(f.Name, v); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %q makes no sense: %w", name, v, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func (o *serveOptions) check() error {
+	if (o.cert == "") != (o.key == "") {
+		return errors.New("-tls-cert and -tls-key belong together")
+	}
+	if _, err := o.logger(io.Discard); err != nil {
+		return err
+	}
+	if o.profiles != "" {
+		if err := checkLoopback(o.profiles); err != nil {
+			return err
+		}
+	}
+	if _, err := rest.ParseProxies(o.proxies); err != nil {
+		return fmt.Errorf("-trusted-proxies: %w", err)
+	}
+	for name, n := range map[string]int{
+		"max-connections": o.connections, "max-connections-per-address": o.perAddress, "max-streams": o.streams,
+		"max-reads": o.reads, "max-waiting": o.readWaiting, "max-memory": int(o.megabytes),
+	} {
+		if n < 1 {
+			return fmt.Errorf("-%s must be at least 1", name)
+		}
+	}
+	for name, rate := range map[string]float64{"address-rate": o.addressRate, "client-rate": o.clientRate} {
+		if !(rate >= 0 && rate <= 1e6) {
+			return fmt.Errorf("-%s must be from 0 to 1000000", name)
+		}
+	}
+	return nil
+}
+
+// checkLoopback sees to it that profiles, which show the program's inside, are
+// for this machine only.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("-pprof: %w", err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return fmt.Errorf("-pprof must be an address of this machine only, such as 127.0.0.1:6060, not %s", addr)
+	}
+	return nil
+}
+
+func (o *serveOptions) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.level)); err != nil {
+		return nil, fmt.Errorf("-log-level must be debug, info, warn or error, not %q", o.level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch o.format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, fmt.Errorf("-log-format must be text or json, not %q", o.format)
+}
+
+// limits are the options as the HTTP interface takes them.
+func (o *serveOptions) limits() (rest.Limits, error) {
+	proxies, err := rest.ParseProxies(o.proxies)
+	if err != nil {
+		return rest.Limits{}, err
+	}
+	return rest.Limits{
+		Address: rateOf(o.addressRate), Client: rateOf(o.clientRate), Proxies: proxies,
+		Reads: o.reads, Waiting: o.readWaiting, Bytes: o.megabytes << 20, Streams: o.streams,
+	}, nil
+}
+
+// burst is how many seconds' worth may come at once: a client that was offline
+// sends what it has as fast as it can.
+const burst = 5
+
+func rateOf(perSecond float64) limit.Rate {
+	return limit.Rate{PerSecond: perSecond, Burst: int(math.Ceil(perSecond * burst))}
+}

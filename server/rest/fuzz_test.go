@@ -32,10 +32,10 @@ func FuzzBodies(f *testing.F) {
 			`","type":"update","data":"x","baseVersion":9007199254740993,"createdAt":"never"}]}`,
 	} {
 		for kind := range uint8(4) {
-			f.Add([]byte(body), kind, `"1"`)
+			f.Add([]byte(body), kind, `"1"`, fuzzedID)
 		}
 	}
-	f.Fuzz(func(t *testing.T, body []byte, kind uint8, tag string) {
+	f.Fuzz(func(t *testing.T, body []byte, kind uint8, tag, key string) {
 		handler := contract.Handler(t, rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: feed.NewHub()}))
 		requests := []*http.Request{
 			httptest.NewRequest("POST", "/api/v1/operations", bytes.NewReader(body)),
@@ -45,7 +45,7 @@ func FuzzBodies(f *testing.F) {
 		}
 		r := requests[int(kind)%len(requests)]
 		r.Header.Set("Content-Type", "application/json")
-		r.Header["If-Match"] = []string{tag}
+		r.Header["If-Match"], r.Header["Idempotency-Key"] = []string{tag}, []string{key}
 		answered(t, handler, r)
 	})
 }

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -73,6 +74,39 @@ func FuzzAnswers(f *testing.F) {
 		fits(t, err, status)
 		if err == nil && (change.EntityID != id || change.Deleted != queue.IsNull(change.Document)) {
 			t.Errorf("fetched %+v", change)
+		}
+	})
+}
+
+// FuzzMessage: whatever another version of the app says on the bus, a host takes
+// it without a fault; what it understands is said again alike.
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{
+		`{"kind":"sync","id":"1","reason":"manual"}`, `{"kind":"status"}`, `{"kind":"rows","refs":[{"type":"user","id":"1"}]}`,
+		`{"kind":"connected","online":true}`, `{"kind":"ask"}`, `{"kind":"nobody knows","reason":"?"}`, `{"kind":7}`, `null`, `{`,
+		`{"kind":"synced","report":{"pushed":-1}}`, `{"kind":"beat"}`, `{"kind":"enqueued"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var m Message
+		if json.Unmarshal(text, &m) != nil {
+			return
+		}
+		h := &Host{asks: make(chan ask, 1)}
+		for range 3 { // more than it can hold
+			h.hear(m)
+		}
+		said, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Message
+		if err := json.Unmarshal(said, &again); err != nil {
+			t.Fatalf("%s: %v", said, err)
+		}
+		if twice, err := json.Marshal(again); err != nil || string(twice) != string(said) {
+			t.Errorf("said %s, then %s (%v)", said, twice, err)
 		}
 	})
 }

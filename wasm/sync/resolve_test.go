@@ -105,7 +105,9 @@ func TestMergeCommutes(t *testing.T) {
 
 func drawUpdate(t *rapid.T, who string, base queue.Fields, stamp api.Stamp) queue.Operation {
 	data := queue.Fields{}
-	for n, v := range drawDocument(t, who) {
+	drawn := drawDocument(t, who)
+	for _, n := range fields {
+		v := drawn[n]
 		if rapid.Bool().Draw(t, who+" changes "+n) && !queue.SameValue(v, base[n]) {
 			data[n] = v
 		}

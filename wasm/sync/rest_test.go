@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,9 @@ func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
 				}
 				if c, err := a.Counts(ctx); err != nil || c.Waiting+c.Rejected+c.Conflicts != 0 {
 					t.Fatalf("counts %+v, %v", c, err)
+				}
+				if own, err := a.Conflicts(ctx, 5); err != nil || len(own) != 0 {
+					t.Fatalf("an own write was taken for another's: %+v, %v", own, err)
 				}
 				page := w.users()
 				if version == 0 && len(page) == 0 {
@@ -308,13 +312,24 @@ func TestPlainRESTPassesOverNoChange(t *testing.T) {
 	if c, err := a.Counts(t.Context()); err != nil || c.Rows != 1100 {
 		t.Fatalf("counts %+v, %v", c, err)
 	}
-	// Committed late: dated before what a has seen already.
-	w.now = w.now.Add(-sync.DefaultOverlap / 2)
+	// Committed late: dated before what a has seen when it first shows up.
 	b.create("Late")
 	b.sync()
-	w.now = w.now.Add(sync.DefaultOverlap)
+	w.now = w.now.Add(sync.DefaultOverlap / 2)
+	b.create("Next")
+	b.sync()
+	a.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+		var page api.UserPage
+		a.ok(json.Unmarshal(resp.Body, &page))
+		page.Users = slices.DeleteFunc(page.Users, func(u api.User) bool { return u.Name == "Late" })
+		var err error
+		resp.Body, err = json.Marshal(page)
+		return resp, err
+	}
 	a.sync()
-	if c, err := a.Counts(t.Context()); err != nil || c.Rows != 1101 {
+	a.after = nil
+	a.sync()
+	if c, err := a.Counts(t.Context()); err != nil || c.Rows != 1102 {
 		t.Errorf("the late one was passed over: %+v, %v", c, err)
 	}
 }

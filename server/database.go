@@ -17,6 +17,7 @@ import (
 type database interface {
 	rest.Store
 	keeper
+	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	// Waiting is how many writes wait for their turn.
 	Waiting() int
 	Close() error

@@ -11,22 +11,66 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
-const usage = `rollcall keeps a directory of people that works without a network.
+// command is one thing the program can do.
+type command struct {
+	name string
+	args string // what it takes, as its usage shows it
+	does string
+	more string // for its help
+	run  func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+}
 
-Usage:
-  rollcall serve [-addr 127.0.0.1:8080] [-db rollcall.db]
-                 serve the directory; ROLLCALL_ADDR and ROLLCALL_DB set the defaults
-  rollcall seed  [-n 1000] [-seed 1] [-db rollcall.db]
-                 fill a database with made-up people
-  rollcall version
-                 say which build this is
-`
+// commands are all of them, in the order of the help.
+func commands() []command {
+	return []command{
+		{"serve", "[flags]", "serve the directory", `The flags are environment variables as well: ROLLCALL_ADDR is -addr.
+On SIGTERM it answers what it has accepted, then ends.
+On SIGHUP it reads its TLS certificate again.
+`, serve},
+		{"backup", "[-db FILE] FILE", "copy the database to FILE", `The server may be running. The copy is checked and on the disk when this ends;
+a file that exists is never replaced.
+`, backup},
+		{"restore", "[-db FILE] FILE", "put a backup in the database's place", `Refused while a server has the database open. What was there is kept beside it.
+Clients read everything again and keep what they have not sent yet.
+`, restore},
+		{"check", "[-db FILE]", "look for what can't be as it is", `Reads all of the database; the server may be running. Ends with 3 when it
+found something.
+`, check},
+		{"export", "[-db FILE] [-format csv|jsonl] [FILE]", "write all users to FILE or the output", `A file that exists is never replaced. In CSV, text that a spreadsheet would take
+for a formula has an apostrophe before it, which an import takes away.
+`, export},
+		{"import", "[-db FILE] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users by a file", `Without -apply it says what each line would do, and does nothing. A user is
+found by id or else by email; a field that is missing is left as it is. A
+line that is refused stops no other. It can be run again at any time: what is
+done is not done twice. The server may be running. Ends with 3 when a line
+was refused.
+`, imported},
+		{"seed", "[-db FILE] [-n 1000] [-seed 1]", "fill the database with made-up people", "", seed},
+		{"version", "", "say which build this is", "", showVersion},
+	}
+}
 
-// errUsage says that the arguments make no sense; why has been printed.
-var errUsage = errors.New("bad arguments")
+// usage is the help about all commands.
+func usage() string {
+	var b strings.Builder
+	b.WriteString("rollcall keeps a directory of people that works without a network.\n\nUsage:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  rollcall %-8s %s\n", c.name, c.does)
+	}
+	b.WriteString("  rollcall help COMMAND\n\nIt ends with 0 when all went well, 1 when it failed, 2 for arguments that make\n" +
+		"no sense, and 3 when a check or an import found something.\n")
+	return b.String()
+}
+
+// Errors that main ends with another status for; why has been printed.
+var (
+	errUsage = errors.New("bad arguments")
+	errFound = errors.New("something was found")
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -35,6 +79,8 @@ func main() {
 	switch {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
+	case errors.Is(err, errFound):
+		os.Exit(3)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "rollcall:", err)
 		os.Exit(1)
@@ -43,42 +89,81 @@ func main() {
 
 // run is the program. It ends when its work is done or, for serve, when ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	command := ""
+	name := ""
 	if len(args) > 0 {
-		command, args = args[0], args[1:]
+		name, args = args[0], args[1:]
 	}
-	switch command {
-	case "serve":
-		return serve(ctx, args, stdout, stderr)
-	case "seed":
-		return seed(ctx, args, stdout, stderr)
-	case "version":
-		if err := parse(flag.NewFlagSet("version", flag.ContinueOnError), args, stderr); err != nil {
-			return flagResult(err)
-		}
-		return say(stdout, "rollcall "+version()+"\n")
+	switch name {
+	case "":
+		return errors.Join(errUsage, say(stderr, usage()))
 	case "help", "-h", "-help", "--help":
-		return say(stdout, usage)
+		return help(ctx, args, stdout, stderr)
 	}
-	if command != "" {
-		return usageError(stderr, fmt.Sprintf("there is no command %q\n\n%s", command, usage))
+	for _, c := range commands() {
+		if c.name == name {
+			return c.run(ctx, args, stdout, stderr)
+		}
 	}
-	return errors.Join(errUsage, say(stderr, usage))
+	return usageError(stderr, fmt.Sprintf("there is no command %q\n\n%s", name, usage()))
+}
+
+// help says what a command does and takes.
+func help(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return say(stdout, usage())
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			if err := say(stdout, fmt.Sprintf("rollcall %s %s\n%s\n\n%s", c.name, c.args, c.does, c.more)); err != nil {
+				return err
+			}
+			return c.run(ctx, []string{"-h"}, stdout, stdout) // its flags
+		}
+	}
+	return usageError(stderr, fmt.Sprintf("there is no command %q\n\n%s", args[0], usage()))
+}
+
+func showVersion(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	if err := parse(flag.NewFlagSet("version", flag.ContinueOnError), args, stderr); err != nil {
+		return flagResult(err)
+	}
+	return say(stdout, "rollcall "+version()+"\n")
 }
 
 // parse reads a command's flags; it takes no other arguments.
 func parse(fs *flag.FlagSet, args []string, stderr io.Writer) error {
+	_, err := parseNames(fs, args, stderr)
+	return err
+}
+
+// parseNames reads a command's flags and its other arguments, before, between and
+// behind them. names are what those are; one in brackets may be left out.
+func parseNames(fs *flag.FlagSet, args []string, stderr io.Writer, names ...string) (given []string, err error) {
 	fs.SetOutput(stderr)
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
+	fs.Usage = func() {
+		// Nobody can be told that printing failed.
+		_ = say(fs.Output(), "Flags of rollcall "+fs.Name()+":\n")
+		fs.PrintDefaults()
+	}
+	for {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, errUsage // Parse has said why
 		}
-		return errUsage // Parse has said why
+		if fs.NArg() == 0 {
+			break
+		}
+		if len(given) == len(names) {
+			return nil, usageError(stderr, fmt.Sprintf("%s takes no argument %q", fs.Name(), fs.Arg(0)))
+		}
+		given, args = append(given, fs.Arg(0)), fs.Args()[1:]
 	}
-	if fs.NArg() > 0 {
-		return usageError(stderr, fmt.Sprintf("%s takes no argument %q", fs.Name(), fs.Arg(0)))
+	if missing := len(given); missing < len(names) && !strings.HasPrefix(names[missing], "[") {
+		return nil, usageError(stderr, fmt.Sprintf("%s needs a %s", fs.Name(), names[missing]))
 	}
-	return nil
+	return given, nil
 }
 
 // flagResult turns a request for help into success.

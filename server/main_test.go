@@ -324,3 +324,16 @@ func TestBadArguments(t *testing.T) {
 		}
 	}
 }
+
+func httpDelete(url string) (int, error) {
+	r, err := http.NewRequest("DELETE", url, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("If-Match", "*")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}

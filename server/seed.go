@@ -14,7 +14,6 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
-	"github.com/rollcall/rollcall/server/store/sqlite"
 )
 
 const maxSeed = 10_000_000
@@ -25,14 +24,14 @@ func seed(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 	flags := flag.NewFlagSet("seed", flag.ContinueOnError)
 	n := flags.Int("n", 1000, "how many `people`")
 	number := flags.Uint64("seed", 1, "`number` that decides who they are")
-	db := flags.String("db", env("ROLLCALL_DB", "rollcall.db"), "SQLite `file`; it is made if there is none")
+	db := databaseFlag(flags)
 	if err := parse(flags, args, stderr); err != nil {
 		return flagResult(err)
 	}
 	if *n < 1 || *n > maxSeed {
 		return usageError(stderr, fmt.Sprintf("-n must be from 1 to %d", maxSeed))
 	}
-	s, err := sqlite.Open(ctx, *db, sqlite.Options{})
+	s, err := openDatabase(ctx, *db, hooks{})
 	if err != nil {
 		return err
 	}

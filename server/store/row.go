@@ -70,6 +70,7 @@ func SearchText(s string) string { return strings.ToLower(s) }
 type Record struct {
 	Key      string
 	ClientID string
+	EntityID string
 	Hash     string // of the payload; another payload under the same key is refused
 	Result   api.Result
 	At       time.Time

@@ -105,7 +105,7 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 	if w.Key == "" || defect.On(defect.NoRecord) || (result.Status != api.Applied && result.Status != api.Duplicate) {
 		return nil
 	}
-	r := Record{Key: w.Key, ClientID: w.ClientID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
+	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
 	if err := s.Tx.PutRecord(r); err != nil {
 		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)
 	}

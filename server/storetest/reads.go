@@ -303,3 +303,36 @@ func CheckNoSkippedChange(ctx context.Context, s interface {
 	}
 	return nil
 }
+
+func testFind(t *testing.T, b *bench) {
+	ann, bo, cy := b.create("Ann", "Ann@example.org"), b.create("Bo", "bo@example.org"), b.create("Cy", "cy@example.org")
+	b.one(op(cy, api.Delete, 1, ""), api.Applied)
+	for _, test := range []struct {
+		ids, emails []string
+		want        []string
+	}{
+		{nil, nil, nil},
+		{[]string{ann, "nobody"}, []string{"nobody@example.org"}, []string{ann}},
+		{nil, []string{"ann@example.org", "bo@example.org"}, []string{ann, bo}},
+		{[]string{ann, ann}, []string{"ann@example.org"}, []string{ann}},
+		{[]string{cy}, []string{"cy@example.org"}, []string{cy}}, // the tombstone, by its id alone
+		{nil, []string{"cy@example.org", "Ann@example.org", ""}, nil},
+	} {
+		rows, err := b.store.Find(t.Context(), test.ids, test.emails)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range rows {
+			got = append(got, r.ID)
+			if u, err := r.User(); err != nil || r.Deleted != (r.ID == cy) || r.Version < 1 || (!r.Deleted && u.ID != r.ID) {
+				t.Errorf("found %+v (%v)", r, err)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(test.want)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%v and %v find %v, want %v", test.ids, test.emails, got, test.want)
+		}
+	}
+}

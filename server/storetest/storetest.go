@@ -20,6 +20,7 @@ import (
 type Store interface {
 	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
 	User(ctx context.Context, id string) (store.Row, error)
+	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	Users(ctx context.Context, q store.ListQuery) (store.List, error)
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
@@ -55,6 +56,7 @@ func Run(t *testing.T, open Open) {
 		{"one entity from many sides", testEntityConcurrently},
 		{"linearizable", testLinearizable},
 		{"list", testList},
+		{"find", testFind},
 		{"updated after, with a clock that stands still", testUpdatedAfter},
 		{"feed", testFeed},
 		{"cursors", testCursors},

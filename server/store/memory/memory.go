@@ -136,6 +136,26 @@ func (s *Store) User(_ context.Context, id string) (store.Row, error) {
 	return *r, nil
 }
 
+// Find returns the rows that have one of the ids, tombstones too, and the live ones
+// that have one of the email keys.
+func (s *Store) Find(_ context.Context, ids, emailKeys []string) (rows []store.Row, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	for _, key := range emailKeys {
+		wanted[s.emails[key]] = true
+	}
+	for id := range wanted {
+		if r := s.rows[id]; r != nil {
+			rows = append(rows, *r)
+		}
+	}
+	return rows, nil
+}
+
 // Users returns a page of the list.
 func (s *Store) Users(_ context.Context, q store.ListQuery) (store.List, error) {
 	s.mu.RLock()

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type Store struct {
 
 	requests chan *request
 	waiting  atomic.Int64 // writes in requests
+	held     *lock
 	stop     chan struct{}
 	stopped  chan struct{} // the writer has gone
 	stopOnce sync.Once
@@ -74,6 +76,16 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		requests: make(chan *request, maxRequests),
 		stop:     make(chan struct{}),
 		stopped:  make(chan struct{}),
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("open database %s: unable to open a directory", path)
+	}
+	err := checkHeader(path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	if s.held, err = lockFile(path, false); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	w, err := s.open(ctx, path)
 	if err != nil {
@@ -111,26 +123,39 @@ func dsn(path, mode string, pragmas ...string) string {
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+	p, err := schema(db)
 	if err != nil {
-		return fmt.Errorf("find the migrations: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
-		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest})))
-	if err != nil {
-		return fmt.Errorf("load the migrations: %w", err)
+		return err
 	}
 	have, want, err := p.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
 	if have > want {
-		return fmt.Errorf("its schema has version %d, and this program knows only %d: use a newer program", have, want)
+		return tooNew(have, want)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)
 	}
 	return nil
+}
+
+func tooNew(have, want int64) error {
+	return fmt.Errorf("its schema has version %d, and this program knows only %d: use a newer program", have, want)
+}
+
+// schema is the database's schema with its migrations.
+func schema(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("find the migrations: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
+		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest})))
+	if err != nil {
+		return nil, fmt.Errorf("load the migrations: %w", err)
+	}
+	return p, nil
 }
 
 // Close lets the writer finish what waits, and closes the file. Writes after it
@@ -151,5 +176,5 @@ func (s *Store) closeDBs() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.held.release())...)
 }

@@ -47,6 +47,34 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	return *r, nil
 }
 
+// Find returns the rows that have one of the ids, tombstones too, and the live ones
+// that have one of the email keys.
+func (s *Store) Find(ctx context.Context, ids, emailKeys []string) (rows []store.Row, err error) {
+	byID, err1 := json.Marshal(ids)
+	byEmail, err2 := json.Marshal(emailKeys)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("find users: %w", err)
+	}
+	found, err := s.readDB.QueryContext(ctx, `SELECT id, version, change, deleted, document, stamp, created_at, updated_at FROM users
+WHERE id IN (SELECT value FROM json_each(?))
+UNION SELECT id, version, change, deleted, document, stamp, created_at, updated_at FROM users
+WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
+	if err != nil {
+		return nil, fmt.Errorf("find users: %w", err)
+	}
+	rows, err = collectRows(found, func(r *store.Row) error {
+		row, err := scanRow(found)
+		if err == nil {
+			*r = *row
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find users: %w", err)
+	}
+	return rows, nil
+}
+
 // Users returns a page of the list.
 func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
 	text := `SELECT sort, id, updated_at, document FROM users WHERE deleted = 0`

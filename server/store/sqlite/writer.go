@@ -29,8 +29,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
   document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
-	selectRecord = `SELECT client_id, hash, result, at FROM records WHERE key = ?`
-	insertRecord = `INSERT INTO records (key, client_id, hash, result, at) VALUES (?, ?, ?, ?, ?)`
+	selectRecord = `SELECT client_id, entity_id, hash, result, at FROM records WHERE key = ?`
+	insertRecord = `INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?, ?, ?, ?, ?, ?)`
 	deleteOld    = `DELETE FROM records WHERE at < ?`
 	raiseHorizon = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
 	deleteDead   = `DELETE FROM users WHERE deleted = 1 AND updated_at < ?`
@@ -148,7 +148,7 @@ func (w *writer) Record(key string) (*store.Record, error) {
 	r := store.Record{Key: key}
 	var result []byte
 	var at int64
-	err := w.stmts[selectRecord].QueryRow(key).Scan(&r.ClientID, &r.Hash, &result, &at)
+	err := w.stmts[selectRecord].QueryRow(key).Scan(&r.ClientID, &r.EntityID, &r.Hash, &result, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -171,7 +171,7 @@ func (w *writer) PutRecord(r store.Record) error {
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	return w.exec(insertRecord, r.Key, r.ClientID, r.Hash, string(result), r.At.UnixMicro())
+	return w.exec(insertRecord, r.Key, r.ClientID, r.EntityID, r.Hash, string(result), r.At.UnixMicro())
 }
 
 func (w *writer) prune(before time.Time) (int64, error) {

@@ -1,0 +1,231 @@
+package exchange_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/exchange"
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/memory"
+)
+
+var lines = flag.Int("lines", 100_000, "of the long file")
+
+// run imports a file and counts what became of its lines.
+func run(to exchange.Directory, in io.Reader, format exchange.Format) (map[exchange.Action]int, error) {
+	lines, err := exchange.Open(in, format)
+	if err != nil {
+		return nil, err
+	}
+	count := map[exchange.Action]int{}
+	i := exchange.Import{To: to, Apply: true, Report: func(s exchange.Step) error {
+		count[s.Action]++
+		return nil
+	}}
+	return count, i.Run(context.Background(), lines)
+}
+
+// TestRoundTrip: whatever users there are, their export makes the same users.
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from := memory.New(memory.Options{})
+		text := rapid.StringOf(rapid.SampledFrom([]rune("ab'=+-@\t\r\n\",; ＝é{}\\")))
+		for i := range rapid.IntRange(0, 8).Draw(t, "users") {
+			name, bio := "n"+text.Draw(t, "name"), text.Draw(t, "bio")
+			if rapid.Bool().Draw(t, "as formula") {
+				name = rapid.SampledFrom([]string{"=1", "'=1", "''@x", "'", "'x", "-"}).Draw(t, "formula")
+			}
+			name = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(name)
+			email := fmt.Sprintf("p%d@example.org", i)
+			write(t, from, name, email, bio)
+		}
+		want := users(t, from)
+		for _, format := range []exchange.Format{exchange.CSV, exchange.Lines} {
+			var file bytes.Buffer
+			if n, err := exchange.Export(context.Background(), from, &file, format); err != nil || n != len(want) {
+				t.Fatalf("exported %d of %d: %v", n, len(want), err)
+			}
+			to := memory.New(memory.Options{})
+			count, err := run(to, bytes.NewReader(file.Bytes()), format)
+			if err != nil || count[exchange.Create] != len(want) || strings.Join(users(t, to), "\n") != strings.Join(want, "\n") {
+				t.Fatalf("%s: %v (%v)\n%s\nmade %q\nof   %q", format, count, err, &file, users(t, to), want)
+			}
+		}
+	})
+}
+
+func write(t *rapid.T, to *memory.Store, name, email, bio string) {
+	patch := api.UserPatch{Name: &name, Email: &email, Bio: &bio}
+	id := uuid.NewString()
+	_, err := to.Apply(context.Background(), []store.Write{{ID: id, EntityID: id, Type: api.Create, Patch: patch.Trimmed()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func users(t *rapid.T, from *memory.Store) (all []string) {
+	list, err := from.Users(context.Background(), store.ListQuery{Limit: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range list.Documents {
+		var u api.User
+		if err := json.Unmarshal(d, &u); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%s %q %q %q", u.ID, u.Name, u.Email, u.Bio))
+	}
+	return all
+}
+
+// empty is a directory of nobody that takes everything and keeps nothing.
+type empty struct {
+	writes int
+	peak   uint64
+}
+
+func (*empty) Find(context.Context, []string, []string) ([]store.Row, error) { return nil, nil }
+
+func (e *empty) Apply(_ context.Context, writes []store.Write) ([]store.Outcome, error) {
+	if e.writes += len(writes); e.writes%100_000 == 0 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		e.peak = max(e.peak, m.HeapAlloc)
+	}
+	outcomes := make([]store.Outcome, len(writes))
+	for i, w := range writes {
+		outcomes[i].Result = api.Result{ID: w.ID, Status: api.Applied}
+	}
+	return outcomes, nil
+}
+
+// generated is a CSV file of so many lines that is never anywhere as a whole.
+type generated struct {
+	line, lines int
+	rest        []byte
+}
+
+func (g *generated) Read(p []byte) (int, error) {
+	if len(g.rest) == 0 {
+		switch {
+		case g.line == 0:
+			g.rest = []byte("name,email,bio\n")
+		case g.line > g.lines:
+			return 0, io.EOF
+		default:
+			g.rest = fmt.Appendf(nil, "Person %d,p%d@example.org,%0500d\n", g.line, g.line, 0)
+		}
+		g.line++
+	}
+	n := copy(p, g.rest)
+	g.rest = g.rest[n:]
+	return n, nil
+}
+
+// TestStreamed: a long file is imported in little memory, of which most is for
+// finding lines about one user. It is 50 MB here; a million lines are
+// measured with -lines 1000000.
+func TestStreamed(t *testing.T) {
+	to := &empty{}
+	count, err := run(to, &generated{lines: *lines}, exchange.CSV)
+	if err != nil || count[exchange.Create] != *lines || to.writes != *lines {
+		t.Fatalf("%v, %d writes (%v)", count, to.writes, err)
+	}
+	if most := uint64(16<<20 + 64**lines); to.peak > most {
+		t.Errorf("%d MB are in use, want at most %d", to.peak>>20, most>>20)
+	}
+	t.Logf("%d lines: %d MB in use", *lines, to.peak>>20)
+}
+
+// failing is a directory that can't write any more after so many batches.
+type failing struct {
+	*memory.Store
+	batches int
+}
+
+func (f *failing) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	if f.batches--; f.batches < 0 {
+		return nil, store.ErrUnavailable
+	}
+	outcomes, err := f.Store.Apply(ctx, writes)
+	if f.batches == 0 { // it took effect, and nobody hears of it
+		return nil, store.ErrUnavailable
+	}
+	return outcomes, err
+}
+
+// TestResumed: an import that is cut off, also after a commit, goes on where it
+// was, and does nothing twice.
+func TestResumed(t *testing.T) {
+	s := memory.New(memory.Options{})
+	var done int
+	for {
+		to := &failing{s, 2}
+		count, err := run(to, &generated{lines: 450}, exchange.CSV)
+		if done++; done > 10 {
+			t.Fatal("it never ends")
+		}
+		if err == nil {
+			if count[exchange.Unchanged] < 400 || count[exchange.Refused] > 0 {
+				t.Errorf("the last run: %v", count)
+			}
+			break
+		}
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
+	page, err := s.Changes(t.Context(), "", 1000)
+	if err != nil || len(page.Changes) != 450 {
+		t.Fatalf("%d users (%v)", len(page.Changes), err)
+	}
+	for _, c := range page.Changes {
+		if c.Version != 1 {
+			t.Errorf("user %s was written %d times", c.EntityID, c.Version)
+		}
+	}
+}
+
+// FuzzReader: whatever a file holds, each line is told of at most once, in order.
+func FuzzReader(f *testing.F) {
+	for _, text := range []string{"email\na\n", "name;email\r\n\"a\r\nb\";c\r\n", "email\n\"\n\"\"\n\"x", "\xef\xbb\xbfid\tname\n'=1\t\n", "\xff\xfe", `{"name":"A"}`, "{}\n\n[", ""} {
+		f.Add(text, true)
+		f.Add(text, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, csv bool) {
+		format := exchange.Lines
+		if csv {
+			format = exchange.CSV
+		}
+		lines, err := exchange.Open(strings.NewReader(text), format)
+		if err != nil {
+			if !errors.Is(err, exchange.ErrFormat) {
+				t.Errorf("open: %v", err)
+			}
+			return
+		}
+		for last := 0; ; {
+			line, err := lines.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil || line.Number <= last || line.Number > strings.Count(text, "\n")+1 {
+				t.Fatalf("after line %d comes %+v (%v)", last, line, err)
+			}
+			last = line.Number
+		}
+	})
+}

@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Backup writes a copy of the database, as it is at one moment, to a file that
+// must not exist yet. A server may go on writing meanwhile. The copy appears under
+// its name once it is whole, checked and on the disk.
+func Backup(ctx context.Context, path, to string) (err error) {
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s exists already; a backup never replaces a file", to)
+	}
+	db, done, err := openExisting(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	// SQLite takes an empty file for none; made here, nobody else can read it.
+	partial := to + ".partial"
+	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the backup: %w", err)
+	}
+	defer func() {
+		if e := os.Remove(partial); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("make the backup: %w", err)
+	}
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, partial); err != nil {
+		return fmt.Errorf("copy %s to %s: %w", path, partial, err)
+	}
+	if err := verify(ctx, partial); err != nil {
+		return fmt.Errorf("check the backup: %w", err)
+	}
+	if err := syncFile(partial); err != nil {
+		return err
+	}
+	return publish(partial, to)
+}
+
+// openExisting opens a database that must be there, and shares its lock.
+func openExisting(ctx context.Context, path string) (db *sql.DB, done func() error, err error) {
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return nil, nil, fmt.Errorf("there is no database %s", path)
+	}
+	if err := checkHeader(path); err != nil {
+		return nil, nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	held, err := lockFile(path, false)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	db, err = sql.Open("sqlite", dsn(path, "rw", "busy_timeout(5000)"))
+	if err == nil {
+		err = isDirectory(ctx, db)
+	}
+	if err != nil {
+		err = fmt.Errorf("open database %s: %w", path, err)
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+		return nil, nil, errors.Join(err, held.release())
+	}
+	return db, func() error { return errors.Join(db.Close(), held.release()) }, nil
+}
+
+// checkHeader fails when a file that is there, and not empty, doesn't begin as a
+// database does. SQLite finds that out as well, but throws the write-ahead log
+// beside it away, which may be all that is left.
+func checkHeader(path string) (err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	const magic = "SQLite format 3\x00"
+	start := make([]byte, len(magic))
+	n, err := io.ReadFull(f, start)
+	switch {
+	case n == 0 && errors.Is(err, io.EOF):
+		return nil
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case string(start[:n]) != magic:
+		return errNotDatabase
+	}
+	return nil
+}
+
+var errNotDatabase = errors.New("it is not a database")
+
+// isDirectory fails when a file is no database, or one of something else.
+func isDirectory(ctx context.Context, db *sql.DB) error {
+	var n int
+	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('feed', 'users', 'records')`).Scan(&n)
+	if err != nil {
+		return err
+	}
+	if n != 3 {
+		return errors.New("it is a database, but not of Rollcall")
+	}
+	return nil
+}
+
+// verify opens a file that nobody else has, and fails unless it is whole.
+func verify(ctx context.Context, path string) (err error) {
+	db, err := sql.Open("sqlite", dsn(path, "ro"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := isDirectory(ctx, db); err != nil {
+		return err
+	}
+	var result string
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&result); err != nil {
+		return err
+	}
+	if result != "ok" {
+		return fmt.Errorf("it is damaged: %s", result)
+	}
+	return nil
+}
+
+// publish gives a file its final name, which must be free, and sees to it that
+// both are on the disk.
+func publish(from, to string) error {
+	// Unlike a rename, a link never replaces what appeared meanwhile.
+	if err := os.Link(from, to); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s exists already; a backup never replaces a file", to)
+		}
+		if err := os.Rename(from, to); err != nil { // a file system without links
+			return fmt.Errorf("name the backup: %w", err)
+		}
+	}
+	return syncFile(filepath.Dir(to))
+}
+
+// syncFile makes a file, or a directory's entries, durable.
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	return nil
+}

@@ -196,15 +196,20 @@ func (b *browser) fill(values map[string]string) {
 
 func (b *browser) submit() {
 	b.t.Helper()
-	form := component[*formDialog](b)
+	b.fire(formOf(b), "submit")
+	b.closeDialogs()
+}
+
+// formOf is the form in the dialog.
+func formOf(b *browser) ui.UI {
+	b.t.Helper()
 	var found ui.UI
-	walk(form, func(e ui.UI) {
+	walk(component[*formDialog](b), func(e ui.UI) {
 		if tagOf(e) == "form" {
 			found = e
 		}
 	})
-	b.fire(found, "submit")
-	b.closeDialogs()
+	return found
 }
 
 // closeDialogs does what the browser does after CloseModal: it says "close".
@@ -303,6 +308,7 @@ type screen struct {
 	heights                  map[string]float64
 	focused                  string
 	opened, closed           []string
+	modal                    string // the id of the dialog that is open
 	persisted, background    bool
 	scrolls                  chan struct{}
 	onlines                  chan struct{}
@@ -408,8 +414,9 @@ func (s *screen) SetBackgroundSync(_ context.Context, on bool) error {
 
 func (s *screen) Diagnostics(context.Context) []Diagnostic { return []Diagnostic{{"Client", "c1"}} }
 func (s *screen) Focus(id string)                          { s.focused = id }
-func (s *screen) ShowModal(id string)                      { s.opened = append(s.opened, id) }
-func (s *screen) CloseModal(id string)                     { s.closed = append(s.closed, id) }
+func (s *screen) ShowModal(id string)                      { s.opened, s.modal = append(s.opened, id), id }
+func (s *screen) CloseModal(id string)                     { s.closed, s.modal = append(s.closed, id), "" }
+func (s *screen) ModalOpen(id string) bool                 { return s.modal == id }
 func (s *screen) SetValue(id, value string)                { s.values[id] = value }
 func (s *screen) SetHeight(id string, height float64)      { s.heights[id] = height }
 func (s *screen) UpdateWaiting() bool                      { return s.waiting }

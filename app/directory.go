@@ -99,10 +99,11 @@ type Device interface {
 	Diagnostics(ctx context.Context) []Diagnostic
 	// Focus moves the keyboard focus to the element with this id, once it is
 	// rendered; ShowModal opens the <dialog> with this id as a modal one and
-	// CloseModal closes it.
+	// CloseModal closes it. ModalOpen reports whether it is open.
 	Focus(id string)
 	ShowModal(id string)
 	CloseModal(id string)
+	ModalOpen(id string) bool
 	// SetValue sets the text of the input with this id.
 	SetValue(id, value string)
 	// Viewport is the scroll offset and height of the element with this id, in

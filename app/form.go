@@ -30,6 +30,7 @@ type formDialog struct {
 	Asked int
 
 	shown   int // the request whose values are in the inputs
+	opened  int // the request the dialog was last opened for
 	request formRequest
 	values  map[string]string
 	errs    map[string]string
@@ -71,6 +72,7 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 		for field, value := range d.values {
 			d.S.Device.SetValue(inputID(field), value)
 		}
+		d.opened = d.shown
 		d.S.Device.ShowModal(formID)
 		d.S.Device.Focus(inputID(d.firstBad()))
 	})
@@ -205,9 +207,11 @@ func (d *formDialog) close() { d.S.Device.CloseModal(formID) }
 
 func (d *formDialog) cancel(ui.Context, ui.Event) { d.close() }
 
-// closed hears the dialog's own event, however it was closed.
+// closed hears the dialog's own event, however it was closed. The event comes a
+// little later than the closing: by then the person may have asked for the form
+// again, and what they ask for must not be taken for what they have closed.
 func (d *formDialog) closed(ctx ui.Context, _ ui.Event) {
-	if d.S.form == nil {
+	if d.S.form == nil || d.S.form.number != d.opened || d.S.Device.ModalOpen(formID) {
 		return
 	}
 	opener := d.request.opener
@@ -326,6 +330,7 @@ type confirmDialog struct {
 	Asked int
 
 	shown   int
+	opened  int
 	request confirmRequest
 }
 
@@ -336,7 +341,10 @@ func (d *confirmDialog) OnUpdate(ctx ui.Context) {
 		return
 	}
 	d.shown, d.request = d.Asked, *d.S.confirm
-	ctx.Defer(func(ui.Context) { d.S.Device.ShowModal(confirmID) })
+	ctx.Defer(func(ui.Context) {
+		d.opened = d.shown
+		d.S.Device.ShowModal(confirmID)
+	})
 }
 
 func (d *confirmDialog) yes(ui.Context, ui.Event) {
@@ -347,8 +355,9 @@ func (d *confirmDialog) yes(ui.Context, ui.Event) {
 
 func (d *confirmDialog) no(ui.Context, ui.Event) { d.S.Device.CloseModal(confirmID) }
 
+// closed is as in formDialog.
 func (d *confirmDialog) closed(ctx ui.Context, _ ui.Event) {
-	if d.S.confirm == nil {
+	if d.S.confirm == nil || d.S.confirm.number != d.opened || d.S.Device.ModalOpen(confirmID) {
 		return
 	}
 	d.S.confirm = nil

@@ -57,6 +57,32 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A dialog tells only later that it has closed. Somebody quick has opened the next
+// one by then, which must not be taken for the one that was closed.
+func TestFormAskedForBeforeTheLastOneHasToldThatItClosed(t *testing.T) {
+	b := open(t, "/")
+	for _, late := range []bool{false, true} {
+		b.click("Add user")
+		b.fill(map[string]string{"name": "Ann Lee", "email": "ann@example.org"})
+		b.fire(formOf(b), "submit")
+		b.until("the first form to close", func() bool { return len(b.device.takeClosed()) == 1 })
+		if late {
+			b.click("Add user") // rendered and opened
+		} else {
+			b.root.s.edit(formRequest{}) // not rendered yet
+		}
+		b.fire(b.byID(formID), "close")
+		b.until("the second form to open", func() bool { return b.device.ModalOpen(formID) })
+		b.fill(map[string]string{"name": "Bob Lee", "email": "bob@example.org"})
+		b.fire(formOf(b), "submit")
+		b.until("the second form to close", func() bool { return len(b.device.takeClosed()) == 1 })
+		b.fire(b.byID(formID), "close")
+		if b.root.s.form != nil {
+			t.Errorf("late %v: the form is still asked for", late)
+		}
+	}
+}
+
 func TestFailedSaveKeepsTheText(t *testing.T) {
 	b := open(t, "/")
 	b.root.s.Users = fullDisk{b.root.s.Users}

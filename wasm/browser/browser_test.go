@@ -326,9 +326,12 @@ func TestDOM(t *testing.T) {
 	if got := run(`return [document.getElementById("d").matches(":modal"), document.activeElement.id, document.activeElement.value, document.getElementById("d").style.height].join()`).String(); got != "true,i,é,123.5px" {
 		t.Errorf("got %s", got)
 	}
+	if !browser.ModalOpen("d") {
+		t.Error("it is open and not said to be")
+	}
 	browser.CloseModal("d")
 	browser.CloseModal("d")
-	if run(`return document.getElementById("d").open`).Bool() {
+	if run(`return document.getElementById("d").open`).Bool() || browser.ModalOpen("d") || browser.ModalOpen("nobody") {
 		t.Error("still open")
 	}
 	for _, f := range []func(string){browser.Focus, browser.ShowModal, browser.CloseModal} {

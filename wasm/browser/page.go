@@ -97,6 +97,12 @@ func CloseModal(id string) {
 	}
 }
 
+// ModalOpen reports whether a <dialog> is open.
+func ModalOpen(id string) bool {
+	e, ok := Element(id)
+	return ok && e.Get("open").Bool()
+}
+
 // SetValue sets an input's text.
 func SetValue(id, value string) {
 	if e, ok := Element(id); ok {

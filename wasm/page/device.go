@@ -120,6 +120,7 @@ func serviceWorker() string {
 func (d *device) Focus(id string)           { browser.Focus(id) }
 func (d *device) ShowModal(id string)       { browser.ShowModal(id) }
 func (d *device) CloseModal(id string)      { browser.CloseModal(id) }
+func (d *device) ModalOpen(id string) bool  { return browser.ModalOpen(id) }
 func (d *device) SetValue(id, value string) { browser.SetValue(id, value) }
 
 func (d *device) SetHeight(id string, height float64) { browser.SetHeight(id, height) }

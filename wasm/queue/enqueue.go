@@ -101,6 +101,19 @@ func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 	return o
 }
 
+// Tombstone is the version of the tombstone that the entity's last operation, a
+// delete, makes if the server takes all of them: each makes one version. It is 0
+// when the entity has never left the device, and so leaves no tombstone.
+func (e *Entity) Tombstone() int64 {
+	switch {
+	case e.Confirmed != nil:
+		return e.Confirmed.Version + int64(len(e.Operations))
+	case len(e.Operations) > 0:
+		return e.Operations[0].BaseVersion + int64(len(e.Operations))
+	}
+	return 0
+}
+
 // coalesce merges a new operation into one that never took effect; false when
 // the two cancel out. The pair keeps the place, the base and the beginning of the
 // first, and the id and the stamp of the second.

@@ -66,6 +66,7 @@ type Collection[T, P any] struct {
 	mu      stdsync.Mutex
 	latest  sync.Status
 	fetched map[string]time.Time
+	deleted map[string]int64 // the tombstones of what was deleted here, by id, for Restore
 	stop    func()
 }
 
@@ -74,7 +75,7 @@ func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	if cfg.Go == nil {
 		cfg.Go = func(f func()) { go f() }
 	}
-	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}}
+	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}, deleted: map[string]int64{}}
 	c.stop = cfg.Bus.Subscribe(c.hear)
 	cfg.Bus.Publish(sync.Message{Kind: sync.AskStatus})
 	return c
@@ -296,13 +297,42 @@ func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) (Writ
 
 // Delete removes a record.
 func (c *Collection[T, P]) Delete(ctx context.Context, id string) (Written, error) {
-	return c.write(ctx, id, change[P]{kind: api.Delete})
+	var tombstone int64
+	written, err := c.write(ctx, id, change[P]{kind: api.Delete, saved: func(e *queue.Entity) { tombstone = e.Tombstone() }})
+	if err == nil {
+		c.remember(id, tombstone)
+	}
+	return written, err
 }
 
 // Restore brings back a record deleted a moment ago, as it was.
 func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) (Written, error) {
 	patch := c.cfg.Codec.Whole(was.Value)
-	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: was.Version + 1})
+	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: c.tombstone(was)})
+}
+
+// maxDeleted bounds what is remembered of deletions.
+const maxDeleted = 1000
+
+func (c *Collection[T, P]) remember(id string, tombstone int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.deleted) >= maxDeleted {
+		clear(c.deleted)
+	}
+	c.deleted[id] = tombstone
+}
+
+// tombstone is the version that the deletion of a record made or will make. What
+// the caller has seen of the record may be older than what was deleted: a write of
+// it that was under way has made a version since.
+func (c *Collection[T, P]) tombstone(was Record[T]) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if version, ok := c.deleted[was.ID]; ok {
+		return version
+	}
+	return was.Version + 1
 }
 
 // change is a write as the caller of a collection means it.
@@ -310,6 +340,7 @@ type change[P any] struct {
 	kind     api.OperationType
 	patch    *P
 	restores int64
+	saved    func(*queue.Entity) // sees the entity as it is saved; may be nil
 }
 
 // write checks and saves a write with its operation, durably, and has it synced.
@@ -326,11 +357,11 @@ func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (
 		}
 		w.Data = data
 	}
-	return c.enqueue(ctx, id, w, nil)
+	return c.enqueue(ctx, id, w, ch.saved)
 }
 
-// enqueue adds a write to the record's operations; with also set it changes the
-// entity further in the same transaction.
+// enqueue adds a write to the record's operations; also, when set, sees the entity
+// afterwards and may change it further in the same transaction.
 func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also func(*queue.Entity)) (Written, error) {
 	meta, err := c.cfg.Store.Meta(ctx, sync.MetaClient, sync.MetaSkew)
 	if err != nil {

@@ -365,6 +365,71 @@ func TestUndoOfADeleteThatHasArrived(t *testing.T) {
 	b.shows("Ann()")
 }
 
+// What the person sees when they delete may be older than what is deleted: a write
+// of it is under way, or was when the list was read.
+func TestUndoOfADeleteOnTopOfAnotherWrite(t *testing.T) {
+	ctx := context.Background()
+	for _, tt := range []struct {
+		name   string
+		before func(a *device) (id string)
+		lost   bool // whether the answer to the write before is lost at first
+	}{
+		{"a create", func(a *device) string { return a.create("Ann") }, false},
+		{"a create whose answer is lost", func(a *device) string { return a.create("Ann") }, true},
+		{"an update", func(a *device) string {
+			id := a.create("Ann")
+			a.sync()
+			a.wrote(a.Update(ctx, id, named("Anne")))
+			a.sync()
+			a.wrote(a.Update(ctx, id, named("Ann")))
+			return id
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			a, b := w.device(), w.device()
+			id := tt.before(a)
+			was, err := a.Get(ctx, id)
+			a.ok(err)
+			if tt.lost {
+				a.after = func(sync.Request, sync.Response) (sync.Response, error) {
+					return sync.Response{}, errors.New("connection reset")
+				}
+				if _, err := a.engine.Round(ctx, sync.Manual); err == nil {
+					t.Fatal("the answer was not lost")
+				}
+				a.after = nil
+			} else {
+				a.sync()
+			}
+			a.wrote(a.Delete(ctx, id))
+			a.sync()
+			a.wrote(a.Restore(ctx, was))
+			if r := a.sync(); r.Conflict != 0 {
+				t.Errorf("report %+v", r)
+			}
+			b.sync()
+			a.shows("Ann()")
+			b.shows("Ann()")
+		})
+	}
+}
+
+func TestUndoOfWhatNeverLeft(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	a := w.device()
+	id := a.create("Ann")
+	was, err := a.Get(ctx, id)
+	a.ok(err)
+	a.wrote(a.Delete(ctx, id))
+	a.wrote(a.Restore(ctx, was))
+	a.sync()
+	if now, err := a.Get(ctx, id); err != nil || now.Version != 1 {
+		t.Errorf("it has version %d, error %v", now.Version, err)
+	}
+}
+
 func TestSignedOutPausesTheQueue(t *testing.T) {
 	w := newWorld(t)
 	a := w.device()

@@ -32,12 +32,20 @@ type Page struct {
 // Open opens a tab at a URL.
 func (b *Browser) Open(address string) *Page {
 	b.t.Helper()
+	return b.OpenShimmed(address, "")
+}
+
+// OpenShimmed opens a tab in which a script runs before those of every page it
+// loads; the empty one does nothing.
+func (b *Browser) OpenShimmed(address, script string, options ...chromedp.ContextOption) *Page {
+	b.t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	p := &Page{t: b.t, b: b, origin: u.Scheme + "://" + u.Host, console: &console{}}
-	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithListener(p.console.hear), chromedp.WithListener(b.workers.hear))
+	options = append(options, chromedp.WithListener(p.console.hear), chromedp.WithListener(b.workers.hear))
+	p.ctx, p.cancel = chromedp.NewContext(b.ctx, options...)
 	if err := chromedp.Do(p.ctx); err != nil {
 		b.t.Fatalf("opening a tab: %v", err)
 	}
@@ -49,6 +57,9 @@ func (b *Browser) Open(address string) *Page {
 		if err := setOffline(p.ctx, true); err != nil {
 			b.t.Fatal(err)
 		}
+	}
+	if script != "" {
+		p.shim(script)
 	}
 	p.Go(u.RequestURI())
 	return p

@@ -43,7 +43,8 @@ type browser struct {
 	driftPPM   int64
 	compared   bool // with the server's, since it was last changed
 	comparedAt time.Time
-	restored   bool // the server was, since this browser last resynced
+	spoiled    map[string]bool // entities, behind the engine's back
+	restored   bool            // the server was, since this browser last resynced
 	offline    bool
 	oneWay     bool // offline, requests still arrive
 	signedOut  bool
@@ -81,6 +82,7 @@ type slot struct {
 
 	// What the ledger goes by.
 	doing     Verb
+	about     int // the entity that a person works on
 	began     time.Time
 	came      int // operations, by what runs
 	left      int
@@ -128,7 +130,7 @@ func (b *browser) fresh() {
 	b.store.Now = b.clock
 	b.storage = b.w.storages
 	b.w.storages++
-	b.fence, b.compared = 0, false
+	b.fence, b.compared, b.spoiled = 0, false, map[string]bool{}
 	b.ledger.evicted()
 }
 
@@ -175,6 +177,9 @@ func (s *slot) boot() {
 		server.HTTP = oldVersion{server.HTTP, s.w.stats}
 	}
 	var remote sync.Remote = server
+	if config.OldHost && s.who.Index == 1 {
+		remote = noDigests{remote}
+	}
 	if config.PageSize > 0 {
 		remote = smallPages{remote, config.PageSize}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	stdsync "sync"
 	"sync/atomic"
@@ -30,7 +31,7 @@ const mostSeeds = 2000
 func TestDefects(t *testing.T) {
 	defer defect.Set("")
 	var table strings.Builder
-	for _, d := range defect.All {
+	for _, d := range slices.Concat(defect.All, defect.Healing) {
 		if !strings.Contains(string(d), *only) {
 			continue
 		}

@@ -59,7 +59,7 @@ var faultsAt = [places][]Fault{
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
 var events = []happening{
-	{Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
+	{Spoil, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
 }
@@ -76,7 +76,7 @@ const retention = 2 * 60 * 60 * 1000
 // Generate makes the history of a seed and plays it while making it.
 func Generate(seed uint64) (Result, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	script := &Script{Seed: seed, SQLite: seed%48 == 29, Reboot: seed%2 == 1}
+	script := &Script{Seed: seed, SQLite: seed%48 == 29, Reboot: seed%2 == 1, Digests: seed%5 == 3}
 	if rng.IntN(6) == 0 {
 		script.BodyLimit = 300 + rng.IntN(1500)
 	}
@@ -247,6 +247,8 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 				}
 			}
 		}
+	case Spoil:
+		st.Entity, st.N = g.entity(b), int64(g.rng.IntN(len(damages)))
 	case Mute:
 		for _, b := range w.browsers {
 			for _, s := range b.slots {

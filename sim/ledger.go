@@ -77,7 +77,7 @@ func (l *ledger) leaves(operations []api.Operation) {
 func (l *ledger) base(o api.Operation) {
 	w := l.b.w
 	now := w.server.truth.entities[o.EntityID]
-	if o.Type != api.Update || o.BaseVersion == 0 || now.deleted || o.BaseVersion != now.version {
+	if l.b.spoiled[o.EntityID] || o.Type != api.Update || o.BaseVersion == 0 || now.deleted || o.BaseVersion != now.version {
 		return
 	}
 	e, err := l.b.store.Entity(context.Background(), userRef(o.EntityID))
@@ -177,7 +177,7 @@ func later(a, b time.Time) time.Time {
 // steps judges how the confirmed row moved: outside the feed, never back.
 func (l *ledger) steps(before, after queue.Entity) {
 	b, a := before.Confirmed, after.Confirmed
-	if b != nil && a != nil && a.Version < b.Version && !l.b.restored {
+	if b != nil && a != nil && a.Version < b.Version && !l.b.restored && !l.b.spoiled[before.Ref.ID] {
 		l.b.w.fail(6, "entity %s went back from version %d to %d", before.Ref.ID, b.Version, a.Version)
 	}
 }
@@ -353,7 +353,9 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 	for _, c := range after.Conflicts {
 		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == c.ID }) {
-			l.losses(c, before, after)
+			if !l.b.spoiled[before.Ref.ID] {
+				l.losses(c, before, after)
+			}
 			return
 		}
 	}

@@ -224,7 +224,7 @@ func (n network) leavesForPage(r sync.Request) {
 
 // maxRequests bounds what a round may ask: its pushes and pages, and a new
 // beginning of each page at most once.
-const maxRequests = sync.MaxPushes + 2*sync.MaxPages
+const maxRequests = sync.MaxPushes + 2*sync.MaxPages + sync.MaxRepairPages
 
 // hears notes what an answer says about operations.
 func (n network) hears(resp sync.Response) {
@@ -263,10 +263,26 @@ func (o oldVersion) Do(ctx context.Context, r sync.Request) (sync.Response, erro
 	return o.HTTP.Do(ctx, r)
 }
 
+// noDigests is a remote of an earlier version, which did not compare.
+type noDigests struct{ sync.Remote }
+
+// Pull implements sync.Remote.
+func (n noDigests) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+	page, err := n.Remote.Pull(ctx, cursor, limit)
+	page.Digests = nil
+	return page, err
+}
+
 // smallPages is a remote whose pages hold at most so many changes.
 type smallPages struct {
 	sync.Remote
 	most int
+}
+
+// Bucket implements sync.Remote.
+func (s smallPages) Bucket(ctx context.Context, q sync.BucketQuery) (api.BucketPage, error) {
+	q.Limit = min(q.Limit, s.most)
+	return s.Remote.Bucket(ctx, q)
 }
 
 // Pull implements sync.Remote.

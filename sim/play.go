@@ -151,7 +151,7 @@ func (w *world) quiet(n int) bool {
 		if s.err != nil {
 			w.fail(8, "%s can't sync in peace: %v", s.who, s.err)
 		}
-		if r.Pushed+r.Pulled+r.Conflict+r.Waiting > 0 || r.More {
+		if r.Repaired+r.Pushed+r.Pulled+r.Conflict+r.Waiting > 0 || r.More {
 			quiet = false
 		}
 	}
@@ -167,6 +167,8 @@ func (w *world) checkEnd() {
 		if drift := b.clock().Sub(w.now) - b.ahead; drift.Abs() >= time.Second {
 			w.stats.hit("clock drifted by a second")
 		}
+		clear(b.spoiled)
+		w.checkHealth(ctx, b)
 		for _, id := range w.server.truth.ids() {
 			w.checkReplica(ctx, b, id, w.server.truth.entities[id])
 		}

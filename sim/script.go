@@ -36,6 +36,7 @@ const (
 	Mute    Verb = "mute"    // who waits for a lock hears nothing of its holder, who is alive, and takes it
 	Crash   Verb = "crash"   // a browser ends, with all that runs in it
 	Evict   Verb = "evict"   // a browser ends and its storage is gone
+	Spoil   Verb = "spoil"   // damage number N is done to entity Entity in a browser's storage
 	Jump    Verb = "jump"    // a browser's clock moves by N milliseconds
 	Offline Verb = "offline" // a browser has no network until Online; with N 1 only answers get lost
 	Online  Verb = "online"
@@ -134,6 +135,7 @@ type Script struct {
 	SQLite    bool
 	BodyLimit int  // a proxy answers larger requests with 413; 0 for none
 	Reboot    bool // all browsers end before they are healed; else what runs goes on
+	Digests   bool // the server sends digests; without them everything must come right, too
 	Browsers  []Browser
 	Steps     []Step
 }
@@ -141,7 +143,7 @@ type Script struct {
 // WriteTo writes the script as text, one step a line.
 func (s *Script) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t\n", s.Seed, s.SQLite, s.BodyLimit, s.Reboot)
+	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t digests=%t\n", s.Seed, s.SQLite, s.BodyLimit, s.Reboot, s.Digests)
 	for _, c := range s.Browsers {
 		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t\n",
 			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab)
@@ -212,6 +214,7 @@ func (s *Script) readLine(words []string) error {
 	case "history":
 		s.Seed, s.SQLite = uint64(p.number("seed")), p["sqlite"] == "true"
 		s.BodyLimit, s.Reboot = int(p.number("body")), p["reboot"] == "true"
+		s.Digests = p["digests"] == "true"
 	case "browser":
 		s.Browsers = append(s.Browsers, Browser{
 			Tabs: int(p.number("tabs")), Strategy: p["strategy"], SkewMs: p.number("skew"),

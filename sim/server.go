@@ -74,11 +74,14 @@ func (o *witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outc
 	return outcomes, err
 }
 
-// Changes leaves the digests out: a history in which no row is spoiled must come
-// right without being healed, and one with a safeguard taken out must not.
-func (o witness) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+// Changes leaves the digests out unless the script has them: a history in which no
+// row is spoiled must come right without being healed, and one with a safeguard
+// taken out must not.
+func (o *witness) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	page, err := o.Store.Changes(ctx, cursor, limit)
-	page.Digests = nil
+	if !o.s.w.script.Digests {
+		page.Digests = nil
+	}
 	return page, err
 }
 

@@ -58,6 +58,7 @@ var faultsOfTheIssue = []struct {
 	{"tombstones collected", []string{"tombstones collected", "resync"}},
 	{"two engine versions at once", []string{"sent by an older version", "queued by an older version", "not coalesced by an older version"}},
 	{"bus messages lost", []string{"lock stolen from a living holder"}},
+	{"rows changed, lost or added behind the engine's back", append(slices.Clone(damageNames), "rows repaired")},
 	{"backup restored", []string{"backup restored"}},
 }
 

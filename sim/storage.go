@@ -258,7 +258,7 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 			return err
 		}
 		for id, now := range s.versions(page) {
-			if now < versions[id] && !page.Resync {
+			if now < versions[id] && !page.Resync && !s.b.spoiled[id] {
 				s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
 			}
 		}
@@ -332,6 +332,10 @@ func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Re
 			return err
 		}
 		s.inRound("repaired a bucket")
+		s.w.tell("%s repairs %d rows of a bucket", s.who, len(differed))
+		if len(differed) > 0 {
+			s.w.stats.hit("rows repaired")
+		}
 		for _, ref := range differed {
 			s.b.checkVisible(ref)
 		}
@@ -345,6 +349,9 @@ func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Re
 // checkVisible judges whether what a person sees of an entity is its confirmed
 // row with the operations on it, and whether the confirmed row is one the server had.
 func (b *browser) checkVisible(ref queue.Ref) {
+	if b.spoiled[ref.ID] {
+		return // until the end
+	}
 	ctx := context.Background()
 	e, err := b.store.Entity(ctx, ref)
 	if err != nil {
@@ -437,7 +444,7 @@ func (b *browser) checkCursor() {
 	}
 	for _, id := range b.w.server.truth.ids() {
 		e := b.w.server.truth.entities[id]
-		if e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
+		if b.spoiled[id] || e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
 			continue
 		}
 		row, err := b.store.Entity(ctx, userRef(id))

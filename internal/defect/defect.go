@@ -23,16 +23,15 @@ var All = []Switch{
 
 // Healing are the safeguards of anti-entropy. Only a history in which rows are
 // spoiled behind the engine's back can miss them.
-var Healing = []Switch{NeverCompared, NoChecksum, RepairDropsQueue, RepairAddsOnly, RepairForgetsRest, DigestOnlyGrows}
+var Healing = []Switch{NeverCompared, NoChecksum, RepairDropsQueue, RepairAddsOnly, DigestOnlyGrows}
 
 // The safeguards that heal what was spoiled.
 const (
-	NeverCompared     Switch = "digests are never compared"
-	NoChecksum        Switch = "a stored row is believed whatever is in it"
-	RepairDropsQueue  Switch = "a repair drops operations"
-	RepairAddsOnly    Switch = "a repair leaves rows that the server has not"
-	RepairForgetsRest Switch = "a repair ends with its round, finished or not"
-	DigestOnlyGrows   Switch = "the server's digest keeps what was replaced"
+	NeverCompared    Switch = "digests are never compared"
+	NoChecksum       Switch = "a stored row is believed whatever is in it"
+	RepairDropsQueue Switch = "a repair drops operations"
+	RepairAddsOnly   Switch = "a repair leaves rows that the server has not"
+	DigestOnlyGrows  Switch = "the server's digest keeps what was replaced"
 )
 
 // The safeguards of the device: queue, engine, repository and store.

@@ -190,16 +190,13 @@ func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 				return kept
 			}
 			return err
-		case !done && !defect.On(defect.RepairForgetsRest):
+		case !done:
 			r.report.More = true
 			return r.keep(ctx, c)
 		}
 	}
 	r.report.More = r.report.More || r.report.Repaired > 0
 	c.Open = &OpenCheck{Tries: c.Open.Tries + 1, Rows: c.Open.Rows, Buckets: c.Open.Buckets}
-	if defect.On(defect.RepairForgetsRest) {
-		c.At, c.Open = r.cfg.Now(), nil
-	}
 	return r.keep(ctx, c)
 }
 

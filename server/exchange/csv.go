@@ -170,7 +170,7 @@ func parseRecord(text string, comma rune) ([]string, error) {
 // write one into a bio for whoever opens the export. An apostrophe before it makes
 // it text. It is put before, and taken from, whatever begins with any number of
 // apostrophes and then one of these, so that an export is imported as it was.
-const formula = "=+-@\t\r＝＋－＠"
+const formula = "=+-@\t\r\n＝＋－＠"
 
 func isFormula(value string) bool {
 	rest := strings.TrimLeft(value, "'")

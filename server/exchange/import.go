@@ -302,9 +302,9 @@ func planCreate(s Step, e Entry, known found) Step {
 	return prepare(s, api.Create, store.Row{ID: id}, patch)
 }
 
-// lineFeeds makes texts equal that differ in their line ends: CSV, and most programs
-// that write it, keep no difference between those within a cell.
-var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+// withoutReturns makes texts equal that differ in their line ends: CSV, and most
+// programs that write it, keep no difference between those within a cell.
+func withoutReturns(s string) string { return strings.ReplaceAll(s, "\r", "") }
 
 func planChange(s Step, e Entry, row store.Row) Step {
 	had, err := row.User()
@@ -316,7 +316,7 @@ func planChange(s Step, e Entry, row store.Row) Step {
 	var patch api.UserPatch
 	var fields []string
 	differs := func(name string, to *string, from string, field **string) {
-		if to != nil && lineFeeds.Replace(*to) != lineFeeds.Replace(from) {
+		if to != nil && withoutReturns(*to) != withoutReturns(from) {
 			*field = to
 			fields = append(fields, name)
 		}

@@ -48,7 +48,7 @@ func (s *source) next() (line physical, err error) {
 		return line, nil
 	}
 	b, err := s.in.ReadSlice('\n')
-	line = physical{string(bytes.TrimRight(b, "\r\n")), true}
+	line = physical{string(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))), true}
 	for errors.Is(err, bufio.ErrBufferFull) {
 		line.whole = false
 		_, err = s.in.ReadSlice('\n')

@@ -143,10 +143,7 @@ func (s *Store) Spoil(ref queue.Ref, change func(*Stored)) {
 	if r == nil {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
-	was := Stored{}
-	if c := copyEntity(r.entity).Confirmed; c != nil {
-		was.Confirmed = c
-	}
+	was := Stored{Confirmed: copyEntity(r.entity).Confirmed}
 	list := s.lists[ref.Type]
 	if r.row != nil {
 		view := r.row.view

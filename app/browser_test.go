@@ -72,6 +72,9 @@ func (b *browser) visit(path string) {
 }
 
 func (b *browser) status(s sync.Status) {
+	if s.At.IsZero() {
+		s.At = time.Now()
+	}
 	b.engine.Publish(sync.Message{Kind: sync.StatusNews, Status: &s})
 }
 

@@ -64,6 +64,9 @@ type Syncer interface {
 	// SyncAll pushes, then pulls, and returns when the round has ended.
 	SyncAll(ctx context.Context) (sync.Report, error)
 	Status() sync.Status
+	// Incidents are what went wrong with syncing itself and was dealt with, newest
+	// first, at most sync.MaxIncidents.
+	Incidents(ctx context.Context) ([]sync.Incident, error)
 	// StatusChanges is like Changes, for Status.
 	StatusChanges(ctx context.Context) <-chan struct{}
 }

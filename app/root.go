@@ -13,8 +13,8 @@ const (
 	// settle is how long a new status must last before it is said: a round in the
 	// background is too short to be news.
 	statusSettles = 350 * time.Millisecond
-	// tick renews "Synced TIME ago".
-	tick = 30 * time.Second
+	// tick renews "Synced TIME ago", and notices a status that nobody renews.
+	tick = 10 * time.Second
 )
 
 // root is the frame around every page: header, banner, status, toasts, dialogs.
@@ -53,6 +53,7 @@ func (r *root) OnMount(ctx ui.Context) {
 
 func (r *root) tick(ctx ui.Context) {
 	r.s.after(ctx, tick, func(ctx ui.Context) {
+		r.look()
 		r.present()
 		r.tick(ctx)
 	})
@@ -120,8 +121,7 @@ func (r *root) recount(ctx ui.Context) {
 // has settled.
 func (r *root) restate(ctx ui.Context) {
 	s := r.s
-	s.status = s.Syncer.Status()
-	s.reach = reachable(s.reach, s.Device.Online(), s.status)
+	r.look()
 	if !r.everStated {
 		r.everStated = true
 		r.present()
@@ -135,6 +135,12 @@ func (r *root) restate(ctx ui.Context) {
 		r.settling = false
 		r.present()
 	})
+}
+
+// look reads the engine's status.
+func (r *root) look() {
+	r.s.status = current(r.s.Syncer.Status(), r.s.Clock.Now())
+	r.s.reach = reachable(r.s.reach, r.s.Device.Online(), r.s.status)
 }
 
 func (r *root) standing() standing {

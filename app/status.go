@@ -18,8 +18,17 @@ const (
 	offline              // the browser says so, or the server did not answer
 )
 
+// current is what a status is good for now: one that has not been renewed for long
+// tells neither that the server is reached nor that anything is under way.
+func current(s sync.Status, now time.Time) sync.Status {
+	if now.Sub(s.At) > sync.StatusLasts {
+		s.Online, s.Phase, s.Rebuild = false, sync.Idle, nil
+	}
+	return s
+}
+
 // reachable derives the reach from what it was, what the browser says and the
-// engine's status. Only an answer of the server makes it online, and once offline
+// engine's current status. Only an answer of the server makes it online, and once offline
 // it stays so while another try is under way, so that the banner does not flicker.
 func reachable(was reach, browser bool, s sync.Status) reach {
 	switch {
@@ -27,12 +36,20 @@ func reachable(was reach, browser bool, s sync.Status) reach {
 		return offline
 	case s.Online:
 		return online
+	case s.Phase == sync.Failed && ownTrouble(s.Problem):
+		return unknown
 	case s.Phase == sync.Failed:
 		return offline
 	case was == offline:
 		return offline
 	}
 	return unknown
+}
+
+// ownTrouble reports whether a round failed for this device's sake, so that nothing
+// is known of the network.
+func ownTrouble(p *api.Problem) bool {
+	return p != nil && (p.Code == sync.CodeNoWorker || p.Code == api.CodeInternal)
 }
 
 // standing is all that the sentence of the region "Sync status" is made of.
@@ -65,6 +82,10 @@ func (s standing) sentence() (state, ago string) {
 		state = "Connecting"
 	}
 	switch {
+	case s.status.Rebuild != nil && s.reach != offline:
+		return rebuilding(*s.status.Rebuild)
+	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
+		state += ", syncing does not start"
 	case s.status.Phase == sync.Syncing && s.reach != offline:
 		state = "Syncing"
 	case s.status.Problem != nil && s.status.Problem.Code == api.CodeSignIn:
@@ -81,11 +102,23 @@ func (s standing) sentence() (state, ago string) {
 	return state, ago
 }
 
+// rebuilding says how far the list has come. The number is not announced.
+func rebuilding(r sync.Rebuild) (state, ago string) {
+	state = "Rebuilding the list"
+	if r.First {
+		state = "Loading the list"
+	}
+	if r.Arrived > 0 {
+		ago = plural(r.Arrived, "user") + " so far"
+	}
+	return state, ago
+}
+
 func (s standing) tone() tone {
 	switch {
 	case s.reach == offline:
 		return waiting
-	case s.status.Phase == sync.Syncing:
+	case s.status.Phase == sync.Syncing || s.status.Rebuild != nil:
 		return busy
 	case s.status.Phase == sync.Failed:
 		return troubled

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -29,6 +30,7 @@ type syncPage struct {
 	storageErr  error
 	background  struct{ supported, on bool }
 	diagnostics []Diagnostic
+	incidents   []sync.Incident
 	asidesRead  bool
 }
 
@@ -92,10 +94,14 @@ func (p *syncPage) readAsides(ctx ui.Context) {
 			storage, err := d.Storage(ctx)
 			supported, on := d.BackgroundSync(ctx)
 			diagnostics := d.Diagnostics(ctx)
+			incidents, failed := p.S.Syncer.Incidents(ctx)
 			return func(ui.Context) {
 				p.storage, p.storageErr = storage, err
 				p.background.supported, p.background.on = supported, on
 				p.diagnostics, p.asidesRead = diagnostics, true
+				if failed == nil { // storage that can't be read says so where the queue is
+					p.incidents = incidents
+				}
 			}
 		}
 	})
@@ -389,5 +395,31 @@ func (p *syncPage) renderDiagnostics() ui.UI {
 	return section("diagnostics-title", "Diagnostics", 0,
 		ui.Dl().Class("facts").Body(ui.Range(lines).Slice(func(i int) ui.UI {
 			return fact(lines[i].Name, lines[i].Value)
-		})))
+		})),
+		p.renderIncidents())
+}
+
+// renderIncidents lists what went wrong with syncing itself, newest first.
+func (p *syncPage) renderIncidents() ui.UI {
+	now := p.S.Clock.Now()
+	return ui.If(len(p.incidents) > 0, ui.Div().Body(
+		ui.H3().ID("incidents-title").Class("thing-title").Text("What went wrong and was dealt with"),
+		ui.Ul().Class("things").Role("list").Aria("labelledby", "incidents-title").Body(
+			ui.Range(p.incidents).Slice(func(i int) ui.UI {
+				return ui.Li().Class("thing").Body(ui.Div().Class("thing-main").Body(
+					ui.P().Class("thing-title").Text(p.incidents[i].What),
+					ui.P().Class("quiet").Text(happened(p.incidents[i], now))))
+			}))))
+}
+
+// happened says when and how often an incident happened, and whether it is over.
+func happened(i sync.Incident, now time.Time) string {
+	s := asSentence(relative(i.At, now))
+	if i.Times > 1 {
+		s += " " + plural(i.Times, "time") + " in a row."
+	}
+	if i.Recovered.IsZero() {
+		return s + " Not over yet."
+	}
+	return s + " It works again."
 }

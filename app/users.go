@@ -283,11 +283,19 @@ func (p *usersPage) renderList() ui.UI {
 }
 
 // awaitsFirstSync reports whether an empty list may only mean that the server has
-// not been heard yet. That is believed for a while, not for ever.
+// not been heard yet: while the first sync is under way, however long it takes,
+// and for a while before anything is heard of it.
 func (p *usersPage) awaitsFirstSync() bool {
-	status := p.S.Syncer.Status()
-	return p.total == 0 && p.search == "" && !p.impatient &&
-		p.S.reach != offline && status.SyncedAt.IsZero() && status.Phase != sync.Failed
+	status := p.S.status
+	switch {
+	case p.total > 0 || p.search != "" || p.S.reach == offline:
+		return false
+	case status.Rebuild != nil:
+		return true // it is on its way
+	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
+		return false
+	}
+	return status.Phase == sync.Syncing || !p.impatient
 }
 
 func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("target").Get("id").String() }

@@ -117,6 +117,7 @@ func TestReachable(t *testing.T) {
 	ok := sync.Status{Phase: sync.Success, Online: true}
 	failed := sync.Status{Phase: sync.Failed}
 	trying := sync.Status{Phase: sync.Syncing}
+	renewed := sync.Status{Phase: sync.Success, Online: true, At: noon}
 	for _, c := range []struct {
 		name    string
 		was     reach
@@ -133,6 +134,13 @@ func TestReachable(t *testing.T) {
 		{"back", offline, true, ok, online},
 		{"a failure that the server answered is no offline", unknown, true, sync.Status{Phase: sync.Failed, Online: true}, online},
 		{"a new host knows nothing", online, true, trying, unknown},
+		{"no worker runs, of the network nothing is known", online, true,
+			sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}, unknown},
+		{"the storage fails, of the network nothing is known", unknown, true,
+			sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeInternal}}, unknown},
+		{"online, and then nobody renews it", online, true, current(renewed, noon.Add(sync.StatusLasts+1)), unknown},
+		{"renewed in time", online, true, current(renewed, noon.Add(sync.StatusLasts)), online},
+		{"offline, and then nobody renews it", offline, true, current(sync.Status{Phase: sync.Syncing}, noon), offline},
 	} {
 		if got := reachable(c.was, c.browser, c.status); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
@@ -157,6 +165,10 @@ func TestSentence(t *testing.T) {
 		{"syncing work", standing{reach: online, status: sync.Status{Phase: sync.Syncing}, counts: queue.Counts{Waiting: 3}}, "Syncing, 3 changes waiting", "", busy},
 		{"trying while offline", standing{reach: offline, status: sync.Status{Phase: sync.Syncing}}, "Offline", "", waiting},
 		{"failed online", standing{reach: online, status: sync.Status{Phase: sync.Failed, Online: true}}, "Online, last sync failed", "", troubled},
+		{"rebuilding", standing{reach: online, status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.Rebuild{Arrived: 1500}}}, "Rebuilding the list", "1,500 users so far", busy},
+		{"loading for the first time", standing{status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.Rebuild{First: true}}}, "Loading the list", "", busy},
+		{"rebuilding while offline", standing{reach: offline, status: sync.Status{Rebuild: &sync.Rebuild{Arrived: 500}}}, "Offline", "", waiting},
+		{"no worker runs", standing{status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}}, "Connecting, syncing does not start", "", troubled},
 		{"signed out", standing{reach: online, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}}}, "Online, sign in to sync", "", troubled},
 	} {
 		c.s.now = noon

@@ -117,16 +117,16 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Last-Event-ID") != head {
 		first = "retry: 2000\n" + event(head)
 	}
-	ping := time.NewTicker(s.ping)
-	defer ping.Stop()
+	pings := time.NewTicker(s.ping)
+	defer pings.Stop()
 	for err := out.send(first); err == nil; {
 		select {
 		case <-r.Context().Done():
 			return
 		case <-s.hub.Done():
 			return
-		case <-ping.C:
-			err = out.send(": ping\n\n")
+		case <-pings.C:
+			err = out.send(ping)
 		case since := <-tells:
 			next, failed := s.heads.get(r.Context())
 			if failed != nil {
@@ -146,6 +146,10 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 func event(cursor string) string {
 	return "event: change\nid: " + cursor + "\ndata: {\"cursor\":\"" + cursor + "\"}\n\n"
 }
+
+// ping shows that the stream is alive. It is an event, not a comment, because a
+// browser's EventSource keeps comments to itself. It has no id: the last one counts.
+const ping = "event: ping\ndata: {}\n\n"
 
 type stream struct {
 	w  http.ResponseWriter

@@ -155,7 +155,7 @@ func TestEvents(t *testing.T) {
 			t.Fatalf("the stream ended before %q", want)
 		}
 	}
-	if _, ended := await(t, lines, ": ping"); ended {
+	if _, ended := await(t, lines, "event: ping"); ended {
 		t.Fatal("the stream ended instead of a ping")
 	}
 	w.create("Bo", "bo@example.org")

@@ -252,40 +252,32 @@ func TestChannelWhereThereIsNone(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	blob := run(`return URL.createObjectURL(new Blob(["retry: 10\n\nevent: other\ndata: x\n\nevent: change\ndata: 7\n\n"], { type: "text/event-stream" }))`)
+	blob := run(`return URL.createObjectURL(new Blob(["retry: 10\n\nevent: other\ndata: x\n\nevent: change\ndata: 7\n\nevent: ping\ndata: {}\n\n"], { type: "text/event-stream" }))`)
 	ctx, cancel := context.WithCancel(t.Context())
-	changed, opened, over := make(chan struct{}, 100), make(chan bool, 100), make(chan struct{})
+	heard, over := make(chan sync.StreamSignal, 1000), make(chan struct{})
 	go func() {
-		browser.Events{Path: blob.String()}.Follow(ctx,
-			func() { changed <- struct{}{} }, func(open bool) { opened <- open })
+		browser.Events{Path: blob.String()}.Follow(ctx, func(s sync.StreamSignal) { heard <- s })
 		close(over)
 	}()
-	if !hears(t, opened, "the stream to open") {
-		t.Error("it broke before it opened")
-	}
-	hears(t, changed, "a change")
-	if hears(t, opened, "the stream to break") {
-		t.Error("it opened twice")
-	}
-	if !hears(t, opened, "the stream to open again") {
-		t.Error("it was not followed any more")
+	for _, want := range []sync.StreamSignal{sync.StreamOpened, sync.StreamChanged, sync.StreamPinged, sync.StreamBroke, sync.StreamOpened} {
+		if got := hears(t, heard, "the stream"); got != want {
+			t.Errorf("heard %v, want %v", got, want)
+		}
 	}
 	cancel()
 	hears(t, over, "the end")
 }
 
 func TestEventsOfNoStream(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	opened, over := make(chan bool, 10), make(chan struct{})
+	heard, over := make(chan sync.StreamSignal, 10), make(chan struct{})
 	go func() {
-		browser.Events{Path: "/wasm_exec.js"}.Follow(ctx, func() {}, func(open bool) { opened <- open })
+		browser.Events{Path: "/wasm_exec.js"}.Follow(t.Context(), func(s sync.StreamSignal) { heard <- s })
 		close(over)
 	}()
-	if hears(t, opened, "a refusal") {
-		t.Error("a script passed for a stream")
+	if got := hears(t, heard, "a refusal"); got != sync.StreamBroke {
+		t.Errorf("a script passed for a stream: %v", got)
 	}
-	cancel()
-	hears(t, over, "the end")
+	hears(t, over, "the end, of itself")
 }
 
 func TestOnlineAndShown(t *testing.T) {

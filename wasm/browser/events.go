@@ -5,46 +5,33 @@ package browser
 import (
 	"context"
 	"syscall/js"
-	"time"
+
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Events follows a stream of server-sent events until ctx ends: changed is
-// called for each event of the type "change", open when the stream opens (true)
-// and when it breaks (false). The browser reconnects by itself, except after an answer
-// that is no stream; then a new one is opened.
+// Events is a stream of server-sent events, of the types "change" and "ping".
 type Events struct {
 	Path string
 }
 
-const (
-	// EventsRetry is the pause before a stream that the browser gave up is opened anew.
-	EventsRetry = 5 * time.Second
-	closed      = 2 // EventSource.CLOSED
-)
+const closed = 2 // EventSource.CLOSED
 
-// Follow implements sync.Host's Stream.
-func (e Events) Follow(ctx context.Context, changed func(), open func(bool)) {
+// Follow implements sync.Host's Stream: it follows one EventSource until ctx ends or
+// the browser gives it up, as it does after an answer that is no stream.
+func (e Events) Follow(ctx context.Context, hear func(sync.StreamSignal)) {
 	if !global.Get("EventSource").Truthy() {
+		<-ctx.Done()
 		return
 	}
-	for ctx.Err() == nil {
-		e.once(ctx, changed, open)
-		select {
-		case <-ctx.Done():
-		case <-time.After(EventsRetry):
-		}
-	}
-}
-
-// once follows one EventSource until the browser gives it up.
-func (e Events) once(ctx context.Context, changed func(), open func(bool)) {
 	source := global.Get("EventSource").New(e.Path)
 	over := make(chan struct{}, 1)
+	tells := func(s sync.StreamSignal) func(js.Value) { return func(js.Value) { hear(s) } }
 	stops := []func(){
-		Listen(source, "open", func(js.Value) { open(true) }),
-		Listen(source, "change", func(js.Value) { changed() }),
+		Listen(source, "open", tells(sync.StreamOpened)),
+		Listen(source, "change", tells(sync.StreamChanged)),
+		Listen(source, "ping", tells(sync.StreamPinged)),
 		Listen(source, "error", func(js.Value) {
-			open(false)
+			hear(sync.StreamBroke)
 			if source.Get("readyState").Int() == closed {
 				select {
 				case over <- struct{}{}:

@@ -18,7 +18,7 @@ import (
 type device struct {
 	kept       *keeping
 	store      repository.Store
-	leader     *leader
+	leader     *sync.Leader
 	background *background
 	users      *directory.Collection
 }
@@ -74,13 +74,14 @@ func (d *device) Diagnostics(ctx context.Context) []app.Diagnostic {
 	status := d.users.Status()
 	lines := []app.Diagnostic{
 		{Name: "Version", Value: page().Get("version").String()},
-		{Name: "Leading tab", Value: yes(d.leader.leading.Load())},
-		{Name: "Sync workers started here", Value: strconv.FormatInt(d.leader.starts.Load(), 10)},
+		{Name: "Leading tab", Value: yes(d.leader.Leading())},
+		{Name: "Sync workers started here", Value: strconv.FormatInt(d.leader.Starts(), 10)},
 		{Name: "Last sync ran in", Value: orNone(status.Host)},
 		{Name: "Server answered lately", Value: yes(status.Online)},
+		{Name: "Event stream", Value: open(status.Stream)},
 		{Name: "Service worker", Value: serviceWorker()},
 	}
-	if why, ok := d.leader.failure.Load().(string); ok {
+	if why := d.leader.Failure(); why != "" {
 		lines = append(lines, app.Diagnostic{Name: "Last worker failure", Value: why})
 	}
 	if m, err := d.store.Meta(ctx, sync.MetaClient, sync.MetaSkew, sync.MetaCursor); err == nil {
@@ -97,6 +98,13 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+func open(b bool) string {
+	if b {
+		return "open"
+	}
+	return "closed"
 }
 
 func orNone(s string) string {

@@ -30,9 +30,14 @@ func main() {
 		Now:    time.Now, After: time.After, NewID: uuid.NewString,
 		Queued: background.wanted,
 	})
-	lead := &leader{bus: bus}
+	lead := &sync.Leader{
+		Locks: browser.WebLocks{}, Clock: browser.Clock{}, Start: startWorker,
+		// A channel of its own: what it says, this page hears, too.
+		Bus:       browser.OpenChannel("rollcall"),
+		Incidents: &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now},
+	}
 	if !kept.volatile { // else the engine runs in the page, and nothing outlives it
-		go lead.run(ctx)
+		go lead.Run(ctx)
 		go background.run(ctx)
 	}
 	relay(bus)

@@ -200,6 +200,11 @@ func (c *Collection[T, P]) Status() sync.Status {
 	return c.latest
 }
 
+// Incidents are what went wrong with syncing itself and was dealt with, newest first.
+func (c *Collection[T, P]) Incidents(ctx context.Context) ([]sync.Incident, error) {
+	return sync.Incidents(ctx, c.cfg.Store)
+}
+
 // StatusChanges is like Changes, for Status.
 func (c *Collection[T, P]) StatusChanges(ctx context.Context) <-chan struct{} {
 	return c.status.subscribe(ctx)

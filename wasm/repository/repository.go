@@ -93,9 +93,20 @@ func (c *Collection[T, P]) hear(m sync.Message) {
 			return
 		}
 		c.mu.Lock()
+		synced := c.latest.SyncedAt
 		c.latest = *m.Status
+		if c.latest.SyncedAt.IsZero() { // who has just begun, or can't, does not know
+			c.latest.SyncedAt = synced
+		}
 		c.mu.Unlock()
 		c.status.tell()
+	case sync.Alive:
+		// What the worker said is still so. Nobody is told: nothing has changed.
+		c.mu.Lock()
+		if !c.latest.At.IsZero() && c.latest.Host != sync.ByPage {
+			c.latest.At = c.cfg.Now().UTC()
+		}
+		c.mu.Unlock()
 	}
 }
 

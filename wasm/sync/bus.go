@@ -28,7 +28,9 @@ const (
 	SyncedReport Kind = "synced"    // the round asked for by ID has ended: Report
 	Connectivity Kind = "connected" // the page's online or offline event: Online
 	AskStatus    Kind = "ask"       // the host should publish its status
-	Beat         Kind = "beat"      // the holder of RoundLock is alive
+	Beat         Kind = "beat"      // the holder of RoundLock gets on
+	Alive        Kind = "alive"     // the leading tab's worker lives; its status is as it said
+	Booting      Kind = "booting"   // the leading tab starts a worker
 )
 
 // Message is what travels on the Bus, as JSON.
@@ -79,8 +81,28 @@ type Status struct {
 	Repaired int          `json:"repaired"` // rows that were not as the server has them
 	SyncedAt time.Time    `json:"syncedAt"` // end of the last good round; zero for never
 	At       time.Time    `json:"at"`       // when this status was made
-	Host     string       `json:"host"`     // "worker" or "serviceworker"
+	Host     string       `json:"host"`     // "worker", "serviceworker", or "page" when no worker runs
+	Stream   bool         `json:"stream"`   // the event stream is open
+	// Rebuild is how far the list has come, nil when the feed is not being read from
+	// its beginning.
+	Rebuild *Rebuild `json:"rebuild,omitempty"`
 }
+
+// Rebuild is how far the reading of the feed from its beginning has come.
+type Rebuild struct {
+	First   bool `json:"first"`   // this device has never had the whole list
+	Arrived int  `json:"arrived"` // rows so far
+}
+
+// Bounds of what a status is good for.
+const (
+	// StatusLasts is how long a page believes a status: the worker renews it every
+	// AliveEvery.
+	StatusLasts = 30 * time.Second
+	// OnlineLasts is how long a host believes that it is online without having heard
+	// anything of the server: longer than its pings and its polls are apart.
+	OnlineLasts = 90 * time.Second
+)
 
 // Report is what a round did, and why it could not do more.
 type Report struct {
@@ -100,8 +122,10 @@ const (
 	MetaCursor = "cursor" // the feed's cursor
 	// MetaGeneration counts how often the feed was read from its beginning.
 	MetaGeneration = "generation"
-	MetaSkew       = "skew"      // server clock minus device clock, in milliseconds
-	MetaSyncedAt   = "syncedAt"  // end of the last good round, RFC 3339
-	MetaCheck      = "check"     // a Check: how this device compares with the server
-	MetaStrategy   = "strategy:" // + entity type: the conflict strategy
+	// MetaArrived counts the rows read since then.
+	MetaArrived  = "arrived"
+	MetaSkew     = "skew"      // server clock minus device clock, in milliseconds
+	MetaSyncedAt = "syncedAt"  // end of the last good round, RFC 3339
+	MetaCheck    = "check"     // a Check: how this device compares with the server
+	MetaStrategy = "strategy:" // + entity type: the conflict strategy
 )

@@ -46,6 +46,8 @@ type Engine struct {
 	skew      time.Duration // server clock minus device clock
 	skewKnown bool
 	asked     time.Time // when the request under way was sent
+
+	advanced func(*Rebuild) // of the host: hears how far the list has come
 }
 
 // New returns an engine.
@@ -110,6 +112,9 @@ func (e *Engine) Round(ctx context.Context, reason Reason) (Report, error) {
 		err = r.run(ctx)
 	} else {
 		err = e.cfg.Locks.Hold(ctx, RoundLock, Wait, r.run)
+	}
+	if errors.Is(err, ErrAbandoned) { // what it left behind may still write to r
+		return Report{Problem: ProblemFor(err)}, err
 	}
 	r.report.Problem = ProblemFor(err)
 	if counts, cerr := e.cfg.Store.Counts(context.WithoutCancel(ctx)); cerr == nil {
@@ -190,6 +195,7 @@ func (r *round) identify(ctx context.Context) error {
 func (r *round) push(ctx context.Context) error {
 	for range MaxPushes {
 		batch, err := r.freeze(ctx)
+		Progressed(ctx)
 		if err != nil {
 			return fmt.Errorf("read the queue: %w", err)
 		}
@@ -198,6 +204,7 @@ func (r *round) push(ctx context.Context) error {
 		}
 		r.asked = r.cfg.Now()
 		results, pushErr := r.cfg.Remote.Push(ctx, r.clientID, batch)
+		Progressed(ctx)
 		batch, results, open := answered(batch, results)
 		if len(batch) > 0 {
 			if err := r.settle(ctx, batch, results); err != nil {
@@ -440,6 +447,7 @@ func (r *round) pull(ctx context.Context) error {
 	for range MaxPages {
 		r.asked = r.cfg.Now()
 		page, err := r.cfg.Remote.Pull(ctx, p.cursor, PageSize)
+		Progressed(ctx)
 		var o *Outcome
 		if errors.As(err, &o) && o.Kind == Resync && p.cursor != "" {
 			if p, err = r.resync(ctx, p); err != nil {
@@ -452,6 +460,10 @@ func (r *round) pull(ctx context.Context) error {
 		}
 		if err := r.applyPage(ctx, &p, page); err != nil {
 			return fmt.Errorf("save a page of changes: %w", err)
+		}
+		Progressed(ctx)
+		if p.resyncing || page.HasMore {
+			r.advance(p)
 		}
 		if !page.HasMore {
 			r.digests, r.at = page.Digests, p
@@ -467,6 +479,11 @@ func (r *round) applyPage(ctx context.Context, p *position, page api.ChangePage)
 		return nil
 	}
 	p.cursor = page.Cursor
+	for _, c := range page.Changes {
+		if !c.Deleted {
+			p.arrived++
+		}
+	}
 	if defect.On(defect.CursorFirst) {
 		if err := r.cfg.Store.SetMeta(ctx, p.meta()); err != nil {
 			return err
@@ -501,37 +518,71 @@ type position struct {
 	cursor     string
 	generation int64
 	resyncing  bool
+	first      bool // this device has never had the whole list
+	arrived    int  // rows that came since the feed's beginning
 }
 
-// metaResync is the position's third value, beside MetaCursor and MetaGeneration.
-const metaResync = "resync"
+// metaResync says whether the feed is being read from its beginning, and whether
+// that is the first time.
+const (
+	metaResync  = "resync"
+	resyncFirst = "first"
+	resyncAgain = "yes"
+)
 
 func (r *round) position(ctx context.Context) (position, error) {
-	m, err := r.cfg.Store.Meta(ctx, MetaCursor, MetaGeneration, metaResync)
-	if err != nil {
-		return position{}, err
-	}
-	p := position{cursor: m[MetaCursor], resyncing: m[metaResync] == "yes"}
+	m, err := r.cfg.Store.Meta(ctx, MetaCursor, MetaGeneration, metaResync, MetaArrived)
+	return positionOf(m), err
+}
+
+func positionOf(m map[string]string) position {
+	p := position{cursor: m[MetaCursor], resyncing: m[metaResync] != "", first: m[metaResync] == resyncFirst}
 	if g, err := strconv.ParseInt(m[MetaGeneration], 10, 64); err == nil {
 		p.generation = g
 	}
-	return p, nil
+	if n, err := strconv.Atoi(m[MetaArrived]); err == nil {
+		p.arrived = n
+	}
+	return p
+}
+
+// rebuild is how far the list has come; nil when it is not being rebuilt.
+func (p position) rebuild() *Rebuild {
+	if !p.resyncing {
+		return nil
+	}
+	return &Rebuild{First: p.first, Arrived: p.arrived}
+}
+
+// advance tells how far the list has come.
+func (r *round) advance(p position) {
+	if r.advanced != nil {
+		r.advanced(p.rebuild())
+	}
 }
 
 func (p position) meta() map[string]string {
 	resync := ""
-	if p.resyncing {
-		resync = "yes"
+	switch {
+	case p.resyncing && p.first:
+		resync = resyncFirst
+	case p.resyncing:
+		resync = resyncAgain
 	}
 	return map[string]string{
 		MetaCursor: p.cursor, MetaGeneration: strconv.FormatInt(p.generation, 10), metaResync: resync,
+		MetaArrived: strconv.Itoa(p.arrived),
 	}
 }
 
 // resync puts the position to the feed's beginning, durably, under a new generation.
 func (r *round) resync(ctx context.Context, p position) (position, error) {
-	p = position{generation: p.generation + 1, resyncing: true}
+	p = position{generation: p.generation + 1, resyncing: true, first: p.first || p.generation == 0}
 	_, err := r.cfg.Store.ApplyPage(ctx, Page{Fence: r.fence, Generation: p.generation, Meta: p.meta()})
+	Progressed(ctx)
+	if err == nil {
+		r.advance(p)
+	}
 	return p, err
 }
 
@@ -548,9 +599,13 @@ func (r *round) endResync(ctx context.Context, p position) error {
 		if err != nil {
 			return fmt.Errorf("sweep after a resync: %w", err)
 		}
+		Progressed(ctx)
 		r.announce(removed)
 	}
-	p.resyncing = false
+	p.resyncing, p.first, p.arrived = false, false, 0
 	_, err := r.cfg.Store.ApplyPage(ctx, Page{Fence: r.fence, Generation: p.generation, Meta: p.meta()})
+	if err == nil {
+		r.advance(p)
+	}
 	return err
 }

@@ -152,6 +152,14 @@ func (d *device) wrote(_ repository.Written, err error) {
 
 func failure(_ repository.Written, err error) error { return err }
 
+// put has the server hold a user of this id.
+func (d *device) put(id string, u api.User) {
+	d.world.t.Helper()
+	body, err := json.Marshal(map[string]string{"id": id, "name": u.Name, "email": u.Email})
+	d.ok(err)
+	d.world.serve(context.Background(), sync.Request{Method: "POST", Path: "/api/v1/users", Body: body, Header: map[string]string{"Content-Type": "application/json"}})
+}
+
 func (d *device) ok(err error) {
 	d.world.t.Helper()
 	if err != nil {
@@ -484,9 +492,7 @@ func TestResyncKeepsTheQueueAndTheList(t *testing.T) {
 	a.ok(err)
 	fresh := newWorld(t)
 	w.handler = fresh.handler
-	body, err := json.Marshal(map[string]string{"id": kept, "name": "Kept", "email": row.Value.Email})
-	a.ok(err)
-	w.serve(context.Background(), sync.Request{Method: "POST", Path: "/api/v1/users", Body: body, Header: map[string]string{"Content-Type": "application/json"}})
+	a.put(kept, row.Value)
 	a.sync()
 	a.shows("Kept(unsent)")
 	if e, err := a.store.Entity(context.Background(), queue.Ref{Type: "user", ID: gone}); err != nil || e.Confirmed != nil {

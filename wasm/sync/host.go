@@ -3,6 +3,8 @@ package sync
 import (
 	"context"
 	"errors"
+	stdsync "sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -37,12 +39,17 @@ type Host struct {
 	Random func() float64
 	// Name is what Status.Host says.
 	Name string
-	// Stream, when set, opens the server's event stream until ctx ends. It calls
-	// changed for each event, and open with true when the stream opens and false when
-	// it breaks. It reconnects by itself.
-	Stream func(ctx context.Context, changed func(), open func(bool))
+	// Stream, when set, opens the server's event stream and tells what it hears of
+	// it, until ctx ends or the stream can't be had. It reconnects by itself meanwhile;
+	// the host opens one anew that is silent.
+	Stream func(ctx context.Context, hear func(StreamSignal))
+	// Incidents, when set, is told what went wrong and was dealt with.
+	Incidents *Log
 
+	mu        stdsync.Mutex
 	status    Status
+	answered  time.Time // when the server was last heard
+	asking    atomic.Int64
 	failures  int
 	notBefore time.Time // the server asked to be left alone until then
 	asks      chan ask
@@ -55,28 +62,88 @@ type ask struct {
 	id     string
 	opened *bool // the event stream's state, when that is the news
 	online *bool // the browser's, likewise
-	status bool
 }
 
 // Run does rounds until ctx ends. The first one begins at once.
 func (h *Host) Run(ctx context.Context) error {
 	h.asks = make(chan ask, 256)
 	defer h.Bus.Subscribe(h.hear)()
+	go h.live(ctx)
 	h.restore(ctx)
 	if h.Stream != nil {
-		go h.Stream(ctx, func() { h.ask(ask{reason: Stream}) }, func(open bool) { h.ask(ask{opened: &open}) })
+		go h.follow(ctx)
 	}
-	h.serve(ctx, ask{reason: Start})
-	for ctx.Err() == nil {
+	err := h.serve(ctx, ask{reason: Start})
+	for ctx.Err() == nil && !errors.Is(err, ErrAbandoned) {
 		select {
 		case <-ctx.Done():
 		case a := <-h.asks:
-			h.serve(ctx, a)
+			err = h.serve(ctx, a)
 		case <-h.Clock.After(h.delay(ctx)):
-			h.serve(ctx, ask{reason: Timer})
+			err = h.serve(ctx, ask{reason: Timer})
 		}
 	}
+	if errors.Is(err, ErrAbandoned) {
+		return err // what it left behind may still use the engine
+	}
 	return context.Cause(ctx)
+}
+
+// live says that the host lives, until ctx ends: at rest, in a round, which has its
+// own watch, and while it asks its store, unless that takes too long.
+func (h *Host) live(ctx context.Context) {
+	var last int64
+	var stuck time.Duration
+	for {
+		if stuck < StuckAfter {
+			h.Bus.Publish(Message{Kind: Alive})
+		}
+		h.lapse()
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.Clock.After(AliveEvery):
+		}
+		if now := h.asking.Load(); now%2 == 1 && now == last {
+			stuck += AliveEvery
+		} else {
+			last, stuck = now, 0
+		}
+	}
+}
+
+// asksStore marks the time in which the host asks its store outside a round: asking is
+// odd meanwhile.
+func (h *Host) asksStore() (done func()) {
+	h.asking.Add(1)
+	return func() { h.asking.Add(1) }
+}
+
+// answeredNow notes that the server was heard.
+func (h *Host) answeredNow() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answered = h.Clock.Now()
+}
+
+// lapse takes back "online" when the server has not been heard for long.
+func (h *Host) lapse() {
+	h.mu.Lock()
+	over := h.status.Online && h.Clock.Now().Sub(h.answered) > OnlineLasts
+	if over {
+		h.status.Online = false
+	}
+	h.mu.Unlock()
+	if over {
+		h.publish()
+	}
+}
+
+// set changes the status.
+func (h *Host) set(change func(*Status)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change(&h.status)
 }
 
 // Drain does rounds until nothing is left to do or one fails: what a service
@@ -114,7 +181,7 @@ func (h *Host) hear(m Message) {
 		online := m.Online
 		h.ask(ask{online: &online})
 	case AskStatus:
-		h.ask(ask{status: true})
+		h.publish() // at once: a round under way may take its time
 	}
 }
 
@@ -127,7 +194,7 @@ func (h *Host) ask(a ask) {
 
 // serve answers an ask and all that have piled up behind it, with rounds if
 // any of them wants one.
-func (h *Host) serve(ctx context.Context, a ask) {
+func (h *Host) serve(ctx context.Context, a ask) error {
 	var ids []string
 	var reason Reason
 	for more := true; more; {
@@ -142,7 +209,7 @@ func (h *Host) serve(ctx context.Context, a ask) {
 		}
 	}
 	if reason == "" || (reason != Manual && h.leftAlone() > 0) {
-		return
+		return nil
 	}
 	report, err := h.Drain(ctx, reason)
 	if err != nil && report.Problem == nil {
@@ -151,18 +218,17 @@ func (h *Host) serve(ctx context.Context, a ask) {
 	for _, id := range ids {
 		h.Bus.Publish(Message{Kind: SyncedReport, ID: id, Report: &report})
 	}
+	return err
 }
 
 // absorb notes an ask's news and returns the reason for a round so far: an
 // impatient one prevails.
 func (h *Host) absorb(a ask, reason Reason) Reason {
 	switch {
-	case a.status:
-		h.publish()
-		return reason
 	case a.opened != nil:
 		broke := h.open && !*a.opened
 		h.open = *a.opened
+		h.set(func(s *Status) { s.Stream = h.open })
 		switch {
 		case h.open:
 			a.reason = Online // the server was just reached
@@ -172,7 +238,7 @@ func (h *Host) absorb(a ask, reason Reason) Reason {
 			return reason
 		}
 	case a.online != nil && !*a.online:
-		h.status.Online = false
+		h.set(func(s *Status) { s.Online = false })
 		h.publish()
 		return reason
 	case a.online != nil:
@@ -188,31 +254,57 @@ func impatient(r Reason) bool { return r == Manual || r == Online || r == Visibl
 
 // round does one round and publishes how it goes.
 func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
-	h.status.Phase = Syncing
+	h.set(func(s *Status) { s.Phase = Syncing })
 	h.publish()
+	h.Engine.advanced = h.advanced
 	report, err := h.Engine.Round(ctx, reason)
-	h.status.Pushed, h.status.Pulled = report.Pushed, report.Pulled
-	h.status.Conflict, h.status.Rejected, h.status.Repaired = report.Conflict, report.Rejected, report.Repaired
-	h.status.Problem = report.Problem
-	h.status.Phase = Success
 	var o *Outcome
+	if err == nil || (errors.As(err, &o) && o.Kind != NoAnswer) {
+		h.answeredNow()
+	}
 	switch {
 	case err == nil:
-		h.status.Online, h.status.SyncedAt, h.failures = true, h.Clock.Now().UTC(), 0
-	case errors.As(err, &o):
-		h.status.Phase, h.status.Online = Failed, o.Kind != NoAnswer
+		h.failures = 0
+		h.Incidents.Recovered()
+	case o != nil:
 		h.failures++
 		h.notBefore = h.Clock.Now().Add(o.RetryAfter)
 	default:
-		h.status.Phase = Failed
 		h.failures++
 	}
+	h.set(func(s *Status) { s.ended(report, err, h.Clock.Now()) })
 	h.publish()
 	return report, err
 }
 
+// ended is how a status changes with the end of a round. What the device could not
+// do says nothing of the server.
+func (s *Status) ended(report Report, err error, at time.Time) {
+	s.Pushed, s.Pulled, s.Conflict = report.Pushed, report.Pulled, report.Conflict
+	s.Rejected, s.Repaired = report.Rejected, report.Repaired
+	s.Problem, s.Phase = report.Problem, Failed
+	var o *Outcome
+	switch {
+	case err == nil:
+		s.Phase, s.Online, s.SyncedAt = Success, true, at.UTC()
+	case errors.As(err, &o):
+		s.Online = o.Kind != NoAnswer
+	case errors.Is(err, ErrStuck), errors.Is(err, ErrAbandoned):
+		s.Online = false // it may be the server that does not move
+	}
+}
+
+// advanced takes how far the list has come, of which the server has just told.
+func (h *Host) advanced(r *Rebuild) {
+	h.answeredNow()
+	h.set(func(s *Status) { s.Rebuild = r })
+	h.publish()
+}
+
 func (h *Host) publish() {
+	h.mu.Lock()
 	s := h.status
+	h.mu.Unlock()
 	s.At, s.Host = h.Clock.Now().UTC(), h.Name
 	if s.Phase == "" {
 		s.Phase = Idle
@@ -222,13 +314,17 @@ func (h *Host) publish() {
 
 // restore takes over what an earlier host left of the status.
 func (h *Host) restore(ctx context.Context) {
-	m, err := h.Store.Meta(ctx, MetaSyncedAt)
+	defer h.asksStore()()
+	m, err := h.Store.Meta(ctx, MetaSyncedAt, metaResync, MetaGeneration, MetaArrived)
 	if err != nil {
 		return // the round will meet the same error and say it
 	}
-	if t, err := time.Parse(time.RFC3339Nano, m[MetaSyncedAt]); err == nil && t.After(h.status.SyncedAt) {
-		h.status.SyncedAt = t
-	}
+	h.set(func(s *Status) {
+		if t, err := time.Parse(time.RFC3339Nano, m[MetaSyncedAt]); err == nil && t.After(s.SyncedAt) {
+			s.SyncedAt = t
+		}
+		s.Rebuild = positionOf(m).rebuild()
+	})
 }
 
 // leftAlone is how long the server still wants no request; not above 0 when it takes
@@ -252,12 +348,16 @@ func (h *Host) delay(ctx context.Context) time.Duration {
 	}
 	if h.failures > 0 {
 		retry := min(Backoff(h.failures, h.Random()), MaxReconnect)
-		if p := h.status.Problem; p != nil && p.Code == api.CodeSignIn {
+		h.mu.Lock()
+		p := h.status.Problem
+		h.mu.Unlock()
+		if p != nil && p.Code == api.CodeSignIn {
 			retry = poll
 		}
 		return min(poll, retry)
 	}
 	now := h.Clock.Now()
+	defer h.asksStore()()
 	due, err := h.Store.Due(ctx, now, 1)
 	switch {
 	case err != nil:

@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,13 +31,22 @@ func pass(d time.Duration) { <-time.After(d) }
 // hosted is a device whose engine is run by a Host, in a bubble.
 type hosted struct {
 	*device
-	host   *sync.Host
-	opened chan bool // the event stream's state, for the host to hear
-	cancel context.CancelFunc
+	host    *sync.Host
+	bus     *memory.Bus            // of a tab that listens
+	stream  chan sync.StreamSignal // what the event stream tells
+	streams atomic.Int64           // how many were opened
+	cancel  context.CancelFunc
 }
 
 func newHosted(t *testing.T, w *world) *hosted {
-	h := &hosted{device: w.device(), opened: make(chan bool)}
+	h := newStopped(w)
+	h.start(t)
+	return h
+}
+
+// newStopped is newHosted with the host not yet running.
+func newStopped(w *world) *hosted {
+	h := &hosted{device: w.device(), stream: make(chan sync.StreamSignal)}
 	channel := memory.NewChannel()
 	server := &sync.Server{HTTP: h.device, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
@@ -49,21 +59,27 @@ func newHosted(t *testing.T, w *world) *hosted {
 	})
 	h.host = &sync.Host{
 		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.store, Random: func() float64 { return 0.5 }, Name: "worker",
-		Stream: func(ctx context.Context, _ func(), open func(bool)) {
+		Incidents: &sync.Log{Store: h.store, Writer: sync.ByWorker, Now: time.Now},
+		Stream: func(ctx context.Context, hear func(sync.StreamSignal)) {
+			h.streams.Add(1)
 			for {
 				select {
 				case <-ctx.Done():
 					return
-				case up := <-h.opened:
-					open(up)
+				case s := <-h.stream:
+					hear(s)
 				}
 			}
 		},
 	}
+	h.bus = channel.Bus()
+	return h
+}
+
+func (h *hosted) start(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	h.cancel = cancel
 	go func() { _ = h.host.Run(ctx) }()
-	return h
 }
 
 func down(sync.Request) (*sync.Response, error) {
@@ -128,7 +144,7 @@ func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
 		pass(time.Hour)
 		synctest.Wait()
 		h.meets(nil)
-		h.opened <- true
+		h.stream <- sync.StreamOpened
 		if h.waiting() != 0 {
 			t.Error("the stream's opening was no reason for a round")
 		}
@@ -139,13 +155,13 @@ func TestABrokenStreamHasTheServerAskedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, newWorld(t))
 		defer h.cancel()
-		h.opened <- true
+		h.stream <- sync.StreamOpened
 		synctest.Wait()
 		if !h.Status().Online {
 			t.Fatalf("status %+v", h.Status())
 		}
 		h.meets(down)
-		h.opened <- false
+		h.stream <- sync.StreamBroke
 		synctest.Wait()
 		if h.Status().Online {
 			t.Error("the server is gone, and nobody has noticed")
@@ -202,7 +218,7 @@ func TestSyncAllReportsAndSaysWhyNot(t *testing.T) {
 func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
-		patient := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: bubble{}}
+		patient := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
 		thaw, stolen := make(chan struct{}), make(chan error, 1)
 		go func() { // frozen: it holds the lock itself, and does not beat
 			stolen <- locks.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
@@ -230,12 +246,15 @@ func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
 func TestPatientLocksWaitForABusyHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
-		holder := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: bubble{}}
-		waiter := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: bubble{}}
+		holder := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
+		waiter := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
 		held := make(chan error, 1)
 		go func() {
 			held <- holder.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
-				pass(10 * sync.StealAfter)
+				for range 40 { // busy for longer than it could be stuck
+					pass(2 * time.Second)
+					sync.Progressed(ctx)
+				}
 				return context.Cause(ctx)
 			})
 		}()

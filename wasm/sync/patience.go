@@ -3,7 +3,8 @@ package sync
 import (
 	"context"
 	"errors"
-	"sync"
+	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,26 +12,55 @@ import (
 const (
 	BeatEvery  = 2 * time.Second
 	StealAfter = 8 * time.Second
+	// StuckAfter is how long a round may go without progress before it is stopped:
+	// longer than any request or transaction may take. One that does not return
+	// within StuckGrace is left to itself.
+	StuckAfter = 45 * time.Second
+	StuckGrace = 6 * time.Second
 )
 
-// Patient are locks whose Wait is not forever: a holder beats while it is alive,
-// and a waiter that has heard no beat for StealAfter takes the lock over. A
-// holder that died has lost the lock anyway; this is for one that is frozen (a
-// suspended tab keeps its locks). Whatever a frozen holder does when it wakes is
-// refused by the store, because its fence is stale.
+// Errors of a round that got stuck.
+var (
+	ErrStuck     = fmt.Errorf("it made no progress for %v and was stopped", StuckAfter)
+	ErrAbandoned = errors.New("it made no progress, would not stop, and was left behind")
+)
+
+// Patient are locks whose Wait is not forever: a holder gives signs of life, and
+// a waiter that has heard none for Silence takes the lock over. A holder that died
+// has lost the lock anyway; this is for one that is frozen (a suspended tab keeps
+// its locks) or wedged. Whatever such a holder does when it wakes must be harmless:
+// it finds its context ended, and the store refuses a stale fence.
+//
+// Silence is counted in parts: a waiter that slept itself takes at most one of
+// them for the holder's, and then hears what has piled up.
 type Patient struct {
-	Locks Locks
-	Bus   Bus
-	Clock Clock
+	Locks   Locks
+	Bus     Bus
+	Clock   Clock
+	Signs   []Kind
+	Silence time.Duration
+	// Stolen, when set, is called when the lock is taken over from a silent holder.
+	Stolen func()
 }
 
 var _ Locks = Patient{}
 
+// RoundLocks are the locks of rounds: patient, with holders that beat while they
+// get on and are stopped when they don't.
+func RoundLocks(locks Locks, bus Bus, clock Clock, incidents *Log) Locks {
+	return watched{
+		Patient: Patient{
+			Locks: locks, Bus: bus, Clock: clock, Signs: []Kind{Beat}, Silence: StealAfter,
+			Stolen: func() { incidents.Note("A sync elsewhere stood still; this one took over") },
+		},
+		incidents: incidents,
+	}
+}
+
 // Hold implements Locks.
 func (p Patient) Hold(ctx context.Context, name string, mode LockMode, f func(context.Context) error) error {
-	held := func(ctx context.Context) error { return p.beating(ctx, f) }
 	if mode != Wait {
-		return p.Locks.Hold(ctx, name, mode, held)
+		return p.Locks.Hold(ctx, name, mode, f)
 	}
 	started := false
 	waiting, stop := context.WithCancelCause(ctx)
@@ -39,56 +69,52 @@ func (p Patient) Hold(ctx context.Context, name string, mode LockMode, f func(co
 	err := p.Locks.Hold(waiting, name, Wait, func(inner context.Context) error {
 		started = true
 		stop(nil) // nothing to wait for any more
-		return held(rebase(inner, ctx))
+		return f(rebase(inner, ctx))
 	})
 	if started || !errors.Is(context.Cause(waiting), errSilent) {
 		return err
 	}
-	return p.Locks.Hold(ctx, name, Steal, held)
+	return p.Locks.Hold(ctx, name, Steal, func(ctx context.Context) error {
+		if p.Stolen != nil {
+			p.Stolen()
+		}
+		return f(ctx)
+	})
 }
 
 var errSilent = errors.New("the holder of the lock is silent")
 
-// watch ends a wait when no beat is heard for StealAfter.
+// silenceParts is in how many parts a silence is counted.
+const silenceParts = 4
+
+// watch ends a wait when no sign of life is heard for Silence.
 func (p Patient) watch(ctx context.Context, stop context.CancelCauseFunc) {
 	heard := make(chan struct{}, 1)
 	defer p.Bus.Subscribe(func(m Message) {
-		if m.Kind == Beat {
-			select {
-			case heard <- struct{}{}:
-			default:
+		for _, k := range p.Signs {
+			if m.Kind == k {
+				offer(heard, struct{}{})
 			}
 		}
 	})()
-	for {
+	for n := 0; n < silenceParts; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-heard:
-		case <-p.Clock.After(StealAfter):
-			stop(errSilent)
-			return
+			n = 0
+		case <-p.Clock.After(p.Silence / silenceParts):
+			n++
 		}
 	}
+	stop(errSilent)
 }
 
-// beating runs f and beats until it returns.
-func (p Patient) beating(ctx context.Context, f func(context.Context) error) error {
-	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		for {
-			p.Bus.Publish(Message{Kind: Beat})
-			select {
-			case <-done:
-				return
-			case <-p.Clock.After(BeatEvery):
-			}
-		}
-	})
-	defer wait.Wait()
-	defer close(done)
-	return f(ctx)
+func offer[V any](ch chan V, v V) {
+	select {
+	case ch <- v:
+	default:
+	}
 }
 
 // rebase gives f a context that ends with the lock's own (it was stolen) but not
@@ -101,4 +127,92 @@ func rebase(lock, parent context.Context) context.Context {
 		}
 	})
 	return ctx
+}
+
+// watched are locks whose holders are watched.
+type watched struct {
+	Patient
+	incidents *Log
+}
+
+// Hold implements Locks.
+func (w watched) Hold(ctx context.Context, name string, mode LockMode, f func(context.Context) error) error {
+	return w.Patient.Hold(ctx, name, mode, func(ctx context.Context) error { return w.holding(ctx, f) })
+}
+
+// holding runs f and beats while it gets on. Without progress for StuckAfter it is
+// stopped; when it ignores that, too, it is left to itself with ErrAbandoned, so
+// that the lock is free. What it does later is fenced off.
+func (w watched) holding(ctx context.Context, f func(context.Context) error) error {
+	m := &meter{}
+	work, stop := context.WithCancelCause(context.WithValue(ctx, meterKey{}, m))
+	defer stop(nil)
+	done := make(chan error, 1)
+	go func() { done <- f(work) }()
+	for stuck := false; ; {
+		w.Bus.Publish(Message{Kind: Beat})
+		select {
+		case err := <-done:
+			if err != nil && stuck {
+				return ErrStuck
+			}
+			return err
+		case <-w.Clock.After(BeatEvery):
+		}
+		switch pulse(m.idle(BeatEvery)) {
+		case stopping:
+			if !stuck {
+				stuck = true
+				w.incidents.Note("A sync made no progress for 45 seconds and was stopped")
+				stop(ErrStuck)
+			}
+		case gone:
+			return ErrAbandoned
+		}
+	}
+}
+
+// pulse is how a holder stands that has not got on for so long.
+func pulse(idle time.Duration) standing {
+	switch {
+	case idle < StuckAfter:
+		return well
+	case idle < StuckAfter+StuckGrace:
+		return stopping
+	}
+	return gone
+}
+
+type standing int
+
+const (
+	well standing = iota
+	stopping
+	gone
+)
+
+// meter measures how long something has not got on, by the ticks of who looks: the
+// device's clock may jump, and it may sleep.
+type meter struct {
+	moved atomic.Bool
+	since time.Duration
+}
+
+func (m *meter) idle(tick time.Duration) time.Duration {
+	m.since += tick
+	if m.moved.Swap(false) {
+		m.since = 0
+	}
+	return m.since
+}
+
+type meterKey struct{}
+
+// Progressed says that the round under way on ctx has got on: a request or a
+// transaction of it has ended, well or not. A store calls it in a method that does
+// many transactions.
+func Progressed(ctx context.Context) {
+	if m, ok := ctx.Value(meterKey{}).(*meter); ok {
+		m.moved.Store(true)
+	}
 }

@@ -192,6 +192,7 @@ func (s *Server) ask(ctx context.Context, r Request, out any) error {
 		r.Header["Content-Type"] = "application/json"
 	}
 	resp, err := s.HTTP.Do(ctx, r)
+	Progressed(ctx)
 	if err != nil {
 		return noAnswer(err)
 	}

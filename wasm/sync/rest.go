@@ -373,6 +373,7 @@ func (r *REST) ask(ctx context.Context, q Request) (Response, error) {
 		q.Header["Content-Type"] = "application/json"
 	}
 	resp, err := r.HTTP.Do(ctx, q)
+	Progressed(ctx)
 	if err != nil {
 		return Response{}, noAnswer(err)
 	}

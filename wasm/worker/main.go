@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"syscall/js"
@@ -29,7 +30,7 @@ func main() {
 	}
 	ctx := context.Background()
 	store := openStore(ctx, bus)
-	host := newHost(store, bus, "worker")
+	host := newHost(store, bus, sync.ByWorker)
 	host.Stream = browser.Events{Path: "/api/v1/events"}.Follow
 	if err := host.Run(ctx); err != nil {
 		panic(err)
@@ -39,21 +40,23 @@ func main() {
 // openStore opens the database, however long it takes: without it there is
 // nothing to do, and the page says why meanwhile.
 func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+	for wait := time.Second; ; wait = min(2*wait, sync.AliveEvery) {
 		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})
 		if err == nil {
 			return store
 		}
 		js.Global().Get("console").Call("error", "rollcall: open the database:", err.Error())
 		bus.Publish(sync.Message{Kind: sync.StatusNews, Status: &sync.Status{
-			Phase: sync.Failed, At: time.Now(), Host: "worker", Problem: sync.ProblemFor(err),
+			Phase: sync.Failed, At: time.Now(), Host: sync.ByWorker, Problem: sync.ProblemFor(err),
 		}})
+		bus.Publish(sync.Message{Kind: sync.Alive}) // another worker could do no better
 		<-time.After(wait)
 	}
 }
 
 func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
-	locks := sync.Patient{Locks: browser.WebLocks{}, Bus: bus, Clock: browser.Clock{}}
+	incidents := &sync.Log{Store: store, Writer: name, Now: time.Now}
+	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
 	server := &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
 	plain := &sync.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: sync.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
@@ -61,7 +64,9 @@ func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
 	})
 	server.Observe, plain.Observe = engine.ObserveClock, engine.ObserveClock
-	return &sync.Host{Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: name}
+	return &sync.Host{
+		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: name, Incidents: incidents,
+	}
 }
 
 // eventDeadline ends a service worker's event before the browser does, which
@@ -93,7 +98,7 @@ func (e *events) serve(tag string) error {
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}
-		e.host = newHost(store, e.bus, "serviceworker")
+		e.host = newHost(store, e.bus, sync.ByServiceWorker)
 	}
 	reason := sync.Online
 	if tag == browser.PeriodicTag {
@@ -102,6 +107,9 @@ func (e *events) serve(tag string) error {
 	waiting := 0
 	for range maxDrains {
 		report, err := e.host.Drain(ctx, reason)
+		if errors.Is(err, sync.ErrAbandoned) {
+			e.host = nil // what it left behind may still use the engine
+		}
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,384 @@
+package sync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	stdsync "sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// incident waits for an incident with this text in it.
+func incident(t *testing.T, store *memory.Store, text string) sync.Incident {
+	t.Helper()
+	synctest.Wait()
+	list, err := sync.Incidents(context.Background(), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list {
+		if strings.Contains(i.What, text) {
+			return i
+		}
+	}
+	t.Errorf("no incident %q among %+v", text, list)
+	return sync.Incident{}
+}
+
+// roundLocks are the locks of one of several hosts of a browser.
+func roundLocks(locks *memory.Locks, channel *memory.Channel) sync.Locks {
+	return sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
+}
+
+func TestARoundWithoutProgressIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(directory.Users)
+		log := &sync.Log{Store: store, Writer: sync.ByWorker, Now: time.Now}
+		locks := sync.RoundLocks(memory.NewLocks(), memory.NewChannel().Bus(), bubble{}, log)
+		begin := time.Now()
+		err := locks.Hold(t.Context(), sync.RoundLock, sync.Wait, func(ctx context.Context) error {
+			pass(30 * time.Second)
+			sync.Progressed(ctx)
+			<-ctx.Done() // a request that never ends, but listens
+			return fmt.Errorf("push: %w", context.Cause(ctx))
+		})
+		if took := time.Since(begin); !errors.Is(err, sync.ErrStuck) || took < 30*time.Second+sync.StuckAfter-sync.BeatEvery || took > 30*time.Second+sync.StuckAfter+2*sync.BeatEvery {
+			t.Errorf("after %v: %v", took, err)
+		}
+		incident(t, store, "made no progress for 45 seconds")
+	})
+}
+
+func TestARoundThatWillNotStopIsLeftBehindAndBlocksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		channel, locks := memory.NewChannel(), memory.NewLocks()
+		wedged, held := make(chan struct{}), make(chan error, 1)
+		defer close(wedged)
+		go func() {
+			held <- roundLocks(locks, channel).Hold(t.Context(), "l", sync.Wait, func(context.Context) error {
+				<-wedged // it ignores its context
+				return nil
+			})
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		err := roundLocks(locks, channel).Hold(t.Context(), "l", sync.Wait, func(context.Context) error { return nil })
+		if took := time.Since(begin); err != nil || took > sync.StuckAfter+sync.StuckGrace+sync.StealAfter {
+			t.Errorf("the other had the lock after %v: %v", took, err)
+		}
+		if err := <-held; !errors.Is(err, sync.ErrAbandoned) {
+			t.Errorf("the wedged one was told %v", err)
+		}
+	})
+}
+
+// A waiter that was asleep itself, as a phone is, hears what has piled up before
+// it judges: it never takes its own sleep for the holder's silence.
+func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		channel, locks := memory.NewChannel(), memory.NewLocks()
+		holding, cancel := context.WithCancel(t.Context())
+		held := make(chan error, 1)
+		go func() {
+			held <- locks.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
+				select {
+				case <-holding.Done():
+				case <-ctx.Done():
+				}
+				return context.Cause(ctx)
+			})
+		}()
+		synctest.Wait()
+		clock := &sleepy{woken: make(chan struct{})}
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		waiter := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: clock, Signs: []sync.Kind{sync.Beat}, Silence: sync.StealAfter}
+		done := make(chan error, 1)
+		go func() {
+			done <- waiter.Hold(ctx, "l", sync.Wait, func(context.Context) error { return nil })
+		}()
+		synctest.Wait()
+		close(clock.woken) // every timer of the sleep is due at once
+		synctest.Wait()
+		holder := channel.Bus()
+		for range 10 {
+			holder.Publish(sync.Message{Kind: sync.Beat})
+			pass(sync.BeatEvery)
+		}
+		cancel()
+		if err := <-held; err != nil {
+			t.Errorf("the living holder was told %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// sleepy is a clock whose first timer is due when it wakes.
+type sleepy struct {
+	bubble
+	once  stdsync.Once
+	woken chan struct{}
+}
+
+func (s *sleepy) After(d time.Duration) <-chan time.Time {
+	first := false
+	s.once.Do(func() { first = true })
+	if !first {
+		return time.After(d)
+	}
+	ch := make(chan time.Time, 1)
+	go func() {
+		<-s.woken
+		ch <- time.Now()
+	}()
+	return ch
+}
+
+func TestASilentStreamIsOpenedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		synctest.Wait()
+		h.stream <- sync.StreamOpened
+		for range 4 { // pings keep it
+			pass(25 * time.Second)
+			h.stream <- sync.StreamPinged
+		}
+		if n := h.streams.Load(); n != 1 || !h.Status().Stream {
+			t.Fatalf("%d streams were opened, status %+v", n, h.Status())
+		}
+		pass(sync.StreamSilence + time.Second)
+		synctest.Wait()
+		if n := h.streams.Load(); n != 2 || h.Status().Stream {
+			t.Errorf("after the silence %d streams were opened, status %+v", n, h.Status())
+		}
+		pass(sync.StreamSilence + time.Second) // this one never opens
+		synctest.Wait()
+		if n := h.streams.Load(); n != 3 {
+			t.Errorf("one that never opened was kept: %d", n)
+		}
+		pass(sync.PollClosed)
+		if i := incident(t, h.store, "event stream was silent"); i.Recovered.IsZero() {
+			t.Error("the round after it does not count as recovered")
+		}
+	})
+}
+
+func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		defer h.cancel()
+		synctest.Wait()
+		h.stream <- sync.StreamOpened
+		synctest.Wait()
+		if !h.Status().Online {
+			t.Fatalf("status %+v", h.Status())
+		}
+		hung := make(chan struct{})
+		defer close(hung)
+		h.meets(func(sync.Request) (*sync.Response, error) {
+			<-hung // it ignores its deadline
+			return nil, errors.New("gone")
+		})
+		h.create("Ann")
+		pass(sync.OnlineLasts + 2*sync.AliveEvery)
+		synctest.Wait()
+		if h.Status().Online {
+			t.Errorf("online, though nothing was answered for %v: %+v", sync.OnlineLasts, h.Status())
+		}
+	})
+}
+
+func TestAStatusIsRenewedWhileItsHostLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, newWorld(t))
+		synctest.Wait()
+		h.stream <- sync.StreamOpened
+		for range 10 {
+			pass(20 * time.Second)
+			h.stream <- sync.StreamPinged
+		}
+		if s := h.Status(); !s.Online || time.Since(s.At) > sync.AliveEvery {
+			t.Errorf("at rest: %v old, %+v", time.Since(s.At), s)
+		}
+		h.cancel()
+		synctest.Wait()
+		pass(time.Minute)
+		if s := h.Status(); time.Since(s.At) < time.Minute {
+			t.Errorf("a host that is gone is believed: %+v", s)
+		}
+	})
+}
+
+// small makes the server's pages of the feed hold two changes.
+func (h *hosted) small(meanwhile func()) {
+	h.meets(func(r sync.Request) (*sync.Response, error) {
+		if !strings.HasPrefix(r.Path, "/api/v1/changes") {
+			return nil, nil
+		}
+		r.Path = strings.Replace(r.Path, fmt.Sprint("limit=", sync.PageSize), "limit=2", 1)
+		meanwhile()
+		resp := h.world.serve(context.Background(), r)
+		return &resp, nil
+	})
+}
+
+func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		author := w.device()
+		for _, name := range []string{"Ann", "Bo", "Cy", "Di", "Ed"} {
+			author.create(name)
+		}
+		author.sync()
+		h := newHosted(t, w)
+		synctest.Wait()
+		var told []string
+		defer h.bus.Subscribe(func(m sync.Message) {
+			if m.Kind == sync.StatusNews && m.Status.Rebuild != nil {
+				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
+			}
+		})()
+		// Another epoch with the same five, and one more waits unsent.
+		rows, err := h.List(t.Context(), repository.Query{Limit: 10})
+		h.ok(err)
+		h.meets(down)
+		h.create("Unsent")
+		h.waiting()
+		other := newWorld(t)
+		w.handler = other.handler
+		for _, r := range rows.Records[:3] { // two are lost there
+			other.device().put(r.ID, r.Value)
+		}
+		fewest, asked := 99, 0
+		h.small(func() {
+			asked++
+			page, err := h.List(t.Context(), repository.Query{Limit: 10})
+			h.ok(err)
+			fewest = min(fewest, page.Total)
+		})
+		pass(sync.MaxReconnect)
+		synctest.Wait()
+		if asked < 3 || fewest < 4 {
+			t.Errorf("%d pages, with at least %d rows in sight", asked, fewest)
+		}
+		if got := strings.Join(told, " "); !strings.Contains(got, "false 0 false 2") {
+			t.Errorf("told %q", got)
+		}
+		if s := h.Status(); s.Rebuild != nil || s.Phase != sync.Success {
+			t.Errorf("at the end: %+v", s)
+		}
+		page, err := h.List(t.Context(), repository.Query{Limit: 10})
+		h.ok(err)
+		if page.Total != 4 {
+			t.Errorf("%d rows are left, want the three and the one sent", page.Total)
+		}
+	})
+}
+
+func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		author := w.device()
+		for _, name := range []string{"Ann", "Bo", "Cy", "Di", "Ed"} {
+			author.create(name)
+		}
+		author.sync()
+		h := newStopped(w)
+		var told []string
+		defer h.bus.Subscribe(func(m sync.Message) {
+			if m.Kind == sync.StatusNews && m.Status.Rebuild != nil {
+				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
+			}
+		})()
+		h.small(func() {})
+		h.start(t)
+		defer h.cancel()
+		synctest.Wait()
+		if got := strings.Join(told, " "); !strings.Contains(got, "true 0") || !strings.Contains(got, "true 2") || !strings.Contains(got, "true 4") {
+			t.Errorf("told %q", got)
+		}
+		if s := h.Status(); s.Rebuild != nil {
+			t.Errorf("at the end: %+v", s)
+		}
+	})
+}
+
+// stuckRemote answers nothing, whatever its caller's deadline.
+type stuckRemote struct {
+	sync.Remote
+	hung chan struct{}
+}
+
+func (s stuckRemote) Push(context.Context, string, []queue.Operation) ([]api.Result, error) {
+	<-s.hung
+	return nil, errors.New("gone")
+}
+
+func (s stuckRemote) Pull(context.Context, string, int) (api.ChangePage, error) {
+	<-s.hung
+	return api.ChangePage{}, errors.New("gone")
+}
+
+func TestAHostWhoseRoundIsLeftBehindEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		channel := memory.NewChannel()
+		hung := make(chan struct{})
+		defer close(hung)
+		remote := stuckRemote{hung: hung}
+		store := memory.New(directory.Users)
+		engine := sync.New(sync.Config{
+			Store: store, Remote: remote, Locks: sync.RoundLocks(memory.NewLocks(), channel.Bus(), bubble{}, nil), Bus: channel.Bus(),
+			Now: time.Now, Random: func() float64 { return 0.5 }, NewID: func() string { return "id" },
+		})
+		host := &sync.Host{Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: store, Random: func() float64 { return 0.5 }, Name: sync.ByWorker}
+		begin := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if err := host.Run(ctx); !errors.Is(err, sync.ErrAbandoned) || time.Since(begin) > time.Minute {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+	})
+}
+
+func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(directory.Users)
+		page := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
+		worker := &sync.Log{Store: store, Writer: sync.ByWorker, Now: time.Now}
+		for i := range 30 {
+			page.Note(fmt.Sprint("page ", i))
+			synctest.Wait()
+			pass(time.Second)
+		}
+		for range 3 {
+			worker.Note("the same")
+			synctest.Wait()
+		}
+		again := &sync.Log{Store: store, Writer: sync.ByWorker, Now: time.Now} // a worker started anew
+		again.Recovered()
+		synctest.Wait()
+		list, err := sync.Incidents(t.Context(), store)
+		if err != nil || len(list) != sync.MaxIncidents {
+			t.Fatalf("%d incidents, %v", len(list), err)
+		}
+		if i := list[0]; i.What != "the same" || i.Times != 3 || i.Recovered.IsZero() {
+			t.Errorf("the newest: %+v", i)
+		}
+		if i := list[1]; i.What != "page 29" || !i.Recovered.IsZero() {
+			t.Errorf("the next: %+v", i)
+		}
+	})
+}

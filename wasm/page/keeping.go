@@ -99,8 +99,9 @@ func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
 	})
 	server.Observe = engine.ObserveClock
 	return &sync.Host{
-		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: "page",
-		Stream: browser.Events{Path: "/api/v1/events"}.Follow,
+		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
+		Incidents: &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now},
+		Stream:    browser.Events{Path: "/api/v1/events"}.Follow,
 	}
 }
 

@@ -101,9 +101,11 @@ func (c *Collection[T, P]) hear(m sync.Message) {
 		c.mu.Unlock()
 		c.status.tell()
 	case sync.Alive:
-		// What the worker said is still so. Nobody is told: nothing has changed.
+		// What the host said is still so, unless a page said it in its place. Nobody is
+		// told: nothing has changed.
 		c.mu.Lock()
-		if !c.latest.At.IsZero() && c.latest.Host != sync.ByPage {
+		p := c.latest.Problem
+		if !c.latest.At.IsZero() && (p == nil || p.Code != sync.CodeNoWorker) {
 			c.latest.At = c.cfg.Now().UTC()
 		}
 		c.mu.Unlock()

@@ -47,11 +47,12 @@ func TestIncidentsAreUnderDiagnostics(t *testing.T) {
 	b.untilText("The sync worker fell silent and was replaced")
 	b.untilText("A few seconds ago. Not over yet.")
 	log.Recovered()
-	b.until("the recovery to be shown", func() bool {
-		b.status(sync.Status{Phase: sync.Success, Online: true})
-		b.d.Consume()
-		return strings.Contains(text(b.root), "A few seconds ago. It works again.")
+	b.until("the recovery to be saved", func() bool {
+		list, err := b.users.Incidents(t.Context())
+		return err == nil && len(list) == 1 && !list[0].Recovered.IsZero()
 	})
+	b.status(sync.Status{Phase: sync.Success, Online: true})
+	b.untilText("A few seconds ago. It works again.")
 }
 
 func TestAWorkerThatDoesNotStartIsSaid(t *testing.T) {

@@ -93,7 +93,7 @@ func FuzzMessage(f *testing.F) {
 		if json.Unmarshal(text, &m) != nil {
 			return
 		}
-		h := &Host{asks: make(chan ask, 1)}
+		h := &Host{asks: make(chan ask, 1), Bus: alone{}, Clock: alone{}}
 		for range 3 { // more than it can hold
 			h.hear(m)
 		}
@@ -125,3 +125,11 @@ func fits(t *testing.T, err error, status int) {
 		t.Errorf("status %d: outcome %+v", status, o)
 	}
 }
+
+// alone is a bus that nobody listens to, and a clock that stands still.
+type alone struct{}
+
+func (alone) Publish(Message)                      {}
+func (alone) Subscribe(func(Message)) func()       { return func() {} }
+func (alone) Now() time.Time                       { return time.Time{} }
+func (alone) After(time.Duration) <-chan time.Time { return nil }

@@ -50,15 +50,19 @@ func open(t *testing.T, path string) *browser {
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString,
 	})
-	b.root = &root{s: newSession(Dependencies{Users: b.users, Outbox: b.users, Syncer: b.users, Device: b.device})}
-	b.d = ui.NewClientTester(b.root)
-	t.Cleanup(func() {
-		b.users.Close()
-		b.d.Close()
-	})
+	t.Cleanup(b.users.Close)
+	b.start(Dependencies{Users: b.users, Outbox: b.users, Syncer: b.users, Device: b.device})
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
 	b.visit(path)
 	return b
+}
+
+// start loads the page.
+func (b *browser) start(d Dependencies) {
+	b.t.Helper()
+	b.root = &root{s: newSession(d)}
+	b.d = ui.NewClientTester(b.root)
+	b.t.Cleanup(b.d.Close)
 }
 
 func (b *browser) visit(path string) {

@@ -52,13 +52,13 @@ type keeping struct {
 
 // keep opens the storage and looks what is there.
 func keep(ctx context.Context) *keeping {
-	k := &keeping{monitor: health.New(time.After), news: make(chan struct{}, 1)}
+	k := &keeping{bus: browser.OpenChannel("rollcall"), monitor: health.New(time.After), news: make(chan struct{}, 1)}
 	k.store = k.monitor.Watch(idb.New(idb.Options{
 		Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Deadline: storageDeadline,
 		OnBlocked: k.monitor.Blocked,
 		// Perhaps upgraded by a newer version, perhaps cleared: opening it again tells.
-		OnOutdated: func() { k.look(ctx) },
-		OnClosed:   func() { k.look(ctx) },
+		OnOutdated: func() { k.lookAgain(ctx) },
+		OnClosed:   func() { k.lookAgain(ctx) },
 	}))
 	k.presence = health.NewPresence(k.store, page().Get("seen").Bool())
 	looked := make(chan error, 1)
@@ -70,7 +70,6 @@ func keep(ctx context.Context) *keeping {
 		}
 	case <-time.After(firstLook):
 	}
-	k.bus = browser.OpenChannel("rollcall")
 	go k.monitor.Run(ctx, k.try)
 	return k
 }
@@ -110,6 +109,14 @@ func (k *keeping) look(ctx context.Context) error {
 	err := k.presence.Look(ctx)
 	offer(k.news, struct{}{})
 	return err
+}
+
+// lookAgain looks after the connection was lost. What was lost with it is synced
+// again at once: the host does not know, and would wait for its timer.
+func (k *keeping) lookAgain(ctx context.Context) {
+	if k.look(ctx) == nil {
+		k.bus.Publish(sync.Message{Kind: sync.SyncPlease, Reason: sync.Visible})
+	}
 }
 
 // try uses the storage in every way that can fail.

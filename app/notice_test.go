@@ -1,0 +1,226 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+func TestNoticeFor(t *testing.T) {
+	lost := map[noticeKind]bool{lostNotice: true}
+	network := map[noticeKind]bool{networkNotice: true}
+	for _, c := range []struct {
+		name      string
+		k         Keeping
+		dismissed map[noticeKind]bool
+		want      noticeKind
+		says      string
+	}{
+		{"all is well", Keeping{}, nil, noNotice, ""},
+		{"another tab holds on", Keeping{Trouble: queue.ErrBlocked}, nil, blockedNotice, "Close other tabs"},
+		{"outdated prevails over what was lost", Keeping{Trouble: queue.ErrOutdated, Lost: true}, nil, outdatedNotice, "Reload"},
+		{"full", Keeping{Trouble: queue.ErrQuota}, nil, troubleNotice, "no room left"},
+		{"silent", Keeping{Trouble: queue.ErrTimeout}, nil, troubleNotice, "did not answer in time"},
+		{"uncertain", Keeping{Trouble: queue.ErrUncertain}, nil, troubleNotice, "did not say whether it saved"},
+		{"closed", Keeping{Trouble: queue.ErrClosed}, nil, troubleNotice, "closed the connection"},
+		{"lost", Keeping{Lost: true}, nil, lostNotice, "not been synced by then are lost"},
+		{"lost, and read", Keeping{Lost: true}, lost, noNotice, ""},
+		{"in memory", Keeping{Volatile: true, NeedsNetwork: true}, nil, volatileNotice, "only safe once it is synced"},
+		{"in memory can't be dismissed", Keeping{Volatile: true}, network, volatileNotice, ""},
+		{"no service worker", Keeping{NeedsNetwork: true}, nil, networkNotice, "works offline as usual"},
+		{"no service worker, and read", Keeping{NeedsNetwork: true}, network, noNotice, ""},
+	} {
+		got := noticeFor(c.k, true, c.dismissed)
+		if got.kind != c.want || !strings.Contains(got.heading+" "+got.text, c.says) {
+			t.Errorf("%s: got %+v", c.name, got)
+		}
+	}
+	for synced, want := range map[bool]string{false: "is being loaded again", true: "has been loaded again"} {
+		if got := noticeFor(Keeping{Lost: true}, synced, nil); !strings.Contains(got.text, want) {
+			t.Errorf("synced %v: it says %q", synced, got.text)
+		}
+	}
+}
+
+func TestTroubleOfTheStorageIsSaidAndTried(t *testing.T) {
+	b := open(t, "/")
+	b.untilText("No users yet")
+	b.device.setKeeping(Keeping{Trouble: queue.ErrTimeout})
+	b.untilText("Saving is not possible just now.")
+	b.until("it to be announced", func() bool { return strings.Contains(b.root.s.said, "Saving is not possible") })
+	b.click("Try again")
+	b.until("the notice to go", func() bool { return b.root.notice().kind == noNotice })
+	if b.device.tried != 1 {
+		t.Errorf("the storage was tried %d times", b.device.tried)
+	}
+	if b.root.s.said != "Saving works again" {
+		t.Errorf("it says %q", b.root.s.said)
+	}
+}
+
+func TestLostDataAreSaidUntilTheyAreReadOf(t *testing.T) {
+	b := open(t, "/")
+	b.device.setKeeping(Keeping{Lost: true})
+	b.untilText("This browser had cleared Rollcall's data.")
+	b.click("Keep my data")
+	b.untilText("The browser will keep your data")
+	b.click("Dismiss")
+	b.until("it to be noted", func() bool { return b.device.told })
+	b.untilGone("This browser had cleared")
+	b.device.setKeeping(Keeping{Lost: true}) // once more
+	b.untilText("This browser had cleared Rollcall's data.")
+}
+
+func TestLeavingIsGuardedWhileThePageHasTheOnlyCopy(t *testing.T) {
+	b := open(t, "/")
+	id := b.add("Ann Lee", "ann@example.org")
+	b.untilText("1 change waiting")
+	if b.device.guarded {
+		t.Error("a change that is kept on the device guards the page")
+	}
+	b.device.setKeeping(Keeping{Volatile: true})
+	b.untilText("Nothing is kept on this device.")
+	b.until("the guard", func() bool { return b.device.guarded })
+	b.reject(id) // what the server refused is here alone, too
+	b.until("the refusal", func() bool { return b.root.s.counts.Rejected == 1 && b.device.guarded })
+	b.change(id, func(e *queue.Entity) { e.Operations = nil })
+	b.until("the guard to go", func() bool { return !b.device.guarded })
+}
+
+func TestAFormThatCouldNotBeSavedGuardsThePage(t *testing.T) {
+	b := open(t, "/")
+	b.root.s.Users = fullDisk{b.root.s.Users}
+	b.click("Add user")
+	b.fill(map[string]string{"name": "Ann Lee", "email": "ann@example.org"})
+	if b.device.guarded {
+		t.Error("it is guarded before anything failed")
+	}
+	b.submit()
+	b.untilText("Not saved.")
+	b.until("the guard", func() bool { return b.device.guarded })
+	b.click("Cancel")
+	b.closeDialogs()
+	b.until("the guard to go", func() bool { return !b.device.guarded })
+}
+
+func TestReloadKeepsWhatWasTyped(t *testing.T) {
+	for _, edits := range []bool{false, true} {
+		b := open(t, "/")
+		id := b.add("Ann Lee", "ann@example.org")
+		b.untilText("Ann Lee")
+		b.device.setKeeping(Keeping{Trouble: queue.ErrOutdated})
+		b.untilText("A newer version of Rollcall is in use.")
+		good := b.root.s.Users
+		b.root.s.Users = outdated{good}
+		if edits {
+			b.click("Edit Ann Lee")
+		} else {
+			b.click("Add user")
+		}
+		typed := map[string]string{"name": "Bea Low", "email": "bea@example.org", "bio": "Long text"}
+		b.fill(typed)
+		b.submit()
+		b.untilText("Not saved. A newer version")
+		if b.device.guarded = false; b.device.draft != "" {
+			t.Fatalf("it keeps a draft that nobody asked for: %s", b.device.draft)
+		}
+		b.click("Reload")
+		if !b.device.applied || b.device.draft == "" || b.device.guarded {
+			t.Fatalf("applied %v, draft %q, guarded %v", b.device.applied, b.device.draft, b.device.guarded)
+		}
+
+		again := &browser{t: t, store: b.store, users: b.users, engine: b.engine, device: b.device}
+		b.device.opened, b.device.keeping = nil, Keeping{}
+		again.start(Dependencies{Users: good, Outbox: b.users, Syncer: b.users, Device: b.device})
+		again.visit("/")
+		again.until("the form to open", func() bool { return len(again.device.opened) == 1 })
+		form := component[*formDialog](again)
+		if got := fmt.Sprint(form.values); got != fmt.Sprint(typed) || form.adding() == edits {
+			t.Fatalf("the form holds %s, for a new user: %v", got, form.adding())
+		}
+		again.submit()
+		again.untilText("Bea Low")
+		if edits {
+			if r, err := good.Get(t.Context(), id); err != nil || r.Value.Name != "Bea Low" {
+				t.Errorf("the user is %+v, %v", r, err)
+			}
+		}
+	}
+}
+
+// A form that is saved again, because nobody knows of the first time, makes one user.
+func TestSavingAgainMakesOneUser(t *testing.T) {
+	b := open(t, "/")
+	good := b.root.s.Users
+	b.root.s.Users = doubtful{good}
+	b.click("Add user")
+	b.fill(map[string]string{"name": "Ann Lee", "email": "ann@example.org"})
+	b.submit()
+	b.untilText("The browser did not say whether this was saved.")
+	b.untilText("Press Save again: nothing is saved twice.")
+	if form := component[*formDialog](b); form.values["name"] != "Ann Lee" {
+		t.Errorf("the form holds %v", form.values)
+	}
+	b.root.s.Users = good
+	b.fill(map[string]string{"bio": "More"})
+	b.submit()
+	b.untilText("1 user")
+	page, err := good.List(t.Context(), repository.Query{Limit: 5})
+	if err != nil || page.Total != 1 || page.Records[0].Value.Bio != "More" {
+		t.Errorf("there are %+v, %v", page, err)
+	}
+}
+
+func TestTheBrowserIsAskedOnceAndAfterASave(t *testing.T) {
+	b := open(t, "/")
+	b.click("Add user")
+	b.fill(map[string]string{"name": "Ann Lee"})
+	b.submit() // not saved: it has no email
+	b.untilText("Email is required")
+	if n := b.device.timesAsked(); n != 0 {
+		t.Fatalf("asked %d times before anything was saved", n)
+	}
+	b.device.promises = false
+	b.fill(map[string]string{"email": "ann@example.org"})
+	b.submit()
+	b.until("the browser to be asked", func() bool { return b.device.timesAsked() == 1 })
+	b.click("Edit Ann Lee")
+	b.fill(map[string]string{"bio": "North hall"})
+	b.submit()
+	b.until("the second save", func() bool { return b.root.s.said == "Saved Ann Lee" })
+	b.settle()
+	if n := b.device.timesAsked(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	b.visit("/sync")
+	b.untilText("The browser was asked to keep this data and made no promise")
+	b.device.promises = true
+	b.click("Ask again")
+	b.untilText("The browser has promised to keep your data")
+}
+
+// outdated is a directory whose storage a newer version has upgraded.
+type outdated struct{ Users }
+
+func (outdated) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
+	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
+}
+
+func (outdated) Update(context.Context, string, api.UserPatch) (repository.Written, error) {
+	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
+}
+
+// doubtful is a directory that saves and does not say so.
+type doubtful struct{ Users }
+
+func (d doubtful) CreateAs(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error) {
+	if w, err := d.Users.CreateAs(ctx, id, patch); err != nil {
+		return w, err
+	}
+	return repository.Written{ID: id}, queue.ErrUncertain
+}

@@ -1,0 +1,103 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+const dataWereCleared = "This browser had cleared Rollcall's data."
+
+func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	other := bare(t, b, site.URL())
+	users.Reload() // a visit like any other
+	users.hasState("Ann Archer", "")
+	if users.Has("region", "Notice") {
+		t.Errorf("something was noticed before anything was lost: %s", users.Text())
+	}
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "This is lost"})
+	users.Close()
+	other.Evict()
+	b.Offline(site.Proxy, false)
+
+	users = directory{b.Open(site.URL() + "/"), t}
+	users.See("region", "Notice")
+	users.Read(dataWereCleared)
+	users.Read("What had been synced has been loaded again. Changes that had not been synced by then are lost.")
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.agrees(site)
+	if r, _ := site.Row("Ann Archer"); r.Bio != "Reads maps" {
+		t.Errorf("Ann became %+v", r)
+	}
+	users.Reload()
+	users.Read(dataWereCleared) // until it was read
+	users.See("button", "Keep my data")
+	users.Click("button", "Dismiss")
+	users.Gone("region", "Notice")
+	users.Reload()
+	users.hasState("Ann Archer", "")
+	users.isOnline()
+	if users.Has("region", "Notice") {
+		t.Error("it is said again after it was read")
+	}
+}
+
+func TestDataClearedUnderAnOpenPageAreNoticed(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	users.Evict()
+	users.Read(dataWereCleared)
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.add(dora)
+	users.hasState("Dora Dent", "")
+	users.agrees(site)
+}
+
+func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	asked := func(want int) {
+		t.Helper()
+		harness.Eventually(t, fmt.Sprintf("the browser was asked %d times", want), func() error {
+			return harness.Equal("the number", harness.Eval[int](users.Page, `faults.persists`), want)
+		})
+	}
+	users.Click("button", "Add user")
+	users.Click("button", "Cancel")
+	users.Click("button", "Edit Ann Archer")
+	users.Click("button", "Save") // nothing changed, so nothing is saved
+	users.Gone("dialog", "Edit user")
+	asked(0)
+	users.add(dora)
+	asked(1)
+	users.edit("Dora Dent", harness.Person{Bio: "Sings"})
+	users.hasState("Dora Dent", "")
+	asked(1)
+	users.Reload()
+	users.edit("Dora Dent", harness.Person{Bio: "Sings and drums"})
+	users.hasState("Dora Dent", "")
+	asked(0) // counted anew: it is not asked again in a later visit
+	users.Go("/sync")
+	if harness.Eval[bool](users.Page, `navigator.storage.persisted()`) {
+		users.Read("The browser has promised to keep your data")
+	} else {
+		users.Read("The browser was asked to keep this data and made no promise")
+		users.See("button", "Ask again")
+	}
+}

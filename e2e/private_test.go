@@ -1,0 +1,120 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+const (
+	noDatabase      = `Object.defineProperty(globalThis, "indexedDB", { configurable: true, get() { return undefined; } });`
+	refusedDatabase = `IDBFactory.prototype.open = function () { throw new DOMException("not in this window", "SecurityError"); };`
+	noServiceWorker = `delete Navigator.prototype.serviceWorker;`
+)
+
+const (
+	nothingIsKept = "Nothing is kept on this device."
+	needsNetwork  = "Rollcall can't start without a network here."
+)
+
+// leaving reports whether the browser would ask before the page is left.
+func (d directory) leaving() bool {
+	d.t.Helper()
+	return harness.Eval[bool](d.Page, `(() => { const e = new Event("beforeunload", { cancelable: true }); dispatchEvent(e); return e.defaultPrevented; })()`)
+}
+
+func TestABrowserWithoutADatabaseWorksOnlineAndSaysSo(t *testing.T) {
+	for name, shim := range map[string]string{"none": noDatabase, "refused": refusedDatabase} {
+		t.Run(name, func(t *testing.T) {
+			site := harness.NewSite(t, binary(t))
+			three(site)
+			before := markOf(site)
+			b := harness.OpenBrowser(t)
+			users := directory{b.OpenShimmed(site.URL()+"/", shim), t}
+			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.isOnline()
+			users.See("region", "Notice")
+			users.Read(nothingIsKept)
+			users.add(dora)
+			users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+			users.remove("Carl Cole")
+			synced := map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""}
+			users.shows(synced)
+			harness.Eventually(t, "leaving is free when everything is synced", func() error {
+				return harness.Equal("asking", users.leaving(), false)
+			})
+			// What others do arrives, by the event stream.
+			site.Add(harness.Person{Name: "Emil Egg", Email: "emil@example.org"})
+			before.changes++
+			synced["Emil Egg"] = ""
+			users.shows(synced)
+
+			b.Offline(site.Proxy, true)
+			users.isOffline()
+			users.add(harness.Person{Name: "Fay Fox", Email: "fay@example.org"})
+			users.hasState("Fay Fox", "Pending")
+			if !users.leaving() {
+				t.Error("the browser does not ask before the page is left with the only copy of a change")
+			}
+			b.Offline(site.Proxy, false)
+			synced["Fay Fox"] = ""
+			users.shows(synced)
+			harness.Eventually(t, "leaving is free again", func() error {
+				return harness.Equal("asking", users.leaving(), false)
+			})
+			if got, want := len(site.Rows()), len(synced); got != want {
+				t.Errorf("the server has %d users, want %d", got, want)
+			}
+			onceEach(t, site, before, site.Proxy)
+			users.Go("/sync")
+			users.Read("this browser window gives Rollcall no storage")
+			users.Reload() // what was synced comes back, and no word of lost data
+			users.Go("/")
+			users.shows(synced)
+			users.Read(nothingIsKept)
+		})
+	}
+}
+
+func TestABrowserWithoutAServiceWorkerSaysWhatItCantDo(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	users := directory{b.OpenShimmed(site.URL()+"/", noServiceWorker), t}
+	users.See("region", "Notice")
+	users.Read(needsNetwork)
+	users.hasState("Ann Archer", "")
+	users.isOnline()
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.add(dora)
+	users.hasState("Dora Dent", "Pending")
+	b.Offline(site.Proxy, false)
+	users.hasState("Dora Dent", "")
+	users.agrees(site)
+	users.Click("button", "Dismiss")
+	users.Gone("region", "Notice")
+	users.Click("link", "Sync")
+	users.Read("has no service worker")
+	if users.Has("region", "Notice") {
+		t.Error("the dismissed notice came back")
+	}
+}
+
+func TestAPrivateWindowWorksAsUsual(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	users := directory{b.OpenPrivate(site.URL() + "/"), t}
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.isOnline()
+	users.add(dora)
+	users.hasState("Dora Dent", "")
+	users.agrees(site)
+	if text := users.Text(); strings.Contains(text, nothingIsKept) || strings.Contains(text, needsNetwork) {
+		t.Errorf("it says that something is missing: %s", text)
+	}
+}

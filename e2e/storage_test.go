@@ -1,0 +1,315 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// faultyStorage runs before the page's scripts. faults.open = "never" makes no
+// database open any more; faults.write makes transactions that write silent:
+// "swallowed", they do nothing and do not end; "untold", they do all and don't say
+// so; "held", they don't end until it is another. faults.connections are all that were opened.
+const faultyStorage = `(() => {
+	const faults = globalThis.faults = { open: "", write: "", connections: [], persists: 0 };
+	const open = IDBFactory.prototype.open;
+	IDBFactory.prototype.open = function (name, ...rest) {
+		const never = faults.open === "never";
+		const request = open.call(this, never ? name + " that never opens" : name, ...rest);
+		for (const type of never ? ["upgradeneeded", "success", "error", "blocked"] : []) {
+			request.addEventListener(type, (event) => event.stopImmediatePropagation());
+		}
+		request.addEventListener("success", () => faults.connections.push(request.result));
+		return request;
+	};
+	const begin = IDBDatabase.prototype.transaction;
+	const nothing = new Proxy(function () {}, { get: (_, name) => name === "then" ? undefined : nothing, set: () => true, apply: () => nothing });
+	IDBDatabase.prototype.transaction = function (stores, mode, ...rest) {
+		const how = mode === "readwrite" ? faults.write : "";
+		if (how === "swallowed") return nothing;
+		const tx = begin.call(this, stores, mode, ...rest);
+		if (how === "untold") {
+			for (const end of ["oncomplete", "onabort"]) Object.defineProperty(tx, end, { set() {} });
+		}
+		if (how === "held") {
+			const again = () => { if (faults.write === "held") tx.objectStore(tx.objectStoreNames[0]).count().onsuccess = again; };
+			again();
+		}
+		return tx;
+	};
+	const persist = StorageManager.prototype.persist;
+	StorageManager.prototype.persist = function () { faults.persists++; return persist.call(this); };
+	faults.open = sessionStorage.getItem("open") ?? "";
+})();`
+
+const (
+	savingIsImpossible = "Saving is not possible just now."
+	textIsKept         = "What you typed is kept."
+)
+
+// openFaulty opens the list in a tab whose storage can be made to fail.
+func openFaulty(t *testing.T, b *harness.Browser, origin string) directory {
+	t.Helper()
+	d := directory{b.OpenShimmed(origin+"/", faultyStorage), t}
+	d.See("heading", "Users")
+	d.isOnline()
+	d.WorksOffline()
+	return d
+}
+
+func (d directory) fault(kind, how string) {
+	d.t.Helper()
+	harness.Eval[string](d.Page, fmt.Sprintf("faults.%s = %q", kind, how))
+}
+
+// holds checks that the open form still has what was typed.
+func (d directory) holds(p harness.Person) {
+	d.t.Helper()
+	for field, want := range map[string]string{"Name": p.Name, "Email": p.Email, "Bio": p.Bio} {
+		if got := d.Value("textbox", field); got != want {
+			d.t.Errorf("the field %s holds %q, want %q", field, got, want)
+		}
+	}
+}
+
+// tries fills the form "Add user" and presses Save.
+func (d directory) tries(p harness.Person) {
+	d.t.Helper()
+	d.Click("button", "Add user")
+	d.See("dialog", "Add user")
+	d.save(p)
+}
+
+var dora = harness.Person{Name: "Dora Dent", Email: "dora@example.org", Bio: "Drums"}
+
+// helper is the script that opens and migrates the database, for pages of the
+// site that are not the app.
+func helper(t *testing.T) string {
+	t.Helper()
+	script, err := os.ReadFile("../wasm/idb/helper.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(script) + "; 0"
+}
+
+// bare opens a tab of the site's origin without the app, where a test can work on
+// the database by the app's own script.
+func bare(t *testing.T, b *harness.Browser, origin string) *harness.Page {
+	t.Helper()
+	p := b.Open(origin + "/healthz")
+	harness.Eval[int](p, helper(t))
+	harness.Eval[bool](p, `globalThis.settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); }); true`)
+	return p
+}
+
+// newest is the version of the database that this build makes.
+func newest(p *harness.Page) int { return harness.Eval[int](p, `rollcallIDB.version`) }
+
+func TestAFullDeviceKeepsTheFormAndTheQueue(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	other := bare(t, b, site.URL())
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	// Chromium remembers for a while how much room there is, until nobody uses the storage.
+	users.Close()
+	harness.Eventually(t, "the tab's worker is gone", func() error {
+		return harness.Equal("the workers", b.Workers(site.URL()), 0)
+	})
+	other.Room(1)
+
+	users = directory{b.Open(site.URL() + "/"), t}
+	users.hasState("Ann Archer", "Pending")
+	users.tries(dora)
+	users.Read("Not saved. This device has no room left for Rollcall's data. Free some space, then try again. " + textIsKept)
+	users.holds(dora)
+	if n := users.Queued(); n != 1 {
+		t.Errorf("the queue has %d operations, want 1", n)
+	}
+	users.Click("button", "Cancel")
+	users.See("region", "Notice")
+	users.Read("This device has no room left.")
+	users.hasState("Ann Archer", "Pending")
+
+	users.tries(dora)
+	users.Read("Not saved.")
+	other.Room(-1)
+	users.Click("button", "Save")
+	users.Gone("dialog", "Add user")
+	users.hasState("Dora Dent", "Pending")
+	users.Gone("region", "Notice")
+	b.Offline(site.Proxy, false)
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.agrees(site)
+	onceEach(t, site, before, site.Proxy)
+}
+
+func TestAStorageThatNeverOpensIsToldAndRecoversByItself(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	harness.Eval[bool](users.Page, `sessionStorage.setItem("open", "never"), true`)
+	users.Go("/")
+	users.Read("The list can't be shown")
+	users.See("region", "Notice")
+	users.Read(savingIsImpossible)
+	users.tries(dora)
+	users.Read("Not saved. The browser's storage did not answer in time.")
+	users.holds(dora)
+
+	users.fault("open", "")
+	harness.Eval[bool](users.Page, `sessionStorage.clear(), true`)
+	users.Gone("region", "Notice")
+	users.holds(dora)
+	users.Click("button", "Save")
+	users.Gone("dialog", "Add user")
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.agrees(site)
+	onceEach(t, site, before, site.Proxy)
+}
+
+func TestAConnectionClosedUnderTheAppIsNotNoticed(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.Click("button", "Add user")
+	harness.Eval[bool](users.Page, `faults.connections.forEach((db) => { db.close(); db.dispatchEvent(new Event("close")); }), true`)
+	users.save(dora)
+	users.Gone("dialog", "Add user")
+	harness.Eval[bool](users.Page, `faults.connections.forEach((db) => db.close()), true`)
+	users.hasState("Dora Dent", "")
+	users.edit("Dora Dent", harness.Person{Bio: "Sings"})
+	users.agrees(site)
+	if users.Has("region", "Notice") {
+		t.Errorf("there is a notice: %s", users.Text())
+	}
+	onceEach(t, site, before, site.Proxy)
+}
+
+func TestATransactionThatNeverEndsIsTold(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.fault("write", "swallowed")
+	users.tries(dora)
+	users.Read("Still saving.")
+	users.Read("Not saved. The browser's storage did not answer in time.")
+	users.holds(dora)
+	users.Click("button", "Cancel")
+	users.See("region", "Notice")
+	users.Read(savingIsImpossible)
+	if got := len(site.Rows()); got != 0 {
+		t.Errorf("the server has %d users", got)
+	}
+	users.tries(dora)
+	users.Read("Still saving.")
+	users.fault("write", "")
+	users.Read("Not saved.")
+	users.Gone("region", "Notice")
+	users.Click("button", "Save")
+	users.Gone("dialog", "Add user")
+	users.shows(map[string]string{"Dora Dent": ""})
+	users.agrees(site)
+	onceEach(t, site, before, site.Proxy)
+}
+
+func TestAWriteThatDoesNotSayThatItSavedIsFoundOut(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.fault("write", "untold")
+	users.tries(dora)
+	users.Read("Still saving.")
+	// It looks, finds that the write was saved, and says so.
+	users.Gone("dialog", "Add user")
+	users.shows(map[string]string{"Dora Dent": ""})
+	users.fault("write", "")
+	users.Gone("region", "Notice")
+	users.agrees(site)
+	if n := len(site.Rows()); n != 1 {
+		t.Errorf("the server has %d users, want 1", n)
+	}
+	onceEach(t, site, before, site.Proxy)
+}
+
+// Where it can't look either, the person is told to save again, and nothing is
+// saved twice.
+func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.fault("write", "untold")
+	users.tries(dora)
+	users.Read("Still saving.")
+	users.fault("open", "never") // the connection is given up, and no other one opens
+	users.Read("The browser did not say whether this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
+	users.holds(dora)
+	users.fault("open", "")
+	users.fault("write", "")
+	users.Fill("textbox", "Bio", "Drums and sings")
+	users.Click("button", "Save")
+	users.Gone("dialog", "Add user")
+	users.shows(map[string]string{"Dora Dent": ""})
+	users.agrees(site)
+	rows := site.Rows()
+	if len(rows) != 1 || rows[0].Bio != "Drums and sings" {
+		t.Errorf("the server has %+v", rows)
+	}
+	onceEach(t, site, before, site.Proxy)
+}
+
+func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	b.Offline(site.Proxy, false)
+	other := bare(t, b, site.URL())
+	b.Offline(site.Proxy, true)
+	version := newest(other)
+
+	// The newer version comes in the middle of a write, which is still finished.
+	users.fault("write", "held")
+	users.tries(dora)
+	harness.Eval[bool](other, fmt.Sprintf(`(globalThis.upgrade = settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return db.version; }), true)`, version+1))
+	users.Read("Still saving.")
+	users.fault("write", "")
+	users.Gone("dialog", "Add user")
+	if got := harness.Eval[int](other, `upgrade`); got != version+1 {
+		t.Fatalf("the database has version %d", got)
+	}
+	users.See("region", "Notice")
+	users.Read("A newer version of Rollcall is in use.")
+	if n := users.Queued(); n != 1 {
+		t.Errorf("the queue has %d operations, want 1", n)
+	}
+	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
+	users.tries(emil)
+	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. Reload to go on. " + textIsKept)
+	users.holds(emil)
+	users.Click("button", "Reload")
+	users.See("dialog", "Add user")
+	users.holds(emil)
+	if strings.Contains(users.Text(), "Not saved") {
+		t.Errorf("the form blames what has not been tried: %s", users.Text())
+	}
+}

@@ -44,7 +44,7 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &screen{online: true, promises: true, height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
+		device: &screen{online: true, promises: true, keepings: make(chan struct{}, 1), height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
@@ -375,13 +375,13 @@ func (s *screen) setKeeping(k Keeping) {
 	s.mu.Lock()
 	s.keeping = k
 	s.mu.Unlock()
-	s.keepings <- struct{}{}
+	select {
+	case s.keepings <- struct{}{}:
+	default: // one is unread; who reads it finds this
+	}
 }
 
-func (s *screen) KeepingChanges(context.Context) <-chan struct{} {
-	s.keepings = make(chan struct{}, 1)
-	return s.keepings
-}
+func (s *screen) KeepingChanges(context.Context) <-chan struct{} { return s.keepings }
 
 func (s *screen) TryStorage(context.Context) {
 	s.mu.Lock()

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,32 @@ func TestExplain(t *testing.T) {
 	} {
 		if got := explain(c.err); got != c.want {
 			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
+// Every failure of a store has words for a person, and no form says that its text is gone.
+func TestEveryFailureOfTheStorageHasWords(t *testing.T) {
+	for _, err := range []error{
+		queue.ErrQuota, queue.ErrBlocked, queue.ErrOutdated, queue.ErrClosed, queue.ErrUnavailable,
+		queue.ErrTimeout, queue.ErrUncertain, queue.ErrMissing, queue.ErrGone, queue.ErrFrozen,
+	} {
+		if got := explain(fmt.Errorf("save: %w", err)); got == asSentence("save: "+err.Error()) {
+			t.Errorf("%v is said as %q", err, got)
+		}
+		if got := notSaved(err); !strings.Contains(got, "What you typed is kept.") {
+			t.Errorf("%v: a form says %q", err, got)
+		}
+	}
+	// A store says both: that it is uncertain, and why.
+	uncertain := fmt.Errorf("%w: %w", queue.ErrUncertain, queue.ErrTimeout)
+	for got, want := range map[string]string{
+		notSaved(uncertain):                        "The browser did not say whether this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
+		notDone("Ann", "deleted", uncertain):       "The browser did not say whether Ann was deleted. The list shows it; try again if not.",
+		notDone("Ann", "deleted", queue.ErrClosed): "Ann was not deleted. The browser closed the connection to its storage. Try again, or reload the page.",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
@@ -101,20 +100,5 @@ func TestABrowserWithoutAServiceWorkerSaysWhatItCantDo(t *testing.T) {
 	users.Read("has no service worker")
 	if users.Has("region", "Notice") {
 		t.Error("the dismissed notice came back")
-	}
-}
-
-func TestAPrivateWindowWorksAsUsual(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	b := harness.OpenBrowser(t)
-	users := directory{b.OpenPrivate(site.URL() + "/"), t}
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.isOnline()
-	users.add(dora)
-	users.hasState("Dora Dent", "")
-	users.agrees(site)
-	if text := users.Text(); strings.Contains(text, nothingIsKept) || strings.Contains(text, needsNetwork) {
-		t.Errorf("it says that something is missing: %s", text)
 	}
 }

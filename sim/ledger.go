@@ -133,7 +133,7 @@ func (l *ledger) judge(s *slot, before, after queue.Entity) {
 	l.conflicts += unreviewed(after) - unreviewed(before)
 	l.attempts(s, before, after)
 	l.steps(before, after)
-	l.remembered(left, after)
+	l.remembered(s, left, after)
 	switch {
 	case len(left) == 0 && len(came) == 0:
 	case s.who.Kind == host:
@@ -294,7 +294,7 @@ func (l *ledger) rejects(s *slot, o queue.Operation) {
 }
 
 // remembered judges whether the browser can tell what became of operations that left.
-func (l *ledger) remembered(left []queue.Operation, after queue.Entity) {
+func (l *ledger) remembered(s *slot, left []queue.Operation, after queue.Entity) {
 	if len(left) == 0 {
 		return
 	}
@@ -313,6 +313,12 @@ func (l *ledger) remembered(left []queue.Operation, after queue.Entity) {
 			w.fail(2, "operation %s left the queue, and nobody remembers how", o.ID)
 		case f.End == queue.EndLanded && !w.server.truth.settled[o.ID]:
 			w.fail(2, "operation %s is said to have landed, and the server had not taken it", o.ID)
+		case f.End == queue.EndLanded && f.Version != s.heard.results[o.ID].Version:
+			w.fail(2, "operation %s is said to have made version %d, and the answer was %d", o.ID, f.Version, s.heard.results[o.ID].Version)
+		case (f.End == queue.EndDiscarded) != (s.doing == Discard && s.who.Kind == tab):
+			w.fail(13, "operation %s is said to be %s by a %s", o.ID, f.End, s.doing)
+		case f.End == queue.EndOverruled && !slices.ContainsFunc(after.Conflicts, func(c queue.Conflict) bool { return c.OperationID == o.ID }):
+			w.fail(2, "operation %s is said to be overruled, and no conflict says by what", o.ID)
 		case f.End == queue.EndSuperseded && (f.By == o.ID || !(byWaits || byEnded)):
 			w.fail(2, "operation %s is said to be superseded by %q, which is not there", o.ID, f.By)
 		default:

@@ -169,6 +169,7 @@ func (w *world) checkEnd() {
 		}
 		clear(b.spoiled)
 		w.checkHealth(ctx, b)
+		w.checkFates(ctx, b)
 		for _, id := range w.server.truth.ids() {
 			w.checkReplica(ctx, b, id, w.server.truth.entities[id])
 		}

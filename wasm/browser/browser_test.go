@@ -242,6 +242,29 @@ func TestChannel(t *testing.T) {
 	}
 }
 
+// TestChannelOfAKeptPage checks that a page in the back/forward cache listens to
+// nothing, and re-reads everything when it comes back.
+func TestChannelOfAKeptPage(t *testing.T) {
+	other := run(`return new BroadcastChannel(arguments[0])`, t.Name())
+	defer other.Call("close")
+	c := browser.OpenChannel(t.Name())
+	heard := make(chan sync.Message, 4)
+	defer c.Subscribe(func(m sync.Message) { heard <- m })()
+	other.Call("postMessage", `{"kind":"beat"}`)
+	hears(t, heard, "a message to a page that is shown")
+	run(`dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }))`)
+	other.Call("postMessage", `{"kind":"beat"}`)
+	c.Publish(sync.Message{Kind: sync.Enqueued})
+	run(`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
+	if got := hears(t, heard, "that anything may have changed"); got.Kind != sync.RowsChanged || len(got.Refs) != 0 {
+		t.Fatalf("it heard %+v first", got)
+	}
+	other.Call("postMessage", `{"kind":"enqueued"}`)
+	if got := hears(t, heard, "a message to a page that is shown again"); got.Kind != sync.Enqueued {
+		t.Fatalf("it heard %+v", got)
+	}
+}
+
 func TestChannelWhereThereIsNone(t *testing.T) {
 	was := js.Global().Get("BroadcastChannel")
 	js.Global().Set("BroadcastChannel", js.Undefined())

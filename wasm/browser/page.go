@@ -44,6 +44,25 @@ func OnShown(f func()) (stop func()) {
 	}
 }
 
+// OnKept calls gone when the page is left and the browser may keep it in its
+// back/forward cache, and back when it is shown again from there. While it is kept
+// nothing runs in it, and whatever it holds nobody else gets.
+func OnKept(gone, back func()) (stop func()) {
+	persisted := func(f func()) func(js.Value) {
+		return func(e js.Value) {
+			if e.Get("persisted").Bool() {
+				f()
+			}
+		}
+	}
+	hide := Listen(global, "pagehide", persisted(gone))
+	show := Listen(global, "pageshow", persisted(back))
+	return func() {
+		hide()
+		show()
+	}
+}
+
 // Element is the element with this id, and whether there is one.
 func Element(id string) (js.Value, bool) {
 	e := global.Get("document").Call("getElementById", id)

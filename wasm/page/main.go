@@ -37,7 +37,7 @@ func main() {
 		Incidents: &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now},
 	}
 	if !kept.volatile { // else the engine runs in the page, and nothing outlives it
-		go lead.Run(ctx)
+		whileShown(ctx, lead.Run)
 		go background.run(ctx)
 	}
 	relay(bus)
@@ -46,6 +46,23 @@ func main() {
 		Device: &device{kept: kept, store: store, leader: lead, background: background, users: users},
 	})
 	ui.RunWhenOnBrowser()
+}
+
+// whileShown runs work, except while the browser keeps the page in its back/forward
+// cache: a lock held there would hold up every other tab, and would keep the page out
+// of the cache.
+func whileShown(ctx context.Context, work func(context.Context)) {
+	var stop context.CancelFunc
+	begin := func() {
+		var shown context.Context
+		shown, stop = context.WithCancel(ctx)
+		go work(shown)
+	}
+	begin()
+	browser.OnKept(func() { stop() }, func() {
+		stop()
+		begin()
+	})
 }
 
 // relay passes on the events that only windows get.

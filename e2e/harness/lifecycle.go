@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
@@ -14,17 +15,23 @@ type lifecycle struct {
 	State string `json:"state"`
 }
 
-// Freeze stops the page and its dedicated workers where they are, as a browser does
-// to save power; Thaw lets them go on. Nothing can be asked of a frozen page.
+// Freeze hides the page and stops it and its dedicated workers where they are, as a
+// browser does to save power; Thaw lets them go on. Nothing can be asked of a frozen
+// page.
 func (p *Page) Freeze() {
 	p.t.Helper()
 	p.setLifecycle("frozen")
 }
 
-// Thaw ends Freeze.
+// Thaw ends Freeze and brings the page into view again.
 func (p *Page) Thaw() {
 	p.t.Helper()
 	p.setLifecycle("active")
+	// To the browser the tab was the active one all the time, so that activating it
+	// would not show it.
+	p.do("showing the page", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		return t.Call(ctx, emulation.CommandSetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}, nil)
+	}))
 	p.Front()
 }
 

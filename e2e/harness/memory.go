@@ -96,7 +96,7 @@ func (w *Peaks) measure(ask func(context.Context) (int64, error), take func(*Mem
 	}
 	workers.mu.Unlock()
 	for ctx, kind := range contexts {
-		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		ctx, cancel := context.WithTimeout(ctx, Patience)
 		n, err := ask(ctx)
 		cancel()
 		if err != nil {

@@ -1,0 +1,106 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// deviceClock makes the clock of every page and worker one that setClock sets, to so
+// many milliseconds from the right time. What counts time by itself goes on as it does
+// when a person sets the clock.
+const deviceClock = `(() => {
+	const Real = Date;
+	let shift = 0;
+	globalThis.Date = class extends Real {
+		constructor(...args) { if (args.length > 0) super(...args); else super(Real.now() + shift); }
+		static now() { return Real.now() + shift; }
+	};
+	const channel = new BroadcastChannel("device-clock");
+	channel.onmessage = ({ data }) => {
+		if (data !== "ask") shift = data;
+		else if (shift !== 0) channel.postMessage(shift);
+	};
+	channel.postMessage("ask");
+	globalThis.setClock = (by) => { shift = by; channel.postMessage(by); return true; };
+})();
+`
+
+// serveClock has the workers begin with deviceClock.
+func serveClock(t *testing.T, site *harness.Site) {
+	t.Helper()
+	found, err := filepath.Glob("../web/dist/assets/worker.*.js")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the worker's script is %v, %v", found, err)
+	}
+	site.Proxy.Serve("/assets/"+filepath.Base(found[0]), "text/javascript", append([]byte(deviceClock), mustRead(t, found[0])...))
+	site.Proxy.Serve("/sw.js", "text/javascript", append([]byte(deviceClock), mustRead(t, "../web/dist/sw.js")...))
+}
+
+func TestTheDevicesClockIsSet(t *testing.T) {
+	for name, by := range map[string]time.Duration{"a day forward": 24 * time.Hour, "a day back": -24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			site := harness.NewSite(t, binary(t))
+			serveClock(t, site)
+			three(site)
+			before := markOf(site)
+			b := harness.OpenBrowser(t)
+			users := openUsers(t, b, site.URL())
+			users.Before(deviceClock)
+			users.Reload()
+			users.isOnline()
+			set := func(by time.Duration) {
+				harness.Eval[bool](users.Page, fmt.Sprintf(`setClock(%d)`, by.Milliseconds()))
+			}
+
+			b.Offline(site.Proxy, true)
+			users.isOffline()
+			users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+			set(by)
+			users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+			b.Offline(site.Proxy, false)
+			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.syncedJustNow()
+			users.agrees(site)
+
+			// And back, while the server can't be had and the host waits to try again.
+			site.Proxy.RefuseAPI(true)
+			users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
+			users.isOffline()
+			set(0)
+			users.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
+			site.Proxy.RefuseAPI(false)
+			harness.EventuallyIn(t, takeover, "the work is done", func() error {
+				row, _ := site.Row("Ann Archer")
+				return harness.Equal("Ann's bio", row.Bio, "Draws maps")
+			})
+			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.syncedJustNow()
+			users.agrees(site)
+			if got := site.Changes() - before.changes; got != 4 {
+				t.Errorf("the server counts %d changes, want 4", got)
+			}
+		})
+	}
+}
+
+// ago is what the status may say of the last sync.
+var ago = regexp.MustCompile(`Synced a few seconds ago|Synced 1 minute ago`)
+
+// syncedJustNow waits until the status says that the last sync was just now.
+func (d directory) syncedJustNow() {
+	d.t.Helper()
+	harness.Eventually(d.t, "the status tells the time of the last sync", func() error {
+		if status := strings.Join(strings.Fields(d.status()), " "); !ago.MatchString(status) {
+			return fmt.Errorf("it says %q", status)
+		}
+		return nil
+	})
+}

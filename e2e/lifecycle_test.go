@@ -1,0 +1,147 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// await waits for a channel to be closed.
+func await(t *testing.T, done <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(harness.Patience):
+		t.Fatalf("%s: not within %v", what, harness.Patience)
+	}
+}
+
+// changed fails the test unless so many writes have taken effect since before, and
+// no operation did twice.
+func changed(t *testing.T, site *harness.Site, before marks, operations, others int) {
+	t.Helper()
+	if got := site.Changes() - before.changes; got != operations+others {
+		t.Errorf("the server counts %d changes, want %d", got, operations+others)
+	}
+	if got := len(site.Proxy.Sent()); got != operations {
+		t.Errorf("%d operations were sent, want %d", got, operations)
+	}
+}
+
+func TestAFrozenTabLosesNothing(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users.hasState("Ann Archer", "")
+	held, release := site.Proxy.HoldAnswers(isBatch)
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	await(t, held, "the server's answer is under way")
+
+	// It is frozen in the middle of a round and of a save.
+	users.Click("button", "Add user")
+	users.See("dialog", "Add user")
+	users.save(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
+	users.Freeze()
+	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
+	release()
+	users.Thaw()
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "", "Zed Zimmer": ""})
+	users.isOnline()
+	users.agrees(site)
+	users.edit("Dora Dent", harness.Person{Bio: "Drives"})
+	users.hasState("Dora Dent", "")
+	users.agrees(site)
+	changed(t, site, before, 3, 1)
+}
+
+// takeover is how long it may take until another one does a frozen tab's work.
+const takeover = time.Minute
+
+func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	first := openUsers(t, b, site.URL())
+	first.hasState("Ann Archer", "")
+	second := openUsers(t, b, site.URL())
+	second.hasState("Ann Archer", "")
+	first.Front()
+	var batches atomic.Int64
+	held, release := site.Proxy.HoldAnswers(func(r *http.Request) bool { return isBatch(r) && batches.Add(1) == 1 })
+	first.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	await(t, held, "the server's answer is under way")
+	first.Freeze()
+
+	second.Front()
+	second.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	harness.EventuallyIn(t, takeover, "the other tab's work is done", func() error {
+		row, _ := site.Row("Bob Baker")
+		return harness.Equal("Bob's bio", row.Bio, "Bakes bread")
+	})
+	second.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	second.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
+	second.hasState("Ann Archer", "")
+	second.agrees(site)
+
+	// The old answer must not put Ann back to what she was.
+	release()
+	first.Thaw()
+	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	first.isOnline()
+	first.Click("link", "Ann Archer")
+	first.Read("Draws maps")
+	first.Go("/")
+	first.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
+	first.hasState("Carl Cole", "")
+	for _, tab := range []directory{first, second} {
+		tab.agrees(site)
+	}
+	changed(t, site, before, 4, 0)
+}
+
+func TestAPageComesBackFromTheBackForwardCache(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	refusals := users.Refusals()
+	harness.Eval[bool](users.Page, `globalThis.sameDocument = true`)
+	users.Go("/healthz")
+
+	// The tab that was left must hold up nobody.
+	other := openUsers(t, b, site.URL())
+	other.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	other.hasState("Ann Archer", "")
+	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
+	other.hasState("Zed Zimmer", "")
+
+	users.Front()
+	harness.Eval[bool](users.Page, `(history.back(), true)`)
+	users.See("heading", "Users")
+	kept := harness.Eval[bool](users.Page, `globalThis.sameDocument === true`)
+	if !kept {
+		t.Errorf("the browser did not keep the page: %v", refusals.Whys())
+	}
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
+	users.isOnline()
+	users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	other.hasState("Bob Baker", "")
+	users.agrees(site)
+	other.Close()
+	users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
+	users.hasState("Carl Cole", "")
+	users.agrees(site)
+	changed(t, site, before, 3, 1)
+	harness.Eventually(t, "one worker syncs", func() error {
+		return harness.Equal("workers", b.Workers(site.URL()), 1)
+	})
+}

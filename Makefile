@@ -15,6 +15,9 @@ WASMBROWSERTEST_VERSION := v0.11.0
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
+# How often `make kills` kills the browser, and what it draws the moments from.
+KILLS ?= 200
+SEED ?= 1
 # How many histories the simulator plays in `make sim`, and from which seed on.
 HISTORIES ?= 50000
 FIRST ?= 1
@@ -75,7 +78,13 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 e2e: build $(NPM_PACKAGES) ## Drive real browsers against the real binary, and the engine against json-server
 	$(need-browser)
 	.ci/need 'node=nodejs'
-	go test -tags e2e -count=1 -timeout 9m ./e2e/... $(E2E_FLAGS)
+	go test -tags e2e -count=1 -timeout 15m ./e2e/... $(E2E_FLAGS)
+
+.PHONY: kills
+kills: build ## Kill browsers KILLS=200 times, tabs and workers as often, amid writes drawn from SEED=1
+	$(need-browser)
+	go test -tags e2e -count=1 -timeout 3h ./e2e -run TestKills -v -seed $(SEED) \
+		-kills $(KILLS) -ends $$(( ($(KILLS) + 2) / 3 ))
 
 .PHONY: screenshots
 screenshots: build ## Take the screenshots of the README and of the install dialog anew

@@ -117,17 +117,20 @@ func (d directory) remove(name string) {
 	d.Gone("button", "Delete "+name)
 }
 
+// listScript reads the rows of the list as they are rendered.
+const listScript = `[...document.querySelectorAll("main [role=list] > li")].map((li) => {
+	const button = li.querySelector('button[aria-label^="Edit "]');
+	return {
+		Name: button ? button.getAttribute("aria-label").slice(5) : "",
+		Email: li.querySelector(".row-email")?.innerText ?? "",
+		State: ["Pending", "Needs attention", "Conflict"].find((s) => li.innerText.split("\n").includes(s)) ?? "",
+	};
+})`
+
 // shown are the rows of the list, name to the rest of what the row reads.
 func (d directory) shown() map[string]row {
 	d.t.Helper()
-	list := harness.Eval[[]row](d.Page, `[...document.querySelectorAll("main [role=list] > li")].map((li) => {
-		const button = li.querySelector('button[aria-label^="Edit "]');
-		return {
-			Name: button ? button.getAttribute("aria-label").slice(5) : "",
-			Email: li.querySelector(".row-email")?.innerText ?? "",
-			State: ["Pending", "Needs attention", "Conflict"].find((s) => li.innerText.split("\n").includes(s)) ?? "",
-		};
-	})`)
+	list := harness.Eval[[]row](d.Page, listScript)
 	rows := map[string]row{}
 	for _, r := range list {
 		rows[r.Name] = r

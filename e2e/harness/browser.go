@@ -99,10 +99,14 @@ func (b *Browser) Close() string {
 }
 
 // Kill ends all processes of the browser with SIGKILL, and returns the profile's
-// directory.
+// directory. It reports what the pages complained about before.
 func (b *Browser) Kill() string {
 	b.t.Helper()
 	b.kill()
+	for _, p := range b.pages {
+		p.console.report(b.t)
+	}
+	b.workers.console.report(b.t)
 	return b.profile
 }
 

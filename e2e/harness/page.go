@@ -27,6 +27,7 @@ type Page struct {
 	origin  string
 	console *console
 	closed  bool
+	hears   bool // whether somebody listens to its hand
 }
 
 // Open opens a tab at a URL.

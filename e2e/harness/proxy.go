@@ -35,6 +35,7 @@ type Proxy struct {
 	noAPI    bool
 	files    map[string]file // by path, in front of the server's
 	hold     *hold
+	at       func(Moment, *http.Request) bool // nil while nobody steps in
 }
 
 // file is what the proxy serves itself.
@@ -243,15 +244,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	n := p.note(Request{Method: r.Method, Path: r.URL.Path, Body: body})
+	if at := p.steps(r); at != nil {
+		p.setStatus(n, p.stepwise(w, r, at))
+		return
+	}
 	if p.takeCut(r) {
 		// The browser must not be able to take the request back before the
 		// server has done it.
 		r = r.WithContext(context.WithoutCancel(r.Context()))
 		a := &answer{header: http.Header{}, status: http.StatusOK}
 		p.relay.ServeHTTP(a, r)
-		p.mu.Lock()
-		p.didCut++
-		p.mu.Unlock()
+		p.countCut()
 		a.passHalf(w)
 	}
 	if h := p.holds(r); h != nil {
@@ -303,6 +306,12 @@ func (p *Proxy) takeCut(r *http.Request) bool {
 	}
 	p.cuts--
 	return true
+}
+
+func (p *Proxy) countCut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.didCut++
 }
 
 // answer is an answer that is not passed on as it comes.

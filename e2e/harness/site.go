@@ -86,6 +86,45 @@ func (s *Site) Row(name string) (row Row, ok bool) {
 // server's idempotency records have it.
 func (s *Site) Applied() int { return s.count(`SELECT count(*) FROM records`) }
 
+// Result is what became of an operation, as the server's idempotency record has it.
+type Result struct {
+	Status  string
+	Version int64
+}
+
+// Results are the records of operations, by the operation's id.
+func (s *Site) Results() map[string]Result {
+	s.t.Helper()
+	results := map[string]Result{}
+	s.query(`SELECT substr(key, length('operation:') + 1), result FROM records WHERE key LIKE 'operation:%'`, func(scan func(...any) error) error {
+		var id, text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		var r Result
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			return err
+		}
+		results[id] = r
+		return nil
+	})
+	return results
+}
+
+// Versions are the versions of all users the server knows, tombstones too, by id.
+func (s *Site) Versions() map[string]int64 {
+	s.t.Helper()
+	versions := map[string]int64{}
+	s.query(`SELECT id, version FROM users`, func(scan func(...any) error) error {
+		var id string
+		var version int64
+		err := scan(&id, &version)
+		versions[id] = version
+		return err
+	})
+	return versions
+}
+
 // Changes is the number of the server's last change: how many writes took effect.
 func (s *Site) Changes() int { return s.count(`SELECT change FROM feed`) }
 

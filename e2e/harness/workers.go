@@ -59,7 +59,7 @@ func watchWorkers(b *Browser) *workers {
 	// A worker that ends with its page while it opens the database is given null
 	// for the request, and has nobody left to tell.
 	expected := &console{allowed: []string{
-		"operations still wait", "The server can't be reached",
+		"operations still wait", "The server can't be reached", "another holder took the lock over", "another round has taken over",
 		"Cannot read properties of null (reading 'addEventListener')",
 	}}
 	w := &workers{

@@ -1,0 +1,193 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// fields are what a person has typed about somebody.
+type fields struct{ Name, Email, Bio string }
+
+// beliefs are what a person believes to be on the list, by name, after a number of
+// writes: those that were acknowledged, and perhaps one that is under way. It is
+// the model that a browser is held against, whatever was done to it.
+type beliefs struct {
+	random *rand.Rand
+
+	mu           sync.Mutex
+	known        map[string]fields
+	underWay     *harness.Write
+	removed      *fields // by the write before, so that it can be undone
+	numbers      int
+	acknowledged int
+	kept, undone int // writes that were under way, by what was found of them
+}
+
+func newBeliefs(random *rand.Rand) *beliefs {
+	return &beliefs{random: random, known: map[string]fields{}}
+}
+
+// How many people there are: few enough for the list to show all of them at once.
+const (
+	fewPeople  = 4
+	manyPeople = 30
+)
+
+// begin decides about the next write and notes that it is under way. What is
+// typed was never typed before.
+func (p *beliefs) begin() harness.Write {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.numbers++
+	n := p.numbers
+	w := harness.Write{Number: n}
+	name, email, bio := fmt.Sprintf("Person %04d", n), fmt.Sprintf("person-%04d@example.org", n), fmt.Sprintf("Typed in write %d", n)
+	dice := p.random.IntN(100)
+	switch {
+	case p.removed != nil && dice < 40:
+		w.Kind, w.Who = "undo", p.removed.Name
+	case len(p.known) < fewPeople || dice < 35 && len(p.known) < manyPeople:
+		w.Kind, w.Name, w.Email, w.Bio = "add", name, email, bio
+	case dice < 80 && len(p.known) < manyPeople:
+		w.Kind, w.Who = "edit", p.somebody()
+		switch p.random.IntN(4) {
+		case 0:
+			w.Name = name
+		case 1:
+			w.Email = email
+		case 2:
+			w.Bio = bio
+		case 3:
+			w.Name, w.Email, w.Bio = name, email, bio
+		}
+	default:
+		w.Kind, w.Who = "delete", p.somebody()
+	}
+	p.underWay = &w
+	return w
+}
+
+func (p *beliefs) somebody() string {
+	names := slices.Sorted(maps.Keys(p.known))
+	return names[p.random.IntN(len(names))]
+}
+
+// hear takes what the hand tells: an acknowledged write is one that must last.
+func (p *beliefs) hear(said harness.Said) {
+	if said.Moment != "acknowledged" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.underWay == nil || p.underWay.Number != said.Number {
+		return
+	}
+	p.settle(true)
+	p.acknowledged++
+}
+
+// settle ends the write under way; it has taken effect or it has not.
+func (p *beliefs) settle(done bool) {
+	w := *p.underWay
+	p.underWay = nil
+	if !done {
+		p.removed = nil
+		return
+	}
+	was := p.known[w.Who]
+	p.known = p.after(w)
+	p.removed = nil
+	if w.Kind == "delete" {
+		p.removed = &was
+	}
+}
+
+// after is what there is once w has taken effect.
+func (p *beliefs) after(w harness.Write) map[string]fields {
+	next := maps.Clone(p.known)
+	if w.Kind == "undo" {
+		next[p.removed.Name] = *p.removed
+		return next
+	}
+	is := next[w.Who]
+	delete(next, w.Who)
+	if w.Kind == "delete" {
+		return next
+	}
+	is.Name = cmp.Or(w.Name, is.Name)
+	is.Email = cmp.Or(w.Email, is.Email)
+	is.Bio = cmp.Or(w.Bio, is.Bio)
+	next[is.Name] = is
+	return next
+}
+
+// resolve compares with what is there: everything acknowledged, and the write
+// under way wholly or not at all. What is seen is believed from then on.
+func (p *beliefs) resolve(found map[string]fields) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if maps.Equal(found, p.known) {
+		if p.underWay != nil {
+			p.settle(false)
+			p.undone++
+		}
+		p.removed = nil
+		return nil
+	}
+	if p.underWay == nil {
+		return fmt.Errorf("not as acknowledged: %s", difference(found, p.known))
+	}
+	w := *p.underWay
+	if after := p.after(w); !maps.Equal(found, after) {
+		return fmt.Errorf("not as acknowledged: %s; and not with %+v, which was under way: %s",
+			difference(found, p.known), w, difference(found, after))
+	}
+	p.settle(true)
+	p.kept++
+	p.removed = nil // the message that offers to undo it went with the page
+	return nil
+}
+
+// now is what there must be while nothing is under way.
+func (p *beliefs) now() map[string]fields {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known
+}
+
+// count adds what was seen to the figures.
+func (p *beliefs) count(f *figures) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f.acknowledged += p.acknowledged
+	f.kept += p.kept
+	f.undone += p.undone
+}
+
+// difference says what is lost, what is there in addition, and what differs.
+func difference(found, want map[string]fields) string {
+	var said []string
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		switch is, ok := found[name]; {
+		case !ok:
+			said = append(said, fmt.Sprintf("%+v is lost", want[name]))
+		case is != want[name]:
+			said = append(said, fmt.Sprintf("%+v should be %+v", is, want[name]))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if _, ok := want[name]; !ok {
+			said = append(said, fmt.Sprintf("%+v is too much", found[name]))
+		}
+	}
+	return strings.Join(said, ", ")
+}

@@ -1,0 +1,271 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// tab is a tab of any browser.
+type tab interface {
+	// Hand gives it the hand of a person; hear must not block.
+	Hand(hear func(harness.Said)) error
+	// Do has the hand do a write, and returns once it was acknowledged.
+	Do(w harness.Write) error
+	// Try evaluates an expression, awaiting a promise.
+	Try(expression string, out any) error
+}
+
+// deviceScript reads what the device keeps in one transaction: null before there
+// is a database.
+const deviceScript = `(async () => {
+	if (!(await indexedDB.databases()).some((d) => d.name === "rollcall")) return null;
+	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
+	const db = await settle(indexedDB.open("rollcall"));
+	try {
+		const names = ["users", "operations", "conflicts"];
+		if (names.some((n) => !db.objectStoreNames.contains(n))) return null;
+		const tx = db.transaction(names);
+		const [users, operations, conflicts] = await Promise.all(names.map((n) => settle(tx.objectStore(n).getAll())));
+		return { users, operations, conflicts };
+	} finally {
+		db.close();
+	}
+})()`
+
+// device is what a browser has stored.
+type device struct {
+	Users []struct {
+		Document string
+		Version  int64
+		State    string
+	}
+	Operations []struct{ State, Text string }
+	Conflicts  []struct{ Text string }
+}
+
+func readDevice(t tab) (device, error) {
+	var d device
+	err := t.Try(deviceScript, &d)
+	return d, err
+}
+
+// others is how the names of those begin whom somebody else keeps, at the server.
+const others = "Other"
+
+// people are those on the device whom the person of the test has written.
+func (d device) people() (map[string]fields, error) {
+	found := map[string]fields{}
+	for _, u := range d.Users {
+		var f fields
+		if err := json.Unmarshal([]byte(u.Document), &f); err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(f.Name, others) {
+			continue
+		}
+		if _, twice := found[f.Name]; twice {
+			return nil, fmt.Errorf("%s is there twice", f.Name)
+		}
+		found[f.Name] = f
+	}
+	return found, nil
+}
+
+// sound is an error when something is there that nothing gave cause to.
+func (d device) sound() error {
+	for _, c := range d.Conflicts {
+		return fmt.Errorf("a conflict was invented: %s", c.Text)
+	}
+	for _, o := range d.Operations {
+		if o.State == "rejected" {
+			return fmt.Errorf("an operation was rejected: %s", o.Text)
+		}
+	}
+	return nil
+}
+
+// keeps is nil when the device alone, whatever the server has, keeps all that was
+// acknowledged.
+func (s *series) keeps(t tab) error {
+	d, err := readDevice(t)
+	if err != nil {
+		return err
+	}
+	found, err := d.people()
+	return errors.Join(err, d.sound(), s.people.resolve(found))
+}
+
+// lists is nil when the page shows what the person believes to be there.
+func (s *series) lists(t tab) error {
+	var list []row
+	if err := t.Try(listScript, &list); err != nil {
+		return err
+	}
+	found, want := map[string]fields{}, map[string]fields{}
+	for _, r := range list {
+		if r.State == "Needs attention" || r.State == "Conflict" {
+			return fmt.Errorf("the row of %s says %q", r.Name, r.State)
+		}
+		if !strings.HasPrefix(r.Name, others) {
+			found[r.Name] = fields{Name: r.Name, Email: r.Email}
+		}
+	}
+	for name, f := range s.people.now() {
+		want[name] = fields{Name: name, Email: f.Email}
+	}
+	if !maps.Equal(found, want) {
+		return fmt.Errorf("the list is wrong: %s", difference(found, want))
+	}
+	return nil
+}
+
+// convergence is how long everything may take to be in step again.
+const convergence = 2 * time.Minute
+
+// judge waits until everything has arrived, and compares the device, the server
+// and what was acknowledged.
+func (s *series) judge(tabs ...tab) {
+	s.t.Helper()
+	s.site.Proxy.At(nil)
+	s.site.Proxy.CutAnswers(0, nil)
+	for _, t := range tabs {
+		harness.EventuallyIn(s.t, convergence, "the device equals the server", func() error { return s.converged(t) })
+		harness.Eventually(s.t, "the list shows what is there", func() error { return s.lists(t) })
+	}
+	want := maps.Clone(s.people.now())
+	maps.Copy(want, s.others)
+	found := map[string]fields{}
+	for _, r := range s.site.Rows() {
+		if _, twice := found[r.Name]; twice {
+			s.t.Errorf("%s is twice at the server", r.Name)
+		}
+		found[r.Name] = fields{r.Name, r.Email, r.Bio}
+	}
+	if !maps.Equal(found, want) {
+		s.t.Errorf("the server has not what was acknowledged: %s", difference(found, want))
+	}
+	s.once()
+}
+
+// converged is nil when the queue is empty and the device has what the server has,
+// field by field.
+func (s *series) converged(t tab) error {
+	d, err := readDevice(t)
+	if err != nil {
+		return err
+	}
+	if err := d.sound(); err != nil {
+		return err
+	}
+	if n := len(d.Operations); n > 0 {
+		return fmt.Errorf("the queue holds %d operations, the first is %s", n, d.Operations[0].Text)
+	}
+	here := map[string]string{}
+	for _, u := range d.Users {
+		var document map[string]any
+		if err := json.Unmarshal([]byte(u.Document), &document); err != nil {
+			return err
+		}
+		document["version"] = u.Version
+		here[fmt.Sprint(document["id"])] = asText(document)
+	}
+	a := s.site.Call(http.MethodGet, "/api/v1/users?limit=200", "")
+	var list struct{ Users []map[string]any }
+	if err := json.Unmarshal(a.Body, &list); err != nil {
+		return fmt.Errorf("the server answers %d: %w", a.Status, err)
+	}
+	there := map[string]string{}
+	for _, u := range list.Users {
+		there[fmt.Sprint(u["id"])] = asText(u)
+	}
+	if !maps.Equal(here, there) {
+		return fmt.Errorf("the device has %v, the server %v", here, there)
+	}
+	return nil
+}
+
+// asText is the JSON of a document with its fields in order.
+func asText(document map[string]any) string {
+	text, err := json.Marshal(document)
+	if err != nil {
+		panic(err) // it was decoded from JSON
+	}
+	return string(text)
+}
+
+// sentOperation is an operation as it went out, the first time.
+type sentOperation struct {
+	EntityID string
+	text     string
+}
+
+// once checks that each operation that was sent took effect at the server exactly
+// once: it has one record, which says so, and the versions of each entity are one
+// for each of its operations, without a gap.
+func (s *series) once() {
+	s.t.Helper()
+	sent := s.sent()
+	results := s.site.Results()
+	versions := map[string][]int64{}
+	for id, o := range sent {
+		result, ok := results[id]
+		if !ok {
+			s.t.Errorf("the operation %s was sent and has no record: %s", id, o.text)
+			continue
+		}
+		if result.Status != "applied" {
+			s.t.Errorf("the operation %s ended as %s: %s", id, result.Status, o.text)
+		}
+		versions[o.EntityID] = append(versions[o.EntityID], result.Version)
+	}
+	for id := range results {
+		if _, ok := sent[id]; !ok {
+			s.t.Errorf("the operation %s has a record and was never sent", id)
+		}
+	}
+	latest := s.site.Versions()
+	for id, had := range versions {
+		slices.Sort(had)
+		for i, v := range had {
+			if v != int64(i+1) || latest[id] != int64(len(had)) {
+				s.t.Errorf("%s has version %d after operations that made %v", id, latest[id], had)
+				break
+			}
+		}
+	}
+	s.figures.operations += len(sent)
+}
+
+// sent are the operations that went out, by id. One that went out again must have
+// been the same.
+func (s *series) sent() map[string]sentOperation {
+	s.t.Helper()
+	sent := map[string]sentOperation{}
+	for _, r := range s.site.Proxy.Requests(http.MethodPost, "/api/v1/operations") {
+		var batch struct{ Operations []json.RawMessage }
+		if err := json.Unmarshal(r.Body, &batch); err != nil {
+			s.t.Errorf("a batch is no JSON: %v", err)
+		}
+		for _, text := range batch.Operations {
+			var o struct{ ID, EntityID string }
+			if err := json.Unmarshal(text, &o); err != nil {
+				s.t.Errorf("an operation is no JSON: %v", err)
+			}
+			if was, again := sent[o.ID]; again && was.text != string(text) {
+				s.t.Errorf("the operation %s went out as %s and as %s", o.ID, was.text, text)
+			}
+			sent[o.ID] = sentOperation{o.EntityID, string(text)}
+		}
+	}
+	return sent
+}

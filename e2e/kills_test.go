@@ -1,0 +1,346 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+var (
+	sigkills = flag.Int("kills", 6, "how often TestKills kills the browser")
+	endings  = flag.Int("ends", 6, "how often TestKills ends each of tab, dedicated worker and service worker")
+	seed     = flag.Uint64("seed", 1, "what TestKills draws its writes and moments from")
+)
+
+// perSeries is how many kills one profile and one server have to bear.
+const perSeries = 10
+
+// TestKills ends browsers, tabs and workers in the middle of a person's writes and
+// their syncing. Whatever the page had acknowledged by then is on the device
+// afterwards; in the end each operation has taken effect at the server once, and
+// device and server agree. A failure names its series: it is repeated by
+//
+//	go test -tags e2e ./e2e -run TestKills/KIND/SERIES -kills N -ends N -seed N
+func TestKills(t *testing.T) {
+	for _, k := range []struct {
+		name  string
+		times *int
+		run   func(*series, int)
+	}{
+		{"browser", sigkills, killBrowsers},
+		{"tab", endings, endTabs},
+		{"worker", endings, endWorkers},
+		{"serviceworker", endings, endServiceWorkers},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			f := &figures{moments: map[moment]int{}}
+			for first := 0; first < *k.times; first += perSeries {
+				n := min(perSeries, *k.times-first)
+				t.Run(fmt.Sprintf("series %d", first/perSeries), func(t *testing.T) { k.run(newSeries(t, k.name, f), n) })
+			}
+			t.Log(f)
+		})
+	}
+}
+
+// figures are what was measured.
+type figures struct {
+	kills, acknowledged, operations int
+	kept, undone                    int // writes that were under way, and were found or not
+	moments                         map[moment]int
+	toList                          []time.Duration
+}
+
+func (f *figures) String() string {
+	slices.Sort(f.toList)
+	median := time.Duration(0)
+	if n := len(f.toList); n > 0 {
+		median = f.toList[n/2].Round(time.Millisecond)
+	}
+	return fmt.Sprintf("%d kills at %v; %d writes acknowledged, %d operations sent; of the writes under way %d were kept and %d not; the list was there again after %v (median)",
+		f.kills, f.moments, f.acknowledged, f.operations, f.kept, f.undone, median)
+}
+
+// series is what one profile and one server go through.
+type series struct {
+	t       *testing.T
+	site    *harness.Site
+	people  *beliefs
+	others  map[string]fields
+	ids     map[string]string // of the others
+	random  *rand.Rand        // of the kills
+	aims    aims
+	elses   *rand.Rand // of what somebody else writes
+	trigger *trigger
+	figures *figures
+	number  int // of the kill
+	aim     aim // of the kill
+	wrote   int // by somebody else
+	struck  atomic.Bool
+}
+
+func newSeries(t *testing.T, kind string, f *figures) *series {
+	t.Helper()
+	// Each has its own source, since they are asked by different goroutines.
+	source := func(what string) *rand.Rand {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(t.Name() + what)) // a hash takes everything
+		return rand.New(rand.NewPCG(*seed, h.Sum64()))
+	}
+	s := &series{
+		t: t, site: harness.NewSite(t, binary(t)), people: newBeliefs(source("people")), figures: f,
+		random: source("kills"), aims: aims{random: source("aims"), moments: allMoments}, elses: source("others"), trigger: &trigger{},
+		others: map[string]fields{}, ids: map[string]string{},
+	}
+	slow := &network{random: source("network"), next: s.trigger.step}
+	s.site.Proxy.At(slow.step)
+	t.Cleanup(func() {
+		s.people.count(s.figures)
+		if t.Failed() {
+			t.Logf("failed at kill %d of %s, seed %d, aimed at %+v", s.number, kind, *seed, s.aim)
+		}
+	})
+	return s
+}
+
+// hear takes what the hand tells.
+func (s *series) hear(said harness.Said) {
+	s.people.hear(said)
+	s.trigger.hear(said)
+}
+
+// open opens the list in a tab of Chromium, looks at what the device has kept, and
+// gives the tab a hand.
+func (s *series) open(b *harness.Browser) directory {
+	s.t.Helper()
+	d := openOffline(s.t, b, s.site.URL())
+	s.takeUp(d.Page)
+	return d
+}
+
+// takeUp looks at what a tab that was just loaded has to show, and gives it a hand.
+func (s *series) takeUp(t tab) {
+	s.t.Helper()
+	if err := s.keeps(t); err != nil {
+		s.t.Fatalf("the device: %v", err)
+	}
+	harness.Eventually(s.t, "the list is there", func() error { return s.lists(t) })
+	if err := t.Hand(s.hear); err != nil {
+		s.t.Fatalf("giving the tab a hand: %v", err)
+	}
+}
+
+// strike has a person write in a tab, and calls kill at the moment of an aim. The
+// tab may go with it, unless it survives.
+func (s *series) strike(t tab, survives bool, kill func()) {
+	s.t.Helper()
+	s.shoot(s.aims.take(), func() func() { return s.writes(t, survives) }, kill)
+}
+
+// writes has a person write in a tab, as fast as it goes, until end is called.
+// Somebody else writes now and then, so that there is something to pull.
+func (s *series) writes(t tab, survives bool) (end func()) {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := s.write(t); err != nil {
+				if survives || !s.struck.Load() {
+					s.t.Errorf("a write failed: %v", err)
+				}
+				return
+			}
+			s.somebodyElse()
+		}
+	}()
+	return func() {
+		close(stop)
+		<-done
+	}
+}
+
+// write does one write.
+func (s *series) write(t tab) error {
+	w := s.people.begin()
+	if err := t.Do(w); err != nil {
+		return fmt.Errorf("%+v: %w", w, err)
+	}
+	s.people.hear(harness.Said{Number: w.Number, Moment: string(acknowledged)})
+	return nil
+}
+
+// somebodyElse changes one of their own people at the server, now and then.
+func (s *series) somebodyElse() {
+	if s.elses.IntN(3) > 0 {
+		return
+	}
+	s.wrote++
+	name := fmt.Sprintf("%s %d", others, s.elses.IntN(4))
+	f := fields{name, fmt.Sprintf("other-%d@example.net", s.wrote), fmt.Sprintf("Change %d", s.wrote)}
+	if id := s.ids[name]; id == "" {
+		s.ids[name] = s.site.Add(harness.Person{Name: f.Name, Email: f.Email, Bio: f.Bio})
+	} else {
+		s.site.Change(id, map[string]string{"email": f.Email, "bio": f.Bio})
+	}
+	s.others[name] = f
+}
+
+// shoot begins something, calls kill when the aim is reached, and ends it.
+func (s *series) shoot(a aim, begin func() (end func()), kill func()) {
+	s.t.Helper()
+	s.number++
+	s.aim = a
+	s.figures.kills++
+	s.figures.moments[a.moment]++
+	if s.random.IntN(4) == 0 {
+		s.site.Proxy.CutAnswers(1, isBatch)
+	}
+	s.struck.Store(false)
+	due := s.trigger.arm(a)
+	end := begin()
+	s.trigger.reach(anytime)
+	select {
+	case <-due:
+	case <-time.After(harness.Patience):
+		s.t.Errorf("%+v was not reached", a)
+	}
+	s.struck.Store(true)
+	kill()
+	s.trigger.release()
+	end()
+	s.site.Proxy.CutAnswers(0, nil)
+	if s.t.Failed() {
+		s.t.FailNow()
+	}
+}
+
+// killBrowsers kills all processes of the browser, and starts it again on the same
+// profile.
+func killBrowsers(s *series, times int) {
+	b := harness.OpenBrowser(s.t)
+	users := s.open(b)
+	for range times {
+		var profile string
+		s.strike(users, false, func() { profile = b.Kill() })
+		start := time.Now()
+		b = harness.OpenProfile(s.t, profile)
+		users = s.open(b)
+		s.figures.toList = append(s.figures.toList, time.Since(start))
+	}
+	s.judge(users)
+}
+
+// endTabs crashes or closes one of two tabs, the one that writes or the other, and
+// opens another one in its place. One of the two leads.
+func endTabs(s *series, times int) {
+	b := harness.OpenBrowser(s.t)
+	tabs := []directory{s.open(b), s.open(b)}
+	for range times {
+		writer, victim := s.random.IntN(2), s.random.IntN(2)
+		end := tabs[victim].Crash
+		if s.random.IntN(2) == 0 {
+			end = tabs[victim].Vanish
+		}
+		tabs[writer].Front()
+		s.strike(tabs[writer], writer != victim, end)
+		start := time.Now()
+		tabs[victim] = s.open(b)
+		s.figures.toList = append(s.figures.toList, time.Since(start))
+	}
+	s.judge(tabs[0], tabs[1])
+}
+
+// endWorkers terminates the dedicated worker that syncs, under the tab that writes.
+func endWorkers(s *series, times int) {
+	b := harness.OpenBrowser(s.t)
+	start := time.Now()
+	users := directory{b.OpenTerminable(s.site.URL() + "/"), s.t}
+	for range times {
+		users.See("heading", "Users")
+		s.takeUp(users)
+		s.figures.toList = append(s.figures.toList, time.Since(start))
+		harness.Eventually(s.t, "a worker syncs", func() error {
+			return harness.Equal("workers", b.Workers(s.site.URL()), 1)
+		})
+		s.strike(users, true, func() {
+			if n := users.TerminateWorkers(); n != 1 {
+				s.t.Errorf("%d workers were terminated", n)
+			}
+		})
+		start = time.Now()
+		users.Reload()
+	}
+	s.judge(users)
+}
+
+// endServiceWorkers stops the service worker that syncs while no tab is open.
+func endServiceWorkers(s *series, times int) {
+	b := harness.OpenBrowser(s.t)
+	registrations := b.Registrations()
+	users := s.open(b)
+	users.WorksOffline()
+	s.aims.moments = syncingMoments
+	for range times {
+		s.site.Proxy.RefuseAPI(true)
+		for range 1 + s.random.IntN(6) {
+			if err := s.write(users); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		users.Vanish()
+		a := s.aims.take()
+		a.nth = 1 // one event need not do more than one round
+		s.shoot(a, func() func() {
+			s.site.Proxy.RefuseAPI(false)
+			registrations.Sync(s.site.URL(), syncTag)
+			return func() {}
+		}, registrations.StopAll)
+		s.delivered(registrations)
+		start := time.Now()
+		users = s.open(b)
+		s.figures.toList = append(s.figures.toList, time.Since(start))
+	}
+	s.judge(users)
+}
+
+// firing is how often the browser fires a sync event while work remains.
+const firing = 3 * time.Second
+
+// delivered waits until the service worker alone has brought everything to the
+// server.
+func (s *series) delivered(r *harness.Registrations) {
+	s.t.Helper()
+	var fired time.Time
+	harness.EventuallyIn(s.t, convergence, "the service worker delivers", func() error {
+		if time.Since(fired) > firing {
+			fired = time.Now()
+			r.Sync(s.site.URL(), syncTag)
+		}
+		found := map[string]fields{}
+		for _, row := range s.site.Rows() {
+			if !strings.HasPrefix(row.Name, others) {
+				found[row.Name] = fields{row.Name, row.Email, row.Bio}
+			}
+		}
+		if want := s.people.now(); !maps.Equal(found, want) {
+			return fmt.Errorf("at the server %s", difference(found, want))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,163 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// moment is a point of writing or syncing at which a kill strikes.
+type moment string
+
+const (
+	typed        moment = "typed"        // before the save
+	pressed      moment = "pressed"      // in the transaction that saves
+	acknowledged moment = "acknowledged" // after the dialog has closed, or the row gone
+	pushArrived  moment = "push arrived" // before the server has the batch
+	pushDecided  moment = "push decided" // between the server's commit and its answer
+	pushPassed   moment = "push passed"  // while the results are saved
+	pullArrived  moment = "pull arrived" // before the server has the question
+	pullDecided  moment = "pull decided" // before the browser has the page
+	pullPassed   moment = "pull passed"  // while the page is saved
+	anytime      moment = "anytime"      // some time after the beginning
+)
+
+var (
+	// While nobody writes, only these can be reached.
+	syncingMoments = []moment{pushArrived, pushDecided, pushPassed, pullArrived, pullDecided, pullPassed, anytime}
+	allMoments     = slices.Concat(syncingMoments, []moment{typed, pressed, acknowledged})
+)
+
+// aim is when a kill strikes: some time after a moment has been reached a number
+// of times.
+type aim struct {
+	moment moment
+	nth    int
+	after  time.Duration
+	late   bool // a request that is held meanwhile goes on; else it is lost
+}
+
+// held reports whether the moment lasts until the kill: the request waits.
+func (a aim) held() bool {
+	switch a.moment {
+	case pushArrived, pushDecided, pullArrived, pullDecided:
+		return true
+	}
+	return false
+}
+
+// aims are drawn so that every moment has its turn before one comes again.
+type aims struct {
+	random  *rand.Rand
+	moments []moment
+	deck    []moment
+}
+
+func (d *aims) take() aim {
+	if len(d.deck) == 0 {
+		d.deck = slices.Clone(d.moments)
+		d.random.Shuffle(len(d.deck), func(i, j int) { d.deck[i], d.deck[j] = d.deck[j], d.deck[i] })
+	}
+	a := aim{moment: d.deck[0], nth: 1 + d.random.IntN(2), late: d.random.IntN(2) == 0}
+	d.deck = d.deck[1:]
+	within := 30 * time.Millisecond
+	switch a.moment {
+	case typed, pressed, acknowledged:
+		a.nth = 1 + d.random.IntN(6)
+		within = 15 * time.Millisecond
+	case anytime:
+		a.nth, within = 1, 800*time.Millisecond
+	}
+	a.after = time.Duration(d.random.Int64N(int64(within)))
+	return a
+}
+
+// trigger tells when the moment of an aim has come.
+type trigger struct {
+	mu       sync.Mutex
+	aim      aim
+	left     int
+	due      chan struct{} // closed when it is time
+	released chan struct{} // closed once the kill is done
+}
+
+// arm begins to wait for an aim.
+func (g *trigger) arm(a aim) (due <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.aim, g.left = a, a.nth
+	g.due, g.released = make(chan struct{}), make(chan struct{})
+	return g.due
+}
+
+// reach notes that a moment was reached. When it is the one, it returns what to
+// wait for if the moment is to last, else nil.
+func (g *trigger) reach(m moment) (hold <-chan struct{}, late bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m != g.aim.moment || g.left == 0 {
+		return nil, true
+	}
+	if g.left--; g.left > 0 {
+		return nil, true
+	}
+	due := g.due
+	time.AfterFunc(g.aim.after, func() { close(due) })
+	if !g.aim.held() {
+		return nil, true
+	}
+	return g.released, g.aim.late
+}
+
+// release ends what is held: the kill is done.
+func (g *trigger) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.aim, g.left = aim{}, 0
+	close(g.released)
+}
+
+// hear takes what the hand tells.
+func (g *trigger) hear(said harness.Said) { g.reach(moment(said.Moment)) }
+
+// step takes the moments of the requests that the proxy passes on.
+func (g *trigger) step(m harness.Moment, r *http.Request) bool {
+	what := ""
+	switch {
+	case isBatch(r):
+		what = "push "
+	case r.Method == http.MethodGet && r.URL.Path == "/api/v1/changes":
+		what = "pull "
+	}
+	hold, late := g.reach(moment(what + string(m)))
+	if hold == nil {
+		return true
+	}
+	<-hold
+	return late
+}
+
+// network is a slow one: each request takes a while to arrive.
+type network struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	next   func(harness.Moment, *http.Request) bool
+}
+
+const slowest = 40 * time.Millisecond
+
+func (n *network) step(m harness.Moment, r *http.Request) bool {
+	if m == harness.Arrived {
+		n.mu.Lock()
+		takes := time.Duration(n.random.Int64N(int64(slowest)))
+		n.mu.Unlock()
+		<-time.After(takes)
+	}
+	return n.next(m, r)
+}

@@ -77,14 +77,15 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 .PHONY: e2e
 e2e: build $(NPM_PACKAGES) ## Drive real browsers against the real binary, and the engine against json-server
 	$(need-browser)
-	.ci/need 'node=nodejs'
+	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr'
 	go test -tags e2e -count=1 -timeout 15m ./e2e/... $(E2E_FLAGS)
 
 .PHONY: kills
 kills: build ## Kill browsers KILLS=200 times, tabs and workers as often, amid writes drawn from SEED=1
 	$(need-browser)
+	.ci/need 'firefox-esr|firefox=firefox-esr'
 	go test -tags e2e -count=1 -timeout 3h ./e2e -run TestKills -v -seed $(SEED) \
-		-kills $(KILLS) -ends $$(( ($(KILLS) + 2) / 3 ))
+		-kills $(KILLS) -ends $$(( ($(KILLS) + 2) / 3 )) -foxkills $$(( ($(KILLS) * 3 + 19) / 20 ))
 
 .PHONY: screenshots
 screenshots: build ## Take the screenshots of the README and of the install dialog anew

@@ -20,6 +20,7 @@ import (
 var (
 	sigkills = flag.Int("kills", 6, "how often TestKills kills the browser")
 	endings  = flag.Int("ends", 6, "how often TestKills ends each of tab, dedicated worker and service worker")
+	foxkills = flag.Int("foxkills", 3, "how often TestKills kills Firefox")
 	seed     = flag.Uint64("seed", 1, "what TestKills draws its writes and moments from")
 )
 
@@ -31,7 +32,7 @@ const perSeries = 10
 // afterwards; in the end each operation has taken effect at the server once, and
 // device and server agree. A failure names its series: it is repeated by
 //
-//	go test -tags e2e ./e2e -run TestKills/KIND/SERIES -kills N -ends N -seed N
+//	go test -tags e2e ./e2e -run TestKills/KIND/SERIES -kills N -ends N -foxkills N -seed N
 func TestKills(t *testing.T) {
 	for _, k := range []struct {
 		name  string
@@ -42,6 +43,7 @@ func TestKills(t *testing.T) {
 		{"tab", endings, endTabs},
 		{"worker", endings, endWorkers},
 		{"serviceworker", endings, endServiceWorkers},
+		{"firefox", foxkills, killFirefoxes},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			f := &figures{moments: map[moment]int{}}

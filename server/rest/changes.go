@@ -129,8 +129,10 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 			err = out.send(ping)
 		case since := <-tells:
 			next, failed := s.heads.get(r.Context())
-			if failed != nil {
+			if failed != nil && r.Context().Err() == nil {
 				s.log.Error("stream ended", "request", scopeOf(r.Context()).id, "error", failed)
+			}
+			if failed != nil {
 				return // the client comes back, and finds out then
 			}
 			if next != head {

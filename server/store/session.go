@@ -105,6 +105,9 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 	if w.Key == "" || defect.On(defect.NoRecord) || (result.Status != api.Applied && result.Status != api.Duplicate) {
 		return nil
 	}
+	if w.Latest && !defect.On(defect.ReplayAsItWas) {
+		result.Document = nil // a replay shows the user as it is by then: see decision 017
+	}
 	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
 	if err := s.Tx.PutRecord(r); err != nil {
 		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)

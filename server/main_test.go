@@ -15,11 +15,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/contracttest"
 )
 
 // TestMain makes the test binary the program itself, for tests of signals.
@@ -31,6 +33,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// checkAnswers has every answer that the default client gets held against the
+// contract, whoever asks.
+func checkAnswers(t *testing.T) {
+	t.Helper()
+	checked.Do(func() { http.DefaultClient.Transport = contracttest.Load(t).Transport(http.DefaultTransport) })
+}
+
+var checked sync.Once
+
 // started is a running `rollcall serve` in this process.
 type started struct {
 	t    *testing.T
@@ -41,6 +52,7 @@ type started struct {
 
 func start(t *testing.T, args ...string) *started {
 	t.Helper()
+	checkAnswers(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	s := &started{t: t, stop: cancel, done: make(chan error, 1)}
@@ -142,6 +154,7 @@ func TestEnvironment(t *testing.T) {
 // TestSIGTERM: the real program, told to stop, ends its streams, answers what it
 // has accepted and exits with 0.
 func TestSIGTERM(t *testing.T) {
+	checkAnswers(t)
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

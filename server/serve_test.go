@@ -62,6 +62,7 @@ func (l *lockedBuffer) String() string {
 
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
+	checkAnswers(t)
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -436,13 +437,14 @@ func TestConnectionsAreBounded(t *testing.T) {
 // TestHeaders: a header that is too long is refused before anybody reads it.
 func TestHeaders(t *testing.T) {
 	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"))
+	plain := &http.Client{Transport: http.DefaultTransport} // nobody of ours sees such a request, so the contract has no say
 	for size, want := range map[int]int{20 << 10: 200, 64 << 10: 431} {
 		r, err := http.NewRequest("GET", s.url+"/healthz", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("X-Long", strings.Repeat("x", size))
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := plain.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}

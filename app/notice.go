@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -29,9 +30,8 @@ type standingNotice struct {
 }
 
 // noticeFor picks the most pressing notice: what stands in the way of saving,
-// then what was lost, then what this browser can't do at all. Synced says that
-// the server has been heard since the data were lost.
-func noticeFor(k Keeping, synced bool, dismissed map[noticeKind]bool) standingNotice {
+// then what was lost, then what this browser can't do at all.
+func noticeFor(k Keeping, l loss, dismissed map[noticeKind]bool) standingNotice {
 	switch {
 	case errors.Is(k.Trouble, queue.ErrOutdated):
 		return standingNotice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
@@ -46,7 +46,7 @@ func noticeFor(k Keeping, synced bool, dismissed map[noticeKind]bool) standingNo
 		return standingNotice{troubleNotice, "alert", "Saving is not possible just now.",
 			explain(k.Trouble) + " What you typed is kept."}
 	case k.Lost && !dismissed[lostNotice]:
-		return standingNotice{lostNotice, "alert", "This browser had cleared Rollcall's data.", lossText(synced)}
+		return standingNotice{lostNotice, "alert", "This browser had cleared Rollcall's data.", l.text()}
 	case k.Volatile:
 		return standingNotice{volatileNotice, "alert", "Nothing is kept on this device.",
 			"This browser window gives Rollcall no storage. You can work as usual, but a change is only safe once it is synced."}
@@ -57,10 +57,20 @@ func noticeFor(k Keeping, synced bool, dismissed map[noticeKind]bool) standingNo
 	return standingNotice{}
 }
 
-func lossText(synced bool) string {
+// loss is what is known of lost data besides that they are lost.
+type loss struct {
+	at     time.Time // when this page noticed it
+	under  bool      // the page was open: its locks and its worker may have gone with the data
+	synced bool      // the server was heard since
+}
+
+func (l loss) text() string {
 	loading := "What had been synced is being loaded again."
-	if synced {
+	switch {
+	case l.synced:
 		loading = "What had been synced has been loaded again."
+	case l.under:
+		loading = "Reload to load again what had been synced."
 	}
 	return loading + " Changes that had not been synced by then are lost. Browsers do this when a site is not used for long, " +
 		"or when the device is full. Installing the app, or a promise of the browser, prevents it."
@@ -70,7 +80,12 @@ func lossText(synced bool) string {
 // another thing than before.
 func (r *root) rekeep(ui.Context) {
 	s := r.s
+	was := s.keeping
 	s.keeping = s.Device.Keeping()
+	if s.keeping.Lost && !was.Lost {
+		r.loss = loss{at: s.Clock.Now(), under: r.kept}
+	}
+	r.kept = r.kept || !s.keeping.Lost
 	s.guardLeaving()
 	now := r.notice()
 	if now.kind != noNotice && now.kind != r.noticed {
@@ -83,7 +98,9 @@ func (r *root) rekeep(ui.Context) {
 }
 
 func (r *root) notice() standingNotice {
-	return noticeFor(r.s.keeping, !r.s.status.SyncedAt.IsZero(), r.s.dismissed)
+	l := r.loss
+	l.synced = r.s.status.SyncedAt.After(l.at)
+	return noticeFor(r.s.keeping, l, r.s.dismissed)
 }
 
 // guardLeaving has the browser ask before a page is left that holds the only
@@ -120,7 +137,11 @@ func (r *root) noticeActions(kind noticeKind) []ui.UI {
 	case blockedNotice, troubleNotice:
 		return []ui.UI{action("Try again", func(ui.Context, ui.Event) { r.tryStorage() })}
 	case lostNotice:
-		actions := []ui.UI{action("Keep my data", func(ui.Context, ui.Event) { s.askPersist(nil) })}
+		var actions []ui.UI
+		if r.loss.under && !r.s.status.SyncedAt.After(r.loss.at) {
+			actions = append(actions, action("Reload", func(ui.Context, ui.Event) { s.reload() }))
+		}
+		actions = append(actions, action("Keep my data", func(ui.Context, ui.Event) { s.askPersist(nil) }))
 		if r.installable {
 			actions = append(actions, action("Install app", r.install))
 		}

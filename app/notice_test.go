@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 func TestNoticeFor(t *testing.T) {
@@ -35,14 +37,19 @@ func TestNoticeFor(t *testing.T) {
 		{"no service worker", Keeping{NeedsNetwork: true}, nil, networkNotice, "works offline as usual"},
 		{"no service worker, and read", Keeping{NeedsNetwork: true}, network, noNotice, ""},
 	} {
-		got := noticeFor(c.k, true, c.dismissed)
+		got := noticeFor(c.k, loss{synced: true}, c.dismissed)
 		if got.kind != c.want || !strings.Contains(got.heading+" "+got.text, c.says) {
 			t.Errorf("%s: got %+v", c.name, got)
 		}
 	}
-	for synced, want := range map[bool]string{false: "is being loaded again", true: "has been loaded again"} {
-		if got := noticeFor(Keeping{Lost: true}, synced, nil); !strings.Contains(got.text, want) {
-			t.Errorf("synced %v: it says %q", synced, got.text)
+	for l, want := range map[loss]string{
+		{}:                          "is being loaded again",
+		{synced: true}:              "has been loaded again",
+		{under: true}:               "Reload to load again",
+		{under: true, synced: true}: "has been loaded again",
+	} {
+		if got := noticeFor(Keeping{Lost: true}, l, nil); !strings.Contains(got.text, want) {
+			t.Errorf("%+v: it says %q", l, got.text)
 		}
 	}
 }
@@ -67,6 +74,10 @@ func TestLostDataAreSaidUntilTheyAreReadOf(t *testing.T) {
 	b := open(t, "/")
 	b.device.setKeeping(Keeping{Lost: true})
 	b.untilText("This browser had cleared Rollcall's data.")
+	// The last sync was before it: nothing is claimed of what has not been done.
+	b.untilText("Reload to load again what had been synced.")
+	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now().Add(time.Second)})
+	b.untilText("has been loaded again")
 	b.click("Keep my data")
 	b.untilText("The browser will keep your data")
 	b.click("Dismiss")

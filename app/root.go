@@ -33,6 +33,8 @@ type root struct {
 	settling   bool
 	everStated bool
 	noticed    noticeKind // the notice that was said last
+	loss       loss
+	kept       bool // this page has seen the data as they should be
 }
 
 func (r *root) OnMount(ctx ui.Context) {

@@ -60,6 +60,9 @@ func TestDataClearedUnderAnOpenPageAreNoticed(t *testing.T) {
 	users.hasState("Ann Archer", "")
 	users.Evict()
 	users.Read(dataWereCleared)
+	// The engine of the open page does not sync any more then: the notice says to reload.
+	users.Reload()
+	users.Read(dataWereCleared)
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	users.add(dora)
 	users.hasState("Dora Dent", "")

@@ -1,0 +1,121 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// downgrade makes the database anew as of an older version, with what it held.
+const downgrade = `(async (version) => {
+	const open = (v) => settle(rollcallIDB.factory(() => {}).open("rollcall", v));
+	const db = await open(rollcallIDB.version);
+	const held = new Map();
+	for (const name of db.objectStoreNames) {
+		const store = db.transaction(name).objectStore(name);
+		const [records, keys] = await Promise.all([settle(store.getAll()), settle(store.getAllKeys())]);
+		held.set(name, records.map((record, i) => [record, keys[i]]));
+	}
+	db.close();
+	await settle(indexedDB.deleteDatabase("rollcall"));
+	const old = await open(version);
+	const tx = old.transaction(old.objectStoreNames, "readwrite");
+	for (const name of old.objectStoreNames) {
+		const store = tx.objectStore(name);
+		for (const [record, key] of held.get(name) ?? []) store.put(record, ...(store.keyPath ? [] : [key]));
+	}
+	await new Promise((ok, no) => { tx.oncomplete = ok; tx.onabort = () => no(tx.error); });
+	old.close();
+	return old.version;
+})(%d)`
+
+// leaveWork works offline in a tab and closes it: its queue has two operations.
+func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
+	t.Helper()
+	users := openUsers(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	users.add(dora)
+	users.Close()
+	harness.Eventually(t, "the tab's worker is gone", func() error {
+		return harness.Equal("the workers", b.Workers(site.URL()), 0)
+	})
+}
+
+func TestAnOlderTabThatHoldsTheDatabaseIsToldOf(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	other := bare(t, b, site.URL())
+	leaveWork(t, b, site)
+	older := newest(other) - 1
+	harness.Eval[int](other, fmt.Sprintf(downgrade, older))
+	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { globalThis.held = db; return true; })`, older))
+
+	users := directory{b.Open(site.URL() + "/"), t}
+	users.See("region", "Notice")
+	users.Read("Close other tabs of Rollcall to finish the update.")
+	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
+	users.tries(emil)
+	users.Read("Not saved. Another tab holds an older version of Rollcall open. Close the other tabs of Rollcall, then try again. " + textIsKept)
+	users.holds(emil)
+	other.Close() // what the person was asked to do
+	users.Gone("region", "Notice")
+	users.holds(emil)
+	users.Click("button", "Save")
+	users.Gone("dialog", "Add user")
+	users.shows(map[string]string{"Ann Archer": "Pending", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "Pending", "Emil Egg": "Pending"})
+	b.Offline(site.Proxy, false)
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "", "Emil Egg": ""})
+	users.agrees(site)
+	onceEach(t, site, before, site.Proxy)
+}
+
+// stuckUpgrade keeps the transaction of an upgrade from ending once the
+// migrations have done their work.
+const stuckUpgrade = `(() => {
+	const open = IDBFactory.prototype.open;
+	IDBFactory.prototype.open = function (...args) {
+		const request = open.apply(this, args);
+		queueMicrotask(() => request.addEventListener("upgradeneeded", () => {
+			const tx = request.transaction;
+			const again = () => { tx.objectStore(tx.objectStoreNames[0]).count().onsuccess = again; };
+			again();
+			globalThis.upgrading = true;
+		}));
+		return request;
+	};
+})();`
+
+func TestAnUpgradeCutShortByAKillLosesNothing(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	other := bare(t, b, site.URL())
+	leaveWork(t, b, site)
+	if got := harness.Eval[int](other, fmt.Sprintf(downgrade, 1)); got != 1 {
+		t.Fatalf("the database has version %d", got)
+	}
+	other.Close()
+	stuck := b.OpenShimmed(site.URL()+"/", stuckUpgrade)
+	harness.Eventually(t, "the upgrade is under way", func() error {
+		return harness.Equal("it", harness.Eval[bool](stuck, `globalThis.upgrading === true`), true)
+	})
+	b = harness.OpenProfile(t, b.Kill())
+	site.Proxy.Accept()
+	users := openUsers(t, b, site.URL())
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.agrees(site)
+	onceEach(t, site, before, site.Proxy)
+	other = bare(t, b, site.URL())
+	if got := harness.Eval[int](other, `indexedDB.databases().then((all) => all.find((d) => d.name === "rollcall").version)`); got != newest(other) {
+		t.Errorf("the database has version %d, want %d", got, newest(other))
+	}
+}

@@ -29,8 +29,8 @@ type dayOff struct {
 	users directory
 }
 
-// figures are what the end of such a day costs.
-type figures struct {
+// dayFigures are what the end of such a day costs.
+type dayFigures struct {
 	took     time.Duration
 	batches  int
 	memory   map[string]harness.Memory
@@ -40,7 +40,7 @@ type figures struct {
 
 func TestADayOfflineWith5000Operations(t *testing.T) {
 	program := deviceProgram(t)
-	var few, many figures
+	var few, many dayFigures
 	t.Run("100", func(t *testing.T) { few = spendADay(t, program, day.Day{Operations: 100}) })
 	t.Run("5000", func(t *testing.T) { many = spendADay(t, program, day.Day{Operations: 5000}) })
 	if t.Failed() {
@@ -126,7 +126,7 @@ func post(t *testing.T, site *harness.Site, operations []api.Operation, err erro
 	}
 }
 
-func spendADay(t *testing.T, program []byte, size day.Day) figures {
+func spendADay(t *testing.T, program []byte, size day.Day) dayFigures {
 	site := harness.NewSite(t, binary(t))
 	serveDevice(t, site, program)
 	operations, err := size.Before()
@@ -220,14 +220,14 @@ const watchTasks = `(() => {
 
 // returns brings the network back and waits until everything has been sent, using
 // the list meanwhile.
-func (d *dayOff) returns() figures {
+func (d *dayOff) returns() dayFigures {
 	d.t.Helper()
 	harness.Eval[bool](d.users.Page, watchTasks)
 	d.site.Proxy.Forget()
 	peaks := d.users.WatchMemory()
 	start := time.Now()
 	d.b.Offline(d.site.Proxy, false)
-	var f figures
+	var f dayFigures
 	harness.EventuallyIn(d.t, 4*time.Minute, "everything is sent", func() error {
 		f.answered = max(f.answered, d.search())
 		if status := d.users.status(); !strings.HasPrefix(status, "Online") || strings.Contains(status, "waiting") {

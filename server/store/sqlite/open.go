@@ -19,13 +19,13 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/group"
 )
 
 //go:embed migrations/*.sql
@@ -48,12 +48,10 @@ type Store struct {
 	writeDB *sql.DB
 	readDB  *sql.DB
 
-	requests chan *request
-	waiting  atomic.Int64 // writes in requests
+	writer   *writer // belongs to the group's goroutine
+	group    *group.Writer
 	held     *lock
-	stop     chan struct{}
-	stopped  chan struct{} // the writer has gone
-	stopOnce sync.Once
+	once     sync.Once
 	closeErr error
 }
 
@@ -62,21 +60,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Committed == nil {
-		o.Committed = func() {}
-	}
-	if o.Observe == nil {
-		o.Observe = func(store.Commit) {}
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{
-		opts:     o,
-		requests: make(chan *request, maxRequests),
-		stop:     make(chan struct{}),
-		stopped:  make(chan struct{}),
-	}
+	s := &Store{opts: o}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("open database %s: unable to open a directory", path)
 	}
@@ -87,11 +74,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if s.held, err = lockFile(path, false); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	w, err := s.open(ctx, path)
-	if err != nil {
+	if s.writer, err = s.open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.closeDBs())
 	}
-	go s.write(w)
+	s.group = group.New(group.Options{Commit: s.commit, Committed: o.Committed, Observe: o.Observe, Log: o.Log})
 	return s, nil
 }
 
@@ -161,9 +147,9 @@ func schema(db *sql.DB) (*goose.Provider, error) {
 // Close lets the writer finish what waits, and closes the file. Writes after it
 // fail with store.ErrUnavailable.
 func (s *Store) Close() error {
-	s.stopOnce.Do(func() {
-		close(s.stop)
-		<-s.stopped
+	s.once.Do(func() {
+		s.group.Close()
+		s.writer.close()
 		s.closeErr = s.closeDBs()
 	})
 	return s.closeErr

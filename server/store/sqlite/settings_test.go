@@ -14,8 +14,8 @@ func TestConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The writer's own connection is in use; let it go and take it from the pool.
-	close(s.stop)
-	<-s.stopped
+	s.group.Close()
+	s.writer.close()
 	defer func() {
 		if err := s.closeDBs(); err != nil {
 			t.Error(err)

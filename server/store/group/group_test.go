@@ -1,0 +1,102 @@
+package group_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/group"
+)
+
+// held is a store whose commits begin when the test lets them, and say how big they are.
+type held struct {
+	began chan int
+	let   chan error
+}
+
+func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed bool, err error) {
+	h.began <- len(requests)
+	err = <-h.let
+	for _, writes := range requests {
+		var outcomes []store.Outcome
+		for _, w := range writes {
+			o := store.Outcome{}
+			o.Result.ID = w.ID
+			outcomes = append(outcomes, o)
+		}
+		out = append(out, outcomes)
+	}
+	return out, true, err
+}
+
+func batch(id string, n int) []store.Write {
+	writes := make([]store.Write, n)
+	for i := range writes {
+		writes[i].ID = id
+	}
+	return writes
+}
+
+// TestGathers: what comes during a commit is the next one, each caller gets its
+// own outcomes, a job runs between, and who has gone is left out.
+func TestGathers(t *testing.T) {
+	h := &held{make(chan int), make(chan error)}
+	var told, seen int
+	w := group.New(group.Options{Commit: h.commit, Committed: func() { told++ }, Observe: func(c store.Commit) { seen += c.Writes }})
+	var callers sync.WaitGroup
+	ask := func(ctx context.Context, id string, want error) {
+		callers.Go(func() {
+			outcomes, err := w.Apply(ctx, batch(id, 2))
+			if !errors.Is(err, want) || (err == nil && (len(outcomes) != 2 || outcomes[0].Result.ID != id)) {
+				t.Errorf("%s was answered %+v, %v", id, outcomes, err)
+			}
+		})
+	}
+	ask(t.Context(), "first", nil)
+	if n := <-h.began; n != 1 {
+		t.Errorf("the first commit has %d requests", n)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	ask(t.Context(), "a", nil)
+	ask(t.Context(), "b", nil)
+	ask(gone, "gone", context.Canceled)
+	for w.Waiting() < 6 {
+		runtime.Gosched() // they come on their own; there is nothing else to wait for
+	}
+	leave()
+	jobs := 0
+	callers.Go(func() {
+		if err := w.Alone(t.Context(), func() error { jobs++; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	h.let <- nil
+	if n := <-h.began; n != 2 {
+		t.Errorf("the second commit has %d requests, want those of two", n)
+	}
+	h.let <- nil
+	callers.Wait()
+	if jobs != 1 || told != 2 || seen != 6 || w.Waiting() != 0 {
+		t.Errorf("%d jobs, told %d times, observed %d writes, %d wait", jobs, told, seen, w.Waiting())
+	}
+
+	broken := errors.New("broken")
+	ask(t.Context(), "lost", store.ErrUnavailable)
+	<-h.began
+	h.let <- broken
+	callers.Wait()
+	if told != 2 || seen != 6 {
+		t.Error("told of a commit that failed")
+	}
+	if _, err := w.Apply(t.Context(), batch("much", 5000)); !errors.Is(err, store.ErrBusy) {
+		t.Errorf("more than may wait: %v", err)
+	}
+	w.Close()
+	w.Close()
+	if _, err := w.Apply(t.Context(), batch("late", 1)); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("after the end: %v", err)
+	}
+}

@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// chunk is how many rows housekeeping removes at once: writers wait for it.
+const chunk = 5000
+
+const (
+	deleteOld = `DELETE FROM records WHERE key = ANY(ARRAY(SELECT key FROM records WHERE at < $1 ORDER BY at LIMIT $2))`
+	// collectDead removes tombstones, the oldest first, and raises the horizon to the
+	// last of them. It needs the lock on the feed's row.
+	collectDead = `WITH dead AS (
+  DELETE FROM users WHERE id = ANY(ARRAY(SELECT id FROM users WHERE deleted AND updated_at < $1 ORDER BY updated_at LIMIT $2))
+  RETURNING change
+), raised AS (
+  UPDATE feed SET horizon = greatest(horizon, (SELECT max(change) FROM dead))
+)
+SELECT count(*) FROM dead`
+)
+
+// Prune forgets the records from before a time, and says how many. A replay that
+// comes later still does no harm: its base version is no longer the row's.
+func (s *Store) Prune(ctx context.Context, before time.Time) (n int64, err error) {
+	return inChunks(func() (int64, error) {
+		done, err := s.writes.Exec(ctx, deleteOld, before.UnixMicro(), chunk)
+		if err != nil {
+			return 0, failed("prune the records", err)
+		}
+		return done.RowsAffected(), nil
+	})
+}
+
+// Collect removes the tombstones from before a time, and says how many; cursors
+// from before them get feed.ErrResync.
+func (s *Store) Collect(ctx context.Context, before time.Time) (n int64, err error) {
+	return inChunks(func() (n int64, err error) {
+		err = pgx.BeginTxFunc(ctx, s.writes, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, lockFeed); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, collectDead, before.UnixMicro(), chunk).Scan(&n)
+		})
+		if err != nil {
+			return 0, failed("collect the tombstones", err)
+		}
+		return n, nil
+	})
+}
+
+// inChunks calls f until there is no more for it to do, and sums up what it did.
+func inChunks(f func() (int64, error)) (sum int64, err error) {
+	for {
+		n, err := f()
+		sum += n
+		if err != nil || n < chunk {
+			return sum, err
+		}
+	}
+}

@@ -1,0 +1,234 @@
+// Package pgtest gives tests a PostgreSQL of their own: a cluster from the programs of
+// the machine, in a directory that goes with the test binary, reached by a socket in it
+// and by nobody else. Each test takes a fresh database of it.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Cluster is a running PostgreSQL.
+type Cluster struct {
+	dir    string
+	server *exec.Cmd
+	log    *bytes.Buffer
+	ended  chan struct{}
+	last   atomic.Int64 // number of the latest database
+}
+
+var (
+	mu  sync.Mutex
+	one *Cluster
+	bad error
+)
+
+// Main runs a package's tests and then ends the cluster they used, if any did.
+func Main(m *testing.M) int {
+	code := m.Run()
+	mu.Lock()
+	defer mu.Unlock()
+	if one != nil {
+		if err := one.end(); err != nil {
+			fmt.Fprintln(os.Stderr, "end the PostgreSQL of the tests:", err)
+			return max(code, 1)
+		}
+	}
+	return code
+}
+
+// Start returns the test binary's cluster, which the first call starts. Its package
+// must end with Main.
+func Start(t testing.TB) *Cluster {
+	t.Helper()
+	mu.Lock()
+	defer mu.Unlock()
+	if one == nil && bad == nil {
+		one, bad = start()
+	}
+	if bad != nil {
+		t.Fatalf("start a PostgreSQL for the test: %v", bad)
+	}
+	return one
+}
+
+// Database makes a fresh database and returns its address.
+func Database(t testing.TB) string {
+	t.Helper()
+	c := Start(t)
+	name := fmt.Sprintf("test%d", c.last.Add(1))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.address("postgres"))
+	if err != nil {
+		t.Fatalf("connect to the test's PostgreSQL: %v", err)
+	}
+	_, err = conn.Exec(ctx, `CREATE DATABASE `+name)
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatalf("make a database for the test: %v", err)
+	}
+	return c.address(name)
+}
+
+func (c *Cluster) address(name string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + name, RawQuery: url.Values{"host": {c.dir}, "sslmode": {"disable"}}.Encode()}
+	return u.String()
+}
+
+const role = "rollcall"
+
+// programs are where Debian and others put initdb and postgres, the newest last.
+func programs() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
+	if len(found) > 0 {
+		return filepath.Dir(found[len(found)-1]), nil
+	}
+	path, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", errors.New("there is no initdb; install PostgreSQL, in Debian the package postgresql")
+	}
+	return filepath.Dir(path), nil
+}
+
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 for a name that is no number
+	return n
+}
+
+func start() (*Cluster, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := owner()
+	if err != nil {
+		return nil, err
+	}
+	// Sockets have names of at most some hundred bytes.
+	dir, err := os.MkdirTemp("/tmp", "pg")
+	if err != nil {
+		return nil, err
+	}
+	if owner != nil {
+		if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	c := &Cluster{dir: dir, log: &bytes.Buffer{}, ended: make(chan struct{})}
+	data := filepath.Join(dir, "data")
+	make := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", role, "--auth=trust", "--no-sync", "-E", "UTF8",
+		"--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en")
+	make.SysProcAttr, make.Dir = &syscall.SysProcAttr{Credential: owner}, dir
+	if out, err := make.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w\n%s", make, err, out), os.RemoveAll(dir))
+	}
+	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off",
+		"-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c", "autovacuum_naptime=5s", "-c", "log_min_messages=warning")
+	c.server.SysProcAttr, c.server.Dir = &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGQUIT}, dir
+	c.server.Stderr = c.log
+	if err := c.server.Start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	go func() {
+		_ = c.server.Wait() // end says whether it ended
+		close(c.ended)
+	}()
+	if err := c.ready(); err != nil {
+		return nil, errors.Join(err, c.end())
+	}
+	return c, nil
+}
+
+// owner is whom the cluster runs as: PostgreSQL refuses to be root.
+func owner() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if err1 == nil && err2 == nil {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+		}
+	}
+	return nil, errors.New("there is neither a user postgres nor nobody to run it as")
+}
+
+// ready waits until the cluster takes connections.
+func (c *Cluster) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, c.address("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-c.ended:
+			return fmt.Errorf("it ended:\n%s", c.log)
+		case <-ctx.Done():
+			return fmt.Errorf("it did not get ready: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Backends returns the process ids of a database's connections.
+func Backends(t testing.TB, address string) (pids []int) {
+	t.Helper()
+	name, _, _ := strings.Cut(address[strings.LastIndex(address, "/")+1:], "?")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, Start(t).address("postgres"))
+	if err != nil {
+		return nil // it is starting again
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	rows, err := conn.Query(ctx, `SELECT pid FROM pg_stat_activity WHERE datname = $1`, name)
+	if err == nil {
+		pids, err = pgx.CollectRows(rows, pgx.RowTo[int])
+	}
+	if err != nil {
+		return nil
+	}
+	return pids
+}
+
+func (c *Cluster) end() error {
+	if err := c.server.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-c.ended:
+	case <-time.After(30 * time.Second):
+		return errors.Join(errors.New("it does not end"), c.server.Process.Kill())
+	}
+	return os.RemoveAll(c.dir)
+}

@@ -5,11 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/server/store/sqlite"
 )
 
@@ -30,25 +32,54 @@ type hooks struct {
 	log       *slog.Logger
 }
 
-// databaseFlag is the flag that says which database a command is about.
+// databaseFlag is the flag that says which database a command is about. What the
+// environment says is no default of it: help shows those, and this may hold a password.
 func databaseFlag(flags *flag.FlagSet) *string {
-	return flags.String("db", env("ROLLCALL_DB", "rollcall.db"), "SQLite `file`")
+	db := "rollcall.db"
+	flags.StringVar(&db, "db", db, "SQLite `file`, or postgres://... for PostgreSQL; also in ROLLCALL_DB")
+	db = env("ROLLCALL_DB", db)
+	return &db
 }
 
 // openDatabase opens the database that -db names, and makes it if there is none.
 func openDatabase(ctx context.Context, db string, h hooks) (database, error) {
+	if postgres.IsAddress(db) {
+		return postgres.Open(ctx, db, postgres.Options{Committed: h.committed, Observe: h.observe, Log: h.log})
+	}
 	if err := checkPath(db); err != nil {
 		return nil, err
 	}
 	return sqlite.Open(ctx, db, sqlite.Options{Committed: h.committed, Observe: h.observe, Log: h.log})
 }
 
+// openPresent opens a database that must be there.
+func openPresent(ctx context.Context, db string) (database, error) {
+	if postgres.IsAddress(db) {
+		return postgres.Open(ctx, db, postgres.Options{Present: true})
+	}
+	if err := checkPath(db); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(db); err != nil {
+		return nil, fmt.Errorf("there is no database %s", db)
+	}
+	return openDatabase(ctx, db, hooks{})
+}
+
 // checkPath refuses what is meant as something else than the path of a file.
 func checkPath(db string) error {
 	if scheme, _, ok := strings.Cut(db, "://"); ok {
-		return fmt.Errorf("-db %s://...: only the path of a SQLite file is possible", scheme)
+		return fmt.Errorf("-db %s://...: only the path of a SQLite file or a postgres:// address is possible", scheme)
 	}
 	return nil
+}
+
+// nameOf is a database as it may be printed.
+func nameOf(db string) string {
+	if postgres.IsAddress(db) {
+		return postgres.Name(db)
+	}
+	return db
 }
 
 // How long the server remembers what clients may ask again. Records are pruned
@@ -98,7 +129,8 @@ func tidy(ctx context.Context, k keeper, log *slog.Logger, now time.Time) {
 // those that another process has made, such as `rollcall import`.
 const lookout = 2 * time.Second
 
-// watch tells of changes that the store didn't tell of.
+// watch tells of changes that the store didn't tell of, where that can be: a store on
+// PostgreSQL hears of other processes by itself.
 func watch(ctx context.Context, head func(context.Context) (string, error), tell func()) {
 	ticks := time.NewTicker(lookout)
 	defer ticks.Stop()

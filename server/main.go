@@ -1,5 +1,5 @@
 // Command rollcall is the server of the Rollcall directory: the API, the feed
-// and the web application in one binary, over one database file.
+// and the web application in one binary, over one SQLite file or a PostgreSQL database.
 package main
 
 import (
@@ -37,19 +37,24 @@ a file that exists is never replaced.
 		{"restore", "[-db FILE] FILE", "put a backup in the database's place", `Refused while a server has the database open. What was there is kept beside it.
 Clients read everything again and keep what they have not sent yet.
 `, restore},
-		{"check", "[-db FILE]", "look for what can't be as it is", `Reads all of the database; the server may be running. Ends with 3 when it
+		{"restored", "-db postgres://...", "make a restored PostgreSQL database fit to be served", `Run it once after pg_restore and before any server starts: without it, clients
+could take what was written after the backup for what is there now. Refused
+while a server is connected. Clients read everything again and keep what they
+have not sent yet.
+`, restored},
+		{"check", "[-db FILE|ADDRESS]", "look for what can't be as it is", `Reads all of the database; the server may be running. Ends with 3 when it
 found something.
 `, check},
-		{"export", "[-db FILE] [-format csv|jsonl] [FILE]", "write all users to FILE or the output", `A file that exists is never replaced. In CSV, text that a spreadsheet would take
+		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl] [FILE]", "write all users to FILE or the output", `A file that exists is never replaced. In CSV, text that a spreadsheet would take
 for a formula has an apostrophe before it, which an import takes away.
 `, export},
-		{"import", "[-db FILE] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users by a file", `Without -apply it says what each line would do, and does nothing. A user is
+		{"import", "[-db FILE|ADDRESS] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users by a file", `Without -apply it says what each line would do, and does nothing. A user is
 found by id or else by email; a field that is missing is left as it is. A
 line that is refused stops no other. It can be run again at any time: what is
 done is not done twice. The server may be running. Ends with 3 when a line
 was refused.
 `, imported},
-		{"seed", "[-db FILE] [-n 1000] [-seed 1]", "fill the database with made-up people", "", seed},
+		{"seed", "[-db FILE|ADDRESS] [-n 1000] [-seed 1]", "fill the database with made-up people", "", seed},
 		{"version", "", "say which build this is", "", showVersion},
 	}
 }
@@ -59,7 +64,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("rollcall keeps a directory of people that works without a network.\n\nUsage:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  rollcall %-8s %s\n", c.name, c.does)
+		fmt.Fprintf(&b, "  rollcall %-9s %s\n", c.name, c.does)
 	}
 	b.WriteString("  rollcall help COMMAND\n\nIt ends with 0 when all went well, 1 when it failed, 2 for arguments that make\n" +
 		"no sense, and 3 when a check or an import found something.\n")

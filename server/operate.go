@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/server/exchange"
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/server/store/sqlite"
 )
 
@@ -25,7 +28,7 @@ func backup(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if err != nil {
 		return flagResult(err)
 	}
-	if err := checkPath(*db); err != nil {
+	if err := onlyFile(*db, "backup"); err != nil {
 		return err
 	}
 	if err := sqlite.Backup(ctx, *db, names[0]); err != nil {
@@ -46,7 +49,7 @@ func restore(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return flagResult(err)
 	}
-	if err := checkPath(*db); err != nil {
+	if err := onlyFile(*db, "restore"); err != nil {
 		return err
 	}
 	aside, err := sqlite.Restore(ctx, *db, names[0], time.Now())
@@ -60,6 +63,46 @@ func restore(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return say(stdout, text+"every client reads the directory again and keeps what it has not sent yet\n")
 }
 
+// onlyFile refuses a command that is for SQLite files, and says what to do instead.
+func onlyFile(db, command string) error {
+	if !postgres.IsAddress(db) {
+		return checkPath(db)
+	}
+	if command == "backup" {
+		return errors.New("a PostgreSQL database is backed up by PostgreSQL: pg_dump --format=custom --file=FILE ADDRESS, or continuous archiving")
+	}
+	return errors.New("a PostgreSQL database is restored by PostgreSQL: stop all servers, pg_restore into an empty database, " +
+		"run `rollcall restored -db ADDRESS`, and only then start the servers")
+}
+
+// restored makes a database that PostgreSQL restored fit to be served.
+func restored(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("restored", flag.ContinueOnError)
+	db := databaseFlag(flags)
+	if _, err := parseNames(flags, args, stderr); err != nil {
+		return flagResult(err)
+	}
+	if !postgres.IsAddress(*db) {
+		return errors.New("`restored` is for PostgreSQL databases; `rollcall restore FILE` does all of it for a SQLite file")
+	}
+	n, err := postgres.Restored(ctx, *db, rand.Uint64(), time.Now())
+	if err != nil {
+		return err
+	}
+	return say(stdout, fmt.Sprintf("%s can be served: the versions of %d users and tombstones were moved ahead\n"+
+		"every client reads the directory again and keeps what it has not sent yet\n", nameOf(*db), n))
+}
+
+func checkDatabase(ctx context.Context, db string) (store.Report, error) {
+	if postgres.IsAddress(db) {
+		return postgres.Check(ctx, db)
+	}
+	if err := checkPath(db); err != nil {
+		return store.Report{}, err
+	}
+	return sqlite.Check(ctx, db)
+}
+
 // check says whether a database is as it must be.
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
@@ -67,10 +110,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if _, err := parseNames(flags, args, stderr); err != nil {
 		return flagResult(err)
 	}
-	if err := checkPath(*db); err != nil {
-		return err
-	}
-	report, err := sqlite.Check(ctx, *db)
+	report, err := checkDatabase(ctx, *db)
 	if err != nil {
 		return err
 	}
@@ -81,7 +121,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if report.More > 0 {
 		fmt.Fprintf(&b, "and %d more\n", report.More)
 	}
-	fmt.Fprintf(&b, "%s: %d users, %d tombstones, %d records, change %d", *db, report.Users, report.Tombstones, report.Records, report.Change)
+	fmt.Fprintf(&b, "%s: %d users, %d tombstones, %d records, change %d", nameOf(*db), report.Users, report.Tombstones, report.Records, report.Change)
 	if len(report.Problems) == 0 {
 		return say(stdout, b.String()+"; all is well\n")
 	}
@@ -106,16 +146,16 @@ func export(ctx context.Context, args []string, stdout, stderr io.Writer) (err e
 	if err != nil {
 		return usageError(stderr, err.Error())
 	}
-	store, err := openPresent(ctx, *db)
+	s, err := openPresent(ctx, *db)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if file == "" {
-		_, err := exchange.Export(ctx, store, stdout, format)
+		_, err := exchange.Export(ctx, s, stdout, format)
 		return err
 	}
-	n, err := exportTo(ctx, store, file, format)
+	n, err := exportTo(ctx, s, file, format)
 	if err != nil {
 		return err
 	}
@@ -155,17 +195,6 @@ func formatOf(flagged, file string) (exchange.Format, error) {
 	return "", errors.New("say with -format whether it is csv or jsonl")
 }
 
-// openPresent opens a database that must be there.
-func openPresent(ctx context.Context, db string) (database, error) {
-	if err := checkPath(db); err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(db); err != nil {
-		return nil, fmt.Errorf("there is no database %s", db)
-	}
-	return openDatabase(ctx, db, hooks{})
-}
-
 // imported is `rollcall import`: by itself it only says what it would do.
 func imported(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("import", flag.ContinueOnError)
@@ -190,13 +219,13 @@ func imported(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return fmt.Errorf("%s: %w", names[0], err)
 	}
-	store, err := openPresent(ctx, *db)
+	s, err := openPresent(ctx, *db)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	t := tally{out: bufio.NewWriter(stdout), quiet: *quiet, applied: *apply, count: map[exchange.Action]int{}}
-	run := exchange.Import{To: store, Apply: *apply, Report: t.report}
+	run := exchange.Import{To: s, Apply: *apply, Report: t.report}
 	failed := run.Run(ctx, lines)
 	if err := errors.Join(failed, t.end(failed)); err != nil {
 		return err

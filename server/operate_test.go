@@ -425,7 +425,7 @@ func TestOperatorsBadArguments(t *testing.T) {
 	if c := tell(t, "serve"); !errors.Is(c.err, errUsage) || !strings.Contains(c.out, "ROLLCALL_MAX_STREAMS") {
 		t.Errorf("a bad variable: %s", c.out)
 	}
-	for _, db := range []string{"postgres://h/d", "file://x"} {
+	for _, db := range []string{"mysql://h/d", "file://x"} {
 		for _, args := range [][]string{{"backup", "x"}, {"restore", "x"}, {"check"}, {"export", "x.csv"}, {"seed"}} {
 			tell(t, append([]string{args[0], "-db", db}, args[1:]...)...).fails("only the path of a SQLite file")
 		}

@@ -34,7 +34,7 @@ type serveOptions struct {
 func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.db, "db", "rollcall.db", "SQLite `file`; it is made if there is none")
+	flags.StringVar(&o.db, "db", "rollcall.db", "SQLite `file`, made if there is none, or postgres://... for PostgreSQL")
 	flags.StringVar(&o.cert, "tls-cert", "", "PEM `file` with the certificate and its chain; makes it HTTPS, with HTTP/2")
 	flags.StringVar(&o.key, "tls-key", "", "PEM `file` with the certificate's key")
 	flags.StringVar(&o.format, "log-format", "text", "text or json")

@@ -57,9 +57,9 @@ func seed(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 			}
 		}
 	}
-	text := fmt.Sprintf("added %d people to %s\n", added, *db)
+	text := fmt.Sprintf("added %d people to %s\n", added, nameOf(*db))
 	if had > 0 {
-		text = fmt.Sprintf("added %d people to %s; %d were there already, or their email was\n", added, *db, had)
+		text = fmt.Sprintf("added %d people to %s; %d were there already, or their email was\n", added, nameOf(*db), had)
 	}
 	return say(stdout, text)
 }

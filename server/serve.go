@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/static"
+	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/web"
 )
 
@@ -67,7 +68,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	var works sync.WaitGroup
 	defer func() { stop(); works.Wait() }() // before the store is closed
 	works.Go(func() { keep(background, store, log) })
-	works.Go(func() { watch(background, store.Head, hub.Tell) })
+	if !postgres.IsAddress(o.db) {
+		works.Go(func() { watch(background, store.Head, hub.Tell) })
+	}
 
 	files, err := webFiles(log)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	AliveEvery = 5 * time.Second
 	// LeaderSilence is how long the others go without a sign of the leader before
 	// one of them takes over, and the leader before it replaces its worker.
-	LeaderSilence = 20 * time.Second
+	LeaderSilence = 15 * time.Second
 	// BootTime is how long a worker may take to its first sign of life: slow phones
 	// compile it anew. The page gives signs for it meanwhile.
 	BootTime = time.Minute

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
@@ -38,4 +39,38 @@ func TestAWorkerThatDoesNotLoadIsStartedAnew(t *testing.T) {
 	users.hasState("Ann Archer", "")
 	users.Go("/sync")
 	users.Read("The sync worker failed and was started anew: the sync worker could not be loaded")
+}
+
+// holder is the client that holds the lock of the leading tab.
+const holder = `navigator.locks.query().then((q) => q.held.find((l) => l.name === "rollcall-leader")?.clientId ?? "")`
+
+func TestAFrozenLeaderIsReplaced(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	leader := openUsers(t, b, site.URL())
+	other := openUsers(t, b, site.URL())
+	was := harness.Eval[string](other.Page, holder)
+	leader.Freeze()
+	other.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
+	other.hasState("Dora Dent", "")
+	harness.Eventually(t, "the other tab leads", func() error {
+		if now := harness.Eval[string](other.Page, holder); now == was || now == "" {
+			return errors.New("the frozen one does")
+		}
+		return nil
+	})
+	leader.Thaw()
+	harness.Eventually(t, "the thawed tab has ended its worker", func() error {
+		return harness.Equal("workers", b.Workers(site.URL()), 1)
+	})
+	// The thawed page stays hidden to Chromium and paints no frame; what the other
+	// does goes out once.
+	other.edit("Dora Dent", harness.Person{Bio: "Back again"})
+	other.hasState("Dora Dent", "")
+	other.agrees(site)
+	onceEach(t, site, before, site.Proxy)
+	other.Go("/sync")
+	other.Read("Another tab was frozen; this tab took over")
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/contracttest"
+	"github.com/rollcall/rollcall/server/store/postgres/pgtest"
 )
 
 // TestMain makes the test binary the program itself, for tests of signals.
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Main(m))
 }
 
 // checkAnswers has every answer that the default client gets held against the

@@ -232,3 +232,13 @@ func (c *Cluster) end() error {
 	}
 	return os.RemoveAll(c.dir)
 }
+
+// Program is the path of one of PostgreSQL's programs, such as pg_dump.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(bin, name)
+}

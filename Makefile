@@ -64,7 +64,7 @@ test: build test-native defects test-wasm e2e ## Run all tests; installs Chromiu
 
 .PHONY: test-native
 test-native: build ## Run the native tests with the race detector
-	.ci/need 'gcc=gcc' 'gcc=libc6-dev'
+	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql'
 	CGO_ENABLED=1 go test -race ./...
 
 .PHONY: test-wasm
@@ -124,6 +124,12 @@ sim: ## Play HISTORIES=50000 seeded histories of faults from seed FIRST=1 on
 .PHONY: defects
 defects: ## Take out one safeguard after the other: the tests must notice each
 	go test -count=1 -tags defects ./sim ./server/store/memory -run Defect -v
+
+# A few are killed in every run of the tests.
+.PHONY: kills
+kills: ## Kill servers and PostgreSQL's processes 100 times under load
+	.ci/need 'initdb|pg_lsclusters=postgresql'
+	go test -count=1 -timeout 60m ./server -run 'Killed$$' -v -kills 100
 
 .PHONY: fuzz
 fuzz: ## Fuzz each decoder for FUZZTIME=10s

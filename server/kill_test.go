@@ -20,8 +20,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store/postgres/pgtest"
 )
@@ -345,11 +343,8 @@ func TestBackendKilled(t *testing.T) {
 // terminate has PostgreSQL end all connections to a database but the one that asks.
 func terminate(t *testing.T, db string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
+	conn := pgtest.Connect(t, db)
+	_, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
 	if err := errors.Join(err, conn.Close(t.Context())); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -74,17 +73,44 @@ func Database(t testing.TB) string {
 	t.Helper()
 	c := Start(t)
 	name := fmt.Sprintf("test%d", c.last.Add(1))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, c.address("postgres"))
-	if err != nil {
-		t.Fatalf("connect to the test's PostgreSQL: %v", err)
-	}
-	_, err = conn.Exec(ctx, `CREATE DATABASE `+name)
-	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+	conn := Connect(t, c.address("postgres"))
+	_, err := conn.Exec(context.Background(), `CREATE DATABASE `+name)
+	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
 		t.Fatalf("make a database for the test: %v", err)
 	}
 	return c.address(name)
+}
+
+// Connect connects to a database, if need be once PostgreSQL has recovered from what
+// a test did to it.
+func Connect(t testing.TB, address string) *pgx.Conn {
+	t.Helper()
+	conn, err := Start(t).connect(address)
+	if err != nil {
+		t.Fatalf("connect to the test's PostgreSQL: %v", err)
+	}
+	return conn
+}
+
+// connect waits until the cluster takes connections.
+func (c *Cluster) connect(address string) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, address)
+		if err == nil {
+			return conn, nil
+		}
+		select {
+		case <-c.ended:
+			return nil, fmt.Errorf("it ended:\n%s", c.log)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("it did not get ready: %w", err)
+		case <-tick.C:
+		}
+	}
 }
 
 func (c *Cluster) address(name string) string {
@@ -154,7 +180,11 @@ func start() (*Cluster, error) {
 		_ = c.server.Wait() // end says whether it ended
 		close(c.ended)
 	}()
-	if err := c.ready(); err != nil {
+	conn, err := c.connect(c.address("postgres"))
+	if err == nil {
+		err = conn.Close(context.Background())
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.end())
 	}
 	return c, nil
@@ -179,44 +209,17 @@ func owner() (*syscall.Credential, error) {
 	return nil, errors.New("there is neither a user postgres nor nobody to run it as")
 }
 
-// ready waits until the cluster takes connections.
-func (c *Cluster) ready() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := pgx.Connect(ctx, c.address("postgres"))
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		select {
-		case <-c.ended:
-			return fmt.Errorf("it ended:\n%s", c.log)
-		case <-ctx.Done():
-			return fmt.Errorf("it did not get ready: %w", err)
-		case <-tick.C:
-		}
-	}
-}
-
 // Backends returns the process ids of a database's connections.
-func Backends(t testing.TB, address string) (pids []int) {
+func Backends(t testing.TB, address string) []int {
 	t.Helper()
-	name, _, _ := strings.Cut(address[strings.LastIndex(address, "/")+1:], "?")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, Start(t).address("postgres"))
+	conn := Connect(t, address)
+	rows, err := conn.Query(context.Background(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
 	if err != nil {
-		return nil // it is starting again
+		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	rows, err := conn.Query(ctx, `SELECT pid FROM pg_stat_activity WHERE datname = $1`, name)
-	if err == nil {
-		pids, err = pgx.CollectRows(rows, pgx.RowTo[int])
-	}
-	if err != nil {
-		return nil
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
+		t.Fatal(err)
 	}
 	return pids
 }

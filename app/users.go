@@ -305,7 +305,9 @@ func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 // hint stands in the place of the list: why it is empty, and what to do.
 func hint(iconName, heading, text string, action ui.UI) ui.UI {
 	return ui.Div().Class("notice").Body(
-		ui.Div().Class("notice-icon").Body(icon(iconName)),
+		// Another tag than the list's first: go-app would keep that element, and with
+		// it the height that was set on it.
+		ui.Span().Class("notice-icon").Body(icon(iconName)),
 		ui.H2().Text(heading),
 		ui.P().Text(text),
 		action,

@@ -27,6 +27,9 @@ func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
 	users.isOffline()
 	users.edit("Ann Archer", harness.Person{Bio: "This is lost"})
 	users.Close()
+	harness.Eventually(t, "the tab's worker is gone", func() error {
+		return harness.Equal("the workers", b.Workers(site.URL()), 0)
+	})
 	other.Evict()
 	b.Offline(site.Proxy, false)
 
@@ -103,4 +106,37 @@ func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
 		users.Read("The browser was asked to keep this data and made no promise")
 		users.See("button", "Ask again")
 	}
+}
+
+// TestNoticesAreAccessible looks at what the app says of a failing storage, on
+// every kind of screen.
+func TestNoticesAreAccessible(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	b := harness.OpenBrowser(t)
+	users := openFaulty(t, b, site.URL())
+	users.hasState("Ann Archer", "")
+	look := func(what string) {
+		t.Helper()
+		for name, look := range looks {
+			users.As(look)
+			picture(t, users, what+" "+name+".png")
+			for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
+				t.Errorf("%s, %s: %s", what, name, v)
+			}
+		}
+	}
+	users.Evict()
+	users.Read(dataWereCleared)
+	look("cleared data")
+	users.Reload()
+	users.hasState("Ann Archer", "")
+
+	other := bare(t, b, site.URL())
+	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return true; })`, newest(other)+1))
+	users.Read("A newer version of Rollcall is in use.")
+	look("an upgrade")
+	users.tries(dora)
+	users.Read("Not saved. A newer version of Rollcall")
+	look("a form not saved")
 }

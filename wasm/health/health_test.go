@@ -186,20 +186,22 @@ func TestItTriesByItselfUntilTheTroubleIsOver(t *testing.T) {
 func TestTheLossOfEverythingIsNoticed(t *testing.T) {
 	ctx := t.Context()
 	for _, c := range []struct {
-		name         string
-		seen         bool
-		client, loss string
-		want         bool
+		name               string
+		seen               bool
+		client, here, loss string
+		want               bool
 	}{
-		{"the first visit", false, "", "", false},
-		{"a visit like any other", true, "c1", "", false},
-		{"the cookie was cleared, too, or has run out", false, "c1", "", false},
-		{"the data are gone and the server knows this browser", true, "", "", true},
-		{"noticed before and not read yet", true, "c2", "noticed", true},
-		{"read, and the server was not reached since", true, "", "heard", false},
+		{"the first visit", false, "", "", "", false},
+		{"a visit like any other", true, "c1", "yes", "", false},
+		{"the second visit, without a sync in the first", false, "", "yes", "", false},
+		{"the cookie was cleared, too, or has run out", false, "c1", "yes", "", false},
+		{"the data are gone and the server knows this browser", true, "", "", "", true},
+		{"so, and a worker has synced anew before", true, "c2", "", "", true},
+		{"noticed before and not read yet", true, "c2", "yes", "noticed", true},
+		{"read, and the server was not reached since", true, "", "yes", "heard", false},
 	} {
 		store := memory.New(schema)
-		if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: c.client, "loss": c.loss}); err != nil {
+		if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: c.client, "here": c.here, "loss": c.loss}); err != nil {
 			t.Fatal(err)
 		}
 		p := health.NewPresence(store, c.seen)

@@ -8,9 +8,11 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// metaLoss says that the browser has thrown the site's data away: lossNoticed,
-// or lossHeard once the person knows of it.
+// metaHere is written by the first page there is, before anything syncs. MetaLoss
+// says that the browser has thrown the site's data away: lossNoticed, or lossHeard once
+// the person knows of it.
 const (
+	metaHere    = "here"
 	metaLoss    = "loss"
 	lossNoticed = "noticed"
 	lossHeard   = "heard"
@@ -23,8 +25,9 @@ type Values interface {
 }
 
 // Presence notices that the browser has thrown the site's data away. The sign is
-// the client id, which is made before anything is asked of the server: it is
-// missing although the server knows this browser, or it is another one than a moment ago.
+// that no page has been here, as far as the device knows, although the server has
+// synced with this browser; or that the client id is another one than a moment ago. A
+// missing client id alone is no sign: a worker may have made a new one by then.
 type Presence struct {
 	values Values
 	seen   bool // the server has synced with this browser before
@@ -41,26 +44,23 @@ func NewPresence(values Values, seen bool) *Presence { return &Presence{values: 
 // Look looks whether the data are still there. The first time it must be called
 // before anything of this page syncs; then when the connection to the database was lost.
 func (p *Presence) Look(ctx context.Context) error {
-	m, err := p.values.Meta(ctx, sync.MetaClient, metaLoss)
+	m, err := p.values.Meta(ctx, sync.MetaClient, metaHere, metaLoss)
 	if err != nil {
 		return fmt.Errorf("look for the data of before: %w", err)
 	}
 	p.mu.Lock()
-	gone := m[metaLoss] == "" && p.gone(m[sync.MetaClient])
+	other := p.known != "" && m[sync.MetaClient] != p.known
+	gone := m[metaLoss] == "" && (other || p.seen && m[metaHere] == "")
 	p.known = m[sync.MetaClient]
 	p.lost = gone || m[metaLoss] == lossNoticed
 	p.mu.Unlock()
-	if !gone {
-		return nil
+	switch {
+	case gone:
+		err = p.values.SetMeta(ctx, map[string]string{metaHere: "yes", metaLoss: lossNoticed})
+	case m[metaHere] == "":
+		err = p.values.SetMeta(ctx, map[string]string{metaHere: "yes"})
 	}
-	return p.values.SetMeta(ctx, map[string]string{metaLoss: lossNoticed})
-}
-
-func (p *Presence) gone(client string) bool {
-	if p.known != "" {
-		return client != p.known
-	}
-	return p.seen && client == ""
+	return err
 }
 
 // Remember learns the client id once there is one.

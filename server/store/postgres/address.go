@@ -67,7 +67,7 @@ func parseAddress(address string) (*pgxpool.Config, error) {
 	if !u.Query().Has("pool_max_conns") {
 		config.MaxConns = maxReaders
 	}
-	if config.ConnConfig.ConnectTimeout == 0 || !u.Query().Has("connect_timeout") {
+	if !u.Query().Has("connect_timeout") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	for name, value := range defaults {

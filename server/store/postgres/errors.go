@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -39,7 +40,7 @@ func failed(what string, err error) error {
 	if errors.Is(err, feed.ErrResync) || errors.Is(err, feed.ErrBadCursor) || ofData(err) {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if code, sure := statementFailed(err); sure && code[:2] == "42" { // a statement that makes no sense
+	if code, sure := statementFailed(err); sure && strings.HasPrefix(code, "42") { // a statement that makes no sense
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, store.ErrUnavailable, err)

@@ -188,6 +188,14 @@ func TestOneFailsAlone(t *testing.T) {
 	if r := sound(t, address); r.Users != 8 || r.Records != 8 || r.Change != 8 {
 		t.Errorf("the database has %+v", r)
 	}
+	// A record that can't be read fails the write that asks for it.
+	execute(t, side(t, address), `UPDATE records SET result = '{' WHERE key = '`+writes[2].Key+`'`)
+	for i, o := range apply(t, s, writes...) {
+		if bad := i == 2 || i == 5; (o.Result.Status == api.Retry) != bad || o.Replayed == bad {
+			t.Errorf("write %d beside a damaged record: %+v", i, o)
+		}
+	}
+	execute(t, side(t, address), `UPDATE records SET result = '{"id":"x","status":"applied"}' WHERE key = '`+writes[2].Key+`'`)
 	// What is not the fault of a write is tried once, not halved down to each.
 	execute(t, side(t, address), `DROP TRIGGER poison ON records; ALTER TABLE records RENAME TO away`)
 	if _, err := s.Apply(t.Context(), writes); !errors.Is(err, store.ErrUnavailable) {
@@ -220,6 +228,10 @@ func TestEmailsPassedOn(t *testing.T) {
 	rows, err := s.Find(t.Context(), nil, []string{*a.Patch.Email, *b.Patch.Email})
 	if err != nil || len(rows) != 2 || rows[0].Version+rows[1].Version != 5 {
 		t.Errorf("after it: %+v (%v)", rows, err)
+	}
+	var transactions int
+	if err := side(t, address).QueryRow(t.Context(), `SELECT count(DISTINCT xmin::text) FROM users`).Scan(&transactions); err != nil || transactions != 1 {
+		t.Errorf("the swap took %d transactions (%v): it had to be divided", transactions, err)
 	}
 	sound(t, address)
 }
@@ -390,6 +402,38 @@ func TestBackendsKilled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLostWhileSaving: the connection is ended while a group is being saved. Nobody
+// knows then what became of it: callers hear that, nothing is tried again by itself, and
+// a replay finds out.
+func TestLostWhileSaving(t *testing.T) {
+	address := pgtest.Database(t)
+	s := open(t, address, postgres.Options{})
+	db := side(t, address)
+	execute(t, db, `CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$ LANGUAGE plpgsql;
+		CREATE TRIGGER slow BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION slow()`)
+	ada := create("Ada")
+	answered := make(chan error, 1)
+	go func() {
+		_, err := s.Apply(context.Background(), []store.Write{ada})
+		answered <- err
+	}()
+	eventually(t, "the group was being saved, and was ended", func() (ended bool) {
+		err := db.QueryRow(t.Context(), `SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`).Scan(&ended)
+		return err == nil && ended
+	})
+	if err := <-answered; !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the caller heard %v", err)
+	}
+	execute(t, db, `DROP TRIGGER slow ON records`)
+	if o := apply(t, s, ada)[0]; o.Replayed || o.Result.Status != api.Applied {
+		t.Errorf("sent again: %+v", o)
+	}
+	if o := apply(t, s, ada)[0]; !o.Replayed {
+		t.Errorf("and again: %+v", o)
+	}
+	sound(t, address)
 }
 
 // TestRestored: after a backup took the place of what was written since, a cursor

@@ -47,7 +47,7 @@ func wantedBy(writes []store.Write) (w wanted) {
 type working struct {
 	rows    map[string]*store.Row
 	owners  map[string]string // email key to the live user's id
-	records map[string]*store.Record
+	records map[string]readRecord
 
 	row    *store.Row // put by the write that is being done
 	record *store.Record
@@ -57,8 +57,15 @@ type working struct {
 	fresh   recordArrays
 }
 
-func newWorking(rows []store.Row, records []*store.Record) *working {
-	w := &working{rows: map[string]*store.Row{}, owners: map[string]string{}, records: map[string]*store.Record{}, changed: map[string]struct{}{}}
+// readRecord is a record as it was read. One that can't be decoded fails the write that
+// asks for it, and no other.
+type readRecord struct {
+	*store.Record
+	err error
+}
+
+func newWorking(rows []store.Row, records []readRecord) *working {
+	w := &working{rows: map[string]*store.Row{}, owners: map[string]string{}, records: map[string]readRecord{}, changed: map[string]struct{}{}}
 	for i := range rows {
 		w.rows[rows[i].ID] = &rows[i]
 		if !rows[i].Deleted {
@@ -78,7 +85,10 @@ func (w *working) Row(id string) (*store.Row, error) { return w.rows[id], nil }
 func (w *working) EmailOwner(key string) (string, error) { return w.owners[key], nil }
 
 // Record implements store.Tx.
-func (w *working) Record(key string) (*store.Record, error) { return w.records[key], nil }
+func (w *working) Record(key string) (*store.Record, error) {
+	r := w.records[key]
+	return r.Record, r.err
+}
 
 // PutRow implements store.Tx.
 func (w *working) PutRow(r *store.Row) error {
@@ -111,7 +121,7 @@ func (w *working) keep() {
 		w.rows[r.ID], w.changed[r.ID] = r, struct{}{}
 	}
 	if r := w.record; r != nil {
-		w.records[r.Key] = r
+		w.records[r.Key] = readRecord{Record: r}
 		w.fresh.add(r, w.result)
 	}
 	w.drop()
@@ -173,19 +183,19 @@ func (a *recordArrays) args() []any {
 	return []any{a.keys, a.clients, a.entities, a.hashes, a.results, a.at}
 }
 
-func scanRecord(row pgx.CollectableRow) (*store.Record, error) {
+func scanRecord(row pgx.CollectableRow) (readRecord, error) {
 	var r store.Record
 	var result []byte
 	var at int64
 	if err := row.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
-		return nil, err
+		return readRecord{}, err
 	}
 	if err := json.Unmarshal(result, &r.Result); err != nil {
-		return nil, fmt.Errorf("decode the result under key %s: %w", r.Key, err)
+		return readRecord{&r, fmt.Errorf("decode the result under key %s: %w", r.Key, err)}, nil
 	}
 	if string(r.Result.Document) == "null" {
 		r.Result.Document = nil
 	}
 	r.At = time.UnixMicro(at).UTC()
-	return &r, nil
+	return readRecord{Record: &r}, nil
 }

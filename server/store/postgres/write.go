@@ -125,7 +125,7 @@ func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes
 // it began, so those behind the lock see all of the writers before.
 func begin(ctx context.Context, conn *pgx.Conn, w wanted) (st state, work *working, err error) {
 	var rows []store.Row
-	var records []*store.Record
+	var records []readRecord
 	batch := &pgx.Batch{}
 	batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	batch.Queue(lockFeed).QueryRow(func(row pgx.Row) (err error) {

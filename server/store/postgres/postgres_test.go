@@ -215,23 +215,24 @@ func TestOneFailsAlone(t *testing.T) {
 func TestEmailsPassedOn(t *testing.T) {
 	address := pgtest.Database(t)
 	s := open(t, address, postgres.Options{})
-	a, b := create("A"), create("B")
-	apply(t, s, a, b)
+	a, b, c, d := create("A"), create("B"), create("C"), create("D")
+	apply(t, s, a, b, c, d)
 	to := func(w store.Write, base int64, email string) store.Write {
 		return store.Write{ID: uuid.NewString(), EntityID: w.EntityID, Type: api.Update, BaseVersion: base, Patch: api.UserPatch{Email: &email}}
 	}
-	for i, o := range apply(t, s, to(a, 1, "free@example.org"), to(b, 1, *a.Patch.Email), to(a, 2, *b.Patch.Email)) {
+	round := []store.Write{to(a, 1, "free@example.org"), to(b, 1, *a.Patch.Email), to(c, 1, *b.Patch.Email), to(d, 1, *c.Patch.Email), to(a, 2, *d.Patch.Email)}
+	for i, o := range apply(t, s, round...) {
 		if o.Result.Status != api.Applied {
-			t.Errorf("step %d of a swap: %+v", i, o.Result)
+			t.Errorf("step %d of a round: %+v", i, o.Result)
 		}
 	}
-	rows, err := s.Find(t.Context(), nil, []string{*a.Patch.Email, *b.Patch.Email})
+	rows, err := s.Find(t.Context(), nil, []string{*a.Patch.Email, *d.Patch.Email})
 	if err != nil || len(rows) != 2 || rows[0].Version+rows[1].Version != 5 {
 		t.Errorf("after it: %+v (%v)", rows, err)
 	}
 	var transactions int
 	if err := side(t, address).QueryRow(t.Context(), `SELECT count(DISTINCT xmin::text) FROM users`).Scan(&transactions); err != nil || transactions != 1 {
-		t.Errorf("the swap took %d transactions (%v): it had to be divided", transactions, err)
+		t.Errorf("the round took %d transactions (%v): it had to be divided", transactions, err)
 	}
 	sound(t, address)
 }

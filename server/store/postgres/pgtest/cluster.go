@@ -163,11 +163,11 @@ func start() (*Cluster, error) {
 	}
 	c := &Cluster{dir: dir, log: &bytes.Buffer{}, ended: make(chan struct{})}
 	data := filepath.Join(dir, "data")
-	make := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", role, "--auth=trust", "--no-sync", "-E", "UTF8",
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", role, "--auth=trust", "--no-sync", "-E", "UTF8",
 		"--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en")
-	make.SysProcAttr, make.Dir = &syscall.SysProcAttr{Credential: owner}, dir
-	if out, err := make.CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w\n%s", make, err, out), os.RemoveAll(dir))
+	initdb.SysProcAttr, initdb.Dir = &syscall.SysProcAttr{Credential: owner}, dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w\n%s", initdb, err, out), os.RemoveAll(dir))
 	}
 	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off",
 		"-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c", "autovacuum_naptime=5s", "-c", "log_min_messages=warning")

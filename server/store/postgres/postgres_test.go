@@ -148,7 +148,7 @@ func TestSeveralAreAsOne(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, o storetest.Options) storetest.Store {
 		address := pgtest.Database(t)
 		s := &several{}
-		for range 3 {
+		for range 2 {
 			s.all = append(s.all, open(t, address, postgres.Options{Now: o.Now}))
 		}
 		// One of them tells, of its own commits and of the others'.

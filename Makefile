@@ -65,7 +65,7 @@ test: build test-native defects test-wasm e2e ## Run all tests; installs Chromiu
 .PHONY: test-native
 test-native: build ## Run the native tests with the race detector
 	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql'
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 25m ./...
 
 .PHONY: test-wasm
 test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
@@ -78,7 +78,7 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 e2e: build $(NPM_PACKAGES) ## Drive real browsers against the real binary, and the engine against json-server
 	$(need-browser)
 	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr'
-	go test -tags e2e -count=1 -timeout 15m ./e2e/... $(E2E_FLAGS)
+	go test -tags e2e -count=1 -timeout 40m ./e2e/... $(E2E_FLAGS)
 
 .PHONY: kills
 kills: build ## Kill browsers KILLS=200 times, tabs and workers as often, amid writes drawn from SEED=1
@@ -126,8 +126,8 @@ defects: ## Take out one safeguard after the other: the tests must notice each
 	go test -count=1 -tags defects ./sim ./server/store/memory -run Defect -v
 
 # A few are killed in every run of the tests.
-.PHONY: kills
-kills: ## Kill servers and PostgreSQL's processes 100 times under load
+.PHONY: server-kills
+server-kills: ## Kill servers and PostgreSQL's processes 100 times under load
 	.ci/need 'initdb|pg_lsclusters=postgresql'
 	go test -count=1 -timeout 60m ./server -run 'Killed$$' -v -kills 100
 

@@ -100,7 +100,7 @@ func hashOf(id string, version int64) uint64 {
 // Diff is the buckets in which two digests differ, in order.
 func (d *Digest) Diff(other *Digest) []int {
 	var out []int
-	for i, sum := range d.Sums {
+	for i, sum := range &d.Sums {
 		if sum != other.Sums[i] {
 			out = append(out, i)
 		}
@@ -112,7 +112,7 @@ func (d *Digest) Diff(other *Digest) []int {
 const sumsSize = 8 * Buckets
 
 func (d *Digest) appendSums(b []byte) []byte {
-	for _, sum := range d.Sums {
+	for _, sum := range &d.Sums {
 		b = binary.BigEndian.AppendUint64(b, sum)
 	}
 	return b

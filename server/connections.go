@@ -99,7 +99,8 @@ func (b *bounded) release(addr netip.Addr) {
 	b.all.Add(-1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open[addr]--; b.open[addr] == 0 {
+	b.open[addr]--
+	if b.open[addr] == 0 {
 		delete(b.open, addr)
 	}
 }

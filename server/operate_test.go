@@ -387,8 +387,8 @@ func TestImportByLine(t *testing.T) {
 	} {
 		tell(t, "import", "-db", db, write(t, file, text)).fails(why)
 	}
-	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"nmae\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n")
-	tell(t, "import", "-db", db, lines).found("line 1: refused : the line has a field that is not text: name", "line 2: refused", "line 3: refused : the line has a field nmae",
+	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"surname\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n")
+	tell(t, "import", "-db", db, lines).found("line 1: refused : the line has a field that is not text: name", "line 2: refused", "line 3: refused : the line has a field surname",
 		"line 4: refused", "line 6: create Q")
 	tell(t, "import", "-db", db, filepath.Join(dir, "none.csv")).fails("open the file")
 	tell(t, "import", "-db", filepath.Join(dir, "none.db"), lines).fails("there is no database")

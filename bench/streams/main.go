@@ -182,7 +182,8 @@ func listen(c net.Conn, first chan<- error, heard chan<- time.Time) {
 		if !strings.HasPrefix(line, "id: ") {
 			continue
 		}
-		if events++; events == 1 {
+		events++
+		if events == 1 {
 			first <- nil
 		} else {
 			heard <- time.Now()

@@ -38,7 +38,10 @@ var errHungUp = errors.New("the browser has hung up")
 
 // dialBiDi begins a session with the browser that listens at address.
 func dialBiDi(ctx context.Context, address string, hear func(string, json.RawMessage)) (*bidi, error) {
-	conn, _, err := websocket.Dial(ctx, address+"/session", nil)
+	conn, answer, err := websocket.Dial(ctx, address+"/session", nil)
+	if answer != nil && answer.Body != nil {
+		defer answer.Body.Close()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", address, err)
 	}
@@ -50,7 +53,11 @@ func dialBiDi(ctx context.Context, address string, hear func(string, json.RawMes
 		return nil, err
 	}
 	events := map[string]any{"events": []string{"script.message", "log.entryAdded"}}
-	return b, b.call(ctx, "session.subscribe", events, nil)
+	if err := b.call(ctx, "session.subscribe", events, nil); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
 }
 
 func (b *bidi) close() { _ = b.conn.CloseNow() } // it can only be closed already

@@ -48,7 +48,8 @@ func wasmOf(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	var n int64
-	return n, json.Unmarshal(sum.Result.Value, &n)
+	err = json.Unmarshal(sum.Result.Value, &n)
+	return n, err
 }
 
 // Peaks watches the memory of a page and of the workers of its origin.

@@ -42,7 +42,8 @@ func newCSV(s *source) (*csvReader, error) {
 		}
 		if slices.Contains(header, "email") || slices.Contains(header, "id") {
 			r := &csvReader{source: s, comma: comma, header: header}
-			return r, r.checkHeader()
+			err := r.checkHeader()
+			return r, err
 		}
 	}
 	return nil, fmt.Errorf("%w: its first line must name the columns, with email or id among them; it is %.80q", ErrFormat, line.text)

@@ -133,7 +133,8 @@ func testDigestConcurrently(t *testing.T, b *bench) {
 			t.Fatal(err)
 		}
 		for _, c := range page.Changes {
-			if delete(rows, c.EntityID); !c.Deleted {
+			delete(rows, c.EntityID)
+			if !c.Deleted {
 				rows[c.EntityID] = c.Version
 			}
 		}

@@ -41,13 +41,13 @@ func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
 		{"coalesced", row(3, ann), sequence(edit("a", "Bo"), edit("b", "Cy"), edit("c", "Di")), "a superseded by b; b superseded by c"},
 		{"create and delete", nil, enqueue(write("a", api.Create, ann), write("b", api.Delete, "")), "a cancelled; b cancelled"},
 		{"a delete undone", row(3, ann), enqueue(write("a", api.Delete, ""), write("b", api.Create, ann)), "a cancelled; b cancelled"},
-		{"acknowledged", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(t *testing.T, e *queue.Entity) {
+		{"acknowledged", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(_ *testing.T, e *queue.Entity) {
 			e.Acknowledge("a", row(4, `{"name":"Bo"}`), 4)
 		}), "a landed 4"},
-		{"acknowledged earlier, changed since", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), func(t *testing.T, e *queue.Entity) {
+		{"acknowledged earlier, changed since", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), func(_ *testing.T, e *queue.Entity) {
 			e.AcknowledgeEarlier("a", row(5, `{"name":"Other"}`), 5, []string{"name"})
 		}), "a landed 5"},
-		{"acknowledged earlier", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(t *testing.T, e *queue.Entity) {
+		{"acknowledged earlier", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(_ *testing.T, e *queue.Entity) {
 			e.AcknowledgeEarlier("a", row(4, `{"name":"Bo"}`), 4, []string{"name"})
 		}), "a landed 4"},
 		{"rejected, it stays", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a")), ""},
@@ -75,7 +75,7 @@ func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
 
 // replace settles a conflict of an operation by sending another, or nothing for "".
 func replace(id, next string) func(*testing.T, *queue.Entity) {
-	return func(t *testing.T, e *queue.Entity) {
+	return func(_ *testing.T, e *queue.Entity) {
 		e.Replace(id, row(9, `{"name":"Theirs"}`), 9, func(mine *queue.Operation) *queue.Operation {
 			if next == "" {
 				return nil

@@ -126,7 +126,7 @@ func away(w *world, d day.Day) (*device, *weather) {
 	w.post(d.Others())
 	sky := &weather{world: w, effects: map[string]int{}}
 	requests := 0
-	dev.meets(func(r sync.Request) (*sync.Response, error) {
+	dev.meets(func(_ sync.Request) (*sync.Response, error) {
 		requests++
 		if requests%4 == 1 {
 			sky.sample()

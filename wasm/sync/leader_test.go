@@ -206,8 +206,9 @@ func TestAWorkerThatNeverSpeaksIsReplacedWithinAMinute(t *testing.T) {
 }
 
 func TestWorkerPause(t *testing.T) {
-	for failures, want := range []time.Duration{1, 1, 2, 4, 8, 16, 32, 60, 60} {
-		if got := sync.WorkerPause(failures); got != want*time.Second {
+	for failures, seconds := range []int{1, 1, 2, 4, 8, 16, 32, 60, 60} {
+		want := time.Duration(seconds) * time.Second
+		if got := sync.WorkerPause(failures); got != want {
 			t.Errorf("after %d: %v", failures, got)
 		}
 	}

@@ -68,7 +68,8 @@ func (r *REST) Push(ctx context.Context, _ string, operations []queue.Operation)
 		if !errors.As(err, &why) {
 			return results, err
 		}
-		if misses++; failed == nil || why.Kind == SignedOut {
+		misses++
+		if failed == nil || why.Kind == SignedOut {
 			failed = why
 		}
 		if misses == 2 || ctx.Err() != nil || asksForQuiet(why) {

@@ -255,7 +255,7 @@ func TestPlainRESTCutOffInTheMiddleKeepsWhatWasAnswered(t *testing.T) {
 		a.create(fmt.Sprintf("User%d", i))
 	}
 	done := 0
-	a.meets(func(r sync.Request) (*sync.Response, error) {
+	a.meets(func(_ sync.Request) (*sync.Response, error) {
 		if done == 4 {
 			return nil, errors.New("the network is gone")
 		}
@@ -318,7 +318,7 @@ func TestPlainRESTPassesOverNoChange(t *testing.T) {
 	w.now = w.now.Add(sync.DefaultOverlap / 2)
 	b.create("Next")
 	b.sync()
-	a.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+	a.after = func(_ sync.Request, resp sync.Response) (sync.Response, error) {
 		var page api.UserPage
 		a.ok(json.Unmarshal(resp.Body, &page))
 		page.Users = slices.DeleteFunc(page.Users, func(u api.User) bool { return u.Name == "Late" })

@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,9 +162,9 @@ func TestAWorkerThatDoesNotStartIsToldAndTriedMoreAndMoreSeldom(t *testing.T) {
 				told = append(told, *m.Status)
 			}
 		})()
-		broken := true
+		var mended atomic.Bool
 		tab, closeTab := s.open(func(ctx context.Context, bus sync.Bus, failed func(error)) {
-			if broken {
+			if !mended.Load() {
 				failed(errors.New("the server answered 500"))
 				return
 			}
@@ -184,7 +185,7 @@ func TestAWorkerThatDoesNotStartIsToldAndTriedMoreAndMoreSeldom(t *testing.T) {
 		if i := incident(t, s.store, "the server answered 500"); i.Times < 10 || !i.Recovered.IsZero() {
 			t.Errorf("incident %+v", i)
 		}
-		broken = false
+		mended.Store(true)
 		pass(sync.MaxWorkerPause)
 		if i := incident(t, s.store, "the server answered 500"); i.Recovered.IsZero() {
 			t.Errorf("recovered, and not told so: %+v", i)

@@ -126,7 +126,7 @@ func (b *backend) kill() {
 	if err := b.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		b.t.Fatalf("end json-server: %v", err)
 	}
-	_ = <-b.exited // it was killed, so how it ended says nothing
+	b.t.Logf("json-server ended: %v", <-b.exited)
 	b.cmd = nil
 }
 

@@ -308,8 +308,8 @@ func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
 	// The newer version comes in the middle of a write, which is still finished.
 	users.fault("write", "held")
 	users.tries(dora)
+	users.Read("Still saving.") // so the write has begun: before that, the newer version would win
 	harness.Eval[bool](other, fmt.Sprintf(`(globalThis.upgrade = settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return db.version; }), true)`, version+1))
-	users.Read("Still saving.")
 	users.fault("write", "")
 	users.Gone("dialog", "Add user")
 	if got := harness.Eval[int](other, `upgrade`); got != version+1 {

@@ -15,14 +15,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/rollcall/rollcall/bench/subject"
 )
 
 func main() {
@@ -42,12 +41,13 @@ func run(ctx context.Context, binary string, n int, hold time.Duration) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := start(ctx, binary, dir)
+	served, err := subject.Serve(ctx, binary, filepath.Join(dir, "r.db"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	before, err := s.metrics(ctx)
+	s := &server{Server: served}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	before, err := s.Metrics(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func run(ctx context.Context, binary string, n int, hold time.Duration) (err err
 	}
 	opened := time.Since(began)
 	time.Sleep(hold)
-	after, err := s.metrics(ctx)
+	after, err := s.Metrics(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,57 +81,10 @@ func run(ctx context.Context, binary string, n int, hold time.Duration) (err err
 	return nil
 }
 
-// server is a running `rollcall serve`.
+// server is what is measured, with its CPU seconds when all streams were open.
 type server struct {
-	cmd    *exec.Cmd
-	addr   string
-	opened float64 // its CPU seconds when all streams were open
-}
-
-func start(ctx context.Context, binary, dir string) (*server, error) {
-	cmd := exec.CommandContext(ctx, binary, "serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "r.db"), "-log-level", "warn")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the server (make build): %w", err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on http://")
-	if err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("the server said %q", line), err, cmd.Process.Kill())
-	}
-	return &server{cmd: cmd, addr: addr}, nil
-}
-
-func (s *server) stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	return s.cmd.Wait()
-}
-
-// metrics are the values without labels.
-func (s *server) metrics(ctx context.Context) (map[string]float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/metrics", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	values := map[string]float64{}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		name, text, _ := strings.Cut(lines.Text(), " ")
-		if v, err := strconv.ParseFloat(text, 64); err == nil {
-			values[name] = v
-		}
-	}
-	return values, nil
+	*subject.Server
+	opened float64
 }
 
 // openAll opens the streams and waits until each has heard its first event. heard
@@ -147,14 +100,14 @@ func (s *server) openAll(n int) (heard chan time.Time, closeAll func(), err erro
 		}
 	}
 	for range n {
-		c, err := net.Dial("tcp", s.addr)
+		c, err := net.Dial("tcp", s.Addr)
 		if err != nil {
 			return nil, closeAll, fmt.Errorf("open stream %d (ulimit -n?): %w", len(conns)+1, err)
 		}
 		mu.Lock()
 		conns = append(conns, c)
 		mu.Unlock()
-		if _, err := io.WriteString(c, "GET /api/v1/events HTTP/1.1\r\nHost: "+s.addr+"\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "GET /api/v1/events HTTP/1.1\r\nHost: "+s.Addr+"\r\n\r\n"); err != nil {
 			return nil, closeAll, err
 		}
 		go listen(c, first, heard)
@@ -164,7 +117,7 @@ func (s *server) openAll(n int) (heard chan time.Time, closeAll func(), err erro
 			return nil, closeAll, err
 		}
 	}
-	m, err := s.metrics(context.Background())
+	m, err := s.Metrics(context.Background())
 	s.opened = m["process_cpu_seconds_total"]
 	return heard, closeAll, err
 }
@@ -193,7 +146,7 @@ func listen(c net.Conn, first chan<- error, heard chan<- time.Time) {
 
 // change makes one, and returns after what times it was heard of.
 func (s *server) change(ctx context.Context, heard <-chan time.Time, n int) ([]time.Duration, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+"/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Addr+"/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`))
 	if err != nil {
 		return nil, err
 	}

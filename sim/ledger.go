@@ -197,11 +197,11 @@ func (l *ledger) see(s *slot, before queue.Entity, left, came []queue.Operation)
 		for _, o := range came {
 			l.saw[o.ID] = sight{now, l.b.epoch()}
 		}
-	} else if len(before.Operations) > 1 && len(left) == 1 && len(came) == 0 {
-		came = before.Operations[1:2]
+	} else if n := len(left); n > 0 && len(before.Operations) > n && len(came) == 0 {
+		came = before.Operations[n : n+1]
 	}
 	for _, into := range came {
-		for _, o := range left {
+		for _, o := range slices.Backward(left) { // what was seen first counts
 			first, ok := l.saw[o.ID]
 			if !ok { // made of a conflict, of which the person was told
 				delete(l.saw, into.ID)
@@ -354,8 +354,8 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 	}
 }
 
-// settled judges the settlement of a conflict: it is recorded, or the two
-// operations there were came to nothing together.
+// settled judges the settlement of a conflict: it is recorded, or the operations
+// there were came to nothing together.
 func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 	for _, c := range after.Conflicts {
 		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == c.ID }) {
@@ -365,10 +365,21 @@ func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
 			return
 		}
 	}
-	if ops := before.Operations; len(ops) == 2 && len(after.Operations) == 0 && ops[0].Type == api.Delete && ops[1].Type == api.Create {
+	if len(after.Operations) == 0 && undone(before.Operations) {
 		return // a deletion that was undone before it took effect
 	}
 	l.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
+}
+
+// undone reports whether operations begin with a delete and make again, all
+// together, what that was to take away.
+func undone(ops []queue.Operation) bool {
+	was, _ := fieldsOf(ops[0].Base)
+	now, there := was, true
+	for _, o := range ops {
+		now, there = operated(now, there, o)
+	}
+	return ops[0].Type == api.Delete && there && now == was
 }
 
 // losses judges a conflict's record: a value that one of the sides changed and
@@ -403,19 +414,18 @@ func (l *ledger) losses(c queue.Conflict, before, after queue.Entity) {
 	}
 }
 
-// folded judges what a rejection made of a pair: one operation, which is the
-// second with what the first had, or none when they cancel out.
+// folded judges what a rejection made of an entity's operations: one, which is the
+// last with what the others had, or none when they cancel out.
 func (l *ledger) folded(before, after queue.Entity) {
 	l.b.w.stats.hit("folded")
 	n := len(before.Operations)
-	if n > 1 && len(after.Operations) == n-1 && after.Operations[0].ID == before.Operations[1].ID {
-		return
-	}
-	if n > 1 && len(after.Operations) == n-2 {
+	switch {
+	case n > 1 && len(after.Operations) == 1 && after.Operations[0].ID == before.Operations[n-1].ID:
+	case n > 1 && len(after.Operations) == 0:
 		l.cancels(before.Operations[0])
-		return
+	default:
+		l.b.w.fail(2, "an operation of entity %s left the queue with a rejection", before.Ref.ID)
 	}
-	l.b.w.fail(2, "an operation of entity %s left the queue with a rejection", before.Ref.ID)
 }
 
 // cancels judges an operation that went together with a later one, as if neither had been.

@@ -16,7 +16,7 @@ var All = []Switch{
 	ResyncDropsQueue, NoSweep, AnswersByPosition, SaveTwice, AcceptUnsaved,
 	HiddenWrite, DiscardOthers, BeginningIsNoResync, FetchPassesFeed, FetchInBeginning,
 	CancelSentCreate, UndoneForGood, ClockBackWaits, SlowAnswerDates, OldSkewKept,
-	EarlierOnLatest, ConflictGoesBack, FateForgotten, FateOfAnother, NoBound, NoRecord, ForgetTombstone,
+	EarlierOnLatest, ConflictGoesBack, FoldTwo, FateForgotten, FateOfAnother, NoBound, NoRecord, ForgetTombstone,
 	BareSequence, NoHorizon, NoEpoch, IgnoreBase, DeadRise,
 	EmailsShared, ReplayAsItWas, DatesArePayload, CountFromOne, VersionStandsPut,
 }
@@ -79,6 +79,7 @@ const (
 	OldSkewKept         Switch = "a round stores what another measured"
 	EarlierOnLatest     Switch = "what follows a duplicate builds on what nobody saw"
 	ConflictGoesBack    Switch = "a conflict's answer takes a newer row back"
+	FoldTwo             Switch = "what was written after a conflict's second operation is sent as if nothing was overruled"
 )
 
 // The safeguards of the server.

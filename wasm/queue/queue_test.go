@@ -338,3 +338,41 @@ func TestAcknowledgeEarlierLeavesTheConflictToTheServer(t *testing.T) {
 		})
 	}
 }
+
+// An earlier version of the app coalesced no updates, and its queue may hold more
+// than two operations of an entity.
+func TestAllThatFollowsARejectedOperationIsMergedIntoIt(t *testing.T) {
+	const ann = `{"name":"Ann"}`
+	op := func(id string, o api.OperationType, data string, base string, version int64) queue.Operation {
+		return queue.Operation{ID: id, Ref: ref, Type: o, Data: json.RawMessage(data), Base: json.RawMessage(base), BaseVersion: version, State: queue.Queued}
+	}
+	tests := []struct {
+		name      string
+		confirmed *queue.Row
+		ops       []queue.Operation
+		want      string
+	}{
+		{"three updates", row(3, ann), []queue.Operation{
+			op("a", api.Update, `{"name":"Bo"}`, ann, 3), op("b", api.Update, `{"bio":"x"}`, `{"name":"Bo"}`, 3),
+			op("c", api.Update, `{"bio":"y"}`, `{"name":"Bo","bio":"x"}`, 3),
+		}, `c update {"bio":"y","name":"Bo"} base 3 queued`},
+		{"a create that may have taken effect, edited and deleted", nil, []queue.Operation{
+			op("a", api.Create, ann, "", 0), op("b", api.Update, `{"bio":"x"}`, ann, 0), op("c", api.Delete, "", ann, 0),
+		}, `c delete  base 0 queued`},
+		{"a delete undone, while others changed it, and an update", row(4, `{"name":"Theirs"}`), []queue.Operation{
+			op("a", api.Delete, "", ann, 3), op("b", api.Create, `{"name":"Bo"}`, "", 4), op("c", api.Update, `{"bio":"x"}`, `{"name":"Bo"}`, 4),
+		}, `c update {"bio":"x","name":"Bo"} base 3 queued`},
+		{"a delete undone as if it had not been, and an update on what was seen then", row(4, `{"name":"Theirs"}`), []queue.Operation{
+			op("a", api.Delete, "", ann, 3), op("b", api.Create, ann, "", 4), op("c", api.Update, `{"name":"Bo"}`, ann, 4),
+		}, `c update {"name":"Bo"} base 3 queued`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := &queue.Entity{Ref: ref, Confirmed: tt.confirmed, Operations: tt.ops}
+			sequence(send("a"), reject("a"))(t, e)
+			if got := describe(e); got != tt.want {
+				t.Errorf("the queue holds %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -140,16 +140,25 @@ func (e *Entity) Reject(id string, problem *api.Problem) bool {
 	return true
 }
 
-// fold coalesces what follows a rejected first operation into it.
+// fold coalesces all that follows a first operation which was sent into it. None
+// of it was ever sent, and all of it builds on what the first was to make, so
+// none may be sent as if the server had taken that.
 func (e *Entity) fold() {
-	if len(e.Operations) < 2 {
-		return
-	}
-	merged, keep := e.coalesce(e.Operations[0], e.Operations[1])
-	e.merges(e.Operations[0], e.Operations[1], merged, keep)
-	e.Operations = e.Operations[2:]
-	if keep {
-		e.Operations = append([]Operation{merged}, e.Operations...)
+	for sent := e.Operations[0].State; len(e.Operations) > 1; {
+		first, second := e.Operations[0], e.Operations[1]
+		first.State = sent
+		merged, keep := e.coalesce(first, second)
+		e.merges(first, second, merged, keep)
+		e.Operations = e.Operations[2:]
+		switch {
+		case keep:
+			e.Operations = append([]Operation{merged}, e.Operations...)
+		case len(e.Operations) > 0: // it builds on what the two have left as it was
+			e.Operations[0].Base, e.Operations[0].BaseVersion = first.Base, first.BaseVersion
+		}
+		if defect.On(defect.FoldTwo) {
+			return
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ WASM := GOOS=js GOARCH=wasm
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
 NPM_PACKAGES := e2e/node_modules/.package-lock.json
+RIVALS := bench/rivals/pouchdb/node_modules/.package-lock.json $(TOOLS)/rivals-pocketbase
 
 CLIENT_SOURCES := $(shell find api app wasm -type f ! -name '*_test.go')
 SITE_SOURCES := $(shell find web -type f ! -path 'web/dist/*' ! -name '*_test.go')
@@ -114,6 +115,13 @@ verify: test lint ## Everything CI could ask: tests, lint, no drift in go.mod
 bench: ## Measure the engine and the server
 	go test -run '^$$' -bench . -benchmem ./...
 
+# Nothing of the rivals is built or installed but here. FLAGS='-doc docs/BENCHMARKS.md'
+# puts the tables in the document.
+.PHONY: bench-rivals
+bench-rivals: build $(RIVALS) ## Measure the server side by side with PocketBase and express-pouchdb
+	.ci/need 'node=nodejs' 'initdb|pg_lsclusters=postgresql'
+	go run ./bench/rivals $(FLAGS)
+
 # What it counts is in .cache/sim-FIRST.txt, renewed each minute: a run that ends
 # early says how far it came, and FIRST goes on from there.
 .PHONY: sim
@@ -142,7 +150,7 @@ fuzz: ## Fuzz each decoder for FUZZTIME=10s
 
 .PHONY: clean
 clean: ## Remove what was built; .cache stays unless it is removed by hand
-	rm -rf bin e2e/node_modules
+	rm -rf bin e2e/node_modules bench/rivals/pouchdb/node_modules
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 $(LINT):
@@ -155,8 +163,12 @@ $(WASMTEST):
 	GOBIN=$(TOOLS) go install github.com/agnivade/wasmbrowsertest@$(WASMBROWSERTEST_VERSION)
 	mv $(TOOLS)/wasmbrowsertest $@
 
-# axe-core and json-server are all that comes from npm, and only for tests.
-$(NPM_PACKAGES): e2e/package.json e2e/package-lock.json
+# What comes from npm is only for tests and measurements.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	.ci/need 'npm=npm'
-	npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# A module of its own, so that nothing of PocketBase is in the server's go.mod.
+$(TOOLS)/rivals-pocketbase: $(wildcard bench/rivals/pocketbase/*) .cache/go-version
+	cd bench/rivals/pocketbase && CGO_ENABLED=0 go build -trimpath -o $@ .

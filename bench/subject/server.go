@@ -17,7 +17,7 @@ import (
 	"github.com/rollcall/rollcall/internal/cluster"
 )
 
-// Server is a running `rollcall serve`.
+// Server is a running `rollcall serve`, or another program that was launched.
 type Server struct {
 	Addr string // host and port
 	cmd  *exec.Cmd
@@ -28,6 +28,12 @@ func Serve(ctx context.Context, binary, db string, flags ...string) (*Server, er
 	args := append([]string{"serve", "-addr", "127.0.0.1:0", "-db", db, "-log-level", "warn"}, flags...)
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Stderr = os.Stderr
+	return Launch(cmd)
+}
+
+// Launch starts a program that serves HTTP and ends on SIGTERM, and waits until it
+// prints where: `listening on http://HOST:PORT` is its first line.
+func Launch(cmd *exec.Cmd) (*Server, error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start the server: %w", err)
@@ -38,7 +44,7 @@ func Serve(ctx context.Context, binary, db string, flags ...string) (*Server, er
 	line, err := bufio.NewReader(out).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on http://")
 	if err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("the server said %q", line), err, cmd.Process.Kill(), cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("%s said %q", cmd.Path, line), err, cmd.Process.Kill(), cmd.Wait())
 	}
 	return &Server{Addr: addr, cmd: cmd}, nil
 }

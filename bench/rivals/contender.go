@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/rollcall/rollcall/bench/subject"
+	"github.com/rollcall/rollcall/internal/cluster"
+)
+
+// Names of the contenders, as the report has them.
+const (
+	onSQLite     = "Rollcall, SQLite"
+	onPostgreSQL = "Rollcall, PostgreSQL"
+	aPocketBase  = "PocketBase"
+	skipsTotal   = "PocketBase, skipTotal=1"
+	aPouchDB     = "express-pouchdb"
+)
+
+// contender is a running server and how it is asked.
+type contender struct {
+	name    string
+	addr    string
+	dialect dialect
+	cpu     func() (time.Duration, error) // taken so far by the server and its database
+	shares  bool                          // the server is another contender's
+}
+
+// programs are what is started.
+type programs struct {
+	rollcall   string // the built binary
+	pocketbase string // the built program beside
+	pouchdb    string // the directory of server.js, with its node_modules
+	mode       string // of express-pouchdb
+}
+
+// field is a set of running servers that compete, each with data of its own in dir.
+type field struct {
+	contenders []*contender
+	ends       []func() error
+}
+
+// start starts them all, empty.
+func start(ctx context.Context, p programs, dir string) (f *field, err error) {
+	f = &field{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.end())
+		}
+	}()
+	sqlite, err := f.rollcall(ctx, p, filepath.Join(dir, "rollcall"), "")
+	if err != nil {
+		return f, err
+	}
+	f.add(onSQLite, sqlite.Addr, rollcall{}, cpuOf(sqlite.Usage))
+	if err := f.postgres(ctx, p, filepath.Join(dir, "postgresql")); err != nil {
+		return f, err
+	}
+	data := filepath.Join(dir, "pocketbase")
+	pb, err := f.launch(data, exec.CommandContext(ctx, p.pocketbase, "serve", "--dir="+data))
+	if err != nil {
+		return f, err
+	}
+	f.add(aPocketBase, pb.Addr, pocketBase{}, cpuOf(pb.Usage))
+	f.add(skipsTotal, pb.Addr, pocketBase{skipTotal: true}, cpuOf(pb.Usage))
+	f.contenders[len(f.contenders)-1].shares = true
+	err = f.pouchdb(ctx, p, filepath.Join(dir, "pouchdb"))
+	return f, err
+}
+
+func (f *field) add(name, addr string, d dialect, cpu func() (time.Duration, error)) {
+	f.contenders = append(f.contenders, &contender{name: name, addr: addr, dialect: d, cpu: cpu})
+}
+
+// launch makes a server's directory and starts it. What it logs goes to a file there:
+// all servers log each request, as they do by default.
+func (f *field) launch(dir string, cmd *exec.Cmd) (*subject.Server, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "stderr.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }() // the server has a handle of its own
+	cmd.Stderr = log
+	s, err := subject.Launch(cmd)
+	if err != nil {
+		said, _ := os.ReadFile(log.Name()) // it explains more, if there is anything
+		return nil, fmt.Errorf("%w\n%s", err, said)
+	}
+	f.ends = append(f.ends, s.Stop)
+	return s, nil
+}
+
+// rollcall starts this project's server on a database, or on a file in dir.
+func (f *field) rollcall(ctx context.Context, p programs, dir, db string) (*subject.Server, error) {
+	if db == "" {
+		db = filepath.Join(dir, "rollcall.db")
+	}
+	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, "serve", "-addr", "127.0.0.1:0", "-db", db, "-address-rate", "0", "-client-rate", "0"))
+}
+
+// postgres starts a PostgreSQL with its default settings and a server on it.
+func (f *field) postgres(ctx context.Context, p programs, dir string) error {
+	c, err := cluster.Start(cluster.Options{})
+	if err != nil {
+		return fmt.Errorf("start a PostgreSQL: %w", err)
+	}
+	f.ends = append(f.ends, c.End)
+	db, err := c.Database()
+	if err != nil {
+		return err
+	}
+	s, err := f.rollcall(ctx, p, dir, db)
+	if err != nil {
+		return err
+	}
+	ofCluster := func() (subject.Usage, error) { return subject.ClusterUsage(c) }
+	f.add(onPostgreSQL, s.Addr, rollcall{}, cpuOf(s.Usage, ofCluster))
+	return nil
+}
+
+func (f *field) pouchdb(ctx context.Context, p programs, dir string) error {
+	cmd := exec.CommandContext(ctx, "node", filepath.Join(p.pouchdb, "server.js"), dir, p.mode)
+	cmd.Env = append(os.Environ(), "NODE_ENV=production")
+	s, err := f.launch(dir, cmd)
+	if err != nil {
+		return err
+	}
+	f.add(aPouchDB, s.Addr, pouchDB{}, cpuOf(s.Usage))
+	conn, err := dial(s.Addr)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pouchDB{}.prepare(conn), conn.close())
+}
+
+// end stops all servers, the last first.
+func (f *field) end() error {
+	var errs []error
+	for _, end := range slices.Backward(f.ends) {
+		errs = append(errs, end())
+	}
+	f.ends = nil
+	return errors.Join(errs...)
+}
+
+// cpuOf sums up CPU times.
+func cpuOf(usages ...func() (subject.Usage, error)) func() (time.Duration, error) {
+	return func() (time.Duration, error) {
+		var sum time.Duration
+		for _, usage := range usages {
+			u, err := usage()
+			if err != nil {
+				return 0, err
+			}
+			sum += u.CPU
+		}
+		return sum, nil
+	}
+}

@@ -4,9 +4,12 @@ package e2e_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 func TestARoundLockHeldForEverIsTakenOver(t *testing.T) {
@@ -39,6 +42,31 @@ func TestAWorkerThatDoesNotLoadIsStartedAnew(t *testing.T) {
 	users.hasState("Ann Archer", "")
 	users.Go("/sync")
 	users.Read("The sync worker failed and was started anew: the sync worker could not be loaded")
+}
+
+func TestASilentEventStreamIsOpenedAnew(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users.hasState("Ann Archer", "")
+	harness.Eventually(t, "the event stream is open", func() error {
+		streams := site.Proxy.Requests("GET", "/api/v1/events")
+		if len(streams) == 0 || streams[len(streams)-1].Status != http.StatusOK {
+			return fmt.Errorf("those asked for: %v", streams)
+		}
+		return nil
+	})
+	silenced := site.Proxy.Silence()
+	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
+	harness.EventuallyIn(t, sync.StreamSilence+harness.Patience, "a stream is opened in place of the silent one", func() error {
+		if n := len(site.Proxy.Requests("GET", "/api/v1/events")); n <= silenced {
+			return fmt.Errorf("%d were opened", n)
+		}
+		return nil
+	})
+	users.hasState("Zed Zimmer", "")
+	users.Go("/sync")
+	users.Read("The event stream was silent and was opened anew")
 }
 
 // holder is the client that holds the lock of the leading tab.

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -36,6 +37,7 @@ type Proxy struct {
 	files    map[string]file // by path, in front of the server's
 	hold     *hold
 	at       func(Moment, *http.Request) bool // nil while nobody steps in
+	streams  []*stream                        // of events, as they were opened
 }
 
 // file is what the proxy serves itself.
@@ -193,6 +195,43 @@ func (p *Proxy) holds(r *http.Request) *hold {
 	return nil
 }
 
+// Silence makes the event streams that are open now pass nothing more, as a network
+// does that forgets a connection without closing it. Those opened later are whole.
+// It returns how many were open.
+func (p *Proxy) Silence() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.streams {
+		s.silent.Store(true)
+	}
+	return len(p.streams)
+}
+
+// opens notes a stream of events.
+func (p *Proxy) opens(w http.ResponseWriter) http.ResponseWriter {
+	s := &stream{ResponseWriter: w}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.streams = append(p.streams, s)
+	return s
+}
+
+// stream is the answer of an event stream, which may fall silent.
+type stream struct {
+	http.ResponseWriter
+	silent atomic.Bool
+}
+
+func (s *stream) Write(b []byte) (int, error) {
+	if s.silent.Load() {
+		return len(b), nil
+	}
+	return s.ResponseWriter.Write(b)
+}
+
+// Unwrap lets the relay flush.
+func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
 // Requests are those with this method and path since the last Forget.
 func (p *Proxy) Requests(method, path string) []Request {
 	p.mu.Lock()
@@ -260,6 +299,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h := p.holds(r); h != nil {
 		p.keepBack(h, w, r, n)
 		return
+	}
+	if r.URL.Path == "/api/v1/events" {
+		w = p.opens(w)
 	}
 	p.relay.ServeHTTP(&statusNote{ResponseWriter: w, note: func(status int) { p.setStatus(n, status) }}, r)
 }

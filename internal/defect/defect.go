@@ -82,6 +82,12 @@ const (
 	FoldTwo             Switch = "what was written after a conflict's second operation is sent as if nothing was overruled"
 )
 
+// What so few histories miss that only the golden scripts show it.
+const (
+	CancelRestore Switch = "restoring and deleting again forgets how old the entity is"
+	RepairGivesUp Switch = "new damage is given up after repairs that helped"
+)
+
 // The safeguards of the server.
 const (
 	NoBound          Switch = "the server believes stamps from the future"

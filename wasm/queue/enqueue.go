@@ -119,13 +119,17 @@ func (e *Entity) Tombstone() int64 {
 // first, and the id and the stamp of the second.
 //
 // A create that was sent may have taken effect, whatever became of the answer,
-// and a row may be confirmed beside it: then the delete remains.
+// and a row may be confirmed beside it: then the delete remains. So it does after
+// a create that restores and is all that is known of the entity: the version that the
+// next restore must exceed would be forgotten, and an older operation that is still on
+// its way could meet it again.
 func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out := second
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:
-		if (first.State == Queued && IsNull(e.documentBefore(first.ID))) || defect.On(defect.CancelSentCreate) {
+		restores := first.BaseVersion > 0 && e.Operations[0].ID == first.ID && !defect.On(defect.CancelRestore)
+		if (first.State == Queued && IsNull(e.documentBefore(first.ID)) && !restores) || defect.On(defect.CancelSentCreate) {
 			return Operation{}, false
 		}
 		out.Base = second.Base

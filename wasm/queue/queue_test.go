@@ -71,6 +71,9 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 		{"delete sent, then restored, then deleted again", row(3, ann), sequence(
 			enqueue(write("a", api.Delete, "")), send("a"), enqueue(write("b", api.Create, ann)), enqueue(write("c", api.Delete, ""))),
 			`a delete  base 3 sending`},
+		{"deleted, forgotten, then restored, then deleted again", nil, enqueue(
+			queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+			`b delete  base 4 queued`},
 		{"an edit cures a rejected create", nil, sequence(
 			enqueue(write("a", api.Create, `{"email":"x","name":"Ann"}`)), send("a"), reject("a"), enqueue(write("b", api.Update, `{"email":"y"}`))),
 			`b create {"email":"y","name":"Ann"} base 0 queued`},

@@ -19,8 +19,8 @@ const (
 	// MaxRepairPages is how many pages of buckets one round reads: what it leaves,
 	// the next one does.
 	MaxRepairPages = 20
-	// maxTries is how often in a row a check repairs and compares again, before the
-	// difference is left alone until the next check is due.
+	// maxTries is how often in a row a check repairs and finds a difference still, before
+	// that is left alone until the next check is due.
 	maxTries = 3
 )
 
@@ -47,7 +47,7 @@ type Repaired struct {
 // OpenCheck is how far a check has got. Buckets of Type before Bucket are done, and
 // of that one the ids up to After; so are the types before Type.
 type OpenCheck struct {
-	Tries   int    `json:"tries"` // how often everything was compared before
+	Tries   int    `json:"tries"` // how often repairs have left a difference
 	Type    string `json:"type"`
 	Bucket  int    `json:"bucket"`
 	After   string `json:"after,omitempty"`
@@ -160,8 +160,9 @@ func (r *round) keep(ctx context.Context, c Check) error {
 }
 
 // repair reads the buckets that differ again, from where an earlier round left off.
-// When all were read, everything is compared once more: by the next round, which
-// begins at once if there was something to repair.
+// When all were read, everything is compared once more. What differs still, perhaps
+// because the server's rows have changed since, is for the next round, which begins at
+// once if there was something to repair.
 func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 	if c.Open == nil {
 		c.Open = &OpenCheck{}
@@ -194,6 +195,13 @@ func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 			r.report.More = true
 			return r.keep(ctx, c)
 		}
+	}
+	left, err := r.compare(ctx)
+	if err != nil {
+		return fmt.Errorf("sum up the repaired rows: %w", err)
+	}
+	if len(left.apart) == 0 && !defect.On(defect.RepairGivesUp) {
+		return r.settled(ctx, c, left)
 	}
 	r.report.More = r.report.More || r.report.Repaired > 0
 	c.Open = &OpenCheck{Tries: c.Open.Tries + 1, Rows: c.Open.Rows, Buckets: c.Open.Buckets}

@@ -211,7 +211,7 @@ func TestARoundReadsSoManyBucketsAndTheNextGoesOn(t *testing.T) {
 	for round, want := range []int{sync.MaxRepairPages, sync.MaxRepairPages, 50 - 2*sync.MaxRepairPages, 0} {
 		report, err := a.engine.Round(context.Background(), sync.Manual)
 		a.ok(err)
-		if report.Repaired != want || report.More != (want > 0) {
+		if report.Repaired != want || report.More != (round < 2) {
 			t.Errorf("round %d: %+v, want %d repaired", round, report, want)
 		}
 	}
@@ -221,6 +221,22 @@ func TestARoundReadsSoManyBucketsAndTheNextGoesOn(t *testing.T) {
 	}
 	if c := a.check(); c.Last.Rows != 50 || c.Last.Buckets != 50 || c.Open != nil {
 		t.Errorf("the check says %+v, %+v", c, c.Last)
+	}
+}
+
+// TestEachNewDamageIsRepaired: only repairs that do not help are given up.
+func TestEachNewDamageIsRepaired(t *testing.T) {
+	w := newWorld(t)
+	id := w.createAt("Ann", 1)
+	a := w.device()
+	a.sync()
+	for n := range 8 {
+		a.store.Spoil(userRef(id), gone)
+		r := a.round(sync.Manual)
+		if c := a.check(); r.Repaired != 1 || c.Open != nil || c.Apart != 0 {
+			t.Fatalf("damage %d: %+v, and the check says %+v", n, r, c)
+		}
+		a.shows("Ann()")
 	}
 }
 

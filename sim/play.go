@@ -107,13 +107,18 @@ func (w *world) heal() {
 	for len(w.wire) > 0 && !w.over() {
 		w.deliver(0)
 	}
-	for n := 0; !w.over(); n++ {
+	// Each host in turn has to find nothing to do: one of an older version does not
+	// know all that there is.
+	for n, calm := 0, 0; !w.over(); n++ {
 		if n == healRounds {
 			w.fail(8, "after %d rounds in peace some browser still has something to do", n)
 			return
 		}
 		w.pass(7 * time.Minute)
-		if w.quiet(n) && n > 0 {
+		if calm++; !w.quiet(n) {
+			calm = 0
+		}
+		if calm == hosts {
 			return
 		}
 	}

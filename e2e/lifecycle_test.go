@@ -3,7 +3,9 @@
 package e2e_test
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -60,6 +62,84 @@ func TestAFrozenTabLosesNothing(t *testing.T) {
 	changed(t, site, before, 3, 1)
 }
 
+// unannounced runs before the page's scripts, and has the page frozen without being
+// told: so does a browser that knows no such event, or a system that suspends the
+// browser. What its transactions hold up then only a browser can end, and ends here.
+const unannounced = `(() => {
+	const running = new Set();
+	const begin = IDBDatabase.prototype.transaction;
+	IDBDatabase.prototype.transaction = function (...how) {
+		const tx = begin.apply(this, how);
+		running.add(tx);
+		for (const end of ["complete", "abort"]) tx.addEventListener(end, () => running.delete(tx));
+		return tx;
+	};
+	for (const type of ["freeze", "resume"]) {
+		document.addEventListener(type, (event) => {
+			event.stopImmediatePropagation();
+			for (const tx of type === "freeze" ? running : []) {
+				try { tx.abort() } catch {} // it commits by itself
+			}
+		}, true);
+	}
+})();`
+
+// openUnannounced is openUsers in a tab that is not told when it is frozen.
+func openUnannounced(t *testing.T, b *harness.Browser, origin string) directory {
+	t.Helper()
+	d := directory{b.OpenShimmed(origin+"/", unannounced), t}
+	d.See("heading", "Users")
+	d.isOnline()
+	d.WorksOffline()
+	return d
+}
+
+func TestAFrozenTabHoldsUpNobody(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	three(site)
+	before := markOf(site)
+	b := harness.OpenBrowser(t)
+	first := openFaulty(t, b, site.URL())
+	second := openUsers(t, b, site.URL())
+	second.hasState("Ann Archer", "")
+	first.Front()
+	// It is frozen with a save under way, whose transaction keeps all others waiting.
+	first.Click("button", "Edit Ann Archer")
+	first.See("dialog", "Edit user")
+	first.fault("write", "held")
+	first.save(harness.Person{Bio: "Draws"})
+	harness.Eventually(t, "the save is under way", func() error {
+		if harness.Eval[int](first.Page, `faults.met`) == 0 {
+			return errors.New("no transaction has begun")
+		}
+		return nil
+	})
+	first.Freeze()
+
+	second.Front()
+	second.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	second.hasState("Bob Baker", "")
+	second.agrees(site)
+	harness.Eventually(t, "the frozen tab has no worker any more", func() error {
+		return harness.Equal("workers", b.Workers(site.URL()), 1)
+	})
+
+	// The save goes on where it stood.
+	first.Thaw()
+	first.fault("write", "")
+	first.Gone("dialog", "Edit user")
+	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	for _, tab := range []directory{first, second} {
+		tab.agrees(site)
+	}
+	changed(t, site, before, 2, 0)
+	second.Go("/sync")
+	second.See("heading", "Diagnostics")
+	if text := second.Text(); strings.Contains(text, "was frozen") {
+		t.Errorf("the tab that was asked to give way had to be taken over: %.3000q", text)
+	}
+}
+
 // takeover is how long it may take until another one does a frozen tab's work.
 const takeover = time.Minute
 
@@ -68,7 +148,7 @@ func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
 	three(site)
 	before := markOf(site)
 	b := harness.OpenBrowser(t)
-	first := openUsers(t, b, site.URL())
+	first := openUnannounced(t, b, site.URL())
 	first.hasState("Ann Archer", "")
 	second := openUsers(t, b, site.URL())
 	second.hasState("Ann Archer", "")

@@ -77,7 +77,7 @@ func TestAFrozenLeaderIsReplaced(t *testing.T) {
 	three(site)
 	before := markOf(site)
 	b := harness.OpenBrowser(t)
-	leader := openUsers(t, b, site.URL())
+	leader := openUnannounced(t, b, site.URL())
 	other := openUsers(t, b, site.URL())
 	was := harness.Eval[string](other.Page, holder)
 	leader.Freeze()

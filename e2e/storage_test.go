@@ -14,9 +14,10 @@ import (
 // faultyStorage runs before the page's scripts. faults.open = "never" makes no
 // database open any more; faults.write makes transactions that write silent:
 // "swallowed", they do nothing and do not end; "untold", they do all and don't say
-// so; "held", they don't end until it is another. faults.connections are all that were opened.
+// so; "held", they don't end until it is another. faults.connections are all that were opened,
+// and met counts the transactions that were made silent.
 const faultyStorage = `(() => {
-	const faults = globalThis.faults = { open: "", write: "", connections: [], persists: 0 };
+	const faults = globalThis.faults = { open: "", write: "", connections: [], persists: 0, met: 0 };
 	const open = IDBFactory.prototype.open;
 	IDBFactory.prototype.open = function (name, ...rest) {
 		const never = faults.open === "never";
@@ -31,6 +32,7 @@ const faultyStorage = `(() => {
 	const nothing = new Proxy(function () {}, { get: (_, name) => name === "then" ? undefined : nothing, set: () => true, apply: () => nothing });
 	IDBDatabase.prototype.transaction = function (stores, mode, ...rest) {
 		const how = mode === "readwrite" ? faults.write : "";
+		if (how !== "") faults.met++;
 		if (how === "swallowed") return nothing;
 		const tx = begin.call(this, stores, mode, ...rest);
 		if (how === "untold") {

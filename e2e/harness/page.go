@@ -227,7 +227,7 @@ func (p *Page) Gone(role, name string) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("%s %q goes away", role, name), func() error {
 		if p.Has(role, name) {
-			return errors.New("it is still there")
+			return fmt.Errorf("it is still there, and the page reads %.1200q", p.Text())
 		}
 		return nil
 	})

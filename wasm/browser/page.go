@@ -63,6 +63,19 @@ func OnKept(gone, back func()) (stop func()) {
 	}
 }
 
+// OnFrozen calls frozen when the browser is about to stop the page and its workers
+// where they are, and thawed when it lets them go on. What a page holds then, a lock or
+// a transaction, nobody else gets. Only Chromium tells.
+func OnFrozen(frozen, thawed func()) (stop func()) {
+	document := global.Get("document")
+	freeze := Listen(document, "freeze", func(js.Value) { frozen() })
+	resume := Listen(document, "resume", func(js.Value) { thawed() })
+	return func() {
+		freeze()
+		resume()
+	}
+}
+
 // Element is the element with this id, and whether there is one.
 func Element(id string) (js.Value, bool) {
 	e := global.Get("document").Call("getElementById", id)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	stdsync "sync"
 	"sync/atomic"
 	"syscall/js"
@@ -233,7 +234,7 @@ func classify(name, message string) error {
 		return fmt.Errorf("%w; reload the page", queue.ErrOutdated)
 	case "SecurityError":
 		return fmt.Errorf("%w (%s)", queue.ErrUnavailable, message)
-	case "AbortError", "UnknownError":
+	case "AbortError", "UnknownError", "Frozen":
 		return fmt.Errorf("%w (%s: %s)", queue.ErrClosed, name, message)
 	}
 	return fmt.Errorf("IndexedDB: %s: %s", name, message)
@@ -248,19 +249,26 @@ func (f *failure) Unwrap() error { return classify(f.name, f.message) }
 // dead reports whether a failure means that the connection is lost and nothing
 // was saved: it refused to begin a transaction, or the browser aborted one of
 // itself, which Safari does with all when its database process has gone.
-func dead(err error) bool {
+func dead(err error) bool { return failedAs(err, "NotBegun", "AbortError", "UnknownError") }
+
+// frozen reports whether a transaction was given up because the page was frozen.
+// Nothing was saved, and the connection is well.
+func frozen(err error) bool { return failedAs(err, "Frozen") }
+
+func failedAs(err error, names ...string) bool {
 	var f *failure
-	return errors.As(err, &f) && (f.name == "NotBegun" || f.name == "AbortError" || f.name == "UnknownError")
+	return errors.As(err, &f) && slices.Contains(names, f.name)
 }
 
 // call runs one of the helper's transactions. When the connection turns out to be
 // dead it is opened anew and the transaction tried once more; after
-// a silence, the next call gets a new connection.
+// a silence, the next call gets a new connection. One that a freezing of the page has
+// ended is tried as often as that happens.
 func (c *connection) call(ctx context.Context, method string, args ...any) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	for again := true; ; again = false {
+	for again := true; ; {
 		db, err := c.get(ctx)
 		if err != nil {
 			return "", err
@@ -269,7 +277,13 @@ func (c *connection) call(ctx context.Context, method string, args ...any) (stri
 		if dead(err) || errors.Is(err, queue.ErrTimeout) {
 			c.drop(db)
 		}
-		if !again || !dead(err) || ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
+			return result, err
+		case frozen(err):
+		case again && dead(err):
+			again = false
+		default:
 			return result, err
 		}
 	}
@@ -285,7 +299,8 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, queue.ErrTimeout)
+	caller := ctx
+	ctx, cancel := context.WithTimeoutCause(caller, c.options.Deadline, queue.ErrTimeout)
 	defer cancel()
 	run := h.Call(method, args...)
 	done := make(chan struct{})
@@ -312,6 +327,14 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 	case <-done:
 		return result, failed
 	case <-ctx.Done():
+	}
+	if run.Get("frozen").Bool() { // its end is told when the page goes on
+		select {
+		case <-done:
+			return result, failed
+		case <-caller.Done():
+			return "", context.Cause(caller)
+		}
 	}
 	// A commit under way can't be called back, and abort does not always know of
 	// one: only the end of the transaction says what became of it.

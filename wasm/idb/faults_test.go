@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
@@ -341,4 +342,77 @@ func TestDeletedDatabaseStartsAfresh(t *testing.T) {
 	if !errors.Is(err, queue.ErrFenced) {
 		t.Fatalf("got %v, want ErrFenced", err)
 	}
+}
+
+// freezing tells the program what the browser tells a page: "freeze" or "resume".
+func freezing(what string) { run("document.dispatchEvent(new Event(arguments[0]))", what) }
+
+// countWrites counts the transactions that begin to write.
+func countWrites(t *testing.T) (begun func() int) {
+	counter := run(`
+		const begin = IDBDatabase.prototype.transaction, counter = { begun: 0 };
+		IDBDatabase.prototype.transaction = function (stores, mode, ...rest) {
+			if (mode === "readwrite") counter.begun++;
+			return begin.call(this, stores, mode, ...rest);
+		};
+		counter.end = () => { IDBDatabase.prototype.transaction = begin; };
+		return counter;`)
+	t.Cleanup(func() { counter.Call("end") })
+	return func() int { return counter.Get("begun").Int() }
+}
+
+func TestAFrozenPageBeginsNoTransaction(t *testing.T) {
+	const deadline = 2 * time.Second
+	s := open(t, idb.Options{Name: t.Name(), Deadline: deadline})
+	begun := countWrites(t)
+	freezing("freeze")
+	thaw := func() { freezing("resume") }
+	defer thaw()
+	done := make(chan error, 1)
+	go func() { done <- write(t.Context(), s, "a", "Ada") }()
+	select {
+	case err := <-done:
+		t.Fatalf("the write ended while the page was frozen: %v", err)
+	case <-time.After(3 * deadline / 2): // what a frozen page waits for does not count against it
+	}
+	if n := begun(); n != 0 {
+		t.Errorf("%d transactions were begun in a frozen page", n)
+	}
+	thaw()
+	if err := <-done; err != nil {
+		t.Fatalf("the write after the page went on: %v", err)
+	}
+	expect(t, s, []string{"op-aAda"}, []string{"Ada"})
+}
+
+func TestAFreezingEndsATransaction(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	begun := countWrites(t)
+	done := make(chan error, 1)
+	frozen := false
+	go func() {
+		done <- s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("a")}}, func(es []*queue.Entity) error {
+			if !frozen { // in the middle of it
+				frozen = true
+				freezing("freeze")
+			}
+			return es[0].Enqueue(queue.Write{ID: "op-a", Type: api.Create, At: time.Unix(1772355600, 0), Data: []byte(`{"name":"Ada"}`)})
+		})
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("the write ended while the page was frozen: %v", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	if n := begun(); n != 1 {
+		t.Errorf("%d transactions were begun", n)
+	}
+	freezing("resume")
+	if err := <-done; err != nil {
+		t.Fatalf("the write after the page went on: %v", err)
+	}
+	if n := begun(); n != 2 {
+		t.Errorf("%d transactions were begun, want the one that was given up and another", n)
+	}
+	expect(t, s, []string{"op-a"}, []string{"Ada"})
 }

@@ -98,13 +98,34 @@
 
   const all = ["users", "confirmed", "operations", "conflicts", "meta"];
 
+  // A page that is frozen keeps its transactions, and what they read nobody else can
+  // write meanwhile. So none outlives the freezing (one that commits already ends by
+  // itself), and none begins until the page goes on: some events come to a frozen page,
+  // too. Both are told then, and Go begins them anew.
+  const gaveWay = { name: "Frozen", message: "the page was frozen" };
+  const running = new Set();
+  const asleep = [];
+  let frozen = false;
+  globalThis.document?.addEventListener("freeze", () => {
+    frozen = true;
+    for (const run of running) run.frozen = run.abort();
+  });
+  globalThis.document?.addEventListener("resume", () => {
+    frozen = false;
+    for (const reject of asleep.splice(0)) reject(gaveWay);
+  });
+
   // transact runs body in one transaction. It returns a promise of what body set
-  // as the result, once the transaction is complete, and abort(), which reports
-  // whether there was anything left to abort.
+  // as the result, once the transaction is complete; abort(), which reports whether
+  // there was anything left to abort; and whether it gave way to a freezing of the page.
   function transact(db, mode, durability, stores, body) {
-    const run = { result: null, writes: mode === "readwrite" };
+    const run = { result: null, writes: mode === "readwrite", frozen };
     let tx;
     run.promise = new Promise((resolve, reject) => {
+      if (frozen) {
+        asleep.push(reject);
+        return;
+      }
       try {
         tx = db.transaction(stores, mode, { durability });
       } catch (err) {
@@ -112,8 +133,15 @@
         return;
       }
       let why = null;
-      tx.oncomplete = () => resolve(run.result);
-      tx.onabort = () => reject(why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
+      running.add(run);
+      tx.oncomplete = () => {
+        running.delete(run);
+        resolve(run.result);
+      };
+      tx.onabort = () => {
+        running.delete(run);
+        reject(run.frozen ? gaveWay : why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
+      };
       run.fail = (err) => {
         try {
           tx.abort();

@@ -37,7 +37,7 @@ func main() {
 		Incidents: &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now},
 	}
 	if !kept.volatile { // else the engine runs in the page, and nothing outlives it
-		whileShown(ctx, lead.Run)
+		whileAwake(ctx, lead.Run)
 		go background.run(ctx)
 	}
 	relay(bus)
@@ -48,21 +48,26 @@ func main() {
 	ui.RunWhenOnBrowser()
 }
 
-// whileShown runs work, except while the browser keeps the page in its back/forward
-// cache: a lock held there would hold up every other tab, and would keep the page out
-// of the cache.
-func whileShown(ctx context.Context, work func(context.Context)) {
+// whileAwake runs work, except while the browser has the page frozen or keeps it in
+// its back/forward cache: a lock held there would hold up every other tab, a worker's
+// transaction their writes, and a lock would keep the page out of the cache.
+func whileAwake(ctx context.Context, work func(context.Context)) {
 	var stop context.CancelFunc
 	begin := func() {
-		var shown context.Context
-		shown, stop = context.WithCancel(ctx)
-		go work(shown)
+		var awake context.Context
+		awake, stop = context.WithCancel(ctx)
+		go work(awake)
 	}
 	begin()
-	browser.OnKept(func() { stop() }, func() {
+	// What runs by now is done with its work before the browser goes on: Go returns
+	// from an event when nothing is left to run.
+	sleep := func() { stop() }
+	wake := func() {
 		stop()
 		begin()
-	})
+	}
+	browser.OnKept(sleep, wake)
+	browser.OnFrozen(sleep, wake)
 }
 
 // relay passes on the events that only windows get.

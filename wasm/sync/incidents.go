@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	stdsync "sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,16 +41,16 @@ type values interface {
 }
 
 // Log keeps the incidents of one writer. A nil Log keeps nothing. What can't be
-// saved stays in memory and is saved with what comes next.
+// saved stays in memory and is saved with what comes next. Each change is made to
+// what is stored then: another tab may have led meanwhile, and noted something.
 type Log struct {
 	Store  values
 	Writer string
 	Now    func() time.Time
 
-	mu     stdsync.Mutex
-	read   bool
-	list   []Incident // newest first
-	saving stdsync.Mutex
+	well    atomic.Bool // all that was noted has recovered, and is saved
+	saving  stdsync.Mutex
+	unsaved []func([]Incident) []Incident // oldest first, at most MaxIncidents
 }
 
 // Note notes an incident. It does not block.
@@ -58,18 +59,13 @@ func (l *Log) Note(what string) {
 		return
 	}
 	at := l.Now().UTC()
+	l.well.Store(false)
 	go l.change(func(list []Incident) []Incident { return noted(list, what, at) })
 }
 
 // Recovered notes that all is well again.
 func (l *Log) Recovered() {
-	if l == nil {
-		return
-	}
-	l.mu.Lock()
-	open := !l.read || (len(l.list) > 0 && l.list[0].Recovered.IsZero())
-	l.mu.Unlock()
-	if !open {
+	if l == nil || l.well.Load() {
 		return
 	}
 	at := l.Now().UTC()
@@ -103,38 +99,28 @@ const saveWithin = time.Minute
 func (l *Log) change(f func([]Incident) []Incident) {
 	l.saving.Lock()
 	defer l.saving.Unlock()
+	l.unsaved = append(l.unsaved, f)
+	l.unsaved = l.unsaved[max(0, len(l.unsaved)-MaxIncidents):]
 	ctx, cancel := context.WithTimeout(context.Background(), saveWithin)
 	defer cancel()
-	before, err := l.restored(ctx)
-	after := f(before)
-	l.mu.Lock()
-	l.list = after
-	l.mu.Unlock()
-	if err != nil || slices.Equal(before, after) {
+	name := metaIncidents + l.Writer
+	m, err := l.Store.Meta(ctx, name)
+	if err != nil {
 		return
 	}
-	if text, err := json.Marshal(after); err == nil {
-		_ = l.Store.SetMeta(ctx, map[string]string{metaIncidents + l.Writer: string(text)})
+	before := parseIncidents(m[name])
+	after := before
+	for _, f := range l.unsaved {
+		after = f(after)
 	}
-}
-
-// restored is the list, with what is stored behind what is newer.
-func (l *Log) restored(ctx context.Context) ([]Incident, error) {
-	l.mu.Lock()
-	list, read := l.list, l.read
-	l.mu.Unlock()
-	if read {
-		return list, nil
+	if !slices.Equal(before, after) {
+		text, err := json.Marshal(after)
+		if err != nil || l.Store.SetMeta(ctx, map[string]string{name: string(text)}) != nil {
+			return
+		}
 	}
-	m, err := l.Store.Meta(ctx, metaIncidents+l.Writer)
-	if err != nil {
-		return list, err
-	}
-	list = append(slices.Clone(list), parseIncidents(m[metaIncidents+l.Writer])...)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.list, l.read = list[:min(len(list), MaxIncidents)], true
-	return l.list, nil
+	l.unsaved = nil
+	l.well.Store(!slices.ContainsFunc(after, func(i Incident) bool { return i.Recovered.IsZero() }))
 }
 
 func parseIncidents(text string) []Incident {

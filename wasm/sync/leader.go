@@ -39,8 +39,8 @@ func WorkerPause(failures int) time.Duration {
 
 // Leader waits to be the leading tab and then keeps the engine's dedicated worker
 // running: one that fails or falls silent is ended and replaced, by another tab if
-// there is one. A leader that is frozen is replaced, too; when it wakes it finds
-// its lock stolen, and ends its worker.
+// there is one. A leader that is frozen without being told so before is replaced,
+// too; when it wakes it finds its lock stolen, and ends its worker.
 //
 //	         lock is free, or its holder silent
 //	Waiting ───────────────────────────────────▶ Booting ── first sign ──▶ Leading
@@ -134,10 +134,10 @@ const CodeNoWorker = "no_worker"
 
 // work runs one worker and says why it ended.
 func (l *Leader) work(ctx context.Context) error {
-	alive, failed := make(chan struct{}, 1), make(chan error, 1)
+	alive, failed := make(chan bool, 1), make(chan error, 1)
 	defer l.Bus.Subscribe(func(m Message) {
 		if m.Kind == Alive {
-			offer(alive, struct{}{})
+			offer(alive, true)
 		}
 	})()
 	defer l.Start(func(err error) { offer(failed, err) })()
@@ -168,15 +168,17 @@ func (l *Leader) work(ctx context.Context) error {
 }
 
 // sign waits AliveEvery for a sign of life and reports whether there was one.
-func (l *Leader) sign(ctx context.Context, alive chan struct{}, failed chan error) (bool, error) {
+func (l *Leader) sign(ctx context.Context, alive chan bool, failed chan error) (bool, error) {
+	var ok bool
+	var err error
 	select {
 	case <-ctx.Done():
-		return false, fmt.Errorf("lead: %w", context.Cause(ctx))
-	case err := <-failed:
-		return false, err
-	case <-alive:
-		return true, nil
+	case err = <-failed:
+	case ok = <-alive:
 	case <-l.Clock.After(AliveEvery):
-		return false, nil
 	}
+	if ctx.Err() != nil { // of all that waits for a tab that wakes, this comes first
+		return false, fmt.Errorf("lead: %w", context.Cause(ctx))
+	}
+	return ok, err
 }

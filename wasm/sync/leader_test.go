@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -103,6 +104,52 @@ func TestAFrozenLeaderIsReplacedAndGivesUpWhenItWakes(t *testing.T) {
 		pass(10 * time.Minute)
 		if !tab.Leading() || tab.Starts() != 1 {
 			t.Error("it did not stay the leader")
+		}
+	})
+}
+
+func TestALeaderIsToldThatItsLockWasStolen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTabs(t)
+		var frozen atomic.Bool
+		first, closeFirst := s.open(func(ctx context.Context, bus sync.Bus, _ func(error)) {
+			for ctx.Err() == nil {
+				if !frozen.Load() {
+					bus.Publish(sync.Message{Kind: sync.Alive})
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(sync.AliveEvery):
+				}
+			}
+		})
+		defer closeFirst()
+		pass(time.Minute + sync.AliveEvery/2) // between two signs
+		// Another takes its lock just before it would itself notice the silence.
+		frozen.Store(true)
+		pass(sync.LeaderSilence - sync.AliveEvery)
+		stolen, end := make(chan struct{}), make(chan struct{})
+		defer close(end)
+		go func() {
+			err := s.locks.Hold(t.Context(), sync.LeaderLock, sync.Steal, func(context.Context) error {
+				close(stolen)
+				<-end
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		<-stolen
+		synctest.Wait()
+		if first.Leading() || first.Starts() != 1 {
+			t.Errorf("the first leads %v, with %d workers", first.Leading(), first.Starts())
+		}
+		if got := first.Failure(); !strings.Contains(got, sync.ErrStolen.Error()) {
+			t.Errorf("it ended because of %q", got)
+		}
+		if list, err := sync.Incidents(t.Context(), s.store); err != nil || len(list) > 0 {
+			t.Errorf("it noted %v, %v", list, err)
 		}
 	})
 }

@@ -382,3 +382,59 @@ func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
 		}
 	})
 }
+
+// Two tabs lead in turn, and each remembers what it noted itself.
+func TestATabKeepsWhatAnotherNotedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New(directory.Users)
+		one := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
+		other := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
+		one.Recovered()
+		for i, log := range []*sync.Log{one, other, one, other} {
+			pass(time.Second)
+			log.Note(fmt.Sprint("incident ", i))
+			synctest.Wait()
+		}
+		one.Recovered()
+		synctest.Wait()
+		list, err := sync.Incidents(t.Context(), store)
+		if err != nil || len(list) != 4 {
+			t.Fatalf("%d incidents, %v: %v", len(list), err, list)
+		}
+		for i, incident := range list {
+			if incident.What != fmt.Sprint("incident ", 3-i) || incident.Recovered.IsZero() {
+				t.Errorf("incident %d: %+v", i, incident)
+			}
+		}
+	})
+}
+
+// silentFor is a store that fails so many times.
+type silentFor struct {
+	*memory.Store
+	times int
+}
+
+func (s *silentFor) SetMeta(ctx context.Context, values map[string]string) error {
+	if s.times--; s.times >= 0 {
+		return queue.ErrTimeout
+	}
+	return s.Store.SetMeta(ctx, values)
+}
+
+func TestAnIncidentThatCouldNotBeSavedIsSavedWithTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &silentFor{Store: memory.New(directory.Users), times: 2}
+		log := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
+		log.Note("first")
+		pass(time.Second)
+		log.Note("second")
+		synctest.Wait()
+		log.Recovered()
+		synctest.Wait()
+		list, err := sync.Incidents(t.Context(), store)
+		if err != nil || len(list) != 2 || list[0].What != "second" || list[1].What != "first" || list[0].Recovered.IsZero() {
+			t.Errorf("%v, %v", list, err)
+		}
+	})
+}

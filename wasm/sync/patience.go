@@ -62,16 +62,28 @@ func (p Patient) Hold(ctx context.Context, name string, mode LockMode, f func(co
 	if mode != Wait {
 		return p.Locks.Hold(ctx, name, mode, f)
 	}
-	started := false
+	// The wait ends in one of two ways: the lock is granted, or given up for silent.
+	// It must not be ended once the lock is granted: the context that the lock
+	// gives, which tells of a theft, is the wait's own.
+	var settled atomic.Bool
+	granted := false
 	waiting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go p.watch(waiting, stop)
-	err := p.Locks.Hold(waiting, name, Wait, func(inner context.Context) error {
-		started = true
-		stop(nil) // nothing to wait for any more
-		return f(rebase(inner, ctx))
+	watching, enough := context.WithCancel(waiting)
+	defer enough()
+	go p.watch(watching, func() {
+		if settled.CompareAndSwap(false, true) {
+			stop(errSilent)
+		}
 	})
-	if started || !errors.Is(context.Cause(waiting), errSilent) {
+	err := p.Locks.Hold(waiting, name, Wait, func(holding context.Context) error {
+		if granted = settled.CompareAndSwap(false, true); !granted {
+			return errSilent // it comes just as it is given up: take it as one that is silent
+		}
+		enough()
+		return f(holding)
+	})
+	if granted || !errors.Is(context.Cause(waiting), errSilent) {
 		return err
 	}
 	return p.Locks.Hold(ctx, name, Steal, func(ctx context.Context) error {
@@ -87,8 +99,8 @@ var errSilent = errors.New("the holder of the lock is silent")
 // silenceParts is in how many parts a silence is counted.
 const silenceParts = 4
 
-// watch ends a wait when no sign of life is heard for Silence.
-func (p Patient) watch(ctx context.Context, stop context.CancelCauseFunc) {
+// watch calls silent when no sign of life is heard for Silence.
+func (p Patient) watch(ctx context.Context, silent func()) {
 	heard := make(chan struct{}, 1)
 	defer p.Bus.Subscribe(func(m Message) {
 		for _, k := range p.Signs {
@@ -107,7 +119,7 @@ func (p Patient) watch(ctx context.Context, stop context.CancelCauseFunc) {
 			n++
 		}
 	}
-	stop(errSilent)
+	silent()
 }
 
 func offer[V any](ch chan V, v V) {
@@ -115,18 +127,6 @@ func offer[V any](ch chan V, v V) {
 	case ch <- v:
 	default:
 	}
-}
-
-// rebase gives f a context that ends with the lock's own (it was stolen) but not
-// with the wait that led to it.
-func rebase(lock, parent context.Context) context.Context {
-	ctx, cancel := context.WithCancelCause(parent)
-	context.AfterFunc(lock, func() {
-		if cause := context.Cause(lock); errors.Is(cause, ErrStolen) {
-			cancel(cause)
-		}
-	})
-	return ctx
 }
 
 // watched are locks whose holders are watched.

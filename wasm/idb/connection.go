@@ -328,7 +328,7 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 		return result, failed
 	case <-ctx.Done():
 	}
-	if run.Get("frozen").Bool() { // its end is told when the page goes on
+	if run.Get("frozen").Truthy() { // its end is told when the page goes on
 		select {
 		case <-done:
 			return result, failed

@@ -188,8 +188,7 @@ func (r *userRecord) view() queue.View {
 }
 
 func (r operationRecord) operation() (queue.Operation, error) {
-	var o queue.Operation
-	err := json.Unmarshal([]byte(r.Text), &o)
+	o, err := queue.ParseOperation(r.Text)
 	o.Seq = r.Seq
 	return o, err
 }
@@ -221,23 +220,7 @@ func timeText(t time.Time) string {
 	return t.UTC().Format(timeLayout)
 }
 
-func (r conflictRecord) conflict() (queue.Conflict, error) {
-	var c queue.Conflict
-	err := json.Unmarshal([]byte(r.Text), &c)
-	c.Base, c.Mine, c.Theirs = notNull(c.Base), notNull(c.Mine), notNull(c.Theirs)
-	for i, f := range c.Fields {
-		c.Fields[i].Base, c.Fields[i].Mine, c.Fields[i].Theirs = notNull(f.Base), notNull(f.Mine), notNull(f.Theirs)
-	}
-	return c, err
-}
-
-// notNull takes back what encoding makes of a missing document.
-func notNull(document json.RawMessage) json.RawMessage {
-	if queue.IsNull(document) {
-		return nil
-	}
-	return document
-}
+func (r conflictRecord) conflict() (queue.Conflict, error) { return queue.ParseConflict(r.Text) }
 
 func conflictOf(c queue.Conflict) (conflictRecord, error) {
 	text, err := json.Marshal(c)

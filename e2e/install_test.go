@@ -115,10 +115,11 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 	}
 	users.Click("button", "Reload")
 	harness.Eventually(t, "the page runs version B", func() error {
-		if v := harness.Eval[string](users.Page, `globalThis.rollcall?.version ?? ""`); v == versionA || v == "" {
-			return fmt.Errorf("it runs version %q", v)
+		v, err := harness.TryEval[string](users.Page, `globalThis.rollcall?.version ?? ""`)
+		if err == nil && (v == versionA || v == "") {
+			err = fmt.Errorf("it runs version %q", v)
 		}
-		return nil
+		return err
 	})
 	users.See("heading", "Users")
 	users.shows(map[string]string{"Ann Archer": "Pending", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "Pending"})

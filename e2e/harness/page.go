@@ -111,14 +111,16 @@ func (p *Page) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 // Eval evaluates an expression in the page, awaiting a promise.
 func Eval[T any](p *Page, expression string) T {
 	p.t.Helper()
-	v, err := tryEval[T](p, expression)
+	v, err := TryEval[T](p, expression)
 	if err != nil {
 		p.t.Fatalf("evaluating %.120q: %v", expression, err)
 	}
 	return v
 }
 
-func tryEval[T any](p *Page, expression string) (T, error) {
+// TryEval is Eval for a page that may be about to go to another document, which ends
+// an evaluation under way.
+func TryEval[T any](p *Page, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, Patience)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -310,10 +312,11 @@ func (p *Page) Text() string {
 func (p *Page) Read(text string) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("reading %q", text), func() error {
-		if got := p.Text(); !strings.Contains(got, text) {
-			return fmt.Errorf("the page reads %.800q", got)
+		got, err := TryEval[string](p, `document.body.innerText`)
+		if err == nil && !strings.Contains(got, text) {
+			err = fmt.Errorf("the page reads %.800q", got)
 		}
-		return nil
+		return err
 	})
 }
 

@@ -95,3 +95,12 @@ func StartPostgreSQL() (*cluster.Cluster, error) {
 
 // ClusterUsage is what a PostgreSQL has taken, with all of its processes.
 func ClusterUsage(c *cluster.Cluster) (Usage, error) { return treeUsage(c.Pid()) }
+
+// Command runs another command of the binary to its end. What it says is its error.
+func Command(ctx context.Context, binary string, args ...string) error {
+	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("rollcall %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rollcall/rollcall/bench/figures"
+	"github.com/rollcall/rollcall/bench/subject"
+)
+
+// Times of a step besides that of measuring.
+const (
+	warmUp     = 4 * time.Second
+	settleTime = time.Minute // until everything has arrived everywhere
+	openers    = 64          // streams that are opened at once
+)
+
+// figure is what a step has shown, of all servers together. Rates are per second.
+type figure struct {
+	clients              int
+	writes, ops, pulls   float64
+	events               float64
+	push50, push99       time.Duration
+	pull50, pull99       time.Duration
+	reach50, reach99     time.Duration
+	cpu, database, loads float64 // processors in use: servers, PostgreSQL, this program
+	memory               int64   // bytes of the servers
+	errors               int64
+	first                error
+}
+
+// holds reports whether so many clients are not too many.
+func (f *figure) holds(limit time.Duration) bool {
+	return f.errors == 0 && f.push99 < limit && f.pull99 < limit
+}
+
+// site is what is under load.
+type site struct {
+	servers []*subject.Server
+	usage   func() (servers, database subject.Usage, err error)
+}
+
+// step has so many clients at work, and measures for a time.
+func (s *site) step(ctx context.Context, n int, every, measure time.Duration) (f figure, err error) {
+	shared := newShared()
+	clients := make([]*client, n)
+	for i := range clients {
+		clients[i] = newClient(i, s.servers[i%len(s.servers)].Addr, every, shared)
+	}
+	defer func() {
+		for _, c := range clients {
+			c.close()
+		}
+	}()
+	if err := openAll(ctx, clients); err != nil {
+		return f, err
+	}
+	living, stop := context.WithCancel(ctx)
+	writing := make(chan struct{})
+	var lives sync.WaitGroup
+	for _, c := range clients {
+		lives.Go(func() { c.live(living, writing) })
+	}
+	f = figure{clients: n}
+	if err := sleep(ctx, warmUp); err == nil {
+		err = s.measure(ctx, shared, &f, measure)
+	}
+	close(writing)
+	if err == nil {
+		settled(ctx, clients, shared)
+	}
+	stop()
+	for _, c := range clients {
+		c.close() // who waits for an answer gets none
+	}
+	lives.Wait()
+	f.count(clients, measure)
+	return f, err
+}
+
+func openAll(ctx context.Context, clients []*client) error {
+	queue := make(chan *client, len(clients))
+	for _, c := range clients {
+		queue <- c
+	}
+	close(queue)
+	failed := make(chan error, openers)
+	var opening sync.WaitGroup
+	for range openers {
+		opening.Go(func() {
+			for c := range queue {
+				if err := c.open(ctx); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	opening.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+func (s *site) measure(ctx context.Context, shared *shared, f *figure, measure time.Duration) error {
+	servers, database, err := s.usage()
+	if err != nil {
+		return err
+	}
+	own, err := subject.OwnUsage()
+	if err != nil {
+		return err
+	}
+	began, events := time.Now(), shared.events.Load()
+	shared.measuring.Store(true)
+	if err := sleep(ctx, measure); err != nil {
+		return err
+	}
+	shared.measuring.Store(false)
+	took := time.Since(began).Seconds()
+	f.events = float64(shared.events.Load()-events) / took
+	serversAfter, databaseAfter, err := s.usage()
+	if err != nil {
+		return err
+	}
+	ownAfter, err := subject.OwnUsage()
+	if err != nil {
+		return err
+	}
+	f.cpu = (serversAfter.CPU - servers.CPU).Seconds() / took
+	f.database = (databaseAfter.CPU - database.CPU).Seconds() / took
+	f.loads = (ownAfter.CPU - own.CPU).Seconds() / took
+	f.memory = serversAfter.Memory
+	return nil
+}
+
+// settled waits until each change has arrived once at each client. What does not is
+// a fault of the step.
+func settled(ctx context.Context, clients []*client, shared *shared) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	waiting := clients
+	for {
+		before, fingerprints := shared.made()
+		var still []*client
+		for _, c := range waiting {
+			all, err := c.tally.has(before, fingerprints)
+			if after, _ := shared.made(); err != nil && after == before {
+				shared.failed(err)
+			} else if !all {
+				still = append(still, c)
+			}
+		}
+		if after, _ := shared.made(); after != before {
+			still = clients // what was the last one's answer has come meanwhile
+		}
+		if waiting = still; len(waiting) == 0 {
+			return
+		}
+		if sleep(ctx, 100*time.Millisecond) != nil {
+			shared.failed(fmt.Errorf("%d of %d clients lack changes %v after the last was made", len(waiting), len(clients), settleTime))
+			return
+		}
+	}
+}
+
+// count sums up what the clients have counted; they have ended.
+func (f *figure) count(clients []*client, measure time.Duration) {
+	var push, pull, reach []time.Duration
+	operations := 0
+	for _, c := range clients {
+		push, pull, reach = append(push, c.tally.push...), append(pull, c.tally.pull...), append(reach, c.tally.reach...)
+		operations += c.tally.operations
+	}
+	seconds := measure.Seconds()
+	f.writes, f.ops, f.pulls = float64(len(push))/seconds, float64(operations)/seconds, float64(len(pull))/seconds
+	f.push50, f.push99 = figures.Percentile(push, 50), figures.Percentile(push, 99)
+	f.pull50, f.pull99 = figures.Percentile(pull, 50), figures.Percentile(pull, 99)
+	f.reach50, f.reach99 = figures.Percentile(reach, 50), figures.Percentile(reach, 99)
+	if len(clients) > 0 {
+		f.errors, f.first = clients[0].shared.faults()
+	}
+}
+
+// sleep waits for a time of the measurement itself.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -412,6 +412,7 @@ func TestOperatorsBadArguments(t *testing.T) {
 		{"serve", "-pprof 6060", "-pprof"},
 		{"serve", "-trusted-proxies caddy", "-trusted-proxies"},
 		{"serve", "-max-streams 0", "-max-streams must be"},
+		{"serve", "-event-rate 0", "-event-rate must be"},
 		{"serve", "-address-rate -1", "-address-rate must be"},
 		{"serve", "-client-rate NaN", "-client-rate must be"},
 	} {

@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 
+	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/rest"
 )
@@ -27,6 +29,7 @@ type serveOptions struct {
 	addressRate, clientRate     float64
 	connections, perAddress     int
 	streams, reads, readWaiting int
+	eventRate                   int
 	megabytes                   int64
 }
 
@@ -46,6 +49,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.IntVar(&o.connections, "max-connections", 16000, "connections at once; more wait to be accepted")
 	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "connections at once from one address; more are closed. This machine and trusted proxies don't count")
 	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "event streams at once; more are answered 503")
+	flags.IntVar(&o.eventRate, "event-rate", feed.TellsPerProcessor*runtime.GOMAXPROCS(0), "events a second to all streams together; more come later. By default 1000 for each processor")
 	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "reads of the database at once; more wait")
 	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "reads that wait; more are answered 503")
 	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of bodies and pages held at once; more are answered 503")
@@ -100,7 +104,7 @@ func (o *serveOptions) check() error {
 		return fmt.Errorf("-trusted-proxies: %w", err)
 	}
 	for name, n := range map[string]int{
-		"max-connections": o.connections, "max-connections-per-address": o.perAddress, "max-streams": o.streams,
+		"max-connections": o.connections, "max-connections-per-address": o.perAddress, "max-streams": o.streams, "event-rate": o.eventRate,
 		"max-reads": o.reads, "max-waiting": o.readWaiting, "max-memory": int(o.megabytes),
 	} {
 		if n < 1 {

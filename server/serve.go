@@ -56,7 +56,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, closed(listener.Close())) }()
-	hub, metrics := feed.NewHub(), rest.NewMetrics()
+	hub, metrics := feed.NewHubWithRate(o.eventRate), rest.NewMetrics()
 	store, err := openDatabase(ctx, o.db, hooks{hub.Tell, metrics.Committed, log})
 	if err != nil {
 		return err

@@ -64,13 +64,14 @@ func (s *site) step(ctx context.Context, n int, every, measure time.Duration) (f
 		lives.Go(func() { c.live(living, writing) })
 	}
 	f = figure{clients: n}
-	if err := sleep(ctx, warmUp); err == nil {
+	if err = sleep(ctx, warmUp); err == nil {
 		err = s.measure(ctx, shared, &f, measure)
 	}
 	close(writing)
 	if err == nil {
 		settled(ctx, clients, shared)
 	}
+	f.errors, f.first = shared.faults() // what breaks from now on is our doing
 	stop()
 	for _, c := range clients {
 		c.close() // who waits for an answer gets none
@@ -146,18 +147,18 @@ func settled(ctx context.Context, clients []*client, shared *shared) {
 	defer cancel()
 	waiting := clients
 	for {
-		before, fingerprints := shared.made()
+		want, fingerprints, pending := shared.made()
 		var still []*client
 		for _, c := range waiting {
-			all, err := c.tally.has(before, fingerprints)
-			if after, _ := shared.made(); err != nil && after == before {
+			all, err := c.tally.has(want, fingerprints)
+			switch {
+			case pending > 0: // what has arrived may not be acknowledged yet
+				still = append(still, c)
+			case err != nil:
 				shared.failed(err)
-			} else if !all {
+			case !all:
 				still = append(still, c)
 			}
-		}
-		if after, _ := shared.made(); after != before {
-			still = clients // what was the last one's answer has come meanwhile
 		}
 		if waiting = still; len(waiting) == 0 {
 			return
@@ -182,9 +183,6 @@ func (f *figure) count(clients []*client, measure time.Duration) {
 	f.push50, f.push99 = figures.Percentile(push, 50), figures.Percentile(push, 99)
 	f.pull50, f.pull99 = figures.Percentile(pull, 50), figures.Percentile(pull, 99)
 	f.reach50, f.reach99 = figures.Percentile(reach, 50), figures.Percentile(reach, 99)
-	if len(clients) > 0 {
-		f.errors, f.first = clients[0].shared.faults()
-	}
 }
 
 // sleep waits for a time of the measurement itself.

@@ -65,6 +65,7 @@ type shared struct {
 
 	mu           sync.RWMutex
 	sent         map[string]time.Time // entity to when it was sent first
+	pending      int                  // operations sent and not acknowledged
 	acked        uint64               // operations, ever
 	fingerprints uint64
 	errors       int64
@@ -87,6 +88,7 @@ func (s *shared) sending(operations []api.Operation, at time.Time) {
 	for i := range operations {
 		if _, before := s.sent[operations[i].EntityID]; !before {
 			s.sent[operations[i].EntityID] = at
+			s.pending++
 		}
 	}
 }
@@ -96,6 +98,7 @@ func (s *shared) acknowledged(operations []api.Operation) {
 	defer s.mu.Unlock()
 	for i := range operations {
 		s.acked++
+		s.pending--
 		s.fingerprints += fingerprint([]byte(operations[i].EntityID))
 	}
 }
@@ -112,10 +115,12 @@ func (s *shared) reached(to []time.Duration, ids [][]byte, now time.Time) []time
 	return to
 }
 
-func (s *shared) made() (operations, fingerprints uint64) {
+// made is what was acknowledged so far, and how many operations may be done without
+// being acknowledged.
+func (s *shared) made() (operations, fingerprints uint64, pending int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.acked, s.fingerprints
+	return s.acked, s.fingerprints, s.pending
 }
 
 func (s *shared) faults() (n int64, first error) {

@@ -28,8 +28,8 @@ func TestOnce(t *testing.T) {
 		for _, id := range test.ids {
 			own.pulled(true, time.Millisecond, [][]byte{[]byte(id)})
 		}
-		want, fingerprints := s.made()
-		if all, err := own.has(want, fingerprints); all != test.all || (err != nil) != test.fail {
+		want, fingerprints, pending := s.made()
+		if all, err := own.has(want, fingerprints); all != test.all || (err != nil) != test.fail || pending != 0 {
 			t.Errorf("%s: all %v (%v)", name, all, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -168,6 +169,91 @@ func TestHub(t *testing.T) {
 	h.Tell() // too late for anyone
 	h.Close()
 	<-h.Done()
+}
+
+// TestHubTellsInParts: however many listen, so many a second are told and not more;
+// each of them of each change, at the latest with the round that begins after it.
+func TestHubTellsInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const listeners, rate, changes = 1000, 500, 40
+		h := feed.NewHubWithRate(rate)
+		defer h.Close()
+		var told [listeners][]time.Time
+		var all []time.Time
+		for i := range listeners {
+			tells, stop := h.Listen()
+			defer stop()
+			go func() {
+				for {
+					select {
+					case <-tells:
+						told[i] = append(told[i], time.Now())
+					case <-h.Done():
+						return
+					}
+				}
+			}()
+		}
+		began := time.Now()
+		for range changes {
+			h.Tell()
+			<-time.After(100 * time.Millisecond)
+		}
+		last := time.Now().Add(-100 * time.Millisecond)
+		<-time.After(time.Minute)
+		synctest.Wait()
+		for i := range told {
+			if n := len(told[i]); n == 0 || told[i][n-1].Before(last) {
+				t.Fatalf("listener %d was told %d times and not of the last change", i, n)
+			}
+			all = append(all, told[i]...)
+		}
+		slices.SortFunc(all, time.Time.Compare)
+		if first := all[0].Sub(began); first != 0 {
+			t.Errorf("the first was told after %v", first)
+		}
+		if end := all[len(all)-1].Sub(last); end > 2*time.Second*listeners/rate+time.Second {
+			t.Errorf("the last was told %v after the last change", end)
+		}
+		for i := range all {
+			if i+rate < len(all) && all[i+rate].Sub(all[i]) < time.Second-20*time.Millisecond {
+				t.Fatalf("%d were told within %v", rate+1, all[i+rate].Sub(all[i]))
+			}
+		}
+	})
+}
+
+// TestHubForgets: who ends while a round is under way is not told, and nobody waits
+// for the part of the round that was theirs.
+func TestHubForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := feed.NewHubWithRate(100) // one in 10 ms
+		defer h.Close()
+		var stops []func()
+		var ears []<-chan time.Time
+		for range 100 {
+			tells, stop := h.Listen()
+			stops, ears = append(stops, stop), append(ears, tells)
+		}
+		h.Tell()
+		heard := 0
+		for i, tells := range ears {
+			select {
+			case <-tells:
+				heard++
+			default:
+				stops[i]()
+			}
+		}
+		newcomer, stop := h.Listen()
+		defer stop()
+		began := time.Now()
+		h.Tell()
+		<-newcomer
+		if took := time.Since(began); heard != 1 || took > 100*time.Millisecond {
+			t.Errorf("%d were told at once, and a newcomer after %v", heard, took)
+		}
+	})
 }
 
 // TestHubPaces: however many commits there are, clients are told at once of the

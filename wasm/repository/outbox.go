@@ -113,7 +113,7 @@ func (c *Collection[T, P]) Reverse(ctx context.Context, conflict queue.Conflict)
 	if !needed {
 		return c.Accept(ctx, conflict)
 	}
-	_, err = c.enqueue(ctx, conflict.Ref.ID, w, func(e *queue.Entity) { review(e, conflict) })
+	_, err = c.enqueue(ctx, conflict.Ref.ID, w, func(_ json.RawMessage, e *queue.Entity) { review(e, conflict) })
 	return err
 }
 

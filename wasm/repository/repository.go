@@ -66,7 +66,7 @@ type Collection[T, P any] struct {
 	mu      stdsync.Mutex
 	latest  sync.Status
 	fetched map[string]time.Time
-	deleted map[string]int64 // the tombstones of what was deleted here, by id, for Restore
+	deleted map[string]deletion // by id, for Restore
 	stop    func()
 }
 
@@ -75,7 +75,7 @@ func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	if cfg.Go == nil {
 		cfg.Go = func(f func()) { go f() }
 	}
-	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}, deleted: map[string]int64{}}
+	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}, deleted: map[string]deletion{}}
 	c.stop = cfg.Bus.Subscribe(c.hear)
 	cfg.Bus.Publish(sync.Message{Kind: sync.AskStatus})
 	return c
@@ -310,42 +310,55 @@ func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) (Writ
 
 // Delete removes a record.
 func (c *Collection[T, P]) Delete(ctx context.Context, id string) (Written, error) {
-	var tombstone int64
-	written, err := c.write(ctx, id, change[P]{kind: api.Delete, saved: func(e *queue.Entity) { tombstone = e.Tombstone() }})
+	var gone deletion
+	written, err := c.write(ctx, id, change[P]{kind: api.Delete, saved: func(before json.RawMessage, e *queue.Entity) {
+		gone = deletion{document: before, tombstone: e.Tombstone()}
+	}})
 	if err == nil {
-		c.remember(id, tombstone)
+		c.remember(id, gone)
 	}
 	return written, err
 }
 
-// Restore brings back a record deleted a moment ago, as it was.
+// Restore brings back a record deleted a moment ago, as it was then. What the caller
+// has seen of it, was, may be older: a write of it was under way, or the list had not
+// been read again since. It only counts for a record that this page has not deleted.
 func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) (Written, error) {
+	restores := was.Version + 1
+	if gone, ok := c.recall(was.ID); ok {
+		value, err := c.cfg.Codec.Decode(gone.document)
+		if err != nil {
+			return Written{}, fmt.Errorf("decode %s as it was deleted: %w", was.ID, err)
+		}
+		was.Value, restores = value, gone.tombstone
+	}
 	patch := c.cfg.Codec.Whole(was.Value)
-	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: c.tombstone(was)})
+	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: restores})
+}
+
+// deletion is what a delete took away, and the version that it made or will make.
+type deletion struct {
+	document  json.RawMessage
+	tombstone int64
 }
 
 // maxDeleted bounds what is remembered of deletions.
 const maxDeleted = 1000
 
-func (c *Collection[T, P]) remember(id string, tombstone int64) {
+func (c *Collection[T, P]) remember(id string, gone deletion) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.deleted) >= maxDeleted {
 		clear(c.deleted)
 	}
-	c.deleted[id] = tombstone
+	c.deleted[id] = gone
 }
 
-// tombstone is the version that the deletion of a record made or will make. What
-// the caller has seen of the record may be older than what was deleted: a write of
-// it that was under way has made a version since.
-func (c *Collection[T, P]) tombstone(was Record[T]) int64 {
+func (c *Collection[T, P]) recall(id string) (deletion, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if version, ok := c.deleted[was.ID]; ok {
-		return version
-	}
-	return was.Version + 1
+	gone, ok := c.deleted[id]
+	return gone, ok
 }
 
 // change is a write as the caller of a collection means it.
@@ -353,8 +366,12 @@ type change[P any] struct {
 	kind     api.OperationType
 	patch    *P
 	restores int64
-	saved    func(*queue.Entity) // sees the entity as it is saved; may be nil
+	saved    also // may be nil
 }
+
+// also sees what an entity was before a write, nil for nothing, and the entity as it is
+// saved; it may change that further in the same transaction.
+type also func(before json.RawMessage, e *queue.Entity)
 
 // write checks and saves a write with its operation, durably, and has it synced.
 func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (Written, error) {
@@ -373,9 +390,8 @@ func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (
 	return c.enqueue(ctx, id, w, ch.saved)
 }
 
-// enqueue adds a write to the record's operations; also, when set, sees the entity
-// afterwards and may change it further in the same transaction.
-func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also func(*queue.Entity)) (Written, error) {
+// enqueue adds a write to the record's operations.
+func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also also) (Written, error) {
 	meta, err := c.cfg.Store.Meta(ctx, sync.MetaClient, sync.MetaSkew)
 	if err != nil {
 		return Written{}, fmt.Errorf("read from this device: %w", err)
@@ -384,12 +400,13 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 	w.Node, w.Skew = node(meta[sync.MetaClient]), skew(meta[sync.MetaSkew])
 	done, decided := Written{ID: id}, false
 	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}}, func(es []*queue.Entity) error {
+		before := es[0].Document()
 		if err := es[0].Enqueue(w); err != nil {
 			return err
 		}
 		done.Operation = operationOf(es[0], w.ID)
 		if also != nil {
-			also(es[0])
+			also(before, es[0])
 		}
 		decided = true
 		return nil

@@ -423,6 +423,29 @@ func TestUndoOfADeleteOnTopOfAnotherWrite(t *testing.T) {
 	}
 }
 
+// The list from which a person deletes may not have been read again since they wrote.
+func TestUndoOfADeleteBringsBackWhatWasDeleted(t *testing.T) {
+	ctx := context.Background()
+	for _, sent := range []bool{false, true} {
+		w := newWorld(t)
+		a, b := w.device(), w.device()
+		id := a.create("Ann")
+		a.sync()
+		stale, err := a.Get(ctx, id)
+		a.ok(err)
+		a.wrote(a.Update(ctx, id, bio("Draws")))
+		a.wrote(a.Delete(ctx, id))
+		if sent {
+			a.sync()
+		}
+		a.wrote(a.Restore(ctx, stale))
+		a.sync()
+		b.sync()
+		a.shows("Ann(Draws)")
+		b.shows("Ann(Draws)")
+	}
+}
+
 func TestUndoOfWhatNeverLeft(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t)

@@ -122,6 +122,19 @@ bench-rivals: build $(RIVALS) ## Measure the server side by side with PocketBase
 	.ci/need 'node=nodejs' 'initdb|pg_lsclusters=postgresql'
 	go run ./bench/rivals $(FLAGS)
 
+# STORE is sqlite, postgres or, for load, postgres2: two servers on one PostgreSQL; all of
+# them without it. FLAGS='-doc docs/SCALING.md' puts the tables in the document.
+# A store's knee takes some five minutes, its growth twenty: most of it fills a million.
+.PHONY: bench-load
+bench-load: build ## Find how many devices at work a server holds
+	.ci/need 'initdb|pg_lsclusters=postgresql'
+	for store in $(or $(STORE),sqlite postgres postgres2); do go run ./bench/load -store $$store $(FLAGS); done
+
+.PHONY: bench-growth
+bench-growth: build ## Measure operations at 10 thousand, 100 thousand and 1 million users
+	.ci/need 'initdb|pg_lsclusters=postgresql'
+	for store in $(or $(STORE),sqlite postgres); do go run ./bench/growth -store $$store $(FLAGS); done
+
 # What it counts is in .cache/sim-FIRST.txt, renewed each minute: a run that ends
 # early says how far it came, and FIRST goes on from there.
 .PHONY: sim

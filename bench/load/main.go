@@ -30,7 +30,7 @@ type options struct {
 	every, measure time.Duration
 	limit          time.Duration
 	flags          string
-	into           string
+	doc            string
 }
 
 func main() {
@@ -44,7 +44,7 @@ func main() {
 	flag.DurationVar(&o.measure, "measure", 12*time.Second, "how long each step is measured")
 	flag.DurationVar(&o.limit, "limit", 100*time.Millisecond, "what the 99th percentile must be below")
 	flag.StringVar(&o.flags, "flags", "", "more flags for the servers, separated by spaces")
-	flag.StringVar(&o.into, "into", "", "document with the markers <!-- load-STORE --> to put the table between")
+	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- load-STORE --> to put the table between")
 	flag.Parse()
 	debug.SetGCPercent(400) // what this program takes of the machine, the server lacks
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -87,7 +87,7 @@ func run(ctx context.Context, o options) (err error) {
 	text := fmt.Sprintf("%s, %d processors, a write of 1 to %d users every %v a client, %d users before. The knee: **%d clients**.\n\n%s",
 		o.store, runtime.NumCPU(), batchMost, o.every, o.people, search.held, &table)
 	fmt.Print(text)
-	return figures.ReplaceIn(o.into, "load-"+o.store, text)
+	return figures.ReplaceIn(o.doc, "load-"+o.store, text)
 }
 
 // try does a step, and a second one when the first failed: a machine has its moments.
@@ -97,7 +97,9 @@ func (s *site) try(ctx context.Context, n int, o options) (f figure, err error) 
 			break
 		}
 	}
-	fmt.Fprintln(os.Stderr, strings.Join(f.row(f.holds(o.limit)), "  "), f.first)
+	if err == nil {
+		fmt.Fprintln(os.Stderr, strings.Join(f.row(f.holds(o.limit)), "  "), f.first)
+	}
 	return f, err
 }
 

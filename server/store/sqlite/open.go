@@ -84,7 +84,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	var err error
 	s.writeDB, err = sql.Open("sqlite", dsn(path, "rwc",
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)"))
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)", cacheOf(writerCache)))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	if err := migrate(ctx, s.writeDB); err != nil {
 		return nil, err
 	}
-	s.readDB, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "busy_timeout(5000)"))
+	s.readDB, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "busy_timeout(5000)", cacheOf(readerCache)))
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +101,15 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	s.readDB.SetMaxIdleConns(readers)
 	return newWriter(ctx, s.writeDB)
 }
+
+// Caches of a connection, in KiB, at most: SQLite's own 2 MiB hold what a small directory
+// reads again and again, and of a big one not even the inner pages of its indexes.
+const (
+	writerCache = 32 << 10
+	readerCache = 8 << 10
+)
+
+func cacheOf(kib int) string { return fmt.Sprintf("cache_size(-%d)", kib) }
 
 func dsn(path, mode string, pragmas ...string) string {
 	q := url.Values{"mode": {mode}, "_pragma": pragmas}

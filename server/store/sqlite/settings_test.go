@@ -21,11 +21,15 @@ func TestConnections(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000"} {
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "cache_size": "-32768"} {
 		var got string
 		if err := s.writeDB.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("the writer's %s is %q (%v), want %q", pragma, got, err, want)
 		}
+	}
+	var cache string
+	if err := s.readDB.QueryRowContext(context.Background(), "PRAGMA cache_size").Scan(&cache); err != nil || cache != "-8192" {
+		t.Errorf("a reader's cache_size is %q (%v)", cache, err)
 	}
 	if _, err := s.readDB.ExecContext(context.Background(), "UPDATE feed SET change = 7"); err == nil {
 		t.Error("a reader's connection can write")

@@ -1,0 +1,212 @@
+// Command growth measures whether operations take as much in a directory of a million
+// users as in one of ten thousand: time, and CPU of the server and of its PostgreSQL. It
+// fills the directories by `rollcall import`, and tells how long that takes.
+//
+//	make build && go run ./bench/growth -store sqlite
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rollcall/rollcall/bench/figures"
+	"github.com/rollcall/rollcall/bench/subject"
+)
+
+type options struct {
+	binary, store string
+	sizes         []int
+	rounds        int
+	long          time.Duration
+	creates       int
+	doc           string
+}
+
+func main() {
+	o := options{sizes: []int{10_000, 100_000, 1_000_000}}
+	flag.StringVar(&o.binary, "server", "bin/rollcall", "the server's binary")
+	flag.StringVar(&o.store, "store", "sqlite", "sqlite or postgres")
+	flag.Func("sizes", "users, separated by commas, the smallest first (default 10000,100000,1000000)", func(text string) (err error) {
+		o.sizes, err = parseSizes(text)
+		return err
+	})
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each of which measures everything at each size")
+	flag.DurationVar(&o.long, "long", 700*time.Millisecond, "how long an operation is repeated in a round")
+	flag.IntVar(&o.creates, "creates", 500, "users created in a round; the directories grow by them")
+	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- growth-STORE --> to put the table between")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "growth:", err)
+		os.Exit(1)
+	}
+}
+
+func parseSizes(text string) (sizes []int, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 2000 {
+			return nil, fmt.Errorf("%q is not a number of users; at least 2000 are needed for two pages of the feed", part)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes, nil
+}
+
+func run(ctx context.Context, o options) (err error) {
+	dir, err := os.MkdirTemp("", "rollcall-growth-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	places, end, err := open(ctx, o, dir)
+	defer func() { err = errors.Join(err, end()) }()
+	if err != nil {
+		return err
+	}
+	table, err := measureAll(ctx, o, places)
+	if err != nil {
+		return err
+	}
+	if err := addCommands(ctx, o, places, dir, table); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s, %d processors, medians of %d rounds; the ratio is of CPU, last size to first.\n\n%s", o.store, runtime.NumCPU(), o.rounds, table)
+	fmt.Print(text)
+	return figures.ReplaceIn(o.doc, "growth-"+o.store, text)
+}
+
+// open fills a directory of each size, and starts a server for each.
+func open(ctx context.Context, o options, dir string) (places []*place, end func() error, err error) {
+	var ends []func() error
+	end = func() error {
+		var errs []error
+		for i := len(ends) - 1; i >= 0; i-- {
+			errs = append(errs, ends[i]())
+		}
+		return errors.Join(errs...)
+	}
+	database := func() (subject.Usage, error) { return subject.Usage{}, nil }
+	address := func(n int) (string, error) { return filepath.Join(dir, fmt.Sprintf("%d.db", n)), nil }
+	switch o.store {
+	case "sqlite":
+	case "postgres":
+		cluster, err := subject.StartPostgreSQL()
+		if err != nil {
+			return nil, end, fmt.Errorf("start PostgreSQL: %w", err)
+		}
+		ends = append(ends, cluster.End)
+		database = func() (subject.Usage, error) { return subject.ClusterUsage(cluster) }
+		address = func(int) (string, error) { return cluster.Database() }
+	default:
+		return nil, end, fmt.Errorf("there is no store %q: sqlite, postgres", o.store)
+	}
+	for _, n := range o.sizes {
+		p := &place{size: n, database: database}
+		if p.db, err = address(n); err != nil {
+			return nil, end, err
+		}
+		if err := p.fill(ctx, o.binary, dir); err != nil {
+			return nil, end, err
+		}
+		fmt.Fprintf(os.Stderr, "%s: imported %d users in %.1f s\n", o.store, n, p.imported.Seconds())
+		if p.server, err = subject.Serve(ctx, o.binary, p.db); err != nil {
+			return nil, end, err
+		}
+		ends = append(ends, p.server.Stop)
+		if err := p.survey(ctx); err != nil {
+			return nil, end, err
+		}
+		places = append(places, p)
+	}
+	return places, end, nil
+}
+
+// measureAll measures each work at each place in turns.
+func measureAll(ctx context.Context, o options, places []*place) (*figures.Table, error) {
+	all := works(o.creates)
+	samples := make([][][]sample, len(all)) // by work, place and round
+	for i := range samples {
+		samples[i] = make([][]sample, len(places))
+	}
+	for range o.rounds {
+		for i := range all {
+			for j, p := range places {
+				s, err := all[i].measure(ctx, p, o.long)
+				if err != nil {
+					return nil, err
+				}
+				samples[i][j] = append(samples[i][j], s)
+			}
+		}
+	}
+	table := &figures.Table{Head: []string{"CPU ms (time ms) each"}}
+	for _, p := range places {
+		table.Head = append(table.Head, fmt.Sprintf("%d users", p.size))
+	}
+	table.Head = append(table.Head, "ratio", fmt.Sprintf("within %.1f", flat))
+	for i := range all {
+		results := make([]result, len(places))
+		cells := []string{all[i].name}
+		for j := range places {
+			results[j] = summarize(samples[i][j], all[i].callers)
+			cells = append(cells, fmt.Sprintf("%s (%s)", figures.Milliseconds(results[j].cpu), figures.Milliseconds(results[j].wall)))
+		}
+		table.Add(append(cells, judged(verdict(results))...)...)
+	}
+	return table, nil
+}
+
+func judged(ratio float64, isFlat bool) []string {
+	word := "no"
+	if isFlat {
+		word = "yes"
+	}
+	return []string{fmt.Sprintf("%.2f", ratio), word}
+}
+
+// addCommands adds what the operator's commands take, by user: they read everything.
+func addCommands(ctx context.Context, o options, places []*place, dir string, table *figures.Table) error {
+	row := func(name string, took func(p *place) (time.Duration, error)) error {
+		cells := []string{name + ", µs a user (s in all)"}
+		var each []result
+		for _, p := range places {
+			all, err := took(p)
+			if err != nil {
+				return err
+			}
+			each = append(each, result{cpu: all / time.Duration(p.size)})
+			cells = append(cells, fmt.Sprintf("%.1f (%.1f)", float64(each[len(each)-1].cpu)/1000, all.Seconds()))
+		}
+		table.Add(append(cells, judged(verdict(each))...)...)
+		return nil
+	}
+	timed := func(args func(p *place) []string) func(p *place) (time.Duration, error) {
+		return func(p *place) (time.Duration, error) {
+			began := time.Now()
+			err := subject.Command(ctx, o.binary, args(p)...)
+			return time.Since(began), err
+		}
+	}
+	err := errors.Join(
+		row("import", func(p *place) (time.Duration, error) { return p.imported, nil }),
+		row("check", timed(func(p *place) []string { return []string{"check", "-db", p.db} })))
+	if o.store == "sqlite" && err == nil {
+		err = row("backup", timed(func(p *place) []string {
+			return []string{"backup", "-db", p.db, filepath.Join(dir, fmt.Sprintf("%d.backup", p.size))}
+		}))
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/bench/figures"
+)
+
+// work is one kind of operation.
+type work struct {
+	name    string
+	callers int
+	times   int // how often it is done in a round; 0 for as often as a time allows
+	do      func(ctx context.Context, p *place, random *rand.Rand) error
+	// before, when set, makes the place ready; that is not measured.
+	before func(ctx context.Context, p *place) error
+}
+
+func works(creates int) []work {
+	read := func(name string, path func(p *place, random *rand.Rand) string) work {
+		return work{name: name, callers: 4, do: func(ctx context.Context, p *place, random *rand.Rand) error {
+			return p.get(ctx, path(p, random), nil)
+		}}
+	}
+	end := read("feed's end, with digest", func(p *place, _ *rand.Rand) string { return changes(p.head, api.MaxChanges) })
+	end.before = func(ctx context.Context, p *place) error { return p.catchUp(ctx) }
+	return []work{
+		{name: "create", callers: 16, times: creates, do: create},
+		read("get one", func(p *place, random *rand.Rand) string { return "/api/v1/users/" + pick(p.ids, random) }),
+		read("feed page of 1,000", func(p *place, random *rand.Rand) string { return changes(pick(p.cursors, random), api.MaxChanges) }),
+		end,
+		read("list, first page of 50", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "") }),
+		read("list, any page of 50", func(p *place, random *rand.Rand) string { return list(api.DefaultUsers, pick(p.tokens, random), "") }),
+		read("search, many have it", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "novak") }),
+		read("search, one has it", func(p *place, random *rand.Rand) string {
+			return list(api.DefaultUsers, "", emailOf(random.IntN(p.size)))
+		}),
+	}
+}
+
+func pick(from []string, random *rand.Rand) string { return from[random.IntN(len(from))] }
+
+func create(ctx context.Context, p *place, _ *rand.Rand) error {
+	body := fmt.Sprintf(`{"name":"Somebody New","email":"%s","bio":"Added while it was measured how long that takes."}`, newEmail())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.server.Addr+"/api/v1/users", strings.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("create: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	return do(r, http.StatusCreated, nil)
+}
+
+// sample is what a round of a work took: all callers together.
+type sample struct {
+	operations int
+	wall, cpu  time.Duration
+}
+
+// measure does the work at a place, so often or for so long, and at least once a caller.
+func (w *work) measure(ctx context.Context, p *place, long time.Duration) (s sample, err error) {
+	if w.before != nil {
+		if err := w.before(ctx, p); err != nil {
+			return s, err
+		}
+	}
+	before, err := p.usage()
+	if err != nil {
+		return s, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var begun, ended atomic.Int64
+	began := time.Now()
+	var callers sync.WaitGroup
+	for i := range w.callers {
+		callers.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), uint64(began.UnixNano())))
+			for {
+				n := begun.Add(1)
+				if over := time.Since(began) > long; ctx.Err() != nil || (w.times > 0 && n > int64(w.times)) || (w.times == 0 && over && n > int64(w.callers)) {
+					return
+				}
+				if err := w.do(ctx, p, random); err != nil {
+					stop(err)
+					return
+				}
+				ended.Add(1)
+			}
+		})
+	}
+	callers.Wait()
+	if ctx.Err() != nil {
+		return s, fmt.Errorf("%s at %d users: %w", w.name, p.size, context.Cause(ctx))
+	}
+	s.operations, s.wall = int(ended.Load()), time.Since(began)
+	after, err := p.usage()
+	s.cpu = after - before
+	return s, err
+}
+
+// result is what an operation takes: the time is the median of the rounds, of one
+// caller; the CPU that of all rounds together, since it is counted in 10 ms.
+type result struct {
+	wall, cpu time.Duration
+}
+
+func summarize(samples []sample, callers int) (r result) {
+	var walls []time.Duration
+	var cpu time.Duration
+	operations := 0
+	for _, s := range samples {
+		walls = append(walls, s.wall*time.Duration(callers)/time.Duration(s.operations))
+		cpu, operations = cpu+s.cpu, operations+s.operations
+	}
+	if operations > 0 {
+		r.cpu = cpu / time.Duration(operations)
+	}
+	r.wall = figures.Median(walls)
+	return r
+}
+
+// flat is the most that an operation may take of the smallest size's CPU.
+const flat = 1.5
+
+// verdict says how the last size's figure is to the first one's.
+func verdict(results []result) (ratio float64, isFlat bool) {
+	first, last := results[0].cpu, results[len(results)-1].cpu
+	if first == 0 {
+		return 0, true
+	}
+	ratio = float64(last) / float64(first)
+	return ratio, ratio <= flat
+}

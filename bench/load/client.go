@@ -196,7 +196,11 @@ func (c *client) push() error {
 	}
 	for i, r := range result.Results {
 		if r.ID != c.queue[i].ID || (r.Status != api.Applied && (r.Status != api.Duplicate || !c.sent)) {
-			return fmt.Errorf("operation %s is %s: %v", r.ID, r.Status, r.Problem)
+			var why error
+			if r.Problem != nil {
+				why = r.Problem
+			}
+			return errors.Join(fmt.Errorf("operation %s is %s", r.ID, r.Status), why)
 		}
 	}
 	c.shared.acknowledged(c.queue)

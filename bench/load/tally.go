@@ -77,7 +77,8 @@ func newShared() *shared { return &shared{sent: map[string]time.Time{}} }
 func (s *shared) failed(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.errors++; s.first == nil {
+	s.errors++
+	if s.first == nil {
 		s.first = err
 	}
 }

@@ -56,7 +56,8 @@ func (w *wire) ask(method, path string, body []byte) (a answer, err error) {
 			w.close()
 		}
 	}()
-	b := append(w.out[:0], method...)
+	b := w.out[:0]
+	b = append(b, method...)
 	b = append(append(b, ' '), path...)
 	b = append(append(b, " HTTP/1.1\r\nHost: "...), w.addr...)
 	b = append(b, "\r\nAccept: application/json\r\nAccept-Encoding: zstd\r\n"...)

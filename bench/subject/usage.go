@@ -66,7 +66,7 @@ func readStat(path string) (stat, error) {
 }
 
 func usageOf(pid int) (Usage, error) {
-	s, err := readStat(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	s, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
 	return Usage{CPU: s.own, Memory: s.pages * int64(os.Getpagesize())}, err
 }
 
@@ -75,7 +75,7 @@ func OwnUsage() (Usage, error) { return usageOf(os.Getpid()) }
 
 // treeUsage is that of a process and its children, also those that have ended.
 func treeUsage(pid int) (Usage, error) {
-	root, err := readStat(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	root, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return Usage{}, err
 	}

@@ -115,7 +115,8 @@ func (w *world) heal() {
 			return
 		}
 		w.pass(7 * time.Minute)
-		if calm++; !w.quiet(n) {
+		calm++
+		if !w.quiet(n) {
 			calm = 0
 		}
 		if calm == hosts {

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +30,7 @@ type options struct {
 	rounds        int
 	long          time.Duration
 	creates       int
+	dir           string
 	doc           string
 }
 
@@ -43,6 +45,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each of which measures everything at each size")
 	flag.DurationVar(&o.long, "long", 700*time.Millisecond, "how long an operation is repeated in a round")
 	flag.IntVar(&o.creates, "creates", 500, "users created in a round; the directories grow by them")
+	flag.StringVar(&o.dir, "dir", "", "directory to keep SQLite's files in; those of an earlier run are used as they are")
 	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- growth-STORE --> to put the table between")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,6 +74,9 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.dir == "" {
+		o.dir = dir
+	}
 	places, end, err := open(ctx, o, dir)
 	defer func() { err = errors.Join(err, end()) }()
 	if err != nil {
@@ -99,7 +105,7 @@ func open(ctx context.Context, o options, dir string) (places []*place, end func
 		return errors.Join(errs...)
 	}
 	database := func() (subject.Usage, error) { return subject.Usage{}, nil }
-	address := func(n int) (string, error) { return filepath.Join(dir, fmt.Sprintf("%d.db", n)), nil }
+	address := func(n int) (string, error) { return filepath.Join(o.dir, fmt.Sprintf("%d.db", n)), nil }
 	switch o.store {
 	case "sqlite":
 	case "postgres":
@@ -162,11 +168,18 @@ func measureAll(ctx context.Context, o options, places []*place) (*figures.Table
 		cells := []string{all[i].name}
 		for j := range places {
 			results[j] = summarize(samples[i][j], all[i].callers)
-			cells = append(cells, fmt.Sprintf("%s (%s)", figures.Milliseconds(results[j].cpu), figures.Milliseconds(results[j].wall)))
+			cells = append(cells, results[j].String())
 		}
 		table.Add(append(cells, judged(verdict(results))...)...)
 	}
 	return table, nil
+}
+
+func (r result) String() string {
+	if r.gaveUp {
+		return "503 after 10 s"
+	}
+	return fmt.Sprintf("%s (%s)", figures.Milliseconds(r.cpu), figures.Milliseconds(r.wall))
 }
 
 func judged(ratio float64, isFlat bool) []string {
@@ -174,7 +187,11 @@ func judged(ratio float64, isFlat bool) []string {
 	if isFlat {
 		word = "yes"
 	}
-	return []string{fmt.Sprintf("%.2f", ratio), word}
+	text := fmt.Sprintf("%.2f", ratio)
+	if ratio == 0 {
+		text = "?"
+	}
+	return []string{text, word}
 }
 
 // addCommands adds what the operator's commands take, by user: they read everything.
@@ -200,8 +217,11 @@ func addCommands(ctx context.Context, o options, places []*place, dir string, ta
 			return time.Since(began), err
 		}
 	}
-	err := errors.Join(
-		row("import", func(p *place) (time.Duration, error) { return p.imported, nil }),
+	var err error
+	if !slices.ContainsFunc(places, func(p *place) bool { return p.imported == 0 }) { // an earlier run did it
+		err = row("import", func(p *place) (time.Duration, error) { return p.imported, nil })
+	}
+	err = errors.Join(err,
 		row("check", timed(func(p *place) []string { return []string{"check", "-db", p.db} })))
 	if o.store == "sqlite" && err == nil {
 		err = row("backup", timed(func(p *place) []string {

@@ -64,8 +64,11 @@ func writePeople(path string, n int) (err error) {
 
 func emailOf(i int) string { return fmt.Sprintf("person-%d-x@example.org", i) }
 
-// fill imports people as an operator does.
+// fill imports people as an operator does, unless an earlier run has left them.
 func (p *place) fill(ctx context.Context, binary, dir string) error {
+	if _, err := os.Stat(p.db); err == nil {
+		return nil
+	}
 	path := filepath.Join(dir, "people.jsonl")
 	if err := writePeople(path, p.size); err != nil {
 		return err
@@ -132,6 +135,9 @@ func list(limit int, token, search string) string {
 	return "/api/v1/users?" + v.Encode()
 }
 
+// errGaveUp is that the server answered 503: a read has taken it too long.
+var errGaveUp = errors.New("the server answered 503")
+
 // client keeps as many connections as there are callers.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}
 
@@ -153,6 +159,9 @@ func do(r *http.Request, want int, into any) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return fmt.Errorf("read the answer to %s: %w", r.URL.Path, err)
+	}
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%s: %w", r.URL.Path, errGaveUp)
 	}
 	if resp.StatusCode != want {
 		return fmt.Errorf("%s was answered %d: %.200q", r.URL.Path, resp.StatusCode, body)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -32,6 +33,12 @@ func works(creates int) []work {
 	}
 	end := read("feed's end, with digest", func(p *place, _ *rand.Rand) string { return changes(p.head, api.MaxChanges) })
 	end.before = func(ctx context.Context, p *place) error { return p.catchUp(ctx) }
+	// One caller: a search takes a processor as long as it lasts.
+	search := func(name string, path func(p *place, random *rand.Rand) string) work {
+		w := read(name, path)
+		w.callers = 1
+		return w
+	}
 	return []work{
 		{name: "create", callers: 16, times: creates, do: create},
 		read("get one", func(p *place, random *rand.Rand) string { return "/api/v1/users/" + pick(p.ids, random) }),
@@ -39,8 +46,8 @@ func works(creates int) []work {
 		end,
 		read("list, first page of 50", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "") }),
 		read("list, any page of 50", func(p *place, random *rand.Rand) string { return list(api.DefaultUsers, pick(p.tokens, random), "") }),
-		read("search, many have it", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "novak") }),
-		read("search, one has it", func(p *place, random *rand.Rand) string {
+		search("search, many have it", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "novak") }),
+		search("search, one has it", func(p *place, random *rand.Rand) string {
 			return list(api.DefaultUsers, "", emailOf(random.IntN(p.size)))
 		}),
 	}
@@ -58,8 +65,10 @@ func create(ctx context.Context, p *place, _ *rand.Rand) error {
 	return do(r, http.StatusCreated, nil)
 }
 
-// sample is what a round of a work took: all callers together.
+// sample is what a round of a work took: all callers together. When the server gave up
+// on one of them there is nothing else to say.
 type sample struct {
+	gaveUp     bool
 	operations int
 	wall, cpu  time.Duration
 }
@@ -97,6 +106,9 @@ func (w *work) measure(ctx context.Context, p *place, long time.Duration) (s sam
 		})
 	}
 	callers.Wait()
+	if errors.Is(context.Cause(ctx), errGaveUp) {
+		return sample{gaveUp: true}, nil
+	}
 	if ctx.Err() != nil {
 		return s, fmt.Errorf("%s at %d users: %w", w.name, p.size, context.Cause(ctx))
 	}
@@ -109,6 +121,7 @@ func (w *work) measure(ctx context.Context, p *place, long time.Duration) (s sam
 // result is what an operation takes: the time is the median of the rounds, of one
 // caller; the CPU that of all rounds together, since it is counted in 10 ms.
 type result struct {
+	gaveUp    bool
 	wall, cpu time.Duration
 }
 
@@ -117,6 +130,9 @@ func summarize(samples []sample, callers int) (r result) {
 	var cpu time.Duration
 	operations := 0
 	for _, s := range samples {
+		if s.gaveUp {
+			return result{gaveUp: true}
+		}
 		walls = append(walls, s.wall*time.Duration(callers)/time.Duration(s.operations))
 		cpu, operations = cpu+s.cpu, operations+s.operations
 	}
@@ -130,8 +146,14 @@ func summarize(samples []sample, callers int) (r result) {
 // flat is the most that an operation may take of the smallest size's CPU.
 const flat = 1.5
 
-// verdict says how the last size's figure is to the first one's.
+// verdict says how the last size's figure is to the first one's; 0 when one of them is
+// not known.
 func verdict(results []result) (ratio float64, isFlat bool) {
+	for _, r := range results {
+		if r.gaveUp {
+			return 0, false
+		}
+	}
 	first, last := results[0].cpu, results[len(results)-1].cpu
 	if first == 0 {
 		return 0, true

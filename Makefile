@@ -124,7 +124,7 @@ bench-rivals: build $(RIVALS) ## Measure the server side by side with PocketBase
 
 # STORE is sqlite, postgres or, for load, postgres2: two servers on one PostgreSQL; all of
 # them without it. FLAGS='-doc docs/SCALING.md' puts the tables in the document.
-# A store's knee takes some five minutes, its growth twenty: most of it fills a million.
+# A store's knee takes some two minutes, its growth twenty: most of it fills a million.
 .PHONY: bench-load
 bench-load: build ## Find how many devices at work a server holds
 	.ci/need 'initdb|pg_lsclusters=postgresql'

@@ -180,13 +180,13 @@ func (c *client) push() error {
 	if err != nil {
 		return fmt.Errorf("encode a batch: %w", err)
 	}
-	began := time.Now()
+	again, measuring, began := c.sent, c.shared.measuring.Load(), time.Now()
 	c.shared.sending(c.queue, began)
 	a, err := c.ask(http.MethodPost, "/api/v1/operations", body)
 	if err != nil {
 		return err
 	}
-	c.tally.pushed(c.shared.measuring.Load(), time.Since(began), len(c.queue))
+	c.tally.pushed(measuring, time.Since(began), len(c.queue))
 	var result api.BatchResult
 	if err := json.Unmarshal(a.body, &result); err != nil {
 		return fmt.Errorf("decode the answer to a batch: %w", err)
@@ -195,7 +195,7 @@ func (c *client) push() error {
 		return fmt.Errorf("%d results for %d operations", len(result.Results), len(c.queue))
 	}
 	for i, r := range result.Results {
-		if r.ID != c.queue[i].ID || (r.Status != api.Applied && (r.Status != api.Duplicate || !c.sent)) {
+		if r.ID != c.queue[i].ID || (r.Status != api.Applied && (r.Status != api.Duplicate || !again)) {
 			var why error
 			if r.Problem != nil {
 				why = r.Problem
@@ -210,7 +210,7 @@ func (c *client) push() error {
 
 func (c *client) pull() error {
 	for {
-		began := time.Now()
+		measuring, began := c.shared.measuring.Load(), time.Now()
 		a, err := c.ask(http.MethodGet, "/api/v1/changes?"+url.Values{"cursor": {c.cursor}, "limit": {strconv.Itoa(pageSize)}}.Encode(), nil)
 		if err != nil {
 			return err
@@ -220,7 +220,6 @@ func (c *client) pull() error {
 			return err
 		}
 		now := time.Now()
-		measuring := c.shared.measuring.Load()
 		c.tally.pulled(measuring, now.Sub(began), p.ids)
 		if measuring && c.tally.sampled {
 			c.tally.reach = c.shared.reached(c.tally.reach, p.ids, now)

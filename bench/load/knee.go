@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // search looks for the knee: the largest number of clients that a server holds. It
 // doubles the number until one is too many, and then halves the gap until that is at
 // most a tenth of what is held.
@@ -33,4 +35,17 @@ func (s *search) note(n int, held bool) {
 	case !held && n > s.held && (s.broke == 0 || n < s.broke):
 		s.broke = n
 	}
+}
+
+// String says where the knee is, as far as it was looked for.
+func (s *search) String() string {
+	switch {
+	case s.held == 0 && s.broke == 0:
+		return "not looked for"
+	case s.held == 0:
+		return fmt.Sprintf("fewer than %d clients", s.broke)
+	case s.broke == 0:
+		return fmt.Sprintf("at least %d clients", s.held)
+	}
+	return fmt.Sprintf("%d clients, fewer than %d", s.held, s.broke)
 }

@@ -53,3 +53,17 @@ func TestSearchSteps(t *testing.T) {
 		t.Errorf("the knee is %d", s.held)
 	}
 }
+
+// TestKneeIsNotOverstated: a search that was ended early says no more than it saw.
+func TestKneeIsNotOverstated(t *testing.T) {
+	for want, s := range map[string]search{
+		"not looked for":              {},
+		"fewer than 100 clients":      {broke: 100},
+		"at least 800 clients":        {held: 800},
+		"400 clients, fewer than 800": {held: 400, broke: 800},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%+v is %q, want %q", s, got, want)
+		}
+	}
+}

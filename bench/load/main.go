@@ -28,7 +28,7 @@ type options struct {
 	people         int
 	first, most    int
 	every, measure time.Duration
-	limit          time.Duration
+	limit, budget  time.Duration
 	flags          string
 	doc            string
 }
@@ -41,8 +41,9 @@ func main() {
 	flag.IntVar(&o.first, "first", 100, "clients to begin with")
 	flag.IntVar(&o.most, "most", 8000, "clients at most")
 	flag.DurationVar(&o.every, "every", 30*time.Second, "time between two writes of a client, on average")
-	flag.DurationVar(&o.measure, "measure", 12*time.Second, "how long each step is measured")
+	flag.DurationVar(&o.measure, "measure", 10*time.Second, "how long each step is measured")
 	flag.DurationVar(&o.limit, "limit", 100*time.Millisecond, "what the 99th percentile must be below")
+	flag.DurationVar(&o.budget, "budget", 80*time.Second, "after so long no further step begins, and the knee is less exact")
 	flag.StringVar(&o.flags, "flags", "", "more flags for the servers, separated by spaces")
 	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- load-STORE --> to put the table between")
 	flag.Parse()
@@ -65,16 +66,17 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, end, err := open(ctx, o, dir)
+	s, stop, err := open(ctx, o, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, end()) }()
+	defer func() { err = errors.Join(err, stop()) }()
 	table := figures.Table{Head: head}
 	search := search{first: o.first, most: o.most}
+	end := time.Now().Add(o.budget)
 	for {
 		n, done := search.next()
-		if done {
+		if done || (len(table.Rows) > 0 && time.Now().After(end)) {
 			break
 		}
 		f, err := s.try(ctx, n, o)
@@ -84,8 +86,8 @@ func run(ctx context.Context, o options) (err error) {
 		search.note(n, f.holds(o.limit))
 		table.Add(f.row(f.holds(o.limit))...)
 	}
-	text := fmt.Sprintf("%s, %d processors, a write of 1 to %d users every %v a client, %d users before. The knee: **%d clients**.\n\n%s",
-		o.store, runtime.NumCPU(), batchMost, o.every, o.people, search.held, &table)
+	text := fmt.Sprintf("%s, %d processors, a write of 1 to %d users every %v a client, %d users before. The knee: **%s**.\n\n%s",
+		o.store, runtime.NumCPU(), batchMost, o.every, o.people, &search, &table)
 	fmt.Print(text)
 	return figures.ReplaceIn(o.doc, "load-"+o.store, text)
 }

@@ -31,9 +31,10 @@ type figure struct {
 	first                error
 }
 
-// holds reports whether so many clients are not too many.
+// holds reports whether so many clients are not too many. A step in which nothing was
+// sent or nothing was read has shown nothing.
 func (f *figure) holds(limit time.Duration) bool {
-	return f.errors == 0 && f.push99 < limit && f.pull99 < limit
+	return f.errors == 0 && f.writes > 0 && f.pulls > 0 && f.push99 < limit && f.pull99 < limit
 }
 
 // site is what is under load.

@@ -16,8 +16,8 @@ const sampling = 16
 // for what arrived, at which others look.
 type tally struct {
 	sampled      bool
-	push, pull   []time.Duration // of the answers, while measuring
-	reach        []time.Duration // from sending a change to its arrival here, likewise
+	push, pull   []time.Duration // of requests that began while measuring, whenever they were answered
+	reach        []time.Duration // from sending a change to its arrival here by such a request
 	operations   int             // of the pushes
 	mu           sync.Mutex
 	arrived      int64 // changes, ever

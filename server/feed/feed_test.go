@@ -256,6 +256,33 @@ func TestHubForgets(t *testing.T) {
 	})
 }
 
+// TestHubEndsAmidARound: when the hub closes, the rest of the round is not told, and no
+// timer goes on.
+func TestHubEndsAmidARound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := feed.NewHubWithRate(100) // one in 10 ms
+		var ears []<-chan time.Time
+		for range 100 {
+			tells, stop := h.Listen()
+			defer stop()
+			ears = append(ears, tells)
+		}
+		h.Tell()
+		<-time.After(105 * time.Millisecond)
+		h.Close()
+		<-time.After(time.Minute)
+		h.Tell()
+		<-time.After(time.Minute)
+		told := 0
+		for _, tells := range ears {
+			told += len(tells)
+		}
+		if told != 11 {
+			t.Errorf("%d were told, want the 11 of the first 100 ms", told)
+		}
+	})
+}
+
 // TestHubPaces: however many commits there are, clients are told at once of the
 // first, and of all others together, soon after.
 func TestHubPaces(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 // Times of a step besides that of measuring.
 const (
 	warmUp     = 4 * time.Second
-	settleTime = time.Minute // until everything has arrived everywhere
-	openers    = 64          // streams that are opened at once
+	settleTime = 20 * time.Second // until everything has arrived everywhere
+	openers    = 64               // streams that are opened at once
 )
 
 // figure is what a step has shown, of all servers together. Rates are per second.

@@ -84,8 +84,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	var err error
 	s.writeDB, err = sql.Open("sqlite", dsn(path, "rwc",
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)", cacheOf(writerCache),
-		"temp_store(MEMORY)")) // what a savepoint needs to undo a write is of no use after a crash
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)", cacheOf(writerCache)))
 	if err != nil {
 		return nil, err
 	}

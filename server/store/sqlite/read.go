@@ -75,10 +75,9 @@ WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byI
 	return rows, nil
 }
 
-// Users returns a page of the list.
-func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
-	text := `SELECT sort, id, updated_at, document FROM users WHERE deleted = 0`
-	var args []any
+// listStatement is the statement for one row more than the query's limit.
+func listStatement(q store.ListQuery) (text string, args []any) {
+	text = `SELECT sort, id, updated_at, document FROM users WHERE deleted = 0`
 	switch {
 	case q.ByUpdate():
 		after := q.UpdatedAfter
@@ -97,7 +96,13 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 	} else {
 		text += ` ORDER BY sort, id LIMIT ?`
 	}
-	found, err := s.readDB.QueryContext(ctx, text, append(args, q.Limit+1)...)
+	return text, append(args, q.Limit+1)
+}
+
+// Users returns a page of the list.
+func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
+	text, args := listStatement(q)
+	found, err := s.readDB.QueryContext(ctx, text, args...)
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}

@@ -42,6 +42,12 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	w := &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
+	// What a savepoint needs to undo a write is of no use after a crash. Not so from the
+	// start: a migration that makes an index sorts all users, which memory needn't hold.
+	if _, err := conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil {
+		w.close()
+		return nil, fmt.Errorf("keep temporary data in memory: %w", err)
+	}
 	for _, text := range []string{
 		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT write", "ROLLBACK TO write", "RELEASE write",
 		selectCounter, updateCounter, selectRow, selectOwner, upsertRow,

@@ -28,7 +28,7 @@ type options struct {
 	binary, store string
 	sizes         []int
 	rounds        int
-	long          time.Duration
+	long, warm    time.Duration
 	creates       int
 	dir           string
 	doc           string
@@ -44,6 +44,7 @@ func main() {
 	})
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each of which measures everything at each size")
 	flag.DurationVar(&o.long, "long", 700*time.Millisecond, "how long an operation is repeated in a round")
+	flag.DurationVar(&o.warm, "warm", 10*time.Second, "how long what reads all over a directory is done before it is measured")
 	flag.IntVar(&o.creates, "creates", 500, "users created in a round; the directories grow by them")
 	flag.StringVar(&o.dir, "dir", "", "directory to keep SQLite's files in; those of an earlier run are used as they are")
 	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- growth-STORE --> to put the table between")
@@ -80,6 +81,9 @@ func run(ctx context.Context, o options) (err error) {
 	places, end, err := open(ctx, o, dir)
 	defer func() { err = errors.Join(err, end()) }()
 	if err != nil {
+		return err
+	}
+	if err := warmUp(ctx, o, places); err != nil {
 		return err
 	}
 	table, err := measureAll(ctx, o, places)
@@ -138,6 +142,23 @@ func open(ctx context.Context, o options, dir string) (places []*place, end func
 		places = append(places, p)
 	}
 	return places, end, nil
+}
+
+// warmUp does what reads all over a directory, uncounted. Each process of PostgreSQL takes
+// a page fault for each page of the shared memory that it sees first: in a big directory,
+// that is what the first thousands of reads would show.
+func warmUp(ctx context.Context, o options, places []*place) error {
+	for _, w := range works(o.creates) {
+		for _, p := range places {
+			if !w.scattered {
+				continue
+			}
+			if _, err := w.measure(ctx, p, o.warm); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // measureAll measures each work at each place in turns.

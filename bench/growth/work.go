@@ -21,6 +21,9 @@ type work struct {
 	callers int
 	times   int // how often it is done in a round; 0 for as often as a time allows
 	do      func(ctx context.Context, p *place, random *rand.Rand) error
+	// scattered is that it reads all over the directory: it is done for a while before it is
+	// measured, since processes that have just started know none of it.
+	scattered bool
 	// before, when set, makes the place ready; that is not measured.
 	before func(ctx context.Context, p *place) error
 }
@@ -33,6 +36,10 @@ func works(creates int) []work {
 	}
 	end := read("feed's end, with digest", func(p *place, _ *rand.Rand) string { return changes(p.head, api.MaxChanges) })
 	end.before = func(ctx context.Context, p *place) error { return p.catchUp(ctx) }
+	scattered := func(w work) work {
+		w.scattered = true
+		return w
+	}
 	// One caller: a search takes a processor as long as it lasts.
 	search := func(name string, path func(p *place, random *rand.Rand) string) work {
 		w := read(name, path)
@@ -41,11 +48,11 @@ func works(creates int) []work {
 	}
 	return []work{
 		{name: "create", callers: 16, times: creates, do: create},
-		read("get one", func(p *place, random *rand.Rand) string { return "/api/v1/users/" + pick(p.ids, random) }),
-		read("feed page of 1,000", func(p *place, random *rand.Rand) string { return changes(pick(p.cursors, random), api.MaxChanges) }),
+		scattered(read("get one", func(p *place, random *rand.Rand) string { return "/api/v1/users/" + pick(p.ids, random) })),
+		scattered(read("feed page of 1,000", func(p *place, random *rand.Rand) string { return changes(pick(p.cursors, random), api.MaxChanges) })),
 		end,
 		read("list, first page of 50", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "") }),
-		read("list, any page of 50", func(p *place, random *rand.Rand) string { return list(api.DefaultUsers, pick(p.tokens, random), "") }),
+		scattered(read("list, any page of 50", func(p *place, random *rand.Rand) string { return list(api.DefaultUsers, pick(p.tokens, random), "") })),
 		search("search, many have it", func(*place, *rand.Rand) string { return list(api.DefaultUsers, "", "novak") }),
 		search("search, one has it", func(p *place, random *rand.Rand) string {
 			return list(api.DefaultUsers, "", emailOf(random.IntN(p.size)))

@@ -52,6 +52,7 @@ func Run(t *testing.T, open Open) {
 		{"exactly once from many sides", testExactlyOnceConcurrently},
 		{"prune", testPrune},
 		{"email", testEmail},
+		{"emails passed on in a batch", testEmailsPassedOn},
 		{"email from many sides", testEmailConcurrently},
 		{"one entity from many sides", testEntityConcurrently},
 		{"linearizable", testLinearizable},

@@ -340,6 +340,41 @@ func testEmail(t *testing.T, b *bench) {
 	b.one(op(one, api.Create, 4, person("One", "two@example.org")), api.Applied)
 }
 
+// testEmailsPassedOn: a batch passes the emails of four around, so that none of them could
+// be saved as it is in the end before another one is.
+func testEmailsPassedOn(t *testing.T, b *bench) {
+	address := func(i int) string { return fmt.Sprintf("p%d@example.org", i%4) }
+	var ids []string
+	for i := range 4 {
+		ids = append(ids, b.create("P", address(i)))
+	}
+	round := []api.Operation{op(ids[0], api.Update, 1, `{"email":"free@example.org"}`)}
+	for i := range 3 {
+		round = append(round, op(ids[i+1], api.Update, 1, fmt.Sprintf(`{"email":%q}`, address(i))))
+	}
+	round = append(round, op(ids[0], api.Update, 2, fmt.Sprintf(`{"email":%q}`, address(3))),
+		op(uuid.NewString(), api.Create, 0, person("Late", "p0@example.org")))
+	for i, o := range b.apply(round...) {
+		want := api.Applied
+		if i == len(round)-1 {
+			want = api.Rejected
+		}
+		if o.Result.Status != want {
+			t.Errorf("step %d of a round: %+v, want %s", i, o.Result, want)
+		}
+	}
+	for i, id := range ids {
+		row, err := b.store.User(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := row.User(); err != nil || u.Email != address(i+3) {
+			t.Errorf("%d has %s (%v)", i, u.Email, err)
+		}
+	}
+	b.checkDigest("after a round")
+}
+
 func testEmailConcurrently(t *testing.T, b *bench) {
 	for round := range 10 {
 		var applied, taken atomic.Int64

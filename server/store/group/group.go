@@ -25,8 +25,9 @@ const (
 )
 
 // Commit does the writes of several requests and returns once all of it is
-// durable, with what became of each. changed tells whether the feed has grown. An
-// error is the answer to all of them: nothing was done, or nobody knows.
+// durable, with what became of each. changed tells whether the feed has grown, which it
+// may have with an error too. That is the answer to all of them: nothing was done, or
+// nobody knows.
 type Commit func(requests [][]store.Write) (outcomes [][]store.Outcome, changed bool, err error)
 
 // Options are a writer's ways to the world. All but Commit may be nil.
@@ -219,7 +220,7 @@ func (w *Writer) commit(group []*request) {
 		w.opts.Log.Error("a group of writes failed", "requests", len(live), "error", err)
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	if changed && err == nil {
+	if changed {
 		w.opts.Committed()
 	}
 	for i, r := range live {

@@ -3,10 +3,13 @@ package group_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/group"
 )
@@ -29,7 +32,56 @@ func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed 
 		}
 		out = append(out, outcomes)
 	}
-	return out, true, err
+	return out, err == nil, err
+}
+
+// TestDivides: a write that fails is found and answered alone, in its place; what isn't
+// the fault of a write is tried once.
+func TestDivides(t *testing.T) {
+	bad, away := errors.New("bad data"), errors.New("away")
+	var tried [][]store.Write
+	parts := group.Parts{Log: slog.New(slog.DiscardHandler), OfData: func(err error) bool { return errors.Is(err, bad) }}
+	parts.Try = func(writes []store.Write) (outcomes []store.Outcome, err error) {
+		tried = append(tried, writes)
+		for _, w := range writes {
+			switch w.ID {
+			case "bad":
+				err = bad
+			case "away":
+				return nil, away
+			}
+			o := store.Outcome{First: api.Applied}
+			o.Result.ID = w.ID
+			outcomes = append(outcomes, o)
+		}
+		return outcomes, err
+	}
+	requests := [][]store.Write{batch("a", 3), {}, slices.Concat(batch("b", 2), batch("bad", 1), batch("c", 7))}
+	outcomes, err := parts.Commit(requests)
+	if err != nil || len(outcomes) != len(requests) {
+		t.Fatalf("%d answers, %v", len(outcomes), err)
+	}
+	for i, writes := range requests {
+		if len(outcomes[i]) != len(writes) {
+			t.Fatalf("request %d of %d writes has %d outcomes", i, len(writes), len(outcomes[i]))
+		}
+		for j, w := range writes {
+			want := api.Applied
+			if w.ID == "bad" {
+				want = api.Retry
+			}
+			if o := outcomes[i][j]; o.Result.ID != w.ID || o.First != want {
+				t.Errorf("write %d of request %d, %s: %+v", j, i, w.ID, o)
+			}
+		}
+	}
+	if len(tried) > 9 { // 13, 6 and 7, and down to the one: two at each of four levels
+		t.Errorf("tried %d times", len(tried))
+	}
+	tried = nil
+	if _, err := parts.Commit([][]store.Write{batch("a", 4), batch("away", 1)}); !errors.Is(err, away) || len(tried) != 1 {
+		t.Errorf("without a database: %v, tried %d times", err, len(tried))
+	}
 }
 
 func batch(id string, n int) []store.Write {

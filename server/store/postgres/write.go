@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/group"
 )
 
 const (
@@ -34,37 +34,9 @@ func (s *Store) Waiting() int { return s.group.Waiting() }
 // commit is a group.Commit. That the feed has grown is told by s.news, which hears of
 // other processes' commits as well.
 func (s *Store) commit(requests [][]store.Write) ([][]store.Outcome, bool, error) {
-	all, err := s.divide(slices.Concat(requests...))
-	if err != nil {
-		return nil, false, err
-	}
-	outcomes := make([][]store.Outcome, len(requests))
-	for i, writes := range requests {
-		outcomes[i], all = all[:len(writes):len(writes)], all[len(writes):]
-	}
-	return outcomes, false, nil
-}
-
-// divide does the writes in one transaction; when that fails by what is in it, in
-// two, and so on. A write that fails alone is answered "retry".
-func (s *Store) divide(writes []store.Write) ([]store.Outcome, error) {
-	outcomes, err := s.try(writes)
-	if err == nil || !ofData(err) || len(writes) == 0 {
-		return outcomes, err
-	}
-	if len(writes) == 1 {
-		s.opts.Log.Error("a write failed", "operation", writes[0].ID, "error", err)
-		return []store.Outcome{store.Undecided(writes[0])}, nil
-	}
-	half := len(writes) / 2
-	for _, part := range [][]store.Write{writes[:half], writes[half:]} {
-		done, err := s.divide(part)
-		if err != nil {
-			return nil, err
-		}
-		outcomes = append(outcomes, done...)
-	}
-	return outcomes, nil
+	parts := group.Parts{Try: s.try, OfData: ofData, Log: s.opts.Log}
+	outcomes, err := parts.Commit(requests)
+	return outcomes, false, err
 }
 
 // try does the writes in one transaction. A connection that turns out to be dead before
@@ -92,7 +64,7 @@ func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes
 	}
 	// A connection with an open transaction is closed by this, which undoes that.
 	defer conn.Release()
-	st, work, err := begin(ctx, conn.Conn(), wantedBy(writes))
+	st, work, err := begin(ctx, conn.Conn(), store.WantedBy(writes))
 	if err != nil {
 		return nil, &beginError{fmt.Errorf("begin a transaction: %w", err)}
 	}
@@ -100,17 +72,9 @@ func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes
 		Tx: work, Now: s.opts.Now(),
 		Counter: store.Counter{Change: st.Change, Clock: st.clock}, Digest: st.digest,
 	}
-	outcomes = make([]store.Outcome, 0, len(writes))
-	for _, write := range writes {
-		o, err := session.Do(write)
-		if err != nil {
-			work.drop()
-			s.opts.Log.Error("a write failed", "operation", write.ID, "error", err)
-			o = store.Undecided(write)
-		}
-		work.keep()
-		outcomes = append(outcomes, o)
-	}
+	outcomes = work.DoAll(&session, writes, func(w store.Write, err error) {
+		s.opts.Log.Error("a write failed", "operation", w.ID, "error", err)
+	})
 	if err := save(ctx, conn.Conn(), &session, work, st.Change); err != nil {
 		return nil, fmt.Errorf("save a group of %d writes: %w", len(writes), err)
 	}
@@ -123,33 +87,33 @@ func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes
 // begin begins a transaction, waits until it is this one's turn to write, and reads
 // what is wanted, in one round trip. Each statement sees what was committed before
 // it began, so those behind the lock see all of the writers before.
-func begin(ctx context.Context, conn *pgx.Conn, w wanted) (st state, work *working, err error) {
+func begin(ctx context.Context, conn *pgx.Conn, w store.Wanted) (st state, work *store.Working, err error) {
 	var rows []store.Row
-	var records []readRecord
+	var records []store.KeptRecord
 	batch := &pgx.Batch{}
 	batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	batch.Queue(lockFeed).QueryRow(func(row pgx.Row) (err error) {
 		st, err = scanState(row)
 		return err
 	})
-	batch.Queue(selectRows, w.ids, w.emails).Query(func(found pgx.Rows) (err error) {
+	batch.Queue(selectRows, w.IDs, w.EmailKeys).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, scanRow)
 		return err
 	})
-	batch.Queue(selectRecords, w.keys).Query(func(found pgx.Rows) (err error) {
+	batch.Queue(selectRecords, w.Keys).Query(func(found pgx.Rows) (err error) {
 		records, err = pgx.CollectRows(found, scanRecord)
 		return err
 	})
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return st, nil, err
 	}
-	return st, newWorking(rows, records), nil
+	return st, store.NewWorking(rows, records), nil
 }
 
 // save saves what the session did and commits, in one round trip.
-func save(ctx context.Context, conn *pgx.Conn, session *store.Session, work *working, before int64) error {
+func save(ctx context.Context, conn *pgx.Conn, session *store.Session, work *store.Working, before int64) error {
 	batch := &pgx.Batch{}
-	work.queue(batch)
+	queue(batch, work)
 	if n := session.Counter.Change - before; n > 0 {
 		digest, err := session.Digest.AppendBinary(nil)
 		if err != nil {

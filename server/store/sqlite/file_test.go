@@ -151,6 +151,18 @@ func TestOneFailsAlone(t *testing.T) {
 			t.Errorf("write %d was answered %s, and is stored: %v", i, want, stored)
 		}
 	}
+	// A record that can't be read fails the write that asks for it, and no other.
+	execute(t, side(t, path), `UPDATE records SET result = '{' WHERE key = 'key 0'`)
+	again, err := s.Apply(t.Context(), writes)
+	if err != nil || again[0].Result.Status != api.Retry || again[1].Result.Status != api.Retry || !again[2].Replayed {
+		t.Errorf("beside a damaged record: %+v (%v)", again, err)
+	}
+	// What is not the fault of a write is tried once, not halved down to each.
+	execute(t, side(t, path), `ALTER TABLE records RENAME TO away`)
+	if _, err := s.Apply(t.Context(), writes); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("without a table: %v", err)
+	}
+	execute(t, side(t, path), `ALTER TABLE away RENAME TO records`)
 	if p := outcomes[1].Result.Problem; p == nil || p.Code != api.CodeUnavailable {
 		t.Errorf("problem %+v", p)
 	}

@@ -21,30 +21,47 @@ func document(d json.RawMessage) any {
 	return string(d)
 }
 
-// scanRow reads the columns of selectRow.
-func scanRow(row interface{ Scan(...any) error }) (*store.Row, error) {
-	var r store.Row
+const (
+	columns   = `id, version, change, deleted, document, stamp, created_at, updated_at, email_key`
+	selectRow = `SELECT ` + columns + ` FROM users WHERE id = ?`
+)
+
+// scanRow reads columns.
+func scanRow(found *sql.Rows) (r store.Row, err error) {
 	var stamp string
 	var doc []byte
 	var created, updated int64
-	if err := row.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &doc, &stamp, &created, &updated); err != nil {
-		return nil, err
-	}
+	err = found.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &doc, &stamp, &created, &updated, &r.EmailKey)
 	r.Document, r.Stamp = doc, api.Stamp(stamp)
 	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-	return &r, nil
+	return r, err
+}
+
+func scanRecord(found *sql.Rows) (store.KeptRecord, error) {
+	var r store.Record
+	var result []byte
+	var at int64
+	if err := found.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
+		return store.KeptRecord{}, err
+	}
+	r.At = time.UnixMicro(at).UTC()
+	return store.Keep(r, result), nil
 }
 
 // User returns a live user's row, or store.ErrNotFound.
 func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
-	r, err := scanRow(s.readDB.QueryRowContext(ctx, selectRow, id))
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && r.Deleted) {
-		return store.Row{}, fmt.Errorf("user %s: %w", id, store.ErrNotFound)
-	}
+	found, err := s.readDB.QueryContext(ctx, selectRow, id)
 	if err != nil {
 		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
 	}
-	return *r, nil
+	rows, err := collectRows(found, scanRow)
+	if err != nil {
+		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
+	}
+	if len(rows) == 0 || rows[0].Deleted {
+		return store.Row{}, fmt.Errorf("user %s: %w", id, store.ErrNotFound)
+	}
+	return rows[0], nil
 }
 
 // Find returns the rows that have one of the ids, tombstones too, and the live ones
@@ -55,20 +72,12 @@ func (s *Store) Find(ctx context.Context, ids, emailKeys []string) (rows []store
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	found, err := s.readDB.QueryContext(ctx, `SELECT id, version, change, deleted, document, stamp, created_at, updated_at FROM users
-WHERE id IN (SELECT value FROM json_each(?))
-UNION SELECT id, version, change, deleted, document, stamp, created_at, updated_at FROM users
-WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
+	found, err := s.readDB.QueryContext(ctx, `SELECT `+columns+` FROM users WHERE id IN (SELECT value FROM json_each(?))
+UNION SELECT `+columns+` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
 	if err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	rows, err = collectRows(found, func(r *store.Row) error {
-		row, err := scanRow(found)
-		if err == nil {
-			*r = *row
-		}
-		return err
-	})
+	rows, err = collectRows(found, scanRow)
 	if err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
@@ -106,12 +115,12 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
-	rows, err := collectRows(found, func(r *store.Row) error {
+	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
 		var updated int64
 		var doc []byte
-		err := found.Scan(&r.Sort, &r.ID, &updated, &doc)
+		err = found.Scan(&r.Sort, &r.ID, &updated, &doc)
 		r.Document, r.UpdatedAt = doc, time.UnixMicro(updated).UTC()
-		return err
+		return r, err
 	})
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
@@ -120,16 +129,16 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 }
 
 // collectRows reads all rows with scan, and closes them.
-func collectRows(found *sql.Rows, scan func(*store.Row) error) (rows []store.Row, err error) {
+func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all []T, err error) {
 	defer func() { err = errors.Join(err, found.Close()) }()
 	for found.Next() {
-		var r store.Row
-		if err := scan(&r); err != nil {
+		one, err := scan(found)
+		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, r)
+		all = append(all, one)
 	}
-	return rows, found.Err()
+	return all, found.Err()
 }
 
 // Changes returns the page of the feed behind a cursor.
@@ -154,12 +163,12 @@ WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	rows, err := collectRows(found, func(r *store.Row) error {
+	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
 		var stamp string
 		var doc []byte
-		err := found.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &doc)
+		err = found.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &doc)
 		r.Stamp, r.Document = api.Stamp(stamp), doc
-		return err
+		return r, err
 	})
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
@@ -216,12 +225,12 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
-	rows, err := collectRows(found, func(r *store.Row) error {
+	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
 		var stamp string
 		var doc []byte
-		err := found.Scan(&r.ID, &r.Version, &stamp, &doc)
+		err = found.Scan(&r.ID, &r.Version, &stamp, &doc)
 		r.Stamp, r.Document = api.Stamp(stamp), doc
-		return err
+		return r, err
 	})
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)

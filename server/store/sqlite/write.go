@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/group"
 )
 
 // Apply does the writes in order and returns what became of each, once that is
@@ -41,50 +42,29 @@ func (w *writer) transaction(f func() error) (err error) {
 
 // commit is a group.Commit.
 func (s *Store) commit(requests [][]store.Write) (outcomes [][]store.Outcome, changed bool, err error) {
-	err = s.writer.transaction(func() error {
-		session, err := s.writer.session(s.opts.Now())
-		if err != nil {
-			return err
-		}
-		before := session.Counter.Change
-		for _, writes := range requests {
-			done, err := s.doAll(&session, writes)
-			if err != nil {
-				return err
-			}
-			outcomes = append(outcomes, done)
-		}
-		if changed = session.Counter.Change != before; !changed {
-			return nil
-		}
-		return s.writer.end(&session)
-	})
+	parts := group.Parts{OfData: ofData, Log: s.opts.Log, Try: func(writes []store.Write) ([]store.Outcome, error) {
+		outcomes, grown, err := s.try(writes)
+		changed = changed || grown
+		return outcomes, err
+	}}
+	outcomes, err = parts.Commit(requests)
 	return outcomes, changed, err
 }
 
-// doAll does a request's writes, each in a savepoint: one that fails is undone
-// alone and answered "retry". An error means that the whole transaction is lost.
-func (s *Store) doAll(session *store.Session, writes []store.Write) ([]store.Outcome, error) {
-	w := s.writer
-	outcomes := make([]store.Outcome, 0, len(writes))
-	for _, write := range writes {
-		if err := w.exec("SAVEPOINT write"); err != nil {
-			return nil, fmt.Errorf("begin operation %s: %w", write.ID, err)
-		}
-		o, err := session.Do(write)
+// try does the writes in one transaction; grown tells whether the feed has grown by it.
+func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool, err error) {
+	err = s.writer.transaction(func() error {
+		session, work, err := s.writer.begin(writes, s.opts.Now())
 		if err != nil {
-			if undo := w.exec("ROLLBACK TO write"); undo != nil {
-				return nil, fmt.Errorf("undo operation %s: %w", write.ID, errors.Join(err, undo))
-			}
-			s.opts.Log.Error("a write failed", "operation", write.ID, "error", err)
-			o = store.Undecided(write)
+			return err
 		}
-		if err := w.exec("RELEASE write"); err != nil {
-			return nil, fmt.Errorf("end operation %s: %w", write.ID, err)
-		}
-		outcomes = append(outcomes, o)
-	}
-	return outcomes, nil
+		outcomes = work.DoAll(session, writes, func(w store.Write, err error) {
+			s.opts.Log.Error("a write failed", "operation", w.ID, "error", err)
+		})
+		grown = len(work.Puts()) > 0
+		return s.writer.save(session, work)
+	})
+	return outcomes, grown && err == nil, err
 }
 
 // Prune forgets the records from before a time, and says how many. A replay that

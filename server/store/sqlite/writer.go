@@ -4,16 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// writer is the one connection that writes, with its statements. It is a
-// store.Tx while a transaction is open. Contexts don't reach into it: a
-// transaction is shared by callers, and none of them may end it for the others.
+// writer is the one connection that writes, with its statements. Contexts don't reach
+// into it: a transaction is shared by callers, and none of them may end it for the others.
 type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
@@ -22,18 +20,18 @@ type writer struct {
 const (
 	selectCounter = `SELECT change, clock, digest FROM feed`
 	updateCounter = `UPDATE feed SET change = ?, clock = ?, digest = ?`
-	selectRow     = `SELECT id, version, change, deleted, document, stamp, created_at, updated_at FROM users WHERE id = ?`
-	selectOwner   = `SELECT id FROM users WHERE email_key = ? AND deleted = 0`
-	upsertRow     = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
+	selectRows    = `SELECT ` + columns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
+UNION ALL SELECT ` + columns + ` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`
+	upsertRow = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
   document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
-	selectRecord = `SELECT client_id, entity_id, hash, result, at FROM records WHERE key = ?`
-	insertRecord = `INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?, ?, ?, ?, ?, ?)`
-	deleteOld    = `DELETE FROM records WHERE at < ?`
-	raiseHorizon = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
-	deleteDead   = `DELETE FROM users WHERE deleted = 1 AND updated_at < ?`
+	selectRecords = `SELECT key, client_id, entity_id, hash, result, at FROM records WHERE key IN (SELECT value FROM json_each(?))`
+	insertRecord  = `INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?, ?, ?, ?, ?, ?)`
+	deleteOld     = `DELETE FROM records WHERE at < ?`
+	raiseHorizon  = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
+	deleteDead    = `DELETE FROM users WHERE deleted = 1 AND updated_at < ?`
 )
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -42,16 +40,15 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	w := &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
-	// What a savepoint needs to undo a write is of no use after a crash. Not so from the
+	// What a statement needs to undo itself is of no use after a crash. Not so from the
 	// start: a migration that makes an index sorts all users, which memory needn't hold.
 	if _, err := conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil {
 		w.close()
 		return nil, fmt.Errorf("keep temporary data in memory: %w", err)
 	}
 	for _, text := range []string{
-		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT write", "ROLLBACK TO write", "RELEASE write",
-		selectCounter, updateCounter, selectRow, selectOwner, upsertRow,
-		selectRecord, insertRecord, deleteOld, raiseHorizon, deleteDead,
+		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectCounter, updateCounter,
+		selectRows, upsertRow, selectRecords, insertRecord, deleteOld, raiseHorizon, deleteDead,
 	} {
 		stmt, err := conn.PrepareContext(ctx, text)
 		if err != nil {
@@ -98,19 +95,76 @@ func (w *writer) rollback() error {
 	return err
 }
 
-// session begins a session of the open transaction at the given time.
-func (w *writer) session(now time.Time) (store.Session, error) {
-	s := store.Session{Tx: w, Now: now}
+// begin begins a session of the open transaction, for the writes and at the given time.
+func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *store.Working, error) {
+	s := store.Session{Now: now}
 	var clock int64
 	var digest []byte
 	if err := w.stmts[selectCounter].QueryRow().Scan(&s.Counter.Change, &clock, &digest); err != nil {
-		return s, fmt.Errorf("read the counter: %w", err)
+		return nil, nil, fmt.Errorf("read the counter: %w", err)
 	}
 	if err := s.Digest.UnmarshalBinary(digest); err != nil {
-		return s, fmt.Errorf("read the counter: %w", err)
+		return nil, nil, fmt.Errorf("read the counter: %w", err)
 	}
 	s.Counter.Clock = time.UnixMicro(clock).UTC()
-	return s, nil
+	work, err := w.read(store.WantedBy(writes))
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Tx = work
+	return &s, work, nil
+}
+
+// read reads what a session will ask for.
+func (w *writer) read(wanted store.Wanted) (*store.Working, error) {
+	rows, err := collect(scanRow, w.stmts[selectRows], wanted.IDs, wanted.EmailKeys)
+	if err != nil {
+		return nil, fmt.Errorf("read users: %w", err)
+	}
+	if len(wanted.Keys) == 0 {
+		return store.NewWorking(rows, nil), nil
+	}
+	records, err := collect(scanRecord, w.stmts[selectRecords], wanted.Keys)
+	if err != nil {
+		return nil, fmt.Errorf("look for earlier operations: %w", err)
+	}
+	return store.NewWorking(rows, records), nil
+}
+
+// collect reads all that a statement finds by lists of texts.
+func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]string) (all []T, err error) {
+	args := make([]any, len(lists))
+	for i, list := range lists {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = string(text)
+	}
+	found, err := stmt.Query(args...)
+	if err != nil {
+		return nil, err
+	}
+	return collectRows(found, scan)
+}
+
+// save saves what a session did.
+func (w *writer) save(s *store.Session, work *store.Working) error {
+	for _, r := range work.Puts() {
+		if err := w.exec(upsertRow, r.ID, r.Version, r.Change, r.Deleted, document(r.Document), string(r.Stamp),
+			r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro(), r.EmailKey, r.Sort, r.Search); err != nil {
+			return fmt.Errorf("save user %s: %w", r.ID, err)
+		}
+	}
+	for _, r := range work.Fresh() {
+		if err := w.exec(insertRecord, r.Key, r.ClientID, r.EntityID, r.Hash, r.Encoded, r.At.UnixMicro()); err != nil {
+			return fmt.Errorf("save the record under key %s: %w", r.Key, err)
+		}
+	}
+	if len(work.Puts()) == 0 {
+		return nil
+	}
+	return w.end(s)
 }
 
 // end saves where a session has got to.
@@ -123,61 +177,6 @@ func (w *writer) end(s *store.Session) error {
 		return fmt.Errorf("save the counter: %w", err)
 	}
 	return nil
-}
-
-// Row implements store.Tx.
-func (w *writer) Row(id string) (*store.Row, error) {
-	r, err := scanRow(w.stmts[selectRow].QueryRow(id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return r, err
-}
-
-// EmailOwner implements store.Tx.
-func (w *writer) EmailOwner(key string) (id string, err error) {
-	err = w.stmts[selectOwner].QueryRow(key).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return id, err
-}
-
-// PutRow implements store.Tx.
-func (w *writer) PutRow(r *store.Row) error {
-	return w.exec(upsertRow, r.ID, r.Version, r.Change, r.Deleted, document(r.Document), string(r.Stamp),
-		r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro(), r.EmailKey, r.Sort, r.Search)
-}
-
-// Record implements store.Tx.
-func (w *writer) Record(key string) (*store.Record, error) {
-	r := store.Record{Key: key}
-	var result []byte
-	var at int64
-	err := w.stmts[selectRecord].QueryRow(key).Scan(&r.ClientID, &r.EntityID, &r.Hash, &result, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(result, &r.Result); err != nil {
-		return nil, fmt.Errorf("decode the result under key %s: %w", key, err)
-	}
-	if string(r.Result.Document) == "null" {
-		r.Result.Document = nil
-	}
-	r.At = time.UnixMicro(at).UTC()
-	return &r, nil
-}
-
-// PutRecord implements store.Tx.
-func (w *writer) PutRecord(r store.Record) error {
-	result, err := json.Marshal(r.Result)
-	if err != nil {
-		return fmt.Errorf("encode the result: %w", err)
-	}
-	return w.exec(insertRecord, r.Key, r.ClientID, r.EntityID, r.Hash, string(result), r.At.UnixMicro())
 }
 
 func (w *writer) prune(before time.Time) (int64, error) {

@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rollcall/rollcall/server/store"
+)
+
+const (
+	selectRecords = `SELECT key, client_id, entity_id, hash, result, at FROM records WHERE key = ANY($1)`
+
+	upsertRows = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[])
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
+  document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
+  email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
+	insertRecords = `INSERT INTO records (key, client_id, entity_id, hash, result, at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])`
+)
+
+// queue queues what saves a group's rows and records: one statement a table.
+func queue(batch *pgx.Batch, work *store.Working) {
+	if latest := work.Latest(); len(latest) > 0 {
+		var rows rowArrays
+		for _, r := range latest {
+			rows.add(r)
+		}
+		batch.Queue(upsertRows, rows.args()...)
+	}
+	if fresh := work.Fresh(); len(fresh) > 0 {
+		var records recordArrays
+		for _, r := range fresh {
+			records.add(r)
+		}
+		batch.Queue(insertRecords, records.args()...)
+	}
+}
+
+// rowArrays are rows as upsertRows takes them, by column.
+type rowArrays struct {
+	ids, stamps, sorts, searches        []string
+	versions, changes, created, updated []int64
+	deleted                             []bool
+	documents, emails                   []*string
+}
+
+func (a *rowArrays) add(r *store.Row) {
+	a.ids, a.stamps = append(a.ids, r.ID), append(a.stamps, string(r.Stamp))
+	a.sorts, a.searches = append(a.sorts, r.Sort), append(a.searches, r.Search)
+	a.versions, a.changes = append(a.versions, r.Version), append(a.changes, r.Change)
+	a.created, a.updated = append(a.created, r.CreatedAt.UnixMicro()), append(a.updated, r.UpdatedAt.UnixMicro())
+	a.deleted = append(a.deleted, r.Deleted)
+	var document, email *string
+	if !r.Deleted {
+		text := string(r.Document)
+		document, email = &text, &r.EmailKey
+	}
+	a.documents, a.emails = append(a.documents, document), append(a.emails, email)
+}
+
+func (a *rowArrays) args() []any {
+	return []any{a.ids, a.versions, a.changes, a.deleted, a.documents, a.stamps, a.created, a.updated, a.emails, a.sorts, a.searches}
+}
+
+// recordArrays are records as insertRecords takes them.
+type recordArrays struct {
+	keys, clients, entities, hashes, results []string
+	at                                       []int64
+}
+
+func (a *recordArrays) add(r store.KeptRecord) {
+	a.keys, a.clients = append(a.keys, r.Key), append(a.clients, r.ClientID)
+	a.entities, a.hashes = append(a.entities, r.EntityID), append(a.hashes, r.Hash)
+	a.results, a.at = append(a.results, r.Encoded), append(a.at, r.At.UnixMicro())
+}
+
+func (a *recordArrays) args() []any {
+	return []any{a.keys, a.clients, a.entities, a.hashes, a.results, a.at}
+}
+
+func scanRecord(row pgx.CollectableRow) (store.KeptRecord, error) {
+	var r store.Record
+	var result []byte
+	var at int64
+	if err := row.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
+		return store.KeptRecord{}, err
+	}
+	r.At = time.UnixMicro(at).UTC()
+	return store.Keep(r, result), nil
+}

@@ -25,6 +25,7 @@ type beliefs struct {
 
 	mu           sync.Mutex
 	known        map[string]fields
+	history      []string // of writes and what became of them
 	underWay     *harness.Write
 	removed      *fields // by the write before, so that it can be undone
 	numbers      int
@@ -73,6 +74,7 @@ func (p *beliefs) begin() harness.Write {
 		w.Kind, w.Who = "delete", p.somebody()
 	}
 	p.underWay = &w
+	p.history = append(p.history, fmt.Sprintf("%+v", w))
 	return w
 }
 
@@ -93,6 +95,7 @@ func (p *beliefs) hear(said harness.Said) {
 	}
 	p.settle(true)
 	p.acknowledged++
+	p.history = append(p.history, fmt.Sprintf("%d was acknowledged", said.Number))
 }
 
 // settle ends the write under way; it has taken effect or it has not.
@@ -130,11 +133,19 @@ func (p *beliefs) after(w harness.Write) map[string]fields {
 	return next
 }
 
+// story is what was written, for a failure to show.
+func (p *beliefs) story() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.history, "\n")
+}
+
 // resolve compares with what is there: everything acknowledged, and the write
 // under way wholly or not at all. What is seen is believed from then on.
 func (p *beliefs) resolve(found map[string]fields) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.history = append(p.history, fmt.Sprintf("the device has %v", slices.Sorted(maps.Keys(found))))
 	if maps.Equal(found, p.known) {
 		if p.underWay != nil {
 			p.settle(false)

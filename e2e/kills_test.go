@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -111,6 +112,10 @@ func newSeries(t *testing.T, kind string, f *figures) *series {
 		s.people.count(s.figures)
 		if t.Failed() {
 			t.Logf("failed at kill %d of %s, seed %d, aimed at %+v", s.number, kind, *seed, s.aim)
+			t.Logf("what was written:\n%s", s.people.story())
+			for _, r := range s.site.Proxy.Requests(http.MethodPost, "/api/v1/operations") {
+				t.Logf("sent: %s", r.Body)
+			}
 		}
 	})
 	return s
@@ -135,7 +140,8 @@ func (s *series) open(b *harness.Browser) directory {
 func (s *series) takeUp(t tab) {
 	s.t.Helper()
 	if err := s.keeps(t); err != nil {
-		s.t.Fatalf("the device: %v", err)
+		d, _ := readDevice(t) // it was read before
+		s.t.Fatalf("the device: %v\nit has %+v", err, d)
 	}
 	harness.Eventually(s.t, "the list is there", func() error { return s.lists(t) })
 	if err := t.Hand(s.hear); err != nil {

@@ -46,15 +46,15 @@ type field struct {
 	ends       []func() error
 }
 
-// start starts them all, empty.
-func start(ctx context.Context, p programs, dir string) (f *field, err error) {
+// start starts them all, empty. The server on SQLite shows profiles at an address, if any.
+func start(ctx context.Context, p programs, dir, pprof string) (f *field, err error) {
 	f = &field{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.end())
 		}
 	}()
-	sqlite, err := f.rollcall(ctx, p, filepath.Join(dir, "rollcall"), "")
+	sqlite, err := f.rollcall(ctx, p, filepath.Join(dir, "rollcall"), "", "-pprof", pprof)
 	if err != nil {
 		return f, err
 	}
@@ -100,11 +100,12 @@ func (f *field) launch(dir string, cmd *exec.Cmd) (*subject.Server, error) {
 }
 
 // rollcall starts this project's server on a database, or on a file in dir.
-func (f *field) rollcall(ctx context.Context, p programs, dir, db string) (*subject.Server, error) {
+func (f *field) rollcall(ctx context.Context, p programs, dir, db string, flags ...string) (*subject.Server, error) {
 	if db == "" {
 		db = filepath.Join(dir, "rollcall.db")
 	}
-	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, "serve", "-addr", "127.0.0.1:0", "-db", db, "-address-rate", "0", "-client-rate", "0"))
+	args := append([]string{"serve", "-addr", "127.0.0.1:0", "-db", db, "-address-rate", "0", "-client-rate", "0"}, flags...)
+	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
 }
 
 // postgres starts a PostgreSQL with its default settings and a server on it.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -29,6 +30,8 @@ type options struct {
 	lasting time.Duration
 	raw     string // file for the samples, one a line; "" for none
 	doc     string // document whose table is replaced; "" for none
+	only    string // what "SERVER: WORK" must match
+	pprof   string // where the server on SQLite shows profiles; "" for nowhere
 }
 
 func main() {
@@ -41,6 +44,8 @@ func main() {
 	flag.DurationVar(&o.lasting, "lasting", 1200*time.Millisecond, "how long each measurement lasts")
 	flag.StringVar(&o.raw, "raw", ".cache/rivals.jsonl", "`file` for what was measured, a line each; empty for none")
 	flag.StringVar(&o.doc, "doc", "", "Markdown `file` to put the table in, between its markers")
+	flag.StringVar(&o.only, "only", "", "measure only what matches this `regexp`, as \"Rollcall, SQLite: batch 100 at 16\"")
+	flag.StringVar(&o.pprof, "pprof", "", "loopback `address` for profiles of the server on SQLite")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, &o)
@@ -87,7 +92,7 @@ func compete(ctx context.Context, o *options, dir string, reads bool) (samples [
 	if err != nil {
 		return nil, err
 	}
-	f, err := start(ctx, o.programs, dir)
+	f, err := start(ctx, o.programs, dir, o.pprof)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +143,10 @@ func play(ctx context.Context, o *options, f *field, s schedule) ([]sample, erro
 	if s.round == 0 {
 		lasting /= 4
 	}
+	wanted, err := regexp.Compile(o.only)
+	if err != nil {
+		return nil, fmt.Errorf("-only: %w", err)
+	}
 	var samples []sample
 	for i, w := range works(s.reads) {
 		for j := range f.contenders {
@@ -145,7 +154,7 @@ func play(ctx context.Context, o *options, f *field, s schedule) ([]sample, erro
 				return nil, err
 			}
 			c := f.contenders[(s.round+i+j)%len(f.contenders)]
-			if !w.doneBy(c.dialect) || c.shares && w.Name != readList {
+			if !w.doneBy(c.dialect) || c.shares && w.Name != readList || !wanted.MatchString(c.name+": "+w.String()) {
 				continue
 			}
 			found, err := measure(c, w, lasting)

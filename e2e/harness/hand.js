@@ -97,7 +97,8 @@
       say("typed");
       button("Undo", said).click();
       say("pressed");
-      await until(`"Restored ${write.who}"`, or(() => message(`Restored ${write.who}`)));
+      // The message alone may be from an earlier time.
+      await until(`${write.who} is back`, or(() => message(`Restored ${write.who}`) && button(`Delete ${write.who}`)));
     },
   };
 

@@ -135,7 +135,14 @@ func (w *workers) attach(info *target.Info) {
 	go func() {
 		k.mu.Lock()
 		k.failed = chromedp.Do(ctx)
+		failed := k.failed
 		k.mu.Unlock()
+		if failed != nil {
+			// It has ended: browser and page tell of it independently, so the news that
+			// it is there can come after the news that it is gone.
+			w.forget(info.TargetID)
+			return
+		}
 		w.settle(k)
 	}()
 }

@@ -138,6 +138,12 @@ func checkText(s string, lines bool) string {
 // EmailKey folds an email for comparison: two users may not share one.
 func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
+// NewOperationID makes an id for an operation: a UUID of version 7 (RFC 9562), which
+// begins with the time, so that a server keeps the records of operations that came
+// together side by side. Records themselves have ids in no order: buckets are by their
+// beginning.
+func NewOperationID() string { return uuid.Must(uuid.NewV7()).String() }
+
 // ValidID reports whether s is a UUID in its canonical lower-case form, the only
 // form that is kept: two spellings of one id would be two entities.
 func ValidID(s string) bool {

@@ -48,7 +48,7 @@ func open(t *testing.T, path string) *browser {
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
-		Now: time.Now, After: time.After, NewID: uuid.NewString,
+		Now: time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 	})
 	t.Cleanup(b.users.Close)
 	b.start(Dependencies{Users: b.users, Outbox: b.users, Syncer: b.users, Device: b.device})

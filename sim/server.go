@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -37,6 +38,8 @@ type server struct {
 	front *front
 	truth *truth
 	epoch uint64
+
+	serial uint64 // of this one among all histories'
 
 	dir   string       // of the SQLite files; "" for the store in memory
 	life  int          // counts up when the process is killed
@@ -74,6 +77,17 @@ func (o *witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outc
 	return outcomes, err
 }
 
+// State tells the histories apart, for a server's handler serves many of them, one after
+// the other, and keeps pages by this.
+func (o *witness) State(ctx context.Context) (feed.State, error) {
+	st, err := o.Store.State(ctx)
+	st.Epoch += o.s.serial << 32
+	return st, err
+}
+
+// serials counts the servers of all histories.
+var serials atomic.Uint64
+
 // Changes leaves the digests out unless the script has them: a history in which no
 // row is spoiled must come right without being healed, and one with a safeguard
 // taken out must not.
@@ -86,7 +100,7 @@ func (o *witness) Changes(ctx context.Context, cursor string, limit int) (api.Ch
 }
 
 func newServer(w *world, onDisk bool) (*server, error) {
-	s := &server{w: w, front: fronts.Get().(*front), truth: newTruth(w), epoch: 1}
+	s := &server{w: w, front: fronts.Get().(*front), truth: newTruth(w), epoch: 1, serial: serials.Add(1)}
 	if onDisk {
 		dir, err := os.MkdirTemp(scratch(), "rollcall-sim-")
 		if err != nil {

@@ -134,8 +134,7 @@ func (rollcall) batch(r *request, people []person) {
 		if i > 0 {
 			r.body = append(r.body, ',')
 		}
-		// An operation's id is another than its entity's; any other will do.
-		r.body = append(append(r.body, `{"id":"f`...), p.id[1:]...)
+		r.body = append(append(r.body, `{"id":"`...), newOperationID()...)
 		r.body = append(append(r.body, `","entityType":"user","entityId":"`...), p.id...)
 		r.body = append(appendFields(append(r.body, `","type":"create","data":{`...), p), "}}"...)
 	}

@@ -165,6 +165,15 @@ func (g gated) Changes(ctx context.Context, cursor string, most int) (api.Change
 	return g.Store.Changes(ctx, cursor, most)
 }
 
+func (g gated) State(ctx context.Context) (feed.State, error) {
+	ctx, leave, err := g.enter(ctx)
+	if err != nil {
+		return feed.State{}, err
+	}
+	defer leave()
+	return g.Store.State(ctx)
+}
+
 func (g gated) Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error) {
 	ctx, leave, err := g.enter(ctx)
 	if err != nil {

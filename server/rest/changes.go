@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,17 +21,15 @@ func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
 			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)}))
 		return
 	}
-	page, err := s.store.Changes(r.Context(), q.Get("cursor"), limit)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if err := s.hold(r, sizeOf(page.Changes)); err != nil {
-		s.fail(w, r, err)
+	page := s.pageFor(w, r, func(ctx context.Context) (content, error) {
+		page, err := s.store.Changes(ctx, q.Get("cursor"), limit)
+		return content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WritePage(w, page) }}, err
+	})
+	if page == nil {
 		return
 	}
 	markSeen(w, r)
-	s.writePage(w, r, func(w io.Writer) error { return feed.WritePage(w, page) })
+	s.sendPage(w, r, page)
 }
 
 // sizeOf is about how many bytes changes take.
@@ -56,7 +55,7 @@ func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.writePage(w, r, func(w io.Writer) error { return feed.WriteBucket(w, page) })
+	s.streamPage(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {
@@ -104,7 +103,7 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must not hold events back
-	out := stream{w: w, rc: http.NewResponseController(w)}
+	out := events{w: w, rc: http.NewResponseController(w)}
 	// The server's read timeout is for requests; here it would end the stream.
 	if err := out.rc.SetReadDeadline(time.Time{}); err != nil {
 		s.fail(w, r, fmt.Errorf("begin a stream: %w", err))
@@ -153,12 +152,12 @@ func event(cursor string) string {
 // browser's EventSource keeps comments to itself. It has no id: the last one counts.
 const ping = "event: ping\ndata: {}\n\n"
 
-type stream struct {
+type events struct {
 	w  http.ResponseWriter
 	rc *http.ResponseController
 }
 
-func (s stream) send(text string) error {
+func (s events) send(text string) error {
 	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return fmt.Errorf("set the stream's deadline: %w", err)
 	}

@@ -21,6 +21,7 @@ type Metrics struct {
 	seconds    *prometheus.HistogramVec
 	operations *prometheus.CounterVec
 	limited    *prometheus.CounterVec
+	pages      *prometheus.CounterVec
 	group      *prometheus.HistogramVec
 	commit     prometheus.Histogram
 	lag        prometheus.Histogram
@@ -47,6 +48,7 @@ func NewMetrics() *Metrics {
 		seconds:    histogram("rollcall_request_seconds", "Time to answer a request; streams are left out.", fractions, "route"),
 		operations: counter("rollcall_operations_total", "Operations of batches, by what became of them.", "status"),
 		limited:    counter("rollcall_rate_limited_total", "Requests answered 429, by what was over its rate.", "by"),
+		pages:      counter("rollcall_pages_total", "Pages of the feed and the list, by whether they were read for this request or shared with others.", "read"),
 		group:      histogram("rollcall_group_size", "Requests, and writes in them, that one commit made durable.", sizes, "of"),
 		commit:     commit.WithLabelValues().(prometheus.Histogram),
 		lag:        lag.WithLabelValues().(prometheus.Histogram),
@@ -54,7 +56,10 @@ func NewMetrics() *Metrics {
 	for _, by := range []string{"address", "client"} {
 		m.limited.WithLabelValues(by) // shown as 0, not as unknown
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.operations, m.limited, m.group, commit, lag,
+	for _, read := range []string{"own", "shared"} {
+		m.pages.WithLabelValues(read)
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.operations, m.limited, m.pages, m.group, commit, lag,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -104,6 +109,14 @@ func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
 	if route != "/api/v1/events" {
 		m.seconds.WithLabelValues(route).Observe(took.Seconds())
 	}
+}
+
+func (m *Metrics) countPage(own bool) {
+	read := "shared"
+	if own {
+		read = "own"
+	}
+	m.pages.WithLabelValues(read).Inc()
 }
 
 func (m *Metrics) count(results []api.Result) {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -15,20 +16,29 @@ import (
 // smallPage is below what compressing is worth: an answer that fits in one packet.
 const smallPage = 1 << 10
 
-// writePage answers with JSON that write produces part by part, compressed as the
-// client likes. An error of write cuts the answer off: half of it must not look whole.
-func (s *server) writePage(w http.ResponseWriter, r *http.Request, write func(io.Writer) error) {
+// chooseCoding is the coding that the client likes best. One that takes nothing of what
+// there is gets it as it is: RFC 9110 prefers that to 406.
+func chooseCoding(r *http.Request) string {
+	chosen, ok := coding.Choose(r.Header.Values("Accept-Encoding"), coding.Zstd, coding.Gzip, coding.Identity)
+	if !ok {
+		return coding.Identity
+	}
+	return chosen
+}
+
+func pageHeader(w http.ResponseWriter) http.Header {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Add("Vary", "Accept-Encoding")
-	// A client that takes nothing of what there is gets it as it is: RFC 9110
-	// prefers that to 406.
-	chosen, ok := coding.Choose(r.Header.Values("Accept-Encoding"), coding.Zstd, coding.Gzip, coding.Identity)
-	if !ok {
-		chosen = coding.Identity
-	}
-	p := &page{w: w, coding: chosen}
-	if err := write(p); err != nil {
+	return h
+}
+
+// streamPage answers with JSON that is written part by part, compressed as the client
+// likes. An error of write cuts the answer off: half of it must not look whole.
+func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content) {
+	pageHeader(w)
+	p := &stream{w: w, coding: chooseCoding(r)}
+	if err := c.write(p); err != nil {
 		if r.Context().Err() == nil {
 			s.log.Warn("an answer was cut off", "request", scopeOf(r.Context()).id, "error", err)
 		}
@@ -38,8 +48,8 @@ func (s *server) writePage(w http.ResponseWriter, r *http.Request, write func(io
 	_ = p.close()
 }
 
-// page is an answer that is compressed once it is not small.
-type page struct {
+// stream is an answer that is compressed once it is not small.
+type stream struct {
 	w          http.ResponseWriter
 	coding     string
 	small      bytes.Buffer // what was written until it is decided
@@ -47,7 +57,7 @@ type page struct {
 	decided    bool
 }
 
-func (p *page) Write(b []byte) (int, error) {
+func (p *stream) Write(b []byte) (int, error) {
 	if !p.decided {
 		if p.small.Len()+len(b) < smallPage {
 			return p.small.Write(b)
@@ -59,7 +69,7 @@ func (p *page) Write(b []byte) (int, error) {
 	return p.out().Write(b)
 }
 
-func (p *page) out() io.Writer {
+func (p *stream) out() io.Writer {
 	if p.compressor != nil {
 		return p.compressor
 	}
@@ -67,11 +77,10 @@ func (p *page) out() io.Writer {
 }
 
 // begin sends the head, with the coding that is final now, and what was kept back.
-func (p *page) begin(chosen string) error {
+func (p *stream) begin(chosen string) error {
 	p.decided = true
-	if pool := compressors[chosen]; pool != nil {
-		p.coding, p.compressor = chosen, pool.Get().(compressor)
-		p.compressor.Reset(p.w)
+	if compressors[chosen] != nil {
+		p.coding, p.compressor = chosen, borrow(chosen, p.w)
 		p.w.Header().Set("Content-Encoding", chosen)
 	}
 	p.w.WriteHeader(http.StatusOK)
@@ -79,16 +88,34 @@ func (p *page) begin(chosen string) error {
 	return err
 }
 
-func (p *page) close() error {
+func (p *stream) close() error {
 	if !p.decided {
 		return p.begin(coding.Identity)
 	}
 	if p.compressor == nil {
 		return nil
 	}
-	err := p.compressor.Close()
-	p.compressor.Reset(nil) // or the pool would keep the connection
-	compressors[p.coding].Put(p.compressor)
+	return giveBack(p.coding, p.compressor)
+}
+
+// compress writes b to w in a coding.
+func compress(w io.Writer, chosen string, b []byte) error {
+	c := borrow(chosen, w)
+	_, err := c.Write(b)
+	return errors.Join(err, giveBack(chosen, c))
+}
+
+// borrow takes an encoder that writes to w, until giveBack, which ends what it encodes.
+func borrow(chosen string, w io.Writer) compressor {
+	c := compressors[chosen].Get().(compressor)
+	c.Reset(w)
+	return c
+}
+
+func giveBack(chosen string, c compressor) error {
+	err := c.Close()
+	c.Reset(nil) // or the pool would keep the connection
+	compressors[chosen].Put(c)
 	return err
 }
 

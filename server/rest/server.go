@@ -32,6 +32,8 @@ type Store interface {
 	// feed.ErrBadCursor or feed.ErrResync. Head is the cursor behind everything.
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
+	// State is where the feed stands. What any page is depends on it and on the question.
+	State(ctx context.Context) (feed.State, error)
 	// Bucket returns a page of live users by id; its errors are those of Changes.
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 }
@@ -55,6 +57,7 @@ type server struct {
 	store     Store
 	hub       *feed.Hub
 	heads     *heads
+	pages     *pages
 	log       *slog.Logger
 	ping      time.Duration
 	admission *admission
@@ -65,7 +68,7 @@ type server struct {
 func New(c Config) http.Handler {
 	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, admission: newAdmission(c.Limits)}
 	s.store = gated{c.Store, s.admission.reads}
-	s.heads = newHeads(c.Store, c.Hub)
+	s.heads, s.pages = newHeads(c.Store, c.Hub), newPages()
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -25,20 +26,30 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	list, err := s.store.Users(r.Context(), q)
+	read := func(ctx context.Context) (content, error) {
+		list, err := s.store.Users(ctx, q)
+		var size int64
+		for _, d := range list.Documents {
+			size += int64(len(d))
+		}
+		return content{size, func(w io.Writer) error { return writeList(w, list) }}, err
+	}
+	if q.Search == "" {
+		if page := s.pageFor(w, r, read); page != nil {
+			s.sendPage(w, r, page)
+		}
+		return
+	}
+	// A search may take long, is seldom another's, and ends when who asked has gone.
+	c, err := read(r.Context())
+	if err == nil {
+		err = s.hold(r, c.size)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	var size int64
-	for _, d := range list.Documents {
-		size += int64(len(d))
-	}
-	if err := s.hold(r, size); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.writePage(w, r, func(w io.Writer) error { return writeList(w, list) })
+	s.streamPage(w, r, c)
 }
 
 // writeList writes the JSON of a page of the list, part by part.

@@ -27,7 +27,7 @@ func main() {
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
 		Remote: &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths},
-		Now:    time.Now, After: time.After, NewID: uuid.NewString,
+		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 		Queued: background.wanted,
 	})
 	lead := &sync.Leader{

@@ -45,7 +45,11 @@ type Config[T, P any] struct {
 	Codec  Codec[T, P]
 	Now    func() time.Time
 	After  func(time.Duration) <-chan time.Time
-	NewID  func() string
+	NewID  func() string // a new UUID for a record, in no order: buckets are by its beginning
+	// NewOperationID is NewID for an operation, best in the order of time (version 7 of
+	// RFC 9562): the server then keeps what it remembers of operations side by side. It is
+	// NewID when it is nil.
+	NewOperationID func() string
 	// Go, when set, runs what happens behind the caller's back; else it is a
 	// goroutine.
 	Go func(func())
@@ -74,6 +78,9 @@ type Collection[T, P any] struct {
 func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	if cfg.Go == nil {
 		cfg.Go = func(f func()) { go f() }
+	}
+	if cfg.NewOperationID == nil {
+		cfg.NewOperationID = cfg.NewID
 	}
 	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}, deleted: map[string]deletion{}}
 	c.stop = cfg.Bus.Subscribe(c.hear)
@@ -396,7 +403,7 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 	if err != nil {
 		return Written{}, fmt.Errorf("read from this device: %w", err)
 	}
-	w.ID, w.At = c.cfg.NewID(), c.cfg.Now()
+	w.ID, w.At = c.cfg.NewOperationID(), c.cfg.Now()
 	w.Node, w.Skew = node(meta[sync.MetaClient]), skew(meta[sync.MetaSkew])
 	done, decided := Written{ID: id}, false
 	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}}, func(es []*queue.Entity) error {

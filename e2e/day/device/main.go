@@ -36,7 +36,7 @@ func spend(d day.Day, start time.Time) error {
 	clock := d.Clock(start)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: memory.NewChannel().Bus(), Schema: directory.Users, Codec: directory.Codec,
-		Now: clock.Now, After: time.After, NewID: uuid.NewString,
+		Now: clock.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 	})
 	defer users.Close()
 	return d.Spend(context.Background(), day.Device{Users: users, Store: store, Clock: clock})

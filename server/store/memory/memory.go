@@ -242,6 +242,13 @@ func (s *Store) Head(context.Context) (string, error) {
 	return s.state.Head().String(), nil
 }
 
+// State is where the feed stands.
+func (s *Store) State(context.Context) (feed.State, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state, nil
+}
+
 // Prune forgets the records from before a time, and says how many.
 func (s *Store) Prune(_ context.Context, before time.Time) (int64, error) {
 	s.mu.Lock()

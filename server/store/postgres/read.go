@@ -267,14 +267,24 @@ WHERE NOT deleted AND id ` + first + ` $1 AND id < $2 ORDER BY id LIMIT $3`
 }
 
 // Head returns the cursor behind everything there is.
-func (s *Store) Head(ctx context.Context) (head string, err error) {
+func (s *Store) Head(ctx context.Context) (string, error) {
+	st, err := s.State(ctx)
+	if err != nil {
+		return "", err
+	}
+	return st.Head().String(), nil
+}
+
+// State is where the feed stands.
+func (s *Store) State(ctx context.Context) (st feed.State, err error) {
 	err = s.twice(ctx, func() error {
-		st, err := readState(ctx, s.reads)
-		head = st.Head().String()
+		var epoch int64
+		err := s.reads.QueryRow(ctx, `SELECT epoch, change, horizon FROM feed`).Scan(&epoch, &st.Change, &st.Horizon)
+		st.Epoch = uint64(epoch)
 		return err
 	})
 	if err != nil {
-		return "", failed("read the feed", err)
+		return st, failed("read where the feed stands", err)
 	}
-	return head, nil
+	return st, nil
 }

@@ -47,12 +47,16 @@ type Store struct {
 	opts    Options
 	writeDB *sql.DB
 	readDB  *sql.DB
+	checkDB *sql.DB // for checkpoints
 
-	writer   *writer // belongs to the group's goroutine
-	group    *group.Writer
-	held     *lock
-	once     sync.Once
-	closeErr error
+	stateStmt *sql.Stmt // asked before each page
+
+	writer      *writer // belongs to the group's goroutine
+	group       *group.Writer
+	checkpoints *checkpointer
+	held        *lock
+	once        sync.Once
+	closeErr    error
 }
 
 // Open opens the file, makes it if there is none, and brings its schema up to date.
@@ -77,6 +81,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if s.writer, err = s.open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.closeDBs())
 	}
+	s.checkpoints = newCheckpointer(s.checkDB, o.Log)
 	s.group = group.New(group.Options{Commit: s.commit, Committed: o.Committed, Observe: o.Observe, Log: o.Log})
 	return s, nil
 }
@@ -84,7 +89,8 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	var err error
 	s.writeDB, err = sql.Open("sqlite", dsn(path, "rwc",
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)", cacheOf(writerCache)))
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", longestLog), cacheOf(writerCache)))
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +102,18 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.checkDB, err = sql.Open("sqlite", dsn(path, "rw", "synchronous(FULL)", "busy_timeout(5000)"))
+	if err != nil {
+		return nil, err
+	}
+	s.checkDB.SetMaxOpenConns(1)
 	readers := max(4, 2*runtime.NumCPU())
 	s.readDB.SetMaxOpenConns(readers)
 	s.readDB.SetMaxIdleConns(readers)
+	s.stateStmt, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon FROM feed`)
+	if err != nil {
+		return nil, fmt.Errorf("prepare to read the feed's state: %w", err)
+	}
 	return newWriter(ctx, s.writeDB)
 }
 
@@ -158,6 +173,7 @@ func schema(db *sql.DB) (*goose.Provider, error) {
 func (s *Store) Close() error {
 	s.once.Do(func() {
 		s.group.Close()
+		s.checkpoints.close()
 		s.writer.close()
 		s.closeErr = s.closeDBs()
 	})
@@ -166,7 +182,7 @@ func (s *Store) Close() error {
 
 func (s *Store) closeDBs() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
+	for _, db := range []*sql.DB{s.readDB, s.checkDB, s.writeDB} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

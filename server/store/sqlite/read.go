@@ -240,11 +240,22 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 
 // Head returns the cursor behind everything there is.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	state, _, err := readState(ctx, s.readDB)
+	st, err := s.State(ctx)
 	if err != nil {
 		return "", err
 	}
-	return state.Head().String(), nil
+	return st.Head().String(), nil
+}
+
+// State is where the feed stands.
+func (s *Store) State(ctx context.Context) (st feed.State, err error) {
+	var epoch int64
+	err = s.stateStmt.QueryRowContext(ctx).Scan(&epoch, &st.Change, &st.Horizon)
+	if err != nil {
+		return st, fmt.Errorf("read where the feed stands: %w", err)
+	}
+	st.Epoch = uint64(epoch)
+	return st, nil
 }
 
 func readState(ctx context.Context, db interface {

@@ -2,8 +2,16 @@ package sqlite
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // TestConnections: what a commit promises, and what a reader can't do, are
@@ -15,13 +23,14 @@ func TestConnections(t *testing.T) {
 	}
 	// The writer's own connection is in use; let it go and take it from the pool.
 	s.group.Close()
+	s.checkpoints.close()
 	s.writer.close()
 	defer func() {
 		if err := s.closeDBs(); err != nil {
 			t.Error(err)
 		}
 	}()
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "cache_size": "-32768", "temp_store": "2"} {
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "cache_size": "-32768", "temp_store": "2", "wal_autocheckpoint": "16000"} {
 		var got string
 		if err := s.writeDB.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("the writer's %s is %q (%v), want %q", pragma, got, err, want)
@@ -33,5 +42,47 @@ func TestConnections(t *testing.T) {
 	}
 	if _, err := s.readDB.ExecContext(context.Background(), "UPDATE feed SET change = 7"); err == nil {
 		t.Error("a reader's connection can write")
+	}
+}
+
+// TestTheLogIsMovedBesideTheWriter: what was committed gets into the file long before the
+// writer would have to do it.
+func TestTheLogIsMovedBesideTheWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	size := func(of string) int64 {
+		info, err := os.Stat(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	empty := size(path)
+	writes := make([]store.Write, checkpointAfter/4)
+	for range 6 { // half as many again as it takes
+		for i := range writes {
+			id := uuid.NewString()
+			name, email := "Ada", id+"@example.org"
+			writes[i] = store.Write{ID: id, EntityID: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email}}
+		}
+		if _, err := s.Apply(t.Context(), writes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if log := size(path + "-wal"); log >= longestLog*4096 {
+		t.Fatalf("the log has %d bytes, so that the writer moved it itself", log)
+	}
+	for deadline := time.Now().Add(20 * time.Second); size(path) < empty+1<<18; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("the file has %d bytes, and had %d when it was empty", size(path), empty)
+		}
 	}
 }

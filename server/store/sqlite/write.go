@@ -53,6 +53,7 @@ func (s *Store) commit(requests [][]store.Write) (outcomes [][]store.Outcome, ch
 
 // try does the writes in one transaction; grown tells whether the feed has grown by it.
 func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool, err error) {
+	saved := 0
 	err = s.writer.transaction(func() error {
 		session, work, err := s.writer.begin(writes, s.opts.Now())
 		if err != nil {
@@ -61,9 +62,10 @@ func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool,
 		outcomes = work.DoAll(session, writes, func(w store.Write, err error) {
 			s.opts.Log.Error("a write failed", "operation", w.ID, "error", err)
 		})
-		grown = len(work.Puts()) > 0
+		grown, saved = len(work.Puts()) > 0, len(work.Puts())+len(work.Fresh())
 		return s.writer.save(session, work)
 	})
+	s.checkpoints.wrote(saved)
 	return outcomes, grown && err == nil, err
 }
 

@@ -160,7 +160,7 @@ func (c *client) enqueue() {
 		id := uuid.NewString()
 		data := fmt.Appendf(nil, `{"name":"Person %s","email":"%s@example.org","bio":"Written under load, to see how much of it the server takes."}`, id[:8], id)
 		c.queue = append(c.queue, api.Operation{
-			ID: uuid.NewString(), EntityType: api.EntityUser, EntityID: id, Type: api.Create, Data: data, CreatedAt: time.Now().UTC(),
+			ID: api.NewOperationID(), EntityType: api.EntityUser, EntityID: id, Type: api.Create, Data: data, CreatedAt: time.Now().UTC(),
 		})
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store/postgres/pgtest"
 )
@@ -343,11 +344,10 @@ func TestBackendKilled(t *testing.T) {
 // terminate has PostgreSQL end all connections to a database but the one that asks.
 func terminate(t *testing.T, db string) {
 	t.Helper()
-	conn := pgtest.Connect(t, db)
-	_, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
-	if err := errors.Join(err, conn.Close(t.Context())); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Ask(t, db, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
+		return err
+	})
 }
 
 // TestOneOfTwoKilled: two servers share a database. One of them dies, the other goes

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -73,18 +74,40 @@ func Connect(t testing.TB, address string) *pgx.Conn {
 	return conn
 }
 
-// Backends returns the process ids of a database's connections.
-func Backends(t testing.TB, address string) []int {
+// recovering is how long PostgreSQL may take to be there again after a kill.
+const recovering = time.Minute
+
+// Ask asks a database something. PostgreSQL ends all connections when one of its
+// processes was killed, perhaps only now: then it is asked again.
+func Ask(t testing.TB, address string, ask func(context.Context, *pgx.Conn) error) {
 	t.Helper()
-	conn := Connect(t, address)
-	rows, err := conn.Query(context.Background(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
-	if err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(recovering); ; {
+		conn := Connect(t, address)
+		err := ask(context.Background(), conn)
+		lost := conn.IsClosed()
+		if err == nil {
+			err = conn.Close(context.Background())
+		}
+		if err == nil {
+			return
+		}
+		if !lost || time.Now().After(deadline) {
+			t.Fatal(errors.Join(err, conn.Close(context.Background())))
+		}
 	}
-	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
-	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// Backends returns the process ids of a database's connections.
+func Backends(t testing.TB, address string) (pids []int) {
+	t.Helper()
+	Ask(t, address, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
+		if err != nil {
+			return err
+		}
+		pids, err = pgx.CollectRows(rows, pgx.RowTo[int])
+		return err
+	})
 	return pids
 }
 

@@ -77,12 +77,11 @@ func (o *witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outc
 	return outcomes, err
 }
 
-// State tells the histories apart, for a server's handler serves many of them, one after
+// Revision tells the histories apart, for a server's handler serves many of them, one after
 // the other, and keeps pages by this.
-func (o *witness) State(ctx context.Context) (feed.State, error) {
-	st, err := o.Store.State(ctx)
-	st.Epoch += o.s.serial << 32
-	return st, err
+func (o *witness) Revision(ctx context.Context) (string, error) {
+	revision, err := o.Store.Revision(ctx)
+	return fmt.Sprint(o.s.serial, " ", revision), err
 }
 
 // serials counts the servers of all histories.

@@ -140,7 +140,11 @@ func (w *workers) attach(info *target.Info) {
 		if failed != nil {
 			// It has ended: browser and page tell of it independently, so the news that
 			// it is there can come after the news that it is gone.
-			w.forget(info.TargetID)
+			w.mu.Lock()
+			if w.targets[info.TargetID] == k {
+				delete(w.targets, info.TargetID)
+			}
+			w.mu.Unlock()
 			return
 		}
 		w.settle(k)

@@ -165,13 +165,13 @@ func (g gated) Changes(ctx context.Context, cursor string, most int) (api.Change
 	return g.Store.Changes(ctx, cursor, most)
 }
 
-func (g gated) State(ctx context.Context) (feed.State, error) {
+func (g gated) Revision(ctx context.Context) (string, error) {
 	ctx, leave, err := g.enter(ctx)
 	if err != nil {
-		return feed.State{}, err
+		return "", err
 	}
 	defer leave()
-	return g.Store.State(ctx)
+	return g.Store.Revision(ctx)
 }
 
 func (g gated) Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error) {

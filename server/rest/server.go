@@ -32,8 +32,8 @@ type Store interface {
 	// feed.ErrBadCursor or feed.ErrResync. Head is the cursor behind everything.
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
-	// State is where the feed stands. What any page is depends on it and on the question.
-	State(ctx context.Context) (feed.State, error)
+	// Revision is another text whenever any page may be another.
+	Revision(ctx context.Context) (string, error)
 	// Bucket returns a page of live users by id; its errors are those of Changes.
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,12 +13,12 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/rollcall/rollcall/server/coding"
-	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
 )
 
 const (
 	// keptPages is how many pages are kept for those who ask for the same, and
-	// largestKept how many bytes each may have: what is larger is streamed.
+	// largestKept how many bytes each may have. What has larger documents is streamed.
 	keptPages   = 32
 	largestKept = 768 << 10
 )
@@ -59,7 +60,7 @@ func (p *pages) get(key string, read func() (*page, error)) (*page, error) {
 	}
 	v, err, _ := p.reading.Do(key, func() (any, error) {
 		ready, err := read()
-		if err == nil && ready.body != nil {
+		if err == nil && ready.body != nil && cap(ready.body) <= largestKept {
 			p.kept.Add(key, ready)
 		}
 		return ready, err
@@ -74,13 +75,14 @@ func (p *pages) get(key string, read func() (*page, error)) (*page, error) {
 // already; nil when the request was answered with the reason why not. Reading may be for
 // others too, so it doesn't end with the request.
 func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(context.Context) (content, error)) *page {
-	state, err := s.store.State(r.Context())
+	revision, err := s.store.Revision(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return nil
 	}
 	chosen, own := chooseCoding(r), false
-	ready, err := s.pages.get(keyOf(state, chosen, r), func() (*page, error) {
+	key := revision + " " + chosen + " " + r.URL.Path + "?" + r.URL.RawQuery
+	load := func() (*page, error) {
 		own = true
 		c, err := read(context.WithoutCancel(r.Context()))
 		if err == nil {
@@ -90,7 +92,11 @@ func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(conte
 			return nil, err
 		}
 		return prepare(c, chosen)
-	})
+	}
+	ready, err := s.pages.get(key, load)
+	if errors.Is(err, limit.ErrFull) && !own {
+		ready, err = s.pages.get(key, load) // there was no room for another's; perhaps there is by now
+	}
 	if err == nil && !own {
 		// Who is slow to receive it keeps it, whatever becomes of it here.
 		err = s.hold(r, max(int64(len(ready.body)), ready.large.size))
@@ -117,10 +123,6 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 	w.WriteHeader(http.StatusOK)
 	// Its error says that the client has gone, which is nobody's concern any more.
 	_, _ = w.Write(p.body)
-}
-
-func keyOf(state feed.State, coding string, r *http.Request) string {
-	return fmt.Sprintf("%x %x %x %s %s?%s", state.Epoch, state.Change, state.Horizon, coding, r.URL.Path, r.URL.RawQuery)
 }
 
 // prepare encodes a page, and compresses it unless it is small.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,7 +151,7 @@ func (s *server) getUser(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, http.StatusOK, append(row.Document, '\n'))
+	writeJSON(w, http.StatusOK, append(slices.Clip(row.Document), '\n'))
 }
 
 // newUser is the body of POST.
@@ -337,7 +338,7 @@ func (s *server) failCondition(w http.ResponseWriter, r *http.Request, o store.O
 func writeOutcome(w http.ResponseWriter, status int, o store.Outcome) {
 	markReplay(w, o)
 	w.Header().Set("ETag", etag(o.Result.Version))
-	writeJSON(w, status, append(o.Result.Document, '\n'))
+	writeJSON(w, status, append(slices.Clip(o.Result.Document), '\n'))
 }
 
 func markReplay(w http.ResponseWriter, o store.Outcome) {

@@ -15,7 +15,8 @@ import (
 // Document is the user's JSON as it goes over the wire. It is stored, because a
 // page of the feed or of the list is then a concatenation. EmailKey, Sort and
 // Search are derived from it for the store's indexes, empty in a tombstone;
-// a store sets them in PutRow and need not return them.
+// a store sets them in PutRow and need not return them, but for the EmailKey
+// in NewWorking.
 type Row struct {
 	ID       string
 	Version  int64

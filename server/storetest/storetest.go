@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -25,7 +24,7 @@ type Store interface {
 	Users(ctx context.Context, q store.ListQuery) (store.List, error)
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
-	State(ctx context.Context) (feed.State, error)
+	Revision(ctx context.Context) (string, error)
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 	Prune(ctx context.Context, before time.Time) (int64, error)
 	Collect(ctx context.Context, before time.Time) (int64, error)

@@ -242,11 +242,11 @@ func (s *Store) Head(context.Context) (string, error) {
 	return s.state.Head().String(), nil
 }
 
-// State is where the feed stands.
-func (s *Store) State(context.Context) (feed.State, error) {
+// Revision is another text whenever any page may be another.
+func (s *Store) Revision(context.Context) (string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.state, nil
+	return feed.Revision(int64(s.state.Epoch), s.state.Change, s.state.Horizon, s.clock.UnixMicro()), nil
 }
 
 // Prune forgets the records from before a time, and says how many.

@@ -130,7 +130,7 @@ func (s *several) Changes(ctx context.Context, cursor string, limit int) (api.Ch
 
 func (s *several) Head(ctx context.Context) (string, error) { return s.one().Head(ctx) }
 
-func (s *several) State(ctx context.Context) (feed.State, error) { return s.one().State(ctx) }
+func (s *several) Revision(ctx context.Context) (string, error) { return s.one().Revision(ctx) }
 
 func (s *several) Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error) {
 	return s.one().Bucket(ctx, q)

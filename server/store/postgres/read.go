@@ -268,23 +268,26 @@ WHERE NOT deleted AND id ` + first + ` $1 AND id < $2 ORDER BY id LIMIT $3`
 
 // Head returns the cursor behind everything there is.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	st, err := s.State(ctx)
+	var st state
+	err := s.twice(ctx, func() (err error) {
+		st, err = readState(ctx, s.reads)
+		return err
+	})
 	if err != nil {
-		return "", err
+		return "", failed("read the feed", err)
 	}
 	return st.Head().String(), nil
 }
 
-// State is where the feed stands.
-func (s *Store) State(ctx context.Context) (st feed.State, err error) {
-	err = s.twice(ctx, func() error {
-		var epoch int64
-		err := s.reads.QueryRow(ctx, `SELECT epoch, change, horizon FROM feed`).Scan(&epoch, &st.Change, &st.Horizon)
-		st.Epoch = uint64(epoch)
-		return err
+// Revision is another text whenever any page may be another: also after a failover that
+// lost the last changes, whose numbers are then given to others.
+func (s *Store) Revision(ctx context.Context) (string, error) {
+	var epoch, change, horizon, clock int64
+	err := s.twice(ctx, func() error {
+		return s.reads.QueryRow(ctx, `SELECT epoch, change, horizon, clock FROM feed`).Scan(&epoch, &change, &horizon, &clock)
 	})
 	if err != nil {
-		return st, failed("read where the feed stands", err)
+		return "", failed("read where the feed stands", err)
 	}
-	return st, nil
+	return feed.Revision(epoch, change, horizon, clock), nil
 }

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// checkpointAfter is after how many writes the log is moved into the file; each adds
-	// some four pages to the log.
-	checkpointAfter = 2000
+	// checkpointAfter is after how many pages the log is moved into the file, as far as they
+	// can be told: see pagesOf.
+	checkpointAfter = 8000
 	// longestLog is at how many pages of the log the writer does it by itself: that alone
 	// lets the log begin anew while there is always more to write.
 	longestLog = 16_000
@@ -20,7 +20,7 @@ const (
 type checkpointer struct {
 	db      *sql.DB
 	log     *slog.Logger
-	written int // since the last time; the writer's own
+	written int // pages since the last time; the writer's own
 	due     chan struct{}
 	stopped chan struct{}
 }
@@ -31,9 +31,16 @@ func newCheckpointer(db *sql.DB, log *slog.Logger) *checkpointer {
 	return c
 }
 
-// wrote is told by the writer of so many writes that it has committed.
-func (c *checkpointer) wrote(n int) {
-	if c.written += n; c.written < checkpointAfter {
+// pagesOf is about how many pages a commit of so many rows and records adds to the log, rather
+// too many: a lone write adds a dozen, each one more of a group three or four.
+func pagesOf(saved int) int { return 6 + 4*saved }
+
+// wrote is told by the writer of so many rows and records that it has committed.
+func (c *checkpointer) wrote(saved int) {
+	if saved > 0 {
+		c.written += pagesOf(saved)
+	}
+	if c.written < checkpointAfter {
 		return
 	}
 	select {

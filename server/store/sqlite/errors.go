@@ -20,8 +20,14 @@ func isNoTransaction(err error) bool {
 // taken.
 var dataCodes = []int{sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CORRUPT}
 
+// errScan is of a row that the store can't read, as after an edit by hand.
+var errScan = errors.New("the row can't be read")
+
 // ofData reports whether a group failed by what is in it, so that a part of it may do.
 func ofData(err error) bool {
+	if errors.Is(err, errScan) {
+		return true
+	}
 	var e *sqlite.Error
 	return errors.As(err, &e) && slices.Contains(dataCodes, e.Code()&0xff)
 }

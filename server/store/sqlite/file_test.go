@@ -246,3 +246,30 @@ func TestGroupCommit(t *testing.T) {
 		t.Errorf("%d users, counter %d, applied %d", users, counter, applied.Load())
 	}
 }
+
+// TestARowThatCantBeReadFailsAlone: somebody has put nonsense into a row by hand. Only the
+// writes about that user wait; those beside them in a group don't.
+func TestARowThatCantBeReadFailsAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	s := open(t, path, sqlite.Options{})
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	bad := create("Bad")
+	if _, err := s.Apply(t.Context(), []store.Write{bad}); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, side(t, path), `UPDATE users SET created_at = 'yesterday'`)
+	bad.Type, bad.BaseVersion = api.Update, 1
+	outcomes, err := s.Apply(t.Context(), []store.Write{create("A"), bad, create("B")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []api.Status{api.Applied, api.Retry, api.Applied} {
+		if got := outcomes[i].Result.Status; got != want {
+			t.Errorf("write %d: %s, want %s", i, got, want)
+		}
+	}
+}

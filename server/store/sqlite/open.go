@@ -1,7 +1,7 @@
 // Package sqlite keeps users in a SQLite file through modernc.org/sqlite.
 //
 // One goroutine writes. It takes all requests that wait, does them in one
-// transaction with a savepoint for each write, and answers each caller after the
+// transaction over what it has read for them, and answers each caller after the
 // commit is on the disk (synchronous=FULL): what costs is the fsync, and the
 // callers share it. Readers have connections of their own that can't write; in WAL
 // mode they neither wait for the writer nor hold it up.
@@ -49,7 +49,7 @@ type Store struct {
 	readDB  *sql.DB
 	checkDB *sql.DB // for checkpoints
 
-	stateStmt *sql.Stmt // asked before each page
+	revision *sql.Stmt // asked before each page
 
 	writer      *writer // belongs to the group's goroutine
 	group       *group.Writer
@@ -110,9 +110,9 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	readers := max(4, 2*runtime.NumCPU())
 	s.readDB.SetMaxOpenConns(readers)
 	s.readDB.SetMaxIdleConns(readers)
-	s.stateStmt, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon FROM feed`)
+	s.revision, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon, clock FROM feed`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare to read the feed's state: %w", err)
+		return nil, fmt.Errorf("prepare to read where the feed stands: %w", err)
 	}
 	return newWriter(ctx, s.writeDB)
 }

@@ -134,7 +134,7 @@ func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all [
 	for found.Next() {
 		one, err := scan(found)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errScan, err)
 		}
 		all = append(all, one)
 	}
@@ -240,22 +240,20 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 
 // Head returns the cursor behind everything there is.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	st, err := s.State(ctx)
+	state, _, err := readState(ctx, s.readDB)
 	if err != nil {
 		return "", err
 	}
-	return st.Head().String(), nil
+	return state.Head().String(), nil
 }
 
-// State is where the feed stands.
-func (s *Store) State(ctx context.Context) (st feed.State, err error) {
-	var epoch int64
-	err = s.stateStmt.QueryRowContext(ctx).Scan(&epoch, &st.Change, &st.Horizon)
-	if err != nil {
-		return st, fmt.Errorf("read where the feed stands: %w", err)
+// Revision is another text whenever any page may be another.
+func (s *Store) Revision(ctx context.Context) (string, error) {
+	var epoch, change, horizon, clock int64
+	if err := s.revision.QueryRowContext(ctx).Scan(&epoch, &change, &horizon, &clock); err != nil {
+		return "", fmt.Errorf("read where the feed stands: %w", err)
 	}
-	st.Epoch = uint64(epoch)
-	return st, nil
+	return feed.Revision(epoch, change, horizon, clock), nil
 }
 
 func readState(ctx context.Context, db interface {

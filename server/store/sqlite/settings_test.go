@@ -66,14 +66,12 @@ func TestTheLogIsMovedBesideTheWriter(t *testing.T) {
 		return info.Size()
 	}
 	empty := size(path)
-	writes := make([]store.Write, checkpointAfter/4)
-	for range 6 { // half as many again as it takes
-		for i := range writes {
-			id := uuid.NewString()
-			name, email := "Ada", id+"@example.org"
-			writes[i] = store.Write{ID: id, EntityID: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email}}
-		}
-		if _, err := s.Apply(t.Context(), writes); err != nil {
+	// One by one, as from few devices: each commit adds more pages than a write in a group.
+	for range checkpointAfter/pagesOf(2) + 50 {
+		id := uuid.NewString()
+		name, email := "Ada "+id, id+"@example.org"
+		write := store.Write{ID: id, EntityID: id, Key: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email}}
+		if _, err := s.Apply(t.Context(), []store.Write{write}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"os"
 	"path/filepath"
 	"time"
@@ -120,12 +121,22 @@ func (p *place) catchUp(ctx context.Context) error {
 	return nil
 }
 
+// asked counts the questions. Each is another one, by a parameter that means nothing to
+// the server, or it would share pages: what is measured is what a page costs that is read.
+var asked atomic.Int64
+
+func question(limit int) url.Values {
+	return url.Values{"limit": {fmt.Sprint(limit)}, "asked": {fmt.Sprint(asked.Add(1))}}
+}
+
 func changes(cursor string, limit int) string {
-	return "/api/v1/changes?" + url.Values{"cursor": {cursor}, "limit": {fmt.Sprint(limit)}}.Encode()
+	v := question(limit)
+	v.Set("cursor", cursor)
+	return "/api/v1/changes?" + v.Encode()
 }
 
 func list(limit int, token, search string) string {
-	v := url.Values{"limit": {fmt.Sprint(limit)}}
+	v := question(limit)
 	if token != "" {
 		v.Set("page_token", token)
 	}

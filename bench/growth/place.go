@@ -10,9 +10,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"

@@ -60,7 +60,7 @@ func (p *pages) get(key string, read func() (*page, error)) (*page, error) {
 	}
 	v, err, _ := p.reading.Do(key, func() (any, error) {
 		ready, err := read()
-		if err == nil && ready.body != nil && cap(ready.body) <= largestKept {
+		if err == nil && ready.body != nil && len(ready.body) <= largestKept {
 			p.kept.Add(key, ready)
 		}
 		return ready, err
@@ -131,16 +131,25 @@ func prepare(c content, chosen string) (*page, error) {
 		return &page{large: c}, nil
 	}
 	var body bytes.Buffer
-	body.Grow(int(c.size) + int(c.size)/4)
+	body.Grow(int(c.size + c.size/2)) // a short document is two thirds of its change
 	if err := c.write(&body); err != nil {
 		return nil, fmt.Errorf("encode a page: %w", err)
 	}
 	if body.Len() < smallPage || compressors[chosen] == nil {
-		return &page{body: body.Bytes(), coding: coding.Identity}, nil
+		return &page{body: fitting(body.Bytes()), coding: coding.Identity}, nil
 	}
 	var small bytes.Buffer
 	if err := compress(&small, chosen, body.Bytes()); err != nil {
 		return nil, fmt.Errorf("compress a page: %w", err)
 	}
-	return &page{body: small.Bytes(), coding: chosen}, nil
+	return &page{body: fitting(small.Bytes()), coding: chosen}, nil
+}
+
+// fitting is b without the memory behind it, if that is much: what is kept must not take
+// more than it has.
+func fitting(b []byte) []byte {
+	if cap(b)-len(b) > len(b)/8 {
+		return bytes.Clone(b)
+	}
+	return b
 }

@@ -127,6 +127,27 @@ func TestPagesAreShared(t *testing.T) {
 	}
 }
 
+// TestTheLargestUsualPageIsKept: a thousand people with a bio of two sentences.
+func TestTheLargestUsualPageIsKept(t *testing.T) {
+	c, h := newCounted()
+	writes := make([]store.Write, api.MaxChanges)
+	for i := range writes {
+		name, email, bio := fmt.Sprint("Person ", i), newID()+"@example.org", strings.Repeat("Knows the way. ", 10)
+		writes[i] = store.Write{EntityID: newID(), Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email, Bio: &bio}}
+	}
+	if _, err := c.Apply(t.Context(), writes); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if w := get(t.Context(), h, fmt.Sprint("/api/v1/changes?limit=", api.MaxChanges)); w.Code != 200 || w.Body.Len() < 400<<10 {
+			t.Fatalf("answered %d, %d bytes", w.Code, w.Body.Len())
+		}
+	}
+	if n := c.reads.Load(); n != 1 {
+		t.Errorf("%d reads", n)
+	}
+}
+
 // TestOneReadForAll: a hundred devices that ask at once for the page after a change are
 // one read, also when the first of them goes away meanwhile.
 func TestOneReadForAll(t *testing.T) {

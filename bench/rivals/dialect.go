@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 // A person is what is saved: the same for every server.
@@ -134,7 +136,7 @@ func (rollcall) batch(r *request, people []person) {
 		if i > 0 {
 			r.body = append(r.body, ',')
 		}
-		r.body = append(append(r.body, `{"id":"`...), newOperationID()...)
+		r.body = append(append(r.body, `{"id":"`...), api.NewOperationID()...)
 		r.body = append(append(r.body, `","entityType":"user","entityId":"`...), p.id...)
 		r.body = append(appendFields(append(r.body, `","type":"create","data":{`...), p), "}}"...)
 	}

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
-	"time"
 )
 
 // Works of a kind, as the report and its goals name them.
@@ -134,22 +132,6 @@ func newID() string {
 		b[i], b[8+i] = byte(high>>(8*i)), byte(low>>(8*i))
 	}
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return text(b)
-}
-
-// operations counts all that were made.
-var operations atomic.Int64
-
-// newOperationID makes a UUID of version 7, as Rollcall's devices do: it begins with the time.
-func newOperationID() string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16|0x7000|uint64(operations.Add(1))&0xfff)
-	binary.BigEndian.PutUint64(b[8:], rand.Uint64())
-	b[8] = b[8]&0x3f | 0x80
-	return text(b)
-}
-
-func text(b [16]byte) string {
 	var t [36]byte
 	hex.Encode(t[:8], b[:4])
 	hex.Encode(t[9:13], b[4:6])

@@ -51,11 +51,7 @@ func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.hold(r, sizeOf(page.Changes)); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.streamPage(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
+	s.sendOwn(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {

@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -33,89 +31,34 @@ func pageHeader(w http.ResponseWriter) http.Header {
 	return h
 }
 
-// streamPage answers with JSON that is written part by part, compressed as the client
-// likes. An error of write cuts the answer off: half of it must not look whole.
-func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content) {
-	pageHeader(w)
-	p := &stream{w: w, coding: chooseCoding(r)}
-	if err := c.write(p); err != nil {
+// streamPage answers with JSON that is written part by part, compressed in a coding. An
+// error of write cuts the answer off: half of it must not look whole.
+func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, chosen string) {
+	h := pageHeader(w)
+	write := c.write
+	if compressors[chosen] != nil {
+		h.Set("Content-Encoding", chosen)
+		write = func(w io.Writer) error { return compress(w, chosen, c.write) }
+	}
+	w.WriteHeader(http.StatusOK)
+	if err := write(w); err != nil {
 		if r.Context().Err() == nil {
 			s.log.Warn("an answer was cut off", "request", scopeOf(r.Context()).id, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
-	// Its error says that the client has gone, which is nobody's concern any more.
-	_ = p.close()
 }
 
-// stream is an answer that is compressed once it is not small.
-type stream struct {
-	w          http.ResponseWriter
-	coding     string
-	small      bytes.Buffer // what was written until it is decided
-	compressor compressor   // nil until then, and for good if it isn't compressed
-	decided    bool
-}
-
-func (p *stream) Write(b []byte) (int, error) {
-	if !p.decided {
-		if p.small.Len()+len(b) < smallPage {
-			return p.small.Write(b)
-		}
-		if err := p.begin(p.coding); err != nil {
-			return 0, err
-		}
+// compress has write write to w in a coding. After an error what was written has no end.
+func compress(w io.Writer, chosen string, write func(io.Writer) error) error {
+	z := compressors[chosen].Get().(compressor)
+	z.Reset(w)
+	if err := write(z); err != nil {
+		return err
 	}
-	return p.out().Write(b)
-}
-
-func (p *stream) out() io.Writer {
-	if p.compressor != nil {
-		return p.compressor
-	}
-	return p.w
-}
-
-// begin sends the head, with the coding that is final now, and what was kept back.
-func (p *stream) begin(chosen string) error {
-	p.decided = true
-	if compressors[chosen] != nil {
-		p.coding, p.compressor = chosen, borrow(chosen, p.w)
-		p.w.Header().Set("Content-Encoding", chosen)
-	}
-	p.w.WriteHeader(http.StatusOK)
-	_, err := p.out().Write(p.small.Bytes())
-	return err
-}
-
-func (p *stream) close() error {
-	if !p.decided {
-		return p.begin(coding.Identity)
-	}
-	if p.compressor == nil {
-		return nil
-	}
-	return giveBack(p.coding, p.compressor)
-}
-
-// compress writes b to w in a coding.
-func compress(w io.Writer, chosen string, b []byte) error {
-	c := borrow(chosen, w)
-	_, err := c.Write(b)
-	return errors.Join(err, giveBack(chosen, c))
-}
-
-// borrow takes an encoder that writes to w, until giveBack, which ends what it encodes.
-func borrow(chosen string, w io.Writer) compressor {
-	c := compressors[chosen].Get().(compressor)
-	c.Reset(w)
-	return c
-}
-
-func giveBack(chosen string, c compressor) error {
-	err := c.Close()
-	c.Reset(nil) // or the pool would keep the connection
-	compressors[chosen].Put(c)
+	err := z.Close()
+	z.Reset(nil) // or the pool would keep the connection
+	compressors[chosen].Put(z)
 	return err
 }
 

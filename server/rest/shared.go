@@ -29,7 +29,8 @@ type content struct {
 	write func(io.Writer) error
 }
 
-// page is an answer that is ready to be sent, or the content to stream when that is large.
+// page is an answer that is ready to be sent, or the content to stream when that is large,
+// and the coding of either.
 type page struct {
 	body   []byte
 	coding string
@@ -109,10 +110,25 @@ func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(conte
 	return ready
 }
 
+// sendOwn answers with a page that was read for this request alone.
+func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) {
+	err := s.hold(r, c.size)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	p, err := prepare(c, chooseCoding(r))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.sendPage(w, r, p)
+}
+
 // sendPage answers with a page.
 func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 	if p.body == nil {
-		s.streamPage(w, r, p.large)
+		s.streamPage(w, r, p.large, p.coding)
 		return
 	}
 	h := pageHeader(w)
@@ -128,7 +144,7 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 // prepare encodes a page, and compresses it unless it is small.
 func prepare(c content, chosen string) (*page, error) {
 	if c.size > largestKept {
-		return &page{large: c}, nil
+		return &page{large: c, coding: chosen}, nil
 	}
 	var body bytes.Buffer
 	body.Grow(int(c.size + c.size/2)) // a short document is two thirds of its change
@@ -139,7 +155,8 @@ func prepare(c content, chosen string) (*page, error) {
 		return &page{body: fitting(body.Bytes()), coding: coding.Identity}, nil
 	}
 	var small bytes.Buffer
-	if err := compress(&small, chosen, body.Bytes()); err != nil {
+	whole := func(w io.Writer) error { _, err := w.Write(body.Bytes()); return err }
+	if err := compress(&small, chosen, whole); err != nil {
 		return nil, fmt.Errorf("compress a page: %w", err)
 	}
 	return &page{body: fitting(small.Bytes()), coding: chosen}, nil

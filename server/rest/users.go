@@ -43,14 +43,11 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 	}
 	// A search may take long, is seldom another's, and ends when who asked has gone.
 	c, err := read(r.Context())
-	if err == nil {
-		err = s.hold(r, c.size)
-	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.streamPage(w, r, c)
+	s.sendOwn(w, r, c)
 }
 
 // writeList writes the JSON of a page of the list, part by part.

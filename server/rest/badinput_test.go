@@ -35,6 +35,10 @@ func TestBadInput(t *testing.T) {
 		{"an array", "POST", users, `[]`, nil, 400, api.CodeMalformed},
 		{"null", "POST", users, `null`, nil, 400, api.CodeMalformed},
 		{"not UTF-8", "POST", users, "{\"name\":\"\xff\",\"email\":\"a@example.org\"}", nil, 400, api.CodeMalformed},
+		{"half a surrogate pair", "POST", users, `{"name":"\ud800","email":"a@example.org"}`, nil, 400, api.CodeMalformed},
+		{"too deep", "POST", users, `{"name":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`, nil, 400, api.CodeMalformed},
+		{"boolean for text", "POST", users, `{"name":true,"email":"a@example.org"}`, nil, 400, api.CodeInvalid},
+		{"a field twice", "POST", users, `{"name":"A","email":"a@example.org","name":"B"}`, nil, 400, api.CodeMalformed},
 		{"unknown field", "POST", users, `{"name":"A","email":"a@example.org","admin":true}`, nil, 400, api.CodeUnknownField},
 		{"field in the wrong case", "POST", users, `{"Name":"A","email":"a@example.org"}`, nil, 400, api.CodeUnknownField},
 		{"server's field", "POST", users, `{"name":"A","email":"a@example.org","version":3}`, nil, 400, api.CodeUnknownField},
@@ -85,6 +89,8 @@ func TestBadInput(t *testing.T) {
 
 		{"batch not JSON", "POST", operations, `{`, nil, 400, api.CodeMalformed},
 		{"batch with trailing data", "POST", operations, `{` + client + `,"operations":[]} x`, nil, 400, api.CodeMalformed},
+		{"batch of two lists", "POST", operations, `{` + client + `,"operations":[],"operations":[{}]}`, nil, 400, api.CodeInvalid},
+		{"batch too deep", "POST", operations, `{` + client + `,"operations":[{"data":{"name":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}}]}`, nil, 400, api.CodeMalformed},
 		{"batch with unknown field", "POST", operations, `{` + client + `,"operations":[],"force":true}`, nil, 400, api.CodeUnknownField},
 		{"batch without client", "POST", operations, `{"operations":[]}`, nil, 400, api.CodeInvalid},
 		{"batch of a bad client", "POST", operations, `{"clientId":"me","operations":[]}`, nil, 400, api.CodeInvalid},
@@ -206,6 +212,44 @@ func TestBadOperations(t *testing.T) {
 			entity, _ := test.op["entityId"].(string)
 			if api.ValidID(entity) {
 				inner.do("GET", "/api/v1/users/"+entity, nil).problem(404, api.CodeNotFound)
+			}
+		})
+	}
+}
+
+// TestBracketsInText: what is text nests nothing.
+func TestBracketsInText(t *testing.T) {
+	w := newWorld(t)
+	name := strings.Repeat(`["\`, 60)
+	if u := w.create(name, "brackets@example.org"); u.Name != name {
+		t.Errorf("the name is %q", u.Name)
+	}
+}
+
+// TestMalformedOperations: so is one that JSON leaves open what it means.
+func TestMalformedOperations(t *testing.T) {
+	w := newWorld(t)
+	for name, data := range map[string]string{
+		"a field twice":         `{"name":"A","email":"a@example.org","name":"B"}`,
+		"half a surrogate pair": `{"name":"\ud83d","email":"a@example.org"}`,
+		"not UTF-8":             `{"name":"` + "\xff" + `","email":"a@example.org"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inner := *w
+			inner.t = t
+			op := func(data string) string {
+				return `{"id":"` + uuid.NewString() + `","entityType":"user","entityId":"` + uuid.NewString() + `","type":"create","baseVersion":0,"createdAt":"2026-01-31T12:00:00Z","data":` + data + `}`
+			}
+			good := func() string { return op(`{"name":"N","email":"` + uuid.NewString() + `@example.org"}`) }
+			bad := op(data)
+			body := `{"clientId":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11","operations":[` + good() + `,` + bad + `,` + good() + `]}`
+			results := decode[api.BatchResult](inner.do("POST", "/api/v1/operations", body).status(200)).Results
+			if len(results) != 3 || results[0].Status != api.Applied || results[2].Status != api.Applied {
+				t.Fatalf("%+v", results)
+			}
+			r := results[1]
+			if r.Status != api.Rejected || r.Problem == nil || r.Problem.Code != api.CodeMalformed || !strings.HasPrefix(bad, `{"id":"`+r.ID+`"`) {
+				t.Errorf("%+v, %+v", r, r.Problem)
 			}
 		})
 	}

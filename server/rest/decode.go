@@ -1,16 +1,13 @@
 package rest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"slices"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/limit"
@@ -18,9 +15,9 @@ import (
 )
 
 // decodeBody reads a request's body, which must be one JSON object of at most
-// most bytes with no other than the given fields, into v. Its error is an
-// *api.Problem or limit.ErrFull.
-func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, most int64, v any, fields ...string) error {
+// most bytes, into v, strictly but for what is allowed. Its error is an *api.Problem or
+// limit.ErrFull.
+func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, most int64, v any, allowed ...jsontext.Options) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return newProblem(api.CodeMediaType, "Not JSON", "the body must be sent with Content-Type: application/json")
@@ -35,44 +32,36 @@ func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, most int64, 
 	case err != nil:
 		return newProblem(api.CodeMalformed, "The body ended early", "it was not received whole")
 	}
-	return decodeObject(body, v, fields...)
-}
-
-// decodeObject decodes one JSON object. It is stricter than encoding/json, which
-// takes fields in any case, and turns bytes that aren't UTF-8 into other text.
-func decodeObject(body []byte, v any, fields ...string) error {
-	if !utf8.Valid(body) {
-		return newProblem(api.CodeMalformed, "Not JSON", "the body is not UTF-8 text")
+	if tooDeep(body) {
+		return newProblem(api.CodeMalformed, "Nested too deeply", fmt.Sprintf("at most %d levels are allowed", maxDepth))
 	}
-	body = bytes.TrimSpace(body)
-	var present map[string]json.RawMessage
-	if err := json.Unmarshal(body, &present); err != nil || present == nil {
-		return notAnObject(err)
-	}
-	for name := range present {
-		if !slices.Contains(fields, name) {
-			return store.UnknownField(name)
-		}
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
-			return store.Invalid("A field has the wrong type", api.FieldError{
-				Field: jsonField(kind.Field), Detail: "must not be a JSON " + kind.Value})
-		}
-		return store.Invalid("A field has the wrong form", api.FieldError{Field: "", Detail: err.Error()})
+	if p := store.DecodeObject(body, v, "", allowed...); p != nil {
+		return p
 	}
 	return nil
 }
 
-// jsonField is the request's own path to a field: encoding/json puts the Go name
-// of an embedded struct into it.
-func jsonField(path string) string { return strings.TrimPrefix(path, "UserPatch.") }
+// maxDepth is how deep a body may be nested, well above what any request needs: decoding
+// takes stack for each level, and the library would go down 10,000.
+const maxDepth = 64
 
-func notAnObject(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return newProblem(api.CodeMalformed, "Not JSON", fmt.Sprintf("%v, at byte %d", syntax, syntax.Offset))
+// tooDeep reports whether JSON is nested deeper than that.
+func tooDeep(text []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
 	}
-	return newProblem(api.CodeMalformed, "Not a JSON object", "the body must be one JSON object")
+	return false
 }

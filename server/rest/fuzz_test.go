@@ -23,6 +23,8 @@ func FuzzBodies(f *testing.F) {
 	const client = `"clientId":"` + fuzzedID + `"`
 	for _, body := range []string{
 		`{"name":"Ann","email":"ann@example.org"}`, `{"id":"` + fuzzedID + `","name":"Ann","email":"ann@example.org","bio":"\u2028"}`,
+		`{"name":"Ann","name":"Bea","email":"ann@example.org"}`, `{"name":"\ud800"}`, `{"name":[[[[{"a":[[]]}]]]]}`,
+		`{` + client + `,"operations":[{"data":{"name":"\ud800","name":"` + "\xff" + `"},"createdAt":"2026-01-31T9:00:00,5Z"}],"operations":null}`,
 		`{"bio":null}`, `{"name":7}`, `{`, ``, `null`, `[]`, `{"nobody":"knows"}`, "\xff", `{"name":"` + "\x00" + `"}`,
 		`{` + client + `,"operations":[]}`,
 		`{` + client + `,"operations":[{"id":"` + fuzzedID + `","entityType":"user","entityId":"` + fuzzedID +

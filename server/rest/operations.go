@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
 )
@@ -14,15 +17,33 @@ import (
 // batch is api.Batch whose operations are decoded one by one, so that one that
 // makes no sense is rejected alone.
 type batch struct {
-	ClientID   string            `json:"clientId"`
-	Operations []json.RawMessage `json:"operations"`
+	ClientID   string        `json:"clientId"`
+	Operations rawOperations `json:"operations"`
 }
 
-var operationFields = []string{"id", "entityType", "entityId", "type", "data", "baseVersion", "createdAt", "stamp"}
+// rawOperations are operations as they came. There may be one list of them: of two, one
+// would be dropped in silence.
+type rawOperations struct {
+	list []jsontext.Value
+	read bool
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (o *rawOperations) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if o.read {
+		return errors.New("it is there twice")
+	}
+	o.read = true
+	return jsonv2.UnmarshalDecode(d, &o.list)
+}
+
+// each is what is allowed in a batch as a whole and not in an operation: so an operation
+// with a field twice, or with text that isn't UTF-8, is rejected alone.
+var each = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	var b batch
-	if err := s.decodeBody(w, r, api.MaxBody, &b, "clientId", "operations"); err != nil {
+	if err := s.decodeBody(w, r, api.MaxBody, &b, each...); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -33,10 +54,10 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	if !s.admitClient(w, r, b.ClientID) {
 		return
 	}
-	results := make([]api.Result, len(b.Operations))
+	results := make([]api.Result, len(b.Operations.list))
 	var writes []store.Write
 	var places []int // of the writes among the results
-	for i, raw := range b.Operations {
+	for i, raw := range b.Operations.list {
 		write, id, problem := decodeOperation(b.ClientID, raw)
 		if problem != nil {
 			results[i] = store.Rejected(id, problem)
@@ -69,17 +90,17 @@ func checkBatch(b batch) error {
 	if !api.ValidID(b.ClientID) {
 		errs = append(errs, api.FieldError{Field: "clientId", Detail: "is not a UUID in its lower-case form"})
 	}
-	if b.Operations == nil {
+	if b.Operations.list == nil {
 		errs = append(errs, api.FieldError{Field: "operations", Detail: "is required"})
 	}
 	if len(errs) > 0 {
 		return store.Invalid("The batch is not valid", errs...)
 	}
-	if len(b.Operations) > api.MaxOperations {
+	if len(b.Operations.list) > api.MaxOperations {
 		return newProblem(api.CodeTooLarge, "Too many operations",
-			fmt.Sprintf("%d operations; at most %d are allowed", len(b.Operations), api.MaxOperations))
+			fmt.Sprintf("%d operations; at most %d are allowed", len(b.Operations.list), api.MaxOperations))
 	}
-	for i, raw := range b.Operations {
+	for i, raw := range b.Operations.list {
 		if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 			return newProblem(api.CodeMalformed, "Not an operation", fmt.Sprintf("operation %d is not an object", i))
 		}
@@ -89,18 +110,14 @@ func checkBatch(b batch) error {
 
 // decodeOperation makes a write of an operation, or says why it is rejected. The
 // id is the operation's as far as it can be read.
-func decodeOperation(clientID string, raw json.RawMessage) (store.Write, string, *api.Problem) {
+func decodeOperation(clientID string, raw jsontext.Value) (store.Write, string, *api.Problem) {
 	var op api.Operation
-	if err := decodeObject(raw, &op, operationFields...); err != nil {
+	if p := store.DecodeObject(raw, &op, ""); p != nil {
 		var named struct {
 			ID string `json:"id"`
 		}
 		// What can't be decoded leaves the id empty; its place in the results tells.
-		_ = json.Unmarshal(raw, &named)
-		var p *api.Problem
-		if !errors.As(err, &p) {
-			p = problemOf(err)
-		}
+		_ = jsonv2.Unmarshal(raw, &named, each...)
 		return store.Write{}, named.ID, p
 	}
 	write, problem := store.Prepare(clientID, op)

@@ -159,7 +159,7 @@ type newUser struct {
 
 func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 	var body newUser
-	if err := s.decodeBody(w, r, api.MaxUserBody, &body, append([]string{"id"}, api.UserFields...)...); err != nil {
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -209,7 +209,7 @@ func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var patch api.UserPatch
-	if err := s.decodeBody(w, r, api.MaxUserBody, &patch, api.UserFields...); err != nil {
+	if err := s.decodeBody(w, r, api.MaxUserBody, &patch); err != nil {
 		s.fail(w, r, err)
 		return
 	}

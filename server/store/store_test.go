@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -120,7 +119,7 @@ func FuzzPrepare(f *testing.F) {
 	f.Add([]byte(`{"data":[1]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var op api.Operation
-		if json.Unmarshal(body, &op) != nil {
+		if store.DecodeObject(body, &op, "") != nil {
 			return
 		}
 		w, problem := store.Prepare("client", op)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -95,19 +94,13 @@ func patchOf(op api.Operation) (api.UserPatch, *api.Problem) {
 	if len(data) == 0 || string(data) == "null" {
 		return patch, nil
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
+	if data[0] != '{' {
 		return patch, Invalid("The operation is not valid", api.FieldError{Field: "data", Detail: "is not an object"})
 	}
-	for name := range fields {
-		if op.Type == api.Delete || !slices.Contains(api.UserFields, name) {
-			return patch, UnknownField("data." + name)
-		}
+	if op.Type == api.Delete {
+		return patch, DecodeObject(data, &struct{}{}, "data")
 	}
-	if err := json.Unmarshal(data, &patch); err != nil {
-		return patch, Invalid("The operation is not valid", api.FieldError{Field: "data", Detail: "has a field that is not text"})
-	}
-	return patch, nil
+	return patch, DecodeObject(data, &patch, "data")
 }
 
 // Invalid is the problem of well-formed input that breaks a rule.

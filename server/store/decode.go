@@ -1,0 +1,80 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// DecodeObject decodes one JSON object into a struct, or says why it can't. It takes
+// nothing in silence that might not be what was meant: no field that the struct hasn't,
+// none in another case, none twice, and no text that isn't UTF-8 (I-JSON, RFC 7493), but
+// for what the options allow. Problems name fields by their path, which begins with
+// within if that isn't empty.
+func DecodeObject(text []byte, v any, within string, allowed ...jsontext.Options) *api.Problem {
+	if text = bytes.TrimSpace(text); !bytes.HasPrefix(text, []byte("{")) {
+		return malformed("Not a JSON object", "it must be one JSON object")
+	}
+	err := jsonv2.Unmarshal(text, v, jsonv2.RejectUnknownMembers(true), jsonv2.JoinOptions(allowed...))
+	var syntax *jsontext.SyntacticError
+	var meaning *jsonv2.SemanticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax):
+		return malformed("Not JSON", where(path(within, syntax.JSONPointer))+fmt.Sprintf("%v, at byte %d", syntax.Err, syntax.ByteOffset))
+	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &meaning):
+		return UnknownField(path(within, meaning.JSONPointer))
+	case errors.As(err, &meaning):
+		return Invalid("A field has the wrong form", api.FieldError{Field: path(within, meaning.JSONPointer), Detail: wrong(meaning)})
+	}
+	return malformed("Not JSON", err.Error())
+}
+
+// wrong says what is wrong with a field.
+func wrong(e *jsonv2.SemanticError) string {
+	if e.Err != nil {
+		return "has the wrong form: " + e.Err.Error()
+	}
+	switch e.JSONKind {
+	case jsontext.KindBeginObject:
+		return "must not be a JSON object"
+	case jsontext.KindBeginArray:
+		return "must not be a JSON array"
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return "must not be a JSON boolean"
+	}
+	return "must not be a JSON " + e.JSONKind.String()
+}
+
+// path is the path of a field, as "data.name": the beginning of a long one.
+func path(within string, p jsontext.Pointer) string {
+	names := strings.Split(within, ".")
+	for name := range p.Tokens() {
+		names = append(names, name)
+	}
+	path := strings.TrimPrefix(strings.Join(names, "."), ".")
+	if most := 200; len(path) > most {
+		path = strings.ToValidUTF8(path[:most], "") + "…"
+	}
+	return path
+}
+
+// where begins a detail about a field; it is empty for none.
+func where(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + ": "
+}
+
+func malformed(title, detail string) *api.Problem {
+	return &api.Problem{Title: title, Detail: detail, Code: api.CodeMalformed, Status: http.StatusBadRequest}
+}

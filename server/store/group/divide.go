@@ -18,38 +18,39 @@ type Parts struct {
 	Log    *slog.Logger
 }
 
-// Commit does the writes of several requests.
+// Commit does the writes of several requests. After an error, requests that were done
+// whole have outcomes, the others nil.
 func (p Parts) Commit(requests [][]store.Write) ([][]store.Outcome, error) {
-	all, err := p.divide(slices.Concat(requests...))
-	if err != nil {
-		return nil, err
-	}
+	done, err := p.divide(slices.Concat(requests...))
 	outcomes := make([][]store.Outcome, len(requests))
 	for i, writes := range requests {
-		outcomes[i], all = all[:len(writes):len(writes)], all[len(writes):]
+		if len(done) < len(writes) {
+			break
+		}
+		outcomes[i], done = done[:len(writes):len(writes)], done[len(writes):]
 	}
-	return outcomes, nil
+	return outcomes, err
 }
 
 // divide does the writes in one transaction; when that fails by what is in it, in
-// two, and so on. A write that fails alone is answered "retry".
-func (p Parts) divide(writes []store.Write) ([]store.Outcome, error) {
-	outcomes, err := p.Try(writes)
-	if err == nil || !p.OfData(err) || len(writes) == 0 {
-		return outcomes, err
-	}
-	if len(writes) == 1 {
+// two, and so on. A write that fails alone is answered "retry". After an error, the first
+// of the writes may be done: outcomes are theirs.
+func (p Parts) divide(writes []store.Write) (outcomes []store.Outcome, err error) {
+	outcomes, err = p.Try(writes)
+	switch {
+	case err == nil:
+		return outcomes, nil
+	case !p.OfData(err) || len(writes) == 0:
+		return nil, err
+	case len(writes) == 1:
 		p.Log.Error("a write failed", "operation", writes[0].ID, "error", err)
 		return []store.Outcome{store.Undecided(writes[0])}, nil
 	}
 	half := len(writes) / 2
-	outcomes = nil // of what was undone
-	for _, part := range [][]store.Write{writes[:half], writes[half:]} {
-		done, err := p.divide(part)
-		if err != nil {
-			return nil, err
-		}
-		outcomes = append(outcomes, done...)
+	outcomes, err = p.divide(writes[:half])
+	if err != nil {
+		return outcomes, err
 	}
-	return outcomes, nil
+	rest, err := p.divide(writes[half:])
+	return append(outcomes, rest...), err
 }

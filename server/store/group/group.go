@@ -26,8 +26,8 @@ const (
 
 // Commit does the writes of several requests and returns once all of it is
 // durable, with what became of each. changed tells whether the feed has grown, which it
-// may have with an error too. That is the answer to all of them: nothing was done, or
-// nobody knows.
+// may have with an error too. That is the answer to the requests without outcomes: nothing
+// was done, or nobody knows.
 type Commit func(requests [][]store.Write) (outcomes [][]store.Outcome, changed bool, err error)
 
 // Options are a writer's ways to the world. All but Commit may be nil.
@@ -198,7 +198,6 @@ func (w *Writer) alone(r *request) {
 
 func (w *Writer) commit(group []*request) {
 	live, writes := group[:0], [][]store.Write(nil)
-	n := 0
 	for _, r := range group {
 		w.waiting.Add(-int64(len(r.writes)))
 		if err := r.ctx.Err(); err != nil {
@@ -206,25 +205,31 @@ func (w *Writer) commit(group []*request) {
 			r.answer <- answer{err: err}
 			continue
 		}
-		live, writes, n = append(live, r), append(writes, r.writes), n+len(r.writes)
+		live, writes = append(live, r), append(writes, r.writes)
 	}
 	if len(live) == 0 {
 		return
 	}
 	began := time.Now()
 	outcomes, changed, err := w.opts.Commit(writes)
-	if err == nil && n > 0 {
-		w.opts.Observe(store.Commit{Requests: len(live), Writes: n, Took: time.Since(began)})
+	done := store.Commit{Took: time.Since(began)}
+	for i := range outcomes {
+		if outcomes[i] != nil {
+			done.Requests, done.Writes = done.Requests+1, done.Writes+len(writes[i])
+		}
+	}
+	if done.Writes > 0 {
+		w.opts.Observe(done)
 	}
 	if err != nil {
-		w.opts.Log.Error("a group of writes failed", "requests", len(live), "error", err)
+		w.opts.Log.Error("a group of writes failed", "requests", len(live)-done.Requests, "error", err)
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	if changed {
 		w.opts.Committed()
 	}
 	for i, r := range live {
-		if err != nil {
+		if err != nil && (i >= len(outcomes) || outcomes[i] == nil) {
 			r.answer <- answer{err: err}
 			continue
 		}

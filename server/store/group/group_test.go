@@ -22,7 +22,9 @@ type held struct {
 
 func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed bool, err error) {
 	h.began <- len(requests)
-	err = <-h.let
+	if err = <-h.let; err != nil {
+		return nil, false, err
+	}
 	for _, writes := range requests {
 		var outcomes []store.Outcome
 		for _, w := range writes {
@@ -32,7 +34,7 @@ func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed 
 		}
 		out = append(out, outcomes)
 	}
-	return out, err == nil, err
+	return out, true, nil
 }
 
 // TestDivides: a write that fails is found and answered alone, in its place; what isn't
@@ -84,6 +86,59 @@ func TestDivides(t *testing.T) {
 	}
 }
 
+// TestWhatIsSavedIsKnown: when the disk fails between two halves of a group, the requests
+// that were saved whole have outcomes, and the others, also one that was torn, have none.
+func TestWhatIsSavedIsKnown(t *testing.T) {
+	bad, away := errors.New("bad data"), errors.New("away")
+	parts := group.Parts{Log: slog.New(slog.DiscardHandler), OfData: func(err error) bool { return errors.Is(err, bad) }}
+	parts.Try = func(writes []store.Write) ([]store.Outcome, error) {
+		switch {
+		case !slices.ContainsFunc(writes, func(w store.Write) bool { return w.ID == "bad" }):
+			return make([]store.Outcome, len(writes)), nil
+		case len(writes) > 3:
+			return nil, bad
+		}
+		return nil, away
+	}
+	outcomes, err := parts.Commit([][]store.Write{batch("saved", 2), batch("torn", 2), batch("bad", 2)}) // of six, the first three are saved
+	if !errors.Is(err, away) || len(outcomes) != 3 || len(outcomes[0]) != 2 || outcomes[1] != nil || outcomes[2] != nil {
+		t.Errorf("%+v, %v", outcomes, err)
+	}
+}
+
+// TestWhatIsSavedIsAnswered: who has outcomes hears of them, whatever became of the others.
+func TestWhatIsSavedIsAnswered(t *testing.T) {
+	var seen store.Commit
+	w := group.New(group.Options{
+		Commit: func(requests [][]store.Write) ([][]store.Outcome, bool, error) {
+			outcomes := make([][]store.Outcome, len(requests))
+			for i, writes := range requests {
+				if writes[0].ID == "saved" {
+					outcomes[i] = make([]store.Outcome, len(writes))
+				}
+			}
+			return outcomes, true, errors.New("broken")
+		},
+		Observe: func(c store.Commit) { seen.Requests, seen.Writes = seen.Requests+c.Requests, seen.Writes+c.Writes },
+	})
+	var callers sync.WaitGroup
+	for range 20 {
+		for id, want := range map[string]error{"saved": nil, "lost": store.ErrUnavailable} {
+			callers.Go(func() {
+				outcomes, err := w.Apply(t.Context(), batch(id, 2))
+				if !errors.Is(err, want) || (want == nil && len(outcomes) != 2) {
+					t.Errorf("%s was answered %+v, %v", id, outcomes, err)
+				}
+			})
+		}
+	}
+	callers.Wait()
+	w.Close()
+	if seen.Requests != 20 || seen.Writes != 40 {
+		t.Errorf("observed %+v", seen)
+	}
+}
+
 func batch(id string, n int) []store.Write {
 	writes := make([]store.Write, n)
 	for i := range writes {
@@ -115,7 +170,7 @@ func TestGathers(t *testing.T) {
 	ask(t.Context(), "a", nil)
 	ask(t.Context(), "b", nil)
 	ask(gone, "gone", context.Canceled)
-	for w.Waiting() < 6 {
+	for w.Queued() < 3 {
 		runtime.Gosched() // they come on their own; there is nothing else to wait for
 	}
 	leave()

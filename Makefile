@@ -122,6 +122,10 @@ bench-rivals: build $(RIVALS) ## Measure the server side by side with PocketBase
 	.ci/need 'node=nodejs' 'initdb|pg_lsclusters=postgresql'
 	go run ./bench/rivals $(FLAGS)
 
+.PHONY: bench-indexes
+bench-indexes: ## Measure what SQLite itself takes to save a person, index by index
+	go run ./bench/indexes $(FLAGS)
+
 # STORE is sqlite, postgres or, for load, postgres2: two servers on one PostgreSQL; all of
 # them without it. FLAGS='-doc docs/SCALING.md' puts the tables in the document.
 # A store's knee takes some two minutes, its growth twenty: most of it fills a million.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,6 +30,8 @@ func DecodeObject(text []byte, v any, within string, allowed ...jsontext.Options
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
+		return malformed("A field is there twice", where(path(within, syntax.JSONPointer))+"send it once")
 	case errors.As(err, &syntax):
 		return malformed("Not JSON", where(path(within, syntax.JSONPointer))+fmt.Sprintf("%v, at byte %d", syntax.Err, syntax.ByteOffset))
 	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &meaning):
@@ -40,18 +44,21 @@ func DecodeObject(text []byte, v any, within string, allowed ...jsontext.Options
 
 // wrong says what is wrong with a field.
 func wrong(e *jsonv2.SemanticError) string {
-	if e.Err != nil {
-		return "has the wrong form: " + e.Err.Error()
-	}
-	switch e.JSONKind {
-	case jsontext.KindBeginObject:
+	switch {
+	case e.JSONKind == jsontext.KindBeginObject:
 		return "must not be a JSON object"
-	case jsontext.KindBeginArray:
+	case e.JSONKind == jsontext.KindBeginArray:
 		return "must not be a JSON array"
-	case jsontext.KindTrue, jsontext.KindFalse:
+	case e.JSONKind == jsontext.KindTrue, e.JSONKind == jsontext.KindFalse:
 		return "must not be a JSON boolean"
+	case e.Err == nil:
+		return "must not be a JSON " + e.JSONKind.String()
+	case e.GoType == reflect.TypeFor[time.Time]():
+		return "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z"
+	case e.JSONKind == jsontext.KindNumber:
+		return "must be a whole number in range"
 	}
-	return "must not be a JSON " + e.JSONKind.String()
+	return "has the wrong form: " + e.Err.Error()
 }
 
 // path is the path of a field, as "data.name": the beginning of a long one.

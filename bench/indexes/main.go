@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -46,16 +47,16 @@ change INTEGER NOT NULL, updated_at INTEGER NOT NULL, sort TEXT NOT NULL, search
 // keeps.
 func layouts() []layout {
 	unique := []string{table, `CREATE UNIQUE INDEX users_email ON users (email_key) WHERE deleted = 0`}
-	feed := append(unique[:2:2], `CREATE UNIQUE INDEX users_change ON users (change)`, `CREATE INDEX users_updated ON users (updated_at) WHERE deleted = 0`)
-	name := append(feed[:4:4], `CREATE INDEX users_list ON users (sort, id, search) WHERE deleted = 0`)
-	list := append(feed[:4:4], `CREATE INDEX users_list ON users (sort, id, deleted, updated_at, search, document) WHERE deleted = 0`)
+	feed := slices.Concat(unique, []string{`CREATE UNIQUE INDEX users_change ON users (change)`, `CREATE INDEX users_updated ON users (updated_at) WHERE deleted = 0`})
+	name := slices.Concat(feed, []string{`CREATE INDEX users_list ON users (sort, id, search) WHERE deleted = 0`})
+	list := slices.Concat(feed, []string{`CREATE INDEX users_list ON users (sort, id, deleted, updated_at, search, document) WHERE deleted = 0`})
 	kept := []string{records, `CREATE INDEX records_at ON records (at)`}
 	return []layout{
 		{"id and email, unique", unique, false},
 		{"and the feed's order, and the time of the update", feed, false},
 		{"and name with the text that a search reads", name, false},
 		{"and in that index all that the list shows", list, false},
-		{"and the operation's record", append(list[:5:5], kept...), true},
+		{"and the operation's record", slices.Concat(list, kept), true},
 	}
 }
 
@@ -142,7 +143,7 @@ func measure(ctx context.Context, l layout, size, people int) (each time.Duratio
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, w.conn.Close()) }()
+	defer func() { err = errors.Join(err, w.close()) }()
 	var took time.Duration
 	done := 0
 	for done+size <= people {
@@ -173,19 +174,27 @@ func newWriter(ctx context.Context, db *sql.DB, records bool) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{conn: conn}
-	for _, s := range []struct {
-		stmt **sql.Stmt
-		text string
-		used bool
-	}{{&w.begin, "BEGIN IMMEDIATE", true}, {&w.commit, "COMMIT", true}, {&w.user, saveUser, true}, {&w.note, saveRecord, records}} {
-		if !s.used {
-			continue
-		}
-		if *s.stmt, err = conn.PrepareContext(ctx, s.text); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
+	var errs [4]error
+	w.begin, errs[0] = conn.PrepareContext(ctx, "BEGIN IMMEDIATE")
+	w.commit, errs[1] = conn.PrepareContext(ctx, "COMMIT")
+	w.user, errs[2] = conn.PrepareContext(ctx, saveUser)
+	if records {
+		w.note, errs[3] = conn.PrepareContext(ctx, saveRecord)
+	}
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
+}
+
+func (w *writer) close() error {
+	var errs []error
+	for _, stmt := range []*sql.Stmt{w.begin, w.commit, w.user, w.note} {
+		if stmt != nil {
+			errs = append(errs, stmt.Close())
+		}
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }
 
 // save saves people in one transaction. After an error the file is of no use any more.

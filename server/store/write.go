@@ -100,7 +100,8 @@ func patchOf(op api.Operation) (api.UserPatch, *api.Problem) {
 	if op.Type == api.Delete {
 		return patch, DecodeObject(data, &struct{}{}, "data")
 	}
-	return patch, DecodeObject(data, &patch, "data")
+	problem := DecodeObject(data, &patch, "data")
+	return patch, problem
 }
 
 // Invalid is the problem of well-formed input that breaks a rule.

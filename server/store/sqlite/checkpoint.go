@@ -8,11 +8,12 @@ import (
 
 const (
 	// checkpointAfter is after how many pages the log is moved into the file, as far as they
-	// can be told: see pagesOf.
-	checkpointAfter = 8000
+	// can be told: see pagesOf. Pages are written again and again, so the longer the log, the
+	// fewer are moved: this is about 100 MB.
+	checkpointAfter = 24_000
 	// longestLog is at how many pages of the log the writer does it by itself: that alone
 	// lets the log begin anew while there is always more to write.
-	longestLog = 16_000
+	longestLog = 48_000
 )
 
 // checkpointer moves what was committed from the write-ahead log into the file, beside the

@@ -30,7 +30,7 @@ func TestConnections(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "cache_size": "-32768", "temp_store": "2", "wal_autocheckpoint": "16000"} {
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "cache_size": "-32768", "temp_store": "2", "wal_autocheckpoint": "48000"} {
 		var got string
 		if err := s.writeDB.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("the writer's %s is %q (%v), want %q", pragma, got, err, want)

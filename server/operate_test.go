@@ -387,9 +387,9 @@ func TestImportByLine(t *testing.T) {
 	} {
 		tell(t, "import", "-db", db, write(t, file, text)).fails(why)
 	}
-	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"surname\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n")
+	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"surname\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n{\"name\":\"Q\",\"email\":\"r@example.org\",\"name\":\"R\"}\n")
 	tell(t, "import", "-db", db, lines).found("line 1: refused : the line has a field that is not text: name", "line 2: refused", "line 3: refused : the line has a field surname",
-		"line 4: refused", "line 6: create Q")
+		"line 4: refused", "line 6: create Q", "line 7: refused : the line is not a JSON object: A field is there twice, name: give it once")
 	tell(t, "import", "-db", db, filepath.Join(dir, "none.csv")).fails("open the file")
 	tell(t, "import", "-db", filepath.Join(dir, "none.db"), lines).fails("there is no database")
 }

@@ -1,10 +1,12 @@
 package exchange
 
 import (
-	"encoding/json"
-	"errors"
-	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // jsonReader reads one JSON object a line.
@@ -28,35 +30,27 @@ func (r *jsonReader) Next() (Line, error) {
 	}
 }
 
-func parseObject(text string) (Entry, string) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &fields); err != nil || fields == nil {
-		return Entry{}, "is not a JSON object" + reason(err)
-	}
-	for name := range fields {
-		if !slices.Contains(columns, name) {
-			return Entry{}, "has a field " + name + ", which is not known"
-		}
-	}
-	var e struct{ ID, Name, Email, Bio *string }
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return Entry{}, "has a field that is not text" + reason(err)
-	}
-	entry := Entry{Name: e.Name, Email: e.Email, Bio: e.Bio}
-	if e.ID != nil {
-		entry.ID = *e.ID
-	}
-	return entry, ""
+// object is a line. What the server gives is taken and not used.
+type object struct {
+	ID        string         `json:"id"`
+	Name      *string        `json:"name"`
+	Email     *string        `json:"email"`
+	Bio       *string        `json:"bio"`
+	CreatedAt jsontext.Value `json:"createdAt"`
+	UpdatedAt jsontext.Value `json:"updatedAt"`
+	Version   jsontext.Value `json:"version"`
 }
 
-func reason(err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return ": " + syntax.Error()
+func parseObject(text string) (Entry, string) {
+	var o object
+	p := store.DecodeObject([]byte(text), &o, "")
+	switch {
+	case p == nil:
+		return Entry{ID: o.ID, Name: o.Name, Email: o.Email, Bio: o.Bio}, ""
+	case p.Code == api.CodeUnknownField:
+		return Entry{}, "has a field " + p.Errors[0].Field + ", which is not known"
+	case len(p.Errors) > 0:
+		return Entry{}, "has a field that is not text: " + p.Errors[0].Field
 	}
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) && kind.Field != "" {
-		return ": " + strings.ToLower(kind.Field)
-	}
-	return ""
+	return Entry{}, "is not a JSON object: " + p.Title + ", " + p.Detail
 }

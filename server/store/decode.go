@@ -31,7 +31,7 @@ func DecodeObject(text []byte, v any, within string, allowed ...jsontext.Options
 	case err == nil:
 		return nil
 	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
-		return malformed("A field is there twice", where(path(within, syntax.JSONPointer))+"send it once")
+		return malformed("A field is there twice", where(path(within, syntax.JSONPointer))+"give it once")
 	case errors.As(err, &syntax):
 		return malformed("Not JSON", where(path(within, syntax.JSONPointer))+fmt.Sprintf("%v, at byte %d", syntax.Err, syntax.ByteOffset))
 	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &meaning):

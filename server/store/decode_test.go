@@ -22,7 +22,7 @@ func TestDecodeObject(t *testing.T) {
 		{` [1]`, api.CodeMalformed, "", "one JSON object"},
 		{`{"id":"a"`, api.CodeMalformed, "", "at byte 9"},
 		{`{"id":"a"} x`, api.CodeMalformed, "", "at byte 11"},
-		{`{"id":"a","id":"a"}`, api.CodeMalformed, "", "in.id: send it once"},
+		{`{"id":"a","id":"a"}`, api.CodeMalformed, "", "in.id: give it once"},
 		{`{"id":"\ud83d"}`, api.CodeMalformed, "", "in.id: invalid surrogate pair"},
 		{"{\"id\":\"\xff\"}", api.CodeMalformed, "", "in.id: invalid UTF-8"},
 		{`{"ID":"a"}`, api.CodeUnknownField, "in.ID", "is not known"},

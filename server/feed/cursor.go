@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Errors of Resume.
@@ -89,11 +87,11 @@ func (s State) Resume(text string) (Cursor, error) {
 		return Cursor{}, err
 	}
 	switch {
-	case c.Epoch != s.Epoch && !defect.On(defect.NoEpoch):
+	case c.Epoch != s.Epoch:
 		return Cursor{}, fmt.Errorf("cursor of another epoch: %w", ErrResync)
 	case max(c.Change, c.Floor) > s.Change:
 		return Cursor{}, fmt.Errorf("cursor is %d changes ahead: %w", max(c.Change, c.Floor)-s.Change, ErrResync)
-	case max(c.Change, c.Floor) < s.Horizon && !defect.On(defect.NoHorizon):
+	case max(c.Change, c.Floor) < s.Horizon:
 		return Cursor{}, fmt.Errorf("tombstones were collected past the cursor: %w", ErrResync)
 	}
 	return c, nil

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Now is when a decision is made: the real time, to which clients' claims are
@@ -39,7 +38,7 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	switch {
 	case current == nil:
 		u := api.User{ID: w.EntityID, Version: 1, CreatedAt: createdAt(w, now)}
-		if w.BaseVersion > 0 && !defect.On(defect.CountFromOne) {
+		if w.BaseVersion > 0 {
 			// It is restored after its tombstone was collected. No version may ever
 			// stand for two states, and no entity has had as many as there were changes.
 			u.Version = max(w.BaseVersion+1, now.Next.Change)
@@ -54,7 +53,7 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 			return nil, resultOf(w, api.Duplicate, current), nil
 		}
 		return nil, conflict(w, current), nil
-	case w.BaseVersion == current.Version || defect.On(defect.DeadRise):
+	case w.BaseVersion == current.Version:
 		// The person restores what they saw deleted: it is the same user, as old as before.
 		u := api.User{ID: w.EntityID, Version: current.Version + 1, CreatedAt: current.CreatedAt}
 		return put(current, w.Patch.Apply(u), w, now)
@@ -72,11 +71,8 @@ func decideUpdate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	}
 	want := w.Patch.Apply(had)
 	switch {
-	case w.BaseVersion == current.Version || defect.On(defect.IgnoreBase):
+	case w.BaseVersion == current.Version:
 		want.Version++
-		if defect.On(defect.VersionStandsPut) {
-			want.Version--
-		}
 		return put(current, want, w, now)
 	case sameFields(had, want):
 		return nil, resultOf(w, api.Duplicate, current), nil
@@ -114,9 +110,6 @@ func stampOf(current *Row, w Write, now Now) api.Stamp {
 	var prior api.Stamp
 	if current != nil {
 		prior = current.Stamp
-	}
-	if w.Stamp != "" && defect.On(defect.NoBound) {
-		return w.Stamp
 	}
 	if w.Stamp != "" {
 		return max(prior, w.Stamp.Bound(now.Time))

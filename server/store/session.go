@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Errors of stores, beside those of the feed's cursor.
@@ -65,7 +64,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if next != nil && !next.Deleted && w.Patch.Email != nil && !defect.On(defect.EmailsShared) {
+	if next != nil && !next.Deleted && w.Patch.Email != nil {
 		owner, err := s.Tx.EmailOwner(next.EmailKey)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("look for another user with the email of %s: %w", w.EntityID, err)
@@ -86,7 +85,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 
 // count keeps the digest up with a row in the place of another, nil for none.
 func (s *Session) count(current, next *Row) {
-	if current != nil && !current.Deleted && !defect.On(defect.DigestOnlyGrows) {
+	if current != nil && !current.Deleted {
 		s.Digest.Remove(current.ID, current.Version)
 	}
 	if !next.Deleted {
@@ -102,10 +101,10 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 			return fmt.Errorf("save user %s: %w", w.EntityID, err)
 		}
 	}
-	if w.Key == "" || defect.On(defect.NoRecord) || (result.Status != api.Applied && result.Status != api.Duplicate) {
+	if w.Key == "" || (result.Status != api.Applied && result.Status != api.Duplicate) {
 		return nil
 	}
-	if w.Latest && !defect.On(defect.ReplayAsItWas) {
+	if w.Latest {
 		result.Document = nil // a replay shows the user as it is by then: see decision 017
 	}
 	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
@@ -125,7 +124,7 @@ func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	}
 	result := r.Result
 	result.ID, result.Status = w.ID, api.Duplicate
-	if w.Latest && !defect.On(defect.ReplayAsItWas) {
+	if w.Latest {
 		current, err := s.Tx.Row(w.EntityID)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Write is a valid operation, ready to be decided.
@@ -122,9 +121,6 @@ func UnknownField(name string) *api.Problem {
 // white space is no other payload. Its dates are left out: two versions of a
 // client may take turns in sending one operation, and only one knows stamps.
 func hash(op api.Operation, patch api.UserPatch) string {
-	if defect.On(defect.DatesArePayload) {
-		return Hash(op.EntityType, op.EntityID, op.Type, patch, op.BaseVersion, op.Stamp)
-	}
 	return Hash(op.EntityType, op.EntityID, op.Type, patch, op.BaseVersion)
 }
 

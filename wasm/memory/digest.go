@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -39,9 +38,6 @@ func (r *record) confirm(row *queue.Row) {
 // sound reports whether a record is as it was saved, and its visible row is the
 // entity's View, under its place in the list.
 func (s *Store) sound(r *record) bool {
-	if defect.On(defect.NoChecksum) {
-		return true
-	}
 	if r.sum != sumOf(r.entity.Confirmed) {
 		return false
 	}
@@ -91,7 +87,7 @@ func (s *Store) Repair(ctx context.Context, repair sync.Repair) ([]queue.Ref, er
 		want[queue.Ref{Type: repair.Type, ID: c.EntityID}] = rowOf(c, at)
 	}
 	for ref := range s.entities {
-		if _, has := want[ref]; !has && ref.Type == repair.Type && repair.IDs.Contains(ref.ID) && !defect.On(defect.RepairAddsOnly) {
+		if _, has := want[ref]; !has && ref.Type == repair.Type && repair.IDs.Contains(ref.ID) {
 			want[ref] = nil
 		}
 	}
@@ -117,9 +113,6 @@ func (s *Store) repair(ref queue.Ref, row *queue.Row, generation int64) bool {
 	}
 	r.generation = generation
 	r.confirm(row)
-	if defect.On(defect.RepairDropsQueue) {
-		r.entity.Operations = nil
-	}
 	s.place(r)
 	return true
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -35,12 +34,6 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 		at = s.Now().UTC()
 	}
 	s.generation = max(s.generation, page.Generation)
-	if page.Resync && defect.On(defect.ResyncDropsQueue) {
-		for _, r := range s.queued {
-			r.entity.Operations = nil
-			s.place(r)
-		}
-	}
 	var changed []queue.Ref
 	for _, change := range page.Changes {
 		if _, ok := s.schemas[change.EntityType]; ok && s.apply(change, page, at) {
@@ -59,13 +52,10 @@ func (s *Store) apply(change api.Change, page sync.Page, at time.Time) bool {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
 	r.generation = page.Generation
-	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && s.sound(r) && !defect.On(defect.OlderOverNewer) {
+	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && s.sound(r) {
 		return false
 	}
 	r.confirm(rowOf(change, at))
-	if defect.On(defect.PullOverwrites) {
-		r.entity.Operations = nil
-	}
 	before := r.row
 	s.place(r)
 	return !sameView(before, r.row)
@@ -97,9 +87,6 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 	for _, ref := range removed {
 		r := s.entities[ref]
 		r.confirm(nil)
-		if defect.On(defect.SweepTakesQueue) {
-			r.entity.Operations = nil
-		}
 		s.place(r)
 	}
 	return removed, nil

@@ -18,8 +18,6 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
-
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 var (
@@ -82,7 +80,7 @@ func (s *Store) begin(ctx context.Context, fence int64) error {
 		return context.Cause(ctx)
 	}
 	s.mu.Lock()
-	if fence != 0 && fence != s.fence && !defect.On(defect.NoFence) {
+	if fence != 0 && fence != s.fence {
 		s.mu.Unlock()
 		return queue.ErrFenced
 	}
@@ -187,7 +185,7 @@ func (s *Store) place(r *record) {
 		list.remove(r.row)
 		r.row = nil
 	}
-	if view, ok := r.entity.View(); ok && !(len(r.entity.Operations) > 1 && defect.On(defect.HiddenWrite)) {
+	if view, ok := r.entity.View(); ok {
 		r.row = newRow(view, s.schemas[ref.Type])
 		list.insert(r.row)
 	}
@@ -221,13 +219,6 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) (queue.Due, e
 	var due queue.Due
 	for _, r := range s.queued {
 		at, ok := r.entity.ReadyAt()
-		if !ok && defect.On(defect.RejectedBlocks) {
-			return queue.Due{}, nil
-		}
-		if o := r.entity.Operations; len(o) > 1 && o[0].Frozen() && defect.On(defect.SecondFirst) {
-			due.Operations = append(due.Operations, o[1])
-			continue
-		}
 		switch {
 		case !ok:
 		case !at.After(now):

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Errors of Enqueue and the person's decisions.
@@ -75,7 +74,7 @@ func (e *Entity) Enqueue(w Write) error {
 
 // tail is the last operation if a write may coalesce into it, else nil.
 func (e *Entity) tail() *Operation {
-	if n := len(e.Operations); n > 0 && (!e.Operations[n-1].Frozen() || defect.On(defect.CoalesceSent)) {
+	if n := len(e.Operations); n > 0 && (!e.Operations[n-1].Frozen()) {
 		return &e.Operations[n-1]
 	}
 	return nil
@@ -128,8 +127,8 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:
-		restores := first.BaseVersion > 0 && e.Operations[0].ID == first.ID && !defect.On(defect.CancelRestore)
-		if (first.State == Queued && IsNull(e.documentBefore(first.ID)) && !restores) || defect.On(defect.CancelSentCreate) {
+		restores := first.BaseVersion > 0 && e.Operations[0].ID == first.ID
+		if first.State == Queued && IsNull(e.documentBefore(first.ID)) && !restores {
 			return Operation{}, false
 		}
 		out.Base = second.Base
@@ -143,7 +142,7 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
 	case first.Type == api.Update && second.Type == api.Update:
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
-	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)) && !defect.On(defect.UndoneForGood):
+	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)):
 		// There is nothing left to delete, so nothing that the second could undo.
 		second.Seq = first.Seq
 		return second, true

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // End is how an operation ended.
@@ -58,18 +57,13 @@ var ErrUnknown = errors.New("nothing is known of this operation: it is not in th
 // ends records how an operation that leaves the queue ended. The store takes the
 // record with the entity, in the same transaction.
 func (e *Entity) ends(f Fate) {
-	if !defect.On(defect.FateForgotten) {
-		e.Fates = append(e.Fates, f)
-	}
+	e.Fates = append(e.Fates, f)
 }
 
 // merges records what coalescing made of two operations.
 func (e *Entity) merges(first, second, merged Operation, keep bool) {
 	if keep {
 		by := merged.ID
-		if defect.On(defect.FateOfAnother) {
-			by = first.ID
-		}
 		e.ends(Fate{ID: first.ID, End: EndSuperseded, By: by})
 		return
 	}

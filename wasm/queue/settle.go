@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // MaxAnsweredFailures is how often the server may fail to decide about an
@@ -22,9 +21,6 @@ func (o Operation) Wire() api.Operation {
 
 // head returns the first operation if it is the one with this id.
 func (e *Entity) head(id string) *Operation {
-	if n := len(e.Operations); n > 1 && e.Operations[1].ID == id && defect.On(defect.SecondFirst) {
-		return &e.Operations[1]
-	}
 	if h := e.Head(); h != nil && h.ID == id {
 		return h
 	}
@@ -38,15 +34,8 @@ func (e *Entity) Send(id string) (Operation, bool) {
 	if h == nil || h.State == Rejected {
 		return Operation{}, false
 	}
-	if h.State != Queued && defect.On(defect.NewIDOnResend) {
-		h.ID = h.ID[:len(h.ID)-1] + "f"
-	}
 	h.State = Sending
-	sent := *h
-	if defect.On(defect.ForgetOnSend) {
-		e.Operations = e.Operations[1:]
-	}
-	return sent, true
+	return *h, true
 }
 
 // Acknowledge removes the operation the server has applied. row is the server's
@@ -59,7 +48,7 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	e.Operations = e.Operations[1:]
 	e.ends(Fate{ID: id, End: EndLanded, Version: version})
 	e.Confirmed = newer(e.Confirmed, row, version)
-	if next := e.Head(); next != nil && !defect.On(defect.NoRebase) {
+	if next := e.Head(); next != nil {
 		if next.Type != api.Create || version > 0 { // of a tombstone that is still known
 			next.BaseVersion = version
 		}
@@ -80,7 +69,7 @@ func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields [
 	if e.head(id) == nil {
 		return false
 	}
-	if len(e.Operations) > 1 && !defect.On(defect.EarlierOnLatest) {
+	if len(e.Operations) > 1 {
 		next := &e.Operations[1]
 		var now json.RawMessage
 		if row != nil {
@@ -120,7 +109,7 @@ func (e *Entity) Fail(id string, problem *api.Problem, next time.Time) bool {
 	}
 	h.State, h.NextAttemptAt, h.LastError = Waiting, next, problem
 	h.RetryCount++
-	if h.RetryCount >= MaxAnsweredFailures || defect.On(defect.OneFailureRejects) {
+	if h.RetryCount >= MaxAnsweredFailures {
 		h.State = Rejected
 		e.fold()
 	}
@@ -156,9 +145,6 @@ func (e *Entity) fold() {
 		case len(e.Operations) > 0: // it builds on what the two have left as it was
 			e.Operations[0].Base, e.Operations[0].BaseVersion = first.Base, first.BaseVersion
 		}
-		if defect.On(defect.FoldTwo) {
-			return
-		}
 	}
 }
 
@@ -178,9 +164,6 @@ func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operat
 		e.Operations = e.Operations[1:]
 	}
 	e.Confirmed = newer(e.Confirmed, row, version)
-	if defect.On(defect.ConflictGoesBack) {
-		e.Confirmed = row
-	}
 	if mine == nil {
 		return true
 	}
@@ -212,7 +195,7 @@ func (e *Entity) Discard(id string) error {
 	switch {
 	case h == nil:
 		return ErrGone
-	case h.State != Rejected && !defect.On(defect.DiscardOthers):
+	case h.State != Rejected:
 		return ErrFrozen
 	}
 	for _, o := range e.Operations {

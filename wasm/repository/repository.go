@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -192,10 +191,7 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 	var view queue.View
 	var visible, changed bool
 	txn := queue.Txn{Refs: []queue.Ref{c.ref(id)}, Given: given, Relaxed: true}
-	if defect.On(defect.FetchPassesFeed) {
-		txn.Given = nil
-	}
-	if given[sync.MetaCursor] == "" && !defect.On(defect.FetchInBeginning) && given[sync.MetaGeneration] != "" {
+	if given[sync.MetaCursor] == "" && given[sync.MetaGeneration] != "" {
 		// The feed is being read from its beginning: what it does not bring goes
 		// away, and this must not pass for something it brought.
 		return c.unsaved(change), nil
@@ -419,9 +415,6 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 		return nil
 	})
 	if errors.Is(err, queue.ErrUncertain) {
-		if defect.On(defect.SaveTwice) {
-			return c.enqueue(ctx, id, w, also)
-		}
 		if !decided {
 			err = errUnsaved(err)
 		} else if done.Operation != "" || also == nil {
@@ -429,9 +422,9 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 		}
 	}
 	switch {
-	case errors.Is(err, queue.ErrUncertain) && !defect.On(defect.AcceptUnsaved):
+	case errors.Is(err, queue.ErrUncertain):
 		return done, err
-	case err != nil && !defect.On(defect.AcceptUnsaved):
+	case err != nil:
 		return Written{}, err
 	}
 	c.queued(id)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -67,7 +66,7 @@ const maxRoundTrip = 10 * time.Second
 // clock was set meanwhile, would be hours off.
 func (e *Engine) ObserveClock(server time.Time) {
 	now := e.cfg.Now()
-	if took := now.Sub(e.asked); (took < 0 || took > maxRoundTrip) && !defect.On(defect.SlowAnswerDates) {
+	if took := now.Sub(e.asked); took < 0 || took > maxRoundTrip {
 		return
 	}
 	e.skew, e.skewKnown = server.Sub(now), true
@@ -107,12 +106,7 @@ func (e *Engine) Round(ctx context.Context, reason Reason) (Report, error) {
 	case Manual, Online, Visible, Start:
 		r.impatient = true
 	}
-	var err error
-	if defect.On(defect.NoRoundLock) {
-		err = r.run(ctx)
-	} else {
-		err = e.cfg.Locks.Hold(ctx, RoundLock, Wait, r.run)
-	}
+	err := e.cfg.Locks.Hold(ctx, RoundLock, Wait, r.run)
 	if errors.Is(err, ErrAbandoned) { // what it left behind may still write to r
 		return Report{Problem: ProblemFor(err)}, err
 	}
@@ -142,7 +136,7 @@ func (r *round) run(ctx context.Context) error {
 		return fmt.Errorf("begin a round: %w", err)
 	}
 	r.fence = fence
-	r.skewKnown = r.skewKnown && defect.On(defect.OldSkewKept) // what another round measured may be of a clock set since
+	r.skewKnown = false // what another round measured may be of a clock set since
 	if err := r.identify(ctx); err != nil {
 		return err
 	}
@@ -167,7 +161,7 @@ func (r *round) run(ctx context.Context) error {
 // finish records that a round went well, and the device clock's error.
 func (r *round) finish(ctx context.Context) error {
 	values := map[string]string{MetaSyncedAt: r.cfg.Now().UTC().Format(time.RFC3339Nano)}
-	if r.skewKnown && !defect.On(defect.NoSkew) {
+	if r.skewKnown {
 		values[MetaSkew] = strconv.FormatInt(r.skew.Milliseconds(), 10)
 	}
 	// Fenced, like all that a round saves: a round that was overtaken may have
@@ -239,11 +233,11 @@ func answered(batch []queue.Operation, results []api.Result) (done []queue.Opera
 // freeze picks the next batch and marks it as sent.
 func (r *round) freeze(ctx context.Context) ([]queue.Operation, error) {
 	now := r.cfg.Now()
-	if r.impatient && !defect.On(defect.ClockBackWaits) {
+	if r.impatient {
 		now = now.Add(always)
 	}
 	due, err := r.cfg.Store.Due(ctx, now, r.batch+len(r.tried))
-	if err == nil && len(due.Operations) == 0 && due.Next.After(now.Add(queueHorizon)) && !defect.On(defect.ClockBackWaits) {
+	if err == nil && len(due.Operations) == 0 && due.Next.After(now.Add(queueHorizon)) {
 		// Nothing is told to wait that long: the device's clock was put back.
 		due, err = r.cfg.Store.Due(ctx, now.Add(always), r.batch+len(r.tried))
 	}
@@ -259,9 +253,6 @@ func (r *round) freeze(ctx context.Context) ([]queue.Operation, error) {
 	}
 	if len(ids) == 0 {
 		return nil, nil
-	}
-	if defect.On(defect.FreezeInMemory) {
-		return due.Operations[:min(len(due.Operations), r.batch)], nil
 	}
 	var batch []queue.Operation
 	err = r.cfg.Store.Update(ctx, txn, func(entities []*queue.Entity) error {
@@ -293,9 +284,7 @@ func (r *round) refused(ctx context.Context, batch []queue.Operation, err error)
 	switch o.Kind {
 	case TooLarge, Broken, Refused:
 	default:
-		if !defect.On(defect.OfflineCounts) {
-			return err
-		}
+		return err
 	}
 	if len(batch) > 1 {
 		r.batch = max(1, len(batch)/2)
@@ -436,7 +425,7 @@ func (r *round) pull(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the cursor: %w", err)
 	}
-	if p.cursor == "" && !defect.On(defect.BeginningIsNoResync) {
+	if p.cursor == "" {
 		// Rows that came with acknowledgements may be there already. The feed's
 		// beginning tells nothing of what was deleted or undone since: they stay only
 		// if it has them.
@@ -482,11 +471,6 @@ func (r *round) applyPage(ctx context.Context, p *position, page api.ChangePage)
 	for _, c := range page.Changes {
 		if !c.Deleted {
 			p.arrived++
-		}
-	}
-	if defect.On(defect.CursorFirst) {
-		if err := r.cfg.Store.SetMeta(ctx, p.meta()); err != nil {
-			return err
 		}
 	}
 	changed, err := r.cfg.Store.ApplyPage(ctx, Page{
@@ -592,9 +576,6 @@ func (r *round) endResync(ctx context.Context, p position) error {
 		return nil
 	}
 	for _, s := range r.cfg.Schemas {
-		if defect.On(defect.NoSweep) {
-			break
-		}
 		removed, err := r.cfg.Store.Sweep(ctx, r.fence, s.Type, p.generation)
 		if err != nil {
 			return fmt.Errorf("sweep after a resync: %w", err)

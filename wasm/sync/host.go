@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // Delays of the host's own timer.
@@ -331,7 +330,7 @@ func (h *Host) restore(ctx context.Context) {
 // them. No server may ask for more than queueHorizon: the clock was put back since.
 func (h *Host) leftAlone() time.Duration {
 	wait := h.notBefore.Sub(h.Clock.Now())
-	if wait > queueHorizon && !defect.On(defect.ClockBackWaits) {
+	if wait > queueHorizon {
 		return 0
 	}
 	return wait

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 )
 
 // OutcomeKind is what a request's failure means for what it carried.
@@ -73,7 +72,7 @@ func needsProblem(status int) bool { return status == 410 || (status >= 400 && k
 // is a captive portal's, not ours.
 func Classify(r Response) *Outcome {
 	if r.Status >= 200 && r.Status < 300 {
-		if isJSON(r.Header["content-type"]) || defect.On(defect.StatusIsEnough) {
+		if isJSON(r.Header["content-type"]) {
 			return nil
 		}
 		return noAnswer(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))

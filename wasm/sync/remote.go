@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -67,11 +66,6 @@ func (s *Server) Push(ctx context.Context, clientID string, operations []queue.O
 	if err := s.ask(ctx, Request{Method: "POST", Path: "/api/v1/operations", Body: body}, &answer); err != nil {
 		return nil, err
 	}
-	if len(answer.Results) == 0 && defect.On(defect.StatusIsEnough) {
-		for _, o := range batch.Operations {
-			answer.Results = append(answer.Results, api.Result{ID: o.ID, Status: api.Applied, Version: o.BaseVersion + 1})
-		}
-	}
 	if err := answersBatch(batch, answer.Results); err != nil {
 		return nil, noAnswer(err)
 	}
@@ -85,7 +79,7 @@ func answersBatch(batch api.Batch, results []api.Result) error {
 		return fmt.Errorf("%d results for %d operations", len(results), len(batch.Operations))
 	}
 	for i, r := range results {
-		if r.ID != batch.Operations[i].ID && !defect.On(defect.AnswersByPosition) {
+		if r.ID != batch.Operations[i].ID {
 			return fmt.Errorf("result %d answers another operation", i)
 		}
 		switch r.Status {
@@ -200,7 +194,7 @@ func (s *Server) ask(ctx context.Context, r Request, out any) error {
 		o.observe(s.Observe, resp)
 		return o
 	}
-	if err := json.Unmarshal(resp.Body, out); err != nil && !defect.On(defect.StatusIsEnough) {
+	if err := json.Unmarshal(resp.Body, out); err != nil {
 		return noAnswer(fmt.Errorf("decode the answer: %w", err))
 	}
 	observe(s.Observe, resp)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -126,9 +125,6 @@ func wholeRow(c Case, mine bool) Decision {
 // really changed by that side, yet the other was kept.
 func decideFields(c Case, keep func(queue.Field) queue.Side) Decision {
 	base, theirs, mine := queue.Decode(c.Mine.Base), queue.Decode(c.Theirs), queue.Decode(c.Mine.Data)
-	if defect.On(defect.MergeTakesAll) {
-		mine = queue.Decode(c.Mine.ApplyTo(c.Mine.Base)).Only(c.Fields)
-	}
 	d := Decision{Type: api.Update}
 	send := queue.Fields{}
 	for _, name := range fieldNames(mine) {
@@ -183,7 +179,7 @@ func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, i
 		record = &queue.Conflict{
 			ID: ids.conflict, Ref: e.Ref, OperationID: mine.ID, At: theirs.at.UTC(), Strategy: string(s),
 			Base: mine.Base, Mine: mine.ApplyTo(mine.Base), Theirs: c.Theirs, TheirsVersion: c.Version,
-			Kept: d.Kept, Fields: d.Fields, Reviewed: !d.Lost || defect.On(defect.LossUntold),
+			Kept: d.Kept, Fields: d.Fields, Reviewed: !d.Lost,
 		}
 		if !d.Send {
 			return nil
@@ -198,7 +194,7 @@ func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, i
 		next.State, next.RetryCount, next.NextAttemptAt, next.LastError = queue.Queued, 0, time.Time{}, nil
 		return &next
 	})
-	if record != nil && !defect.On(defect.ConflictUntold) {
+	if record != nil {
 		e.Conflicts = append(e.Conflicts, *record)
 	}
 	return done

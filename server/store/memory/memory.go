@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
@@ -199,7 +198,7 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 	}
 	var rows []*store.Row
 	for _, r := range s.rows {
-		if r.Change > from.Change && !(r.Deleted && defect.On(defect.ForgetTombstone)) {
+		if r.Change > from.Change {
 			rows = append(rows, r)
 		}
 	}
@@ -210,7 +209,7 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 		last = r.Change
 		page.Changes = append(page.Changes, r.Wire())
 	}
-	page.Cursor = s.state.Advance(from, last, page.HasMore && !defect.On(defect.BareSequence)).String()
+	page.Cursor = s.state.Advance(from, last, page.HasMore).String()
 	if !page.HasMore {
 		page.Digests = map[string]api.Digest{api.EntityUser: s.digest}
 	}

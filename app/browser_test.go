@@ -79,7 +79,7 @@ func (b *browser) status(s sync.Status) {
 	if s.At.IsZero() {
 		s.At = time.Now()
 	}
-	b.engine.Publish(sync.Message{Kind: sync.StatusNews, Status: &s})
+	b.engine.Publish(sync.Message{Kind: sync.StatusChanged, Status: &s})
 }
 
 func (b *browser) add(name, email string) (id string) {
@@ -319,7 +319,7 @@ type screen struct {
 	persisted, background    bool
 	scrolls                  chan struct{}
 	onlines                  chan struct{}
-	keeping                  Keeping
+	storageState             StorageState
 	keepings                 chan struct{}
 	asked, tried             int
 	guarded, promises, told  bool
@@ -365,15 +365,15 @@ func (s *screen) timesAsked() int {
 	return s.asked
 }
 
-func (s *screen) Keeping() Keeping {
+func (s *screen) StorageState() StorageState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keeping
+	return s.storageState
 }
 
-func (s *screen) setKeeping(k Keeping) {
+func (s *screen) setKeeping(k StorageState) {
 	s.mu.Lock()
-	s.keeping = k
+	s.storageState = k
 	s.mu.Unlock()
 	select {
 	case s.keepings <- struct{}{}:
@@ -381,19 +381,19 @@ func (s *screen) setKeeping(k Keeping) {
 	}
 }
 
-func (s *screen) KeepingChanges(context.Context) <-chan struct{} { return s.keepings }
+func (s *screen) StorageStateChanges(context.Context) <-chan struct{} { return s.keepings }
 
-func (s *screen) TryStorage(context.Context) {
+func (s *screen) RetryStorage(context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tried++
-	s.keeping.Trouble = nil
+	s.storageState.Trouble = nil
 }
 
-func (s *screen) HeardOfLoss(context.Context) error {
+func (s *screen) AcknowledgeLoss(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keeping.Lost, s.told = false, true
+	s.storageState.Lost, s.told = false, true
 	return nil
 }
 

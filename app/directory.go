@@ -80,13 +80,13 @@ type Device interface {
 	// to keep them. AskPersist asks for that promise; call it on a gesture.
 	Storage(ctx context.Context) (Storage, error)
 	AskPersist(ctx context.Context) (bool, error)
-	// Keeping says how the browser keeps the data now, and KeepingChanges tells
-	// when that is another. TryStorage uses the storage once, to find out whether it
-	// works again; HeardOfLoss notes that the person knows of lost data.
-	Keeping() Keeping
-	KeepingChanges(ctx context.Context) <-chan struct{}
-	TryStorage(ctx context.Context)
-	HeardOfLoss(ctx context.Context) error
+	// StorageState says how the browser keeps the data now, and StorageStateChanges tells
+	// when that is another. RetryStorage uses the storage once, to find out whether it
+	// works again; AcknowledgeLoss notes that the person knows of lost data.
+	StorageState() StorageState
+	StorageStateChanges(ctx context.Context) <-chan struct{}
+	RetryStorage(ctx context.Context)
+	AcknowledgeLoss(ctx context.Context) error
 	// GuardLeaving has the browser ask before this page is left, while it is on.
 	GuardLeaving(on bool)
 	// KeepDraft keeps a text over a reload of this tab; TakeDraft returns it once,
@@ -133,8 +133,8 @@ type Storage struct {
 	Asked       bool // the browser was asked to keep them, and has answered
 }
 
-// Keeping is how the browser keeps the site's data.
-type Keeping struct {
+// StorageState is how the browser keeps the site's data.
+type StorageState struct {
 	Trouble      error // why it can't now: one of the queue's errors; nil when it can
 	Volatile     bool  // it keeps nothing: the data are in this page's memory
 	Lost         bool  // it had thrown the data away, and the person does not know yet

@@ -11,7 +11,7 @@ import (
 
 func TestTheFirstLoadIsNeverAnEmptyList(t *testing.T) {
 	b := open(t, "/sync")
-	b.root.s.Syncer = newcomer{b.root.s.Syncer, sync.Status{Phase: sync.Syncing, At: time.Now(), Rebuild: &sync.Rebuild{First: true, Arrived: 1500}}}
+	b.root.s.Syncer = newcomer{b.root.s.Syncer, sync.Status{Phase: sync.Syncing, At: time.Now(), Rebuild: &sync.ResyncProgress{First: true, Arrived: 1500}}}
 	b.visit("/")
 	page := component[*usersPage](b)
 	b.until("the list", func() bool { return page.loaded })
@@ -37,7 +37,7 @@ func (n newcomer) Status() sync.Status { return n.status }
 
 func TestIncidentsAreUnderDiagnostics(t *testing.T) {
 	b := open(t, "/")
-	log := &sync.Log{Store: b.store, Writer: sync.ByPage, Now: time.Now}
+	log := &sync.IncidentLog{Store: b.store, Writer: sync.ByPage, Now: time.Now}
 	log.Note("The sync worker fell silent and was replaced")
 	b.until("the incident to be saved", func() bool {
 		list, err := b.users.Incidents(t.Context())

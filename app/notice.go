@@ -31,7 +31,7 @@ type standingNotice struct {
 
 // noticeFor picks the most pressing notice: what stands in the way of saving,
 // then what was lost, then what this browser can't do at all.
-func noticeFor(k Keeping, l loss, dismissed map[noticeKind]bool) standingNotice {
+func noticeFor(k StorageState, l loss, dismissed map[noticeKind]bool) standingNotice {
 	switch {
 	case errors.Is(k.Trouble, queue.ErrOutdated):
 		return standingNotice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
@@ -80,12 +80,12 @@ func (l loss) text() string {
 // another thing than before.
 func (r *root) rekeep(ui.Context) {
 	s := r.s
-	was := s.keeping
-	s.keeping = s.Device.Keeping()
-	if s.keeping.Lost && !was.Lost {
+	was := s.storageState
+	s.storageState = s.Device.StorageState()
+	if s.storageState.Lost && !was.Lost {
 		r.loss = loss{at: s.Clock.Now(), under: r.kept}
 	}
-	r.kept = r.kept || !s.keeping.Lost
+	r.kept = r.kept || !s.storageState.Lost
 	s.guardLeaving()
 	now := r.notice()
 	if now.kind != noNotice && now.kind != r.noticed {
@@ -100,7 +100,7 @@ func (r *root) rekeep(ui.Context) {
 func (r *root) notice() standingNotice {
 	l := r.loss
 	l.synced = r.s.status.SyncedAt.After(l.at)
-	return noticeFor(r.s.keeping, l, r.s.dismissed)
+	return noticeFor(r.s.storageState, l, r.s.dismissed)
 }
 
 // guardLeaving has the browser ask before a page is left that holds the only
@@ -108,7 +108,7 @@ func (r *root) notice() standingNotice {
 // could not be saved.
 func (s *session) guardLeaving() {
 	unsent := s.counts.Waiting+s.counts.Rejected > 0
-	s.Device.GuardLeaving(s.keeping.Volatile && unsent || s.form != nil && s.unsaved)
+	s.Device.GuardLeaving(s.storageState.Volatile && unsent || s.form != nil && s.unsaved)
 }
 
 func (r *root) renderNotice() ui.UI {
@@ -156,8 +156,8 @@ func (r *root) noticeActions(kind noticeKind) []ui.UI {
 func (r *root) tryStorage() {
 	s := r.s
 	s.write(func(ctx context.Context) error {
-		s.Device.TryStorage(ctx)
-		return s.Device.Keeping().Trouble
+		s.Device.RetryStorage(ctx)
+		return s.Device.StorageState().Trouble
 	}, func(err error) {
 		if err != nil {
 			s.toast(toast{text: explain(err), bad: true})
@@ -169,7 +169,7 @@ func (r *root) tryStorage() {
 func (r *root) heardOfLoss() {
 	s := r.s
 	s.dismissed[lostNotice] = true
-	s.write(s.Device.HeardOfLoss, func(err error) {
+	s.write(s.Device.AcknowledgeLoss, func(err error) {
 		if err != nil {
 			s.toast(toast{text: "It may be said again later. " + explain(err), bad: true})
 			return
@@ -205,7 +205,7 @@ func (s *session) askPersist(then func()) {
 // something to keep now, and the press of Save is the gesture that asking wants.
 // It asks once on a device, and the page "Sync" shows the answer.
 func (s *session) firstSaved() {
-	if s.persistTried || s.keeping.Volatile {
+	if s.persistTried || s.storageState.Volatile {
 		return
 	}
 	s.persistTried = true

@@ -18,24 +18,24 @@ func TestNoticeFor(t *testing.T) {
 	network := map[noticeKind]bool{networkNotice: true}
 	for _, c := range []struct {
 		name      string
-		k         Keeping
+		k         StorageState
 		dismissed map[noticeKind]bool
 		want      noticeKind
 		says      string
 	}{
-		{"all is well", Keeping{}, nil, noNotice, ""},
-		{"another tab holds on", Keeping{Trouble: queue.ErrBlocked}, nil, blockedNotice, "Close other tabs"},
-		{"outdated prevails over what was lost", Keeping{Trouble: queue.ErrOutdated, Lost: true}, nil, outdatedNotice, "Reload"},
-		{"full", Keeping{Trouble: queue.ErrQuota}, nil, troubleNotice, "no room left"},
-		{"silent", Keeping{Trouble: queue.ErrTimeout}, nil, troubleNotice, "did not answer in time"},
-		{"uncertain", Keeping{Trouble: queue.ErrUncertain}, nil, troubleNotice, "did not say whether it saved"},
-		{"closed", Keeping{Trouble: queue.ErrClosed}, nil, troubleNotice, "closed the connection"},
-		{"lost", Keeping{Lost: true}, nil, lostNotice, "not been synced by then are lost"},
-		{"lost, and read", Keeping{Lost: true}, lost, noNotice, ""},
-		{"in memory", Keeping{Volatile: true, NeedsNetwork: true}, nil, volatileNotice, "only safe once it is synced"},
-		{"in memory can't be dismissed", Keeping{Volatile: true}, network, volatileNotice, ""},
-		{"no service worker", Keeping{NeedsNetwork: true}, nil, networkNotice, "works offline as usual"},
-		{"no service worker, and read", Keeping{NeedsNetwork: true}, network, noNotice, ""},
+		{"all is well", StorageState{}, nil, noNotice, ""},
+		{"another tab holds on", StorageState{Trouble: queue.ErrBlocked}, nil, blockedNotice, "Close other tabs"},
+		{"outdated prevails over what was lost", StorageState{Trouble: queue.ErrOutdated, Lost: true}, nil, outdatedNotice, "Reload"},
+		{"full", StorageState{Trouble: queue.ErrQuota}, nil, troubleNotice, "no room left"},
+		{"silent", StorageState{Trouble: queue.ErrTimeout}, nil, troubleNotice, "did not answer in time"},
+		{"uncertain", StorageState{Trouble: queue.ErrUncertain}, nil, troubleNotice, "did not say whether it saved"},
+		{"closed", StorageState{Trouble: queue.ErrClosed}, nil, troubleNotice, "closed the connection"},
+		{"lost", StorageState{Lost: true}, nil, lostNotice, "not been synced by then are lost"},
+		{"lost, and read", StorageState{Lost: true}, lost, noNotice, ""},
+		{"in memory", StorageState{Volatile: true, NeedsNetwork: true}, nil, volatileNotice, "only safe once it is synced"},
+		{"in memory can't be dismissed", StorageState{Volatile: true}, network, volatileNotice, ""},
+		{"no service worker", StorageState{NeedsNetwork: true}, nil, networkNotice, "works offline as usual"},
+		{"no service worker, and read", StorageState{NeedsNetwork: true}, network, noNotice, ""},
 	} {
 		got := noticeFor(c.k, loss{synced: true}, c.dismissed)
 		if got.kind != c.want || !strings.Contains(got.heading+" "+got.text, c.says) {
@@ -48,7 +48,7 @@ func TestNoticeFor(t *testing.T) {
 		{under: true}:               "Reload to load again",
 		{under: true, synced: true}: "has been loaded again",
 	} {
-		if got := noticeFor(Keeping{Lost: true}, l, nil); !strings.Contains(got.text, want) {
+		if got := noticeFor(StorageState{Lost: true}, l, nil); !strings.Contains(got.text, want) {
 			t.Errorf("%+v: it says %q", l, got.text)
 		}
 	}
@@ -57,7 +57,7 @@ func TestNoticeFor(t *testing.T) {
 func TestTroubleOfTheStorageIsSaidAndTried(t *testing.T) {
 	b := open(t, "/")
 	b.untilText("No users yet")
-	b.device.setKeeping(Keeping{Trouble: queue.ErrTimeout})
+	b.device.setKeeping(StorageState{Trouble: queue.ErrTimeout})
 	b.untilText("Saving is not possible just now.")
 	b.until("it to be announced", func() bool { return strings.Contains(b.root.s.said, "Saving is not possible") })
 	b.click("Try again")
@@ -72,7 +72,7 @@ func TestTroubleOfTheStorageIsSaidAndTried(t *testing.T) {
 
 func TestLostDataAreSaidUntilTheyAreReadOf(t *testing.T) {
 	b := open(t, "/")
-	b.device.setKeeping(Keeping{Lost: true})
+	b.device.setKeeping(StorageState{Lost: true})
 	b.untilText("This browser had cleared Rollcall's data.")
 	// The last sync was before it: nothing is claimed of what has not been done.
 	b.untilText("Reload to load again what had been synced.")
@@ -83,7 +83,7 @@ func TestLostDataAreSaidUntilTheyAreReadOf(t *testing.T) {
 	b.click("Dismiss")
 	b.until("it to be noted", func() bool { return b.device.told })
 	b.untilGone("This browser had cleared")
-	b.device.setKeeping(Keeping{Lost: true}) // once more
+	b.device.setKeeping(StorageState{Lost: true}) // once more
 	b.untilText("This browser had cleared Rollcall's data.")
 }
 
@@ -94,7 +94,7 @@ func TestLeavingIsGuardedWhileThePageHasTheOnlyCopy(t *testing.T) {
 	if b.device.guarded {
 		t.Error("a change that is kept on the device guards the page")
 	}
-	b.device.setKeeping(Keeping{Volatile: true})
+	b.device.setKeeping(StorageState{Volatile: true})
 	b.untilText("Nothing is kept on this device.")
 	b.until("the guard", func() bool { return b.device.guarded })
 	b.reject(id) // what the server refused is here alone, too
@@ -124,7 +124,7 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 		b := open(t, "/")
 		id := b.add("Ann Lee", "ann@example.org")
 		b.untilText("Ann Lee")
-		b.device.setKeeping(Keeping{Trouble: queue.ErrOutdated})
+		b.device.setKeeping(StorageState{Trouble: queue.ErrOutdated})
 		b.untilText("A newer version of Rollcall is in use.")
 		good := b.root.s.Users
 		b.root.s.Users = outdated{good}
@@ -146,7 +146,7 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 		}
 
 		again := &browser{t: t, store: b.store, users: b.users, engine: b.engine, device: b.device}
-		b.device.opened, b.device.keeping = nil, Keeping{}
+		b.device.opened, b.device.storageState = nil, StorageState{}
 		again.start(Dependencies{Users: good, Outbox: b.users, Syncer: b.users, Device: b.device})
 		again.visit("/")
 		again.until("the form to open", func() bool { return len(again.device.opened) == 1 })

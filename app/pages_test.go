@@ -300,9 +300,9 @@ func TestSyncNow(t *testing.T) {
 	b := open(t, "/")
 	var report sync.Report
 	defer b.engine.Subscribe(func(m sync.Message) {
-		if m.Kind == sync.SyncPlease {
+		if m.Kind == sync.SyncRequest {
 			r := report
-			go b.engine.Publish(sync.Message{Kind: sync.SyncedReport, ID: m.ID, Report: &r})
+			go b.engine.Publish(sync.Message{Kind: sync.SyncDone, ID: m.ID, Report: &r})
 		}
 	})()
 	b.click("Sync now")

@@ -45,7 +45,7 @@ func (r *root) OnMount(ctx ui.Context) {
 	follow(ctx, s.Syncer.StatusChanges(ctx), r.restate)
 	follow(ctx, s.Device.OnlineChanges(ctx), r.restate)
 	follow(ctx, s.Users.Changes(ctx), r.recount)
-	follow(ctx, s.Device.KeepingChanges(ctx), r.rekeep)
+	follow(ctx, s.Device.StorageStateChanges(ctx), r.rekeep)
 	r.rekeep(ctx)
 	s.takeDraft(ctx)
 	r.restate(ctx)

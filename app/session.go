@@ -33,7 +33,7 @@ type session struct {
 
 	list listMemory
 
-	keeping      Keeping
+	storageState StorageState
 	dismissed    map[noticeKind]bool
 	persistTried bool         // whether this tab has thought of asking the browser to keep the data
 	draft        func() draft // what the open form holds

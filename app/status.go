@@ -103,7 +103,7 @@ func (s standing) sentence() (state, ago string) {
 }
 
 // rebuilding says how far the list has come. The number is not announced.
-func rebuilding(r sync.Rebuild) (state, ago string) {
+func rebuilding(r sync.ResyncProgress) (state, ago string) {
 	state = "Rebuilding the list"
 	if r.First {
 		state = "Loading the list"

@@ -358,7 +358,7 @@ func (p *syncPage) renderKeeping() []ui.UI {
 	}
 	var body []ui.UI
 	switch s := p.storage; {
-	case p.S.keeping.Volatile:
+	case p.S.storageState.Volatile:
 		body = append(body, quiet("Nothing is kept on this device: this browser window gives Rollcall no storage. A change is only safe once it is synced."))
 	case p.storageErr != nil:
 	case s.Persisted:
@@ -373,7 +373,7 @@ func (p *syncPage) renderKeeping() []ui.UI {
 			quiet("The browser may clear this data when the device runs out of room. What was synced stays safe on the server."),
 			ask("Keep my data"))
 	}
-	if p.S.keeping.NeedsNetwork {
+	if p.S.storageState.NeedsNetwork {
 		body = append(body, quiet("This browser window has no service worker: Rollcall can't start without a network here."))
 	}
 	return body

@@ -238,7 +238,7 @@ func checkWords(c sync.Check, now time.Time) string {
 }
 
 // repairWords says what the last repair found.
-func repairWords(r *sync.Repaired, now time.Time) string {
+func repairWords(r *sync.RepairSummary, now time.Time) string {
 	if r == nil {
 		return "none was needed"
 	}

@@ -192,9 +192,9 @@ func TestSentence(t *testing.T) {
 		{"syncing work", standing{reach: online, status: sync.Status{Phase: sync.Syncing}, counts: queue.Counts{Waiting: 3}}, "Syncing, 3 changes waiting", "", busy},
 		{"trying while offline", standing{reach: offline, status: sync.Status{Phase: sync.Syncing}}, "Offline", "", waiting},
 		{"failed online", standing{reach: online, status: sync.Status{Phase: sync.Failed, Online: true}}, "Online, last sync failed", "", troubled},
-		{"rebuilding", standing{reach: online, status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.Rebuild{Arrived: 1500}}}, "Rebuilding the list", "1,500 users so far", busy},
-		{"loading for the first time", standing{status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.Rebuild{First: true}}}, "Loading the list", "", busy},
-		{"rebuilding while offline", standing{reach: offline, status: sync.Status{Rebuild: &sync.Rebuild{Arrived: 500}}}, "Offline", "", waiting},
+		{"rebuilding", standing{reach: online, status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.ResyncProgress{Arrived: 1500}}}, "Rebuilding the list", "1,500 users so far", busy},
+		{"loading for the first time", standing{status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.ResyncProgress{First: true}}}, "Loading the list", "", busy},
+		{"rebuilding while offline", standing{reach: offline, status: sync.Status{Rebuild: &sync.ResyncProgress{Arrived: 500}}}, "Offline", "", waiting},
 		{"no worker runs", standing{status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}}, "Connecting, syncing does not start", "", troubled},
 		{"signed out", standing{reach: online, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}}}, "Online, sign in to sync", "", troubled},
 	} {
@@ -311,7 +311,7 @@ func TestCheckWords(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c, got, want)
 		}
 	}
-	for want, r := range map[string]*sync.Repaired{
+	for want, r := range map[string]*sync.RepairSummary{
 		"none was needed":                     nil,
 		"3 people in 2 groups, 5 minutes ago": {At: at, Rows: 3, Buckets: 2},
 		"1 person in 1 group, 5 minutes ago":  {At: at, Rows: 1, Buckets: 1},

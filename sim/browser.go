@@ -162,7 +162,7 @@ func (s *slot) boot() {
 		s.users.Close()
 	}
 	s.nextID = ""
-	server := &sync.Server{HTTP: network{s}, Paths: directory.Paths}
+	server := &sync.HTTPRemote{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
 		s.behind.background = nil
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{

@@ -51,7 +51,7 @@
 //	quota exceeded                   fault quota
 //	commit unknown                   faults uncertain-saved, uncertain-lost
 //	storage evicted wholly           Evict (2)
-//	rows spoiled behind the engine   Spoil (20), in the fifth of the histories that has digests
+//	rows spoiled behind the engine   Corrupt (20), in the fifth of the histories that has digests
 //	clocks jump and drift            Jump (12) by seconds to years; drift of up to 200 ppm
 //	tombstones, records collected    Collect (6), Prune (3)
 //	backup restored                  Backup (4), Restore (3)

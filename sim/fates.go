@@ -9,12 +9,12 @@ import (
 // checkFates judges that in the end a browser can tell of each operation that its
 // storage ever held what became of it, along those that took one another up.
 func (w *world) checkFates(ctx context.Context, b *browser) {
-	meta, err := b.store.Meta(ctx, queue.MetaFates)
+	meta, err := b.store.Meta(ctx, queue.MetaOutcomes)
 	if err != nil {
 		w.fail(2, "read the fates: %v", err)
 		return
 	}
-	text := meta[queue.MetaFates]
+	text := meta[queue.MetaOutcomes]
 	for id, born := range w.born {
 		if born.storage == b.storage {
 			w.checkFate(b, text, id)
@@ -25,16 +25,16 @@ func (w *world) checkFates(ctx context.Context, b *browser) {
 func (w *world) checkFate(b *browser, text, id string) {
 	at := id
 	for n := 0; ; n++ {
-		f, known := queue.FateIn(text, at)
+		f, known := queue.FindOutcome(text, at)
 		waits := b.ledger.ops[at]
 		switch {
-		case n == queue.MaxFates:
+		case n == queue.MaxOutcomes:
 			w.fail(2, "the fate of operation %s leads round in circles", id)
 			return
 		case waits == known:
 			w.fail(2, "operation %s, which took up %s, waits (%t) and has ended (%t)", at, id, waits, known)
 			return
-		case waits || f.End != queue.EndSuperseded:
+		case waits || f.Kind != queue.OutcomeSuperseded:
 			return
 		}
 		at = f.By

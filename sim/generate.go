@@ -59,7 +59,7 @@ var faultsAt = [places][]Fault{
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
 var events = []happening{
-	{Spoil, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
+	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
 }
@@ -247,7 +247,7 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 				}
 			}
 		}
-	case Spoil:
+	case Corrupt:
 		st.Entity, st.N = g.entity(b), int64(g.rng.IntN(len(damages)))
 	case Mute:
 		for _, b := range w.browsers {

@@ -299,30 +299,30 @@ func (l *ledger) remembered(s *slot, left []queue.Operation, after queue.Entity)
 		return
 	}
 	w := l.b.w
-	meta, err := l.b.store.Meta(context.Background(), queue.MetaFates)
+	meta, err := l.b.store.Meta(context.Background(), queue.MetaOutcomes)
 	if err != nil {
 		w.fail(2, "read the fates: %v", err)
 		return
 	}
 	for _, o := range left {
-		f, ok := queue.FateIn(meta[queue.MetaFates], o.ID)
-		_, byEnded := queue.FateIn(meta[queue.MetaFates], f.By)
+		f, ok := queue.FindOutcome(meta[queue.MetaOutcomes], o.ID)
+		_, byEnded := queue.FindOutcome(meta[queue.MetaOutcomes], f.By)
 		byWaits := slices.ContainsFunc(after.Operations, func(p queue.Operation) bool { return p.ID == f.By })
 		switch {
 		case !ok:
 			w.fail(2, "operation %s left the queue, and nobody remembers how", o.ID)
-		case f.End == queue.EndLanded && !w.server.truth.settled[o.ID]:
+		case f.Kind == queue.OutcomeAcknowledged && !w.server.truth.settled[o.ID]:
 			w.fail(2, "operation %s is said to have landed, and the server had not taken it", o.ID)
-		case f.End == queue.EndLanded && f.Version != s.heard.results[o.ID].Version:
+		case f.Kind == queue.OutcomeAcknowledged && f.Version != s.heard.results[o.ID].Version:
 			w.fail(2, "operation %s is said to have made version %d, and the answer was %d", o.ID, f.Version, s.heard.results[o.ID].Version)
-		case (f.End == queue.EndDiscarded) != (s.doing == Discard && s.who.Kind == tab):
-			w.fail(13, "operation %s is said to be %s by a %s", o.ID, f.End, s.doing)
-		case f.End == queue.EndOverruled && !slices.ContainsFunc(after.Conflicts, func(c queue.Conflict) bool { return c.OperationID == o.ID }):
+		case (f.Kind == queue.OutcomeDiscarded) != (s.doing == Discard && s.who.Kind == tab):
+			w.fail(13, "operation %s is said to be %s by a %s", o.ID, f.Kind, s.doing)
+		case f.Kind == queue.OutcomeOverruled && !slices.ContainsFunc(after.Conflicts, func(c queue.Conflict) bool { return c.OperationID == o.ID }):
 			w.fail(2, "operation %s is said to be overruled, and no conflict says by what", o.ID)
-		case f.End == queue.EndSuperseded && (f.By == o.ID || !(byWaits || byEnded)):
+		case f.Kind == queue.OutcomeSuperseded && (f.By == o.ID || !(byWaits || byEnded)):
 			w.fail(2, "operation %s is said to be superseded by %q, which is not there", o.ID, f.By)
 		default:
-			w.stats.hit("fate: " + string(f.End))
+			w.stats.hit("fate: " + string(f.Kind))
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// locks are a browser's locks. They keep the contract of sync.Patient: who waits
+// locks are a browser's locks. They keep the contract of sync.TakeoverLocks: who waits
 // for a holder that has been frozen for sync.StealAfter takes the lock from it.
 type locks struct {
 	held map[string]*hold

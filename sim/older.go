@@ -26,7 +26,7 @@ func (s storage) asOld(before queue.Entity, e *queue.Entity) {
 	first, second := left[0], e.Operations[last]
 	data := queue.Decode(second.Data).Without(queue.Decode(first.Data))
 	e.Operations = append(e.Operations[:last:last], first)
-	e.Fates = nil // the first has not left
+	e.Outcomes = nil // the first has not left
 	if len(data) == 0 {
 		return
 	}

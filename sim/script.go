@@ -36,7 +36,7 @@ const (
 	Mute    Verb = "mute"    // who waits for a lock hears nothing of its holder, who is alive, and takes it
 	Crash   Verb = "crash"   // a browser ends, with all that runs in it
 	Evict   Verb = "evict"   // a browser ends and its storage is gone
-	Spoil   Verb = "spoil"   // damage number N is done to entity Entity in a browser's storage
+	Corrupt Verb = "spoil"   // damage number N is done to entity Entity in a browser's storage
 	Jump    Verb = "jump"    // a browser's clock moves by N milliseconds
 	Offline Verb = "offline" // a browser has no network until Online; with N 1 only answers get lost
 	Online  Verb = "online"

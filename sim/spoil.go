@@ -65,7 +65,7 @@ func (b *browser) spoil(st Step) {
 	}
 	b.w.stats.hit(damageNames[kind])
 	b.spoiled[ref.ID] = true
-	b.store.Spoil(ref, func(is *memory.Stored) { damages[kind].do(is, ref) })
+	b.store.Corrupt(ref, func(is *memory.Stored) { damages[kind].do(is, ref) })
 }
 
 // checkHealth judges what a browser says in the end of how its rows compare with

@@ -183,7 +183,7 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 			s.dated = false
 			s.misled = s.misled || (s.actor != nil && (s.at == sending || s.at == answering))
 		}
-	case Spoil:
+	case Corrupt:
 		b.spoil(st)
 	case Offline:
 		b.offline, b.oneWay = true, st.N == 1

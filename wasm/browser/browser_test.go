@@ -226,7 +226,7 @@ func TestChannel(t *testing.T) {
 	own := make(chan sync.Message, 4)
 	defer here.Subscribe(func(m sync.Message) { own <- m })()
 	run(`const c = new BroadcastChannel(arguments[0]); c.postMessage("no json"); c.postMessage({ kind: "rows" }); c.close()`, t.Name())
-	want := sync.Message{Kind: sync.SyncPlease, ID: "1", Reason: sync.Manual}
+	want := sync.Message{Kind: sync.SyncRequest, ID: "1", Reason: sync.Manual}
 	here.Publish(want)
 	if got := hears(t, heard, "the message"); got.Kind != want.Kind || got.ID != want.ID || got.Reason != want.Reason {
 		t.Fatalf("got %+v", got)
@@ -282,7 +282,7 @@ func TestEvents(t *testing.T) {
 		browser.Events{Path: blob.String()}.Follow(ctx, func(s sync.StreamSignal) { heard <- s })
 		close(over)
 	}()
-	for _, want := range []sync.StreamSignal{sync.StreamOpened, sync.StreamChanged, sync.StreamPinged, sync.StreamBroke, sync.StreamOpened} {
+	for _, want := range []sync.StreamSignal{sync.StreamOpened, sync.StreamChanged, sync.StreamPinged, sync.StreamClosed, sync.StreamOpened} {
 		if got := hears(t, heard, "the stream"); got != want {
 			t.Errorf("heard %v, want %v", got, want)
 		}
@@ -297,7 +297,7 @@ func TestEventsOfNoStream(t *testing.T) {
 		browser.Events{Path: "/wasm_exec.js"}.Follow(t.Context(), func(s sync.StreamSignal) { heard <- s })
 		close(over)
 	}()
-	if got := hears(t, heard, "a refusal"); got != sync.StreamBroke {
+	if got := hears(t, heard, "a refusal"); got != sync.StreamClosed {
 		t.Errorf("a script passed for a stream: %v", got)
 	}
 	hears(t, over, "the end, of itself")

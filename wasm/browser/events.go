@@ -31,7 +31,7 @@ func (e Events) Follow(ctx context.Context, hear func(sync.StreamSignal)) {
 		Listen(source, "change", tells(sync.StreamChanged)),
 		Listen(source, "ping", tells(sync.StreamPinged)),
 		Listen(source, "error", func(js.Value) {
-			hear(sync.StreamBroke)
+			hear(sync.StreamClosed)
 			if source.Get("readyState").Int() == closed {
 				select {
 				case over <- struct{}{}:

@@ -204,14 +204,14 @@ func TestTheLossOfEverythingIsNoticed(t *testing.T) {
 		if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: c.client, "here": c.here, "loss": c.loss}); err != nil {
 			t.Fatal(err)
 		}
-		p := health.NewPresence(store, c.seen)
+		p := health.NewEvictionDetector(store, c.seen)
 		if err := p.Look(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if p.Lost() != c.want {
 			t.Errorf("%s: lost is %v", c.name, p.Lost())
 		}
-		other := health.NewPresence(store, c.seen) // another tab, or after a reload
+		other := health.NewEvictionDetector(store, c.seen) // another tab, or after a reload
 		if err := other.Look(ctx); err != nil || other.Lost() != c.want {
 			t.Errorf("%s, looked at again: lost is %v, %v", c.name, other.Lost(), err)
 		}
@@ -224,7 +224,7 @@ func TestTheLossOfEverythingIsNoticed(t *testing.T) {
 func TestALossWhileThePageIsOpenIsNoticed(t *testing.T) {
 	ctx := t.Context()
 	store := memory.New(schema)
-	p := health.NewPresence(store, false)
+	p := health.NewEvictionDetector(store, false)
 	look := func(want bool) {
 		t.Helper()
 		if err := p.Look(ctx); err != nil || p.Lost() != want {

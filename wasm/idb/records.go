@@ -101,13 +101,13 @@ type writes struct {
 	Put      map[string][]any `json:"put"`
 	Del      map[string][]any `json:"del"`
 	Reviewed int              `json:"reviewed,omitempty"`
-	// Fates are lines to add to the named value of that name, of which Kept remain.
-	Fates []string `json:"fates,omitempty"`
-	Kept  int      `json:"kept"`
+	// Outcomes are lines to add to the named value of that name, of which Kept remain.
+	Outcomes []string `json:"fates,omitempty"`
+	Kept     int      `json:"kept"`
 }
 
 func newWrites() *writes {
-	return &writes{Put: map[string][]any{}, Del: map[string][]any{}, Kept: queue.MaxFates}
+	return &writes{Put: map[string][]any{}, Del: map[string][]any{}, Kept: queue.MaxOutcomes}
 }
 
 func (w *writes) put(store string, record any) { w.Put[store] = append(w.Put[store], record) }
@@ -253,7 +253,7 @@ func userOf(v queue.View, confirmed *queue.Row, dirty bool, generation int64, sc
 func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest int64, schema queue.Schema) error {
 	k := before.Ref
 	e.Ref = k.ref()
-	w.Fates = append(w.Fates, queue.Lines(e.Fates)...)
+	w.Outcomes = append(w.Outcomes, queue.OutcomeLines(e.Outcomes)...)
 	generation, unsound := before.generation(), before.unsound()
 	if !sameRow(was.Confirmed, e.Confirmed) {
 		generation, unsound = latest, false

@@ -423,7 +423,7 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 			return removed, err
 		}
 		removed = append(removed, refs...)
-		sync.Progressed(ctx)
+		sync.ReportProgress(ctx)
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *Store) repair(ref queue.Ref, row *queue.Row, generation int64) bool {
 	return true
 }
 
-// Stored is what is stored of an entity, for Spoil to change: the confirmed row and
+// Stored is what is stored of an entity, for Corrupt to change: the confirmed row and
 // the visible one with its place in the list, each nil where there is none.
 type Stored struct {
 	Confirmed *queue.Row
@@ -126,10 +126,10 @@ type Stored struct {
 	Search    string
 }
 
-// Spoil changes what is stored of an entity behind the store's back, as a broken
+// Corrupt changes what is stored of an entity behind the store's back, as a broken
 // disk or a person in the browser's tools would, so that tests can see it heal.
 // Operations and conflicts are out of its reach. The entity's id may be a new one.
-func (s *Store) Spoil(ref queue.Ref, change func(*Stored)) {
+func (s *Store) Corrupt(ref queue.Ref, change func(*Stored)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.entities[ref]

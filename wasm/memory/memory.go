@@ -152,9 +152,9 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	for _, c := range r.entity.Conflicts {
 		delete(s.conflicts, c.ID)
 	}
-	if len(e.Fates) > 0 {
-		s.meta[queue.MetaFates] = queue.AppendFates(s.meta[queue.MetaFates], e.Fates)
-		e.Fates = nil
+	if len(e.Outcomes) > 0 {
+		s.meta[queue.MetaOutcomes] = queue.AppendOutcomes(s.meta[queue.MetaOutcomes], e.Outcomes)
+		e.Outcomes = nil
 	}
 	e.Ref = ref
 	kept := copyEntity(*e)

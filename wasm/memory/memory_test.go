@@ -21,10 +21,10 @@ func TestStore(t *testing.T) {
 	}, spoil)
 }
 
-// spoil implements storetest.Spoil.
+// spoil implements storetest.Corrupt.
 func spoil(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
 	t.Helper()
-	s.(*memory.Store).Spoil(ref, func(is *memory.Stored) {
+	s.(*memory.Store).Corrupt(ref, func(is *memory.Stored) {
 		switch damage {
 		case storetest.Altered:
 			is.Confirmed.Document = []byte(`{"id":"x","name":"Spoiled"}`)

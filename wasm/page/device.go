@@ -16,7 +16,7 @@ import (
 
 // device is app.Device on this browser.
 type device struct {
-	kept       *keeping
+	kept       *storageState
 	store      repository.Store
 	leader     *sync.Leader
 	background *background
@@ -41,17 +41,17 @@ func (d *device) Storage(ctx context.Context) (app.Storage, error) {
 
 func (d *device) AskPersist(ctx context.Context) (bool, error) { return d.kept.ask(ctx) }
 
-func (d *device) Keeping() app.Keeping { return d.kept.state() }
+func (d *device) StorageState() app.StorageState { return d.kept.state() }
 
-func (d *device) KeepingChanges(ctx context.Context) <-chan struct{} {
+func (d *device) StorageStateChanges(ctx context.Context) <-chan struct{} {
 	tells := make(chan struct{}, 1)
 	go d.kept.follow(ctx, d.users, func() { offer(tells, struct{}{}) })
 	return tells
 }
 
-func (d *device) TryStorage(ctx context.Context) { d.kept.monitor.Try(ctx, d.kept.try) }
+func (d *device) RetryStorage(ctx context.Context) { d.kept.monitor.Try(ctx, d.kept.try) }
 
-func (d *device) HeardOfLoss(ctx context.Context) error { return d.kept.presence.Heard(ctx) }
+func (d *device) AcknowledgeLoss(ctx context.Context) error { return d.kept.presence.Heard(ctx) }
 
 func (d *device) GuardLeaving(on bool) { d.kept.guard.Set(on) }
 

@@ -26,7 +26,7 @@ func main() {
 	background := newBackground(store)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
-		Remote: &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths},
+		Remote: &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths},
 		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 		Queued: background.wanted,
 	})
@@ -34,7 +34,7 @@ func main() {
 		Locks: browser.WebLocks{}, Clock: browser.Clock{}, Start: startWorker,
 		// A channel of its own: what it says, this page hears, too.
 		Bus:       browser.OpenChannel("rollcall"),
-		Incidents: &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now},
+		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
 	}
 	if !kept.volatile { // else the engine runs in the page, and nothing outlives it
 		whileAwake(ctx, lead.Run)
@@ -76,6 +76,6 @@ func relay(bus sync.Bus) {
 		bus.Publish(sync.Message{Kind: sync.Connectivity, Online: online})
 	})
 	browser.OnShown(func() {
-		bus.Publish(sync.Message{Kind: sync.SyncPlease, Reason: sync.Visible})
+		bus.Publish(sync.Message{Kind: sync.SyncRequest, Reason: sync.Visible})
 	})
 }

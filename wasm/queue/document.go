@@ -64,15 +64,15 @@ func (f Fields) Only(names []string) Fields {
 func (f Fields) Without(other Fields) Fields {
 	out := make(Fields, len(f))
 	for k, v := range f {
-		if o, ok := other[k]; !ok || !SameValue(o, v) {
+		if o, ok := other[k]; !ok || !EqualJSON(o, v) {
 			out[k] = v
 		}
 	}
 	return out
 }
 
-// SameValue reports whether two JSON values are equal however they are written.
-func SameValue(a, b json.RawMessage) bool {
+// EqualJSON reports whether two JSON values are equal however they are written.
+func EqualJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}

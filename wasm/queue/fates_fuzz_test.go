@@ -13,15 +13,15 @@ func FuzzFates(f *testing.F) {
 	f.Add("", "a", "b", int64(1))
 	f.Add(`{"id":"a","end":"landed","version":3}`, "a", "", int64(-1))
 	f.Add("\n\n{\n", "", "x\ny", int64(0))
-	f.Add(strings.Repeat("{}\n", queue.MaxFates+5), "\xff", "\u2028", int64(7))
+	f.Add(strings.Repeat("{}\n", queue.MaxOutcomes+5), "\xff", "\u2028", int64(7))
 	f.Fuzz(func(t *testing.T, text, id, by string, version int64) {
-		queue.FateIn(text, id)
-		fate := queue.Fate{ID: strings.ToValidUTF8(id, ""), End: queue.EndSuperseded, By: strings.ToValidUTF8(by, ""), Version: version}
-		after := queue.AppendFates(text, []queue.Fate{fate})
-		if got, ok := queue.FateIn(after, fate.ID); !ok || got != fate {
+		queue.FindOutcome(text, id)
+		fate := queue.Outcome{ID: strings.ToValidUTF8(id, ""), Kind: queue.OutcomeSuperseded, By: strings.ToValidUTF8(by, ""), Version: version}
+		after := queue.AppendOutcomes(text, []queue.Outcome{fate})
+		if got, ok := queue.FindOutcome(after, fate.ID); !ok || got != fate {
 			t.Errorf("%+v was added and is found as %+v, %v", fate, got, ok)
 		}
-		if n := strings.Count(after, "\n") + 1; n > queue.MaxFates {
+		if n := strings.Count(after, "\n") + 1; n > queue.MaxOutcomes {
 			t.Errorf("%d lines", n)
 		}
 	})

@@ -331,7 +331,7 @@ func TestAcknowledgeEarlierLeavesTheConflictToTheServer(t *testing.T) {
 			if c.now != nil {
 				version = c.now.Version
 			}
-			must(t, e.AcknowledgeEarlier("a", c.now, version, fields), "acknowledge")
+			must(t, e.AcknowledgeDuplicate("a", c.now, version, fields), "acknowledge")
 			if got := describe(e); got != c.want {
 				t.Errorf("operations %s, want %s", got, c.want)
 			}

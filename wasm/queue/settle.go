@@ -46,7 +46,7 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 		return false
 	}
 	e.Operations = e.Operations[1:]
-	e.ends(Fate{ID: id, End: EndLanded, Version: version})
+	e.ends(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
 	e.Confirmed = newer(e.Confirmed, row, version)
 	if next := e.Head(); next != nil {
 		if next.Type != api.Create || version > 0 { // of a tombstone that is still known
@@ -60,12 +60,12 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	return true
 }
 
-// AcknowledgeEarlier removes an operation that took effect at an earlier try, or
+// AcknowledgeDuplicate removes an operation that took effect at an earlier try, or
 // asked for what already was. row is the entity as it is now, which others may
 // have changed or deleted since. So what was written meanwhile builds on it only
 // if the given fields are still as the person saw them then; else it is on an
 // older version, and the server will find the conflict.
-func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields []string) bool {
+func (e *Entity) AcknowledgeDuplicate(id string, row *Row, version int64, fields []string) bool {
 	if e.head(id) == nil {
 		return false
 	}
@@ -78,7 +78,7 @@ func (e *Entity) AcknowledgeEarlier(id string, row *Row, version int64, fields [
 		if next.Type != api.Create && !sameFields(next.Base, now, fields) {
 			next.BaseVersion = min(next.BaseVersion, max(version-1, 0))
 			e.Operations = e.Operations[1:]
-			e.ends(Fate{ID: id, End: EndLanded, Version: version})
+			e.ends(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
 			e.Confirmed = newer(e.Confirmed, row, version)
 			return true
 		}
@@ -169,10 +169,10 @@ func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operat
 	}
 	next := decide(mine)
 	if next == nil {
-		e.ends(Fate{ID: mine.ID, End: EndOverruled})
+		e.ends(Outcome{ID: mine.ID, Kind: OutcomeOverruled})
 		return true
 	}
-	e.ends(Fate{ID: mine.ID, End: EndSuperseded, By: next.ID})
+	e.ends(Outcome{ID: mine.ID, Kind: OutcomeSuperseded, By: next.ID})
 	next.Seq = mine.Seq
 	e.Operations = append([]Operation{*next}, e.Operations...)
 	return true
@@ -199,7 +199,7 @@ func (e *Entity) Discard(id string) error {
 		return ErrFrozen
 	}
 	for _, o := range e.Operations {
-		e.ends(Fate{ID: o.ID, End: EndDiscarded})
+		e.ends(Outcome{ID: o.ID, Kind: OutcomeDiscarded})
 	}
 	e.Operations = nil
 	return nil

@@ -26,7 +26,7 @@ type Store interface {
 	// put in the place of an operation keeps that one's Seq by carrying it.
 	// Conflicts are matched by ID. Of the reviewed ones the newest MaxReviewed are
 	// kept: an Update that saves one drops those beyond it. Fates are added to the
-	// named value MetaFates, of which the newest MaxFates stay.
+	// named value MetaOutcomes, of which the newest MaxOutcomes stay.
 	Update(ctx context.Context, txn Txn, decide func([]*Entity) error) error
 
 	// Entity reads one entity; one that isn't there has only its Ref.

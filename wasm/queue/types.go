@@ -28,7 +28,7 @@ func (r *Row) SameAs(other *Row) bool {
 	if r == nil || other == nil {
 		return r == other
 	}
-	return r.Version == other.Version && SameValue(r.Document, other.Document)
+	return r.Version == other.Version && EqualJSON(r.Document, other.Document)
 }
 
 // State is where an operation stands in its life; the package comment draws it.
@@ -115,7 +115,7 @@ type Entity struct {
 	Confirmed  *Row
 	Operations []Operation
 	Conflicts  []Conflict
-	Fates      []Fate
+	Outcomes   []Outcome
 }
 
 // RowState is what a person sees of a row's standing.

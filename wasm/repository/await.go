@@ -22,15 +22,15 @@ const awaitAgain = 5 * time.Second
 
 // Await waits until an operation has ended or is rejected, and returns its fate;
 // at once when that is known. It works in any tab and after a reload. The empty id,
-// of a write that changed nothing, is EndUnchanged.
+// of a write that changed nothing, is OutcomeUnchanged.
 //
-// An operation that another took up has ended, as EndSuperseded by that one: see
-// AwaitLast. The error is queue.ErrUnknown for an operation that is neither in the
-// queue nor among the last queue.MaxFates that left it, the end of ctx, or the
+// An operation that another took up has ended, as OutcomeSuperseded by that one: see
+// AwaitFinal. The error is queue.ErrUnknown for an operation that is neither in the
+// queue nor among the last queue.MaxOutcomes that left it, the end of ctx, or the
 // store's.
-func (c *Collection[T, P]) Await(ctx context.Context, operation string) (queue.Fate, error) {
+func (c *Collection[T, P]) Await(ctx context.Context, operation string) (queue.Outcome, error) {
 	if operation == "" {
-		return queue.Fate{End: queue.EndUnchanged}, nil
+		return queue.Outcome{Kind: queue.OutcomeUnchanged}, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -43,20 +43,20 @@ func (c *Collection[T, P]) Await(ctx context.Context, operation string) (queue.F
 		}
 		select {
 		case <-ctx.Done():
-			return queue.Fate{}, context.Cause(ctx)
+			return queue.Outcome{}, context.Cause(ctx)
 		case <-tells:
 		case <-c.cfg.After(awaitAgain):
 		}
 	}
 }
 
-// AwaitLast is Await along the chain of operations that took one another up: it
-// returns the fate of the last one, whose id is Fate.ID. So EndLanded means that
+// AwaitFinal is Await along the chain of operations that took one another up: it
+// returns the fate of the last one, whose id is Fate.ID. So OutcomeAcknowledged means that
 // what the server has now came of this write and those merged with it.
-func (c *Collection[T, P]) AwaitLast(ctx context.Context, operation string) (queue.Fate, error) {
+func (c *Collection[T, P]) AwaitFinal(ctx context.Context, operation string) (queue.Outcome, error) {
 	for {
 		fate, err := c.Await(ctx, operation)
-		if err != nil || fate.End != queue.EndSuperseded {
+		if err != nil || fate.Kind != queue.OutcomeSuperseded {
 			return fate, err
 		}
 		operation = fate.By
@@ -69,29 +69,29 @@ const searches = 3
 
 // fate looks once for what became of an operation; false while it waits. at is
 // where it was found, for the next look.
-func (c *Collection[T, P]) fate(ctx context.Context, id string, at **queue.Ref) (queue.Fate, bool, error) {
+func (c *Collection[T, P]) fate(ctx context.Context, id string, at **queue.Ref) (queue.Outcome, bool, error) {
 	for range searches {
-		meta, err := c.cfg.Store.Meta(ctx, queue.MetaFates)
+		meta, err := c.cfg.Store.Meta(ctx, queue.MetaOutcomes)
 		if err != nil {
-			return queue.Fate{}, false, fmt.Errorf("read from this device: %w", err)
+			return queue.Outcome{}, false, fmt.Errorf("read from this device: %w", err)
 		}
-		if f, ok := queue.FateIn(meta[queue.MetaFates], id); ok {
+		if f, ok := queue.FindOutcome(meta[queue.MetaOutcomes], id); ok {
 			return f, true, nil
 		}
 		o, err := c.queuedAs(ctx, id, *at)
 		switch {
 		case err != nil:
-			return queue.Fate{}, false, fmt.Errorf("read the queue: %w", err)
+			return queue.Outcome{}, false, fmt.Errorf("read the queue: %w", err)
 		case o == nil: // it left meanwhile, or it is unknown
 			*at = nil
 		case o.State == queue.Rejected:
-			return queue.Fate{ID: id, End: queue.EndRejected, Problem: o.LastError}, true, nil
+			return queue.Outcome{ID: id, Kind: queue.OutcomeRejected, Problem: o.LastError}, true, nil
 		default:
 			*at = &o.Ref
-			return queue.Fate{}, false, nil
+			return queue.Outcome{}, false, nil
 		}
 	}
-	return queue.Fate{}, false, fmt.Errorf("operation %s: %w", id, queue.ErrUnknown)
+	return queue.Outcome{}, false, fmt.Errorf("operation %s: %w", id, queue.ErrUnknown)
 }
 
 // queuedAs finds an operation in the queue: at its entity when that is known.

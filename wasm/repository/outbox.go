@@ -142,13 +142,13 @@ func (c *Collection[T, P]) reversal(conflict queue.Conflict, exists bool) (queue
 func losers(conflict queue.Conflict) queue.Fields {
 	out := queue.Fields{}
 	for _, f := range conflict.Fields {
-		agreed := queue.SameValue(f.Mine, f.Theirs)
+		agreed := queue.EqualJSON(f.Mine, f.Theirs)
 		var lost json.RawMessage
 		switch f.Kept {
 		case queue.Mine:
 			// A merge that kept my value because they never touched the field lost
 			// nothing of theirs.
-			if conflict.Strategy == string(sync.Merge) && queue.SameValue(f.Base, f.Theirs) {
+			if conflict.Strategy == string(sync.Merge) && queue.EqualJSON(f.Base, f.Theirs) {
 				continue
 			}
 			lost = f.Theirs
@@ -225,13 +225,13 @@ func (c *Collection[T, P]) SyncAll(ctx context.Context) (sync.Report, error) {
 	signs := make(chan struct{}, 1)
 	defer c.cfg.Bus.Subscribe(func(m sync.Message) {
 		switch {
-		case m.Kind == sync.SyncedReport && m.ID == id && m.Report != nil:
+		case m.Kind == sync.SyncDone && m.ID == id && m.Report != nil:
 			offer(reports, *m.Report)
-		case m.Kind == sync.StatusNews || m.Kind == sync.Beat:
+		case m.Kind == sync.StatusChanged || m.Kind == sync.Heartbeat:
 			offer(signs, struct{}{})
 		}
 	})()
-	ask := func() { c.cfg.Bus.Publish(sync.Message{Kind: sync.SyncPlease, ID: id, Reason: sync.Manual}) }
+	ask := func() { c.cfg.Bus.Publish(sync.Message{Kind: sync.SyncRequest, ID: id, Reason: sync.Manual}) }
 	ask()
 	for silence := time.Duration(0); silence < askGiveUp; {
 		select {

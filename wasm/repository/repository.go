@@ -20,7 +20,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Fetcher asks the server for one entity as it is now; sync.Server is one.
+// Fetcher asks the server for one entity as it is now; sync.HTTPRemote is one.
 type Fetcher interface {
 	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
 }
@@ -83,7 +83,7 @@ func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	}
 	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}, deleted: map[string]deletion{}}
 	c.stop = cfg.Bus.Subscribe(c.hear)
-	cfg.Bus.Publish(sync.Message{Kind: sync.AskStatus})
+	cfg.Bus.Publish(sync.Message{Kind: sync.StatusRequest})
 	return c
 }
 
@@ -94,7 +94,7 @@ func (c *Collection[T, P]) hear(m sync.Message) {
 	switch m.Kind {
 	case sync.RowsChanged, sync.Enqueued:
 		c.rows.tell()
-	case sync.StatusNews:
+	case sync.StatusChanged:
 		if m.Status == nil {
 			return
 		}
@@ -106,7 +106,7 @@ func (c *Collection[T, P]) hear(m sync.Message) {
 		}
 		c.mu.Unlock()
 		c.status.tell()
-	case sync.Alive:
+	case sync.WorkerAlive:
 		// What the host said is still so, unless a page said it in its place. Nobody is
 		// told: nothing has changed.
 		c.mu.Lock()
@@ -268,18 +268,18 @@ func (c *Collection[T, P]) Refresh() { c.rows.tell() }
 
 // Watch sends the record now and after each change to it, until ctx ends; the
 // channel is then closed. A record that goes away is sent with Gone set.
-func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Sighting[T] {
-	return watch(ctx, c.Changes(ctx), func(ctx context.Context) Sighting[T] {
+func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Snapshot[T] {
+	return watch(ctx, c.Changes(ctx), func(ctx context.Context) Snapshot[T] {
 		r, err := c.Get(ctx, id)
-		return Sighting[T]{Record: r, Gone: errors.Is(err, ErrNotFound), Err: err}
+		return Snapshot[T]{Record: r, Gone: errors.Is(err, ErrNotFound), Err: err}
 	})
 }
 
 // WatchList sends a window of the list now and after each change, until ctx ends.
-func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan Listing[T] {
-	return watch(ctx, c.Changes(ctx), func(ctx context.Context) Listing[T] {
+func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSnapshot[T] {
+	return watch(ctx, c.Changes(ctx), func(ctx context.Context) ListSnapshot[T] {
 		p, err := c.List(ctx, q)
-		return Listing[T]{Page: p, Err: err}
+		return ListSnapshot[T]{Page: p, Err: err}
 	})
 }
 
@@ -437,7 +437,7 @@ func operationOf(e *queue.Entity, id string) string {
 	if named(e.Operations, id) != nil {
 		return id
 	}
-	for _, f := range e.Fates {
+	for _, f := range e.Outcomes {
 		if f.ID == id {
 			return id
 		}

@@ -23,11 +23,11 @@ func (c *Collection[T, P]) ascertain(ctx context.Context, done Written, err erro
 	if named(e.Operations, done.Operation) != nil {
 		return nil
 	}
-	meta, failed := c.cfg.Store.Meta(ctx, queue.MetaFates)
+	meta, failed := c.cfg.Store.Meta(ctx, queue.MetaOutcomes)
 	if failed != nil {
 		return err
 	}
-	if _, left := queue.FateIn(meta[queue.MetaFates], done.Operation); left {
+	if _, left := queue.FindOutcome(meta[queue.MetaOutcomes], done.Operation); left {
 		return nil
 	}
 	return errUnsaved(err)

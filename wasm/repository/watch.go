@@ -5,15 +5,15 @@ import (
 	stdsync "sync"
 )
 
-// Sighting is a record as Watch saw it: Gone when it doesn't exist (any more).
-type Sighting[T any] struct {
+// Snapshot is a record as Watch saw it: Gone when it doesn't exist (any more).
+type Snapshot[T any] struct {
 	Record Record[T]
 	Gone   bool
 	Err    error
 }
 
 // Listing is a window as WatchList saw it.
-type Listing[T any] struct {
+type ListSnapshot[T any] struct {
 	Page Page[T]
 	Err  error
 }

@@ -51,7 +51,7 @@ func index(document json.RawMessage) (sort, search string) {
 	return d.Name, strings.ToLower(d.Name + " " + d.Text)
 }
 
-// Damage is what Spoil does to the rows of an entity behind the store's back.
+// Damage is what Corrupt does to the rows of an entity behind the store's back.
 // Operations and conflicts stay as they are.
 type Damage string
 
@@ -64,13 +64,13 @@ const (
 	Forged    Damage = "there are rows of an entity that nobody knows"
 )
 
-// Spoil damages an entity of a store that Open opened. Lost is for entities whose
+// Corrupt damages an entity of a store that Open opened. Lost is for entities whose
 // rows exist, Forged for one that doesn't.
-type Spoil func(t *testing.T, s Store, ref queue.Ref, damage Damage)
+type Corrupt func(t *testing.T, s Store, ref queue.Ref, damage Damage)
 
 // Run runs the suite. Stores must date the rows of the feed with a clock that
 // is not the zero time.
-func Run(t *testing.T, open Open, spoil Spoil) {
+func Run(t *testing.T, open Open, spoil Corrupt) {
 	for _, group := range []map[string]func(*fixture){updateCases, queueCases, fateCases, feedCases, sweepCases, healCases, listCases, sharedCases} {
 		names := make([]string, 0, len(group))
 		for name := range group {
@@ -93,7 +93,7 @@ type fixture struct {
 	Store
 	ctx   context.Context
 	open  Open
-	spoil Spoil
+	spoil Corrupt
 }
 
 // day is a moment to count from; its nanoseconds check that none are lost.

@@ -19,13 +19,13 @@ import (
 
 // awaited is what Await said, and when.
 type awaited struct {
-	fate queue.Fate
+	fate queue.Outcome
 	err  error
 	took time.Duration
 }
 
 // await begins to wait in a goroutine of the bubble.
-func await(ctx context.Context, wait func(context.Context, string) (queue.Fate, error), id string) <-chan awaited {
+func await(ctx context.Context, wait func(context.Context, string) (queue.Outcome, error), id string) <-chan awaited {
 	begin, out := time.Now(), make(chan awaited, 1)
 	go func() {
 		f, err := wait(ctx, id)
@@ -65,13 +65,13 @@ func TestAwaitTellsThatAWriteHasLanded(t *testing.T) {
 		}
 		h.meets(nil)
 		for name, got := range map[string]awaited{"here": <-here, "in a tab that is told nothing": <-deaf} {
-			if got.err != nil || got.fate != (queue.Fate{ID: w.Operation, End: queue.EndLanded, Version: 1}) {
+			if got.err != nil || got.fate != (queue.Outcome{ID: w.Operation, Kind: queue.OutcomeAcknowledged, Version: 1}) {
 				t.Errorf("%s: %+v", name, got)
 			}
 		}
 		// Long after, and in a tab opened since.
 		got := <-await(t.Context(), h.tab(memory.NewChannel().Bus()).Await, w.Operation)
-		if got.fate.End != queue.EndLanded || got.took != 0 {
+		if got.fate.Kind != queue.OutcomeAcknowledged || got.took != 0 {
 			t.Errorf("after a reload: %+v", got)
 		}
 	})
@@ -83,19 +83,19 @@ func TestAwaitTellsWhatTookAWriteUp(t *testing.T) {
 		defer h.cancel()
 		h.meets(down)
 		first := h.made(h.Create(t.Context(), patch("Ann", "ann@example.org", "")))
-		last := await(t.Context(), h.AwaitLast, first.Operation)
+		last := await(t.Context(), h.AwaitFinal, first.Operation)
 		second := h.made(h.Update(t.Context(), first.ID, bio("hello")))
-		if got := <-await(t.Context(), h.Await, first.Operation); got.fate != (queue.Fate{ID: first.Operation, End: queue.EndSuperseded, By: second.Operation}) {
+		if got := <-await(t.Context(), h.Await, first.Operation); got.fate != (queue.Outcome{ID: first.Operation, Kind: queue.OutcomeSuperseded, By: second.Operation}) {
 			t.Errorf("the first: %+v", got)
 		}
 		h.meets(nil)
 		pass(sync.MaxReconnect)
-		if got := <-last; got.fate != (queue.Fate{ID: second.Operation, End: queue.EndLanded, Version: 1}) {
+		if got := <-last; got.fate != (queue.Outcome{ID: second.Operation, Kind: queue.OutcomeAcknowledged, Version: 1}) {
 			t.Errorf("the last of the chain: %+v", got)
 		}
 		gone := h.made(h.Create(t.Context(), patch("Bo", "bo@example.org", "")))
 		_ = h.made(h.Delete(t.Context(), gone.ID))
-		if got := <-await(t.Context(), h.Await, gone.Operation); got.fate.End != queue.EndCancelled && got.fate.End != queue.EndLanded {
+		if got := <-await(t.Context(), h.Await, gone.Operation); got.fate.Kind != queue.OutcomeCancelled && got.fate.Kind != queue.OutcomeAcknowledged {
 			t.Errorf("created and deleted: %+v", got)
 		}
 	})
@@ -107,14 +107,14 @@ func TestAwaitTellsThatAWriteIsRejectedAndThenDiscarded(t *testing.T) {
 		defer h.cancel()
 		h.create("Ann")
 		w := h.made(h.Create(t.Context(), patch("Other", "ANN@example.org", "")))
-		got := <-await(t.Context(), h.AwaitLast, w.Operation)
-		if got.err != nil || got.fate.End != queue.EndRejected || got.fate.Problem == nil || got.fate.Problem.Code != api.CodeEmailTaken {
+		got := <-await(t.Context(), h.AwaitFinal, w.Operation)
+		if got.err != nil || got.fate.Kind != queue.OutcomeRejected || got.fate.Problem == nil || got.fate.Problem.Code != api.CodeEmailTaken {
 			t.Fatalf("%+v", got)
 		}
 		ops, err := h.NeedsAttention(t.Context(), 1)
 		h.ok(err)
 		h.ok(h.Discard(t.Context(), ops[0]))
-		if got := <-await(t.Context(), h.Await, w.Operation); got.fate.End != queue.EndDiscarded {
+		if got := <-await(t.Context(), h.Await, w.Operation); got.fate.Kind != queue.OutcomeDiscarded {
 			t.Errorf("discarded: %+v", got)
 		}
 	})
@@ -127,7 +127,7 @@ func TestAwaitOfNothingAndOfTheUnknown(t *testing.T) {
 		id := h.create("Ann")
 		h.waiting()
 		same := h.made(h.Update(t.Context(), id, named("Ann")))
-		if got := <-await(t.Context(), h.Await, same.Operation); same.Operation != "" || got.fate.End != queue.EndUnchanged {
+		if got := <-await(t.Context(), h.Await, same.Operation); same.Operation != "" || got.fate.Kind != queue.OutcomeUnchanged {
 			t.Errorf("a write of the same: %+v, %+v", same, got)
 		}
 		if got := <-await(t.Context(), h.Await, uuid.NewString()); !errors.Is(got.err, queue.ErrUnknown) {
@@ -157,11 +157,11 @@ func TestAwaitTellsWhatAConflictLeft(t *testing.T) {
 		h.meets(down)
 		mine := h.made(h.Update(t.Context(), id, bio("mine")))
 		theirs := other.made(other.Update(t.Context(), id, bio("theirs")))
-		if got := <-await(t.Context(), other.Await, theirs.Operation); got.fate.End != queue.EndLanded {
+		if got := <-await(t.Context(), other.Await, theirs.Operation); got.fate.Kind != queue.OutcomeAcknowledged {
 			t.Fatalf("theirs: %+v", got)
 		}
 		h.meets(nil)
-		if got := <-await(t.Context(), h.AwaitLast, mine.Operation); got.fate.End != queue.EndOverruled {
+		if got := <-await(t.Context(), h.AwaitFinal, mine.Operation); got.fate.Kind != queue.OutcomeOverruled {
 			t.Errorf("mine: %+v", got)
 		}
 	})

@@ -21,16 +21,16 @@ type Bus interface {
 type Kind string
 
 const (
-	RowsChanged  Kind = "rows"      // re-read Refs, or everything when there are none
-	Enqueued     Kind = "enqueued"  // there are new operations
-	StatusNews   Kind = "status"    // Status is the host's newest
-	SyncPlease   Kind = "sync"      // do a round, for Reason; answer with Synced and the same ID if it has one
-	SyncedReport Kind = "synced"    // the round asked for by ID has ended: Report
-	Connectivity Kind = "connected" // the page's online or offline event: Online
-	AskStatus    Kind = "ask"       // the host should publish its status
-	Beat         Kind = "beat"      // the holder of RoundLock gets on
-	Alive        Kind = "alive"     // the leading tab's worker lives; its status is as it said
-	Booting      Kind = "booting"   // the leading tab starts a worker
+	RowsChanged    Kind = "rows"      // re-read Refs, or everything when there are none
+	Enqueued       Kind = "enqueued"  // there are new operations
+	StatusChanged  Kind = "status"    // Status is the host's newest
+	SyncRequest    Kind = "sync"      // do a round, for Reason; answer with Synced and the same ID if it has one
+	SyncDone       Kind = "synced"    // the round asked for by ID has ended: Report
+	Connectivity   Kind = "connected" // the page's online or offline event: Online
+	StatusRequest  Kind = "ask"       // the host should publish its status
+	Heartbeat      Kind = "beat"      // the holder of RoundLock gets on
+	WorkerAlive    Kind = "alive"     // the leading tab's worker lives; its status is as it said
+	WorkerStarting Kind = "booting"   // the leading tab starts a worker
 )
 
 // Message is what travels on the Bus, as JSON.
@@ -85,11 +85,11 @@ type Status struct {
 	Stream   bool         `json:"stream"`   // the event stream is open
 	// Rebuild is how far the list has come, nil when the feed is not being read from
 	// its beginning.
-	Rebuild *Rebuild `json:"rebuild,omitempty"`
+	Rebuild *ResyncProgress `json:"rebuild,omitempty"`
 }
 
-// Rebuild is how far the reading of the feed from its beginning has come.
-type Rebuild struct {
+// ResyncProgress is how far the reading of the feed from its beginning has come.
+type ResyncProgress struct {
 	First   bool `json:"first"`   // this device has never had the whole list
 	Arrived int  `json:"arrived"` // rows so far
 }

@@ -31,21 +31,21 @@ type Check struct {
 	Here  int64     `json:"here"`  // rows the device had
 	Apart int       `json:"apart"` // buckets that differed in spite of all repairs
 	// Last is the last repair that found something; nil for none ever.
-	Last *Repaired `json:"last,omitempty"`
+	Last *RepairSummary `json:"last,omitempty"`
 	// Open is a check that has found a difference and not come to its end.
-	Open *OpenCheck `json:"open,omitempty"`
+	Open *CheckProgress `json:"open,omitempty"`
 }
 
-// Repaired is what a repair found.
-type Repaired struct {
+// RepairSummary is what a repair found.
+type RepairSummary struct {
 	At      time.Time `json:"at"`
 	Rows    int       `json:"rows"`
 	Buckets int       `json:"buckets"`
 }
 
-// OpenCheck is how far a check has got. Buckets of Type before Bucket are done, and
+// CheckProgress is how far a check has got. Buckets of Type before Bucket are done, and
 // of that one the ids up to After; so are the types before Type.
-type OpenCheck struct {
+type CheckProgress struct {
 	Tries   int    `json:"tries"` // how often repairs have left a difference
 	Type    string `json:"type"`
 	Bucket  int    `json:"bucket"`
@@ -164,7 +164,7 @@ func (r *round) keep(ctx context.Context, c Check) error {
 // once if there was something to repair.
 func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 	if c.Open == nil {
-		c.Open = &OpenCheck{}
+		c.Open = &CheckProgress{}
 		// Kept before the first request: whatever ends this round, the check goes on.
 		if err := r.keep(ctx, c); err != nil {
 			return err
@@ -179,7 +179,7 @@ func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 			from, c.Open.Type, c.Open.Bucket, c.Open.After, c.Open.Hit = b.typeNumber, b.entityType, b.number, "", false
 		}
 		done, err := r.repairBucket(ctx, &c)
-		var o *Outcome
+		var o *RequestError
 		switch {
 		case errors.As(err, &o) && o.Kind == Resync:
 			return nil // the feed will say the same, and has its own way to go on
@@ -203,7 +203,7 @@ func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 		return r.settled(ctx, c, left)
 	}
 	r.report.More = r.report.More || r.report.Repaired > 0
-	c.Open = &OpenCheck{Tries: c.Open.Tries + 1, Rows: c.Open.Rows, Buckets: c.Open.Buckets}
+	c.Open = &CheckProgress{Tries: c.Open.Tries + 1, Rows: c.Open.Rows, Buckets: c.Open.Buckets}
 	return r.keep(ctx, c)
 }
 
@@ -256,7 +256,7 @@ func (r *round) repairBucket(ctx context.Context, c *Check) (done bool, err erro
 			open.Hit = true
 			open.Buckets++
 		}
-		c.Last = &Repaired{At: r.cfg.Now().UTC(), Rows: open.Rows, Buckets: open.Buckets}
+		c.Last = &RepairSummary{At: r.cfg.Now().UTC(), Rows: open.Rows, Buckets: open.Buckets}
 	}
 	return true, nil
 }

@@ -94,10 +94,10 @@ func TestSpoiledRowsHeal(t *testing.T) {
 	if c := a.check(); !c.At.Equal(w.now) || c.Here != 5 || c.There != 5 || c.Last != nil || c.Open != nil {
 		t.Fatalf("a first check: %+v", c)
 	}
-	a.store.Spoil(userRef(ids["Ann"]), altered)
-	a.store.Spoil(userRef(ids["Cy"]), gone)
-	a.store.Spoil(userRef(ids["Dee"]), aged)
-	a.store.Spoil(userRef(fmt.Sprintf("%02x000000-0000-4000-8000-000000000000", 4*20)), forged)
+	a.store.Corrupt(userRef(ids["Ann"]), altered)
+	a.store.Corrupt(userRef(ids["Cy"]), gone)
+	a.store.Corrupt(userRef(ids["Dee"]), aged)
+	a.store.Corrupt(userRef(fmt.Sprintf("%02x000000-0000-4000-8000-000000000000", 4*20)), forged)
 	a.shows("Nobody(); Mallory(was here); Bo(); Dee(); Eve()") // under the names they had
 	w.now = w.now.Add(time.Minute)
 	if r := a.round(sync.Manual); r.Repaired != 4 {
@@ -128,7 +128,7 @@ func TestARepairKeepsWhatIsUnsent(t *testing.T) {
 	a.wrote(a.Update(ctx, cy, bio("unsent, too")))
 	a.create("New")
 	for _, id := range []string{ann, bo, cy} {
-		a.store.Spoil(userRef(id), gone)
+		a.store.Corrupt(userRef(id), gone)
 	}
 	busy := func(r sync.Request) (*sync.Response, error) {
 		if r.Method == "POST" {
@@ -158,7 +158,7 @@ func TestAVisibleRowThatIsLostComesBack(t *testing.T) {
 	id := a.create("Ann") // with an email that is taken
 	a.sync()
 	a.shows("Ann(); Ann() attention")
-	a.store.Spoil(userRef(id), func(s *memory.Stored) { s.Visible = nil })
+	a.store.Corrupt(userRef(id), func(s *memory.Stored) { s.Visible = nil })
 	a.shows("Ann()")
 	if r := a.round(sync.Manual); r.Repaired != 1 {
 		t.Errorf("repaired %d rows, want 1", r.Repaired)
@@ -186,7 +186,7 @@ func TestACheckIsMadeWhenItIsDue(t *testing.T) {
 		{sync.Timer, -time.Hour, true}, // the device's clock was put back
 	} {
 		w.now = w.now.Add(tt.after)
-		a.store.Spoil(userRef(id), altered)
+		a.store.Corrupt(userRef(id), altered)
 		if r := a.round(tt.reason); (r.Repaired == 1) != tt.due || a.check().At.Equal(checked) == tt.due {
 			t.Errorf("%s, %v later: %d repaired, checked at %v", tt.reason, tt.after, r.Repaired, a.check().At)
 		}
@@ -206,7 +206,7 @@ func TestARoundReadsSoManyBucketsAndTheNextGoesOn(t *testing.T) {
 	a.sync()
 	whole := a.list()
 	for _, id := range ids {
-		a.store.Spoil(userRef(id), gone)
+		a.store.Corrupt(userRef(id), gone)
 	}
 	for round, want := range []int{sync.MaxRepairPages, sync.MaxRepairPages, 50 - 2*sync.MaxRepairPages, 0} {
 		report, err := a.engine.Round(context.Background(), sync.Manual)
@@ -231,7 +231,7 @@ func TestEachNewDamageIsRepaired(t *testing.T) {
 	a := w.device()
 	a.sync()
 	for n := range 8 {
-		a.store.Spoil(userRef(id), gone)
+		a.store.Corrupt(userRef(id), gone)
 		r := a.round(sync.Manual)
 		if c := a.check(); r.Repaired != 1 || c.Open != nil || c.Apart != 0 {
 			t.Fatalf("damage %d: %+v, and the check says %+v", n, r, c)
@@ -263,9 +263,9 @@ func TestALargeBucketIsReadInPages(t *testing.T) {
 	if n := a.check().Here; n != many {
 		t.Fatalf("%d rows, want %d", n, many)
 	}
-	a.store.Spoil(userRef(last), gone)
-	a.store.Spoil(userRef("43ffffff-ffff-4fff-bfff-ffffffffffff"), forged)
-	a.store.Spoil(userRef("40000000-0000-4000-8000-000000000000"), forged)
+	a.store.Corrupt(userRef(last), gone)
+	a.store.Corrupt(userRef("43ffffff-ffff-4fff-bfff-ffffffffffff"), forged)
+	a.store.Corrupt(userRef("40000000-0000-4000-8000-000000000000"), forged)
 	if r := a.round(sync.Manual); r.Repaired != 3 {
 		t.Errorf("repaired %d rows, want 3", r.Repaired)
 	}
@@ -285,7 +285,7 @@ func TestAnInterruptedRepairGoesOn(t *testing.T) {
 	a := w.device()
 	a.sync()
 	for _, id := range ids {
-		a.store.Spoil(userRef(id), gone)
+		a.store.Corrupt(userRef(id), gone)
 	}
 	a.meets(func(r sync.Request) (*sync.Response, error) {
 		if isBucket(r) && strings.Contains(r.Path, "/2?") {
@@ -347,7 +347,7 @@ func TestServersWithoutDigestsOrBuckets(t *testing.T) {
 	a := w.device()
 	a.sync()
 	before := a.check()
-	a.store.Spoil(userRef(id), altered)
+	a.store.Corrupt(userRef(id), altered)
 	w.now = w.now.Add(time.Hour)
 	a.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
 		if at := bytes.Index(resp.Body, []byte(`,"digests"`)); at > 0 && strings.HasPrefix(r.Path, "/api/v1/changes") {
@@ -380,7 +380,7 @@ func TestABucketOfAnotherServerIsNotBelieved(t *testing.T) {
 	id := w.createAt("Ann", 1)
 	a := w.device()
 	a.sync()
-	a.store.Spoil(userRef(id), altered)
+	a.store.Corrupt(userRef(id), altered)
 	behind := newWorld(t)
 	a.meets(func(r sync.Request) (*sync.Response, error) {
 		if isBucket(r) {
@@ -416,7 +416,7 @@ func TestARowFetchedInPassingIsNotLost(t *testing.T) {
 	a, b := w.device(), w.device()
 	a.sync()
 	b.sync()
-	a.store.Spoil(userRef(ann), altered)
+	a.store.Corrupt(userRef(ann), altered)
 	var made string
 	a.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
 		if !isBucket(r) || made != "" {
@@ -441,7 +441,7 @@ func (d *device) fetch(id string) {
 	d.world.t.Helper()
 	given, err := d.store.Meta(context.Background(), sync.MetaCursor, sync.MetaGeneration)
 	d.ok(err)
-	change, err := (&sync.Server{HTTP: d, Paths: map[string]string{"user": "/api/v1/users"}}).Fetch(context.Background(), userRef(id))
+	change, err := (&sync.HTTPRemote{HTTP: d, Paths: map[string]string{"user": "/api/v1/users"}}).Fetch(context.Background(), userRef(id))
 	d.ok(err)
 	d.ok(d.store.Update(context.Background(), queue.Txn{Refs: []queue.Ref{userRef(id)}, Given: given}, func(es []*queue.Entity) error {
 		es[0].Confirm(&queue.Row{Version: change.Version, Document: change.Document})
@@ -454,7 +454,7 @@ func TestARepairOfAnOvertakenRoundIsRefused(t *testing.T) {
 	id := w.createAt("Ann", 1)
 	a := w.device()
 	a.sync()
-	a.store.Spoil(userRef(id), altered)
+	a.store.Corrupt(userRef(id), altered)
 	a.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
 		if isBucket(r) {
 			_, err := a.store.BeginRound(context.Background())

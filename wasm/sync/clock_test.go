@@ -53,7 +53,7 @@ func (u *unsteady) Do(ctx context.Context, r sync.Request) (sync.Response, error
 func newUnsteady(w *world) *unsteady {
 	u := &unsteady{device: w.device(), clock: &wrongClock{}}
 	channel := memory.NewChannel()
-	server := &sync.Server{HTTP: u, Paths: directory.Paths}
+	server := &sync.HTTPRemote{HTTP: u, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
 		Store: u.store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},
 		Now: u.clock.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,

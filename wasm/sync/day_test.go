@@ -174,7 +174,7 @@ func drain(w *world, d *device) int {
 	reason := sync.Online
 	for n := 1; n <= 500; n++ {
 		report, err := d.engine.Round(context.Background(), reason)
-		var o *sync.Outcome
+		var o *sync.RequestError
 		switch {
 		case err == nil && !report.More && report.Waiting == 0:
 			return n

@@ -46,7 +46,7 @@ type Engine struct {
 	skewKnown bool
 	asked     time.Time // when the request under way was sent
 
-	advanced func(*Rebuild) // of the host: hears how far the list has come
+	advanced func(*ResyncProgress) // of the host: hears how far the list has come
 }
 
 // New returns an engine.
@@ -99,7 +99,7 @@ type round struct {
 // one round runs at a time in a browser. Some reasons make it impatient: it
 // sends what waits for its backoff, too. It returns what it did in any case;
 // Report.Problem says why it could not do more, and the error is the same as an
-// error: an *Outcome, or what the store said.
+// error: an *RequestError, or what the store said.
 func (e *Engine) Round(ctx context.Context, reason Reason) (Report, error) {
 	r := &round{Engine: e, tried: map[string]bool{}, reason: reason}
 	switch reason {
@@ -122,7 +122,7 @@ func ProblemFor(err error) *api.Problem {
 	if err == nil {
 		return nil
 	}
-	var o *Outcome
+	var o *RequestError
 	if errors.As(err, &o) {
 		p := o.Problem
 		return &p
@@ -141,7 +141,7 @@ func (r *round) run(ctx context.Context) error {
 		return err
 	}
 	pushErr := r.push(ctx)
-	var o *Outcome
+	var o *RequestError
 	if pushErr != nil && (!errors.As(pushErr, &o) || o.Kind == NoAnswer || o.Kind == SignedOut) {
 		return pushErr
 	}
@@ -189,7 +189,7 @@ func (r *round) identify(ctx context.Context) error {
 func (r *round) push(ctx context.Context) error {
 	for range MaxPushes {
 		batch, err := r.freeze(ctx)
-		Progressed(ctx)
+		ReportProgress(ctx)
 		if err != nil {
 			return fmt.Errorf("read the queue: %w", err)
 		}
@@ -198,7 +198,7 @@ func (r *round) push(ctx context.Context) error {
 		}
 		r.asked = r.cfg.Now()
 		results, pushErr := r.cfg.Remote.Push(ctx, r.clientID, batch)
-		Progressed(ctx)
+		ReportProgress(ctx)
 		batch, results, open := answered(batch, results)
 		if len(batch) > 0 {
 			if err := r.settle(ctx, batch, results); err != nil {
@@ -277,12 +277,12 @@ const (
 // refused deals with a batch that got no results. It returns nil when going on
 // makes sense: in smaller portions, or because the culprit is out of the way.
 func (r *round) refused(ctx context.Context, batch []queue.Operation, err error) error {
-	var o *Outcome
+	var o *RequestError
 	if !errors.As(err, &o) {
 		return err
 	}
 	switch o.Kind {
-	case TooLarge, Broken, Refused:
+	case TooLarge, ServerError, Refused:
 	default:
 		return err
 	}
@@ -296,9 +296,9 @@ func (r *round) refused(ctx context.Context, batch []queue.Operation, err error)
 	one := batch[0]
 	r.tried[one.ID] = true
 	problem := o.Problem
-	r.report.count(o.Kind != Broken)
+	r.report.count(o.Kind != ServerError)
 	return r.update(ctx, batch, func(e *queue.Entity, _ int) {
-		if o.Kind == Broken {
+		if o.Kind == ServerError {
 			e.Fail(one.ID, &problem, r.cfg.Now().Add(max(o.RetryAfter, Backoff(one.RetryCount+1, r.cfg.Random()))))
 			return
 		}
@@ -369,7 +369,7 @@ func (r *round) settleOne(e *queue.Entity, o queue.Operation, result api.Result,
 	case api.Applied:
 		e.Acknowledge(o.ID, row, result.Version)
 	case api.Duplicate:
-		e.AcknowledgeEarlier(o.ID, row, result.Version, r.fields[e.Ref.Type])
+		e.AcknowledgeDuplicate(o.ID, row, result.Version, r.fields[e.Ref.Type])
 	case api.Conflict:
 		settleConflict(e, o.ID, s.strategy, theirs{
 			row: row, version: result.Version, stamp: result.Stamp, fields: r.fields[e.Ref.Type], at: now,
@@ -436,8 +436,8 @@ func (r *round) pull(ctx context.Context) error {
 	for range MaxPages {
 		r.asked = r.cfg.Now()
 		page, err := r.cfg.Remote.Pull(ctx, p.cursor, PageSize)
-		Progressed(ctx)
-		var o *Outcome
+		ReportProgress(ctx)
+		var o *RequestError
 		if errors.As(err, &o) && o.Kind == Resync && p.cursor != "" {
 			if p, err = r.resync(ctx, p); err != nil {
 				return fmt.Errorf("begin a resync: %w", err)
@@ -450,7 +450,7 @@ func (r *round) pull(ctx context.Context) error {
 		if err := r.applyPage(ctx, &p, page); err != nil {
 			return fmt.Errorf("save a page of changes: %w", err)
 		}
-		Progressed(ctx)
+		ReportProgress(ctx)
 		if p.resyncing || page.HasMore {
 			r.advance(p)
 		}
@@ -531,11 +531,11 @@ func positionOf(m map[string]string) position {
 }
 
 // rebuild is how far the list has come; nil when it is not being rebuilt.
-func (p position) rebuild() *Rebuild {
+func (p position) rebuild() *ResyncProgress {
 	if !p.resyncing {
 		return nil
 	}
-	return &Rebuild{First: p.first, Arrived: p.arrived}
+	return &ResyncProgress{First: p.first, Arrived: p.arrived}
 }
 
 // advance tells how far the list has come.
@@ -563,7 +563,7 @@ func (p position) meta() map[string]string {
 func (r *round) resync(ctx context.Context, p position) (position, error) {
 	p = position{generation: p.generation + 1, resyncing: true, first: p.first || p.generation == 0}
 	_, err := r.cfg.Store.ApplyPage(ctx, Page{Fence: r.fence, Generation: p.generation, Meta: p.meta()})
-	Progressed(ctx)
+	ReportProgress(ctx)
 	if err == nil {
 		r.advance(p)
 	}
@@ -580,7 +580,7 @@ func (r *round) endResync(ctx context.Context, p position) error {
 		if err != nil {
 			return fmt.Errorf("sweep after a resync: %w", err)
 		}
-		Progressed(ctx)
+		ReportProgress(ctx)
 		r.announce(removed)
 	}
 	p.resyncing, p.first, p.arrived = false, false, 0

@@ -71,7 +71,7 @@ func (d *device) requests() int {
 }
 
 func (w *world) device() *device {
-	return w.deviceOn(func(http sync.HTTP) sync.Remote { return &sync.Server{HTTP: http, Paths: directory.Paths} })
+	return w.deviceOn(func(http sync.HTTP) sync.Remote { return &sync.HTTPRemote{HTTP: http, Paths: directory.Paths} })
 }
 
 // deviceOn is a device whose engine drives the remote that is made of its HTTP.

@@ -14,7 +14,7 @@ import (
 // start: an answer that the address isn't there, from a backend whose plain
 // resources are, is final.
 type Fallback struct {
-	Batch *Server
+	Batch *HTTPRemote
 	Plain *REST
 
 	plain bool
@@ -71,7 +71,7 @@ func (f *Fallback) Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, e
 // and then stays with that. A captive portal answers so, too, but has no plain
 // resources.
 func (f *Fallback) notOffered(ctx context.Context, err error) bool {
-	var o *Outcome
+	var o *RequestError
 	if !errors.As(err, &o) || (o.Status != 404 && o.Status != 405 && o.Status != 501) {
 		return false
 	}

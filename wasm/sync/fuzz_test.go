@@ -16,7 +16,7 @@ type parrot Response
 
 func (p parrot) Do(context.Context, Request) (Response, error) { return Response(p), nil }
 
-// FuzzAnswers: whatever answers, a request ends either in an *Outcome that has a
+// FuzzAnswers: whatever answers, a request ends either in an *RequestError that has a
 // reason for a person, or with an answer that fits what was asked.
 func FuzzAnswers(f *testing.F) {
 	const id = "00000000-0000-4000-8000-000000000001"
@@ -38,7 +38,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, media, date, retry string, body []byte) {
 		ctx := context.Background()
 		answer := parrot{Status: status, Body: body, Header: map[string]string{"content-type": media, "date": date, "retry-after": retry}}
-		server := &Server{HTTP: answer, Paths: map[string]string{"user": "/api/v1/users"}, Observe: func(time.Time) {}}
+		server := &HTTPRemote{HTTP: answer, Paths: map[string]string{"user": "/api/v1/users"}, Observe: func(time.Time) {}}
 
 		batch := []queue.Operation{{ID: id, Ref: queue.Ref{Type: "user", ID: id}, Type: api.Update, BaseVersion: 1}}
 		results, err := server.Push(ctx, "c", batch)
@@ -130,7 +130,7 @@ func FuzzRESTAnswers(f *testing.F) {
 // anOutcome checks that an error is one that has a reason for a person.
 func anOutcome(t *testing.T, err error) {
 	t.Helper()
-	if o := (*Outcome)(nil); err != nil && (!errors.As(err, &o) || o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour) {
+	if o := (*RequestError)(nil); err != nil && (!errors.As(err, &o) || o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour) {
 		t.Errorf("%v is no outcome", err)
 	}
 }
@@ -199,7 +199,7 @@ func FuzzMessage(f *testing.F) {
 // fits checks what became of a request that got an answer of that status.
 func fits(t *testing.T, err error, status int) {
 	t.Helper()
-	var o *Outcome
+	var o *RequestError
 	switch {
 	case err == nil && (status < 200 || status >= 300) && status != 404:
 		t.Errorf("status %d passed", status)

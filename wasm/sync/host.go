@@ -43,7 +43,7 @@ type Host struct {
 	// the host opens one anew that is silent.
 	Stream func(ctx context.Context, hear func(StreamSignal))
 	// Incidents, when set, is told what went wrong and was dealt with.
-	Incidents *Log
+	Incidents *IncidentLog
 
 	mu        stdsync.Mutex
 	status    Status
@@ -95,7 +95,7 @@ func (h *Host) live(ctx context.Context) {
 	var stuck time.Duration
 	for {
 		if stuck < StuckAfter {
-			h.Bus.Publish(Message{Kind: Alive})
+			h.Bus.Publish(Message{Kind: WorkerAlive})
 		}
 		h.lapse()
 		select {
@@ -172,14 +172,14 @@ func (r Report) plus(next Report) Report {
 // hear turns a message into an ask; it must not block.
 func (h *Host) hear(m Message) {
 	switch m.Kind {
-	case SyncPlease:
+	case SyncRequest:
 		h.ask(ask{reason: m.Reason, id: m.ID})
 	case Enqueued:
 		h.ask(ask{reason: Write})
 	case Connectivity:
 		online := m.Online
 		h.ask(ask{online: &online})
-	case AskStatus:
+	case StatusRequest:
 		h.publish() // at once: a round under way may take its time
 	}
 }
@@ -215,7 +215,7 @@ func (h *Host) serve(ctx context.Context, a ask) error {
 		report.Problem = ProblemFor(err)
 	}
 	for _, id := range ids {
-		h.Bus.Publish(Message{Kind: SyncedReport, ID: id, Report: &report})
+		h.Bus.Publish(Message{Kind: SyncDone, ID: id, Report: &report})
 	}
 	return err
 }
@@ -257,7 +257,7 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	h.publish()
 	h.Engine.advanced = h.advanced
 	report, err := h.Engine.Round(ctx, reason)
-	var o *Outcome
+	var o *RequestError
 	if err == nil || (errors.As(err, &o) && o.Kind != NoAnswer) {
 		h.answeredNow()
 	}
@@ -282,7 +282,7 @@ func (s *Status) ended(report Report, err error, at time.Time) {
 	s.Pushed, s.Pulled, s.Conflict = report.Pushed, report.Pulled, report.Conflict
 	s.Rejected, s.Repaired = report.Rejected, report.Repaired
 	s.Problem, s.Phase = report.Problem, Failed
-	var o *Outcome
+	var o *RequestError
 	switch {
 	case err == nil:
 		s.Phase, s.Online, s.SyncedAt = Success, true, at.UTC()
@@ -294,7 +294,7 @@ func (s *Status) ended(report Report, err error, at time.Time) {
 }
 
 // advanced takes how far the list has come, of which the server has just told.
-func (h *Host) advanced(r *Rebuild) {
+func (h *Host) advanced(r *ResyncProgress) {
 	h.answeredNow()
 	h.set(func(s *Status) { s.Rebuild = r })
 	h.publish()
@@ -308,7 +308,7 @@ func (h *Host) publish() {
 	if s.Phase == "" {
 		s.Phase = Idle
 	}
-	h.Bus.Publish(Message{Kind: StatusNews, Status: &s})
+	h.Bus.Publish(Message{Kind: StatusChanged, Status: &s})
 }
 
 // restore takes over what an earlier host left of the status.

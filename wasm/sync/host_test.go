@@ -48,7 +48,7 @@ func newHosted(t *testing.T, w *world) *hosted {
 func newStopped(w *world) *hosted {
 	h := &hosted{device: w.device(), stream: make(chan sync.StreamSignal)}
 	channel := memory.NewChannel()
-	server := &sync.Server{HTTP: h.device, Paths: directory.Paths}
+	server := &sync.HTTPRemote{HTTP: h.device, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
 		Store: h.store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
 		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
@@ -59,7 +59,7 @@ func newStopped(w *world) *hosted {
 	})
 	h.host = &sync.Host{
 		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.store, Random: func() float64 { return 0.5 }, Name: "worker",
-		Incidents: &sync.Log{Store: h.store, Writer: sync.ByWorker, Now: time.Now},
+		Incidents: &sync.IncidentLog{Store: h.store, Writer: sync.ByWorker, Now: time.Now},
 		Stream: func(ctx context.Context, hear func(sync.StreamSignal)) {
 			h.streams.Add(1)
 			for {
@@ -161,7 +161,7 @@ func TestABrokenStreamHasTheServerAskedAtOnce(t *testing.T) {
 			t.Fatalf("status %+v", h.Status())
 		}
 		h.meets(down)
-		h.stream <- sync.StreamBroke
+		h.stream <- sync.StreamClosed
 		synctest.Wait()
 		if h.Status().Online {
 			t.Error("the server is gone, and nobody has noticed")
@@ -253,7 +253,7 @@ func TestPatientLocksWaitForABusyHolder(t *testing.T) {
 			held <- holder.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
 				for range 40 { // busy for longer than it could be stuck
 					pass(2 * time.Second)
-					sync.Progressed(ctx)
+					sync.ReportProgress(ctx)
 				}
 				return context.Cause(ctx)
 			})

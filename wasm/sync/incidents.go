@@ -40,10 +40,10 @@ type values interface {
 	SetMeta(ctx context.Context, values map[string]string) error
 }
 
-// Log keeps the incidents of one writer. A nil Log keeps nothing. What can't be
+// IncidentLog keeps the incidents of one writer. A nil IncidentLog keeps nothing. What can't be
 // saved stays in memory and is saved with what comes next. Each change is made to
 // what is stored then: another tab may have led meanwhile, and noted something.
-type Log struct {
+type IncidentLog struct {
 	Store  values
 	Writer string
 	Now    func() time.Time
@@ -54,7 +54,7 @@ type Log struct {
 }
 
 // Note notes an incident. It does not block.
-func (l *Log) Note(what string) {
+func (l *IncidentLog) Note(what string) {
 	if l == nil {
 		return
 	}
@@ -64,7 +64,7 @@ func (l *Log) Note(what string) {
 }
 
 // Recovered notes that all is well again.
-func (l *Log) Recovered() {
+func (l *IncidentLog) Recovered() {
 	if l == nil || l.well.Load() {
 		return
 	}
@@ -96,7 +96,7 @@ func recovered(list []Incident, at time.Time) []Incident {
 // saveWithin bounds the storing of an incident: the storage may be what is wrong.
 const saveWithin = time.Minute
 
-func (l *Log) change(f func([]Incident) []Incident) {
+func (l *IncidentLog) change(f func([]Incident) []Incident) {
 	l.saving.Lock()
 	defer l.saving.Unlock()
 	l.unsaved = append(l.unsaved, f)

@@ -43,14 +43,14 @@ func WorkerPause(failures int) time.Duration {
 // too; when it wakes it finds its lock stolen, and ends its worker.
 //
 //	         lock is free, or its holder silent
-//	Waiting ───────────────────────────────────▶ Booting ── first sign ──▶ Leading
+//	Waiting ───────────────────────────────────▶ WorkerStarting ── first sign ──▶ Leading
 //	   ▲                                            │                        │
 //	   └───────────── pause ◀── failed, silent, stolen ◀─────────────────────┘
 type Leader struct {
 	Locks     Locks
 	Bus       Bus // one that the page itself hears, too
 	Clock     Clock
-	Incidents *Log
+	Incidents *IncidentLog
 	// Start starts a worker and returns what ends it. failed may be called, once
 	// or more, until then.
 	Start func(failed func(error)) (end func())
@@ -76,8 +76,8 @@ func (l *Leader) Failure() string {
 
 // Run waits and leads until ctx ends.
 func (l *Leader) Run(ctx context.Context) {
-	locks := Patient{
-		Locks: l.Locks, Bus: l.Bus, Clock: l.Clock, Signs: []Kind{Alive, Booting}, Silence: LeaderSilence,
+	locks := TakeoverLocks{
+		Locks: l.Locks, Bus: l.Bus, Clock: l.Clock, Signs: []Kind{WorkerAlive, WorkerStarting}, Silence: LeaderSilence,
 		Stolen: func() { l.Incidents.Note("Another tab was frozen; this tab took over") },
 	}
 	for ctx.Err() == nil {
@@ -121,7 +121,7 @@ func (l *Leader) lead(ctx context.Context) error {
 		l.Incidents.Note("The sync worker failed and was started anew: " + err.Error())
 	}
 	if l.failures > 1 {
-		l.Bus.Publish(Message{Kind: StatusNews, Status: &Status{
+		l.Bus.Publish(Message{Kind: StatusChanged, Status: &Status{
 			Phase: Failed, At: l.Clock.Now().UTC(), Host: ByPage,
 			Problem: &api.Problem{Title: "The sync worker does not run", Detail: err.Error(), Code: CodeNoWorker},
 		}})
@@ -136,7 +136,7 @@ const CodeNoWorker = "no_worker"
 func (l *Leader) work(ctx context.Context) error {
 	alive, failed := make(chan bool, 1), make(chan error, 1)
 	defer l.Bus.Subscribe(func(m Message) {
-		if m.Kind == Alive {
+		if m.Kind == WorkerAlive {
 			offer(alive, true)
 		}
 	})()
@@ -145,7 +145,7 @@ func (l *Leader) work(ctx context.Context) error {
 		if waited >= BootTime {
 			return errNoStart
 		}
-		l.Bus.Publish(Message{Kind: Booting})
+		l.Bus.Publish(Message{Kind: WorkerStarting})
 		ok, err := l.sign(ctx, alive, failed)
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ func newTabs(t *testing.T) *tabs {
 func (s *tabs) open(worker func(ctx context.Context, bus sync.Bus, failed func(error))) (*sync.Leader, context.CancelFunc) {
 	l := &sync.Leader{
 		Locks: s.locks, Bus: s.channel.Bus(), Clock: bubble{},
-		Incidents: &sync.Log{Store: s.store, Writer: sync.ByPage, Now: time.Now},
+		Incidents: &sync.IncidentLog{Store: s.store, Writer: sync.ByPage, Now: time.Now},
 		Start: func(failed func(error)) func() {
 			ctx, end := context.WithCancel(s.t.Context())
 			go worker(ctx, s.channel.Bus(), failed)
@@ -46,7 +46,7 @@ func (s *tabs) open(worker func(ctx context.Context, bus sync.Bus, failed func(e
 // lives is a worker that gives signs of life until it is ended.
 func lives(ctx context.Context, bus sync.Bus, _ func(error)) {
 	for ctx.Err() == nil {
-		bus.Publish(sync.Message{Kind: sync.Alive})
+		bus.Publish(sync.Message{Kind: sync.WorkerAlive})
 		select {
 		case <-ctx.Done():
 		case <-time.After(sync.AliveEvery):
@@ -115,7 +115,7 @@ func TestALeaderIsToldThatItsLockWasStolen(t *testing.T) {
 		first, closeFirst := s.open(func(ctx context.Context, bus sync.Bus, _ func(error)) {
 			for ctx.Err() == nil {
 				if !frozen.Load() {
-					bus.Publish(sync.Message{Kind: sync.Alive})
+					bus.Publish(sync.Message{Kind: sync.WorkerAlive})
 				}
 				select {
 				case <-ctx.Done():
@@ -182,7 +182,7 @@ func TestAWorkerThatFallsSilentIsReplaced(t *testing.T) {
 		n := 0
 		tab, closeTab := s.open(func(ctx context.Context, bus sync.Bus, failed func(error)) {
 			if n++; n == 1 {
-				bus.Publish(sync.Message{Kind: sync.Alive})
+				bus.Publish(sync.Message{Kind: sync.WorkerAlive})
 				mute(ctx, bus, failed)
 				return
 			}
@@ -205,7 +205,7 @@ func TestAWorkerThatDoesNotStartIsToldAndTriedMoreAndMoreSeldom(t *testing.T) {
 		s := newTabs(t)
 		var told []sync.Status
 		defer s.channel.Bus().Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusNews {
+			if m.Kind == sync.StatusChanged {
 				told = append(told, *m.Status)
 			}
 		})()

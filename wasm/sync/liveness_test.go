@@ -43,12 +43,12 @@ func roundLocks(locks *memory.Locks, channel *memory.Channel) sync.Locks {
 func TestARoundWithoutProgressIsStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(directory.Users)
-		log := &sync.Log{Store: store, Writer: sync.ByWorker, Now: time.Now}
+		log := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now}
 		locks := sync.RoundLocks(memory.NewLocks(), memory.NewChannel().Bus(), bubble{}, log)
 		begin := time.Now()
 		err := locks.Hold(t.Context(), sync.RoundLock, sync.Wait, func(ctx context.Context) error {
 			pass(30 * time.Second)
-			sync.Progressed(ctx)
+			sync.ReportProgress(ctx)
 			<-ctx.Done() // a request that never ends, but listens
 			return fmt.Errorf("push: %w", context.Cause(ctx))
 		})
@@ -102,7 +102,7 @@ func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
 		clock := &sleepy{woken: make(chan struct{})}
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
-		waiter := sync.Patient{Locks: locks, Bus: channel.Bus(), Clock: clock, Signs: []sync.Kind{sync.Beat}, Silence: sync.StealAfter}
+		waiter := sync.TakeoverLocks{Locks: locks, Bus: channel.Bus(), Clock: clock, Signs: []sync.Kind{sync.Heartbeat}, Silence: sync.StealAfter}
 		done := make(chan error, 1)
 		go func() {
 			done <- waiter.Hold(ctx, "l", sync.Wait, func(context.Context) error { return nil })
@@ -112,7 +112,7 @@ func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
 		synctest.Wait()
 		holder := channel.Bus()
 		for range 10 {
-			holder.Publish(sync.Message{Kind: sync.Beat})
+			holder.Publish(sync.Message{Kind: sync.Heartbeat})
 			pass(sync.BeatEvery)
 		}
 		cancel()
@@ -247,7 +247,7 @@ func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 		synctest.Wait()
 		var told []string
 		defer h.bus.Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusNews && m.Status.Rebuild != nil {
+			if m.Kind == sync.StatusChanged && m.Status.Rebuild != nil {
 				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
 			}
 		})()
@@ -299,7 +299,7 @@ func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
 		h := newStopped(w)
 		var told []string
 		defer h.bus.Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusNews && m.Status.Rebuild != nil {
+			if m.Kind == sync.StatusChanged && m.Status.Rebuild != nil {
 				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
 			}
 		})()
@@ -356,8 +356,8 @@ func TestAHostWhoseRoundIsLeftBehindEnds(t *testing.T) {
 func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(directory.Users)
-		page := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
-		worker := &sync.Log{Store: store, Writer: sync.ByWorker, Now: time.Now}
+		page := &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now}
+		worker := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now}
 		for i := range 30 {
 			page.Note(fmt.Sprint("page ", i))
 			synctest.Wait()
@@ -367,7 +367,7 @@ func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
 			worker.Note("the same")
 			synctest.Wait()
 		}
-		again := &sync.Log{Store: store, Writer: sync.ByWorker, Now: time.Now} // a worker started anew
+		again := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now} // a worker started anew
 		again.Recovered()
 		synctest.Wait()
 		list, err := sync.Incidents(t.Context(), store)
@@ -387,10 +387,10 @@ func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
 func TestATabKeepsWhatAnotherNotedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(directory.Users)
-		one := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
-		other := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
+		one := &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now}
+		other := &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now}
 		one.Recovered()
-		for i, log := range []*sync.Log{one, other, one, other} {
+		for i, log := range []*sync.IncidentLog{one, other, one, other} {
 			pass(time.Second)
 			log.Note(fmt.Sprint("incident ", i))
 			synctest.Wait()
@@ -425,7 +425,7 @@ func (s *silentFor) SetMeta(ctx context.Context, values map[string]string) error
 func TestAnIncidentThatCouldNotBeSavedIsSavedWithTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &silentFor{Store: memory.New(directory.Users), times: 2}
-		log := &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now}
+		log := &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now}
 		log.Note("first")
 		pass(time.Second)
 		log.Note("second")

@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// Remote is the server as the engine speaks to it. Its errors are *Outcome.
+// Remote is the server as the engine speaks to it. Its errors are *RequestError.
 type Remote interface {
 	// Push sends a client's operations and returns one result for each, in order.
 	// With an error, the results that have a Status count all the same; those that
@@ -41,8 +41,8 @@ type BucketQuery struct {
 	Limit  int
 }
 
-// Server is the Remote that speaks the protocol of docs/openapi.yaml.
-type Server struct {
+// HTTPRemote is the Remote that speaks the protocol of docs/openapi.yaml.
+type HTTPRemote struct {
 	HTTP HTTP
 	// Paths are the resources by entity type, such as "/api/v1/users".
 	Paths map[string]string
@@ -50,10 +50,10 @@ type Server struct {
 	Observe func(server time.Time)
 }
 
-var _ Remote = (*Server)(nil)
+var _ Remote = (*HTTPRemote)(nil)
 
 // Push implements Remote with POST /api/v1/operations.
-func (s *Server) Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error) {
+func (s *HTTPRemote) Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error) {
 	batch := api.Batch{ClientID: clientID, Operations: make([]api.Operation, len(operations))}
 	for i, o := range operations {
 		batch.Operations[i] = o.Wire()
@@ -96,7 +96,7 @@ func answersBatch(batch api.Batch, results []api.Result) error {
 }
 
 // Pull implements Remote with GET /api/v1/changes.
-func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+func (s *HTTPRemote) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	if cursor != "" {
 		q.Set("cursor", cursor)
@@ -117,7 +117,7 @@ func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.Change
 }
 
 // Bucket implements Remote with GET /api/v1/buckets/{bucket}.
-func (s *Server) Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error) {
+func (s *HTTPRemote) Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error) {
 	v := url.Values{"entityType": {q.Type}, "cursor": {q.Cursor}, "limit": {strconv.Itoa(q.Limit)}}
 	if q.After != "" {
 		v.Set("after", q.After)
@@ -152,7 +152,7 @@ func answersBucket(q BucketQuery, page api.BucketPage) error {
 }
 
 // Fetch implements Remote with GET of the entity's resource.
-func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
+func (s *HTTPRemote) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 	path, ok := s.Paths[ref.Type]
 	if !ok {
 		return api.Change{}, fmt.Errorf("no resource for entities of type %q", ref.Type)
@@ -160,7 +160,7 @@ func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 	var document json.RawMessage
 	err := s.ask(ctx, Request{Method: "GET", Path: path + "/" + url.PathEscape(ref.ID)}, &document)
 	change := api.Change{EntityType: ref.Type, EntityID: ref.ID}
-	var o *Outcome
+	var o *RequestError
 	if errors.As(err, &o) && o.Problem.Code == api.CodeNotFound {
 		change.Deleted = true
 		return change, nil
@@ -180,13 +180,13 @@ func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 }
 
 // ask sends a request and decodes a good answer into out.
-func (s *Server) ask(ctx context.Context, r Request, out any) error {
+func (s *HTTPRemote) ask(ctx context.Context, r Request, out any) error {
 	r.Header = map[string]string{"Accept": "application/json"}
 	if r.Body != nil {
 		r.Header["Content-Type"] = "application/json"
 	}
 	resp, err := s.HTTP.Do(ctx, r)
-	Progressed(ctx)
+	ReportProgress(ctx)
 	if err != nil {
 		return noAnswer(err)
 	}
@@ -201,7 +201,7 @@ func (s *Server) ask(ctx context.Context, r Request, out any) error {
 	return nil
 }
 
-func (o *Outcome) observe(f func(time.Time), resp Response) {
+func (o *RequestError) observe(f func(time.Time), resp Response) {
 	if o.Kind != NoAnswer {
 		observe(f, resp)
 	}

@@ -108,7 +108,7 @@ func drawUpdate(t *rapid.T, who string, base queue.Fields, stamp api.Stamp) queu
 	drawn := drawDocument(t, who)
 	for _, n := range fields {
 		v := drawn[n]
-		if rapid.Bool().Draw(t, who+" changes "+n) && !queue.SameValue(v, base[n]) {
+		if rapid.Bool().Draw(t, who+" changes "+n) && !queue.EqualJSON(v, base[n]) {
 			data[n] = v
 		}
 	}

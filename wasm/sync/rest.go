@@ -55,7 +55,7 @@ type row struct {
 // itself, so one more is tried before the backend counts as gone.
 func (r *REST) Push(ctx context.Context, _ string, operations []queue.Operation) ([]api.Result, error) {
 	results := make([]api.Result, len(operations))
-	var failed *Outcome
+	var failed *RequestError
 	misses, reached := 0, false
 	for i, o := range operations {
 		result, err := r.deliver(ctx, o)
@@ -64,7 +64,7 @@ func (r *REST) Push(ctx context.Context, _ string, operations []queue.Operation)
 			reached = reached || failed != nil
 			continue
 		}
-		var why *Outcome
+		var why *RequestError
 		if !errors.As(err, &why) {
 			return results, err
 		}
@@ -80,17 +80,17 @@ func (r *REST) Push(ctx context.Context, _ string, operations []queue.Operation)
 		return results, nil
 	}
 	if reached && failed.Kind == NoAnswer {
-		failed = &Outcome{Kind: Unavailable, Problem: failed.Problem, Err: failed.Err}
+		failed = &RequestError{Kind: Unavailable, Problem: failed.Problem, Err: failed.Err}
 	}
 	return results, failed
 }
 
 // asksForQuiet: the next operation would be an imposition.
-func asksForQuiet(o *Outcome) bool {
+func asksForQuiet(o *RequestError) bool {
 	return o.Kind == SignedOut || o.Status == 429 || o.RetryAfter > 0
 }
 
-// deliver brings one operation to the backend. An error is an *Outcome that is
+// deliver brings one operation to the backend. An error is an *RequestError that is
 // no answer about this operation.
 func (r *REST) deliver(ctx context.Context, o queue.Operation) (api.Result, error) {
 	var now *row
@@ -104,7 +104,7 @@ func (r *REST) deliver(ctx context.Context, o queue.Operation) (api.Result, erro
 		}
 	}
 	resp, err := r.write(ctx, o, now)
-	var failed *Outcome
+	var failed *RequestError
 	if errors.As(err, &failed) && (failed.Status == 409 || failed.Status == 412 || notThere(failed)) {
 		return r.refusedWrite(ctx, o, failed)
 	}
@@ -116,13 +116,13 @@ func (r *REST) deliver(ctx context.Context, o queue.Operation) (api.Result, erro
 
 // judged says what a failed request means for the operation that it carried.
 func judged(o queue.Operation, err error) (api.Result, error) {
-	var failed *Outcome
+	var failed *RequestError
 	if !errors.As(err, &failed) {
 		return api.Result{}, err
 	}
 	problem := failed.Problem
 	switch failed.Kind {
-	case Broken:
+	case ServerError:
 		return api.Result{ID: o.ID, Status: api.Retry, Problem: &problem}, nil
 	case Refused, TooLarge:
 		return api.Result{ID: o.ID, Status: api.Rejected, Problem: &problem}, nil
@@ -260,7 +260,7 @@ func (r *REST) written(ctx context.Context, o queue.Operation, resp Response) (a
 
 // refusedWrite decides about an operation that the backend found in the way of
 // what it has.
-func (r *REST) refusedWrite(ctx context.Context, o queue.Operation, why *Outcome) (api.Result, error) {
+func (r *REST) refusedWrite(ctx context.Context, o queue.Operation, why *RequestError) (api.Result, error) {
 	if o.Type == api.Create && notThere(why) {
 		return api.Result{}, noAnswer(fmt.Errorf("the backend has no %s to add to", r.Paths[o.Ref.Type]))
 	}
@@ -307,7 +307,7 @@ func (r *REST) read(ctx context.Context, ref queue.Ref) (*row, error) {
 		return nil, err
 	}
 	resp, err := r.ask(ctx, Request{Method: "GET", Path: path + "/" + url.PathEscape(ref.ID), Header: map[string]string{}})
-	var failed *Outcome
+	var failed *RequestError
 	if errors.As(err, &failed) && notThere(failed) {
 		return nil, nil
 	}
@@ -363,18 +363,18 @@ func (r *REST) rowOf(document json.RawMessage) (*row, error) {
 }
 
 // notThere: the resource was asked about, and is not there, any more or yet.
-func notThere(o *Outcome) bool {
+func notThere(o *RequestError) bool {
 	return (o.Status == 404 || o.Status == 410) && o.Kind == Refused
 }
 
-// ask sends a request and returns the good answer; any other is an *Outcome.
+// ask sends a request and returns the good answer; any other is an *RequestError.
 func (r *REST) ask(ctx context.Context, q Request) (Response, error) {
 	q.Header["Accept"] = "application/json"
 	if q.Body != nil {
 		q.Header["Content-Type"] = "application/json"
 	}
 	resp, err := r.HTTP.Do(ctx, q)
-	Progressed(ctx)
+	ReportProgress(ctx)
 	if err != nil {
 		return Response{}, noAnswer(err)
 	}
@@ -398,7 +398,7 @@ func (r *REST) measure(backend time.Time) {
 
 // classifyPlain is Classify for backends that are not ours: a good answer may
 // have no body, and an error that is JSON of any shape comes from the backend.
-func classifyPlain(resp Response) *Outcome {
+func classifyPlain(resp Response) *RequestError {
 	if resp.Status == 204 && len(resp.Body) == 0 {
 		return nil
 	}
@@ -408,7 +408,7 @@ func classifyPlain(resp Response) *Outcome {
 	}
 	said, ours := problemOf(resp)
 	if said.Code == api.CodeNoRoute { // about the address, not about the entity
-		return &Outcome{Kind: Unavailable, Status: resp.Status, Problem: said}
+		return &RequestError{Kind: Unavailable, Status: resp.Status, Problem: said}
 	}
 	if failed.Kind == NoAnswer || failed.Kind == Resync {
 		failed.Kind = Refused

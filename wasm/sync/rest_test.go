@@ -394,7 +394,7 @@ func TestFallbackUsesTheBatchWhereItIsOffered(t *testing.T) {
 }
 
 func (w *world) fallback(http sync.HTTP) sync.Remote {
-	return &sync.Fallback{Batch: &sync.Server{HTTP: http, Paths: directory.Paths}, Plain: w.rest(http)}
+	return &sync.Fallback{Batch: &sync.HTTPRemote{HTTP: http, Paths: directory.Paths}, Plain: w.rest(http)}
 }
 
 func TestFallbackTakesNoPortalForABackend(t *testing.T) {

@@ -50,7 +50,7 @@ func parseRestCursor(text string) (c restCursor, ok bool) {
 	return c, ok && json.Unmarshal([]byte(text), &c) == nil
 }
 
-var listAgain = &Outcome{Kind: Resync, Problem: api.Problem{
+var listAgain = &RequestError{Kind: Resync, Problem: api.Problem{
 	Title: "Everything is to be listed again", Code: api.CodeResync,
 }}
 
@@ -73,7 +73,7 @@ func (r *REST) Pull(ctx context.Context, cursor string, limit int) (api.ChangePa
 	}
 	place := *c.Reading
 	page, err := r.list(ctx, c, limit)
-	var failed *Outcome
+	var failed *RequestError
 	if errors.As(err, &failed) && failed.Kind == Refused && (place.Token != "" || place.From != "" || place.Page > 1) {
 		return api.ChangePage{}, listAgain // the backend no longer knows the place
 	}

@@ -49,7 +49,7 @@ func TestResolveIsTotal(t *testing.T) {
 			whole(t, c, d)
 		}
 		for _, f := range d.Fields {
-			if f.Kept == queue.Theirs && !queue.SameValue(f.Mine, f.Theirs) && len(f.Mine) > 0 && !d.Lost {
+			if f.Kept == queue.Theirs && !queue.EqualJSON(f.Mine, f.Theirs) && len(f.Mine) > 0 && !d.Lost {
 				t.Fatalf("my %s %s is lost without a word", f.Name, f.Mine)
 			}
 		}
@@ -134,7 +134,7 @@ func TestTiesGoToTheServer(t *testing.T) {
 		}
 		merged, theirs := queue.Decode(json.RawMessage(arrive(Merge, a, b, base))), queue.Decode(a.Data)
 		for name, value := range theirs {
-			if !queue.SameValue(merged[name], value) {
+			if !queue.EqualJSON(merged[name], value) {
 				t.Fatalf("merge gave %s to %s, not to %s, which was there", name, merged[name], value)
 			}
 		}

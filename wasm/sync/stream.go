@@ -12,7 +12,7 @@ const (
 	StreamOpened  StreamSignal = iota
 	StreamChanged              // there is something new
 	StreamPinged               // the server lives
-	StreamBroke                // it is tried again
+	StreamClosed               // it is tried again
 )
 
 // Periods of the event stream. The server pings every 25 seconds.
@@ -29,7 +29,7 @@ func (h *Host) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		if h.followOne(ctx) {
 			h.Incidents.Note("The event stream was silent and was opened anew")
-			h.signal(StreamBroke)
+			h.signal(StreamClosed)
 			continue
 		}
 		select {
@@ -79,7 +79,7 @@ func (h *Host) signal(s StreamSignal) {
 		h.answeredNow()
 		up := true
 		h.ask(ask{opened: &up})
-	case StreamBroke:
+	case StreamClosed:
 		up := false
 		h.ask(ask{opened: &up})
 	}

@@ -46,18 +46,18 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 			return store
 		}
 		js.Global().Get("console").Call("error", "rollcall: open the database:", err.Error())
-		bus.Publish(sync.Message{Kind: sync.StatusNews, Status: &sync.Status{
+		bus.Publish(sync.Message{Kind: sync.StatusChanged, Status: &sync.Status{
 			Phase: sync.Failed, At: time.Now(), Host: sync.ByWorker, Problem: sync.ProblemFor(err),
 		}})
-		bus.Publish(sync.Message{Kind: sync.Alive}) // another worker could do no better
+		bus.Publish(sync.Message{Kind: sync.WorkerAlive}) // another worker could do no better
 		<-time.After(wait)
 	}
 }
 
 func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
-	incidents := &sync.Log{Store: store, Writer: name, Now: time.Now}
+	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
-	server := &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	server := &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths}
 	plain := &sync.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: sync.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: &sync.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},

@@ -9,19 +9,19 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// OutcomeKind is what a request's failure means for what it carried.
-type OutcomeKind int
+// ErrorKind is what a request's failure means for what it carried.
+type ErrorKind int
 
 const (
 	// NoAnswer: the server was not reached, or what answered was not it. Nothing
 	// counts as an attempt.
-	NoAnswer OutcomeKind = iota
+	NoAnswer ErrorKind = iota
 	// Unavailable: the server said that it can't serve anybody now. Wait; it is
 	// no judgement of the operations.
 	Unavailable
-	// Broken: the server failed on this request. If it carried one operation,
+	// ServerError: the server failed on this request. If it carried one operation,
 	// that is an answered failure of this operation.
-	Broken
+	ServerError
 	// Refused: the server understood and will not take this request as it is.
 	Refused
 	// TooLarge: the same in smaller portions may pass.
@@ -32,10 +32,10 @@ const (
 	Resync
 )
 
-// Outcome is a failed request: what it means, why for a person, and how long the
+// RequestError is a failed request: what it means, why for a person, and how long the
 // server asked to be left alone.
-type Outcome struct {
-	Kind       OutcomeKind
+type RequestError struct {
+	Kind       ErrorKind
 	Status     int // the answer's, 0 for none
 	Problem    api.Problem
 	RetryAfter time.Duration
@@ -43,21 +43,21 @@ type Outcome struct {
 }
 
 // Error says why, for a person.
-func (o *Outcome) Error() string { return o.Problem.Error() }
+func (o *RequestError) Error() string { return o.Problem.Error() }
 
 // Unwrap returns the cause.
-func (o *Outcome) Unwrap() error { return o.Err }
+func (o *RequestError) Unwrap() error { return o.Err }
 
 // kinds is the one table of what an HTTP status means. A status that isn't
 // here is Refused when it is a 4xx with a problem document, else NoAnswer.
-var kinds = map[int]OutcomeKind{
+var kinds = map[int]ErrorKind{
 	401: SignedOut,
 	408: Unavailable,
 	410: Resync,
 	413: TooLarge,
 	425: Unavailable,
 	429: Unavailable,
-	500: Broken,
+	500: ServerError,
 	502: Unavailable,
 	503: Unavailable,
 	504: Unavailable,
@@ -70,7 +70,7 @@ func needsProblem(status int) bool { return status == 410 || (status >= 400 && k
 
 // Classify says what an answer means; nil for a good one. A 2xx that isn't JSON
 // is a captive portal's, not ours.
-func Classify(r Response) *Outcome {
+func Classify(r Response) *RequestError {
 	if r.Status >= 200 && r.Status < 300 {
 		if isJSON(r.Header["content-type"]) {
 			return nil
@@ -89,7 +89,7 @@ func Classify(r Response) *Outcome {
 	case !listed:
 		kind = Unavailable
 	}
-	return &Outcome{Kind: kind, Status: r.Status, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
+	return &RequestError{Kind: kind, Status: r.Status, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
 }
 
 func problemOf(r Response) (api.Problem, bool) {
@@ -111,8 +111,8 @@ func problemOf(r Response) (api.Problem, bool) {
 	return api.Problem{Title: "The server has a problem (status " + strconv.Itoa(r.Status) + ")", Status: r.Status, Code: api.CodeUnavailable}, false
 }
 
-func noAnswer(err error) *Outcome {
-	return &Outcome{Kind: NoAnswer, Err: err,
+func noAnswer(err error) *RequestError {
+	return &RequestError{Kind: NoAnswer, Err: err,
 		Problem: api.Problem{Title: "The server can't be reached", Detail: err.Error(), Code: api.CodeUnavailable}}
 }
 

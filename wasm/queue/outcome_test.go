@@ -12,8 +12,8 @@ import (
 // fates are what became of operations, such as "a superseded by b; b landed 4".
 func fates(e *queue.Entity) string {
 	var parts []string
-	for _, f := range e.Fates {
-		s := f.ID + " " + string(f.End)
+	for _, f := range e.Outcomes {
+		s := f.ID + " " + string(f.Kind)
 		if f.By != "" {
 			s += " by " + f.By
 		}
@@ -45,10 +45,10 @@ func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
 			e.Acknowledge("a", row(4, `{"name":"Bo"}`), 4)
 		}), "a landed 4"},
 		{"acknowledged earlier, changed since", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), func(_ *testing.T, e *queue.Entity) {
-			e.AcknowledgeEarlier("a", row(5, `{"name":"Other"}`), 5, []string{"name"})
+			e.AcknowledgeDuplicate("a", row(5, `{"name":"Other"}`), 5, []string{"name"})
 		}), "a landed 5"},
 		{"acknowledged earlier", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(_ *testing.T, e *queue.Entity) {
-			e.AcknowledgeEarlier("a", row(4, `{"name":"Bo"}`), 4, []string{"name"})
+			e.AcknowledgeDuplicate("a", row(4, `{"name":"Bo"}`), 4, []string{"name"})
 		}), "a landed 4"},
 		{"rejected, it stays", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a")), ""},
 		{"rejected, the next takes it up", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), reject("a")), "a superseded by b"},
@@ -89,23 +89,23 @@ func replace(id, next string) func(*testing.T, *queue.Entity) {
 
 func TestTheNewestFatesAreKept(t *testing.T) {
 	text := ""
-	for i := range queue.MaxFates + 7 {
-		text = queue.AppendFates(text, []queue.Fate{{ID: fmt.Sprint(i), End: queue.EndLanded, Version: int64(i)}})
+	for i := range queue.MaxOutcomes + 7 {
+		text = queue.AppendOutcomes(text, []queue.Outcome{{ID: fmt.Sprint(i), Kind: queue.OutcomeAcknowledged, Version: int64(i)}})
 	}
-	for i, want := range map[int]bool{0: false, 6: false, 7: true, queue.MaxFates + 6: true} {
-		f, ok := queue.FateIn(text, fmt.Sprint(i))
+	for i, want := range map[int]bool{0: false, 6: false, 7: true, queue.MaxOutcomes + 6: true} {
+		f, ok := queue.FindOutcome(text, fmt.Sprint(i))
 		if ok != want || (ok && f.Version != int64(i)) {
 			t.Errorf("fate %d: %+v, %v", i, f, ok)
 		}
 	}
-	if n := strings.Count(text, "\n") + 1; n != queue.MaxFates {
+	if n := strings.Count(text, "\n") + 1; n != queue.MaxOutcomes {
 		t.Errorf("%d fates are kept", n)
 	}
-	again := queue.AppendFates(text, []queue.Fate{{ID: "99", End: queue.EndDiscarded}})
-	if f, _ := queue.FateIn(again, "99"); f.End != queue.EndDiscarded {
+	again := queue.AppendOutcomes(text, []queue.Outcome{{ID: "99", Kind: queue.OutcomeDiscarded}})
+	if f, _ := queue.FindOutcome(again, "99"); f.Kind != queue.OutcomeDiscarded {
 		t.Errorf("the older fate counts: %+v", f)
 	}
-	if _, ok := queue.FateIn("broken\n{\"id\":1}\n", "1"); ok {
+	if _, ok := queue.FindOutcome("broken\n{\"id\":1}\n", "1"); ok {
 		t.Error("a broken line tells a fate")
 	}
 }

@@ -36,14 +36,14 @@ const (
 	metaAsked = "persistAsked"
 )
 
-// keeping is how the data of this page are kept: in IndexedDB, or in the page's
+// storageState is how the data of this page are kept: in IndexedDB, or in the page's
 // own memory where the browser gives it no storage.
-type keeping struct {
+type storageState struct {
 	store    repository.Store // watched by the monitor
 	bus      sync.Bus
 	volatile bool
 	monitor  *health.Monitor
-	presence *health.Presence
+	presence *health.EvictionDetector
 	// needsNetwork: there is no service worker, so nothing starts without a network.
 	needsNetwork bool
 	guard        browser.LeavingGuard
@@ -51,8 +51,8 @@ type keeping struct {
 }
 
 // keep opens the storage and looks what is there.
-func keep(ctx context.Context) *keeping {
-	k := &keeping{bus: browser.OpenChannel("rollcall"), monitor: health.New(time.After), news: make(chan struct{}, 1)}
+func keep(ctx context.Context) *storageState {
+	k := &storageState{bus: browser.OpenChannel("rollcall"), monitor: health.New(time.After), news: make(chan struct{}, 1)}
 	k.store = k.monitor.Watch(idb.New(idb.Options{
 		Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Deadline: storageDeadline,
 		OnBlocked: k.monitor.Blocked,
@@ -60,7 +60,7 @@ func keep(ctx context.Context) *keeping {
 		OnOutdated: func() { k.lookAgain(ctx) },
 		OnClosed:   func() { k.lookAgain(ctx) },
 	}))
-	k.presence = health.NewPresence(k.store, page().Get("seen").Bool())
+	k.presence = health.NewEvictionDetector(k.store, page().Get("seen").Bool())
 	looked := make(chan error, 1)
 	go func() { looked <- k.look(ctx) }()
 	select {
@@ -76,22 +76,22 @@ func keep(ctx context.Context) *keeping {
 
 // keepInMemory has the page keep its data itself, and run the engine itself:
 // there is nothing to share with a worker or another tab.
-func keepInMemory(ctx context.Context) *keeping {
+func keepInMemory(ctx context.Context) *storageState {
 	store := memory.New(directory.Users)
 	store.Now = time.Now
 	channel := memory.NewChannel()
 	host := newHost(store, channel.Bus())
-	k := &keeping{
+	k := &storageState{
 		store: store, bus: channel.Bus(), volatile: true,
 		monitor: health.New(time.After), news: make(chan struct{}, 1),
 	}
-	k.presence = health.NewPresence(store, false)
+	k.presence = health.NewEvictionDetector(store, false)
 	go func() { panic(host.Run(ctx)) }()
 	return k
 }
 
 func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
-	server := &sync.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	server := &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
@@ -99,13 +99,13 @@ func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
 	server.Observe = engine.ObserveClock
 	return &sync.Host{
 		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
-		Incidents: &sync.Log{Store: store, Writer: sync.ByPage, Now: time.Now},
+		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
 		Stream:    browser.Events{Path: "/api/v1/events"}.Follow,
 	}
 }
 
 // look opens the storage, again if need be, and sees whether the data are there.
-func (k *keeping) look(ctx context.Context) error {
+func (k *storageState) look(ctx context.Context) error {
 	err := k.presence.Look(ctx)
 	offer(k.news, struct{}{})
 	return err
@@ -113,14 +113,14 @@ func (k *keeping) look(ctx context.Context) error {
 
 // lookAgain looks after the connection was lost. What was lost with it is synced
 // again at once: the host does not know, and would wait for its timer.
-func (k *keeping) lookAgain(ctx context.Context) {
+func (k *storageState) lookAgain(ctx context.Context) {
 	if k.look(ctx) == nil {
-		k.bus.Publish(sync.Message{Kind: sync.SyncPlease, Reason: sync.Visible})
+		k.bus.Publish(sync.Message{Kind: sync.SyncRequest, Reason: sync.Visible})
 	}
 }
 
 // try uses the storage in every way that can fail.
-func (k *keeping) try(ctx context.Context) error {
+func (k *storageState) try(ctx context.Context) error {
 	if err := k.store.SetMeta(ctx, map[string]string{metaProbe: time.Now().UTC().Format(time.RFC3339)}); err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (k *keeping) try(ctx context.Context) error {
 
 // follow keeps up with what others notice: refresh is called when the storage
 // works again or may hold something else, and tell whenever there is news.
-func (k *keeping) follow(ctx context.Context, users *directory.Collection, tell func()) {
+func (k *storageState) follow(ctx context.Context, users *directory.Collection, tell func()) {
 	troubles, statuses := k.monitor.Changes(ctx), users.StatusChanges(ctx)
 	go func() {
 		registration, err := browser.Await(ctx, page().Get("registration"))
@@ -155,21 +155,21 @@ func (k *keeping) follow(ctx context.Context, users *directory.Collection, tell 
 	}
 }
 
-// state is app.Keeping as it is now.
-func (k *keeping) state() app.Keeping {
-	return app.Keeping{
+// state is app.StorageState as it is now.
+func (k *storageState) state() app.StorageState {
+	return app.StorageState{
 		Trouble: k.monitor.Trouble(), Volatile: k.volatile,
 		Lost: k.presence.Lost(), NeedsNetwork: k.needsNetwork,
 	}
 }
 
 // asked reports whether the browser was asked to keep the data, and ask asks.
-func (k *keeping) asked(ctx context.Context) bool {
+func (k *storageState) asked(ctx context.Context) bool {
 	m, err := k.store.Meta(ctx, metaAsked)
 	return err == nil && m[metaAsked] != ""
 }
 
-func (k *keeping) ask(ctx context.Context) (bool, error) {
+func (k *storageState) ask(ctx context.Context) (bool, error) {
 	granted, err := browser.Persist(ctx) // first: it wants the gesture, and that passes
 	if err != nil {
 		return false, err

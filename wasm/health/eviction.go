@@ -24,11 +24,11 @@ type Values interface {
 	SetMeta(ctx context.Context, values map[string]string) error
 }
 
-// Presence notices that the browser has thrown the site's data away. The sign is
+// EvictionDetector notices that the browser has thrown the site's data away. The sign is
 // that no page has been here, as far as the device knows, although the server has
 // synced with this browser; or that the client id is another one than a moment ago. A
 // missing client id alone is no sign: a worker may have made a new one by then.
-type Presence struct {
+type EvictionDetector struct {
 	values Values
 	seen   bool // the server has synced with this browser before
 
@@ -37,13 +37,15 @@ type Presence struct {
 	lost  bool
 }
 
-// NewPresence returns a presence that has not looked yet. Seen reports whether
+// NewEvictionDetector returns a presence that has not looked yet. Seen reports whether
 // the server has synced with this browser before this page was loaded.
-func NewPresence(values Values, seen bool) *Presence { return &Presence{values: values, seen: seen} }
+func NewEvictionDetector(values Values, seen bool) *EvictionDetector {
+	return &EvictionDetector{values: values, seen: seen}
+}
 
 // Look looks whether the data are still there. The first time it must be called
 // before anything of this page syncs; then when the connection to the database was lost.
-func (p *Presence) Look(ctx context.Context) error {
+func (p *EvictionDetector) Look(ctx context.Context) error {
 	m, err := p.values.Meta(ctx, sync.MetaClient, metaHere, metaLoss)
 	if err != nil {
 		return fmt.Errorf("look for the data of before: %w", err)
@@ -64,7 +66,7 @@ func (p *Presence) Look(ctx context.Context) error {
 }
 
 // Remember learns the client id once there is one.
-func (p *Presence) Remember(ctx context.Context) error {
+func (p *EvictionDetector) Remember(ctx context.Context) error {
 	p.mu.Lock()
 	known := p.known
 	p.mu.Unlock()
@@ -82,14 +84,14 @@ func (p *Presence) Remember(ctx context.Context) error {
 }
 
 // Lost reports whether data were lost, and the person does not know yet.
-func (p *Presence) Lost() bool {
+func (p *EvictionDetector) Lost() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lost
 }
 
 // Heard notes that the person knows.
-func (p *Presence) Heard(ctx context.Context) error {
+func (p *EvictionDetector) Heard(ctx context.Context) error {
 	if err := p.values.SetMeta(ctx, map[string]string{metaLoss: lossHeard}); err != nil {
 		return fmt.Errorf("save that this was read: %w", err)
 	}

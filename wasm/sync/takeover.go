@@ -25,7 +25,7 @@ var (
 	ErrAbandoned = errors.New("it made no progress, would not stop, and was left behind")
 )
 
-// Patient are locks whose Wait is not forever: a holder gives signs of life, and
+// TakeoverLocks are locks whose Wait is not forever: a holder gives signs of life, and
 // a waiter that has heard none for Silence takes the lock over. A holder that died
 // has lost the lock anyway; this is for one that is frozen (a suspended tab keeps
 // its locks) or wedged. Whatever such a holder does when it wakes must be harmless:
@@ -33,7 +33,7 @@ var (
 //
 // Silence is counted in parts: a waiter that slept itself takes at most one of
 // them for the holder's, and then hears what has piled up.
-type Patient struct {
+type TakeoverLocks struct {
 	Locks   Locks
 	Bus     Bus
 	Clock   Clock
@@ -43,14 +43,14 @@ type Patient struct {
 	Stolen func()
 }
 
-var _ Locks = Patient{}
+var _ Locks = TakeoverLocks{}
 
 // RoundLocks are the locks of rounds: patient, with holders that beat while they
 // get on and are stopped when they don't.
-func RoundLocks(locks Locks, bus Bus, clock Clock, incidents *Log) Locks {
+func RoundLocks(locks Locks, bus Bus, clock Clock, incidents *IncidentLog) Locks {
 	return watched{
-		Patient: Patient{
-			Locks: locks, Bus: bus, Clock: clock, Signs: []Kind{Beat}, Silence: StealAfter,
+		TakeoverLocks: TakeoverLocks{
+			Locks: locks, Bus: bus, Clock: clock, Signs: []Kind{Heartbeat}, Silence: StealAfter,
 			Stolen: func() { incidents.Note("A sync elsewhere stood still; this one took over") },
 		},
 		incidents: incidents,
@@ -58,7 +58,7 @@ func RoundLocks(locks Locks, bus Bus, clock Clock, incidents *Log) Locks {
 }
 
 // Hold implements Locks.
-func (p Patient) Hold(ctx context.Context, name string, mode LockMode, f func(context.Context) error) error {
+func (p TakeoverLocks) Hold(ctx context.Context, name string, mode LockMode, f func(context.Context) error) error {
 	if mode != Wait {
 		return p.Locks.Hold(ctx, name, mode, f)
 	}
@@ -100,7 +100,7 @@ var errSilent = errors.New("the holder of the lock is silent")
 const silenceParts = 4
 
 // watch calls silent when no sign of life is heard for Silence.
-func (p Patient) watch(ctx context.Context, silent func()) {
+func (p TakeoverLocks) watch(ctx context.Context, silent func()) {
 	heard := make(chan struct{}, 1)
 	defer p.Bus.Subscribe(func(m Message) {
 		for _, k := range p.Signs {
@@ -131,13 +131,13 @@ func offer[V any](ch chan V, v V) {
 
 // watched are locks whose holders are watched.
 type watched struct {
-	Patient
-	incidents *Log
+	TakeoverLocks
+	incidents *IncidentLog
 }
 
 // Hold implements Locks.
 func (w watched) Hold(ctx context.Context, name string, mode LockMode, f func(context.Context) error) error {
-	return w.Patient.Hold(ctx, name, mode, func(ctx context.Context) error { return w.holding(ctx, f) })
+	return w.TakeoverLocks.Hold(ctx, name, mode, func(ctx context.Context) error { return w.holding(ctx, f) })
 }
 
 // holding runs f and beats while it gets on. Without progress for StuckAfter it is
@@ -150,7 +150,7 @@ func (w watched) holding(ctx context.Context, f func(context.Context) error) err
 	done := make(chan error, 1)
 	go func() { done <- f(work) }()
 	for stuck := false; ; {
-		w.Bus.Publish(Message{Kind: Beat})
+		w.Bus.Publish(Message{Kind: Heartbeat})
 		select {
 		case err := <-done:
 			if err != nil && stuck {
@@ -208,10 +208,10 @@ func (m *meter) idle(tick time.Duration) time.Duration {
 
 type meterKey struct{}
 
-// Progressed says that the round under way on ctx has got on: a request or a
+// ReportProgress says that the round under way on ctx has got on: a request or a
 // transaction of it has ended, well or not. A store calls it in a method that does
 // many transactions.
-func Progressed(ctx context.Context) {
+func ReportProgress(ctx context.Context) {
 	if m, ok := ctx.Value(meterKey{}).(*meter); ok {
 		m.moved.Store(true)
 	}

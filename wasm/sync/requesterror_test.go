@@ -17,7 +17,7 @@ func TestClassify(t *testing.T) {
 		ctype  string
 		body   string
 		retry  string
-		want   OutcomeKind
+		want   ErrorKind
 		good   bool
 	}{
 		{"ok", 200, "application/json; charset=utf-8", `{}`, "", 0, true},
@@ -33,7 +33,7 @@ func TestClassify(t *testing.T) {
 		{"too large", 413, "", ``, "", TooLarge, false},
 		{"gone", 410, "application/problem+json", `{"title":"old","code":"resync"}`, "", Resync, false},
 		{"a proxy's gone", 410, "text/html", ``, "", NoAnswer, false},
-		{"broken", 500, "", ``, "", Broken, false},
+		{"broken", 500, "", ``, "", ServerError, false},
 		{"bad gateway", 502, "text/html", ``, "", Unavailable, false},
 		{"unavailable", 503, "application/problem+json", problem, "120", Unavailable, false},
 	}
@@ -78,7 +78,7 @@ func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
 	ctx := context.Background()
 	tests := map[string]struct {
 		answer string
-		ask    func(*Server) error
+		ask    func(*HTTPRemote) error
 	}{
 		"no results":          {`{"results":[]}`, pushes(ctx, batch)},
 		"another's result":    {`{"results":[{"id":"b","status":"applied","version":1}]}`, pushes(ctx, batch)},
@@ -98,8 +98,8 @@ func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var o *Outcome
-			err := tt.ask(&Server{HTTP: jsonAnswer(tt.answer), Paths: map[string]string{"user": "/users"}})
+			var o *RequestError
+			err := tt.ask(&HTTPRemote{HTTP: jsonAnswer(tt.answer), Paths: map[string]string{"user": "/users"}})
 			if !errors.As(err, &o) || o.Kind != NoAnswer {
 				t.Errorf("got %v, want no answer", err)
 			}
@@ -107,25 +107,25 @@ func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
 	}
 }
 
-func pushes(ctx context.Context, batch []queue.Operation) func(*Server) error {
-	return func(s *Server) error { _, err := s.Push(ctx, "c", batch); return err }
+func pushes(ctx context.Context, batch []queue.Operation) func(*HTTPRemote) error {
+	return func(s *HTTPRemote) error { _, err := s.Push(ctx, "c", batch); return err }
 }
 
-func pulls(ctx context.Context) func(*Server) error {
-	return func(s *Server) error { _, err := s.Pull(ctx, "c", 5); return err }
+func pulls(ctx context.Context) func(*HTTPRemote) error {
+	return func(s *HTTPRemote) error { _, err := s.Pull(ctx, "c", 5); return err }
 }
 
-func buckets(ctx context.Context) func(*Server) error {
-	return func(s *Server) error { _, err := s.Bucket(ctx, BucketQuery{Type: "user", Bucket: 1}); return err }
+func buckets(ctx context.Context) func(*HTTPRemote) error {
+	return func(s *HTTPRemote) error { _, err := s.Bucket(ctx, BucketQuery{Type: "user", Bucket: 1}); return err }
 }
 
-func fetches(ctx context.Context) func(*Server) error {
-	return func(s *Server) error { _, err := s.Fetch(ctx, queue.Ref{Type: "user", ID: "1"}); return err }
+func fetches(ctx context.Context) func(*HTTPRemote) error {
+	return func(s *HTTPRemote) error { _, err := s.Fetch(ctx, queue.Ref{Type: "user", ID: "1"}); return err }
 }
 
 func TestServerObservesTheClock(t *testing.T) {
 	var seen time.Time
-	s := &Server{HTTP: jsonAnswer(`{"changes":[],"cursor":"d"}`), Observe: func(at time.Time) { seen = at }}
+	s := &HTTPRemote{HTTP: jsonAnswer(`{"changes":[],"cursor":"d"}`), Observe: func(at time.Time) { seen = at }}
 	if err := pulls(context.Background())(s); err != nil {
 		t.Fatal(err)
 	}

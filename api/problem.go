@@ -29,6 +29,34 @@ const (
 	CodeInternal        Code = "internal"
 )
 
+// statuses is the one table of the HTTP status (RFC 9110) that each code is
+// answered with. A test sees to it that every code has one.
+var statuses = map[Code]int{
+	CodeMalformed:       400,
+	CodeInvalid:         400,
+	CodeUnknownField:    400,
+	CodeBadCursor:       400,
+	CodeSignIn:          401,
+	CodeCrossSite:       403,
+	CodeNotFound:        404,
+	CodeNoRoute:         404,
+	CodeMethod:          405,
+	CodeConflict:        409,
+	CodeEmailTaken:      409,
+	CodeResync:          410,
+	CodePrecondition:    412,
+	CodeTooLarge:        413,
+	CodeMediaType:       415,
+	CodeKeyReused:       422,
+	CodePreconditionReq: 428,
+	CodeRateLimited:     429,
+	CodeInternal:        500,
+	CodeUnavailable:     503,
+}
+
+// Status is the HTTP status that the code is answered with.
+func (c Code) Status() int { return statuses[c] }
+
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	Field  string `json:"field"`
@@ -43,6 +71,11 @@ type Problem struct {
 	Detail string       `json:"detail,omitempty"`
 	Code   Code         `json:"code"`
 	Errors []FieldError `json:"errors,omitempty"`
+}
+
+// NewProblem returns the problem of a code, with the code's status.
+func NewProblem(code Code, title, detail string, errs ...FieldError) *Problem {
+	return &Problem{Title: title, Status: code.Status(), Detail: detail, Code: code, Errors: errs}
 }
 
 // Error makes a Problem an error that reads as a sentence for a person.

@@ -55,6 +55,15 @@ func (p UserPatch) Trimmed() UserPatch {
 	}
 }
 
+// Clean is the one door that a person's fields pass on the device and at the server: it
+// returns the patch in its stored form, with white space around name and email and after
+// the bio removed, and what is wrong with it, in the order of the form. With create set,
+// name and email must be present.
+func (p UserPatch) Clean(create bool) (UserPatch, []FieldError) {
+	p = p.Trimmed()
+	return p, p.Validate(create)
+}
+
 // Apply returns u with the patch's fields set.
 func (p UserPatch) Apply(u User) User {
 	if p.Name != nil {

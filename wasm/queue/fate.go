@@ -63,8 +63,7 @@ func (e *Entity) ends(f Fate) {
 // merges records what coalescing made of two operations.
 func (e *Entity) merges(first, second, merged Operation, keep bool) {
 	if keep {
-		by := merged.ID
-		e.ends(Fate{ID: first.ID, End: EndSuperseded, By: by})
+		e.ends(Fate{ID: first.ID, End: EndSuperseded, By: merged.ID})
 		return
 	}
 	e.ends(Fate{ID: first.ID, End: EndCancelled})

@@ -320,6 +320,8 @@ type screen struct {
 	scrolls                  chan struct{}
 	onlines                  chan struct{}
 	storageState             StorageState
+	saves                    int    // how many changes there are to save to a file
+	file                     string // the chosen one
 	keepings                 chan struct{}
 	asked, tried             int
 	guarded, promises, told  bool
@@ -428,6 +430,9 @@ func (s *screen) SetValue(id, value string)                { s.values[id] = valu
 func (s *screen) SetHeight(id string, height float64)      { s.heights[id] = height }
 func (s *screen) UpdateWaiting() bool                      { return s.waiting }
 func (s *screen) ApplyUpdate()                             { s.applied = true }
+func (s *screen) SaveChanges(context.Context) (int, error) { return s.saves, nil }
+
+func (s *screen) ReadFile(context.Context, string) ([]byte, error) { return []byte(s.file), nil }
 
 func (s *screen) takeClosed() []string {
 	closed := s.closed

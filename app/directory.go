@@ -52,6 +52,10 @@ type Outbox interface {
 	Accept(ctx context.Context, c queue.Conflict) error
 	Reverse(ctx context.Context, c queue.Conflict) error
 
+	// TakeIn puts the changes of a file that SaveChanges made back into the queue, each
+	// once however often it is called. Its error is for a person.
+	TakeIn(ctx context.Context, file []byte) (repository.TakenIn, error)
+
 	// Check is how the device's users compared with the server's, last time.
 	Check(ctx context.Context) (sync.Check, error)
 
@@ -87,6 +91,10 @@ type Device interface {
 	StorageStateChanges(ctx context.Context) <-chan struct{}
 	RetryStorage(ctx context.Context)
 	AcknowledgeLoss(ctx context.Context) error
+	// SaveChanges saves the operations in the queue to a file, and returns how many they
+	// are; ReadFile reads the file that was chosen in the input with this id.
+	SaveChanges(ctx context.Context) (int, error)
+	ReadFile(ctx context.Context, id string) ([]byte, error)
 	// GuardLeaving has the browser ask before this page is left, while it is on.
 	GuardLeaving(on bool)
 	// KeepDraft keeps a text over a reload of this tab; TakeDraft returns it once,
@@ -139,6 +147,7 @@ type StorageState struct {
 	Volatile     bool  // it keeps nothing: the data are in this page's memory
 	Lost         bool  // it had thrown the data away, and the person does not know yet
 	NeedsNetwork bool  // it has no service worker, so nothing starts without a network
+	Older        bool  // a reload brings no other version of the program than this page's
 }
 
 // Diagnostic is a line under "Diagnostics".

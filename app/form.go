@@ -196,7 +196,8 @@ func (d *formDialog) fail(err error) {
 	if errors.As(err, &p) && len(p.Errors) > 0 {
 		d.blame(p.Errors)
 	} else {
-		d.failure, d.reload = notSaved(err), errors.Is(err, queue.ErrOutdated)
+		d.reload = errors.Is(err, queue.ErrOutdated) && !d.S.older
+		d.failure = notSaved(err, d.reload)
 		d.S.unsaved = true
 		d.S.guardLeaving()
 	}

@@ -15,6 +15,7 @@ type noticeKind string
 const (
 	noNotice       noticeKind = ""
 	outdatedNotice noticeKind = "outdated"
+	olderNotice    noticeKind = "older"
 	blockedNotice  noticeKind = "blocked"
 	troubleNotice  noticeKind = "trouble"
 	lostNotice     noticeKind = "lost"
@@ -33,6 +34,10 @@ type standingNotice struct {
 // then what was lost, then what this browser can't do at all.
 func noticeFor(k StorageState, l loss, dismissed map[noticeKind]bool) standingNotice {
 	switch {
+	case errors.Is(k.Trouble, queue.ErrOutdated) && k.Older:
+		return standingNotice{olderNotice, "alert", "This version of Rollcall is older than the data on this device.",
+			"A newer version was used here and keeps them in another way, so this one can neither show nor save anything. Nothing is lost: " +
+				"what you saved stays here, also what waits to be sent. Ask whoever runs this site for the newer version, then try again."}
 	case errors.Is(k.Trouble, queue.ErrOutdated):
 		return standingNotice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
 			"It has updated the data on this device, so this page can't save any more. Reload to go on. What you typed is kept."}
@@ -87,6 +92,7 @@ func (r *root) rekeep(ui.Context) {
 	}
 	r.kept = r.kept || !s.storageState.Lost
 	s.guardLeaving()
+	s.older = r.older()
 	now := r.notice()
 	if now.kind != noNotice && now.kind != r.noticed {
 		s.say(now.heading + " " + now.text)
@@ -100,7 +106,9 @@ func (r *root) rekeep(ui.Context) {
 func (r *root) notice() standingNotice {
 	l := r.loss
 	l.synced = r.s.status.SyncedAt.After(l.at)
-	return noticeFor(r.s.storageState, l, r.s.dismissed)
+	k := r.s.storageState
+	k.Older = r.older()
+	return noticeFor(k, l, r.s.dismissed)
 }
 
 // guardLeaving has the browser ask before a page is left that holds the only
@@ -109,6 +117,14 @@ func (r *root) notice() standingNotice {
 func (s *session) guardLeaving() {
 	unsent := s.counts.Waiting+s.counts.Rejected > 0
 	s.Device.GuardLeaving(s.storageState.Volatile && unsent || s.form != nil && s.unsaved)
+}
+
+// older reports whether this version can't read the data, and a reload would not
+// help. Under a page that could read them, another tab has upgraded them just now:
+// by the version that a reload brings.
+func (r *root) older() bool {
+	k := r.s.storageState
+	return errors.Is(k.Trouble, queue.ErrOutdated) && k.Older && !r.counted
 }
 
 func (r *root) renderNotice() ui.UI {
@@ -134,6 +150,11 @@ func (r *root) noticeActions(kind noticeKind) []ui.UI {
 	switch kind {
 	case outdatedNotice:
 		return []ui.UI{action("Reload", func(ui.Context, ui.Event) { s.reload() })}
+	case olderNotice:
+		return []ui.UI{
+			action("Try again", func(ui.Context, ui.Event) { s.reload() }),
+			action("Save changes to a file", func(ui.Context, ui.Event) { s.saveChanges() }),
+		}
 	case blockedNotice, troubleNotice:
 		return []ui.UI{action("Try again", func(ui.Context, ui.Event) { r.tryStorage() })}
 	case lostNotice:

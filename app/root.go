@@ -35,6 +35,7 @@ type root struct {
 	noticed    noticeKind // the notice that was said last
 	loss       loss
 	kept       bool // this page has seen the data as they should be
+	counted    bool // this page could read the data
 }
 
 func (r *root) OnMount(ctx ui.Context) {
@@ -61,7 +62,8 @@ func (r *root) tick(ctx ui.Context) {
 	})
 }
 
-func (r *root) OnAppUpdate(ui.Context) {
+func (r *root) OnAppUpdate(ctx ui.Context) {
+	r.rekeep(ctx) // a version that can read the data may be there
 	if r.s.Device.UpdateWaiting() && !r.s.update {
 		r.s.update = true
 		r.s.say("A new version is ready")
@@ -110,6 +112,7 @@ func (r *root) recount(ctx ui.Context) {
 			counts, err := r.s.Outbox.Counts(ctx)
 			return func(ctx ui.Context) {
 				if err == nil { // what can't be counted is said where it is listed
+					r.counted = true
 					r.s.counts = counts
 					r.s.guardLeaving()
 					r.restate(ctx)

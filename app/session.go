@@ -34,6 +34,7 @@ type session struct {
 	list listMemory
 
 	storageState StorageState
+	older        bool // this version can't read the device's data, and a reload brings no other
 	dismissed    map[noticeKind]bool
 	persistTried bool         // whether this tab has thought of asking the browser to keep the data
 	draft        func() draft // what the open form holds

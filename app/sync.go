@@ -346,6 +346,7 @@ func (p *syncPage) renderStorage() ui.UI {
 	}
 	if p.asidesRead {
 		body = append(body, p.renderKeeping()...)
+		body = append(body, p.renderSavedChanges())
 	}
 	return section("storage-title", "Storage", 0, body...)
 }

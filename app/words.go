@@ -84,7 +84,7 @@ var explanations = []struct {
 }{
 	{queue.ErrQuota, "This device has no room left for Rollcall's data. Free some space, then try again."},
 	{queue.ErrBlocked, "Another tab holds an older version of Rollcall open. Close the other tabs of Rollcall, then try again."},
-	{queue.ErrOutdated, "A newer version of Rollcall has updated the data on this device. Reload to go on."},
+	{queue.ErrOutdated, "A newer version of Rollcall has updated the data on this device."},
 	{queue.ErrUncertain, "The browser's storage did not say whether it saved. Look before you try again."},
 	{queue.ErrTimeout, "The browser's storage did not answer in time. Try again, or reload the page."},
 	{queue.ErrClosed, "The browser closed the connection to its storage. Try again, or reload the page."},
@@ -113,11 +113,16 @@ func explain(err error) string {
 
 // notSaved says to a person at a form why it was not saved, and that nothing they
 // typed is lost. Of a write that may have been saved it says that, and what to do.
-func notSaved(err error) string {
+// reload says that the newest version of the page can save it.
+func notSaved(err error, reload bool) string {
 	if errors.Is(err, queue.ErrUncertain) {
 		return "The browser did not say whether this was saved. What you typed is kept. Press Save again: nothing is saved twice."
 	}
-	return "Not saved. " + explain(err) + " What you typed is kept."
+	text := "Not saved. " + explain(err)
+	if reload {
+		text += " Reload to go on."
+	}
+	return text + " What you typed is kept."
 }
 
 // notDone says that something did not happen to a user, or may not have.

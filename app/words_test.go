@@ -123,14 +123,14 @@ func TestEveryFailureOfTheStorageHasWords(t *testing.T) {
 		if got := explain(fmt.Errorf("save: %w", err)); got == asSentence("save: "+err.Error()) {
 			t.Errorf("%v is said as %q", err, got)
 		}
-		if got := notSaved(err); !strings.Contains(got, "What you typed is kept.") {
+		if got := notSaved(err, false); !strings.Contains(got, "What you typed is kept.") {
 			t.Errorf("%v: a form says %q", err, got)
 		}
 	}
 	// A store says both: that it is uncertain, and why.
 	uncertain := fmt.Errorf("%w: %w", queue.ErrUncertain, queue.ErrTimeout)
 	for got, want := range map[string]string{
-		notSaved(uncertain):                        "The browser did not say whether this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
+		notSaved(uncertain, false):                 "The browser did not say whether this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
 		notDone("Ann", "deleted", uncertain):       "The browser did not say whether Ann was deleted. The list shows it; try again if not.",
 		notDone("Ann", "deleted", queue.ErrClosed): "Ann was not deleted. The browser closed the connection to its storage. Try again, or reload the page.",
 	} {

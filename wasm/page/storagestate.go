@@ -160,6 +160,7 @@ func (k *storageState) state() app.StorageState {
 	return app.StorageState{
 		Trouble: k.monitor.Trouble(), Volatile: k.volatile,
 		Lost: k.presence.Lost(), NeedsNetwork: k.needsNetwork,
+		Older: !page().Call("otherVersion").Bool(),
 	}
 }
 

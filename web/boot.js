@@ -121,6 +121,8 @@
 
   // A screen that is never hidden, and a tab without a controller, look too.
   const lookEvery = 60 * 60 * 1000;
+  // When a page has started, the worker sees to it that the next one can, too.
+  const mendAfter = 3000;
 
   function watch(registration) {
     const follow = (worker) => {
@@ -137,6 +139,7 @@
       if (document.visibilityState === "visible") look();
     });
     addEventListener("online", look);
+    setTimeout(() => registration.active?.postMessage({ type: "MEND" }), mendAfter);
     setInterval(look, lookEvery);
     return registration;
   }

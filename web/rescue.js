@@ -72,7 +72,7 @@
     tellOfQueue();
   }
 
-  element("watchdog-reload").addEventListener("click", () => location.reload());
+  element("watchdog-reload")?.addEventListener("click", () => location.reload());
 
   async function tellOfQueue() {
     const say = (text) => (element("watchdog-queue").textContent = text);
@@ -88,7 +88,7 @@
     }
   }
 
-  element("watchdog-save").addEventListener("click", async () => {
+  element("watchdog-save")?.addEventListener("click", async () => {
     try {
       const count = await save();
       element("watchdog-queue").textContent = `${count === 1 ? "1 change was" : `${count} changes were`} saved to a file. ` +

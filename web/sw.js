@@ -150,12 +150,18 @@ async function crippled() {
   return false;
 }
 
+// mend fetches anew what is missing or damaged. What the browser still has in its
+// memory nobody asks for, and it would be seen at the next start without a network.
+async function mend() {
+  const cache = await caches.open(cacheName);
+  await Promise.allSettled(Object.keys(integrities).map((url) => obtain(cache, url)));
+}
+
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 
 async function activate() {
   // Another version that was activated meanwhile has deleted what was here.
-  const cache = await caches.open(cacheName);
-  await Promise.allSettled(Object.keys(integrities).map((url) => obtain(cache, url)));
+  await mend();
   const names = await caches.keys();
   await Promise.all(names.filter((n) => n.startsWith(prefix) && n !== cacheName).map((n) => caches.delete(n)));
   await self.clients.claim();
@@ -227,6 +233,9 @@ self.addEventListener("message", (event) => {
   switch (event.data?.type) {
     case "VERSION":
       event.ports[0]?.postMessage(version);
+      break;
+    case "MEND":
+      event.waitUntil(mend());
       break;
     case "SKIP_WAITING":
       event.waitUntil(self.skipWaiting());

@@ -35,6 +35,7 @@ type Proxy struct {
 	didCut   int
 	noAPI    bool
 	files    map[string]file // by path, in front of the server's
+	portal   func(http.ResponseWriter, *http.Request) bool
 	hold     *hold
 	at       func(Moment, *http.Request) bool // nil while nobody steps in
 	streams  []*stream                        // of events, as they were opened
@@ -161,6 +162,21 @@ func (p *Proxy) Serve(path, mediaType string, content []byte) {
 	p.files[path] = file{mediaType, content}
 }
 
+// Portal has f answer requests for anything but the API in the server's place: it
+// reports whether it did, as a sign-in page in front of a site does. nil ends it.
+func (p *Proxy) Portal(f func(w http.ResponseWriter, r *http.Request) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.portal = f
+}
+
+func (p *Proxy) catches(w http.ResponseWriter, r *http.Request) bool {
+	p.mu.Lock()
+	portal := p.portal
+	p.mu.Unlock()
+	return portal != nil && portal(w, r)
+}
+
 func (p *Proxy) served(path string) (file, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -274,6 +290,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		if p.catches(w, r) {
+			return
+		}
 		p.relay.ServeHTTP(w, r)
 		return
 	}

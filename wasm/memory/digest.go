@@ -108,7 +108,7 @@ func (s *Store) repair(ref queue.Ref, row *queue.Row, generation int64) bool {
 	if r == nil {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
-	if s.sound(r) && r.entity.Confirmed.SameAs(row) {
+	if s.sound(r) && r.entity.Confirmed.SameContent(row) {
 		return false
 	}
 	r.generation = generation

@@ -139,7 +139,7 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	if r == nil {
 		r = &record{}
 	}
-	if !sameRow(r.entity.Confirmed, e.Confirmed) {
+	if !r.entity.Confirmed.Equal(e.Confirmed) {
 		r.generation = s.generation
 		r.sum = sumOf(e.Confirmed) // that of a row that was spoiled, and is taken on, stays wrong
 	}

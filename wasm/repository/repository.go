@@ -322,7 +322,7 @@ func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) (Writ
 func (c *Collection[T, P]) Delete(ctx context.Context, id string) (Written, error) {
 	var gone deletion
 	written, err := c.write(ctx, id, change[P]{kind: api.Delete, saved: func(before json.RawMessage, e *queue.Entity) {
-		gone = deletion{document: before, tombstone: e.Tombstone()}
+		gone = deletion{document: before, tombstone: e.TombstoneVersion()}
 	}})
 	if err == nil {
 		c.remember(id, gone)

@@ -28,7 +28,7 @@ func main() {
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
 		Remote: &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths},
 		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
-		Queued: background.wanted,
+		OnEnqueued: background.wanted,
 	})
 	lead := &sync.Leader{
 		Locks: browser.WebLocks{}, Clock: browser.Clock{}, Start: startWorker,

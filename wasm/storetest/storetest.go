@@ -90,8 +90,8 @@ func Run(t *testing.T, open Open, corrupt Corrupt) {
 type fixture struct {
 	*testing.T
 	Store
-	ctx   context.Context
-	open  Open
+	ctx     context.Context
+	open    Open
 	corrupt Corrupt
 }
 

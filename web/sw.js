@@ -115,13 +115,5 @@ self.addEventListener("periodicsync", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  switch (event.data?.type) {
-    case "SKIP_WAITING":
-      event.waitUntil(self.skipWaiting());
-      break;
-    case "sync":
-      // For browsers without Background Sync: a page that is closed asks for a last attempt.
-      event.waitUntil(sync("rollcall-sync").catch(() => {}));
-      break;
-  }
+  if (event.data?.type === "SKIP_WAITING") event.waitUntil(self.skipWaiting());
 });

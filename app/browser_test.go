@@ -33,7 +33,7 @@ type browser struct {
 	t      *testing.T
 	d      ui.ClientDispatcher
 	root   *root
-	device *screen
+	device *device
 	store  *memory.Store
 	users  *directory.Collection
 	engine *memory.Bus
@@ -44,17 +44,25 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &screen{online: true, promises: true, keepings: make(chan struct{}, 1), height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
+		device: &device{online: true, promises: true, keepings: make(chan struct{}, 1), height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 	})
 	t.Cleanup(b.users.Close)
-	b.start(Dependencies{Users: b.users, Outbox: b.users, Syncer: b.users, Device: b.device})
+	b.start(dependencies(b.users, b.device))
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
 	b.visit(path)
 	return b
+}
+
+func dependencies(users *directory.Collection, d *device) Dependencies {
+	return Dependencies{
+		Users: users, Outbox: users, Syncer: users,
+		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
+		Updates: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d,
+	}
 }
 
 // start loads the page.
@@ -306,8 +314,8 @@ func accessibleName(e ui.UI) string {
 	return text(e)
 }
 
-// screen is the device, with a scroll position that the test sets.
-type screen struct {
+// device is the browser behind the pages, with a scroll position that the test sets.
+type device struct {
 	mu                       stdsync.Mutex
 	online, waiting, applied bool
 	top, height, row         float64
@@ -326,130 +334,130 @@ type screen struct {
 	draft                    string
 }
 
-func (s *screen) Online() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.online
+func (d *device) Online() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.online
 }
 
-func (s *screen) setOnline(on bool) {
-	s.mu.Lock()
-	s.online = on
-	s.mu.Unlock()
-	s.onlines <- struct{}{}
+func (d *device) setOnline(on bool) {
+	d.mu.Lock()
+	d.online = on
+	d.mu.Unlock()
+	d.onlines <- struct{}{}
 }
 
-func (s *screen) OnlineChanges(context.Context) <-chan struct{} {
-	s.onlines = make(chan struct{}, 1)
-	return s.onlines
+func (d *device) OnlineChanges(context.Context) <-chan struct{} {
+	d.onlines = make(chan struct{}, 1)
+	return d.onlines
 }
 
-func (s *screen) Storage(context.Context) (Storage, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Storage{Used: 5_000_000, Quota: 1_000_000_000, Persisted: s.persisted, Asked: s.asked > 0}, nil
+func (d *device) StorageUsage(context.Context) (StorageUsage, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return StorageUsage{Used: 5_000_000, Quota: 1_000_000_000, Persisted: d.persisted, Asked: d.asked > 0}, nil
 }
 
-func (s *screen) AskPersist(context.Context) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked++
-	s.persisted = s.promises
-	return s.promises, nil
+func (d *device) RequestPersist(context.Context) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked++
+	d.persisted = d.promises
+	return d.promises, nil
 }
 
 // timesAsked is how often the browser was asked to keep the data.
-func (s *screen) timesAsked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked
+func (d *device) timesAsked() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked
 }
 
-func (s *screen) StorageState() StorageState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.storageState
+func (d *device) StorageState() StorageState {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.storageState
 }
 
-func (s *screen) setKeeping(k StorageState) {
-	s.mu.Lock()
-	s.storageState = k
-	s.mu.Unlock()
+func (d *device) setKeeping(k StorageState) {
+	d.mu.Lock()
+	d.storageState = k
+	d.mu.Unlock()
 	select {
-	case s.keepings <- struct{}{}:
+	case d.keepings <- struct{}{}:
 	default: // one is unread; who reads it finds this
 	}
 }
 
-func (s *screen) StorageStateChanges(context.Context) <-chan struct{} { return s.keepings }
+func (d *device) StorageStateChanges(context.Context) <-chan struct{} { return d.keepings }
 
-func (s *screen) RetryStorage(context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tried++
-	s.storageState.Trouble = nil
+func (d *device) RetryStorage(context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tried++
+	d.storageState.Trouble = nil
 }
 
-func (s *screen) AcknowledgeLoss(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.storageState.Lost, s.told = false, true
+func (d *device) AcknowledgeLoss(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.storageState.Lost, d.told = false, true
 	return nil
 }
 
-func (s *screen) GuardLeaving(on bool)  { s.guarded = on }
-func (s *screen) KeepDraft(text string) { s.draft = text }
+func (d *device) GuardLeaving(on bool)  { d.guarded = on }
+func (d *device) KeepDraft(text string) { d.draft = text }
 
-func (s *screen) TakeDraft() string {
-	text := s.draft
-	s.draft = ""
+func (d *device) TakeDraft() string {
+	text := d.draft
+	d.draft = ""
 	return text
 }
 
-func (s *screen) BackgroundSync(context.Context) (supported, registered bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return true, s.background
+func (d *device) BackgroundSync(context.Context) (supported, registered bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return true, d.background
 }
 
-func (s *screen) SetBackgroundSync(_ context.Context, on bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.background = on
+func (d *device) SetBackgroundSync(_ context.Context, on bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.background = on
 	return nil
 }
 
-func (s *screen) Diagnostics(context.Context) []Diagnostic { return []Diagnostic{{"Client", "c1"}} }
-func (s *screen) Focus(id string)                          { s.focused = id }
-func (s *screen) ShowModal(id string)                      { s.opened, s.modal = append(s.opened, id), id }
-func (s *screen) CloseModal(id string)                     { s.closed, s.modal = append(s.closed, id), "" }
-func (s *screen) ModalOpen(id string) bool                 { return s.modal == id }
-func (s *screen) SetValue(id, value string)                { s.values[id] = value }
-func (s *screen) SetHeight(id string, height float64)      { s.heights[id] = height }
-func (s *screen) UpdateWaiting() bool                      { return s.waiting }
-func (s *screen) ApplyUpdate()                             { s.applied = true }
+func (d *device) Diagnostics(context.Context) []Diagnostic { return []Diagnostic{{"Client", "c1"}} }
+func (d *device) Focus(id string)                          { d.focused = id }
+func (d *device) ShowModal(id string)                      { d.opened, d.modal = append(d.opened, id), id }
+func (d *device) CloseModal(id string)                     { d.closed, d.modal = append(d.closed, id), "" }
+func (d *device) ModalOpen(id string) bool                 { return d.modal == id }
+func (d *device) SetValue(id, value string)                { d.values[id] = value }
+func (d *device) SetHeight(id string, height float64)      { d.heights[id] = height }
+func (d *device) UpdateWaiting() bool                      { return d.waiting }
+func (d *device) ApplyUpdate()                             { d.applied = true }
 
-func (s *screen) takeClosed() []string {
-	closed := s.closed
-	s.closed = nil
+func (d *device) takeClosed() []string {
+	closed := d.closed
+	d.closed = nil
 	return closed
 }
 
-func (s *screen) Viewport(id string) (top, height float64) {
+func (d *device) Viewport(id string) (top, height float64) {
 	if id == firstRowID {
-		return 0, s.row
+		return 0, d.row
 	}
-	return s.top, s.height
+	return d.top, d.height
 }
 
-func (s *screen) ScrollTo(_ string, top float64) { s.top = top }
+func (d *device) ScrollTo(_ string, top float64) { d.top = top }
 
-func (s *screen) Scrolls(context.Context, string) <-chan struct{} {
-	s.scrolls = make(chan struct{}, 1)
-	return s.scrolls
+func (d *device) Scrolls(context.Context, string) <-chan struct{} {
+	d.scrolls = make(chan struct{}, 1)
+	return d.scrolls
 }
 
-func (s *screen) scroll(top float64) {
-	s.top = top
-	s.scrolls <- struct{}{}
+func (d *device) scroll(top float64) {
+	d.top = top
+	d.scrolls <- struct{}{}
 }

@@ -10,5 +10,5 @@
 // go-app diffs children by position and compares handlers by code pointer. So
 // every handler that is about one user, operation or conflict passes its id as
 // scope, and no row keeps state of its own. Inputs are not controlled: the page
-// mirrors what is typed and sets a text through Device.SetValue.
+// mirrors what is typed and sets a text through Elements.SetValue.
 package app

@@ -147,7 +147,7 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 
 		again := &browser{t: t, store: b.store, users: b.users, engine: b.engine, device: b.device}
 		b.device.opened, b.device.storageState = nil, StorageState{}
-		again.start(Dependencies{Users: good, Outbox: b.users, Syncer: b.users, Device: b.device})
+		again.start(dependencies(b.users, b.device))
 		again.visit("/")
 		again.until("the form to open", func() bool { return len(again.device.opened) == 1 })
 		form := component[*formDialog](again)

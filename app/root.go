@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -40,12 +39,12 @@ type root struct {
 func (r *root) OnMount(ctx ui.Context) {
 	s := r.s
 	s.ctx = ctx
-	s.update = s.Device.UpdateWaiting()
+	s.update = s.Updates.UpdateWaiting()
 	r.installable = ctx.IsAppInstallable()
 	follow(ctx, s.Syncer.StatusChanges(ctx), r.restate)
-	follow(ctx, s.Device.OnlineChanges(ctx), r.restate)
+	follow(ctx, s.Network.OnlineChanges(ctx), r.restate)
 	follow(ctx, s.Users.Changes(ctx), r.recount)
-	follow(ctx, s.Device.StorageStateChanges(ctx), r.rekeep)
+	follow(ctx, s.StorageHealth.StorageStateChanges(ctx), r.rekeep)
 	r.rekeep(ctx)
 	s.takeDraft(ctx)
 	r.restate(ctx)
@@ -62,7 +61,7 @@ func (r *root) tick(ctx ui.Context) {
 }
 
 func (r *root) OnAppUpdate(ui.Context) {
-	if r.s.Device.UpdateWaiting() && !r.s.update {
+	if r.s.Updates.UpdateWaiting() && !r.s.update {
 		r.s.update = true
 		r.s.say("A new version is ready")
 	}
@@ -84,24 +83,18 @@ func (r *root) OnNav(ctx ui.Context) {
 	}
 	if r.route != was {
 		// Once the page before is gone, or it would remember the top as its place.
-		ctx.Defer(func(ui.Context) { r.s.Device.ScrollTo(scrollerID, 0) })
+		ctx.Defer(func(ui.Context) { r.s.Layout.ScrollTo(scrollerID, 0) })
 	}
 	// The first page keeps the focus where the browser put it; later ones begin at
 	// their heading, as a page load would.
 	if r.navigated && r.route != was {
-		ctx.Defer(func(ui.Context) { r.s.Device.Focus("page-title") })
+		ctx.Defer(func(ui.Context) { r.s.Elements.Focus("page-title") })
 	}
 	r.navigated = true
 	if r.route.page == usersRoute && u.Query().Get("add") != "" {
 		ctx.Page().ReplaceURL(withoutQuery(u))
 		r.s.edit(formRequest{opener: "add-user"})
 	}
-}
-
-func withoutQuery(u *url.URL) *url.URL {
-	v := *u
-	v.RawQuery = ""
-	return &v
 }
 
 func (r *root) recount(ctx ui.Context) {
@@ -142,7 +135,7 @@ func (r *root) restate(ctx ui.Context) {
 // look reads the engine's status.
 func (r *root) look() {
 	r.s.status = current(r.s.Syncer.Status(), r.s.Clock.Now())
-	r.s.reach = reachable(r.s.reach, r.s.Device.Online(), r.s.status)
+	r.s.reach = reachable(r.s.reach, r.s.Network.Online(), r.s.status)
 }
 
 func (r *root) standing() standing {
@@ -176,7 +169,7 @@ func (r *root) Render() ui.UI {
 func (r *root) skip(_ ui.Context, e ui.Event) {
 	e.PreventDefault()
 	e.Call("stopPropagation")
-	r.s.Device.Focus("main")
+	r.s.Elements.Focus("main")
 }
 
 func (r *root) renderBar() ui.UI {
@@ -241,40 +234,4 @@ func (r *root) renderPage() ui.UI {
 		return &missingPage{}
 	}
 	return skeleton()
-}
-
-// skeleton stands where a page's content will be; index.html has the same.
-func skeleton() ui.UI {
-	return ui.Div().Class("page").Body(
-		ui.Ul().Class("rows", "skeleton").Aria("hidden", true).Body(
-			ui.Range(make([]struct{}, 8)).Slice(func(int) ui.UI {
-				return ui.Li().Class("row").Body(
-					ui.Span().Class("avatar"),
-					ui.Div().Class("row-main").Body(
-						ui.Span().Class("bone", "bone-name"),
-						ui.Span().Class("bone", "bone-email"),
-					),
-				)
-			}),
-		),
-	)
-}
-
-// missingPage says that an address leads nowhere.
-type missingPage struct{ ui.Compo }
-
-func (p *missingPage) Render() ui.UI {
-	return ui.Div().Class("page").Body(
-		notice("search", "Page not found", "There is nothing at this address.",
-			ui.A().Class("button", "button-primary").Href("/").Text("All users")),
-	)
-}
-
-// notice fills a page that has nothing else to show: why, and what to do.
-func notice(iconName, heading, text string, action ...ui.UI) ui.UI {
-	return ui.Div().Class("notice").Body(append([]ui.UI{
-		ui.Div().Class("notice-icon").Body(icon(iconName)),
-		ui.H1().ID("page-title").TabIndex(-1).Text(heading),
-		ui.P().Text(text),
-	}, action...)...)
 }

@@ -5,9 +5,7 @@ import (
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
-	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -38,13 +36,6 @@ type session struct {
 	persistTried bool         // whether this tab has thought of asking the browser to keep the data
 	draft        func() draft // what the open form holds
 	unsaved      bool         // the open form could not be saved
-}
-
-// listMemory is what a person finds again when they come back to the list.
-type listMemory struct {
-	search string
-	top    float64
-	total  int
 }
 
 func newSession(d Dependencies) *session {
@@ -134,91 +125,4 @@ func (r *refresher) run(ctx ui.Context, prepare func() func(context.Context) fun
 			}
 		})
 	})
-}
-
-// syncNow does a round because the person asked for one.
-func (s *session) syncNow() {
-	if s.syncing {
-		return
-	}
-	s.syncing = true
-	s.changed()
-	var report sync.Report
-	s.write(func(ctx context.Context) (err error) {
-		report, err = s.Syncer.SyncAll(ctx)
-		return err
-	}, func(err error) {
-		s.syncing = false
-		switch {
-		case err != nil:
-			s.toast(toast{text: "Sync failed: " + explain(err), bad: true})
-		case report.Problem != nil:
-			s.toast(toast{text: "Sync failed: " + problemText(report.Problem), bad: true})
-		default:
-			s.toast(toast{text: "Sync completed"})
-		}
-	})
-}
-
-// remove deletes a user and offers Undo. then, which may be nil, hears how it ended.
-func (s *session) remove(was repository.Record[api.User], then func(error)) {
-	name := was.Value.Name
-	s.write(func(ctx context.Context) error {
-		_, err := s.Users.Delete(ctx, was.ID)
-		return err
-	}, func(err error) {
-		if err != nil {
-			s.toast(toast{text: notDone(name, "deleted", err), bad: true})
-		} else {
-			s.toast(toast{text: "Deleted " + name, action: "Undo", act: func() { s.restore(was) }})
-		}
-		if then != nil {
-			then(err)
-		}
-	})
-}
-
-func (s *session) restore(was repository.Record[api.User]) {
-	s.write(func(ctx context.Context) error {
-		_, err := s.Users.Restore(ctx, was)
-		return err
-	}, func(err error) {
-		if err != nil {
-			s.toast(toast{text: notDone(was.Value.Name, "restored", err), bad: true})
-			return
-		}
-		s.toast(toast{text: "Restored " + was.Value.Name})
-	})
-}
-
-// ask opens the dialog that asks for an explicit yes.
-func (s *session) ask(c confirmRequest) {
-	s.asked++
-	c.number = s.asked
-	s.confirm = &c
-	s.changed()
-}
-
-// edit opens the form.
-func (s *session) edit(f formRequest) {
-	s.asked++
-	f.number = s.asked
-	s.form = &f
-	s.changed()
-}
-
-// formAsked is the number of the request the form is open for, 0 for none.
-func (s *session) formAsked() int {
-	if s.form == nil {
-		return 0
-	}
-	return s.form.number
-}
-
-// confirmAsked is formAsked for the other dialog.
-func (s *session) confirmAsked() int {
-	if s.confirm == nil {
-		return 0
-	}
-	return s.confirm.number
 }

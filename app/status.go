@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -8,6 +9,25 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
+
+// Syncer is the engine as the pages see it.
+type Syncer interface {
+	// SyncAll pushes, then pulls, and returns when the round has ended.
+	SyncAll(ctx context.Context) (sync.Report, error)
+	Status() sync.Status
+	// Incidents are what went wrong with syncing itself and was dealt with, newest
+	// first, at most sync.MaxIncidents.
+	Incidents(ctx context.Context) ([]sync.Incident, error)
+	// StatusChanges is like Changes, for Status.
+	StatusChanges(ctx context.Context) <-chan struct{}
+}
+
+// Network reports what the browser believes of the network.
+type Network interface {
+	// Online is navigator.onLine, a hint. OnlineChanges notifies when it changes.
+	Online() bool
+	OnlineChanges(ctx context.Context) <-chan struct{}
+}
 
 // reach is whether the server can be reached, as far as is known.
 type reach int

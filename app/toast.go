@@ -6,6 +6,15 @@ import (
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 )
 
+// Updates is the service worker's version of the app. go-app's OnAppUpdate notifies
+// when a new one arrives.
+type Updates interface {
+	// UpdateWaiting reports whether a new version is downloaded. ApplyUpdate
+	// switches to it and reloads the page.
+	UpdateWaiting() bool
+	ApplyUpdate()
+}
+
 // How long toasts stay. One with an action stays longer, one that reports a
 // failure until it is dismissed.
 const (

@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// device is app.Device on this browser.
+// device is this browser, behind the small interfaces of package app.
 type device struct {
 	kept       *storageState
 	store      repository.Store
@@ -22,8 +22,6 @@ type device struct {
 	background *background
 	users      *directory.Collection
 }
-
-var _ app.Device = (*device)(nil)
 
 func (d *device) Online() bool { return browser.Online() }
 
@@ -34,12 +32,12 @@ func (d *device) OnlineChanges(ctx context.Context) <-chan struct{} {
 	return tells
 }
 
-func (d *device) Storage(ctx context.Context) (app.Storage, error) {
+func (d *device) StorageUsage(ctx context.Context) (app.StorageUsage, error) {
 	u, err := browser.StorageUsage(ctx)
-	return app.Storage{Used: u.Used, Quota: u.Quota, Persisted: u.Persisted, Asked: d.kept.asked(ctx)}, err
+	return app.StorageUsage{Used: u.Used, Quota: u.Quota, Persisted: u.Persisted, Asked: d.kept.asked(ctx)}, err
 }
 
-func (d *device) AskPersist(ctx context.Context) (bool, error) { return d.kept.ask(ctx) }
+func (d *device) RequestPersist(ctx context.Context) (bool, error) { return d.kept.ask(ctx) }
 
 func (d *device) StorageState() app.StorageState { return d.kept.state() }
 

@@ -41,9 +41,11 @@ func main() {
 		go background.run(ctx)
 	}
 	relay(bus)
+	d := &device{kept: kept, store: store, leader: lead, background: background, users: users}
 	app.Configure(app.Dependencies{
 		Users: users, Outbox: users, Syncer: users,
-		Device: &device{kept: kept, store: store, leader: lead, background: background, users: users},
+		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
+		Updates: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d,
 	})
 	ui.RunWhenOnBrowser()
 }

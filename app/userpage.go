@@ -156,27 +156,3 @@ func (p *userPage) renderStanding() ui.UI {
 			ui.P().Body(ui.A().Class("button", "button-primary").Href("/sync").Text("See what to do"))),
 	)
 }
-
-func standingText(s queue.RowState) string {
-	switch s {
-	case queue.Pending:
-		return "Waiting to be sent"
-	case queue.NeedsAttention:
-		return "The server refused a change"
-	case queue.InConflict:
-		return "Changed here and elsewhere"
-	}
-	return "Up to date"
-}
-
-func fact(name, value string) ui.UI {
-	return ui.Div().Class("fact").Body(ui.Dt().Text(name), ui.Dd().Text(value))
-}
-
-// stateBadge is the contract's state text with its icon, or nothing.
-func stateBadge(s queue.RowState) ui.UI {
-	text, iconName := stateText(s)
-	return ui.Span().Class("state-place").Body(
-		ui.If(text != "", ui.Span().Class("state", "state-"+string(s)).Body(icon(iconName), ui.Span().Text(text))),
-	)
-}

@@ -7,6 +7,24 @@ import (
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 )
 
+// Unsaved protects work that only this page holds.
+type Unsaved interface {
+	// GuardLeaving has the browser ask before this page is left, while it is on.
+	GuardLeaving(on bool)
+	// KeepDraft keeps a text over a reload of this tab. TakeDraft returns it once,
+	// and "" when there is none.
+	KeepDraft(text string)
+	TakeDraft() string
+}
+
+// guardLeaving has the browser ask before a page is left that holds the only
+// copy of something: operations that are nowhere else, or a form's text that
+// could not be saved.
+func (s *session) guardLeaving() {
+	unsent := s.counts.Waiting+s.counts.Rejected > 0
+	s.Unsaved.GuardLeaving(s.storageState.Volatile && unsent || s.form != nil && s.unsaved)
+}
+
 // draft is an open form's text, kept over a reload of the tab.
 type draft struct {
 	User   string            `json:"user"` // id of the user that is edited, "" for a new one
@@ -18,16 +36,16 @@ type draft struct {
 func (s *session) reload() {
 	if s.form != nil && s.draft != nil {
 		if text, err := json.Marshal(s.draft()); err == nil {
-			s.Device.KeepDraft(string(text))
+			s.Unsaved.KeepDraft(string(text))
 		}
 	}
-	s.Device.GuardLeaving(false)
-	s.Device.ApplyUpdate()
+	s.Unsaved.GuardLeaving(false)
+	s.Updates.ApplyUpdate()
 }
 
 // takeDraft opens the form with what was typed before the reload.
 func (s *session) takeDraft(ctx ui.Context) {
-	text := s.Device.TakeDraft()
+	text := s.Unsaved.TakeDraft()
 	var d draft
 	if text == "" || json.Unmarshal([]byte(text), &d) != nil || d.Values == nil {
 		return

@@ -70,11 +70,11 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 	d.blame(d.request.errs)
 	ctx.Defer(func(ui.Context) {
 		for field, value := range d.values {
-			d.S.Device.SetValue(inputID(field), value)
+			d.S.Elements.SetValue(inputID(field), value)
 		}
 		d.opened = d.shown
-		d.S.Device.ShowModal(formID)
-		d.S.Device.Focus(inputID(d.firstBad()))
+		d.S.Dialogs.ShowModal(formID)
+		d.S.Elements.Focus(inputID(d.firstBad()))
 	})
 }
 
@@ -142,7 +142,7 @@ func (d *formDialog) save(ctx ui.Context) {
 	whole, changed := d.patch()
 	d.blame(whole.Validate(d.adding()))
 	if len(d.errs) > 0 {
-		ctx.Defer(func(ui.Context) { d.S.Device.Focus(inputID(d.firstBad())) })
+		ctx.Defer(func(ui.Context) { d.S.Elements.Focus(inputID(d.firstBad())) })
 		return
 	}
 	if changed == (api.UserPatch{}) {
@@ -203,7 +203,7 @@ func (d *formDialog) fail(err error) {
 	d.Update()
 }
 
-func (d *formDialog) close() { d.S.Device.CloseModal(formID) }
+func (d *formDialog) close() { d.S.Dialogs.CloseModal(formID) }
 
 func (d *formDialog) cancel(ui.Context, ui.Event) { d.close() }
 
@@ -211,7 +211,7 @@ func (d *formDialog) cancel(ui.Context, ui.Event) { d.close() }
 // little later than the closing: by then the person may have asked for the form
 // again, and what they ask for must not be taken for what they have closed.
 func (d *formDialog) closed(ctx ui.Context, _ ui.Event) {
-	if d.S.form == nil || d.S.form.number != d.opened || d.S.Device.ModalOpen(formID) {
+	if d.S.form == nil || d.S.form.number != d.opened || d.S.Dialogs.ModalOpen(formID) {
 		return
 	}
 	opener := d.request.opener
@@ -219,7 +219,7 @@ func (d *formDialog) closed(ctx ui.Context, _ ui.Event) {
 	d.S.guardLeaving()
 	d.S.changed()
 	if opener != "" {
-		ctx.Defer(func(ui.Context) { d.S.Device.Focus(opener) })
+		ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })
 	}
 }
 
@@ -313,69 +313,4 @@ func rejectionErrors(o queue.Operation) []api.FieldError {
 		return []api.FieldError{{Field: "email", Detail: "is taken: another user has it already"}}
 	}
 	return o.LastError.Errors
-}
-
-// confirmRequest asks for an explicit yes before act runs.
-type confirmRequest struct {
-	heading, text, yes string
-	opener             string
-	act                func()
-	number             int // of the request, set by session.ask
-}
-
-// confirmDialog is the dialog that asks. Asked is as in formDialog.
-type confirmDialog struct {
-	ui.Compo
-	S     *session
-	Asked int
-
-	shown   int
-	opened  int
-	request confirmRequest
-}
-
-const confirmID = "confirm"
-
-func (d *confirmDialog) OnUpdate(ctx ui.Context) {
-	if d.Asked == 0 || d.Asked == d.shown || d.S.confirm == nil {
-		return
-	}
-	d.shown, d.request = d.Asked, *d.S.confirm
-	ctx.Defer(func(ui.Context) {
-		d.opened = d.shown
-		d.S.Device.ShowModal(confirmID)
-	})
-}
-
-func (d *confirmDialog) yes(ui.Context, ui.Event) {
-	act := d.request.act
-	d.S.Device.CloseModal(confirmID)
-	act()
-}
-
-func (d *confirmDialog) no(ui.Context, ui.Event) { d.S.Device.CloseModal(confirmID) }
-
-// closed is as in formDialog.
-func (d *confirmDialog) closed(ctx ui.Context, _ ui.Event) {
-	if d.S.confirm == nil || d.S.confirm.number != d.opened || d.S.Device.ModalOpen(confirmID) {
-		return
-	}
-	d.S.confirm = nil
-	d.S.changed()
-	opener := d.request.opener
-	ctx.Defer(func(ui.Context) { d.S.Device.Focus(opener) })
-}
-
-func (d *confirmDialog) Render() ui.UI {
-	return ui.Dialog().ID(confirmID).Class("dialog", "dialog-small").
-		Aria("labelledby", "confirm-title").Aria("describedby", "confirm-text").On("close", d.closed).Body(
-		ui.Div().Class("form").Body(
-			ui.H2().ID("confirm-title").Text(d.request.heading),
-			ui.P().ID("confirm-text").Text(d.request.text),
-			ui.Div().Class("form-actions").Body(
-				ui.Button().Type("button").Class("button").Attr("autofocus", true).Text("Cancel").OnClick(d.no),
-				ui.Button().Type("button").Class("button", "button-danger").Text(d.request.yes).OnClick(d.yes),
-			),
-		),
-	)
 }

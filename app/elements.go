@@ -2,6 +2,29 @@ package app
 
 import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 
+// Elements are the page's elements, by their ids.
+type Elements interface {
+	// Focus moves the keyboard focus to an element, once it is rendered.
+	Focus(id string)
+	// SetValue sets the text of an input.
+	SetValue(id, value string)
+}
+
+// section is a card under its heading. count is how many things are in it, and
+// not shown when it is 0.
+func section(id, heading string, count int, body ...ui.UI) ui.UI {
+	return ui.Section().Class("card").Aria("labelledby", id).Body(append([]ui.UI{
+		ui.Div().Class("card-head").Body(
+			ui.H2().ID(id).Text(heading),
+			ui.If(count > 0, ui.Span().Class("badge").Text(grouped(count))),
+		),
+	}, body...)...)
+}
+
+func fact(name, value string) ui.UI {
+	return ui.Div().Class("fact").Body(ui.Dt().Text(name), ui.Dd().Text(value))
+}
+
 const svg = "http://www.w3.org/2000/svg"
 
 // icon refers to the symbol "icon-NAME" of the sprite in index.html. It is

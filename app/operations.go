@@ -1,10 +1,11 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
@@ -61,18 +62,6 @@ func describe(o queue.Operation) string {
 	return "Change " + list(fields) + " of " + subject(o)
 }
 
-// list joins words as a sentence does.
-func list(words []string) string {
-	switch n := len(words); n {
-	case 0:
-		return "nothing"
-	case 1:
-		return words[0]
-	default:
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
-	}
-}
-
 // progress says where an operation stands.
 func progress(o queue.Operation, now time.Time) string {
 	switch o.State {
@@ -111,3 +100,58 @@ func operationIcon(o queue.Operation) string {
 
 // canEdit reports whether there is a user to edit: not when it is to be deleted.
 func canEdit(o queue.Operation) bool { return o.Type != api.Delete }
+
+func (p *syncPage) retryOperation(o queue.Operation) {
+	p.do("That could not be tried again.", func(ctx context.Context) error { return p.S.Outbox.Retry(ctx, o) })
+}
+
+// editRejected opens the form on the user with what the server refused beside its field.
+func (p *syncPage) editRejected(o queue.Operation) {
+	var f formRequest
+	p.S.write(func(ctx context.Context) error {
+		user, err := p.S.Users.Get(ctx, o.Ref.ID)
+		f = formRequest{user: &user, opener: "edit-operation-" + o.ID, errs: rejectionErrors(o)}
+		return err
+	}, func(err error) {
+		if err != nil {
+			p.S.toast(toast{text: "That can't be edited. " + explain(err), bad: true})
+			return
+		}
+		p.S.edit(f)
+	})
+}
+
+func (p *syncPage) discard(o queue.Operation) {
+	p.S.ask(confirmRequest{
+		heading: "Discard this change?",
+		text:    describe(o) + ". It has not reached the server. Once discarded, it can't be brought back.",
+		yes:     "Discard",
+		opener:  "discard-operation-" + o.ID,
+		act: func() {
+			p.do("That was not discarded.", func(ctx context.Context) error { return p.S.Outbox.Discard(ctx, o) })
+		},
+	})
+}
+
+func (p *syncPage) renderOperation(o queue.Operation) ui.UI {
+	now := p.S.Clock.Now()
+	titleID := "operation-" + o.ID
+	return ui.Li().Class("thing").Body(
+		ui.Div().Class("thing-icon").Body(icon(operationIcon(o))),
+		ui.Div().Class("thing-main").Body(
+			ui.P().ID(titleID).Class("thing-title").Text(describe(o)),
+			ui.P().Class("quiet").Text("Made "+relative(o.CreatedAt, now)+". "+progress(o, now)),
+			ui.If(o.LastError != nil, ui.P().Class("thing-why").Text(why(o))),
+		),
+		ui.If(o.State == queue.Rejected, ui.Div().Class("thing-actions").Body(
+			ui.Button().Type("button").Class("button").Text("Retry").Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { p.retryOperation(o) }, "retry", o.ID),
+			ui.If(canEdit(o), ui.Button().ID("edit-operation-"+o.ID).Type("button").Class("button", "button-primary").Text("Edit").
+				Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { p.editRejected(o) }, "edit", o.ID, why(o))),
+			ui.Button().ID("discard-operation-"+o.ID).Type("button").Class("button", "button-danger-quiet").Text("Discard").
+				Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { p.discard(o) }, "discard", o.ID),
+		)),
+	)
+}

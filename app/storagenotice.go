@@ -9,6 +9,24 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
+// StorageHealth reports whether the browser's storage works and still has the data.
+type StorageHealth interface {
+	StorageState() StorageState
+	StorageStateChanges(ctx context.Context) <-chan struct{}
+	// RetryStorage uses the storage once, to find out whether it works again.
+	RetryStorage(ctx context.Context)
+	// AcknowledgeLoss records that the person knows of the lost data.
+	AcknowledgeLoss(ctx context.Context) error
+}
+
+// StorageState is how the browser keeps the site's data.
+type StorageState struct {
+	Trouble      error // why it can't now: one of the queue's errors; nil when it can
+	Volatile     bool  // it keeps nothing: the data are in this page's memory
+	Lost         bool  // it had thrown the data away, and the person does not know yet
+	NeedsNetwork bool  // it has no service worker, so nothing starts without a network
+}
+
 // noticeKind is what a notice is about; a person dismisses kinds, not texts.
 type noticeKind string
 
@@ -81,7 +99,7 @@ func (l loss) text() string {
 func (r *root) rekeep(ui.Context) {
 	s := r.s
 	was := s.storageState
-	s.storageState = s.Device.StorageState()
+	s.storageState = s.StorageHealth.StorageState()
 	if s.storageState.Lost && !was.Lost {
 		r.loss = loss{at: s.Clock.Now(), under: r.kept}
 	}
@@ -101,14 +119,6 @@ func (r *root) notice() standingNotice {
 	l := r.loss
 	l.synced = r.s.status.SyncedAt.After(l.at)
 	return noticeFor(r.s.storageState, l, r.s.dismissed)
-}
-
-// guardLeaving has the browser ask before a page is left that holds the only
-// copy of something: operations that are nowhere else, or a form's text that
-// could not be saved.
-func (s *session) guardLeaving() {
-	unsent := s.counts.Waiting+s.counts.Rejected > 0
-	s.Device.GuardLeaving(s.storageState.Volatile && unsent || s.form != nil && s.unsaved)
 }
 
 func (r *root) renderNotice() ui.UI {
@@ -156,8 +166,8 @@ func (r *root) noticeActions(kind noticeKind) []ui.UI {
 func (r *root) tryStorage() {
 	s := r.s
 	s.write(func(ctx context.Context) error {
-		s.Device.RetryStorage(ctx)
-		return s.Device.StorageState().Trouble
+		s.StorageHealth.RetryStorage(ctx)
+		return s.StorageHealth.StorageState().Trouble
 	}, func(err error) {
 		if err != nil {
 			s.toast(toast{text: explain(err), bad: true})
@@ -169,7 +179,7 @@ func (r *root) tryStorage() {
 func (r *root) heardOfLoss() {
 	s := r.s
 	s.dismissed[lostNotice] = true
-	s.write(s.Device.AcknowledgeLoss, func(err error) {
+	s.write(s.StorageHealth.AcknowledgeLoss, func(err error) {
 		if err != nil {
 			s.toast(toast{text: "It may be said again later. " + explain(err), bad: true})
 			return
@@ -177,43 +187,4 @@ func (r *root) heardOfLoss() {
 		delete(s.dismissed, lostNotice) // the next loss is another one
 		r.rekeep(s.ctx)
 	})
-}
-
-// askPersist asks the browser to keep the data, on a gesture of the person, and
-// says the answer. Then, which may be nil, is called after it.
-func (s *session) askPersist(then func()) {
-	var kept bool
-	s.write(func(ctx context.Context) (err error) {
-		kept, err = s.Device.AskPersist(ctx)
-		return err
-	}, func(err error) {
-		switch {
-		case err != nil:
-			s.toast(toast{text: "The browser could not be asked. " + explain(err), bad: true})
-		case kept:
-			s.toast(toast{text: "The browser will keep your data"})
-		default:
-			s.toast(toast{text: "The browser made no promise. Installing the app often helps."})
-		}
-		if then != nil {
-			then()
-		}
-	})
-}
-
-// firstSaved asks the browser to keep the data after the first save: there is
-// something to keep now, and the press of Save is the gesture that asking wants.
-// It asks once on a device, and the page "Sync" shows the answer.
-func (s *session) firstSaved() {
-	if s.persistTried || s.storageState.Volatile {
-		return
-	}
-	s.persistTried = true
-	s.write(func(ctx context.Context) error {
-		if now, err := s.Device.Storage(ctx); err != nil || now.Persisted || now.Asked {
-			return err
-		}
-		_, err := s.Device.AskPersist(ctx)
-		return err
-	}, func(error) {}) // nobody waits for it; the page "Sync" offers to ask again
 }

@@ -14,7 +14,7 @@ import (
 const Database = "rollcall"
 
 // Paths are the server's resources by entity type.
-var Paths = map[string]string{api.EntityUser: "/api/v1/users"}
+var Paths = map[string]string{api.EntityUser: api.PathUsers}
 
 // Users is the schema of users.
 var Users = queue.Schema{Type: api.EntityUser, Fields: api.UserFields, Index: api.UserIndex}
@@ -33,14 +33,15 @@ var Codec = repository.Codec[api.User, api.UserPatch]{
 	Whole:  func(u api.User) api.UserPatch { return api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio} },
 }
 
-// clean trims a patch and checks it by the server's own rules.
+// clean is the door that a person's fields pass on this device. A new user has a bio,
+// if only an empty one.
 func clean(p api.UserPatch, create bool) (api.UserPatch, *api.Problem) {
-	p = p.Trimmed()
+	p, errs := p.Clean(create)
 	if create && p.Bio == nil {
 		p.Bio = new(string)
 	}
-	if errs := p.Validate(create); len(errs) > 0 {
-		return p, &api.Problem{Title: "Some fields need a correction", Status: 422, Code: api.CodeInvalid, Errors: errs}
+	if len(errs) > 0 {
+		return p, api.NewProblem(api.CodeInvalid, "Some fields need a correction", "", errs...)
 	}
 	return p, nil
 }

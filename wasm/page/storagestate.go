@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/app"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
@@ -100,7 +101,7 @@ func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
 	return &sync.Host{
 		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
 		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
-		Stream:    browser.Events{Path: "/api/v1/events"}.Follow,
+		Stream:    browser.Events{Path: api.PathEvents}.Follow,
 	}
 }
 

@@ -29,7 +29,7 @@ type Fetcher interface {
 type Codec[T, P any] struct {
 	Decode func(document json.RawMessage) (T, error)
 	Encode func(patch P) (json.RawMessage, error) // the fields that are set
-	// Clean normalises a patch and says what is wrong with it: nil for nothing.
+	// Clean returns the patch as it is stored, and what is wrong with it: nil for nothing.
 	Clean func(patch P, create bool) (P, *api.Problem)
 	// Whole is the patch that sets every field of a record.
 	Whole func(record T) P
@@ -283,6 +283,13 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSn
 	})
 }
 
+// Clean returns the patch as Create (with create set) or Update would save it, and the
+// problem they would refuse it with, nil for none. It is how a form shows what is wrong
+// before the person saves.
+func (c *Collection[T, P]) Clean(patch P, create bool) (P, *api.Problem) {
+	return c.cfg.Codec.Clean(patch, create)
+}
+
 // Create saves a new record under a new id. It and the three below return once
 // the write and its operation are durable on this device; Await tells how it went
 // at the server. After queue.ErrUncertain the result is good for Await, too: it
@@ -380,7 +387,7 @@ type also func(before json.RawMessage, e *queue.Entity)
 func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (Written, error) {
 	w := queue.Write{Type: ch.kind, Restores: ch.restores}
 	if ch.patch != nil {
-		patch, problem := c.cfg.Codec.Clean(*ch.patch, ch.kind == api.Create)
+		patch, problem := c.Clean(*ch.patch, ch.kind == api.Create)
 		if problem != nil {
 			return Written{}, problem
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/idb"
@@ -31,7 +32,7 @@ func main() {
 	ctx := context.Background()
 	store := openStore(ctx, bus)
 	host := newHost(store, bus, sync.ByWorker)
-	host.Stream = browser.Events{Path: "/api/v1/events"}.Follow
+	host.Stream = browser.Events{Path: api.PathEvents}.Follow
 	if err := host.Run(ctx); err != nil {
 		panic(err)
 	}

@@ -44,7 +44,7 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &device{online: true, promises: true, keepings: make(chan struct{}, 1), height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
+		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
@@ -118,9 +118,9 @@ func (b *browser) untilText(want string) {
 	b.until("the text "+want, func() bool { return strings.Contains(text(b.root), want) })
 }
 
-func (b *browser) untilGone(text1 string) {
+func (b *browser) untilGone(unwanted string) {
 	b.t.Helper()
-	b.until("no more text "+text1, func() bool { return !strings.Contains(text(b.root), text1) })
+	b.until("no more text "+unwanted, func() bool { return !strings.Contains(text(b.root), unwanted) })
 }
 
 // click runs what go-app has bound to the button or link of this name: the
@@ -316,22 +316,22 @@ func accessibleName(e ui.UI) string {
 
 // device is the browser behind the pages, with a scroll position that the test sets.
 type device struct {
-	mu                       stdsync.Mutex
-	online, waiting, applied bool
-	top, height, row         float64
-	values                   map[string]string
-	heights                  map[string]float64
-	focused                  string
-	opened, closed           []string
-	modal                    string // the id of the dialog that is open
-	persisted, background    bool
-	scrolls                  chan struct{}
-	onlines                  chan struct{}
-	storageState             StorageState
-	keepings                 chan struct{}
-	asked, tried             int
-	guarded, promises, told  bool
-	draft                    string
+	mu                              stdsync.Mutex
+	online, waiting, applied        bool
+	top, height, row                float64
+	values                          map[string]string
+	heights                         map[string]float64
+	focused                         string
+	opened, closed                  []string
+	modal                           string // the id of the dialog that is open
+	persisted, background           bool
+	scrolls                         chan struct{}
+	onlines                         chan struct{}
+	storageState                    StorageState
+	storageStates                   chan struct{}
+	asked, tried                    int
+	guarded, promises, acknowledged bool
+	draft                           string
 }
 
 func (d *device) Online() bool {
@@ -379,17 +379,17 @@ func (d *device) StorageState() StorageState {
 	return d.storageState
 }
 
-func (d *device) setKeeping(k StorageState) {
+func (d *device) setStorageState(state StorageState) {
 	d.mu.Lock()
-	d.storageState = k
+	d.storageState = state
 	d.mu.Unlock()
 	select {
-	case d.keepings <- struct{}{}:
+	case d.storageStates <- struct{}{}:
 	default: // one is unread; who reads it finds this
 	}
 }
 
-func (d *device) StorageStateChanges(context.Context) <-chan struct{} { return d.keepings }
+func (d *device) StorageStateChanges(context.Context) <-chan struct{} { return d.storageStates }
 
 func (d *device) RetryStorage(context.Context) {
 	d.mu.Lock()
@@ -401,7 +401,7 @@ func (d *device) RetryStorage(context.Context) {
 func (d *device) AcknowledgeLoss(context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.storageState.Lost, d.told = false, true
+	d.storageState.Lost, d.acknowledged = false, true
 	return nil
 }
 

@@ -20,15 +20,15 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// The repository is what the pages are written for.
+// The repository implements the pages' interfaces.
 var (
 	_ Users  = (*directory.Collection)(nil)
 	_ Outbox = (*directory.Collection)(nil)
 	_ Syncer = (*directory.Collection)(nil)
 )
 
-// browser is the pages over the real repository in memory, with a device and an
-// engine of the test's.
+// browser runs the pages over the real repository in memory, with the test's device and
+// engine.
 type browser struct {
 	t      *testing.T
 	d      ui.ClientDispatcher
@@ -123,8 +123,8 @@ func (b *browser) untilGone(unwanted string) {
 	b.until("no more text "+unwanted, func() bool { return !strings.Contains(text(b.root), unwanted) })
 }
 
-// click runs what go-app has bound to the button or link of this name: the
-// handler that survived its diff, not the one of the last render.
+// click runs the handler that go-app bound to the button or link of this name: the one
+// that survived its diff, not that of the last render.
 func (b *browser) click(name string) {
 	b.t.Helper()
 	var found ui.UI
@@ -151,8 +151,8 @@ func (b *browser) fire(e ui.UI, event string) {
 	b.settle()
 }
 
-// settle renders, and what that asks for, a few times over: an update of a
-// component begets one of its children, and that a deferred call.
+// settle renders several times: an update of a component causes one of its children,
+// and that a deferred call.
 func (b *browser) settle() {
 	for range 4 {
 		b.d.Consume()
@@ -227,7 +227,7 @@ func formOf(b *browser) ui.UI {
 	return found
 }
 
-// closeDialogs does what the browser does after CloseModal: it says "close".
+// closeDialogs fires "close", as the browser does after CloseModal.
 func (b *browser) closeDialogs() {
 	b.t.Helper()
 	for _, id := range b.device.takeClosed() {
@@ -235,7 +235,7 @@ func (b *browser) closeDialogs() {
 	}
 }
 
-// walk visits the mounted tree. go-app keeps it to itself, so this looks.
+// walk visits the mounted tree, which go-app does not export.
 func walk(e ui.UI, visit func(ui.UI)) {
 	visit(e)
 	v := reflect.ValueOf(e).Elem()
@@ -314,7 +314,7 @@ func accessibleName(e ui.UI) string {
 	return text(e)
 }
 
-// device is the browser behind the pages, with a scroll position that the test sets.
+// device fakes the browser behind the pages.
 type device struct {
 	mu                              stdsync.Mutex
 	online, waiting, applied        bool
@@ -385,7 +385,7 @@ func (d *device) setStorageState(state StorageState) {
 	d.mu.Unlock()
 	select {
 	case d.storageStates <- struct{}{}:
-	default: // one is unread; who reads it finds this
+	default: // one is unread
 	}
 }
 

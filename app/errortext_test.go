@@ -35,7 +35,7 @@ func TestEveryStorageFailureIsExplained(t *testing.T) {
 		queue.ErrTimeout, queue.ErrUncertain, queue.ErrMissing, queue.ErrGone, queue.ErrFrozen,
 	} {
 		if got := errorText(fmt.Errorf("save: %w", err)); got == sentence("save: "+err.Error()) {
-			t.Errorf("%v is said as %q", err, got)
+			t.Errorf("%v is shown as %q", err, got)
 		}
 		if got := saveErrorText(err); !strings.Contains(got, "What you typed is kept.") {
 			t.Errorf("%v: a form says %q", err, got)

@@ -9,21 +9,21 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// fullDisk is a directory on a device without room.
+// fullDisk fails to save for lack of room.
 type fullDisk struct{ Users }
 
 func (fullDisk) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
 	return repository.Written{}, fmt.Errorf("save on this device: %w", queue.ErrQuota)
 }
 
-// brokenList is a directory whose storage the browser denies.
+// brokenList fails to list because the browser denies it storage.
 type brokenList struct{ Users }
 
 func (brokenList) List(context.Context, repository.Query) (repository.Page[api.User], error) {
 	return repository.Page[api.User]{}, fmt.Errorf("read from this device: %w", queue.ErrUnavailable)
 }
 
-// unreachable is a directory that would have to ask a server that is away.
+// unreachable lacks the user and can't reach the server.
 type unreachable struct{ Users }
 
 func (unreachable) Watch(context.Context, string) <-chan repository.Snapshot[api.User] {
@@ -32,7 +32,7 @@ func (unreachable) Watch(context.Context, string) <-chan repository.Snapshot[api
 	return user
 }
 
-// outdated is a directory whose storage a newer version has upgraded.
+// outdated fails to save because a newer version has upgraded the storage.
 type outdated struct{ Users }
 
 func (outdated) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
@@ -43,7 +43,7 @@ func (outdated) Update(context.Context, string, api.UserPatch) (repository.Writt
 	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
 }
 
-// uncertain is a directory that saves and can't confirm it.
+// uncertain saves and can't confirm it.
 type uncertain struct{ Users }
 
 func (d uncertain) CreateAs(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error) {

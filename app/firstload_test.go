@@ -15,14 +15,14 @@ func TestTheFirstLoadIsNeverAnEmptyList(t *testing.T) {
 	page := component[*usersPage](b)
 	b.until("the list", func() bool { return page.loaded })
 	b.d.Emit(page, func() {
-		page.firstSyncTimedOut = true // as after a long while
+		page.firstSyncTimedOut = true // as after firstSyncTime
 		b.root.readStatus()
 		b.root.showStatus()
 	})
 	b.untilText("Loading the list")
 	b.untilText("1,500 users so far")
 	if strings.Contains(text(b.root), "No users yet") {
-		t.Error("an empty list is shown while the first one is on its way")
+		t.Error("an empty list is shown during the first load")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestWanted(t *testing.T) {
+func TestWindowFor(t *testing.T) {
 	const row = 72
 	for _, c := range []struct {
 		name  string
@@ -34,7 +34,7 @@ func TestWanted(t *testing.T) {
 }
 
 // A window that is read for a view must cover it, or the page would read it for ever.
-func TestWantedIsCovered(t *testing.T) {
+func TestWindowCoversItsView(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		total := rapid.IntRange(0, 100_000).Draw(t, "total")
 		v := view{
@@ -48,12 +48,12 @@ func TestWantedIsCovered(t *testing.T) {
 		}
 		is, drifted := actualSpan(s, min(s.count+1, total-s.first), total)
 		if drifted || !is.covers(v, total) {
-			t.Fatalf("%v read for %v of %d rows settles as %v (drifted %v), which does not cover it", s, v, total, is, drifted)
+			t.Fatalf("%v read for %v of %d rows is actually %v (drifted %v), which does not cover it", s, v, total, is, drifted)
 		}
 	})
 }
 
-func TestSettle(t *testing.T) {
+func TestActualSpan(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		s          span

@@ -42,7 +42,7 @@ func TestFormShowsErrors(t *testing.T) {
 	b.untilText("Name is required")
 	b.untilText("Email is not an email address")
 	if b.device.focused != "user-name" {
-		t.Errorf("the focus is on %q, not on the first bad field", b.device.focused)
+		t.Errorf("the focus is on %q, not on the first invalid field", b.device.focused)
 	}
 	name := b.byID("user-name")
 	if attribute(name, "aria-invalid") != "true" || attribute(name, "aria-describedby") != "user-name-error" {
@@ -78,7 +78,7 @@ func TestFormRequestedBeforeTheLastCloseEvent(t *testing.T) {
 		b.until("the second form to close", func() bool { return len(b.device.takeClosed()) == 1 })
 		b.fire(b.byID(formID), "close")
 		if b.root.s.form != nil {
-			t.Errorf("late %v: the form is still asked for", late)
+			t.Errorf("late %v: the form is still requested", late)
 		}
 	}
 }
@@ -134,8 +134,8 @@ func TestDeleteOneThenAnother(t *testing.T) {
 	b.untilText("Deleted Bob")
 }
 
-// The same of the handlers that open the form: it must hold the row's user, as
-// the row is now.
+// The same holds for the handlers that open the form: it must show the row's current
+// user.
 func TestEditAfterTheRowsMoved(t *testing.T) {
 	b := open(t, "/")
 	id := b.add("Bob", "bob@example.org")
@@ -290,7 +290,7 @@ func TestOfflineBanner(t *testing.T) {
 func TestNothingIsClaimedBeforeContact(t *testing.T) {
 	b := open(t, "/")
 	b.status(sync.Status{Phase: sync.Idle})
-	b.until("the claim to go", func() bool { return b.root.status.text == "Connecting" })
+	b.until("no claim", func() bool { return b.root.status.text == "Connecting" })
 	if strings.Contains(text(b.root), "Online") {
 		t.Error("it says Online")
 	}

@@ -13,7 +13,7 @@ const (
 	// statusDebounce is how long a new status must last before it is announced: a
 	// round in the background is too short to be news.
 	statusDebounce = 350 * time.Millisecond
-	// tickInterval renews "Synced TIME ago", and notices a status that has expired.
+	// tickInterval renews "Synced TIME ago", and detects one that has expired.
 	tickInterval = 10 * time.Second
 )
 

@@ -127,7 +127,7 @@ func badge(c queue.Counts) (number, words string) {
 		number = "99+"
 	}
 	if urgent := c.Rejected + c.Conflicts; urgent > 0 {
-		return number, fmt.Sprintf("%d to look at, %d waiting", urgent, c.Waiting)
+		return number, fmt.Sprintf("%d to review, %d waiting", urgent, c.Waiting)
 	}
 	return number, plural(n, "change") + " waiting"
 }

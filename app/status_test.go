@@ -47,7 +47,7 @@ func TestBadge(t *testing.T) {
 	}{
 		{queue.Counts{Rows: 9}, "", ""},
 		{queue.Counts{Waiting: 1}, "1", "1 change waiting"},
-		{queue.Counts{Waiting: 2, Rejected: 1, Conflicts: 1}, "4", "2 to look at, 2 waiting"},
+		{queue.Counts{Waiting: 2, Rejected: 1, Conflicts: 1}, "4", "2 to review, 2 waiting"},
 		{queue.Counts{Waiting: 100}, "99+", "100 changes waiting"},
 	} {
 		if number, words := badge(c.counts); number != c.number || words != c.words {

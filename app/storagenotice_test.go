@@ -90,13 +90,13 @@ func TestLeavingIsGuardedWhileThePageHasTheOnlyCopy(t *testing.T) {
 	id := b.add("Ann Lee", "ann@example.org")
 	b.untilText("1 change waiting")
 	if b.device.guarded {
-		t.Error("a change that is kept on the device guards the page")
+		t.Error("a change that is stored on the device guards the page")
 	}
 	b.device.setStorageState(StorageState{Volatile: true})
 	b.untilText("Nothing is stored on this device.")
 	b.until("the guard", func() bool { return b.device.guarded })
-	b.reject(id) // what the server refused is here alone, too
-	b.until("the refusal", func() bool { return b.root.s.counts.Rejected == 1 && b.device.guarded })
+	b.reject(id) // a rejected change is only here, too
+	b.until("the rejection", func() bool { return b.root.s.counts.Rejected == 1 && b.device.guarded })
 	b.change(id, func(e *queue.Entity) { e.Operations = nil })
 	b.until("the guard to go", func() bool { return !b.device.guarded })
 }

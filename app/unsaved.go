@@ -61,7 +61,7 @@ func (s *session) takeDraft(ctx ui.Context) {
 	}, func(err error) {
 		if err != nil {
 			restored.user = nil // the text matters more than where it belongs
-			s.showFailure("The user you were editing can't be opened, so your text is in a new one. " + errorText(err))
+			s.showFailure("The user you were editing can't be opened. Your text is in the form for a new user. " + errorText(err))
 		}
 		s.openForm(restored)
 	})

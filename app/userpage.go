@@ -20,9 +20,8 @@ type userPage struct {
 
 	watchedID string
 	unwatch   func()
-	shownID   string // of the user in record, or that could not be read
-	record    repository.Record[api.User]
-	failure   error
+	shownID   string // of the user in shown
+	shown     repository.Snapshot[api.User]
 	deletedID string // of the user that was deleted here
 }
 
@@ -49,12 +48,12 @@ func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.
 	if id != p.ID || id == p.deletedID {
 		return
 	}
-	p.shownID, p.record, p.failure = id, user.Record, user.Err
-	if user.Err != nil {
-		ctx.Page().SetTitle(title("User"))
-		return
+	p.shownID, p.shown = id, user
+	name := user.Record.Value.Name
+	if !user.Exists {
+		name = "User"
 	}
-	ctx.Page().SetTitle(title(user.Record.Value.Name))
+	ctx.Page().SetTitle(title(name))
 }
 
 func (p *userPage) retry(ctx ui.Context, _ ui.Event) {
@@ -64,7 +63,7 @@ func (p *userPage) retry(ctx ui.Context, _ ui.Event) {
 }
 
 func (p *userPage) edit(ui.Context, ui.Event) {
-	record := p.record
+	record := p.shown.Record
 	p.S.openForm(formRequest{user: &record, opener: "edit-user"})
 }
 
@@ -73,7 +72,7 @@ func (p *userPage) delete(ui.Context, ui.Event) {
 		return
 	}
 	p.deletedID = p.ID
-	p.S.deleteUser(p.record, func(err error) {
+	p.S.deleteUser(p.shown.Record, func(err error) {
 		if err == nil {
 			if p.Mounted() {
 				p.S.ctx.Navigate("/")
@@ -89,15 +88,15 @@ func (p *userPage) Render() ui.UI {
 	switch {
 	case p.shownID != p.ID:
 		return skeleton()
-	case errors.Is(p.failure, repository.ErrNotFound):
+	case p.shown.Err == nil && !p.shown.Exists:
 		return ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
 			"This user does not exist, or has been deleted.", backLink("button button-primary")))
-	case errors.Is(p.failure, repository.ErrNotReachable):
+	case errors.Is(p.shown.Err, repository.ErrNotReachable):
 		return ui.Div().Class("page").Body(emptyState("offline", pageTitle("Not on this device"),
 			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button")))
-	case p.failure != nil:
+	case p.shown.Err != nil:
 		return ui.Div().Class("page").Body(emptyState("alert", pageTitle("This user can't be shown"),
-			errorText(p.failure), retryButton(p.retry), backLink("button")))
+			errorText(p.shown.Err), retryButton(p.retry), backLink("button")))
 	}
 	return p.renderUser()
 }
@@ -107,17 +106,17 @@ func backLink(class string) ui.UI {
 }
 
 func (p *userPage) renderUser() ui.UI {
-	u := p.record.Value
+	u := p.shown.Record.Value
 	return ui.Div().Class("page").Body(
 		ui.Div().Class("crumbs").Body(backLink("back")),
 		ui.Div().Class("card", "person").Body(
 			ui.Div().Class("person-head").Body(
-				avatar(p.record.ID, u.Name, "avatar avatar-big"),
+				avatar(p.shown.Record.ID, u.Name, "avatar avatar-big"),
 				ui.Div().Class("person-names").Body(
 					pageTitle(u.Name),
 					ui.A().Class("person-email").Href("mailto:"+u.Email).Text(u.Email),
 				),
-				stateBadge(p.record.State),
+				stateBadge(p.shown.Record.State),
 			),
 			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Text(u.Bio)),
 			ui.Div().Class("person-actions").Body(
@@ -133,7 +132,7 @@ func (p *userPage) renderUser() ui.UI {
 
 // renderRecord compares the record on this device with the server's.
 func (p *userPage) renderRecord() ui.UI {
-	r := p.record
+	r := p.shown.Record
 	synced, version := "Not yet, it is only on this device", "None yet"
 	if r.Version > 0 {
 		synced, version = "Unknown", formatCount(int(r.Version))

@@ -11,7 +11,7 @@ import (
 // the browser and over memory in tests.
 type Users interface {
 	// Get returns a user from the device, or from the server when it isn't there;
-	// repository.ErrNotFound when neither has it. Watch sends it now and after each
+	// repository.ErrNotFound when neither has it. Watch sends it at once and after each
 	// change, until ctx ends.
 	Get(ctx context.Context, id string) (repository.Record[api.User], error)
 	Watch(ctx context.Context, id string) <-chan repository.Snapshot[api.User]

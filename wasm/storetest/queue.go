@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// due returns the ids of what is due.
+// due returns the ids of the operations that are due.
 func (f *fixture) due(now time.Time, limit int) []string {
 	f.Helper()
 	d, err := f.Due(f.ctx, now, limit)
@@ -23,14 +23,14 @@ func operationIDs(operations []queue.Operation) []string {
 	return out
 }
 
-// stand puts an entity's first operation into a state.
-func (f *fixture) stand(id string, state queue.State, next time.Time) {
+// setState puts an entity's first operation into a state.
+func (f *fixture) setState(id string, state queue.State, next time.Time) {
 	f.Helper()
 	f.update(id, func(e *queue.Entity) { e.Operations[0].State, e.Operations[0].NextAttemptAt = state, next })
 }
 
 var queueCases = map[string]func(*fixture){
-	"due: the first of each entity, by number, up to a limit": func(f *fixture) {
+	"due: the first of each entity, by Seq, up to a limit": func(f *fixture) {
 		f.enqueue("c", operation("c", "1"))
 		f.enqueue("a", operation("a", "1"), operation("a", "2"))
 		f.enqueue("b", operation("b", "1"))
@@ -43,7 +43,7 @@ var queueCases = map[string]func(*fixture){
 		f.same("none left of it", f.due(day, 10), []string{"op-c-1", "op-b-1"})
 	},
 
-	"due: whole operations": func(f *fixture) {
+	"due: complete operations": func(f *fixture) {
 		f.enqueue("a", operation("a", "1"))
 		d, err := f.Due(f.ctx, day, 10)
 		f.must(err)
@@ -54,9 +54,9 @@ var queueCases = map[string]func(*fixture){
 		for _, id := range []string{"a", "b", "c"} {
 			f.enqueue(id, operation(id, "1"), operation(id, "2"))
 		}
-		f.stand("a", queue.Waiting, day)
-		f.stand("b", queue.Waiting, day.Add(1))
-		f.stand("c", queue.Waiting, day.Add(time.Hour))
+		f.setState("a", queue.Waiting, day)
+		f.setState("b", queue.Waiting, day.Add(1))
+		f.setState("c", queue.Waiting, day.Add(time.Hour))
 		d, err := f.Due(f.ctx, day, 10)
 		f.must(err)
 		f.same("now", operationIDs(d.Operations), []string{"op-a-1"})
@@ -79,24 +79,24 @@ var queueCases = map[string]func(*fixture){
 
 	"due: a time in another zone": func(f *fixture) {
 		f.enqueue("a", operation("a", "1"))
-		f.stand("a", queue.Waiting, day.In(time.FixedZone("east", 5*3600)))
+		f.setState("a", queue.Waiting, day.In(time.FixedZone("east", 5*3600)))
 		f.same("too early", f.due(day.Add(-1), 10), []string{})
 		f.same("due", f.due(day.In(time.FixedZone("west", -5*3600)), 10), []string{"op-a-1"})
 	},
 
 	"due: an entity whose first is rejected has none": func(f *fixture) {
 		f.enqueue("a", operation("a", "1"), operation("a", "2"))
-		f.stand("a", queue.Rejected, time.Time{})
+		f.setState("a", queue.Rejected, time.Time{})
 		d, err := f.Due(f.ctx, day.Add(100*time.Hour), 10)
 		f.must(err)
 		f.same("due", d, queue.Due{})
-		f.stand("a", queue.Waiting, time.Time{})
+		f.setState("a", queue.Waiting, time.Time{})
 		f.same("tried again", f.due(day, 10), []string{"op-a-1"})
-		f.stand("a", queue.Sending, time.Time{})
+		f.setState("a", queue.Sending, time.Time{})
 		f.same("one being sent is due, too", f.due(day, 10), []string{"op-a-1"})
 	},
 
-	"due: by number also where many wait": func(f *fixture) {
+	"due: by Seq even if many wait": func(f *fixture) {
 		// The later an operation, the earlier its next attempt.
 		const many = 1200
 		var want []string
@@ -134,7 +134,7 @@ var queueCases = map[string]func(*fixture){
 		f.same("counts", f.counts(), queue.Counts{Rows: many, Waiting: many})
 	},
 
-	"rejected: by number, of a type, up to a limit": func(f *fixture) {
+	"rejected: by Seq, of a type, up to a limit": func(f *fixture) {
 		for _, id := range []string{"c", "a", "b"} {
 			f.enqueue(id, operation(id, "1"), operation(id, "2"))
 		}
@@ -144,8 +144,8 @@ var queueCases = map[string]func(*fixture){
 			return operationIDs(found)
 		}
 		f.same("none", list(person, 9), []string{})
-		f.stand("b", queue.Rejected, time.Time{})
-		f.stand("c", queue.Rejected, time.Time{})
+		f.setState("b", queue.Rejected, time.Time{})
+		f.setState("c", queue.Rejected, time.Time{})
 		f.must(f.Update(f.ctx, queue.Txn{Refs: []queue.Ref{{Type: note, ID: "n"}}}, func(es []*queue.Entity) error {
 			o := operation("n", "1")
 			o.State = queue.Rejected
@@ -159,14 +159,14 @@ var queueCases = map[string]func(*fixture){
 		found, err := f.Rejected(f.ctx, person, 1)
 		f.must(err)
 		f.same("whole", found, f.entity("c").Operations[:1])
-		f.stand("c", queue.Waiting, time.Time{})
+		f.setState("c", queue.Waiting, time.Time{})
 		f.same("tried again", list(person, 9), []string{"op-b-1"})
 	},
 
-	"operations: by number, after one, up to a limit": func(f *fixture) {
+	"operations: by Seq, after one, up to a limit": func(f *fixture) {
 		f.enqueue("b", operation("b", "1"), operation("b", "2"))
 		f.enqueue("a", operation("a", "1"))
-		f.stand("b", queue.Rejected, time.Time{})
+		f.setState("b", queue.Rejected, time.Time{})
 		all, err := f.Operations(f.ctx, 0, 10)
 		f.must(err)
 		f.same("all", operationIDs(all), []string{"op-b-1", "op-b-2", "op-a-1"})
@@ -182,8 +182,8 @@ var queueCases = map[string]func(*fixture){
 		f.update("a", func(e *queue.Entity) { e.Confirmed = row("a", "x", 1) })
 		f.enqueue("b", operation("b", "1"), operation("b", "2"))
 		f.enqueue("c", operation("c", "1"))
-		f.stand("c", queue.Rejected, time.Time{})
-		f.stand("b", queue.Sending, time.Time{})
+		f.setState("c", queue.Rejected, time.Time{})
+		f.setState("b", queue.Sending, time.Time{})
 		reviewed := aConflict("k2", "a", day)
 		reviewed.Reviewed = true
 		f.update("a", func(e *queue.Entity) { e.Conflicts = []queue.Conflict{aConflict("k1", "a", day), reviewed} })

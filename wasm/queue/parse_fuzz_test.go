@@ -7,8 +7,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// FuzzOperation: whatever stands in the storage as an operation is refused, or is
-// one that is written and read again as it was, and of which a row can be made.
+// FuzzOperation: whatever is stored as an operation is either refused, or survives
+// encoding and decoding and yields a row.
 func FuzzOperation(f *testing.F) {
 	f.Add(`{"id":"a","ref":{"type":"user","id":"1"},"type":"update","data":{"name":"Ann"},"state":"queued","baseVersion":3,"base":{"name":"Bo"}}`)
 	f.Add(`{"type":"create","data":null,"state":"rejected","lastError":{"title":"No"},"retryCount":-1}`)
@@ -39,7 +39,8 @@ func FuzzOperation(f *testing.F) {
 	})
 }
 
-// FuzzConflict: the same of a conflict.
+// FuzzConflict: whatever is stored as a conflict is either refused, or survives encoding
+// and decoding.
 func FuzzConflict(f *testing.F) {
 	f.Add(`{"id":"c","ref":{"type":"user","id":"1"},"base":{"name":"A"},"mine":{"name":"B"},"theirs":null,"fields":[{"name":"name","base":"A","mine":"B","theirs":null,"kept":"mine"}]}`)
 	f.Add(`{"fields":[{}],"base":null}`)

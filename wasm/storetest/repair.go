@@ -24,7 +24,7 @@ func digestOf(changes ...api.Change) (d api.Digest) {
 	return d
 }
 
-// repair gives a range of ids the rows that the server has there.
+// repair makes the rows of a range of ids those of the server.
 func (f *fixture) repair(within api.IDRange, server ...api.Change) []string {
 	f.Helper()
 	r := sync.Repair{Type: person, IDs: within, Generation: 1}
@@ -41,13 +41,13 @@ func (f *fixture) repair(within api.IDRange, server ...api.Change) []string {
 // everything is the range of all ids.
 var everything api.IDRange
 
-// people are entities in every standing, each in a bucket of its own.
+// people are confirmed rows of entities in different states, each in its own bucket.
 var people = []api.Change{
 	change("04-clean", "Clean", 3), change("24-updated", "Before", 3), change("44-deleted", "Deleted", 3), change("84-disputed", "Disputed", 3),
 }
 
-// standing puts people into the store, with operations.
-func (f *fixture) standing() {
+// populate puts people into the store, with operations and a conflict.
+func (f *fixture) populate() {
 	f.Helper()
 	f.pull(pageOf(people...))
 	f.enqueue("24-updated", operation("24-updated", "Updated"))
@@ -58,27 +58,27 @@ func (f *fixture) standing() {
 	f.update("84-disputed", func(e *queue.Entity) { e.Conflicts = []queue.Conflict{aConflict("k", "84-disputed", day)} })
 }
 
-// heals damages an entity, and has it found and repaired.
-func (f *fixture) heals(id string, damage Damage) {
+// corruptAndRepair damages an entity, and checks that it is detected and repaired.
+func (f *fixture) corruptAndRepair(id string, damage Damage) {
 	f.Helper()
-	healthy, list, counts := f.digest(), f.list(), f.counts()
+	intact, list, counts := f.digest(), f.list(), f.counts()
 	operations := f.entity(id).Operations
-	f.same("a digest", healthy, digestOf(people...))
-	f.spoil(f.T, f.Store, ref(id), damage)
-	spoiled := f.digest()
-	f.same(fmt.Sprintf("%s: %s: buckets that differ", id, damage), healthy.Diff(&spoiled), []int{api.BucketOf(id)})
+	f.same("a digest", intact, digestOf(people...))
+	f.corrupt(f.T, f.Store, ref(id), damage)
+	corrupted := f.digest()
+	f.same(fmt.Sprintf("%s: %s: buckets that differ", id, damage), intact.Diff(&corrupted), []int{api.BucketOf(id)})
 	f.same(fmt.Sprintf("%s: %s: repaired", id, damage), f.repair(api.BucketRange(api.BucketOf(id)), people...), []string{id})
 	f.same("list", f.list(), list)
 	f.same("counts", f.counts(), counts)
-	f.same("digest", f.digest(), healthy)
+	f.same("digest", f.digest(), intact)
 	f.same("operations", f.entity(id).Operations, operations)
 	f.same("nothing is left to repair", f.repair(everything, people...), []string{})
 }
 
-var healCases = map[string]func(*fixture){
+var repairCases = map[string]func(*fixture){
 	"digest: of the confirmed rows of a type": func(f *fixture) {
 		f.same("empty", f.digest(), api.Digest{})
-		f.standing()
+		f.populate()
 		n := change("04-clean", "Note", 9)
 		n.EntityType = note
 		f.pull(pageOf(n))
@@ -93,7 +93,7 @@ var healCases = map[string]func(*fixture){
 		f.same("after answers", f.digest(), digestOf(change("64-created", "Created", 1), people[3]))
 	},
 
-	"digest: of more than is read at once": func(f *fixture) {
+	"digest: of more rows than are read at once": func(f *fixture) {
 		var all []api.Change
 		for i := range 2300 {
 			all = append(all, change(fmt.Sprintf("%02x-%04d", i%256, i), fmt.Sprint("Name ", i), int64(i%7)+1))
@@ -121,47 +121,47 @@ var healCases = map[string]func(*fixture){
 	},
 
 	"repair: a row without operations": func(f *fixture) {
-		f.standing()
+		f.populate()
 		for _, damage := range []Damage{Altered, Reversed, Lost, Hidden, Misplaced} {
-			f.heals("04-clean", damage)
+			f.corruptAndRepair("04-clean", damage)
 		}
 	},
 
 	"repair: a row with an open conflict": func(f *fixture) {
-		f.standing()
+		f.populate()
 		for _, damage := range []Damage{Altered, Reversed, Lost, Hidden, Misplaced} {
-			f.heals("84-disputed", damage)
+			f.corruptAndRepair("84-disputed", damage)
 		}
 	},
 
 	"repair: a row under an unsent update": func(f *fixture) {
-		f.standing()
+		f.populate()
 		for _, damage := range []Damage{Altered, Reversed, Lost, Hidden, Misplaced} {
-			f.heals("24-updated", damage)
+			f.corruptAndRepair("24-updated", damage)
 		}
 	},
 
 	"repair: a row under an unsent delete": func(f *fixture) {
-		f.standing()
+		f.populate()
 		for _, damage := range []Damage{Altered, Reversed, Lost} {
-			f.heals("44-deleted", damage)
+			f.corruptAndRepair("44-deleted", damage)
 		}
 	},
 
 	"repair: the visible row of an unsent create": func(f *fixture) {
-		f.standing()
+		f.populate()
 		for _, damage := range []Damage{Hidden, Misplaced} {
-			f.heals("64-created", damage)
+			f.corruptAndRepair("64-created", damage)
 		}
 	},
 
-	"repair: a row that nobody knows": func(f *fixture) {
-		f.standing()
-		f.heals("a4-forged", Forged)
+	"repair: a row that should not exist": func(f *fixture) {
+		f.populate()
+		f.corruptAndRepair("a4-forged", Forged)
 	},
 
-	"repair: what the server has not goes, within the range alone": func(f *fixture) {
-		f.standing()
+	"repair: rows that the server lacks are removed, but only within the range": func(f *fixture) {
+		f.populate()
 		within := api.IDRange{From: "04-clean", To: "44-deleted"}
 		f.same("differed", f.repair(within, change("04-other", "Other", 1)), []string{"04-clean", "04-other", "24-updated"})
 		f.same("list", f.list(), []string{"Created:pending", "Disputed:conflict", "Other", "Updated:pending"})
@@ -170,11 +170,11 @@ var healCases = map[string]func(*fixture){
 			f.Fatalf("got %+v", e)
 		}
 		f.same("the rest", f.digest(), digestOf(change("04-other", "Other", 1), people[2], people[3]))
-		f.same("where there is nothing", f.repair(api.IDRange{From: "x", To: "y"}), []string{})
+		f.same("an empty range", f.repair(api.IDRange{From: "x", To: "y"}), []string{})
 	},
 
-	"repair: the server's row counts, also an older one": func(f *fixture) {
-		f.standing()
+	"repair: the server's row wins, even an older one": func(f *fixture) {
+		f.populate()
 		server := []api.Change{change("04-clean", "Clean", 2), change("24-updated", "Another", 3), change("44-deleted", "Deleted", 9), people[3]}
 		f.same("differed", f.repair(everything, server...), []string{"04-clean", "24-updated", "44-deleted"})
 		f.same("digest", f.digest(), digestOf(server...))
@@ -182,8 +182,8 @@ var healCases = map[string]func(*fixture){
 		f.same("list", f.list(), []string{"Clean", "Created:pending", "Disputed:conflict", "Updated:pending"})
 	},
 
-	"repair: a row that is as it should be is not touched": func(f *fixture) {
-		f.standing()
+	"repair: an intact row is not touched": func(f *fixture) {
+		f.populate()
 		before := f.entity("04-clean")
 		same := people[0]
 		same.Stamp = ""
@@ -192,7 +192,7 @@ var healCases = map[string]func(*fixture){
 		f.same("entity", f.entity("04-clean"), before)
 	},
 
-	"repair: a repaired row is of the repair's generation": func(f *fixture) {
+	"repair: a repaired row gets the generation of the repair": func(f *fixture) {
 		f.pull(pageOf(change("a", "Ada", 1), change("b", "Bea", 1)))
 		f.enqueue("b", operation("b", "Mine"))
 		f.pull(sync.Page{Generation: 4})
@@ -205,7 +205,7 @@ var healCases = map[string]func(*fixture){
 	},
 
 	"repair: a later round makes it stale": func(f *fixture) {
-		f.standing()
+		f.populate()
 		first, err := f.BeginRound(f.ctx)
 		f.must(err)
 		_, err = f.BeginRound(f.ctx)
@@ -216,10 +216,10 @@ var healCases = map[string]func(*fixture){
 		f.same("digest", f.digest(), digestOf(people...))
 	},
 
-	"page: a row that is not as it was saved is replaced by its own version": func(f *fixture) {
-		f.standing()
+	"page: a corrupt row is replaced by the same version": func(f *fixture) {
+		f.populate()
 		for _, c := range people {
-			f.spoil(f.T, f.Store, ref(c.EntityID), Altered)
+			f.corrupt(f.T, f.Store, ref(c.EntityID), Altered)
 		}
 		f.pull(pageOf(people...))
 		f.same("list", f.list(), []string{"Clean", "Created:pending", "Disputed:conflict", "Updated:pending"})
@@ -227,19 +227,19 @@ var healCases = map[string]func(*fixture){
 		f.same("base", f.entity("24-updated").Confirmed.Document, people[1].Document)
 	},
 
-	"update: what is written on a spoiled row does not make it sound": func(f *fixture) {
-		f.standing()
-		f.spoil(f.T, f.Store, ref("04-clean"), Altered)
+	"update: a write to a corrupt row does not make it intact": func(f *fixture) {
+		f.populate()
+		f.corrupt(f.T, f.Store, ref("04-clean"), Altered)
 		f.enqueue("04-clean", operation("04-clean", "Mine"))
-		d, healthy := f.digest(), digestOf(people...)
-		f.same("while it is pending", healthy.Diff(&d), []int{1})
+		d, intact := f.digest(), digestOf(people...)
+		f.same("while it is pending", intact.Diff(&d), []int{1})
 		f.update("04-clean", func(e *queue.Entity) { e.Operations = nil })
 		d = f.digest()
-		f.same("after", healthy.Diff(&d), []int{1})
+		f.same("after", intact.Diff(&d), []int{1})
 		f.update("04-clean", func(e *queue.Entity) {
 			e.Confirmed = row("04-clean", "Answered", 3)
 			e.Confirmed.SyncedAt = day.Add(time.Hour)
 		})
-		f.same("an answer of the server is sound", f.digest(), healthy)
+		f.same("a response of the server is intact", f.digest(), intact)
 	},
 }

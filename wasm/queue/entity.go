@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -13,7 +14,7 @@ type Ref struct {
 	ID   string `json:"id"`
 }
 
-// Row is what the server last said of an entity that exists.
+// Row is a confirmed row: an entity as the server last reported it.
 type Row struct {
 	Version  int64           `json:"version"`
 	Stamp    api.Stamp       `json:"stamp,omitempty"`
@@ -21,30 +22,40 @@ type Row struct {
 	SyncedAt time.Time       `json:"syncedAt"`
 }
 
-// SameAs reports whether two rows are of one version with one document; nil is the
-// row of what does not exist. When each was heard of does not matter, nor its stamp,
-// which not every answer of the server has.
-func (r *Row) SameAs(other *Row) bool {
+// SameContent reports whether two rows have the same version and equal documents; nil
+// is the row of an entity that does not exist. It ignores SyncedAt, and the stamp, which
+// not every response carries.
+func (r *Row) SameContent(other *Row) bool {
 	if r == nil || other == nil {
 		return r == other
 	}
 	return r.Version == other.Version && EqualJSON(r.Document, other.Document)
 }
 
-// State is where an operation stands in its life; the package comment draws it.
+// Equal reports whether two rows are equal in every field, the document byte by byte;
+// either may be nil.
+func (r *Row) Equal(other *Row) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
+	return r.Version == other.Version && r.Stamp == other.Stamp &&
+		r.SyncedAt.Equal(other.SyncedAt) && bytes.Equal(r.Document, other.Document)
+}
+
+// State is an operation's state; the package comment draws the transitions.
 type State string
 
 const (
 	Queued   State = "queued"   // never sent; later writes coalesce into it
 	Sending  State = "sending"  // sent, no answer yet; frozen
-	Waiting  State = "waiting"  // sent, to be sent again at NextAttemptAt; frozen
-	Rejected State = "rejected" // out of the queue's way until the person decides
+	Waiting  State = "waiting"  // sent, to be retried at NextAttemptAt; frozen
+	Rejected State = "rejected" // refused by the server; set aside until the person decides
 )
 
-// Operation is a queued write and its retry state. Its wire form is Wire.
+// Operation is a queued write with its retry state.
 //
-// Base is the document the write was made on, null for a create: the common
-// ancestor of a three-way merge, and what the person is shown as "before".
+// Base is the document the write was based on, null for a create: the common ancestor
+// of a three-way merge, shown to the person as "before".
 type Operation struct {
 	Seq           int64             `json:"seq"`
 	ID            string            `json:"id"`
@@ -56,17 +67,17 @@ type Operation struct {
 	CreatedAt     time.Time         `json:"createdAt"`
 	Stamp         api.Stamp         `json:"stamp"`
 	State         State             `json:"state"`
-	RetryCount    int               `json:"retryCount"` // answered failures, see Fail
+	RetryCount    int               `json:"retryCount"` // server errors so far, see Fail
 	NextAttemptAt time.Time         `json:"nextAttemptAt"`
 	LastError     *api.Problem      `json:"lastError,omitempty"`
 }
 
-// Frozen reports whether the operation may have reached the server, so that
-// nothing about it may change any more.
+// Frozen reports whether the operation may have reached the server. Its payload must
+// then stay as it is.
 func (o Operation) Frozen() bool { return o.State == Sending || o.State == Waiting }
 
-// Field is one field of a conflict: its value before, mine and theirs, and
-// which of the two was kept. A value is null where the side had no document.
+// Field is one field of a conflict: its base, local and remote values, and the side that
+// was kept. A value is null where that side had no document.
 type Field struct {
 	Name   string          `json:"name"`
 	Base   json.RawMessage `json:"base"`
@@ -75,7 +86,7 @@ type Field struct {
 	Kept   Side            `json:"kept"`
 }
 
-// Side is one of the two sides of a conflict.
+// Side is a side of a conflict: the local write or the server.
 type Side string
 
 const (
@@ -84,9 +95,9 @@ const (
 	Both   Side = "both" // each side kept some of its fields
 )
 
-// Conflict records a decision between a local write and what the server had by
-// then. Base, Mine and Theirs are whole documents; null means "did not exist"
-// for Base and "deleted" for the other two.
+// Conflict records how a local write and a newer server version were reconciled. Base,
+// Mine and Theirs are whole documents; null means "did not exist" for Base and "deleted"
+// for the other two.
 type Conflict struct {
 	ID            string          `json:"id"`
 	Ref           Ref             `json:"ref"`
@@ -99,17 +110,17 @@ type Conflict struct {
 	TheirsVersion int64           `json:"theirsVersion"`
 	Kept          Side            `json:"kept"`
 	Fields        []Field         `json:"fields"`
-	Reviewed      bool            `json:"reviewed"` // the person has seen it, or reversed it
+	Reviewed      bool            `json:"reviewed"` // the person has accepted or reversed it
 }
 
-// Entity is everything the store holds of one entity: the unit that is read,
-// decided about and saved in one transaction.
+// Entity is everything the store holds about one entity, read and saved as a unit in one
+// transaction.
 //
-// Confirmed is nil when the server has no such entity as far as is known.
-// Operations are in order; at most the first is Frozen (see Enqueue). Conflicts
-// are the unreviewed ones; append to record a new one, set Reviewed to close one.
-// Fates are of operations that left in this transaction; a store that saves the
-// entity takes them over, and never hands any out.
+// Confirmed is nil when, as far as the device knows, the server has no such entity.
+// Operations are in order; at most the first is Frozen (see Enqueue). Conflicts are the
+// unreviewed ones: append one to record it, set Reviewed to close it. Outcomes are those
+// of the operations that left the queue in this transaction; a store saves them and never
+// returns any.
 type Entity struct {
 	Ref        Ref
 	Confirmed  *Row
@@ -118,7 +129,7 @@ type Entity struct {
 	Outcomes   []Outcome
 }
 
-// RowState is what a person sees of a row's standing.
+// RowState is the sync state of a visible row, as a person sees it.
 type RowState string
 
 const (
@@ -128,35 +139,35 @@ const (
 	InConflict     RowState = "conflict"
 )
 
-// View is a visible row: the confirmed row with the entity's operations applied.
+// View is a visible row: the confirmed row with the entity's operations applied to it.
 type View struct {
 	Ref      Ref             `json:"ref"`
 	Document json.RawMessage `json:"document"`
 	Version  int64           `json:"version"`
 	State    RowState        `json:"state,omitempty"`
-	SyncedAt time.Time       `json:"syncedAt"` // zero when never synced
+	SyncedAt time.Time       `json:"syncedAt"` // zero if never synced
 }
 
-// Key is a row's place in the list's order.
+// Key is a row's position in the order of the list.
 type Key struct {
 	Sort string `json:"sort"`
 	ID   string `json:"id"`
 }
 
-// Schema is what the engine must know of an entity type.
+// Schema describes an entity type to the engine.
 type Schema struct {
 	Type string
-	// Fields are the fields of a document that a person's write may set.
+	// Fields are the document's fields that a write may set.
 	Fields []string
-	// Index returns a document's sort text and the lower-cased text a search
-	// looks in. It is total: a broken document sorts first.
+	// Index returns a document's sort text and its search text, in lower case. It accepts
+	// any document: a malformed one sorts first.
 	Index func(document json.RawMessage) (sort, search string)
 }
 
-// Counts is how much of what the store holds.
+// Counts are the numbers of things in the store.
 type Counts struct {
 	Rows      int `json:"rows"`
 	Waiting   int `json:"waiting"`   // operations in any state but Rejected
-	Rejected  int `json:"rejected"`  // operations that wait for the person
-	Conflicts int `json:"conflicts"` // unreviewed ones
+	Rejected  int `json:"rejected"`  // operations that need the person's attention
+	Conflicts int `json:"conflicts"` // unreviewed conflicts
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// FuzzDocument: whatever stands in the storage as a document or as data, an
-// operation makes a document of it that is JSON, and makes the same of it again.
+// FuzzDocument: whatever the stored document and data, applying the operation yields
+// valid JSON, and applying it twice is the same as once.
 func FuzzDocument(f *testing.F) {
 	f.Add([]byte(`{"id":"x","name":"Ann"}`), []byte(`{"name":"Bo"}`), uint8(1))
 	f.Add([]byte(`null`), []byte(`{"name":"Bo","email":1e3}`), uint8(0))

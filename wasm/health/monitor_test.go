@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 		w.timers <- d
 		return w.fire
 	})
-	w.use = w.m.Watch(w.store)
+	w.use = w.m.Wrap(w.store)
 	return w
 }
 
@@ -75,42 +75,42 @@ func (w *world) read() error {
 
 func (w *world) expect(want error) {
 	w.t.Helper()
-	if got := w.m.Trouble(); !errors.Is(got, want) {
-		w.t.Fatalf("the trouble is %v, want %v", got, want)
+	if got := w.m.Failure(); !errors.Is(got, want) {
+		w.t.Fatalf("the failure is %v, want %v", got, want)
 	}
 }
 
-func TestTroubleBeginsAndEndsWithTheUses(t *testing.T) {
+func TestFailureFollowsTheUsesOfTheStore(t *testing.T) {
 	w := newWorld(t)
 	changes := w.m.Changes(t.Context())
-	told := func(want bool) {
+	notified := func(want bool) {
 		t.Helper()
 		select {
 		case <-changes:
 			if !want {
-				t.Fatal("it told though nothing changed")
+				t.Fatal("notified though nothing changed")
 			}
 		default:
 			if want {
-				t.Fatal("it did not tell")
+				t.Fatal("not notified")
 			}
 		}
 	}
 	_ = w.read()
 	w.expect(nil)
-	told(false)
+	notified(false)
 	w.store.reads = queue.ErrTimeout
 	_ = w.read()
 	w.expect(queue.ErrTimeout)
-	told(true)
+	notified(true)
 	_ = w.read()
-	told(false)
+	notified(false)
 	w.store.reads = nil
 	_ = w.read()
 	w.expect(nil)
-	told(true)
+	notified(true)
 
-	// That something can be read does not say that it can be written.
+	// A read that succeeds does not prove that a write would.
 	w.store.writes = queue.ErrQuota
 	_ = w.write()
 	w.expect(queue.ErrQuota)
@@ -126,7 +126,7 @@ func TestTroubleBeginsAndEndsWithTheUses(t *testing.T) {
 	w.expect(nil)
 }
 
-func TestWhatIsNoTroubleOfTheStorage(t *testing.T) {
+func TestErrorsThatAreNotTheStorages(t *testing.T) {
 	w := newWorld(t)
 	for _, err := range []error{queue.ErrFenced, queue.ErrStale, context.Canceled, errors.New("some bug")} {
 		w.store.writes = err
@@ -134,7 +134,7 @@ func TestWhatIsNoTroubleOfTheStorage(t *testing.T) {
 		w.expect(nil)
 	}
 	w.store.writes = nil
-	// A decision may refuse with whatever it likes.
+	// decide may return any error.
 	err := w.use.Update(t.Context(), queue.Txn{Refs: []queue.Ref{{Type: "user", ID: "a"}}}, func([]*queue.Entity) error {
 		return queue.ErrTimeout
 	})
@@ -144,27 +144,27 @@ func TestWhatIsNoTroubleOfTheStorage(t *testing.T) {
 	w.expect(nil)
 }
 
-func TestItTriesByItselfUntilTheTroubleIsOver(t *testing.T) {
+func TestRunProbesUntilTheStorageRecovers(t *testing.T) {
 	w := newWorld(t)
-	tries := make(chan error, 1)
+	probes := make(chan error, 1)
 	go w.m.Run(t.Context(), func(ctx context.Context) error {
 		err := w.store.SetMeta(ctx, nil)
-		tries <- err
+		probes <- err
 		return err
 	})
 	w.store.writes = queue.ErrTimeout
 	_ = w.write()
-	for i, want := range []time.Duration{health.FirstTry, 2 * health.FirstTry, 4 * health.FirstTry} {
+	for i, want := range []time.Duration{health.FirstProbe, 2 * health.FirstProbe, 4 * health.FirstProbe} {
 		if got := <-w.timers; got != want {
-			t.Fatalf("try %d comes after %v, want %v", i, got, want)
+			t.Fatalf("probe %d comes after %v, want %v", i, got, want)
 		}
 		if i == 2 {
 			w.store.writes = nil
 		}
 		changes := w.m.Changes(t.Context())
 		w.fire <- time.Time{}
-		if err := <-tries; (err == nil) != (i == 2) {
-			t.Fatalf("try %d ended with %v", i, err)
+		if err := <-probes; (err == nil) != (i == 2) {
+			t.Fatalf("probe %d ended with %v", i, err)
 		}
 		if i == 2 {
 			<-changes
@@ -172,84 +172,84 @@ func TestItTriesByItselfUntilTheTroubleIsOver(t *testing.T) {
 	}
 	w.expect(nil)
 
-	// A newer version does not go away; nothing is tried against it.
+	// An upgraded database does not recover and is not probed.
 	w.store.writes = queue.ErrOutdated
 	_ = w.write()
 	w.expect(queue.ErrOutdated)
 	select {
 	case d := <-w.timers:
-		t.Fatalf("it tries again after %v", d)
+		t.Fatalf("it probes again after %v", d)
 	default:
 	}
 }
 
-func TestTheLossOfEverythingIsNoticed(t *testing.T) {
+func TestAnEvictionIsDetected(t *testing.T) {
 	ctx := t.Context()
 	for _, c := range []struct {
-		name               string
-		seen               bool
-		client, here, loss string
-		want               bool
+		name                  string
+		syncedBefore          bool
+		client, visited, loss string
+		want                  bool
 	}{
 		{"the first visit", false, "", "", "", false},
 		{"a visit like any other", true, "c1", "yes", "", false},
 		{"the second visit, without a sync in the first", false, "", "yes", "", false},
-		{"the cookie was cleared, too, or has run out", false, "c1", "yes", "", false},
-		{"the data are gone and the server knows this browser", true, "", "", "", true},
-		{"so, and a worker has synced anew before", true, "c2", "", "", true},
-		{"noticed before and not read yet", true, "c2", "yes", "noticed", true},
-		{"read, and the server was not reached since", true, "", "yes", "heard", false},
+		{"the cookie was cleared, too, or has expired", false, "c1", "yes", "", false},
+		{"the data are gone, and the server knows this browser", true, "", "", "", true},
+		{"the same, and a worker has already synced again", true, "c2", "", "", true},
+		{"detected before and not acknowledged", true, "c2", "yes", "noticed", true},
+		{"acknowledged, and no sync since", true, "", "yes", "heard", false},
 	} {
 		store := memory.New(schema)
-		if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: c.client, "here": c.here, "loss": c.loss}); err != nil {
+		if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: c.client, "here": c.visited, "loss": c.loss}); err != nil {
 			t.Fatal(err)
 		}
-		p := health.NewEvictionDetector(store, c.seen)
-		if err := p.Look(ctx); err != nil {
+		d := health.NewEvictionDetector(store, c.syncedBefore)
+		if err := d.Check(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if p.Lost() != c.want {
-			t.Errorf("%s: lost is %v", c.name, p.Lost())
+		if d.Lost() != c.want {
+			t.Errorf("%s: lost is %v", c.name, d.Lost())
 		}
-		other := health.NewEvictionDetector(store, c.seen) // another tab, or after a reload
-		if err := other.Look(ctx); err != nil || other.Lost() != c.want {
-			t.Errorf("%s, looked at again: lost is %v, %v", c.name, other.Lost(), err)
+		other := health.NewEvictionDetector(store, c.syncedBefore) // another tab, or after a reload
+		if err := other.Check(ctx); err != nil || other.Lost() != c.want {
+			t.Errorf("%s, checked again: lost is %v, %v", c.name, other.Lost(), err)
 		}
-		if err := p.Heard(ctx); err != nil || p.Lost() {
-			t.Errorf("%s: after it was read lost is %v, %v", c.name, p.Lost(), err)
+		if err := d.Acknowledge(ctx); err != nil || d.Lost() {
+			t.Errorf("%s: after the acknowledgement lost is %v, %v", c.name, d.Lost(), err)
 		}
 	}
 }
 
-func TestALossWhileThePageIsOpenIsNoticed(t *testing.T) {
+func TestAnEvictionWhileThePageIsOpenIsDetected(t *testing.T) {
 	ctx := t.Context()
 	store := memory.New(schema)
-	p := health.NewEvictionDetector(store, false)
-	look := func(want bool) {
+	d := health.NewEvictionDetector(store, false)
+	check := func(want bool) {
 		t.Helper()
-		if err := p.Look(ctx); err != nil || p.Lost() != want {
-			t.Fatalf("lost is %v, %v", p.Lost(), err)
+		if err := d.Check(ctx); err != nil || d.Lost() != want {
+			t.Fatalf("lost is %v, %v", d.Lost(), err)
 		}
 	}
-	look(false)
+	check(false)
 	client := func(id string) {
 		if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: id, "loss": ""}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	client("c1") // the first sync made it
-	if err := p.Remember(ctx); err != nil {
+	if err := d.LearnClient(ctx); err != nil {
 		t.Fatal(err)
 	}
-	look(false)
-	client("") // all is gone
-	look(true)
-	if err := p.Heard(ctx); err != nil {
+	check(false)
+	client("") // everything is gone
+	check(true)
+	if err := d.Acknowledge(ctx); err != nil {
 		t.Fatal(err)
 	}
-	look(false)
+	check(false)
 	client("c2")
-	look(false)
-	client("c3") // gone, and the engine was quicker
-	look(true)
+	check(false)
+	client("c3") // gone, and the engine synced first
+	check(true)
 }

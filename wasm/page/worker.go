@@ -11,7 +11,7 @@ import (
 
 // startWorker starts the engine's dedicated worker, for sync.Leader.
 func startWorker(failed func(error)) (end func()) {
-	worker := js.Global().Get("Worker").New(page().Get("workerURL"), map[string]any{"name": "rollcall-engine"})
+	worker := js.Global().Get("Worker").New(shell().Get("workerURL"), map[string]any{"name": "rollcall-engine"})
 	stops := []func(){
 		browser.Listen(worker, "message", func(e js.Value) {
 			if d := e.Get("data"); d.Type() == js.TypeObject && d.Get("type").String() == "failed" {
@@ -27,12 +27,5 @@ func startWorker(failed func(error)) (end func()) {
 		for _, stop := range stops {
 			stop()
 		}
-	}
-}
-
-func offer[V any](ch chan V, v V) {
-	select {
-	case ch <- v:
-	default:
 	}
 }

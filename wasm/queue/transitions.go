@@ -7,11 +7,11 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// MaxAnsweredFailures is how often the server may fail to decide about an
-// operation, having answered, before it is rejected and waits for the person.
-const MaxAnsweredFailures = 5
+// MaxServerErrors is how many server errors an operation survives. The last one rejects
+// it, so that the person can decide. Requests without a response do not count.
+const MaxServerErrors = 5
 
-// Wire is the operation as it is sent.
+// Wire returns the operation as it is sent.
 func (o Operation) Wire() api.Operation {
 	return api.Operation{
 		ID: o.ID, EntityType: o.Ref.Type, EntityID: o.Ref.ID, Type: o.Type, Data: o.Data,
@@ -19,7 +19,7 @@ func (o Operation) Wire() api.Operation {
 	}
 }
 
-// head returns the first operation if it is the one with this id.
+// head returns the first operation if it has this id, else nil.
 func (e *Entity) head(id string) *Operation {
 	if h := e.Head(); h != nil && h.ID == id {
 		return h
@@ -27,8 +27,8 @@ func (e *Entity) head(id string) *Operation {
 	return nil
 }
 
-// Send freezes the first operation, which must be the one with this id: from now
-// on it may reach the server. It reports false when it isn't there or Rejected.
+// Send freezes the first operation, which must have this id: from now on it may reach
+// the server. It returns false if there is no such operation or it is Rejected.
 func (e *Entity) Send(id string) (Operation, bool) {
 	h := e.head(id)
 	if h == nil || h.State == Rejected {
@@ -38,18 +38,18 @@ func (e *Entity) Send(id string) (Operation, bool) {
 	return *h, true
 }
 
-// Acknowledge removes the operation the server has applied. row is the server's
-// entity after it, nil when it doesn't exist then; version is its version, or
-// its tombstone's. What was written meanwhile now builds on that.
+// Acknowledge removes an operation that the server applied. row is the entity after it,
+// nil if deleted; version is the version of the entity or of its tombstone. Later
+// operations are rebased on it.
 func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	if e.head(id) == nil {
 		return false
 	}
 	e.Operations = e.Operations[1:]
-	e.ends(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
+	e.recordOutcome(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
 	e.Confirmed = newer(e.Confirmed, row, version)
 	if next := e.Head(); next != nil {
-		if next.Type != api.Create || version > 0 { // of a tombstone that is still known
+		if next.Type != api.Create || version > 0 { // 0: the server has forgotten the tombstone
 			next.BaseVersion = version
 		}
 		next.Base = nil
@@ -60,11 +60,11 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	return true
 }
 
-// AcknowledgeDuplicate removes an operation that took effect at an earlier try, or
-// asked for what already was. row is the entity as it is now, which others may
-// have changed or deleted since. So what was written meanwhile builds on it only
-// if the given fields are still as the person saw them then; else it is on an
-// older version, and the server will find the conflict.
+// AcknowledgeDuplicate removes an operation that took effect at an earlier attempt, or
+// that changed nothing at the server. row is the entity as it is now; others may have
+// changed or deleted it since. A later operation is rebased on it only if the given
+// fields still have the values its author saw. Otherwise it keeps an older base version,
+// and the server detects the conflict.
 func (e *Entity) AcknowledgeDuplicate(id string, row *Row, version int64, fields []string) bool {
 	if e.head(id) == nil {
 		return false
@@ -78,7 +78,7 @@ func (e *Entity) AcknowledgeDuplicate(id string, row *Row, version int64, fields
 		if next.Type != api.Create && !sameFields(next.Base, now, fields) {
 			next.BaseVersion = min(next.BaseVersion, max(version-1, 0))
 			e.Operations = e.Operations[1:]
-			e.ends(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
+			e.recordOutcome(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
 			e.Confirmed = newer(e.Confirmed, row, version)
 			return true
 		}
@@ -88,11 +88,11 @@ func (e *Entity) AcknowledgeDuplicate(id string, row *Row, version int64, fields
 
 func sameFields(a, b json.RawMessage, names []string) bool {
 	x, y := Decode(a).Only(names), Decode(b).Only(names)
-	return len(x) == len(y) && len(x.Without(y)) == 0
+	return len(x) == len(y) && len(x.ChangedFrom(y)) == 0
 }
 
-// newer is which of the row that is known and an answer's the server has now.
-// Version 0 says that the server remembers none, not even as deleted.
+// newer returns the more recent of the known row and the one in a response. Version 0
+// means that the server has no such entity and not even a tombstone.
 func newer(known, answer *Row, version int64) *Row {
 	if known == nil || version == 0 || known.Version <= version {
 		return answer
@@ -100,8 +100,8 @@ func newer(known, answer *Row, version int64) *Row {
 	return known
 }
 
-// Fail puts the operation back to be sent again at next. An answered failure
-// counts; the last that is allowed rejects it.
+// Fail schedules the operation for another attempt at next, after a server error. The
+// last of MaxServerErrors rejects it.
 func (e *Entity) Fail(id string, problem *api.Problem, next time.Time) bool {
 	h := e.head(id)
 	if h == nil {
@@ -109,54 +109,54 @@ func (e *Entity) Fail(id string, problem *api.Problem, next time.Time) bool {
 	}
 	h.State, h.NextAttemptAt, h.LastError = Waiting, next, problem
 	h.RetryCount++
-	if h.RetryCount >= MaxAnsweredFailures {
+	if h.RetryCount >= MaxServerErrors {
 		h.State = Rejected
-		e.fold()
+		e.coalesceAll()
 	}
 	return true
 }
 
-// Reject takes the operation out of the queue's way: the server will never take
-// it as it is. If the person has written more since, the two are merged and
-// tried again, for the second may be the cure of the first.
+// Reject sets the operation aside: the server will never accept it as it is. If the
+// person has written more since, the writes are coalesced and sent again, because the
+// later one may correct the first.
 func (e *Entity) Reject(id string, problem *api.Problem) bool {
 	h := e.head(id)
 	if h == nil {
 		return false
 	}
 	h.State, h.LastError, h.NextAttemptAt = Rejected, problem, time.Time{}
-	e.fold()
+	e.coalesceAll()
 	return true
 }
 
-// fold coalesces all that follows a first operation which was sent into it. None
-// of it was ever sent, and all of it builds on what the first was to make, so
-// none may be sent as if the server had taken that.
-func (e *Entity) fold() {
+// coalesceAll coalesces the later operations into the first, which was sent. The later
+// ones were not, and they build on the effect of the first. So none of them may be sent
+// as if the server had applied it.
+func (e *Entity) coalesceAll() {
 	for sent := e.Operations[0].State; len(e.Operations) > 1; {
 		first, second := e.Operations[0], e.Operations[1]
 		first.State = sent
 		merged, keep := e.coalesce(first, second)
-		e.merges(first, second, merged, keep)
+		e.recordMerge(first, second, merged, keep)
 		e.Operations = e.Operations[2:]
 		switch {
 		case keep:
 			e.Operations = append([]Operation{merged}, e.Operations...)
-		case len(e.Operations) > 0: // it builds on what the two have left as it was
+		case len(e.Operations) > 0: // the next one builds on what was before the two
 			e.Operations[0].Base, e.Operations[0].BaseVersion = first.Base, first.BaseVersion
 		}
 	}
 }
 
-// Replace settles a conflict of the first operation, which must have this id:
-// what was written since is merged into it by fold, and decide, given the
-// result (nil when the two cancel out), returns the operation that takes its place, or nil.
-// Row and version are the server's, as in Acknowledge.
-func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operation) *Operation) bool {
+// ResolveConflict settles a conflict of the first operation, which must have this id.
+// Later operations are coalesced into it first. Unless that cancels it out, resolve
+// receives the result and returns the operation to send in its place, or nil to send
+// none. row and version are the server's, as in Acknowledge.
+func (e *Entity) ResolveConflict(id string, row *Row, version int64, resolve func(mine *Operation) *Operation) bool {
 	if e.head(id) == nil {
 		return false
 	}
-	e.fold()
+	e.coalesceAll()
 	var mine *Operation
 	if h := e.Head(); h != nil {
 		copied := *h
@@ -167,19 +167,19 @@ func (e *Entity) Replace(id string, row *Row, version int64, decide func(*Operat
 	if mine == nil {
 		return true
 	}
-	next := decide(mine)
+	next := resolve(mine)
 	if next == nil {
-		e.ends(Outcome{ID: mine.ID, Kind: OutcomeOverruled})
+		e.recordOutcome(Outcome{ID: mine.ID, Kind: OutcomeOverruled})
 		return true
 	}
-	e.ends(Outcome{ID: mine.ID, Kind: OutcomeSuperseded, By: next.ID})
+	e.recordOutcome(Outcome{ID: mine.ID, Kind: OutcomeSuperseded, By: next.ID})
 	next.Seq = mine.Seq
 	e.Operations = append([]Operation{*next}, e.Operations...)
 	return true
 }
 
-// Retry queues a rejected operation again, unchanged and under its own id: if an
-// earlier try took effect unnoticed, the server knows it by that id.
+// Retry queues a rejected operation again, unchanged and under its own id: if an earlier
+// attempt took effect after all, the server recognizes the id.
 func (e *Entity) Retry(id string) error {
 	h := e.head(id)
 	if h == nil || h.State != Rejected {
@@ -189,7 +189,8 @@ func (e *Entity) Retry(id string) error {
 	return nil
 }
 
-// Discard drops a rejected operation for good, because the person said so.
+// Discard drops a rejected operation and all that was written after it, because the
+// person decided so.
 func (e *Entity) Discard(id string) error {
 	h := e.head(id)
 	switch {
@@ -199,7 +200,7 @@ func (e *Entity) Discard(id string) error {
 		return ErrFrozen
 	}
 	for _, o := range e.Operations {
-		e.ends(Outcome{ID: o.ID, Kind: OutcomeDiscarded})
+		e.recordOutcome(Outcome{ID: o.ID, Kind: OutcomeDiscarded})
 	}
 	e.Operations = nil
 	return nil

@@ -136,16 +136,18 @@ func (d *formDialog) clean() (whole, changed api.UserPatch, errs []api.FieldErro
 		return whole, whole, errs
 	}
 	was := d.request.user.Value
-	if *whole.Name != was.Name {
-		changed.Name = whole.Name
+	return whole, api.UserPatch{
+		Name:  ifChanged(whole.Name, was.Name),
+		Email: ifChanged(whole.Email, was.Email),
+		Bio:   ifChanged(whole.Bio, was.Bio),
+	}, errs
+}
+
+func ifChanged(value *string, was string) *string {
+	if *value == was {
+		return nil
 	}
-	if *whole.Email != was.Email {
-		changed.Email = whole.Email
-	}
-	if *whole.Bio != was.Bio {
-		changed.Bio = whole.Bio
-	}
-	return whole, changed, errs
+	return value
 }
 
 func (d *formDialog) submit(ctx ui.Context, e ui.Event) {
@@ -221,8 +223,6 @@ func (d *formDialog) fail(err error) {
 
 func (d *formDialog) close() { d.S.Dialogs.CloseModal(formID) }
 
-func (d *formDialog) cancel(ui.Context, ui.Event) { d.close() }
-
 // onClose handles the dialog's event, however it was closed. The event comes a little
 // later than the closing. By then the person may have asked for the form again, and
 // that request must not end with the one before it.
@@ -254,7 +254,7 @@ func (d *formDialog) Render() ui.UI {
 			d.field("email", ui.Input().Type("email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").Attr("autocapitalize", "none").Spellcheck(false)),
 			d.bio(),
 			ui.Div().Class("form-actions").Body(
-				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(d.cancel),
+				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(func(ui.Context, ui.Event) { d.close() }),
 				ui.If(d.reload, ui.Button().Type("button").Class("button").Text("Reload").
 					OnClick(func(ui.Context, ui.Event) { d.S.reload() })),
 				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),

@@ -15,8 +15,9 @@ import (
 // userPage is one user with everything known about them.
 type userPage struct {
 	ui.Compo
-	S  *session
-	ID string
+	S   *session
+	ID  string
+	ctx ui.Context // the page's own
 
 	watchedID string
 	unwatch   func()
@@ -25,21 +26,27 @@ type userPage struct {
 	deletedID string // of the user that was deleted here
 }
 
-func (p *userPage) OnMount(ctx ui.Context) { p.watch(ctx) }
+func (p *userPage) OnMount(ctx ui.Context) {
+	p.ctx = ctx
+	p.watch()
+}
 
 // OnUpdate runs when the page is to show another user.
-func (p *userPage) OnUpdate(ctx ui.Context) {
+func (p *userPage) OnUpdate(ui.Context) {
 	if p.ID != p.watchedID {
-		p.unwatch()
-		p.watch(ctx)
+		p.watch()
 	}
 }
 
-func (p *userPage) watch(ctx ui.Context) {
+// watch shows the user, and each change until it is called again.
+func (p *userPage) watch() {
+	if p.unwatch != nil {
+		p.unwatch()
+	}
 	id := p.ID
-	watching, unwatch := context.WithCancel(ctx)
+	watching, unwatch := context.WithCancel(p.ctx)
 	p.watchedID, p.unwatch = id, unwatch
-	receive(ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
+	receive(p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
 		p.show(ctx, id, user)
 	})
 }
@@ -56,10 +63,9 @@ func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.
 	ctx.Page().SetTitle(title(name))
 }
 
-func (p *userPage) retry(ctx ui.Context, _ ui.Event) {
+func (p *userPage) retry(ui.Context, ui.Event) {
 	p.shownID = ""
-	p.unwatch()
-	p.watch(ctx)
+	p.watch()
 }
 
 func (p *userPage) edit(ui.Context, ui.Event) {
@@ -73,14 +79,13 @@ func (p *userPage) delete(ui.Context, ui.Event) {
 	}
 	p.deletedID = p.ID
 	p.S.deleteUser(p.shown.Record, func(err error) {
-		if err == nil {
-			if p.Mounted() {
-				p.S.ctx.Navigate("/")
-			}
-			return
+		switch {
+		case err != nil:
+			p.deletedID = ""
+			p.watch() // what arrived meanwhile was not shown
+		case p.Mounted():
+			p.S.ctx.Navigate("/")
 		}
-		p.deletedID = ""
-		p.Update()
 	})
 }
 

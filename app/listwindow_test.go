@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestWanted(t *testing.T) {
+func TestWindowFor(t *testing.T) {
 	const row = 72
 	for _, c := range []struct {
 		name  string
@@ -23,37 +23,37 @@ func TestWanted(t *testing.T) {
 		{"beyond the end", view{5000 * row, 720, row}, 1000, span{940, windowRows}},
 		{"short list", view{0, 720, row}, 3, span{0, windowRows}},
 		{"unknown length", view{0, 720, row}, 0, span{0, windowRows}},
-		{"tall screen", view{0, 60 * row, row}, 1000, span{0, 61 + 2*lead}},
+		{"tall screen", view{0, 60 * row, row}, 1000, span{0, 61 + 2*overscan}},
 		{"overscroll", view{-50, 720, row}, 1000, span{0, windowRows}},
 		{"no height yet", view{500 * row, 0, row}, 1000, span{471, windowRows}},
 	} {
-		if got := wanted(c.v, c.total); got != c.want {
+		if got := windowFor(c.v, c.total); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}
 	}
 }
 
 // A window that is read for a view must cover it, or the page would read it for ever.
-func TestWantedIsCovered(t *testing.T) {
+func TestWindowCoversItsView(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		total := rapid.IntRange(0, 100_000).Draw(t, "total")
 		v := view{
-			top:    rapid.Float64Range(-500, 8e6).Draw(t, "top"),
-			height: rapid.Float64Range(0, 4000).Draw(t, "height"),
-			row:    rapid.Float64Range(40, 200).Draw(t, "row"),
+			top:       rapid.Float64Range(-500, 8e6).Draw(t, "top"),
+			height:    rapid.Float64Range(0, 4000).Draw(t, "height"),
+			rowHeight: rapid.Float64Range(40, 200).Draw(t, "row"),
 		}
-		s := wanted(v, total)
+		s := windowFor(v, total)
 		if s.first < 0 || s.count < windowRows {
 			t.Fatalf("window %v", s)
 		}
-		is, drifted := settle(s, min(s.count+1, total-s.first), total)
+		is, drifted := actualSpan(s, min(s.count+1, total-s.first), total)
 		if drifted || !is.covers(v, total) {
-			t.Fatalf("%v read for %v of %d rows settles as %v (drifted %v), which does not cover it", s, v, total, is, drifted)
+			t.Fatalf("%v read for %v of %d rows is actually %v (drifted %v), which does not cover it", s, v, total, is, drifted)
 		}
 	})
 }
 
-func TestSettle(t *testing.T) {
+func TestActualSpan(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		s          span
@@ -70,7 +70,7 @@ func TestSettle(t *testing.T) {
 		{"a row where the list should have ended", span{940, 60}, 61, 1000, span{939, 60}, true},
 		{"the list became shorter than the window's start", span{500, 60}, 0, 100, span{40, 60}, true},
 	} {
-		got, drifted := settle(c.s, c.got, c.total)
+		got, drifted := actualSpan(c.s, c.got, c.total)
 		if got != c.want || drifted != c.drifted {
 			t.Errorf("%s: got %v %v, want %v %v", c.name, got, drifted, c.want, c.drifted)
 		}
@@ -84,7 +84,7 @@ func TestAnchorsQuery(t *testing.T) {
 		keys[i] = key(200 + i)
 	}
 	var a anchors
-	a.learn(200, keys)
+	a.add(200, keys)
 	for _, c := range []struct {
 		first int
 		from  queue.Key
@@ -103,15 +103,15 @@ func TestAnchorsQuery(t *testing.T) {
 			t.Errorf("first %d: got %+v", c.first, q)
 		}
 	}
-	if got := a.only(200).query(span{259, 60}, ""); got.From != key(200) || got.Skip != 59 {
-		t.Errorf("after only: got %+v", got)
+	if got := a.keepOnly(200).query(span{259, 60}, ""); got.From != key(200) || got.Skip != 59 {
+		t.Errorf("after keepOnly: got %+v", got)
 	}
 }
 
 func TestAnchorsStayBoundedAndSorted(t *testing.T) {
 	var a anchors
 	for i := 0; i < 100_000; i += 37 {
-		a.learn(i, []queue.Key{{Sort: fmt.Sprint(i)}, {Sort: "x"}, {Sort: "y"}})
+		a.add(i, []queue.Key{{Sort: fmt.Sprint(i)}, {Sort: "x"}, {Sort: "y"}})
 	}
 	if len(a) > maxAnchors {
 		t.Errorf("%d anchors", len(a))
@@ -152,13 +152,13 @@ func TestWindowOverAChangingList(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "change") {
 				m = change(t, m)
-				known = known.only(shown.first)
+				known = known.keepOnly(shown.first)
 			} else {
 				v.top = rapid.Float64Range(0, row*float64(len(m)+5)).Draw(t, "top")
 			}
 			asked := shown
 			if !shown.covers(v, total) {
-				asked = wanted(v, total)
+				asked = windowFor(v, total)
 			}
 			var keys []queue.Key
 			for reads := 0; ; reads++ {
@@ -168,20 +168,20 @@ func TestWindowOverAChangingList(t *testing.T) {
 				q := known.query(asked, "")
 				keys = m.read(q.From, q.Skip, q.Limit)
 				total = len(m)
-				is, drifted := settle(asked, len(keys), total)
+				is, drifted := actualSpan(asked, len(keys), total)
 				if len(keys) > is.count {
 					keys = keys[:is.count]
 				}
 				if drifted {
 					known = nil
 				} else {
-					known.learn(is.first, keys)
+					known.add(is.first, keys)
 				}
 				if shown, asked = is, is; is.count == len(keys) && is.covers(v, total) {
 					break
 				}
 				if is.count == len(keys) {
-					asked = wanted(v, total)
+					asked = windowFor(v, total)
 				}
 			}
 			check(t, m, shown, keys)

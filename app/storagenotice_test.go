@@ -1,13 +1,11 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -18,73 +16,73 @@ func TestNoticeFor(t *testing.T) {
 	network := map[noticeKind]bool{networkNotice: true}
 	for _, c := range []struct {
 		name      string
-		k         StorageState
+		state     StorageState
 		dismissed map[noticeKind]bool
 		want      noticeKind
 		says      string
 	}{
 		{"all is well", StorageState{}, nil, noNotice, ""},
-		{"another tab holds on", StorageState{Trouble: queue.ErrBlocked}, nil, blockedNotice, "Close other tabs"},
+		{"blocked by another tab", StorageState{Trouble: queue.ErrBlocked}, nil, blockedNotice, "Close other tabs"},
 		{"outdated prevails over what was lost", StorageState{Trouble: queue.ErrOutdated, Lost: true}, nil, outdatedNotice, "Reload"},
 		{"full", StorageState{Trouble: queue.ErrQuota}, nil, troubleNotice, "no room left"},
-		{"silent", StorageState{Trouble: queue.ErrTimeout}, nil, troubleNotice, "did not answer in time"},
-		{"uncertain", StorageState{Trouble: queue.ErrUncertain}, nil, troubleNotice, "did not say whether it saved"},
+		{"no answer", StorageState{Trouble: queue.ErrTimeout}, nil, troubleNotice, "did not answer in time"},
+		{"uncertain", StorageState{Trouble: queue.ErrUncertain}, nil, troubleNotice, "did not confirm that it saved"},
 		{"closed", StorageState{Trouble: queue.ErrClosed}, nil, troubleNotice, "closed the connection"},
-		{"lost", StorageState{Lost: true}, nil, lostNotice, "not been synced by then are lost"},
-		{"lost, and read", StorageState{Lost: true}, lost, noNotice, ""},
+		{"lost", StorageState{Lost: true}, nil, lostNotice, "were not synced yet are lost"},
+		{"lost, dismissed", StorageState{Lost: true}, lost, noNotice, ""},
 		{"in memory", StorageState{Volatile: true, NeedsNetwork: true}, nil, volatileNotice, "only safe once it is synced"},
 		{"in memory can't be dismissed", StorageState{Volatile: true}, network, volatileNotice, ""},
 		{"no service worker", StorageState{NeedsNetwork: true}, nil, networkNotice, "works offline as usual"},
-		{"no service worker, and read", StorageState{NeedsNetwork: true}, network, noNotice, ""},
+		{"no service worker, dismissed", StorageState{NeedsNetwork: true}, network, noNotice, ""},
 	} {
-		got := noticeFor(c.k, loss{synced: true}, c.dismissed)
+		got := noticeFor(c.state, dataLoss{resynced: true}, c.dismissed)
 		if got.kind != c.want || !strings.Contains(got.heading+" "+got.text, c.says) {
 			t.Errorf("%s: got %+v", c.name, got)
 		}
 	}
-	for l, want := range map[loss]string{
-		{}:                          "is being loaded again",
-		{synced: true}:              "has been loaded again",
-		{under: true}:               "Reload to load again",
-		{under: true, synced: true}: "has been loaded again",
+	for loss, want := range map[dataLoss]string{
+		{}:                                "is loading again",
+		{resynced: true}:                  "has been loaded again",
+		{whileOpen: true}:                 "Reload to load everything",
+		{whileOpen: true, resynced: true}: "has been loaded again",
 	} {
-		if got := noticeFor(StorageState{Lost: true}, l, nil); !strings.Contains(got.text, want) {
-			t.Errorf("%+v: it says %q", l, got.text)
+		if got := noticeFor(StorageState{Lost: true}, loss, nil); !strings.Contains(got.text, want) {
+			t.Errorf("%+v: it says %q", loss, got.text)
 		}
 	}
 }
 
-func TestTroubleOfTheStorageIsSaidAndTried(t *testing.T) {
+func TestStorageTroubleIsAnnouncedAndRetried(t *testing.T) {
 	b := open(t, "/")
 	b.untilText("No users yet")
-	b.device.setKeeping(StorageState{Trouble: queue.ErrTimeout})
-	b.untilText("Saving is not possible just now.")
-	b.until("it to be announced", func() bool { return strings.Contains(b.root.s.said, "Saving is not possible") })
+	b.device.setStorageState(StorageState{Trouble: queue.ErrTimeout})
+	b.untilText("Changes can't be saved right now.")
+	b.until("it to be announced", func() bool { return strings.Contains(b.root.s.announcement, "Changes can't be saved") })
 	b.click("Try again")
 	b.until("the notice to go", func() bool { return b.root.notice().kind == noNotice })
 	if b.device.tried != 1 {
 		t.Errorf("the storage was tried %d times", b.device.tried)
 	}
-	if b.root.s.said != "Saving works again" {
-		t.Errorf("it says %q", b.root.s.said)
+	if b.root.s.announcement != "Changes can be saved again" {
+		t.Errorf("it says %q", b.root.s.announcement)
 	}
 }
 
-func TestLostDataAreSaidUntilTheyAreReadOf(t *testing.T) {
+func TestDataLossIsShownUntilAcknowledged(t *testing.T) {
 	b := open(t, "/")
-	b.device.setKeeping(StorageState{Lost: true})
-	b.untilText("This browser had cleared Rollcall's data.")
-	// The last sync was before it: nothing is claimed of what has not been done.
-	b.untilText("Reload to load again what had been synced.")
+	b.device.setStorageState(StorageState{Lost: true})
+	b.untilText("This browser cleared Rollcall's data.")
+	// The last sync was before the loss.
+	b.untilText("Reload to load everything that was synced.")
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now().Add(time.Second)})
 	b.untilText("has been loaded again")
 	b.click("Keep my data")
 	b.untilText("The browser will keep your data")
 	b.click("Dismiss")
-	b.until("it to be noted", func() bool { return b.device.told })
-	b.untilGone("This browser had cleared")
-	b.device.setKeeping(StorageState{Lost: true}) // once more
-	b.untilText("This browser had cleared Rollcall's data.")
+	b.until("the acknowledgement", func() bool { return b.device.acknowledged })
+	b.untilGone("This browser cleared")
+	b.device.setStorageState(StorageState{Lost: true}) // once more
+	b.untilText("This browser cleared Rollcall's data.")
 }
 
 func TestLeavingIsGuardedWhileThePageHasTheOnlyCopy(t *testing.T) {
@@ -92,18 +90,18 @@ func TestLeavingIsGuardedWhileThePageHasTheOnlyCopy(t *testing.T) {
 	id := b.add("Ann Lee", "ann@example.org")
 	b.untilText("1 change waiting")
 	if b.device.guarded {
-		t.Error("a change that is kept on the device guards the page")
+		t.Error("a change that is stored on the device guards the page")
 	}
-	b.device.setKeeping(StorageState{Volatile: true})
-	b.untilText("Nothing is kept on this device.")
+	b.device.setStorageState(StorageState{Volatile: true})
+	b.untilText("Nothing is stored on this device.")
 	b.until("the guard", func() bool { return b.device.guarded })
-	b.reject(id) // what the server refused is here alone, too
-	b.until("the refusal", func() bool { return b.root.s.counts.Rejected == 1 && b.device.guarded })
+	b.reject(id) // a rejected change is only here, too
+	b.until("the rejection", func() bool { return b.root.s.counts.Rejected == 1 && b.device.guarded })
 	b.change(id, func(e *queue.Entity) { e.Operations = nil })
 	b.until("the guard to go", func() bool { return !b.device.guarded })
 }
 
-func TestAFormThatCouldNotBeSavedGuardsThePage(t *testing.T) {
+func TestAFormThatFailedToSaveGuardsThePage(t *testing.T) {
 	b := open(t, "/")
 	b.root.s.Users = fullDisk{b.root.s.Users}
 	b.click("Add user")
@@ -124,7 +122,7 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 		b := open(t, "/")
 		id := b.add("Ann Lee", "ann@example.org")
 		b.untilText("Ann Lee")
-		b.device.setKeeping(StorageState{Trouble: queue.ErrOutdated})
+		b.device.setStorageState(StorageState{Trouble: queue.ErrOutdated})
 		b.untilText("A newer version of Rollcall is in use.")
 		good := b.root.s.Users
 		b.root.s.Users = outdated{good}
@@ -138,7 +136,7 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 		b.submit()
 		b.untilText("Not saved. A newer version")
 		if b.device.guarded = false; b.device.draft != "" {
-			t.Fatalf("it keeps a draft that nobody asked for: %s", b.device.draft)
+			t.Fatalf("it keeps a draft before the reload: %s", b.device.draft)
 		}
 		b.click("Reload")
 		if !b.device.applied || b.device.draft == "" || b.device.guarded {
@@ -164,15 +162,15 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 	}
 }
 
-// A form that is saved again, because nobody knows of the first time, makes one user.
-func TestSavingAgainMakesOneUser(t *testing.T) {
+// A form that is saved again after an uncertain first time creates one user.
+func TestSavingAgainCreatesOneUser(t *testing.T) {
 	b := open(t, "/")
 	good := b.root.s.Users
-	b.root.s.Users = doubtful{good}
+	b.root.s.Users = uncertain{good}
 	b.click("Add user")
 	b.fill(map[string]string{"name": "Ann Lee", "email": "ann@example.org"})
 	b.submit()
-	b.untilText("The browser did not say whether this was saved.")
+	b.untilText("The browser did not confirm that this was saved.")
 	b.untilText("Press Save again: nothing is saved twice.")
 	if form := component[*formDialog](b); form.values["name"] != "Ann Lee" {
 		t.Errorf("the form holds %v", form.values)
@@ -187,7 +185,7 @@ func TestSavingAgainMakesOneUser(t *testing.T) {
 	}
 }
 
-func TestTheBrowserIsAskedOnceAndAfterASave(t *testing.T) {
+func TestPersistenceIsRequestedOnceAfterASave(t *testing.T) {
 	b := open(t, "/")
 	b.click("Add user")
 	b.fill(map[string]string{"name": "Ann Lee"})
@@ -203,35 +201,14 @@ func TestTheBrowserIsAskedOnceAndAfterASave(t *testing.T) {
 	b.click("Edit Ann Lee")
 	b.fill(map[string]string{"bio": "North hall"})
 	b.submit()
-	b.until("the second save", func() bool { return b.root.s.said == "Saved Ann Lee" })
+	b.until("the second save", func() bool { return b.root.s.announcement == "Saved Ann Lee" })
 	b.settle()
 	if n := b.device.timesAsked(); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
 	b.visit("/sync")
-	b.untilText("The browser was asked to keep this data and made no promise")
+	b.untilText("The browser has not promised to keep your data")
 	b.device.promises = true
 	b.click("Ask again")
 	b.untilText("The browser has promised to keep your data")
-}
-
-// outdated is a directory whose storage a newer version has upgraded.
-type outdated struct{ Users }
-
-func (outdated) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
-	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
-}
-
-func (outdated) Update(context.Context, string, api.UserPatch) (repository.Written, error) {
-	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
-}
-
-// doubtful is a directory that saves and does not say so.
-type doubtful struct{ Users }
-
-func (d doubtful) CreateAs(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error) {
-	if w, err := d.Users.CreateAs(ctx, id, patch); err != nil {
-		return w, err
-	}
-	return repository.Written{ID: id}, queue.ErrUncertain
 }

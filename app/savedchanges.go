@@ -8,23 +8,32 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
+// ChangesFile saves the queue to a file, and reads one.
+type ChangesFile interface {
+	// SaveChanges saves the operations in the queue to a file of the person's, and
+	// returns how many there are. Call it in a gesture of the person.
+	SaveChanges(ctx context.Context) (int, error)
+	// ReadFile reads the file that was chosen in the input with this id.
+	ReadFile(ctx context.Context, id string) ([]byte, error)
+}
+
 // takeInID is the input that a file of saved changes is chosen in.
 const takeInID = "take-in"
 
 // saveChanges saves what waits to a file, on a gesture of the person.
 func (s *session) saveChanges() {
 	var n int
-	s.write(func(ctx context.Context) (err error) {
-		n, err = s.Device.SaveChanges(ctx)
+	s.async(func(ctx context.Context) (err error) {
+		n, err = s.ChangesFile.SaveChanges(ctx)
 		return err
 	}, func(err error) {
 		switch {
 		case err != nil:
-			s.toast(toast{text: "The changes were not saved to a file. " + explain(err), bad: true})
+			s.showFailure("The changes were not saved to a file. " + errorText(err))
 		case n == 0:
-			s.toast(toast{text: "Nothing waits to be sent, so there is nothing to save to a file"})
+			s.showToast(toast{text: "Nothing waits to be sent, so there is nothing to save to a file"})
 		default:
-			s.toast(toast{text: plural(n, "change") + " saved to a file"})
+			s.showToast(toast{text: plural(n, "change") + " saved to a file"})
 		}
 	})
 }
@@ -32,8 +41,8 @@ func (s *session) saveChanges() {
 // takeIn puts the changes of the chosen file back into the queue.
 func (s *session) takeIn() {
 	var done repository.TakenIn
-	s.write(func(ctx context.Context) error {
-		file, err := s.Device.ReadFile(ctx, takeInID)
+	s.async(func(ctx context.Context) error {
+		file, err := s.ChangesFile.ReadFile(ctx, takeInID)
 		if err != nil {
 			return err
 		}
@@ -41,10 +50,10 @@ func (s *session) takeIn() {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.toast(toast{text: "The file was not taken in. " + explain(err), bad: true})
+			s.showFailure("The file was not taken in. " + errorText(err))
 			return
 		}
-		s.toast(toast{text: takenInWords(done)})
+		s.showToast(toast{text: takenInWords(done)})
 	})
 }
 
@@ -70,15 +79,17 @@ func takenInWords(t repository.TakenIn) string {
 	return strings.Join(words, " ")
 }
 
-// renderSavedChanges offers the way of the queue into a file, and back.
-func (p *syncPage) renderSavedChanges() ui.UI {
-	return ui.Div().Class("saved-changes").Body(
-		ui.P().Class("quiet").Text("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once."),
-		// In a page's memory nothing is kept that the file could be made of.
-		ui.If(!p.S.storageState.Volatile, ui.P().Body(ui.Button().Type("button").Class("button").Text("Save changes to a file").
-			OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }))),
-		ui.Label().For(takeInID).Text("Take in changes from a file"),
-		ui.Input().ID(takeInID).Type("file").Accept(".json,application/json").
-			OnChange(func(ui.Context, ui.Event) { p.S.takeIn() }),
-	)
+// renderChangesFile offers the way of the queue into a file, and back.
+func (p *syncPage) renderChangesFile() []ui.UI {
+	save := ui.P().Body(ui.Button().Type("button").Class("button").Text("Save changes to a file").
+		OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }))
+	return []ui.UI{
+		quiet("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once."),
+		// Nothing is stored that the file could be made of when the data are in this page.
+		ui.If(!p.S.storageState.Volatile, save),
+		ui.P().Body(
+			ui.Label().For(takeInID).Text("Take in changes from a file"), ui.Text(" "),
+			ui.Input().ID(takeInID).Type("file").Accept(".json,application/json").
+				OnChange(func(ui.Context, ui.Event) { p.S.takeIn() })),
+	}
 }

@@ -28,7 +28,7 @@ func TestChangesGoIntoAFileAndBack(t *testing.T) {
 	b.untilText("Take in changes from a file")
 	b.click("Save changes to a file")
 	b.untilText("Nothing waits to be sent, so there is nothing to save to a file")
-	b.device.saves = 2
+	b.device.saved = 2
 	b.click("Save changes to a file")
 	b.untilText("2 changes saved to a file")
 	b.device.file = "half of"
@@ -46,24 +46,24 @@ func TestChangesGoIntoAFileAndBack(t *testing.T) {
 // A version that never could read the data has been loaded anew by then, in vain.
 func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	older := StorageState{Trouble: queue.ErrOutdated, Older: true}
-	if n := noticeFor(older, loss{}, nil); n.kind != olderNotice || strings.Contains(n.text, "Reload") || !strings.Contains(n.text, "Nothing is lost") {
+	if n := noticeFor(older, dataLoss{}, nil); n.kind != olderNotice || strings.Contains(n.text, "Reload") || !strings.Contains(n.text, "Nothing is lost") {
 		t.Errorf("it says %+v", n)
 	}
-	if n := noticeFor(StorageState{Trouble: queue.ErrOutdated}, loss{}, nil); n.kind != outdatedNotice {
+	if n := noticeFor(StorageState{Trouble: queue.ErrOutdated}, dataLoss{}, nil); n.kind != outdatedNotice {
 		t.Errorf("where a reload helps it says %+v", n)
 	}
 	// Under a page that could read them, the reload is yet to come.
 	b := open(t, "/")
 	b.untilText("No users yet")
-	b.device.setKeeping(older)
+	b.device.setStorageState(older)
 	b.untilText("A newer version of Rollcall is in use.")
 	// A page that was loaded on data of a newer version.
 	b.root.counted = false
-	b.device.setKeeping(older)
+	b.device.setStorageState(older)
 	b.untilText("This version of Rollcall is older than the data on this device.")
 	b.click("Save changes to a file")
 	b.untilText("nothing to save to a file")
-	b.click("Try again")
+	b.click("Check again")
 	b.until("the newest version to be loaded", func() bool { return b.device.applied })
 }
 
@@ -83,7 +83,7 @@ func TestTheServiceWorkerKnowsTheAppsRoutes(t *testing.T) {
 		"/", "/users", "/users/", "/users/x", "/users/x/", "/users/x/y", "/users//", "/sync", "/sync/", "/sync/x", "//",
 		"/login", "/oauth2/start", "/cdn-cgi/access/logout", "/wiki/", "/usersx", "/x/users", "/index.html", "/api/v1/users",
 	} {
-		if got, want := routes.MatchString(path), parseRoute(path).page != missingRoute; got != want {
+		if got, want := routes.MatchString(path), parseRoute(path).kind != missingRoute; got != want {
 			t.Errorf("%s: the service worker answers it: %v; the program has a page for it: %v", path, got, want)
 		}
 	}

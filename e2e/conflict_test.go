@@ -171,7 +171,7 @@ func TestAPersonReversesADecision(t *testing.T) {
 
 	users.Go("/sync")
 	users.See("heading", "Bob Baker")
-	for _, text := range []string{"Reads maps", "mine", "theirs", "Their side was kept"} {
+	for _, text := range []string{"Reads maps", "mine", "theirs", "Their changes were kept"} {
 		users.Read(text)
 	}
 	users.Click("button", "Use mine")
@@ -184,7 +184,7 @@ func TestAPersonReversesADecision(t *testing.T) {
 		r, ok := site.Row("Bob Baker")
 		return errors.Join(harness.Equal("whether he is there", ok, true), harness.Equal("the bio", r.Bio, "mine"))
 	})
-	users.Read("Nothing is left to decide.")
+	users.Read("Nothing left to review.")
 	users.Go("/")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	users.agrees(site)
@@ -204,7 +204,7 @@ func TestAPersonKeepsADecision(t *testing.T) {
 	users.hasState("Ann Archer", "Conflict")
 	users.Go("/sync")
 	users.Click("button", "Keep")
-	users.Read("Nothing is left to decide.")
+	users.Read("Nothing left to review.")
 	users.Go("/")
 	users.hasState("Ann Archer", "")
 	users.agrees(site)

@@ -329,7 +329,7 @@ func (d *dayOff) standings() {
 		d.t.Errorf("%d conflicts to look at and %d others are recorded, want %d and %d", open, reviewed, d.Disputed(), d.Merged())
 	}
 	d.users.Go("/sync")
-	d.users.Read("Nothing waits. Everything you did is on the server.")
+	d.users.Read("Nothing is waiting. All your changes are on the server.")
 	d.users.Read(emailTaken)
 	if n := harness.Eval[int](d.users.Page, `document.querySelectorAll('[aria-labelledby="attention-title"] li.thing').length`); n != d.Rejected() {
 		d.t.Errorf("%d operations need attention, want %d", n, d.Rejected())

@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-const dataWereCleared = "This browser had cleared Rollcall's data."
+const dataWereCleared = "This browser cleared Rollcall's data."
 
 func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
@@ -36,7 +36,7 @@ func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
 	users = directory{b.Open(site.URL() + "/"), t}
 	users.See("region", "Notice")
 	users.Read(dataWereCleared)
-	users.Read("What had been synced has been loaded again. Changes that had not been synced by then are lost.")
+	users.Read("Everything that was synced has been loaded again. Changes that were not synced yet are lost.")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	users.agrees(site)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "Reads maps" {
@@ -103,7 +103,7 @@ func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
 	if harness.Eval[bool](users.Page, `navigator.storage.persisted()`) {
 		users.Read("The browser has promised to keep your data")
 	} else {
-		users.Read("The browser was asked to keep this data and made no promise")
+		users.Read("The browser has not promised to keep your data")
 		users.See("button", "Ask again")
 	}
 }

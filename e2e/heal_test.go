@@ -56,8 +56,8 @@ func TestSpoiledRowsHealBySyncing(t *testing.T) {
 	users.agrees(site)
 
 	users.Go("/sync")
-	users.Read("3 people in 3 groups, a few seconds ago")
-	users.Read("4 people, as on the server, a few seconds ago")
+	users.Read("3 users in 3 groups, a few seconds ago")
+	users.Read("4 users, same as on the server, a few seconds ago")
 	for n := range api.Buckets {
 		asked := len(site.Proxy.Requests(http.MethodGet, fmt.Sprint("/api/v1/buckets/", n)))
 		if want := map[int]int{0: 1, 10: 1, 40: 1}[n]; asked != want {

@@ -15,8 +15,8 @@ const (
 )
 
 const (
-	nothingIsKept = "Nothing is kept on this device."
-	needsNetwork  = "Rollcall can't start without a network here."
+	nothingIsKept = "Nothing is stored on this device."
+	needsNetwork  = "Rollcall can't start offline in this window."
 )
 
 // leaving reports whether the browser would ask before the page is left.

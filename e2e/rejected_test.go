@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-const emailTaken = "Another user has this email already."
+const emailTaken = "Another user already has this email."
 
 // refused makes the browser hold a user whose email another one has.
 func refused(t *testing.T, site *harness.Site, users directory) {
@@ -49,7 +49,7 @@ func TestARejectedOperationCanBeRetried(t *testing.T) {
 		}
 		return nil
 	})
-	users.Read("The server has taken everything so far.")
+	users.Read("The server has accepted everything so far.")
 	users.Go("/")
 	users.hasState("Other Ann", "")
 	users.agrees(site)
@@ -64,7 +64,7 @@ func TestARejectedOperationCanBeEdited(t *testing.T) {
 	users.See("dialog", "Edit user")
 	users.save(harness.Person{Email: "other.ann@example.org"})
 	users.Gone("dialog", "Edit user")
-	users.Read("The server has taken everything so far.")
+	users.Read("The server has accepted everything so far.")
 	users.Go("/")
 	users.hasState("Other Ann", "")
 	users.agrees(site)
@@ -86,7 +86,7 @@ func TestARejectedOperationCanBeDiscarded(t *testing.T) {
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
 	users.Click("button", "Discard") // the dialog's: a modal one is all there is
-	users.Read("The server has taken everything so far.")
+	users.Read("The server has accepted everything so far.")
 	users.Go("/")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
 	users.agrees(site)

@@ -93,7 +93,7 @@ func portalAt(site *harness.Site, matches func(path string) bool) *atomic.Int64 
 }
 
 func allowFailedInstall(b *harness.Browser) {
-	for _, text := range []string{"was not installed", "does not come as it was built", "valid digest"} {
+	for _, text := range []string{"was not installed", "does not come as it was built", "integrity checks failed"} {
 		b.Allow(text)
 	}
 }
@@ -198,7 +198,9 @@ func TestAVersionThatCantBeMendedGivesWayToTheNewer(t *testing.T) {
 	site.Server.Stop()
 	site.Server.Use(newer)
 	site.Server.Start()
+	allowFailedInstall(b)
 	users.Allow("Rollcall could not be loaded")
+	users.Allow("integrity checks failed")
 	users.spoil("boot.js", "truncated") // the server has it no more
 	users.ForgetFiles()
 	users.Reload()

@@ -50,7 +50,7 @@ const faultyStorage = `(() => {
 })();`
 
 const (
-	savingIsImpossible = "Saving is not possible just now."
+	savingIsImpossible = "Changes can't be saved right now."
 	textIsKept         = "What you typed is kept."
 )
 
@@ -280,7 +280,7 @@ func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
 	users.tries(dora)
 	users.Read("Still saving.")
 	users.fault("open", "never") // the connection is given up, and no other one opens
-	users.Read("The browser did not say whether this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
+	users.Read("The browser did not confirm that this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
 	users.holds(dora)
 	users.fault("open", "")
 	users.fault("write", "")
@@ -324,7 +324,7 @@ func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
 	}
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
 	users.tries(emil)
-	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. Reload to go on. " + textIsKept)
+	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. Reload to continue. " + textIsKept)
 	users.holds(emil)
 	users.Click("button", "Reload")
 	users.See("dialog", "Add user")

@@ -68,7 +68,7 @@ func TestAnOlderTabThatHoldsTheDatabaseIsToldOf(t *testing.T) {
 	users.Read("Close other tabs of Rollcall to finish the update.")
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
 	users.tries(emil)
-	users.Read("Not saved. Another tab holds an older version of Rollcall open. Close the other tabs of Rollcall, then try again. " + textIsKept)
+	users.Read("Not saved. Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again. " + textIsKept)
 	users.holds(emil)
 	other.Close() // what the person was asked to do
 	users.Gone("region", "Notice")

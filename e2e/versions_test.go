@@ -125,8 +125,8 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	users.Read(olderThanTheData)
 	users.Read("Nothing is lost: what you saved stays here, also what waits to be sent.")
 	before := harness.Eval[string](users.Page, `rollcall.version`)
-	users.Click("button", "Try again")
-	users.Read(olderThanTheData) // and not "Reload to go on" for ever
+	users.Click("button", "Check again")
+	users.Read(olderThanTheData) // and not "Reload to continue" for ever
 	users.tries(dora)
 	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. " + textIsKept)
 	users.holds(dora)
@@ -137,6 +137,7 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 
 	// A release that can't read the data does not take the place of one that is there.
 	b.Allow("was not installed")
+	b.Allow("has upgraded this device's data")
 	b.Allow("the data on this device are of version")
 	deploy(site, older)
 	ended := harness.Eval[string](users.Page, `rollcall.registration.then(async (r) => {

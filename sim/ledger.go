@@ -288,7 +288,7 @@ func (l *ledger) rejects(s *slot, o queue.Operation) {
 	l.b.w.stats.hit("rejected")
 	r, answered := s.heard.results[o.ID]
 	refused := s.heard.status >= 400 && s.heard.status < 500 && len(s.heard.batch) == 1 && s.heard.batch[0].ID == o.ID
-	if !(answered && r.Status == api.Rejected) && !refused && o.RetryCount < queue.MaxAnsweredFailures {
+	if !(answered && r.Status == api.Rejected) && !refused && o.RetryCount < queue.MaxServerErrors {
 		l.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.heard.status)
 	}
 }

@@ -24,7 +24,7 @@ func (s storage) asOld(before queue.Entity, e *queue.Entity) {
 		return
 	}
 	first, second := left[0], e.Operations[last]
-	data := queue.Decode(second.Data).Without(queue.Decode(first.Data))
+	data := queue.Decode(second.Data).ChangedFrom(queue.Decode(first.Data))
 	e.Operations = append(e.Operations[:last:last], first)
 	e.Outcomes = nil // the first has not left
 	if len(data) == 0 {

@@ -1,18 +1,18 @@
-// Starts the page: loads the Go program with true progress, has rescue.js say in
-// words what went wrong when it can't, registers the service worker and watches for
-// a new version. Go uses two things of it: the functions that go-app calls (goapp…),
-// and the object rollcall:
+// Boots the page: loads the Go program and shows its progress, has rescue.js explain
+// what went wrong if it can't, registers the service worker and watches for a new
+// version. The Go program uses the functions that go-app calls (goapp…), and the
+// object rollcall:
 //
 //   rollcall.version          the version of this page's files
-//   rollcall.workerURL        address of the dedicated worker's script
+//   rollcall.workerURL        URL of the dedicated worker's script
 //   rollcall.registration     promise of the ServiceWorkerRegistration, or of null
-//   rollcall.updateWaiting()  whether a new version is ready to be switched to
-//   rollcall.applyUpdate()    switches to it and reloads; the person asked for it
+//   rollcall.updateWaiting()  whether a new version is ready
+//   rollcall.applyUpdate()    switches to it and reloads, once the person asks
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges()    saves the waiting changes to a file; a promise of how many
-//   rollcall.seen             whether this browser had synced before this page was loaded
-//   rollcall.keepDraft(text)  keeps an unsaved form's text over a reload of this tab
-//   rollcall.takeDraft()      gives it back, once; "" when there is none
+//   rollcall.seen             whether this browser synced before this page was loaded
+//   rollcall.keepDraft(text)  keeps an unsaved form's text across a reload of this tab
+//   rollcall.takeDraft()      returns it, once; "" if there is none
 "use strict";
 
 (() => {
@@ -39,14 +39,14 @@
   }
 
   function progress(share) {
-    // go-app replaces the shell, and these with it.
+    // Once go-app has replaced the shell, these elements are gone.
     const bar = element("boot-progress");
     if (!bar) return;
     bar.value = share;
     element("boot-label").textContent = `Loading, ${Math.round(share * 100)} %`;
   }
 
-  // --- What go-app expects of the page that loads it ---
+  // --- Functions that go-app expects ---
 
   let installPrompt = null;
 
@@ -64,7 +64,7 @@
     async goappShowInstallPrompt() {
       const prompt = installPrompt;
       if (!prompt) return;
-      installPrompt = null; // a prompt can be shown once
+      installPrompt = null; // a prompt can be shown only once
       await prompt.prompt();
       await prompt.userChoice;
       goappOnAppInstallChange();
@@ -81,13 +81,13 @@
     goappOnAppInstallChange();
   });
 
-  // --- New versions: they wait until the person asks for a reload ---
+  // --- New versions wait until the person asks for a reload ---
 
   const version = "{{.Version}}";
   const workers = navigator.serviceWorker;
   let waiting = null; // the worker of the new version
   let served = version; // the version that a reload brings
-  let switching = false; // this tab has asked for it
+  let switching = false; // this tab is switching to it
 
   // versionOf asks a worker for its version; "" is of one that does not answer, as old
   // ones don't. Whether there is a new version is seen by that alone: which states a
@@ -153,7 +153,7 @@
     try {
       return watch(await workers.register("/sw.js", { updateViaCache: "none" }));
     } catch (err) {
-      console.warn("No service worker, so no start without a network:", err);
+      console.warn("No service worker, so the app can't start offline:", err);
       return null;
     }
   }
@@ -174,23 +174,23 @@
       location.reload();
       return;
     }
-    // A page that is not controlled gets no controllerchange.
+    // A page without a controller gets no controllerchange event.
     worker.addEventListener("statechange", () => {
       if (worker.state === "activated" || worker.state === "redundant") location.reload();
     });
     worker.postMessage({ type: "SKIP_WAITING" });
   }
 
-  // --- What is unsaved when the page has to be loaded anew ---
+  // --- Unsaved text, kept across a reload ---
 
   const draftKey = "rollcall-draft";
 
-  // Where a site's data are blocked, merely asking for sessionStorage throws.
+  // If the browser blocks the site's data, even accessing sessionStorage throws.
   function keepDraft(text) {
     try {
       sessionStorage.setItem(draftKey, text);
     } catch (err) {
-      console.warn("The unsaved text can't be kept over a reload:", err);
+      console.warn("The unsaved text can't be kept across a reload:", err);
     }
   }
 
@@ -254,7 +254,7 @@
     const rescue = await rescuer();
     const { fail } = rescue;
     if (typeof WebAssembly !== "object") {
-      fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari has.");
+      fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari does.");
       return;
     }
     await rescue.mended();

@@ -1,9 +1,9 @@
 // The service worker: serves the shell and the assets of one version from one
-// cache, with or without a network, and runs the sync engine when the browser
-// says that it may, also with every tab closed. It never touches the API.
+// cache, with or without a network. It runs the sync engine on the browser's sync
+// events, even with every tab closed. It never handles requests to the API.
 "use strict";
 
-// Both must be here when the worker is evaluated; later imports are refused.
+// Both must be imported when the worker is evaluated: later imports are refused.
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
 // The browser keeps what it has imported for good. Something else that came in
 // its place must not be kept: a worker that throws here is not installed.
@@ -68,14 +68,17 @@ async function download(url) {
 // obtain puts a file into this version's cache: the name of an asset is its content,
 // so the cache of another version may have it, but only what is intact is copied.
 async function obtain(cache, url) {
+  if (await intact(cache, url)) return;
+  await cache.put(url, (await copyOf(url)) ?? (await download(url)));
+}
+
+async function copyOf(url) {
   for (const name of await caches.keys()) {
+    if (!name.startsWith(prefix)) continue;
     const other = await caches.open(name);
-    if (name.startsWith(prefix) && (await intact(other, url))) {
-      const copy = await other.match(url);
-      if (copy) return name === cacheName ? undefined : cache.put(url, copy);
-    }
+    if (await intact(other, url)) return other.match(url);
   }
-  return cache.put(url, await download(url));
+  return undefined;
 }
 
 // file is a file of this version: the cache's copy, or, when that is missing or not as
@@ -186,7 +189,7 @@ self.addEventListener("fetch", (event) => {
 
 // --- The engine: one Go program serves many events ---
 
-let engine = null; // promise of rollcallSync, which Go sets once it can sync
+let engine = null; // promise of rollcallSync, which the Go program sets when it is ready
 
 function startEngine() {
   engine ??= boot().catch((err) => {
@@ -216,7 +219,7 @@ async function boot() {
   return Promise.race([ready, stopped]);
 }
 
-// A rejection makes the browser try again later.
+// If this rejects, the browser tries again later.
 async function sync(tag) {
   return (await startEngine())(tag);
 }
@@ -239,10 +242,6 @@ self.addEventListener("message", (event) => {
       break;
     case "SKIP_WAITING":
       event.waitUntil(self.skipWaiting());
-      break;
-    case "sync":
-      // For browsers without Background Sync: a page that goes asks for a last try.
-      event.waitUntil(sync("rollcall-sync").catch(() => {}));
       break;
   }
 });

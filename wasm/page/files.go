@@ -10,15 +10,18 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-func (d *device) SaveChanges(ctx context.Context) (int, error) {
-	n, err := browser.Await(ctx, page().Call("saveChanges"))
+// changesFile is app.ChangesFile.
+type changesFile struct{}
+
+func (changesFile) SaveChanges(ctx context.Context) (int, error) {
+	n, err := browser.Await(ctx, shell().Call("saveChanges"))
 	if err != nil {
 		return 0, err
 	}
 	return n.Int(), nil
 }
 
-func (d *device) ReadFile(ctx context.Context, id string) ([]byte, error) {
+func (changesFile) ReadFile(ctx context.Context, id string) ([]byte, error) {
 	input, ok := browser.Element(id)
 	if !ok || input.Get("files").Length() == 0 {
 		return nil, errors.New("no file was chosen")

@@ -71,7 +71,7 @@ func (c *Collection[T, P]) takeInRun(ctx context.Context, operations []queue.Ope
 			continue
 		}
 		for _, id := range taken {
-			c.queued(id)
+			c.notifyEnqueued(id)
 		}
 		return done, err
 	}
@@ -94,7 +94,7 @@ func (c *Collection[T, P]) tryTakeIn(ctx context.Context, operations []queue.Ope
 		for i, o := range operations {
 			_, left := queue.FindOutcome(meta[queue.MetaOutcomes], o.ID)
 			switch {
-			case left || named(entities[i].Operations, o.ID) != nil:
+			case left || findOperation(entities[i].Operations, o.ID) != nil:
 				done.Known++
 			case entities[i].TakeIn(o, order):
 				done.Taken++

@@ -95,10 +95,10 @@ func TestSavedChangesAreTakenInOnceAndInTheirOrder(t *testing.T) {
 		t.Errorf("Ann is shown as %+v (%v)", r, err)
 	}
 	fresh.takesIn(file, repository.TakenIn{Known: 3})
-	fresh.settle(ann)
-	fresh.settle(bob)
+	fresh.acknowledge(ann)
+	fresh.acknowledge(bob)
 	fresh.takesIn(file, repository.TakenIn{Known: 3})
-	fresh.settle(ann)
+	fresh.acknowledge(ann)
 	fresh.takesIn(file, repository.TakenIn{Known: 3})
 	if n := len(fresh.queued()); n != 0 {
 		t.Errorf("%d operations are queued again", n)
@@ -108,7 +108,7 @@ func TestSavedChangesAreTakenInOnceAndInTheirOrder(t *testing.T) {
 func TestSavedChangesDoNotOvertakeWhatWasDoneSince(t *testing.T) {
 	d := newDevice(t)
 	ann := d.create("Ann")
-	d.settle(ann)
+	d.acknowledge(ann)
 	d.rename(ann, "Anna")
 	file := d.save()
 	other := newDevice(t)
@@ -123,7 +123,7 @@ func TestSavedChangesDoNotOvertakeWhatWasDoneSince(t *testing.T) {
 	}
 	other.rename(ann, "Annie")
 	other.takesIn(file, repository.TakenIn{HeldBack: 1})
-	other.settle(ann)
+	other.acknowledge(ann)
 	other.takesIn(file, repository.TakenIn{Taken: 1})
 	// Its base is the one it was made on, so the server finds the conflict.
 	if o := other.queued()[0]; o.BaseVersion != 1 {
@@ -152,7 +152,7 @@ func TestAChangeThatLeavesMeanwhileDoesNotComeBack(t *testing.T) {
 	inner := d.store.Store
 	d.store.Store = &leaving{Store: inner, between: func() {
 		d.store.Store = inner
-		d.settle(ann)
+		d.acknowledge(ann)
 	}}
 	d.takesIn(file, repository.TakenIn{Known: 1})
 	if n := len(d.queued()); n != 0 {

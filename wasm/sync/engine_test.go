@@ -494,7 +494,7 @@ func TestAPoisonousOperationIsIsolated(t *testing.T) {
 		}
 		return nil, nil
 	})
-	for range queue.MaxAnsweredFailures {
+	for range queue.MaxServerErrors {
 		a.sync()
 	}
 	counts, err := a.Counts(context.Background())

@@ -170,7 +170,7 @@ func fieldNames(f queue.Fields) []string {
 // takes its place, conflictID that of the record.
 func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, ids ids) bool {
 	var record *queue.Conflict
-	done := e.Replace(id, theirs.row, theirs.version, func(mine *queue.Operation) *queue.Operation {
+	done := e.ResolveConflict(id, theirs.row, theirs.version, func(mine *queue.Operation) *queue.Operation {
 		c := Case{Mine: *mine, Version: theirs.version, Stamp: theirs.stamp, Fields: theirs.fields}
 		if theirs.row != nil {
 			c.Theirs = theirs.row.Document

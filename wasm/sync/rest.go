@@ -140,7 +140,7 @@ func (r *REST) compare(o queue.Operation, now *row) (api.Result, bool) {
 		return api.Result{ID: o.ID, Status: api.Duplicate}, true
 	case now == nil:
 		return api.Result{ID: o.ID, Status: api.Conflict}, true
-	case o.Type != api.Delete && len(queue.Decode(o.Data).Without(queue.Decode(now.document))) == 0:
+	case o.Type != api.Delete && len(queue.Decode(o.Data).ChangedFrom(queue.Decode(now.document))) == 0:
 		return now.result(o, api.Duplicate), true
 	case o.Type == api.Create || r.changed(o, now):
 		return now.result(o, api.Conflict), true
@@ -160,7 +160,7 @@ func (r *REST) changed(o queue.Operation, now *row) bool {
 		names := fieldNames(queue.Decode(o.Data))
 		base, current = base.Only(names), current.Only(names)
 	}
-	return len(base.Without(current)) > 0
+	return len(base.ChangedFrom(current)) > 0
 }
 
 func (now *row) result(o queue.Operation, status api.Status) api.Result {

@@ -123,7 +123,7 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	users := directory{b.Open(site.URL() + "/"), t}
 	users.See("region", "Notice")
 	users.Read(olderThanTheData)
-	users.Read("Nothing is lost: what you saved stays here, also what waits to be sent.")
+	users.Read("Nothing is lost: your data stay on this device, with the changes that wait to be sent.")
 	before := harness.Eval[string](users.Page, `rollcall.version`)
 	users.Click("button", "Check again")
 	users.Read(olderThanTheData) // and not "Reload to continue" for ever
@@ -137,7 +137,7 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 
 	// A release that can't read the data does not take the place of one that is there.
 	b.Allow("was not installed")
-	b.Allow("has upgraded this device's data")
+	b.Allow("has upgraded the database")
 	b.Allow("the data on this device are of version")
 	deploy(site, older)
 	ended := harness.Eval[string](users.Page, `rollcall.registration.then(async (r) => {

@@ -63,7 +63,7 @@ func display(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	cmd := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "1280x1024x24")
 	cmd.ExtraFiles = []*os.File{w}
 	start(t, cmd)

@@ -155,7 +155,7 @@ func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 	site.Server.Stop()
 	site.Server.Use(newer)
 	site.Server.Start()
-	caught = portalAt(site, func(path string) bool { return strings.HasPrefix(path, "/assets/") })
+	caught = portalAt(site, func(path string) bool { return strings.HasPrefix(path, "/assets/boot") })
 	harness.Eval[string](users.Page, `rollcall.registration.then((r) => r.update()).then((r) => new Promise((ended) => {
 		const worker = r.installing;
 		if (!worker) return ended("");

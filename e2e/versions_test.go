@@ -121,6 +121,7 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return true; })`, newest(other)+1))
 
 	users := directory{b.Open(site.URL() + "/"), t}
+	users.Allow("has upgraded the database")
 	users.See("region", "Notice")
 	users.Read(olderThanTheData)
 	users.Read("Nothing is lost: your data stay on this device, with the changes that wait to be sent.")

@@ -59,8 +59,8 @@ const wrongScript = `(async () => {
 
 func (d directory) spoil(name, how string) {
 	d.t.Helper()
-	if n := harness.Eval[int](d.Page, fmt.Sprintf(spoilScript, name, how)); n != 1 {
-		d.t.Fatalf("there are %d of %s in the caches", n, name)
+	if n := harness.Eval[int](d.Page, fmt.Sprintf(spoilScript, name, how)); n == 0 {
+		d.t.Fatalf("there is no %s in the caches", name)
 	}
 }
 

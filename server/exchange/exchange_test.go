@@ -80,7 +80,8 @@ func TestRoundTrip(t *testing.T) {
 func write(t *rapid.T, to *memory.Store, name, email, bio string) {
 	patch := api.UserPatch{Name: &name, Email: &email, Bio: &bio}
 	id := uuid.NewString()
-	_, err := to.Apply(context.Background(), []store.Write{{ID: id, EntityID: id, Type: api.Create, Patch: patch.Trimmed()}})
+	write, _ := store.Write{ID: id, EntityID: id, Type: api.Create}.WithPatch(patch)
+	_, err := to.Apply(context.Background(), []store.Write{write})
 	if err != nil {
 		t.Fatal(err)
 	}

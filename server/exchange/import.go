@@ -312,7 +312,9 @@ func planChange(s Step, e Entry, row store.Row) Step {
 		s.Action, s.Detail = Refused, err.Error()
 		return s
 	}
-	want := api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio}.Trimmed()
+	// What is wrong with the fields that change is found by store.Prepare.
+	update, _ := store.Write{Type: api.Update}.WithPatch(api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio})
+	want := update.Patch
 	var patch api.UserPatch
 	var fields []string
 	differs := func(name string, to *string, from string, field **string) {

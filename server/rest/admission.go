@@ -70,7 +70,7 @@ func newAdmission(l Limits) *admission {
 // withRate answers who asks the API too often with 429, before anything is read.
 func (s *server) withRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
+		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			key, counts := s.admission.limits.Proxies.client(r)
 			scopeOf(r.Context()).counts = counts
 			if counts && !s.admit(w, s.admission.addresses, "address", key) {
@@ -91,7 +91,7 @@ func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) 
 	if !ok {
 		s.metrics.limited.WithLabelValues(by).Inc()
 		w.Header().Set("Retry-After", seconds(wait))
-		writeProblem(w, newProblem(api.CodeRateLimited, "Too many requests", "ask again after the time in Retry-After"))
+		writeProblem(w, api.NewProblem(api.CodeRateLimited, "Too many requests", "ask again after the time in Retry-After"))
 	}
 	return ok
 }

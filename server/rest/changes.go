@@ -87,7 +87,7 @@ const streamWrite = 10 * time.Second
 // What happens while an event is on its way is one event.
 func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 	if s.hub.Listeners() >= s.admission.limits.Streams {
-		s.fail(w, r, newProblem(api.CodeUnavailable, "Too many streams", "no more clients can listen now"))
+		s.fail(w, r, api.NewProblem(api.CodeUnavailable, "Too many streams", "no more clients can listen now"))
 		return
 	}
 	tells, stop := s.hub.Listen() // before the first look at the head: nothing falls between

@@ -20,20 +20,20 @@ import (
 func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, most int64, v any, allowed ...jsontext.Options) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		return newProblem(api.CodeMediaType, "Not JSON", "the body must be sent with Content-Type: application/json")
+		return api.NewProblem(api.CodeMediaType, "Not JSON", "the body must be sent with Content-Type: application/json")
 	}
 	body, err := io.ReadAll(heldReader{http.MaxBytesReader(w, r.Body, most), func(n int64) error { return s.hold(r, n) }})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newProblem(api.CodeTooLarge, "Body too large", fmt.Sprintf("at most %d bytes are allowed", most))
+		return api.NewProblem(api.CodeTooLarge, "Body too large", fmt.Sprintf("at most %d bytes are allowed", most))
 	case errors.Is(err, limit.ErrFull):
 		return err
 	case err != nil:
-		return newProblem(api.CodeMalformed, "The body ended early", "it was not received whole")
+		return api.NewProblem(api.CodeMalformed, "The body ended early", "it was not received whole")
 	}
 	if tooDeep(body) {
-		return newProblem(api.CodeMalformed, "Nested too deeply", fmt.Sprintf("at most %d levels are allowed", maxDepth))
+		return api.NewProblem(api.CodeMalformed, "Nested too deeply", fmt.Sprintf("at most %d levels are allowed", maxDepth))
 	}
 	if p := store.DecodeObject(body, v, "", allowed...); p != nil {
 		return p

@@ -106,7 +106,7 @@ func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
 		method = "other"
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	if route != "/api/v1/events" {
+	if route != api.PathEvents {
 		m.seconds.WithLabelValues(route).Observe(took.Seconds())
 	}
 }

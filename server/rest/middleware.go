@@ -81,7 +81,7 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 // level keeps what monitors ask every few seconds out of the usual log.
 func level(r *http.Request) slog.Level {
 	switch r.URL.Path {
-	case "/healthz", "/readyz", "/metrics":
+	case api.PathHealth, api.PathReady, api.PathMetrics:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
@@ -121,7 +121,7 @@ func withHeaders(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		if strings.HasPrefix(r.URL.Path, "/api/") {
+		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			h.Set("Cache-Control", "no-store")
 		}
 		next.ServeHTTP(w, r)
@@ -137,7 +137,7 @@ func sameSite(next http.Handler) http.Handler {
 		case http.MethodGet, http.MethodHead, http.MethodOptions:
 		default:
 			if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-				writeProblem(w, newProblem(api.CodeCrossSite, "Another site's request", "pages of other sites can't write here"))
+				writeProblem(w, api.NewProblem(api.CodeCrossSite, "Another site's request", "pages of other sites can't write here"))
 				return
 			}
 		}

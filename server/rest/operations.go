@@ -97,12 +97,12 @@ func checkBatch(b batch) error {
 		return store.Invalid("The batch is not valid", errs...)
 	}
 	if len(b.Operations.list) > api.MaxOperations {
-		return newProblem(api.CodeTooLarge, "Too many operations",
+		return api.NewProblem(api.CodeTooLarge, "Too many operations",
 			fmt.Sprintf("%d operations; at most %d are allowed", len(b.Operations.list), api.MaxOperations))
 	}
 	for i, raw := range b.Operations.list {
 		if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
-			return newProblem(api.CodeMalformed, "Not an operation", fmt.Sprintf("operation %d is not an object", i))
+			return api.NewProblem(api.CodeMalformed, "Not an operation", fmt.Sprintf("operation %d is not an object", i))
 		}
 	}
 	return nil

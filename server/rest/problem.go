@@ -14,36 +14,6 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// statuses is the status each code is answered with.
-var statuses = map[api.Code]int{
-	api.CodeMalformed:       http.StatusBadRequest,
-	api.CodeInvalid:         http.StatusBadRequest,
-	api.CodeUnknownField:    http.StatusBadRequest,
-	api.CodeBadCursor:       http.StatusBadRequest,
-	api.CodeCrossSite:       http.StatusForbidden,
-	api.CodeNotFound:        http.StatusNotFound,
-	api.CodeNoRoute:         http.StatusNotFound,
-	api.CodeMethod:          http.StatusMethodNotAllowed,
-	api.CodeConflict:        http.StatusConflict,
-	api.CodeEmailTaken:      http.StatusConflict,
-	api.CodeResync:          http.StatusGone,
-	api.CodePrecondition:    http.StatusPreconditionFailed,
-	api.CodeTooLarge:        http.StatusRequestEntityTooLarge,
-	api.CodeMediaType:       http.StatusUnsupportedMediaType,
-	api.CodeKeyReused:       http.StatusUnprocessableEntity,
-	api.CodeSignIn:          http.StatusUnauthorized,
-	api.CodeRateLimited:     http.StatusTooManyRequests,
-	api.CodePreconditionReq: http.StatusPreconditionRequired,
-	api.CodeInternal:        http.StatusInternalServerError,
-	api.CodeUnavailable:     http.StatusServiceUnavailable,
-}
-
-// newProblem makes a problem with the code's status. A test sees to it that every
-// code has one.
-func newProblem(code api.Code, title, detail string) *api.Problem {
-	return &api.Problem{Title: title, Detail: detail, Code: code, Status: statuses[code]}
-}
-
 // problemOf is the one place where an error becomes an answer.
 func problemOf(err error) *api.Problem {
 	var p *api.Problem
@@ -51,17 +21,17 @@ func problemOf(err error) *api.Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, store.ErrNotFound):
-		return newProblem(api.CodeNotFound, "No such user", "there is no user with this id, or it was deleted")
+		return api.NewProblem(api.CodeNotFound, "No such user", "there is no user with this id, or it was deleted")
 	case errors.Is(err, feed.ErrBadCursor):
-		return newProblem(api.CodeBadCursor, "Not a cursor", "a cursor must be one that the feed gave")
+		return api.NewProblem(api.CodeBadCursor, "Not a cursor", "a cursor must be one that the feed gave")
 	case errors.Is(err, feed.ErrResync):
-		return newProblem(api.CodeResync, "Start again", "the feed no longer reaches back to this cursor; read it from the beginning, with no cursor")
+		return api.NewProblem(api.CodeResync, "Start again", "the feed no longer reaches back to this cursor; read it from the beginning, with no cursor")
 	case errors.Is(err, store.ErrBusy), errors.Is(err, limit.ErrFull):
-		return newProblem(api.CodeUnavailable, "Too busy", "too much is waiting already; try again")
+		return api.NewProblem(api.CodeUnavailable, "Too busy", "too much is waiting already; try again")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return newProblem(api.CodeUnavailable, "Not now", "the server could not do this now; it can be sent again")
+		return api.NewProblem(api.CodeUnavailable, "Not now", "the server could not do this now; it can be sent again")
 	}
-	return newProblem(api.CodeInternal, "Internal error", "the server has a defect; its log says more under this answer's X-Request-Id")
+	return api.NewProblem(api.CodeInternal, "Internal error", "the server has a defect; its log says more under this answer's X-Request-Id")
 }
 
 // fail answers with an error, and logs those that are the server's fault.

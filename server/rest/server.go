@@ -81,16 +81,16 @@ func New(c Config) http.Handler {
 	s.metrics.watch(s.hub, s.admission)
 
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/users", methods{"GET": s.listUsers, "POST": s.createUser})
-	mux.Handle("/api/v1/users/{id}", methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
-	mux.Handle("/api/v1/operations", methods{"POST": s.applyOperations})
-	mux.Handle("/api/v1/changes", methods{"GET": s.listChanges})
-	mux.Handle("/api/v1/buckets/{bucket}", methods{"GET": s.listBucket})
-	mux.Handle("/api/v1/events", methods{"GET": s.streamEvents})
-	mux.Handle("/healthz", methods{"GET": s.healthy})
-	mux.Handle("/readyz", methods{"GET": s.ready})
-	mux.Handle("/metrics", methods{"GET": promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP})
-	mux.HandleFunc("/api/", noRoute)
+	mux.Handle(api.PathUsers, methods{"GET": s.listUsers, "POST": s.createUser})
+	mux.Handle(api.PathUser, methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
+	mux.Handle(api.PathOperations, methods{"POST": s.applyOperations})
+	mux.Handle(api.PathChanges, methods{"GET": s.listChanges})
+	mux.Handle(api.PathBucket, methods{"GET": s.listBucket})
+	mux.Handle(api.PathEvents, methods{"GET": s.streamEvents})
+	mux.Handle(api.PathHealth, methods{"GET": s.healthy})
+	mux.Handle(api.PathReady, methods{"GET": s.ready})
+	mux.Handle(api.PathMetrics, methods{"GET": promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP})
+	mux.HandleFunc(api.PathPrefix, noRoute)
 	if c.Static != nil {
 		mux.Handle("/", c.Static)
 	} else {
@@ -100,7 +100,7 @@ func New(c Config) http.Handler {
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, newProblem(api.CodeNoRoute, "No such address", "there is nothing at "+r.URL.Path))
+	writeProblem(w, api.NewProblem(api.CodeNoRoute, "No such address", "there is nothing at "+r.URL.Path))
 }
 
 // methods is an address by method. HEAD is GET without the body, which
@@ -125,7 +125,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeProblem(w, newProblem(api.CodeMethod, "Method not allowed", "this address takes "+strings.Join(allow, ", ")))
+	writeProblem(w, api.NewProblem(api.CodeMethod, "Method not allowed", "this address takes "+strings.Join(allow, ", ")))
 }
 
 func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
@@ -136,7 +136,7 @@ func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-s.hub.Done():
-		writeProblem(w, newProblem(api.CodeUnavailable, "Stopping", "the server is shutting down"))
+		writeProblem(w, api.NewProblem(api.CodeUnavailable, "Stopping", "the server is shutting down"))
 		return
 	default:
 	}
@@ -144,7 +144,7 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	if _, err := s.store.Head(ctx); err != nil {
 		s.log.Error("not ready", "error", err)
-		writeProblem(w, newProblem(api.CodeUnavailable, "Not ready", "the store can't be read"))
+		writeProblem(w, api.NewProblem(api.CodeUnavailable, "Not ready", "the store can't be read"))
 		return
 	}
 	s.healthy(w, r)

@@ -163,7 +163,10 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	errs := body.Validate(true)
+	write, errs := store.Write{Type: api.Create, EntityID: uuid.NewString()}.WithPatch(body.UserPatch)
+	if body.ID != nil {
+		write.EntityID = *body.ID
+	}
 	if body.ID != nil && !api.ValidID(*body.ID) {
 		errs = append([]api.FieldError{{Field: "id", Detail: "is not a UUID in its lower-case form"}}, errs...)
 	}
@@ -171,19 +174,13 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, store.Invalid("The user is not valid", errs...))
 		return
 	}
-	write := store.Write{Type: api.Create, Patch: body.Trimmed()}
-	if body.ID != nil {
-		write.EntityID = *body.ID
-	} else {
-		write.EntityID = uuid.NewString()
-	}
 	outcome, err := s.apply(r, write, "POST", body.ID, body.UserPatch)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if outcome.Result.Status == api.Conflict {
-		s.fail(w, r, newProblem(api.CodeConflict, "The id is in use", "a user with this id exists, or existed and was deleted"))
+		s.fail(w, r, api.NewProblem(api.CodeConflict, "The id is in use", "a user with this id exists, or existed and was deleted"))
 		return
 	}
 	// On a replay the id is the one made then, not the one made for this request.
@@ -194,7 +191,7 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("decode the created user: %w", err))
 		return
 	}
-	w.Header().Set("Location", "/api/v1/users/"+made.ID)
+	w.Header().Set("Location", api.ItemPath(api.PathUsers, made.ID))
 	status := http.StatusCreated
 	if outcome.First == api.Duplicate {
 		status = http.StatusOK // this very user was there already
@@ -213,11 +210,11 @@ func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if errs := patch.Validate(false); len(errs) > 0 {
-		s.fail(w, r, store.Invalid("The change is not valid", errs...))
+	write, errs := write.WithPatch(patch)
+	if len(errs) > 0 {
+		s.fail(w, r, store.Invalid("Invalid change", errs...))
 		return
 	}
-	write.Patch = patch.Trimmed()
 	outcome, err := s.apply(r, write, "PATCH", write.EntityID, write.AnyVersion, write.BaseVersion, patch)
 	if err != nil {
 		s.fail(w, r, err)
@@ -266,7 +263,7 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 	}
 	tags := r.Header.Values("If-Match")
 	if len(tags) == 0 {
-		return write, newProblem(api.CodePreconditionReq, "If-Match is missing",
+		return write, api.NewProblem(api.CodePreconditionReq, "If-Match is missing",
 			"say which version is meant, with the ETag of the user as you have it")
 	}
 	named := splitTags(tags)
@@ -328,7 +325,7 @@ func (s *server) failCondition(w http.ResponseWriter, r *http.Request, o store.O
 		return
 	}
 	w.Header().Set("ETag", etag(o.Result.Version))
-	s.fail(w, r, newProblem(api.CodePrecondition, "The user was changed meanwhile",
+	s.fail(w, r, api.NewProblem(api.CodePrecondition, "The user was changed meanwhile",
 		fmt.Sprintf("it has version %d now, which is not what If-Match names", o.Result.Version)))
 }
 

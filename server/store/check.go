@@ -31,7 +31,8 @@ func CheckRow(r Row) []string {
 	bad(u.ID != r.ID, "its document is of %q", u.ID)
 	bad(u.Version != r.Version, "its document has version %d, the row %d", u.Version, r.Version)
 	bad(!u.CreatedAt.Equal(r.CreatedAt) || !u.UpdatedAt.Equal(r.UpdatedAt), "its document has other times than the row")
-	for _, e := range (api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio}).Validate(true) {
+	_, wrong := Write{Type: api.Create}.WithPatch(api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio})
+	for _, e := range wrong {
 		bad(true, "%s %s", e.Field, e.Detail)
 	}
 	want, err := liveRow(u, r.Stamp, r.Change)

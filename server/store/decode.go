@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 	"time"
@@ -35,7 +34,8 @@ func DecodeObject(text []byte, v any, within string, allowed ...jsontext.Options
 	case errors.As(err, &syntax):
 		return malformed("Not JSON", where(path(within, syntax.JSONPointer))+fmt.Sprintf("%v, at byte %d", syntax.Err, syntax.ByteOffset))
 	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &meaning):
-		return UnknownField(path(within, meaning.JSONPointer))
+		name := path(within, meaning.JSONPointer)
+		return api.NewProblem(api.CodeUnknownField, "Unknown field", "there is no field "+name, api.FieldError{Field: name, Detail: "is unknown"})
 	case errors.As(err, &meaning):
 		return Invalid("A field has the wrong form", api.FieldError{Field: path(within, meaning.JSONPointer), Detail: wrong(meaning)})
 	}
@@ -83,5 +83,5 @@ func where(path string) string {
 }
 
 func malformed(title, detail string) *api.Problem {
-	return &api.Problem{Title: title, Detail: detail, Code: api.CodeMalformed, Status: http.StatusBadRequest}
+	return api.NewProblem(api.CodeMalformed, title, detail)
 }

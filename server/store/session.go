@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -117,10 +116,7 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 // replay answers a write that took effect before, which happens only once.
 func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	if r.Hash != w.Hash {
-		return plain(Rejected(w.ID, &api.Problem{
-			Title: "Idempotency key reused", Status: http.StatusUnprocessableEntity, Code: api.CodeKeyReused,
-			Detail: "another request was made under this key",
-		})), nil
+		return plain(Rejected(w.ID, api.NewProblem(api.CodeKeyReused, "Idempotency key reused", "another request already used this key"))), nil
 	}
 	result := r.Result
 	result.ID, result.Status = w.ID, api.Duplicate
@@ -138,16 +134,11 @@ func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }
 
 // Undecided is the outcome of a write the store failed on.
 func Undecided(w Write) Outcome {
-	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: &api.Problem{
-		Title: "Not now", Status: http.StatusServiceUnavailable, Code: api.CodeUnavailable,
-		Detail: "the server could not save this; it can be sent again",
-	}})
+	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: api.NewProblem(api.CodeUnavailable,
+		"Temporarily unavailable", "the server could not save this; send it again later")})
 }
 
 func emailTaken(email string) *api.Problem {
-	return &api.Problem{
-		Title: "Email taken", Status: http.StatusConflict, Code: api.CodeEmailTaken,
-		Detail: "another user has the email " + email,
-		Errors: []api.FieldError{{Field: "email", Detail: "is taken by another user: " + email}},
-	}
+	return api.NewProblem(api.CodeEmailTaken, "Email taken", "another user has the email "+email,
+		api.FieldError{Field: "email", Detail: "is taken by another user: " + email})
 }

@@ -114,19 +114,13 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
-	for _, p := range report.Problems {
-		b.WriteString("problem: " + p + "\n")
+	if err := report.Print(stdout, nameOf(*db)); err != nil {
+		return err
 	}
-	if report.More > 0 {
-		fmt.Fprintf(&b, "and %d more\n", report.More)
+	if len(report.Problems) > 0 {
+		return errFound
 	}
-	fmt.Fprintf(&b, "%s: %d users, %d tombstones, %d records, change %d", nameOf(*db), report.Users, report.Tombstones, report.Records, report.Change)
-	if len(report.Problems) == 0 {
-		return say(stdout, b.String()+"; all is well\n")
-	}
-	fmt.Fprintf(&b, "; %d problems\n", len(report.Problems)+report.More)
-	return errors.Join(errFound, say(stdout, b.String()))
+	return nil
 }
 
 // export writes all users as CSV or JSON Lines.

@@ -106,11 +106,11 @@ func (s State) Advance(c Cursor, last int64, more bool) Cursor {
 	return Cursor{Epoch: c.Epoch, Change: max(last, c.Change), Floor: c.Floor}
 }
 
-// Revision is a text for where the feed stands, which differs whenever a page may: clock
-// is when the latest change was made, in microseconds, and tells two changes of one number apart,
-// of which a failover has lost one.
-func Revision(epoch, change, horizon, clock int64) string {
-	return fmt.Sprintf("%x.%x.%x.%x", uint64(epoch), change, horizon, clock)
+// Revision differs whenever a page of the feed may differ. Clock is when the latest change
+// was made, in microseconds: it distinguishes two changes with one number, the first of
+// which was lost in a failover.
+func (s State) Revision(clock int64) string {
+	return fmt.Sprintf("%x.%x.%x.%x", s.Epoch, s.Change, s.Horizon, clock)
 }
 
 // Head is the cursor behind everything there is.

@@ -319,7 +319,7 @@ func TestHubPaces(t *testing.T) {
 func TestRevision(t *testing.T) {
 	seen := map[string]bool{}
 	for _, parts := range [][4]int64{{1, 2, 3, 4}, {-1, 2, 3, 4}, {1, 3, 3, 4}, {1, 2, 4, 4}, {1, 2, 3, 5}, {12, 3, 4, 0}, {1, 23, 4, 0}} {
-		seen[feed.Revision(parts[0], parts[1], parts[2], parts[3])] = true
+		seen[feed.State{Epoch: uint64(parts[0]), Change: parts[1], Horizon: parts[2]}.Revision(parts[3])] = true
 	}
 	if len(seen) != 7 {
 		t.Errorf("%d texts for seven revisions: %v", len(seen), seen)

@@ -119,9 +119,9 @@ func stampOf(current *Row, w Write, now Now) api.Stamp {
 // createdAt is the client's word as far as it can be true.
 func createdAt(w Write, now Now) time.Time {
 	if w.CreatedAt.IsZero() || w.CreatedAt.After(now.Time) {
-		return Moment(now.Time)
+		return Timestamp(now.Time)
 	}
-	return Moment(w.CreatedAt)
+	return Timestamp(w.CreatedAt)
 }
 
 func sameFields(a, b api.User) bool {

@@ -21,7 +21,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -97,7 +96,7 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if s.reads, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return err
 	}
-	state, err := readState(ctx, s.reads)
+	state, err := readFeed(ctx, s.reads)
 	if err != nil {
 		return err
 	}
@@ -146,13 +145,4 @@ func (s *Store) closePools() {
 			pool.Close()
 		}
 	}
-}
-
-// end finishes a transaction that only read, or undoes one that failed; it returns
-// the error it is given, or else its own.
-func end(ctx context.Context, tx pgx.Tx, err error) error {
-	if e := tx.Rollback(ctx); err == nil && e != nil && !errors.Is(e, pgx.ErrTxClosed) {
-		return e
-	}
-	return err
 }

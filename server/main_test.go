@@ -314,7 +314,7 @@ func TestBadArguments(t *testing.T) {
 		says  string
 	}{
 		{nil, true, "Usage:"},
-		{[]string{"dance"}, true, `no command "dance"`},
+		{[]string{"dance"}, true, `unknown command "dance"`},
 		{[]string{"serve", "-port", "80"}, true, "-port"},
 		{[]string{"serve", "now"}, true, `no argument "now"`},
 		{[]string{"seed", "-n", "0"}, true, "-n must be"},

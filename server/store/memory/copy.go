@@ -24,7 +24,7 @@ func (s *Store) Restored(epoch uint64) (*Store, error) {
 	c := s.Copy()
 	c.feed.Epoch, c.feed.Digest = epoch, api.Digest{}
 	for id, r := range c.rows {
-		restored, err := store.Restored(*r, s.opts.Now())
+		restored, err := store.RestoreRow(*r, s.opts.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -43,8 +43,8 @@ type Options struct {
 	// Observe is told of each commit of writes; it must not block.
 	Observe func(store.Commit)
 	Log     *slog.Logger // none; errors that callers see only as "not now"
-	// Present has Open fail when the database holds no directory yet.
-	Present bool
+	// MustExist has Open fail when the database holds no directory yet.
+	MustExist bool
 	// Poll is how often it looks for changes that no notification came of; 5 seconds.
 	Poll time.Duration
 }
@@ -83,7 +83,7 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, config.ConnConfig, s.opts.Present); err != nil {
+	if err := migrate(ctx, config.ConnConfig, s.opts.MustExist); err != nil {
 		return err
 	}
 	writes := config.Copy()

@@ -16,11 +16,11 @@ import (
 // ErrInUse says that servers have the database open.
 var ErrInUse = errors.New("a server has it open; stop all of them first")
 
-// Restored makes of a database that was just restored from a backup what takes the
+// FinishRestore makes of a database that was just restored from a backup what takes the
 // place of what was written since: its feed is another epoch, which must never have
-// been before, and its versions are moved ahead as store.Restored says. It returns
+// been before, and its versions are moved ahead as store.RestoreRow says. It returns
 // how many rows it moved; it does all or nothing.
-func Restored(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
+func FinishRestore(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
 	config, err := parseAddress(address)
 	if err == nil {
 		err = migrate(ctx, config.ConnConfig, true) // it may be from before the newest schema
@@ -86,7 +86,7 @@ func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, diges
 	var versions []int64
 	var documents []*string
 	for _, row := range rows {
-		row, err := store.Restored(row, now)
+		row, err := store.RestoreRow(row, now)
 		if err != nil {
 			return 0, "", err
 		}

@@ -29,8 +29,8 @@ const (
 const migrateTimeout = 10 * time.Minute
 
 // migrate brings the schema up to date. Of several processes that start together,
-// one does it and the others wait. With present, it fails when there is no schema.
-func migrate(ctx context.Context, config *pgx.ConnConfig, present bool) (err error) {
+// one does it and the others wait. With mustExist, it fails when there is no schema.
+func migrate(ctx context.Context, config *pgx.ConnConfig, mustExist bool) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	db := openSQL(config)
@@ -51,7 +51,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, present bool) (err err
 	if err != nil {
 		return err
 	}
-	return sqldb.Migrate(ctx, p, present)
+	return sqldb.Migrate(ctx, p, mustExist)
 }
 
 // unlimited are the settings for work on the whole database.

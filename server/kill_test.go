@@ -344,7 +344,7 @@ func TestBackendKilled(t *testing.T) {
 // terminate has PostgreSQL end all connections to a database but the one that asks.
 func terminate(t *testing.T, db string) {
 	t.Helper()
-	pgtest.Ask(t, db, func(ctx context.Context, conn *pgx.Conn) error {
+	pgtest.Query(t, db, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
 		return err
 	})

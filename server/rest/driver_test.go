@@ -124,12 +124,12 @@ type driver struct {
 	ids, tags, cursors, tokens, bodies []string
 }
 
-func (d *driver) answer(s sample) contracttest.Answer {
+func (d *driver) answer(s sample) contracttest.Response {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	w := impatient{httptest.NewRecorder(), cancel}
 	d.handler.ServeHTTP(w, s.request().WithContext(ctx))
-	return contracttest.Answer{Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
+	return contracttest.Response{Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
 }
 
 // impatient is a client that goes once it has heard an event, or else a stream
@@ -150,7 +150,7 @@ func (impatient) SetReadDeadline(time.Time) error  { return nil }
 func (impatient) SetWriteDeadline(time.Time) error { return nil }
 
 // learn keeps what later requests may build on.
-func (d *driver) learn(a contracttest.Answer) {
+func (d *driver) learn(a contracttest.Response) {
 	body, err := a.Plain()
 	if err != nil {
 		return

@@ -42,8 +42,8 @@ func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed 
 func TestDivides(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
 	var tried [][]store.Write
-	parts := group.Parts{Log: slog.New(slog.DiscardHandler), OfData: func(err error) bool { return errors.Is(err, bad) }}
-	parts.Try = func(writes []store.Write) (outcomes []store.Outcome, err error) {
+	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
+	splitter.Try = func(writes []store.Write) (outcomes []store.Outcome, err error) {
 		tried = append(tried, writes)
 		for _, w := range writes {
 			switch w.ID {
@@ -59,7 +59,7 @@ func TestDivides(t *testing.T) {
 		return outcomes, err
 	}
 	requests := [][]store.Write{batch("a", 3), {}, slices.Concat(batch("b", 2), batch("bad", 1), batch("c", 7))}
-	outcomes, err := parts.Commit(requests)
+	outcomes, err := splitter.Commit(requests)
 	if err != nil || len(outcomes) != len(requests) {
 		t.Fatalf("%d answers, %v", len(outcomes), err)
 	}
@@ -81,7 +81,7 @@ func TestDivides(t *testing.T) {
 		t.Errorf("tried %d times", len(tried))
 	}
 	tried = nil
-	if _, err := parts.Commit([][]store.Write{batch("a", 4), batch("away", 1)}); !errors.Is(err, away) || len(tried) != 1 {
+	if _, err := splitter.Commit([][]store.Write{batch("a", 4), batch("away", 1)}); !errors.Is(err, away) || len(tried) != 1 {
 		t.Errorf("without a database: %v, tried %d times", err, len(tried))
 	}
 }
@@ -90,8 +90,8 @@ func TestDivides(t *testing.T) {
 // that were saved whole have outcomes, and the others, also one that was torn, have none.
 func TestWhatIsSavedIsKnown(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
-	parts := group.Parts{Log: slog.New(slog.DiscardHandler), OfData: func(err error) bool { return errors.Is(err, bad) }}
-	parts.Try = func(writes []store.Write) ([]store.Outcome, error) {
+	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
+	splitter.Try = func(writes []store.Write) ([]store.Outcome, error) {
 		switch {
 		case !slices.ContainsFunc(writes, func(w store.Write) bool { return w.ID == "bad" }):
 			return make([]store.Outcome, len(writes)), nil
@@ -100,7 +100,7 @@ func TestWhatIsSavedIsKnown(t *testing.T) {
 		}
 		return nil, away
 	}
-	outcomes, err := parts.Commit([][]store.Write{batch("saved", 2), batch("torn", 2), batch("bad", 2)}) // of six, the first three are saved
+	outcomes, err := splitter.Commit([][]store.Write{batch("saved", 2), batch("torn", 2), batch("bad", 2)}) // of six, the first three are saved
 	if !errors.Is(err, away) || len(outcomes) != 3 || len(outcomes[0]) != 2 || outcomes[1] != nil || outcomes[2] != nil {
 		t.Errorf("%+v, %v", outcomes, err)
 	}
@@ -176,7 +176,7 @@ func TestGathers(t *testing.T) {
 	leave()
 	jobs := 0
 	callers.Go(func() {
-		if err := w.Alone(t.Context(), func() error { jobs++; return nil }); err != nil {
+		if err := w.Exclusive(t.Context(), func() error { jobs++; return nil }); err != nil {
 			t.Error(err)
 		}
 	})

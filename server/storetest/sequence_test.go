@@ -59,7 +59,7 @@ func (s *sequence) Changes(_ context.Context, cursor string, limit int) (api.Cha
 	return page, nil
 }
 
-func TestTheCheckCatchesABareSequence(t *testing.T) {
+func TestTheCheckCatchesASequence(t *testing.T) {
 	s := &sequence{total: 16 * 20, rows: map[int64]string{}}
 	s.polled = sync.NewCond(&s.mu)
 	err := CheckNoSkippedChange(t.Context(), s, 16, 20)

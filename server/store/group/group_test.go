@@ -37,9 +37,9 @@ func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed 
 	return out, true, nil
 }
 
-// TestDivides: a write that fails is found and answered alone, in its place; what isn't
+// TestSplitterSplits: a write that fails is found and answered alone, in its place; what isn't
 // the fault of a write is tried once.
-func TestDivides(t *testing.T) {
+func TestSplitterSplits(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
 	var tried [][]store.Write
 	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
@@ -86,9 +86,9 @@ func TestDivides(t *testing.T) {
 	}
 }
 
-// TestWhatIsSavedIsKnown: when the disk fails between two halves of a group, the requests
+// TestSavedWritesHaveOutcomes: when the disk fails between two halves of a group, the requests
 // that were saved whole have outcomes, and the others, also one that was torn, have none.
-func TestWhatIsSavedIsKnown(t *testing.T) {
+func TestSavedWritesHaveOutcomes(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
 	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
 	splitter.Try = func(writes []store.Write) ([]store.Outcome, error) {
@@ -106,8 +106,8 @@ func TestWhatIsSavedIsKnown(t *testing.T) {
 	}
 }
 
-// TestWhatIsSavedIsAnswered: who has outcomes hears of them, whatever became of the others.
-func TestWhatIsSavedIsAnswered(t *testing.T) {
+// TestSavedWritesAreAnswered: requests with outcomes are answered, whatever the others get.
+func TestSavedWritesAreAnswered(t *testing.T) {
 	var seen store.Commit
 	w := group.New(group.Options{
 		Commit: func(requests [][]store.Write) ([][]store.Outcome, bool, error) {
@@ -147,12 +147,12 @@ func batch(id string, n int) []store.Write {
 	return writes
 }
 
-// TestGathers: what comes during a commit is the next one, each caller gets its
-// own outcomes, a job runs between, and who has gone is left out.
-func TestGathers(t *testing.T) {
+// TestGroupsRequests: what comes during a commit is the next one, each caller gets its
+// own outcomes, a job runs in between, and a canceled request is skipped.
+func TestGroupsRequests(t *testing.T) {
 	h := &held{make(chan int), make(chan error)}
-	var told, seen int
-	w := group.New(group.Options{Commit: h.commit, Committed: func() { told++ }, Observe: func(c store.Commit) { seen += c.Writes }})
+	var notified, seen int
+	w := group.New(group.Options{Commit: h.commit, Committed: func() { notified++ }, Observe: func(c store.Commit) { seen += c.Writes }})
 	var callers sync.WaitGroup
 	ask := func(ctx context.Context, id string, want error) {
 		callers.Go(func() {
@@ -186,8 +186,8 @@ func TestGathers(t *testing.T) {
 	}
 	h.let <- nil
 	callers.Wait()
-	if jobs != 1 || told != 2 || seen != 6 || w.Waiting() != 0 {
-		t.Errorf("%d jobs, told %d times, observed %d writes, %d wait", jobs, told, seen, w.Waiting())
+	if jobs != 1 || notified != 2 || seen != 6 || w.Waiting() != 0 {
+		t.Errorf("%d jobs, notified %d times, observed %d writes, %d wait", jobs, notified, seen, w.Waiting())
 	}
 
 	broken := errors.New("broken")
@@ -195,8 +195,8 @@ func TestGathers(t *testing.T) {
 	<-h.began
 	h.let <- broken
 	callers.Wait()
-	if told != 2 || seen != 6 {
-		t.Error("told of a commit that failed")
+	if notified != 2 || seen != 6 {
+		t.Error("notified of a commit that failed")
 	}
 	if _, err := w.Apply(t.Context(), batch("much", 5000)); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("more than may wait: %v", err)

@@ -12,9 +12,9 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// TestWhatAnErrorMeans: which errors may be the fault of what is in a group, which say
+// TestErrorClasses: which errors may be the fault of what is in a group, which say
 // nothing of what was done, and which are a defect.
-func TestWhatAnErrorMeans(t *testing.T) {
+func TestErrorClasses(t *testing.T) {
 	said := func(severity, code string) error {
 		return fmt.Errorf("save: %w", &pgconn.PgError{Severity: severity, SeverityUnlocalized: severity, Code: code})
 	}

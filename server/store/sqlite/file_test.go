@@ -223,7 +223,7 @@ func TestGroupCommit(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Apply(gone, nil); err == nil {
-		t.Error("a caller who has gone was served")
+		t.Error("a canceled request was served")
 	}
 	if _, err := holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)

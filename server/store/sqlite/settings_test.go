@@ -45,9 +45,9 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestTheLogIsMovedBesideTheWriter: what was committed gets into the file long before the
+// TestCheckpointsRunInTheBackground: what was committed gets into the file long before the
 // writer would have to do it.
-func TestTheLogIsMovedBesideTheWriter(t *testing.T) {
+func TestCheckpointsRunInTheBackground(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {

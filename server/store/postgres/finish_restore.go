@@ -10,24 +10,24 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 // ErrInUse says that servers have the database open.
-var ErrInUse = errors.New("a server has it open; stop all of them first")
+var ErrInUse = errors.New("a server has it open; stop all servers first")
 
-// Restored makes of a database that was just restored from a backup what takes the
-// place of what was written since: its feed is another epoch, which must never have
-// been before, and its versions are moved ahead as store.Restored says. It returns
-// how many rows it moved; it does all or nothing.
-func Restored(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
+// FinishRestore prepares a database that was restored from a backup to be served: its feed gets
+// an epoch that was never used before, and its versions move ahead as in store.RestoreRow. It
+// returns the number of rows, and does all or nothing.
+func FinishRestore(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
 	config, err := parseAddress(address)
 	if err == nil {
-		err = migrate(ctx, config.ConnConfig, true) // it may be from before the newest schema
+		err = migrate(ctx, config.ConnConfig, true) // its schema may be older
 	}
 	if err != nil {
 		return 0, fmt.Errorf("open database %s: %w", Name(address), err)
 	}
-	conn, err := pgx.ConnectConfig(ctx, with(config.ConnConfig, unhurried))
+	conn, err := pgx.ConnectConfig(ctx, with(config.ConnConfig, unlimited))
 	if err != nil {
 		return 0, fmt.Errorf("open database %s: %w", Name(address), err)
 	}
@@ -70,14 +70,14 @@ func moveAhead(ctx context.Context, tx pgx.Tx, epoch uint64, now time.Time) (n i
 	return n, err
 }
 
-// moveSome moves the versions of the rows behind an id ahead, as many as a chunk, and
-// counts the live ones. It returns the last id.
+// moveSome moves the versions of a chunk of rows after an id ahead, and adds the live ones to
+// the digest. It returns the last id.
 func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, digest *api.Digest) (n int64, last string, err error) {
-	found, err := tx.Query(ctx, `SELECT `+columns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, chunk)
+	found, err := tx.Query(ctx, `SELECT `+sqldb.RowColumns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, chunk)
 	if err != nil {
 		return 0, "", err
 	}
-	rows, err := pgx.CollectRows(found, scanRow)
+	rows, err := pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
 	if err != nil || len(rows) == 0 {
 		return 0, "", err
 	}
@@ -85,7 +85,7 @@ func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, diges
 	var versions []int64
 	var documents []*string
 	for _, row := range rows {
-		row, err := store.Restored(row, now)
+		row, err := store.RestoreRow(row, now)
 		if err != nil {
 			return 0, "", err
 		}

@@ -7,10 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -62,28 +60,6 @@ func (s *Server) Stop() error {
 
 // Usage is what the server has taken so far.
 func (s *Server) Usage() (Usage, error) { return usageOf(s.cmd.Process.Pid) }
-
-// Metrics are the values of /metrics that have no labels.
-func (s *Server) Metrics(ctx context.Context) (map[string]float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr+"/metrics", http.NoBody)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the metrics: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the metrics: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	values := map[string]float64{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		name, text, _ := strings.Cut(lines.Text(), " ")
-		if v, err := strconv.ParseFloat(text, 64); err == nil {
-			values[name] = v
-		}
-	}
-	return values, lines.Err()
-}
 
 // StartPostgreSQL starts one that waits for the disk at each commit, as one that people
 // trust does, with memory as on a small machine of its own.

@@ -5,27 +5,27 @@ import (
 	"sync"
 )
 
-// place is the kind of pause an actor stands at.
-type place uint8
+// pausePoint is the kind of pause an actor stands at.
+type pausePoint uint8
 
 const (
-	nowhere place = iota
+	nowhere pausePoint = iota
 	reading
 	writing
 	locking
 	sending
 	answering
-	settling // writing what was heard; see stands
+	applying // writing what was heard; see stands
 	ended    // and where it is no more
-	places
+	pausePoints
 )
 
-var placeNames = [places]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "settling", "ended"}
+var pausePointNames = [pausePoints]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "applying", "ended"}
 
 // actor is something that runs until its next pause each time it is resumed.
 type actor struct {
 	*coroutine
-	at    place
+	at    pausePoint
 	fault Fault // what befalls it where it stands
 	dead  bool
 }
@@ -34,8 +34,8 @@ type actor struct {
 // histories, for its stack has grown to what bodies need.
 type coroutine struct {
 	body  func()
-	next  func() (place, bool)
-	yield func(place) bool
+	next  func() (pausePoint, bool)
+	yield func(pausePoint) bool
 }
 
 // idle are coroutines without a body.
@@ -53,7 +53,7 @@ func idleCoroutine() *coroutine {
 		return c
 	}
 	c := &coroutine{}
-	c.next, _ = iter.Pull(func(yield func(place) bool) {
+	c.next, _ = iter.Pull(func(yield func(pausePoint) bool) {
 		c.yield = yield
 		for {
 			c.body()
@@ -112,7 +112,7 @@ func (a *actor) kill() {
 }
 
 // pause hands over to the scheduler, and returns what befalls the actor here.
-func (a *actor) pause(at place) Fault {
+func (a *actor) pause(at pausePoint) Fault {
 	if !a.dead {
 		a.yield(at)
 	}

@@ -15,9 +15,9 @@ import (
 
 // Kinds of slots.
 const (
-	tab    byte = 't'
-	behind byte = 'b'
-	host   byte = 'h'
+	tab        byte = 't'
+	background byte = 'b'
+	host       byte = 'h'
 )
 
 // hosts is how many each browser has: the leader's worker and the service worker.
@@ -36,18 +36,18 @@ type browser struct {
 	channel *memory.Channel
 	locks   *locks
 	slots   []*slot
-	ledger  *ledger
+	checker *checker
 	fence   int64 // of the latest round
 
-	ahead      time.Duration // of its clock, which also drifts
-	driftPPM   int64
-	compared   bool // with the server's, since it was last changed
-	comparedAt time.Time
-	spoiled    map[string]bool // entities, behind the engine's back
-	restored   bool            // the server was, since this browser last resynced
-	offline    bool
-	oneWay     bool // offline, requests still arrive
-	signedOut  bool
+	ahead           time.Duration // of its clock, which also drifts
+	driftPPM        int64
+	clockCompared   bool // with the server's, since it was last changed
+	clockComparedAt time.Time
+	corrupted       map[string]bool // entities, behind the engine's back
+	restored        bool            // the server was, since this browser last resynced
+	offline         bool
+	oneWay          bool // offline, requests still arrive
+	signedOut       bool
 
 	pages   map[string]sync.Response // of the feed, as something on the way may keep them
 	ids     uint64
@@ -65,34 +65,34 @@ type slot struct {
 	frozenAt time.Time
 	waits    string // the lock it waits for
 	mute     bool   // and its holder's messages do not arrive
-	deaf     bool   // its lock was stolen, and it has not been told
+	unaware  bool   // its lock was stolen, and it has not been told
 	nextID   string // when set, the next new id
 
 	// Of a tab, which shares what it has with what runs behind it, and the other way round.
-	users      *directory.Collection
-	behind     *slot
-	tab        *slot
-	background []func()
+	users          *directory.Collection
+	backgroundSlot *slot
+	tab            *slot
+	pending        []func()
 
 	// Of a host.
-	engine *sync.Engine
-	fence  int64
-	dated  bool // an answer told the server's time since the clock was changed
-	misled bool // the clock was changed during a request, unnoticeably for who has no other
+	engine        *sync.Engine
+	fence         int64
+	clockMeasured bool // an answer told the server's time since the clock was changed
+	clockJumped   bool // the clock was changed during a request, unnoticeably for who has no other
 
 	// What the ledger goes by.
-	doing     Verb
-	about     int // the entity that a person works on
-	began     time.Time
-	came      int // operations, by what runs
-	left      int
-	uncertain bool // some transaction may or may not have happened
-	asked     int  // requests
-	deciding  bool // a transaction of it is open
-	batch     []api.Operation
-	heard     heard
-	report    sync.Report
-	err       error
+	doing         Verb
+	entity        int // the entity that a person works on
+	began         time.Time
+	added         int // operations, by what runs
+	removed       int
+	uncertain     bool // some transaction may or may not have happened
+	requests      int  // requests
+	inTransaction bool // a transaction of it is open
+	batch         []api.Operation
+	answer        answer
+	report        sync.Report
+	err           error
 }
 
 func newBrowser(w *world, number int, c Browser) *browser {
@@ -102,13 +102,13 @@ func newBrowser(w *world, number int, c Browser) *browser {
 		pages:   map[string]sync.Response{},
 		deleted: map[int]repository.Record[api.User]{},
 	}
-	b.ledger = newLedger(b)
+	b.checker = newChecker(b)
 	for i := range c.Tabs {
 		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, tab, i}})
 	}
 	for _, s := range b.slots[:c.Tabs] {
-		s.behind = &slot{w: w, b: b, who: Who{number, behind, s.who.Index}, tab: s}
-		b.slots = append(b.slots, s.behind)
+		s.backgroundSlot = &slot{w: w, b: b, who: Who{number, background, s.who.Index}, tab: s}
+		b.slots = append(b.slots, s.backgroundSlot)
 	}
 	for i := range hosts {
 		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, host, i}})
@@ -130,8 +130,8 @@ func (b *browser) fresh() {
 	b.store.Now = b.clock
 	b.storage = b.w.storages
 	b.w.storages++
-	b.fence, b.compared, b.spoiled = 0, false, map[string]bool{}
-	b.ledger.evicted()
+	b.fence, b.clockCompared, b.corrupted = 0, false, map[string]bool{}
+	b.checker.reset()
 }
 
 // clock is what the browser believes the time is.
@@ -154,7 +154,7 @@ func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d"
 
 // boot starts the page or the worker in a slot: nothing is left of an earlier one.
 func (s *slot) boot() {
-	if s.who.Kind == behind {
+	if s.who.Kind == background {
 		return
 	}
 	config := s.w.script.Browsers[s.b.number]
@@ -164,17 +164,17 @@ func (s *slot) boot() {
 	s.nextID = ""
 	server := &sync.HTTPRemote{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
-		s.behind.background = nil
+		s.backgroundSlot.pending = nil
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{
 			Store: storage{s}, Bus: s.b.channel.Bus(), Remote: server,
 			Schema: directory.Users, Codec: directory.Codec,
 			Now: s.b.clock, After: s.w.after, NewID: s.newID,
-			Go: func(f func()) { s.behind.background = append(s.behind.background, f) },
+			Go: func(f func()) { s.backgroundSlot.pending = append(s.backgroundSlot.pending, f) },
 		})
 		return
 	}
 	if config.OldHost && s.who.Index == 1 {
-		server.HTTP = oldVersion{server.HTTP, s.w.stats}
+		server.HTTP = oldHostHTTP{server.HTTP, s.w.stats}
 	}
 	var remote sync.Remote = server
 	if config.OldHost && s.who.Index == 1 {
@@ -195,26 +195,26 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 	if s.actor != nil || s.w.violation != nil {
 		return
 	}
-	s.doing, s.came, s.left, s.uncertain, s.err, s.waits, s.deaf = doing, 0, 0, false, nil, "", false
-	s.asked, s.mute = 0, false
-	s.began, s.heard, s.batch, s.dated, s.misled = s.w.now, heard{}, nil, false, false
-	s.w.runs = s
+	s.doing, s.added, s.removed, s.uncertain, s.err, s.waits, s.unaware = doing, 0, 0, false, nil, "", false
+	s.requests, s.mute = 0, false
+	s.began, s.answer, s.batch, s.clockMeasured, s.clockJumped = s.w.now, answer{}, nil, false, false
+	s.w.running = s
 	s.actor = start(func(a *actor) {
 		s.actor = a
 		s.err = do(context.Background())
 	})
-	s.w.runs = nil
+	s.w.running = nil
 }
 
 // goOn begins what a tab has left to be done behind the person's back.
-func (s *slot) goOn() {
-	if s.behind == nil || s.behind.actor != nil || len(s.behind.background) == 0 {
+func (s *slot) startPending() {
+	if s.backgroundSlot == nil || s.backgroundSlot.actor != nil || len(s.backgroundSlot.pending) == 0 {
 		return
 	}
-	f := s.behind.background[0]
-	s.behind.background = s.behind.background[1:]
+	f := s.backgroundSlot.pending[0]
+	s.backgroundSlot.pending = s.backgroundSlot.pending[1:]
 	s.w.stats.hit("done in the background")
-	s.behind.begin(Get, func(context.Context) error {
+	s.backgroundSlot.begin(Get, func(context.Context) error {
 		f()
 		return nil
 	})
@@ -222,8 +222,8 @@ func (s *slot) goOn() {
 
 // me is who runs in a tab's process: the tab, or what it does in the background.
 func (s *slot) me() *slot {
-	if s.behind != nil && s.w.runs == s.behind {
-		return s.behind
+	if s.backgroundSlot != nil && s.w.running == s.backgroundSlot {
+		return s.backgroundSlot
 	}
 	return s
 }
@@ -235,13 +235,13 @@ func (s *slot) run(f Fault) {
 	}
 	s.w.stats.steps++
 	if f != NoFault {
-		s.w.tell("%s meets %s", s.who, f)
+		s.w.logf("%s meets %s", s.who, f)
 	}
-	s.w.runs = s
+	s.w.running = s
 	alive := s.actor.resume(f)
-	s.w.runs = nil
+	s.w.running = nil
 	if !alive {
-		s.w.tell("%s has done its %s: %v", s.who, s.doing, s.err)
+		s.w.logf("%s has done its %s: %v", s.who, s.doing, s.err)
 		s.actor = nil
 	}
 }
@@ -251,9 +251,9 @@ func (s *slot) finish() {
 	for n := 0; n < healSteps && s.actor != nil && !s.frozen && !s.blocked(); n++ {
 		s.run(NoFault)
 	}
-	if s.behind != nil {
-		s.goOn()
-		s.behind.finish()
+	if s.backgroundSlot != nil {
+		s.startPending()
+		s.backgroundSlot.finish()
 	}
 }
 
@@ -262,8 +262,8 @@ func (s *slot) process() []*slot {
 	switch {
 	case s.tab != nil:
 		return s.tab.process()
-	case s.behind != nil:
-		return []*slot{s, s.behind}
+	case s.backgroundSlot != nil:
+		return []*slot{s, s.backgroundSlot}
 	}
 	return []*slot{s}
 }
@@ -294,10 +294,10 @@ func (s *slot) kill() {
 	process := s.process()
 	for _, s := range process {
 		if s.actor != nil {
-			s.w.stats.hit("killed " + placeNames[s.actor.at])
-			s.w.runs = s
+			s.w.stats.hit("killed " + pausePointNames[s.actor.at])
+			s.w.running = s
 			s.actor.kill()
-			s.w.runs = nil
+			s.w.running = nil
 			s.actor = nil
 		}
 		s.frozen, s.waits, s.mute = false, "", false
@@ -314,7 +314,7 @@ func (b *browser) crash() {
 
 // evict loses the browser's storage, as browsers do when nobody looks.
 func (b *browser) evict() {
-	if len(b.ledger.ops) > 0 {
+	if len(b.checker.ops) > 0 {
 		b.w.stats.hit("operations evicted")
 	}
 	b.fresh()

@@ -9,11 +9,11 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// TestAClockAYearOffDecidesNothing: three devices write the same field of the
+// TestWrongClocksDecideNoConflict: three devices write the same field of the
 // same users while they are offline, and sync in any order. One's clock is right,
 // one's a year ahead, one's a year behind. Who really wrote last wins; each of
 // the three wins its share.
-func TestAClockAYearOffDecidesNothing(t *testing.T) {
+func TestWrongClocksDecideNoConflict(t *testing.T) {
 	for _, strategy := range []sync.StrategyName{sync.LastWriteWins, sync.Merge} {
 		t.Run(string(strategy), func(t *testing.T) {
 			s, err := clocksOff(strategy)
@@ -84,11 +84,11 @@ func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
 	all := func(verb Verb, who byte, apart time.Duration) (order []int) {
 		order = rng.Perm(len(w.browsers))
 		for _, i := range order {
-			w.toItsEnd(Step{Verb: verb, Who: Who{i, who, 0}, Entity: n, N: setBio, Ms: apart.Milliseconds()})
+			w.doToEnd(Step{Verb: verb, Who: Who{i, who, 0}, Entity: n, N: setBio, Ms: apart.Milliseconds()})
 		}
 		return order
 	}
-	w.toItsEnd(Step{Verb: Create, Who: Who{n % len(w.browsers), tab, 0}, Entity: n, N: int64(1000 + n)})
+	w.doToEnd(Step{Verb: Create, Who: Who{n % len(w.browsers), tab, 0}, Entity: n, N: int64(1000 + n)})
 	for range 2 {
 		all(Round, host, time.Second)
 	}
@@ -97,7 +97,7 @@ func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
 	for range 4 {
 		all(Round, host, 10*time.Minute)
 	}
-	bio := w.server.truth.entities[entityID(n)].fields.Bio
+	bio := w.server.model.entities[entityID(n)].fields.Bio
 	for turn, i := range order {
 		if bio == fmt.Sprintf("Bio %d", before+turn+1) {
 			return i, order[len(order)-1]
@@ -106,8 +106,8 @@ func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
 	return -1, order[len(order)-1]
 }
 
-// toItsEnd plays a step to its end.
-func (w *world) toItsEnd(st Step) {
+// doToEnd plays a step to its end.
+func (w *world) doToEnd(st Step) {
 	w.do(st)
 	w.do(Step{Verb: Finish, Who: st.Who})
 }

@@ -63,14 +63,14 @@
 //	 1 atomic write        accepted in person.go: what was accepted is seen, what was refused
 //	                       has changed nothing
 //	 2 nothing leaves      ledger: byHost, byPerson, settled, losses, folded, untouched,
-//	   silently            attempts, remembered; checkFates
+//	   silently            attempts, remembered; checkOutcomes
 //	 3 exactly once        truth: effect, observe; ledger: leaves; checkServer
 //	 4 order per entity    truth: inTurn; ledger: leaves; that none blocks others: heal
 //	 5 rebase              checkVisible after each transaction; ledger: base; truth: effect
 //	 6 no skipped change   checkCursor after each page; ledger: steps; ApplyPage
 //	 7 the dead stay dead  truth: effect; checkReplica, checkRows
 //	 8 convergence         heal, checkReplica, checkQueue, checkHealth, truth: asItStands
-//	 9 clocks              ledger: stamp; truth: effect; TestAClockAYearOffDecidesNothing
+//	 9 clocks              ledger: stamp; truth: effect; TestWrongClocksDecideNoConflict
 //	10 one round at a time BeginRound, inRound; checkWaits: a frozen holder delays by seconds,
 //	                       a dead one not at all
 //	11 killable anywhere   kills at every kind of pause, under all of these; half of the

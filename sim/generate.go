@@ -11,8 +11,8 @@ import (
 // 2012): with all of them all the time nothing would ever get far.
 type generator struct {
 	rng    *rand.Rand
-	faults [places][]chance
-	events []happening
+	faults [pausePoints][]faultChance
+	events []eventChance
 	steps  int
 	// Who goes on next: the same slot, with the likelihood sticky, or any; or,
 	// with priorities, always the first of those who can, while now and then the
@@ -22,14 +22,14 @@ type generator struct {
 	last       *slot
 	priorities map[*slot]float64
 	// A motif is under way: the first of what is left of it has begun, or not.
-	motif   motif
-	begun   bool
-	moves   int
-	motifs  float64 // how often one begins
-	hurry   float64 // how likely what begins goes to its end undisturbed
-	hurried *slot
-	pace    int     // the most milliseconds that a step takes
-	people  float64 // how likely a person begins something, if nothing else happens
+	scenario     scenario
+	begun        bool
+	moves        int
+	scenarioRate float64 // how often one begins
+	hurry        float64 // how likely what begins goes to its end undisturbed
+	hurried      *slot
+	pace         int     // the most milliseconds that a step takes
+	people       float64 // how likely a person begins something, if nothing else happens
 	// Sharing is how likely an email is one of few; pool is how many entities are
 	// worked on at a time, next the next one to be made, deleted the last deleted.
 	sharing float64
@@ -38,34 +38,34 @@ type generator struct {
 	deleted int
 }
 
-type chance struct {
+type faultChance struct {
 	fault Fault
 	rate  float64
 }
 
-type happening struct {
+type eventChance struct {
 	verb Verb
 	rate float64
 }
 
-var faultsAt = [places][]Fault{
+var faultsAt = [pausePoints][]Fault{
 	reading:   {Aborted},
 	writing:   {Aborted, Quota, UncertainSaved, UncertainLost, Rerun},
-	locking:   {Deaf},
+	locking:   {UnnoticedSteal},
 	sending:   {Lost, Late, Echo, Twice, Portal, Portal403, Busy429, Broken500, Gate502, Busy503, Timeout},
 	answering: {AnswerLost, Truncated, ServerDied, Answered500, Answered502, ShuffledBack, ReplyDelayed, OldCopy},
 }
 
 // events are what befalls browsers and the server, with the usual chance of each
 // at a step.
-var events = []happening{
+var events = []eventChance{
 	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
 }
 
 // rates are how often a fault strikes where it can, when it does at all.
-var rates = [places][4]float64{
+var rates = [pausePoints][4]float64{
 	reading: {.001, .005, .02, .05}, writing: {.002, .01, .03, .08}, locking: {.1, .3, .5, .9},
 	sending: {.01, .03, .1, .4}, answering: {.01, .05, .15, .5},
 }
@@ -84,7 +84,7 @@ func Generate(seed uint64) (Result, error) {
 		script.Browsers = append(script.Browsers, newBrowserOf(rng))
 	}
 	g := &generator{
-		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, motifs: []float64{0, .005, .02}[rng.IntN(3)],
+		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, scenarioRate: []float64{0, .005, .02}[rng.IntN(3)],
 		people: .05 + rng.Float64()*.2, next: 1,
 		sharing: []float64{.1, .3, .7}[rng.IntN(3)], pool: []int{1, 1, 2, 4}[rng.IntN(4)], pace: []int{40, 40, 400, 3000}[rng.IntN(4)],
 	}
@@ -124,13 +124,13 @@ func (g *generator) swarm() {
 		calm := g.rng.IntN(3) == 0
 		for _, f := range faults {
 			if !calm && g.rng.IntN(10) < 4 {
-				g.faults[at] = append(g.faults[at], chance{f, rates[at][g.rng.IntN(4)]})
+				g.faults[at] = append(g.faults[at], faultChance{f, rates[at][g.rng.IntN(4)]})
 			}
 		}
 	}
 	for _, e := range events {
 		if g.rng.IntN(2) == 0 {
-			g.events = append(g.events, happening{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
+			g.events = append(g.events, eventChance{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
 		}
 	}
 }
@@ -138,11 +138,11 @@ func (g *generator) swarm() {
 // step makes up the next step.
 func (g *generator) step(w *world) Step {
 	ms := int64(g.rng.IntN(g.pace))
-	if len(g.motif) == 0 && g.next > 1 && g.rng.Float64() < g.motifs {
-		g.begin(w)
+	if len(g.scenario) == 0 && g.next > 1 && g.rng.Float64() < g.scenarioRate {
+		g.beginScenario(w)
 	}
 	if g.rng.IntN(20) > 0 {
-		if st, ok := g.play(w, ms); ok {
+		if st, ok := g.nextMove(w, ms); ok {
 			return st
 		}
 	}
@@ -335,9 +335,9 @@ func (g *generator) personVerb(b *browser) Verb {
 	switch {
 	case g.next == 1 || (g.next < 3 && roll < .4):
 		return Create
-	case b.ledger.rejected > 0 && roll < .25:
+	case b.checker.rejected > 0 && roll < .25:
 		return []Verb{Retry, Retry, Discard, Discard, Update, Delete}[g.rng.IntN(6)]
-	case b.ledger.conflicts > 0 && roll < .32:
+	case b.checker.conflicts > 0 && roll < .32:
 		return []Verb{Accept, Reverse}[g.rng.IntN(2)]
 	case len(b.deleted) > 0 && roll < .4:
 		return Undo

@@ -36,7 +36,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 	defer cancel(nil)
 	mine := &hold{u.slot, cancel}
 	u.waits, u.mute = name, false
-	for deaf := u.pause(locking) == Deaf; ; {
+	for deaf := u.pause(locking) == UnnoticedSteal; ; {
 		h := u.b.locks.held[name]
 		if h == nil {
 			break
@@ -48,8 +48,8 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 			}
 			u.w.stats.hit("lock stolen")
 			if deaf {
-				u.w.stats.fault(Deaf)
-				h.slot.deaf = true
+				u.w.stats.fault(UnnoticedSteal)
+				h.slot.unaware = true
 			} else {
 				h.steal(sync.ErrStolen)
 			}
@@ -59,7 +59,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 			return sync.ErrLocked
 		}
 		u.w.stats.hit("waited for a lock")
-		deaf = u.pause(locking) == Deaf
+		deaf = u.pause(locking) == UnnoticedSteal
 	}
 	u.waits, u.mute = "", false
 	u.b.locks.held[name] = mine

@@ -29,33 +29,33 @@ var (
 )
 
 // page is what a captive portal shows.
-var page = []byte("<!doctype html><title>Sign in to this network</title>")
+var portalPage = []byte("<!doctype html><title>Sign in to this network</title>")
 
-// standIns are the faults in which something on the way answers instead of the server.
-var standIns = map[Fault]sync.Response{
-	Portal:    {Status: 200, Header: map[string]string{"content-type": "text/html"}, Body: page},
-	Portal403: {Status: 403, Header: map[string]string{"content-type": "text/html"}, Body: page},
+// interceptions are the faults in which something on the way answers instead of the server.
+var interceptions = map[Fault]sync.Response{
+	Portal:    {Status: 200, Header: map[string]string{"content-type": "text/html"}, Body: portalPage},
+	Portal403: {Status: 403, Header: map[string]string{"content-type": "text/html"}, Body: portalPage},
 	Busy429:   {Status: 429, Header: map[string]string{"content-type": "text/plain", "retry-after": "20"}},
 	Broken500: {Status: 500, Header: map[string]string{"content-type": "text/plain"}},
-	Gate502:   {Status: 502, Header: map[string]string{"content-type": "text/html"}, Body: page},
+	Gate502:   {Status: 502, Header: map[string]string{"content-type": "text/html"}, Body: portalPage},
 	Busy503:   {Status: 503, Header: map[string]string{"content-type": "text/plain", "retry-after": "5"}},
 	Timeout:   {Status: 408, Header: map[string]string{"content-type": "text/plain"}},
 }
 
 var (
-	signInFirst = sync.Response{Status: 401, Header: map[string]string{"content-type": "text/plain"}}
-	tooLarge    = sync.Response{Status: 413, Header: map[string]string{"content-type": "text/plain"}}
+	unauthorized = sync.Response{Status: 401, Header: map[string]string{"content-type": "text/plain"}}
+	tooLarge     = sync.Response{Status: 413, Header: map[string]string{"content-type": "text/plain"}}
 )
 
 // quick is how soon an answer must come for its date to tell the time.
-const quick = 10 * time.Second
+const quickAnswer = 10 * time.Second
 
 // Do implements sync.HTTP.
 func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	n.slot = n.me()
-	n.w.tell("%s asks %s %s %s", n.who, r.Method, r.Path, r.Body)
-	n.leaves(r)
-	n.heard = heard{}
+	n.w.logf("%s asks %s %s %s", n.who, r.Method, r.Path, r.Body)
+	n.checkRequest(r)
+	n.answer = answer{}
 	asked := n.b.clock()
 	f := n.pause(sending)
 	resp, err := n.send(ctx, r, f)
@@ -65,10 +65,10 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	if err != nil {
 		return sync.Response{}, err
 	}
-	n.w.tell("%s hears %d %s", n.who, resp.Status, resp.Body)
-	n.hears(resp)
-	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && !n.misled && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
-		n.dated = true
+	n.w.logf("%s hears %d %s", n.who, resp.Status, resp.Body)
+	n.noteAnswer(resp)
+	if took := n.b.clock().Sub(asked); took >= 0 && took <= quickAnswer && !n.clockJumped && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
+		n.clockMeasured = true
 	}
 	return resp, nil
 }
@@ -84,7 +84,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		}
 		return sync.Response{}, errNetwork
 	}
-	if instead, ok := standIns[f]; ok {
+	if instead, ok := interceptions[f]; ok {
 		n.w.stats.fault(f)
 		return instead, nil
 	}
@@ -94,7 +94,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	}
 	if n.b.signedOut {
 		n.w.stats.hit("401")
-		return signInFirst, nil
+		return unauthorized, nil
 	}
 	switch f {
 	case Lost:
@@ -102,11 +102,11 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		return sync.Response{}, errNetwork
 	case Late:
 		n.w.stats.fault(f)
-		n.w.wire = append(n.w.wire, late{r, n.w.now})
+		n.w.inFlight = append(n.w.inFlight, late{r, n.w.now})
 		return sync.Response{}, errNetwork
 	case Echo:
 		n.w.stats.fault(f)
-		n.w.wire = append(n.w.wire, late{r, n.w.now})
+		n.w.inFlight = append(n.w.inFlight, late{r, n.w.now})
 	case Twice:
 		n.w.stats.fault(f)
 		n.w.server.answer(r)
@@ -146,9 +146,9 @@ func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
 	case Truncated:
 		resp.Body = resp.Body[:len(resp.Body)/2]
 	case Answered500:
-		return standIns[Broken500], nil
+		return interceptions[Broken500], nil
 	case Answered502:
-		return standIns[Gate502], nil
+		return interceptions[Gate502], nil
 	case ShuffledBack:
 		resp.Body = shuffled(resp.Body)
 	case ReplyDelayed:
@@ -174,7 +174,7 @@ func shuffled(body []byte) []byte {
 }
 
 // heard is what a slot last heard from the server, for the ledger to judge by.
-type heard struct {
+type answer struct {
 	status  int                   // of the answer; 0 for none
 	ours    bool                  // it can be from the server: JSON, or an error status
 	batch   []api.Operation       // what was asked
@@ -182,14 +182,14 @@ type heard struct {
 }
 
 // leaves judges a request as it leaves the browser.
-func (n network) leaves(r sync.Request) {
+func (n network) checkRequest(r sync.Request) {
 	n.w.stats.requests++
-	n.asked++
-	n.w.stats.most("requests in one go", n.asked)
-	if n.asked > maxRequests {
-		n.w.fail(12, "%s asks %d times without end", n.who, n.asked)
+	n.requests++
+	n.w.stats.most("requests in one go", n.requests)
+	if n.requests > maxRequests {
+		n.w.fail(12, "%s asks %d times without end", n.who, n.requests)
 	}
-	if n.deciding {
+	if n.inTransaction {
 		n.w.fail(12, "%s sends a request in the middle of a transaction", n.who)
 	}
 	if len(r.Body) > api.MaxBody {
@@ -197,7 +197,7 @@ func (n network) leaves(r sync.Request) {
 	}
 	n.batch = nil
 	if r.Body == nil {
-		n.leavesForPage(r)
+		n.checkPageRequest(r)
 		return
 	}
 	var b api.Batch
@@ -209,10 +209,10 @@ func (n network) leaves(r sync.Request) {
 		n.w.fail(12, "a batch of %d operations", len(b.Operations))
 	}
 	n.batch = b.Operations
-	n.b.ledger.leaves(b.Operations)
+	n.b.checker.checkBatch(b.Operations)
 }
 
-func (n network) leavesForPage(r sync.Request) {
+func (n network) checkPageRequest(r sync.Request) {
 	_, query, _ := strings.Cut(r.Path, "?")
 	q, err := url.ParseQuery(query)
 	if limit := q.Get("limit"); limit != "" {
@@ -227,27 +227,27 @@ func (n network) leavesForPage(r sync.Request) {
 const maxRequests = sync.MaxPushes + 2*sync.MaxPages + sync.MaxRepairPages
 
 // hears notes what an answer says about operations.
-func (n network) hears(resp sync.Response) {
-	n.heard.status, n.heard.batch = resp.Status, n.batch
-	n.heard.ours = resp.Status >= 400 || !bytes.HasPrefix(resp.Body, []byte("<"))
+func (n network) noteAnswer(resp sync.Response) {
+	n.answer.status, n.answer.batch = resp.Status, n.batch
+	n.answer.ours = resp.Status >= 400 || !bytes.HasPrefix(resp.Body, []byte("<"))
 	var b api.BatchResult
 	if n.batch == nil || resp.Status != 200 || json.Unmarshal(resp.Body, &b) != nil {
 		return
 	}
-	n.heard.results = map[string]api.Result{}
+	n.answer.results = map[string]api.Result{}
 	for _, r := range b.Results {
-		n.heard.results[r.ID] = r
+		n.answer.results[r.ID] = r
 	}
 }
 
-// oldVersion is the network of a host of an earlier version, which knew no stamps.
-type oldVersion struct {
+// oldHostHTTP is the network of a host of an earlier version, which knew no stamps.
+type oldHostHTTP struct {
 	sync.HTTP
 	stats *Stats
 }
 
 // Do implements sync.HTTP.
-func (o oldVersion) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+func (o oldHostHTTP) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	var b api.Batch
 	if r.Body != nil && json.Unmarshal(r.Body, &b) == nil {
 		o.stats.hit("sent by an older version")

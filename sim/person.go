@@ -42,7 +42,7 @@ func (s *slot) act(st Step) {
 	default:
 		return
 	}
-	s.about = st.Entity
+	s.entity = st.Entity
 	s.begin(st.Verb, do)
 }
 
@@ -134,13 +134,13 @@ func (s *slot) undo(ctx context.Context, st Step) error {
 // queued; refused, nothing has changed.
 func (s *slot) accepted(err error, seen func() bool) {
 	switch {
-	case err == nil && !s.uncertain && !s.b.spoiled[entityID(s.about)] && !seen():
+	case err == nil && !s.uncertain && !s.b.corrupted[entityID(s.entity)] && !seen():
 		s.w.fail(1, "a %s was accepted and is not seen", s.doing)
 	case err == nil:
 		s.w.stats.hit("write accepted")
 	case s.uncertain:
 		s.w.stats.hit("write uncertain")
-	case s.came+s.left > 0:
+	case s.added+s.removed > 0:
 		s.w.fail(1, "a %s was refused (%v) and changed the queue", s.doing, err)
 	default:
 		s.w.stats.hit("write refused")

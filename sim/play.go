@@ -23,8 +23,8 @@ type Result struct {
 // are quiet, and judges what came of it. An error is the simulator's own.
 //
 // Story, when not nil, hears what happens, line by line.
-func Play(script *Script, story io.Writer) (Result, error) {
-	return play(script, story, func(w *world) (Step, bool) {
+func Play(script *Script, log io.Writer) (Result, error) {
+	return play(script, log, func(w *world) (Step, bool) {
 		if w.step < len(script.Steps) {
 			return script.Steps[w.step], true
 		}
@@ -32,8 +32,8 @@ func Play(script *Script, story io.Writer) (Result, error) {
 	})
 }
 
-func play(script *Script, story io.Writer, next func(*world) (Step, bool)) (Result, error) {
-	w, err := newWorld(script, story)
+func play(script *Script, log io.Writer, next func(*world) (Step, bool)) (Result, error) {
+	w, err := newWorld(script, log)
 	if err != nil {
 		return Result{}, err
 	}
@@ -72,8 +72,8 @@ func (w *world) trace() uint64 {
 	mix(int64(w.stats.steps))
 	mix(int64(w.stats.requests))
 	mix(w.now.UnixMicro())
-	for _, id := range w.server.truth.ids() {
-		e := w.server.truth.entities[id]
+	for _, id := range w.server.model.ids() {
+		e := w.server.model.entities[id]
 		mix(e.version)
 		mix(e.change)
 		for _, c := range e.fields.Name + e.fields.Email + e.fields.Bio {
@@ -104,7 +104,7 @@ func (w *world) heal() {
 		}
 	}
 	w.finish()
-	for len(w.wire) > 0 && !w.over() {
+	for len(w.inFlight) > 0 && !w.over() {
 		w.deliver(0)
 	}
 	// Each host in turn has to find nothing to do: one of an older version does not
@@ -136,7 +136,7 @@ func (w *world) finish() {
 				}
 				busy = true
 				s.run(NoFault)
-				s.goOn()
+				s.startPending()
 				n++
 				if n > healSteps {
 					w.fail(10, "%s does not come to an end", s.who)
@@ -173,13 +173,13 @@ func (w *world) checkEnd() {
 		if drift := b.clock().Sub(w.now) - b.ahead; drift.Abs() >= time.Second {
 			w.stats.hit("clock drifted by a second")
 		}
-		clear(b.spoiled)
+		clear(b.corrupted)
 		w.checkHealth(ctx, b)
-		w.checkFates(ctx, b)
-		for _, id := range w.server.truth.ids() {
-			w.checkReplica(ctx, b, id, w.server.truth.entities[id])
+		w.checkOutcomes(ctx, b)
+		for _, id := range w.server.model.ids() {
+			w.checkReplica(ctx, b, id, w.server.model.entities[id])
 		}
-		b.ledger.untouched("the end")
+		b.checker.checkUntouched("the end")
 		b.checkCursor()
 		w.checkQueue(ctx, b)
 		w.checkRows(ctx, b)
@@ -195,7 +195,7 @@ func (w *world) checkServer(ctx context.Context) {
 	}
 	live := 0
 	for _, c := range p.Changes {
-		e := w.server.truth.entities[c.EntityID]
+		e := w.server.model.entities[c.EntityID]
 		f, _ := w.reader.fieldsOf(c.Document)
 		if c.Version != e.version || c.Deleted != e.deleted || f != e.fields {
 			w.fail(3, "the server has entity %s as %d %+v; its effects make %d %+v", c.EntityID, c.Version, f, e.version, e.fields)
@@ -204,7 +204,7 @@ func (w *world) checkServer(ctx context.Context) {
 			live++
 		}
 	}
-	for _, e := range w.server.truth.entities {
+	for _, e := range w.server.model.entities {
 		if !e.deleted {
 			live--
 		}
@@ -262,7 +262,7 @@ func (w *world) checkRows(ctx context.Context, b *browser) {
 			w.fail(8, "read entity %s: %v", v.Ref.ID, err)
 			return
 		}
-		t, known := w.server.truth.entities[v.Ref.ID]
+		t, known := w.server.model.entities[v.Ref.ID]
 		if len(e.Operations) == 0 && (!known || t.deleted) {
 			w.fail(7, "browser %d shows entity %s, which the server has not", b.number, v.Ref.ID)
 		}

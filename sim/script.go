@@ -36,7 +36,7 @@ const (
 	Mute    Verb = "mute"    // who waits for a lock hears nothing of its holder, who is alive, and takes it
 	Crash   Verb = "crash"   // a browser ends, with all that runs in it
 	Evict   Verb = "evict"   // a browser ends and its storage is gone
-	Corrupt Verb = "spoil"   // damage number N is done to entity Entity in a browser's storage
+	Corrupt Verb = "corrupt" // damage number N is done to entity Entity in a browser's storage
 	Jump    Verb = "jump"    // a browser's clock moves by N milliseconds
 	Offline Verb = "offline" // a browser has no network until Online; with N 1 only answers get lost
 	Online  Verb = "online"
@@ -94,8 +94,8 @@ const (
 
 // Lock faults.
 const (
-	// Deaf: a holder whose lock was stolen is not told. Only the fence can stop it.
-	Deaf Fault = "deaf"
+	// UnnoticedSteal: a holder whose lock was stolen is not told. Only the fence can stop it.
+	UnnoticedSteal Fault = "deaf"
 )
 
 // Step is one step. What of it counts depends on the verb.
@@ -125,7 +125,7 @@ type Browser struct {
 	SkewMs   int64 // how far its clock is ahead
 	DriftPPM int64 // how much too fast it goes
 	PageSize int   // its hosts ask for at most so many changes; 0 leaves it to the engine
-	OldHost  bool  // its second host is of an earlier version; see oldVersion
+	OldHost  bool  // its second host is of an earlier version; see oldHostHTTP
 	OldTab   bool  // its last tab is of an earlier version; see oldTab
 }
 

@@ -30,13 +30,13 @@ func TestMain(m *testing.M) {
 
 // many plays the histories of n seeds from first on, on all processors, until ten
 // have broken an invariant or all are done. Told is told each minute, and in the end.
-func many(first uint64, n int, told func(*Stats, []Result)) (stats *Stats, broken []Result, err error) {
+func playSeeds(first uint64, n int, report func(*Stats, []Result)) (stats *Stats, broken []Result, err error) {
 	stats = newStats()
 	var mu stdsync.Mutex
 	var next atomic.Int64
 	var wait stdsync.WaitGroup
 	var failed atomic.Bool
-	telling := time.Now()
+	reportedAt := time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
 			for !failed.Load() {
@@ -51,22 +51,22 @@ func many(first uint64, n int, told func(*Stats, []Result)) (stats *Stats, broke
 					broken, err = append(broken, r), firstOf(err, e)
 					failed.Store(e != nil || len(broken) >= 10)
 				}
-				if time.Since(telling) > time.Minute {
-					telling = time.Now()
-					told(stats, broken)
+				if time.Since(reportedAt) > time.Minute {
+					reportedAt = time.Now()
+					report(stats, broken)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wait.Wait()
-	told(stats, broken)
+	report(stats, broken)
 	return stats, broken, err
 }
 
 // tell writes what was counted so far to the file of -stats, and a line to stderr
 // when it takes minutes.
-func tell(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
+func progress(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
 	return func(stats *Stats, broken []Result) {
 		took := time.Since(began)
 		var out strings.Builder
@@ -93,7 +93,7 @@ func tell(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
 func TestHistories(t *testing.T) {
 	first := max(*firstSeed, 1)
 	began := time.Now()
-	stats, broken, err := many(first, *histories, tell(t, first, began))
+	stats, broken, err := playSeeds(first, *histories, progress(t, first, began))
 	took := time.Since(began)
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func shrunk(t *testing.T, r Result) string {
 	if err != nil {
 		t.Fatalf("shrink seed %d: %v", r.Script.Seed, err)
 	}
-	story := &strings.Builder{}
-	again, err := Play(short, story)
+	log := &strings.Builder{}
+	again, err := Play(short, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func shrunk(t *testing.T, r Result) string {
 	if _, err := short.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String()+story.String())
+	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String()+log.String())
 }
 
 // TestReplay plays one seed and shrinks what it breaks: go test ./sim -run TestReplay -seed=N.

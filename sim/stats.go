@@ -28,10 +28,10 @@ func (s *Stats) fault(f Fault) { s.faults[f]++ }
 
 func (s *Stats) most(what string, n int) { s.maxima[what] = max(s.maxima[what], n) }
 
-// faultsOfTheIssue are the faults that a history must be able to survive, and what
+// requiredFaults are the faults that a history must be able to survive, and what
 // is counted when one of them befalls it: a fault or an event. Rates and events in
 // generate.go say how often each is tried.
-var faultsOfTheIssue = []struct {
+var requiredFaults = []struct {
 	name    string
 	counted []string
 }{
@@ -85,7 +85,7 @@ func (s *Stats) Missing() []string {
 			}
 		}
 	}
-	for _, f := range faultsOfTheIssue {
+	for _, f := range requiredFaults {
 		for _, what := range f.counted {
 			if s.count(what) == 0 {
 				out = append(out, f.name+": "+what)

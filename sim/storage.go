@@ -40,7 +40,7 @@ func (s storage) read() (*memory.Store, error) {
 func (s storage) write(do func(*memory.Store, Fault) error) error {
 	me := s.me()
 	f := me.pause(writing)
-	s.w.tell("%s writes", me.who)
+	s.w.logf("%s writes", me.who)
 	switch f {
 	case Aborted, Quota, UncertainLost:
 		s.w.stats.fault(f)
@@ -68,8 +68,8 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		var after []*queue.Entity
 		me := s.me()
 		err := m.Update(ctx, txn, func(es []*queue.Entity) error {
-			me.deciding = true
-			defer func() { me.deciding = false }()
+			me.inTransaction = true
+			defer func() { me.inTransaction = false }()
 			if f == Rerun {
 				s.w.stats.fault(f)
 				if err := decide(scratchCopies(es)); err != nil {
@@ -84,7 +84,7 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 				return err
 			}
 			for i, e := range es {
-				s.asOld(before[i], e)
+				s.asOldTab(before[i], e)
 			}
 			return nil
 		})
@@ -93,8 +93,8 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		}
 		s.inRound("saved")
 		for i, e := range after {
-			s.tells(before[i], *e)
-			s.b.ledger.judge(s.slot, before[i], *e)
+			s.logChange(before[i], *e)
+			s.b.checker.check(s.slot, before[i], *e)
 			s.b.checkVisible(e.Ref)
 		}
 		return nil
@@ -102,8 +102,8 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 }
 
 // tells tells what became of an entity.
-func (s storage) tells(before, after queue.Entity) {
-	if s.w.story == nil {
+func (s storage) logChange(before, after queue.Entity) {
+	if s.w.log == nil {
 		return
 	}
 	say := func(e queue.Entity) string {
@@ -116,7 +116,7 @@ func (s storage) tells(before, after queue.Entity) {
 		}
 		return out
 	}
-	s.w.tell("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], say(before), say(after))
+	s.w.logf("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], say(before), say(after))
 }
 
 // shallow copies an entity so far that what decide does to it is not seen.
@@ -234,7 +234,7 @@ func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
 		if fence, err = m.BeginRound(ctx); err != nil {
 			return err
 		}
-		if s.b.locks.holder(sync.RoundLock) != s.slot && !s.deaf {
+		if s.b.locks.holder(sync.RoundLock) != s.slot && !s.unaware {
 			s.w.fail(10, "%s began a round without holding the round lock", s.who)
 		}
 		s.fence, s.b.fence = fence, fence
@@ -258,18 +258,18 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 			return err
 		}
 		for id, now := range s.versions(page) {
-			if now < versions[id] && !page.Resync && !s.b.spoiled[id] {
+			if now < versions[id] && !page.Resync && !s.b.corrupted[id] {
 				s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
 			}
 		}
 		s.inRound("saved a page")
-		s.w.tell("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
+		s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 		if _, done := page.Meta[sync.MetaSyncedAt]; done {
 			switch _, tells := page.Meta[sync.MetaSkew]; {
-			case s.dated:
-				s.b.compared, s.b.comparedAt = true, s.w.now
-			case tells && s.misled:
-				s.b.compared = false
+			case s.clockMeasured:
+				s.b.clockCompared, s.b.clockComparedAt = true, s.w.now
+			case tells && s.clockJumped:
+				s.b.clockCompared = false
 			}
 			return nil
 		}
@@ -279,7 +279,7 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 		for _, c := range page.Changes {
 			s.b.checkVisible(queue.Ref{Type: c.EntityType, ID: c.EntityID})
 		}
-		s.b.ledger.untouched("a page of changes")
+		s.b.checker.checkUntouched("a page of changes")
 		s.b.checkCursor()
 		return nil
 	})
@@ -310,7 +310,7 @@ func (s storage) Sweep(ctx context.Context, fence int64, entityType string, gene
 		for _, ref := range removed {
 			s.b.checkVisible(ref)
 		}
-		s.b.ledger.untouched("a sweep")
+		s.b.checker.checkUntouched("a sweep")
 		return nil
 	})
 	return removed, err
@@ -332,14 +332,14 @@ func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Re
 			return err
 		}
 		s.inRound("repaired a bucket")
-		s.w.tell("%s repairs %d rows of a bucket", s.who, len(differed))
+		s.w.logf("%s repairs %d rows of a bucket", s.who, len(differed))
 		if len(differed) > 0 {
 			s.w.stats.hit("rows repaired")
 		}
 		for _, ref := range differed {
 			s.b.checkVisible(ref)
 		}
-		s.b.ledger.untouched("a repair")
+		s.b.checker.checkUntouched("a repair")
 		s.b.checkCursor()
 		return nil
 	})
@@ -349,7 +349,7 @@ func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Re
 // checkVisible judges whether what a person sees of an entity is its confirmed
 // row with the operations on it, and whether the confirmed row is one the server had.
 func (b *browser) checkVisible(ref queue.Ref) {
-	if b.spoiled[ref.ID] {
+	if b.corrupted[ref.ID] {
 		return // until the end
 	}
 	ctx := context.Background()
@@ -362,7 +362,7 @@ func (b *browser) checkVisible(ref queue.Ref) {
 	var there bool
 	if e.Confirmed != nil {
 		want, there = b.w.reader.fieldsOf(e.Confirmed.Document)
-		if !b.w.server.truth.was(ref.ID, e.Confirmed.Version, want) {
+		if !b.w.server.model.had(ref.ID, e.Confirmed.Version, want) {
 			b.w.fail(5, "entity %s is confirmed as version %d %+v, which the server never had", ref.ID, e.Confirmed.Version, want)
 		}
 	}
@@ -372,7 +372,7 @@ func (b *browser) checkVisible(ref queue.Ref) {
 	got, visible := b.visible(ref)
 	switch {
 	case visible != there && len(e.Operations) > 0 && e.Operations[0].State == queue.Rejected:
-		// A rejected delete leaves its row in sight.
+		// A rejected delete leaves its row in seenState.
 	case visible != there || got != want:
 		b.w.fail(5, "entity %s shows %t %+v; confirmed row and operations make %t %+v", ref.ID, visible, got, there, want)
 	}
@@ -442,9 +442,9 @@ func (b *browser) checkCursor() {
 	if cursor.Epoch != b.w.server.epoch {
 		return // it will be refused
 	}
-	for _, id := range b.w.server.truth.ids() {
-		e := b.w.server.truth.entities[id]
-		if b.spoiled[id] || e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
+	for _, id := range b.w.server.model.ids() {
+		e := b.w.server.model.entities[id]
+		if b.corrupted[id] || e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
 			continue
 		}
 		row, err := b.store.Entity(ctx, userRef(id))

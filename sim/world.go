@@ -39,11 +39,11 @@ type world struct {
 	now      time.Time
 	server   *server
 	browsers []*browser
-	wire     []late           // under way, to be delivered by a step or never
-	born     map[string]birth // operations
-	created  map[string]int   // entities, and how scripts call them
+	inFlight []late            // under way, to be delivered by a step or never
+	origins  map[string]origin // operations
+	created  map[string]int    // entities, and how scripts call them
 	reader   reader
-	runs     *slot // now
+	running  *slot // now
 	storages int
 	typed    int
 	step     int
@@ -51,14 +51,14 @@ type world struct {
 	jitter   *rand.Rand
 	stats    *Stats
 	failed   error     // of the simulator itself
-	story    io.Writer // when set, hears what happens
+	log      io.Writer // when set, hears what happens
 	// The first violation ends the history.
 	violation *Violation
 }
 
-func newWorld(script *Script, story io.Writer) (*world, error) {
+func newWorld(script *Script, log io.Writer) (*world, error) {
 	w := &world{
-		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]int{}, reader: reader{},
+		script: script, now: epoch, log: log, stats: newStats(), origins: map[string]origin{}, created: map[string]int{}, reader: reader{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
 	var err error
@@ -85,10 +85,10 @@ func (w *world) fail(invariant int, format string, args ...any) {
 }
 
 // tell tells the story, if anybody listens.
-func (w *world) tell(format string, args ...any) {
-	if w.story != nil {
+func (w *world) logf(format string, args ...any) {
+	if w.log != nil {
 		// What is told is for a person who reads along; there is nobody to tell of an error.
-		_, _ = fmt.Fprintf(w.story, "%4d  %s\n", w.step, fmt.Sprintf(format, args...))
+		_, _ = fmt.Fprintf(w.log, "%4d  %s\n", w.step, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -102,7 +102,7 @@ func (w *world) must(err error) {
 func (w *world) over() bool { return w.violation != nil || w.failed != nil }
 
 // at is the slot a step is about, nil when there is none.
-func (w *world) at(who Who) *slot {
+func (w *world) slotOf(who Who) *slot {
 	if who.Client < 0 || who.Client >= len(w.browsers) {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (w *world) do(st Step) {
 	w.begin(st)
 	for _, b := range w.browsers {
 		for _, s := range b.slots {
-			s.goOn()
+			s.startPending()
 		}
 	}
 	w.checkWaits()
@@ -129,12 +129,12 @@ func (w *world) begin(st Step) {
 	w.step++
 	w.pass(time.Duration(st.Ms) * time.Millisecond)
 	if st.Verb != Run && st.Verb != Finish {
-		w.tell("%s", st)
+		w.logf("%s", st)
 	}
-	if w.ofServer(st) {
+	if w.doServer(st) {
 		return
 	}
-	s := w.at(st.Who)
+	s := w.slotOf(st.Who)
 	if s == nil {
 		return
 	}
@@ -156,7 +156,7 @@ func (w *world) begin(st Step) {
 	case Mute:
 		s.mute = s.waits != ""
 	default:
-		if w.ofBrowser(s.b, st) {
+		if w.doBrowser(s.b, st) {
 			return
 		}
 		if s.who.Kind == tab {
@@ -168,7 +168,7 @@ func (w *world) begin(st Step) {
 // reasons by number.
 var reasons = []sync.Reason{sync.Write, sync.Manual, sync.Timer, sync.Start, sync.Stream, sync.Online, sync.Periodic}
 
-func (w *world) ofBrowser(b *browser, st Step) bool {
+func (w *world) doBrowser(b *browser, st Step) bool {
 	switch st.Verb {
 	case Crash:
 		b.crash()
@@ -178,13 +178,13 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 	case Jump:
 		w.stats.hit("clock jumped")
 		b.ahead += time.Duration(st.N) * time.Millisecond
-		b.compared = false
+		b.clockCompared = false
 		for _, s := range b.slots {
-			s.dated = false
-			s.misled = s.misled || (s.actor != nil && (s.at == sending || s.at == answering))
+			s.clockMeasured = false
+			s.clockJumped = s.clockJumped || (s.actor != nil && (s.at == sending || s.at == answering))
 		}
 	case Corrupt:
-		b.spoil(st)
+		b.corrupt(st)
 	case Offline:
 		b.offline, b.oneWay = true, st.N == 1
 	case Online:
@@ -199,7 +199,7 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 	return true
 }
 
-func (w *world) ofServer(st Step) bool {
+func (w *world) doServer(st Step) bool {
 	ctx := context.Background()
 	switch st.Verb {
 	case Wait:
@@ -213,7 +213,7 @@ func (w *world) ofServer(st Step) bool {
 		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
 		n, err := w.server.store.Collect(ctx, before)
 		w.must(err)
-		w.server.truth.collect(before)
+		w.server.model.collect(before)
 		if n > 0 {
 			w.stats.hit("tombstones collected")
 		}
@@ -221,7 +221,7 @@ func (w *world) ofServer(st Step) bool {
 		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
 		n, err := w.server.store.Prune(ctx, before)
 		w.must(err)
-		w.server.truth.prune(before)
+		w.server.model.prune(before)
 		if n > 0 {
 			w.stats.hit("records pruned")
 		}
@@ -230,7 +230,7 @@ func (w *world) ofServer(st Step) bool {
 	case Restore:
 		if w.server.saved != nil {
 			w.stats.hit("backup restored")
-			w.wire = nil // what was under way has met a server that was down
+			w.inFlight = nil // what was under way has met a server that was down
 			for _, b := range w.browsers {
 				b.restored = true
 			}
@@ -250,12 +250,12 @@ type late struct {
 
 // deliver lets a late request arrive, unless it is older than anything survives on the way.
 func (w *world) deliver(n int) {
-	if len(w.wire) == 0 {
+	if len(w.inFlight) == 0 {
 		return
 	}
-	n %= len(w.wire)
-	r := w.wire[n]
-	w.wire = append(w.wire[:n:n], w.wire[n+1:]...)
+	n %= len(w.inFlight)
+	r := w.inFlight[n]
+	w.inFlight = append(w.inFlight[:n:n], w.inFlight[n+1:]...)
 	if w.now.Sub(r.sent) >= retention*time.Millisecond/2 {
 		return
 	}

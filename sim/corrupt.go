@@ -45,7 +45,7 @@ var damages = []struct {
 // damageNames are the events of the damages.
 var damageNames = func() (names []string) {
 	for _, d := range damages {
-		names = append(names, "row spoiled: "+d.name)
+		names = append(names, "row corrupted: "+d.name)
 	}
 	return names
 }()
@@ -54,7 +54,7 @@ var damageNames = func() (names []string) {
 const unmade = 9999
 
 // spoil does damage to an entity; only a server that sends digests lets it heal.
-func (b *browser) spoil(st Step) {
+func (b *browser) corrupt(st Step) {
 	if !b.w.script.Digests || b.w.healed {
 		return
 	}
@@ -64,7 +64,7 @@ func (b *browser) spoil(st Step) {
 		ref = userRef(entityID(unmade))
 	}
 	b.w.stats.hit(damageNames[kind])
-	b.spoiled[ref.ID] = true
+	b.corrupted[ref.ID] = true
 	b.store.Corrupt(ref, func(is *memory.Stored) { damages[kind].do(is, ref) })
 }
 

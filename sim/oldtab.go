@@ -5,13 +5,13 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// oldest is how many operations of one entity a tab of the earlier version queues.
-const oldest = 4
+// oldTabQueue is how many operations of one entity a tab of the earlier version queues.
+const oldTabQueue = 4
 
-// asOld makes of what a tab of this version has queued what one of an earlier
+// asOldTab makes of what a tab of this version has queued what one of an earlier
 // version would have, if it is one: that knew no stamps, and coalesced no updates.
 // Its operations are worked on by hosts of either version.
-func (s storage) asOld(before queue.Entity, e *queue.Entity) {
+func (s storage) asOldTab(before queue.Entity, e *queue.Entity) {
 	came := difference(e.Operations, before.Operations)
 	if s.who.Kind != tab || !s.old() || len(came) != 1 {
 		return
@@ -20,7 +20,7 @@ func (s storage) asOld(before queue.Entity, e *queue.Entity) {
 	last := len(e.Operations) - 1
 	e.Operations[last].Stamp = ""
 	left := difference(before.Operations, e.Operations)
-	if s.doing != Update || len(left) != 1 || left[0].State != queue.Queued || left[0].Type == api.Delete || len(before.Operations) >= oldest {
+	if s.doing != Update || len(left) != 1 || left[0].State != queue.Queued || left[0].Type == api.Delete || len(before.Operations) >= oldTabQueue {
 		return
 	}
 	first, second := left[0], e.Operations[last]

@@ -14,30 +14,30 @@ import (
 
 // ledger is a browser's list of operations, kept from what its transactions
 // changed. It knows the only reasons for which an operation may leave.
-type ledger struct {
+type checker struct {
 	b *browser
 	// Rejected and conflicts are how many wait for the person.
 	rejected, conflicts int
 	ops                 map[string]bool
-	sent                map[string]string // by operation: what was sent under its id, without the stamp
-	saw                 map[string]sight  // by operation of a person
+	sent                map[string]string    // by operation: what was sent under its id, without the stamp
+	seen                map[string]seenState // by operation of a person
 }
 
-// sight is what a person saw of the entity when they first wrote the fields that
+// seenState is what a person saw of the entity when they first wrote the fields that
 // an operation sets, and under which epoch of the server.
-type sight struct {
+type seenState struct {
 	fields
 	epoch uint64
 }
 
-// birth is where an operation came to be: in which storage, and where in its queue.
-type birth struct {
+// origin is where an operation came to be: in which storage, and where in its queue.
+type origin struct {
 	storage int
 	turn    turn
 }
 
-func newLedger(b *browser) *ledger {
-	return &ledger{b: b, ops: map[string]bool{}, sent: map[string]string{}, saw: map[string]sight{}}
+func newChecker(b *browser) *checker {
+	return &checker{b: b, ops: map[string]bool{}, sent: map[string]string{}, seen: map[string]seenState{}}
 }
 
 func userRef(id string) queue.Ref { return queue.Ref{Type: api.EntityUser, ID: id} }
@@ -50,55 +50,55 @@ func patchOf(data json.RawMessage) (p api.UserPatch, ok bool) {
 }
 
 // leaves judges operations that are sent.
-func (l *ledger) leaves(operations []api.Operation) {
-	w := l.b.w
+func (c *checker) checkBatch(operations []api.Operation) {
+	w := c.b.w
 	entities := map[string]bool{}
 	for _, o := range operations {
 		if entities[o.EntityID] {
 			w.fail(4, "two operations of entity %s in one batch", o.EntityID)
 		}
 		entities[o.EntityID] = true
-		if born, ok := w.born[o.ID]; !ok || born.storage != l.b.storage {
+		if from, ok := w.origins[o.ID]; !ok || from.storage != c.b.storage {
 			w.fail(3, "operation %s is sent, and was never queued here", o.ID)
 		}
 		o.Stamp = ""
 		payload := fmt.Sprintf("%s %s %s %d %v", o.EntityID, o.Type, o.Data, o.BaseVersion, o.CreatedAt)
-		if was, ok := l.sent[o.ID]; ok && was != payload {
+		if was, ok := c.sent[o.ID]; ok && was != payload {
 			w.fail(3, "operation %s is sent as %s after it was sent as %s", o.ID, payload, was)
 		}
-		l.sent[o.ID] = payload
-		l.base(o)
+		c.sent[o.ID] = payload
+		c.checkBase(o)
 	}
 	w.stats.most("operations in a batch", len(operations))
 }
 
 // base judges an operation that would take effect: what it was made on is the
 // version it says.
-func (l *ledger) base(o api.Operation) {
-	w := l.b.w
-	now := w.server.truth.entities[o.EntityID]
-	if l.b.spoiled[o.EntityID] || o.Type != api.Update || o.BaseVersion == 0 || now.deleted || o.BaseVersion != now.version {
+func (c *checker) checkBase(o api.Operation) {
+	w := c.b.w
+	now := w.server.model.entities[o.EntityID]
+	if c.b.corrupted[o.EntityID] || o.Type != api.Update || o.BaseVersion == 0 || now.deleted || o.BaseVersion != now.version {
 		return
 	}
-	e, err := l.b.store.Entity(context.Background(), userRef(o.EntityID))
+	e, err := c.b.store.Entity(context.Background(), userRef(o.EntityID))
 	if err != nil || len(e.Operations) == 0 || e.Operations[0].ID != o.ID {
 		return // it has been settled by another round meanwhile
 	}
 	data, _ := patchOf(o.Data)
-	if saw, ok := l.saw[o.ID]; ok && saw.epoch == w.server.epoch && set(now.fields, data) != set(saw.fields, data) {
-		w.fail(5, "operation %s would replace %+v by %s, and the person saw %+v", o.ID, set(now.fields, data), o.Data, set(saw.fields, data))
+	if saw, ok := c.seen[o.ID]; ok && saw.epoch == w.server.epoch && masked(now.fields, data) != masked(saw.fields, data) {
+		w.fail(5, "operation %s would replace %+v by %s, and the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 	}
 	saw, _ := fieldsOf(e.Operations[0].Base)
-	for _, was := range w.server.truth.pasts[past{o.EntityID, o.BaseVersion}] {
-		if set(was.fields, data) == set(saw, data) {
+	for _, was := range w.server.model.versions[versionKey{o.EntityID, o.BaseVersion}] {
+		if masked(was.fields, data) == masked(saw, data) {
 			return
 		}
 	}
 	w.fail(5, "operation %s was made on %+v, which is not version %d of entity %s", o.ID, saw, o.BaseVersion, o.EntityID)
 }
 
-// set is f with only the fields that a patch sets.
-func set(f fields, p api.UserPatch) fields {
+// masked is f with only the fields that a patch sets.
+func masked(f fields, p api.UserPatch) fields {
 	var out fields
 	if p.Name != nil {
 		out.Name = f.Name
@@ -113,44 +113,44 @@ func set(f fields, p api.UserPatch) fields {
 }
 
 // judge compares an entity before and after a transaction.
-func (l *ledger) judge(s *slot, before, after queue.Entity) {
+func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
-	l.see(s, before, left, came)
+	c.noteSeen(s, before, left, came)
 	for _, o := range left {
-		delete(l.ops, o.ID)
+		delete(c.ops, o.ID)
 	}
 	for _, o := range came {
-		l.stamp(s, before, o)
-		l.ops[o.ID] = true
-		l.b.w.born[o.ID] = birth{l.b.storage, turn(o.Seq)}
+		c.checkStamp(s, before, o)
+		c.ops[o.ID] = true
+		c.b.w.origins[o.ID] = origin{c.b.storage, turn(o.Seq)}
 	}
-	s.came += len(came)
-	s.left += len(left)
+	s.added += len(came)
+	s.removed += len(left)
 	if len(after.Conflicts) > len(before.Conflicts) {
-		l.b.w.stats.hit("conflict recorded")
+		c.b.w.stats.hit("conflict recorded")
 	}
-	l.rejected += rejected(after) - rejected(before)
-	l.conflicts += unreviewed(after) - unreviewed(before)
-	l.attempts(s, before, after)
-	l.steps(before, after)
-	l.remembered(s, left, after)
+	c.rejected += rejected(after) - rejected(before)
+	c.conflicts += unreviewed(after) - unreviewed(before)
+	c.checkAttempts(s, before, after)
+	c.checkVersion(before, after)
+	c.checkRecorded(s, left, after)
 	switch {
 	case len(left) == 0 && len(came) == 0:
 	case s.who.Kind == host:
-		l.byHost(s, before, after, left)
+		c.checkRound(s, before, after, left)
 	default:
-		l.byPerson(s, before, left, came)
+		c.checkPerson(s, before, left, came)
 	}
 }
 
 // clockError is what a corrected clock may still be wrong by: the server tells
 // whole seconds, and an answer that counts may be some on its way. It drifts, too.
-const clockError = quick + 4*time.Second
+const clockError = quickAnswer + 4*time.Second
 
 // stamp judges whether a write is dated by the server's time, whatever the
 // device's clock says, once they were compared.
-func (l *ledger) stamp(s *slot, before queue.Entity, o queue.Operation) {
-	if s.who.Kind != tab || s.old() || !l.b.compared || !s.began.After(l.b.comparedAt) {
+func (c *checker) checkStamp(s *slot, before queue.Entity, o queue.Operation) {
+	if s.who.Kind != tab || s.old() || !c.b.clockCompared || !s.began.After(c.b.clockComparedAt) {
 		return
 	}
 	var prior time.Time
@@ -160,10 +160,10 @@ func (l *ledger) stamp(s *slot, before queue.Entity, o queue.Operation) {
 	for _, p := range before.Operations {
 		prior = later(prior, p.Stamp.Time())
 	}
-	slack := clockError + l.b.w.now.Sub(epoch)/3000
+	slack := clockError + c.b.w.now.Sub(epoch)/3000
 	at := o.Stamp.Time()
-	if at.Before(s.began.Add(-slack)) || at.After(later(l.b.w.now.Add(slack), prior.Add(time.Millisecond))) {
-		l.b.w.fail(9, "operation %s is dated %v off, though the clock was compared with the server's", o.ID, at.Sub(l.b.w.now))
+	if at.Before(s.began.Add(-slack)) || at.After(later(c.b.w.now.Add(slack), prior.Add(time.Millisecond))) {
+		c.b.w.fail(9, "operation %s is dated %v off, though the clock was compared with the server's", o.ID, at.Sub(c.b.w.now))
 	}
 }
 
@@ -175,51 +175,51 @@ func later(a, b time.Time) time.Time {
 }
 
 // steps judges how the confirmed row moved: outside the feed, never back.
-func (l *ledger) steps(before, after queue.Entity) {
+func (c *checker) checkVersion(before, after queue.Entity) {
 	b, a := before.Confirmed, after.Confirmed
-	if b != nil && a != nil && a.Version < b.Version && !l.b.restored && !l.b.spoiled[before.Ref.ID] {
-		l.b.w.fail(6, "entity %s went back from version %d to %d", before.Ref.ID, b.Version, a.Version)
+	if b != nil && a != nil && a.Version < b.Version && !c.b.restored && !c.b.corrupted[before.Ref.ID] {
+		c.b.w.fail(6, "entity %s went back from version %d to %d", before.Ref.ID, b.Version, a.Version)
 	}
 }
 
 // see notes what a person saw when they wrote; an operation that another was
 // merged into takes over what was seen for that one's fields.
-func (l *ledger) see(s *slot, before queue.Entity, left, came []queue.Operation) {
+func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Operation) {
 	var now fields
 	var there bool
 	if before.Confirmed != nil {
-		now, there = l.b.w.reader.fieldsOf(before.Confirmed.Document)
+		now, there = c.b.w.reader.fieldsOf(before.Confirmed.Document)
 	}
 	for _, o := range before.Operations {
 		now, there = operated(now, there, o)
 	}
 	if s.who.Kind == tab {
 		for _, o := range came {
-			l.saw[o.ID] = sight{now, l.b.epoch()}
+			c.seen[o.ID] = seenState{now, c.b.epoch()}
 		}
 	} else if n := len(left); n > 0 && len(before.Operations) > n && len(came) == 0 {
 		came = before.Operations[n : n+1]
 	}
 	for _, into := range came {
 		for _, o := range slices.Backward(left) { // what was seen first counts
-			first, ok := l.saw[o.ID]
+			first, ok := c.seen[o.ID]
 			if !ok { // made of a conflict, of which the person was told
-				delete(l.saw, into.ID)
+				delete(c.seen, into.ID)
 			}
 			data, good := patchOf(o.Data)
-			if second, both := l.saw[into.ID]; ok && good && both && !l.b.w.server.truth.settled[o.ID] {
-				second.fields = second.with(pick(first.fields, data))
+			if second, both := c.seen[into.ID]; ok && good && both && !c.b.w.server.model.acknowledged[o.ID] {
+				second.fields = second.with(valuesOf(first.fields, data))
 				if o.Type == api.Delete {
 					second.fields = first.fields
 				}
-				l.saw[into.ID] = second
+				c.seen[into.ID] = second
 			}
 		}
 	}
 }
 
-// pick is a patch of the values of f of the fields that p sets.
-func pick(f fields, p api.UserPatch) api.UserPatch {
+// valuesOf is a patch of the values of f of the fields that p sets.
+func valuesOf(f fields, p api.UserPatch) api.UserPatch {
 	if p.Name != nil {
 		p.Name = &f.Name
 	}
@@ -240,8 +240,8 @@ func rejected(e queue.Entity) int {
 }
 
 func unreviewed(e queue.Entity) (n int) {
-	for _, c := range e.Conflicts {
-		if !c.Reviewed {
+	for _, conflict := range e.Conflicts {
+		if !conflict.Reviewed {
 			n++
 		}
 	}
@@ -260,7 +260,7 @@ func difference(a, b []queue.Operation) []queue.Operation {
 }
 
 // attempts judges what a round counts as an attempt, and what it calls rejected.
-func (l *ledger) attempts(s *slot, before, after queue.Entity) {
+func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 	for _, o := range after.Operations {
 		i := slices.IndexFunc(before.Operations, func(p queue.Operation) bool { return p.ID == o.ID })
 		if i < 0 {
@@ -268,40 +268,40 @@ func (l *ledger) attempts(s *slot, before, after queue.Entity) {
 		}
 		was := before.Operations[i]
 		if o.RetryCount > was.RetryCount {
-			l.b.w.stats.hit("answered failure")
-			r, answered := s.heard.results[o.ID]
-			if !(answered && r.Status == api.Retry) && s.heard.status != 500 {
-				l.b.w.fail(2, "an attempt of operation %s was counted that nobody answered (status %d)", o.ID, s.heard.status)
+			c.b.w.stats.hit("answered failure")
+			r, answered := s.answer.results[o.ID]
+			if !(answered && r.Status == api.Retry) && s.answer.status != 500 {
+				c.b.w.fail(2, "an attempt of operation %s was counted that nobody answered (status %d)", o.ID, s.answer.status)
 			}
 		}
-		if wait := o.NextAttemptAt.Sub(l.b.clock()); o.NextAttemptAt != was.NextAttemptAt && wait > maxWait {
-			l.b.w.fail(12, "operation %s is to wait for %v", o.ID, wait)
+		if wait := o.NextAttemptAt.Sub(c.b.clock()); o.NextAttemptAt != was.NextAttemptAt && wait > maxWait {
+			c.b.w.fail(12, "operation %s is to wait for %v", o.ID, wait)
 		}
 		if o.State == queue.Rejected && was.State != queue.Rejected {
-			l.rejects(s, o)
+			c.checkRejection(s, o)
 		}
 	}
 }
 
 // rejects judges a rejection.
-func (l *ledger) rejects(s *slot, o queue.Operation) {
-	l.b.w.stats.hit("rejected")
-	r, answered := s.heard.results[o.ID]
-	refused := s.heard.status >= 400 && s.heard.status < 500 && len(s.heard.batch) == 1 && s.heard.batch[0].ID == o.ID
+func (c *checker) checkRejection(s *slot, o queue.Operation) {
+	c.b.w.stats.hit("rejected")
+	r, answered := s.answer.results[o.ID]
+	refused := s.answer.status >= 400 && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
 	if !(answered && r.Status == api.Rejected) && !refused && o.RetryCount < queue.MaxAnsweredFailures {
-		l.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.heard.status)
+		c.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.answer.status)
 	}
 }
 
 // remembered judges whether the browser can tell what became of operations that left.
-func (l *ledger) remembered(s *slot, left []queue.Operation, after queue.Entity) {
+func (c *checker) checkRecorded(s *slot, left []queue.Operation, after queue.Entity) {
 	if len(left) == 0 {
 		return
 	}
-	w := l.b.w
-	meta, err := l.b.store.Meta(context.Background(), queue.MetaOutcomes)
+	w := c.b.w
+	meta, err := c.b.store.Meta(context.Background(), queue.MetaOutcomes)
 	if err != nil {
-		w.fail(2, "read the fates: %v", err)
+		w.fail(2, "read the outcomes: %v", err)
 		return
 	}
 	for _, o := range left {
@@ -311,34 +311,34 @@ func (l *ledger) remembered(s *slot, left []queue.Operation, after queue.Entity)
 		switch {
 		case !ok:
 			w.fail(2, "operation %s left the queue, and nobody remembers how", o.ID)
-		case f.Kind == queue.OutcomeAcknowledged && !w.server.truth.settled[o.ID]:
+		case f.Kind == queue.OutcomeAcknowledged && !w.server.model.acknowledged[o.ID]:
 			w.fail(2, "operation %s is said to have landed, and the server had not taken it", o.ID)
-		case f.Kind == queue.OutcomeAcknowledged && f.Version != s.heard.results[o.ID].Version:
-			w.fail(2, "operation %s is said to have made version %d, and the answer was %d", o.ID, f.Version, s.heard.results[o.ID].Version)
+		case f.Kind == queue.OutcomeAcknowledged && f.Version != s.answer.results[o.ID].Version:
+			w.fail(2, "operation %s is said to have made version %d, and the answer was %d", o.ID, f.Version, s.answer.results[o.ID].Version)
 		case (f.Kind == queue.OutcomeDiscarded) != (s.doing == Discard && s.who.Kind == tab):
 			w.fail(13, "operation %s is said to be %s by a %s", o.ID, f.Kind, s.doing)
-		case f.Kind == queue.OutcomeOverruled && !slices.ContainsFunc(after.Conflicts, func(c queue.Conflict) bool { return c.OperationID == o.ID }):
+		case f.Kind == queue.OutcomeOverruled && !slices.ContainsFunc(after.Conflicts, func(conflict queue.Conflict) bool { return conflict.OperationID == o.ID }):
 			w.fail(2, "operation %s is said to be overruled, and no conflict says by what", o.ID)
 		case f.Kind == queue.OutcomeSuperseded && (f.By == o.ID || !(byWaits || byEnded)):
 			w.fail(2, "operation %s is said to be superseded by %q, which is not there", o.ID, f.By)
 		default:
-			w.stats.hit("fate: " + string(f.Kind))
+			w.stats.hit("outcome: " + string(f.Kind))
 		}
 	}
 }
 
 // byHost judges operations that left in a round.
-func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operation) {
-	w := l.b.w
+func (c *checker) checkRound(s *slot, before, after queue.Entity, left []queue.Operation) {
+	w := c.b.w
 	if len(before.Operations) == 0 {
 		w.fail(3, "a round made operations of entity %s out of nothing", before.Ref.ID)
 		return
 	}
 	head := before.Operations[0]
-	r, answered := s.heard.results[head.ID]
+	r, answered := s.answer.results[head.ID]
 	switch {
 	case answered && (r.Status == api.Applied || r.Status == api.Duplicate):
-		if !w.server.truth.settled[head.ID] || len(left) != 1 || left[0].ID != head.ID {
+		if !w.server.model.acknowledged[head.ID] || len(left) != 1 || left[0].ID != head.ID {
 			w.fail(2, "operation %s left the queue, and the server had not taken it", left[len(left)-1].ID)
 		}
 		if r.Status == api.Applied && len(after.Operations) > 0 && after.Operations[0].BaseVersion != r.Version {
@@ -346,9 +346,9 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 		}
 		w.stats.hit("acknowledged")
 	case answered && r.Status == api.Conflict:
-		l.settled(before, after, left)
-	case s.heard.status != 0:
-		l.folded(before, after)
+		c.checkConflict(before, after, left)
+	case s.answer.status != 0:
+		c.checkFolded(before, after)
 	default:
 		w.fail(2, "operation %s left the queue in a round without an answer", head.ID)
 	}
@@ -356,24 +356,24 @@ func (l *ledger) byHost(s *slot, before, after queue.Entity, left []queue.Operat
 
 // settled judges the settlement of a conflict: it is recorded, or the operations
 // there were came to nothing together.
-func (l *ledger) settled(before, after queue.Entity, left []queue.Operation) {
-	for _, c := range after.Conflicts {
-		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == c.ID }) {
-			if !l.b.spoiled[before.Ref.ID] {
-				l.losses(c, before, after)
+func (c *checker) checkConflict(before, after queue.Entity, left []queue.Operation) {
+	for _, conflict := range after.Conflicts {
+		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == conflict.ID }) {
+			if !c.b.corrupted[before.Ref.ID] {
+				c.checkLosses(conflict, before, after)
 			}
 			return
 		}
 	}
-	if len(after.Operations) == 0 && undone(before.Operations) {
+	if len(after.Operations) == 0 && cancelOut(before.Operations) {
 		return // a deletion that was undone before it took effect
 	}
-	l.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
+	c.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
 }
 
 // undone reports whether operations begin with a delete and make again, all
 // together, what that was to take away.
-func undone(ops []queue.Operation) bool {
+func cancelOut(ops []queue.Operation) bool {
 	was, _ := fieldsOf(ops[0].Base)
 	now, there := was, true
 	for _, o := range ops {
@@ -384,14 +384,14 @@ func undone(ops []queue.Operation) bool {
 
 // losses judges a conflict's record: a value that one of the sides changed and
 // that is not kept is in it, and the person is told.
-func (l *ledger) losses(c queue.Conflict, before, after queue.Entity) {
+func (c *checker) checkLosses(conflict queue.Conflict, before, after queue.Entity) {
 	meant := map[string]json.RawMessage{}
 	for _, o := range before.Operations {
 		maps.Copy(meant, queue.Decode(o.Data))
 	}
-	base, _ := fieldsOf(c.Base)
-	mine, mineLives := fieldsOf(c.Mine)
-	theirs, theirsLive := fieldsOf(c.Theirs)
+	base, _ := fieldsOf(conflict.Base)
+	mine, mineLives := fieldsOf(conflict.Mine)
+	theirs, theirsLive := fieldsOf(conflict.Theirs)
 	kept, keptLives := theirs, theirsLive
 	if len(after.Operations) > 0 {
 		kept, keptLives = operated(kept, keptLives, after.Operations[0])
@@ -400,44 +400,44 @@ func (l *ledger) losses(c queue.Conflict, before, after queue.Entity) {
 	for i, k := range kept.list() {
 		b, m, t := base.list()[i], mine.list()[i], theirs.list()[i]
 		if _, set := meant[fieldNames[i]]; !set && mineLives && theirsLive && keptLives && k != t {
-			l.b.w.fail(5, "a conflict of entity %s put %s back from %q to %q, which I had not touched", c.Ref.ID, fieldNames[i], t, k)
+			c.b.w.fail(5, "a conflict of entity %s put %s back from %q to %q, which I had not touched", conflict.Ref.ID, fieldNames[i], t, k)
 		}
 		lost = lost || (keptLives && mineLives && theirsLive && ((m != b && m != k) || (t != b && t != k)))
 	}
 	switch {
-	case lost && c.Reviewed:
-		l.b.w.fail(2, "a conflict of entity %s lost a value (base %+v, mine %+v, theirs %+v, kept %+v), and nobody is told", c.Ref.ID, base, mine, theirs, kept)
-	case c.Reviewed:
-		l.b.w.stats.hit("conflict without loss")
+	case lost && conflict.Reviewed:
+		c.b.w.fail(2, "a conflict of entity %s lost a value (base %+v, mine %+v, theirs %+v, kept %+v), and nobody is told", conflict.Ref.ID, base, mine, theirs, kept)
+	case conflict.Reviewed:
+		c.b.w.stats.hit("conflict without loss")
 	default:
-		l.b.w.stats.hit("conflict with a loss, told")
+		c.b.w.stats.hit("conflict with a loss, told")
 	}
 }
 
 // folded judges what a rejection made of an entity's operations: one, which is the
 // last with what the others had, or none when they cancel out.
-func (l *ledger) folded(before, after queue.Entity) {
-	l.b.w.stats.hit("folded")
+func (c *checker) checkFolded(before, after queue.Entity) {
+	c.b.w.stats.hit("folded")
 	n := len(before.Operations)
 	switch {
 	case n > 1 && len(after.Operations) == 1 && after.Operations[0].ID == before.Operations[n-1].ID:
 	case n > 1 && len(after.Operations) == 0:
-		l.cancels(before.Operations[0])
+		c.checkCancelled(before.Operations[0])
 	default:
-		l.b.w.fail(2, "an operation of entity %s left the queue with a rejection", before.Ref.ID)
+		c.b.w.fail(2, "an operation of entity %s left the queue with a rejection", before.Ref.ID)
 	}
 }
 
 // cancels judges an operation that went together with a later one, as if neither had been.
-func (l *ledger) cancels(first queue.Operation) {
-	if first.Type == api.Create && l.b.w.server.truth.took(first.ID) {
-		l.b.w.fail(2, "operation %s took effect and was then cancelled against a later one, which is lost", first.ID)
+func (c *checker) checkCancelled(first queue.Operation) {
+	if first.Type == api.Create && c.b.w.server.model.tookEffect(first.ID) {
+		c.b.w.fail(2, "operation %s took effect and was then cancelled against a later one, which is lost", first.ID)
 	}
 }
 
 // byPerson judges operations that left by what a person did.
-func (l *ledger) byPerson(s *slot, before queue.Entity, left, came []queue.Operation) {
-	w := l.b.w
+func (c *checker) checkPerson(s *slot, before queue.Entity, left, came []queue.Operation) {
+	w := c.b.w
 	switch s.doing {
 	case Discard:
 		if len(before.Operations) == 0 || before.Operations[0].State != queue.Rejected || len(came) > 0 {
@@ -450,11 +450,11 @@ func (l *ledger) byPerson(s *slot, before queue.Entity, left, came []queue.Opera
 		w.fail(13, "a %s changed the queue", s.doing)
 		return
 	}
-	if s.came > 1 {
-		w.fail(3, "one %s became %d operations", s.doing, s.came)
+	if s.added > 1 {
+		w.fail(3, "one %s became %d operations", s.doing, s.added)
 	}
 	for _, o := range left {
-		_, sent := l.sent[o.ID]
+		_, sent := c.sent[o.ID]
 		switch {
 		case o.State == queue.Rejected:
 			w.stats.hit("rejected operation edited")
@@ -464,25 +464,25 @@ func (l *ledger) byPerson(s *slot, before queue.Entity, left, came []queue.Opera
 			w.stats.hit("coalesced")
 		}
 		if len(came) == 0 {
-			l.cancels(o)
+			c.checkCancelled(o)
 		}
 	}
 }
 
 // untouched judges that what was done took nothing from the queue.
-func (l *ledger) untouched(by string) {
-	ops, err := l.b.store.Operations(context.Background(), 0, 1<<20)
+func (c *checker) checkUntouched(by string) {
+	ops, err := c.b.store.Operations(context.Background(), 0, 1<<20)
 	if err != nil {
-		l.b.w.fail(2, "read the queue: %v", err)
+		c.b.w.fail(2, "read the queue: %v", err)
 		return
 	}
-	if len(ops) != len(l.ops) || slices.ContainsFunc(ops, func(o queue.Operation) bool { return !l.ops[o.ID] }) {
-		l.b.w.fail(2, "after %s the queue holds %d operations, not the %d that were there", by, len(ops), len(l.ops))
+	if len(ops) != len(c.ops) || slices.ContainsFunc(ops, func(o queue.Operation) bool { return !c.ops[o.ID] }) {
+		c.b.w.fail(2, "after %s the queue holds %d operations, not the %d that were there", by, len(ops), len(c.ops))
 	}
 }
 
 // evicted forgets what the browser threw away.
-func (l *ledger) evicted() {
-	clear(l.ops)
-	l.rejected, l.conflicts = 0, 0
+func (c *checker) reset() {
+	clear(c.ops)
+	c.rejected, c.conflicts = 0, 0
 }

@@ -6,27 +6,27 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// checkFates judges that in the end a browser can tell of each operation that its
+// checkOutcomes judges that in the end a browser can tell of each operation that its
 // storage ever held what became of it, along those that took one another up.
-func (w *world) checkFates(ctx context.Context, b *browser) {
+func (w *world) checkOutcomes(ctx context.Context, b *browser) {
 	meta, err := b.store.Meta(ctx, queue.MetaOutcomes)
 	if err != nil {
-		w.fail(2, "read the fates: %v", err)
+		w.fail(2, "read the outcomes: %v", err)
 		return
 	}
 	text := meta[queue.MetaOutcomes]
-	for id, born := range w.born {
-		if born.storage == b.storage {
-			w.checkFate(b, text, id)
+	for id, from := range w.origins {
+		if from.storage == b.storage {
+			w.checkOutcome(b, text, id)
 		}
 	}
 }
 
-func (w *world) checkFate(b *browser, text, id string) {
+func (w *world) checkOutcome(b *browser, text, id string) {
 	at := id
 	for n := 0; ; n++ {
 		f, known := queue.FindOutcome(text, at)
-		waits := b.ledger.ops[at]
+		waits := b.checker.ops[at]
 		switch {
 		case n == queue.MaxOutcomes:
 			w.fail(2, "the fate of operation %s leads round in circles", id)

@@ -20,19 +20,20 @@ const (
 	host       byte = 'h'
 )
 
-// hosts is how many each browser has: the leader's worker and the service worker.
+// hosts is the number of engine hosts in a browser: the leader's worker and the service
+// worker.
 const hosts = 2
 
-// maxWait bounds what an operation may be told to wait: the longest Retry-After
-// that is believed, beyond the longest backoff.
+// maxWait bounds the delay of an operation: the longest Retry-After the engine honors,
+// which exceeds the longest backoff.
 const maxWait = time.Hour
 
-// browser is a client: storage, channel and locks that its tabs and hosts share.
+// browser is one client: the storage, channel and locks its tabs and hosts share.
 type browser struct {
 	w       *world
 	number  int
 	store   *memory.Store
-	storage int // counts up when the storage is evicted
+	storage int // number of the storage; a new one after each eviction
 	channel *memory.Channel
 	locks   *locks
 	slots   []*slot
@@ -43,18 +44,18 @@ type browser struct {
 	driftPPM        int64
 	clockCompared   bool // with the server's, since it was last changed
 	clockComparedAt time.Time
-	corrupted       map[string]bool // entities, behind the engine's back
-	restored        bool            // the server was, since this browser last resynced
+	corrupted       map[string]bool // entities whose rows were corrupted
+	restored        bool            // the server was restored since the last resync
 	offline         bool
-	oneWay          bool // offline, requests still arrive
+	oneWay          bool // offline, but requests still arrive
 	signedOut       bool
 
-	pages   map[string]sync.Response // of the feed, as something on the way may keep them
+	pages   map[string]sync.Response // feed pages that an intermediary may have cached, by path
 	ids     uint64
-	deleted map[int]repository.Record[api.User] // what Undo would bring back, by entity
+	deleted map[int]repository.Record[api.User] // what Undo restores, by entity
 }
 
-// slot is a tab or a host; at most one thing runs in it at a time.
+// slot is a tab or a host. At most one actor runs in it at a time.
 type slot struct {
 	*actor // nil when nothing runs
 	w      *world
@@ -64,31 +65,31 @@ type slot struct {
 	frozen   bool
 	frozenAt time.Time
 	waits    string // the lock it waits for
-	mute     bool   // and its holder's messages do not arrive
-	unaware  bool   // its lock was stolen, and it has not been told
+	mute     bool   // it receives no heartbeats from that lock's holder
+	unaware  bool   // its lock was stolen without notification
 	nextID   string // when set, the next new id
 
-	// Of a tab, which shares what it has with what runs behind it, and the other way round.
+	// For a tab, its background slot; for a background slot, its tab.
 	users          *directory.Collection
 	backgroundSlot *slot
 	tab            *slot
 	pending        []func()
 
-	// Of a host.
+	// For a host.
 	engine        *sync.Engine
 	fence         int64
-	clockMeasured bool // an answer told the server's time since the clock was changed
-	clockJumped   bool // the clock was changed during a request, unnoticeably for who has no other
+	clockMeasured bool // an answer has given the server's time since the last clock change
+	clockJumped   bool // the clock changed during a request, which the engine cannot notice
 
-	// What the ledger goes by.
+	// For the checker.
 	doing         Verb
-	entity        int // the entity that a person works on
+	entity        int // the entity the person works on
 	began         time.Time
-	added         int // operations, by what runs
+	added         int // operations, by the current actor
 	removed       int
-	uncertain     bool // some transaction may or may not have happened
-	requests      int  // requests
-	inTransaction bool // a transaction of it is open
+	uncertain     bool // a transaction's outcome was not reported
+	requests      int
+	inTransaction bool
 	batch         []api.Operation
 	answer        answer
 	report        sync.Report
@@ -115,7 +116,7 @@ func newBrowser(w *world, number int, c Browser) *browser {
 	}
 	b.fresh()
 	if c.Strategy != "" {
-		// Settings are no business of this simulation's storage faults.
+		// Settings are written without faults.
 		w.must(b.store.SetMeta(context.Background(), map[string]string{sync.MetaStrategy + api.EntityUser: c.Strategy}))
 	}
 	for _, s := range b.slots {
@@ -134,7 +135,7 @@ func (b *browser) fresh() {
 	b.checker.reset()
 }
 
-// clock is what the browser believes the time is.
+// clock is the browser's own time.
 func (b *browser) clock() time.Time {
 	drift := b.w.now.Sub(epoch) / 1_000_000 * time.Duration(b.driftPPM)
 	return b.w.now.Add(b.ahead + drift)
@@ -149,10 +150,10 @@ func (s *slot) newID() string {
 	return fmt.Sprintf("%02x%06x-0000-4000-8000-%012x", s.b.number+1, s.b.storage, s.b.ids)
 }
 
-// entityID is the id of the entity that scripts call by a number.
+// entityID is the id of the entity with this number in scripts.
 func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-// boot starts the page or the worker in a slot: nothing is left of an earlier one.
+// boot starts a fresh page or worker in the slot.
 func (s *slot) boot() {
 	if s.who.Kind == background {
 		return
@@ -190,7 +191,7 @@ func (s *slot) boot() {
 	server.Observe = s.engine.ObserveClock
 }
 
-// begin starts something in an empty slot.
+// begin starts an actor in an empty slot.
 func (s *slot) begin(doing Verb, do func(context.Context) error) {
 	if s.actor != nil || s.w.violation != nil {
 		return
@@ -206,7 +207,7 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 	s.w.running = nil
 }
 
-// goOn begins what a tab has left to be done behind the person's back.
+// startPending starts the tab's next background task.
 func (s *slot) startPending() {
 	if s.backgroundSlot == nil || s.backgroundSlot.actor != nil || len(s.backgroundSlot.pending) == 0 {
 		return
@@ -228,7 +229,7 @@ func (s *slot) me() *slot {
 	return s
 }
 
-// resume lets what runs in the slot go on.
+// run resumes the slot's actor.
 func (s *slot) run(f Fault) {
 	if s.actor == nil || s.frozen {
 		return
@@ -241,12 +242,12 @@ func (s *slot) run(f Fault) {
 	alive := s.actor.resume(f)
 	s.w.running = nil
 	if !alive {
-		s.w.logf("%s has done its %s: %v", s.who, s.doing, s.err)
+		s.w.logf("%s finished its %s: %v", s.who, s.doing, s.err)
 		s.actor = nil
 	}
 }
 
-// finish lets it go on as long as it can, with what it does in the background.
+// finish runs the slot's actor, and its background tasks, as far as they can go.
 func (s *slot) finish() {
 	for n := 0; n < healSteps && s.actor != nil && !s.frozen && !s.blocked(); n++ {
 		s.run(NoFault)
@@ -257,7 +258,7 @@ func (s *slot) finish() {
 	}
 }
 
-// process is the slot a process is named by, and what else runs in it.
+// process returns the slots of the process: the one that names it first.
 func (s *slot) process() []*slot {
 	switch {
 	case s.tab != nil:
@@ -268,7 +269,7 @@ func (s *slot) process() []*slot {
 	return []*slot{s}
 }
 
-// freeze stops a process; thaw lets it go on.
+// freeze stops the slot's process until thaw.
 func (s *slot) freeze() {
 	for _, s := range s.process() {
 		if s.actor != nil && !s.frozen {
@@ -289,7 +290,7 @@ func (s *slot) thaw() {
 	}
 }
 
-// kill ends the slot's process; another is there when it is needed.
+// kill ends the slot's process and starts a new one.
 func (s *slot) kill() {
 	process := s.process()
 	for _, s := range process {
@@ -305,14 +306,14 @@ func (s *slot) kill() {
 	process[0].boot()
 }
 
-// crash ends everything in the browser.
+// crash kills all processes of the browser.
 func (b *browser) crash() {
 	for _, s := range b.slots {
 		s.kill()
 	}
 }
 
-// evict loses the browser's storage, as browsers do when nobody looks.
+// evict drops the browser's storage.
 func (b *browser) evict() {
 	if len(b.checker.ops) > 0 {
 		b.w.stats.hit("operations evicted")
@@ -321,7 +322,7 @@ func (b *browser) evict() {
 	b.crash()
 }
 
-// round begins a round of the engine in a host.
+// round starts a round of the host's engine.
 func (s *slot) round(reason sync.Reason) {
 	s.begin(Round, func(ctx context.Context) error {
 		report, err := s.engine.Round(ctx, reason)

@@ -12,25 +12,25 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// ledger is a browser's list of operations, kept from what its transactions
-// changed. It knows the only reasons for which an operation may leave.
+// checker follows a browser's queue, transaction by transaction, and knows the only
+// reasons for which an operation may leave it.
 type checker struct {
 	b *browser
-	// Rejected and conflicts are how many wait for the person.
+	// Rejected and conflicts count what waits for the person.
 	rejected, conflicts int
 	ops                 map[string]bool
-	sent                map[string]string    // by operation: what was sent under its id, without the stamp
+	sent                map[string]string    // payload without stamp, by operation
 	seen                map[string]seenState // by operation of a person
 }
 
-// seenState is what a person saw of the entity when they first wrote the fields that
-// an operation sets, and under which epoch of the server.
+// seenState is what a person saw of an entity when they first wrote the fields an
+// operation sets, and the server's epoch at that time.
 type seenState struct {
 	fields
 	epoch uint64
 }
 
-// origin is where an operation came to be: in which storage, and where in its queue.
+// origin is the storage an operation was queued in, and its turn there.
 type origin struct {
 	storage int
 	turn    turn
@@ -49,7 +49,7 @@ func patchOf(data json.RawMessage) (p api.UserPatch, ok bool) {
 	return p, json.Unmarshal(data, &p) == nil
 }
 
-// leaves judges operations that are sent.
+// checkBatch checks operations as they are sent.
 func (c *checker) checkBatch(operations []api.Operation) {
 	w := c.b.w
 	entities := map[string]bool{}
@@ -59,7 +59,7 @@ func (c *checker) checkBatch(operations []api.Operation) {
 		}
 		entities[o.EntityID] = true
 		if from, ok := w.origins[o.ID]; !ok || from.storage != c.b.storage {
-			w.fail(3, "operation %s is sent, and was never queued here", o.ID)
+			w.fail(3, "operation %s is sent but was never queued here", o.ID)
 		}
 		o.Stamp = ""
 		payload := fmt.Sprintf("%s %s %s %d %v", o.EntityID, o.Type, o.Data, o.BaseVersion, o.CreatedAt)
@@ -72,8 +72,8 @@ func (c *checker) checkBatch(operations []api.Operation) {
 	w.stats.most("operations in a batch", len(operations))
 }
 
-// base judges an operation that would take effect: what it was made on is the
-// version it says.
+// checkBase checks an operation that would take effect: its base document is the version
+// it names.
 func (c *checker) checkBase(o api.Operation) {
 	w := c.b.w
 	now := w.server.model.entities[o.EntityID]
@@ -82,11 +82,11 @@ func (c *checker) checkBase(o api.Operation) {
 	}
 	e, err := c.b.store.Entity(context.Background(), userRef(o.EntityID))
 	if err != nil || len(e.Operations) == 0 || e.Operations[0].ID != o.ID {
-		return // it has been settled by another round meanwhile
+		return // another round has settled it meanwhile
 	}
 	data, _ := patchOf(o.Data)
 	if saw, ok := c.seen[o.ID]; ok && saw.epoch == w.server.epoch && masked(now.fields, data) != masked(saw.fields, data) {
-		w.fail(5, "operation %s would replace %+v by %s, and the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
+		w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 	}
 	saw, _ := fieldsOf(e.Operations[0].Base)
 	for _, was := range w.server.model.versions[versionKey{o.EntityID, o.BaseVersion}] {
@@ -97,7 +97,7 @@ func (c *checker) checkBase(o api.Operation) {
 	w.fail(5, "operation %s was made on %+v, which is not version %d of entity %s", o.ID, saw, o.BaseVersion, o.EntityID)
 }
 
-// masked is f with only the fields that a patch sets.
+// masked returns f with only the fields the patch sets.
 func masked(f fields, p api.UserPatch) fields {
 	var out fields
 	if p.Name != nil {
@@ -112,7 +112,7 @@ func masked(f fields, p api.UserPatch) fields {
 	return out
 }
 
-// judge compares an entity before and after a transaction.
+// check compares an entity before and after a transaction.
 func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
 	c.noteSeen(s, before, left, came)
@@ -143,12 +143,12 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	}
 }
 
-// clockError is what a corrected clock may still be wrong by: the server tells
-// whole seconds, and an answer that counts may be some on its way. It drifts, too.
+// clockError bounds the error of a corrected clock: the server's date has whole seconds,
+// the answer may take a few seconds, and the clock drifts.
 const clockError = quickAnswer + 4*time.Second
 
-// stamp judges whether a write is dated by the server's time, whatever the
-// device's clock says, once they were compared.
+// checkStamp checks that, once the clocks were compared, a write is dated by the server's
+// time, whatever the device's clock says.
 func (c *checker) checkStamp(s *slot, before queue.Entity, o queue.Operation) {
 	if s.who.Kind != tab || s.old() || !c.b.clockCompared || !s.began.After(c.b.clockComparedAt) {
 		return
@@ -174,7 +174,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// steps judges how the confirmed row moved: outside the feed, never back.
+// checkVersion checks that the confirmed row never goes back.
 func (c *checker) checkVersion(before, after queue.Entity) {
 	b, a := before.Confirmed, after.Confirmed
 	if b != nil && a != nil && a.Version < b.Version && !c.b.restored && !c.b.corrupted[before.Ref.ID] {
@@ -182,8 +182,8 @@ func (c *checker) checkVersion(before, after queue.Entity) {
 	}
 }
 
-// see notes what a person saw when they wrote; an operation that another was
-// merged into takes over what was seen for that one's fields.
+// noteSeen notes what a person saw when they wrote. When one operation is merged into
+// another, what was seen of its fields moves along.
 func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Operation) {
 	var now fields
 	var there bool
@@ -201,9 +201,9 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 		came = before.Operations[n : n+1]
 	}
 	for _, into := range came {
-		for _, o := range slices.Backward(left) { // what was seen first counts
+		for _, o := range slices.Backward(left) { // the first sight counts
 			first, ok := c.seen[o.ID]
-			if !ok { // made of a conflict, of which the person was told
+			if !ok { // made from a conflict the person was shown
 				delete(c.seen, into.ID)
 			}
 			data, good := patchOf(o.Data)
@@ -218,7 +218,7 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 	}
 }
 
-// valuesOf is a patch of the values of f of the fields that p sets.
+// valuesOf returns a patch that sets the same fields as p, to the values in f.
 func valuesOf(f fields, p api.UserPatch) api.UserPatch {
 	if p.Name != nil {
 		p.Name = &f.Name
@@ -248,7 +248,7 @@ func unreviewed(e queue.Entity) (n int) {
 	return n
 }
 
-// difference is what of a is not in b, by id.
+// difference returns the operations of a that are not in b, by id.
 func difference(a, b []queue.Operation) []queue.Operation {
 	var out []queue.Operation
 	for _, o := range a {
@@ -259,7 +259,7 @@ func difference(a, b []queue.Operation) []queue.Operation {
 	return out
 }
 
-// attempts judges what a round counts as an attempt, and what it calls rejected.
+// checkAttempts checks what a round counts as attempts and delays, and what it rejects.
 func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 	for _, o := range after.Operations {
 		i := slices.IndexFunc(before.Operations, func(p queue.Operation) bool { return p.ID == o.ID })
@@ -271,11 +271,11 @@ func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 			c.b.w.stats.hit("answered failure")
 			r, answered := s.answer.results[o.ID]
 			if !(answered && r.Status == api.Retry) && s.answer.status != 500 {
-				c.b.w.fail(2, "an attempt of operation %s was counted that nobody answered (status %d)", o.ID, s.answer.status)
+				c.b.w.fail(2, "an unanswered attempt of operation %s was counted (status %d)", o.ID, s.answer.status)
 			}
 		}
 		if wait := o.NextAttemptAt.Sub(c.b.clock()); o.NextAttemptAt != was.NextAttemptAt && wait > maxWait {
-			c.b.w.fail(12, "operation %s is to wait for %v", o.ID, wait)
+			c.b.w.fail(12, "operation %s is delayed by %v", o.ID, wait)
 		}
 		if o.State == queue.Rejected && was.State != queue.Rejected {
 			c.checkRejection(s, o)
@@ -283,7 +283,7 @@ func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 	}
 }
 
-// rejects judges a rejection.
+// checkRejection checks that an operation had a reason to become rejected.
 func (c *checker) checkRejection(s *slot, o queue.Operation) {
 	c.b.w.stats.hit("rejected")
 	r, answered := s.answer.results[o.ID]
@@ -293,7 +293,7 @@ func (c *checker) checkRejection(s *slot, o queue.Operation) {
 	}
 }
 
-// remembered judges whether the browser can tell what became of operations that left.
+// checkRecorded checks that the browser has recorded the outcomes of operations that left.
 func (c *checker) checkRecorded(s *slot, left []queue.Operation, after queue.Entity) {
 	if len(left) == 0 {
 		return
@@ -310,24 +310,24 @@ func (c *checker) checkRecorded(s *slot, left []queue.Operation, after queue.Ent
 		byWaits := slices.ContainsFunc(after.Operations, func(p queue.Operation) bool { return p.ID == f.By })
 		switch {
 		case !ok:
-			w.fail(2, "operation %s left the queue, and nobody remembers how", o.ID)
+			w.fail(2, "operation %s left the queue without a recorded outcome", o.ID)
 		case f.Kind == queue.OutcomeAcknowledged && !w.server.model.acknowledged[o.ID]:
-			w.fail(2, "operation %s is said to have landed, and the server had not taken it", o.ID)
+			w.fail(2, "operation %s is recorded as acknowledged, but the server had not taken it", o.ID)
 		case f.Kind == queue.OutcomeAcknowledged && f.Version != s.answer.results[o.ID].Version:
-			w.fail(2, "operation %s is said to have made version %d, and the answer was %d", o.ID, f.Version, s.answer.results[o.ID].Version)
+			w.fail(2, "operation %s is recorded as version %d, but the answer was %d", o.ID, f.Version, s.answer.results[o.ID].Version)
 		case (f.Kind == queue.OutcomeDiscarded) != (s.doing == Discard && s.who.Kind == tab):
-			w.fail(13, "operation %s is said to be %s by a %s", o.ID, f.Kind, s.doing)
+			w.fail(13, "operation %s is recorded as %s by a %s", o.ID, f.Kind, s.doing)
 		case f.Kind == queue.OutcomeOverruled && !slices.ContainsFunc(after.Conflicts, func(conflict queue.Conflict) bool { return conflict.OperationID == o.ID }):
-			w.fail(2, "operation %s is said to be overruled, and no conflict says by what", o.ID)
+			w.fail(2, "operation %s is recorded as overruled, but there is no conflict", o.ID)
 		case f.Kind == queue.OutcomeSuperseded && (f.By == o.ID || !(byWaits || byEnded)):
-			w.fail(2, "operation %s is said to be superseded by %q, which is not there", o.ID, f.By)
+			w.fail(2, "operation %s is recorded as superseded by %q, which does not exist", o.ID, f.By)
 		default:
 			w.stats.hit("outcome: " + string(f.Kind))
 		}
 	}
 }
 
-// byHost judges operations that left in a round.
+// checkRound checks operations that left the queue in a round.
 func (c *checker) checkRound(s *slot, before, after queue.Entity, left []queue.Operation) {
 	w := c.b.w
 	if len(before.Operations) == 0 {
@@ -339,10 +339,10 @@ func (c *checker) checkRound(s *slot, before, after queue.Entity, left []queue.O
 	switch {
 	case answered && (r.Status == api.Applied || r.Status == api.Duplicate):
 		if !w.server.model.acknowledged[head.ID] || len(left) != 1 || left[0].ID != head.ID {
-			w.fail(2, "operation %s left the queue, and the server had not taken it", left[len(left)-1].ID)
+			w.fail(2, "operation %s left the queue, but the server had not taken it", left[len(left)-1].ID)
 		}
 		if r.Status == api.Applied && len(after.Operations) > 0 && after.Operations[0].BaseVersion != r.Version {
-			w.fail(5, "operation %s follows one that made version %d, and builds on %d", after.Operations[0].ID, r.Version, after.Operations[0].BaseVersion)
+			w.fail(5, "operation %s follows one that made version %d, but is based on %d", after.Operations[0].ID, r.Version, after.Operations[0].BaseVersion)
 		}
 		w.stats.hit("acknowledged")
 	case answered && r.Status == api.Conflict:
@@ -354,8 +354,8 @@ func (c *checker) checkRound(s *slot, before, after queue.Entity, left []queue.O
 	}
 }
 
-// settled judges the settlement of a conflict: it is recorded, or the operations
-// there were came to nothing together.
+// checkConflict checks a settled conflict: it is recorded, or the operations cancelled
+// each other out.
 func (c *checker) checkConflict(before, after queue.Entity, left []queue.Operation) {
 	for _, conflict := range after.Conflicts {
 		if !slices.ContainsFunc(before.Conflicts, func(p queue.Conflict) bool { return p.ID == conflict.ID }) {
@@ -366,13 +366,13 @@ func (c *checker) checkConflict(before, after queue.Entity, left []queue.Operati
 		}
 	}
 	if len(after.Operations) == 0 && cancelOut(before.Operations) {
-		return // a deletion that was undone before it took effect
+		return // a deletion undone before it took effect
 	}
-	c.b.w.fail(2, "operation %s left the queue after a conflict, and no record of it is there", left[0].ID)
+	c.b.w.fail(2, "operation %s left the queue after a conflict that was not recorded", left[0].ID)
 }
 
-// undone reports whether operations begin with a delete and make again, all
-// together, what that was to take away.
+// cancelOut reports whether operations begin with a delete and together restore what it
+// was to delete.
 func cancelOut(ops []queue.Operation) bool {
 	was, _ := fieldsOf(ops[0].Base)
 	now, there := was, true
@@ -382,8 +382,8 @@ func cancelOut(ops []queue.Operation) bool {
 	return ops[0].Type == api.Delete && there && now == was
 }
 
-// losses judges a conflict's record: a value that one of the sides changed and
-// that is not kept is in it, and the person is told.
+// checkLosses checks that a conflict in which a side lost a changed value is left for the
+// person to review.
 func (c *checker) checkLosses(conflict queue.Conflict, before, after queue.Entity) {
 	meant := map[string]json.RawMessage{}
 	for _, o := range before.Operations {
@@ -400,22 +400,22 @@ func (c *checker) checkLosses(conflict queue.Conflict, before, after queue.Entit
 	for i, k := range kept.list() {
 		b, m, t := base.list()[i], mine.list()[i], theirs.list()[i]
 		if _, set := meant[fieldNames[i]]; !set && mineLives && theirsLive && keptLives && k != t {
-			c.b.w.fail(5, "a conflict of entity %s put %s back from %q to %q, which I had not touched", conflict.Ref.ID, fieldNames[i], t, k)
+			c.b.w.fail(5, "a conflict of entity %s put %s back from %q to %q, though this side had not changed it", conflict.Ref.ID, fieldNames[i], t, k)
 		}
 		lost = lost || (keptLives && mineLives && theirsLive && ((m != b && m != k) || (t != b && t != k)))
 	}
 	switch {
 	case lost && conflict.Reviewed:
-		c.b.w.fail(2, "a conflict of entity %s lost a value (base %+v, mine %+v, theirs %+v, kept %+v), and nobody is told", conflict.Ref.ID, base, mine, theirs, kept)
+		c.b.w.fail(2, "a conflict of entity %s lost a value (base %+v, mine %+v, theirs %+v, kept %+v) and is not up for review", conflict.Ref.ID, base, mine, theirs, kept)
 	case conflict.Reviewed:
 		c.b.w.stats.hit("conflict without loss")
 	default:
-		c.b.w.stats.hit("conflict with a loss, told")
+		c.b.w.stats.hit("conflict with a loss")
 	}
 }
 
-// folded judges what a rejection made of an entity's operations: one, which is the
-// last with what the others had, or none when they cancel out.
+// checkFolded checks what a rejection left of an entity's operations: the last, with the
+// others merged into it, or none if they cancelled out.
 func (c *checker) checkFolded(before, after queue.Entity) {
 	c.b.w.stats.hit("folded")
 	n := len(before.Operations)
@@ -428,14 +428,14 @@ func (c *checker) checkFolded(before, after queue.Entity) {
 	}
 }
 
-// cancels judges an operation that went together with a later one, as if neither had been.
+// checkCancelled checks an operation that was dropped together with a later one.
 func (c *checker) checkCancelled(first queue.Operation) {
 	if first.Type == api.Create && c.b.w.server.model.tookEffect(first.ID) {
-		c.b.w.fail(2, "operation %s took effect and was then cancelled against a later one, which is lost", first.ID)
+		c.b.w.fail(2, "operation %s took effect, then was cancelled against a later one, which is lost", first.ID)
 	}
 }
 
-// byPerson judges operations that left by what a person did.
+// checkPerson checks operations that left by what a person did.
 func (c *checker) checkPerson(s *slot, before queue.Entity, left, came []queue.Operation) {
 	w := c.b.w
 	switch s.doing {
@@ -469,7 +469,7 @@ func (c *checker) checkPerson(s *slot, before queue.Entity, left, came []queue.O
 	}
 }
 
-// untouched judges that what was done took nothing from the queue.
+// checkUntouched checks that a transaction changed nothing in the queue.
 func (c *checker) checkUntouched(by string) {
 	ops, err := c.b.store.Operations(context.Background(), 0, 1<<20)
 	if err != nil {
@@ -477,11 +477,11 @@ func (c *checker) checkUntouched(by string) {
 		return
 	}
 	if len(ops) != len(c.ops) || slices.ContainsFunc(ops, func(o queue.Operation) bool { return !c.ops[o.ID] }) {
-		c.b.w.fail(2, "after %s the queue holds %d operations, not the %d that were there", by, len(ops), len(c.ops))
+		c.b.w.fail(2, "after %s the queue holds %d operations instead of the same %d", by, len(ops), len(c.ops))
 	}
 }
 
-// evicted forgets what the browser threw away.
+// reset forgets the queue after an eviction.
 func (c *checker) reset() {
 	clear(c.ops)
 	c.rejected, c.conflicts = 0, 0

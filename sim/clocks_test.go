@@ -9,10 +9,9 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// TestWrongClocksDecideNoConflict: three devices write the same field of the
-// same users while they are offline, and sync in any order. One's clock is right,
-// one's a year ahead, one's a year behind. Who really wrote last wins; each of
-// the three wins its share.
+// TestWrongClocksDecideNoConflict: three devices write the same field of the same users
+// while offline, and sync in random order. One clock is right, one a year ahead, one a
+// year behind. The last writer wins, and each device wins its share.
 func TestWrongClocksDecideNoConflict(t *testing.T) {
 	for _, strategy := range []sync.StrategyName{sync.LastWriteWins, sync.Merge} {
 		t.Run(string(strategy), func(t *testing.T) {
@@ -22,19 +21,19 @@ func TestWrongClocksDecideNoConflict(t *testing.T) {
 			}
 			t.Logf("of %d contests %d did not go to the last writer; last were %v, won have %v", contests, s.wrong, s.last, s.won)
 			if !s.fair() {
-				t.Error("that is not fair")
+				t.Error("the clocks decided")
 			}
 		})
 	}
 }
 
-// contests are how many users the devices write, one after the other.
+// contests is the number of users the devices compete for, one after the other.
 const contests = 150
 
-// score is how contests went, by device.
+// score counts the contests by device.
 type score struct {
 	last, won [3]int
-	wrong     int // not won by who wrote last
+	wrong     int // not won by the last writer
 }
 
 func (s score) fair() bool {
@@ -77,9 +76,9 @@ func clocksOff(strategy sync.StrategyName) (s score, err error) {
 	return s, nil
 }
 
-// contest has one device make user n and all hear of it; then each writes its
-// bio, seconds apart and in any order, and all sync in any other. It returns the
-// device whose bio is there in the end, and the one that wrote last.
+// contest has one device create user n, and all sync; then each writes the bio, seconds
+// apart in random order, and all sync in another order. It returns the device whose bio
+// won, and the one that wrote last.
 func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
 	all := func(verb Verb, who byte, apart time.Duration) (order []int) {
 		order = rng.Perm(len(w.browsers))
@@ -106,7 +105,7 @@ func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
 	return -1, order[len(order)-1]
 }
 
-// doToEnd plays a step to its end.
+// doToEnd plays a step and runs its actor to the end.
 func (w *world) doToEnd(st Step) {
 	w.do(st)
 	w.do(Step{Verb: Finish, Who: st.Who})

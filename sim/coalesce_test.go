@@ -16,9 +16,9 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// TestCoalescedEqualsOneByOne: a device's writes to one user, coalesced in its
-// queue, come to the same at the real server as each sent by itself, also when
-// others change the user first: under a conflict neither takes effect.
+// TestCoalescedEqualsOneByOne: coalesced writes to one user have the same effect at the
+// real server as the same writes sent one by one. If others changed the user first, both
+// conflict and neither takes effect.
 func TestCoalescedEqualsOneByOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		exists, concurrent := rapid.Bool().Draw(t, "exists"), rapid.Bool().Draw(t, "others change it")
@@ -48,15 +48,15 @@ func TestCoalescedEqualsOneByOne(t *testing.T) {
 	})
 }
 
-// device is a user's operations on a device, and the server they go to.
+// device is a device with operations on one user, and the server it sends them to.
 type device struct {
 	t      *rapid.T
 	entity queue.Entity
 	server *memory.Store
-	gone   int64 // the tombstone's version, if the device knows of one
+	gone   int64 // the tombstone's version, if the device has seen one
 }
 
-// enqueue adds a write; a create brings back what this device has deleted, as Undo does.
+// enqueue adds a write. A create restores what this device has deleted, as Undo does.
 func (d *device) enqueue(w queue.Write) error {
 	if w.Type == api.Create {
 		w.Restores = d.gone
@@ -95,12 +95,12 @@ func (d *device) apply(o api.Operation) api.Result {
 	return outcomes[0].Result
 }
 
-// send has the server decide each operation in turn.
+// send sends each operation in turn.
 func (d *device) send(concurrent bool) {
 	for h := d.entity.Head(); h != nil; h = d.entity.Head() {
 		o, ok := d.entity.Send(h.ID)
 		if !ok {
-			d.t.Fatalf("%s can't be sent", h.ID)
+			d.t.Fatalf("operation %s cannot be sent", h.ID)
 		}
 		r := d.apply(o.Wire())
 		switch {

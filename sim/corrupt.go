@@ -9,9 +9,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// damages are what can be done to the rows of an entity behind the engine's back,
-// by a broken disk or a person in the browser's tools: to the confirmed row and to
-// the one that is shown, never to operations.
+// damages are ways to corrupt an entity's rows behind the engine's back, as a broken disk
+// or the browser's developer tools might. They never touch operations.
 var damages = []struct {
 	name string
 	do   func(*memory.Stored, queue.Ref)
@@ -42,7 +41,7 @@ var damages = []struct {
 	}},
 }
 
-// damageNames are the events of the damages.
+// damageNames are the events to count, one for each of damages.
 var damageNames = func() (names []string) {
 	for _, d := range damages {
 		names = append(names, "row corrupted: "+d.name)
@@ -50,10 +49,11 @@ var damageNames = func() (names []string) {
 	return names
 }()
 
-// unmade is the number of an entity that no device makes.
-const unmade = 9999
+// neverCreated is the number of an entity that no device creates.
+const neverCreated = 9999
 
-// spoil does damage to an entity; only a server that sends digests lets it heal.
+// corrupt damages an entity's rows. It does so only if the server sends digests: without
+// them nothing repairs the rows.
 func (b *browser) corrupt(st Step) {
 	if !b.w.script.Digests || b.w.healed {
 		return
@@ -61,22 +61,22 @@ func (b *browser) corrupt(st Step) {
 	kind := int(st.N) % len(damages)
 	ref := userRef(entityID(st.Entity))
 	if damages[kind].name == "forged" && st.Entity%2 == 0 {
-		ref = userRef(entityID(unmade))
+		ref = userRef(entityID(neverCreated))
 	}
 	b.w.stats.hit(damageNames[kind])
 	b.corrupted[ref.ID] = true
 	b.store.Corrupt(ref, func(is *memory.Stored) { damages[kind].do(is, ref) })
 }
 
-// checkHealth judges what a browser says in the end of how its rows compare with
-// the server's.
+// checkHealth checks that the browser's last comparison with the server found no
+// difference.
 func (w *world) checkHealth(ctx context.Context, b *browser) {
 	if !w.script.Digests {
 		return
 	}
 	meta, err := b.store.Meta(ctx, sync.MetaCheck)
 	if err != nil {
-		w.fail(8, "read what is known of the server's digest: %v", err)
+		w.fail(8, "read the last digest check: %v", err)
 		return
 	}
 	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Apart > 0 || c.Here != c.There {

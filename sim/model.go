@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// fields are what a person can set of a user.
+// fields are the fields of a user that a person sets.
 type fields struct{ Name, Email, Bio string }
 
 func (f fields) with(p api.UserPatch) fields {
@@ -26,7 +26,7 @@ var fieldNames = [3]string{"name", "email", "bio"}
 
 func (f fields) list() [3]string { return [3]string{f.Name, f.Email, f.Bio} }
 
-// fieldsOf reads a document; false for none.
+// fieldsOf decodes a document. It reports false if there is none.
 func fieldsOf(document json.RawMessage) (fields, bool) {
 	var f *fields
 	if len(document) == 0 || json.Unmarshal(document, &f) != nil || f == nil {
@@ -35,7 +35,7 @@ func fieldsOf(document json.RawMessage) (fields, bool) {
 	return *f, true
 }
 
-// reader reads documents, of which a history meets the same ones again and again.
+// reader caches decoded documents: a history reads the same ones again and again.
 type reader map[string]fields
 
 func (r reader) fieldsOf(document json.RawMessage) (fields, bool) {
@@ -49,7 +49,7 @@ func (r reader) fieldsOf(document json.RawMessage) (fields, bool) {
 	return f, ok
 }
 
-// entity is a user as the truth knows it.
+// entity is a user in the model.
 type entity struct {
 	version int64 // 0 once its tombstone was collected
 	at      time.Time
@@ -58,27 +58,27 @@ type entity struct {
 	fields  fields
 }
 
-// past is an entity at one of its versions.
+// versionKey is one version of an entity.
 type versionKey struct {
 	id      string
 	version int64
 }
 
-// truth is the server's history, made of nothing but the effects it reported.
+// model is a reference model of the server, built only from the effects it reported.
 type model struct {
 	w        *world
 	entities map[string]entity
 	change   int64
 	effects  map[string]time.Time // by operation, until its record is pruned
 
-	// These outlive a restored backup.
+	// Kept when a backup is restored.
 	versions     map[versionKey][]entity
-	acknowledged map[string]bool   // operations the server ever said were applied or duplicates
-	order        map[queueKey]turn // of the latest effect
+	acknowledged map[string]bool   // operations ever answered with applied or duplicate
+	order        map[queueKey]turn // of the last effect
 }
 
-// sender is a browser's storage and an entity it writes; turn is the pausePoint of an
-// operation in that storage's queue.
+// queueKey is an entity's queue in one browser storage. A turn is an operation's position
+// in that storage.
 type queueKey struct {
 	storage int
 	id      string
@@ -91,7 +91,7 @@ func newModel(w *world) *model {
 		versions: map[versionKey][]entity{}, acknowledged: map[string]bool{}, order: map[queueKey]turn{}}
 }
 
-// snapshot is what a backup holds.
+// snapshot is the model's part of a backup.
 type snapshot struct {
 	entities map[string]entity
 	change   int64
@@ -115,7 +115,7 @@ func (m *model) restore(s snapshot) {
 	m.order = map[queueKey]turn{}
 }
 
-// observe judges what the store did with the writes.
+// observe checks what the store did with writes, and follows it.
 func (m *model) observe(writes []store.Write, outcomes []store.Outcome) {
 	for i, w := range writes {
 		o := outcomes[i]
@@ -130,14 +130,14 @@ func (m *model) observe(writes []store.Write, outcomes []store.Outcome) {
 			m.w.stats.hit("replay recognised")
 			m.checkCurrent(w, o.Result)
 			if !m.acknowledged[w.ID] {
-				m.w.fail(3, "operation %s was taken for a replay of something that never took effect", w.ID)
+				m.w.fail(3, "operation %s was answered as a replay, but never took effect", w.ID)
 			}
 		case o.Result.Status == api.Applied:
 			m.checkEffect(w, o.Result)
 		case o.Result.Status == api.Conflict:
 			m.w.stats.hit("server conflict")
 			if m.tookEffect(w.ID) {
-				m.w.fail(3, "operation %s took effect, and sent again it is a conflict", w.ID)
+				m.w.fail(3, "operation %s took effect, but conflicts when sent again", w.ID)
 			}
 			m.checkCurrent(w, o.Result)
 		case o.Result.Status == api.Duplicate:
@@ -150,7 +150,7 @@ func (m *model) observe(writes []store.Write, outcomes []store.Outcome) {
 	}
 }
 
-// effect judges an operation that took effect, and adds it to the history.
+// checkEffect checks an operation that took effect, and applies it to the model.
 func (m *model) checkEffect(w store.Write, r api.Result) {
 	m.w.stats.hit("applied " + string(w.Type))
 	was, known := m.entities[w.EntityID]
@@ -168,7 +168,7 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 	case w.Type == api.Create && known && !was.deleted:
 		m.w.fail(5, "a create replaced entity %s", w.EntityID)
 	case w.BaseVersion != was.version && !forgotten:
-		m.w.fail(5, "entity %s had version %d and a write made on version %d took effect", w.EntityID, was.version, w.BaseVersion)
+		m.w.fail(5, "entity %s had version %d, but a write based on version %d took effect", w.EntityID, was.version, w.BaseVersion)
 	}
 	m.effects[w.ID] = m.w.now
 	m.change++
@@ -184,18 +184,18 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 	key := versionKey{w.EntityID, now.version}
 	m.versions[key] = append(m.versions[key], now)
 	m.checkCurrent(w, r)
-	// A stamp the server makes itself is later than the one before, which may be of this millisecond.
+	// The server's own stamp follows the one before, which may be of the same millisecond.
 	if at := r.Stamp.Time(); at.After(m.w.now.Add(10 * time.Millisecond)) {
 		m.w.fail(9, "entity %s has a stamp %v in the future", w.EntityID, at.Sub(m.w.now))
 	}
 	m.checkOrder(w)
 }
 
-// inTurn judges whether a browser's operations of one entity arrive in order.
+// checkOrder checks that a browser's operations on one entity take effect in order.
 func (m *model) checkOrder(w store.Write) {
 	o, ok := m.w.origins[w.ID]
 	if !ok {
-		m.w.fail(3, "operation %s is nobody's", w.ID)
+		m.w.fail(3, "operation %s was never queued anywhere", w.ID)
 		return
 	}
 	s := queueKey{o.storage, w.EntityID}
@@ -214,31 +214,31 @@ func (m *model) checkEmail(id, email string) {
 	}
 }
 
-// asItStands judges a result that claims to be the entity as it is.
+// checkCurrent checks that a result shows the entity's current state.
 func (m *model) checkCurrent(w store.Write, r api.Result) {
 	e := m.entities[w.EntityID]
 	got, live := m.w.reader.fieldsOf(r.Document)
 	switch {
 	case r.Version == 0 && !live && (e.version == 0 || e.deleted): // its tombstone may have been collected
 	case live == (e.deleted || e.version == 0) || r.Version != e.version || got != e.fields:
-		m.w.fail(8, "a result shows entity %s as version %d %+v; it has version %d %+v", w.EntityID, r.Version, got, e.version, e.fields)
+		m.w.fail(8, "a result shows entity %s as version %d %+v, but it has version %d %+v", w.EntityID, r.Version, got, e.version, e.fields)
 	}
 }
 
-// took reports whether an operation took effect, as far as is remembered.
+// tookEffect reports whether an operation took effect, as far as its record was kept.
 func (m *model) tookEffect(id string) bool {
 	_, ok := m.effects[id]
 	return ok
 }
 
-// prune forgets the operations from before a time.
+// prune forgets the effects from before a time.
 func (m *model) prune(before time.Time) {
 	maps.DeleteFunc(m.effects, func(_ string, at time.Time) bool { return at.Before(before) })
 	clear(m.order)
 }
 
-// collect forgets the versions of tombstones from before a time. That they are
-// deleted is never forgotten.
+// collect forgets the versions of tombstones from before a time, but not that they are
+// deleted.
 func (m *model) collect(before time.Time) {
 	for id, e := range m.entities {
 		if e.deleted && e.at.Before(before) {
@@ -248,7 +248,7 @@ func (m *model) collect(before time.Time) {
 	}
 }
 
-// was reports whether the server ever had the entity so.
+// had reports whether the server ever had this version of the entity.
 func (m *model) had(id string, version int64, f fields) bool {
 	for _, e := range m.versions[versionKey{id, version}] {
 		if !e.deleted && e.fields == f {
@@ -258,5 +258,5 @@ func (m *model) had(id string, version int64, f fields) bool {
 	return false
 }
 
-// ids are those of all entities there ever were in this epoch, in order.
+// ids returns the ids of all entities of this epoch, in order.
 func (m *model) ids() []string { return slices.Sorted(maps.Keys(m.entities)) }

@@ -6,8 +6,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// checkOutcomes judges that in the end a browser can tell of each operation that its
-// storage ever held what became of it, along those that took one another up.
+// checkOutcomes checks that the browser knows the outcome of every operation its storage
+// ever held, following the ones that superseded it.
 func (w *world) checkOutcomes(ctx context.Context, b *browser) {
 	meta, err := b.store.Meta(ctx, queue.MetaOutcomes)
 	if err != nil {
@@ -29,10 +29,10 @@ func (w *world) checkOutcome(b *browser, text, id string) {
 		waits := b.checker.ops[at]
 		switch {
 		case n == queue.MaxOutcomes:
-			w.fail(2, "the fate of operation %s leads round in circles", id)
+			w.fail(2, "the outcomes of operation %s form a cycle", id)
 			return
 		case waits == known:
-			w.fail(2, "operation %s, which took up %s, waits (%t) and has ended (%t)", at, id, waits, known)
+			w.fail(2, "operation %s, which supersedes %s, is queued (%t) and has an outcome (%t)", at, id, waits, known)
 			return
 		case waits || f.Kind != queue.OutcomeSuperseded:
 			return

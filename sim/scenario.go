@@ -1,19 +1,19 @@
 package sim
 
-// motif is a sequence of moves that is awkward for somebody. Chance alone would
-// come upon it too rarely; everything else goes on around it.
+// scenario is a sequence of moves that chance alone would produce too rarely. Everything
+// else goes on around it.
 type scenario []move
 
-// move is something that is begun, or time and events that pass, and how far it
-// goes before the next move: to its end, or until it pauses at a pausePoint.
+// move is a step of a scenario, and how far its actor runs before the next move: to its
+// end, or to a pause point.
 type move struct {
 	Step
 	until pausePoint
-	fault Fault // that befalls it where it can, once
+	fault Fault // injected once, where possible
 }
 
-// cast are who a motif is played by: a browser, one of its tabs, another tab (the
-// same when there is none), its hosts; another browser's tab and host; and an entity.
+// roles are the slots a scenario uses: a browser's tabs (the same one twice if it has one)
+// and hosts, another browser's tab and host. And an entity.
 type roles struct {
 	tab, tab2, host, host2 Who
 	otherTab, otherHost    Who
@@ -21,7 +21,7 @@ type roles struct {
 	fields                 int64 // for an update
 }
 
-// motifs by what goes wrong if a safeguard is missing.
+// scenarios, each with what it provokes.
 var scenarios = []func(roles) scenario{
 	// An answer is overtaken by a newer one.
 	func(c roles) scenario {
@@ -35,7 +35,7 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
 		}
 	},
-	// The same, with both having changed the entity.
+	// The same, after both changed the entity.
 	func(c roles) scenario {
 		return scenario{
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
@@ -49,7 +49,7 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
 		}
 	},
-	// A page of the feed is overtaken by what was fetched.
+	// A page of the feed is overtaken by a fetched row.
 	func(c roles) scenario {
 		return scenario{
 			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
@@ -61,8 +61,8 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
 		}
 	},
-	// An operation takes effect unnoticed; another changes the entity; a second
-	// operation is made on what nobody but this browser saw.
+	// An operation takes effect unnoticed; others change the entity; a second operation is
+	// based on a state that only this browser saw.
 	func(c roles) scenario {
 		return scenario{
 			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
@@ -75,8 +75,8 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Round, Who: c.host2}},
 		}
 	},
-	// A row is fetched and the server's backup restored while the feed is about
-	// to be read from its beginning.
+	// A row is fetched and the server's backup restored just before the feed is read from
+	// its beginning.
 	func(c roles) scenario {
 		return scenario{
 			{Step: Step{Verb: Backup, Who: c.tab}},
@@ -89,7 +89,7 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Run, Who: c.tab}},
 		}
 	},
-	// The clock is set, and who measured it before has no quick answer since.
+	// The clock is set, and the host that had measured it gets no quick answer since.
 	func(c roles) scenario {
 		return scenario{
 			{Step: Step{Verb: Round, Who: c.host, N: 1}},
@@ -110,7 +110,7 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Retry, Who: c.tab2}},
 		}
 	},
-	// What was rejected is deleted, and that is undone.
+	// A rejected entity is deleted, and that is undone.
 	func(c roles) scenario {
 		return scenario{
 			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1, N: 1}},
@@ -121,7 +121,7 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Undo, Who: c.tab, Entity: -1}},
 		}
 	},
-	// A create takes effect and fails as often as is allowed; then it is deleted.
+	// A create takes effect but fails until it is rejected; then the entity is deleted.
 	func(c roles) scenario {
 		m := scenario{{Step: Step{Verb: Create, Who: c.tab, Entity: -1}}}
 		for range 5 {
@@ -143,7 +143,7 @@ var scenarios = []func(roles) scenario{
 	},
 }
 
-// play returns the next step of the motif under way; false when there is none.
+// nextMove returns the next step of the current scenario; false if there is none.
 func (g *generator) nextMove(w *world, ms int64) (Step, bool) {
 	for len(g.scenario) > 0 {
 		m := &g.scenario[0]
@@ -155,7 +155,7 @@ func (g *generator) nextMove(w *world, ms int64) (Step, bool) {
 		}
 		if !g.begun {
 			if s.actor != nil && ready(s) && m.ofSlot() && m.Verb != Run {
-				return Step{Verb: Run, Who: s.who, Ms: ms}, true // to its end, first
+				return Step{Verb: Run, Who: s.who, Ms: ms}, true // first to its end
 			}
 			g.begun, g.moves = true, 0
 			st := m.Step
@@ -174,7 +174,7 @@ func (g *generator) nextMove(w *world, ms int64) (Step, bool) {
 	return Step{}, false
 }
 
-// ofSlot reports whether something runs in a slot by this move.
+// ofSlot reports whether the move runs an actor in a slot.
 func (m *move) ofSlot() bool {
 	switch m.Verb {
 	case Round, Run, Create, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse:
@@ -183,8 +183,7 @@ func (m *move) ofSlot() bool {
 	return false
 }
 
-// stands is where a slot pauses; a host that is about to save what it has heard
-// is applying.
+// pausedAt is where the slot's actor pauses. A host about to save an answer is applying.
 func (s *slot) pausedAt() pausePoint {
 	if s.actor.at == writing && s.who.Kind == host && s.answer.status == 200 {
 		return applying
@@ -192,7 +191,7 @@ func (s *slot) pausedAt() pausePoint {
 	return s.actor.at
 }
 
-// cast chooses who plays a motif.
+// castRoles chooses the roles of a scenario.
 func (g *generator) castRoles(w *world) roles {
 	i := g.rng.IntN(len(w.browsers))
 	a, b := w.browsers[i], w.browsers[(i+1)%len(w.browsers)]
@@ -206,7 +205,7 @@ func (g *generator) castRoles(w *world) roles {
 	}
 }
 
-// begin begins a motif.
+// beginScenario starts a random scenario.
 func (g *generator) beginScenario(w *world) {
 	c := g.castRoles(w)
 	g.scenario, g.begun, g.moves = scenarios[g.rng.IntN(len(scenarios))](c), false, 0

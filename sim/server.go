@@ -31,7 +31,7 @@ type backend interface {
 	Close() error
 }
 
-// server is the real server code over a store, with the truth looking on.
+// server is the real server code over a store, followed by the model.
 type server struct {
 	w       *world
 	store   backend
@@ -39,10 +39,10 @@ type server struct {
 	model   *model
 	epoch   uint64
 
-	serial uint64 // of this one among all histories'
+	serial uint64 // unique among all histories
 
 	dir   string       // of the SQLite files; "" for the store in memory
-	life  int          // counts up when the process is killed
+	life  int          // incremented when the process is killed
 	saved *savedServer // the backup, nil for none
 }
 
@@ -51,8 +51,8 @@ type savedServer struct {
 	memory *memory.Store
 }
 
-// front is the server's code above its store, which keeps nothing of a history:
-// it is made once and used for one after the other.
+// handler is the server's code above the store. It keeps nothing of a history, so it is
+// reused across histories.
 type handler struct {
 	http.Handler
 	observedStore *observedStore
@@ -63,7 +63,7 @@ var handlers = sync.Pool{New: func() any {
 	return &handler{rest.New(rest.Config{Store: w, Hub: feed.NewHub()}), w}
 }}
 
-// observedStore is the store with the truth looking on.
+// observedStore reports writes to the model.
 type observedStore struct {
 	rest.Store
 	s *server
@@ -77,8 +77,7 @@ func (o *observedStore) Apply(ctx context.Context, writes []store.Write) ([]stor
 	return outcomes, err
 }
 
-// Revision tells the histories apart, for a server's handler serves many of them, one after
-// the other, and keeps pages by this.
+// Revision differs between histories, since the reused handler caches pages by it.
 func (o *observedStore) Revision(ctx context.Context) (string, error) {
 	revision, err := o.Store.Revision(ctx)
 	return fmt.Sprint(o.s.serial, " ", revision), err
@@ -87,9 +86,8 @@ func (o *observedStore) Revision(ctx context.Context) (string, error) {
 // serials counts the servers of all histories.
 var serials atomic.Uint64
 
-// Changes leaves the digests out unless the script has them: a history in which no
-// row is spoiled must come right without being healed, and one with a safeguard
-// taken out must not.
+// Changes omits the digests unless the script has them: without corruption replicas must
+// converge without repairs, and a missing safeguard must not be repaired away.
 func (o *observedStore) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	page, err := o.Store.Changes(ctx, cursor, limit)
 	if !o.s.w.script.Digests {
@@ -115,7 +113,7 @@ func newServer(w *world, onDisk bool) (*server, error) {
 	return s, nil
 }
 
-// scratch is where files live that need not survive the machine.
+// scratch is a directory for files that need not survive a reboot.
 func scratch() string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		return "/dev/shm"
@@ -163,19 +161,19 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// restart ends the process and starts another on what is stored.
+// restart ends the process and starts another on the stored data.
 func (s *server) restart() error {
 	if s.dir == "" {
-		return nil // the process keeps nothing; what is stored stays
+		return nil // the process has no state of its own
 	}
 	return firstOf(s.store.Close(), s.open())
 }
 
-// crash kills the process and starts another on what it left: the file, and the
-// log beside it that nobody has merged into it.
+// crash kills the process and starts another on the files it left: the database and its
+// write-ahead log.
 func (s *server) crash() error {
 	if s.dir == "" {
-		return nil // what is stored stays
+		return nil // the process has no state of its own
 	}
 	killed, left := s.store, s.file()
 	s.life++
@@ -183,7 +181,7 @@ func (s *server) crash() error {
 	return firstOf(copyFile(left, s.file()), copyFile(left+"-wal", s.file()+"-wal"), s.open(), killed.Close())
 }
 
-// backup copies what is stored.
+// backup copies the stored data.
 func (s *server) backup() error {
 	saved := &savedServer{model: s.model.backup()}
 	if m, ok := s.store.(*memory.Store); ok {
@@ -226,7 +224,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, b, 0o600)
 }
 
-// answer gives a request to the server's code and takes the answer.
+// answer passes a request to the server's code and returns the answer.
 func (s *server) answer(r engine.Request) engine.Response {
 	u, err := url.ParseRequestURI(r.Path)
 	if err != nil {

@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// errNoViolation says that there is nothing to shrink to.
+// errNoViolation means that there is nothing to shrink.
 var errNoViolation = errors.New("the script breaks no invariant")
 
-// Shrink makes a script that breaks an invariant shorter and plainer, as long as
-// the same one is broken. An error is the simulator's own.
+// Shrink shortens and simplifies a script while it breaks the same invariant. An error is
+// the simulator's own.
 func Shrink(script *Script, invariant int) (*Script, error) {
 	s := &shrinking{best: *script, invariant: invariant}
 	s.best.Steps, s.best.Browsers = slices.Clone(script.Steps), slices.Clone(script.Browsers)
 	if !s.breaks(s.best) {
 		return script, firstOf(s.err, errNoViolation)
 	}
-	for before := -1; before != s.tries && s.err == nil; {
-		before = s.tries
+	for before := -1; before != s.kept && s.err == nil; {
+		before = s.kept
 		s.dropSteps()
 		s.mergeRuns()
 		s.simplify()
@@ -29,11 +29,11 @@ func Shrink(script *Script, invariant int) (*Script, error) {
 type shrinking struct {
 	best      Script
 	invariant int
-	tries     int // that were shorter
+	kept      int // tries that were kept
 	err       error
 }
 
-// still reports whether a script breaks the invariant, too.
+// breaks reports whether a script breaks the invariant.
 func (s *shrinking) breaks(try Script) bool {
 	if s.err != nil {
 		return false
@@ -45,17 +45,17 @@ func (s *shrinking) breaks(try Script) bool {
 	return err == nil && r.Violation != nil && r.Violation.Invariant == s.invariant
 }
 
-// take keeps a script if it still breaks the invariant.
+// keep makes try the best script if it breaks the invariant.
 func (s *shrinking) keep(try Script) bool {
 	if !s.breaks(try) {
 		return false
 	}
 	s.best = try
-	s.tries++
+	s.kept++
 	return true
 }
 
-// leaveOut leaves steps out, many at a time first (Zeller's ddmin).
+// dropSteps drops steps, many at a time first (Zeller's ddmin).
 func (s *shrinking) dropSteps() {
 	for size := max(1, len(s.best.Steps)/2); ; {
 		shorter := false
@@ -75,7 +75,7 @@ func (s *shrinking) dropSteps() {
 	}
 }
 
-// finishAtOnce has what goes on step by step go to its end in one.
+// mergeRuns replaces the steps of an actor by one that runs it to its end.
 func (s *shrinking) mergeRuns() {
 	for i := 0; i < len(s.best.Steps); i++ {
 		st := s.best.Steps[i]
@@ -96,7 +96,7 @@ func (s *shrinking) mergeRuns() {
 	}
 }
 
-// plain takes away what of a step or a browser is not needed.
+// simplify resets the parts of steps and browsers that are not needed.
 func (s *shrinking) simplify() {
 	for i := range s.best.Steps {
 		for _, change := range []func(*Step){

@@ -19,17 +19,17 @@ var (
 	histories = flag.Int("histories", 2000, "how many histories to play")
 	firstSeed = flag.Uint64("first", 0, "the first seed; 0 stands for 1")
 	seed      = flag.Uint64("seed", 0, "the seed of the history to replay")
-	statsFile = flag.String("stats", "", "the file that is told each minute what was counted")
+	statsFile = flag.String("stats", "", "the file to write the counts to each minute")
 )
 
-// TestMain trades memory for time: a history leaves little garbage that lives on.
+// TestMain trades memory for time: little of a history's garbage survives.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
 }
 
-// many plays the histories of n seeds from first on, on all processors, until ten
-// have broken an invariant or all are done. Told is told each minute, and in the end.
+// playSeeds plays the histories of n seeds from first on, on all processors, until ten
+// have broken an invariant or all are done. It calls report each minute and at the end.
 func playSeeds(first uint64, n int, report func(*Stats, []Result)) (stats *Stats, broken []Result, err error) {
 	stats = newStats()
 	var mu stdsync.Mutex
@@ -64,8 +64,8 @@ func playSeeds(first uint64, n int, report func(*Stats, []Result)) (stats *Stats
 	return stats, broken, err
 }
 
-// tell writes what was counted so far to the file of -stats, and a line to stderr
-// when it takes minutes.
+// progress writes the counts so far to the file of -stats, and a line to stderr after the
+// first minute.
 func progress(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
 	return func(stats *Stats, broken []Result) {
 		took := time.Since(began)
@@ -166,7 +166,7 @@ func goldenScripts(t *testing.T) map[string]*Script {
 	return scripts
 }
 
-// TestGolden plays the scripts of defects that were found and mended.
+// TestGolden plays the scripts of defects that were found and fixed.
 func TestGolden(t *testing.T) {
 	for name, script := range goldenScripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".script"), func(t *testing.T) {
@@ -181,8 +181,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestSameSeedSameHistory: a seed makes the same history each time, and so does
-// its script, also after it was written and read.
+// TestSameSeedSameHistory: a seed always makes the same history, and so does its script
+// after it was written and read.
 func TestSameSeedSameHistory(t *testing.T) {
 	for seed := uint64(1); seed <= 60; seed++ {
 		first, err := Generate(seed)

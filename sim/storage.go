@@ -14,8 +14,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// storage is a browser's store as one of its slots uses it: each call pauses,
-// may fail as the script says, and is judged when it has changed something.
+// storage is a slot's view of its browser's store. Each call pauses, may fail as the
+// script says, and each change is checked.
 type storage struct {
 	*slot
 }
@@ -36,7 +36,7 @@ func (s storage) read() (*memory.Store, error) {
 	return s.b.store, nil
 }
 
-// write pauses, then does a transaction.
+// write pauses, then runs a transaction.
 func (s storage) write(do func(*memory.Store, Fault) error) error {
 	me := s.me()
 	f := me.pause(writing)
@@ -101,12 +101,12 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 	})
 }
 
-// tells tells what became of an entity.
+// logChange logs how an entity changed.
 func (s storage) logChange(before, after queue.Entity) {
 	if s.w.log == nil {
 		return
 	}
-	say := func(e queue.Entity) string {
+	describe := func(e queue.Entity) string {
 		out := "none"
 		if e.Confirmed != nil {
 			out = fmt.Sprintf("v%d", e.Confirmed.Version)
@@ -116,10 +116,10 @@ func (s storage) logChange(before, after queue.Entity) {
 		}
 		return out
 	}
-	s.w.logf("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], say(before), say(after))
+	s.w.logf("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], describe(before), describe(after))
 }
 
-// shallow copies an entity so far that what decide does to it is not seen.
+// shallow copies an entity deep enough to keep what decide may change.
 func shallow(e *queue.Entity) queue.Entity {
 	c := *e
 	c.Operations = append([]queue.Operation(nil), e.Operations...)
@@ -131,7 +131,7 @@ func shallow(e *queue.Entity) queue.Entity {
 	return c
 }
 
-// scratchCopies are entities to decide about in vain; one named twice is one.
+// scratchCopies copies entities for a decision that is discarded. Aliases stay aliases.
 func scratchCopies(es []*queue.Entity) []*queue.Entity {
 	copies := map[*queue.Entity]*queue.Entity{}
 	out := make([]*queue.Entity, len(es))
@@ -243,7 +243,7 @@ func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
 	return fence, err
 }
 
-// inRound judges whether a round that has saved something is the only one.
+// inRound checks that the round that has just saved something is the only one.
 func (s storage) inRound(what string) {
 	if s.who.Kind == host && s.fence != s.b.fence {
 		s.w.fail(10, "%s %s in a round that another has superseded", s.who, what)
@@ -265,10 +265,10 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 		s.inRound("saved a page")
 		s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 		if _, done := page.Meta[sync.MetaSyncedAt]; done {
-			switch _, tells := page.Meta[sync.MetaSkew]; {
+			switch _, measured := page.Meta[sync.MetaSkew]; {
 			case s.clockMeasured:
 				s.b.clockCompared, s.b.clockComparedAt = true, s.w.now
-			case tells && s.clockJumped:
+			case measured && s.clockJumped:
 				s.b.clockCompared = false
 			}
 			return nil
@@ -286,7 +286,7 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 	return changed, err
 }
 
-// versions are those of a page's entities as they are stored.
+// versions returns the stored versions of the page's entities.
 func (s storage) versions(page sync.Page) map[string]int64 {
 	versions := map[string]int64{}
 	for _, c := range page.Changes {
@@ -346,11 +346,11 @@ func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Re
 	return differed, err
 }
 
-// checkVisible judges whether what a person sees of an entity is its confirmed
-// row with the operations on it, and whether the confirmed row is one the server had.
+// checkVisible checks that the visible row is the confirmed row with the operations
+// applied, and that the server once had that confirmed row.
 func (b *browser) checkVisible(ref queue.Ref) {
 	if b.corrupted[ref.ID] {
-		return // until the end
+		return // checked after all faults ended
 	}
 	ctx := context.Background()
 	e, err := b.store.Entity(ctx, ref)
@@ -372,13 +372,13 @@ func (b *browser) checkVisible(ref queue.Ref) {
 	got, visible := b.visible(ref)
 	switch {
 	case visible != there && len(e.Operations) > 0 && e.Operations[0].State == queue.Rejected:
-		// A rejected delete leaves its row in seenState.
+		// A rejected delete leaves its row visible.
 	case visible != there || got != want:
 		b.w.fail(5, "entity %s shows %t %+v; confirmed row and operations make %t %+v", ref.ID, visible, got, there, want)
 	}
 }
 
-// operated is what an operation makes of an entity.
+// operated applies an operation to an entity.
 func operated(f fields, there bool, o queue.Operation) (fields, bool) {
 	if o.Type == api.Delete {
 		return fields{}, false
@@ -393,7 +393,7 @@ func operated(f fields, there bool, o queue.Operation) (fields, bool) {
 	return f.with(data), true
 }
 
-// visible is what the list shows of an entity.
+// visible returns what the list shows of an entity.
 func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	rows, err := b.store.Rows(context.Background(), repository.Window{Type: ref.Type, Limit: 1 << 20})
 	if err != nil {
@@ -408,8 +408,7 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	return fields{}, false
 }
 
-// epoch is the server's that the browser's rows are of; 0 when some may be of
-// another, because it reads the feed from its beginning.
+// epoch is the server's epoch of the browser's rows; 0 during a resync, when they may mix.
 func (b *browser) epoch() uint64 {
 	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, "resync")
 	if err != nil || meta["resync"] != "" {
@@ -422,7 +421,7 @@ func (b *browser) epoch() uint64 {
 	return cursor.Epoch
 }
 
-// checkCursor judges whether the storage has everything its cursor has passed.
+// checkCursor checks that the storage has every change its cursor has passed.
 func (b *browser) checkCursor() {
 	ctx := context.Background()
 	meta, err := b.store.Meta(ctx, sync.MetaCursor, "resync")
@@ -440,7 +439,7 @@ func (b *browser) checkCursor() {
 		return
 	}
 	if cursor.Epoch != b.w.server.epoch {
-		return // it will be refused
+		return // the server will refuse it
 	}
 	for _, id := range b.w.server.model.ids() {
 		e := b.w.server.model.entities[id]
@@ -452,9 +451,9 @@ func (b *browser) checkCursor() {
 		case err != nil:
 			b.w.fail(6, "read entity %s: %v", id, err)
 		case e.deleted && row.Confirmed != nil && row.Confirmed.Version < e.version:
-			b.w.fail(6, "the cursor passed change %d, the deletion of %s, of which version %d is still there", e.change, id, row.Confirmed.Version)
+			b.w.fail(6, "the cursor passed change %d, the deletion of %s, but version %d is still stored", e.change, id, row.Confirmed.Version)
 		case !e.deleted && (row.Confirmed == nil || row.Confirmed.Version < e.version):
-			b.w.fail(6, "the cursor passed change %d, which made version %d of %s", e.change, e.version, id)
+			b.w.fail(6, "the cursor passed change %d, but version %d of %s is not stored", e.change, e.version, id)
 		}
 	}
 }

@@ -10,21 +10,20 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// epoch is when histories begin.
+// epoch is the time at which histories begin.
 var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// emailRule is the one rule judged here that is not among the thirteen: the
-// design's section 7 wants emails unique.
+// emailRule stands for a rule beside the thirteen invariants: emails are unique.
 const emailRule = 0
 
-// Violation is an invariant that did not hold, by its number in the design.
+// Violation is a broken invariant, by its number in docs/ARCHITECTURE.md.
 type Violation struct {
 	Invariant int
 	Text      string
-	Step      int // after which it showed
+	Step      int // after which it was noticed
 }
 
-// Error says which invariant, and how.
+// Error implements error.
 func (v *Violation) Error() string {
 	name := fmt.Sprintf("invariant %d", v.Invariant)
 	if v.Invariant == emailRule {
@@ -39,9 +38,9 @@ type world struct {
 	now      time.Time
 	server   *server
 	browsers []*browser
-	inFlight []late            // under way, to be delivered by a step or never
-	origins  map[string]origin // operations
-	created  map[string]int    // entities, and how scripts call them
+	inFlight []late            // late requests, to be delivered by a step or never
+	origins  map[string]origin // by operation
+	created  map[string]int    // number in scripts, by entity
 	reader   reader
 	running  *slot // now
 	storages int
@@ -51,7 +50,7 @@ type world struct {
 	jitter   *rand.Rand
 	stats    *Stats
 	failed   error     // of the simulator itself
-	log      io.Writer // when set, hears what happens
+	log      io.Writer // may be nil
 	// The first violation ends the history.
 	violation *Violation
 }
@@ -73,7 +72,7 @@ func newWorld(script *Script, log io.Writer) (*world, error) {
 
 func (w *world) random() float64 { return w.jitter.Float64() }
 
-// after is a timer that never fires: nothing in a history waits for real time.
+// after returns a timer that never fires: nothing in a history waits for real time.
 func (w *world) after(time.Duration) <-chan time.Time { return nil }
 
 func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
@@ -84,10 +83,9 @@ func (w *world) fail(invariant int, format string, args ...any) {
 	}
 }
 
-// tell tells the story, if anybody listens.
+// logf writes a line to the log, if there is one.
 func (w *world) logf(format string, args ...any) {
 	if w.log != nil {
-		// What is told is for a person who reads along; there is nobody to tell of an error.
 		_, _ = fmt.Fprintf(w.log, "%4d  %s\n", w.step, fmt.Sprintf(format, args...))
 	}
 }
@@ -101,7 +99,7 @@ func (w *world) must(err error) {
 
 func (w *world) over() bool { return w.violation != nil || w.failed != nil }
 
-// at is the slot a step is about, nil when there is none.
+// slotOf returns the slot of a step; nil if there is none.
 func (w *world) slotOf(who Who) *slot {
 	if who.Client < 0 || who.Client >= len(w.browsers) {
 		return nil
@@ -230,7 +228,7 @@ func (w *world) doServer(st Step) bool {
 	case Restore:
 		if w.server.saved != nil {
 			w.stats.hit("backup restored")
-			w.inFlight = nil // what was under way has met a server that was down
+			w.inFlight = nil // they met a server that was down
 			for _, b := range w.browsers {
 				b.restored = true
 			}
@@ -248,7 +246,7 @@ type late struct {
 	sent    time.Time
 }
 
-// deliver lets a late request arrive, unless it is older than anything survives on the way.
+// deliver delivers a late request, unless it is too old to have survived.
 func (w *world) deliver(n int) {
 	if len(w.inFlight) == 0 {
 		return

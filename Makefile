@@ -108,7 +108,8 @@ sim: ## Simulate HISTORIES=50000 random histories of faults, from seed FIRST=1 o
 
 .PHONY: defects
 defects: ## Take out one safeguard after the other: the tests must notice each
-	go test -count=1 -tags defects ./sim ./server/store/memory -run Defect -v
+	go run ./sim/defects/overlay .cache/defects
+	go test -count=1 -overlay .cache/defects/overlay.json ./sim ./server/store/memory -run Defect -v
 
 # `make test` does this, too, a few times.
 .PHONY: server-kills

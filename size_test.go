@@ -14,7 +14,7 @@ var budget = map[string]int64{
 	"worker.wasm": 1_000_000,
 }
 
-func TestWasmStaysWithinItsBudget(t *testing.T) {
+func TestWasmSizeBudget(t *testing.T) {
 	data, err := os.ReadFile("web/dist/assets.json")
 	if err != nil {
 		t.Fatalf("the site is not built (make build): %v", err)

@@ -21,12 +21,12 @@ const (
 // and two more, which the harness has it make after two seconds each.
 const retries = 45 * time.Second
 
-func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
+func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
-			_, bob, _ := three(site)
-			before := markOf(site)
+			_, bob, _ := addThree(site)
+			before := countersOf(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
 			users.hasState("Bob Baker", "")
@@ -40,7 +40,7 @@ func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
 			users.Close()
 
 			o.end(site, b)
-			harness.EventuallyIn(t, retries, "the service worker delivers the work", func() error {
+			harness.EventuallyWithin(t, retries, "the service worker delivers the work", func() error {
 				return harness.Equal("changes", site.Changes()-before.changes, 3)
 			})
 			rows := site.Rows()
@@ -57,11 +57,11 @@ func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
 			if r, _ := site.Row("Bob Baker"); r.ID != bob || r.Bio != "Bakes bread" {
 				t.Errorf("Bob became %+v", r)
 			}
-			onceEach(t, site, before, site.Proxy)
+			eachSentOnce(t, site, before, site.Proxy)
 
 			users = openOffline(t, b, site.URL())
 			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
-			users.QueueEmpties()
+			users.WaitQueueEmpty()
 		})
 	}
 }
@@ -80,7 +80,7 @@ func registered(t *testing.T, users directory) {
 
 func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	registrations := b.Registrations()
 	users := openUsers(t, b, site.URL())
@@ -90,7 +90,7 @@ func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 		return harness.Equal("workers", b.Workers(site.URL()), 0)
 	})
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
-	site.Proxy.Forget()
+	site.Proxy.ResetRequests()
 	registrations.PeriodicSync(site.URL(), periodicTag)
 	// A page of the site without the app in it can look into the storage.
 	probe := b.Open(site.URL() + "/healthz")
@@ -107,10 +107,10 @@ func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
 }
 
-func TestAStoppedServiceWorkerStartsAgain(t *testing.T) {
+func TestStoppedServiceWorkerStartsAgain(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	registrations := b.Registrations()
 	users := openUsers(t, b, site.URL())
@@ -123,8 +123,8 @@ func TestAStoppedServiceWorkerStartsAgain(t *testing.T) {
 	registrations.StopAll()
 	site.Proxy.Accept()
 	registrations.Sync(site.URL(), syncTag)
-	harness.EventuallyIn(t, retries, "the restarted service worker delivers", func() error {
+	harness.EventuallyWithin(t, retries, "the restarted service worker delivers", func() error {
 		return harness.Equal("changes", site.Changes()-before.changes, 1)
 	})
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }

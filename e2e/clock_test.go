@@ -44,16 +44,16 @@ func serveClock(t *testing.T, site *harness.Site) {
 	site.Proxy.Serve("/sw.js", "text/javascript", append([]byte(deviceClock), mustRead(t, "../web/dist/sw.js")...))
 }
 
-func TestTheDevicesClockIsSet(t *testing.T) {
+func TestDeviceClockJumpsByADay(t *testing.T) {
 	for name, by := range map[string]time.Duration{"a day forward": 24 * time.Hour, "a day back": -24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
 			serveClock(t, site)
-			three(site)
-			before := markOf(site)
+			addThree(site)
+			before := countersOf(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
-			users.Before(deviceClock)
+			users.AddInitScript(deviceClock)
 			users.Reload()
 			users.isOnline()
 			set := func(by time.Duration) {
@@ -68,7 +68,7 @@ func TestTheDevicesClockIsSet(t *testing.T) {
 			b.Offline(site.Proxy, false)
 			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 			users.syncedJustNow()
-			users.agrees(site)
+			users.matchesServer(site)
 
 			// And back, while the server can't be had and the host waits to try again.
 			site.Proxy.RefuseAPI(true)
@@ -77,13 +77,13 @@ func TestTheDevicesClockIsSet(t *testing.T) {
 			set(0)
 			users.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
 			site.Proxy.RefuseAPI(false)
-			harness.EventuallyIn(t, takeover, "the work is done", func() error {
+			harness.EventuallyWithin(t, takeover, "the work is done", func() error {
 				row, _ := site.Row("Ann Archer")
 				return harness.Equal("Ann's bio", row.Bio, "Draws maps")
 			})
 			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 			users.syncedJustNow()
-			users.agrees(site)
+			users.matchesServer(site)
 			if got := site.Changes() - before.changes; got != 4 {
 				t.Errorf("the server counts %d changes, want 4", got)
 			}

@@ -89,7 +89,7 @@ var ends = map[string]map[string]end{
 	},
 }
 
-func TestEachStrategySettlesEachConflict(t *testing.T) {
+func TestEachStrategyResolvesEachConflict(t *testing.T) {
 	for strategy, want := range ends {
 		t.Run(strategy, func(t *testing.T) { settle(t, strategy, want) })
 	}
@@ -127,14 +127,14 @@ func settle(t *testing.T, strategy string, want map[string]end) {
 	}
 	b.Offline(site.Proxy, false)
 	users.isOnline()
-	users.QueueEmpties()
+	users.WaitQueueEmpty()
 	for kind, end := range want {
 		harness.Eventually(t, kind+" ends as it should", func() error { return ended(site, cases[kind].person, end) })
 	}
 	if n := len(users.Store("conflicts")); n != len(conflicts) {
 		t.Errorf("%d conflicts are recorded, want %d", n, len(conflicts))
 	}
-	users.agrees(site)
+	users.matchesServer(site)
 	// Also one in which nobody lost a value is on the page.
 	users.Go("/sync")
 	harness.Eventually(t, "each conflict is shown", func() error {
@@ -154,9 +154,9 @@ func ended(site *harness.Site, p harness.Person, want end) error {
 	return errors.Join(harness.Equal("the bio", row.Bio, want.bio), harness.Equal("the email", row.Email, email))
 }
 
-func TestAPersonReversesADecision(t *testing.T) {
+func TestConflictDecisionCanBeReversed(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, bob, _ := three(site)
+	ann, bob, _ := addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Bob Baker", "")
@@ -172,7 +172,7 @@ func TestAPersonReversesADecision(t *testing.T) {
 	users.Go("/sync")
 	users.See("heading", "Bob Baker")
 	for _, text := range []string{"Reads maps", "mine", "theirs", "Their side was kept"} {
-		users.Read(text)
+		users.SeeText(text)
 	}
 	users.Click("button", "Use mine")
 	harness.Eventually(t, "Ann has my bio", func() error {
@@ -184,15 +184,15 @@ func TestAPersonReversesADecision(t *testing.T) {
 		r, ok := site.Row("Bob Baker")
 		return errors.Join(harness.Equal("whether he is there", ok, true), harness.Equal("the bio", r.Bio, "mine"))
 	})
-	users.Read("Nothing is left to decide.")
+	users.SeeText("Nothing is left to decide.")
 	users.Go("/")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.agrees(site)
+	users.matchesServer(site)
 }
 
-func TestAPersonKeepsADecision(t *testing.T) {
+func TestConflictDecisionCanBeKept(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -204,10 +204,10 @@ func TestAPersonKeepsADecision(t *testing.T) {
 	users.hasState("Ann Archer", "Conflict")
 	users.Go("/sync")
 	users.Click("button", "Keep")
-	users.Read("Nothing is left to decide.")
+	users.SeeText("Nothing is left to decide.")
 	users.Go("/")
 	users.hasState("Ann Archer", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "theirs" {
 		t.Errorf("Ann became %+v", r)
 	}

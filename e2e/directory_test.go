@@ -40,7 +40,7 @@ func openUsers(t *testing.T, b *harness.Browser, origin string) directory {
 	t.Helper()
 	d := openOffline(t, b, origin)
 	d.isOnline()
-	d.WorksOffline()
+	d.WaitOfflineReady()
 	return d
 }
 
@@ -75,7 +75,7 @@ func (d directory) isOnline() {
 
 func (d directory) isOffline() {
 	d.t.Helper()
-	d.Read("Offline - Changes will sync when connected")
+	d.SeeText("Offline - Changes will sync when connected")
 	d.statusIs("Offline")
 }
 
@@ -169,18 +169,18 @@ func (d directory) hasState(name, state string) {
 }
 
 // syncs presses "Sync now" and waits until it is done.
-func (d directory) syncs() {
+func (d directory) syncNow() {
 	d.t.Helper()
 	d.Click("button", "Sync now")
-	d.Read("Sync completed")
+	d.SeeText("Sync completed")
 }
 
 // agrees waits until nothing waits in the browser and its list equals the server's
 // database, field by field as far as the list shows them. What state a row is in
 // is another matter: a conflict can be settled and not yet looked at.
-func (d directory) agrees(site *harness.Site) {
+func (d directory) matchesServer(site *harness.Site) {
 	d.t.Helper()
-	d.QueueEmpties()
+	d.WaitQueueEmpty()
 	harness.Eventually(d.t, "the list equals the server's database", func() error {
 		var want, got []row
 		for _, r := range site.Rows() {
@@ -199,9 +199,9 @@ func (d directory) agrees(site *harness.Site) {
 	})
 }
 
-// onceEach fails the test unless every operation that was sent took effect at the
+// eachSentOnce fails the test unless every operation that was sent took effect at the
 // server exactly once, and none was sent twice.
-func onceEach(t *testing.T, site *harness.Site, before marks, proxies ...*harness.Proxy) {
+func eachSentOnce(t *testing.T, site *harness.Site, before counters, proxies ...*harness.Proxy) {
 	t.Helper()
 	sent := map[string]int{}
 	for _, p := range proxies {
@@ -220,13 +220,13 @@ func onceEach(t *testing.T, site *harness.Site, before marks, proxies ...*harnes
 	}
 }
 
-// marks is where the server stood when a test began to count.
-type marks struct{ applied, changes int }
+// counters is where the server stood when a test began to count.
+type counters struct{ applied, changes int }
 
-func markOf(site *harness.Site) marks { return marks{site.Applied(), site.Changes()} }
+func countersOf(site *harness.Site) counters { return counters{site.Applied(), site.Changes()} }
 
 // three are people most tests begin with.
-func three(site *harness.Site) (ann, bob, carl string) {
+func addThree(site *harness.Site) (ann, bob, carl string) {
 	return site.Add(harness.Person{Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps"}),
 		site.Add(harness.Person{Name: "Bob Baker", Email: "bob@example.org", Bio: "Bakes"}),
 		site.Add(harness.Person{Name: "Carl Cole", Email: "carl@example.org", Bio: "Digs"})

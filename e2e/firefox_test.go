@@ -32,7 +32,7 @@ func openFox(t *testing.T, f *harness.Firefox, origin string) fox {
 func (x fox) ready() {
 	x.t.Helper()
 	x.See("heading", "Users")
-	if err := x.Hand(func(harness.Said) {}); err != nil {
+	if err := x.InstallDriver(func(harness.WriteEvent) {}); err != nil {
 		x.t.Fatal(err)
 	}
 }
@@ -67,8 +67,8 @@ func (x fox) statusIs(text string) {
 	x.says("the status", `document.querySelector('[role=status][aria-label="Sync status"]')?.innerText ?? ""`, text)
 }
 
-// worksOffline waits until the site can start without a network.
-func (x fox) worksOffline() {
+// waitOfflineReady waits until the site can start without a network.
+func (x fox) waitOfflineReady() {
 	x.t.Helper()
 	x.says("the service worker", `String(navigator.serviceWorker.controller?.state)`, "activated")
 }
@@ -100,7 +100,7 @@ func (x fox) settles() {
 		if err != nil {
 			return err
 		}
-		if err := d.sound(); err != nil {
+		if err := d.unexpected(); err != nil {
 			return err
 		}
 		return harness.Equal("operations", len(d.Operations), 0)
@@ -133,12 +133,12 @@ func TestFirefox(t *testing.T) {
 // listInFirefox adds by the dialog and the keyboard, edits, deletes and undoes.
 func listInFirefox(t *testing.T, f *harness.Firefox) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	users := openFox(t, f, site.URL())
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	users.statusIs("Online")
-	users.worksOffline()
+	users.waitOfflineReady()
 
 	users.Click("button", "Add user")
 	users.See("dialog", "Add user")
@@ -157,7 +157,7 @@ func listInFirefox(t *testing.T, f *harness.Firefox) {
 		t.Errorf("the server has %v, want %v", got, want)
 	}
 	before.changes++ // Zed, who came by REST
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 	users.Close()
 }
 
@@ -166,11 +166,11 @@ func listInFirefox(t *testing.T, f *harness.Firefox) {
 // Sync: the tab that is open delivers.
 func firefoxThroughAnOutage(t *testing.T, f *harness.Firefox, begin, end func(*harness.Site)) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	users := openFox(t, f, site.URL())
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.worksOffline()
+	users.waitOfflineReady()
 	users.says("the registration", `navigator.serviceWorker.ready.then((r) => String("sync" in r))`, "false")
 
 	begin(site)
@@ -198,15 +198,15 @@ func firefoxThroughAnOutage(t *testing.T, f *harness.Firefox, begin, end func(*h
 	if got, want := names(site), []string{"Ann Archer", "Bob Butler", "Dora Dent", "Eve Eder"}; !slices.Equal(got, want) {
 		t.Errorf("the server has %v, want %v", got, want)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 	users.Close()
 }
 
 // twoTabsInFirefox: two tabs are one client, and the one that is left takes over.
 func twoTabsInFirefox(t *testing.T, f *harness.Firefox) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	first := openFox(t, f, site.URL())
 	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	second := openFox(t, f, site.URL())
@@ -220,7 +220,7 @@ func twoTabsInFirefox(t *testing.T, f *harness.Firefox) {
 	second.does(harness.Write{Kind: "delete", Who: "Carl Cole"})
 	second.settles()
 	second.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dunn": ""})
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 	second.Close()
 }
 
@@ -230,17 +230,17 @@ func killFirefoxes(s *series, times int) {
 	open := func() tab {
 		x := f.Open(s.site.URL() + "/")
 		x.See("heading", "Users")
-		s.takeUp(x)
+		s.attach(x)
 		return x
 	}
 	users := open()
 	for range times {
 		var profile string
-		s.strike(users, false, func() { profile = f.Kill() })
+		s.killWhileWriting(users, false, func() { profile = f.Kill() })
 		start := time.Now()
 		f = harness.OpenFirefoxProfile(s.t, profile)
 		users = open()
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(users)
+	s.check(users)
 }

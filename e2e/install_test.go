@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-func TestTheSiteCanBeInstalled(t *testing.T) {
+func TestSiteIsInstallable(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	harness.Eventually(t, "nothing hinders the installation", func() error {
@@ -78,11 +78,11 @@ func TestTheSiteCanBeInstalled(t *testing.T) {
 	}
 }
 
-func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
+func TestNewVersionWaitsAndLosesNothing(t *testing.T) {
 	newer := release(t, "B")
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	other := openUsers(t, b, site.URL())
@@ -100,7 +100,7 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 	site.Proxy.RefuseAPI(true)
 	b.Offline(site.Proxy, false)
 	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.update()).then(() => true)`)
-	users.Read("A new version is ready")
+	users.SeeText("A new version is ready")
 	if v := harness.Eval[string](users.Page, `rollcall.version`); v != versionA {
 		t.Errorf("the version changed from %s to %s without a reload", versionA, v)
 	}
@@ -109,7 +109,7 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 		t.Errorf("the browser's reload switched the version while another tab was open")
 	}
 	users.See("heading", "Users")
-	users.Read("A new version is ready")
+	users.SeeText("A new version is ready")
 	if n := users.Queued(); n != 2 {
 		t.Errorf("the queue has %d operations before the switch, want 2", n)
 	}
@@ -126,12 +126,12 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 	if n := users.Queued(); n != 2 {
 		t.Errorf("the queue has %d operations after the switch, want 2", n)
 	}
-	other.Read("A new version is ready")
+	other.SeeText("A new version is ready")
 	site.Proxy.RefuseAPI(false)
-	users.syncs()
+	users.syncNow()
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 	b.Offline(site.Proxy, true)
 	users.Reload()
 	users.hasState("Dora Dent", "")

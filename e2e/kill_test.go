@@ -10,13 +10,13 @@ import (
 
 // An accepted write is one whose dialog has closed: from then on the person may
 // believe that it is safe.
-func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
+func TestAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 	for _, offline := range []bool{true, false} {
 		name := map[bool]string{true: "offline", false: "online"}[offline]
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
-			three(site)
-			before := markOf(site)
+			addThree(site)
+			before := countersOf(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
 			users.hasState("Ann Archer", "")
@@ -39,7 +39,7 @@ func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 				users = openOffline(t, b, site.URL())
 			}
 			users.hasState("Dora Dent", "")
-			users.agrees(site)
+			users.matchesServer(site)
 			if got := site.Changes() - before.changes; got != 1 {
 				t.Errorf("the server counts %d changes, want 1", got)
 			}
@@ -47,10 +47,10 @@ func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 	}
 }
 
-func TestAKilledServerLosesNothing(t *testing.T) {
+func TestKilledServerLosesNothing(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.hasState("Ann Archer", "")
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
@@ -59,7 +59,7 @@ func TestAKilledServerLosesNothing(t *testing.T) {
 	users.isOffline()
 	site.Server.Start()
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
+	users.matchesServer(site)
 	if got := site.Changes() - before.changes; got != 2 {
 		t.Errorf("the server counts %d changes, want 2", got)
 	}

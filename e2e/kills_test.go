@@ -77,20 +77,20 @@ func (f *figures) String() string {
 
 // series is what one profile and one server go through.
 type series struct {
-	t       *testing.T
-	site    *harness.Site
-	people  *beliefs
-	others  map[string]fields
-	ids     map[string]string // of the others
-	random  *rand.Rand        // of the kills
-	aims    aims
-	elses   *rand.Rand // of what somebody else writes
-	trigger *trigger
-	figures *figures
-	number  int // of the kill
-	aim     aim // of the kill
-	wrote   int // by somebody else
-	struck  atomic.Bool
+	t            *testing.T
+	site         *harness.Site
+	people       *expectations
+	others       map[string]fields
+	ids          map[string]string // of the others
+	random       *rand.Rand        // of the kills
+	killPoints   killPoints
+	othersRandom *rand.Rand // of what somebody else writes
+	trigger      *trigger
+	figures      *figures
+	number       int       // of the kill
+	killPoint    killPoint // of the kill
+	wrote        int       // by somebody else
+	killed       atomic.Bool
 }
 
 func newSeries(t *testing.T, kind string, f *figures) *series {
@@ -102,16 +102,16 @@ func newSeries(t *testing.T, kind string, f *figures) *series {
 		return rand.New(rand.NewPCG(*seed, h.Sum64()))
 	}
 	s := &series{
-		t: t, site: harness.NewSite(t, binary(t)), people: newBeliefs(source("people")), figures: f,
-		random: source("kills"), aims: aims{random: source("aims"), moments: allMoments}, elses: source("others"), trigger: &trigger{},
+		t: t, site: harness.NewSite(t, binary(t)), people: newExpectations(source("people")), figures: f,
+		random: source("kills"), killPoints: killPoints{random: source("aims"), moments: allMoments}, othersRandom: source("others"), trigger: &trigger{},
 		others: map[string]fields{}, ids: map[string]string{},
 	}
 	slow := &network{random: source("network"), next: s.trigger.step}
-	s.site.Proxy.At(slow.step)
+	s.site.Proxy.Intercept(slow.step)
 	t.Cleanup(func() {
 		s.people.count(s.figures)
 		if t.Failed() {
-			t.Logf("failed at kill %d of %s, seed %d, aimed at %+v", s.number, kind, *seed, s.aim)
+			t.Logf("failed at kill %d of %s, seed %d, aimed at %+v", s.number, kind, *seed, s.killPoint)
 			t.Logf("what was written:\n%s", s.people.story())
 			for _, r := range s.site.Proxy.Requests(http.MethodPost, "/api/v1/operations") {
 				t.Logf("sent: %s", r.Body)
@@ -122,38 +122,38 @@ func newSeries(t *testing.T, kind string, f *figures) *series {
 }
 
 // hear takes what the hand tells.
-func (s *series) hear(said harness.Said) {
-	s.people.hear(said)
-	s.trigger.hear(said)
+func (s *series) observe(event harness.WriteEvent) {
+	s.people.observe(event)
+	s.trigger.observe(event)
 }
 
-// open opens the list in a tab of Chromium, looks at what the device has kept, and
+// open opens the list in a tab of Chromium, screens at what the device has kept, and
 // gives the tab a hand.
 func (s *series) open(b *harness.Browser) directory {
 	s.t.Helper()
 	d := openOffline(s.t, b, s.site.URL())
-	s.takeUp(d.Page)
+	s.attach(d.Page)
 	return d
 }
 
-// takeUp looks at what a tab that was just loaded has to show, and gives it a hand.
-func (s *series) takeUp(t tab) {
+// attach screens at what a tab that was just loaded has to show, and gives it a hand.
+func (s *series) attach(t tab) {
 	s.t.Helper()
-	if err := s.keeps(t); err != nil {
+	if err := s.checkDevice(t); err != nil {
 		d, _ := readDevice(t) // it was read before
 		s.t.Fatalf("the device: %v\nit has %+v", err, d)
 	}
-	harness.Eventually(s.t, "the list is there", func() error { return s.lists(t) })
-	if err := t.Hand(s.hear); err != nil {
+	harness.Eventually(s.t, "the list is there", func() error { return s.checkList(t) })
+	if err := t.InstallDriver(s.observe); err != nil {
 		s.t.Fatalf("giving the tab a hand: %v", err)
 	}
 }
 
-// strike has a person write in a tab, and calls kill at the moment of an aim. The
+// killWhileWriting has a person write in a tab, and calls kill at the moment of an killPoint. The
 // tab may go with it, unless it survives.
-func (s *series) strike(t tab, survives bool, kill func()) {
+func (s *series) killWhileWriting(t tab, survives bool, kill func()) {
 	s.t.Helper()
-	s.shoot(s.aims.take(), func() func() { return s.writes(t, survives) }, kill)
+	s.killAt(s.killPoints.next(), func() func() { return s.writes(t, survives) }, kill)
 }
 
 // writes has a person write in a tab, as fast as it goes, until end is called.
@@ -169,12 +169,12 @@ func (s *series) writes(t tab, survives bool) (end func()) {
 			default:
 			}
 			if err := s.write(t); err != nil {
-				if survives || !s.struck.Load() {
+				if survives || !s.killed.Load() {
 					s.t.Errorf("a write failed: %v", err)
 				}
 				return
 			}
-			s.somebodyElse()
+			s.othersWrite()
 		}
 	}()
 	return func() {
@@ -189,17 +189,17 @@ func (s *series) write(t tab) error {
 	if err := t.Do(w); err != nil {
 		return fmt.Errorf("%+v: %w", w, err)
 	}
-	s.people.hear(harness.Said{Number: w.Number, Moment: string(acknowledged)})
+	s.people.observe(harness.WriteEvent{Number: w.Number, Moment: string(acknowledged)})
 	return nil
 }
 
-// somebodyElse changes one of their own people at the server, now and then.
-func (s *series) somebodyElse() {
-	if s.elses.IntN(3) > 0 {
+// othersWrite changes one of their own people at the server, now and then.
+func (s *series) othersWrite() {
+	if s.othersRandom.IntN(3) > 0 {
 		return
 	}
 	s.wrote++
-	name := fmt.Sprintf("%s %d", others, s.elses.IntN(4))
+	name := fmt.Sprintf("%s %d", othersPrefix, s.othersRandom.IntN(4))
 	f := fields{name, fmt.Sprintf("other-%d@example.net", s.wrote), fmt.Sprintf("Change %d", s.wrote)}
 	if id := s.ids[name]; id == "" {
 		s.ids[name] = s.site.Add(harness.Person{Name: f.Name, Email: f.Email, Bio: f.Bio})
@@ -209,26 +209,26 @@ func (s *series) somebodyElse() {
 	s.others[name] = f
 }
 
-// shoot begins something, calls kill when the aim is reached, and ends it.
-func (s *series) shoot(a aim, begin func() (end func()), kill func()) {
+// killAt begins something, calls kill when the killPoint is reached, and ends it.
+func (s *series) killAt(a killPoint, begin func() (end func()), kill func()) {
 	s.t.Helper()
 	s.number++
-	s.aim = a
+	s.killPoint = a
 	s.figures.kills++
 	s.figures.moments[a.moment]++
 	if s.random.IntN(4) == 0 {
 		s.site.Proxy.CutAnswers(1, isBatch)
 	}
-	s.struck.Store(false)
+	s.killed.Store(false)
 	due := s.trigger.arm(a)
 	end := begin()
 	s.trigger.reach(anytime)
 	select {
 	case <-due:
-	case <-time.After(harness.Patience):
+	case <-time.After(harness.Timeout):
 		s.t.Errorf("%+v was not reached", a)
 	}
-	s.struck.Store(true)
+	s.killed.Store(true)
 	kill()
 	s.trigger.release()
 	end()
@@ -245,13 +245,13 @@ func killBrowsers(s *series, times int) {
 	users := s.open(b)
 	for range times {
 		var profile string
-		s.strike(users, false, func() { profile = b.Kill() })
+		s.killWhileWriting(users, false, func() { profile = b.Kill() })
 		start := time.Now()
 		b = harness.OpenProfile(s.t, profile)
 		users = s.open(b)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(users)
+	s.check(users)
 }
 
 // endTabs crashes or closes one of two tabs, the one that writes or the other, and
@@ -263,15 +263,15 @@ func endTabs(s *series, times int) {
 		writer, victim := s.random.IntN(2), s.random.IntN(2)
 		end := tabs[victim].Crash
 		if s.random.IntN(2) == 0 {
-			end = tabs[victim].Vanish
+			end = tabs[victim].Discard
 		}
 		tabs[writer].Front()
-		s.strike(tabs[writer], writer != victim, end)
+		s.killWhileWriting(tabs[writer], writer != victim, end)
 		start := time.Now()
 		tabs[victim] = s.open(b)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(tabs[0], tabs[1])
+	s.check(tabs[0], tabs[1])
 }
 
 // endWorkers terminates the dedicated worker that syncs, under the tab that writes.
@@ -281,12 +281,12 @@ func endWorkers(s *series, times int) {
 	users := directory{b.OpenTerminable(s.site.URL() + "/"), s.t}
 	for range times {
 		users.See("heading", "Users")
-		s.takeUp(users)
+		s.attach(users)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 		harness.Eventually(s.t, "a worker syncs", func() error {
 			return harness.Equal("workers", b.Workers(s.site.URL()), 1)
 		})
-		s.strike(users, true, func() {
+		s.killWhileWriting(users, true, func() {
 			if n := users.TerminateWorkers(); n != 1 {
 				s.t.Errorf("%d workers were terminated", n)
 			}
@@ -294,7 +294,7 @@ func endWorkers(s *series, times int) {
 		start = time.Now()
 		users.Reload()
 	}
-	s.judge(users)
+	s.check(users)
 }
 
 // endServiceWorkers stops the service worker that syncs while no tab is open.
@@ -302,8 +302,8 @@ func endServiceWorkers(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	registrations := b.Registrations()
 	users := s.open(b)
-	users.WorksOffline()
-	s.aims.moments = syncingMoments
+	users.WaitOfflineReady()
+	s.killPoints.moments = syncingMoments
 	for range times {
 		s.site.Proxy.RefuseAPI(true)
 		for range 1 + s.random.IntN(6) {
@@ -311,10 +311,10 @@ func endServiceWorkers(s *series, times int) {
 				s.t.Fatal(err)
 			}
 		}
-		users.Vanish()
-		a := s.aims.take()
+		users.Discard()
+		a := s.killPoints.next()
 		a.nth = 1 // one event need not do more than one round
-		s.shoot(a, func() func() {
+		s.killAt(a, func() func() {
 			s.site.Proxy.RefuseAPI(false)
 			registrations.Sync(s.site.URL(), syncTag)
 			return func() {}
@@ -324,7 +324,7 @@ func endServiceWorkers(s *series, times int) {
 		users = s.open(b)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(users)
+	s.check(users)
 }
 
 // firing is how often the browser fires a sync event while work remains.
@@ -335,14 +335,14 @@ const firing = 3 * time.Second
 func (s *series) delivered(r *harness.Registrations) {
 	s.t.Helper()
 	var fired time.Time
-	harness.EventuallyIn(s.t, convergence, "the service worker delivers", func() error {
+	harness.EventuallyWithin(s.t, convergence, "the service worker delivers", func() error {
 		if time.Since(fired) > firing {
 			fired = time.Now()
 			r.Sync(s.site.URL(), syncTag)
 		}
 		found := map[string]fields{}
 		for _, row := range s.site.Rows() {
-			if !strings.HasPrefix(row.Name, others) {
+			if !strings.HasPrefix(row.Name, othersPrefix) {
 				found[row.Name] = fields{row.Name, row.Email, row.Bio}
 			}
 		}

@@ -18,14 +18,14 @@ func await(t *testing.T, done <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-done:
-	case <-time.After(harness.Patience):
-		t.Fatalf("%s: not within %v", what, harness.Patience)
+	case <-time.After(harness.Timeout):
+		t.Fatalf("%s: not within %v", what, harness.Timeout)
 	}
 }
 
 // changed fails the test unless so many writes have taken effect since before, and
 // no operation did twice.
-func changed(t *testing.T, site *harness.Site, before marks, operations, others int) {
+func checkChanges(t *testing.T, site *harness.Site, before counters, operations, others int) {
 	t.Helper()
 	if got := site.Changes() - before.changes; got != operations+others {
 		t.Errorf("the server counts %d changes, want %d", got, operations+others)
@@ -35,10 +35,10 @@ func changed(t *testing.T, site *harness.Site, before marks, operations, others 
 	}
 }
 
-func TestAFrozenTabLosesNothing(t *testing.T) {
+func TestFrozenTabLosesNothing(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.hasState("Ann Archer", "")
 	held, release := site.Proxy.HoldAnswers(isBatch)
@@ -55,17 +55,17 @@ func TestAFrozenTabLosesNothing(t *testing.T) {
 	users.Thaw()
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "", "Zed Zimmer": ""})
 	users.isOnline()
-	users.agrees(site)
+	users.matchesServer(site)
 	users.edit("Dora Dent", harness.Person{Bio: "Drives"})
 	users.hasState("Dora Dent", "")
-	users.agrees(site)
-	changed(t, site, before, 3, 1)
+	users.matchesServer(site)
+	checkChanges(t, site, before, 3, 1)
 }
 
-// unannounced runs before the page's scripts, and has the page frozen without being
+// noFreezeEvents runs before the page's scripts, and has the page frozen without being
 // told: so does a browser that knows no such event, or a system that suspends the
 // browser. What its transactions hold up then only a browser can end, and ends here.
-const unannounced = `(() => {
+const noFreezeEvents = `(() => {
 	const running = new Set();
 	const begin = IDBDatabase.prototype.transaction;
 	IDBDatabase.prototype.transaction = function (...how) {
@@ -84,20 +84,20 @@ const unannounced = `(() => {
 	}
 })();`
 
-// openUnannounced is openUsers in a tab that is not told when it is frozen.
-func openUnannounced(t *testing.T, b *harness.Browser, origin string) directory {
+// openWithoutFreezeEvents is openUsers in a tab that is not told when it is frozen.
+func openWithoutFreezeEvents(t *testing.T, b *harness.Browser, origin string) directory {
 	t.Helper()
-	d := directory{b.OpenShimmed(origin+"/", unannounced), t}
+	d := directory{b.OpenWithScript(origin+"/", noFreezeEvents), t}
 	d.See("heading", "Users")
 	d.isOnline()
-	d.WorksOffline()
+	d.WaitOfflineReady()
 	return d
 }
 
-func TestAFrozenTabHoldsUpNobody(t *testing.T) {
+func TestFrozenTabBlocksNoOtherTab(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	first := openFaulty(t, b, site.URL())
 	second := openUsers(t, b, site.URL())
@@ -119,7 +119,7 @@ func TestAFrozenTabHoldsUpNobody(t *testing.T) {
 	second.Front()
 	second.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 	second.hasState("Bob Baker", "")
-	second.agrees(site)
+	second.matchesServer(site)
 	harness.Eventually(t, "the frozen tab has no worker any more", func() error {
 		return harness.Equal("workers", b.Workers(site.URL()), 1)
 	})
@@ -130,9 +130,9 @@ func TestAFrozenTabHoldsUpNobody(t *testing.T) {
 	first.Gone("dialog", "Edit user")
 	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	for _, tab := range []directory{first, second} {
-		tab.agrees(site)
+		tab.matchesServer(site)
 	}
-	changed(t, site, before, 2, 0)
+	checkChanges(t, site, before, 2, 0)
 	second.Go("/sync")
 	second.See("heading", "Diagnostics")
 	if text := second.Text(); strings.Contains(text, "was frozen") {
@@ -143,12 +143,12 @@ func TestAFrozenTabHoldsUpNobody(t *testing.T) {
 // takeover is how long it may take until another one does a frozen tab's work.
 const takeover = time.Minute
 
-func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
+func TestRoundOfAFrozenTabIsFenced(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
-	first := openUnannounced(t, b, site.URL())
+	first := openWithoutFreezeEvents(t, b, site.URL())
 	first.hasState("Ann Archer", "")
 	second := openUsers(t, b, site.URL())
 	second.hasState("Ann Archer", "")
@@ -161,14 +161,14 @@ func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
 
 	second.Front()
 	second.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
-	harness.EventuallyIn(t, takeover, "the other tab's work is done", func() error {
+	harness.EventuallyWithin(t, takeover, "the other tab's work is done", func() error {
 		row, _ := site.Row("Bob Baker")
 		return harness.Equal("Bob's bio", row.Bio, "Bakes bread")
 	})
 	second.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	second.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
 	second.hasState("Ann Archer", "")
-	second.agrees(site)
+	second.matchesServer(site)
 
 	// The old answer must not put Ann back to what she was.
 	release()
@@ -176,24 +176,24 @@ func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
 	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	first.isOnline()
 	first.Click("link", "Ann Archer")
-	first.Read("Draws maps")
+	first.SeeText("Draws maps")
 	first.Go("/")
 	first.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
 	first.hasState("Carl Cole", "")
 	for _, tab := range []directory{first, second} {
-		tab.agrees(site)
+		tab.matchesServer(site)
 	}
-	changed(t, site, before, 4, 0)
+	checkChanges(t, site, before, 4, 0)
 }
 
-func TestAPageComesBackFromTheBackForwardCache(t *testing.T) {
+func TestPageReturnsFromBackForwardCache(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
-	refusals := users.Refusals()
+	refusals := users.WatchBFCache()
 	harness.Eval[bool](users.Page, `globalThis.sameDocument = true`)
 	users.Go("/healthz")
 
@@ -209,18 +209,18 @@ func TestAPageComesBackFromTheBackForwardCache(t *testing.T) {
 	users.See("heading", "Users")
 	kept := harness.Eval[bool](users.Page, `globalThis.sameDocument === true`)
 	if !kept {
-		t.Errorf("the browser did not keep the page: %v", refusals.Whys())
+		t.Errorf("the browser did not keep the page: %v", refusals.Reasons())
 	}
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
 	users.isOnline()
 	users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 	other.hasState("Bob Baker", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	other.Close()
 	users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
 	users.hasState("Carl Cole", "")
-	users.agrees(site)
-	changed(t, site, before, 3, 1)
+	users.matchesServer(site)
+	checkChanges(t, site, before, 3, 1)
 	harness.Eventually(t, "one worker syncs", func() error {
 		return harness.Equal("workers", b.Workers(site.URL()), 1)
 	})

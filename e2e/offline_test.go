@@ -30,7 +30,7 @@ var outages = map[string]outage{
 	},
 }
 
-func TestWorkGoesOnWithoutAServer(t *testing.T) {
+func TestWorkContinuesOffline(t *testing.T) {
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) { workThroughAnOutage(t, o) })
 	}
@@ -38,8 +38,8 @@ func TestWorkGoesOnWithoutAServer(t *testing.T) {
 
 func workThroughAnOutage(t *testing.T, o outage) {
 	site := harness.NewSite(t, binary(t))
-	_, bob, _ := three(site)
-	before := markOf(site)
+	_, bob, _ := addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
@@ -75,9 +75,9 @@ func workThroughAnOutage(t *testing.T, o outage) {
 	site.Add(zed)
 	users.isOnline()
 	users.shows(map[string]string{"Bob Butler": "", "Dora Dent": "", "Eve Eder": "", "Zed Zimmer": ""})
-	users.Unread("Offline - Changes will sync when connected")
-	users.agrees(site)
-	users.syncs()
+	users.GoneText("Offline - Changes will sync when connected")
+	users.matchesServer(site)
+	users.syncNow()
 	want := []harness.Row{
 		{Name: "Bob Butler", Email: "bob@example.org", Bio: "Bakes"},
 		{Name: "Dora Dent", Email: "dora.dent@example.org", Bio: "Drives"},
@@ -92,7 +92,7 @@ func workThroughAnOutage(t *testing.T, o outage) {
 		t.Errorf("the server has %+v, want %+v", rows, want)
 	}
 	before.changes++ // Zed, who came by REST
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
 // routesWork loads the other pages, with and without a query.
@@ -103,6 +103,6 @@ func routesWork(users directory, bob string) {
 		users.See("heading", "Bob Butler")
 		users.Go("/sync" + query)
 		users.See("heading", "Waiting")
-		users.Read(fmt.Sprintf("Change name of %s", "Bob Baker"))
+		users.SeeText(fmt.Sprintf("Change name of %s", "Bob Baker"))
 	}
 }

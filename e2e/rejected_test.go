@@ -29,17 +29,17 @@ func refused(t *testing.T, site *harness.Site, users directory) {
 	}
 	users.Go("/sync")
 	users.See("heading", "Needs attention")
-	users.Read("Add Other Ann")
-	users.Read(emailTaken)
+	users.SeeText("Add Other Ann")
+	users.SeeText(emailTaken)
 }
 
-func TestARejectedOperationCanBeRetried(t *testing.T) {
+func TestRejectedOperationCanBeRetried(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	refused(t, site, users)
 	users.Click("button", "Retry")
-	users.Read(emailTaken)
+	users.SeeText(emailTaken)
 	site.Change(ann, map[string]string{"email": "ann.archer@example.org"})
 	harness.Eventually(t, "a retry succeeds", func() error {
 		// It comes and goes with each try, so it is pressed if it is there.
@@ -49,45 +49,45 @@ func TestARejectedOperationCanBeRetried(t *testing.T) {
 		}
 		return nil
 	})
-	users.Read("The server has taken everything so far.")
+	users.SeeText("The server has taken everything so far.")
 	users.Go("/")
 	users.hasState("Other Ann", "")
-	users.agrees(site)
+	users.matchesServer(site)
 }
 
-func TestARejectedOperationCanBeEdited(t *testing.T) {
+func TestRejectedOperationCanBeEdited(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	refused(t, site, users)
 	users.Click("button", "Edit")
 	users.See("dialog", "Edit user")
 	users.save(harness.Person{Email: "other.ann@example.org"})
 	users.Gone("dialog", "Edit user")
-	users.Read("The server has taken everything so far.")
+	users.SeeText("The server has taken everything so far.")
 	users.Go("/")
 	users.hasState("Other Ann", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	if r, _ := site.Row("Other Ann"); r.Email != "other.ann@example.org" || r.Bio != "Came later" {
 		t.Errorf("the server has %+v", r)
 	}
 }
 
-func TestARejectedOperationCanBeDiscarded(t *testing.T) {
+func TestRejectedOperationCanBeDiscarded(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	refused(t, site, users)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
 	users.Press(kb.Escape) // is no
 	users.Gone("dialog", "Discard this change?")
-	users.Read(emailTaken)
+	users.SeeText(emailTaken)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
 	users.Click("button", "Discard") // the dialog's: a modal one is all there is
-	users.Read("The server has taken everything so far.")
+	users.SeeText("The server has taken everything so far.")
 	users.Go("/")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
+	users.matchesServer(site)
 }

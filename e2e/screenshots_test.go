@@ -39,10 +39,10 @@ func TestScreenshots(t *testing.T) {
 	}
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
-	users.As(looks["desktop light"])
+	users.Emulate(screens["desktop light"])
 	users.hasState("Amara Okafor", "")
 	picture(t, users, "../web/screenshots/wide.png")
-	users.As(looks["phone light"])
+	users.Emulate(screens["phone light"])
 	picture(t, users, "../web/screenshots/narrow.png")
 
 	b.Offline(site.Proxy, true)
@@ -68,11 +68,11 @@ func TestScreenshots(t *testing.T) {
 		{"sync", "/sync", "Diagnostics"},
 	}
 	for _, page := range pages {
-		for name, look := range map[string]harness.Look{
-			"desktop-light": looks["desktop light"], "desktop-dark": looks["desktop dark"],
-			"phone-light": looks["phone light"], "phone-dark": looks["phone dark"],
+		for name, look := range map[string]harness.Screen{
+			"desktop-light": screens["desktop light"], "desktop-dark": screens["desktop dark"],
+			"phone-light": screens["phone light"], "phone-dark": screens["phone dark"],
 		} {
-			users.As(look)
+			users.Emulate(look)
 			users.Go(page.path)
 			users.See("heading", page.ready)
 			users.isOffline()

@@ -57,10 +57,10 @@ const (
 // openFaulty opens the list in a tab whose storage can be made to fail.
 func openFaulty(t *testing.T, b *harness.Browser, origin string) directory {
 	t.Helper()
-	d := directory{b.OpenShimmed(origin+"/", faultyStorage), t}
+	d := directory{b.OpenWithScript(origin+"/", faultyStorage), t}
 	d.See("heading", "Users")
 	d.isOnline()
-	d.WorksOffline()
+	d.WaitOfflineReady()
 	return d
 }
 
@@ -70,7 +70,7 @@ func (d directory) fault(kind, how string) {
 }
 
 // holds checks that the open form still has what was typed.
-func (d directory) holds(p harness.Person) {
+func (d directory) formHolds(p harness.Person) {
 	d.t.Helper()
 	for field, want := range map[string]string{"Name": p.Name, "Email": p.Email, "Bio": p.Bio} {
 		if got := d.Value("textbox", field); got != want {
@@ -80,7 +80,7 @@ func (d directory) holds(p harness.Person) {
 }
 
 // tries fills the form "Add user" and presses Save.
-func (d directory) tries(p harness.Person) {
+func (d directory) submits(p harness.Person) {
 	d.t.Helper()
 	d.Click("button", "Add user")
 	d.See("dialog", "Add user")
@@ -113,10 +113,10 @@ func bare(t *testing.T, b *harness.Browser, origin string) *harness.Page {
 // newest is the version of the database that this build makes.
 func newest(p *harness.Page) int { return harness.Eval[int](p, `rollcallIDB.version`) }
 
-func TestAFullDeviceKeepsTheFormAndTheQueue(t *testing.T) {
+func TestFullStorageKeepsTheFormAndTheQueue(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -125,38 +125,38 @@ func TestAFullDeviceKeepsTheFormAndTheQueue(t *testing.T) {
 	users.isOffline()
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.Close()
-	other.Room(1)
-	fillUp(t, other)
+	other.LimitStorage(1)
+	waitStorageFull(t, other)
 
 	users = directory{b.Open(site.URL() + "/"), t}
 	users.hasState("Ann Archer", "Pending")
-	users.tries(dora)
-	users.Read("Not saved. This device has no room left for Rollcall's data. Free some space, then try again. " + textIsKept)
-	users.holds(dora)
+	users.submits(dora)
+	users.SeeText("Not saved. This device has no room left for Rollcall's data. Free some space, then try again. " + textIsKept)
+	users.formHolds(dora)
 	if n := users.Queued(); n != 1 {
 		t.Errorf("the queue has %d operations, want 1", n)
 	}
 	users.Click("button", "Cancel")
 	users.See("region", "Notice")
-	users.Read("This device has no room left.")
+	users.SeeText("This device has no room left.")
 	users.hasState("Ann Archer", "Pending")
 
-	users.tries(dora)
-	users.Read("Not saved.")
-	other.Room(-1)
+	users.submits(dora)
+	users.SeeText("Not saved.")
+	other.LimitStorage(-1)
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.hasState("Dora Dent", "Pending")
 	users.Gone("region", "Notice")
 	b.Offline(site.Proxy, false)
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
-// fillUp waits until the browser refuses to store anything for the page's site:
+// waitStorageFull waits until the browser refuses to store anything for the page's site:
 // it remembers for half a minute how much room there was.
-func fillUp(t *testing.T, p *harness.Page) {
+func waitStorageFull(t *testing.T, p *harness.Page) {
 	t.Helper()
 	const write = `new Promise((resolve) => {
 		const opening = indexedDB.open("room", 1);
@@ -175,36 +175,36 @@ func fillUp(t *testing.T, p *harness.Page) {
 	})
 }
 
-func TestAStorageThatNeverOpensIsToldAndRecoversByItself(t *testing.T) {
+func TestUnresponsiveStorageIsReportedAndRecovers(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	harness.Eval[bool](users.Page, `sessionStorage.setItem("open", "never"), true`)
 	users.Go("/")
-	users.Read("The list can't be shown")
+	users.SeeText("The list can't be shown")
 	users.See("region", "Notice")
-	users.Read(savingIsImpossible)
-	users.tries(dora)
-	users.Read("Not saved. The browser's storage did not answer in time.")
-	users.holds(dora)
+	users.SeeText(savingIsImpossible)
+	users.submits(dora)
+	users.SeeText("Not saved. The browser's storage did not answer in time.")
+	users.formHolds(dora)
 
 	users.fault("open", "")
 	harness.Eval[bool](users.Page, `sessionStorage.clear(), true`)
 	users.Gone("region", "Notice")
-	users.holds(dora)
+	users.formHolds(dora)
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
-func TestAConnectionClosedUnderTheAppIsNotNoticed(t *testing.T) {
+func TestClosedConnectionIsReopenedUnnoticed(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.Click("button", "Add user")
@@ -214,89 +214,89 @@ func TestAConnectionClosedUnderTheAppIsNotNoticed(t *testing.T) {
 	harness.Eval[bool](users.Page, `faults.connections.forEach((db) => db.close()), true`)
 	users.hasState("Dora Dent", "")
 	users.edit("Dora Dent", harness.Person{Bio: "Sings"})
-	users.agrees(site)
+	users.matchesServer(site)
 	if users.Has("region", "Notice") {
 		t.Errorf("there is a notice: %s", users.Text())
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
-func TestATransactionThatNeverEndsIsTold(t *testing.T) {
+func TestHangingTransactionIsReported(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.fault("write", "swallowed")
-	users.tries(dora)
-	users.Read("Still saving.")
-	users.Read("Not saved. The browser's storage did not answer in time.")
-	users.holds(dora)
+	users.submits(dora)
+	users.SeeText("Still saving.")
+	users.SeeText("Not saved. The browser's storage did not answer in time.")
+	users.formHolds(dora)
 	users.Click("button", "Cancel")
 	users.See("region", "Notice")
-	users.Read(savingIsImpossible)
+	users.SeeText(savingIsImpossible)
 	if got := len(site.Rows()); got != 0 {
 		t.Errorf("the server has %d users", got)
 	}
-	users.tries(dora)
-	users.Read("Still saving.")
+	users.submits(dora)
+	users.SeeText("Still saving.")
 	users.fault("write", "")
-	users.Read("Not saved.")
+	users.SeeText("Not saved.")
 	users.Gone("region", "Notice")
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.shows(map[string]string{"Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
-func TestAWriteThatDoesNotSayThatItSavedIsFoundOut(t *testing.T) {
+func TestUnreportedCommitIsDetected(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.fault("write", "untold")
-	users.tries(dora)
-	users.Read("Still saving.")
-	// It looks, finds that the write was saved, and says so.
+	users.submits(dora)
+	users.SeeText("Still saving.")
+	// It screens, finds that the write was saved, and says so.
 	users.Gone("dialog", "Add user")
 	users.shows(map[string]string{"Dora Dent": ""})
 	users.fault("write", "")
 	users.Gone("region", "Notice")
-	users.agrees(site)
+	users.matchesServer(site)
 	if n := len(site.Rows()); n != 1 {
 		t.Errorf("the server has %d users, want 1", n)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
 // Where it can't look either, the person is told to save again, and nothing is
 // saved twice.
 func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.fault("write", "untold")
-	users.tries(dora)
-	users.Read("Still saving.")
+	users.submits(dora)
+	users.SeeText("Still saving.")
 	users.fault("open", "never") // the connection is given up, and no other one opens
-	users.Read("The browser did not say whether this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
-	users.holds(dora)
+	users.SeeText("The browser did not say whether this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
+	users.formHolds(dora)
 	users.fault("open", "")
 	users.fault("write", "")
 	users.Fill("textbox", "Bio", "Drums and sings")
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.shows(map[string]string{"Dora Dent": ""})
-	users.agrees(site)
+	users.matchesServer(site)
 	rows := site.Rows()
 	if len(rows) != 1 || rows[0].Bio != "Drums and sings" {
 		t.Errorf("the server has %+v", rows)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
-func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
+func TestUpgradeByANewerVersionKeepsTheForm(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
@@ -309,8 +309,8 @@ func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
 
 	// The newer version comes in the middle of a write, which is still finished.
 	users.fault("write", "held")
-	users.tries(dora)
-	users.Read("Still saving.") // so the write has begun: before that, the newer version would win
+	users.submits(dora)
+	users.SeeText("Still saving.") // so the write has begun: before that, the newer version would win
 	harness.Eval[bool](other, fmt.Sprintf(`(globalThis.upgrade = settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return db.version; }), true)`, version+1))
 	users.fault("write", "")
 	users.Gone("dialog", "Add user")
@@ -318,17 +318,17 @@ func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
 		t.Fatalf("the database has version %d", got)
 	}
 	users.See("region", "Notice")
-	users.Read("A newer version of Rollcall is in use.")
+	users.SeeText("A newer version of Rollcall is in use.")
 	if n := users.Queued(); n != 1 {
 		t.Errorf("the queue has %d operations, want 1", n)
 	}
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
-	users.tries(emil)
-	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. Reload to go on. " + textIsKept)
-	users.holds(emil)
+	users.submits(emil)
+	users.SeeText("Not saved. A newer version of Rollcall has updated the data on this device. Reload to go on. " + textIsKept)
+	users.formHolds(emil)
 	users.Click("button", "Reload")
 	users.See("dialog", "Add user")
-	users.holds(emil)
+	users.formHolds(emil)
 	if strings.Contains(users.Text(), "Not saved") {
 		t.Errorf("the form blames what has not been tried: %s", users.Text())
 	}

@@ -47,10 +47,10 @@ func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
 	})
 }
 
-func TestAnOlderTabThatHoldsTheDatabaseIsToldOf(t *testing.T) {
+func TestOlderTabBlockingAnUpgradeIsReported(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	leaveWork(t, b, site)
@@ -60,21 +60,21 @@ func TestAnOlderTabThatHoldsTheDatabaseIsToldOf(t *testing.T) {
 
 	users := directory{b.Open(site.URL() + "/"), t}
 	users.See("region", "Notice")
-	users.Read("Close other tabs of Rollcall to finish the update.")
+	users.SeeText("Close other tabs of Rollcall to finish the update.")
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
-	users.tries(emil)
-	users.Read("Not saved. Another tab holds an older version of Rollcall open. Close the other tabs of Rollcall, then try again. " + textIsKept)
-	users.holds(emil)
+	users.submits(emil)
+	users.SeeText("Not saved. Another tab holds an older version of Rollcall open. Close the other tabs of Rollcall, then try again. " + textIsKept)
+	users.formHolds(emil)
 	other.Close() // what the person was asked to do
 	users.Gone("region", "Notice")
-	users.holds(emil)
+	users.formHolds(emil)
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.shows(map[string]string{"Ann Archer": "Pending", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "Pending", "Emil Egg": "Pending"})
 	b.Offline(site.Proxy, false)
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "", "Emil Egg": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
 // stuckUpgrade keeps the transaction of an upgrade from ending once the
@@ -93,10 +93,10 @@ const stuckUpgrade = `(() => {
 	};
 })();`
 
-func TestAnUpgradeCutShortByAKillLosesNothing(t *testing.T) {
+func TestUpgradeInterruptedByAKillLosesNothing(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	leaveWork(t, b, site)
@@ -104,7 +104,7 @@ func TestAnUpgradeCutShortByAKillLosesNothing(t *testing.T) {
 		t.Fatalf("the database has version %d", got)
 	}
 	other.Close()
-	stuck := b.OpenShimmed(site.URL()+"/", stuckUpgrade)
+	stuck := b.OpenWithScript(site.URL()+"/", stuckUpgrade)
 	harness.Eventually(t, "the upgrade is under way", func() error {
 		return harness.Equal("it", harness.Eval[bool](stuck, `globalThis.upgrading === true`), true)
 	})
@@ -112,8 +112,8 @@ func TestAnUpgradeCutShortByAKillLosesNothing(t *testing.T) {
 	site.Proxy.Accept()
 	users := openUsers(t, b, site.URL())
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 	other = bare(t, b, site.URL())
 	if got := harness.Eval[int](other, `indexedDB.databases().then((all) => all.find((d) => d.name === "rollcall").version)`); got != newest(other) {
 		t.Errorf("the database has version %d, want %d", got, newest(other))

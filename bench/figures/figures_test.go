@@ -27,9 +27,9 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// TestPercentileByItsMeaning: at least p percent are not above it, and of no smaller
+// TestPercentileDefinition: at least p percent are not above it, and of no smaller
 // value is that true.
-func TestPercentileByItsMeaning(t *testing.T) {
+func TestPercentileDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.IntRange(0, 20), 1, 50).Draw(t, "values")
 		p := rapid.Float64Range(0.1, 100).Draw(t, "p")

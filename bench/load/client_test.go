@@ -22,9 +22,9 @@ func deviceAt(t *testing.T, handler http.HandlerFunc) *client {
 	return c
 }
 
-// TestDuplicateOfNothing: "duplicate" is a good answer to what was sent before, and to
+// TestDuplicateOnlyAfterResend: "duplicate" is a good answer to what was sent before, and to
 // nothing else.
-func TestDuplicateOfNothing(t *testing.T) {
+func TestDuplicateOnlyAfterResend(t *testing.T) {
 	fail := false
 	c := deviceAt(t, func(w http.ResponseWriter, r *http.Request) {
 		var batch api.Batch
@@ -96,8 +96,8 @@ func TestSlowAnswersCount(t *testing.T) {
 	}
 }
 
-// TestNothingShowsNothing: a step without answers does not hold.
-func TestNothingShowsNothing(t *testing.T) {
+// TestEmptyStepDoesNotHold: a step without answers does not hold.
+func TestEmptyStepDoesNotHold(t *testing.T) {
 	good := figure{writes: 1, pulls: 1, push99: time.Millisecond, pull99: time.Millisecond}
 	for name, test := range map[string]struct {
 		change func(*figure)

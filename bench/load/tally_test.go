@@ -8,9 +8,9 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// TestOnce: a change that arrives twice, or instead of another one, is noticed; one
+// TestEachChangeArrivesOnce: a change that arrives twice, or instead of another one, is noticed; one
 // that is missing is waited for.
-func TestOnce(t *testing.T) {
+func TestEachChangeArrivesOnce(t *testing.T) {
 	s := newShared()
 	s.sending([]api.Operation{{EntityID: "a"}, {EntityID: "b"}}, time.Now())
 	s.acknowledged([]api.Operation{{EntityID: "a"}, {EntityID: "b"}})

@@ -56,9 +56,9 @@ func TestWireReadsWholeAnswers(t *testing.T) {
 	}
 }
 
-// TestWireRefusesWhatSpoilsTheComparison: a compressed answer, one that ends the
+// TestWireRejectsIncomparableAnswers: a compressed answer, one that ends the
 // connection, one that is cut off.
-func TestWireRefusesWhatSpoilsTheComparison(t *testing.T) {
+func TestWireRejectsIncomparableAnswers(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"coded":  func(out http.ResponseWriter, _ *http.Request) { out.Header().Set("Content-Encoding", "gzip") },
 		"closed": func(out http.ResponseWriter, _ *http.Request) { out.Header().Set("Connection", "close") },
@@ -104,8 +104,8 @@ func TestAnswersAreChecked(t *testing.T) {
 	}
 }
 
-// TestPeopleAreNew: of another id and email each time, as a server takes them.
-func TestPeopleAreNew(t *testing.T) {
+// TestPeopleAreUnique: of another id and email each time, as a server takes them.
+func TestPeopleAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		p := newPerson()
@@ -117,8 +117,8 @@ func TestPeopleAreNew(t *testing.T) {
 	}
 }
 
-// TestReadingGoesRound: it starts again behind the last page.
-func TestReadingGoesRound(t *testing.T) {
+// TestReadingWrapsAround: it starts again behind the last page.
+func TestReadingWrapsAround(t *testing.T) {
 	s := work{readList, 16, 100}.session(pocketBase{}, 300)
 	body := answer{http.StatusOK, []byte(strings.Repeat(`"email":`, 100))}
 	var r request

@@ -151,7 +151,7 @@ func (b *backend) ask(method, path, body string) ([]byte, error) {
 	return answer, err
 }
 
-func (b *backend) does(method, path, body string) {
+func (b *backend) send(method, path, body string) {
 	b.t.Helper()
 	_, err := b.ask(method, path, body)
 	must(b.t, err)
@@ -181,7 +181,7 @@ func byID(t *testing.T, list []map[string]any) map[string]map[string]any {
 }
 
 // holds has the backend start over with these rows.
-func (b *backend) holds(rows []map[string]any) {
+func (b *backend) reset(rows []map[string]any) {
 	b.t.Helper()
 	b.stop()
 	file, err := json.Marshal(map[string]any{"users": rows})
@@ -200,7 +200,7 @@ type client struct {
 	rest   *sync.REST
 	writes int // that left the device
 	// spoil, when set, sees the number of each write and may keep its answer.
-	spoil func(n int) error
+	intercept func(n int) error
 }
 
 func (b *backend) client() *client {
@@ -240,8 +240,8 @@ func (c *client) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	}
 	if r.Method != http.MethodGet {
 		c.writes++
-		if c.spoil != nil {
-			if err := c.spoil(c.writes); err != nil {
+		if c.intercept != nil {
+			if err := c.intercept(c.writes); err != nil {
 				return sync.Response{}, err
 			}
 		}
@@ -287,8 +287,8 @@ func (c *client) sync() sync.Report {
 	return report
 }
 
-// syncWhole does a round in which everything is listed.
-func (c *client) syncWhole() {
+// syncFully does a round in which everything is listed.
+func (c *client) syncFully() {
 	c.b.t.Helper()
 	c.rest.ListEvery = 1
 	c.sync()
@@ -327,7 +327,7 @@ func converge(b *backend, clients ...*client) {
 	b.t.Helper()
 	for range 2 {
 		for _, c := range clients {
-			c.syncWhole()
+			c.syncFully()
 		}
 	}
 	want := b.rows()

@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-func TestTwoClientsWriteOfflineAndEndEqual(t *testing.T) {
+func TestTwoOfflineClientsConverge(t *testing.T) {
 	b := startBackend(t)
 	one, two := b.client(), b.client()
 	ann, bo, cy := one.create("Ann"), one.create("Bo"), one.create("Cy")
@@ -68,14 +68,14 @@ func TestTwoClientsWriteOfflineAndEndEqual(t *testing.T) {
 	}
 }
 
-func TestWhatOthersDoArrives(t *testing.T) {
+func TestForeignChangesArrive(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()
 	ann, bo := one.create("Ann"), one.create("Bo")
 	one.sync()
 	const foreign = "0f3e4c9a-6d4e-4b0f-9f64-3c1d5a4a7b11"
-	b.does(http.MethodPost, "/users", `{"id":"`+foreign+`","name":"Zoe","email":"zoe@example.org","bio":"","createdAt":"2020-01-01T00:00:00.000Z","updatedAt":"2099-01-01T00:00:00.000Z"}`)
-	b.does(http.MethodPatch, "/users/"+ann, `{"name":"Anna","updatedAt":"2099-01-01T00:00:00.000Z"}`)
+	b.send(http.MethodPost, "/users", `{"id":"`+foreign+`","name":"Zoe","email":"zoe@example.org","bio":"","createdAt":"2020-01-01T00:00:00.000Z","updatedAt":"2099-01-01T00:00:00.000Z"}`)
+	b.send(http.MethodPatch, "/users/"+ann, `{"name":"Anna","updatedAt":"2099-01-01T00:00:00.000Z"}`)
 	one.sync()
 	if name, _ := one.shows(foreign); name != "Zoe" {
 		t.Errorf("the foreign user shows as %q", name)
@@ -93,10 +93,10 @@ func TestWhatOthersDoArrives(t *testing.T) {
 	}
 
 	one.writesBio(bo, "unsent")
-	b.does(http.MethodDelete, "/users/"+foreign, "")
-	b.does(http.MethodPatch, "/users/"+ann, `{"bio":"without a date"}`)
+	b.send(http.MethodDelete, "/users/"+foreign, "")
+	b.send(http.MethodPatch, "/users/"+ann, `{"bio":"without a date"}`)
 	before := one.writes
-	one.syncWhole()
+	one.syncFully()
 	if name, _ := one.shows(foreign); name != "" || one.writes != before+1 {
 		t.Errorf("what is gone shows as %q", name)
 	}
@@ -105,24 +105,24 @@ func TestWhatOthersDoArrives(t *testing.T) {
 	}
 	// A change that left the date as it was is a conflict in the field it changed.
 	one.writesBio(ann, "mine")
-	b.does(http.MethodPatch, "/users/"+ann, `{"bio":"theirs"}`)
+	b.send(http.MethodPatch, "/users/"+ann, `{"bio":"theirs"}`)
 	if r := one.sync(); r.Conflict != 1 {
 		t.Errorf("a change went unseen: %+v", r)
 	}
 	converge(b, one, two)
 }
 
-func TestALostAnswerHasNoSecondEffect(t *testing.T) {
+func TestLostAnswerHasNoSecondEffect(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()
 	id := one.create("Ann")
 	step := func(what string) {
 		t.Helper()
 		reached := one.writes
-		one.spoil = func(int) error { return errors.New("connection reset") }
+		one.intercept = func(int) error { return errors.New("connection reset") }
 		one.offline()
 		after := fmt.Sprint(b.rows())
-		one.spoil = nil
+		one.intercept = nil
 		one.sync()
 		if again := fmt.Sprint(b.rows()); again != after || one.writes != reached+1 {
 			t.Errorf("%s took effect %d times: %s, then %s", what, one.writes-reached, after, again)
@@ -142,14 +142,14 @@ func TestALostAnswerHasNoSecondEffect(t *testing.T) {
 	}
 }
 
-func TestABackendThatDiesInABatch(t *testing.T) {
+func TestBackendDiesWithinABatch(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()
 	const all, done = 30, 11
 	for i := range all {
 		one.create(fmt.Sprintf("User%02d", i))
 	}
-	one.spoil = func(n int) error {
+	one.intercept = func(n int) error {
 		if n == done { // after this one has committed
 			b.stop()
 			return errors.New("connection reset")
@@ -162,7 +162,7 @@ func TestABackendThatDiesInABatch(t *testing.T) {
 	if counts.Waiting != all-done+1 {
 		t.Errorf("%d wait, want %d", counts.Waiting, all-done+1)
 	}
-	one.spoil = nil
+	one.intercept = nil
 	b.start()
 	one.sync()
 	if n := len(b.rows()); n != all || one.writes != all {
@@ -171,7 +171,7 @@ func TestABackendThatDiesInABatch(t *testing.T) {
 	converge(b, one)
 }
 
-func TestPagesOfJSONServer(t *testing.T) {
+func TestPagination(t *testing.T) {
 	b := startBackend(t)
 	const all, later = 1203, 700 // more than two pages, and more than one
 	rows := make([]map[string]any, all)
@@ -181,7 +181,7 @@ func TestPagesOfJSONServer(t *testing.T) {
 			"createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
 		}
 	}
-	b.holds(rows)
+	b.reset(rows)
 	one := b.client()
 	one.sync() // in the order of ids
 	count := func(bio string) (n int) {
@@ -204,22 +204,22 @@ func TestPagesOfJSONServer(t *testing.T) {
 			row["updatedAt"] = fmt.Sprintf("2026-02-01T00:00:01.%03dZ", i)
 		}
 	}
-	b.holds(rows)
+	b.reset(rows)
 	one.sync() // in the order of changes
 	if n := count("changed"); n != later {
 		t.Errorf("%d changes have arrived, want %d", n, later)
 	}
 }
 
-// TestRandomWritesEndEqual has two clients write what comes to their mind, with a
+// TestRandomWritesConverge has two clients write what comes to their mind, with a
 // network that loses answers and a backend that is restarted.
-func TestRandomWritesEndEqual(t *testing.T) {
+func TestRandomWritesConverge(t *testing.T) {
 	b := startBackend(t)
 	const seed = 7
 	random := rand.New(rand.NewPCG(seed, seed))
 	clients := []*client{b.client(), b.client()}
 	for _, c := range clients {
-		c.spoil = func(int) error {
+		c.intercept = func(int) error {
 			if random.IntN(6) == 0 {
 				return errors.New("connection reset")
 			}
@@ -249,7 +249,7 @@ func TestRandomWritesEndEqual(t *testing.T) {
 		}
 	}
 	for _, c := range clients {
-		c.spoil = nil
+		c.intercept = nil
 	}
 	converge(b, clients...)
 	if len(b.rows()) < 10 {

@@ -17,24 +17,24 @@ import (
 // fields are what a person has typed about somebody.
 type fields struct{ Name, Email, Bio string }
 
-// beliefs are what a person believes to be on the list, by name, after a number of
+// expectations are what a person believes to be on the list, by name, after a number of
 // writes: those that were acknowledged, and perhaps one that is under way. It is
 // the model that a browser is held against, whatever was done to it.
-type beliefs struct {
+type expectations struct {
 	random *rand.Rand
 
 	mu           sync.Mutex
 	known        map[string]fields
 	history      []string // of writes and what became of them
-	underWay     *harness.Write
+	pending      *harness.Write
 	removed      *fields // by the write before, so that it can be undone
 	numbers      int
 	acknowledged int
 	kept, undone int // writes that were under way, by what was found of them
 }
 
-func newBeliefs(random *rand.Rand) *beliefs {
-	return &beliefs{random: random, known: map[string]fields{}}
+func newExpectations(random *rand.Rand) *expectations {
+	return &expectations{random: random, known: map[string]fields{}}
 }
 
 // How many people there are: few enough for the list to show all of them at once.
@@ -45,7 +45,7 @@ const (
 
 // begin decides about the next write and notes that it is under way. What is
 // typed was never typed before.
-func (p *beliefs) begin() harness.Write {
+func (p *expectations) begin() harness.Write {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.numbers++
@@ -73,35 +73,35 @@ func (p *beliefs) begin() harness.Write {
 	default:
 		w.Kind, w.Who = "delete", p.somebody()
 	}
-	p.underWay = &w
+	p.pending = &w
 	p.history = append(p.history, fmt.Sprintf("%+v", w))
 	return w
 }
 
-func (p *beliefs) somebody() string {
+func (p *expectations) somebody() string {
 	names := slices.Sorted(maps.Keys(p.known))
 	return names[p.random.IntN(len(names))]
 }
 
 // hear takes what the hand tells: an acknowledged write is one that must last.
-func (p *beliefs) hear(said harness.Said) {
-	if said.Moment != "acknowledged" {
+func (p *expectations) observe(event harness.WriteEvent) {
+	if event.Moment != "acknowledged" {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.underWay == nil || p.underWay.Number != said.Number {
+	if p.pending == nil || p.pending.Number != event.Number {
 		return
 	}
 	p.settle(true)
 	p.acknowledged++
-	p.history = append(p.history, fmt.Sprintf("%d was acknowledged", said.Number))
+	p.history = append(p.history, fmt.Sprintf("%d was acknowledged", event.Number))
 }
 
 // settle ends the write under way; it has taken effect or it has not.
-func (p *beliefs) settle(done bool) {
-	w := *p.underWay
-	p.underWay = nil
+func (p *expectations) settle(done bool) {
+	w := *p.pending
+	p.pending = nil
 	if !done {
 		p.removed = nil
 		return
@@ -115,7 +115,7 @@ func (p *beliefs) settle(done bool) {
 }
 
 // after is what there is once w has taken effect.
-func (p *beliefs) after(w harness.Write) map[string]fields {
+func (p *expectations) after(w harness.Write) map[string]fields {
 	next := maps.Clone(p.known)
 	if w.Kind == "undo" {
 		next[p.removed.Name] = *p.removed
@@ -134,7 +134,7 @@ func (p *beliefs) after(w harness.Write) map[string]fields {
 }
 
 // story is what was written, for a failure to show.
-func (p *beliefs) story() string {
+func (p *expectations) story() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.history, "\n")
@@ -142,22 +142,22 @@ func (p *beliefs) story() string {
 
 // resolve compares with what is there: everything acknowledged, and the write
 // under way wholly or not at all. What is seen is believed from then on.
-func (p *beliefs) resolve(found map[string]fields) error {
+func (p *expectations) resolve(found map[string]fields) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.history = append(p.history, fmt.Sprintf("the device has %v", slices.Sorted(maps.Keys(found))))
 	if maps.Equal(found, p.known) {
-		if p.underWay != nil {
+		if p.pending != nil {
 			p.settle(false)
 			p.undone++
 		}
 		p.removed = nil
 		return nil
 	}
-	if p.underWay == nil {
+	if p.pending == nil {
 		return fmt.Errorf("not as acknowledged: %s", difference(found, p.known))
 	}
-	w := *p.underWay
+	w := *p.pending
 	if after := p.after(w); !maps.Equal(found, after) {
 		return fmt.Errorf("not as acknowledged: %s; and not with %+v, which was under way: %s",
 			difference(found, p.known), w, difference(found, after))
@@ -169,14 +169,14 @@ func (p *beliefs) resolve(found map[string]fields) error {
 }
 
 // now is what there must be while nothing is under way.
-func (p *beliefs) now() map[string]fields {
+func (p *expectations) now() map[string]fields {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known
 }
 
 // count adds what was seen to the figures.
-func (p *beliefs) count(f *figures) {
+func (p *expectations) count(f *figures) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.acknowledged += p.acknowledged

@@ -18,7 +18,7 @@ import (
 // tab is a tab of any browser.
 type tab interface {
 	// Hand gives it the hand of a person; hear must not block.
-	Hand(hear func(harness.Said)) error
+	InstallDriver(notify func(harness.WriteEvent)) error
 	// Do has the hand do a write, and returns once it was acknowledged.
 	Do(w harness.Write) error
 	// Try evaluates an expression, awaiting a promise.
@@ -60,7 +60,7 @@ func readDevice(t tab) (device, error) {
 }
 
 // others is how the names of those begin whom somebody else keeps, at the server.
-const others = "Other"
+const othersPrefix = "Other"
 
 // people are those on the device whom the person of the test has written.
 func (d device) people() (map[string]fields, error) {
@@ -70,7 +70,7 @@ func (d device) people() (map[string]fields, error) {
 		if err := json.Unmarshal([]byte(u.Document), &f); err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(f.Name, others) {
+		if strings.HasPrefix(f.Name, othersPrefix) {
 			continue
 		}
 		if _, twice := found[f.Name]; twice {
@@ -82,7 +82,7 @@ func (d device) people() (map[string]fields, error) {
 }
 
 // sound is an error when something is there that nothing gave cause to.
-func (d device) sound() error {
+func (d device) unexpected() error {
 	for _, c := range d.Conflicts {
 		return fmt.Errorf("a conflict was invented: %s", c.Text)
 	}
@@ -96,17 +96,17 @@ func (d device) sound() error {
 
 // keeps is nil when the device alone, whatever the server has, keeps all that was
 // acknowledged.
-func (s *series) keeps(t tab) error {
+func (s *series) checkDevice(t tab) error {
 	d, err := readDevice(t)
 	if err != nil {
 		return err
 	}
 	found, err := d.people()
-	return errors.Join(err, d.sound(), s.people.resolve(found))
+	return errors.Join(err, d.unexpected(), s.people.resolve(found))
 }
 
 // lists is nil when the page shows what the person believes to be there.
-func (s *series) lists(t tab) error {
+func (s *series) checkList(t tab) error {
 	var list []row
 	if err := t.Try(listScript, &list); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (s *series) lists(t tab) error {
 		if r.State == "Needs attention" || r.State == "Conflict" {
 			return fmt.Errorf("the row of %s says %q", r.Name, r.State)
 		}
-		if !strings.HasPrefix(r.Name, others) {
+		if !strings.HasPrefix(r.Name, othersPrefix) {
 			found[r.Name] = fields{Name: r.Name, Email: r.Email}
 		}
 	}
@@ -134,13 +134,13 @@ const convergence = 2 * time.Minute
 
 // judge waits until everything has arrived, and compares the device, the server
 // and what was acknowledged.
-func (s *series) judge(tabs ...tab) {
+func (s *series) check(tabs ...tab) {
 	s.t.Helper()
-	s.site.Proxy.At(nil)
+	s.site.Proxy.Intercept(nil)
 	s.site.Proxy.CutAnswers(0, nil)
 	for _, t := range tabs {
-		harness.EventuallyIn(s.t, convergence, "the device equals the server", func() error { return s.converged(t) })
-		harness.Eventually(s.t, "the list shows what is there", func() error { return s.lists(t) })
+		harness.EventuallyWithin(s.t, convergence, "the device equals the server", func() error { return s.converged(t) })
+		harness.Eventually(s.t, "the list shows what is there", func() error { return s.checkList(t) })
 	}
 	want := maps.Clone(s.people.now())
 	maps.Copy(want, s.others)
@@ -154,7 +154,7 @@ func (s *series) judge(tabs ...tab) {
 	if !maps.Equal(found, want) {
 		s.t.Errorf("the server has not what was acknowledged: %s", difference(found, want))
 	}
-	s.once()
+	s.checkOnce()
 }
 
 // converged is nil when the queue is empty and the device has what the server has,
@@ -164,7 +164,7 @@ func (s *series) converged(t tab) error {
 	if err != nil {
 		return err
 	}
-	if err := d.sound(); err != nil {
+	if err := d.unexpected(); err != nil {
 		return err
 	}
 	if n := len(d.Operations); n > 0 {
@@ -212,7 +212,7 @@ type sentOperation struct {
 // once checks that each operation that was sent took effect at the server exactly
 // once: it has one record, which says so, and the versions of each entity are one
 // for each of its operations, without a gap.
-func (s *series) once() {
+func (s *series) checkOnce() {
 	s.t.Helper()
 	sent := s.sent()
 	results := s.site.Results()

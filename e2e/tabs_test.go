@@ -14,8 +14,8 @@ import (
 
 func TestTwoTabsAreOneClient(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	first := openUsers(t, b, site.URL())
 	second := openUsers(t, b, site.URL())
@@ -38,34 +38,34 @@ func TestTwoTabsAreOneClient(t *testing.T) {
 	b.Offline(site.Proxy, false)
 	for _, tab := range []directory{first, second} {
 		tab.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dunn": ""})
-		tab.agrees(site)
+		tab.matchesServer(site)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
 func TestAnotherTabTakesOverFromTheLeader(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	leader := openUsers(t, b, site.URL())
 	other := openUsers(t, b, site.URL())
 	leader.Close()
 	other.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	other.hasState("Dora Dent", "")
-	other.agrees(site)
+	other.matchesServer(site)
 	harness.Eventually(t, "one worker syncs", func() error {
 		return harness.Equal("workers", b.Workers(site.URL()), 1)
 	})
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before, site.Proxy)
 }
 
 func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	here := openUsers(t, harness.OpenBrowser(t), site.URL())
-	way := site.Another()
+	way := site.AnotherProxy()
 	there := openUsers(t, harness.OpenBrowser(t), way.URL())
 	here.hasState("Bob Baker", "")
 	there.hasState("Bob Baker", "")
@@ -102,7 +102,7 @@ func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
 		}
 		return nil
 	})
-	here.agrees(site)
-	there.agrees(site)
-	onceEach(t, site, before, site.Proxy, way)
+	here.matchesServer(site)
+	there.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy, way)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-const dataWereCleared = "This browser had cleared Rollcall's data."
+const dataEvicted = "This browser had cleared Rollcall's data."
 
-func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
+func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -35,15 +35,15 @@ func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
 
 	users = directory{b.Open(site.URL() + "/"), t}
 	users.See("region", "Notice")
-	users.Read(dataWereCleared)
-	users.Read("What had been synced has been loaded again. Changes that had not been synced by then are lost.")
+	users.SeeText(dataEvicted)
+	users.SeeText("What had been synced has been loaded again. Changes that had not been synced by then are lost.")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.agrees(site)
+	users.matchesServer(site)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "Reads maps" {
 		t.Errorf("Ann became %+v", r)
 	}
 	users.Reload()
-	users.Read(dataWereCleared) // until it was read
+	users.SeeText(dataEvicted) // until it was read
 	users.See("button", "Keep my data")
 	users.Click("button", "Dismiss")
 	users.Gone("region", "Notice")
@@ -55,26 +55,26 @@ func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
 	}
 }
 
-func TestDataClearedUnderAnOpenPageAreNoticed(t *testing.T) {
+func TestEvictionUnderAnOpenPageIsDetected(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	users.Evict()
-	users.Read(dataWereCleared)
+	users.SeeText(dataEvicted)
 	// The engine of the open page does not sync any more then: the notice says to reload.
 	users.Reload()
-	users.Read(dataWereCleared)
+	users.SeeText(dataEvicted)
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 	users.add(dora)
 	users.hasState("Dora Dent", "")
-	users.agrees(site)
+	users.matchesServer(site)
 }
 
-func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
+func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -101,25 +101,25 @@ func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
 	asked(0) // counted anew: it is not asked again in a later visit
 	users.Go("/sync")
 	if harness.Eval[bool](users.Page, `navigator.storage.persisted()`) {
-		users.Read("The browser has promised to keep your data")
+		users.SeeText("The browser has promised to keep your data")
 	} else {
-		users.Read("The browser was asked to keep this data and made no promise")
+		users.SeeText("The browser was asked to keep this data and made no promise")
 		users.See("button", "Ask again")
 	}
 }
 
-// TestNoticesAreAccessible looks at what the app says of a failing storage, on
+// TestNoticesAreAccessible screens at what the app says of a failing storage, on
 // every kind of screen.
 func TestNoticesAreAccessible(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openFaulty(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	look := func(what string) {
 		t.Helper()
-		for name, look := range looks {
-			users.As(look)
+		for name, look := range screens {
+			users.Emulate(look)
 			picture(t, users, what+" "+name+".png")
 			for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 				t.Errorf("%s, %s: %s", what, name, v)
@@ -127,16 +127,16 @@ func TestNoticesAreAccessible(t *testing.T) {
 		}
 	}
 	users.Evict()
-	users.Read(dataWereCleared)
+	users.SeeText(dataEvicted)
 	look("cleared data")
 	users.Reload()
 	users.hasState("Ann Archer", "")
 
 	other := bare(t, b, site.URL())
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return true; })`, newest(other)+1))
-	users.Read("A newer version of Rollcall is in use.")
+	users.SeeText("A newer version of Rollcall is in use.")
 	look("an upgrade")
-	users.tries(dora)
-	users.Read("Not saved. A newer version of Rollcall")
+	users.submits(dora)
+	users.SeeText("Not saved. A newer version of Rollcall")
 	look("a form not saved")
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// spoilRows changes, deletes and adds rows in the page's IndexedDB, as a person with
+// corruptRows changes, deletes and adds rows in the page's IndexedDB, as a person with
 // the browser's tools might: the one of the first id gets another name, that
 // of the second goes away, and a copy of the first is put under the third.
-const spoilRows = `(async ([changed, deleted, added]) => {
+const corruptRows = `(async ([changed, deleted, added]) => {
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
 	const db = await settle(indexedDB.open("rollcall"));
 	try {
@@ -34,10 +34,10 @@ const spoilRows = `(async ([changed, deleted, added]) => {
 	}
 })([%q, %q, %q])`
 
-// TestSpoiledRowsHealBySyncing: rows changed, deleted and added behind the
+// TestCorruptRowsAreRepairedBySync: rows changed, deleted and added behind the
 // engine's back are as the server has them after "Sync now", what is unsent stays,
 // only the buckets that differ are read again, and Diagnostics tells of it.
-func TestSpoiledRowsHealBySyncing(t *testing.T) {
+func TestCorruptRowsAreRepairedBySync(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	id := func(bucket int) string { return fmt.Sprintf("%02x000000-0000-4000-8000-000000000001", 4*bucket) }
 	for i, name := range []string{"Ann", "Bob", "Carl", "Dora"} {
@@ -47,17 +47,17 @@ func TestSpoiledRowsHealBySyncing(t *testing.T) {
 	users := openUsers(t, b, site.URL())
 	healthy := map[string]string{"Ann": "", "Bob": "", "Carl": "", "Dora": ""}
 	users.shows(healthy)
-	users.syncs() // so that no check is under way or due
-	site.Proxy.Forget()
-	harness.Eval[bool](users.Page, fmt.Sprintf(spoilRows, id(0), id(10), id(40)))
+	users.syncNow() // so that no check is under way or due
+	site.Proxy.ResetRequests()
+	harness.Eval[bool](users.Page, fmt.Sprintf(corruptRows, id(0), id(10), id(40)))
 	users.shows(map[string]string{"Mallory": "", "Nobody": "", "Carl": "", "Dora": ""})
 	users.Click("button", "Sync now")
 	users.shows(healthy)
-	users.agrees(site)
+	users.matchesServer(site)
 
 	users.Go("/sync")
-	users.Read("3 people in 3 groups, a few seconds ago")
-	users.Read("4 people, as on the server, a few seconds ago")
+	users.SeeText("3 people in 3 groups, a few seconds ago")
+	users.SeeText("4 people, as on the server, a few seconds ago")
 	for n := range api.Buckets {
 		asked := len(site.Proxy.Requests(http.MethodGet, fmt.Sprint("/api/v1/buckets/", n)))
 		if want := map[int]int{0: 1, 10: 1, 40: 1}[n]; asked != want {

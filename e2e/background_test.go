@@ -17,8 +17,8 @@ const (
 	periodicTag = "rollcall-periodic"
 )
 
-// retries is how long the browser may take to fire a sync event: the first try
-// and two more, which the harness has it make after two seconds each.
+// retries bounds the wait for a sync event: the first try and two more, each after two
+// seconds (see the harness's flags).
 const retries = 45 * time.Second
 
 func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
@@ -57,16 +57,16 @@ func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
 			if r, _ := site.Row("Bob Baker"); r.ID != bob || r.Bio != "Bakes bread" {
 				t.Errorf("Bob became %+v", r)
 			}
-			eachSentOnce(t, site, before, site.Proxy)
+			eachSentOnce(t, site, before)
 
 			users = openOffline(t, b, site.URL())
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
+			users.showsSynced("Ann Archer", "Bob Baker", "Dora Dent")
 			users.WaitQueueEmpty()
 		})
 	}
 }
 
-// registered waits until the browser has promised a sync event.
+// registered waits until a sync event is registered.
 func registered(t *testing.T, users directory) {
 	t.Helper()
 	harness.Eventually(t, "background sync is registered", func() error {
@@ -86,13 +86,11 @@ func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	users.Close()
-	harness.Eventually(t, "no worker of a tab is left", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 0)
-	})
+	b.WaitWorkers(site.URL(), 0)
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
 	site.Proxy.ResetRequests()
 	registrations.PeriodicSync(site.URL(), periodicTag)
-	// A page of the site without the app in it can look into the storage.
+	// A page of the site without the app can read the storage.
 	probe := b.Open(site.URL() + "/healthz")
 	harness.Eventually(t, "the service worker pulls", func() error {
 		for _, user := range probe.Store("users") {
@@ -104,7 +102,7 @@ func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 	})
 	b.Offline(site.Proxy, true)
 	users = openOffline(t, b, site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Zed Zimmer")
 }
 
 func TestStoppedServiceWorkerStartsAgain(t *testing.T) {
@@ -115,7 +113,7 @@ func TestStoppedServiceWorkerStartsAgain(t *testing.T) {
 	registrations := b.Registrations()
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
-	// Refused, not emulated: an emulation would stay with the worker that is stopped.
+	// Refused, not emulated: emulation would end with the stopped worker.
 	site.Proxy.Refuse()
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.hasState("Ann Archer", "Pending")
@@ -126,5 +124,5 @@ func TestStoppedServiceWorkerStartsAgain(t *testing.T) {
 	harness.EventuallyWithin(t, retries, "the restarted service worker delivers", func() error {
 		return harness.Equal("changes", site.Changes()-before.changes, 1)
 	})
-	eachSentOnce(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before)
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// deviceClock makes the clock of every page and worker one that setClock sets, to so
-// many milliseconds from the right time. What counts time by itself goes on as it does
-// when a person sets the clock.
+// deviceClock replaces the clock of every page and worker by one that setClock sets, in
+// milliseconds from the right time. Timers go on, as they do when a person sets the clock.
 const deviceClock = `(() => {
 	const Real = Date;
 	let shift = 0;
@@ -33,7 +32,7 @@ const deviceClock = `(() => {
 })();
 `
 
-// serveClock has the workers begin with deviceClock.
+// serveClock makes the workers begin with deviceClock.
 func serveClock(t *testing.T, site *harness.Site) {
 	t.Helper()
 	found, err := filepath.Glob("../web/dist/assets/worker.*.js")
@@ -66,22 +65,22 @@ func TestDeviceClockJumpsByADay(t *testing.T) {
 			set(by)
 			users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 			b.Offline(site.Proxy, false)
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 			users.syncedJustNow()
 			users.matchesServer(site)
 
-			// And back, while the server can't be had and the host waits to try again.
+			// And back, while the server is unreachable and the host waits to retry.
 			site.Proxy.RefuseAPI(true)
 			users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
 			users.isOffline()
 			set(0)
 			users.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
 			site.Proxy.RefuseAPI(false)
-			harness.EventuallyWithin(t, takeover, "the work is done", func() error {
+			harness.EventuallyWithin(t, takeover, "the change is on the server", func() error {
 				row, _ := site.Row("Ann Archer")
 				return harness.Equal("Ann's bio", row.Bio, "Draws maps")
 			})
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 			users.syncedJustNow()
 			users.matchesServer(site)
 			if got := site.Changes() - before.changes; got != 4 {
@@ -91,7 +90,7 @@ func TestDeviceClockJumpsByADay(t *testing.T) {
 	}
 }
 
-// ago is what the status may say of the last sync.
+// ago matches what the status may say of a recent sync.
 var ago = regexp.MustCompile(`Synced a few seconds ago|Synced 1 minute ago`)
 
 // syncedJustNow waits until the status says that the last sync was just now.

@@ -10,14 +10,14 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// conflict is one way in which two people change the same user: what the page
-// does offline, and what happens at the server meanwhile.
+// conflict is a way in which two people change the same user: what the page does offline,
+// and what happens at the server meanwhile.
 type conflict struct {
 	mine, theirs func(conflictCase)
-	mineLast     bool // which of the two writes later
+	mineLast     bool // the page writes last
 }
 
-// conflictCase is a conflict being made of one user.
+// conflictCase is a conflict on one user.
 type conflictCase struct {
 	users  directory
 	site   *harness.Site
@@ -37,7 +37,7 @@ func changeFields(fields map[string]string) func(conflictCase) {
 func removeMine(c conflictCase)   { c.users.remove(c.name()) }
 func removeTheirs(c conflictCase) { c.site.Remove(c.person.ID) }
 
-// changeEmail is theirs on another field; the suffix keeps emails apart.
+// changeEmail is a change by others of another field.
 func changeEmail(c conflictCase) {
 	c.site.Change(c.person.ID, map[string]string{"email": "new." + c.person.Email})
 }
@@ -50,14 +50,14 @@ var conflicts = map[string]conflict{
 	"I delete, they update":   {mine: removeMine, theirs: changeFields(map[string]string{"bio": "theirs"})},
 }
 
-// end is how a user ends at the server.
+// end is the final state of a user at the server.
 type end struct {
 	gone     bool
 	bio      string
 	newEmail bool
 }
 
-// ends are what each strategy makes of each conflict.
+// ends are the final states by strategy and conflict.
 var ends = map[string]map[string]end{
 	"Merge": {
 		"different fields":        {bio: "mine", newEmail: true},
@@ -135,7 +135,7 @@ func settle(t *testing.T, strategy string, want map[string]end) {
 		t.Errorf("%d conflicts are recorded, want %d", n, len(conflicts))
 	}
 	users.matchesServer(site)
-	// Also one in which nobody lost a value is on the page.
+	// Conflicts in which nobody lost a value are shown, too.
 	users.Go("/sync")
 	harness.Eventually(t, "each conflict is shown", func() error {
 		return harness.Equal("conflicts", harness.Eval[int](users.Page, `document.querySelectorAll("article.conflict").length`), len(conflicts))
@@ -186,7 +186,7 @@ func TestConflictDecisionCanBeReversed(t *testing.T) {
 	})
 	users.SeeText("Nothing is left to decide.")
 	users.Go("/")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	users.matchesServer(site)
 }
 

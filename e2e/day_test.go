@@ -20,7 +20,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// offlineDay is a day without a network in a browser.
+// offlineDay is a browser that spends a day offline.
 type offlineDay struct {
 	day.Day
 	t     *testing.T
@@ -29,7 +29,7 @@ type offlineDay struct {
 	users directory
 }
 
-// dayFigures are what the end of such a day costs.
+// dayFigures are what reconnecting after such a day costs.
 type dayFigures struct {
 	took     time.Duration
 	batches  int
@@ -46,8 +46,8 @@ func TestDayOfflineWith5000Operations(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	// The same code does it, batch by batch: what differs is what a page or worker has
-	// not tidied up yet, and the list of 5,000 rows that a browser's storage keeps.
+	// Both sync batch by batch. The difference is garbage not collected yet, and the 5,000
+	// rows the browser's storage caches.
 	const leeway = 48 << 20
 	for kind, m := range many.memory {
 		if f, ok := few.memory[kind]; ok && m.Heap+m.Wasm > f.Heap+f.Wasm+leeway {
@@ -56,7 +56,7 @@ func TestDayOfflineWith5000Operations(t *testing.T) {
 	}
 }
 
-// deviceProgram builds the program that spends the day.
+// deviceProgram builds the program that makes the day's writes.
 func deviceProgram(t *testing.T) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "device.wasm")
@@ -100,7 +100,7 @@ func serveDevice(t *testing.T, site *harness.Site, program []byte) {
 	site.Proxy.Serve("/debug/helper.js", "text/javascript", mustRead(t, "../wasm/idb/helper.js"))
 }
 
-// post has others send operations to the server.
+// post sends operations of others to the server.
 func post(t *testing.T, site *harness.Site, operations []api.Operation, err error) {
 	t.Helper()
 	if err != nil {
@@ -158,7 +158,7 @@ func spendDay(t *testing.T, program []byte, size day.Day) dayFigures {
 	return f
 }
 
-// firstSync is how long a new browser may take for thousands of users.
+// firstSync is how long a new browser may take to load thousands of users.
 const firstSync = 2 * time.Minute
 
 func plural(n int) string {
@@ -168,7 +168,7 @@ func plural(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-// offline spends the day, which began 24 hours ago.
+// offline makes the day's writes, dated from 24 hours ago on.
 func (d *offlineDay) offline() {
 	d.t.Helper()
 	device := d.b.Open(d.site.URL() + "/debug/device.html")
@@ -195,7 +195,7 @@ func (d *offlineDay) offline() {
 	device.Close()
 }
 
-// lists opens /sync with everything waiting.
+// checkWaitingList opens /sync with everything waiting.
 func (d *offlineDay) checkWaitingList() {
 	d.t.Helper()
 	start := time.Now()
@@ -209,7 +209,7 @@ func (d *offlineDay) checkWaitingList() {
 	d.users.See("heading", "Users")
 }
 
-// watchTasks has the page note its longest task.
+// watchTasks makes the page record its longest task.
 const watchTasks = `(() => {
 	globalThis.longest = 0;
 	new PerformanceObserver((list) => {
@@ -218,8 +218,7 @@ const watchTasks = `(() => {
 	return true;
 })()`
 
-// returns brings the network back and waits until everything has been sent, using
-// the list meanwhile.
+// reconnect reconnects and waits until everything has been sent, using the list meanwhile.
 func (d *offlineDay) reconnect() dayFigures {
 	d.t.Helper()
 	harness.Eval[bool](d.users.Page, watchTasks)
@@ -253,8 +252,8 @@ func (d *offlineDay) reconnect() dayFigures {
 	return f
 }
 
-// search screens for a user that is there throughout, and clears the search. It
-// returns how long the list took to follow.
+// search searches for a user that is always there, and clears the search. It returns how
+// long the list took to follow.
 func (d *offlineDay) search() time.Duration {
 	d.t.Helper()
 	start := time.Now()
@@ -265,7 +264,7 @@ func (d *offlineDay) search() time.Duration {
 	return took
 }
 
-// checkServer checks the server: everything that should have had an effect had one.
+// checkServer checks that every operation had its effect at the server.
 func (d *offlineDay) checkServer(before counters) {
 	d.t.Helper()
 	if got := d.site.Changes() - before.changes; got != d.Changes() {
@@ -291,7 +290,7 @@ func (d *offlineDay) checkReplica() {
 		got := map[string]harness.Row{}
 		for _, u := range d.users.Store("users") {
 			if u["state"] == "attention" {
-				continue // a newcomer whose email another one has
+				continue // a new user with a taken email
 			}
 			var r harness.Row
 			if err := json.Unmarshal([]byte(fmt.Sprint(u["document"])), &r); err != nil {
@@ -309,7 +308,7 @@ func (d *offlineDay) checkReplica() {
 	})
 }
 
-// standings checks what waits for the person, in the storage and on /sync.
+// checkBacklog checks what is left for the person, in the storage and on /sync.
 func (d *offlineDay) checkBacklog() {
 	d.t.Helper()
 	for _, o := range d.users.Store("operations") {

@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// TestDriverAcknowledgesOnlySavedWrites: the kill series believe the hand that a write is saved.
-// What a page said of an earlier write on the same person must not pass for it.
+// TestDriverAcknowledgesOnlySavedWrites: TestKills trusts the driver that a write is saved.
+// It must not take the page's message on an earlier write for that.
 func TestDriverAcknowledgesOnlySavedWrites(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)

@@ -12,24 +12,18 @@ import (
 const dataEvicted = "This browser had cleared Rollcall's data."
 
 func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+	site, b, users := openThree(t)
 	other := bare(t, b, site.URL())
 	users.Reload() // a visit like any other
 	users.hasState("Ann Archer", "")
 	if users.Has("region", "Notice") {
-		t.Errorf("something was noticed before anything was lost: %s", users.Text())
+		t.Errorf("there is a notice before anything was lost: %s", users.Text())
 	}
 	b.Offline(site.Proxy, true)
 	users.isOffline()
 	users.edit("Ann Archer", harness.Person{Bio: "This is lost"})
 	users.Close()
-	harness.Eventually(t, "the tab's worker is gone", func() error {
-		return harness.Equal("the workers", b.Workers(site.URL()), 0)
-	})
+	b.WaitWorkers(site.URL(), 0)
 	other.Evict()
 	b.Offline(site.Proxy, false)
 
@@ -37,13 +31,13 @@ func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
 	users.See("region", "Notice")
 	users.SeeText(dataEvicted)
 	users.SeeText("What had been synced has been loaded again. Changes that had not been synced by then are lost.")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	users.matchesServer(site)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "Reads maps" {
 		t.Errorf("Ann became %+v", r)
 	}
 	users.Reload()
-	users.SeeText(dataEvicted) // until it was read
+	users.SeeText(dataEvicted) // until dismissed
 	users.See("button", "Keep my data")
 	users.Click("button", "Dismiss")
 	users.Gone("region", "Notice")
@@ -51,33 +45,25 @@ func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
 	users.hasState("Ann Archer", "")
 	users.isOnline()
 	if users.Has("region", "Notice") {
-		t.Error("it is said again after it was read")
+		t.Error("the notice is back after it was dismissed")
 	}
 }
 
 func TestEvictionUnderAnOpenPageIsDetected(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+	site, _, users := openThree(t)
 	users.Evict()
 	users.SeeText(dataEvicted)
-	// The engine of the open page does not sync any more then: the notice says to reload.
+	// The engine of the open page does not sync any more: the notice says to reload.
 	users.Reload()
 	users.SeeText(dataEvicted)
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	users.add(dora)
 	users.hasState("Dora Dent", "")
 	users.matchesServer(site)
 }
 
 func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+	users := openFaulty(t, threePeople...)
 	asked := func(want int) {
 		t.Helper()
 		harness.Eventually(t, fmt.Sprintf("the browser was asked %d times", want), func() error {
@@ -98,7 +84,7 @@ func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
 	users.Reload()
 	users.edit("Dora Dent", harness.Person{Bio: "Sings and drums"})
 	users.hasState("Dora Dent", "")
-	asked(0) // counted anew: it is not asked again in a later visit
+	asked(0) // since the reload: it is not asked again in a later visit
 	users.Go("/sync")
 	if harness.Eval[bool](users.Page, `navigator.storage.persisted()`) {
 		users.SeeText("The browser has promised to keep your data")
@@ -108,19 +94,14 @@ func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
 	}
 }
 
-// TestNoticesAreAccessible screens at what the app says of a failing storage, on
-// every kind of screen.
+// TestNoticesAreAccessible checks the notices of a failing storage on every screen.
 func TestNoticesAreAccessible(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+	users := openFaulty(t, threePeople...)
 	look := func(what string) {
 		t.Helper()
-		for name, look := range screens {
-			users.Emulate(look)
-			picture(t, users, what+" "+name+".png")
+		for name, screen := range screens {
+			users.Emulate(screen)
+			picture(t, users.directory, what+" "+name+".png")
 			for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 				t.Errorf("%s, %s: %s", what, name, v)
 			}
@@ -132,7 +113,7 @@ func TestNoticesAreAccessible(t *testing.T) {
 	users.Reload()
 	users.hasState("Ann Archer", "")
 
-	other := bare(t, b, site.URL())
+	other := bare(t, users.b, users.site.URL())
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return true; })`, newest(other)+1))
 	users.SeeText("A newer version of Rollcall is in use.")
 	look("an upgrade")

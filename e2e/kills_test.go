@@ -20,18 +20,18 @@ import (
 
 var (
 	sigkills = flag.Int("kills", 6, "how often TestKills kills the browser")
-	endings  = flag.Int("ends", 6, "how often TestKills ends each of tab, dedicated worker and service worker")
+	endings  = flag.Int("ends", 6, "how often TestKills kills each of tab, dedicated worker and service worker")
 	foxkills = flag.Int("foxkills", 3, "how often TestKills kills Firefox")
-	seed     = flag.Uint64("seed", 1, "what TestKills draws its writes and moments from")
+	seed     = flag.Uint64("seed", 1, "the seed of the writes and moments of TestKills")
 )
 
-// perSeries is how many kills one profile and one server have to bear.
+// perSeries is the number of kills with one profile and one server.
 const perSeries = 10
 
-// TestKills ends browsers, tabs and workers in the middle of a person's writes and
-// their syncing. Whatever the page had acknowledged by then is on the device
-// afterwards; in the end each operation has taken effect at the server once, and
-// device and server agree. A failure names its series: it is repeated by
+// TestKills kills browsers, tabs and workers while a person writes and the engine syncs.
+// Afterwards the device must have everything the page had acknowledged. At the end of a
+// series each operation must have taken effect at the server once, and device and server
+// must agree. Repeat a series that failed by
 //
 //	go test -tags e2e ./e2e -run TestKills/KIND/SERIES -kills N -ends N -foxkills N -seed N
 func TestKills(t *testing.T) {
@@ -57,10 +57,10 @@ func TestKills(t *testing.T) {
 	}
 }
 
-// figures are what was measured.
+// figures are the counts and times of all series of a kind.
 type figures struct {
 	kills, acknowledged, operations int
-	kept, undone                    int // writes that were under way, and were found or not
+	kept, undone                    int // pending writes that were found saved, and not
 	moments                         map[moment]int
 	toList                          []time.Duration
 }
@@ -71,11 +71,11 @@ func (f *figures) String() string {
 	if n := len(f.toList); n > 0 {
 		median = f.toList[n/2].Round(time.Millisecond)
 	}
-	return fmt.Sprintf("%d kills at %v; %d writes acknowledged, %d operations sent; of the writes under way %d were kept and %d not; the list was there again after %v (median)",
+	return fmt.Sprintf("%d kills at %v; %d writes acknowledged, %d operations sent; of the pending writes %d were saved and %d not; the list was back after %v (median)",
 		f.kills, f.moments, f.acknowledged, f.operations, f.kept, f.undone, median)
 }
 
-// series is what one profile and one server go through.
+// series is a number of kills with one profile and one server.
 type series struct {
 	t            *testing.T
 	site         *harness.Site
@@ -84,18 +84,18 @@ type series struct {
 	ids          map[string]string // of the others
 	random       *rand.Rand        // of the kills
 	killPoints   killPoints
-	othersRandom *rand.Rand // of what somebody else writes
+	othersRandom *rand.Rand // of the writes of others
 	trigger      *trigger
 	figures      *figures
 	number       int       // of the kill
 	killPoint    killPoint // of the kill
-	wrote        int       // by somebody else
+	wrote        int       // by others
 	killed       atomic.Bool
 }
 
 func newSeries(t *testing.T, kind string, f *figures) *series {
 	t.Helper()
-	// Each has its own source, since they are asked by different goroutines.
+	// Each has its own source, since different goroutines use them.
 	source := func(what string) *rand.Rand {
 		h := fnv.New64a()
 		_, _ = h.Write([]byte(t.Name() + what)) // a hash takes everything
@@ -121,14 +121,13 @@ func newSeries(t *testing.T, kind string, f *figures) *series {
 	return s
 }
 
-// hear takes what the hand tells.
+// observe handles an event of the driver.
 func (s *series) observe(event harness.WriteEvent) {
 	s.people.observe(event)
 	s.trigger.observe(event)
 }
 
-// open opens the list in a tab of Chromium, screens at what the device has kept, and
-// gives the tab a hand.
+// open opens the list in a tab of Chromium, checks the device, and installs the driver.
 func (s *series) open(b *harness.Browser) directory {
 	s.t.Helper()
 	d := openOffline(s.t, b, s.site.URL())
@@ -136,7 +135,7 @@ func (s *series) open(b *harness.Browser) directory {
 	return d
 }
 
-// attach screens at what a tab that was just loaded has to show, and gives it a hand.
+// attach checks the device and the list of a new tab, and installs the driver.
 func (s *series) attach(t tab) {
 	s.t.Helper()
 	if err := s.checkDevice(t); err != nil {
@@ -145,19 +144,19 @@ func (s *series) attach(t tab) {
 	}
 	harness.Eventually(s.t, "the list is there", func() error { return s.checkList(t) })
 	if err := t.InstallDriver(s.observe); err != nil {
-		s.t.Fatalf("giving the tab a hand: %v", err)
+		s.t.Fatalf("installing the driver: %v", err)
 	}
 }
 
-// killWhileWriting has a person write in a tab, and calls kill at the moment of an killPoint. The
-// tab may go with it, unless it survives.
+// killWhileWriting writes in a tab, and calls kill at a kill point. The tab may end with it,
+// unless it survives.
 func (s *series) killWhileWriting(t tab, survives bool, kill func()) {
 	s.t.Helper()
 	s.killAt(s.killPoints.next(), func() func() { return s.writes(t, survives) }, kill)
 }
 
-// writes has a person write in a tab, as fast as it goes, until end is called.
-// Somebody else writes now and then, so that there is something to pull.
+// writes writes in a tab as fast as possible until end is called. Others write now and then,
+// so that there is something to pull.
 func (s *series) writes(t tab, survives bool) (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -193,7 +192,7 @@ func (s *series) write(t tab) error {
 	return nil
 }
 
-// othersWrite changes one of their own people at the server, now and then.
+// othersWrite changes one of the others' users at the server, now and then.
 func (s *series) othersWrite() {
 	if s.othersRandom.IntN(3) > 0 {
 		return
@@ -209,7 +208,7 @@ func (s *series) othersWrite() {
 	s.others[name] = f
 }
 
-// killAt begins something, calls kill when the killPoint is reached, and ends it.
+// killAt calls begin, kills at the kill point, and calls end.
 func (s *series) killAt(a killPoint, begin func() (end func()), kill func()) {
 	s.t.Helper()
 	s.number++
@@ -238,8 +237,7 @@ func (s *series) killAt(a killPoint, begin func() (end func()), kill func()) {
 	}
 }
 
-// killBrowsers kills all processes of the browser, and starts it again on the same
-// profile.
+// killBrowsers kills all processes of the browser, and restarts it on the same profile.
 func killBrowsers(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	users := s.open(b)
@@ -254,8 +252,8 @@ func killBrowsers(s *series, times int) {
 	s.check(users)
 }
 
-// endTabs crashes or closes one of two tabs, the one that writes or the other, and
-// opens another one in its place. One of the two leads.
+// endTabs crashes or closes one of two tabs, the writing one or the other, and opens a new
+// one. One of the two leads.
 func endTabs(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	tabs := []directory{s.open(b), s.open(b)}
@@ -274,7 +272,7 @@ func endTabs(s *series, times int) {
 	s.check(tabs[0], tabs[1])
 }
 
-// endWorkers terminates the dedicated worker that syncs, under the tab that writes.
+// endWorkers terminates the dedicated worker of the tab that writes.
 func endWorkers(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	start := time.Now()
@@ -283,9 +281,7 @@ func endWorkers(s *series, times int) {
 		users.See("heading", "Users")
 		s.attach(users)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
-		harness.Eventually(s.t, "a worker syncs", func() error {
-			return harness.Equal("workers", b.Workers(s.site.URL()), 1)
-		})
+		b.WaitWorkers(s.site.URL(), 1)
 		s.killWhileWriting(users, true, func() {
 			if n := users.TerminateWorkers(); n != 1 {
 				s.t.Errorf("%d workers were terminated", n)
@@ -313,7 +309,7 @@ func endServiceWorkers(s *series, times int) {
 		}
 		users.Discard()
 		a := s.killPoints.next()
-		a.nth = 1 // one event need not do more than one round
+		a.nth = 1 // one event may do only one round
 		s.killAt(a, func() func() {
 			s.site.Proxy.RefuseAPI(false)
 			registrations.Sync(s.site.URL(), syncTag)
@@ -330,8 +326,7 @@ func endServiceWorkers(s *series, times int) {
 // firing is how often the browser fires a sync event while work remains.
 const firing = 3 * time.Second
 
-// delivered waits until the service worker alone has brought everything to the
-// server.
+// delivered waits until the service worker has delivered everything.
 func (s *series) delivered(r *harness.Registrations) {
 	s.t.Helper()
 	var fired time.Time
@@ -347,7 +342,7 @@ func (s *series) delivered(r *harness.Registrations) {
 			}
 		}
 		if want := s.people.now(); !maps.Equal(found, want) {
-			return fmt.Errorf("at the server %s", difference(found, want))
+			return fmt.Errorf("the server differs: %s", difference(found, want))
 		}
 		return nil
 	})

@@ -13,11 +13,7 @@ import (
 )
 
 func TestStuckRoundLockIsTakenOver(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+	site, _, users := openThree(t)
 	harness.Eval[bool](users.Page, `new Promise((held) => navigator.locks.request("rollcall-round", () => { held(true); return new Promise(() => {}); }).catch(() => {}))`)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	users.hasState("Dora Dent", "")
@@ -30,7 +26,7 @@ func TestWorkerThatFailsToLoadIsRestarted(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
-	// The first worker's script is one that the site has not.
+	// The first worker's script does not exist.
 	page := b.OpenWithScript(site.URL()+"/", `{
 		const Whole = Worker;
 		let started = 0;
@@ -45,14 +41,11 @@ func TestWorkerThatFailsToLoadIsRestarted(t *testing.T) {
 }
 
 func TestSilentEventStreamIsReopened(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
-	users.hasState("Ann Archer", "")
+	site, _, users := openThree(t)
 	harness.Eventually(t, "the event stream is open", func() error {
 		streams := site.Proxy.Requests("GET", "/api/v1/events")
 		if len(streams) == 0 || streams[len(streams)-1].Status != http.StatusOK {
-			return fmt.Errorf("those asked for: %v", streams)
+			return fmt.Errorf("the requests: %v", streams)
 		}
 		return nil
 	})
@@ -69,7 +62,7 @@ func TestSilentEventStreamIsReopened(t *testing.T) {
 	users.SeeText("The event stream was silent and was opened anew")
 }
 
-// holder is the client that holds the lock of the leading tab.
+// holder evaluates to the client id of the leading tab.
 const holder = `navigator.locks.query().then((q) => q.held.find((l) => l.name === "rollcall-leader")?.clientId ?? "")`
 
 func TestFrozenLeaderIsReplaced(t *testing.T) {
@@ -77,7 +70,7 @@ func TestFrozenLeaderIsReplaced(t *testing.T) {
 	addThree(site)
 	before := countersOf(site)
 	b := harness.OpenBrowser(t)
-	leader := openWithoutFreezeEvents(t, b, site.URL())
+	leader := openUsersWith(t, b, site.URL(), noFreezeEvents)
 	other := openUsers(t, b, site.URL())
 	was := harness.Eval[string](other.Page, holder)
 	leader.Freeze()
@@ -90,15 +83,13 @@ func TestFrozenLeaderIsReplaced(t *testing.T) {
 		return nil
 	})
 	leader.Thaw()
-	harness.Eventually(t, "the thawed tab has ended its worker", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 1)
-	})
-	// The thawed page stays hidden to Chromium and paints no frame; what the other
-	// does goes out once.
+	b.WaitWorkers(site.URL(), 1)
+	// The thawed page stays hidden to Chromium and paints no frame. The other tab's changes
+	// are sent once.
 	other.edit("Dora Dent", harness.Person{Bio: "Back again"})
 	other.hasState("Dora Dent", "")
 	other.matchesServer(site)
-	eachSentOnce(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before)
 	other.Go("/sync")
 	other.SeeText("Another tab was frozen; this tab took over")
 }

@@ -32,7 +32,7 @@ func TestLostAnswerHasNoSecondEffect(t *testing.T) {
 	harness.Eventually(t, "two answers are lost", func() error {
 		return harness.Equal("lost answers", site.Proxy.Cuts(), 2)
 	})
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Dora Dent")
 	users.matchesServer(site)
 
 	for id, n := range site.Proxy.Sent() {

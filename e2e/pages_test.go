@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -19,22 +18,22 @@ func TestAddEditDeleteAndUndo(t *testing.T) {
 	users.SeeText("No users yet")
 
 	users.add(harness.Person{Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps"})
-	users.shows(map[string]string{"Ann Archer": ""})
+	users.showsSynced("Ann Archer")
 	harness.Eventually(t, "the server has Ann", func() error {
 		r, _ := site.Row("Ann Archer")
 		return harness.Equal("the row", r, harness.Row{ID: r.ID, Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps", Version: 1})
 	})
 	users.edit("Ann Archer", harness.Person{Name: "Ann Cooper"})
-	users.shows(map[string]string{"Ann Cooper": ""})
+	users.showsSynced("Ann Cooper")
 	users.matchesServer(site)
 
 	users.remove("Ann Cooper")
 	users.SeeText("Deleted Ann Cooper")
 	users.Click("button", "Undo")
-	users.shows(map[string]string{"Ann Cooper": ""})
+	users.showsSynced("Ann Cooper")
 	users.matchesServer(site)
 	if r, _ := site.Row("Ann Cooper"); r.Bio != "Reads maps" {
-		t.Errorf("what Undo brought back is %+v", r)
+		t.Errorf("Undo restored %+v", r)
 	}
 
 	users.remove("Ann Cooper")
@@ -44,18 +43,15 @@ func TestAddEditDeleteAndUndo(t *testing.T) {
 }
 
 func TestSearchFindsByNameAndEmail(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	_, _, users := openThree(t)
 	users.Fill("searchbox", "Search users", "BAKER")
-	users.shows(map[string]string{"Bob Baker": ""})
+	users.showsSynced("Bob Baker")
 	users.Fill("searchbox", "Search users", "carl@")
-	users.shows(map[string]string{"Carl Cole": ""})
+	users.showsSynced("Carl Cole")
 	users.Fill("searchbox", "Search users", "nobody at all")
 	users.shows(map[string]string{})
 	users.Fill("searchbox", "Search users", "")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 }
 
 func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
@@ -76,16 +72,14 @@ func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
 	}
 	users.save(harness.Person{Name: "Ann Archer"})
 	users.Gone("dialog", "Add user")
-	users.shows(map[string]string{"Ann Archer": ""})
+	users.showsSynced("Ann Archer")
 	if got := len(site.Rows()); got > 1 {
 		t.Errorf("the server has %d users", got)
 	}
 }
 
 func TestDialogsWorkByKeyboard(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	site, _, users := openThree(t)
 	users.Click("button", "Edit Bob Baker")
 	users.See("dialog", "Edit user")
 	users.Press(kb.Escape)
@@ -133,7 +127,7 @@ func TestUnknownUserIsFetchedFromTheServer(t *testing.T) {
 	page.See("heading", "Ann Archer")
 }
 
-// screens are how pages are looked at.
+// screens are the screens that pages are checked on.
 var screens = map[string]harness.Screen{
 	"desktop light": {Width: 1280, Height: 800},
 	"desktop dark":  {Width: 1280, Height: 800, Dark: true},
@@ -170,14 +164,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	for page, open := range pages {
 		t.Run(page, func(t *testing.T) {
 			open()
-			for name, look := range screens {
-				users.Emulate(look)
-				harness.Eventually(t, "the look has settled", func() error {
-					if harness.Eval[int](users.Page, `document.getAnimations().length`) > 0 {
-						return errors.New("something still moves")
-					}
-					return nil
-				})
+			for name, screen := range screens {
+				users.Emulate(screen)
+				users.WaitAnimations()
 				for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 					t.Errorf("%s: %s", name, v)
 				}

@@ -13,7 +13,7 @@ import (
 
 const emailTaken = "Another user has this email already."
 
-// refused makes the browser hold a user whose email another one has.
+// refused makes the server reject a new user, whose email is taken.
 func refused(t *testing.T, site *harness.Site, users directory) {
 	t.Helper()
 	users.add(harness.Person{Name: "Other Ann", Email: "ANN@example.org", Bio: "Came later"})
@@ -21,11 +21,11 @@ func refused(t *testing.T, site *harness.Site, users directory) {
 	if _, ok := site.Row("Other Ann"); ok {
 		t.Error("the server took a second user with the same email")
 	}
-	// What comes behind it is not held up.
+	// It does not block later operations.
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	users.hasState("Dora Dent", "")
 	if _, ok := site.Row("Dora Dent"); !ok {
-		t.Error("the server does not have what was made afterwards")
+		t.Error("the server does not have the user added afterwards")
 	}
 	users.Go("/sync")
 	users.See("heading", "Needs attention")
@@ -42,7 +42,7 @@ func TestRejectedOperationCanBeRetried(t *testing.T) {
 	users.SeeText(emailTaken)
 	site.Change(ann, map[string]string{"email": "ann.archer@example.org"})
 	harness.Eventually(t, "a retry succeeds", func() error {
-		// It comes and goes with each try, so it is pressed if it is there.
+		// The button comes and goes with each try.
 		harness.Eval[bool](users.Page, `!!Array.from(document.querySelectorAll("button")).find((b) => b.textContent.trim() === "Retry" && (b.click(), true))`)
 		if _, ok := site.Row("Other Ann"); !ok {
 			return errors.New("the server does not have it")
@@ -56,9 +56,7 @@ func TestRejectedOperationCanBeRetried(t *testing.T) {
 }
 
 func TestRejectedOperationCanBeEdited(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	site, _, users := openThree(t)
 	refused(t, site, users)
 	users.Click("button", "Edit")
 	users.See("dialog", "Edit user")
@@ -74,20 +72,18 @@ func TestRejectedOperationCanBeEdited(t *testing.T) {
 }
 
 func TestRejectedOperationCanBeDiscarded(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	site, _, users := openThree(t)
 	refused(t, site, users)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
-	users.Press(kb.Escape) // is no
+	users.Press(kb.Escape) // cancels
 	users.Gone("dialog", "Discard this change?")
 	users.SeeText(emailTaken)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
-	users.Click("button", "Discard") // the dialog's: a modal one is all there is
+	users.Click("button", "Discard") // the dialog's, which is modal
 	users.SeeText("The server has taken everything so far.")
 	users.Go("/")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 	users.matchesServer(site)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// corruptRows changes, deletes and adds rows in the page's IndexedDB, as a person with
-// the browser's tools might: the one of the first id gets another name, that
-// of the second goes away, and a copy of the first is put under the third.
+// corruptRows corrupts rows in the page's IndexedDB, as somebody with developer tools might:
+// it renames the row of the first id, deletes that of the second, and copies the first to
+// the third.
 const corruptRows = `(async ([changed, deleted, added]) => {
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
 	const db = await settle(indexedDB.open("rollcall"));
@@ -25,7 +25,7 @@ const corruptRows = `(async ([changed, deleted, added]) => {
 		await settle(users.put({ ...row, document, sortName: "mallory", search: "mallory" }));
 		await settle(users.delete(["user", deleted]));
 		await settle(users.put({ ...row, id: added, document: document.replace("Mallory", "Nobody"), sortName: "nobody", search: "nobody" }));
-		const channel = new BroadcastChannel("rollcall"); // the page need not be loaded again to show it
+		const channel = new BroadcastChannel("rollcall"); // makes the page show it
 		channel.postMessage(JSON.stringify({ kind: "rows" }));
 		channel.close();
 		return true;
@@ -34,9 +34,9 @@ const corruptRows = `(async ([changed, deleted, added]) => {
 	}
 })([%q, %q, %q])`
 
-// TestCorruptRowsAreRepairedBySync: rows changed, deleted and added behind the
-// engine's back are as the server has them after "Sync now", what is unsent stays,
-// only the buckets that differ are read again, and Diagnostics tells of it.
+// TestCorruptRowsAreRepairedBySync: "Sync now" repairs rows that were changed, deleted and
+// added behind the engine's back, reads only the buckets that differ, and Diagnostics reports
+// it.
 func TestCorruptRowsAreRepairedBySync(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	id := func(bucket int) string { return fmt.Sprintf("%02x000000-0000-4000-8000-000000000001", 4*bucket) }
@@ -47,10 +47,10 @@ func TestCorruptRowsAreRepairedBySync(t *testing.T) {
 	users := openUsers(t, b, site.URL())
 	healthy := map[string]string{"Ann": "", "Bob": "", "Carl": "", "Dora": ""}
 	users.shows(healthy)
-	users.syncNow() // so that no check is under way or due
+	users.syncNow() // so that no check is running or due
 	site.Proxy.ResetRequests()
 	harness.Eval[bool](users.Page, fmt.Sprintf(corruptRows, id(0), id(10), id(40)))
-	users.shows(map[string]string{"Mallory": "", "Nobody": "", "Carl": "", "Dora": ""})
+	users.showsSynced("Mallory", "Nobody", "Carl", "Dora")
 	users.Click("button", "Sync now")
 	users.shows(healthy)
 	users.matchesServer(site)
@@ -61,7 +61,7 @@ func TestCorruptRowsAreRepairedBySync(t *testing.T) {
 	for n := range api.Buckets {
 		asked := len(site.Proxy.Requests(http.MethodGet, fmt.Sprint("/api/v1/buckets/", n)))
 		if want := map[int]int{0: 1, 10: 1, 40: 1}[n]; asked != want {
-			t.Errorf("bucket %d was asked for %d times, want %d", n, asked, want)
+			t.Errorf("bucket %d was requested %d times, want %d", n, asked, want)
 		}
 	}
 }

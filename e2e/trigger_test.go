@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// moment is a point of writing or syncing at which a kill strikes.
+// moment is a point of a write or a sync at which to kill.
 type moment string
 
 const (
@@ -29,21 +29,20 @@ const (
 )
 
 var (
-	// While nobody writes, only these can be reached.
+	// The moments that occur without writes.
 	syncingMoments = []moment{pushArrived, pushDecided, pushPassed, pullArrived, pullDecided, pullPassed, anytime}
 	allMoments     = slices.Concat(syncingMoments, []moment{typed, pressed, acknowledged})
 )
 
-// killPoint is when a kill strikes: some time after a moment has been reached a number
-// of times.
+// killPoint is the time of a kill: some time after the nth occurrence of a moment.
 type killPoint struct {
 	moment moment
 	nth    int
 	after  time.Duration
-	late   bool // a request that is held meanwhile goes on; else it is lost
+	late   bool // the held request continues; else it is lost
 }
 
-// held reports whether the moment lasts until the kill: the request waits.
+// held reports whether the request waits for the kill.
 func (a killPoint) held() bool {
 	switch a.moment {
 	case pushArrived, pushDecided, pullArrived, pullDecided:
@@ -52,7 +51,7 @@ func (a killPoint) held() bool {
 	return false
 }
 
-// killPoints are drawn so that every moment has its turn before one comes again.
+// killPoints draws kill points. Every moment has its turn before one recurs.
 type killPoints struct {
 	random  *rand.Rand
 	moments []moment
@@ -78,16 +77,16 @@ func (d *killPoints) next() killPoint {
 	return a
 }
 
-// trigger tells when the moment of an killPoint has come.
+// trigger waits for a kill point.
 type trigger struct {
 	mu        sync.Mutex
 	killPoint killPoint
 	left      int
-	due       chan struct{} // closed when it is time
+	due       chan struct{} // closed at the kill point
 	released  chan struct{} // closed once the kill is done
 }
 
-// arm begins to wait for an killPoint.
+// arm starts to wait for a kill point.
 func (g *trigger) arm(a killPoint) (due <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -96,8 +95,8 @@ func (g *trigger) arm(a killPoint) (due <-chan struct{}) {
 	return g.due
 }
 
-// reach notes that a moment was reached. When it is the one, it returns what to
-// wait for if the moment is to last, else nil.
+// reach notes an occurrence of a moment. If the kill is due and holds a request, it returns
+// the channel to wait for.
 func (g *trigger) reach(m moment) (hold <-chan struct{}, late bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -115,7 +114,7 @@ func (g *trigger) reach(m moment) (hold <-chan struct{}, late bool) {
 	return g.released, g.killPoint.late
 }
 
-// release ends what is held: the kill is done.
+// release releases the held request: the kill is done.
 func (g *trigger) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -123,10 +122,10 @@ func (g *trigger) release() {
 	close(g.released)
 }
 
-// hear takes what the hand tells.
+// observe handles an event of the driver.
 func (g *trigger) observe(event harness.WriteEvent) { g.reach(moment(event.Moment)) }
 
-// step takes the moments of the requests that the proxy passes on.
+// step handles the moments of requests through the proxy.
 func (g *trigger) step(m harness.Moment, r *http.Request) bool {
 	what := ""
 	switch {
@@ -143,7 +142,7 @@ func (g *trigger) step(m harness.Moment, r *http.Request) bool {
 	return late
 }
 
-// network is a slow one: each request takes a while to arrive.
+// network is a slow network: each request takes a while to arrive.
 type network struct {
 	mu     sync.Mutex
 	random *rand.Rand

@@ -19,7 +19,7 @@ const (
 	needsNetwork  = "Rollcall can't start without a network here."
 )
 
-// leaving reports whether the browser would ask before the page is left.
+// warnsOnLeave reports whether the browser would ask before leaving the page.
 func (d directory) warnsOnLeave() bool {
 	d.t.Helper()
 	return harness.Eval[bool](d.Page, `(() => { const e = new Event("beforeunload", { cancelable: true }); dispatchEvent(e); return e.defaultPrevented; })()`)
@@ -33,7 +33,7 @@ func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
 			before := countersOf(site)
 			b := harness.OpenBrowser(t)
 			users := directory{b.OpenWithScript(site.URL()+"/", shim), t}
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 			users.isOnline()
 			users.See("region", "Notice")
 			users.SeeText(nothingIsKept)
@@ -45,7 +45,7 @@ func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
 			harness.Eventually(t, "leaving is free when everything is synced", func() error {
 				return harness.Equal("asking", users.warnsOnLeave(), false)
 			})
-			// What others do arrives, by the event stream.
+			// Changes of others arrive by the event stream.
 			site.Add(harness.Person{Name: "Emil Egg", Email: "emil@example.org"})
 			before.changes++
 			synced["Emil Egg"] = ""
@@ -67,10 +67,10 @@ func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
 			if got, want := len(site.Rows()), len(synced); got != want {
 				t.Errorf("the server has %d users, want %d", got, want)
 			}
-			eachSentOnce(t, site, before, site.Proxy)
+			eachSentOnce(t, site, before)
 			users.Go("/sync")
 			users.SeeText("this browser window gives Rollcall no storage")
-			users.Reload() // what was synced comes back, and no word of lost data
+			users.Reload() // synced users come back, without a notice of evicted data
 			users.Go("/")
 			users.shows(synced)
 			users.SeeText(nothingIsKept)

@@ -87,9 +87,7 @@ func TestNetworkFailsForPagesAndWorkers(t *testing.T) {
 		})
 	}
 	answers(200)
-	harness.Eventually(t, "the worker is known", func() error {
-		return harness.Equal("workers", b.Workers(proxy.URL()), 1)
-	})
+	b.WaitWorkers(proxy.URL(), 1)
 	b.Offline(proxy, true)
 	answers(0)
 	if harness.Eval[bool](p, `online()`) {

@@ -331,3 +331,11 @@ func (p *Page) GoneText(text string) {
 		return nil
 	})
 }
+
+// WaitAnimations waits until no animation is running.
+func (p *Page) WaitAnimations() {
+	p.t.Helper()
+	Eventually(p.t, "the animations end", func() error {
+		return Equal("their number", Eval[int](p, `document.getAnimations().length`), 0)
+	})
+}

@@ -222,6 +222,12 @@ func (b *Browser) Offline(p *Proxy, offline bool) {
 	}
 }
 
+// WaitWorkers waits until so many dedicated workers of a site are running.
+func (b *Browser) WaitWorkers(origin string, n int) {
+	b.t.Helper()
+	Eventually(b.t, "the dedicated workers", func() error { return Equal("their number", b.Workers(origin), n) })
+}
+
 // Workers counts a site's running dedicated workers.
 func (b *Browser) Workers(origin string) int {
 	w := b.workers

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// budget is the most that a wasm file may take on the wire, in bytes.
+// budget is the maximum size of each wasm file, compressed by brotli, in bytes.
 var budget = map[string]int64{
 	"app.wasm":    1_600_000,
 	"worker.wasm": 1_000_000,

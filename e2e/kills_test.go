@@ -98,7 +98,7 @@ func newSeries(t *testing.T, kind string, f *figures) *series {
 	// Each has its own source, since different goroutines use them.
 	source := func(what string) *rand.Rand {
 		h := fnv.New64a()
-		_, _ = h.Write([]byte(t.Name() + what)) // a hash takes everything
+		_, _ = h.Write([]byte(t.Name() + what)) // never fails
 		return rand.New(rand.NewPCG(*seed, h.Sum64()))
 	}
 	s := &series{

@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// TestEachChangeArrivesOnce: a change that arrives twice, or instead of another one, is noticed; one
-// that is missing is waited for.
+// TestEachChangeArrivesOnce: a change that arrives twice, or instead of another one, is an
+// error; a missing one is waited for.
 func TestEachChangeArrivesOnce(t *testing.T) {
 	s := newShared()
 	s.sending([]api.Operation{{EntityID: "a"}, {EntityID: "b"}}, time.Now())

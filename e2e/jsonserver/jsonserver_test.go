@@ -51,13 +51,13 @@ func TestTwoOfflineClientsConverge(t *testing.T) {
 	if name, bio := one.shows(ann); name != "Anna" || bio != "by one" {
 		t.Errorf("Ann is %q, %q: one side's field was lost", name, bio)
 	}
-	// All that the backend tells of one's write is when it came in, after two's was
-	// made. Two's value is in the record.
+	// The backend dates one's write by its arrival, after two's was made. Two's value is in
+	// the conflict.
 	if _, bio := one.shows(bo); bio != "by one" {
 		t.Errorf("Bo's bio is %q", bio)
 	}
 	if name, _ := two.shows(cy); name != "" {
-		t.Errorf("Cy rose from the dead as %q", name)
+		t.Errorf("Cy, who was deleted, is back as %q", name)
 	}
 	conflicts, err := two.Conflicts(t.Context(), 10)
 	if err != nil || len(conflicts) != 3 {
@@ -83,13 +83,13 @@ func TestForeignChangesArrive(t *testing.T) {
 	if name, _ := one.shows(ann); name != "Anna" {
 		t.Errorf("the foreign change shows as %q", name)
 	}
-	// Those dates are of the future: what is written in the present arrives all the same.
+	// Those dates are in the future. Writes of the present arrive nevertheless.
 	two := b.client()
 	late := two.create("Late")
 	two.sync()
 	one.sync()
 	if name, _ := one.shows(late); name != "Late" {
-		t.Error("a date from the future hides the present")
+		t.Error("a date in the future hides a present write")
 	}
 
 	one.writesBio(bo, "unsent")
@@ -98,12 +98,12 @@ func TestForeignChangesArrive(t *testing.T) {
 	before := one.writes
 	one.syncFully()
 	if name, _ := one.shows(foreign); name != "" || one.writes != before+1 {
-		t.Errorf("what is gone shows as %q", name)
+		t.Errorf("the deleted user shows as %q", name)
 	}
 	if _, bio := one.shows(ann); bio != "without a date" {
-		t.Errorf("the change that was not dated shows as %q", bio)
+		t.Errorf("the undated change shows as %q", bio)
 	}
-	// A change that left the date as it was is a conflict in the field it changed.
+	// An undated change conflicts in the field it changed.
 	one.writesBio(ann, "mine")
 	b.send(http.MethodPatch, "/users/"+ann, `{"bio":"theirs"}`)
 	if r := one.sync(); r.Conflict != 1 {
@@ -138,7 +138,7 @@ func TestLostAnswerHasNoSecondEffect(t *testing.T) {
 		t.Errorf("%d users are left", n)
 	}
 	if conflicts, err := one.Conflicts(t.Context(), 5); err != nil || len(conflicts) != 0 {
-		t.Errorf("an own write was taken for another's: %+v, %v", conflicts, err)
+		t.Errorf("the client's own write caused a conflict: %+v, %v", conflicts, err)
 	}
 }
 
@@ -211,8 +211,8 @@ func TestPagination(t *testing.T) {
 	}
 }
 
-// TestRandomWritesConverge has two clients write what comes to their mind, with a
-// network that loses answers and a backend that is restarted.
+// TestRandomWritesConverge: two clients write at random, over a network that loses answers, and
+// the backend is restarted.
 func TestRandomWritesConverge(t *testing.T) {
 	b := startBackend(t)
 	const seed = 7
@@ -242,7 +242,7 @@ func TestRandomWritesConverge(t *testing.T) {
 			c.writesBio(page.Records[random.IntN(len(page.Records))].Value.ID, fmt.Sprint("bio ", i))
 		case pick < 8:
 			c.remove(page.Records[random.IntN(len(page.Records))].Value.ID)
-		default: // it may fail: answers get lost
+		default: // may fail, since answers get lost
 			if _, err := c.engine.Round(t.Context(), sync.Manual); err != nil {
 				t.Logf("step %d: %v", i, err)
 			}

@@ -32,9 +32,14 @@ const downgrade = `(async (version) => {
 	return old.version;
 })(%d)`
 
-// leaveWork leaves two operations in the queue and closes the tab.
-func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
+// leaveWork opens a site offline in a new browser, leaves two operations in the queue, and
+// closes the list. A bare tab stays open.
+func leaveWork(t *testing.T) (site *harness.Site, b *harness.Browser, other *harness.Page, before counters) {
 	t.Helper()
+	site, b = harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
+	addThree(site)
+	before = countersOf(site)
+	other = bare(t, b, site.URL())
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	b.Offline(site.Proxy, true)
@@ -43,15 +48,11 @@ func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
 	users.add(dora)
 	users.Close()
 	b.WaitWorkers(site.URL(), 0)
+	return site, b, other, before
 }
 
 func TestOlderTabBlockingAnUpgradeIsReported(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	before := countersOf(site)
-	b := harness.OpenBrowser(t)
-	other := bare(t, b, site.URL())
-	leaveWork(t, b, site)
+	site, b, other, before := leaveWork(t)
 	older := newest(other) - 1
 	harness.Eval[int](other, fmt.Sprintf(downgrade, older))
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { globalThis.held = db; return true; })`, older))
@@ -89,12 +90,7 @@ const stuckUpgrade = `(() => {
 })();`
 
 func TestUpgradeInterruptedByAKillLosesNothing(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	addThree(site)
-	before := countersOf(site)
-	b := harness.OpenBrowser(t)
-	other := bare(t, b, site.URL())
-	leaveWork(t, b, site)
+	site, b, other, before := leaveWork(t)
 	if got := harness.Eval[int](other, fmt.Sprintf(downgrade, 1)); got != 1 {
 		t.Fatalf("the database has version %d", got)
 	}

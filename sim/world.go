@@ -198,7 +198,6 @@ func (w *world) doBrowser(b *browser, st Step) bool {
 }
 
 func (w *world) doServer(st Step) bool {
-	ctx := context.Background()
 	switch st.Verb {
 	case Wait:
 		w.pass(time.Duration(st.N) * time.Millisecond)
@@ -208,21 +207,9 @@ func (w *world) doServer(st Step) bool {
 		w.stats.hit("server restarted")
 		w.must(w.server.restart())
 	case Collect:
-		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
-		n, err := w.server.store.Collect(ctx, before)
-		w.must(err)
-		w.server.model.collect(before)
-		if n > 0 {
-			w.stats.hit("tombstones collected")
-		}
+		w.expire(st, w.server.store.Collect, w.server.model.collect, "tombstones collected")
 	case Prune:
-		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
-		n, err := w.server.store.Prune(ctx, before)
-		w.must(err)
-		w.server.model.prune(before)
-		if n > 0 {
-			w.stats.hit("records pruned")
-		}
+		w.expire(st, w.server.store.Prune, w.server.model.prune, "records pruned")
 	case Backup:
 		w.must(w.server.backup())
 	case Restore:
@@ -238,6 +225,17 @@ func (w *world) doServer(st Step) bool {
 		return false
 	}
 	return true
+}
+
+// expire removes what is older than N milliseconds, from the store and from the model.
+func (w *world) expire(st Step, remove func(context.Context, time.Time) (int64, error), forget func(time.Time), event string) {
+	before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
+	n, err := remove(context.Background(), before)
+	w.must(err)
+	forget(before)
+	if n > 0 {
+		w.stats.hit(event)
+	}
 }
 
 // late is a request that its sender has given up.

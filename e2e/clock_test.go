@@ -96,7 +96,7 @@ var ago = regexp.MustCompile(`Synced a few seconds ago|Synced 1 minute ago`)
 // syncedJustNow waits until the status says that the last sync was just now.
 func (d directory) syncedJustNow() {
 	d.t.Helper()
-	harness.Eventually(d.t, "the status tells the time of the last sync", func() error {
+	harness.Eventually(d.t, "the status shows the time of the last sync", func() error {
 		if status := strings.Join(strings.Fields(d.status()), " "); !ago.MatchString(status) {
 			return fmt.Errorf("it says %q", status)
 		}

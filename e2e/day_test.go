@@ -185,7 +185,7 @@ func (d *offlineDay) offline() {
 		case "well":
 			return nil
 		case "":
-			return errors.New("it goes on")
+			return errors.New("not finished")
 		default:
 			d.t.Fatalf("it ended: %s", ended)
 			return nil

@@ -80,10 +80,10 @@ func clocksOff(strategy sync.StrategyName) (s score, err error) {
 // apart in random order, and all sync in another order. It returns the device whose bio
 // won, and the one that wrote last.
 func (w *world) contest(n int, rng *rand.Rand) (winner, last int) {
-	all := func(verb Verb, who byte, apart time.Duration) (order []int) {
+	all := func(verb Verb, kind byte, interval time.Duration) (order []int) {
 		order = rng.Perm(len(w.browsers))
 		for _, i := range order {
-			w.doToEnd(Step{Verb: verb, Who: Who{i, who, 0}, Entity: n, N: setBio, Ms: apart.Milliseconds()})
+			w.doToEnd(Step{Verb: verb, Who: Who{i, kind, 0}, Entity: n, N: setBio, Ms: interval.Milliseconds()})
 		}
 		return order
 	}

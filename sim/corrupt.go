@@ -80,6 +80,6 @@ func (w *world) checkHealth(ctx context.Context, b *browser) {
 		return
 	}
 	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Apart > 0 || c.Here != c.There {
-		w.fail(8, "browser %d says that %d of its buckets differ, and that it has %d rows, the server %d", b.number, c.Apart, c.Here, c.There)
+		w.fail(8, "browser %d found %d differing buckets, with %d rows here and %d on the server", b.number, c.Apart, c.Here, c.There)
 	}
 }

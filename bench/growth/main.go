@@ -191,7 +191,7 @@ func measureAll(ctx context.Context, o options, places []*place) (*figures.Table
 			results[j] = summarize(samples[i][j], all[i].callers)
 			cells = append(cells, results[j].String())
 		}
-		table.Add(append(cells, judged(verdict(results))...)...)
+		table.Add(append(cells, verdictCells(verdict(results))...)...)
 	}
 	return table, nil
 }
@@ -203,7 +203,7 @@ func (r result) String() string {
 	return fmt.Sprintf("%s (%s)", figures.Milliseconds(r.cpu), figures.Milliseconds(r.wall))
 }
 
-func judged(ratio float64, isFlat bool) []string {
+func verdictCells(ratio float64, isFlat bool) []string {
 	word := "no"
 	if isFlat {
 		word = "yes"
@@ -228,7 +228,7 @@ func addCommands(ctx context.Context, o options, places []*place, dir string, ta
 			each = append(each, result{cpu: all / time.Duration(p.size)})
 			cells = append(cells, fmt.Sprintf("%.1f (%.1f)", float64(each[len(each)-1].cpu)/1000, all.Seconds()))
 		}
-		table.Add(append(cells, judged(verdict(each))...)...)
+		table.Add(append(cells, verdictCells(verdict(each))...)...)
 		return nil
 	}
 	timed := func(args func(p *place) []string) func(p *place) (time.Duration, error) {

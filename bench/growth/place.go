@@ -21,7 +21,7 @@ import (
 	"github.com/rollcall/rollcall/bench/subject"
 )
 
-// idStep is the sampling of users: one of so many.
+// idStep is the distance between sampled users.
 const idStep = 10
 
 // place is a directory of one size, and its server.

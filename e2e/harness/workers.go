@@ -222,7 +222,7 @@ func (b *Browser) Offline(p *Proxy, offline bool) {
 	}
 }
 
-// WaitWorkers waits until so many dedicated workers of a site are running.
+// WaitWorkers waits until n dedicated workers of a site are running.
 func (b *Browser) WaitWorkers(origin string, n int) {
 	b.t.Helper()
 	Eventually(b.t, "the dedicated workers", func() error { return Equal("their number", b.Workers(origin), n) })

@@ -32,14 +32,9 @@ const downgrade = `(async (version) => {
 	return old.version;
 })(%d)`
 
-// leaveWork opens a site offline in a new browser, leaves two operations in the queue, and
-// closes the list. A bare tab stays open.
-func leaveWork(t *testing.T) (site *harness.Site, b *harness.Browser, other *harness.Page, before counters) {
+// leaveWork leaves two operations in the queue and closes the tab.
+func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
 	t.Helper()
-	site, b = harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
-	addThree(site)
-	before = countersOf(site)
-	other = bare(t, b, site.URL())
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	b.Offline(site.Proxy, true)
@@ -48,11 +43,15 @@ func leaveWork(t *testing.T) (site *harness.Site, b *harness.Browser, other *har
 	users.add(dora)
 	users.Close()
 	b.WaitWorkers(site.URL(), 0)
-	return site, b, other, before
 }
 
 func TestOlderTabBlockingAnUpgradeIsReported(t *testing.T) {
-	site, b, other, before := leaveWork(t)
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	before := countersOf(site)
+	b := harness.OpenBrowser(t)
+	other := bare(t, b, site.URL())
+	leaveWork(t, b, site)
 	older := newest(other) - 1
 	harness.Eval[int](other, fmt.Sprintf(downgrade, older))
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { globalThis.held = db; return true; })`, older))
@@ -90,7 +89,12 @@ const stuckUpgrade = `(() => {
 })();`
 
 func TestUpgradeInterruptedByAKillLosesNothing(t *testing.T) {
-	site, b, other, before := leaveWork(t)
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	before := countersOf(site)
+	b := harness.OpenBrowser(t)
+	other := bare(t, b, site.URL())
+	leaveWork(t, b, site)
 	if got := harness.Eval[int](other, fmt.Sprintf(downgrade, 1)); got != 1 {
 		t.Fatalf("the database has version %d", got)
 	}

@@ -19,33 +19,33 @@ const (
 	needsNetwork  = "Rollcall can't start offline in this window."
 )
 
-// leaving reports whether the browser would ask before the page is left.
-func (d directory) leaving() bool {
+// warnsOnLeave reports whether the browser would ask before leaving the page.
+func (d directory) warnsOnLeave() bool {
 	d.t.Helper()
 	return harness.Eval[bool](d.Page, `(() => { const e = new Event("beforeunload", { cancelable: true }); dispatchEvent(e); return e.defaultPrevented; })()`)
 }
 
-func TestABrowserWithoutADatabaseWorksOnlineAndSaysSo(t *testing.T) {
+func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
 	for name, shim := range map[string]string{"none": noDatabase, "refused": refusedDatabase} {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
-			three(site)
-			before := markOf(site)
+			addThree(site)
+			before := countersOf(site)
 			b := harness.OpenBrowser(t)
-			users := directory{b.OpenShimmed(site.URL()+"/", shim), t}
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users := directory{b.OpenWithScript(site.URL()+"/", shim), t}
+			users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 			users.isOnline()
 			users.See("region", "Notice")
-			users.Read(nothingIsKept)
+			users.SeeText(nothingIsKept)
 			users.add(dora)
 			users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 			users.remove("Carl Cole")
 			synced := map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""}
 			users.shows(synced)
 			harness.Eventually(t, "leaving is free when everything is synced", func() error {
-				return harness.Equal("asking", users.leaving(), false)
+				return harness.Equal("asking", users.warnsOnLeave(), false)
 			})
-			// What others do arrives, by the event stream.
+			// Changes of others arrive by the event stream.
 			site.Add(harness.Person{Name: "Emil Egg", Email: "emil@example.org"})
 			before.changes++
 			synced["Emil Egg"] = ""
@@ -55,36 +55,36 @@ func TestABrowserWithoutADatabaseWorksOnlineAndSaysSo(t *testing.T) {
 			users.isOffline()
 			users.add(harness.Person{Name: "Fay Fox", Email: "fay@example.org"})
 			users.hasState("Fay Fox", "Pending")
-			if !users.leaving() {
+			if !users.warnsOnLeave() {
 				t.Error("the browser does not ask before the page is left with the only copy of a change")
 			}
 			b.Offline(site.Proxy, false)
 			synced["Fay Fox"] = ""
 			users.shows(synced)
 			harness.Eventually(t, "leaving is free again", func() error {
-				return harness.Equal("asking", users.leaving(), false)
+				return harness.Equal("asking", users.warnsOnLeave(), false)
 			})
 			if got, want := len(site.Rows()), len(synced); got != want {
 				t.Errorf("the server has %d users, want %d", got, want)
 			}
-			onceEach(t, site, before, site.Proxy)
+			eachSentOnce(t, site, before)
 			users.Go("/sync")
-			users.Read("this browser window gives Rollcall no storage")
-			users.Reload() // what was synced comes back, and no word of lost data
+			users.SeeText("this browser window gives Rollcall no storage")
+			users.Reload() // synced users come back, without a notice of evicted data
 			users.Go("/")
 			users.shows(synced)
-			users.Read(nothingIsKept)
+			users.SeeText(nothingIsKept)
 		})
 	}
 }
 
-func TestABrowserWithoutAServiceWorkerSaysWhatItCantDo(t *testing.T) {
+func TestWithoutServiceWorkerTheAppNamesItsLimits(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
-	users := directory{b.OpenShimmed(site.URL()+"/", noServiceWorker), t}
+	users := directory{b.OpenWithScript(site.URL()+"/", noServiceWorker), t}
 	users.See("region", "Notice")
-	users.Read(needsNetwork)
+	users.SeeText(needsNetwork)
 	users.hasState("Ann Archer", "")
 	users.isOnline()
 	b.Offline(site.Proxy, true)
@@ -93,11 +93,11 @@ func TestABrowserWithoutAServiceWorkerSaysWhatItCantDo(t *testing.T) {
 	users.hasState("Dora Dent", "Pending")
 	b.Offline(site.Proxy, false)
 	users.hasState("Dora Dent", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	users.Click("button", "Dismiss")
 	users.Gone("region", "Notice")
 	users.Click("link", "Sync")
-	users.Read("has no service worker")
+	users.SeeText("has no service worker")
 	if users.Has("region", "Notice") {
 		t.Error("the dismissed notice came back")
 	}

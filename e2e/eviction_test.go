@@ -9,41 +9,35 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-const dataWereCleared = "This browser cleared Rollcall's data."
+const dataEvicted = "This browser cleared Rollcall's data."
 
-func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
+	site, b, users := openThree(t)
 	other := bare(t, b, site.URL())
 	users.Reload() // a visit like any other
 	users.hasState("Ann Archer", "")
 	if users.Has("region", "Notice") {
-		t.Errorf("something was noticed before anything was lost: %s", users.Text())
+		t.Errorf("there is a notice before anything was lost: %s", users.Text())
 	}
 	b.Offline(site.Proxy, true)
 	users.isOffline()
 	users.edit("Ann Archer", harness.Person{Bio: "This is lost"})
 	users.Close()
-	harness.Eventually(t, "the tab's worker is gone", func() error {
-		return harness.Equal("the workers", b.Workers(site.URL()), 0)
-	})
+	b.WaitWorkers(site.URL(), 0)
 	other.Evict()
 	b.Offline(site.Proxy, false)
 
 	users = directory{b.Open(site.URL() + "/"), t}
 	users.See("region", "Notice")
-	users.Read(dataWereCleared)
-	users.Read("Everything that was synced has been loaded again. Changes that were not synced yet are lost.")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.agrees(site)
+	users.SeeText(dataEvicted)
+	users.SeeText("Everything that was synced has been loaded again. Changes that were not synced yet are lost.")
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	users.matchesServer(site)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "Reads maps" {
 		t.Errorf("Ann became %+v", r)
 	}
 	users.Reload()
-	users.Read(dataWereCleared) // until it was read
+	users.SeeText(dataEvicted) // until dismissed
 	users.See("button", "Keep my data")
 	users.Click("button", "Dismiss")
 	users.Gone("region", "Notice")
@@ -51,33 +45,25 @@ func TestClearedDataAreNoticedAndLoadedAgain(t *testing.T) {
 	users.hasState("Ann Archer", "")
 	users.isOnline()
 	if users.Has("region", "Notice") {
-		t.Error("it is said again after it was read")
+		t.Error("the notice is back after it was dismissed")
 	}
 }
 
-func TestDataClearedUnderAnOpenPageAreNoticed(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+func TestEvictionUnderAnOpenPageIsDetected(t *testing.T) {
+	site, _, users := openThree(t)
 	users.Evict()
-	users.Read(dataWereCleared)
-	// The engine of the open page does not sync any more then: the notice says to reload.
+	users.SeeText(dataEvicted)
+	// The engine of the open page does not sync any more: the notice says to reload.
 	users.Reload()
-	users.Read(dataWereCleared)
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.SeeText(dataEvicted)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	users.add(dora)
 	users.hasState("Dora Dent", "")
-	users.agrees(site)
+	users.matchesServer(site)
 }
 
-func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
+	users := openFaulty(t, threePeople...)
 	asked := func(want int) {
 		t.Helper()
 		harness.Eventually(t, fmt.Sprintf("the browser was asked %d times", want), func() error {
@@ -98,45 +84,40 @@ func TestTheBrowserIsAskedToKeepTheDataAfterTheFirstSave(t *testing.T) {
 	users.Reload()
 	users.edit("Dora Dent", harness.Person{Bio: "Sings and drums"})
 	users.hasState("Dora Dent", "")
-	asked(0) // counted anew: it is not asked again in a later visit
+	asked(0) // since the reload: it is not asked again in a later visit
 	users.Go("/sync")
 	if harness.Eval[bool](users.Page, `navigator.storage.persisted()`) {
-		users.Read("The browser has promised to keep your data")
+		users.SeeText("The browser has promised to keep your data")
 	} else {
-		users.Read("The browser has not promised to keep your data")
+		users.SeeText("The browser has not promised to keep your data")
 		users.See("button", "Ask again")
 	}
 }
 
-// TestNoticesAreAccessible looks at what the app says of a failing storage, on
-// every kind of screen.
+// TestNoticesAreAccessible checks the notices of a failing storage on every screen.
 func TestNoticesAreAccessible(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+	users := openFaulty(t, threePeople...)
 	look := func(what string) {
 		t.Helper()
-		for name, look := range looks {
-			users.As(look)
-			picture(t, users, what+" "+name+".png")
+		for name, screen := range screens {
+			users.Emulate(screen)
+			picture(t, users.directory, what+" "+name+".png")
 			for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 				t.Errorf("%s, %s: %s", what, name, v)
 			}
 		}
 	}
 	users.Evict()
-	users.Read(dataWereCleared)
+	users.SeeText(dataEvicted)
 	look("cleared data")
 	users.Reload()
 	users.hasState("Ann Archer", "")
 
-	other := bare(t, b, site.URL())
+	other := bare(t, users.b, users.site.URL())
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return true; })`, newest(other)+1))
-	users.Read("A newer version of Rollcall is in use.")
+	users.SeeText("A newer version of Rollcall is in use.")
 	look("an upgrade")
-	users.tries(dora)
-	users.Read("Not saved. A newer version of Rollcall")
+	users.submits(dora)
+	users.SeeText("Not saved. A newer version of Rollcall")
 	look("a form not saved")
 }

@@ -5,13 +5,12 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// oldest is how many operations of one entity a tab of the earlier version queues.
-const oldest = 4
+// oldTabQueue is how many operations of one entity an old tab queues at most.
+const oldTabQueue = 4
 
-// asOld makes of what a tab of this version has queued what one of an earlier
-// version would have, if it is one: that knew no stamps, and coalesced no updates.
-// Its operations are worked on by hosts of either version.
-func (s storage) asOld(before queue.Entity, e *queue.Entity) {
+// asOldTab turns what an old tab has queued into what its version would have: without
+// stamps, and with updates not coalesced. Hosts of both versions process its operations.
+func (s storage) asOldTab(before queue.Entity, e *queue.Entity) {
 	came := difference(e.Operations, before.Operations)
 	if s.who.Kind != tab || !s.old() || len(came) != 1 {
 		return
@@ -20,13 +19,13 @@ func (s storage) asOld(before queue.Entity, e *queue.Entity) {
 	last := len(e.Operations) - 1
 	e.Operations[last].Stamp = ""
 	left := difference(before.Operations, e.Operations)
-	if s.doing != Update || len(left) != 1 || left[0].State != queue.Queued || left[0].Type == api.Delete || len(before.Operations) >= oldest {
+	if s.doing != Update || len(left) != 1 || left[0].State != queue.Queued || left[0].Type == api.Delete || len(before.Operations) >= oldTabQueue {
 		return
 	}
 	first, second := left[0], e.Operations[last]
 	data := queue.Decode(second.Data).ChangedFrom(queue.Decode(first.Data))
 	e.Operations = append(e.Operations[:last:last], first)
-	e.Outcomes = nil // the first has not left
+	e.Outcomes = nil // the first is still queued
 	if len(data) == 0 {
 		return
 	}
@@ -36,7 +35,7 @@ func (s storage) asOld(before queue.Entity, e *queue.Entity) {
 	e.Operations = append(e.Operations, second)
 }
 
-// old reports whether a tab is of the earlier version.
+// old reports whether the tab runs the earlier version.
 func (s *slot) old() bool {
 	c := s.w.script.Browsers[s.b.number]
 	return c.OldTab && s.who.Index == c.Tabs-1

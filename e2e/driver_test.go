@@ -8,13 +8,13 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// TestTheHandTellsOfNothingEarly: the kill series believe the hand that a write is saved.
-// What a page said of an earlier write on the same person must not pass for it.
-func TestTheHandTellsOfNothingEarly(t *testing.T) {
+// TestDriverAcknowledgesOnlySavedWrites: TestKills trusts the driver that a write is saved.
+// It must not take the page's message on an earlier write for that.
+func TestDriverAcknowledgesOnlySavedWrites(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openOffline(t, b, site.URL())
-	if err := users.Hand(func(harness.Said) {}); err != nil {
+	if err := users.InstallDriver(func(harness.WriteEvent) {}); err != nil {
 		t.Fatal(err)
 	}
 	do := func(w harness.Write) {

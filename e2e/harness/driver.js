@@ -1,20 +1,20 @@
-// The hand of a person who is quick: it works the pages by their own buttons and
-// fields, found by the names a person reads. It is given tell, which takes a text
-// {number, moment}, and returns a function that does one write:
+// A fast user of the app: it works the page's own buttons and fields, found by their
+// accessible names. notify receives texts of JSON {number, moment}. The function returned
+// does one write:
 //
 //   {number, kind: "add" | "edit" | "delete" | "undo", who, name, email, bio}
 //
-// It tells "typed" before it presses, "pressed" after it, and "acknowledged" once
-// the page has said that the write is saved; then its promise is fulfilled.
-(tell) => {
-  const patience = 60_000;
+// It notifies of "typed" before the press, "pressed" after it, and "acknowledged" once the
+// page says that the write is saved; then its promise is fulfilled.
+(notify) => {
+  const timeout = 60_000;
 
-  // until resolves with what look returns, once that is something. The values of
-  // fields are not part of the document, hence the interval.
+  // until resolves with what look returns, once that is truthy. The values of fields are
+  // not part of the document, hence the interval.
   const until = (what, look) => new Promise((resolve, reject) => {
     const observer = new MutationObserver(() => found());
     const again = setInterval(() => found(), 25);
-    const late = setTimeout(() => end(reject, new Error(`waited too long for ${what}`)), patience);
+    const late = setTimeout(() => end(reject, new Error(`timeout waiting for ${what}`)), timeout);
     const end = (settle, value) => {
       observer.disconnect();
       clearInterval(again);
@@ -47,7 +47,7 @@
 
   const messages = () => [...document.querySelectorAll(".toast")];
   const message = (text) => messages().find((m) => m.querySelector(".toast-text")?.textContent === text);
-  const complaint = () => messages().map((m) => m.textContent).find((t) => / was not (deleted|restored|saved)/.test(t));
+  const failure = () => messages().map((m) => m.textContent).find((t) => / was not (deleted|restored|saved)/.test(t));
 
   const closed = (form) => () => {
     if (!form.open) return true;
@@ -56,8 +56,8 @@
     return false;
   };
 
-  const or = (look) => () => {
-    const why = complaint();
+  const orFailure = (look) => () => {
+    const why = failure();
     if (why) throw new Error(why);
     return look();
   };
@@ -90,20 +90,20 @@
       say("typed");
       b.click();
       say("pressed");
-      await until("the row goes", or(() => !button(`Delete ${write.who}`)));
+      await until("the row goes", orFailure(() => !button(`Delete ${write.who}`)));
     },
     async undo(write, say) {
-      const said = await until(`"Deleted ${write.who}"`, () => message(`Deleted ${write.who}`));
+      const toast = await until(`"Deleted ${write.who}"`, () => message(`Deleted ${write.who}`));
       say("typed");
-      button("Undo", said).click();
+      button("Undo", toast).click();
       say("pressed");
-      // The message alone may be from an earlier time.
-      await until(`${write.who} is back`, or(() => message(`Restored ${write.who}`) && button(`Delete ${write.who}`)));
+      // The message alone may be an earlier one.
+      await until(`${write.who} is back`, orFailure(() => message(`Restored ${write.who}`) && button(`Delete ${write.who}`)));
     },
   };
 
   return async (write) => {
-    const say = (moment) => tell(JSON.stringify({ number: write.number, moment }));
+    const say = (moment) => notify(JSON.stringify({ number: write.number, moment }));
     await kinds[write.kind](write, say);
     say("acknowledged");
   };

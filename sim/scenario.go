@@ -1,33 +1,33 @@
 package sim
 
-// motif is a sequence of moves that is awkward for somebody. Chance alone would
-// come upon it too rarely; everything else goes on around it.
-type motif []move
+// scenario is a sequence of moves that chance alone would produce too rarely. Everything
+// else goes on around it.
+type scenario []move
 
-// move is something that is begun, or time and events that pass, and how far it
-// goes before the next move: to its end, or until it pauses at a place.
+// move is a step of a scenario, and how far its actor runs before the next move: to its
+// end, or to a pause point.
 type move struct {
 	Step
-	until place
-	fault Fault // that befalls it where it can, once
+	until pausePoint
+	fault Fault // injected once, where possible
 }
 
-// cast are who a motif is played by: a browser, one of its tabs, another tab (the
-// same when there is none), its hosts; another browser's tab and host; and an entity.
-type cast struct {
+// roles are the slots a scenario uses: a browser's tabs (the same one twice if it has one)
+// and hosts, another browser's tab and host. And an entity.
+type roles struct {
 	tab, tab2, host, host2 Who
 	otherTab, otherHost    Who
 	entity                 int
 	fields                 int64 // for an update
 }
 
-// motifs by what goes wrong if a safeguard is missing.
-var motifs = []func(cast) motif{
+// scenarios, each with what it provokes.
+var scenarios = []func(roles) scenario{
 	// An answer is overtaken by a newer one.
-	func(c cast) motif {
-		return motif{
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
-			{Step: Step{Verb: Round, Who: c.host}, until: settling},
+			{Step: Step{Verb: Round, Who: c.host}, until: applying},
 			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
@@ -35,36 +35,36 @@ var motifs = []func(cast) motif{
 			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
 		}
 	},
-	// The same, with both having changed the entity.
-	func(c cast) motif {
-		return motif{
+	// The same, after both changed the entity.
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
 			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
-			{Step: Step{Verb: Round, Who: c.host}, until: settling},
+			{Step: Step{Verb: Round, Who: c.host}, until: applying},
 			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
 			{Step: Step{Verb: Wait, Who: c.tab, N: 16_000}},
 			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
 		}
 	},
-	// A page of the feed is overtaken by what was fetched.
-	func(c cast) motif {
-		return motif{
+	// A page of the feed is overtaken by a fetched row.
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
-			{Step: Step{Verb: Round, Who: c.host}, until: settling},
+			{Step: Step{Verb: Round, Who: c.host}, until: applying},
 			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
 			{Step: Step{Verb: Wait, Who: c.tab, N: 16_000}},
 			{Step: Step{Verb: Get, Who: c.tab2, Entity: c.entity}},
 		}
 	},
-	// An operation takes effect unnoticed; another changes the entity; a second
-	// operation is made on what nobody but this browser saw.
-	func(c cast) motif {
-		return motif{
+	// An operation takes effect unnoticed; others change the entity; a second operation is
+	// based on a state that only this browser saw.
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.host}, fault: Answered502},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
@@ -75,10 +75,10 @@ var motifs = []func(cast) motif{
 			{Step: Step{Verb: Round, Who: c.host2}},
 		}
 	},
-	// A row is fetched and the server's backup restored while the feed is about
-	// to be read from its beginning.
-	func(c cast) motif {
-		return motif{
+	// A row is fetched and the server's backup restored just before the feed is read from
+	// its beginning.
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Backup, Who: c.tab}},
 			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
@@ -89,9 +89,9 @@ var motifs = []func(cast) motif{
 			{Step: Step{Verb: Run, Who: c.tab}},
 		}
 	},
-	// The clock is set, and who measured it before has no quick answer since.
-	func(c cast) motif {
-		return motif{
+	// The clock is set, and the host that had measured it gets no quick answer since.
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Round, Who: c.host, N: 1}},
 			{Step: Step{Verb: Jump, Who: c.tab, N: -86_400_000}},
 			{Step: Step{Verb: Round, Who: c.host2, N: 1}},
@@ -100,8 +100,8 @@ var motifs = []func(cast) motif{
 		}
 	},
 	// Two tabs decide about one rejected operation.
-	func(c cast) motif {
-		return motif{
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Create, Who: c.tab, Entity: -1, N: 1}},
 			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1, N: 1}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
@@ -110,9 +110,9 @@ var motifs = []func(cast) motif{
 			{Step: Step{Verb: Retry, Who: c.tab2}},
 		}
 	},
-	// What was rejected is deleted, and that is undone.
-	func(c cast) motif {
-		return motif{
+	// A rejected entity is deleted, and that is undone.
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Create, Who: c.otherTab, Entity: -1, N: 1}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
 			{Step: Step{Verb: Create, Who: c.tab, Entity: -1, N: 1}},
@@ -121,17 +121,17 @@ var motifs = []func(cast) motif{
 			{Step: Step{Verb: Undo, Who: c.tab, Entity: -1}},
 		}
 	},
-	// A create takes effect and fails as often as is allowed; then it is deleted.
-	func(c cast) motif {
-		m := motif{{Step: Step{Verb: Create, Who: c.tab, Entity: -1}}}
+	// A create takes effect but fails until it is rejected; then the entity is deleted.
+	func(c roles) scenario {
+		m := scenario{{Step: Step{Verb: Create, Who: c.tab, Entity: -1}}}
 		for range 5 {
 			m = append(m, move{Step: Step{Verb: Round, Who: c.host, N: 1}, fault: Answered500})
 		}
 		return append(m, move{Step: Step{Verb: Delete, Who: c.tab, Entity: -1}})
 	},
 	// A browser is away while others delete, and tombstones are collected.
-	func(c cast) motif {
-		return motif{
+	func(c roles) scenario {
+		return scenario{
 			{Step: Step{Verb: Round, Who: c.host, N: 1}},
 			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
@@ -143,38 +143,38 @@ var motifs = []func(cast) motif{
 	},
 }
 
-// play returns the next step of the motif under way; false when there is none.
-func (g *generator) play(w *world, ms int64) (Step, bool) {
-	for len(g.motif) > 0 {
-		m := &g.motif[0]
-		s := w.at(m.Who)
+// nextMove returns the next step of the current scenario; false if there is none.
+func (g *generator) nextMove(w *world, ms int64) (Step, bool) {
+	for len(g.scenario) > 0 {
+		m := &g.scenario[0]
+		s := w.slotOf(m.Who)
 		g.moves++
 		if g.moves > 80 || s == nil {
-			g.motif = nil
+			g.scenario = nil
 			break
 		}
 		if !g.begun {
 			if s.actor != nil && ready(s) && m.ofSlot() && m.Verb != Run {
-				return Step{Verb: Run, Who: s.who, Ms: ms}, true // to its end, first
+				return Step{Verb: Run, Who: s.who, Ms: ms}, true // first to its end
 			}
 			g.begun, g.moves = true, 0
 			st := m.Step
 			st.Ms = ms
 			return st, true
 		}
-		if m.ofSlot() && ready(s) && s.stands() != m.until {
+		if m.ofSlot() && ready(s) && s.pausedAt() != m.until {
 			st := Step{Verb: Run, Who: s.who, Ms: ms}
 			if s.actor.at == answering && m.fault != NoFault {
 				st.Fault, m.fault = m.fault, NoFault
 			}
 			return st, true
 		}
-		g.motif, g.begun, g.moves = g.motif[1:], false, 0
+		g.scenario, g.begun, g.moves = g.scenario[1:], false, 0
 	}
 	return Step{}, false
 }
 
-// ofSlot reports whether something runs in a slot by this move.
+// ofSlot reports whether the move runs an actor in a slot.
 func (m *move) ofSlot() bool {
 	switch m.Verb {
 	case Round, Run, Create, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse:
@@ -183,22 +183,21 @@ func (m *move) ofSlot() bool {
 	return false
 }
 
-// stands is where a slot pauses; a host that is about to save what it has heard
-// is settling.
-func (s *slot) stands() place {
-	if s.actor.at == writing && s.who.Kind == host && s.heard.status == 200 {
-		return settling
+// pausedAt is where the slot's actor pauses. A host about to save an answer is applying.
+func (s *slot) pausedAt() pausePoint {
+	if s.actor.at == writing && s.who.Kind == host && s.answer.status == 200 {
+		return applying
 	}
 	return s.actor.at
 }
 
-// cast chooses who plays a motif.
-func (g *generator) cast(w *world) cast {
+// castRoles chooses the roles of a scenario.
+func (g *generator) castRoles(w *world) roles {
 	i := g.rng.IntN(len(w.browsers))
 	a, b := w.browsers[i], w.browsers[(i+1)%len(w.browsers)]
 	tabs := w.script.Browsers[i].Tabs
 	h := g.rng.IntN(hosts)
-	return cast{
+	return roles{
 		tab: Who{a.number, tab, 0}, tab2: Who{a.number, tab, tabs - 1},
 		host: Who{a.number, host, h}, host2: Who{a.number, host, (h + 1) % hosts},
 		otherTab: Who{b.number, tab, 0}, otherHost: Who{b.number, host, h},
@@ -206,13 +205,13 @@ func (g *generator) cast(w *world) cast {
 	}
 }
 
-// begin begins a motif.
-func (g *generator) begin(w *world) {
-	c := g.cast(w)
-	g.motif, g.begun, g.moves = motifs[g.rng.IntN(len(motifs))](c), false, 0
+// beginScenario starts a random scenario.
+func (g *generator) beginScenario(w *world) {
+	c := g.castRoles(w)
+	g.scenario, g.begun, g.moves = scenarios[g.rng.IntN(len(scenarios))](c), false, 0
 	made := false
-	for i := range g.motif {
-		m := &g.motif[i]
+	for i := range g.scenario {
+		m := &g.scenario[i]
 		if m.Verb == Create {
 			m.Entity, g.next, made = g.next, g.next+1, true
 			if m.N == 0 {

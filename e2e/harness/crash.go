@@ -10,22 +10,20 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// crashTime is how long a crash may take to be answered: a process that is gone
-// does not answer.
-const crashTime = 500 * time.Millisecond
+// crashTimeout bounds the wait for an answer to a crash: a dead process does not answer.
+const crashTimeout = 500 * time.Millisecond
 
-// Crash ends the process of a tab, as a shortage of memory does, and closes what
-// is left of the tab.
+// Crash kills the process of a tab, as a lack of memory does, and closes the tab.
 func (p *Page) Crash() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, crashTime)
+	ctx, cancel := context.WithTimeout(p.ctx, crashTimeout)
 	defer cancel()
-	_, _ = chromedp.Call(ctx, page.Crash, cdp.Empty{}) // there is nobody left to answer
-	p.Vanish()
+	_, _ = chromedp.Call(ctx, page.Crash, cdp.Empty{}) // nothing is left to answer
+	p.Discard()
 }
 
-// Vanish closes a tab without asking it.
-func (p *Page) Vanish() {
+// Discard closes a tab without running its unload handlers.
+func (p *Page) Discard() {
 	p.t.Helper()
 	p.closed = true
 	id := chromedp.FromContext(p.ctx).Target.TargetID
@@ -35,8 +33,7 @@ func (p *Page) Vanish() {
 	p.cancel()
 }
 
-// terminable has pages keep the dedicated workers they start, so that a test can
-// end them.
+// terminable keeps the dedicated workers a page starts, so that a test can terminate them.
 const terminable = `(() => {
 	const started = [];
 	globalThis.Worker = class extends Worker {
@@ -48,15 +45,13 @@ const terminable = `(() => {
 	globalThis.terminateWorkers = () => started.splice(0).map((w) => w.terminate()).length;
 })()`
 
-// OpenTerminable opens a tab that keeps the dedicated workers it starts, for
-// TerminateWorkers.
+// OpenTerminable opens a tab that supports TerminateWorkers.
 func (b *Browser) OpenTerminable(address string) *Page {
 	b.t.Helper()
-	return b.OpenShimmed(address, terminable)
+	return b.OpenWithScript(address, terminable)
 }
 
-// TerminateWorkers ends the page's dedicated workers in the middle of what they
-// do, and says how many there were.
+// TerminateWorkers terminates the page's dedicated workers and returns their number.
 func (p *Page) TerminateWorkers() int {
 	p.t.Helper()
 	return Eval[int](p, `terminateWorkers()`)

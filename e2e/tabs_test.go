@@ -14,8 +14,8 @@ import (
 
 func TestTwoTabsAreOneClient(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	first := openUsers(t, b, site.URL())
 	second := openUsers(t, b, site.URL())
@@ -37,35 +37,33 @@ func TestTwoTabsAreOneClient(t *testing.T) {
 	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "Pending", "Dora Dunn": ""})
 	b.Offline(site.Proxy, false)
 	for _, tab := range []directory{first, second} {
-		tab.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dunn": ""})
-		tab.agrees(site)
+		tab.showsSynced("Ann Archer", "Bob Baker", "Dora Dunn")
+		tab.matchesServer(site)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before)
 }
 
 func TestAnotherTabTakesOverFromTheLeader(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	leader := openUsers(t, b, site.URL())
 	other := openUsers(t, b, site.URL())
 	leader.Close()
 	other.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	other.hasState("Dora Dent", "")
-	other.agrees(site)
-	harness.Eventually(t, "one worker syncs", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 1)
-	})
-	onceEach(t, site, before, site.Proxy)
+	other.matchesServer(site)
+	b.WaitWorkers(site.URL(), 1)
+	eachSentOnce(t, site, before)
 }
 
 func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	here := openUsers(t, harness.OpenBrowser(t), site.URL())
-	way := site.Another()
+	way := site.AnotherProxy()
 	there := openUsers(t, harness.OpenBrowser(t), way.URL())
 	here.hasState("Bob Baker", "")
 	there.hasState("Bob Baker", "")
@@ -90,9 +88,9 @@ func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("a change was shown in the other browser after %v", took)
-	// How quick that is, is for a quiet machine to say. Polling, it would be half a minute.
+	// A generous bound, for busy machines. Polling would take half a minute.
 	if median := took[rounds/2]; median > 10*time.Second {
-		t.Errorf("a change needs %v to be shown in the other browser: the event stream does not tell of it", median)
+		t.Errorf("a change needs %v to be shown in the other browser: it did not come by the event stream", median)
 	}
 
 	here.remove("Carl Cole")
@@ -102,7 +100,7 @@ func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
 		}
 		return nil
 	})
-	here.agrees(site)
-	there.agrees(site)
-	onceEach(t, site, before, site.Proxy, way)
+	here.matchesServer(site)
+	there.matchesServer(site)
+	eachSentOnce(t, site, before, way)
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// spoilRows changes, deletes and adds rows in the page's IndexedDB, as a person with
-// the browser's tools might: the one of the first id gets another name, that
-// of the second goes away, and a copy of the first is put under the third.
-const spoilRows = `(async ([changed, deleted, added]) => {
+// corruptRows corrupts rows in the page's IndexedDB, as somebody with developer tools might:
+// it renames the row of the first id, deletes that of the second, and copies the first to
+// the third.
+const corruptRows = `(async ([changed, deleted, added]) => {
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
 	const db = await settle(indexedDB.open("rollcall"));
 	try {
@@ -25,7 +25,7 @@ const spoilRows = `(async ([changed, deleted, added]) => {
 		await settle(users.put({ ...row, document, sortName: "mallory", search: "mallory" }));
 		await settle(users.delete(["user", deleted]));
 		await settle(users.put({ ...row, id: added, document: document.replace("Mallory", "Nobody"), sortName: "nobody", search: "nobody" }));
-		const channel = new BroadcastChannel("rollcall"); // the page need not be loaded again to show it
+		const channel = new BroadcastChannel("rollcall"); // makes the page show it
 		channel.postMessage(JSON.stringify({ kind: "rows" }));
 		channel.close();
 		return true;
@@ -34,10 +34,10 @@ const spoilRows = `(async ([changed, deleted, added]) => {
 	}
 })([%q, %q, %q])`
 
-// TestSpoiledRowsHealBySyncing: rows changed, deleted and added behind the
-// engine's back are as the server has them after "Sync now", what is unsent stays,
-// only the buckets that differ are read again, and Diagnostics tells of it.
-func TestSpoiledRowsHealBySyncing(t *testing.T) {
+// TestCorruptRowsAreRepairedBySync: "Sync now" repairs rows that were changed, deleted and
+// added behind the engine's back, reads only the buckets that differ, and Diagnostics reports
+// it.
+func TestCorruptRowsAreRepairedBySync(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	id := func(bucket int) string { return fmt.Sprintf("%02x000000-0000-4000-8000-000000000001", 4*bucket) }
 	for i, name := range []string{"Ann", "Bob", "Carl", "Dora"} {
@@ -47,21 +47,21 @@ func TestSpoiledRowsHealBySyncing(t *testing.T) {
 	users := openUsers(t, b, site.URL())
 	healthy := map[string]string{"Ann": "", "Bob": "", "Carl": "", "Dora": ""}
 	users.shows(healthy)
-	users.syncs() // so that no check is under way or due
-	site.Proxy.Forget()
-	harness.Eval[bool](users.Page, fmt.Sprintf(spoilRows, id(0), id(10), id(40)))
-	users.shows(map[string]string{"Mallory": "", "Nobody": "", "Carl": "", "Dora": ""})
+	users.syncNow() // so that no check is running or due
+	site.Proxy.ResetRequests()
+	harness.Eval[bool](users.Page, fmt.Sprintf(corruptRows, id(0), id(10), id(40)))
+	users.showsSynced("Mallory", "Nobody", "Carl", "Dora")
 	users.Click("button", "Sync now")
 	users.shows(healthy)
-	users.agrees(site)
+	users.matchesServer(site)
 
 	users.Go("/sync")
-	users.Read("3 users in 3 groups, a few seconds ago")
-	users.Read("4 users, same as on the server, a few seconds ago")
+	users.SeeText("3 users in 3 groups, a few seconds ago")
+	users.SeeText("4 users, same as on the server, a few seconds ago")
 	for n := range api.Buckets {
 		asked := len(site.Proxy.Requests(http.MethodGet, fmt.Sprint("/api/v1/buckets/", n)))
 		if want := map[int]int{0: 1, 10: 1, 40: 1}[n]; asked != want {
-			t.Errorf("bucket %d was asked for %d times, want %d", n, asked, want)
+			t.Errorf("bucket %d was requested %d times, want %d", n, asked, want)
 		}
 	}
 }

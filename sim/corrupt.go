@@ -9,9 +9,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// damages are what can be done to the rows of an entity behind the engine's back,
-// by a broken disk or a person in the browser's tools: to the confirmed row and to
-// the one that is shown, never to operations.
+// damages are ways to corrupt an entity's rows behind the engine's back, as a broken disk
+// or the browser's developer tools might. They never touch operations.
 var damages = []struct {
 	name string
 	do   func(*memory.Stored, queue.Ref)
@@ -42,44 +41,45 @@ var damages = []struct {
 	}},
 }
 
-// damageNames are the events of the damages.
+// damageNames are the events to count, one for each of damages.
 var damageNames = func() (names []string) {
 	for _, d := range damages {
-		names = append(names, "row spoiled: "+d.name)
+		names = append(names, "row corrupted: "+d.name)
 	}
 	return names
 }()
 
-// unmade is the number of an entity that no device makes.
-const unmade = 9999
+// neverCreated is the number of an entity that no device creates.
+const neverCreated = 9999
 
-// spoil does damage to an entity; only a server that sends digests lets it heal.
-func (b *browser) spoil(st Step) {
+// corrupt damages an entity's rows. It does so only if the server sends digests: without
+// them nothing repairs the rows.
+func (b *browser) corrupt(st Step) {
 	if !b.w.script.Digests || b.w.healed {
 		return
 	}
 	kind := int(st.N) % len(damages)
 	ref := userRef(entityID(st.Entity))
 	if damages[kind].name == "forged" && st.Entity%2 == 0 {
-		ref = userRef(entityID(unmade))
+		ref = userRef(entityID(neverCreated))
 	}
 	b.w.stats.hit(damageNames[kind])
-	b.spoiled[ref.ID] = true
+	b.corrupted[ref.ID] = true
 	b.store.Corrupt(ref, func(is *memory.Stored) { damages[kind].do(is, ref) })
 }
 
-// checkHealth judges what a browser says in the end of how its rows compare with
-// the server's.
+// checkHealth checks that the browser's last comparison with the server found no
+// difference.
 func (w *world) checkHealth(ctx context.Context, b *browser) {
 	if !w.script.Digests {
 		return
 	}
 	meta, err := b.store.Meta(ctx, sync.MetaCheck)
 	if err != nil {
-		w.fail(8, "read what is known of the server's digest: %v", err)
+		w.fail(8, "read the last digest check: %v", err)
 		return
 	}
 	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Apart > 0 || c.Here != c.There {
-		w.fail(8, "browser %d says that %d of its buckets differ, and that it has %d rows, the server %d", b.number, c.Apart, c.Here, c.There)
+		w.fail(8, "browser %d found %d differing buckets, with %d rows here and %d on the server", b.number, c.Apart, c.Here, c.There)
 	}
 }

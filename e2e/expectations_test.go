@@ -14,38 +14,36 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// fields are what a person has typed about somebody.
+// fields are the fields of a user.
 type fields struct{ Name, Email, Bio string }
 
-// beliefs are what a person believes to be on the list, by name, after a number of
-// writes: those that were acknowledged, and perhaps one that is under way. It is
-// the model that a browser is held against, whatever was done to it.
-type beliefs struct {
+// expectations is the model that a browser is checked against: the users that must be there
+// after the acknowledged writes, by name, and the write that is pending.
+type expectations struct {
 	random *rand.Rand
 
 	mu           sync.Mutex
 	known        map[string]fields
-	history      []string // of writes and what became of them
-	underWay     *harness.Write
-	removed      *fields // by the write before, so that it can be undone
+	history      []string // of writes and their outcomes
+	pending      *harness.Write
+	removed      *fields // by the previous write, to be undone
 	numbers      int
 	acknowledged int
-	kept, undone int // writes that were under way, by what was found of them
+	kept, undone int // pending writes that were found saved, and not
 }
 
-func newBeliefs(random *rand.Rand) *beliefs {
-	return &beliefs{random: random, known: map[string]fields{}}
+func newExpectations(random *rand.Rand) *expectations {
+	return &expectations{random: random, known: map[string]fields{}}
 }
 
-// How many people there are: few enough for the list to show all of them at once.
+// Bounds of the number of users. The list shows all of them at once.
 const (
 	fewPeople  = 4
 	manyPeople = 30
 )
 
-// begin decides about the next write and notes that it is under way. What is
-// typed was never typed before.
-func (p *beliefs) begin() harness.Write {
+// begin draws the next write, which is pending from now on. Its texts are unique.
+func (p *expectations) begin() harness.Write {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.numbers++
@@ -73,35 +71,35 @@ func (p *beliefs) begin() harness.Write {
 	default:
 		w.Kind, w.Who = "delete", p.somebody()
 	}
-	p.underWay = &w
+	p.pending = &w
 	p.history = append(p.history, fmt.Sprintf("%+v", w))
 	return w
 }
 
-func (p *beliefs) somebody() string {
+func (p *expectations) somebody() string {
 	names := slices.Sorted(maps.Keys(p.known))
 	return names[p.random.IntN(len(names))]
 }
 
-// hear takes what the hand tells: an acknowledged write is one that must last.
-func (p *beliefs) hear(said harness.Said) {
-	if said.Moment != "acknowledged" {
+// observe handles an event of the driver: an acknowledged write must last.
+func (p *expectations) observe(event harness.WriteEvent) {
+	if event.Moment != "acknowledged" {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.underWay == nil || p.underWay.Number != said.Number {
+	if p.pending == nil || p.pending.Number != event.Number {
 		return
 	}
 	p.settle(true)
 	p.acknowledged++
-	p.history = append(p.history, fmt.Sprintf("%d was acknowledged", said.Number))
+	p.history = append(p.history, fmt.Sprintf("%d was acknowledged", event.Number))
 }
 
-// settle ends the write under way; it has taken effect or it has not.
-func (p *beliefs) settle(done bool) {
-	w := *p.underWay
-	p.underWay = nil
+// settle ends the pending write, which has taken effect or not.
+func (p *expectations) settle(done bool) {
+	w := *p.pending
+	p.pending = nil
 	if !done {
 		p.removed = nil
 		return
@@ -114,8 +112,8 @@ func (p *beliefs) settle(done bool) {
 	}
 }
 
-// after is what there is once w has taken effect.
-func (p *beliefs) after(w harness.Write) map[string]fields {
+// after returns the users once w has taken effect.
+func (p *expectations) after(w harness.Write) map[string]fields {
 	next := maps.Clone(p.known)
 	if w.Kind == "undo" {
 		next[p.removed.Name] = *p.removed
@@ -133,50 +131,50 @@ func (p *beliefs) after(w harness.Write) map[string]fields {
 	return next
 }
 
-// story is what was written, for a failure to show.
-func (p *beliefs) story() string {
+// story returns the history, for the log of a failed test.
+func (p *expectations) story() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.history, "\n")
 }
 
-// resolve compares with what is there: everything acknowledged, and the write
-// under way wholly or not at all. What is seen is believed from then on.
-func (p *beliefs) resolve(found map[string]fields) error {
+// resolve checks what was found: everything acknowledged, and the pending write wholly or
+// not at all. It settles the pending write by that.
+func (p *expectations) resolve(found map[string]fields) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.history = append(p.history, fmt.Sprintf("the device has %v", slices.Sorted(maps.Keys(found))))
 	if maps.Equal(found, p.known) {
-		if p.underWay != nil {
+		if p.pending != nil {
 			p.settle(false)
 			p.undone++
 		}
 		p.removed = nil
 		return nil
 	}
-	if p.underWay == nil {
+	if p.pending == nil {
 		return fmt.Errorf("not as acknowledged: %s", difference(found, p.known))
 	}
-	w := *p.underWay
+	w := *p.pending
 	if after := p.after(w); !maps.Equal(found, after) {
-		return fmt.Errorf("not as acknowledged: %s; and not with %+v, which was under way: %s",
+		return fmt.Errorf("not as acknowledged: %s; nor with %+v, which was pending: %s",
 			difference(found, p.known), w, difference(found, after))
 	}
 	p.settle(true)
 	p.kept++
-	p.removed = nil // the message that offers to undo it went with the page
+	p.removed = nil // the page that offered to undo it is gone
 	return nil
 }
 
-// now is what there must be while nothing is under way.
-func (p *beliefs) now() map[string]fields {
+// now returns the users while no write is pending.
+func (p *expectations) now() map[string]fields {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known
 }
 
-// count adds what was seen to the figures.
-func (p *beliefs) count(f *figures) {
+// count adds the counts to the figures.
+func (p *expectations) count(f *figures) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.acknowledged += p.acknowledged
@@ -184,7 +182,7 @@ func (p *beliefs) count(f *figures) {
 	f.undone += p.undone
 }
 
-// difference says what is lost, what is there in addition, and what differs.
+// difference says which users are lost, unexpected or different.
 func difference(found, want map[string]fields) string {
 	var said []string
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -197,7 +195,7 @@ func difference(found, want map[string]fields) string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if _, ok := want[name]; !ok {
-			said = append(said, fmt.Sprintf("%+v is too much", found[name]))
+			said = append(said, fmt.Sprintf("%+v is unexpected", found[name]))
 		}
 	}
 	return strings.Join(said, ", ")

@@ -17,16 +17,15 @@ import (
 
 // tab is a tab of any browser.
 type tab interface {
-	// Hand gives it the hand of a person; hear must not block.
-	Hand(hear func(harness.Said)) error
-	// Do has the hand do a write, and returns once it was acknowledged.
+	// InstallDriver prepares the tab for Do; notify must not block.
+	InstallDriver(notify func(harness.WriteEvent)) error
+	// Do does a write, and returns once the page has acknowledged it.
 	Do(w harness.Write) error
 	// Try evaluates an expression, awaiting a promise.
 	Try(expression string, out any) error
 }
 
-// deviceScript reads what the device keeps in one transaction: null before there
-// is a database.
+// deviceScript reads the device's database in one transaction; null if there is none.
 const deviceScript = `(async () => {
 	if (!(await indexedDB.databases()).some((d) => d.name === "rollcall")) return null;
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
@@ -59,10 +58,10 @@ func readDevice(t tab) (device, error) {
 	return d, err
 }
 
-// others is how the names of those begin whom somebody else keeps, at the server.
-const others = "Other"
+// othersPrefix begins the names of the users that others write, at the server.
+const othersPrefix = "Other"
 
-// people are those on the device whom the person of the test has written.
+// people returns the device's users that the person of the test has written.
 func (d device) people() (map[string]fields, error) {
 	found := map[string]fields{}
 	for _, u := range d.Users {
@@ -70,7 +69,7 @@ func (d device) people() (map[string]fields, error) {
 		if err := json.Unmarshal([]byte(u.Document), &f); err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(f.Name, others) {
+		if strings.HasPrefix(f.Name, othersPrefix) {
 			continue
 		}
 		if _, twice := found[f.Name]; twice {
@@ -81,10 +80,10 @@ func (d device) people() (map[string]fields, error) {
 	return found, nil
 }
 
-// sound is an error when something is there that nothing gave cause to.
-func (d device) sound() error {
+// unexpected returns an error if the device has a conflict or a rejected operation.
+func (d device) unexpected() error {
 	for _, c := range d.Conflicts {
-		return fmt.Errorf("a conflict was invented: %s", c.Text)
+		return fmt.Errorf("an unexpected conflict: %s", c.Text)
 	}
 	for _, o := range d.Operations {
 		if o.State == "rejected" {
@@ -94,19 +93,18 @@ func (d device) sound() error {
 	return nil
 }
 
-// keeps is nil when the device alone, whatever the server has, keeps all that was
-// acknowledged.
-func (s *series) keeps(t tab) error {
+// checkDevice checks that the device alone has everything that was acknowledged.
+func (s *series) checkDevice(t tab) error {
 	d, err := readDevice(t)
 	if err != nil {
 		return err
 	}
 	found, err := d.people()
-	return errors.Join(err, d.sound(), s.people.resolve(found))
+	return errors.Join(err, d.unexpected(), s.people.resolve(found))
 }
 
-// lists is nil when the page shows what the person believes to be there.
-func (s *series) lists(t tab) error {
+// checkList checks that the page shows the expected users.
+func (s *series) checkList(t tab) error {
 	var list []row
 	if err := t.Try(listScript, &list); err != nil {
 		return err
@@ -116,7 +114,7 @@ func (s *series) lists(t tab) error {
 		if r.State == "Needs attention" || r.State == "Conflict" {
 			return fmt.Errorf("the row of %s says %q", r.Name, r.State)
 		}
-		if !strings.HasPrefix(r.Name, others) {
+		if !strings.HasPrefix(r.Name, othersPrefix) {
 			found[r.Name] = fields{Name: r.Name, Email: r.Email}
 		}
 	}
@@ -129,18 +127,18 @@ func (s *series) lists(t tab) error {
 	return nil
 }
 
-// convergence is how long everything may take to be in step again.
+// convergence is how long device and server may take to agree.
 const convergence = 2 * time.Minute
 
-// judge waits until everything has arrived, and compares the device, the server
-// and what was acknowledged.
-func (s *series) judge(tabs ...tab) {
+// check waits until everything is synced, and compares the device, the server and what was
+// acknowledged.
+func (s *series) check(tabs ...tab) {
 	s.t.Helper()
-	s.site.Proxy.At(nil)
+	s.site.Proxy.Intercept(nil)
 	s.site.Proxy.CutAnswers(0, nil)
 	for _, t := range tabs {
-		harness.EventuallyIn(s.t, convergence, "the device equals the server", func() error { return s.converged(t) })
-		harness.Eventually(s.t, "the list shows what is there", func() error { return s.lists(t) })
+		harness.EventuallyWithin(s.t, convergence, "the device equals the server", func() error { return s.converged(t) })
+		harness.Eventually(s.t, "the list shows what is there", func() error { return s.checkList(t) })
 	}
 	want := maps.Clone(s.people.now())
 	maps.Copy(want, s.others)
@@ -152,49 +150,48 @@ func (s *series) judge(tabs ...tab) {
 		found[r.Name] = fields{r.Name, r.Email, r.Bio}
 	}
 	if !maps.Equal(found, want) {
-		s.t.Errorf("the server has not what was acknowledged: %s", difference(found, want))
+		s.t.Errorf("the server differs from what was acknowledged: %s", difference(found, want))
 	}
-	s.once()
+	s.checkOnce()
 }
 
-// converged is nil when the queue is empty and the device has what the server has,
-// field by field.
+// converged checks that the queue is empty and the device equals the server, field by field.
 func (s *series) converged(t tab) error {
 	d, err := readDevice(t)
 	if err != nil {
 		return err
 	}
-	if err := d.sound(); err != nil {
+	if err := d.unexpected(); err != nil {
 		return err
 	}
 	if n := len(d.Operations); n > 0 {
 		return fmt.Errorf("the queue holds %d operations, the first is %s", n, d.Operations[0].Text)
 	}
-	here := map[string]string{}
+	onDevice := map[string]string{}
 	for _, u := range d.Users {
 		var document map[string]any
 		if err := json.Unmarshal([]byte(u.Document), &document); err != nil {
 			return err
 		}
 		document["version"] = u.Version
-		here[fmt.Sprint(document["id"])] = asText(document)
+		onDevice[fmt.Sprint(document["id"])] = asText(document)
 	}
 	a := s.site.Call(http.MethodGet, "/api/v1/users?limit=200", "")
 	var list struct{ Users []map[string]any }
 	if err := json.Unmarshal(a.Body, &list); err != nil {
 		return fmt.Errorf("the server answers %d: %w", a.Status, err)
 	}
-	there := map[string]string{}
+	onServer := map[string]string{}
 	for _, u := range list.Users {
-		there[fmt.Sprint(u["id"])] = asText(u)
+		onServer[fmt.Sprint(u["id"])] = asText(u)
 	}
-	if !maps.Equal(here, there) {
-		return fmt.Errorf("the device has %v, the server %v", here, there)
+	if !maps.Equal(onDevice, onServer) {
+		return fmt.Errorf("the device has %v, the server %v", onDevice, onServer)
 	}
 	return nil
 }
 
-// asText is the JSON of a document with its fields in order.
+// asText returns the JSON of a document with its fields in order.
 func asText(document map[string]any) string {
 	text, err := json.Marshal(document)
 	if err != nil {
@@ -203,16 +200,15 @@ func asText(document map[string]any) string {
 	return string(text)
 }
 
-// sentOperation is an operation as it went out, the first time.
+// sentOperation is an operation as first sent.
 type sentOperation struct {
 	EntityID string
 	text     string
 }
 
-// once checks that each operation that was sent took effect at the server exactly
-// once: it has one record, which says so, and the versions of each entity are one
-// for each of its operations, without a gap.
-func (s *series) once() {
+// checkOnce checks that each operation that was sent took effect exactly once: it has one
+// record, which says applied, and each entity has one version for each operation.
+func (s *series) checkOnce() {
 	s.t.Helper()
 	sent := s.sent()
 	results := s.site.Results()
@@ -220,17 +216,17 @@ func (s *series) once() {
 	for id, o := range sent {
 		result, ok := results[id]
 		if !ok {
-			s.t.Errorf("the operation %s was sent and has no record: %s", id, o.text)
+			s.t.Errorf("operation %s was sent but has no record: %s", id, o.text)
 			continue
 		}
 		if result.Status != "applied" {
-			s.t.Errorf("the operation %s ended as %s: %s", id, result.Status, o.text)
+			s.t.Errorf("operation %s is recorded as %s: %s", id, result.Status, o.text)
 		}
 		versions[o.EntityID] = append(versions[o.EntityID], result.Version)
 	}
 	for id := range results {
 		if _, ok := sent[id]; !ok {
-			s.t.Errorf("the operation %s has a record and was never sent", id)
+			s.t.Errorf("operation %s has a record but was never sent", id)
 		}
 	}
 	latest := s.site.Versions()
@@ -246,23 +242,23 @@ func (s *series) once() {
 	s.figures.operations += len(sent)
 }
 
-// sent are the operations that went out, by id. One that went out again must have
-// been the same.
+// sent returns the operations that were sent, by id, and checks that each was the same when
+// sent again.
 func (s *series) sent() map[string]sentOperation {
 	s.t.Helper()
 	sent := map[string]sentOperation{}
 	for _, r := range s.site.Proxy.Requests(http.MethodPost, "/api/v1/operations") {
 		var batch struct{ Operations []json.RawMessage }
 		if err := json.Unmarshal(r.Body, &batch); err != nil {
-			s.t.Errorf("a batch is no JSON: %v", err)
+			s.t.Errorf("a batch is not JSON: %v", err)
 		}
 		for _, text := range batch.Operations {
 			var o struct{ ID, EntityID string }
 			if err := json.Unmarshal(text, &o); err != nil {
-				s.t.Errorf("an operation is no JSON: %v", err)
+				s.t.Errorf("an operation is not JSON: %v", err)
 			}
 			if was, again := sent[o.ID]; again && was.text != string(text) {
-				s.t.Errorf("the operation %s went out as %s and as %s", o.ID, was.text, text)
+				s.t.Errorf("operation %s was sent as %s and as %s", o.ID, was.text, text)
 			}
 			sent[o.ID] = sentOperation{o.EntityID, string(text)}
 		}

@@ -13,8 +13,17 @@ import (
 type Bus interface {
 	Publish(Message)
 	// Subscribe calls f for each message of others until stop is called. f must
-	// not block.
+	// not block; see TrySend.
 	Subscribe(f func(Message)) (stop func())
+}
+
+// TrySend sends v unless that would block: a channel with a buffer of one then holds a
+// notification already.
+func TrySend[V any](ch chan<- V, v V) {
+	select {
+	case ch <- v:
+	default:
+	}
 }
 
 // Kind is what a message is about.
@@ -93,16 +102,6 @@ type ResyncProgress struct {
 	First   bool `json:"first"`   // this device has never had the whole list
 	Arrived int  `json:"arrived"` // rows so far
 }
-
-// Bounds of what a status is good for.
-const (
-	// StatusLasts is how long a page believes a status: the worker renews it every
-	// AliveEvery.
-	StatusLasts = 30 * time.Second
-	// OnlineLasts is how long a host believes that it is online without having heard
-	// anything of the server: longer than its pings and its polls are apart.
-	OnlineLasts = 90 * time.Second
-)
 
 // Report is what a round did, and why it could not do more.
 type Report struct {

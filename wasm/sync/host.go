@@ -47,7 +47,7 @@ type Host struct {
 
 	mu        stdsync.Mutex
 	status    Status
-	answered  time.Time // when the server was last heard
+	answered  time.Time // when the server last answered or pinged
 	asking    atomic.Int64
 	failures  int
 	notBefore time.Time // the server asked to be left alone until then
@@ -97,7 +97,7 @@ func (h *Host) live(ctx context.Context) {
 		if stuck < StuckAfter {
 			h.Bus.Publish(Message{Kind: WorkerAlive})
 		}
-		h.lapse()
+		h.expire()
 		select {
 		case <-ctx.Done():
 			return
@@ -125,15 +125,16 @@ func (h *Host) answeredNow() {
 	h.answered = h.Clock.Now()
 }
 
-// lapse takes back "online" when the server has not been heard for long.
-func (h *Host) lapse() {
-	h.mu.Lock()
-	over := h.status.Online && h.Clock.Now().Sub(h.answered) > OnlineLasts
-	if over {
-		h.status.Online = false
-	}
-	h.mu.Unlock()
-	if over {
+// expire takes "online" back when the server has not answered for long.
+func (h *Host) expire() {
+	expired := false
+	h.set(func(s *Status) {
+		if s.Online {
+			s.conclude(Evidence{Attempt: Answered, Stale: h.Clock.Now().Sub(h.answered) > OnlineLasts})
+			expired = !s.Online
+		}
+	})
+	if expired {
 		h.publish()
 	}
 }
@@ -184,12 +185,8 @@ func (h *Host) hear(m Message) {
 	}
 }
 
-func (h *Host) ask(a ask) {
-	select {
-	case h.asks <- a:
-	default: // 256 asks wait already: the round they get serves this one, too
-	}
-}
+// ask does not block. With 256 waiting already, the round they get serves this one, too.
+func (h *Host) ask(a ask) { TrySend(h.asks, a) }
 
 // serve answers an ask and all that have piled up behind it, with rounds if
 // any of them wants one.
@@ -237,7 +234,7 @@ func (h *Host) absorb(a ask, reason Reason) Reason {
 			return reason
 		}
 	case a.online != nil && !*a.online:
-		h.set(func(s *Status) { s.Online = false })
+		h.set(func(s *Status) { s.conclude(Evidence{BrowserOffline: true}) })
 		h.publish()
 		return reason
 	case a.online != nil:
@@ -257,17 +254,17 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	h.publish()
 	h.Engine.advanced = h.advanced
 	report, err := h.Engine.Round(ctx, reason)
-	var o *RequestError
-	if err == nil || (errors.As(err, &o) && o.Kind != NoAnswer) {
+	if attemptOf(err) == Answered {
 		h.answeredNow()
 	}
+	var failed *RequestError
 	switch {
 	case err == nil:
 		h.failures = 0
 		h.Incidents.Recovered()
-	case o != nil:
+	case errors.As(err, &failed):
 		h.failures++
-		h.notBefore = h.Clock.Now().Add(o.RetryAfter)
+		h.notBefore = h.Clock.Now().Add(failed.RetryAfter)
 	default:
 		h.failures++
 	}
@@ -276,20 +273,16 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	return report, err
 }
 
-// ended is how a status changes with the end of a round. What the device could not
-// do says nothing of the server.
+// ended is how a status changes with the end of a round.
 func (s *Status) ended(report Report, err error, at time.Time) {
 	s.Pushed, s.Pulled, s.Conflict = report.Pushed, report.Pulled, report.Conflict
 	s.Rejected, s.Repaired = report.Rejected, report.Repaired
 	s.Problem, s.Phase = report.Problem, Failed
-	var o *RequestError
-	switch {
-	case err == nil:
-		s.Phase, s.Online, s.SyncedAt = Success, true, at.UTC()
-	case errors.As(err, &o):
-		s.Online = o.Kind != NoAnswer
-	case errors.Is(err, ErrStuck), errors.Is(err, ErrAbandoned):
-		s.Online = false // it may be the server that does not move
+	if err == nil {
+		s.Phase, s.SyncedAt = Success, at.UTC()
+	}
+	if attempt := attemptOf(err); attempt != DeviceFailed {
+		s.conclude(Evidence{Attempt: attempt})
 	}
 }
 

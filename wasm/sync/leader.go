@@ -137,10 +137,10 @@ func (l *Leader) work(ctx context.Context) error {
 	alive, failed := make(chan bool, 1), make(chan error, 1)
 	defer l.Bus.Subscribe(func(m Message) {
 		if m.Kind == WorkerAlive {
-			offer(alive, true)
+			TrySend(alive, true)
 		}
 	})()
-	defer l.Start(func(err error) { offer(failed, err) })()
+	defer l.Start(func(err error) { TrySend(failed, err) })()
 	for waited := time.Duration(0); ; waited += AliveEvery {
 		if waited >= BootTime {
 			return errNoStart

@@ -46,7 +46,7 @@ func (h *Host) followOne(ctx context.Context) bool {
 	go func() {
 		defer close(over)
 		h.Stream(one, func(s StreamSignal) {
-			offer(heard, struct{}{})
+			TrySend(heard, struct{}{})
 			h.signal(s)
 		})
 	}()

@@ -105,7 +105,7 @@ func (p TakeoverLocks) watch(ctx context.Context, silent func()) {
 	defer p.Bus.Subscribe(func(m Message) {
 		for _, k := range p.Signs {
 			if m.Kind == k {
-				offer(heard, struct{}{})
+				TrySend(heard, struct{}{})
 			}
 		}
 	})()
@@ -120,13 +120,6 @@ func (p TakeoverLocks) watch(ctx context.Context, silent func()) {
 		}
 	}
 	silent()
-}
-
-func offer[V any](ch chan V, v V) {
-	select {
-	case ch <- v:
-	default:
-	}
 }
 
 // watched are locks whose holders are watched.

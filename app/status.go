@@ -22,7 +22,7 @@ const (
 // tells neither that the server is reached nor that anything is under way.
 func current(s sync.Status, now time.Time) sync.Status {
 	if now.Sub(s.At) > sync.StatusLasts {
-		s.Online, s.Phase, s.Rebuild = false, sync.Idle, nil
+		s.Online, s.Phase, s.Resync = false, sync.Idle, nil
 	}
 	return s
 }
@@ -82,8 +82,8 @@ func (s standing) sentence() (state, ago string) {
 		state = "Connecting"
 	}
 	switch {
-	case s.status.Rebuild != nil && s.reach != offline:
-		return rebuilding(*s.status.Rebuild)
+	case s.status.Resync != nil && s.reach != offline:
+		return rebuilding(*s.status.Resync)
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
 		state += ", syncing does not start"
 	case s.status.Phase == sync.Syncing && s.reach != offline:
@@ -118,7 +118,7 @@ func (s standing) tone() tone {
 	switch {
 	case s.reach == offline:
 		return waiting
-	case s.status.Phase == sync.Syncing || s.status.Rebuild != nil:
+	case s.status.Phase == sync.Syncing || s.status.Resync != nil:
 		return busy
 	case s.status.Phase == sync.Failed:
 		return troubled

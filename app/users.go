@@ -290,7 +290,7 @@ func (p *usersPage) awaitsFirstSync() bool {
 	switch {
 	case p.total > 0 || p.search != "" || p.S.reach == offline:
 		return false
-	case status.Rebuild != nil:
+	case status.Resync != nil:
 		return true // it is on its way
 	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
 		return false

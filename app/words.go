@@ -224,13 +224,13 @@ func checkWords(c sync.Check, now time.Time) string {
 	switch {
 	case c.At.IsZero():
 		return "not yet"
-	case c.Apart == 0 && c.Here == c.There:
-		return people(c.There) + ", as on the server, " + relative(c.At, now)
+	case c.Mismatched == 0 && c.DeviceRows == c.ServerRows:
+		return people(c.ServerRows) + ", as on the server, " + relative(c.At, now)
 	}
-	text := "The server counts " + people(c.There) + ", this device " + people(c.Here)
-	if c.Apart > 0 {
-		text += ", and " + plural(c.Apart, "group") + " of them still differ"
-		if c.Apart == 1 {
+	text := "The server counts " + people(c.ServerRows) + ", this device " + people(c.DeviceRows)
+	if c.Mismatched > 0 {
+		text += ", and " + plural(c.Mismatched, "group") + " of them still differ"
+		if c.Mismatched == 1 {
 			text += "s"
 		}
 	}

@@ -192,9 +192,9 @@ func TestSentence(t *testing.T) {
 		{"syncing work", standing{reach: online, status: sync.Status{Phase: sync.Syncing}, counts: queue.Counts{Waiting: 3}}, "Syncing, 3 changes waiting", "", busy},
 		{"trying while offline", standing{reach: offline, status: sync.Status{Phase: sync.Syncing}}, "Offline", "", waiting},
 		{"failed online", standing{reach: online, status: sync.Status{Phase: sync.Failed, Online: true}}, "Online, last sync failed", "", troubled},
-		{"rebuilding", standing{reach: online, status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.ResyncProgress{Arrived: 1500}}}, "Rebuilding the list", "1,500 users so far", busy},
-		{"loading for the first time", standing{status: sync.Status{Phase: sync.Syncing, Rebuild: &sync.ResyncProgress{First: true}}}, "Loading the list", "", busy},
-		{"rebuilding while offline", standing{reach: offline, status: sync.Status{Rebuild: &sync.ResyncProgress{Arrived: 500}}}, "Offline", "", waiting},
+		{"rebuilding", standing{reach: online, status: sync.Status{Phase: sync.Syncing, Resync: &sync.ResyncProgress{Arrived: 1500}}}, "Rebuilding the list", "1,500 users so far", busy},
+		{"loading for the first time", standing{status: sync.Status{Phase: sync.Syncing, Resync: &sync.ResyncProgress{First: true}}}, "Loading the list", "", busy},
+		{"rebuilding while offline", standing{reach: offline, status: sync.Status{Resync: &sync.ResyncProgress{Arrived: 500}}}, "Offline", "", waiting},
 		{"no worker runs", standing{status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}}, "Connecting, syncing does not start", "", troubled},
 		{"signed out", standing{reach: online, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}}}, "Online, sign in to sync", "", troubled},
 	} {
@@ -301,11 +301,11 @@ func TestCheckWords(t *testing.T) {
 	at := now.Add(-5 * time.Minute)
 	for want, c := range map[string]sync.Check{
 		"not yet": {},
-		"1 person, as on the server, 5 minutes ago":                                                              {At: at, Here: 1, There: 1},
-		"1,204 people, as on the server, 5 minutes ago":                                                          {At: at, Here: 1204, There: 1204},
-		"The server counts 2 people, this device 1 person, 5 minutes ago":                                        {At: at, Here: 1, There: 2},
-		"The server counts 2 people, this device 2 people, and 1 group of them still differs, 5 minutes ago":     {At: at, Here: 2, There: 2, Apart: 1},
-		"The server counts 3,000 people, this device 2 people, and 3 groups of them still differ, 5 minutes ago": {At: at, Here: 2, There: 3000, Apart: 3},
+		"1 person, as on the server, 5 minutes ago":                                                              {At: at, DeviceRows: 1, ServerRows: 1},
+		"1,204 people, as on the server, 5 minutes ago":                                                          {At: at, DeviceRows: 1204, ServerRows: 1204},
+		"The server counts 2 people, this device 1 person, 5 minutes ago":                                        {At: at, DeviceRows: 1, ServerRows: 2},
+		"The server counts 2 people, this device 2 people, and 1 group of them still differs, 5 minutes ago":     {At: at, DeviceRows: 2, ServerRows: 2, Mismatched: 1},
+		"The server counts 3,000 people, this device 2 people, and 3 groups of them still differ, 5 minutes ago": {At: at, DeviceRows: 2, ServerRows: 3000, Mismatched: 3},
 	} {
 		if got := checkWords(c, now); got != want {
 			t.Errorf("%+v: %q, want %q", c, got, want)

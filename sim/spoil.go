@@ -79,7 +79,7 @@ func (w *world) checkHealth(ctx context.Context, b *browser) {
 		w.fail(8, "read what is known of the server's digest: %v", err)
 		return
 	}
-	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Apart > 0 || c.Here != c.There {
-		w.fail(8, "browser %d says that %d of its buckets differ, and that it has %d rows, the server %d", b.number, c.Apart, c.Here, c.There)
+	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Mismatched > 0 || c.DeviceRows != c.ServerRows {
+		w.fail(8, "browser %d says that %d of its buckets differ, and that it has %d rows, the server %d", b.number, c.Mismatched, c.DeviceRows, c.ServerRows)
 	}
 }

@@ -411,8 +411,8 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 // epoch is the server's that the browser's rows are of; 0 when some may be of
 // another, because it reads the feed from its beginning.
 func (b *browser) epoch() uint64 {
-	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, "resync")
-	if err != nil || meta["resync"] != "" {
+	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
+	if err != nil || meta[sync.MetaResync] != "" {
 		return 0
 	}
 	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])
@@ -425,7 +425,7 @@ func (b *browser) epoch() uint64 {
 // checkCursor judges whether the storage has everything its cursor has passed.
 func (b *browser) checkCursor() {
 	ctx := context.Background()
-	meta, err := b.store.Meta(ctx, sync.MetaCursor, "resync")
+	meta, err := b.store.Meta(ctx, sync.MetaCursor, sync.MetaResync)
 	if err != nil {
 		b.w.fail(6, "read the cursor: %v", err)
 		return
@@ -444,7 +444,7 @@ func (b *browser) checkCursor() {
 	}
 	for _, id := range b.w.server.truth.ids() {
 		e := b.w.server.truth.entities[id]
-		if b.spoiled[id] || e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
+		if b.spoiled[id] || e.change > cursor.Change || (e.deleted && meta[sync.MetaResync] != "") {
 			continue
 		}
 		row, err := b.store.Entity(ctx, userRef(id))

@@ -29,6 +29,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/rest"
 )
 
 // backend is json-server as a process of its own, on a file of its own. It
@@ -197,7 +198,7 @@ type client struct {
 	b      *backend
 	store  *memory.Store
 	engine *sync.Engine
-	rest   *sync.REST
+	rest   *rest.Remote
 	writes int // that left the device
 	// spoil, when set, sees the number of each write and may keep its answer.
 	spoil func(n int) error
@@ -205,7 +206,7 @@ type client struct {
 
 func (b *backend) client() *client {
 	c := &client{b: b, store: memory.New(directory.Users)}
-	c.rest = &sync.REST{HTTP: c, Paths: map[string]string{api.EntityUser: "/users"}, Dialect: sync.JSONServer, Now: time.Now}
+	c.rest = &rest.Remote{HTTP: c, Paths: map[string]string{api.EntityUser: "/users"}, Dialect: rest.JSONServer, Now: time.Now}
 	channel := memory.NewChannel()
 	c.engine = sync.New(sync.Config{
 		Store: c.store, Remote: c.rest, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},

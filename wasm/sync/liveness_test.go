@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/sim/testbed"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -148,7 +149,7 @@ func (s *sleepy) After(d time.Duration) <-chan time.Time {
 
 func TestASilentStreamIsOpenedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
 		synctest.Wait()
 		h.stream <- sync.StreamOpened
@@ -170,7 +171,7 @@ func TestASilentStreamIsOpenedAnew(t *testing.T) {
 			t.Errorf("one that never opened was kept: %d", n)
 		}
 		pass(sync.PollClosed)
-		if i := incident(t, h.store, "event stream was silent"); i.Recovered.IsZero() {
+		if i := incident(t, h.Store, "event stream was silent"); i.Recovered.IsZero() {
 			t.Error("the round after it does not count as recovered")
 		}
 	})
@@ -178,7 +179,7 @@ func TestASilentStreamIsOpenedAnew(t *testing.T) {
 
 func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
 		synctest.Wait()
 		h.stream <- sync.StreamOpened
@@ -188,11 +189,11 @@ func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
 		}
 		hung := make(chan struct{})
 		defer close(hung)
-		h.meets(func(sync.Request) (*sync.Response, error) {
+		h.Intercept(func(sync.Request) (*sync.Response, error) {
 			<-hung // it ignores its deadline
 			return nil, errors.New("gone")
 		})
-		h.create("Ann")
+		h.Add("Ann")
 		pass(sync.OnlineLasts + 2*sync.AliveEvery)
 		synctest.Wait()
 		if h.Status().Online {
@@ -203,7 +204,7 @@ func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
 
 func TestAStatusIsRenewedWhileItsHostLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		synctest.Wait()
 		h.stream <- sync.StreamOpened
 		for range 10 {
@@ -224,49 +225,49 @@ func TestAStatusIsRenewedWhileItsHostLives(t *testing.T) {
 
 // small makes the server's pages of the feed hold two changes.
 func (h *hosted) small(meanwhile func()) {
-	h.meets(func(r sync.Request) (*sync.Response, error) {
+	h.Intercept(func(r sync.Request) (*sync.Response, error) {
 		if !strings.HasPrefix(r.Path, "/api/v1/changes") {
 			return nil, nil
 		}
 		r.Path = strings.Replace(r.Path, fmt.Sprint("limit=", sync.PageSize), "limit=2", 1)
 		meanwhile()
-		resp := h.world.serve(context.Background(), r)
+		resp := h.World.Serve(context.Background(), r)
 		return &resp, nil
 	})
 }
 
 func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		author := w.device()
+		w := testbed.New(t)
+		author := w.Device()
 		for _, name := range []string{"Ann", "Bo", "Cy", "Di", "Ed"} {
-			author.create(name)
+			author.Add(name)
 		}
-		author.sync()
+		author.Sync()
 		h := newHosted(t, w)
 		synctest.Wait()
 		var told []string
 		defer h.bus.Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusChanged && m.Status.Rebuild != nil {
-				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
+			if m.Kind == sync.StatusChanged && m.Status.Resync != nil {
+				told = append(told, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
 			}
 		})()
 		// Another epoch with the same five, and one more waits unsent.
 		rows, err := h.List(t.Context(), repository.Query{Limit: 10})
-		h.ok(err)
-		h.meets(down)
-		h.create("Unsent")
+		h.OK(err)
+		h.Intercept(down)
+		h.Add("Unsent")
 		h.waiting()
-		other := newWorld(t)
-		w.handler = other.handler
+		other := testbed.New(t)
+		w.Handler = other.Handler
 		for _, r := range rows.Records[:3] { // two are lost there
-			other.device().put(r.ID, r.Value)
+			other.Device().Put(r.ID, r.Value)
 		}
 		fewest, asked := 99, 0
 		h.small(func() {
 			asked++
 			page, err := h.List(t.Context(), repository.Query{Limit: 10})
-			h.ok(err)
+			h.OK(err)
 			fewest = min(fewest, page.Total)
 		})
 		pass(sync.MaxReconnect)
@@ -277,11 +278,11 @@ func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 		if got := strings.Join(told, " "); !strings.Contains(got, "false 0 false 2") {
 			t.Errorf("told %q", got)
 		}
-		if s := h.Status(); s.Rebuild != nil || s.Phase != sync.Success {
+		if s := h.Status(); s.Resync != nil || s.Phase != sync.Success {
 			t.Errorf("at the end: %+v", s)
 		}
 		page, err := h.List(t.Context(), repository.Query{Limit: 10})
-		h.ok(err)
+		h.OK(err)
 		if page.Total != 4 {
 			t.Errorf("%d rows are left, want the three and the one sent", page.Total)
 		}
@@ -290,17 +291,17 @@ func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 
 func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		author := w.device()
+		w := testbed.New(t)
+		author := w.Device()
 		for _, name := range []string{"Ann", "Bo", "Cy", "Di", "Ed"} {
-			author.create(name)
+			author.Add(name)
 		}
-		author.sync()
+		author.Sync()
 		h := newStopped(w)
 		var told []string
 		defer h.bus.Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusChanged && m.Status.Rebuild != nil {
-				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
+			if m.Kind == sync.StatusChanged && m.Status.Resync != nil {
+				told = append(told, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
 			}
 		})()
 		h.small(func() {})
@@ -310,7 +311,7 @@ func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
 		if got := strings.Join(told, " "); !strings.Contains(got, "true 0") || !strings.Contains(got, "true 2") || !strings.Contains(got, "true 4") {
 			t.Errorf("told %q", got)
 		}
-		if s := h.Status(); s.Rebuild != nil {
+		if s := h.Status(); s.Resync != nil {
 			t.Errorf("at the end: %+v", s)
 		}
 	})

@@ -1,4 +1,4 @@
-package sync_test
+package rest_test
 
 import (
 	"bytes"
@@ -13,16 +13,21 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/sim/testbed"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/rest"
 )
 
-// newPlainWorld is the real server's plain resources and nothing else.
-func newPlainWorld(t *testing.T) *world {
-	w := newWorld(t)
-	whole := w.handler
-	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+// world is one whose devices use plain resources.
+type world struct{ *testbed.World }
+
+// newPlainWorld has the real server's plain resources and nothing else.
+func newPlainWorld(t *testing.T) world {
+	w := world{testbed.New(t)}
+	whole := w.Handler
+	w.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/v1/users") {
 			http.NotFound(rw, r)
 			return
@@ -32,52 +37,39 @@ func newPlainWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) rest(http sync.HTTP) *sync.REST {
-	return &sync.REST{HTTP: http, Paths: directory.Paths, Dialect: sync.Rollcall, Now: func() time.Time { return w.now }}
+func (w world) rest(http sync.HTTP) *rest.Remote {
+	return &rest.Remote{HTTP: http, Paths: directory.Paths, Dialect: rest.Rollcall, Now: func() time.Time { return w.Now }}
 }
 
-func (w *world) plain(http sync.HTTP) sync.Remote { return w.rest(http) }
+func (w world) plain(http sync.HTTP) sync.Remote { return w.rest(http) }
 
-func (w *world) plainDevice() *device { return w.deviceOn(w.plain) }
-
-// asked counts the requests whose method and path begin so.
-func (d *device) asked(prefix string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	n := 0
-	for _, s := range d.sent {
-		if strings.HasPrefix(s, prefix) {
-			n++
-		}
-	}
-	return n
-}
+func (w world) plainDevice() *testbed.Device { return w.DeviceOn(w.plain) }
 
 // later lets so much time pass that everything is listed again.
-func (w *world) later() { w.now = w.now.Add(sync.DefaultListEvery) }
+func (w world) later() { w.Now = w.Now.Add(rest.DefaultListEvery) }
 
 func TestPlainRESTSyncsTwoDevices(t *testing.T) {
 	ctx := context.Background()
 	w := newPlainWorld(t)
 	a, b := w.plainDevice(), w.plainDevice()
-	id, gone := a.create("Ann"), a.create("Bo")
-	if r := a.sync(); r.Pushed != 2 || r.Waiting != 0 {
+	id, gone := a.Add("Ann"), a.Add("Bo")
+	if r := a.Sync(); r.Pushed != 2 || r.Waiting != 0 {
 		t.Errorf("report %+v", r)
 	}
-	b.sync()
-	b.shows("Ann(); Bo()")
-	w.now = w.now.Add(time.Second)
-	b.wrote(b.Update(ctx, id, bio("hello")))
-	b.wrote(b.Delete(ctx, gone))
-	b.sync()
-	b.shows("Ann(hello)")
-	a.sync()
-	a.shows("Ann(hello); Bo()") // a poll tells of no deletion
+	b.Sync()
+	b.Shows("Ann(); Bo()")
+	w.Now = w.Now.Add(time.Second)
+	b.Wrote(b.Update(ctx, id, testbed.Bio("hello")))
+	b.Wrote(b.Delete(ctx, gone))
+	b.Sync()
+	b.Shows("Ann(hello)")
+	a.Sync()
+	a.Shows("Ann(hello); Bo()") // a poll tells of no deletion
 	w.later()
-	a.sync()
-	a.shows("Ann(hello)")
-	if n := b.asked("PATCH") + b.asked("DELETE"); n != 2 || b.asked("GET /api/v1/users/") != 0 {
-		t.Errorf("two operations took %q", b.sent)
+	a.Sync()
+	a.Shows("Ann(hello)")
+	if n := b.Count("PATCH") + b.Count("DELETE"); n != 2 || b.Count("GET /api/v1/users/") != 0 {
+		t.Errorf("two operations took %q", b.Sent())
 	}
 }
 
@@ -88,13 +80,13 @@ func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
 			w := newPlainWorld(t)
 			a := w.plainDevice()
 			lost := 0
-			a.before = func(r sync.Request) (*sync.Response, error) {
+			a.Intercept(func(r sync.Request) (*sync.Response, error) {
 				if !keys {
 					delete(r.Header, "Idempotency-Key")
 				}
 				return nil, nil
-			}
-			a.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+			})
+			a.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
 				if r.Method != "GET" && lost < 7 { // more often than answered failures are allowed
 					lost++
 					return sync.Response{}, errors.New("connection reset")
@@ -105,7 +97,7 @@ func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
 				t.Helper()
 				lost = 0
 				for range 8 {
-					_, err := a.engine.Round(ctx, sync.Manual)
+					_, err := a.Engine.Round(ctx, sync.Manual)
 					if lost < 7 && err == nil {
 						t.Fatal("a lost answer went unnoticed")
 					}
@@ -116,7 +108,7 @@ func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
 				if own, err := a.Conflicts(ctx, 5); err != nil || len(own) != 0 {
 					t.Fatalf("an own write was taken for another's: %+v, %v", own, err)
 				}
-				page := w.users()
+				page := w.Users()
 				if version == 0 && len(page) == 0 {
 					return
 				}
@@ -124,60 +116,49 @@ func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
 					t.Fatalf("the server has %+v, want one of version %d", page, version)
 				}
 			}
-			id := a.create("Ann")
+			id := a.Add("Ann")
 			step(1)
-			a.wrote(a.Update(ctx, id, bio("x")))
+			a.Wrote(a.Update(ctx, id, testbed.Bio("x")))
 			step(2)
-			a.wrote(a.Delete(ctx, id))
+			a.Wrote(a.Delete(ctx, id))
 			step(0)
 		})
 	}
 }
 
-// users is what the server has.
-func (w *world) users() []api.User {
-	w.t.Helper()
-	resp := w.serve(context.Background(), sync.Request{Method: "GET", Path: "/api/v1/users?limit=500"})
-	var page api.UserPage
-	if err := json.Unmarshal(resp.Body, &page); err != nil {
-		w.t.Fatalf("list the users: %v: %s", err, resp.Body)
-	}
-	return page.Users
-}
-
 func TestPlainRESTFindsConflicts(t *testing.T) {
 	tests := []struct {
 		name         string
-		mine, theirs func(*device, string) error
+		mine, theirs func(*testbed.Device, string) error
 		want         string
 	}{
-		{"other fields", setBio("mine"), setName("Theirs"), "Theirs(mine)"},
-		{"the same field", setBio("mine"), setBio("theirs"), "Ann(mine) conflict"},
-		{"deleted there", setBio("mine"), remove, ""},
-		{"deleted here", remove, setBio("theirs"), ""},
-		{"deleted on both sides", remove, remove, ""},
+		{"other fields", testbed.Update(testbed.Bio("mine")), testbed.Update(testbed.Name("Theirs")), "Theirs(mine)"},
+		{"the same field", testbed.Update(testbed.Bio("mine")), testbed.Update(testbed.Bio("theirs")), "Ann(mine) conflict"},
+		{"deleted there", testbed.Update(testbed.Bio("mine")), testbed.Delete, ""},
+		{"deleted here", testbed.Delete, testbed.Update(testbed.Bio("theirs")), ""},
+		{"deleted on both sides", testbed.Delete, testbed.Delete, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newPlainWorld(t)
 			a, b := w.plainDevice(), w.plainDevice()
-			id := a.create("Ann")
-			a.sync()
-			b.sync()
-			w.now = w.now.Add(time.Second)
-			b.ok(tt.theirs(b, id))
-			b.sync()
-			w.now = w.now.Add(time.Second)
-			a.ok(tt.mine(a, id))
-			r := a.sync()
+			id := a.Add("Ann")
+			a.Sync()
+			b.Sync()
+			w.Now = w.Now.Add(time.Second)
+			b.OK(tt.theirs(b, id))
+			b.Sync()
+			w.Now = w.Now.Add(time.Second)
+			a.OK(tt.mine(a, id))
+			r := a.Sync()
 			if tt.name != "deleted on both sides" && r.Conflict != 1 {
 				t.Errorf("report %+v", r)
 			}
 			w.later()
-			a.sync()
-			b.sync()
-			a.shows(tt.want)
-			b.shows(strings.TrimSuffix(tt.want, " conflict"))
+			a.Sync()
+			b.Sync()
+			a.Shows(tt.want)
+			b.Shows(strings.TrimSuffix(tt.want, " conflict"))
 		})
 	}
 }
@@ -207,9 +188,9 @@ func TestPlainRESTFaultsOfOneHoldUpNoOther(t *testing.T) {
 			w := newPlainWorld(t)
 			a := w.plainDevice()
 			for _, name := range []string{"Bad", "Ann", "Bo", "Cy"} {
-				a.create(name)
+				a.Add(name)
 			}
-			a.meets(func(r sync.Request) (*sync.Response, error) {
+			a.Intercept(func(r sync.Request) (*sync.Response, error) {
 				if !bytes.Contains(r.Body, []byte("Bad")) {
 					return nil, nil
 				}
@@ -218,25 +199,25 @@ func TestPlainRESTFaultsOfOneHoldUpNoOther(t *testing.T) {
 				}
 				return tt.answer, nil
 			})
-			_, err := a.engine.Round(t.Context(), sync.Manual)
+			_, err := a.Engine.Round(t.Context(), sync.Manual)
 			if unsure := tt.waiting > 0 && tt.retries == 0; unsure != (err != nil) {
 				t.Errorf("the round ended with %v", err)
 			}
 			c, err := a.Counts(t.Context())
-			a.ok(err)
-			if c.Waiting != tt.waiting || c.Rejected != tt.rejected || (len(w.users()) == 3) != tt.sent {
-				t.Errorf("counts %+v, the server has %d", c, len(w.users()))
+			a.OK(err)
+			if c.Waiting != tt.waiting || c.Rejected != tt.rejected || (len(w.Users()) == 3) != tt.sent {
+				t.Errorf("counts %+v, the server has %d", c, len(w.Users()))
 			}
 			ops, err := a.Waiting(t.Context(), 10)
-			a.ok(err)
+			a.OK(err)
 			for _, o := range ops {
 				if o.RetryCount != tt.retries {
 					t.Errorf("%s counted %d attempts, want %d", o.Data, o.RetryCount, tt.retries)
 				}
 			}
-			a.meets(nil)
-			w.now = w.now.Add(time.Hour)
-			a.sync()
+			a.Intercept(nil)
+			w.Now = w.Now.Add(time.Hour)
+			a.Sync()
 			if left, err := a.Counts(t.Context()); err != nil || left.Waiting != 0 {
 				t.Errorf("once it works again: %+v, %v", left, err)
 			}
@@ -252,47 +233,47 @@ func TestPlainRESTCutOffInTheMiddleKeepsWhatWasAnswered(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.plainDevice()
 	for i := range 10 {
-		a.create(fmt.Sprintf("User%d", i))
+		a.Add(fmt.Sprintf("User%d", i))
 	}
 	done := 0
-	a.meets(func(_ sync.Request) (*sync.Response, error) {
+	a.Intercept(func(_ sync.Request) (*sync.Response, error) {
 		if done == 4 {
 			return nil, errors.New("the network is gone")
 		}
 		done++
 		return nil, nil
 	})
-	report, err := a.engine.Round(t.Context(), sync.Manual)
+	report, err := a.Engine.Round(t.Context(), sync.Manual)
 	if err == nil || report.Pushed != 4 || report.Waiting != 6 {
 		t.Errorf("report %+v, %v", report, err)
 	}
-	if n := a.asked("POST"); n != 6 {
+	if n := a.Count("POST"); n != 6 {
 		t.Errorf("%d requests into a network that is gone, want 2", n-4)
 	}
 	ops, err := a.Waiting(t.Context(), 10)
-	a.ok(err)
+	a.OK(err)
 	for _, o := range ops {
 		if o.RetryCount != 0 {
 			t.Errorf("being offline counted: %+v", o)
 		}
 	}
-	a.meets(nil)
-	a.sync()
-	if n := len(w.users()); n != 10 || a.asked("POST") != 12 {
-		t.Errorf("%d users after %d requests", n, a.asked("POST"))
+	a.Intercept(nil)
+	a.Sync()
+	if n := len(w.Users()); n != 10 || a.Count("POST") != 12 {
+		t.Errorf("%d users after %d requests", n, a.Count("POST"))
 	}
 }
 
 func TestPlainRESTRejectsATakenEmail(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.plainDevice()
-	a.create("Ann")
-	a.sync()
-	_, err := a.Create(t.Context(), patch("Other", "ANN@example.org", ""))
-	a.ok(err)
-	a.sync()
+	a.Add("Ann")
+	a.Sync()
+	_, err := a.Create(t.Context(), testbed.Patch("Other", "ANN@example.org", ""))
+	a.OK(err)
+	a.Sync()
 	ops, err := a.NeedsAttention(t.Context(), 5)
-	a.ok(err)
+	a.OK(err)
 	if len(ops) != 1 || ops[0].LastError.Code != api.CodeEmailTaken {
 		t.Errorf("needs attention: %+v", ops)
 	}
@@ -302,33 +283,33 @@ func TestPlainRESTPassesOverNoChange(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.plainDevice()
 	b := w.plainDevice()
-	a.sync()
+	a.Sync()
 	for i := range 1100 { // over two pages, all of one moment
-		b.create(fmt.Sprintf("User%04d", i))
+		b.Add(fmt.Sprintf("User%04d", i))
 	}
-	for b.sync().Waiting > 0 {
+	for b.Sync().Waiting > 0 {
 	}
-	a.sync()
+	a.Sync()
 	if c, err := a.Counts(t.Context()); err != nil || c.Rows != 1100 {
 		t.Fatalf("counts %+v, %v", c, err)
 	}
 	// Committed late: dated before what a has seen when it first shows up.
-	b.create("Late")
-	b.sync()
-	w.now = w.now.Add(sync.DefaultOverlap / 2)
-	b.create("Next")
-	b.sync()
-	a.after = func(_ sync.Request, resp sync.Response) (sync.Response, error) {
+	b.Add("Late")
+	b.Sync()
+	w.Now = w.Now.Add(rest.DefaultOverlap / 2)
+	b.Add("Next")
+	b.Sync()
+	a.After = func(_ sync.Request, resp sync.Response) (sync.Response, error) {
 		var page api.UserPage
-		a.ok(json.Unmarshal(resp.Body, &page))
+		a.OK(json.Unmarshal(resp.Body, &page))
 		page.Users = slices.DeleteFunc(page.Users, func(u api.User) bool { return u.Name == "Late" })
 		var err error
 		resp.Body, err = json.Marshal(page)
 		return resp, err
 	}
-	a.sync()
-	a.after = nil
-	a.sync()
+	a.Sync()
+	a.After = nil
+	a.Sync()
 	if c, err := a.Counts(t.Context()); err != nil || c.Rows != 1102 {
 		t.Errorf("the late one was passed over: %+v, %v", c, err)
 	}
@@ -338,29 +319,29 @@ func TestPlainRESTListsAtAStartAndKeepsTheQueue(t *testing.T) {
 	ctx := t.Context()
 	w := newPlainWorld(t)
 	a, b := w.plainDevice(), w.plainDevice()
-	gone, kept := a.create("Gone"), a.create("Kept")
-	a.sync()
-	b.sync()
-	b.wrote(b.Delete(ctx, gone))
-	b.sync()
-	a.wrote(a.Update(ctx, kept, bio("unsent")))
-	w.now = w.now.Add(2 * time.Minute)
-	a.meets(func(r sync.Request) (*sync.Response, error) {
+	gone, kept := a.Add("Gone"), a.Add("Kept")
+	a.Sync()
+	b.Sync()
+	b.Wrote(b.Delete(ctx, gone))
+	b.Sync()
+	a.Wrote(a.Update(ctx, kept, testbed.Bio("unsent")))
+	w.Now = w.Now.Add(2 * time.Minute)
+	a.Intercept(func(r sync.Request) (*sync.Response, error) {
 		if r.Method != "GET" {
 			return &sync.Response{Status: 503}, nil
 		}
 		return nil, nil
 	})
-	if _, err := a.freshEngine(w.plain).Round(ctx, sync.Start); err == nil {
+	if _, err := a.NewEngine(w.plain).Round(ctx, sync.Start); err == nil {
 		t.Error("nothing was said of the push that failed")
 	}
-	a.shows("Kept(unsent) pending")
+	a.Shows("Kept(unsent) pending")
 	// Another start a moment later does not list again.
-	asked := a.asked("GET /api/v1/users?updated_after=1970")
-	if _, err := a.freshEngine(w.plain).Round(ctx, sync.Start); err == nil {
+	asked := a.Count("GET /api/v1/users?updated_after=1970")
+	if _, err := a.NewEngine(w.plain).Round(ctx, sync.Start); err == nil {
 		t.Error("nothing was said of the push that failed")
 	}
-	if n := a.asked("GET /api/v1/users?updated_after=1970"); n != asked {
+	if n := a.Count("GET /api/v1/users?updated_after=1970"); n != asked {
 		t.Errorf("%d more listings", n-asked)
 	}
 }
@@ -368,64 +349,64 @@ func TestPlainRESTListsAtAStartAndKeepsTheQueue(t *testing.T) {
 func TestFallbackUsesTheBatchWhereItIsOffered(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		world  *world
+		world  world
 		offers bool
-	}{{"offered", newWorld(t), true}, {"not offered", newPlainWorld(t), false}} {
+	}{{"offered", world{testbed.New(t)}, true}, {"not offered", newPlainWorld(t), false}} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := tt.world
-			a := w.deviceOn(w.fallback)
-			a.create("Ann")
-			a.create("Bo")
-			a.sync()
-			a.shows("Ann(); Bo()")
-			if batches := a.asked("POST /api/v1/operations"); batches != 1 || (a.asked("POST /api/v1/users") == 0) != tt.offers {
-				t.Errorf("asked %q", a.sent)
+			a := w.DeviceOn(w.fallback)
+			a.Add("Ann")
+			a.Add("Bo")
+			a.Sync()
+			a.Shows("Ann(); Bo()")
+			if batches := a.Count("POST /api/v1/operations"); batches != 1 || (a.Count("POST /api/v1/users") == 0) != tt.offers {
+				t.Errorf("asked %q", a.Sent())
 			}
-			a.create("Cy")
-			a.sync()
-			if probed := a.asked("POST /api/v1/operations") > 1; probed != tt.offers {
-				t.Errorf("asked %q", a.sent)
+			a.Add("Cy")
+			a.Sync()
+			if probed := a.Count("POST /api/v1/operations") > 1; probed != tt.offers {
+				t.Errorf("asked %q", a.Sent())
 			}
-			if n := len(w.users()); n != 3 {
+			if n := len(w.Users()); n != 3 {
 				t.Errorf("the server has %d users", n)
 			}
 		})
 	}
 }
 
-func (w *world) fallback(http sync.HTTP) sync.Remote {
-	return &sync.Fallback{Batch: &sync.HTTPRemote{HTTP: http, Paths: directory.Paths}, Plain: w.rest(http)}
+func (w world) fallback(http sync.HTTP) sync.Remote {
+	return &rest.Fallback{Batch: &sync.HTTPRemote{HTTP: http, Paths: directory.Paths}, Plain: w.rest(http)}
 }
 
 func TestFallbackTakesNoPortalForABackend(t *testing.T) {
-	w := newWorld(t)
-	a := w.deviceOn(w.fallback)
-	a.create("Ann")
-	a.meets(func(sync.Request) (*sync.Response, error) {
+	w := world{testbed.New(t)}
+	a := w.DeviceOn(w.fallback)
+	a.Add("Ann")
+	a.Intercept(func(sync.Request) (*sync.Response, error) {
 		return &sync.Response{Status: 404, Header: map[string]string{"content-type": "text/html"}}, nil
 	})
-	if _, err := a.engine.Round(t.Context(), sync.Manual); err == nil {
+	if _, err := a.Engine.Round(t.Context(), sync.Manual); err == nil {
 		t.Fatal("a portal went unnoticed")
 	}
-	a.meets(nil)
-	a.sync()
-	if a.asked("POST /api/v1/users") != 0 || len(w.users()) != 1 {
-		t.Errorf("asked %q", a.sent)
+	a.Intercept(nil)
+	a.Sync()
+	if a.Count("POST /api/v1/users") != 0 || len(w.Users()) != 1 {
+		t.Errorf("asked %q", a.Sent())
 	}
 }
 
 func TestFallbackGoesBackToTheFeed(t *testing.T) {
 	w := newPlainWorld(t)
-	a := w.deviceOn(w.fallback)
-	id := a.create("Ann")
-	a.sync()
-	other := newWorld(t) // the backend learns the batch, and has lost Ann
-	w.handler = other.handler
-	if _, err := a.freshEngine(w.fallback).Round(t.Context(), sync.Start); err != nil {
+	a := w.DeviceOn(w.fallback)
+	id := a.Add("Ann")
+	a.Sync()
+	other := testbed.New(t) // the backend learns the batch, and has lost Ann
+	w.Handler = other.Handler
+	if _, err := a.NewEngine(w.fallback).Round(t.Context(), sync.Start); err != nil {
 		t.Fatal(err)
 	}
-	a.shows("")
-	if e, err := a.store.Entity(t.Context(), queue.Ref{Type: "user", ID: id}); err != nil || e.Confirmed != nil {
+	a.Shows("")
+	if e, err := a.Store.Entity(t.Context(), queue.Ref{Type: "user", ID: id}); err != nil || e.Confirmed != nil {
 		t.Errorf("%+v, %v", e, err)
 	}
 }

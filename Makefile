@@ -148,7 +148,8 @@ sim: ## Play HISTORIES=50000 seeded histories of faults from seed FIRST=1 on
 
 .PHONY: defects
 defects: ## Take out one safeguard after the other: the tests must notice each
-	go test -count=1 -tags defects ./sim ./server/store/memory -run Defect -v
+	go run ./sim/defects/overlay .cache/defects
+	go test -count=1 -overlay .cache/defects/overlay.json ./sim ./server/store/memory -run Defect -v
 
 # A few are killed in every run of the tests.
 .PHONY: server-kills

@@ -50,6 +50,11 @@ var forbidden = []struct {
 }{
 	{"app", []string{module + "/wasm/idb", module + "/wasm/browser", "syscall/js"}},
 	{"server", []string{module + "/wasm"}},
+	{"api", simulator},
+	{"app", simulator},
+	{"server", simulator},
+	{"wasm", simulator},
+	{"web", simulator},
 	{"app", []string{"net/http"}},
 	{"api", []string{"net/http"}},
 	{"wasm", []string{"net/http"}},
@@ -57,6 +62,9 @@ var forbidden = []struct {
 	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
 }
+
+// simulator is what tests the product; the product knows nothing of it.
+var simulator = []string{module + "/sim"}
 
 // vague are names that say nothing of what is inside.
 var vague = []string{"utils", "util", "common", "helpers", "helper", "misc"}

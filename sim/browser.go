@@ -183,10 +183,10 @@ func (s *slot) boot() {
 	if config.PageSize > 0 {
 		remote = smallPages{remote, config.PageSize}
 	}
-	s.engine = sync.New(sync.Config{
+	s.engine = sync.New(ports(sync.Config{
 		Store: storage{s}, Remote: remote, Locks: lockUser{s}, Bus: s.b.channel.Bus(),
 		Schemas: []queue.Schema{directory.Users}, Now: s.b.clock, Random: s.w.random, NewID: s.newID,
-	})
+	}))
 	server.Observe = s.engine.ObserveClock
 }
 

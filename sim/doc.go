@@ -90,6 +90,18 @@
 //	make defects                                    each safeguard taken out, and how soon that shows
 //
 // A violation is printed with its seed, its shortened script and what happened in
-// it. A script that showed a defect stays in testdata, named by the safeguard that
-// mended it; go test -tags defects ./sim -run TestDefects -only=NAME -golden writes one.
+// it. A script that showed a defect stays in testdata.
+//
+// # Defects
+//
+// The simulator must notice that a safeguard is missing. Each that can be taken out has
+// a file in sim/defects, named after what is wrong without it. Most are patches, of which
+// make defects builds copies of the product. Those of what the engine relies on, its
+// locks and its store, are ports that don't keep their contract: broken.go puts them
+// into an engine when the defect of their name is on. A golden script has the name of
+// the defect that it shows; after make defects
+//
+//	go test -overlay .cache/defects/overlay.json ./sim -run TestDefects -only=NAME -golden
+//
+// writes one.
 package sim

@@ -88,7 +88,7 @@ func level(r *http.Request) slog.Level {
 }
 
 // withRecovery turns a panic into an answer and a line in the log: one request's
-// defect is not the others' end.
+// bug is not the others' end.
 func (s *server) withRecovery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

@@ -61,7 +61,7 @@ func problemOf(err error) *api.Problem {
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return newProblem(api.CodeUnavailable, "Not now", "the server could not do this now; it can be sent again")
 	}
-	return newProblem(api.CodeInternal, "Internal error", "the server has a defect; its log says more under this answer's X-Request-Id")
+	return newProblem(api.CodeInternal, "Internal error", "the server failed unexpectedly; its log says more under this answer's X-Request-Id")
 }
 
 // fail answers with an error, and logs those that are the server's fault.

@@ -129,7 +129,7 @@ func hash(op api.Operation, patch api.UserPatch) string {
 func Hash(parts ...any) string {
 	b, err := json.Marshal(parts)
 	if err != nil {
-		// Parts are strings, numbers and structs of them: this is a defect of the caller.
+		// Parts are strings, numbers and structs of them: this is the caller's bug.
 		panic("hash of a payload: " + err.Error())
 	}
 	sum := sha256.Sum256(b)

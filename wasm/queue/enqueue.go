@@ -74,7 +74,7 @@ func (e *Entity) Enqueue(w Write) error {
 
 // tail is the last operation if a write may coalesce into it, else nil.
 func (e *Entity) tail() *Operation {
-	if n := len(e.Operations); n > 0 && (!e.Operations[n-1].Frozen()) {
+	if n := len(e.Operations); n > 0 && !e.Operations[n-1].Frozen() {
 		return &e.Operations[n-1]
 	}
 	return nil

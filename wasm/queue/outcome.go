@@ -63,8 +63,7 @@ func (e *Entity) ends(f Outcome) {
 // merges records what coalescing made of two operations.
 func (e *Entity) merges(first, second, merged Operation, keep bool) {
 	if keep {
-		by := merged.ID
-		e.ends(Outcome{ID: first.ID, Kind: OutcomeSuperseded, By: by})
+		e.ends(Outcome{ID: first.ID, Kind: OutcomeSuperseded, By: merged.ID})
 		return
 	}
 	e.ends(Outcome{ID: first.ID, Kind: OutcomeCancelled})

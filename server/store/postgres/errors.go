@@ -35,7 +35,7 @@ func ofData(err error) bool {
 }
 
 // failed is the error of a read: store.ErrUnavailable when the database is away or
-// has too much to do, and a defect otherwise.
+// has too much to do, and a bug otherwise.
 func failed(what string, err error) error {
 	if errors.Is(err, feed.ErrResync) || errors.Is(err, feed.ErrBadCursor) || ofData(err) {
 		return fmt.Errorf("%s: %w", what, err)

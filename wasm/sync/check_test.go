@@ -21,7 +21,7 @@ import (
 
 func userRef(id string) queue.Ref { return queue.Ref{Type: api.EntityUser, ID: id} }
 
-// Damages of a row, behind the store's back.
+// Ways to corrupt a row behind the store's back.
 func gone(s *memory.Stored)    { s.Confirmed, s.Visible = nil, nil }
 func altered(s *memory.Stored) { s.Visible.Document = []byte(`{"name":"Mallory","bio":"was here"}`) }
 func aged(s *memory.Stored)    { s.Confirmed.Version-- }
@@ -31,7 +31,7 @@ func forged(s *memory.Stored) {
 	s.Visible = &queue.View{Version: 1, Document: s.Confirmed.Document}
 }
 
-// buckets are the buckets that were asked for so far, in order.
+// buckets are the buckets that were requested so far, in order.
 func buckets(d *testbed.Device) []string {
 	var out []string
 	for _, request := range d.Sent() {
@@ -80,7 +80,7 @@ func addAt(w *testbed.World, name string, bucket int) string {
 	return id
 }
 
-func TestSpoiledRowsHeal(t *testing.T) {
+func TestCorruptRowsAreRepaired(t *testing.T) {
 	w := testbed.New(t)
 	ids := map[string]string{}
 	for i, name := range []string{"Ann", "Bo", "Cy", "Dee", "Eve"} {
@@ -104,7 +104,7 @@ func TestSpoiledRowsHeal(t *testing.T) {
 	}
 	a.Shows(all)
 	if got := strings.Join(buckets(a), " "); got != "0 20 30" {
-		t.Errorf("asked for buckets %s, want those that differed, once", got)
+		t.Errorf("requested buckets %s, want those that differed, once", got)
 	}
 	c := lastCheck(a)
 	if c.Last == nil || c.Last.Rows != 4 || c.Last.Buckets != 3 || !c.Last.At.Equal(w.Now) || c.Mismatched != 0 || c.DeviceRows != 5 || c.Open != nil {
@@ -112,11 +112,11 @@ func TestSpoiledRowsHeal(t *testing.T) {
 	}
 	roundFor(a, sync.Manual)
 	if len(buckets(a)) != 3 {
-		t.Errorf("healed, and asked again: %v", buckets(a))
+		t.Errorf("repaired, and requested again: %v", buckets(a))
 	}
 }
 
-func TestARepairKeepsWhatIsUnsent(t *testing.T) {
+func TestARepairKeepsUnsentOperations(t *testing.T) {
 	ctx := context.Background()
 	w := testbed.New(t)
 	ann, bo, cy := addAt(w, "Ann", 1), addAt(w, "Bo", 2), addAt(w, "Cy", 3)
@@ -154,15 +154,16 @@ func TestAVisibleRowThatIsLostComesBack(t *testing.T) {
 	w := testbed.New(t)
 	addAt(w, "Ann", 1)
 	a := w.Device()
-	id := a.Add("Ann") // with an email that is taken
+	bo, err := a.Create(context.Background(), testbed.Patch("Bo", "ann@example.org", "")) // an email that is taken
+	a.OK(err)
 	a.Sync()
-	a.Shows("Ann(); Ann() attention")
-	a.Store.Corrupt(userRef(id), func(s *memory.Stored) { s.Visible = nil })
+	a.Shows("Ann(); Bo() attention")
+	a.Store.Corrupt(userRef(bo.ID), func(s *memory.Stored) { s.Visible = nil })
 	a.Shows("Ann()")
 	if r := roundFor(a, sync.Manual); r.Repaired != 1 {
 		t.Errorf("repaired %d rows, want 1", r.Repaired)
 	}
-	a.Shows("Ann(); Ann() attention")
+	a.Shows("Ann(); Bo() attention")
 }
 
 func TestACheckIsMadeWhenItIsDue(t *testing.T) {
@@ -195,7 +196,7 @@ func TestACheckIsMadeWhenItIsDue(t *testing.T) {
 	a.Shows("Ann()")
 }
 
-func TestARoundReadsSoManyBucketsAndTheNextGoesOn(t *testing.T) {
+func TestARepairIsBoundedAndGoesOnInTheNextRound(t *testing.T) {
 	w := testbed.New(t)
 	var ids []string
 	for n := range 50 {
@@ -216,7 +217,7 @@ func TestARoundReadsSoManyBucketsAndTheNextGoesOn(t *testing.T) {
 	}
 	a.Shows(whole)
 	if n := len(buckets(a)); n != 50 {
-		t.Errorf("asked for %d buckets, want 50", n)
+		t.Errorf("requested %d buckets, want 50", n)
 	}
 	if c := lastCheck(a); c.Last.Rows != 50 || c.Last.Buckets != 50 || c.Open != nil {
 		t.Errorf("the check says %+v, %+v", c, c.Last)
@@ -269,7 +270,7 @@ func TestALargeBucketIsReadInPages(t *testing.T) {
 		t.Errorf("repaired %d rows, want 3", r.Repaired)
 	}
 	if got := strings.Join(buckets(a), " "); got != "16 16 16 16" {
-		t.Errorf("asked for buckets %s, want four pages of one", got)
+		t.Errorf("requested buckets %s, want four pages of one", got)
 	}
 	if c := lastCheck(a); c.Last.Buckets != 1 || c.Mismatched != 0 || c.DeviceRows != many {
 		t.Errorf("the check says %+v, %+v", c, c.Last)
@@ -307,9 +308,9 @@ func TestAnInterruptedRepairGoesOn(t *testing.T) {
 	}
 }
 
-// TestADifferenceThatStaysIsTold: a server whose digest is not that of its rows is
-// asked a few times, then left alone until the next check is due.
-func TestADifferenceThatStaysIsTold(t *testing.T) {
+// TestAMismatchThatStaysIsReported: a server whose digest is not that of its rows is
+// asked a few times, and then not until the next check is due.
+func TestAMismatchThatStaysIsReported(t *testing.T) {
 	w := testbed.New(t)
 	addAt(w, "Ann", 1)
 	a := w.Device()
@@ -328,14 +329,14 @@ func TestADifferenceThatStaysIsTold(t *testing.T) {
 	for range 10 {
 		roundFor(a, sync.Timer)
 	}
-	asked := len(buckets(a))
-	if c := lastCheck(a); c.Mismatched != 1 || c.ServerRows != 2 || c.DeviceRows != 1 || c.Open != nil || c.Last != nil || asked == 0 || asked > 3 {
-		t.Errorf("asked %d times; the check says %+v", asked, c)
+	requests := len(buckets(a))
+	if c := lastCheck(a); c.Mismatched != 1 || c.ServerRows != 2 || c.DeviceRows != 1 || c.Open != nil || c.Last != nil || requests == 0 || requests > 3 {
+		t.Errorf("requested %d times; the check says %+v", requests, c)
 	}
 	a.After = nil
 	w.Now = w.Now.Add(sync.CheckEvery)
 	roundFor(a, sync.Timer)
-	if c := lastCheck(a); c.Mismatched != 0 || c.ServerRows != 1 || len(buckets(a)) != asked {
+	if c := lastCheck(a); c.Mismatched != 0 || c.ServerRows != 1 || len(buckets(a)) != requests {
 		t.Errorf("once the server is right: %+v", c)
 	}
 }
@@ -356,7 +357,7 @@ func TestServersWithoutDigestsOrBuckets(t *testing.T) {
 	}
 	roundFor(a, sync.Manual)
 	if len(buckets(a)) != 0 || lastCheck(a) != before {
-		t.Errorf("without a digest: asked for %v, and the check says %+v", buckets(a), lastCheck(a))
+		t.Errorf("without a digest: requested %v, and the check says %+v", buckets(a), lastCheck(a))
 	}
 	a.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
 		if isBucket(r) {
@@ -368,13 +369,13 @@ func TestServersWithoutDigestsOrBuckets(t *testing.T) {
 	roundFor(a, sync.Manual)
 	roundFor(a, sync.Timer)
 	if c := lastCheck(a); len(buckets(a)) != 1 || c.Mismatched != 1 || !c.At.Equal(w.Now) {
-		t.Errorf("without buckets: asked for %v, and the check says %+v", buckets(a), c)
+		t.Errorf("without buckets: requested %v, and the check says %+v", buckets(a), c)
 	}
 }
 
-// TestABucketOfAnotherServerIsNotBelieved: it says that it is behind the client, or
+// TestABucketOfAnotherServerIsRefused: it says that it is behind the client, or
 // sends what is no page of the bucket.
-func TestABucketOfAnotherServerIsNotBelieved(t *testing.T) {
+func TestABucketOfAnotherServerIsRefused(t *testing.T) {
 	w := testbed.New(t)
 	id := addAt(w, "Ann", 1)
 	a := w.Device()
@@ -406,9 +407,9 @@ func TestABucketOfAnotherServerIsNotBelieved(t *testing.T) {
 	a.Shows("Ann()")
 }
 
-// TestARowFetchedInPassingIsNotLost: while a bucket is on its way, another device
+// TestARowFetchedDuringARepairIsNotLost: while a bucket is on its way, another device
 // writes, and a page of this one fetches what that wrote.
-func TestARowFetchedInPassingIsNotLost(t *testing.T) {
+func TestARowFetchedDuringARepairIsNotLost(t *testing.T) {
 	ctx := context.Background()
 	w := testbed.New(t)
 	ann := addAt(w, "Ann", 1)

@@ -19,7 +19,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// wrongClock is a bubble's clock that somebody sets.
+// wrongClock is a bubble's clock that can be set wrong.
 type wrongClock struct{ shift atomic.Int64 }
 
 func (c *wrongClock) set(by time.Duration) { c.shift.Store(int64(by)) }
@@ -98,7 +98,7 @@ func TestAClockThatJumpsHoldsUpNothing(t *testing.T) {
 		within time.Duration // of the jump
 	}{
 		{"while an operation waits to be sent again", broken, 5 * time.Second},
-		{"while the server wants to be left alone", busy, time.Minute + 5*time.Second},
+		{"while the server wants no requests", busy, time.Minute + 5*time.Second},
 		{"while the server can't be had", unavailable, sync.MaxReconnect + 5*time.Second},
 	} {
 		for jump, by := range jumps {

@@ -72,9 +72,8 @@ func people(w *testbed.World) map[string]day.Person {
 	}
 }
 
-// weather is what a network and a server do to requests that come again and again.
-type weather struct {
-	world    *testbed.World
+// faults is what a faulty network and server do to requests, and what comes of it.
+type faults struct {
 	batches  int            // that reached the server and came back
 	failures int            // requests that something went wrong with
 	biggest  int            // operations in one batch
@@ -84,8 +83,8 @@ type weather struct {
 	effects  map[string]int // by operation
 }
 
-// strike spoils some requests before they reach the server.
-func (w *weather) strike(n int) (*sync.Response, error) {
+// inject fails some requests before they reach the server.
+func (f *faults) inject(n int) (*sync.Response, error) {
 	plain := func(status int, retry string) *sync.Response {
 		return &sync.Response{Status: status, Header: map[string]string{"content-type": "text/plain", "retry-after": retry}}
 	}
@@ -102,17 +101,17 @@ func (w *weather) strike(n int) (*sync.Response, error) {
 	return nil, nil
 }
 
-// sample measures what is alive: garbage would tell of the collector, not of the engine.
-func (w *weather) sample() {
+// sample measures what is alive: garbage would measure the collector, not the engine.
+func (f *faults) sample() {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	w.heap = max(w.heap, m.HeapAlloc)
+	f.heap = max(f.heap, m.HeapAlloc)
 }
 
-// away is a device that was without a network for a day, and the weather it meets
-// when it is back.
-func away(w *testbed.World, d day.Day) (*testbed.Device, *weather) {
+// away is a device that was without a network for a day, and the faults it meets when
+// it is back.
+func away(w *testbed.World, d day.Day) (*testbed.Device, *faults) {
 	w.T.Helper()
 	post(w, d.Before)
 	dev := w.Device()
@@ -126,50 +125,50 @@ func away(w *testbed.World, d day.Day) (*testbed.Device, *weather) {
 	dev.OK(d.Spend(context.Background(), day.Device{Users: users, Store: dev.Store, Clock: clock}))
 	w.Now = w.Now.Add(day.Length)
 	post(w, d.Others)
-	sky := &weather{world: w, effects: map[string]int{}}
+	f := &faults{effects: map[string]int{}}
 	requests := 0
 	dev.Intercept(func(_ sync.Request) (*sync.Response, error) {
 		requests++
 		if requests%4 == 1 {
-			sky.sample()
+			f.sample()
 		}
-		resp, err := sky.strike(requests)
+		resp, err := f.inject(requests)
 		if resp != nil || err != nil {
-			sky.failures++
+			f.failures++
 		}
 		return resp, err
 	})
 	dev.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
-		sky.note(r, resp)
+		f.note(r, resp)
 		if requests%17 == 1 && requests > 1 {
-			sky.failures++
+			f.failures++
 			return sync.Response{}, errors.New("the answer was lost")
 		}
 		return resp, nil
 	}
-	return dev, sky
+	return dev, f
 }
 
-// note counts what the server says of a batch, whether or not the device hears it.
-func (w *weather) note(r sync.Request, resp sync.Response) {
+// note counts what the server says of a batch, whether or not the device receives it.
+func (f *faults) note(r sync.Request, resp sync.Response) {
 	var answer api.BatchResult
 	if r.Method != http.MethodPost || json.Unmarshal(resp.Body, &answer) != nil {
 		return
 	}
-	w.batches++
-	w.biggest = max(w.biggest, len(answer.Results))
+	f.batches++
+	f.biggest = max(f.biggest, len(answer.Results))
 	for _, result := range answer.Results {
 		switch result.Status {
 		case api.Applied:
-			w.applied++
-			w.effects[result.ID]++
+			f.applied++
+			f.effects[result.ID]++
 		case api.Duplicate:
-			w.twice++
+			f.twice++
 		}
 	}
 }
 
-// drain does rounds as a host does until nothing is left to be sent or heard, and
+// drain does rounds as a host does until nothing is left to send or receive, and
 // returns how many. Time passes between them as the server asks for.
 func drain(w *testbed.World, d *testbed.Device) int {
 	w.T.Helper()
@@ -208,49 +207,49 @@ func TestADayOffline(t *testing.T) {
 // before or after it, when device and server hold all their rows.
 func spendADay(t *testing.T, d day.Day) uint64 {
 	w := testbed.New(t)
-	dev, sky := away(w, d)
+	dev, f := away(w, d)
 	ctx := context.Background()
 	if c, err := dev.Store.Counts(ctx); err != nil || c.Waiting != d.Operations || c.Rejected != 0 {
 		t.Fatalf("before: %+v, %v", c, err)
 	}
-	sky.sample()
-	around := sky.heap
-	sky.heap = 0
+	f.sample()
+	around := f.heap
+	f.heap = 0
 	start := time.Now()
 	rounds := drain(w, dev)
 	took := time.Since(start)
-	peak := sky.heap
-	sky.heap = 0
-	sky.sample()
-	around = max(around, sky.heap)
+	peak := f.heap
+	f.heap = 0
+	f.sample()
+	around = max(around, f.heap)
 	t.Logf("%d operations: %v, %d rounds, %d batches of at most %d, %d requests failed, %d kB alive above the stores at the worst",
-		d.Operations, took.Round(time.Millisecond), rounds, sky.batches, sky.biggest, sky.failures, (max(peak, around)-around)>>10)
+		d.Operations, took.Round(time.Millisecond), rounds, f.batches, f.biggest, f.failures, (max(peak, around)-around)>>10)
 
 	if got, want := people(w), d.After(); !maps.Equal(got, want) {
 		t.Errorf("the server has %d users that should be %d, or other ones", len(got), len(want))
 	}
-	for id, n := range sky.effects {
+	for id, n := range f.effects {
 		if n != 1 {
 			t.Errorf("operation %s took effect %d times", id, n)
 		}
 	}
-	if sky.applied != d.Changes() {
-		t.Errorf("%d operations took effect, want %d", sky.applied, d.Changes())
+	if f.applied != d.Changes() {
+		t.Errorf("%d operations took effect, want %d", f.applied, d.Changes())
 	}
-	if sky.failures < d.Operations/500 || (d.Operations > 1000 && sky.twice == 0) {
-		t.Errorf("only %d requests failed and %d operations were sent twice: the test tests nothing", sky.failures, sky.twice)
+	if f.failures < d.Operations/500 || (d.Operations > 1000 && f.twice == 0) {
+		t.Errorf("only %d requests failed and %d operations were sent twice: the test tests nothing", f.failures, f.twice)
 	}
-	checkStandings(t, w, dev, d)
+	checkDevice(t, w, dev, d)
 	// Of a day's operations some are sent twice, for answers are lost and batches that
 	// the server fails on are halved.
-	if least := d.Operations / api.MaxOperations; sky.biggest > api.MaxOperations || sky.batches < least || sky.batches > 3*least+20 {
-		t.Errorf("%d batches of up to %d operations", sky.batches, sky.biggest)
+	if least := d.Operations / api.MaxOperations; f.biggest > api.MaxOperations || f.batches < least || f.batches > 3*least+20 {
+		t.Errorf("%d batches of up to %d operations", f.batches, f.biggest)
 	}
 	return max(peak, around) - around
 }
 
-// checkStandings checks what the device has when all is done.
-func checkStandings(t *testing.T, w *testbed.World, dev *testbed.Device, d day.Day) {
+// checkDevice checks what the device has when all is done.
+func checkDevice(t *testing.T, w *testbed.World, dev *testbed.Device, d day.Day) {
 	t.Helper()
 	ctx := context.Background()
 	c, err := dev.Store.Counts(ctx)

@@ -63,7 +63,7 @@ func TestAnswerLostAfterCommitHasNoDoubleEffect(t *testing.T) {
 	}
 }
 
-func TestARejectedOperationLeavesTheWayFree(t *testing.T) {
+func TestARejectedOperationHoldsUpNoOther(t *testing.T) {
 	ctx := context.Background()
 	w := testbed.New(t)
 	a := w.Device()
@@ -90,7 +90,7 @@ func TestARejectedOperationLeavesTheWayFree(t *testing.T) {
 	a.Shows("Ann(); Other(); Zoe()")
 }
 
-func TestDiscardTakesTheRejectedAway(t *testing.T) {
+func TestDiscardRemovesTheRejectedOperation(t *testing.T) {
 	ctx := context.Background()
 	a := testbed.New(t).Device()
 	a.Add("Ann")
@@ -161,7 +161,7 @@ func TestConflictStrategies(t *testing.T) {
 	}
 }
 
-func TestUndoOfADeleteThatHasArrived(t *testing.T) {
+func TestUndoOfAnAcknowledgedDelete(t *testing.T) {
 	ctx := context.Background()
 	w := testbed.New(t)
 	a, b := w.Device(), w.Device()
@@ -254,7 +254,7 @@ func TestUndoOfADeleteBringsBackWhatWasDeleted(t *testing.T) {
 	}
 }
 
-func TestUndoOfWhatNeverLeft(t *testing.T) {
+func TestUndoOfAnUnsentDelete(t *testing.T) {
 	ctx := context.Background()
 	w := testbed.New(t)
 	a := w.Device()
@@ -290,7 +290,7 @@ func TestSignedOutPausesTheQueue(t *testing.T) {
 	a.Shows("Ann()")
 }
 
-func TestAPoisonousOperationIsIsolated(t *testing.T) {
+func TestAPoisonOperationIsIsolated(t *testing.T) {
 	w := testbed.New(t)
 	a := w.Device()
 	for i := range 20 {
@@ -331,7 +331,7 @@ func TestResyncKeepsTheQueueAndTheList(t *testing.T) {
 	}
 }
 
-func TestNoRequestWhileAnotherRoundHasTakenOver(t *testing.T) {
+func TestAnOvertakenRoundSavesNothing(t *testing.T) {
 	w := testbed.New(t)
 	a := w.Device()
 	a.Add("Ann")

@@ -11,13 +11,13 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// parrot answers every request alike.
+// parrot gives every request the same answer.
 type parrot Response
 
 func (p parrot) Do(context.Context, Request) (Response, error) { return Response(p), nil }
 
 // FuzzAnswers: whatever answers, a request ends either in an *RequestError that has a
-// reason for a person, or with an answer that fits what was asked.
+// reason for a person, or with an answer that fits the request.
 func FuzzAnswers(f *testing.F) {
 	const id = "00000000-0000-4000-8000-000000000001"
 	for _, body := range []string{
@@ -148,9 +148,9 @@ func fits(t *testing.T, err error, status int) {
 		t.Errorf("status %d passed", status)
 	case err == nil:
 	case !errors.As(err, &o):
-		t.Errorf("status %d: %v is no outcome", status, err)
+		t.Errorf("status %d: %v is no request error", status, err)
 	case o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour:
-		t.Errorf("status %d: outcome %+v", status, o)
+		t.Errorf("status %d: request error %+v", status, o)
 	}
 }
 

@@ -34,7 +34,7 @@ type hosted struct {
 	*testbed.Device
 	host    *sync.Host
 	bus     *memory.Bus            // of a tab that listens
-	stream  chan sync.StreamSignal // what the event stream tells
+	stream  chan sync.StreamSignal // the event stream's signals
 	streams atomic.Int64           // how many were opened
 	cancel  context.CancelFunc
 }
@@ -61,14 +61,14 @@ func newStopped(w *testbed.World) *hosted {
 	h.host = &sync.Host{
 		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.Store, Random: func() float64 { return 0.5 }, Name: "worker",
 		Incidents: &sync.IncidentLog{Store: h.Store, Writer: sync.ByWorker, Now: time.Now},
-		Stream: func(ctx context.Context, hear func(sync.StreamSignal)) {
+		Stream: func(ctx context.Context, signal func(sync.StreamSignal)) {
 			h.streams.Add(1)
 			for {
 				select {
 				case <-ctx.Done():
 					return
 				case s := <-h.stream:
-					hear(s)
+					signal(s)
 				}
 			}
 		},
@@ -112,7 +112,7 @@ func TestHostSendsAWriteAtOnce(t *testing.T) {
 	})
 }
 
-func TestHostComesBackByItself(t *testing.T) {
+func TestHostReconnectsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := testbed.New(t)
 		h := newHosted(t, w)
@@ -136,7 +136,7 @@ func TestHostComesBackByItself(t *testing.T) {
 	})
 }
 
-func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
+func TestAnOpenedStreamStartsARoundAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
@@ -152,7 +152,7 @@ func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
 	})
 }
 
-func TestABrokenStreamHasTheServerAskedAtOnce(t *testing.T) {
+func TestAClosedStreamStartsARoundAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
@@ -197,7 +197,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	})
 }
 
-func TestSyncAllReportsAndSaysWhyNot(t *testing.T) {
+func TestSyncAllReportsSuccessAndFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, testbed.New(t))
 		synctest.Wait()
@@ -216,10 +216,10 @@ func TestSyncAllReportsAndSaysWhyNot(t *testing.T) {
 	})
 }
 
-func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
+func TestRoundLocksTakeOverFromAFrozenHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
-		patient := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
+		locksOfRounds := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
 		thaw, stolen := make(chan struct{}), make(chan error, 1)
 		go func() { // frozen: it holds the lock itself, and does not beat
 			stolen <- locks.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
@@ -230,7 +230,7 @@ func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		ran := false
-		err := patient.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
+		err := locksOfRounds.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
 			ran = ctx.Err() == nil
 			return nil
 		})
@@ -239,12 +239,12 @@ func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
 		}
 		close(thaw)
 		if err := <-stolen; !errors.Is(err, sync.ErrStolen) {
-			t.Errorf("the frozen holder was told %v", err)
+			t.Errorf("the frozen holder got %v", err)
 		}
 	})
 }
 
-func TestPatientLocksWaitForABusyHolder(t *testing.T) {
+func TestRoundLocksWaitForABusyHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
 		holder := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
@@ -266,7 +266,7 @@ func TestPatientLocksWaitForABusyHolder(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
 		if err := <-held; err != nil {
-			t.Errorf("the busy holder was told %v", err)
+			t.Errorf("the busy holder got %v", err)
 		}
 	})
 }

@@ -60,7 +60,7 @@ func TestARoundWithoutProgressIsStopped(t *testing.T) {
 	})
 }
 
-func TestARoundThatWillNotStopIsLeftBehindAndBlocksNobody(t *testing.T) {
+func TestARoundThatDoesNotStopIsAbandonedAndBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
 		wedged, held := make(chan struct{}), make(chan error, 1)
@@ -78,13 +78,13 @@ func TestARoundThatWillNotStopIsLeftBehindAndBlocksNobody(t *testing.T) {
 			t.Errorf("the other had the lock after %v: %v", took, err)
 		}
 		if err := <-held; !errors.Is(err, sync.ErrAbandoned) {
-			t.Errorf("the wedged one was told %v", err)
+			t.Errorf("the wedged one got %v", err)
 		}
 	})
 }
 
-// A waiter that was asleep itself, as a phone is, hears what has piled up before
-// it judges: it never takes its own sleep for the holder's silence.
+// A waiter that was asleep itself, as a phone is, receives what has piled up before
+// it decides: it never takes its own sleep for the holder's silence.
 func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
@@ -118,7 +118,7 @@ func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
 		}
 		cancel()
 		if err := <-held; err != nil {
-			t.Errorf("the living holder was told %v", err)
+			t.Errorf("the living holder got %v", err)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -147,7 +147,7 @@ func (s *sleepy) After(d time.Duration) <-chan time.Time {
 	return ch
 }
 
-func TestASilentStreamIsOpenedAnew(t *testing.T) {
+func TestASilentStreamIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
@@ -177,7 +177,7 @@ func TestASilentStreamIsOpenedAnew(t *testing.T) {
 	})
 }
 
-func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
+func TestOnlineExpiresWithoutAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
@@ -236,7 +236,7 @@ func (h *hosted) small(meanwhile func()) {
 	})
 }
 
-func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
+func TestAResyncShowsProgressAndTheOldListMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := testbed.New(t)
 		author := w.Device()
@@ -246,10 +246,10 @@ func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 		author.Sync()
 		h := newHosted(t, w)
 		synctest.Wait()
-		var told []string
+		var progress []string
 		defer h.bus.Subscribe(func(m sync.Message) {
 			if m.Kind == sync.StatusChanged && m.Status.Resync != nil {
-				told = append(told, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
+				progress = append(progress, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
 			}
 		})()
 		// Another epoch with the same five, and one more waits unsent.
@@ -263,20 +263,20 @@ func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 		for _, r := range rows.Records[:3] { // two are lost there
 			other.Device().Put(r.ID, r.Value)
 		}
-		fewest, asked := 99, 0
+		fewest, pages := 99, 0
 		h.small(func() {
-			asked++
+			pages++
 			page, err := h.List(t.Context(), repository.Query{Limit: 10})
 			h.OK(err)
 			fewest = min(fewest, page.Total)
 		})
 		pass(sync.MaxReconnect)
 		synctest.Wait()
-		if asked < 3 || fewest < 4 {
-			t.Errorf("%d pages, with at least %d rows in sight", asked, fewest)
+		if pages < 3 || fewest < 4 {
+			t.Errorf("%d pages, with at least %d rows visible", pages, fewest)
 		}
-		if got := strings.Join(told, " "); !strings.Contains(got, "false 0 false 2") {
-			t.Errorf("told %q", got)
+		if got := strings.Join(progress, " "); !strings.Contains(got, "false 0 false 2") {
+			t.Errorf("progress %q", got)
 		}
 		if s := h.Status(); s.Resync != nil || s.Phase != sync.Success {
 			t.Errorf("at the end: %+v", s)
@@ -289,7 +289,7 @@ func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
 	})
 }
 
-func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
+func TestTheFirstLoadShowsProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := testbed.New(t)
 		author := w.Device()
@@ -298,18 +298,18 @@ func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
 		}
 		author.Sync()
 		h := newStopped(w)
-		var told []string
+		var progress []string
 		defer h.bus.Subscribe(func(m sync.Message) {
 			if m.Kind == sync.StatusChanged && m.Status.Resync != nil {
-				told = append(told, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
+				progress = append(progress, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
 			}
 		})()
 		h.small(func() {})
 		h.start(t)
 		defer h.cancel()
 		synctest.Wait()
-		if got := strings.Join(told, " "); !strings.Contains(got, "true 0") || !strings.Contains(got, "true 2") || !strings.Contains(got, "true 4") {
-			t.Errorf("told %q", got)
+		if got := strings.Join(progress, " "); !strings.Contains(got, "true 0") || !strings.Contains(got, "true 2") || !strings.Contains(got, "true 4") {
+			t.Errorf("progress %q", got)
 		}
 		if s := h.Status(); s.Resync != nil {
 			t.Errorf("at the end: %+v", s)
@@ -333,7 +333,7 @@ func (s stuckRemote) Pull(context.Context, string, int) (api.ChangePage, error) 
 	return api.ChangePage{}, errors.New("gone")
 }
 
-func TestAHostWhoseRoundIsLeftBehindEnds(t *testing.T) {
+func TestAHostEndsAfterAnAbandonedRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel := memory.NewChannel()
 		hung := make(chan struct{})
@@ -368,7 +368,7 @@ func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
 			worker.Note("the same")
 			synctest.Wait()
 		}
-		again := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now} // a worker started anew
+		again := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now} // a new worker
 		again.Recovered()
 		synctest.Wait()
 		list, err := sync.Incidents(t.Context(), store)

@@ -45,10 +45,10 @@ func (w world) plain(http sync.HTTP) sync.Remote { return w.rest(http) }
 
 func (w world) plainDevice() *testbed.Device { return w.DeviceOn(w.plain) }
 
-// later lets so much time pass that everything is listed again.
+// later lets time pass until everything is listed again.
 func (w world) later() { w.Now = w.Now.Add(rest.DefaultListEvery) }
 
-func TestPlainRESTSyncsTwoDevices(t *testing.T) {
+func TestTwoDevicesSync(t *testing.T) {
 	ctx := context.Background()
 	w := newPlainWorld(t)
 	a, b := w.plainDevice(), w.plainDevice()
@@ -64,7 +64,7 @@ func TestPlainRESTSyncsTwoDevices(t *testing.T) {
 	b.Sync()
 	b.Shows("Ann(hello)")
 	a.Sync()
-	a.Shows("Ann(hello); Bo()") // a poll tells of no deletion
+	a.Shows("Ann(hello); Bo()") // a poll shows no deletion
 	w.later()
 	a.Sync()
 	a.Shows("Ann(hello)")
@@ -73,7 +73,7 @@ func TestPlainRESTSyncsTwoDevices(t *testing.T) {
 	}
 }
 
-func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
+func TestALostAnswerHasNoDoubleEffect(t *testing.T) {
 	ctx := context.Background()
 	for _, keys := range []bool{true, false} { // with Idempotency-Key, and where the backend knows none
 		t.Run(fmt.Sprint("keys ", keys), func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestPlainRESTHasNoDoubleEffect(t *testing.T) {
 	}
 }
 
-func TestPlainRESTFindsConflicts(t *testing.T) {
+func TestConflictsAreFound(t *testing.T) {
 	tests := []struct {
 		name         string
 		mine, theirs func(*testbed.Device, string) error
@@ -163,7 +163,7 @@ func TestPlainRESTFindsConflicts(t *testing.T) {
 	}
 }
 
-func TestPlainRESTFaultsOfOneHoldUpNoOther(t *testing.T) {
+func TestAFailureOfOneHoldsUpNoOther(t *testing.T) {
 	tests := []struct {
 		name     string
 		answer   *sync.Response // nil for none
@@ -229,7 +229,7 @@ func problem(status int, body string) *sync.Response {
 	return &sync.Response{Status: status, Body: []byte(body), Header: map[string]string{"content-type": "application/json"}}
 }
 
-func TestPlainRESTCutOffInTheMiddleKeepsWhatWasAnswered(t *testing.T) {
+func TestACutOffPushKeepsWhatWasAnswered(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.plainDevice()
 	for i := range 10 {
@@ -264,7 +264,7 @@ func TestPlainRESTCutOffInTheMiddleKeepsWhatWasAnswered(t *testing.T) {
 	}
 }
 
-func TestPlainRESTRejectsATakenEmail(t *testing.T) {
+func TestATakenEmailIsRejected(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.plainDevice()
 	a.Add("Ann")
@@ -279,7 +279,7 @@ func TestPlainRESTRejectsATakenEmail(t *testing.T) {
 	}
 }
 
-func TestPlainRESTPassesOverNoChange(t *testing.T) {
+func TestAPollMissesNoChange(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.plainDevice()
 	b := w.plainDevice()
@@ -315,7 +315,7 @@ func TestPlainRESTPassesOverNoChange(t *testing.T) {
 	}
 }
 
-func TestPlainRESTListsAtAStartAndKeepsTheQueue(t *testing.T) {
+func TestAListingAtAStartKeepsTheQueue(t *testing.T) {
 	ctx := t.Context()
 	w := newPlainWorld(t)
 	a, b := w.plainDevice(), w.plainDevice()
@@ -337,12 +337,12 @@ func TestPlainRESTListsAtAStartAndKeepsTheQueue(t *testing.T) {
 	}
 	a.Shows("Kept(unsent) pending")
 	// Another start a moment later does not list again.
-	asked := a.Count("GET /api/v1/users?updated_after=1970")
+	listings := a.Count("GET /api/v1/users?updated_after=1970")
 	if _, err := a.NewEngine(w.plain).Round(ctx, sync.Start); err == nil {
 		t.Error("nothing was said of the push that failed")
 	}
-	if n := a.Count("GET /api/v1/users?updated_after=1970"); n != asked {
-		t.Errorf("%d more listings", n-asked)
+	if n := a.Count("GET /api/v1/users?updated_after=1970"); n != listings {
+		t.Errorf("%d more listings", n-listings)
 	}
 }
 
@@ -360,12 +360,12 @@ func TestFallbackUsesTheBatchWhereItIsOffered(t *testing.T) {
 			a.Sync()
 			a.Shows("Ann(); Bo()")
 			if batches := a.Count("POST /api/v1/operations"); batches != 1 || (a.Count("POST /api/v1/users") == 0) != tt.offers {
-				t.Errorf("asked %q", a.Sent())
+				t.Errorf("requested %q", a.Sent())
 			}
 			a.Add("Cy")
 			a.Sync()
 			if probed := a.Count("POST /api/v1/operations") > 1; probed != tt.offers {
-				t.Errorf("asked %q", a.Sent())
+				t.Errorf("requested %q", a.Sent())
 			}
 			if n := len(w.Users()); n != 3 {
 				t.Errorf("the server has %d users", n)
@@ -391,11 +391,11 @@ func TestFallbackTakesNoPortalForABackend(t *testing.T) {
 	a.Intercept(nil)
 	a.Sync()
 	if a.Count("POST /api/v1/users") != 0 || len(w.Users()) != 1 {
-		t.Errorf("asked %q", a.Sent())
+		t.Errorf("requested %q", a.Sent())
 	}
 }
 
-func TestFallbackGoesBackToTheFeed(t *testing.T) {
+func TestFallbackReturnsToTheFeed(t *testing.T) {
 	w := newPlainWorld(t)
 	a := w.DeviceOn(w.fallback)
 	id := a.Add("Ann")

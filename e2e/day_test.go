@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/e2e/day"
 	"github.com/rollcall/rollcall/e2e/harness"
+	"github.com/rollcall/rollcall/sim/day"
 )
 
 // offlineDay is a browser that spends a day offline.

@@ -79,7 +79,7 @@ func (w *world) checkHealth(ctx context.Context, b *browser) {
 		w.fail(8, "read the last digest check: %v", err)
 		return
 	}
-	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Apart > 0 || c.Here != c.There {
-		w.fail(8, "browser %d found %d differing buckets, with %d rows here and %d on the server", b.number, c.Apart, c.Here, c.There)
+	if c := sync.ParseCheck(meta[sync.MetaCheck]); c.Mismatched > 0 || c.DeviceRows != c.ServerRows {
+		w.fail(8, "browser %d found %d differing buckets, with %d rows here and %d on the server", b.number, c.Mismatched, c.DeviceRows, c.ServerRows)
 	}
 }

@@ -410,8 +410,8 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 
 // epoch is the server's epoch of the browser's rows; 0 during a resync, when they may mix.
 func (b *browser) epoch() uint64 {
-	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, "resync")
-	if err != nil || meta["resync"] != "" {
+	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
+	if err != nil || meta[sync.MetaResync] != "" {
 		return 0
 	}
 	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])
@@ -424,7 +424,7 @@ func (b *browser) epoch() uint64 {
 // checkCursor checks that the storage has every change its cursor has passed.
 func (b *browser) checkCursor() {
 	ctx := context.Background()
-	meta, err := b.store.Meta(ctx, sync.MetaCursor, "resync")
+	meta, err := b.store.Meta(ctx, sync.MetaCursor, sync.MetaResync)
 	if err != nil {
 		b.w.fail(6, "read the cursor: %v", err)
 		return
@@ -443,7 +443,7 @@ func (b *browser) checkCursor() {
 	}
 	for _, id := range b.w.server.model.ids() {
 		e := b.w.server.model.entities[id]
-		if b.corrupted[id] || e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
+		if b.corrupted[id] || e.change > cursor.Change || (e.deleted && meta[sync.MetaResync] != "") {
 			continue
 		}
 		row, err := b.store.Entity(ctx, userRef(id))

@@ -1,4 +1,4 @@
-package sync
+package rest
 
 import (
 	"context"
@@ -14,18 +14,19 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// restCursor is what stands in a plain backend's cursor: where the pull under way
-// has got to, and where the next one begins. A pull reads the types one by one.
-type restCursor struct {
+// cursor is what a plain backend's cursor contains: how far the pull under way is, and
+// where the next one begins. A pull reads the types one by one.
+type cursor struct {
 	Listed  time.Time            `json:"listed"`            // when everything was last listed, by the device's clock
-	Listing bool                 `json:"listing,omitempty"` // everything, not only what was changed
+	Listing bool                 `json:"listing,omitempty"` // the pull lists everything, not only what changed
 	Since   map[string]time.Time `json:"since"`             // by type: where the next poll begins
 	Reading *reading             `json:"reading,omitempty"` // nil between pulls
 }
 
-// reading is the place within one type's list.
+// reading is the place within the list of one type.
 type reading struct {
 	Type  string    `json:"type"`
 	Began time.Time `json:"began"`          // by the backend's clock
@@ -35,36 +36,36 @@ type reading struct {
 	Token string    `json:"token,omitempty"`
 }
 
-const restPrefix = "rest:"
+const cursorPrefix = "rest:"
 
-func (c restCursor) text() (string, error) {
+func (c cursor) encode() (string, error) {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("encode the cursor: %w", err)
 	}
-	return restPrefix + string(b), nil
+	return cursorPrefix + string(b), nil
 }
 
-func parseRestCursor(text string) (c restCursor, ok bool) {
-	text, ok = strings.CutPrefix(text, restPrefix)
+func parseCursor(text string) (c cursor, ok bool) {
+	text, ok = strings.CutPrefix(text, cursorPrefix)
 	return c, ok && json.Unmarshal([]byte(text), &c) == nil
 }
 
-var listAgain = &RequestError{Kind: Resync, Problem: api.Problem{
+// errListAgain makes the engine begin again with a listing of everything.
+var errListAgain = &sync.RequestError{Kind: sync.Resync, Problem: api.Problem{
 	Title: "Everything is to be listed again", Code: api.CodeResync,
 }}
 
-// Pull implements Remote. From the beginning ("") it lists everything, page by
-// page; then it polls for what was changed. When a listing is due it says that
-// the cursor is too old, and the engine begins again: what the listing doesn't
-// mention is gone.
-func (r *REST) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
-	c, ok := parseRestCursor(cursor)
+// Pull implements sync.Remote. From the beginning ("") it lists everything, page by
+// page; then it polls for changes. When a listing is due it says that the cursor is too
+// old, and the engine begins again: what the listing doesn't mention is deleted.
+func (r *Remote) Pull(ctx context.Context, after string, limit int) (api.ChangePage, error) {
+	c, ok := parseCursor(after)
 	switch {
-	case cursor == "":
-		c = restCursor{Listing: true, Listed: r.Now().UTC()}
+	case after == "":
+		c = cursor{Listing: true, Listed: r.Now().UTC()}
 	case !ok || r.listingDue(c):
-		return api.ChangePage{}, listAgain
+		return api.ChangePage{}, errListAgain
 	}
 	r.pulled = true
 	types := slices.Sorted(maps.Keys(r.Paths))
@@ -73,9 +74,9 @@ func (r *REST) Pull(ctx context.Context, cursor string, limit int) (api.ChangePa
 	}
 	place := *c.Reading
 	page, err := r.list(ctx, c, limit)
-	var failed *RequestError
-	if errors.As(err, &failed) && failed.Kind == Refused && (place.Token != "" || place.From != "" || place.Page > 1) {
-		return api.ChangePage{}, listAgain // the backend no longer knows the place
+	var failed *sync.RequestError
+	if errors.As(err, &failed) && failed.Kind == sync.Refused && (place.Token != "" || place.From != "" || place.Page > 1) {
+		return api.ChangePage{}, errListAgain // the backend no longer knows the place
 	}
 	if err != nil {
 		return api.ChangePage{}, err
@@ -85,14 +86,14 @@ func (r *REST) Pull(ctx context.Context, cursor string, limit int) (api.ChangePa
 	}
 	out := api.ChangePage{Changes: page.changes(place.Type), HasMore: c.Reading != nil}
 	c.Listing = c.Listing && c.Reading != nil
-	out.Cursor, err = c.text()
+	out.Cursor, err = c.encode()
 	return out, err
 }
 
-// listingDue reports whether it is time to list everything: at intervals, and at
-// a start. A listing under way goes on, or a host that is often ended would never
-// see its end.
-func (r *REST) listingDue(c restCursor) bool {
+// listingDue reports whether it is time to list everything: at intervals, and at a
+// start. A listing under way goes on, or a host that is stopped often would never
+// complete one.
+func (r *Remote) listingDue(c cursor) bool {
 	if c.Listing {
 		return false
 	}
@@ -107,10 +108,10 @@ func (r *REST) listingDue(c restCursor) bool {
 		every = min(every, restartListing)
 	}
 	age := r.Now().Sub(c.Listed)
-	return age < 0 || age >= every // below 0: the device's clock was put back
+	return age < 0 || age >= every // below 0: the device's clock was set back
 }
 
-// listed is a page of a list as it came.
+// listed is a page of a list.
 type listed struct {
 	rows  []*row
 	next  string // the next page's token
@@ -131,17 +132,17 @@ func (p listed) changes(entityType string) []api.Change {
 	return out
 }
 
-// list asks for the page at the cursor's place.
-func (r *REST) list(ctx context.Context, c restCursor, limit int) (listed, error) {
+// list requests the page at the cursor's place.
+func (r *Remote) list(ctx context.Context, c cursor, limit int) (listed, error) {
 	path, err := r.path(c.Reading.Type)
 	if err != nil {
 		return listed{}, err
 	}
-	limit = max(limit, 2) // one row a page would not get past the row that it begins at
-	if most := r.Dialect.Most; most > 0 {
+	limit = max(limit, 2) // with one row a page, a page that begins at a row never gets past it
+	if most := r.Dialect.MaxLimit; most > 0 {
 		limit = min(limit, most)
 	}
-	resp, err := r.ask(ctx, Request{Method: "GET", Path: path + r.query(c, limit), Header: map[string]string{}})
+	resp, err := r.send(ctx, sync.Request{Method: "GET", Path: path + r.query(c, limit), Header: map[string]string{}})
 	if err != nil {
 		return listed{}, err
 	}
@@ -151,34 +152,34 @@ func (r *REST) list(ctx context.Context, c restCursor, limit int) (listed, error
 	page := listed{limit: limit}
 	body := json.RawMessage(resp.Body)
 	if d := r.Dialect; d.Rows != "" {
-		answer := queue.Decode(body)
-		body = answer[d.Rows]
-		if d.Next != "" && !queue.IsNull(answer[d.Next]) && json.Unmarshal(answer[d.Next], &page.next) != nil {
-			return listed{}, noAnswer(fmt.Errorf("a list whose %s is no text", d.Next))
+		envelope := queue.Decode(body)
+		body = envelope[d.Rows]
+		if d.Next != "" && !queue.IsNull(envelope[d.Next]) && json.Unmarshal(envelope[d.Next], &page.next) != nil {
+			return listed{}, sync.NoAnswerError(fmt.Errorf("a list whose %s is no text", d.Next))
 		}
 	}
 	var documents []json.RawMessage
 	if err := json.Unmarshal(body, &documents); err != nil || documents == nil {
-		return listed{}, noAnswer(errors.New("a list without rows"))
+		return listed{}, sync.NoAnswerError(errors.New("a list without rows"))
 	}
 	for _, document := range documents {
-		row, err := r.rowOf(document)
+		row, err := r.parseRow(document)
 		if err != nil {
-			return listed{}, noAnswer(fmt.Errorf("a list with %w", err))
+			return listed{}, sync.NoAnswerError(fmt.Errorf("a list with %w", err))
 		}
 		page.rows = append(page.rows, row)
 	}
 	return page, nil
 }
 
-// pages reports whether there is a way to a list's next page. Without one the
-// list is asked for as a whole: half of it would look like deletions.
-func (d Dialect) pages(c restCursor) bool {
+// pages reports whether there is a way to a list's next page. Without one the list is
+// requested as a whole, because half of it would look like deletions.
+func (d Dialect) pages(c cursor) bool {
 	return d.Token != "" || d.Page != "" || (c.Listing && d.From != "")
 }
 
-// query is the list's query for the cursor's place.
-func (r *REST) query(c restCursor, limit int) string {
+// query returns the list's query for the cursor's place.
+func (r *Remote) query(c cursor, limit int) string {
 	d, at := r.Dialect, c.Reading
 	fixed := d.Polling
 	if c.Listing {
@@ -215,10 +216,10 @@ func (r *REST) query(c restCursor, limit int) string {
 	return "?" + strings.Join(parts, "&")
 }
 
-// advance moves the cursor behind a page; false at the list's end. A listing by
-// id or number ends only with a page that brings nothing: if the backend gives
-// fewer rows than asked for, an end too soon would take the others away.
-func (r *REST) advance(c *restCursor, p listed) bool {
+// advance moves the cursor behind a page, and returns false at the list's end. A listing
+// by id or number ends only with an empty page: if the backend returns fewer rows than
+// requested, an earlier end would delete the others.
+func (r *Remote) advance(c *cursor, p listed) bool {
 	d, at := r.Dialect, c.Reading
 	var last *row
 	for _, row := range p.rows {
@@ -241,8 +242,8 @@ func (r *REST) advance(c *restCursor, p listed) bool {
 	case !c.Listing && d.Limit != "" && len(p.rows) < p.limit:
 		return false
 	case !c.Listing && at.From < last.updated.UTC().Format(dateLayout):
-		// By time instead of by number: a row that changes meanwhile moves to the end,
-		// and the numbers of those behind it change.
+		// By time instead of by number: a row that changes meanwhile moves to the end, and
+		// the pages behind it shift.
 		at.From, at.Page = last.updated.UTC().Format(dateLayout), 1
 		return true
 	case d.Page != "":
@@ -252,11 +253,10 @@ func (r *REST) advance(c *restCursor, p listed) bool {
 	return false
 }
 
-// endReading closes a type's list and goes to the next type. The next poll begins
-// before the latest change seen, and before this list was begun: what was changed
-// behind its back must not be passed over, and a date from the future is no
-// news of the present.
-func (r *REST) endReading(c *restCursor, types []string) {
+// endReading closes a type's list and goes to the next type. The next poll begins before
+// the latest change seen and before this list began: it must not miss what changed while
+// the list was read, and a date in the future says nothing about the present.
+func (r *Remote) endReading(c *cursor, types []string) {
 	overlap := r.Overlap
 	if overlap == 0 {
 		overlap = DefaultOverlap
@@ -267,7 +267,7 @@ func (r *REST) endReading(c *restCursor, types []string) {
 		since = map[string]time.Time{}
 	}
 	if !at.High.IsZero() {
-		since[at.Type] = sooner(at.High, at.Began).Add(-overlap)
+		since[at.Type] = earlier(at.High, at.Began).Add(-overlap)
 	}
 	c.Since, c.Reading = since, nil
 	if next := slices.Index(types, at.Type) + 1; next < len(types) {
@@ -275,7 +275,7 @@ func (r *REST) endReading(c *restCursor, types []string) {
 	}
 }
 
-func sooner(a, b time.Time) time.Time {
+func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}

@@ -1,4 +1,4 @@
-package sync_test
+package rest_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/rest"
 )
 
 // network is the way to a backend; in a browser it is browser.Fetch.
@@ -44,7 +45,7 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 
 // A REST API of your own, driven by the engine: notes, as arrays of rows with a
 // date of change.
-func ExampleREST() {
+func ExampleRemote() {
 	backend := httptest.NewServer(notes())
 	defer backend.Close()
 
@@ -58,9 +59,9 @@ func ExampleREST() {
 	store := memory.New(schema) // in a browser idb.Open
 	engine := sync.New(sync.Config{
 		Store: store, Locks: memory.NewLocks(), Bus: memory.NewChannel().Bus(),
-		Remote: &sync.REST{
+		Remote: &rest.Remote{
 			HTTP: network{backend.URL}, Paths: map[string]string{"note": "/notes"}, Now: time.Now,
-			Dialect: sync.Dialect{Updated: "changedAt", Since: "changed_since"},
+			Dialect: rest.Dialect{Updated: "changedAt", Since: "changed_since"},
 		},
 		Schemas: []queue.Schema{schema}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
 	})

@@ -59,7 +59,7 @@ var forbidden = []struct {
 	{"api", []string{"net/http"}},
 	{"wasm", []string{"net/http", module + "/e2e"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
-	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js", module + "/wasm/sync/rest"}},
+	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js", module + "/wasm/sync/remote"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
 }
 
@@ -337,9 +337,9 @@ func TestImportRulesFindViolations(t *testing.T) {
 		"app imports the browser":   {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/browser"}}}, 1},
 		"app imports idb by detour": {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/directory"}}, {ImportPath: m + "/wasm/directory", Imports: []string{m + "/wasm/idb"}}}, 1},
 		"server imports the engine": {[]pkg{{ImportPath: m + "/server/store", Imports: []string{m + "/wasm/sync"}}}, 1},
-		"engine imports plain REST": {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/wasm/sync/rest"}}}, 1},
-		"plain REST imports engine": {[]pkg{{ImportPath: m + "/wasm/sync/rest", Imports: []string{m + "/wasm/sync"}}}, 0},
-		"plain REST imports app":    {[]pkg{{ImportPath: m + "/wasm/sync/rest", Imports: []string{m + "/app"}}}, 1},
+		"engine imports plain REST": {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/wasm/sync/remote"}}}, 1},
+		"plain REST imports engine": {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/wasm/sync"}}}, 0},
+		"plain REST imports app":    {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/app"}}}, 1},
 		"engine imports e2e":        {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/e2e/harness"}}}, 1},
 		"engine imports net/http":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
 		"engine imports the server": {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},

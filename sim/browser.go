@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // Kinds of slots.
@@ -163,7 +164,7 @@ func (s *slot) boot() {
 		s.users.Close()
 	}
 	s.nextID = ""
-	server := &sync.HTTPRemote{HTTP: network{s}, Paths: directory.Paths}
+	server := &remote.Server{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
 		s.backgroundSlot.pending = nil
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{

@@ -29,7 +29,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
-	"github.com/rollcall/rollcall/wasm/sync/rest"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // backend is a json-server process with its own file. It keeps its address across restarts.
@@ -195,7 +195,7 @@ type client struct {
 	b      *backend
 	store  *memory.Store
 	engine *sync.Engine
-	rest   *rest.Remote
+	rest   *remote.REST
 	writes int // requests that write
 	// intercept, if set, receives the number of each write, and drops its answer by an error.
 	intercept func(n int) error
@@ -203,7 +203,7 @@ type client struct {
 
 func (b *backend) client() *client {
 	c := &client{b: b, store: memory.New(directory.Users)}
-	c.rest = &rest.Remote{HTTP: c, Paths: map[string]string{api.EntityUser: "/users"}, Dialect: rest.JSONServer, Now: time.Now}
+	c.rest = &remote.REST{HTTP: c, Paths: map[string]string{api.EntityUser: "/users"}, Dialect: remote.JSONServer, Now: time.Now}
 	channel := memory.NewChannel()
 	c.engine = sync.New(sync.Config{
 		Store: c.store, Remote: c.rest, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},

@@ -26,6 +26,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // World is one server and the clock that everybody reads.
@@ -85,7 +86,7 @@ type Device struct {
 
 // Device returns a new device that uses the protocol.
 func (w *World) Device() *Device {
-	return w.DeviceOn(func(http sync.HTTP) sync.Remote { return &sync.HTTPRemote{HTTP: http, Paths: directory.Paths} })
+	return w.DeviceOn(func(http sync.HTTP) sync.Remote { return &remote.Server{HTTP: http, Paths: directory.Paths} })
 }
 
 // DeviceOn returns a new device whose engine uses the remote that is made of its HTTP.

@@ -17,6 +17,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 func userRef(id string) queue.Ref { return queue.Ref{Type: api.EntityUser, ID: id} }
@@ -441,7 +442,7 @@ func fetch(d *testbed.Device, id string) {
 	d.World.T.Helper()
 	given, err := d.Store.Meta(context.Background(), sync.MetaCursor, sync.MetaGeneration)
 	d.OK(err)
-	change, err := (&sync.HTTPRemote{HTTP: d, Paths: map[string]string{"user": "/api/v1/users"}}).Fetch(context.Background(), userRef(id))
+	change, err := (&remote.Server{HTTP: d, Paths: map[string]string{"user": "/api/v1/users"}}).Fetch(context.Background(), userRef(id))
 	d.OK(err)
 	d.OK(d.Store.Update(context.Background(), queue.Txn{Refs: []queue.Ref{userRef(id)}, Given: given}, func(es []*queue.Entity) error {
 		es[0].Confirm(&queue.Row{Version: change.Version, Document: change.Document})

@@ -17,6 +17,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // wrongClock is a bubble's clock that can be set wrong.
@@ -54,7 +55,7 @@ func (u *unsteady) Do(ctx context.Context, r sync.Request) (sync.Response, error
 func newUnsteady(w *testbed.World) *unsteady {
 	u := &unsteady{Device: w.Device(), clock: &wrongClock{}}
 	channel := memory.NewChannel()
-	server := &sync.HTTPRemote{HTTP: u, Paths: directory.Paths}
+	server := &remote.Server{HTTP: u, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
 		Store: u.Store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},
 		Now: u.clock.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,

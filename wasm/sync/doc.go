@@ -18,7 +18,7 @@
 //   - When writing stops and the server is reachable, the device's rows equal the server's.
 //     Digests find rows that don't, and repairs fetch them again.
 //
-// Other backends, with plain resources, are driven by package rest; it says what holds
+// Other backends, with plain resources, are driven by package remote; it says what holds
 // there.
 //
 // The embedder provides the store, the way to the server, locks and a bus that reach all
@@ -60,14 +60,14 @@
 //
 // # Example
 //
-//	remote := &sync.HTTPRemote{HTTP: http, Paths: map[string]string{"note": "/api/v1/notes"}}
+//	server := &remote.Server{HTTP: http, Paths: map[string]string{"note": "/api/v1/notes"}}
 //	engine := sync.New(sync.Config{
-//		Store: store, Remote: remote, Locks: sync.RoundLocks(locks, bus, clock, nil), Bus: bus,
+//		Store: store, Remote: server, Locks: sync.RoundLocks(locks, bus, clock, nil), Bus: bus,
 //		Schemas: []queue.Schema{notes}, Now: clock.Now, Random: rand.Float64, NewID: uuid.NewString,
 //	})
-//	remote.Observe = engine.ObserveClock
+//	server.Observe = engine.ObserveClock
 //	host := &sync.Host{Engine: engine, Bus: bus, Clock: clock, Store: store, Random: rand.Float64, Name: sync.ByWorker}
 //	err := host.Run(ctx)
 //
-// Package rest has an example that runs as a test.
+// Package remote has an example that runs as a test.
 package sync

@@ -13,7 +13,7 @@ type Config struct {
 	// one store. On a store that forgets, a restart pulls everything again; unsent
 	// operations are lost.
 	Store Store
-	// Remote is the server: HTTPRemote for Rollcall's protocol, package rest for others.
+	// Remote is the server; package remote has one for Rollcall's protocol, and one for others.
 	// One round at a time calls it.
 	Remote Remote
 	// Locks exclude rounds in other tabs and workers. With locks that reach only one

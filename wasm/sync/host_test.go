@@ -18,6 +18,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // bubble is the clock of a synctest bubble, where time passes when all wait.
@@ -49,7 +50,7 @@ func newHosted(t *testing.T, w *testbed.World) *hosted {
 func newStopped(w *testbed.World) *hosted {
 	h := &hosted{Device: w.Device(), stream: make(chan sync.StreamSignal)}
 	channel := memory.NewChannel()
-	server := &sync.HTTPRemote{HTTP: h.Device, Paths: directory.Paths}
+	server := &remote.Server{HTTP: h.Device, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
 		Store: h.Store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
 		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,

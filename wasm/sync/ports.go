@@ -5,7 +5,36 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 )
+
+// Remote is the server as the engine sees it. Its errors are *RequestError.
+type Remote interface {
+	// Push sends a client's operations and returns one result for each, in order. With an
+	// error, the results that have a Status still count. A result without one, or missing
+	// at the end, says nothing about its operation.
+	Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error)
+	// Pull returns the feed's page after the cursor, "" for its beginning.
+	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
+	// Fetch returns one entity as the server has it now; a change with Deleted set when it
+	// has none.
+	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
+	// Bucket returns a page of a bucket. The engine calls it only if the feed has digests.
+	Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error)
+}
+
+// BucketQuery asks for a page of the live entities of a bucket, by id: those after After
+// ("" for all), at most Limit. Cursor is how far the feed was read; the answer is not older
+// than that.
+type BucketQuery struct {
+	Type   string
+	Bucket int
+	Cursor string
+	After  string
+	Limit  int
+}
 
 // HTTP sends one request and reads the whole answer. An error means that there was no
 // complete answer; the server may have acted all the same. A body above the

@@ -1,4 +1,4 @@
-package rest
+package remote
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 // them, and plain resources where it doesn't. It finds out once after each start: when
 // the batch's address doesn't exist and the plain resources do, it stays with these.
 type Fallback struct {
-	Batch *sync.HTTPRemote
-	Plain *Remote
+	Batch *Server
+	Plain *REST
 
 	plain bool
 }
@@ -81,7 +81,7 @@ func (f *Fallback) notOffered(ctx context.Context, err error) bool {
 }
 
 // offered reports whether the backend lists all of its types.
-func (r *Remote) offered(ctx context.Context) bool {
+func (r *REST) offered(ctx context.Context) bool {
 	for entityType := range r.Paths {
 		c := cursor{Listing: true, Reading: &reading{Type: entityType}}
 		if _, err := r.list(ctx, c, 1); err != nil {

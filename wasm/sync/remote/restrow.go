@@ -1,4 +1,4 @@
-package rest
+package remote
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ type row struct {
 }
 
 // parseRow reads a row. An id that is a number becomes its text.
-func (r *Remote) parseRow(document json.RawMessage) (*row, error) {
+func (r *REST) parseRow(document json.RawMessage) (*row, error) {
 	fields := queue.Decode(document)
 	parsed := &row{version: 1, document: document}
 	id := bytes.TrimSpace(fields["id"])

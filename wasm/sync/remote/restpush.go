@@ -1,4 +1,4 @@
-package rest
+package remote
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // Push implements sync.Remote with one request for each operation, or two where the
 // backend compares nothing itself. A single operation without an answer may itself be at
 // fault, so one more is tried before the backend counts as unreachable.
-func (r *Remote) Push(ctx context.Context, _ string, operations []queue.Operation) ([]api.Result, error) {
+func (r *REST) Push(ctx context.Context, _ string, operations []queue.Operation) ([]api.Result, error) {
 	results := make([]api.Result, len(operations))
 	var failed *sync.RequestError
 	misses, reached := 0, false
@@ -55,7 +55,7 @@ func mustPause(err *sync.RequestError) bool {
 }
 
 // pushOne pushes one operation. An error says nothing about the operation itself.
-func (r *Remote) pushOne(ctx context.Context, o queue.Operation) (api.Result, error) {
+func (r *REST) pushOne(ctx context.Context, o queue.Operation) (api.Result, error) {
 	var current *row
 	if r.Dialect.Version == "" || (r.Dialect.Replace && o.Type == api.Update) {
 		var err error
@@ -96,7 +96,7 @@ func resultOf(o queue.Operation, err error) (api.Result, error) {
 
 // compare decides an operation by the current row, as Rollcall's server would. It leaves
 // undecided what is to be written.
-func (r *Remote) compare(o queue.Operation, current *row) (api.Result, bool) {
+func (r *REST) compare(o queue.Operation, current *row) (api.Result, bool) {
 	switch {
 	case current == nil && o.Type == api.Create:
 		return api.Result{}, false
@@ -115,7 +115,7 @@ func (r *Remote) compare(o queue.Operation, current *row) (api.Result, bool) {
 // changed reports whether the row has changed since the operation's base. Not every
 // writer counts the version up, so the fields are compared, too: for an update those that
 // it sets, for a delete all of them.
-func (r *Remote) changed(o queue.Operation, current *row) bool {
+func (r *REST) changed(o queue.Operation, current *row) bool {
 	if current.version != o.BaseVersion {
 		return true
 	}
@@ -128,7 +128,7 @@ func (r *Remote) changed(o queue.Operation, current *row) bool {
 }
 
 // write sends the operation's request.
-func (r *Remote) write(ctx context.Context, o queue.Operation, current *row) (sync.Response, error) {
+func (r *REST) write(ctx context.Context, o queue.Operation, current *row) (sync.Response, error) {
 	path, err := r.path(o.Ref.Type)
 	if err != nil {
 		return sync.Response{}, err
@@ -159,7 +159,7 @@ func (r *Remote) write(ctx context.Context, o queue.Operation, current *row) (sy
 }
 
 // dates are the dates that the backend leaves to its clients; see Dialect.ClientDates.
-func (r *Remote) dates(o queue.Operation, current *row) queue.Fields {
+func (r *REST) dates(o queue.Operation, current *row) queue.Fields {
 	if !r.Dialect.ClientDates {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (r *Remote) dates(o queue.Operation, current *row) queue.Fields {
 }
 
 // accepted makes the result of a write that succeeded.
-func (r *Remote) accepted(ctx context.Context, o queue.Operation, resp sync.Response) (api.Result, error) {
+func (r *REST) accepted(ctx context.Context, o queue.Operation, resp sync.Response) (api.Result, error) {
 	status := api.Applied
 	if resp.Header["idempotency-replayed"] == "true" || (o.Type == api.Create && resp.Status == 200 && r.Dialect.Version != "") {
 		status = api.Duplicate
@@ -203,7 +203,7 @@ func (r *Remote) accepted(ctx context.Context, o queue.Operation, resp sync.Resp
 }
 
 // refused decides an operation that the backend finds incompatible with its row.
-func (r *Remote) refused(ctx context.Context, o queue.Operation, failed *sync.RequestError) (api.Result, error) {
+func (r *REST) refused(ctx context.Context, o queue.Operation, failed *sync.RequestError) (api.Result, error) {
 	if o.Type == api.Create && notFound(failed) {
 		return api.Result{}, sync.NoAnswerError(fmt.Errorf("the backend has no %s to add to", r.Paths[o.Ref.Type]))
 	}

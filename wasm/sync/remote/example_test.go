@@ -1,4 +1,4 @@
-package rest_test
+package remote_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
-	"github.com/rollcall/rollcall/wasm/sync/rest"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // network is the way to a backend; in a browser it is browser.Fetch.
@@ -59,9 +59,9 @@ func ExampleRemote() {
 	store := memory.New(schema) // in a browser idb.Open
 	engine := sync.New(sync.Config{
 		Store: store, Locks: memory.NewLocks(), Bus: memory.NewChannel().Bus(),
-		Remote: &rest.Remote{
+		Remote: &remote.REST{
 			HTTP: network{backend.URL}, Paths: map[string]string{"note": "/notes"}, Now: time.Now,
-			Dialect: rest.Dialect{Updated: "changedAt", Since: "changed_since"},
+			Dialect: remote.Dialect{Updated: "changedAt", Since: "changed_since"},
 		},
 		Schemas: []queue.Schema{schema}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
 	})

@@ -1,4 +1,4 @@
-package rest
+package remote
 
 // Dialect says how a backend with plain resources names things, and what it can do. The
 // zero value is for a backend that has arrays of rows and nothing else, neither pages nor

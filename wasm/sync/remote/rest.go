@@ -3,7 +3,7 @@
 // own protocol has a feed. A Dialect says how the backend names things and what it can
 // do; Rollcall and JSONServer are two of them. Fallback prefers the batch and the feed
 // where the server offers them.
-package rest
+package remote
 
 import (
 	"context"
@@ -32,14 +32,14 @@ const (
 	dateLayout = "2006-01-02T15:04:05.000Z"
 )
 
-// Remote is the sync.Remote for a backend that has plain resources only. Whether
+// REST is the sync.Remote for a backend that has plain resources only. Whether
 // operations take effect once, and whether conflicts are found, depends on the backend;
 // see Dialect.
 //
 // A lost answer does no harm: the retry finds the row as the first attempt left it, and
 // counts as a success. Deletions leave no trace in a poll; a listing of everything finds
 // them, see ListEvery. One round at a time may use it.
-type Remote struct {
+type REST struct {
 	// HTTP sends the requests. Required.
 	HTTP sync.HTTP
 	// Paths are the collections by entity type, such as "/users": POST to it creates,
@@ -65,10 +65,10 @@ type Remote struct {
 	skew   time.Duration // backend clock minus device clock
 }
 
-var _ sync.Remote = (*Remote)(nil)
+var _ sync.Remote = (*REST)(nil)
 
 // Fetch implements sync.Remote with GET of the entity's resource.
-func (r *Remote) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
+func (r *REST) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 	current, err := r.read(ctx, ref)
 	if err != nil {
 		return api.Change{}, err
@@ -81,12 +81,12 @@ func (r *Remote) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 
 // Bucket implements sync.Remote. The engine never calls it, because a plain list has no
 // digests. The listings of everything do what they are for.
-func (r *Remote) Bucket(context.Context, sync.BucketQuery) (api.BucketPage, error) {
+func (r *REST) Bucket(context.Context, sync.BucketQuery) (api.BucketPage, error) {
 	return api.BucketPage{}, errors.New("plain resources have no buckets")
 }
 
 // read returns the entity as the backend has it, nil when it has none.
-func (r *Remote) read(ctx context.Context, ref queue.Ref) (*row, error) {
+func (r *REST) read(ctx context.Context, ref queue.Ref) (*row, error) {
 	path, err := r.path(ref.Type)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (r *Remote) read(ctx context.Context, ref queue.Ref) (*row, error) {
 	return current, nil
 }
 
-func (r *Remote) path(entityType string) (string, error) {
+func (r *REST) path(entityType string) (string, error) {
 	path, ok := r.Paths[entityType]
 	if !ok {
 		return "", fmt.Errorf("no resource for entities of type %q", entityType)
@@ -118,7 +118,7 @@ func (r *Remote) path(entityType string) (string, error) {
 }
 
 // send sends a request and returns the good answer; any other is a *sync.RequestError.
-func (r *Remote) send(ctx context.Context, q sync.Request) (sync.Response, error) {
+func (r *REST) send(ctx context.Context, q sync.Request) (sync.Response, error) {
 	q.Header["Accept"] = "application/json"
 	if q.Body != nil {
 		q.Header["Content-Type"] = "application/json"
@@ -138,7 +138,7 @@ func (r *Remote) send(ctx context.Context, q sync.Request) (sync.Response, error
 	return resp, nil
 }
 
-func (r *Remote) observeClock(resp sync.Response) {
+func (r *REST) observeClock(resp sync.Response) {
 	backend, ok := resp.ServerTime()
 	if !ok {
 		return

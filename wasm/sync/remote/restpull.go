@@ -1,4 +1,4 @@
-package rest
+package remote
 
 import (
 	"context"
@@ -59,7 +59,7 @@ var errListAgain = &sync.RequestError{Kind: sync.Resync, Problem: api.Problem{
 // Pull implements sync.Remote. From the beginning ("") it lists everything, page by
 // page; then it polls for changes. When a listing is due it says that the cursor is too
 // old, and the engine begins again: what the listing doesn't mention is deleted.
-func (r *Remote) Pull(ctx context.Context, after string, limit int) (api.ChangePage, error) {
+func (r *REST) Pull(ctx context.Context, after string, limit int) (api.ChangePage, error) {
 	c, ok := parseCursor(after)
 	switch {
 	case after == "":
@@ -93,7 +93,7 @@ func (r *Remote) Pull(ctx context.Context, after string, limit int) (api.ChangeP
 // listingDue reports whether it is time to list everything: at intervals, and at a
 // start. A listing under way goes on, or a host that is stopped often would never
 // complete one.
-func (r *Remote) listingDue(c cursor) bool {
+func (r *REST) listingDue(c cursor) bool {
 	if c.Listing {
 		return false
 	}
@@ -133,7 +133,7 @@ func (p listed) changes(entityType string) []api.Change {
 }
 
 // list requests the page at the cursor's place.
-func (r *Remote) list(ctx context.Context, c cursor, limit int) (listed, error) {
+func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 	path, err := r.path(c.Reading.Type)
 	if err != nil {
 		return listed{}, err
@@ -179,7 +179,7 @@ func (d Dialect) pages(c cursor) bool {
 }
 
 // query returns the list's query for the cursor's place.
-func (r *Remote) query(c cursor, limit int) string {
+func (r *REST) query(c cursor, limit int) string {
 	d, at := r.Dialect, c.Reading
 	fixed := d.Polling
 	if c.Listing {
@@ -219,7 +219,7 @@ func (r *Remote) query(c cursor, limit int) string {
 // advance moves the cursor behind a page, and returns false at the list's end. A listing
 // by id or number ends only with an empty page: if the backend returns fewer rows than
 // requested, an earlier end would delete the others.
-func (r *Remote) advance(c *cursor, p listed) bool {
+func (r *REST) advance(c *cursor, p listed) bool {
 	d, at := r.Dialect, c.Reading
 	var last *row
 	for _, row := range p.rows {
@@ -256,7 +256,7 @@ func (r *Remote) advance(c *cursor, p listed) bool {
 // endReading closes a type's list and goes to the next type. The next poll begins before
 // the latest change seen and before this list began: it must not miss what changed while
 // the list was read, and a date in the future says nothing about the present.
-func (r *Remote) endReading(c *cursor, types []string) {
+func (r *REST) endReading(c *cursor, types []string) {
 	overlap := r.Overlap
 	if overlap == 0 {
 		overlap = DefaultOverlap

@@ -1,4 +1,4 @@
-package rest_test
+package remote_test
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
-	"github.com/rollcall/rollcall/wasm/sync/rest"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // world is one whose devices use plain resources.
@@ -37,8 +37,8 @@ func newPlainWorld(t *testing.T) world {
 	return w
 }
 
-func (w world) rest(http sync.HTTP) *rest.Remote {
-	return &rest.Remote{HTTP: http, Paths: directory.Paths, Dialect: rest.Rollcall, Now: func() time.Time { return w.Now }}
+func (w world) rest(http sync.HTTP) *remote.REST {
+	return &remote.REST{HTTP: http, Paths: directory.Paths, Dialect: remote.Rollcall, Now: func() time.Time { return w.Now }}
 }
 
 func (w world) plain(http sync.HTTP) sync.Remote { return w.rest(http) }
@@ -46,7 +46,7 @@ func (w world) plain(http sync.HTTP) sync.Remote { return w.rest(http) }
 func (w world) plainDevice() *testbed.Device { return w.DeviceOn(w.plain) }
 
 // later lets time pass until everything is listed again.
-func (w world) later() { w.Now = w.Now.Add(rest.DefaultListEvery) }
+func (w world) later() { w.Now = w.Now.Add(remote.DefaultListEvery) }
 
 func TestTwoDevicesSync(t *testing.T) {
 	ctx := context.Background()
@@ -296,7 +296,7 @@ func TestAPollMissesNoChange(t *testing.T) {
 	// Committed late: dated before what a has seen when it first shows up.
 	b.Add("Late")
 	b.Sync()
-	w.Now = w.Now.Add(rest.DefaultOverlap / 2)
+	w.Now = w.Now.Add(remote.DefaultOverlap / 2)
 	b.Add("Next")
 	b.Sync()
 	a.After = func(_ sync.Request, resp sync.Response) (sync.Response, error) {
@@ -375,7 +375,7 @@ func TestFallbackUsesTheBatchWhereItIsOffered(t *testing.T) {
 }
 
 func (w world) fallback(http sync.HTTP) sync.Remote {
-	return &rest.Fallback{Batch: &sync.HTTPRemote{HTTP: http, Paths: directory.Paths}, Plain: w.rest(http)}
+	return &remote.Fallback{Batch: &remote.Server{HTTP: http, Paths: directory.Paths}, Plain: w.rest(http)}
 }
 
 func TestFallbackTakesNoPortalForABackend(t *testing.T) {

@@ -1,4 +1,4 @@
-package sync
+package remote
 
 import (
 	"context"
@@ -11,39 +11,14 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Remote is the server as the engine sees it. Its errors are *RequestError.
-type Remote interface {
-	// Push sends a client's operations and returns one result for each, in order. With an
-	// error, the results that have a Status still count. A result without one, or missing
-	// at the end, says nothing about its operation.
-	Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error)
-	// Pull returns the feed's page after the cursor, "" for its beginning.
-	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
-	// Fetch returns one entity as the server has it now; a change with Deleted set when it
-	// has none.
-	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
-	// Bucket returns a page of a bucket. The engine calls it only if the feed has digests.
-	Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error)
-}
-
-// BucketQuery asks for a page of the live entities of a bucket, by id: those after After
-// ("" for all), at most Limit. Cursor is how far the feed was read; the answer is not older
-// than that.
-type BucketQuery struct {
-	Type   string
-	Bucket int
-	Cursor string
-	After  string
-	Limit  int
-}
-
-// HTTPRemote is the Remote that speaks the protocol of docs/openapi.yaml.
-type HTTPRemote struct {
+// Server is the sync.Remote that speaks the protocol of docs/openapi.yaml.
+type Server struct {
 	// HTTP sends the requests. Required. It must bound the time of each, or a request
 	// without an answer holds the round until the watchdog stops it.
-	HTTP HTTP
+	HTTP sync.HTTP
 	// Paths are the collections by entity type, such as "/api/v1/users". Fetch needs them;
 	// it fails for a type without one.
 	Paths map[string]string
@@ -53,10 +28,10 @@ type HTTPRemote struct {
 	Observe func(server time.Time)
 }
 
-var _ Remote = (*HTTPRemote)(nil)
+var _ sync.Remote = (*Server)(nil)
 
-// Push implements Remote with POST of a batch.
-func (h *HTTPRemote) Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error) {
+// Push implements sync.Remote with POST of a batch.
+func (s *Server) Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error) {
 	batch := api.Batch{ClientID: clientID, Operations: make([]api.Operation, len(operations))}
 	for i, o := range operations {
 		batch.Operations[i] = o.Wire()
@@ -66,11 +41,11 @@ func (h *HTTPRemote) Push(ctx context.Context, clientID string, operations []que
 		return nil, fmt.Errorf("encode a batch: %w", err)
 	}
 	var answer api.BatchResult
-	if err := h.send(ctx, Request{Method: "POST", Path: api.PathOperations, Body: body}, &answer); err != nil {
+	if err := s.send(ctx, sync.Request{Method: "POST", Path: api.PathOperations, Body: body}, &answer); err != nil {
 		return nil, err
 	}
 	if err := checkResults(batch, answer.Results); err != nil {
-		return nil, NoAnswerError(err)
+		return nil, sync.NoAnswerError(err)
 	}
 	return answer.Results, nil
 }
@@ -98,46 +73,46 @@ func checkResults(batch api.Batch, results []api.Result) error {
 	return nil
 }
 
-// Pull implements Remote with GET of the feed.
-func (h *HTTPRemote) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+// Pull implements sync.Remote with GET of the feed.
+func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	if cursor != "" {
 		q.Set("cursor", cursor)
 	}
 	var page api.ChangePage
-	if err := h.send(ctx, Request{Method: "GET", Path: api.PathChanges + "?" + q.Encode()}, &page); err != nil {
+	if err := s.send(ctx, sync.Request{Method: "GET", Path: api.PathChanges + "?" + q.Encode()}, &page); err != nil {
 		return api.ChangePage{}, err
 	}
 	if page.Cursor == "" || (page.HasMore && page.Cursor == cursor) {
-		return api.ChangePage{}, NoAnswerError(errors.New("a page of changes without a cursor to go on from"))
+		return api.ChangePage{}, sync.NoAnswerError(errors.New("a page of changes without a cursor to go on from"))
 	}
 	for _, c := range page.Changes {
 		if c.EntityID == "" || c.EntityType == "" || c.Version < 1 || c.Deleted != queue.IsNull(c.Document) {
-			return api.ChangePage{}, NoAnswerError(errors.New("a page of changes with a broken change"))
+			return api.ChangePage{}, sync.NoAnswerError(errors.New("a page of changes with a broken change"))
 		}
 	}
 	return page, nil
 }
 
-// Bucket implements Remote with GET of the bucket.
-func (h *HTTPRemote) Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error) {
+// Bucket implements sync.Remote with GET of the bucket.
+func (s *Server) Bucket(ctx context.Context, q sync.BucketQuery) (api.BucketPage, error) {
 	v := url.Values{"entityType": {q.Type}, "cursor": {q.Cursor}, "limit": {strconv.Itoa(q.Limit)}}
 	if q.After != "" {
 		v.Set("after", q.After)
 	}
 	var page api.BucketPage
-	if err := h.send(ctx, Request{Method: "GET", Path: api.ItemPath(api.PathBuckets, strconv.Itoa(q.Bucket)) + "?" + v.Encode()}, &page); err != nil {
+	if err := s.send(ctx, sync.Request{Method: "GET", Path: api.ItemPath(api.PathBuckets, strconv.Itoa(q.Bucket)) + "?" + v.Encode()}, &page); err != nil {
 		return api.BucketPage{}, err
 	}
 	if err := checkBucket(q, page); err != nil {
-		return api.BucketPage{}, NoAnswerError(err)
+		return api.BucketPage{}, sync.NoAnswerError(err)
 	}
 	return page, nil
 }
 
 // checkBucket checks that a page belongs to the bucket that was requested. What is not in
 // it will be removed from this device.
-func checkBucket(q BucketQuery, page api.BucketPage) error {
+func checkBucket(q sync.BucketQuery, page api.BucketPage) error {
 	if page.Changes == nil || (page.HasMore && len(page.Changes) == 0) {
 		return errors.New("a page of a bucket without its entities")
 	}
@@ -154,16 +129,16 @@ func checkBucket(q BucketQuery, page api.BucketPage) error {
 	return nil
 }
 
-// Fetch implements Remote with GET of the entity's resource.
-func (h *HTTPRemote) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
-	path, ok := h.Paths[ref.Type]
+// Fetch implements sync.Remote with GET of the entity's resource.
+func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
+	path, ok := s.Paths[ref.Type]
 	if !ok {
 		return api.Change{}, fmt.Errorf("no resource for entities of type %q", ref.Type)
 	}
 	var document json.RawMessage
-	err := h.send(ctx, Request{Method: "GET", Path: api.ItemPath(path, ref.ID)}, &document)
+	err := s.send(ctx, sync.Request{Method: "GET", Path: api.ItemPath(path, ref.ID)}, &document)
 	change := api.Change{EntityType: ref.Type, EntityID: ref.ID}
-	var failed *RequestError
+	var failed *sync.RequestError
 	if errors.As(err, &failed) && failed.Problem.Code == api.CodeNotFound {
 		change.Deleted = true
 		return change, nil
@@ -176,31 +151,31 @@ func (h *HTTPRemote) Fetch(ctx context.Context, ref queue.Ref) (api.Change, erro
 		Version int64  `json:"version"`
 	}
 	if err := json.Unmarshal(document, &head); err != nil || head.ID != ref.ID || head.Version < 1 {
-		return api.Change{}, NoAnswerError(errors.New("an answer that is not this entity"))
+		return api.Change{}, sync.NoAnswerError(errors.New("an answer that is not this entity"))
 	}
 	change.Version, change.Document = head.Version, document
 	return change, nil
 }
 
 // send sends a request and decodes a good answer into out.
-func (h *HTTPRemote) send(ctx context.Context, r Request, out any) error {
+func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
 	r.Header = map[string]string{"Accept": "application/json"}
 	if r.Body != nil {
 		r.Header["Content-Type"] = "application/json"
 	}
-	resp, err := h.HTTP.Do(ctx, r)
-	ReportProgress(ctx)
+	resp, err := s.HTTP.Do(ctx, r)
+	sync.ReportProgress(ctx)
 	if err != nil {
-		return NoAnswerError(err)
+		return sync.NoAnswerError(err)
 	}
-	failed := Classify(resp)
+	failed := sync.Classify(resp)
 	if failed == nil {
 		if err := json.Unmarshal(resp.Body, out); err != nil {
-			failed = NoAnswerError(fmt.Errorf("decode the answer: %w", err))
+			failed = sync.NoAnswerError(fmt.Errorf("decode the answer: %w", err))
 		}
 	}
-	if at, ok := resp.ServerTime(); ok && h.Observe != nil && (failed == nil || failed.Kind != NoAnswer) {
-		h.Observe(at)
+	if at, ok := resp.ServerTime(); ok && s.Observe != nil && (failed == nil || failed.Kind != sync.NoAnswer) {
+		s.Observe(at)
 	}
 	if failed != nil {
 		return failed

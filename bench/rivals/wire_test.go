@@ -110,7 +110,7 @@ func TestPeopleAreUnique(t *testing.T) {
 	for range 1000 {
 		p := newPerson()
 		patch := api.UserPatch{Name: &p.name, Email: &p.email, Bio: &p.bio}
-		if problems := patch.Validate(true); len(problems) > 0 || !api.ValidID(p.id) || seen[p.id] || seen[p.email] {
+		if _, problems := patch.Clean(true); len(problems) > 0 || !api.ValidID(p.id) || seen[p.id] || seen[p.email] {
 			t.Fatalf("%+v: %v", p, problems)
 		}
 		seen[p.id], seen[p.email] = true, true

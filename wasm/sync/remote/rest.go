@@ -1,8 +1,3 @@
-// Package rest lets the engine drive a backend that has plain REST resources only. A
-// Remote sends one request for each operation, and polls for changes where Rollcall's
-// own protocol has a feed. A Dialect says how the backend names things and what it can
-// do; Rollcall and JSONServer are two of them. Fallback prefers the batch and the feed
-// where the server offers them.
 package remote
 
 import (

@@ -26,8 +26,8 @@ type Config struct {
 	// Schemas are the entity types to sync. The feed's changes of other types are skipped,
 	// and the rows of a type left out are neither swept nor checked.
 	Schemas []queue.Schema
-	// Now is the device's clock. It may jump: the engine waits no longer than an hour for
-	// what it schedules.
+	// Now is the device's clock. It may jump: a clock set back delays nothing by more than
+	// two hours.
 	Now func() time.Time
 	// Random spreads retries; it returns values in [0,1). If it is constant, all devices
 	// come back at the same moment after an outage.

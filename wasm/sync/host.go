@@ -30,8 +30,8 @@ const maxRequests = 256
 type Host struct {
 	// Engine does the rounds. No other host may use it.
 	Engine *Engine
-	// Bus brings requests for rounds and carries the status. Its messages of others arrive
-	// late or never on a throttled page; the timer then starts the rounds.
+	// Bus brings requests for rounds and carries the status. Without delivery the timer
+	// alone starts rounds, and pages show an old status.
 	Bus Bus
 	// Clock is the device's clock, the same as the engine's Now. It may jump.
 	Clock Clock

@@ -36,8 +36,8 @@ type UserPatch struct {
 // UserFields are the names of the editable fields.
 var UserFields = []string{"name", "email", "bio"}
 
-// Trimmed returns the patch without white space around name and email, and after the bio.
-func (p UserPatch) Trimmed() UserPatch {
+// trimmed returns the patch without white space around name and email, and after the bio.
+func (p UserPatch) trimmed() UserPatch {
 	trim := func(s *string, f func(string) string) *string {
 		if s == nil {
 			return nil
@@ -56,8 +56,8 @@ func (p UserPatch) Trimmed() UserPatch {
 // the patch in its stored form, without white space around name and email and after the bio,
 // and what is wrong with it, in the order of the form. A create needs name and email.
 func (p UserPatch) Clean(create bool) (UserPatch, []FieldError) {
-	p = p.Trimmed()
-	return p, p.Validate(create)
+	p = p.trimmed()
+	return p, p.validate(create)
 }
 
 // Apply returns u with the patch's fields set.
@@ -74,9 +74,9 @@ func (p UserPatch) Apply(u User) User {
 	return u
 }
 
-// Validate returns what is wrong with the patch's fields, in the order of the form. A create
+// validate returns what is wrong with the patch's fields, in the order of the form. A create
 // needs name and email.
-func (p UserPatch) Validate(create bool) []FieldError {
+func (p UserPatch) validate(create bool) []FieldError {
 	var errs []FieldError
 	add := func(field string, value *string, required bool, check func(string) string) {
 		if value == nil {

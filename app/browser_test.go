@@ -464,5 +464,5 @@ func (d *device) Scrolls(context.Context, string) <-chan struct{} {
 
 func (d *device) scroll(top float64) {
 	d.top = top
-	d.scrolls <- struct{}{}
+	sync.TrySend(d.scrolls, struct{}{}) // as the browser does: one that is unread counts for both
 }

@@ -298,7 +298,7 @@ func (p *usersPage) awaitsFirstSync() bool {
 	switch {
 	case p.total > 0 || p.search != "" || p.S.reach == sync.ReachOffline:
 		return false
-	case status.Rebuild != nil:
+	case status.Resync != nil:
 		return true
 	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
 		return false

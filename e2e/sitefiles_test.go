@@ -100,7 +100,7 @@ func allowFailedInstall(b *harness.Browser) {
 
 func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.cacheIsWhole()
@@ -129,7 +129,7 @@ func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
 func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 	newer := release(t, "B")
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	allowFailedInstall(b)
 	// During the first installation: nothing of it is kept.
@@ -147,7 +147,7 @@ func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 	users.isOnline()
 	site.Proxy.Portal(nil)
 	users.Reload()
-	users.WorksOffline()
+	users.WaitOfflineReady()
 	users.cacheIsWhole()
 
 	// During an update, for as long as it stays: the version before goes on.
@@ -175,7 +175,7 @@ func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 	site.Proxy.Portal(nil)
 	users.spoil("icon-512.png", "html")
 	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.update()).then(() => true)`)
-	users.Read("A new version is ready")
+	users.SeeText("A new version is ready")
 	users.Click("button", "Reload")
 	harness.Eventually(t, "the page runs the newer version", func() error {
 		v, err := harness.TryEval[string](users.Page, `globalThis.rollcall?.version ?? ""`)
@@ -191,7 +191,7 @@ func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 func TestAVersionThatCantBeMendedGivesWayToTheNewer(t *testing.T) {
 	newer := release(t, "B")
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	before := harness.Eval[string](users.Page, `rollcall.version`)
@@ -220,7 +220,7 @@ func TestAVersionThatCantBeMendedGivesWayToTheNewer(t *testing.T) {
 	site.Server.Start()
 	users.spoil("app.wasm", "truncated")
 	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.update()).then(() => true)`)
-	users.Read(newVersionIsReady)
+	users.SeeText(newVersionIsReady)
 	harness.Eventually(t, "the other version has taken over", func() error {
 		return harness.Equal("one waits", harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.waiting !== null || r.installing !== null)`), false)
 	})
@@ -230,8 +230,8 @@ func TestAVersionThatCantBeMendedGivesWayToTheNewer(t *testing.T) {
 // week of work is saved to a file, all data are cleared, and the file is taken in.
 func TestTheQueueComesBackFromAFile(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -245,13 +245,13 @@ func TestTheQueueComesBackFromAFile(t *testing.T) {
 	users.Allow("Rollcall could not be loaded")
 	users.Reload()
 	users.See("alertdialog", "Rollcall could not be loaded")
-	users.Read("3 changes made here wait to be sent. They stay on this device.")
+	users.SeeText("3 changes made here wait to be sent. They stay on this device.")
 	for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 		t.Errorf("the failure page: %s", v)
 	}
 	dir := users.Downloads()
 	users.Click("button", "Save changes to a file")
-	users.Read("3 changes were saved to a file.")
+	users.SeeText("3 changes were saved to a file.")
 	file := users.Download(dir)
 
 	users.Evict()
@@ -263,26 +263,26 @@ func TestTheQueueComesBackFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	users.Choose("take-in", garbage)
-	users.Read("The file was not taken in. This is not a file of saved changes of Rollcall")
+	users.SeeText("The file was not taken in. This is not a file of saved changes of Rollcall")
 	users.Choose("take-in", file)
-	users.Read("3 changes were taken in.")
-	users.QueueEmpties()
+	users.SeeText("3 changes were taken in.")
+	users.WaitQueueEmpty()
 	users.Choose("take-in", file)
-	users.Read("3 changes were here already, or had been sent.")
+	users.SeeText("3 changes were here already, or had been sent.")
 	users.Go("/")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.matchesServer(site)
+	eachSentOnce(t, site, before, site.Proxy)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "Draws" {
 		t.Errorf("Ann became %+v", r)
 	}
 	// Another device takes the same file in: the server knows the changes again.
-	other := site.Another()
+	other := site.AnotherProxy()
 	friend := openUsers(t, harness.OpenBrowser(t), other.URL())
 	friend.Go("/sync")
 	friend.Choose("take-in", file)
-	friend.Read("3 changes were taken in.")
-	friend.QueueEmpties()
+	friend.SeeText("3 changes were taken in.")
+	friend.WaitQueueEmpty()
 	friend.Go("/")
 	friend.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
 	if got := site.Changes() - before.changes; got != 3 {
@@ -295,7 +295,7 @@ const rescueScript = `fetch("/").then((r) => r.text()).then((page) => fetch(/\/a
 
 func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	harness.Eval[int](other, harness.Eval[string](other, rescueScript)+"; 0")
@@ -360,7 +360,7 @@ func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 
 func TestOnlyAppRoutesAreAnsweredFromTheCache(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	foreign := []string{
@@ -370,7 +370,7 @@ func TestOnlyAppRoutesAreAnsweredFromTheCache(t *testing.T) {
 	portalAt(site, func(path string) bool { return path != "/manifest.webmanifest" && path != "/favicon.ico" })
 	for _, path := range foreign {
 		users.Go(path)
-		users.Read("Sign in to the portal")
+		users.SeeText("Sign in to the portal")
 	}
 	for _, path := range []string{"/", "/?x=1", "/users", "/users/" + ann, "/sync", "/sync/", "/users?tab=1"} {
 		users.Go(path)

@@ -46,11 +46,11 @@ func deploy(site *harness.Site, bin string) {
 func TestATabThatIsNeverHiddenOrWasReloadedHardHearsOfANewVersion(t *testing.T) {
 	newer := release(t, "B")
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
-	users := directory{b.OpenShimmed(site.URL()+"/", longTimers), t}
+	users := directory{b.OpenWithScript(site.URL()+"/", longTimers), t}
 	users.See("heading", "Users")
-	users.WorksOffline()
+	users.WaitOfflineReady()
 	if harness.Eval[bool](users.Page, `rollcall.updateWaiting() || rollcall.otherVersion()`) {
 		t.Error("the very first visit knows of another version")
 	}
@@ -65,16 +65,16 @@ func TestATabThatIsNeverHiddenOrWasReloadedHardHearsOfANewVersion(t *testing.T) 
 	users.See("heading", "Users")
 	before := harness.Eval[string](users.Page, `rollcall.version`)
 	harness.Eval[bool](users.Page, `rollcall.registration.then(() => true)`)
-	users.Unread(newVersionIsReady)
+	users.GoneText(newVersionIsReady)
 	deploy(site, newer)
 	if longest := harness.Eval[int](users.Page, `longTimers.longest`); longest == 0 || longest > 24*60*60*1000 {
 		t.Errorf("the page looks for a new version every %d ms", longest)
 	}
 	harness.Eval[int](users.Page, `(longTimers.calls.forEach((call) => call()), 0)`)
-	users.Read(newVersionIsReady)
+	users.SeeText(newVersionIsReady)
 	users.Click("button", "Reload")
 	users.runsAnother(before)
-	users.Unread(newVersionIsReady)
+	users.GoneText(newVersionIsReady)
 	if harness.Eval[bool](users.Page, `rollcall.updateWaiting()`) {
 		t.Error("after the switch a new version is still said to wait")
 	}
@@ -103,7 +103,7 @@ func TestAPageFromTheServerIsNotCalledOld(t *testing.T) {
 	}
 	users.Reload()
 	users.See("heading", "Users")
-	users.Read(newVersionIsReady) // what the service worker has is the older one
+	users.SeeText(newVersionIsReady) // what the service worker has is the older one
 }
 
 const olderThanTheData = "This version of Rollcall is older than the data on this device."
@@ -111,7 +111,7 @@ const olderThanTheData = "This version of Rollcall is older than the data on thi
 func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	older := release(t, "older")
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	leaveWork(t, b, site)
@@ -123,14 +123,14 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	users := directory{b.Open(site.URL() + "/"), t}
 	users.Allow("has upgraded the database")
 	users.See("region", "Notice")
-	users.Read(olderThanTheData)
-	users.Read("Nothing is lost: your data stay on this device, with the changes that wait to be sent.")
+	users.SeeText(olderThanTheData)
+	users.SeeText("Nothing is lost: your data stay on this device, with the changes that wait to be sent.")
 	before := harness.Eval[string](users.Page, `rollcall.version`)
 	users.Click("button", "Check again")
-	users.Read(olderThanTheData) // and not "Reload to continue" for ever
-	users.tries(dora)
-	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. " + textIsKept)
-	users.holds(dora)
+	users.SeeText(olderThanTheData) // and not "Reload to continue" for ever
+	users.submits(dora)
+	users.SeeText("Not saved. A newer version of Rollcall has updated the data on this device. " + textIsKept)
+	users.formHolds(dora)
 	users.Click("button", "Cancel")
 	dir := users.Downloads()
 	users.Click("button", "Save changes to a file")
@@ -153,7 +153,7 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 		t.Errorf("the release is %s", ended)
 	}
 	users.Reload()
-	users.Read(olderThanTheData)
+	users.SeeText(olderThanTheData)
 	if v := harness.Eval[string](users.Page, `rollcall.version`); v != before {
 		t.Errorf("the version is %s, and was %s", v, before)
 	}

@@ -16,7 +16,7 @@ import (
 // spoiled files are fetched anew.
 func TestWebKit(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	w := harness.OpenWebKit(t)
 	holds := func(what, expression string) {
 		t.Helper()

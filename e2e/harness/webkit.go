@@ -121,7 +121,7 @@ func (w *WebKit) Try(expression string, out any) error {
 
 // call does a command of WebDriver.
 func (w *WebKit) call(method, url string, body, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	content, err := json.Marshal(body)
 	if err != nil {

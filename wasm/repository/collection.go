@@ -21,7 +21,7 @@ type Codec[T, P any] struct {
 	Whole func(record T) P
 }
 
-// Fetcher fetches the current state of one entity from the server; sync.HTTPRemote is one.
+// Fetcher fetches the current state of one entity from the server; remote.Server is one.
 type Fetcher interface {
 	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
 }

@@ -53,6 +53,7 @@ var forbidden = []struct {
 	{"app", []string{"net/http"}},
 	{"api", []string{"net/http"}},
 	{"wasm", []string{"net/http"}},
+	{"roster", []string{module + "/app", module + "/server", module + "/wasm", "net/http", "os", "syscall/js"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
 	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
@@ -327,6 +328,8 @@ func TestImportRulesFindViolations(t *testing.T) {
 		"server imports the engine": {[]pkg{{ImportPath: m + "/server/store", Imports: []string{m + "/wasm/sync"}}}, 1},
 		"engine imports net/http":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
 		"engine imports the server": {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
+		"roster opens a file":       {[]pkg{{ImportPath: m + "/roster", Imports: []string{"io", "os"}}}, 1},
+		"roster imports the server": {[]pkg{{ImportPath: m + "/roster", Imports: []string{m + "/api", m + "/server/store"}}}, 1},
 		"api imports a module":      {[]pkg{{ImportPath: m + "/api", Imports: []string{"golang.org/x/text/cases"}}}, 1},
 	}
 	for name, test := range tests {

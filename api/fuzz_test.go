@@ -13,9 +13,9 @@ import (
 // its time, and nothing made of it is later than it may be.
 func FuzzStamp(f *testing.F) {
 	for _, s := range []string{"", "019de368f6c3-0000-00000000", "019de368f6c3-ffff-server", "ffffffffffff-ffff-x", "019de368f6c3-0000-", "019DE368F6C3-0000-a"} {
-		f.Add(s, int64(1777636800000), int64(-5000))
+		f.Add(s, int64(1777636800000))
 	}
-	f.Fuzz(func(t *testing.T, text string, nowMs, shiftMs int64) {
+	f.Fuzz(func(t *testing.T, text string, nowMs int64) {
 		const year9999 = 253402300799999
 		nowMs = min(max(nowMs, 0), year9999)
 		now := time.UnixMilli(nowMs)
@@ -23,7 +23,7 @@ func FuzzStamp(f *testing.F) {
 		bound := s.Bound(now)
 		next := api.NewStamp(now, s, "12345678")
 		if !s.Valid() {
-			if bound != s || s.Shift(time.Second) != s || !s.Time().IsZero() {
+			if bound != s || !s.Time().IsZero() {
 				t.Errorf("%q is no stamp and was changed", text)
 			}
 			return
@@ -33,9 +33,6 @@ func FuzzStamp(f *testing.F) {
 		}
 		if s.Time().UnixMilli() < year9999 && (!next.Valid() || next <= s) {
 			t.Errorf("%q after %q at %v", next, s, now)
-		}
-		if shifted := s.Shift(time.Duration(shiftMs%1e12) * time.Millisecond); s.Time().UnixMilli() < year9999 && !shifted.Valid() {
-			t.Errorf("%q shifted by %d ms is %q", s, shiftMs, shifted)
 		}
 	})
 }

@@ -60,16 +60,6 @@ func (s Stamp) Bound(now time.Time) Stamp {
 	return format(now.UnixMilli(), maxCounter, string(s[18:]))
 }
 
-// Shift returns the stamp with its physical part moved by d, used to correct it
-// by a clock's measured error.
-func (s Stamp) Shift(d time.Duration) Stamp {
-	ms, count, ok := s.split()
-	if !ok {
-		return s
-	}
-	return format(max(ms+d.Milliseconds(), 0), count, string(s[18:]))
-}
-
 func format(ms int64, count int, node string) Stamp {
 	if len(node) > 8 {
 		node = node[:8]

@@ -266,7 +266,7 @@ func (f *fleet) agree(t *testing.T, db string) {
 		t.Errorf("the database has %d users, %d tombstones, %d records, change %d; acknowledged were %d, %d, %d, %d",
 			report.Users, report.Tombstones, report.Records, report.Change, users, tombstones, ops, ops)
 	}
-	s, err := openPresent(t.Context(), db)
+	s, err := openExisting(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}

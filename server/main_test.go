@@ -266,7 +266,7 @@ func TestSeed(t *testing.T) {
 				t.Fatal(err)
 			}
 			patch := api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio}
-			if errs := patch.Validate(true); len(errs) > 0 || !api.ValidID(u.ID) {
+			if _, errs := patch.Clean(true); len(errs) > 0 || !api.ValidID(u.ID) {
 				t.Errorf("%+v is not valid: %v", u, errs)
 			}
 			all = append(all, u.ID+" "+u.Name+" "+u.Email+" "+u.Bio)
@@ -314,7 +314,7 @@ func TestBadArguments(t *testing.T) {
 		says  string
 	}{
 		{nil, true, "Usage:"},
-		{[]string{"dance"}, true, `no command "dance"`},
+		{[]string{"dance"}, true, `unknown command "dance"`},
 		{[]string{"serve", "-port", "80"}, true, "-port"},
 		{[]string{"serve", "now"}, true, `no argument "now"`},
 		{[]string{"seed", "-n", "0"}, true, "-n must be"},

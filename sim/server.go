@@ -211,7 +211,7 @@ func (s *server) restore() error {
 		return nil
 	}
 	err := firstOf(s.store.Close(), copyFile(s.backupFile(), s.file()),
-		sqlite.Restored(context.Background(), s.file(), s.epoch, s.now()), s.open())
+		sqlite.FinishRestore(context.Background(), s.file(), s.epoch, s.now()), s.open())
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

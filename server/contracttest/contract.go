@@ -21,6 +21,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 // Contract is docs/openapi.yaml. Its methods may be called by many goroutines.
@@ -108,7 +110,7 @@ func (a Answer) Plain() ([]byte, error) {
 // Check says in what an answer is not what the contract says. Of an event stream
 // it takes the beginning for the body.
 func (c *Contract) Check(req *http.Request, a Answer) error {
-	if a.Status >= 400 && a.Header.Get("Content-Type") != "application/problem+json" && strings.HasPrefix(req.URL.Path, "/api/") {
+	if a.Status >= 400 && a.Header.Get("Content-Type") != "application/problem+json" && strings.HasPrefix(req.URL.Path, api.PathPrefix) {
 		return fmt.Errorf("status %d with content type %q, which is no problem document", a.Status, a.Header.Get("Content-Type"))
 	}
 	if (a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable) && a.Header.Get("Retry-After") == "" {
@@ -218,8 +220,8 @@ func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // governed reports whether the contract is about a path; the web files are not in it.
 func governed(path string) bool {
 	switch path {
-	case "/healthz", "/readyz", "/metrics":
+	case api.PathHealth, api.PathReady, api.PathMetrics:
 		return true
 	}
-	return strings.HasPrefix(path, "/api/")
+	return strings.HasPrefix(path, api.PathPrefix)
 }

@@ -29,12 +29,12 @@ var lines = flag.Int("lines", 30_000, "of the long file")
 
 // run imports a file and counts what became of its lines.
 func run(to exchange.Directory, in io.Reader, format exchange.Format) (map[exchange.Action]int, error) {
-	lines, err := exchange.Open(in, format)
+	lines, err := exchange.NewReader(in, format)
 	if err != nil {
 		return nil, err
 	}
 	count := map[exchange.Action]int{}
-	i := exchange.Import{To: to, Apply: true, Report: func(s exchange.Step) error {
+	i := exchange.Import{To: to, Apply: true, Report: func(s exchange.Result) error {
 		count[s.Action]++
 		return nil
 	}}
@@ -56,7 +56,7 @@ func TestRoundTrip(t *testing.T) {
 			write(t, from, name, email, bio)
 		}
 		want := users(t, from)
-		for _, format := range []exchange.Format{exchange.CSV, exchange.Lines} {
+		for _, format := range []exchange.Format{exchange.CSV, exchange.JSONLines} {
 			var file bytes.Buffer
 			if n, err := exchange.Export(context.Background(), from, &file, format); err != nil || n != len(want) {
 				t.Fatalf("exported %d of %d: %v", n, len(want), err)
@@ -80,7 +80,8 @@ func TestRoundTrip(t *testing.T) {
 func write(t *rapid.T, to *memory.Store, name, email, bio string) {
 	patch := api.UserPatch{Name: &name, Email: &email, Bio: &bio}
 	id := uuid.NewString()
-	_, err := to.Apply(context.Background(), []store.Write{{ID: id, EntityID: id, Type: api.Create, Patch: patch.Trimmed()}})
+	write, _ := store.Write{ID: id, EntityID: id, Type: api.Create}.WithPatch(patch)
+	_, err := to.Apply(context.Background(), []store.Write{write})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,11 +218,11 @@ func FuzzReader(f *testing.F) {
 		f.Add(text, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, csv bool) {
-		format := exchange.Lines
+		format := exchange.JSONLines
 		if csv {
 			format = exchange.CSV
 		}
-		lines, err := exchange.Open(strings.NewReader(text), format)
+		lines, err := exchange.NewReader(strings.NewReader(text), format)
 		if err != nil {
 			if !errors.Is(err, exchange.ErrFormat) {
 				t.Errorf("open: %v", err)

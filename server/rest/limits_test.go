@@ -286,7 +286,7 @@ func TestHeadIsReadOnce(t *testing.T) {
 	}
 	counted.head.Store("AQAAAAAAAAABAQ")
 	before := counted.reads.Load()
-	hub.Tell()
+	hub.Notify()
 	for _, lines := range streams {
 		if line, ended := await(t, lines, "id: "); ended || line != "id: AQAAAAAAAAABAQ" {
 			t.Errorf("told %q", line)

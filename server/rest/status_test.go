@@ -23,7 +23,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 		promised[api.Code(c.(string))] = true
 	}
 	for _, code := range codes {
-		if status := newProblem(code, "t", "d").Status; status < 400 || status > 599 {
+		if status := api.NewProblem(code, "t", "d").Status; status < 400 || status > 599 {
 			t.Errorf("code %s has status %d", code, status)
 		}
 		if !promised[code] {

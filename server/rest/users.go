@@ -41,7 +41,7 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	// A search may take long, is seldom another's, and ends when who asked has gone.
+	// A search may take long, is rarely shared, and ends when its client is gone.
 	c, err := read(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
@@ -50,12 +50,12 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 	s.sendOwn(w, r, c)
 }
 
-// writeList writes the JSON of a page of the list, part by part.
+// writeList writes a page of the list as JSON, part by part.
 func writeList(w io.Writer, list store.List) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	text := `{"users":[`
 	for _, d := range list.Documents {
-		// A failed write fails all later ones, and Flush.
+		// Flush returns the first error.
 		_, _ = out.WriteString(text)
 		_, _ = out.Write(d)
 		text = ","
@@ -86,16 +86,16 @@ func parseList(v url.Values) (store.ListQuery, error) {
 		}
 		q.UpdatedAfter = t.UTC()
 		if t.Before(time.UnixMicro(1)) {
-			q.UpdatedAfter = time.UnixMicro(0) // before every row; the zero time would mean "not asked"
+			q.UpdatedAfter = time.UnixMicro(0) // before every row; the zero time means "not given"
 		}
 	}
 	if text := v.Get("page_token"); text != "" {
 		if q.After, ok = parsePageToken(text, q.ByUpdate()); !ok {
-			bad("page_token", "must be one that this list gave")
+			bad("page_token", "must be a token that this list returned")
 		}
 	}
 	if len(errs) > 0 {
-		return q, store.Invalid("The list can't be asked for so", errs...)
+		return q, store.Invalid("Invalid query", errs...)
 	}
 	return q, nil
 }
@@ -114,7 +114,7 @@ func pageToken(p *store.Position) string {
 	}
 	b, err := json.Marshal(p)
 	if err != nil {
-		panic("encode a page token: " + err.Error()) // text and a time of our own making
+		panic("encode a page token: " + err.Error()) // it is text and a valid time
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -163,19 +163,16 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	errs := body.Validate(true)
-	if body.ID != nil && !api.ValidID(*body.ID) {
-		errs = append([]api.FieldError{{Field: "id", Detail: "is not a UUID in its lower-case form"}}, errs...)
-	}
-	if len(errs) > 0 {
-		s.fail(w, r, store.Invalid("The user is not valid", errs...))
-		return
-	}
-	write := store.Write{Type: api.Create, Patch: body.Trimmed()}
+	write, errs := store.Write{Type: api.Create, EntityID: uuid.NewString()}.WithPatch(body.UserPatch)
 	if body.ID != nil {
 		write.EntityID = *body.ID
-	} else {
-		write.EntityID = uuid.NewString()
+	}
+	if body.ID != nil && !api.ValidID(*body.ID) {
+		errs = append([]api.FieldError{{Field: "id", Detail: "must be a lower-case UUID"}}, errs...)
+	}
+	if len(errs) > 0 {
+		s.fail(w, r, store.Invalid("Invalid user", errs...))
+		return
 	}
 	outcome, err := s.apply(r, write, "POST", body.ID, body.UserPatch)
 	if err != nil {
@@ -183,21 +180,21 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if outcome.Result.Status == api.Conflict {
-		s.fail(w, r, newProblem(api.CodeConflict, "The id is in use", "a user with this id exists, or existed and was deleted"))
+		s.fail(w, r, api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists or was deleted"))
 		return
 	}
-	// On a replay the id is the one made then, not the one made for this request.
-	var made struct {
+	// A replay has the id of the first request, not the one made for this request.
+	var created struct {
 		ID string `json:"id"`
 	}
-	if err := json.Unmarshal(outcome.Result.Document, &made); err != nil {
+	if err := json.Unmarshal(outcome.Result.Document, &created); err != nil {
 		s.fail(w, r, fmt.Errorf("decode the created user: %w", err))
 		return
 	}
-	w.Header().Set("Location", "/api/v1/users/"+made.ID)
+	w.Header().Set("Location", api.ItemPath(api.PathUsers, created.ID))
 	status := http.StatusCreated
 	if outcome.First == api.Duplicate {
-		status = http.StatusOK // this very user was there already
+		status = http.StatusOK // an equal user exists already
 	}
 	writeOutcome(w, status, outcome)
 }
@@ -213,18 +210,18 @@ func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if errs := patch.Validate(false); len(errs) > 0 {
-		s.fail(w, r, store.Invalid("The change is not valid", errs...))
+	write, errs := write.WithPatch(patch)
+	if len(errs) > 0 {
+		s.fail(w, r, store.Invalid("Invalid change", errs...))
 		return
 	}
-	write.Patch = patch.Trimmed()
 	outcome, err := s.apply(r, write, "PATCH", write.EntityID, write.AnyVersion, write.BaseVersion, patch)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	// The engine takes "already so" for success; a plain client that asked for a
-	// version gets the answer about that version.
+	// To the engine, a duplicate is success. A plain client that named a version learns
+	// that it is no longer current.
 	stale := outcome.First == api.Duplicate && !write.AnyVersion
 	if stale || outcome.Result.Status == api.Conflict {
 		s.failCondition(w, r, outcome)
@@ -248,8 +245,8 @@ func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) {
 	case outcome.Result.Status == api.Conflict:
 		s.failCondition(w, r, outcome)
 	case outcome.First == api.Duplicate:
-		// Nothing was there to delete. A replay of the request that did delete is
-		// known by its Idempotency-Key, and gets its 204.
+		// There was nothing to delete. A replay of the delete, which its Idempotency-Key
+		// identifies, gets 204.
 		s.fail(w, r, store.ErrNotFound)
 	default:
 		markReplay(w, outcome)
@@ -257,7 +254,7 @@ func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// conditional begins a write that must name the version it was made on.
+// conditional starts a write that must name the version it is based on.
 func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write, error) {
 	write := store.Write{Type: t}
 	var err error
@@ -266,8 +263,8 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 	}
 	tags := r.Header.Values("If-Match")
 	if len(tags) == 0 {
-		return write, newProblem(api.CodePreconditionReq, "If-Match is missing",
-			"say which version is meant, with the ETag of the user as you have it")
+		return write, api.NewProblem(api.CodePreconditionReq, "If-Match is required",
+			"send the ETag of the version that you want to change")
 	}
 	named := splitTags(tags)
 	switch {
@@ -276,26 +273,26 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 	case len(named) == 1:
 		write.BaseVersion = version(named[0])
 	default:
-		// Of several, the one that is current counts; should it change before the
-		// write, that is a failed condition too.
+		// Of several tags, the current one counts. If it changes before the write, the
+		// condition fails too.
 		row, err := s.store.User(r.Context(), write.EntityID)
 		if err != nil {
 			return write, err
 		}
 		write.BaseVersion = -1
-		if containsTag(named, etag(row.Version)) {
+		if slices.Contains(named, etag(row.Version)) {
 			write.BaseVersion = row.Version
 		}
 	}
 	return write, nil
 }
 
-// apply does a plain request's write. With an Idempotency-Key, payload is what
-// the request must be equal in to be taken for a replay.
+// apply does a plain request's write. With an Idempotency-Key, a request with an equal payload
+// is a replay.
 func (s *server) apply(r *http.Request, write store.Write, payload ...any) (store.Outcome, error) {
 	if key, given := r.Header["Idempotency-Key"]; given {
 		if len(key) != 1 || !validKey(key[0]) {
-			return store.Outcome{}, store.Invalid("The Idempotency-Key is not valid", api.FieldError{
+			return store.Outcome{}, store.Invalid("Invalid Idempotency-Key", api.FieldError{
 				Field: "Idempotency-Key", Detail: "must be 1 to 255 visible ASCII characters"})
 		}
 		write.Key, write.Hash = "request:"+key[0], store.Hash(payload...)
@@ -321,15 +318,15 @@ func validKey(key string) bool {
 	return len(key) >= 1 && len(key) <= 255
 }
 
-// failCondition answers a write whose base is not the row's version.
+// failCondition answers a write that is not based on the current version.
 func (s *server) failCondition(w http.ResponseWriter, r *http.Request, o store.Outcome) {
 	if len(o.Result.Document) == 0 {
 		s.fail(w, r, store.ErrNotFound)
 		return
 	}
 	w.Header().Set("ETag", etag(o.Result.Version))
-	s.fail(w, r, newProblem(api.CodePrecondition, "The user was changed meanwhile",
-		fmt.Sprintf("it has version %d now, which is not what If-Match names", o.Result.Version)))
+	s.fail(w, r, api.NewProblem(api.CodePrecondition, "The user has changed",
+		fmt.Sprintf("its version is now %d, which If-Match does not name", o.Result.Version)))
 }
 
 func writeOutcome(w http.ResponseWriter, status int, o store.Outcome) {
@@ -347,7 +344,7 @@ func markReplay(w http.ResponseWriter, o store.Outcome) {
 func pathID(r *http.Request) (string, error) {
 	id := r.PathValue("id")
 	if !api.ValidID(id) {
-		return "", store.Invalid("Not a user's id", api.FieldError{Field: "id", Detail: "is not a UUID in its lower-case form"})
+		return "", store.Invalid("Invalid user id", api.FieldError{Field: "id", Detail: "must be a lower-case UUID"})
 	}
 	return id, nil
 }

@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/coding"
 )
 
@@ -137,7 +138,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // is the same page, which looks at the address itself.
 func isNavigation(r *http.Request) bool {
 	p := r.URL.Path
-	if strings.HasPrefix(p, "/assets/") || strings.HasPrefix(p, "/api/") || path.Ext(p) != "" {
+	if strings.HasPrefix(p, "/assets/") || strings.HasPrefix(p, api.PathPrefix) || path.Ext(p) != "" {
 		return false
 	}
 	return strings.Contains(r.Header.Get("Accept"), "text/html")

@@ -24,9 +24,5 @@ func (q BucketQuery) IDs() api.IDRange {
 
 // CutBucket makes a page of rows by id, of which there may be one more than the limit.
 func CutBucket(rows []Row, limit int) api.BucketPage {
-	page := api.BucketPage{HasMore: len(rows) > limit, Changes: make([]api.Change, 0, min(len(rows), limit))}
-	for i := range rows[:min(len(rows), limit)] {
-		page.Changes = append(page.Changes, rows[i].Wire())
-	}
-	return page
+	return api.BucketPage{Changes: changesOf(rows, limit), HasMore: len(rows) > limit}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -120,9 +119,9 @@ func stampOf(current *Row, w Write, now Now) api.Stamp {
 // createdAt is the client's word as far as it can be true.
 func createdAt(w Write, now Now) time.Time {
 	if w.CreatedAt.IsZero() || w.CreatedAt.After(now.Time) {
-		return Moment(now.Time)
+		return Timestamp(now.Time)
 	}
-	return Moment(w.CreatedAt)
+	return Timestamp(w.CreatedAt)
 }
 
 func sameFields(a, b api.User) bool {
@@ -139,16 +138,14 @@ func resultOf(w Write, status api.Status, row *Row) api.Result {
 
 func conflict(w Write, current *Row) api.Result {
 	r := resultOf(w, api.Conflict, current)
-	r.Problem = &api.Problem{
-		Title: "The user was changed meanwhile", Status: http.StatusConflict, Code: api.CodeConflict,
-		Detail: fmt.Sprintf("the write was made on version %d", w.BaseVersion),
-	}
+	title := "The user has changed"
 	switch {
 	case current == nil:
-		r.Problem.Title = "The user does not exist"
+		title = "The user does not exist"
 	case current.Deleted:
-		r.Problem.Title = "The user was deleted"
+		title = "The user was deleted"
 	}
+	r.Problem = api.NewProblem(api.CodeConflict, title, fmt.Sprintf("the write was based on version %d", w.BaseVersion))
 	return r
 }
 

@@ -26,6 +26,14 @@ type Position struct {
 // ByUpdate reports whether the query is in the order of UpdatedAt.
 func (q ListQuery) ByUpdate() bool { return !q.UpdatedAfter.IsZero() }
 
+// LaterThan is the time behind which a list by update goes on.
+func (q ListQuery) LaterThan() time.Time {
+	if q.After.UpdatedAt.After(q.UpdatedAfter) {
+		return q.After.UpdatedAt
+	}
+	return q.UpdatedAfter
+}
+
 // List is a page of users' documents. Next is the position of the last one, and
 // nil when there are no more.
 type List struct {

@@ -16,7 +16,7 @@ import (
 // page of the feed or of the list is then a concatenation. EmailKey, Sort and
 // Search are derived from it for the store's indexes, empty in a tombstone;
 // a store sets them in PutRow and need not return them, but for the EmailKey
-// in NewWorking.
+// in NewGroupTx.
 type Row struct {
 	ID       string
 	Version  int64
@@ -90,18 +90,18 @@ type Counter struct {
 
 // Next returns the counter after one more change at the given time.
 func (c Counter) Next(now time.Time) Counter {
-	at := Moment(now)
+	at := Timestamp(now)
 	if !at.After(c.Clock) {
 		at = c.Clock.Add(time.Microsecond)
 	}
 	return Counter{Change: c.Change + 1, Clock: at}
 }
 
-// Moment is t as stores keep it: UTC, to the microsecond.
-func Moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// Timestamp is t as stores keep it: UTC, to the microsecond.
+func Timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// Wire is the row as a change of the feed.
-func (r *Row) Wire() api.Change {
+// FeedChange is the row as a change of the feed.
+func (r *Row) FeedChange() api.Change {
 	return api.Change{
 		EntityType: api.EntityUser, EntityID: r.ID, Version: r.Version,
 		Deleted: r.Deleted, Stamp: r.Stamp, Document: r.Document,

@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -33,18 +32,16 @@ type Tx interface {
 	PutRecord(r Record) error
 }
 
-// Session does writes inside one writing transaction. The caller reads Counter and
-// Digest when the transaction has the right to write, and saves both before it commits.
-// Digest is that of the live users, kept up with each write.
+// Session does writes inside one writing transaction. The caller reads Feed when the
+// transaction has the right to write, and saves it before the commit: each write advances it.
 type Session struct {
-	Tx      Tx
-	Counter Counter
-	Digest  api.Digest
-	Now     time.Time
+	Tx   Tx
+	Feed FeedState
+	Now  time.Time
 }
 
 // Do does one write. An error means that the store failed: what the write did in
-// the transaction must be undone, and Counter and Digest are as before.
+// the transaction must be undone, and Feed is as before.
 func (s *Session) Do(w Write) (Outcome, error) {
 	if w.Key != "" {
 		r, err := s.Tx.Record(w.Key)
@@ -59,7 +56,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
 	}
-	now := Now{Time: s.Now, Next: s.Counter.Next(s.Now)}
+	now := Now{Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now)}
 	next, result, err := Decide(current, w, now)
 	if err != nil {
 		return Outcome{}, err
@@ -77,7 +74,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if next != nil {
-		s.Counter = now.Next
+		s.Feed.Change, s.Feed.Clock = now.Next.Change, now.Next.Clock
 		s.count(current, next)
 	}
 	return plain(result), nil
@@ -86,10 +83,10 @@ func (s *Session) Do(w Write) (Outcome, error) {
 // count keeps the digest up with a row in the place of another, nil for none.
 func (s *Session) count(current, next *Row) {
 	if current != nil && !current.Deleted {
-		s.Digest.Remove(current.ID, current.Version)
+		s.Feed.Digest.Remove(current.ID, current.Version)
 	}
 	if !next.Deleted {
-		s.Digest.Add(next.ID, next.Version)
+		s.Feed.Digest.Add(next.ID, next.Version)
 	}
 }
 
@@ -107,7 +104,7 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 	if w.Latest {
 		result.Document = nil // a replay shows the user as it is by then: see decision 017
 	}
-	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
+	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Timestamp(s.Now)}
 	if err := s.Tx.PutRecord(r); err != nil {
 		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)
 	}
@@ -117,10 +114,7 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 // replay answers a write that took effect before, which happens only once.
 func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	if r.Hash != w.Hash {
-		return plain(Rejected(w.ID, &api.Problem{
-			Title: "Idempotency key reused", Status: http.StatusUnprocessableEntity, Code: api.CodeKeyReused,
-			Detail: "another request was made under this key",
-		})), nil
+		return plain(Rejected(w.ID, api.NewProblem(api.CodeKeyReused, "Idempotency key reused", "another request already used this key"))), nil
 	}
 	result := r.Result
 	result.ID, result.Status = w.ID, api.Duplicate
@@ -136,18 +130,13 @@ func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 
 func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }
 
-// Undecided is the outcome of a write the store failed on.
-func Undecided(w Write) Outcome {
-	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: &api.Problem{
-		Title: "Not now", Status: http.StatusServiceUnavailable, Code: api.CodeUnavailable,
-		Detail: "the server could not save this; it can be sent again",
-	}})
+// Failed is the outcome of a write the store failed on.
+func Failed(w Write) Outcome {
+	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: api.NewProblem(api.CodeUnavailable,
+		"Temporarily unavailable", "the server could not save this; send it again later")})
 }
 
 func emailTaken(email string) *api.Problem {
-	return &api.Problem{
-		Title: "Email taken", Status: http.StatusConflict, Code: api.CodeEmailTaken,
-		Detail: "another user has the email " + email,
-		Errors: []api.FieldError{{Field: "email", Detail: "is taken by another user: " + email}},
-	}
+	return api.NewProblem(api.CodeEmailTaken, "Email taken", "another user has the email "+email,
+		api.FieldError{Field: "email", Detail: "is taken by another user: " + email})
 }

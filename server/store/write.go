@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -41,6 +40,15 @@ type Outcome struct {
 	Replayed bool
 }
 
+// WithPatch returns the write with the user's fields in their stored form, and what is
+// wrong with them. Fields of operations, of plain REST and of imports all pass here, and
+// nowhere else.
+func (w Write) WithPatch(fields api.UserPatch) (Write, []api.FieldError) {
+	var errs []api.FieldError
+	w.Patch, errs = fields.Clean(w.Type == api.Create)
+	return w, errs
+}
+
 // Prepare validates an operation of a client and makes a Write of it, or says
 // why it will never be taken.
 func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
@@ -48,18 +56,15 @@ func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
 	if problem != nil {
 		return Write{}, problem
 	}
-	errs := checkEnvelope(op)
-	if op.Type != api.Delete {
-		errs = append(errs, patch.Validate(op.Type == api.Create)...)
-	}
-	if len(errs) > 0 {
-		return Write{}, Invalid("The operation is not valid", errs...)
-	}
-	return Write{
+	w, wrong := Write{
 		ID: op.ID, ClientID: clientID, Key: "operation:" + op.ID, Hash: hash(op, patch), Latest: true,
-		EntityID: op.EntityID, Type: op.Type, Patch: patch.Trimmed(),
+		EntityID: op.EntityID, Type: op.Type,
 		BaseVersion: op.BaseVersion, CreatedAt: op.CreatedAt, Stamp: op.Stamp,
-	}, nil
+	}.WithPatch(patch)
+	if errs := append(checkEnvelope(op), wrong...); len(errs) > 0 {
+		return Write{}, Invalid("Invalid operation", errs...)
+	}
+	return w, nil
 }
 
 // maxBase leaves room to count on within what JSON carries exactly.
@@ -105,16 +110,7 @@ func patchOf(op api.Operation) (api.UserPatch, *api.Problem) {
 
 // Invalid is the problem of well-formed input that breaks a rule.
 func Invalid(title string, errs ...api.FieldError) *api.Problem {
-	return &api.Problem{Title: title, Status: http.StatusBadRequest, Code: api.CodeInvalid, Errors: errs}
-}
-
-// UnknownField is the problem of input with a field nobody knows.
-func UnknownField(name string) *api.Problem {
-	return &api.Problem{
-		Title: "Unknown field", Status: http.StatusBadRequest, Code: api.CodeUnknownField,
-		Detail: "there is no field " + name,
-		Errors: []api.FieldError{{Field: name, Detail: "is not known"}},
-	}
+	return api.NewProblem(api.CodeInvalid, title, "", errs...)
 }
 
 // hash is of what the operation does, so that another order of fields or other

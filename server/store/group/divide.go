@@ -44,7 +44,7 @@ func (p Parts) divide(writes []store.Write) (outcomes []store.Outcome, err error
 		return nil, err
 	case len(writes) == 1:
 		p.Log.Error("a write failed", "operation", writes[0].ID, "error", err)
-		return []store.Outcome{store.Undecided(writes[0])}, nil
+		return []store.Outcome{store.Failed(writes[0])}, nil
 	}
 	half := len(writes) / 2
 	outcomes, err = p.divide(writes[:half])

@@ -30,9 +30,7 @@ type Store struct {
 
 	mu      sync.RWMutex
 	closed  bool
-	state   feed.State
-	clock   time.Time
-	digest  api.Digest
+	feed    store.FeedState
 	rows    map[string]*store.Row
 	emails  map[string]string // key to the live user's id
 	records map[string]store.Record
@@ -50,7 +48,7 @@ func New(o Options) *Store {
 		o.Epoch = rand.Uint64()
 	}
 	return &Store{
-		opts: o, state: feed.State{Epoch: o.Epoch},
+		opts: o, feed: store.FeedState{State: feed.State{Epoch: o.Epoch}},
 		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[string]store.Record{},
 	}
 }
@@ -76,20 +74,17 @@ func (s *Store) apply(writes []store.Write) ([]store.Outcome, bool, error) {
 	if s.closed {
 		return nil, false, fmt.Errorf("memory store is closed: %w", store.ErrUnavailable)
 	}
-	session := store.Session{
-		Tx: tx{s}, Now: s.opts.Now(),
-		Counter: store.Counter{Change: s.state.Change, Clock: s.clock}, Digest: s.digest,
-	}
+	session := store.Session{Tx: tx{s}, Feed: s.feed, Now: s.opts.Now()}
 	outcomes := make([]store.Outcome, 0, len(writes))
 	for _, w := range writes {
 		o, err := session.Do(w)
 		if err != nil {
-			o = store.Undecided(w)
+			o = store.Failed(w)
 		}
 		outcomes = append(outcomes, o)
 	}
-	changed := session.Counter.Change != s.state.Change
-	s.state.Change, s.clock, s.digest = session.Counter.Change, session.Counter.Clock, session.Digest
+	changed := session.Feed.Change != s.feed.Change
+	s.feed = session.Feed
 	return outcomes, changed, nil
 }
 
@@ -192,35 +187,25 @@ func compare(sortA, idA, sortB, idB string) int {
 func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.ChangePage, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	from, err := s.state.Resume(cursor)
+	from, err := s.feed.Resume(cursor)
 	if err != nil {
 		return api.ChangePage{}, err
 	}
-	var rows []*store.Row
+	var rows []store.Row
 	for _, r := range s.rows {
 		if r.Change > from.Change {
-			rows = append(rows, r)
+			rows = append(rows, *r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b *store.Row) int { return int(a.Change - b.Change) })
-	page := api.ChangePage{Changes: []api.Change{}, HasMore: len(rows) > limit}
-	var last int64
-	for _, r := range rows[:min(len(rows), limit)] {
-		last = r.Change
-		page.Changes = append(page.Changes, r.Wire())
-	}
-	page.Cursor = s.state.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
-		page.Digests = map[string]api.Digest{api.EntityUser: s.digest}
-	}
-	return page, nil
+	slices.SortFunc(rows, func(a, b store.Row) int { return int(a.Change - b.Change) })
+	return s.feed.Page(from, rows, limit), nil
 }
 
 // Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
 func (s *Store) Bucket(_ context.Context, q store.BucketQuery) (api.BucketPage, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if _, err := s.state.Resume(q.Cursor); err != nil {
+	if _, err := s.feed.Resume(q.Cursor); err != nil {
 		return api.BucketPage{}, err
 	}
 	ids := q.IDs()
@@ -238,14 +223,14 @@ func (s *Store) Bucket(_ context.Context, q store.BucketQuery) (api.BucketPage, 
 func (s *Store) Head(context.Context) (string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.state.Head().String(), nil
+	return s.feed.Head().String(), nil
 }
 
 // Revision is another text whenever any page may be another.
 func (s *Store) Revision(context.Context) (string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return feed.Revision(int64(s.state.Epoch), s.state.Change, s.state.Horizon, s.clock.UnixMicro()), nil
+	return s.feed.Revision(), nil
 }
 
 // Prune forgets the records from before a time, and says how many.
@@ -270,7 +255,7 @@ func (s *Store) Collect(_ context.Context, before time.Time) (int64, error) {
 	var n int64
 	for id, r := range s.rows {
 		if r.Deleted && r.UpdatedAt.Before(before) {
-			s.state.Horizon = max(s.state.Horizon, r.Change)
+			s.feed.Horizon = max(s.feed.Horizon, r.Change)
 			delete(s.rows, id)
 			n++
 		}

@@ -1,15 +1,14 @@
 package postgres
 
 import (
-	"time"
-
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 const (
-	selectRecords = `SELECT key, client_id, entity_id, hash, result, at FROM records WHERE key = ANY($1)`
+	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE key = ANY($1)`
 
 	upsertRows = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[])
@@ -21,7 +20,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 )
 
 // queue queues what saves a group's rows and records: one statement a table.
-func queue(batch *pgx.Batch, work *store.Working) {
+func queue(batch *pgx.Batch, work *store.GroupTx) {
 	if latest := work.Latest(); len(latest) > 0 {
 		var rows rowArrays
 		for _, r := range latest {
@@ -70,7 +69,7 @@ type recordArrays struct {
 	at                                       []int64
 }
 
-func (a *recordArrays) add(r store.KeptRecord) {
+func (a *recordArrays) add(r store.StoredRecord) {
 	a.keys, a.clients = append(a.keys, r.Key), append(a.clients, r.ClientID)
 	a.entities, a.hashes = append(a.entities, r.EntityID), append(a.hashes, r.Hash)
 	a.results, a.at = append(a.results, r.Encoded), append(a.at, r.At.UnixMicro())
@@ -78,15 +77,4 @@ func (a *recordArrays) add(r store.KeptRecord) {
 
 func (a *recordArrays) args() []any {
 	return []any{a.keys, a.clients, a.entities, a.hashes, a.results, a.at}
-}
-
-func scanRecord(row pgx.CollectableRow) (store.KeptRecord, error) {
-	var r store.Record
-	var result []byte
-	var at int64
-	if err := row.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
-		return store.KeptRecord{}, err
-	}
-	r.At = time.UnixMicro(at).UTC()
-	return store.Keep(r, result), nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/rollcall/rollcall/server/store"
 )
 
 const (
@@ -38,7 +40,7 @@ type news struct {
 	change int64
 }
 
-func newNews(s *Store, st state) *news {
+func newNews(s *Store, st store.FeedState) *news {
 	return &news{
 		store: s, self: fmt.Sprintf("%d-%s", os.Getpid(), uuid.NewString()[:8]), fresh: make(chan struct{}, 1),
 		epoch: st.Epoch, change: st.Change,
@@ -118,7 +120,7 @@ func (n *news) listenAlways(ctx context.Context, config *pgx.ConnConfig) {
 		}
 		n.store.opts.Log.Warn("listening to other processes ended; it begins anew", "error", err)
 		wait(ctx, again)
-		if st, err := readState(ctx, n.store.reads); err == nil {
+		if st, err := readFeed(ctx, n.store.reads); err == nil {
 			n.reached(st.Epoch, st.Change)
 		}
 	}
@@ -157,7 +159,7 @@ func (n *news) listen(ctx context.Context, config *pgx.ConnConfig) error {
 func (n *news) look(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	st, err := readState(ctx, conn)
+	st, err := readFeed(ctx, conn)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -44,8 +43,8 @@ type Options struct {
 	// Observe is told of each commit of writes; it must not block.
 	Observe func(store.Commit)
 	Log     *slog.Logger // none; errors that callers see only as "not now"
-	// Present has Open fail when the database holds no directory yet.
-	Present bool
+	// MustExist has Open fail when the database holds no directory yet.
+	MustExist bool
 	// Poll is how often it looks for changes that no notification came of; 5 seconds.
 	Poll time.Duration
 }
@@ -84,7 +83,7 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, config.ConnConfig, s.opts.Present); err != nil {
+	if err := migrate(ctx, config.ConnConfig, s.opts.MustExist); err != nil {
 		return err
 	}
 	writes := config.Copy()
@@ -97,7 +96,7 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if s.reads, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return err
 	}
-	state, err := readState(ctx, s.reads)
+	state, err := readFeed(ctx, s.reads)
 	if err != nil {
 		return err
 	}
@@ -146,13 +145,4 @@ func (s *Store) closePools() {
 			pool.Close()
 		}
 	}
-}
-
-// end finishes a transaction that only read, or undoes one that failed; it returns
-// the error it is given, or else its own.
-func end(ctx context.Context, tx pgx.Tx, err error) error {
-	if e := tx.Rollback(ctx); err == nil && e != nil && !errors.Is(e, pgx.ErrTxClosed) {
-		return e
-	}
-	return err
 }

@@ -287,7 +287,7 @@ func TestUnusableDatabases(t *testing.T) {
 		}
 	}
 	empty := pgtest.Database(t)
-	if _, err := postgres.Open(t.Context(), empty, postgres.Options{Present: true}); err == nil || !strings.Contains(err.Error(), "no directory") {
+	if _, err := postgres.Open(t.Context(), empty, postgres.Options{MustExist: true}); err == nil || !strings.Contains(err.Error(), "no directory") {
 		t.Errorf("an empty database: %v", err)
 	}
 	if _, err := postgres.Check(t.Context(), empty); err == nil || !strings.Contains(err.Error(), "no directory") {
@@ -457,14 +457,14 @@ func TestRestored(t *testing.T) {
 		err := db.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&held)
 		return err == nil && held
 	})
-	if _, err := postgres.Restored(t.Context(), address, 7, now); !errors.Is(err, postgres.ErrInUse) {
+	if _, err := postgres.FinishRestore(t.Context(), address, 7, now); !errors.Is(err, postgres.ErrInUse) {
 		t.Errorf("with a server on it: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it can be moved ahead", func() bool {
-		n, err := postgres.Restored(t.Context(), address, 7, now)
+		n, err := postgres.FinishRestore(t.Context(), address, 7, now)
 		if err != nil && !errors.Is(err, postgres.ErrInUse) {
 			t.Fatal(err)
 		}

@@ -5,61 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 const (
-	// columns of a row without what is derived from its document, but the email's key.
-	columns    = `id, version, change, deleted, document, stamp, created_at, updated_at, coalesce(email_key, '')`
-	selectRow  = `SELECT ` + columns + ` FROM users WHERE id = $1`
-	selectRows = `SELECT ` + columns + ` FROM users WHERE id = ANY($1) OR email_key = ANY($2)`
-	selectFeed = `SELECT epoch, change, clock, horizon, digest FROM feed`
+	selectRow  = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = $1`
+	selectRows = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ANY($1) OR email_key = ANY($2)`
+	selectFeed = `SELECT ` + sqldb.FeedColumns + ` FROM feed`
 )
-
-// state is the feed's row.
-type state struct {
-	feed.State
-	clock  time.Time
-	digest api.Digest
-}
 
 // querier is a connection, a pool or a transaction.
 type querier interface {
 	QueryRow(ctx context.Context, text string, args ...any) pgx.Row
 }
 
-func readState(ctx context.Context, db querier) (state, error) {
-	return scanState(db.QueryRow(ctx, selectFeed))
-}
-
-func scanState(row pgx.Row) (st state, err error) {
-	var epoch, clock int64
-	var digest []byte
-	if err := row.Scan(&epoch, &st.Change, &clock, &st.Horizon, &digest); err != nil {
-		return st, fmt.Errorf("read the feed's state: %w", err)
-	}
-	if err := st.digest.UnmarshalBinary(digest); err != nil {
-		return st, fmt.Errorf("read the feed's state: %w", err)
-	}
-	st.Epoch, st.clock = uint64(epoch), time.UnixMicro(clock).UTC()
-	return st, nil
-}
-
-// scanRow reads columns.
-func scanRow(row pgx.CollectableRow) (r store.Row, err error) {
-	var document []byte
-	var created, updated int64
-	var stamp string
-	err = row.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &document, &stamp, &created, &updated, &r.EmailKey)
-	r.Document, r.Stamp = document, api.Stamp(stamp)
-	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-	return r, err
+func readFeed(ctx context.Context, db querier) (store.FeedState, error) {
+	return sqldb.ScanFeed(db.QueryRow(ctx, selectFeed))
 }
 
 // storable reports whether PostgreSQL can hold the text at all. What it can't hold,
@@ -100,7 +67,7 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	if !storable(id) {
 		return store.Row{}, fmt.Errorf("user %q: %w", id, store.ErrNotFound)
 	}
-	rows, err := query(ctx, s, scanRow, selectRow, id)
+	rows, err := query(ctx, s, sqldb.ScanRow[pgx.CollectableRow], selectRow, id)
 	if err != nil {
 		return store.Row{}, failed("read user "+id, err)
 	}
@@ -113,7 +80,7 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 // Find returns the rows that have one of the ids, tombstones too, and the live ones
 // that have one of the email keys.
 func (s *Store) Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error) {
-	rows, err := query(ctx, s, scanRow, selectRows, onlyStorable(ids), onlyStorable(emailKeys))
+	rows, err := query(ctx, s, sqldb.ScanRow[pgx.CollectableRow], selectRows, onlyStorable(ids), onlyStorable(emailKeys))
 	if err != nil {
 		return nil, failed("find users", err)
 	}
@@ -136,13 +103,7 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 		return store.Cut(nil, q.Limit), nil
 	}
 	text, args := listStatement(q)
-	rows, err := query(ctx, s, func(row pgx.CollectableRow) (r store.Row, err error) {
-		var updated int64
-		var document []byte
-		err = row.Scan(&r.Sort, &r.ID, &updated, &document)
-		r.Document, r.UpdatedAt = document, time.UnixMicro(updated).UTC()
-		return r, err
-	}, text, args...)
+	rows, err := query(ctx, s, sqldb.ScanListed[pgx.CollectableRow], text, args...)
 	if err != nil {
 		return store.List{}, failed("list users", err)
 	}
@@ -155,15 +116,11 @@ func listStatement(q store.ListQuery) (text string, args []any) {
 		args = append(args, v)
 		return fmt.Sprint("$", len(args))
 	}
-	text = `SELECT sort, id, updated_at, document FROM users WHERE NOT deleted`
+	text = `SELECT ` + sqldb.ListColumns + ` FROM users WHERE NOT deleted`
 	order := `sort, id`
 	switch {
 	case q.ByUpdate():
-		after := q.UpdatedAfter
-		if q.After.UpdatedAt.After(after) {
-			after = q.After.UpdatedAt
-		}
-		text += ` AND updated_at > ` + arg(after.UnixMicro())
+		text += ` AND updated_at > ` + arg(q.LaterThan().UnixMicro())
 		order = `updated_at`
 	case q.After.ID != "":
 		// A position is a client's text; the zero bytes it can't have mean the same.
@@ -177,30 +134,22 @@ func listStatement(q store.ListQuery) (text string, args []any) {
 }
 
 // snapshot reads the feed's state and rows as they are together, in one round trip.
-func (s *Store) snapshot(ctx context.Context, scan pgx.RowToFunc[store.Row], text string, args ...any) (st state, rows []store.Row, err error) {
+func (s *Store) snapshot(ctx context.Context, text string, args ...any) (st store.FeedState, rows []store.Row, err error) {
 	err = s.twice(ctx, func() error {
 		batch := &pgx.Batch{}
 		batch.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 		batch.Queue(selectFeed).QueryRow(func(row pgx.Row) (err error) {
-			st, err = scanState(row)
+			st, err = sqldb.ScanFeed(row)
 			return err
 		})
 		batch.Queue(text, args...).Query(func(found pgx.Rows) (err error) {
-			rows, err = pgx.CollectRows(found, scan)
+			rows, err = pgx.CollectRows(found, sqldb.ScanChange[pgx.CollectableRow])
 			return err
 		})
 		batch.Queue(`COMMIT`)
 		return s.reads.SendBatch(ctx, batch).Close()
 	})
 	return st, rows, err
-}
-
-func scanChange(row pgx.CollectableRow) (r store.Row, err error) {
-	var stamp string
-	var document []byte
-	err = row.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &document)
-	r.Stamp, r.Document = api.Stamp(stamp), document
-	return r, err
 }
 
 // Changes returns the page of the feed behind a cursor.
@@ -214,8 +163,7 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 			return page, err
 		}
 	}
-	st, rows, err := s.snapshot(ctx, scanChange, `SELECT change, id, version, deleted, stamp, document FROM users
-WHERE change > $1 ORDER BY change LIMIT $2`, guess.Change, limit+1)
+	st, rows, err := s.snapshot(ctx, `SELECT `+sqldb.ChangeColumns+` FROM users WHERE change > $1 ORDER BY change LIMIT $2`, guess.Change, limit+1)
 	if err != nil {
 		return page, failed("read the feed", err)
 	}
@@ -223,24 +171,14 @@ WHERE change > $1 ORDER BY change LIMIT $2`, guess.Change, limit+1)
 	if err != nil {
 		return page, err
 	}
-	page = api.ChangePage{Changes: make([]api.Change, 0, min(len(rows), limit)), HasMore: len(rows) > limit}
-	var last int64
-	for _, r := range rows[:min(len(rows), limit)] {
-		last = r.Change
-		page.Changes = append(page.Changes, r.Wire())
-	}
-	page.Cursor = st.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
-		page.Digests = map[string]api.Digest{api.EntityUser: st.digest}
-	}
-	return page, nil
+	return st.Page(from, rows, limit), nil
 }
 
 // Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
 func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.BucketPage, err error) {
 	text, args := bucketStatement(q)
 	// One snapshot: the rows are not from before the cursor.
-	st, rows, err := s.snapshot(ctx, scanChange, text, args...)
+	st, rows, err := s.snapshot(ctx, text, args...)
 	if err != nil {
 		return page, failed("read a bucket", err)
 	}
@@ -261,16 +199,15 @@ func bucketStatement(q store.BucketQuery) (text string, args []any) {
 	if ids.To == "" {
 		ids.To = "\U0010ffff" // behind every text, byte by byte
 	}
-	text = `SELECT change, id, version, deleted, stamp, document FROM users
-WHERE NOT deleted AND id ` + first + ` $1 AND id < $2 ORDER BY id LIMIT $3`
+	text = `SELECT ` + sqldb.ChangeColumns + ` FROM users WHERE NOT deleted AND id ` + first + ` $1 AND id < $2 ORDER BY id LIMIT $3`
 	return text, []any{from, ids.To, q.Limit + 1}
 }
 
 // Head returns the cursor behind everything there is.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	var st state
+	var st store.FeedState
 	err := s.twice(ctx, func() (err error) {
-		st, err = readState(ctx, s.reads)
+		st, err = readFeed(ctx, s.reads)
 		return err
 	})
 	if err != nil {
@@ -282,12 +219,14 @@ func (s *Store) Head(ctx context.Context) (string, error) {
 // Revision is another text whenever any page may be another: also after a failover that
 // lost the last changes, whose numbers are then given to others.
 func (s *Store) Revision(ctx context.Context) (string, error) {
-	var epoch, change, horizon, clock int64
+	var f feed.State
+	var epoch, clock int64
 	err := s.twice(ctx, func() error {
-		return s.reads.QueryRow(ctx, `SELECT epoch, change, horizon, clock FROM feed`).Scan(&epoch, &change, &horizon, &clock)
+		return s.reads.QueryRow(ctx, `SELECT epoch, change, horizon, clock FROM feed`).Scan(&epoch, &f.Change, &f.Horizon, &clock)
 	})
 	if err != nil {
-		return "", failed("read where the feed stands", err)
+		return "", failed("read the feed's revision", err)
 	}
-	return feed.Revision(epoch, change, horizon, clock), nil
+	f.Epoch = uint64(epoch)
+	return f.Revision(clock), nil
 }

@@ -10,16 +10,17 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 // ErrInUse says that servers have the database open.
 var ErrInUse = errors.New("a server has it open; stop all of them first")
 
-// Restored makes of a database that was just restored from a backup what takes the
+// FinishRestore makes of a database that was just restored from a backup what takes the
 // place of what was written since: its feed is another epoch, which must never have
-// been before, and its versions are moved ahead as store.Restored says. It returns
+// been before, and its versions are moved ahead as store.RestoreRow says. It returns
 // how many rows it moved; it does all or nothing.
-func Restored(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
+func FinishRestore(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
 	config, err := parseAddress(address)
 	if err == nil {
 		err = migrate(ctx, config.ConnConfig, true) // it may be from before the newest schema
@@ -27,7 +28,7 @@ func Restored(ctx context.Context, address string, epoch uint64, now time.Time) 
 	if err != nil {
 		return 0, fmt.Errorf("open database %s: %w", Name(address), err)
 	}
-	conn, err := pgx.ConnectConfig(ctx, with(config.ConnConfig, unhurried))
+	conn, err := pgx.ConnectConfig(ctx, with(config.ConnConfig, unlimited))
 	if err != nil {
 		return 0, fmt.Errorf("open database %s: %w", Name(address), err)
 	}
@@ -73,11 +74,11 @@ func moveAhead(ctx context.Context, tx pgx.Tx, epoch uint64, now time.Time) (n i
 // moveSome moves the versions of the rows behind an id ahead, as many as a chunk, and
 // counts the live ones. It returns the last id.
 func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, digest *api.Digest) (n int64, last string, err error) {
-	found, err := tx.Query(ctx, `SELECT `+columns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, chunk)
+	found, err := tx.Query(ctx, `SELECT `+sqldb.RowColumns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, chunk)
 	if err != nil {
 		return 0, "", err
 	}
-	rows, err := pgx.CollectRows(found, scanRow)
+	rows, err := pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
 	if err != nil || len(rows) == 0 {
 		return 0, "", err
 	}
@@ -85,7 +86,7 @@ func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, diges
 	var versions []int64
 	var documents []*string
 	for _, row := range rows {
-		row, err := store.Restored(row, now)
+		row, err := store.RestoreRow(row, now)
 		if err != nil {
 			return 0, "", err
 		}

@@ -6,12 +6,13 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 //go:embed migrations/*.sql
@@ -28,8 +29,8 @@ const (
 const migrateTimeout = 10 * time.Minute
 
 // migrate brings the schema up to date. Of several processes that start together,
-// one does it and the others wait. With present, it fails when there is no schema.
-func migrate(ctx context.Context, config *pgx.ConnConfig, present bool) (err error) {
+// one does it and the others wait. With mustExist, it fails when there is no schema.
+func migrate(ctx context.Context, config *pgx.ConnConfig, mustExist bool) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	db := openSQL(config)
@@ -50,64 +51,20 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, present bool) (err err
 	if err != nil {
 		return err
 	}
-	have, want, err := p.GetVersions(ctx)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the schema's version: %w", err)
-	case have > want:
-		return tooNew(have, want)
-	case have == 0 && present:
-		return errNoDirectory
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the schema: %w", err)
-	}
-	return nil
+	return sqldb.Migrate(ctx, p, mustExist)
 }
 
-var errNoDirectory = errors.New("it holds no directory; `rollcall serve` makes one")
-
-func tooNew(have, want int64) error {
-	return fmt.Errorf("its schema has version %d, and this program knows only %d: use a newer program", have, want)
+// unlimited are the settings for work on the whole database.
+var unlimited = map[string]string{
+	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "enable_seqscan": "on",
 }
 
 // openSQL opens the database for long work through database/sql, which is what goose
 // works with.
 func openSQL(config *pgx.ConnConfig) *sql.DB {
-	return stdlib.OpenDB(*with(config, map[string]string{"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "enable_seqscan": "on"}))
+	return stdlib.OpenDB(*with(config, unlimited))
 }
 
-// schema is the database's schema with its migrations.
 func schema(db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("find the migrations: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, files)
-	if err != nil {
-		return nil, fmt.Errorf("load the migrations: %w", err)
-	}
-	return p, nil
-}
-
-// isNewest fails when the schema is another than this program's.
-func isNewest(ctx context.Context, config *pgx.ConnConfig) (err error) {
-	db := openSQL(config)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	p, err := schema(db)
-	if err != nil {
-		return err
-	}
-	have, want, err := p.GetVersions(ctx)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the schema's version: %w", err)
-	case have == 0:
-		return errNoDirectory
-	case have < want:
-		return fmt.Errorf("its schema has version %d, and this program's is %d: `rollcall serve` brings it up to date", have, want)
-	case have > want:
-		return tooNew(have, want)
-	}
-	return nil
+	return sqldb.Schema(goose.DialectPostgres, db, migrations)
 }

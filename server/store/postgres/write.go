@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/group"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 const (
@@ -64,22 +65,19 @@ func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes
 	}
 	// A connection with an open transaction is closed by this, which undoes that.
 	defer conn.Release()
-	st, work, err := begin(ctx, conn.Conn(), store.WantedBy(writes))
+	st, work, err := begin(ctx, conn.Conn(), store.ReadSetOf(writes))
 	if err != nil {
 		return nil, &beginError{fmt.Errorf("begin a transaction: %w", err)}
 	}
-	session := store.Session{
-		Tx: work, Now: s.opts.Now(),
-		Counter: store.Counter{Change: st.Change, Clock: st.clock}, Digest: st.digest,
-	}
-	outcomes = work.DoAll(&session, writes, func(w store.Write, err error) {
+	session := store.Session{Tx: work, Feed: st, Now: s.opts.Now()}
+	outcomes = work.ApplyAll(&session, writes, func(w store.Write, err error) {
 		s.opts.Log.Error("a write failed", "operation", w.ID, "error", err)
 	})
 	if err := save(ctx, conn.Conn(), &session, work, st.Change); err != nil {
 		return nil, fmt.Errorf("save a group of %d writes: %w", len(writes), err)
 	}
-	if session.Counter.Change != st.Change {
-		s.news.own(st.Epoch, session.Counter.Change)
+	if session.Feed.Change != st.Change {
+		s.news.own(st.Epoch, session.Feed.Change)
 	}
 	return outcomes, nil
 }
@@ -87,39 +85,39 @@ func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes
 // begin begins a transaction, waits until it is this one's turn to write, and reads
 // what is wanted, in one round trip. Each statement sees what was committed before
 // it began, so those behind the lock see all of the writers before.
-func begin(ctx context.Context, conn *pgx.Conn, w store.Wanted) (st state, work *store.Working, err error) {
+func begin(ctx context.Context, conn *pgx.Conn, w store.ReadSet) (st store.FeedState, work *store.GroupTx, err error) {
 	var rows []store.Row
-	var records []store.KeptRecord
+	var records []store.StoredRecord
 	batch := &pgx.Batch{}
 	batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	batch.Queue(lockFeed).QueryRow(func(row pgx.Row) (err error) {
-		st, err = scanState(row)
+		st, err = sqldb.ScanFeed(row)
 		return err
 	})
 	batch.Queue(selectRows, w.IDs, w.EmailKeys).Query(func(found pgx.Rows) (err error) {
-		rows, err = pgx.CollectRows(found, scanRow)
+		rows, err = pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
 		return err
 	})
 	batch.Queue(selectRecords, w.Keys).Query(func(found pgx.Rows) (err error) {
-		records, err = pgx.CollectRows(found, scanRecord)
+		records, err = pgx.CollectRows(found, sqldb.ScanRecord[pgx.CollectableRow])
 		return err
 	})
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return st, nil, err
 	}
-	return st, store.NewWorking(rows, records), nil
+	return st, store.NewGroupTx(rows, records), nil
 }
 
 // save saves what the session did and commits, in one round trip.
-func save(ctx context.Context, conn *pgx.Conn, session *store.Session, work *store.Working, before int64) error {
+func save(ctx context.Context, conn *pgx.Conn, session *store.Session, work *store.GroupTx, before int64) error {
 	batch := &pgx.Batch{}
 	queue(batch, work)
-	if n := session.Counter.Change - before; n > 0 {
-		digest, err := session.Digest.AppendBinary(nil)
+	if n := session.Feed.Change - before; n > 0 {
+		digest, err := session.Feed.Digest.AppendBinary(nil)
 		if err != nil {
 			return fmt.Errorf("encode the digest: %w", err)
 		}
-		batch.Queue(saveFeed, n, session.Counter.Clock.UnixMicro(), digest)
+		batch.Queue(saveFeed, n, session.Feed.Clock.UnixMicro(), digest)
 	}
 	batch.Queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {

@@ -125,7 +125,7 @@ func TestListOfLongUsers(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Restored(t.Context(), path, 7, time.Now()); err != nil {
+	if err := FinishRestore(t.Context(), path, 7, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s = openUntilEnd(t, path)

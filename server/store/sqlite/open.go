@@ -13,7 +13,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -26,6 +25,7 @@ import (
 
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/group"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 //go:embed migrations/*.sql
@@ -112,7 +112,7 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	s.readDB.SetMaxIdleConns(readers)
 	s.revision, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon, clock FROM feed`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare to read where the feed stands: %w", err)
+		return nil, fmt.Errorf("prepare to read the revision: %w", err)
 	}
 	return newWriter(ctx, s.writeDB)
 }
@@ -137,35 +137,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	have, want, err := p.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if have > want {
-		return tooNew(have, want)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the schema: %w", err)
-	}
-	return nil
+	return sqldb.Migrate(ctx, p, false)
 }
 
-func tooNew(have, want int64) error {
-	return fmt.Errorf("its schema has version %d, and this program knows only %d: use a newer program", have, want)
-}
-
-// schema is the database's schema with its migrations.
 func schema(db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("find the migrations: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
+	return sqldb.Schema(goose.DialectSQLite3, db, migrations, goose.WithGoMigrations(
 		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest})))
-	if err != nil {
-		return nil, fmt.Errorf("load the migrations: %w", err)
-	}
-	return p, nil
 }
 
 // Close lets the writer finish what waits, and closes the file. Writes after it

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 // document is a row's JSON as SQLite text, null for a tombstone.
@@ -21,32 +21,7 @@ func document(d json.RawMessage) any {
 	return string(d)
 }
 
-const (
-	columns   = `id, version, change, deleted, document, stamp, created_at, updated_at, email_key`
-	selectRow = `SELECT ` + columns + ` FROM users WHERE id = ?`
-)
-
-// scanRow reads columns.
-func scanRow(found *sql.Rows) (r store.Row, err error) {
-	var stamp string
-	var doc []byte
-	var created, updated int64
-	err = found.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &doc, &stamp, &created, &updated, &r.EmailKey)
-	r.Document, r.Stamp = doc, api.Stamp(stamp)
-	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-	return r, err
-}
-
-func scanRecord(found *sql.Rows) (store.KeptRecord, error) {
-	var r store.Record
-	var result []byte
-	var at int64
-	if err := found.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
-		return store.KeptRecord{}, err
-	}
-	r.At = time.UnixMicro(at).UTC()
-	return store.Keep(r, result), nil
-}
+const selectRow = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ?`
 
 // User returns a live user's row, or store.ErrNotFound.
 func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
@@ -54,7 +29,7 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	if err != nil {
 		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
 	}
-	rows, err := collectRows(found, scanRow)
+	rows, err := collectRows(found, sqldb.ScanRow[*sql.Rows])
 	if err != nil {
 		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
 	}
@@ -72,12 +47,12 @@ func (s *Store) Find(ctx context.Context, ids, emailKeys []string) (rows []store
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	found, err := s.readDB.QueryContext(ctx, `SELECT `+columns+` FROM users WHERE id IN (SELECT value FROM json_each(?))
-UNION SELECT `+columns+` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
+	found, err := s.readDB.QueryContext(ctx, `SELECT `+sqldb.RowColumns+` FROM users WHERE id IN (SELECT value FROM json_each(?))
+UNION SELECT `+sqldb.RowColumns+` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
 	if err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	rows, err = collectRows(found, scanRow)
+	rows, err = collectRows(found, sqldb.ScanRow[*sql.Rows])
 	if err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
@@ -86,14 +61,10 @@ UNION SELECT `+columns+` FROM users WHERE deleted = 0 AND email_key IN (SELECT v
 
 // listStatement is the statement for one row more than the query's limit.
 func listStatement(q store.ListQuery) (text string, args []any) {
-	text = `SELECT sort, id, updated_at, document FROM users WHERE deleted = 0`
+	text = `SELECT ` + sqldb.ListColumns + ` FROM users WHERE deleted = 0`
 	switch {
 	case q.ByUpdate():
-		after := q.UpdatedAfter
-		if q.After.UpdatedAt.After(after) {
-			after = q.After.UpdatedAt
-		}
-		text, args = text+` AND updated_at > ?`, append(args, after.UnixMicro())
+		text, args = text+` AND updated_at > ?`, append(args, q.LaterThan().UnixMicro())
 	case q.After.ID != "":
 		text, args = text+` AND (sort, id) > (?, ?)`, append(args, q.After.Sort, q.After.ID)
 	}
@@ -115,13 +86,7 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
-	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
-		var updated int64
-		var doc []byte
-		err = found.Scan(&r.Sort, &r.ID, &updated, &doc)
-		r.Document, r.UpdatedAt = doc, time.UnixMicro(updated).UTC()
-		return r, err
-	})
+	rows, err := collectRows(found, sqldb.ScanListed[*sql.Rows])
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
@@ -150,7 +115,7 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
 	defer func() { err = end(err) }()
-	state, digest, err := readState(ctx, tx)
+	state, err := readFeed(ctx, tx)
 	if err != nil {
 		return page, err
 	}
@@ -158,32 +123,15 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 	if err != nil {
 		return page, err
 	}
-	found, err := tx.QueryContext(ctx, `SELECT change, id, version, deleted, stamp, document FROM users
-WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
+	found, err := tx.QueryContext(ctx, `SELECT `+sqldb.ChangeColumns+` FROM users WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
-		var stamp string
-		var doc []byte
-		err = found.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &doc)
-		r.Stamp, r.Document = api.Stamp(stamp), doc
-		return r, err
-	})
+	rows, err := collectRows(found, sqldb.ScanChange[*sql.Rows])
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	page = api.ChangePage{Changes: make([]api.Change, 0, min(len(rows), limit)), HasMore: len(rows) > limit}
-	var last int64
-	for _, r := range rows[:min(len(rows), limit)] {
-		last = r.Change
-		page.Changes = append(page.Changes, r.Wire())
-	}
-	page.Cursor = state.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
-		page.Digests = map[string]api.Digest{api.EntityUser: digest}
-	}
-	return page, nil
+	return state.Page(from, rows, limit), nil
 }
 
 // snapshot begins to read several things as they are together. end ends that; it
@@ -209,7 +157,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
 	defer func() { err = end(err) }()
-	state, _, err := readState(ctx, tx)
+	state, err := readFeed(ctx, tx)
 	if err != nil {
 		return page, err
 	}
@@ -217,7 +165,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 		return page, err
 	}
 	ids := q.IDs()
-	text, args := `SELECT id, version, stamp, document FROM users WHERE deleted = 0 AND id >= ?`, []any{ids.From}
+	text, args := `SELECT `+sqldb.ChangeColumns+` FROM users WHERE deleted = 0 AND id >= ?`, []any{ids.From}
 	if ids.To != "" {
 		text, args = text+` AND id < ?`, append(args, ids.To)
 	}
@@ -225,13 +173,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
-	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
-		var stamp string
-		var doc []byte
-		err = found.Scan(&r.ID, &r.Version, &stamp, &doc)
-		r.Stamp, r.Document = api.Stamp(stamp), doc
-		return r, err
-	})
+	rows, err := collectRows(found, sqldb.ScanChange[*sql.Rows])
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
@@ -240,7 +182,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 
 // Head returns the cursor behind everything there is.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	state, _, err := readState(ctx, s.readDB)
+	state, err := readFeed(ctx, s.readDB)
 	if err != nil {
 		return "", err
 	}
@@ -249,27 +191,17 @@ func (s *Store) Head(ctx context.Context) (string, error) {
 
 // Revision is another text whenever any page may be another.
 func (s *Store) Revision(ctx context.Context) (string, error) {
-	var epoch, change, horizon, clock int64
-	if err := s.revision.QueryRowContext(ctx).Scan(&epoch, &change, &horizon, &clock); err != nil {
-		return "", fmt.Errorf("read where the feed stands: %w", err)
+	var f feed.State
+	var epoch, clock int64
+	if err := s.revision.QueryRowContext(ctx).Scan(&epoch, &f.Change, &f.Horizon, &clock); err != nil {
+		return "", fmt.Errorf("read the feed's revision: %w", err)
 	}
-	return feed.Revision(epoch, change, horizon, clock), nil
+	f.Epoch = uint64(epoch)
+	return f.Revision(clock), nil
 }
 
-func readState(ctx context.Context, db interface {
+func readFeed(ctx context.Context, db interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (feed.State, api.Digest, error) {
-	var st feed.State
-	var digest api.Digest
-	var epoch int64
-	var kept []byte
-	err := db.QueryRowContext(ctx, `SELECT epoch, change, horizon, digest FROM feed`).Scan(&epoch, &st.Change, &st.Horizon, &kept)
-	if err == nil {
-		err = digest.UnmarshalBinary(kept)
-	}
-	if err != nil {
-		return st, digest, fmt.Errorf("read the feed's state: %w", err)
-	}
-	st.Epoch = uint64(epoch)
-	return st, digest, nil
+}) (store.FeedState, error) {
+	return sqldb.ScanFeed(db.QueryRowContext(ctx, selectFeed))
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Restore puts a backup in a database's place, as Restored makes it. What was
+// Restore puts a backup in a database's place, as FinishRestore makes it. What was
 // there is kept beside it, under the name that is returned, "" when nothing was. It
 // refuses while anybody has the database open. Until the last step, a rename,
 // nothing of the database is touched.
@@ -38,7 +38,7 @@ func Restore(ctx context.Context, path, backup string, now time.Time) (aside str
 	if err := verify(ctx, fresh); err != nil {
 		return "", fmt.Errorf("the backup %s can't be used: %w", backup, err)
 	}
-	if err := Restored(ctx, fresh, rand.Uint64(), now); err != nil {
+	if err := FinishRestore(ctx, fresh, rand.Uint64(), now); err != nil {
 		return "", err
 	}
 	if err := settle(ctx, fresh); err != nil { // all of it in one file

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Restored makes of the file of a backup, which nobody has open, what takes the
+// FinishRestore makes of the file of a backup, which nobody has open, what takes the
 // place of what was written since: its feed is another epoch, which must never have
-// been before, and its versions are moved ahead as store.Restored says.
-func Restored(ctx context.Context, path string, epoch uint64, now time.Time) (err error) {
+// been before, and its versions are moved ahead as store.RestoreRow says.
+func FinishRestore(ctx context.Context, path string, epoch uint64, now time.Time) (err error) {
 	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(WAL)", "synchronous(FULL)"))
 	if err != nil {
 		return fmt.Errorf("open the backup %s: %w", path, err)

@@ -45,7 +45,7 @@ func TestRestored(t *testing.T) {
 	}
 
 	now := time.Now()
-	if err := sqlite.Restored(t.Context(), path, 7, now); err != nil {
+	if err := sqlite.FinishRestore(t.Context(), path, 7, now); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path, sqlite.Options{})

@@ -59,7 +59,7 @@ func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool,
 		if err != nil {
 			return err
 		}
-		outcomes = work.DoAll(session, writes, func(w store.Write, err error) {
+		outcomes = work.ApplyAll(session, writes, func(w store.Write, err error) {
 			s.opts.Log.Error("a write failed", "operation", w.ID, "error", err)
 		})
 		grown, saved = len(work.Puts()) > 0, len(work.Puts())+len(work.Fresh())

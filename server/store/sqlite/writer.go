@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 // writer is the one connection that writes, with its statements. Contexts don't reach
@@ -18,16 +19,16 @@ type writer struct {
 }
 
 const (
-	selectCounter = `SELECT change, clock, digest FROM feed`
-	updateCounter = `UPDATE feed SET change = ?, clock = ?, digest = ?`
-	selectRows    = `SELECT ` + columns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
-UNION ALL SELECT ` + columns + ` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`
+	selectFeed = `SELECT ` + sqldb.FeedColumns + ` FROM feed`
+	updateFeed = `UPDATE feed SET change = ?, clock = ?, digest = ?`
+	selectRows = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
+UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`
 	upsertRow = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
   document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
-	selectRecords = `SELECT key, client_id, entity_id, hash, result, at FROM records WHERE key IN (SELECT value FROM json_each(?))`
+	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE key IN (SELECT value FROM json_each(?))`
 	insertRecord  = `INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?, ?, ?, ?, ?, ?)`
 	deleteOld     = `DELETE FROM records WHERE at < ?`
 	raiseHorizon  = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
@@ -47,7 +48,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, fmt.Errorf("keep temporary data in memory: %w", err)
 	}
 	for _, text := range []string{
-		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectCounter, updateCounter,
+		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectFeed, updateFeed,
 		selectRows, upsertRow, selectRecords, insertRecord, deleteOld, raiseHorizon, deleteDead,
 	} {
 		stmt, err := conn.PrepareContext(ctx, text)
@@ -95,40 +96,33 @@ func (w *writer) rollback() error {
 	return err
 }
 
-// begin begins a session of the open transaction, for the writes and at the given time.
-func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *store.Working, error) {
-	s := store.Session{Now: now}
-	var clock int64
-	var digest []byte
-	if err := w.stmts[selectCounter].QueryRow().Scan(&s.Counter.Change, &clock, &digest); err != nil {
-		return nil, nil, fmt.Errorf("read the counter: %w", err)
-	}
-	if err := s.Digest.UnmarshalBinary(digest); err != nil {
-		return nil, nil, fmt.Errorf("read the counter: %w", err)
-	}
-	s.Counter.Clock = time.UnixMicro(clock).UTC()
-	work, err := w.read(store.WantedBy(writes))
+// begin starts a session of the open transaction, for the writes and at the given time.
+func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *store.GroupTx, error) {
+	f, err := sqldb.ScanFeed(w.stmts[selectFeed].QueryRow())
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Tx = work
-	return &s, work, nil
+	tx, err := w.read(store.ReadSetOf(writes))
+	if err != nil {
+		return nil, nil, err
+	}
+	return &store.Session{Tx: tx, Feed: f, Now: now}, tx, nil
 }
 
 // read reads what a session will ask for.
-func (w *writer) read(wanted store.Wanted) (*store.Working, error) {
-	rows, err := collect(scanRow, w.stmts[selectRows], wanted.IDs, wanted.EmailKeys)
+func (w *writer) read(wanted store.ReadSet) (*store.GroupTx, error) {
+	rows, err := collect(sqldb.ScanRow[*sql.Rows], w.stmts[selectRows], wanted.IDs, wanted.EmailKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
 	if len(wanted.Keys) == 0 {
-		return store.NewWorking(rows, nil), nil
+		return store.NewGroupTx(rows, nil), nil
 	}
-	records, err := collect(scanRecord, w.stmts[selectRecords], wanted.Keys)
+	records, err := collect(sqldb.ScanRecord[*sql.Rows], w.stmts[selectRecords], wanted.Keys)
 	if err != nil {
 		return nil, fmt.Errorf("look for earlier operations: %w", err)
 	}
-	return store.NewWorking(rows, records), nil
+	return store.NewGroupTx(rows, records), nil
 }
 
 // collect reads all that a statement finds by lists of texts.
@@ -149,7 +143,7 @@ func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]
 }
 
 // save saves what a session did.
-func (w *writer) save(s *store.Session, work *store.Working) error {
+func (w *writer) save(s *store.Session, work *store.GroupTx) error {
 	for _, r := range work.Puts() {
 		if err := w.exec(upsertRow, r.ID, r.Version, r.Change, r.Deleted, document(r.Document), string(r.Stamp),
 			r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro(), r.EmailKey, r.Sort, r.Search); err != nil {
@@ -169,11 +163,11 @@ func (w *writer) save(s *store.Session, work *store.Working) error {
 
 // end saves where a session has got to.
 func (w *writer) end(s *store.Session) error {
-	digest, err := s.Digest.AppendBinary(nil)
+	digest, err := s.Feed.Digest.AppendBinary(nil)
 	if err != nil {
 		return fmt.Errorf("encode the digest: %w", err)
 	}
-	if err := w.exec(updateCounter, s.Counter.Change, s.Counter.Clock.UnixMicro(), digest); err != nil {
+	if err := w.exec(updateFeed, s.Feed.Change, s.Feed.Clock.UnixMicro(), digest); err != nil {
 		return fmt.Errorf("save the counter: %w", err)
 	}
 	return nil

@@ -17,52 +17,52 @@ import (
 )
 
 const (
-	// keptPages is how many pages are kept for those who ask for the same, and
-	// largestKept how many bytes each may have. What has larger documents is streamed.
-	keptPages   = 32
-	largestKept = 768 << 10
+	// cachedPages is how many pages are cached, and maxCached the most bytes of one. Larger
+	// pages are streamed.
+	cachedPages = 32
+	maxCached   = 768 << 10
 )
 
-// content is a page as it was read: size is about how many bytes it has.
+// content is an unencoded page of about size bytes.
 type content struct {
 	size  int64
 	write func(io.Writer) error
 }
 
-// page is an answer that is ready to be sent, or the content to stream when that is large,
-// and the coding of either.
+// page is a response that is ready to be sent, or the content to stream if it is large, and
+// the coding of either.
 type page struct {
 	body   []byte
 	coding string
 	large  content
 }
 
-// pages are those that were asked for last. A page depends on nothing but the question
-// and how far the feed has grown. After a change all devices ask for the same one: it
-// is read, encoded and compressed once for all of them.
-type pages struct {
-	kept    *lru.Cache[string, *page]
+// pageCache has the latest pages. A page depends only on the request and the feed's revision.
+// After a change all devices request the same one: it is read, encoded and compressed once
+// for all of them.
+type pageCache struct {
+	recent  *lru.Cache[string, *page]
 	reading singleflight.Group
 }
 
-func newPages() *pages {
-	kept, err := lru.New[string, *page](keptPages)
+func newPageCache() *pageCache {
+	recent, err := lru.New[string, *page](cachedPages)
 	if err != nil {
-		panic("keep pages: " + err.Error()) // the size is one
+		panic("create the page cache: " + err.Error()) // the size is valid
 	}
-	return &pages{kept: kept}
+	return &pageCache{recent: recent}
 }
 
-// get returns the page of a key: one that is kept, one that somebody else is just making,
-// or one that read reads.
-func (p *pages) get(key string, read func() (*page, error)) (*page, error) {
-	if ready, ok := p.kept.Get(key); ok {
+// get returns the page of a key: from the cache, from a request that is loading it, or by
+// calling load.
+func (p *pageCache) get(key string, load func() (*page, error)) (*page, error) {
+	if ready, ok := p.recent.Get(key); ok {
 		return ready, nil
 	}
 	v, err, _ := p.reading.Do(key, func() (any, error) {
-		ready, err := read()
-		if err == nil && ready.body != nil && len(ready.body) <= largestKept {
-			p.kept.Add(key, ready)
+		ready, err := load()
+		if err == nil && ready.body != nil && len(ready.body) <= maxCached {
+			p.recent.Add(key, ready)
 		}
 		return ready, err
 	})
@@ -72,9 +72,9 @@ func (p *pages) get(key string, read func() (*page, error)) (*page, error) {
 	return v.(*page), nil
 }
 
-// pageFor returns the page that a request asks for, which read reads unless it is there
-// already; nil when the request was answered with the reason why not. Reading may be for
-// others too, so it doesn't end with the request.
+// pageFor returns the page for a request, and calls read if it is not cached. On an error it
+// answers the request and returns nil. Other requests may wait for the same read, so it does
+// not end with this request.
 func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(context.Context) (content, error)) *page {
 	revision, err := s.store.Revision(r.Context())
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(conte
 		own = true
 		c, err := read(context.WithoutCancel(r.Context()))
 		if err == nil {
-			err = s.hold(r, c.size)
+			err = s.reserve(r, c.size)
 		}
 		if err != nil {
 			return nil, err
@@ -96,11 +96,11 @@ func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(conte
 	}
 	ready, err := s.pages.get(key, load)
 	if errors.Is(err, limit.ErrFull) && !own {
-		ready, err = s.pages.get(key, load) // there was no room for another's; perhaps there is by now
+		ready, err = s.pages.get(key, load) // another request had no room for the page; this one may
 	}
 	if err == nil && !own {
-		// Who is slow to receive it keeps it, whatever becomes of it here.
-		err = s.hold(r, max(int64(len(ready.body)), ready.large.size))
+		// A slow client holds the page, even after the cache has dropped it.
+		err = s.reserve(r, max(int64(len(ready.body)), ready.large.size))
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -110,9 +110,9 @@ func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(conte
 	return ready
 }
 
-// sendOwn answers with a page that was read for this request alone.
+// sendOwn answers with a page that was read for this request only.
 func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) {
-	err := s.hold(r, c.size)
+	err := s.reserve(r, c.size)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -137,13 +137,12 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
 	w.WriteHeader(http.StatusOK)
-	// Its error says that the client has gone, which is nobody's concern any more.
-	_, _ = w.Write(p.body)
+	send(w, p.body)
 }
 
-// prepare encodes a page, and compresses it unless it is small.
+// prepare encodes a page, and compresses it unless it is small. A large one is streamed later.
 func prepare(c content, chosen string) (*page, error) {
-	if c.size > largestKept {
+	if c.size > maxCached {
 		return &page{large: c, coding: chosen}, nil
 	}
 	var body bytes.Buffer
@@ -151,20 +150,19 @@ func prepare(c content, chosen string) (*page, error) {
 	if err := c.write(&body); err != nil {
 		return nil, fmt.Errorf("encode a page: %w", err)
 	}
-	if body.Len() < smallPage || compressors[chosen] == nil {
-		return &page{body: fitting(body.Bytes()), coding: coding.Identity}, nil
+	if body.Len() < minCompressed || compressors[chosen] == nil {
+		return &page{body: shrink(body.Bytes()), coding: coding.Identity}, nil
 	}
 	var small bytes.Buffer
 	whole := func(w io.Writer) error { _, err := w.Write(body.Bytes()); return err }
 	if err := compress(&small, chosen, whole); err != nil {
 		return nil, fmt.Errorf("compress a page: %w", err)
 	}
-	return &page{body: fitting(small.Bytes()), coding: chosen}, nil
+	return &page{body: shrink(small.Bytes()), coding: chosen}, nil
 }
 
-// fitting is b without the memory behind it, if that is much: what is kept must not take
-// more than it has.
-func fitting(b []byte) []byte {
+// shrink returns b without much unused memory behind it.
+func shrink(b []byte) []byte {
 	if cap(b)-len(b) > len(b)/8 {
 		return bytes.Clone(b)
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/rollcall/rollcall/server/coding"
 )
 
-// smallPage is below what compressing is worth: an answer that fits in one packet.
-const smallPage = 1 << 10
+// minCompressed is the size from which a page is compressed: a smaller one fits in a packet.
+const minCompressed = 1 << 10
 
-// chooseCoding is the coding that the client likes best. One that takes nothing of what
-// there is gets it as it is: RFC 9110 prefers that to 406.
+// chooseCoding returns the coding that the client prefers. If it accepts none of ours, it gets
+// the page uncompressed: RFC 9110 prefers that to 406.
 func chooseCoding(r *http.Request) string {
 	chosen, ok := coding.Choose(r.Header.Values("Accept-Encoding"), coding.Zstd, coding.Gzip, coding.Identity)
 	if !ok {
@@ -31,8 +31,8 @@ func pageHeader(w http.ResponseWriter) http.Header {
 	return h
 }
 
-// streamPage answers with JSON that is written part by part, compressed in a coding. An
-// error of write cuts the answer off: half of it must not look whole.
+// streamPage answers with a page that is encoded while it is sent. An error aborts the
+// response, so that a part of it does not look complete.
 func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, chosen string) {
 	h := pageHeader(w)
 	write := c.write
@@ -43,13 +43,13 @@ func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, c
 	w.WriteHeader(http.StatusOK)
 	if err := write(w); err != nil {
 		if r.Context().Err() == nil {
-			s.log.Warn("an answer was cut off", "request", scopeOf(r.Context()).id, "error", err)
+			s.log.Warn("aborted a response: the page can't be written", "request", scopeOf(r.Context()).id, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// compress has write write to w in a coding. After an error what was written has no end.
+// compress calls write with a compressing writer. After an error, the output is incomplete.
 func compress(w io.Writer, chosen string, write func(io.Writer) error) error {
 	z := compressors[chosen].Get().(compressor)
 	z.Reset(w)
@@ -57,27 +57,27 @@ func compress(w io.Writer, chosen string, write func(io.Writer) error) error {
 		return err
 	}
 	err := z.Close()
-	z.Reset(nil) // or the pool would keep the connection
+	z.Reset(nil) // else the pool would retain the connection
 	compressors[chosen].Put(z)
 	return err
 }
 
-// compressor is an encoder that can be used again.
+// compressor is a reusable encoder.
 type compressor interface {
 	io.WriteCloser
 	Reset(io.Writer)
 }
 
-// zstdWindow bounds an encoder's memory, and that of the client's decoder: pages
-// repeat themselves within a few rows.
+// zstdWindow bounds the memory of the encoder and of the client's decoder. Pages repeat
+// themselves within a few rows.
 const zstdWindow = 128 << 10
 
-// compressors are the encoders that are not in use, by coding.
+// compressors are the unused encoders by coding.
 var compressors = map[string]*sync.Pool{
 	coding.Gzip: {New: func() any {
 		z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 		if err != nil {
-			panic("make a gzip encoder: " + err.Error()) // the level is one
+			panic("create a gzip encoder: " + err.Error()) // the level is valid
 		}
 		return z
 	}},
@@ -85,7 +85,7 @@ var compressors = map[string]*sync.Pool{
 		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
 			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
 		if err != nil {
-			panic("make a zstd encoder: " + err.Error()) // so are the options
+			panic("create a zstd encoder: " + err.Error()) // the options are valid
 		}
 		return z
 	}},

@@ -1,12 +1,11 @@
-package main
+// Package seed fills a directory with made-up people. The same seed makes the same people
+// with the same ids, so that seeding again adds none.
+package seed
 
 import (
 	"context"
 	"encoding/binary"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
 
@@ -16,58 +15,41 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-const maxSeed = 10_000_000
+// MaxPeople is the most people that Add makes up.
+const MaxPeople = 10_000_000
 
-// seed fills a database with made-up people. The same -seed makes the same people with
-// the same ids, so that seeding again adds none.
-func seed(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet("seed", flag.ContinueOnError)
-	n := flags.Int("n", 1000, "how many `people`")
-	number := flags.Uint64("seed", 1, "`number` that decides who they are")
-	db := databaseFlag(flags)
-	if err := parse(flags, args, stderr); err != nil {
-		return flagResult(err)
-	}
-	if *n < 1 || *n > maxSeed {
-		return usageError(stderr, fmt.Sprintf("-n must be from 1 to %d", maxSeed))
-	}
-	s, err := openDatabase(ctx, *db, hooks{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+// Directory is what Add needs of a store.
+type Directory interface {
+	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
+}
 
-	people := newPeople(*number)
-	var added, had int
-	for done := 0; done < *n; {
+// Add adds the first n people of a seed. It returns how many it added; the others, or their
+// emails, existed already.
+func Add(ctx context.Context, to Directory, n int, seed uint64) (added int, err error) {
+	people := newPeople(seed)
+	for done := 0; done < n; {
 		var writes []store.Write
-		for ; len(writes) < api.MaxOperations && done < *n; done++ {
+		for ; len(writes) < api.MaxOperations && done < n; done++ {
 			id, patch := people.next()
 			writes = append(writes, store.Write{ID: id, EntityID: id, Type: api.Create, Patch: patch})
 		}
-		outcomes, err := s.Apply(ctx, writes)
+		outcomes, err := to.Apply(ctx, writes)
 		if err != nil {
-			return fmt.Errorf("add people %d to %d: %w", done-len(writes)+1, done, err)
+			return added, fmt.Errorf("add people %d to %d: %w", done-len(writes)+1, done, err)
 		}
 		for _, o := range outcomes {
 			if o.First == api.Applied {
 				added++
-			} else {
-				had++
 			}
 		}
 	}
-	text := fmt.Sprintf("added %d people to %s\n", added, nameOf(*db))
-	if had > 0 {
-		text = fmt.Sprintf("added %d people to %s; %d were there already, or their email was\n", added, nameOf(*db), had)
-	}
-	return say(stdout, text)
+	return added, nil
 }
 
-// people makes up one person after the other, no two with one email.
+// people makes up people, no two with one email.
 type people struct {
 	random *rand.Rand
-	emails map[string]int // local part to how often it was made
+	emails map[string]int // local part to how many have it
 }
 
 func newPeople(seed uint64) *people {
@@ -84,7 +66,7 @@ func (p *people) next() (id string, patch api.UserPatch) {
 	}
 	email := local + "@" + pick(p, domains)
 	var bio string
-	// Most directories have people of whom nobody wrote more than the name.
+	// In most directories, some people have no bio.
 	if p.random.IntN(4) > 0 {
 		bio = fmt.Sprintf("%s, %s. %s", pick(p, roles), pick(p, places), pick(p, notes))
 	}
@@ -102,7 +84,7 @@ func (p *people) uuid() string {
 	return b.String()
 }
 
-// folded are the letters of the names below that don't belong in an email.
+// folded replaces the letters of names that don't belong in an email address.
 var folded = strings.NewReplacer("á", "a", "ã", "a", "å", "a", "ä", "ae", "ć", "c", "ç", "c", "é", "e", "í", "i",
 	"ł", "l", "ñ", "n", "ó", "o", "ö", "oe", "ø", "oe", "ş", "s", "š", "s", "ü", "ue", "ı", "i", "ğ", "g", "'", "")
 

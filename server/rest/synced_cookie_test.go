@@ -15,14 +15,14 @@ func TestTheFeedMarksTheBrowserAsSeen(t *testing.T) {
 		if err != nil {
 			t.Fatalf("over %q: %v", proto, err)
 		}
-		if c.Name != rest.SeenCookie || c.Value != "1" || c.HttpOnly || c.Path != "/" || c.MaxAge != 31536000 ||
+		if c.Name != rest.SyncedCookie || c.Value != "1" || c.HttpOnly || c.Path != "/" || c.MaxAge != 31536000 ||
 			c.SameSite != http.SameSiteLaxMode || c.Secure != secure {
 			t.Errorf("over %q: %+v", proto, c)
 		}
 	}
 	for _, quiet := range []struct{ path, cookie string }{
-		{"/api/v1/changes", rest.SeenCookie + "=1"}, // it has one
-		{"/api/v1/users", ""},                       // it has not synced
+		{"/api/v1/changes", rest.SyncedCookie + "=1"}, // it has one
+		{"/api/v1/users", ""},                         // it has not synced
 		{"/api/v1/changes?limit=none", ""},
 	} {
 		if a := w.do("GET", quiet.path, nil, "Cookie", quiet.cookie); a.Header.Get("Set-Cookie") != "" {

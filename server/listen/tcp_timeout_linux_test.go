@@ -1,4 +1,4 @@
-package main
+package listen
 
 import (
 	"net"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSilence: an accepted connection has the settings by which half-open ones end.
-func TestSilence(t *testing.T) {
-	l, err := listenOn(t.Context(), &serveOptions{addr: "127.0.0.1:0", connections: 1, perAddress: 1})
+// TestDeadConnectionsEnd: an accepted connection has the settings that end it when the client is gone.
+func TestDeadConnectionsEnd(t *testing.T) {
+	l, err := TCP(t.Context(), "127.0.0.1:0", Limits{Total: 1, PerAddress: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

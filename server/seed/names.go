@@ -1,7 +1,7 @@
-package main
+package seed
 
-// What the people of `rollcall seed` are made of. Changing a list changes who
-// every -seed stands for.
+// Parts of made-up people. Changing a list changes the people of every
+// seed.
 var (
 	givenNames = []string{
 		"Aaliyah", "Adaeze", "Ahmed", "Aiko", "Alejandro", "Amara", "Amina", "Ana", "Andrzej", "Anna", "Arjun",

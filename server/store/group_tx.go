@@ -7,13 +7,13 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// Wanted is what a group of writes is about: all that a Session will ask for.
-type Wanted struct {
+// ReadSet is what a group of writes is about: all that a Session will ask for.
+type ReadSet struct {
 	IDs, EmailKeys, Keys []string
 }
 
-// WantedBy says what to read for the writes.
-func WantedBy(writes []Write) (w Wanted) {
+// ReadSetOf says what to read for the writes.
+func ReadSetOf(writes []Write) (w ReadSet) {
 	for i := range writes {
 		w.IDs = append(w.IDs, writes[i].EntityID)
 		if e := writes[i].Patch.Email; e != nil {
@@ -26,33 +26,33 @@ func WantedBy(writes []Write) (w Wanted) {
 	return w
 }
 
-// Working is what was read for a group of writes, with what they change: the Tx of
+// GroupTx is what was read for a group of writes, with what they change: the Tx of
 // their Session in a store that reads and saves a group at once. What a write puts
 // counts once the write is done; so one that fails in the middle leaves nothing.
-type Working struct {
+type GroupTx struct {
 	rows    map[string]*Row
 	owners  map[string]string // email key to the live user's id
-	records map[string]KeptRecord
+	records map[string]StoredRecord
 
 	row    *Row // put by the write that is being done
-	record *KeptRecord
+	record *StoredRecord
 
 	puts  []*Row
-	fresh []KeptRecord
+	fresh []StoredRecord
 }
 
-// KeptRecord is a record with its result as it is kept. One that couldn't be decoded
+// StoredRecord is a record with its result as it is kept. One that couldn't be decoded
 // has an error in place of its result, which fails the write that asks for it, and no
 // other.
-type KeptRecord struct {
+type StoredRecord struct {
 	Record
 	Encoded string
 	Err     error
 }
 
 // Keep reads a record's result.
-func Keep(r Record, result []byte) KeptRecord {
-	k := KeptRecord{Record: r, Encoded: string(result)}
+func DecodeRecord(r Record, result []byte) StoredRecord {
+	k := StoredRecord{Record: r, Encoded: string(result)}
 	if err := json.Unmarshal(result, &k.Result); err != nil {
 		k.Err = fmt.Errorf("decode the result under key %s: %w", r.Key, err)
 	}
@@ -62,10 +62,10 @@ func Keep(r Record, result []byte) KeptRecord {
 	return k
 }
 
-// NewWorking starts from the rows, with their email keys, and the records that are
+// NewGroupTx starts from the rows, with their email keys, and the records that are
 // there of what is wanted. A row may be there twice.
-func NewWorking(rows []Row, records []KeptRecord) *Working {
-	w := &Working{rows: map[string]*Row{}, owners: map[string]string{}, records: map[string]KeptRecord{}}
+func NewGroupTx(rows []Row, records []StoredRecord) *GroupTx {
+	w := &GroupTx{rows: map[string]*Row{}, owners: map[string]string{}, records: map[string]StoredRecord{}}
 	for i := range rows {
 		w.rows[rows[i].ID] = &rows[i]
 		if !rows[i].Deleted {
@@ -78,16 +78,16 @@ func NewWorking(rows []Row, records []KeptRecord) *Working {
 	return w
 }
 
-// DoAll does the writes in order in a session whose Tx this is. One that fails leaves
+// ApplyAll does the writes in order in a session whose Tx this is. One that fails leaves
 // nothing, is told of, and is answered "retry".
-func (w *Working) DoAll(s *Session, writes []Write, failed func(Write, error)) []Outcome {
+func (w *GroupTx) ApplyAll(s *Session, writes []Write, failed func(Write, error)) []Outcome {
 	outcomes := make([]Outcome, 0, len(writes))
 	for _, write := range writes {
 		w.row, w.record = nil, nil
 		o, err := s.Do(write)
 		if err != nil {
 			failed(write, err)
-			o = Undecided(write)
+			o = Failed(write)
 		} else {
 			w.keep()
 		}
@@ -97,7 +97,7 @@ func (w *Working) DoAll(s *Session, writes []Write, failed func(Write, error)) [
 }
 
 // keep makes what a write has put a part of the group.
-func (w *Working) keep() {
+func (w *GroupTx) keep() {
 	if r := w.row; r != nil {
 		if old := w.rows[r.ID]; old != nil && !old.Deleted {
 			delete(w.owners, old.EmailKey)
@@ -114,10 +114,10 @@ func (w *Working) keep() {
 
 // Puts are the rows to save, in the order in which they were put: a row that was put
 // twice is there twice, and an email that was passed on is free when it is taken.
-func (w *Working) Puts() []*Row { return w.puts }
+func (w *GroupTx) Puts() []*Row { return w.puts }
 
 // Latest are the rows to save as they are in the end, each once.
-func (w *Working) Latest() []*Row {
+func (w *GroupTx) Latest() []*Row {
 	var latest []*Row
 	for _, r := range w.puts {
 		if w.rows[r.ID] == r {
@@ -128,16 +128,16 @@ func (w *Working) Latest() []*Row {
 }
 
 // Fresh are the records to save.
-func (w *Working) Fresh() []KeptRecord { return w.fresh }
+func (w *GroupTx) Fresh() []StoredRecord { return w.fresh }
 
 // Row implements Tx.
-func (w *Working) Row(id string) (*Row, error) { return w.rows[id], nil }
+func (w *GroupTx) Row(id string) (*Row, error) { return w.rows[id], nil }
 
 // EmailOwner implements Tx.
-func (w *Working) EmailOwner(key string) (string, error) { return w.owners[key], nil }
+func (w *GroupTx) EmailOwner(key string) (string, error) { return w.owners[key], nil }
 
 // Record implements Tx.
-func (w *Working) Record(key string) (*Record, error) {
+func (w *GroupTx) Record(key string) (*Record, error) {
 	r, ok := w.records[key]
 	if !ok || r.Err != nil {
 		return nil, r.Err
@@ -146,17 +146,17 @@ func (w *Working) Record(key string) (*Record, error) {
 }
 
 // PutRow implements Tx.
-func (w *Working) PutRow(r *Row) error {
+func (w *GroupTx) PutRow(r *Row) error {
 	w.row = r
 	return nil
 }
 
 // PutRecord implements Tx.
-func (w *Working) PutRecord(r Record) error {
+func (w *GroupTx) PutRecord(r Record) error {
 	result, err := json.Marshal(r.Result)
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	w.record = &KeptRecord{Record: r, Encoded: string(result)}
+	w.record = &StoredRecord{Record: r, Encoded: string(result)}
 	return nil
 }

@@ -86,13 +86,14 @@ func (c *census) verdict() error {
 	}
 	return &Refusal{
 		Reason: fmt.Sprintf("it is not UTF-8, as line %d shows; save it as UTF-8, in Excel as \"CSV UTF-8\". "+
-			"Taken as Windows-1252, the line is %s", c.first, shorten(sample)),
+			"Taken as Windows-1252, the line is %s", c.first, Quote(sample)),
 		Encoding: Windows1252,
 	}
 }
 
-// shorten quotes the beginning of a text.
-func shorten(text string) string {
+// Quote quotes the beginning of a file's text, so that it can be shown in a line of a
+// terminal.
+func Quote(text string) string {
 	const most = 80
 	runes := []rune(text)
 	if len(runes) > most {

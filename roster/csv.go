@@ -62,7 +62,7 @@ func newCSV(s *source) (*csvReader, error) {
 			return r, nil
 		}
 	}
-	return nil, refuse("its first line must name the columns, with email or id among them; it is " + shorten(first.text))
+	return nil, refuse("its first line must name the columns, with email or id among them; it is " + Quote(first.text))
 }
 
 // headerLine returns the first line that is not empty.
@@ -117,7 +117,7 @@ func (r *csvReader) takeHeader(header []string) error {
 	columns, unknown := columnsOf(header)
 	if len(unknown) > 0 {
 		n := slices.IndexFunc(header, func(cell string) bool { return columnName(cell) == unknown[0] })
-		return refuse(fmt.Sprintf("column %d is %s; possible are %s", n+1, shorten(unknown[0]), strings.Join(Columns, ", ")))
+		return refuse(fmt.Sprintf("column %d is %s; possible are %s", n+1, Quote(unknown[0]), strings.Join(Columns, ", ")))
 	}
 	names := make([]string, len(header))
 	for i, cell := range header {

@@ -47,7 +47,7 @@ func parseObject(text string) (e Entry, problem string) {
 		}
 		name, _ := key.(string) // a decoder takes nothing else here
 		if seen[name] {
-			return e, "the object has the field " + shorten(name) + " twice"
+			return e, "the object has the field " + Quote(name) + " twice"
 		}
 		seen[name] = true
 		var value json.RawMessage
@@ -62,7 +62,7 @@ func parseObject(text string) (e Entry, problem string) {
 		return e, "the line is not a JSON object" + because(err)
 	}
 	if rest := strings.TrimSpace(text[d.InputOffset():]); rest != "" {
-		return e, "the object has more than one JSON object: there is " + shorten(rest) + " behind it"
+		return e, "the object has more than one JSON object: there is " + Quote(rest) + " behind it"
 	}
 	return e, ""
 }
@@ -83,9 +83,9 @@ func (e *Entry) set(name string, value json.RawMessage) (problem string) {
 	known, ok := meaning[name]
 	if !ok {
 		if columnName(name) != name {
-			return "the object has a field " + shorten(name) + ", which is written " + columnName(name)
+			return "the object has a field " + Quote(name) + ", which is written " + columnName(name)
 		}
-		return "the object has a field " + shorten(name) + ", which is not known"
+		return "the object has a field " + Quote(name) + ", which is not known"
 	}
 	if known == unused || string(value) == "null" {
 		return ""
@@ -212,7 +212,7 @@ func (r *jsonItems) junk(first byte) (problem string, err error) {
 			err = io.EOF
 		}
 		if err != nil {
-			return "there is " + shorten(strings.ToValidUTF8(string(text), "?")) + " where an object is wanted", err
+			return "there is " + Quote(strings.ToValidUTF8(string(text), "?")) + " where an object is wanted", err
 		}
 		if len(text) < maxLine {
 			text = append(text, b)

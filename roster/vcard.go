@@ -213,10 +213,10 @@ func (c *card) entry() (e Entry, problem string) {
 	switch c.version {
 	case "2.1", "3.0", "4.0", "":
 	default:
-		return e, "the card's VERSION is " + shorten(c.version) + "; 2.1, 3.0 and 4.0 are read"
+		return e, "the card's VERSION is " + Quote(c.version) + "; 2.1, 3.0 and 4.0 are read"
 	}
 	if c.kind != "" && c.kind != "individual" && c.kind != "org" {
-		return e, "the card is a " + strings.Trim(shorten(c.kind), `"`) + ", not a person"
+		return e, "the card is a " + strings.Trim(Quote(c.kind), `"`) + ", not a person"
 	}
 	if c.problem != "" {
 		return e, c.problem
@@ -256,7 +256,7 @@ func (c *card) decode(number int, value string, parameters parameters) (text, pr
 	case "WINDOWS-1252", "CP1252", "ISO-8859-1", "LATIN1":
 		value = fromWindows1252(value)
 	default:
-		return "", "is in the encoding " + shorten(charset) + ", which is not read: export the cards in UTF-8"
+		return "", "is in the encoding " + Quote(charset) + ", which is not read: export the cards in UTF-8"
 	}
 	value = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(value)
 	if c.seen.see(number, value) != "" {

@@ -17,6 +17,8 @@ var (
 	// ErrUnavailable says that the store can't write now. Whether the write took
 	// effect is unknown; replaying it finds out.
 	ErrUnavailable = errors.New("the store can't write now")
+	// ErrNoDirectory says that there is no database, or nothing in it.
+	ErrNoDirectory = errors.New("there is no directory yet; `rollcall serve` creates one")
 )
 
 // Tx is the writing transaction of a store as a Session uses it.

@@ -161,9 +161,9 @@ func TestFiles(t *testing.T) {
 		"31-odd-lines.jsonl": {format: roster.JSONLines, lines: []string{
 			`1 Line One <line.one@example.org> "CRLF\r\nin the text\r\n"`, "2 Line \u2028Two <line.two@example.org>", "3 Line 😀 <line.three@example.org>",
 			"4 !the object has half a letter in the field name", "5 Nul \x00 <line.five@example.org>", "6 <line.six@example.org>",
-			"7 Line Seven <line.seven@example.org>", "8 !the object has a field that is not text: id",
+			"7 Line Seven <line.seven@example.org>", "8 !the object has a field that is not a string: id",
 			"9 7C000000-0000-4000-8000-0000000000A2 Line Nine <line.nine@example.org>", `10 !the object has a field "Name", which is written name`,
-			`11 !the object has a field "phone", which is not known`, `12 !the object has more than one JSON object: there is "," behind it`,
+			`11 !the object has an unknown field "phone"`, `12 !the object has more than one JSON object: there is "," behind it`,
 			"13 !the line is not a JSON object: invalid character", "14 !the object has more than one JSON object",
 		}},
 		"33-formula-like-cells.csv": {lines: []string{

@@ -85,14 +85,14 @@ func (e *Entry) set(name string, value json.RawMessage) (problem string) {
 		if columnName(name) != name {
 			return "the object has a field " + Quote(name) + ", which is written " + columnName(name)
 		}
-		return "the object has a field " + Quote(name) + ", which is not known"
+		return "the object has an unknown field " + Quote(name)
 	}
 	if known == unused || string(value) == "null" {
 		return ""
 	}
 	var text string
 	if err := json.Unmarshal(value, &text); err != nil {
-		return "the object has a field that is not text: " + name
+		return "the object has a field that is not a string: " + name
 	}
 	if hasHalfLetter(string(value)) {
 		return "the object has half a letter in the field " + name + ": text was cut within it"

@@ -32,7 +32,7 @@ func TestJSON(t *testing.T) {
 		"arrays, joined":           {"[{\"email\":\"a@x.org\"}]\n\ufeff[{\"email\":\"b@x.org\"}]", []string{"1 <a@x.org>", "2 <b@x.org>"}},
 		"objects of several lines": {"{\n\"email\":\"a@x.org\"\n}\n{\n\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
 		"no objects":               {"[1,\n\"a\", null,{}]", []string{"1 !there is \"1\" where an object is wanted", `2 !there is "\"a\"" where`, `2 !there is "null" where`, "2"}},
-		"nested":                   {"[{\"version\":{\"a\":[{},{\"b\":[]}]},\"email\":\"a@x.org\"},{\"tags\":[{}]},{\"email\":\"b@x.org\"}]", []string{"1 <a@x.org>", `1 !the object has a field "tags"`, "1 <b@x.org>"}},
+		"nested":                   {"[{\"version\":{\"a\":[{},{\"b\":[]}]},\"email\":\"a@x.org\"},{\"tags\":[{}]},{\"email\":\"b@x.org\"}]", []string{"1 <a@x.org>", `1 !the object has an unknown field "tags"`, "1 <b@x.org>"}},
 		"a bracket missing":        {"[\n{\"email\":\"a@x.org\",\n{\"email\":\"b@x.org\"}\n]", []string{"2 !the object is not closed before the next one begins", "3 <b@x.org>"}},
 		"the last one missing":     {"[\n{\"email\":\"a@x.org\"\n]", []string{"2 !the object is not closed before"}},
 		"a quote missing":          {"[\n{\"name\":\"A,\n\"email\":\"a@x.org\"},\n{\"email\":\"b@x.org\"}\n]", []string{"2 !the line is not a JSON object", "4 <b@x.org>"}},

@@ -152,7 +152,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestSIGTERM: the real program, told to stop, ends its streams, answers what it
+// TestSIGTERM: the real program ends its streams on a signal, answers what it
 // has accepted and exits with 0.
 func TestSIGTERM(t *testing.T) {
 	checkAnswers(t)
@@ -296,7 +296,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-func TestBadArguments(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -132,7 +132,7 @@ func TestDrainUnderLoad(t *testing.T) {
 				resp, err := client.Post(p.url+"/api/v1/users", "application/json",
 					strings.NewReader(`{"name":"P","email":"`+email+`"}`))
 				if err != nil {
-					return // nobody took it any more; the database tells whether that is true
+					return // it was refused; the database shows whether that is true
 				}
 				_ = resp.Body.Close()
 				if resp.StatusCode != http.StatusCreated {
@@ -235,7 +235,7 @@ func TestTLS(t *testing.T) {
 		return err
 	})
 	p.stop()
-	if c := tell(t, "serve", "-tls-cert", cert, "-tls-key", dir, "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "s.db")); c.err == nil || !strings.Contains(c.out, "read the certificate") {
+	if c := runCommand(t, "serve", "-tls-cert", cert, "-tls-key", dir, "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "s.db")); c.err == nil || !strings.Contains(c.out, "read the certificate") {
 		t.Errorf("a bad key: %s", c.out)
 	}
 }
@@ -285,7 +285,7 @@ func TestLogAndProfiles(t *testing.T) {
 	_ = resp.Body.Close()
 	get(t, p.url+"/healthz")
 	profiles := ""
-	eventually(t, "the log tells of it", func() error {
+	eventually(t, "the log has it", func() error {
 		var mine, health bool
 		for line := range strings.Lines(p.log.String()) {
 			var entry struct{ Time, Level, Msg, Request, Method, Path, URL string }
@@ -457,8 +457,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestOtherProcess: what another process writes is told to who listens.
-func TestOtherProcess(t *testing.T) {
+// TestChangesOfOtherProcesses: streams are notified of what another process writes.
+func TestChangesOfOtherProcesses(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "r.db")
 	s := start(t, "-db", db)
 	resp, err := http.Get(s.url + "/api/v1/events")
@@ -477,9 +477,9 @@ func TestOtherProcess(t *testing.T) {
 		return ""
 	}
 	first := next()
-	tell(t, "seed", "-db", db, "-n", "3").says("added 3")
+	runCommand(t, "seed", "-db", db, "-n", "3").says("added 3")
 	if second := next(); second == first {
-		t.Error("told of nothing new")
+		t.Error("notified without a change")
 	}
 	_, body := get(t, s.url+"/api/v1/users")
 	if n := strings.Count(string(body), `"id"`); n != 3 {
@@ -487,8 +487,8 @@ func TestOtherProcess(t *testing.T) {
 	}
 }
 
-// TestMeasured: the operator's metrics are there, and move.
-func TestMeasured(t *testing.T) {
+// TestMetricsOfTheProgram: the operator's metrics are there, and move.
+func TestMetricsOfTheProgram(t *testing.T) {
 	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"))
 	if got := post(s.url+"/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`)); got != "201 Created" {
 		t.Fatal(got)

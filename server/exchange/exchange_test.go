@@ -66,7 +66,7 @@ func TestRoundTrip(t *testing.T) {
 			count, err := run(to, bytes.NewReader(file.Bytes()))
 			made, of := strings.Join(users(t, to), "\n"), strings.Join(want, "\n")
 			if format == roster.CSV {
-				of = lineEnd.ReplaceAllString(of, `\n`) // CSV tells no line ends apart
+				of = lineEnd.ReplaceAllString(of, `\n`) // CSV does not preserve line ends
 			}
 			if err != nil || count[exchange.Create] != len(want) || made != of {
 				t.Fatalf("%s: %v (%v)\n%s\nmade %s\nof   %s", format, count, err, &file, made, of)
@@ -153,10 +153,10 @@ func (g *generated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestStreamed: a long file is imported in little memory, of which most is for
+// TestImportStreams: a long file is imported in little memory, of which most is for
 // finding lines about one user. It is 16 MB here; a million lines are
 // measured with -lines 1000000.
-func TestStreamed(t *testing.T) {
+func TestImportStreams(t *testing.T) {
 	to := &empty{}
 	count, err := run(to, &generated{lines: *lines})
 	if err != nil || count[exchange.Create] != *lines || to.writes != *lines {
@@ -168,7 +168,7 @@ func TestStreamed(t *testing.T) {
 	t.Logf("%d lines: %d MB in use", *lines, to.peak>>20)
 }
 
-// failing is a directory that can't write any more after so many batches.
+// failing is a directory whose writes fail after some batches.
 type failing struct {
 	*memory.Store
 	batches int
@@ -179,15 +179,15 @@ func (f *failing) Apply(ctx context.Context, writes []store.Write) ([]store.Outc
 		return nil, store.ErrUnavailable
 	}
 	outcomes, err := f.Store.Apply(ctx, writes)
-	if f.batches == 0 { // it took effect, and nobody hears of it
+	if f.batches == 0 { // it took effect, but the answer is lost
 		return nil, store.ErrUnavailable
 	}
 	return outcomes, err
 }
 
-// TestResumed: an import that is cut off, also after a commit, goes on where it
+// TestImportResumes: an import that is cut off, also after a commit, goes on where it
 // was, and does nothing twice.
-func TestResumed(t *testing.T) {
+func TestImportResumes(t *testing.T) {
 	s := memory.New(memory.Options{})
 	var done int
 	for {

@@ -314,8 +314,8 @@ func TestHubPaces(t *testing.T) {
 	})
 }
 
-// TestRevision: pages are told apart by each part, also two changes of one number, of
-// which a failover has lost one.
+// TestRevision: each part makes a difference, also between two changes with one number, the
+// first of which was lost in a failover.
 func TestRevision(t *testing.T) {
 	seen := map[string]bool{}
 	for _, parts := range [][4]int64{{1, 2, 3, 4}, {-1, 2, 3, 4}, {1, 3, 3, 4}, {1, 2, 4, 4}, {1, 2, 3, 5}, {12, 3, 4, 0}, {1, 23, 4, 0}} {

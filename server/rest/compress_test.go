@@ -39,7 +39,7 @@ func TestCompression(t *testing.T) {
 			if got := a.Header.Get("Content-Encoding"); got != want || a.Header.Get("Vary") != "Accept-Encoding" {
 				t.Errorf("%s for %q: coded %q, want %q; Vary %q", path, accept, got, want, a.Header.Get("Vary"))
 			}
-			body, err := contracttest.Answer{Header: a.Header, Body: a.Body}.Plain()
+			body, err := contracttest.Response{Header: a.Header, Body: a.Body}.Plain()
 			if err != nil || !bytes.Equal(body, plain.Body) {
 				t.Errorf("%s for %q: the decoded body is another one (%v)", path, accept, err)
 			}
@@ -82,7 +82,7 @@ func TestPageOfTheLimit(t *testing.T) {
 	}
 	for _, accept := range []string{"identity", "zstd"} {
 		a := w.do("GET", fmt.Sprintf("/api/v1/changes?limit=%d", api.MaxChanges), nil, "Accept-Encoding", accept).status(200)
-		body, err := contracttest.Answer{Header: a.Header, Body: a.Body}.Plain()
+		body, err := contracttest.Response{Header: a.Header, Body: a.Body}.Plain()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,7 +82,7 @@ func (c *counted) create(t *testing.T, n int) {
 	}
 }
 
-// TestPagesAreShared: who asks for the same page while nothing changes gets the same
+// TestPagesAreShared: requests for the same page without changes get the same
 // bytes, read once; a change, another question or another coding makes another page.
 func TestPagesAreShared(t *testing.T) {
 	c, h := newCounted()
@@ -127,8 +127,8 @@ func TestPagesAreShared(t *testing.T) {
 	}
 }
 
-// TestTheLargestUsualPageIsKept: a thousand people with a bio of two sentences.
-func TestTheLargestUsualPageIsKept(t *testing.T) {
+// TestTheLargestUsualPageIsCached: a thousand people with a bio of two sentences.
+func TestTheLargestUsualPageIsCached(t *testing.T) {
 	c, h := newCounted()
 	writes := make([]store.Write, api.MaxChanges)
 	for i := range writes {
@@ -177,9 +177,9 @@ func TestOneReadForAll(t *testing.T) {
 	}
 }
 
-// TestNoPageIsKeptThatFailed: the next one who asks has another try; and a cursor that
+// TestFailedPagesAreNotCached: the next request tries again; and a cursor that
 // the feed no longer reaches back to is refused, though its page was kept.
-func TestNoPageIsKeptThatFailed(t *testing.T) {
+func TestFailedPagesAreNotCached(t *testing.T) {
 	c, h := newCounted()
 	c.create(t, 3)
 	c.fails.Store(true)

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall/rollcall/server/rest"
 )
 
-func TestTheFeedMarksTheBrowserAsSeen(t *testing.T) {
+func TestTheFeedSetsTheSyncedCookie(t *testing.T) {
 	w := newWorld(t)
 	for proto, secure := range map[string]bool{"": false, "http": false, "https": true} {
 		a := w.do("GET", "/api/v1/changes", nil, "X-Forwarded-Proto", proto).status(200)

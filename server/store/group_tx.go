@@ -7,12 +7,12 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// ReadSet is what a group of writes is about: all that a Session will ask for.
+// ReadSet is everything that a Session reads for a group of writes.
 type ReadSet struct {
 	IDs, EmailKeys, Keys []string
 }
 
-// ReadSetOf says what to read for the writes.
+// ReadSetOf returns the read set of the writes.
 func ReadSetOf(writes []Write) (w ReadSet) {
 	for i := range writes {
 		w.IDs = append(w.IDs, writes[i].EntityID)
@@ -26,31 +26,29 @@ func ReadSetOf(writes []Write) (w ReadSet) {
 	return w
 }
 
-// GroupTx is what was read for a group of writes, with what they change: the Tx of
-// their Session in a store that reads and saves a group at once. What a write puts
-// counts once the write is done; so one that fails in the middle leaves nothing.
+// GroupTx is the Tx of a store that reads and saves a group of writes at once. It starts with
+// the read set and collects the changes. A write that fails leaves none.
 type GroupTx struct {
 	rows    map[string]*Row
 	owners  map[string]string // email key to the live user's id
 	records map[string]StoredRecord
 
-	row    *Row // put by the write that is being done
+	row    *Row // put by the current write
 	record *StoredRecord
 
-	puts  []*Row
-	fresh []StoredRecord
+	rowsPut    []*Row
+	recordsPut []StoredRecord
 }
 
-// StoredRecord is a record with its result as it is kept. One that couldn't be decoded
-// has an error in place of its result, which fails the write that asks for it, and no
-// other.
+// StoredRecord is a record with its encoded result. If that can't be decoded, Err fails the
+// write that reads the record, and no other.
 type StoredRecord struct {
 	Record
 	Encoded string
 	Err     error
 }
 
-// Keep reads a record's result.
+// DecodeRecord decodes a record's result.
 func DecodeRecord(r Record, result []byte) StoredRecord {
 	k := StoredRecord{Record: r, Encoded: string(result)}
 	if err := json.Unmarshal(result, &k.Result); err != nil {
@@ -62,83 +60,83 @@ func DecodeRecord(r Record, result []byte) StoredRecord {
 	return k
 }
 
-// NewGroupTx starts from the rows, with their email keys, and the records that are
-// there of what is wanted. A row may be there twice.
+// NewGroupTx returns a GroupTx with the rows and records that exist of the read set. A row may
+// appear twice.
 func NewGroupTx(rows []Row, records []StoredRecord) *GroupTx {
-	w := &GroupTx{rows: map[string]*Row{}, owners: map[string]string{}, records: map[string]StoredRecord{}}
+	t := &GroupTx{rows: map[string]*Row{}, owners: map[string]string{}, records: map[string]StoredRecord{}}
 	for i := range rows {
-		w.rows[rows[i].ID] = &rows[i]
+		t.rows[rows[i].ID] = &rows[i]
 		if !rows[i].Deleted {
-			w.owners[rows[i].EmailKey] = rows[i].ID
+			t.owners[rows[i].EmailKey] = rows[i].ID
 		}
 	}
 	for _, r := range records {
-		w.records[r.Key] = r
+		t.records[r.Key] = r
 	}
-	return w
+	return t
 }
 
-// ApplyAll does the writes in order in a session whose Tx this is. One that fails leaves
-// nothing, is told of, and is answered "retry".
-func (w *GroupTx) ApplyAll(s *Session, writes []Write, failed func(Write, error)) []Outcome {
+// ApplyAll does the writes in order in a session whose Tx this is. A write that fails is
+// reported to failed and answered "retry".
+func (t *GroupTx) ApplyAll(s *Session, writes []Write, failed func(Write, error)) []Outcome {
 	outcomes := make([]Outcome, 0, len(writes))
 	for _, write := range writes {
-		w.row, w.record = nil, nil
+		t.row, t.record = nil, nil
 		o, err := s.Do(write)
 		if err != nil {
 			failed(write, err)
 			o = Failed(write)
 		} else {
-			w.keep()
+			t.keep()
 		}
 		outcomes = append(outcomes, o)
 	}
 	return outcomes
 }
 
-// keep makes what a write has put a part of the group.
-func (w *GroupTx) keep() {
-	if r := w.row; r != nil {
-		if old := w.rows[r.ID]; old != nil && !old.Deleted {
-			delete(w.owners, old.EmailKey)
+// keep adds what the current write has put to the group.
+func (t *GroupTx) keep() {
+	if r := t.row; r != nil {
+		if old := t.rows[r.ID]; old != nil && !old.Deleted {
+			delete(t.owners, old.EmailKey)
 		}
 		if !r.Deleted {
-			w.owners[r.EmailKey] = r.ID
+			t.owners[r.EmailKey] = r.ID
 		}
-		w.rows[r.ID], w.puts = r, append(w.puts, r)
+		t.rows[r.ID], t.rowsPut = r, append(t.rowsPut, r)
 	}
-	if r := w.record; r != nil {
-		w.records[r.Key], w.fresh = *r, append(w.fresh, *r)
+	if r := t.record; r != nil {
+		t.records[r.Key], t.recordsPut = *r, append(t.recordsPut, *r)
 	}
 }
 
-// Puts are the rows to save, in the order in which they were put: a row that was put
-// twice is there twice, and an email that was passed on is free when it is taken.
-func (w *GroupTx) Puts() []*Row { return w.puts }
+// Rows are the rows to save in the order they were put. A row that was put twice appears
+// twice, so that an email that moves between users is free when it is taken.
+func (t *GroupTx) Rows() []*Row { return t.rowsPut }
 
-// Latest are the rows to save as they are in the end, each once.
-func (w *GroupTx) Latest() []*Row {
+// LatestRows are the rows to save, each once, in their last state.
+func (t *GroupTx) LatestRows() []*Row {
 	var latest []*Row
-	for _, r := range w.puts {
-		if w.rows[r.ID] == r {
+	for _, r := range t.rowsPut {
+		if t.rows[r.ID] == r {
 			latest = append(latest, r)
 		}
 	}
 	return latest
 }
 
-// Fresh are the records to save.
-func (w *GroupTx) Fresh() []StoredRecord { return w.fresh }
+// NewRecords are the records to save.
+func (t *GroupTx) NewRecords() []StoredRecord { return t.recordsPut }
 
 // Row implements Tx.
-func (w *GroupTx) Row(id string) (*Row, error) { return w.rows[id], nil }
+func (t *GroupTx) Row(id string) (*Row, error) { return t.rows[id], nil }
 
 // EmailOwner implements Tx.
-func (w *GroupTx) EmailOwner(key string) (string, error) { return w.owners[key], nil }
+func (t *GroupTx) EmailOwner(key string) (string, error) { return t.owners[key], nil }
 
 // Record implements Tx.
-func (w *GroupTx) Record(key string) (*Record, error) {
-	r, ok := w.records[key]
+func (t *GroupTx) Record(key string) (*Record, error) {
+	r, ok := t.records[key]
 	if !ok || r.Err != nil {
 		return nil, r.Err
 	}
@@ -146,17 +144,17 @@ func (w *GroupTx) Record(key string) (*Record, error) {
 }
 
 // PutRow implements Tx.
-func (w *GroupTx) PutRow(r *Row) error {
-	w.row = r
+func (t *GroupTx) PutRow(r *Row) error {
+	t.row = r
 	return nil
 }
 
 // PutRecord implements Tx.
-func (w *GroupTx) PutRecord(r Record) error {
+func (t *GroupTx) PutRecord(r Record) error {
 	result, err := json.Marshal(r.Result)
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	w.record = &StoredRecord{Record: r, Encoded: string(result)}
+	t.record = &StoredRecord{Record: r, Encoded: string(result)}
 	return nil
 }

@@ -29,9 +29,9 @@ func (k *tidied) Collect(_ context.Context, before time.Time) (int64, error) {
 	return 1, nil
 }
 
-// TestHousetidied: after 90 days, and records first: no tombstone goes while a
+// TestHousekeeping: after 90 days, and records first: no tombstone goes while a
 // record of its user is kept.
-func TestHousetidied(t *testing.T) {
+func TestHousekeeping(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	var k tidied
 	tidy(t.Context(), &k, slog.New(slog.DiscardHandler), now)

@@ -7,19 +7,19 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Copy returns a store with the same content: a backup.
+// Copy returns a store with the same content, as a backup.
 func (s *Store) Copy() *Store {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	c := New(Options{Now: s.opts.Now, Committed: s.opts.Committed, Epoch: s.feed.Epoch})
 	c.feed = s.feed
-	// Rows are never changed in place, so the copies can share them.
+	// Rows are immutable, so the copies can share them.
 	c.rows, c.emails, c.records = maps.Clone(s.rows), maps.Clone(s.emails), maps.Clone(s.records)
 	return c
 }
 
-// Restored returns a copy as it is when it is put in the place of what was
-// written since: under another epoch, with its versions moved ahead.
+// Restored returns a copy as a restore makes it of a backup: in another epoch, with its
+// versions moved ahead.
 func (s *Store) Restored(epoch uint64) (*Store, error) {
 	c := s.Copy()
 	c.feed.Epoch, c.feed.Digest = epoch, api.Digest{}

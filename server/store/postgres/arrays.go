@@ -19,16 +19,16 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.cha
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])`
 )
 
-// queue queues what saves a group's rows and records: one statement a table.
-func queue(batch *pgx.Batch, work *store.GroupTx) {
-	if latest := work.Latest(); len(latest) > 0 {
+// queue queues one statement for the rows and one for the records.
+func queue(batch *pgx.Batch, tx *store.GroupTx) {
+	if latest := tx.LatestRows(); len(latest) > 0 {
 		var rows rowArrays
 		for _, r := range latest {
 			rows.add(r)
 		}
 		batch.Queue(upsertRows, rows.args()...)
 	}
-	if fresh := work.Fresh(); len(fresh) > 0 {
+	if fresh := tx.NewRecords(); len(fresh) > 0 {
 		var records recordArrays
 		for _, r := range fresh {
 			records.add(r)
@@ -37,7 +37,7 @@ func queue(batch *pgx.Batch, work *store.GroupTx) {
 	}
 }
 
-// rowArrays are rows as upsertRows takes them, by column.
+// rowArrays are the columns of rows for upsertRows.
 type rowArrays struct {
 	ids, stamps, sorts, searches        []string
 	versions, changes, created, updated []int64
@@ -63,7 +63,7 @@ func (a *rowArrays) args() []any {
 	return []any{a.ids, a.versions, a.changes, a.deleted, a.documents, a.stamps, a.created, a.updated, a.emails, a.sorts, a.searches}
 }
 
-// recordArrays are records as insertRecords takes them.
+// recordArrays are the columns of records for insertRecords.
 type recordArrays struct {
 	keys, clients, entities, hashes, results []string
 	at                                       []int64

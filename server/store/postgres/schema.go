@@ -18,18 +18,17 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Numbers of advisory locks, which are of one database. They spell "rollcall" and
-// what for.
+// Advisory locks, each within one database. Their numbers start with "roll" in ASCII.
 const (
-	lockMigrate = 0x726f6c6c_00000001 // held by who changes the schema
-	lockServe   = 0x726f6c6c_00000002 // shared by servers; held by who changes what they rely on
+	lockMigrate = 0x726f6c6c_00000001 // held while the schema is changed
+	lockServe   = 0x726f6c6c_00000002 // shared by servers; exclusive for changes that they must not see
 )
 
-// migrateTimeout bounds a migration with the wait for another process's.
+// migrateTimeout bounds a migration, including the wait for another process.
 const migrateTimeout = 10 * time.Minute
 
-// migrate brings the schema up to date. Of several processes that start together,
-// one does it and the others wait. With mustExist, it fails when there is no schema.
+// migrate upgrades the schema. If several processes start together, one does it and the others
+// wait. With mustExist, it fails when there is no schema.
 func migrate(ctx context.Context, config *pgx.ConnConfig, mustExist bool) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -41,7 +40,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, mustExist bool) (err e
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }() // and with it the lock
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(lockMigrate)); err != nil {
-		return fmt.Errorf("wait for other processes that start: %w", err)
+		return fmt.Errorf("wait for the migration of another process: %w", err)
 	}
 	defer func() {
 		_, e := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(lockMigrate))
@@ -59,8 +58,7 @@ var unlimited = map[string]string{
 	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "enable_seqscan": "on",
 }
 
-// openSQL opens the database for long work through database/sql, which is what goose
-// works with.
+// openSQL opens the database through database/sql, without time limits.
 func openSQL(config *pgx.ConnConfig) *sql.DB {
 	return stdlib.OpenDB(*with(config, unlimited))
 }

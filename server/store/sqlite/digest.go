@@ -8,13 +8,13 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// addDigest is migration 2: the digest of the live users beside the counter, so
-// that both are saved by one update. SQL can't make its hashes.
+// addDigest is migration 2: it adds the digest of the live users beside the counter, so that
+// one update saves both. SQL can't compute its hashes.
 func addDigest(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `ALTER TABLE feed ADD COLUMN digest BLOB NOT NULL DEFAULT x''`); err != nil {
-		return fmt.Errorf("make room for the digest: %w", err)
+		return fmt.Errorf("add the digest: %w", err)
 	}
-	return countAgain(ctx, tx)
+	return recomputeDigest(ctx, tx)
 }
 
 func dropDigest(ctx context.Context, tx *sql.Tx) error {
@@ -22,9 +22,9 @@ func dropDigest(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// countAgain makes the digest from the rows, for when they were written by
-// something else than sessions.
-func countAgain(ctx context.Context, tx *sql.Tx) error {
+// recomputeDigest computes the digest from the rows, after they were written without a
+// session.
+func recomputeDigest(ctx context.Context, tx *sql.Tx) error {
 	digest, err := sqldb.Digest(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("read the users: %w", err)

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// document is a row's JSON as SQLite text, null for a tombstone.
+// document is a row's JSON as text, or null for a tombstone.
 func document(d json.RawMessage) any {
 	if len(d) == 0 {
 		return nil
@@ -39,8 +39,8 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	return rows[0], nil
 }
 
-// Find returns the rows that have one of the ids, tombstones too, and the live ones
-// that have one of the email keys.
+// Find returns the rows with one of the ids, tombstones included, and the live rows with one of
+// the email keys.
 func (s *Store) Find(ctx context.Context, ids, emailKeys []string) (rows []store.Row, err error) {
 	byID, err1 := json.Marshal(ids)
 	byEmail, err2 := json.Marshal(emailKeys)
@@ -59,7 +59,7 @@ UNION SELECT `+sqldb.RowColumns+` FROM users WHERE deleted = 0 AND email_key IN 
 	return rows, nil
 }
 
-// listStatement is the statement for one row more than the query's limit.
+// listStatement selects one row more than the query's limit.
 func listStatement(q store.ListQuery) (text string, args []any) {
 	text = `SELECT ` + sqldb.ListColumns + ` FROM users WHERE deleted = 0`
 	switch {
@@ -90,10 +90,10 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
-	return store.Cut(rows, q.Limit), nil
+	return store.CutList(rows, q.Limit), nil
 }
 
-// collectRows reads all rows with scan, and closes them.
+// collectRows scans all rows and closes them.
 func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all []T, err error) {
 	defer func() { err = errors.Join(err, found.Close()) }()
 	for found.Next() {
@@ -106,10 +106,10 @@ func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all [
 	return all, found.Err()
 }
 
-// Changes returns the page of the feed behind a cursor.
+// Changes returns the page of the feed after a cursor.
 func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api.ChangePage, err error) {
-	// One snapshot for the counter and the rows: the cursor behind a last page says
-	// that the page reached the counter, and the digest is of just these rows.
+	// The counter, the digest and the rows come from one snapshot: the cursor of a last
+	// page is at the counter, and the digest is of the rows up to it.
 	tx, end, err := s.snapshot(ctx)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
@@ -134,24 +134,24 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 	return state.Page(from, rows, limit), nil
 }
 
-// snapshot begins to read several things as they are together. end ends that; it
-// returns the error it is given, or else its own.
+// snapshot starts a transaction that reads from one snapshot. end ends it, and returns the
+// error it is given or else its own.
 func (s *Store) snapshot(ctx context.Context) (tx *sql.Tx, end func(error) error, err error) {
 	tx, err = s.readDB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, nil, fmt.Errorf("begin to read: %w", err)
+		return nil, nil, fmt.Errorf("begin a snapshot: %w", err)
 	}
 	return tx, func(err error) error {
 		if e := tx.Rollback(); err == nil && e != nil {
-			return fmt.Errorf("end reading: %w", e)
+			return fmt.Errorf("end a snapshot: %w", e)
 		}
 		return err
 	}, nil
 }
 
-// Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
+// Bucket returns a page of a bucket for a client that has read the feed up to a cursor.
 func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.BucketPage, err error) {
-	// One snapshot: the rows are not from before the cursor.
+	// In one snapshot, the rows are not older than the cursor.
 	tx, end, err := s.snapshot(ctx)
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
@@ -180,7 +180,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	return store.CutBucket(rows, q.Limit), nil
 }
 
-// Head returns the cursor behind everything there is.
+// Head returns the cursor after the latest change.
 func (s *Store) Head(ctx context.Context) (string, error) {
 	state, err := readFeed(ctx, s.readDB)
 	if err != nil {
@@ -189,7 +189,7 @@ func (s *Store) Head(ctx context.Context) (string, error) {
 	return state.Head().String(), nil
 }
 
-// Revision is another text whenever any page may be another.
+// Revision differs whenever any page may differ.
 func (s *Store) Revision(ctx context.Context) (string, error) {
 	var f feed.State
 	var epoch, clock int64

@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// writer is the one connection that writes, with its statements. Contexts don't reach
-// into it: a transaction is shared by callers, and none of them may end it for the others.
+// writer is the connection that writes, with its prepared statements. It takes no contexts:
+// callers share a transaction, and none of them may cancel it for the others.
 type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
@@ -41,8 +41,8 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	w := &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
-	// What a statement needs to undo itself is of no use after a crash. Not so from the
-	// start: a migration that makes an index sorts all users, which memory needn't hold.
+	// Statement journals are of no use after a crash. This is not set from the start, since
+	// a migration that creates an index sorts all users, which would be held in memory.
 	if _, err := conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil {
 		w.close()
 		return nil, fmt.Errorf("keep temporary data in memory: %w", err)
@@ -56,16 +56,12 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 			w.close()
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
-		w.keep(text, stmt)
+		w.stmts[text] = stmt
 	}
 	return w, nil
 }
 
-// keep makes the statement one of the writer's, which close closes.
-func (w *writer) keep(text string, stmt *sql.Stmt) { w.stmts[text] = stmt }
-
-// close gives the connection back; the pool it goes to is closed next and
-// reports what is wrong with it.
+// close returns the connection to its pool, which is closed next and reports its errors.
 func (w *writer) close() {
 	for _, stmt := range w.stmts {
 		_ = stmt.Close()
@@ -86,8 +82,8 @@ func (w *writer) count(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// rollback undoes the transaction. SQLite has ended it by itself after some
-// errors (a full disk); then there is nothing to undo, and no way to ask first.
+// rollback undoes the transaction. After some errors, such as a full disk, SQLite has ended it
+// already, and there is no way to ask.
 func (w *writer) rollback() error {
 	err := w.exec("ROLLBACK")
 	if err != nil && isNoTransaction(err) {
@@ -109,23 +105,23 @@ func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *st
 	return &store.Session{Tx: tx, Feed: f, Now: now}, tx, nil
 }
 
-// read reads what a session will ask for.
-func (w *writer) read(wanted store.ReadSet) (*store.GroupTx, error) {
-	rows, err := collect(sqldb.ScanRow[*sql.Rows], w.stmts[selectRows], wanted.IDs, wanted.EmailKeys)
+// read reads a session's read set.
+func (w *writer) read(set store.ReadSet) (*store.GroupTx, error) {
+	rows, err := collect(sqldb.ScanRow[*sql.Rows], w.stmts[selectRows], set.IDs, set.EmailKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
-	if len(wanted.Keys) == 0 {
+	if len(set.Keys) == 0 {
 		return store.NewGroupTx(rows, nil), nil
 	}
-	records, err := collect(sqldb.ScanRecord[*sql.Rows], w.stmts[selectRecords], wanted.Keys)
+	records, err := collect(sqldb.ScanRecord[*sql.Rows], w.stmts[selectRecords], set.Keys)
 	if err != nil {
-		return nil, fmt.Errorf("look for earlier operations: %w", err)
+		return nil, fmt.Errorf("read records: %w", err)
 	}
 	return store.NewGroupTx(rows, records), nil
 }
 
-// collect reads all that a statement finds by lists of texts.
+// collect reads all rows of a statement whose arguments are lists of texts.
 func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]string) (all []T, err error) {
 	args := make([]any, len(lists))
 	for i, list := range lists {
@@ -142,27 +138,27 @@ func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]
 	return collectRows(found, scan)
 }
 
-// save saves what a session did.
-func (w *writer) save(s *store.Session, work *store.GroupTx) error {
-	for _, r := range work.Puts() {
+// save saves the changes of a session.
+func (w *writer) save(s *store.Session, tx *store.GroupTx) error {
+	for _, r := range tx.Rows() {
 		if err := w.exec(upsertRow, r.ID, r.Version, r.Change, r.Deleted, document(r.Document), string(r.Stamp),
 			r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro(), r.EmailKey, r.Sort, r.Search); err != nil {
 			return fmt.Errorf("save user %s: %w", r.ID, err)
 		}
 	}
-	for _, r := range work.Fresh() {
+	for _, r := range tx.NewRecords() {
 		if err := w.exec(insertRecord, r.Key, r.ClientID, r.EntityID, r.Hash, r.Encoded, r.At.UnixMicro()); err != nil {
-			return fmt.Errorf("save the record under key %s: %w", r.Key, err)
+			return fmt.Errorf("save the record with key %s: %w", r.Key, err)
 		}
 	}
-	if len(work.Puts()) == 0 {
+	if len(tx.Rows()) == 0 {
 		return nil
 	}
-	return w.end(s)
+	return w.saveFeed(s)
 }
 
-// end saves where a session has got to.
-func (w *writer) end(s *store.Session) error {
+// saveFeed saves the feed's state.
+func (w *writer) saveFeed(s *store.Session) error {
 	digest, err := s.Feed.Digest.AppendBinary(nil)
 	if err != nil {
 		return fmt.Errorf("encode the digest: %w", err)

@@ -14,23 +14,23 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// told is a command's whole output and its error.
-type told struct {
+// result is a command's output and error.
+type result struct {
 	t   *testing.T
 	out string
 	err error
 }
 
-// tell runs a command.
-func tell(t *testing.T, args ...string) told {
+// runCommand runs a command.
+func runCommand(t *testing.T, args ...string) result {
 	t.Helper()
 	var out, stderr bytes.Buffer
 	err := run(t.Context(), args, &out, &stderr)
-	return told{t, out.String() + stderr.String() + fmt.Sprint(err), err}
+	return result{t, out.String() + stderr.String() + fmt.Sprint(err), err}
 }
 
-// says fails the test unless the command went well and said all of it.
-func (c told) says(want ...string) {
+// says fails the test unless the command succeeded and printed all of it.
+func (c result) says(want ...string) {
 	c.t.Helper()
 	if c.err != nil {
 		c.t.Fatalf("failed: %s", c.out)
@@ -38,33 +38,33 @@ func (c told) says(want ...string) {
 	c.contains(want...)
 }
 
-func (c told) contains(want ...string) {
+func (c result) contains(want ...string) {
 	c.t.Helper()
 	for _, w := range want {
 		if !strings.Contains(c.out, w) {
-			c.t.Errorf("it said %q, want %q in it", c.out, w)
+			c.t.Errorf("it printed %q, want %q in it", c.out, w)
 		}
 	}
 }
 
-// fails fails the test unless the command failed, and said why.
-func (c told) fails(want ...string) {
+// fails fails the test unless the command failed and printed why.
+func (c result) fails(want ...string) {
 	c.t.Helper()
 	if c.err == nil {
-		c.t.Errorf("it went well: %s", c.out)
+		c.t.Errorf("it succeeded: %s", c.out)
 	}
 	c.contains(want...)
 }
 
-func (c told) found(want ...string) {
+func (c result) found(want ...string) {
 	c.t.Helper()
 	if !errors.Is(c.err, errFound) {
-		c.t.Errorf("it ended with %v, want that something was found: %s", c.err, c.out)
+		c.t.Errorf("it returned %v, want errFound: %s", c.err, c.out)
 	}
 	c.contains(want...)
 }
 
-// damage changes a database behind the program's back.
+// damage changes a database with another program.
 func damage(t *testing.T, path, statement string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -94,8 +94,8 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// TestBackupAndRestore: a backup is made while the server writes, and put back
-// when it has stopped, and not before.
+// TestBackupAndRestore: a backup is made while the server writes, and restored after it has
+// stopped, not before.
 func TestBackupAndRestore(t *testing.T) {
 	dir := t.TempDir()
 	db, file := filepath.Join(dir, "r.db"), filepath.Join(dir, "b.db")
@@ -123,17 +123,17 @@ func TestBackupAndRestore(t *testing.T) {
 			}
 		}
 	}()
-	tell(t, "backup", "-db", db, file).says("backed up " + db + " to " + file)
+	runCommand(t, "backup", "-db", db, file).says("backed up " + db + " to " + file)
 	close(stop)
 	<-stopped
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the backup has mode %v (%v), want it for its owner alone", info.Mode(), err)
 	}
-	tell(t, "backup", "-db", db, file).fails("exists already")
-	tell(t, "check", "-db", file).says("no problems found")
+	runCommand(t, "backup", "-db", db, file).fails("exists already")
+	runCommand(t, "check", "-db", file).says("no problems found")
 	add(2000)
 
-	tell(t, "restore", "-db", db, file).fails("stop it first")
+	runCommand(t, "restore", "-db", db, file).fails("stop it first")
 	s.stop()
 	if err := s.wait(); err != nil {
 		t.Fatal(err)
@@ -146,19 +146,19 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, err := shell.ExecContext(t.Context(), `SELECT count(*) FROM users`); err != nil {
 		t.Fatal(err)
 	}
-	tell(t, "restore", "-db", db, file).fails("stop it first")
+	runCommand(t, "restore", "-db", db, file).fails("stop it first")
 	if err := shell.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, before, _ := strings.Cut(tell(t, "check", "-db", db).out, ":")
-	restored := tell(t, "restore", "-db", db, file)
+	_, before, _ := strings.Cut(runCommand(t, "check", "-db", db).out, ":")
+	restored := runCommand(t, "restore", "-db", db, file)
 	restored.says("restored "+db, "kept as "+db+".replaced-")
-	tell(t, "check", "-db", db).says("no problems found")
+	runCommand(t, "check", "-db", db).says("no problems found")
 	aside, err := filepath.Glob(db + ".replaced-*")
 	if err != nil || len(aside) != 1 {
 		t.Fatalf("set aside: %v (%v)", aside, err)
 	}
-	tell(t, "check", "-db", aside[0]).says(before, "no problems found")
+	runCommand(t, "check", "-db", aside[0]).says(before, "no problems found")
 	if err := os.Remove(aside[0] + ".lock"); err != nil {
 		t.Fatal(err)
 	}
@@ -182,28 +182,28 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 }
 
-// TestRestoreOverDamage: what most backups are for. A damaged database is kept as
-// it is, with its other files, and none of them is taken for the restored one's.
-func TestRestoreOverDamage(t *testing.T) {
+// TestRestoreOverCorruptDatabase: the usual reason for a restore. A corrupt database is kept
+// unchanged with its other files, and none of them is taken for the restored one's.
+func TestRestoreOverCorruptDatabase(t *testing.T) {
 	dir := t.TempDir()
 	db, file := filepath.Join(dir, "r.db"), filepath.Join(dir, "b.db")
-	tell(t, "seed", "-db", db, "-n", "50").says("added 50")
-	tell(t, "backup", "-db", db, file).says("backed up")
+	runCommand(t, "seed", "-db", db, "-n", "50").says("added 50")
+	runCommand(t, "backup", "-db", db, file).says("backed up")
 	write(t, db, strings.Repeat("damaged ", 4096))
 	write(t, db+"-wal", "what was written last")
-	tell(t, "backup", "-db", db, file+"2").fails("not a database")
-	tell(t, "restore", "-db", db, file).says("kept as")
-	tell(t, "check", "-db", db).says("50 users", "no problems found")
+	runCommand(t, "backup", "-db", db, file+"2").fails("not a database")
+	runCommand(t, "restore", "-db", db, file).says("kept as")
+	runCommand(t, "check", "-db", db).says("50 users", "no problems found")
 	aside, _ := filepath.Glob(db + ".replaced-*")
 	if len(aside) != 2 || !strings.HasPrefix(read(t, aside[0]), "damaged") || !strings.HasPrefix(read(t, aside[1]), "what was") {
 		t.Errorf("set aside: %v", aside)
 	}
 	// On a new machine there is nothing to keep.
 	fresh := filepath.Join(dir, "fresh.db")
-	if c := tell(t, "restore", "-db", fresh, file); strings.Contains(c.out, "kept as") || c.err != nil {
+	if c := runCommand(t, "restore", "-db", fresh, file); strings.Contains(c.out, "kept as") || c.err != nil {
 		t.Errorf("on a new machine it said %s", c.out)
 	}
-	tell(t, "check", "-db", fresh).says("50 users", "no problems found")
+	runCommand(t, "check", "-db", fresh).says("50 users", "no problems found")
 
 	for name, want := range map[string]string{
 		filepath.Join(dir, "none"): "there is no backup",
@@ -211,22 +211,22 @@ func TestRestoreOverDamage(t *testing.T) {
 		fresh:                      "is the database itself",
 		write(t, filepath.Join(dir, "text"), "not at all"): "can't be used",
 	} {
-		tell(t, "restore", "-db", fresh, name).fails(want)
+		runCommand(t, "restore", "-db", fresh, name).fails(want)
 	}
 	other := filepath.Join(dir, "other.db")
 	damage(t, other, `CREATE TABLE letters (a)`)
-	tell(t, "restore", "-db", fresh, other).fails("not of Rollcall")
+	runCommand(t, "restore", "-db", fresh, other).fails("not of Rollcall")
 	cut := read(t, file)
-	tell(t, "restore", "-db", fresh, write(t, filepath.Join(dir, "cut.db"), cut[:len(cut)/2])).fails("can't be used")
+	runCommand(t, "restore", "-db", fresh, write(t, filepath.Join(dir, "cut.db"), cut[:len(cut)/2])).fails("can't be used")
 	write(t, file+"-wal", "changes")
-	tell(t, "restore", "-db", fresh, file).fails("in use")
-	tell(t, "check", "-db", fresh).says("50 users", "no problems found") // through all of this
+	runCommand(t, "restore", "-db", fresh, file).fails("in use")
+	runCommand(t, "check", "-db", fresh).says("50 users", "no problems found") // through all of this
 }
 
-func TestCheckFinds(t *testing.T) {
+func TestCheckFindsCorruption(t *testing.T) {
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.db")
-	tell(t, "seed", "-db", whole, "-n", "20").says("added 20")
+	runCommand(t, "seed", "-db", whole, "-n", "20").says("added 20")
 	s := start(t, "-db", whole)
 	operation := `{"clientId":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11","operations":[{"id":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f12",` +
 		`"entityType":"user","entityId":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f13","type":"create","data":{"name":"N","email":"n@example.org"}}]}`
@@ -237,7 +237,7 @@ func TestCheckFinds(t *testing.T) {
 	if err := s.wait(); err != nil {
 		t.Fatal(err)
 	}
-	tell(t, "check", "-db", whole).says("21 users, 0 tombstones, 1 records, change 21; no problems found")
+	runCommand(t, "check", "-db", whole).says("21 users, 0 tombstones, 1 records, change 21; no problems found")
 	content := read(t, whole)
 	for statement, want := range map[string]string{
 		`UPDATE feed SET change = change + 1`:                                         "the counter is 22",
@@ -258,45 +258,45 @@ func TestCheckFinds(t *testing.T) {
 	} {
 		db := write(t, filepath.Join(t.TempDir(), "r.db"), content)
 		damage(t, db, statement)
-		tell(t, "check", "-db", db).found(want)
+		runCommand(t, "check", "-db", db).found(want)
 	}
 	// SQLite's own check: an index that lacks a row.
 	db := write(t, filepath.Join(t.TempDir(), "r.db"), content)
 	damage(t, db, `PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE name = 'users_list'`)
-	tell(t, "check", "-db", db).found("file: ")
-	tell(t, "check", "-db", filepath.Join(dir, "none.db")).fails("there is no database")
+	runCommand(t, "check", "-db", db).found("file: ")
+	runCommand(t, "check", "-db", filepath.Join(dir, "none.db")).fails("there is no database")
 	damage(t, whole, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
-	tell(t, "check", "-db", whole).fails("upgrades it")
+	runCommand(t, "check", "-db", whole).fails("upgrades it")
 }
 
 // TestExportAndImport: what is exported is imported as it was, formulas and all.
 func TestExportAndImport(t *testing.T) {
 	dir := t.TempDir()
 	db := filepath.Join(dir, "r.db")
-	tell(t, "seed", "-db", db, "-n", "1").says("added 1")
+	runCommand(t, "seed", "-db", db, "-n", "1").says("added 1")
 	odd := write(t, filepath.Join(dir, "odd.jsonl"), `{"name":"=cmd|' /C calc'!A0","email":"a@example.org","bio":"+1\n\"two\", three"}
 {"name":"'=really","email":"b@example.org","bio":"@home"}
 {"name":"'quoted'","email":"c@example.org","bio":"'-"}
 {"name":"＝wide","email":"d@example.org","bio":"\tend"}
 `)
-	tell(t, "import", "-db", db, odd).says("would be: 4 created, 0 changed, 0 unchanged, 0 refused", `line 3: create 'quoted' <c@example.org>`)
-	tell(t, "check", "-db", db).says("1 users")
-	tell(t, "import", "-db", db, odd, "-apply").says("4 created", "line 1: create")
-	tell(t, "import", "-db", db, "-apply", odd).says("0 created, 0 changed, 4 unchanged, 0 refused")
+	runCommand(t, "import", "-db", db, odd).says("would be: 4 created, 0 changed, 0 unchanged, 0 refused", `line 3: create 'quoted' <c@example.org>`)
+	runCommand(t, "check", "-db", db).says("1 users")
+	runCommand(t, "import", "-db", db, odd, "-apply").says("4 created", "line 1: create")
+	runCommand(t, "import", "-db", db, "-apply", odd).says("0 created, 0 changed, 4 unchanged, 0 refused")
 
 	for _, name := range []string{"all.csv", "all.jsonl"} {
 		file := filepath.Join(dir, name)
-		tell(t, "export", "-db", db, file).says("exported 5 users to " + file)
-		tell(t, "export", "-db", db, file).fails("exists already")
+		runCommand(t, "export", "-db", db, file).says("exported 5 users to " + file)
+		runCommand(t, "export", "-db", db, file).fails("exists already")
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %v (%v)", name, info.Mode(), err)
 		}
-		tell(t, "import", "-db", db, file).says("0 created, 0 changed, 5 unchanged, 0 refused")
+		runCommand(t, "import", "-db", db, file).says("0 created, 0 changed, 5 unchanged, 0 refused")
 		other := filepath.Join(dir, name+".db")
-		tell(t, "seed", "-db", other, "-n", "1", "-seed", "2").says("added 1")
-		tell(t, "import", "-db", other, file, "-apply", "-quiet").says("5 created")
-		tell(t, "check", "-db", other).says("6 users", "no problems found")
-		tell(t, "import", "-db", other, filepath.Join(dir, "all.csv")).says("5 unchanged, 0 refused")
+		runCommand(t, "seed", "-db", other, "-n", "1", "-seed", "2").says("added 1")
+		runCommand(t, "import", "-db", other, file, "-apply", "-quiet").says("5 created")
+		runCommand(t, "check", "-db", other).says("6 users", "no problems found")
+		runCommand(t, "import", "-db", other, filepath.Join(dir, "all.csv")).says("5 unchanged, 0 refused")
 	}
 	text := read(t, filepath.Join(dir, "all.csv"))
 	for _, cell := range []string{`,'=cmd|`, `"'+1`, `,''=really,`, `,'@home,`, `,'quoted',`, `,''-,`, `,'＝wide,`} {
@@ -313,10 +313,10 @@ func TestExportAndImport(t *testing.T) {
 func TestImportByLine(t *testing.T) {
 	dir := t.TempDir()
 	db := filepath.Join(dir, "r.db")
-	tell(t, "seed", "-db", db, "-n", "1").says("added 1")
+	runCommand(t, "seed", "-db", db, "-n", "1").says("added 1")
 	const gone = "5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f13"
 	first := write(t, filepath.Join(dir, "first.csv"), "id,name,email,bio\n"+gone+",Gone,gone@example.org,\n,Ann,ann@example.org,first\n,Bo,bo@example.org,\n")
-	tell(t, "import", "-db", db, first, "-apply").says("3 created")
+	runCommand(t, "import", "-db", db, first, "-apply").says("3 created")
 	s := start(t, "-db", db)
 	del, err := httpDelete(s.url + "/api/v1/users/" + gone)
 	if err != nil || del != 204 {
@@ -324,7 +324,7 @@ func TestImportByLine(t *testing.T) {
 	}
 	file := filepath.Join(dir, "second.csv")
 	write(t, file, "\xef\xbb\xbfName;E-Mail\r\n")
-	tell(t, "import", "-db", db, file).fails("must name the columns")
+	runCommand(t, "import", "-db", db, file).fails("must name the columns")
 	write(t, file, "\xef\xbb\xbfID;Name;EMAIL;bio\r\n"+
 		";Ann Lee;ANN@example.org;first\r\n"+ // line 2: found by email; its case changes, too
 		";Bo;bo@example.org;\r\n"+ // line 3: as it is
@@ -363,9 +363,9 @@ func TestImportByLine(t *testing.T) {
 		"line 20: create Pat <pat@example.org>",
 	}
 	const sums = "4 created, 1 changed, 1 unchanged, 11 refused"
-	tell(t, "import", "-db", db, file).found(append(want, "would be: "+sums)...)
-	tell(t, "import", "-db", db, file, "-apply").found(append(want, sums)...) // beside the server
-	again := tell(t, "import", "-db", db, file, "-apply")
+	runCommand(t, "import", "-db", db, file).found(append(want, "would be: "+sums)...)
+	runCommand(t, "import", "-db", db, file, "-apply").found(append(want, sums)...) // beside the server
+	again := runCommand(t, "import", "-db", db, file, "-apply")
 	again.found("0 created, 0 changed, 6 unchanged, 11 refused")
 	if _, body := get(t, s.url+"/api/v1/users?q=cy@example.org"); !strings.Contains(string(body), `two\nlines; and a \"quote\"`) {
 		t.Errorf("imported %s", body)
@@ -374,9 +374,9 @@ func TestImportByLine(t *testing.T) {
 	if err := s.wait(); err != nil {
 		t.Fatal(err)
 	}
-	tell(t, "check", "-db", db).says("no problems found")
+	runCommand(t, "check", "-db", db).says("no problems found")
 	// Whom it deleted, an import without the id brings as someone new.
-	tell(t, "import", "-db", db, write(t, filepath.Join(dir, "new.csv"), "email,name\ngone@example.org,Gone\n"), "-apply").says("1 created")
+	runCommand(t, "import", "-db", db, write(t, filepath.Join(dir, "new.csv"), "email,name\ngone@example.org,Gone\n"), "-apply").says("1 created")
 	for text, why := range map[string]string{
 		"":                              "it is empty",
 		"name,email,phone\n":            `"phone"`,
@@ -384,15 +384,15 @@ func TestImportByLine(t *testing.T) {
 		"a,b\n1,2\n":                    "must name the columns",
 		strings.Repeat("email,", 20000): "longer than",
 	} {
-		tell(t, "import", "-db", db, write(t, file, text)).fails(why)
+		runCommand(t, "import", "-db", db, write(t, file, text)).fails(why)
 	}
 	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"surname\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n{\"name\":\"Q\",\"email\":\"r@example.org\",\"name\":\"R\"}\n")
-	tell(t, "import", "-db", db, lines).found("line 1: refused q@example.org: the object has a field that is not a string: name", "line 2: refused", `line 3: refused : the object has an unknown field "surname"`,
+	runCommand(t, "import", "-db", db, lines).found("line 1: refused q@example.org: the object has a field that is not a string: name", "line 2: refused", `line 3: refused : the object has an unknown field "surname"`,
 		"line 4: refused", "line 6: create Q", `line 7: refused Q <r@example.org>: the object has the field "name" twice`)
-	tell(t, "import", "-db", db, filepath.Join(dir, "none.csv")).fails("open the file")
+	runCommand(t, "import", "-db", db, filepath.Join(dir, "none.csv")).fails("open the file")
 }
 
-func TestOperatorsBadArguments(t *testing.T) {
+func TestInvalidOperatorArguments(t *testing.T) {
 	for _, test := range [][]string{
 		{"backup", "", "backup needs a FILE"},
 		{"backup", "a b", `backup takes no argument "b"`},
@@ -417,31 +417,31 @@ func TestOperatorsBadArguments(t *testing.T) {
 		{"serve", "-address-rate -1", "-address-rate must be"},
 		{"serve", "-client-rate NaN", "-client-rate must be"},
 	} {
-		c := tell(t, append([]string{test[0]}, strings.Fields(test[1])...)...)
+		c := runCommand(t, append([]string{test[0]}, strings.Fields(test[1])...)...)
 		if !errors.Is(c.err, errUsage) {
 			t.Errorf("%v: %v is no complaint about the arguments", test, c.err)
 		}
 		c.contains(test[2])
 	}
 	t.Setenv("ROLLCALL_MAX_STREAMS", "many")
-	if c := tell(t, "serve"); !errors.Is(c.err, errUsage) || !strings.Contains(c.out, "ROLLCALL_MAX_STREAMS") {
+	if c := runCommand(t, "serve"); !errors.Is(c.err, errUsage) || !strings.Contains(c.out, "ROLLCALL_MAX_STREAMS") {
 		t.Errorf("a bad variable: %s", c.out)
 	}
 	for _, db := range []string{"mysql://h/d", "file://x"} {
 		for _, args := range [][]string{{"backup", "x"}, {"restore", "x"}, {"check"}, {"export", "x.csv"}, {"seed"}} {
-			tell(t, append([]string{args[0], "-db", db}, args[1:]...)...).fails("is not supported")
+			runCommand(t, append([]string{args[0], "-db", db}, args[1:]...)...).fails("is not supported")
 		}
 	}
 }
 
 func TestHelp(t *testing.T) {
-	all := tell(t, "help")
+	all := runCommand(t, "help")
 	for _, c := range commands() {
 		all.says("rollcall " + c.name)
-		tell(t, "help", c.name).says("rollcall "+c.name, c.summary)
+		runCommand(t, "help", c.name).says("rollcall "+c.name, c.summary)
 		if c.name != "version" {
-			tell(t, "help", c.name).says("-db")
+			runCommand(t, "help", c.name).says("-db")
 		}
 	}
-	tell(t, "help", "import").says("-apply")
+	runCommand(t, "help", "import").says("-apply")
 }

@@ -1,5 +1,4 @@
-// Package pgtest gives tests a PostgreSQL of their own, which goes with the test
-// binary. Each test takes a fresh database of it.
+// Package pgtest gives a test binary a private PostgreSQL, and each test an empty database.
 package pgtest
 
 import (
@@ -22,28 +21,28 @@ var (
 	bad error
 )
 
-// Main runs a package's tests and then ends the cluster they used, if any did.
+// Main runs a package's tests and then stops the cluster, if one was started.
 func Main(m *testing.M) int {
 	code := m.Run()
 	mu.Lock()
 	defer mu.Unlock()
 	if one != nil {
 		if err := one.End(); err != nil {
-			fmt.Fprintln(os.Stderr, "end the PostgreSQL of the tests:", err)
+			fmt.Fprintln(os.Stderr, "stop the PostgreSQL of the tests:", err)
 			return max(code, 1)
 		}
 	}
 	return code
 }
 
-// Start returns the test binary's cluster, which the first call starts. Its package
-// must end with Main.
+// Start returns the test binary's cluster, and starts it if needed. The package's TestMain must
+// call Main.
 func Start(t testing.TB) *cluster.Cluster {
 	t.Helper()
 	mu.Lock()
 	defer mu.Unlock()
 	if one == nil && bad == nil {
-		one, bad = cluster.Start(cluster.Options{Hasty: true, Settings: map[string]string{
+		one, bad = cluster.Start(cluster.Options{NoSync: true, Settings: map[string]string{
 			"max_connections": "200", "shared_buffers": "32MB", "autovacuum_naptime": "5s",
 		}})
 	}
@@ -53,18 +52,17 @@ func Start(t testing.TB) *cluster.Cluster {
 	return one
 }
 
-// Database makes a fresh database and returns its address.
+// Database creates an empty database and returns its address.
 func Database(t testing.TB) string {
 	t.Helper()
 	address, err := Start(t).Database()
 	if err != nil {
-		t.Fatalf("make a database for the test: %v", err)
+		t.Fatalf("create a database for the test: %v", err)
 	}
 	return address
 }
 
-// Connect connects to a database, if need be once PostgreSQL has recovered from what
-// a test did to it.
+// Connect connects to a database. It waits while PostgreSQL recovers from a test's kill.
 func Connect(t testing.TB, address string) *pgx.Conn {
 	t.Helper()
 	conn, err := Start(t).Connect(address)
@@ -74,16 +72,16 @@ func Connect(t testing.TB, address string) *pgx.Conn {
 	return conn
 }
 
-// recovering is how long PostgreSQL may take to be there again after a kill.
-const recovering = time.Minute
+// recoveryTimeout bounds PostgreSQL's recovery after a kill.
+const recoveryTimeout = time.Minute
 
-// Ask asks a database something. PostgreSQL ends all connections when one of its
-// processes was killed, perhaps only now: then it is asked again.
-func Ask(t testing.TB, address string, ask func(context.Context, *pgx.Conn) error) {
+// Query calls query with a connection. PostgreSQL closes all connections when one of its
+// processes is killed, perhaps only now; then Query retries.
+func Query(t testing.TB, address string, query func(context.Context, *pgx.Conn) error) {
 	t.Helper()
-	for deadline := time.Now().Add(recovering); ; {
+	for deadline := time.Now().Add(recoveryTimeout); ; {
 		conn := Connect(t, address)
-		err := ask(context.Background(), conn)
+		err := query(context.Background(), conn)
 		lost := conn.IsClosed()
 		if err == nil {
 			err = conn.Close(context.Background())
@@ -100,7 +98,7 @@ func Ask(t testing.TB, address string, ask func(context.Context, *pgx.Conn) erro
 // Backends returns the process ids of a database's connections.
 func Backends(t testing.TB, address string) (pids []int) {
 	t.Helper()
-	Ask(t, address, func(ctx context.Context, conn *pgx.Conn) error {
+	Query(t, address, func(ctx context.Context, conn *pgx.Conn) error {
 		rows, err := conn.Query(ctx, `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
 		if err != nil {
 			return err
@@ -111,7 +109,7 @@ func Backends(t testing.TB, address string) (pids []int) {
 	return pids
 }
 
-// Program is the path of one of PostgreSQL's programs, such as pg_dump.
+// Program returns the path of one of PostgreSQL's programs, such as pg_dump.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	path, err := cluster.Program(name)

@@ -14,9 +14,9 @@ import (
 	"github.com/rollcall/rollcall/server/storetest"
 )
 
-// TestRestored: after a backup took the place of what was written since, a cursor
-// from before asks for a resync, and no version stands for two states.
-func TestRestored(t *testing.T) {
+// TestFinishRestore: after a backup took the place of what was written since, a cursor
+// from before gets a resync, and no version stands for two states.
+func TestFinishRestore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, path, sqlite.Options{})
 	ann := create("Ann")

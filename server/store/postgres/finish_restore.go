@@ -14,16 +14,15 @@ import (
 )
 
 // ErrInUse says that servers have the database open.
-var ErrInUse = errors.New("a server has it open; stop all of them first")
+var ErrInUse = errors.New("a server has it open; stop all servers first")
 
-// FinishRestore makes of a database that was just restored from a backup what takes the
-// place of what was written since: its feed is another epoch, which must never have
-// been before, and its versions are moved ahead as store.RestoreRow says. It returns
-// how many rows it moved; it does all or nothing.
+// FinishRestore prepares a database that was restored from a backup to be served: its feed gets
+// an epoch that was never used before, and its versions move ahead as in store.RestoreRow. It
+// returns the number of rows, and does all or nothing.
 func FinishRestore(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
 	config, err := parseAddress(address)
 	if err == nil {
-		err = migrate(ctx, config.ConnConfig, true) // it may be from before the newest schema
+		err = migrate(ctx, config.ConnConfig, true) // its schema may be older
 	}
 	if err != nil {
 		return 0, fmt.Errorf("open database %s: %w", Name(address), err)
@@ -71,8 +70,8 @@ func moveAhead(ctx context.Context, tx pgx.Tx, epoch uint64, now time.Time) (n i
 	return n, err
 }
 
-// moveSome moves the versions of the rows behind an id ahead, as many as a chunk, and
-// counts the live ones. It returns the last id.
+// moveSome moves the versions of a chunk of rows after an id ahead, and adds the live ones to
+// the digest. It returns the last id.
 func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, digest *api.Digest) (n int64, last string, err error) {
 	found, err := tx.Query(ctx, `SELECT `+sqldb.RowColumns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, chunk)
 	if err != nil {

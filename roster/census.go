@@ -19,6 +19,7 @@ type census struct {
 	sample   string
 	mojibake int  // lines with letters such as Ã«
 	lost     int  // lines with U+FFFD
+	asked    int  // names with a question mark in a word
 	joined   int  // line within which another file begins
 	cut      bool // an array is not closed
 	ignored  map[string]int
@@ -55,6 +56,13 @@ func (c *census) see(number int, text string) (problem string) {
 		}
 	}
 	return ""
+}
+
+// name counts a name that shows what programs write in place of letters they haven't.
+func (c *census) name(name string) {
+	if before, after, found := strings.Cut(strings.TrimSpace(name), "?"); found && before+after != "" {
+		c.asked++
+	}
 }
 
 func beyondASCII(r rune) bool { return r >= utf8.RuneSelf && r != '\ufeff' }
@@ -110,6 +118,9 @@ func (c *census) notes() []string {
 	}
 	if c.lost > 0 {
 		notes = append(notes, fmt.Sprintf("letters of %s were lost before the file was saved: there is \"\ufffd\" in their place", lines(c.lost)))
+	}
+	if c.asked > 0 {
+		notes = append(notes, fmt.Sprintf("there is \"?\" in the names of %s: a program that saved this file may have lost letters", lines(c.asked)))
 	}
 	if c.joined > 0 {
 		notes = append(notes, fmt.Sprintf("another file begins within line %d, as when files are joined", c.joined))

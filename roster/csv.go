@@ -21,6 +21,7 @@ type csvReader struct {
 	columns   []column
 	named     int // columns up to the last one that has a name
 	own       bool
+	wrapped   bool   // each line is one cell, in quotes, with the cells in it
 	pending   []Line // to return first
 }
 
@@ -51,6 +52,8 @@ func newCSV(s *source) (*csvReader, error) {
 		if problem != "" {
 			continue
 		}
+		r.wrapped = len(header) == 1 && strings.ContainsRune(header[0], separator)
+		header = r.unwrap(header, separator)
 		if known := exportKind(header); known != "" {
 			return nil, refuse(known)
 		}
@@ -63,6 +66,18 @@ func newCSV(s *source) (*csvReader, error) {
 		}
 	}
 	return nil, refuse("its first line must name the columns, with email or id among them; it is " + Quote(first.text))
+}
+
+// unwrap returns the cells within a cell, where a program has saved each line as one.
+func (r *csvReader) unwrap(cells []string, separator rune) []string {
+	if !r.wrapped || len(cells) != 1 {
+		return cells
+	}
+	inner, problem := cellsOf(cells[0], separator)
+	if problem != "" {
+		return cells
+	}
+	return inner
 }
 
 // headerLine returns the first line that is not empty.
@@ -206,7 +221,7 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 	row := splitter{separator: r.separator}
 	state := row.feed(first)
 	if state == complete {
-		return row.cells, "", nil
+		return r.unwrap(row.cells, r.separator), "", nil
 	}
 	if state == broken {
 		return nil, "the line has text behind a closing quote: double the quotes that are text", nil
@@ -293,6 +308,7 @@ func (r *csvReader) entry(cells []string) (e Entry, problem string) {
 		case idColumn:
 			e.ID = strings.TrimSpace(cell)
 		case nameColumn:
+			r.source.seen.name(cell)
 			e.Name = &cell
 		case emailColumn:
 			e.Email = &cell

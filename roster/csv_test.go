@@ -46,6 +46,8 @@ func TestCSV(t *testing.T) {
 		"joined, other columns":    {"name,email\nA,a@x.org\nEmail,Name,Bio\nb@x.org,B,x\n", []string{"2 A <a@x.org>", "3 !the line names columns", `4 B <b@x.org> "x"`}},
 		"joined, no columns":       {"name,email\nA,a@x.org\n\ufeffB,b@x.org\n", []string{"2 A <a@x.org>", "3 B <b@x.org>"}},
 		"a word that is a column":  {"name,email\nemail\nA,a@x.org\n", []string{"2 email", "3 A <a@x.org>"}},
+		"the end that copy leaves": {"name,email\r\nA,a@x.org\r\n\x1a", []string{"2 A <a@x.org>"}},
+		"lines in quotes":          {"\"name,email,bio\"\n\"A,a@x.org,\"\"x, y\"\"\"\n\"B,b@x.org,\"\nC,c@x.org,z\n", []string{`2 A <a@x.org> "x, y"`, `3 B <b@x.org> ""`, `4 C <c@x.org> "z"`}},
 		"own export":               {"id,name,email,bio,createdAt,updatedAt,version\n,'=A,a@x.org,''-,,,\n,'B,b@x.org,'x,,,1\n", []string{`2 =A <a@x.org> "'-"`, `3 'B <b@x.org> "'x"`}},
 		"own export, by a program": {"version;updatedAt;createdAt;bio;email;name;id\n1;;;'@h;a@x.org;A\n", []string{`2 A <a@x.org> "@h"`}},
 		"part of an export":        {"id,name,email,bio\n,'=A,a@x.org,''-\n", []string{`2 '=A <a@x.org> "''-"`}},
@@ -53,8 +55,8 @@ func TestCSV(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { readAs(t, test.text, roster.Options{}, test.lines...) })
 	}
-	f := readAs(t, "name,email\nA\ufffd,a@x.org\ufeffname,email\n", roster.Options{}, "2 A\ufffd <a@x.org>")
-	if got := strings.Join(f.Notes, "\n"); !strings.Contains(got, "letters of 1 line were lost") || !strings.Contains(got, "another file begins within line 2") {
+	f := readAs(t, "name,email\nA\ufffd,a@x.org\ufeffname,email\nZo?,?@x.org\n", roster.Options{}, "2 A\ufffd <a@x.org>", "3 Zo? <?@x.org>")
+	if got := strings.Join(f.Notes, "\n"); !strings.Contains(got, "letters of 1 line were lost") || !strings.Contains(got, "there is \"?\" in the names of 1 line:") || !strings.Contains(got, "another file begins within line 2") {
 		t.Errorf("notes: %s", got)
 	}
 }

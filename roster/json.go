@@ -187,7 +187,7 @@ func (r *jsonItems) skip() (byte, error) {
 			r.arrays++
 		case ']':
 			r.arrays--
-		case ',', ' ', '\t', '\n', mark[0], mark[1], mark[2]:
+		case ',', ' ', '\t', '\n', endOfFile[0], mark[0], mark[1], mark[2]:
 		default:
 			return b, nil
 		}

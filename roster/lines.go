@@ -80,8 +80,14 @@ func (s *source) next() (line physical, err error) {
 		}
 	}
 	s.number++
+	if string(text) == endOfFile {
+		text = nil
+	}
 	return physical{string(text), whole}, nil
 }
+
+// endOfFile is a line that `copy a.csv+b.csv` leaves behind the last one.
+const endOfFile = "\x1a"
 
 // skipEnd skips one end of a line: LF, CRLF, CR, or the CRCRLF of a file that was
 // copied as text twice.

@@ -160,7 +160,9 @@ func (i *Import) release(r Result) []Result {
 	ready := []Result{r}
 	for n := 0; n < len(ready); n++ {
 		if id := ready[n].moves; id != "" {
-			i.moved[maphash.String(i.seed, id)] = struct{}{}
+			if len(i.moved) < maxRemembered {
+				i.moved[maphash.String(i.seed, id)] = struct{}{}
+			}
 			ready, i.waits = append(ready, i.waiting[id]...), i.waits-len(i.waiting[id])
 			delete(i.waiting, id)
 			delete(i.leaving, id)

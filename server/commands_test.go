@@ -215,7 +215,7 @@ func TestRestoreOverCorruptDatabase(t *testing.T) {
 	}
 	other := filepath.Join(dir, "other.db")
 	damage(t, other, `CREATE TABLE letters (a)`)
-	runCommand(t, "restore", "-db", fresh, other).fails("not of Rollcall")
+	runCommand(t, "restore", "-db", fresh, other).fails("not one of Rollcall")
 	cut := read(t, file)
 	runCommand(t, "restore", "-db", fresh, write(t, filepath.Join(dir, "cut.db"), cut[:len(cut)/2])).fails("can't be used")
 	write(t, file+"-wal", "changes")

@@ -73,8 +73,11 @@ func (s *server) withRate(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			key, limited := s.admission.limits.Proxies.client(r)
 			scopeOf(r.Context()).limited = limited
-			if limited && !s.admit(w, s.admission.addresses, "address", key) {
-				return
+			if limited {
+				if err := s.admit(w, s.admission.addresses, "address", key); err != nil {
+					s.fail(w, r, err)
+					return
+				}
 			}
 		}
 		next.ServeHTTP(w, r)
@@ -82,18 +85,21 @@ func (s *server) withRate(next http.Handler) http.Handler {
 }
 
 // admitClient does the same for a batch's client id.
-func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) bool {
-	return !scopeOf(r.Context()).limited || s.admit(w, s.admission.clients, "client", clientID)
+func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
+	if !scopeOf(r.Context()).limited {
+		return nil
+	}
+	return s.admit(w, s.admission.clients, "client", clientID)
 }
 
-func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) bool {
+func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) error {
 	wait, ok := b.Take(key, time.Now())
-	if !ok {
-		s.metrics.limited.WithLabelValues(by).Inc()
-		w.Header().Set("Retry-After", seconds(wait))
-		writeProblem(w, api.NewProblem(api.CodeRateLimited, "Too many requests", "wait for the time in Retry-After, then try again"))
+	if ok {
+		return nil
 	}
-	return ok
+	s.metrics.limited.WithLabelValues(by).Inc()
+	w.Header().Set("Retry-After", seconds(wait))
+	return api.NewProblem(api.CodeRateLimited, "Too many requests", "wait for the time in Retry-After, then try again")
 }
 
 // reserve reserves bytes until the request is answered. It fails with limit.ErrFull.

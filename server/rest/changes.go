@@ -13,23 +13,22 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
+func (s *server) listChanges(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	limit, ok := parseLimit(q.Get("limit"), api.DefaultChanges, api.MaxChanges)
 	if !ok {
-		s.fail(w, r, store.Invalid("Invalid query", api.FieldError{
-			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)}))
-		return
+		return store.Invalid("Invalid query", api.FieldError{
+			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)})
 	}
-	page := s.pageFor(w, r, func(ctx context.Context) (content, error) {
+	page, err := s.pageFor(r, func(ctx context.Context) (content, error) {
 		page, err := s.store.Changes(ctx, q.Get("cursor"), limit)
 		return content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WritePage(w, page) }}, err
 	})
-	if page == nil {
-		return
+	if err != nil {
+		return err
 	}
 	setSyncedCookie(w, r)
-	s.sendPage(w, r, page)
+	return s.sendPage(w, r, page)
 }
 
 // sizeOf estimates the bytes that changes take.
@@ -40,18 +39,16 @@ func sizeOf(changes []api.Change) (n int64) {
 	return n
 }
 
-func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
+func (s *server) listBucket(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseBucket(r)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	page, err := s.store.Bucket(r.Context(), q)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	s.sendOwn(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
+	return s.sendOwn(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {
@@ -85,28 +82,25 @@ const streamWriteTimeout = 10 * time.Second
 // streamEvents sends an event when the feed has changes after the client's cursor: at the
 // start, unless its Last-Event-ID is the head, and after each change. Changes while an event
 // is being sent become one event.
-func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
+func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	if s.hub.Subscribers() >= s.admission.limits.Streams {
-		s.fail(w, r, api.NewProblem(api.CodeUnavailable, "Too many event streams", "the server has no room for another one now; try again later"))
-		return
+		return api.NewProblem(api.CodeUnavailable, "Too many event streams", "the server has no room for another one now; try again later")
 	}
 	notifications, unsubscribe := s.hub.Subscribe() // before reading the head, so that no change is missed
 	defer unsubscribe()
 	head, err := s.heads.get(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must not buffer events
 	out := events{w: w, rc: http.NewResponseController(w)}
 	// The server's read timeout would end the stream.
 	if err := out.rc.SetReadDeadline(time.Time{}); err != nil {
-		s.fail(w, r, fmt.Errorf("start a stream: %w", err))
-		return
+		return fmt.Errorf("start a stream: %w", err)
 	}
 	if r.Method == http.MethodHead {
-		return
+		return nil
 	}
 	first := "retry: 2000\n: connected\n\n"
 	if r.Header.Get("Last-Event-ID") != head {
@@ -117,9 +111,9 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 	for err := out.send(first); err == nil; {
 		select {
 		case <-r.Context().Done():
-			return
+			return nil
 		case <-s.hub.Done():
-			return
+			return nil
 		case <-pings.C:
 			err = out.send(ping)
 		case since := <-notifications:
@@ -128,7 +122,7 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 				s.log.Error("ended an event stream: the feed's head can't be read; the client reconnects", "request", scopeOf(r.Context()).id, "error", failed)
 			}
 			if failed != nil {
-				return
+				return nil
 			}
 			if next != head {
 				head = next
@@ -137,6 +131,7 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	return nil
 }
 
 // event says that the feed has changes up to a cursor.

@@ -41,18 +41,16 @@ func (o *rawOperations) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // that one with a duplicate field or invalid UTF-8 is rejected alone.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
+func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) error {
 	var b batch
 	if err := s.decodeBody(w, r, api.MaxBody, &b, lenient...); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	if err := checkBatch(b); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	if !s.admitClient(w, r, b.ClientID) {
-		return
+	if err := s.admitClient(w, r, b.ClientID); err != nil {
+		return err
 	}
 	results := make([]api.Result, len(b.Operations.list))
 	var writes []store.Write
@@ -68,8 +66,7 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	if len(writes) > 0 {
 		outcomes, err := s.store.Apply(r.Context(), writes)
 		if err != nil {
-			s.fail(w, r, fmt.Errorf("apply a batch: %w", err))
-			return
+			return fmt.Errorf("apply a batch: %w", err)
 		}
 		for i, o := range outcomes {
 			results[places[i]] = o.Result
@@ -78,10 +75,10 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	s.metrics.count(results)
 	body, err := json.Marshal(api.BatchResult{Results: results})
 	if err != nil {
-		s.fail(w, r, fmt.Errorf("encode the results: %w", err))
-		return
+		return fmt.Errorf("encode the results: %w", err)
 	}
 	writeJSON(w, http.StatusOK, append(body, '\n'))
+	return nil
 }
 
 // checkBatch checks the envelope. What is wrong with it fails the whole request.

@@ -72,14 +72,12 @@ func (p *pageCache) get(key string, load func() (*page, error)) (*page, error) {
 	return v.(*page), nil
 }
 
-// pageFor returns the page for a request, and calls read if it is not cached. On an error it
-// answers the request and returns nil. Other requests may wait for the same read, so it does
-// not end with this request.
-func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(context.Context) (content, error)) *page {
+// pageFor returns the page for a request, and calls read if it is not cached. Other requests
+// may wait for the same read, so it does not end with this request.
+func (s *server) pageFor(r *http.Request, read func(context.Context) (content, error)) (*page, error) {
 	revision, err := s.store.Revision(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
-		return nil
+		return nil, err
 	}
 	chosen, own := chooseCoding(r), false
 	key := revision + " " + chosen + " " + r.URL.Path + "?" + r.URL.RawQuery
@@ -103,33 +101,29 @@ func (s *server) pageFor(w http.ResponseWriter, r *http.Request, read func(conte
 		err = s.reserve(r, max(int64(len(ready.body)), ready.large.size))
 	}
 	if err != nil {
-		s.fail(w, r, err)
-		return nil
+		return nil, err
 	}
 	s.metrics.countPage(own)
-	return ready
+	return ready, nil
 }
 
 // sendOwn answers with a page that was read for this request only.
-func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) {
-	err := s.reserve(r, c.size)
-	if err != nil {
-		s.fail(w, r, err)
-		return
+func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) error {
+	if err := s.reserve(r, c.size); err != nil {
+		return err
 	}
 	p, err := prepare(c, chooseCoding(r))
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	s.sendPage(w, r, p)
+	return s.sendPage(w, r, p)
 }
 
 // sendPage answers with a page.
-func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
+func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) error {
 	if p.body == nil {
 		s.streamPage(w, r, p.large, p.coding)
-		return
+		return nil
 	}
 	h := pageHeader(w)
 	if p.coding != coding.Identity {
@@ -138,6 +132,7 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
 	w.WriteHeader(http.StatusOK)
 	send(w, p.body)
+	return nil
 }
 
 // prepare encodes a page, and compresses it unless it is small. A large one is streamed later.

@@ -80,15 +80,20 @@ func New(c Config) http.Handler {
 	s.metrics.addGauges(s.hub, s.admission)
 
 	mux := http.NewServeMux()
-	mux.Handle(api.PathUsers, methods{"GET": s.listUsers, "POST": s.createUser})
-	mux.Handle(api.PathUser, methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
-	mux.Handle(api.PathOperations, methods{"POST": s.applyOperations})
-	mux.Handle(api.PathChanges, methods{"GET": s.listChanges})
-	mux.Handle(api.PathBucket, methods{"GET": s.listBucket})
-	mux.Handle(api.PathEvents, methods{"GET": s.streamEvents})
-	mux.Handle(api.PathHealth, methods{"GET": s.healthy})
-	mux.Handle(api.PathReady, methods{"GET": s.ready})
-	mux.Handle(api.PathMetrics, methods{"GET": promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP})
+	handle := func(path string, m methods) { mux.Handle(path, s.handler(m)) }
+	handle(api.PathUsers, methods{"GET": s.listUsers, "POST": s.createUser})
+	handle(api.PathUser, methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
+	handle(api.PathOperations, methods{"POST": s.applyOperations})
+	handle(api.PathChanges, methods{"GET": s.listChanges})
+	handle(api.PathBucket, methods{"GET": s.listBucket})
+	handle(api.PathEvents, methods{"GET": s.streamEvents})
+	handle(api.PathHealth, methods{"GET": s.healthy})
+	handle(api.PathReady, methods{"GET": s.ready})
+	prometheus := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	handle(api.PathMetrics, methods{"GET": func(w http.ResponseWriter, r *http.Request) error {
+		prometheus.ServeHTTP(w, r)
+		return nil
+	}})
 	mux.HandleFunc(api.PathPrefix, noRoute)
 	if c.Static != nil {
 		mux.Handle("/", c.Static)
@@ -102,18 +107,11 @@ func noRoute(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+r.URL.Path))
 }
 
-// methods are a path's handlers by method. HEAD is GET; net/http drops the body.
-type methods map[string]http.HandlerFunc
+// methods are a path's handlers by method. An error is answered as a problem.
+type methods map[string]func(http.ResponseWriter, *http.Request) error
 
-func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if h := m[method]; h != nil {
-		h(w, r)
-		return
-	}
+// handler calls the method's handler. HEAD is GET; net/http drops the body.
+func (s *server) handler(m methods) http.HandlerFunc {
 	var allow []string
 	for name := range m {
 		allow = append(allow, name)
@@ -122,20 +120,35 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.Sort(allow)
-	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeProblem(w, api.NewProblem(api.CodeMethod, "Method not allowed", "this path accepts "+strings.Join(allow, ", ")))
+	allowed := strings.Join(allow, ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h := m[method]
+		if h == nil {
+			w.Header().Set("Allow", allowed)
+			writeProblem(w, api.NewProblem(api.CodeMethod, "Method not allowed", "this path accepts "+allowed))
+			return
+		}
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
 }
 
-func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
+func (s *server) healthy(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`+"\n"))
+	return nil
 }
 
 // ready reports whether requests can be served.
-func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+func (s *server) ready(w http.ResponseWriter, r *http.Request) error {
 	select {
 	case <-s.hub.Done():
 		writeProblem(w, api.NewProblem(api.CodeUnavailable, "Shutting down", "the server is shutting down"))
-		return
+		return nil
 	default:
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -143,7 +156,7 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	if _, err := s.store.Head(ctx); err != nil {
 		s.log.Error("not ready: the database can't be read", "error", err)
 		writeProblem(w, api.NewProblem(api.CodeUnavailable, "Not ready", "the database can't be read"))
-		return
+		return nil
 	}
-	s.healthy(w, r)
+	return s.healthy(w, r)
 }

@@ -21,11 +21,10 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
+func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseList(r.URL.Query())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	read := func(ctx context.Context) (content, error) {
 		list, err := s.store.Users(ctx, q)
@@ -36,18 +35,18 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 		return content{size, func(w io.Writer) error { return writeList(w, list) }}, err
 	}
 	if q.Search == "" {
-		if page := s.pageFor(w, r, read); page != nil {
-			s.sendPage(w, r, page)
+		page, err := s.pageFor(r, read)
+		if err != nil {
+			return err
 		}
-		return
+		return s.sendPage(w, r, page)
 	}
 	// A search may take long, is rarely shared, and ends when its client is gone.
 	c, err := read(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	s.sendOwn(w, r, c)
+	return s.sendOwn(w, r, c)
 }
 
 // writeList writes a page of the list as JSON, part by part.
@@ -131,24 +130,23 @@ func parsePageToken(text string, byUpdate bool) (store.Position, bool) {
 	return p, api.ValidID(p.ID)
 }
 
-func (s *server) getUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	row, err := s.store.User(r.Context(), id)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", etag(row.Version))
 	if matches(r.Header.Values("If-None-Match"), etag(row.Version)) {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return nil
 	}
 	writeJSON(w, http.StatusOK, append(slices.Clip(row.Document), '\n'))
+	return nil
 }
 
 // newUser is the body of POST.
@@ -157,11 +155,10 @@ type newUser struct {
 	api.UserPatch
 }
 
-func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	var body newUser
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	write, errs := store.Write{Type: api.Create, EntityID: uuid.NewString()}.WithPatch(body.UserPatch)
 	if body.ID != nil {
@@ -171,25 +168,21 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		errs = append([]api.FieldError{{Field: "id", Detail: "must be a lower-case UUID"}}, errs...)
 	}
 	if len(errs) > 0 {
-		s.fail(w, r, store.Invalid("Invalid user", errs...))
-		return
+		return store.Invalid("Invalid user", errs...)
 	}
 	outcome, err := s.apply(r, write, "POST", body.ID, body.UserPatch)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	if outcome.Result.Status == api.Conflict {
-		s.fail(w, r, api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists or was deleted"))
-		return
+		return api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists or was deleted")
 	}
 	// A replay has the id of the first request, not the one made for this request.
 	var created struct {
 		ID string `json:"id"`
 	}
 	if err := json.Unmarshal(outcome.Result.Document, &created); err != nil {
-		s.fail(w, r, fmt.Errorf("decode the created user: %w", err))
-		return
+		return fmt.Errorf("decode the created user: %w", err)
 	}
 	w.Header().Set("Location", api.ItemPath(api.PathUsers, created.ID))
 	status := http.StatusCreated
@@ -197,61 +190,56 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusOK // an equal user exists already
 	}
 	writeOutcome(w, status, outcome)
+	return nil
 }
 
-func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) updateUser(w http.ResponseWriter, r *http.Request) error {
 	write, err := s.conditional(r, api.Update)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	var patch api.UserPatch
 	if err := s.decodeBody(w, r, api.MaxUserBody, &patch); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	write, errs := write.WithPatch(patch)
 	if len(errs) > 0 {
-		s.fail(w, r, store.Invalid("Invalid change", errs...))
-		return
+		return store.Invalid("Invalid change", errs...)
 	}
 	outcome, err := s.apply(r, write, "PATCH", write.EntityID, write.AnyVersion, write.BaseVersion, patch)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	// To the engine, a duplicate is success. A plain client that named a version learns
 	// that it is no longer current.
 	stale := outcome.First == api.Duplicate && !write.AnyVersion
 	if stale || outcome.Result.Status == api.Conflict {
-		s.failCondition(w, r, outcome)
-		return
+		return failedCondition(w, outcome)
 	}
 	writeOutcome(w, http.StatusOK, outcome)
+	return nil
 }
 
-func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	write, err := s.conditional(r, api.Delete)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	outcome, err := s.apply(r, write, "DELETE", write.EntityID, write.AnyVersion, write.BaseVersion)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	switch {
 	case outcome.Result.Status == api.Conflict:
-		s.failCondition(w, r, outcome)
+		return failedCondition(w, outcome)
 	case outcome.First == api.Duplicate:
 		// There was nothing to delete. A replay of the delete, which its Idempotency-Key
 		// identifies, gets 204.
-		s.fail(w, r, store.ErrNotFound)
-	default:
-		markReplay(w, outcome)
-		w.WriteHeader(http.StatusNoContent)
+		return store.ErrNotFound
 	}
+	markReplay(w, outcome)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // conditional starts a write that must name the version it is based on.
@@ -318,15 +306,14 @@ func validKey(key string) bool {
 	return len(key) >= 1 && len(key) <= 255
 }
 
-// failCondition answers a write that is not based on the current version.
-func (s *server) failCondition(w http.ResponseWriter, r *http.Request, o store.Outcome) {
+// failedCondition is the error of a write that is not based on the current version.
+func failedCondition(w http.ResponseWriter, o store.Outcome) error {
 	if len(o.Result.Document) == 0 {
-		s.fail(w, r, store.ErrNotFound)
-		return
+		return store.ErrNotFound
 	}
 	w.Header().Set("ETag", etag(o.Result.Version))
-	s.fail(w, r, api.NewProblem(api.CodePrecondition, "The user has changed",
-		fmt.Sprintf("its version is now %d, which If-Match does not name", o.Result.Version)))
+	return api.NewProblem(api.CodePrecondition, "The user has changed",
+		fmt.Sprintf("its version is now %d, which If-Match does not name", o.Result.Version))
 }
 
 func writeOutcome(w http.ResponseWriter, status int, o store.Outcome) {

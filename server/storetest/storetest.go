@@ -13,21 +13,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store"
 )
 
 // Store is a store's whole interface.
 type Store interface {
-	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
-	User(ctx context.Context, id string) (store.Row, error)
+	rest.Store
+	store.Tidier
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
-	Users(ctx context.Context, q store.ListQuery) (store.List, error)
-	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
-	Head(ctx context.Context) (string, error)
-	Revision(ctx context.Context) (string, error)
-	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
-	Prune(ctx context.Context, before time.Time) (int64, error)
-	Collect(ctx context.Context, before time.Time) (int64, error)
 	Close() error
 }
 

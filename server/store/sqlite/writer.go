@@ -56,10 +56,13 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 			w.close()
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
-		w.stmts[text] = stmt
+		w.own(text, stmt)
 	}
 	return w, nil
 }
+
+// own makes close close the statement.
+func (w *writer) own(text string, stmt *sql.Stmt) { w.stmts[text] = stmt }
 
 // close returns the connection to its pool, which is closed next and reports its errors.
 func (w *writer) close() {

@@ -226,7 +226,7 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 	if state == broken {
 		return nil, "the line has text behind a closing quote: double the quotes that are text", nil
 	}
-	number, columns := r.source.number, len(row.cells)+1+strings.Count(row.cell.String(), string(r.separator))
+	number, whole := r.source.number, r.isWhole(&row)
 	var more []physical
 	for state == open {
 		next, err := r.source.next()
@@ -247,7 +247,7 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 		r.source.takeBack(more)
 		return nil, "the line has a quote that is not closed", nil
 	}
-	if r.swallows(columns, more) {
+	if whole && slices.ContainsFunc(more, func(l physical) bool { return r.isPerson(l.text, row.cells) }) {
 		for i := range more {
 			r.pending = append(r.pending, Line{Number: number + 1 + i, Problem: fmt.Sprintf("the line is within a quote that line %d opens, and is not read", number)})
 		}
@@ -259,33 +259,44 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 	return row.cells, problem, nil
 }
 
-// swallows reports whether a quote that was opened by mistake has taken in lines of
-// others: the line it is in would be whole without it, and one that follows looks
-// like a person. A text may have such lines, but then they are named, not lost.
-func (r *csvReader) swallows(columns int, more []physical) bool {
-	if columns < r.named || columns > len(r.columns) {
+// A quote that was opened by mistake takes in lines of others. It shows by this: the line it
+// is in would be whole without it, and one that follows looks like a person. A text may have
+// such lines, but then they are named, not lost.
+
+// isWhole reports whether the first line of a row, whose quote is open, would be a row.
+func (r *csvReader) isWhole(row *splitter) bool {
+	rest := strings.Split(row.cell.String(), string(r.separator))
+	if len(row.cells)+len(rest) < r.named {
 		return false
 	}
-	return slices.ContainsFunc(more, func(l physical) bool {
-		cells := strings.Split(l.text, string(r.separator))
-		if len(cells) > len(r.columns) || (r.own && len(cells) < r.named) || (len(cells) == 1 && r.named > 1) {
-			return false
-		}
-		for i, cell := range cells {
-			cell = strings.Trim(strings.TrimSpace(cell), `"`)
-			switch r.columns[i] {
-			case emailColumn:
-				if strings.Index(cell, "@") > 0 && !strings.ContainsFunc(cell, unicode.IsSpace) {
-					return true
-				}
-			case idColumn:
-				if api.ValidID(cell) {
-					return true
-				}
-			}
-		}
+	// In our own export more columns follow the text, so a comma in it is not enough.
+	return !r.own || r.names[r.named-1] != "version" || strings.Trim(rest[len(rest)-1], " 0123456789") == ""
+}
+
+// isPerson reports whether a line within a quote looks like a row of its own. The cells
+// of the row that the quote is in show whether the file has spaces behind separators: else
+// "Bob, bob@example.org" is a sentence.
+func (r *csvReader) isPerson(line string, row []string) bool {
+	cells := strings.Split(line, string(r.separator))
+	if (r.own && len(cells) < r.named) || (len(cells) == 1 && r.named > 1) {
 		return false
-	})
+	}
+	spaced := slices.ContainsFunc(row, func(cell string) bool { return strings.HasPrefix(cell, " ") })
+	for i, cell := range cells {
+		if spaced {
+			cell = strings.TrimSpace(cell)
+		}
+		cell = strings.Trim(cell, `"`)
+		// A comma too many has moved the cells behind it.
+		moved := len(cells) > len(r.columns)
+		if (moved || r.columns[i] == emailColumn) && strings.Index(cell, "@") > 0 && !strings.ContainsFunc(cell, unicode.IsSpace) {
+			return true
+		}
+		if (moved || r.columns[i] == idColumn) && api.ValidID(cell) {
+			return true
+		}
+	}
+	return false
 }
 
 // entry makes an entry of cells. Cells that are missing at the end say nothing.

@@ -10,6 +10,8 @@ import (
 	"github.com/rollcall/rollcall/roster"
 )
 
+func person(n int) string { return fmt.Sprintf("7c000000-0000-4000-8000-%012d", n) }
+
 // TestCSV: rows as programs and people write them.
 func TestCSV(t *testing.T) {
 	tests := map[string]struct {
@@ -39,6 +41,11 @@ func TestCSV(t *testing.T) {
 		"two that open":            {"name,email,bio\nA,a@x.org,\"5 pipe\nB,b@x.org,x\nC,c@x.org,\"7 hose\nD,d@x.org,z\n", []string{"2 !the line has a quote that is not closed", `3 B <b@x.org> "x"`, "4 !the line has a quote that is not closed", `5 D <d@x.org> "z"`}},
 		"one opens, one closes":    {"name,email,bio\nA,a@x.org,\"5 pipe\nB,b@x.org,x\nC,c@x.org,7\"\nD,d@x.org,z\n", []string{"2 !the line has a quote that takes in what looks like people, up to line 4", "3 !the line is within a quote that line 2 opens", "4 !the line is within a quote that line 2 opens", `5 D <d@x.org> "z"`}},
 		"in the first column":      {"name,email\n\"A,a@x.org\nB,b@x.org\nC\",c@x.org\nD,d@x.org\n", []string{"2 !the line has a quote that takes in what looks like people, up to line 4", "3 !the line is within", "4 !the line is within", "5 D <d@x.org>"}},
+		"with commas in the bios":  {"name,email,bio\nA,a@x.org,\"5, big\nB,b@x.org,x, y\nC,c@x.org,7\"\nD,d@x.org,z\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within", `5 D <d@x.org> "z"`}},
+		"in a column between":      {"name,bio,email\nA,\"5,a@x.org\nB,x, y,b@x.org\nC,7\",c@x.org\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within"}},
+		"with spaces":              {"name, email, bio\nA, a@x.org, \"5\nB, b@x.org, x\nC, c@x.org, 7\"\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within"}},
+		"a sentence with an email": {"name,email,bio\nA,a@x.org,\"ask\nBob, bob@x.org, or\nCy, cy@x.org\"\n", []string{`2 A <a@x.org> "ask\nBob, bob@x.org, or\nCy, cy@x.org"`}},
+		"own export with a quote":  {"id,name,email,bio,createdAt,updatedAt,version\n" + person(1) + ",A,a@x.org,\"5, big,,,1\n" + person(2) + ",B,b@x.org,x,,,1\n" + person(3) + ",C,c@x.org,7\",,,1\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within"}},
 		"cut short and torn":       {"name,email,bio\nA,\"a@x.org\nB,b@x.org\nC\",x\nD,d@x.org\n", []string{"2 !the line has a line end in its email, in a quote that goes on to line 4", "5 D <d@x.org>"}},
 		"text with an address":     {"name,email,bio\nA,a@x.org,\"ask\nb@x.org\nor call\"\n", []string{`2 A <a@x.org> "ask\nb@x.org\nor call"`}},
 		"line too long":            {"name,email\n" + strings.Repeat("x", 70_000) + ",a@x.org\nB,b@x.org\n", []string{"2 !the line is longer than 64 kB", "3 B <b@x.org>"}},
@@ -72,18 +79,21 @@ func TestNobodyVanishes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		end := rapid.SampledFrom([]string{"\n", "\r\n", "\r"}).Draw(t, "end")
 		header := rapid.SampledFrom([]string{"name,email,bio", "name,bio,email", "email,name,bio", "id,name,email,bio,createdAt,updatedAt,version"}).Draw(t, "header")
-		text, line := header+end, 1
+		comma := rapid.SampledFrom([]string{",", ",", ", "}).Draw(t, "comma")
+		text, line := strings.ReplaceAll(header, ",", comma)+end, 1
 		lines := map[string]int{}
 		for i := range rapid.IntRange(1, 12).Draw(t, "people") {
 			quote := func() string { return rapid.SampledFrom([]string{"", "", "", "", "", `"`, `""`}).Draw(t, "quote") }
 			email := fmt.Sprintf("p%d@x.org", i)
 			cells := map[string]string{
-				"name": quote() + "N" + quote(), "email": email, "bio": quote() + "fine" + quote() + " one" + quote(),
-				"createdAt": "2026-01-01T00:00:00Z", "version": "1", "id": fmt.Sprintf("7c000000-0000-4000-8000-%012d", i),
+				"name": quote() + "N" + quote(), "email": email,
+				"bio": quote() + "fine" + rapid.SampledFrom([]string{"", "", ", or"}).Draw(t, "sentence") + quote() + " one" + quote(),
+
+				"createdAt": "2026-01-01T00:00:00Z", "version": "1", "id": person(i),
 			}
 			for j, column := range strings.Split(header, ",") {
 				if j > 0 {
-					text += ","
+					text += comma
 				}
 				text += cells[column]
 			}
@@ -102,7 +112,7 @@ func TestNobodyVanishes(t *testing.T) {
 		for email, number := range lines {
 			found := false
 			for _, l := range all {
-				found = found || (l.Number == number && (l.Problem != "" || !hasAddress(l.Entry))) || (l.Problem == "" && l.Entry.Email != nil && *l.Entry.Email == email)
+				found = found || (l.Number == number && (l.Problem != "" || !hasAddress(l.Entry))) || (l.Problem == "" && l.Entry.Email != nil && strings.TrimSpace(*l.Entry.Email) == email)
 				through := 0
 				if _, last, ok := strings.Cut(l.Problem, "goes on to line "); ok {
 					_, _ = fmt.Sscan(last, &through)

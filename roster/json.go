@@ -85,6 +85,9 @@ func (e *Entry) set(name string, value json.RawMessage) (problem string) {
 		if columnName(name) != name {
 			return "the object has a field " + Quote(name) + ", which is written " + columnName(name)
 		}
+		if value[0] == '[' {
+			return "the object has an unknown field " + Quote(name) + ", which is a list: give the list alone"
+		}
 		return "the object has an unknown field " + Quote(name)
 	}
 	if known == unused || string(value) == "null" {

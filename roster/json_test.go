@@ -25,6 +25,7 @@ func TestJSON(t *testing.T) {
 		"what the server gives":    {`{"id":"x","createdAt":"now","updatedAt":7,"version":{"a":[1]},"email":"a@x.org","bio":null}`, []string{"1 x <a@x.org>"}},
 		"a field twice":            {`{"name":"A","name":"B"}`, []string{`1 !the object has the field "name" twice`}},
 		"halves of letters":        {"{\"bio\":\"\\ud83d\\ude00 \\\\ud83d\"}\n{\"bio\":\"\\ud83d\"}\n{\"bio\":\"\\ude00\"}\n{\"bio\":\"\\ud83d\\n\\ude00\"}\n{\"bio\":\"\\ude00\\ud83d\"}\n{\"bio\":\"\\ud83d\\ud83d\\ude00\"}", []string{`1 "😀 \\ud83d"`, "2 !the object has half", "3 !the object has half", "4 !the object has half", "5 !the object has half", "6 !the object has half"}},
+		"a list within an object":  {`{"users":[{"email":"a@x.org"}],"more":false}`, []string{`1 !the object has an unknown field "users", which is a list: give the list alone`}},
 		"nested deeply":            {"{\"version\":" + strings.Repeat("[", 30_000), []string{"1 !the line is not a JSON object"}},
 		"array":                    {"[{\"email\":\"a@x.org\"},\r\n\r\n {\"email\":\r\"b@x.org\"}]", []string{"1 <a@x.org>", "3 <b@x.org>"}},
 		"array in one line":        {" [ {\"email\":\"a@x.org\"} , {\"email\":\"b]},{@x.org\"},{\"bio\":\"\\\"{\"}]\n", []string{"1 <a@x.org>", "1 <b]},{@x.org>", `1 "\"{"`}},

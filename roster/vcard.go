@@ -14,8 +14,8 @@ import (
 )
 
 // cards reads vCard 2.1, 3.0 (RFC 2426) and 4.0 (RFC 6350), with what phones make of
-// them. A card is an entry: its formatted name, or else the parts of it, its preferred
-// email, its notes. The id of a card is its program's, not ours: people are found by email.
+// them. A card is an entry: its formatted name, or else the parts of it, or the company's,
+// its preferred email, its notes. The id of a card is its program's, not ours: people are found by email.
 type cards struct{ source *source }
 
 // Next implements parser.
@@ -120,6 +120,7 @@ type card struct {
 	encoded   bool   // whose value is base64, and may go on without a fold
 	formatted string
 	parts     string // of the name, put together
+	company   string
 	email     string
 	preferred int // rank of that email; 0 before there is one
 	notes     []string
@@ -146,7 +147,7 @@ func (c *card) take(number int, text string, whole bool) {
 	case "VERSION":
 		c.version = strings.TrimSpace(value)
 		return
-	case "FN", "N", "EMAIL", "NOTE", "KIND", "X-ADDRESSBOOKSERVER-KIND":
+	case "FN", "N", "ORG", "EMAIL", "NOTE", "KIND", "X-ADDRESSBOOKSERVER-KIND":
 	case "PRODID", "REV", "UID", "SORT-STRING", "X-ABLABEL", "LANG", "SOURCE", "CLIENTPIDMAP", "PROFILE", "":
 		return // of the card, not of the person
 	default:
@@ -172,7 +173,13 @@ func (c *card) set(name, value string, parameters parameters) {
 	case "N":
 		c.parts = cmp.Or(c.parts, c.nameOf(value))
 	case "EMAIL":
-		c.setEmail(strings.TrimSpace(c.text(value)), parameters.rank())
+		email := strings.TrimSpace(c.text(value))
+		if scheme := "mailto:"; len(email) > len(scheme) && strings.EqualFold(email[:len(scheme)], scheme) {
+			email = email[len(scheme):]
+		}
+		c.setEmail(email, parameters.rank())
+	case "ORG":
+		c.company = cmp.Or(c.company, strings.TrimSpace(c.text(splitEscaped(value, ';')[0])))
 	case "NOTE":
 		if note := c.text(value); note != "" {
 			c.notes = append(c.notes, note)
@@ -221,8 +228,11 @@ func (c *card) entry() (e Entry, problem string) {
 	if c.problem != "" {
 		return e, c.problem
 	}
-	if name := cmp.Or(c.formatted, c.parts); name != "" {
+	if name := cmp.Or(c.formatted, c.parts, c.company); name != "" {
 		e.Name = &name
+	}
+	if c.company != "" && c.formatted+c.parts != "" {
+		c.ignore("ORG")
 	}
 	if c.email != "" {
 		e.Email = &c.email

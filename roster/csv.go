@@ -193,6 +193,9 @@ func (r *csvReader) withoutJoint(text string) string {
 	if !found {
 		return text
 	}
+	if _, problem := cellsOf(before, r.separator); problem != "" {
+		return text // the mark is within a text
+	}
 	if header, problem := cellsOf(after, r.separator); problem == "" && r.isSecondHeader(header) {
 		r.source.seen.joined = r.source.number
 		return before

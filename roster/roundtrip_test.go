@@ -81,6 +81,7 @@ func TestWritten(t *testing.T) {
 
 func FuzzWritten(f *testing.F) {
 	f.Add("Ann", "a@x.org", "bio\n\"'=1", true)
+	f.Add("0", "@", "\ufeffemAil,Bio \r", false)
 	f.Add("'=A", "'@", "\ufeffid,name,email,bio,createdAt,updatedAt,version", false)
 	f.Fuzz(func(t *testing.T, name, email, bio string, marked bool) {
 		u := api.User{ID: "7c000000-0000-4000-8000-000000000001", Name: name, Email: email, Bio: bio, CreatedAt: time.Unix(1, 0)}

@@ -33,7 +33,7 @@ RIVALS := bench/rivals/pouchdb/node_modules/.package-lock.json $(TOOLS)/rivals-p
 
 CLIENT_SOURCES := $(shell find api app wasm -type f ! -name '*_test.go')
 SITE_SOURCES := $(shell find web -type f ! -path 'web/dist/*' ! -name '*_test.go')
-SERVER_SOURCES := $(shell find api server web -type f -name '*.go' ! -name '*_test.go') $(shell find server -type f -name '*.sql')
+SERVER_SOURCES := $(shell find api roster server web -type f -name '*.go' ! -name '*_test.go') $(shell find server -type f -name '*.sql')
 MODULE := go.mod go.sum
 
 .PHONY: help
@@ -90,9 +90,9 @@ lint: $(LINT) web/dist/assets.json ## Check formatting, vet and lint, for native
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
 	go vet -tags e2e ./...
-	$(WASM) go vet ./wasm/... ./app/... ./api/...
+	$(WASM) go vet ./wasm/... ./app/... ./api/... ./roster/...
 	$(LINT) run --build-tags e2e ./...
-	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/...
+	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/... ./roster/...
 
 .PHONY: verify
 verify: test lint ## Run everything CI checks: tests, lint, go.mod

@@ -58,6 +58,7 @@ var forbidden = []struct {
 	{"app", []string{"net/http"}},
 	{"api", []string{"net/http"}},
 	{"wasm", []string{"net/http", module + "/e2e"}},
+	{"roster", []string{module + "/app", module + "/server", module + "/wasm", "net/http", "os", "syscall/js"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
 	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js", module + "/wasm/sync/remote"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
@@ -343,6 +344,8 @@ func TestImportRulesFindViolations(t *testing.T) {
 		"engine imports e2e":        {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/e2e/harness"}}}, 1},
 		"engine imports net/http":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
 		"engine imports the server": {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
+		"roster opens a file":       {[]pkg{{ImportPath: m + "/roster", Imports: []string{"io", "os"}}}, 1},
+		"roster imports the server": {[]pkg{{ImportPath: m + "/roster", Imports: []string{m + "/api", m + "/server/store"}}}, 1},
 		"api imports a module":      {[]pkg{{ImportPath: m + "/api", Imports: []string{"golang.org/x/text/cases"}}}, 1},
 	}
 	for name, test := range tests {

@@ -10,8 +10,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/rollcall/rollcall/roster"
 	"github.com/rollcall/rollcall/server/exchange"
 	"github.com/rollcall/rollcall/server/seed"
+	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/server/store/sqlite"
 )
@@ -107,15 +109,13 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	return nil
 }
 
-// formatFlag is the flag that names a file's format.
-func formatFlag(flags *flag.FlagSet) *string {
-	return flags.String("format", "", "csv or jsonl; by default, the file's extension decides")
-}
-
 // runExport writes all users to a file or to stdout.
 func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
-	db, name := databaseFlag(flags), formatFlag(flags)
+	db := databaseFlag(flags)
+	name := flags.String("format", "", "csv or jsonl; by default, the file's extension decides")
+	var style exchange.Style
+	flags.BoolVar(&style.ByteOrderMark, "bom", false, "begin CSV with a byte order mark, so that Excel shows letters such as ë as they are")
 	names, err := parseNames(flags, args, stderr, "[FILE]")
 	if err != nil {
 		return flagResult(err)
@@ -124,9 +124,11 @@ func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	if len(names) > 0 {
 		file = names[0]
 	}
-	format, err := exchange.FormatOf(*name, file)
-	if err != nil {
+	if style.Format, err = exchange.FormatOf(*name, file); err != nil {
 		return usageError(stderr, err.Error())
+	}
+	if style.ByteOrderMark && style.Format != roster.CSV {
+		return usageError(stderr, "-bom is for CSV; other formats are UTF-8 without a mark")
 	}
 	s, err := openExisting(ctx, *db)
 	if err != nil {
@@ -134,10 +136,10 @@ func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if file == "" {
-		_, err := exchange.Export(ctx, s, stdout, format)
+		_, err := exchange.Export(ctx, s, stdout, style)
 		return err
 	}
-	n, err := exchange.ExportFile(ctx, s, file, format)
+	n, err := exchange.ExportFile(ctx, s, file, style)
 	if err != nil {
 		return err
 	}
@@ -147,37 +149,66 @@ func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 // runImport applies a file, or by default prints what that would do.
 func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("import", flag.ContinueOnError)
-	db, name := databaseFlag(flags), formatFlag(flags)
+	db := databaseFlag(flags)
+	format := flags.String("format", "", "csv, jsonl, json or vcard: refuse any other; by default, the content decides")
+	encoding := flags.String("encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, where the file does not show it")
 	apply := flags.Bool("apply", false, "change the directory; without this, only print what would change")
 	quiet := flags.Bool("quiet", false, "print only the refused lines")
 	names, err := parseNames(flags, args, stderr, "FILE")
 	if err != nil {
 		return flagResult(err)
 	}
-	format, err := exchange.FormatOf(*name, names[0])
+	options, err := exchange.ReadOptions(*format, *encoding)
 	if err != nil {
 		return usageError(stderr, err.Error())
 	}
-	in, err := os.Open(names[0])
-	if err != nil {
-		return fmt.Errorf("open the file: %w", err)
-	}
-	defer func() { _ = in.Close() }()
-	lines, err := exchange.NewReader(in, format)
-	if err != nil {
-		return fmt.Errorf("%s: %w", names[0], err)
-	}
-	s, err := openExisting(ctx, *db)
+	in, err := exchange.OpenFile(names[0])
 	if err != nil {
 		return err
 	}
+	defer func() { _ = in.Close() }()
+	file, err := roster.Open(in, options)
+	var refusal *roster.Refusal
+	if errors.As(err, &refusal) && refusal.Encoding != "" {
+		return fmt.Errorf("%s: %w; if that is right, add -encoding %s", names[0], err, refusal.Encoding)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", names[0], err)
+	}
+	run := exchange.Import{Apply: *apply}
+	s, err := openForImport(ctx, *db, *apply, stdout)
+	if err != nil {
+		return err
+	}
+	run.To = s
 	defer func() { err = errors.Join(err, s.Close()) }()
-	run := exchange.Import{To: s, Apply: *apply}
-	refused, err := run.Print(ctx, lines, stdout, *quiet)
+	refused, err := run.Print(ctx, file, stdout, *quiet)
 	if err == nil && refused > 0 {
 		err = errFound
 	}
 	return err
+}
+
+// importTarget is a database, or the place of one that doesn't exist yet.
+type importTarget interface {
+	exchange.Directory
+	io.Closer
+}
+
+// openForImport opens the database, and creates it to apply an import. What an import would do
+// can be said without one.
+func openForImport(ctx context.Context, db string, apply bool, stdout io.Writer) (importTarget, error) {
+	s, err := openExisting(ctx, db)
+	if !errors.Is(err, store.ErrNoDirectory) {
+		return s, err
+	}
+	if !apply {
+		return exchange.Nobody{}, printf(stdout, "note: there is no directory in %s yet; -apply creates it\n", displayName(db))
+	}
+	if s, err = openDatabase(ctx, db, hooks{}); err != nil {
+		return nil, err
+	}
+	return s, printf(stdout, "note: created a directory in %s\n", displayName(db))
 }
 
 // runSeed adds made-up people.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -51,7 +53,7 @@ func openDatabase(ctx context.Context, db string, h hooks) (database, error) {
 	return sqlite.Open(ctx, db, sqlite.Options{Committed: h.committed, Observe: h.observe, Log: h.log})
 }
 
-// openExisting opens a database that must exist.
+// openExisting opens a database that must exist; else the error is store.ErrNoDirectory.
 func openExisting(ctx context.Context, db string) (database, error) {
 	if postgres.IsAddress(db) {
 		return postgres.Open(ctx, db, postgres.Options{MustExist: true})
@@ -59,8 +61,10 @@ func openExisting(ctx context.Context, db string) (database, error) {
 	if err := checkPath(db); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(db); err != nil {
-		return nil, fmt.Errorf("there is no database %s", db)
+	if _, err := os.Stat(db); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("database %s: %w", db, store.ErrNoDirectory)
+	} else if err != nil {
+		return nil, fmt.Errorf("look for the database: %w", err)
 	}
 	return openDatabase(ctx, db, hooks{})
 }

@@ -3,17 +3,15 @@ package exchange
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
-	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/roster"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -23,9 +21,16 @@ type Source interface {
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 }
 
+// Style is how an export is written. A byte order mark, which only CSV has, shows Excel that
+// the file is UTF-8.
+type Style struct {
+	Format        roster.Format
+	ByteOrderMark bool
+}
+
 // ExportFile exports to a new file that only its owner can read, since it holds personal
 // data. It never leaves a part of an export.
-func ExportFile(ctx context.Context, from Source, file string, format Format) (n int, err error) {
+func ExportFile(ctx context.Context, from Source, file string, style Style) (n int, err error) {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return 0, fmt.Errorf("%s exists already; an export never replaces a file", file)
@@ -33,7 +38,7 @@ func ExportFile(ctx context.Context, from Source, file string, format Format) (n
 	if err != nil {
 		return 0, fmt.Errorf("create the export: %w", err)
 	}
-	n, err = Export(ctx, from, f, format)
+	n, err = Export(ctx, from, f, style)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -45,11 +50,11 @@ func ExportFile(ctx context.Context, from Source, file string, format Format) (n
 
 // Export writes all live users in the order of their ids, and returns how many. It may run
 // while others write: a user who exists all the while is written once.
-func Export(ctx context.Context, from Source, to io.Writer, format Format) (n int, err error) {
+func Export(ctx context.Context, from Source, to io.Writer, style Style) (n int, err error) {
 	out := bufio.NewWriterSize(to, 64<<10)
 	put, flush := lineWriter(out)
-	if format == CSV {
-		if put, flush, err = csvWriter(out); err != nil {
+	if style.Format == roster.CSV {
+		if put, flush, err = csvWriter(out, style.ByteOrderMark); err != nil {
 			return 0, err
 		}
 	}
@@ -85,21 +90,14 @@ func lineWriter(out *bufio.Writer) (put func(json.RawMessage) error, flush func(
 	return put, func() error { return nil }
 }
 
-func csvWriter(out io.Writer) (put func(json.RawMessage) error, flush func() error, err error) {
-	w := csv.NewWriter(out)
+func csvWriter(out io.Writer, byteOrderMark bool) (put func(json.RawMessage) error, flush func() error, err error) {
+	w, err := roster.NewCSVWriter(out, byteOrderMark)
 	put = func(document json.RawMessage) error {
 		var u api.User
 		if err := json.Unmarshal(document, &u); err != nil {
 			return err
 		}
-		return w.Write([]string{
-			u.ID, escapeFormula(u.Name), escapeFormula(u.Email), escapeFormula(u.Bio),
-			u.CreatedAt.Format(time.RFC3339Nano), u.UpdatedAt.Format(time.RFC3339Nano), strconv.FormatInt(u.Version, 10),
-		})
+		return w.Write(u)
 	}
-	flush = func() error {
-		w.Flush()
-		return w.Error()
-	}
-	return put, flush, w.Write(columns)
+	return put, w.Flush, err
 }

@@ -1,17 +1,21 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/roster"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -21,6 +25,11 @@ type Directory interface {
 	// rows with one of the email keys.
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
+}
+
+// Lines is a file of people; its error is io.EOF at the end, or about the whole file.
+type Lines interface {
+	Next() (roster.Line, error)
 }
 
 // Action is what an import does with a line.
@@ -34,24 +43,34 @@ const (
 )
 
 // Result is what an import does with a line. Detail names the changed fields, or says why the
-// line is refused.
+// line is refused. Emptied are the fields that had a text and lose it.
 type Result struct {
-	Line   int
-	Action Action
-	Who    string // name and email, as far as given
-	Detail string
-	write  store.Write
+	Line    int
+	Item    int // of a JSON array, whose objects may share a line
+	Action  Action
+	Who     string // name and email, as far as given
+	Detail  string
+	Emptied []string
+
+	write store.Write
+	moves string // id of the user whose email becomes free
+	owner string // id of the user who has the email that the line wants
 }
 
 // Import is one run over a file. Without Apply it changes nothing. Report is called for each
-// line, in order.
+// line in order, except that a line that waits for an email is reported once it has it, or
+// at the end.
 type Import struct {
 	To     Directory
 	Apply  bool
 	Report func(Result) error
 
-	seed  maphash.Seed
-	lines map[uint64]int32 // hash of an id or email key to its line
+	seed    maphash.Seed
+	lines   map[uint64]int32    // hash of an id or email key to its line
+	moved   map[uint64]struct{} // hashes of the ids whose emails this run makes free
+	waiting map[string][]Result // lines that want an email, by its owner's id
+	waits   int
+	leaving map[string]bool // ids of the users whose lines wait to give their email up
 }
 
 // Derived ids (UUID version 5): the same input gives the same id.
@@ -60,28 +79,21 @@ var (
 	clientID  = uuid.NewSHA1(namespace, []byte("client")).String()
 )
 
-// maxRemembered is how many ids and emails an import remembers to find duplicate lines, at
-// some 30 bytes each. Later ones are not compared.
-const maxRemembered = 4_000_000
-
-// NewReader returns a reader of a file's lines.
-func NewReader(in io.Reader, format Format) (Reader, error) {
-	s, err := newLineSource(in)
-	if err != nil {
-		return nil, err
-	}
-	if format == CSV {
-		return newCSV(s)
-	}
-	return &jsonReader{s}, nil
-}
+const (
+	// maxRemembered is how many ids and emails an import remembers to find duplicate lines,
+	// at some 30 bytes each. Later ones are not compared.
+	maxRemembered = 4_000_000
+	// maxWaits is how many lines may wait for emails at once. More are refused.
+	maxWaits = 10_000
+)
 
 // Run imports all lines in batches of a client's size. After an error, what was applied
 // stays, and another run continues from there.
-func (i *Import) Run(ctx context.Context, r Reader) error {
+func (i *Import) Run(ctx context.Context, lines Lines) error {
 	i.seed, i.lines = maphash.MakeSeed(), map[uint64]int32{}
+	i.moved, i.waiting, i.waits, i.leaving = map[uint64]struct{}{}, map[string][]Result{}, 0, map[string]bool{}
 	for {
-		batch, err := readBatch(r)
+		batch, err := readBatch(lines)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -89,14 +101,14 @@ func (i *Import) Run(ctx context.Context, r Reader) error {
 			return e
 		}
 		if err != nil {
-			return nil
+			return i.refuseWaiting()
 		}
 	}
 }
 
-func readBatch(r Reader) (batch []Line, err error) {
+func readBatch(lines Lines) (batch []roster.Line, err error) {
 	for len(batch) < api.MaxOperations {
-		line, err := r.Next()
+		line, err := lines.Next()
 		if err != nil {
 			return batch, err
 		}
@@ -105,7 +117,7 @@ func readBatch(r Reader) (batch []Line, err error) {
 	return batch, nil
 }
 
-func (i *Import) batch(ctx context.Context, lines []Line) error {
+func (i *Import) batch(ctx context.Context, lines []roster.Line) error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -113,30 +125,100 @@ func (i *Import) batch(ctx context.Context, lines []Line) error {
 	if err != nil {
 		return err
 	}
-	results := make([]Result, len(lines))
-	var writes []store.Write
-	var places []int
-	for n, line := range lines {
-		results[n] = i.plan(line, users)
-		if a := results[n].Action; a == Create || a == Change {
-			writes, places = append(writes, results[n].write), append(places, n)
+	var results []Result
+	for _, line := range lines {
+		results = append(results, i.release(i.plan(line, users))...)
+	}
+	// Lines that have waited come on top of a batch.
+	for chunk := range slices.Chunk(results, api.MaxOperations) {
+		if err := i.apply(ctx, chunk); err != nil {
+			return err
+		}
+		for _, r := range chunk {
+			if err := i.Report(r); err != nil {
+				return err
+			}
 		}
 	}
-	if i.Apply && len(writes) > 0 {
-		outcomes, err := i.To.Apply(ctx, writes)
-		if err != nil {
-			return fmt.Errorf("apply lines %d to %d: %w", lines[0].Number, lines[len(lines)-1].Number, err)
+	return nil
+}
+
+// release returns a line's result and behind it those that have waited for the email it
+// makes free, and so on. It is empty for a line that must wait itself.
+func (i *Import) release(r Result) []Result {
+	if r.owner != "" && i.waits >= maxWaits {
+		return []Result{r.refused(emailTaken)}
+	}
+	if r.owner != "" {
+		i.waiting[r.owner] = append(i.waiting[r.owner], r)
+		i.waits++
+		if r.moves != "" {
+			i.leaving[r.moves] = true
 		}
-		for n, o := range outcomes {
-			results[places[n]].correct(o)
+		return nil
+	}
+	ready := []Result{r}
+	for n := 0; n < len(ready); n++ {
+		if id := ready[n].moves; id != "" {
+			if len(i.moved) < maxRemembered {
+				i.moved[maphash.String(i.seed, id)] = struct{}{}
+			}
+			ready, i.waits = append(ready, i.waiting[id]...), i.waits-len(i.waiting[id])
+			delete(i.waiting, id)
+			delete(i.leaving, id)
 		}
 	}
-	for _, r := range results {
-		if err := i.Report(r); err != nil {
+	return ready
+}
+
+// refuseWaiting refuses the lines whose emails nobody gave up.
+func (i *Import) refuseWaiting() error {
+	var left []Result
+	for _, results := range i.waiting {
+		left = append(left, results...)
+	}
+	slices.SortFunc(left, func(a, b Result) int { return cmp.Or(a.Line-b.Line, a.Item-b.Item) })
+	waits := map[string]bool{}
+	for _, r := range left {
+		waits[r.write.EntityID] = true
+	}
+	for _, r := range left {
+		detail := emailTaken
+		if waits[r.owner] {
+			detail = "another user has this email, and waits for another one: give up one of them first"
+		}
+		if err := i.Report(r.refused(detail)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// apply writes what the results plan, and corrects them by what became of it.
+func (i *Import) apply(ctx context.Context, results []Result) error {
+	var writes []store.Write
+	var places []int
+	for n, r := range results {
+		if r.Action == Create || r.Action == Change {
+			writes, places = append(writes, r.write), append(places, n)
+		}
+	}
+	if !i.Apply || len(writes) == 0 {
+		return nil
+	}
+	outcomes, err := i.To.Apply(ctx, writes)
+	if err != nil {
+		return fmt.Errorf("apply lines %d to %d: %w", results[0].Line, results[len(results)-1].Line, err)
+	}
+	for n, o := range outcomes {
+		results[places[n]].correct(o)
+	}
+	return nil
+}
+
+func (r Result) refused(detail string) Result {
+	r.Action, r.Detail, r.Emptied = Refused, detail, nil
+	return r
 }
 
 // correct replaces the plan with the write's outcome.
@@ -144,14 +226,15 @@ func (r *Result) correct(o store.Outcome) {
 	switch o.Result.Status {
 	case api.Applied:
 	case api.Duplicate:
-		r.Action, r.Detail = Unchanged, ""
+		r.Action, r.Detail, r.Emptied = Unchanged, "", nil
 	case api.Conflict:
-		r.Action, r.Detail = Refused, "someone else changed this user at the same time; import the file again"
+		*r = r.refused("someone else changed this user at the same time; import the file again")
 	default:
-		r.Action, r.Detail = Refused, "the directory could not save it"
+		detail := "the directory could not save it"
 		if o.Result.Problem != nil {
-			r.Detail = o.Result.Problem.Error()
+			detail = o.Result.Problem.Error()
 		}
+		*r = r.refused(detail)
 	}
 }
 
@@ -161,7 +244,7 @@ type found struct {
 	byEmail map[string]store.Row
 }
 
-func (i *Import) find(ctx context.Context, lines []Line) (found, error) {
+func (i *Import) find(ctx context.Context, lines []roster.Line) (found, error) {
 	var ids, emails []string
 	for _, l := range lines {
 		if l.Problem != "" {
@@ -206,51 +289,68 @@ func derivedIDs(emailKey string) []string {
 }
 
 // plan decides what to do with a line.
-func (i *Import) plan(l Line, known found) Result {
-	r := Result{Line: l.Number, Who: who(l.Entry)}
-	refuse := func(format string, args ...any) Result {
-		r.Action, r.Detail = Refused, fmt.Sprintf(format, args...)
-		return r
-	}
+func (i *Import) plan(l roster.Line, known found) Result {
 	e := l.Entry
-	if l.Problem != "" {
-		return refuse("the line %s", l.Problem)
+	r := Result{Line: l.Number, Item: l.Item, Who: who(e)}
+	switch {
+	case l.Problem != "":
+		return r.refused(l.Problem)
+	case e.ID != "" && !api.ValidID(e.ID):
+		return r.refused("id must be a lower-case UUID")
+	case e.ID == "" && strings.TrimSpace(text(e.Email)) == "":
+		return r.refused("email is required")
 	}
-	if e.ID != "" && !api.ValidID(e.ID) {
-		return refuse("id must be a lower-case UUID")
+	row, exists := i.user(e, known)
+	if other := i.earlierLine(cmp.Or(e.ID, row.ID), e.Email, l.Number); other > 0 {
+		return r.refused(fmt.Sprintf("line %d is about the same user", other))
 	}
-	if e.ID == "" && (e.Email == nil || strings.TrimSpace(*e.Email) == "") {
-		return refuse("email is required")
+	switch {
+	case exists && row.Deleted:
+		return r.refused("this user was deleted, and an import never restores one; remove the id to add a new user")
+	case exists:
+		r = planChange(r, e, row)
+	default:
+		r = planCreate(r, e, known)
 	}
-	if other := i.earlierLine(e, l.Number); other > 0 {
-		return refuse("line %d is about the same user", other)
+	if r.Action == Create || r.Action == Change {
+		r.owner = i.ownerOf(e.Email, r.write.EntityID, known)
 	}
-	row, exists := known.byID[e.ID]
-	if e.ID == "" {
-		row, exists = known.byEmail[api.EmailKey(*e.Email)]
-	}
-	if exists && row.Deleted {
-		return refuse("this user was deleted, and an import never restores one; remove the id to add a new user")
-	}
-	if !exists {
-		return planCreate(r, e, known)
-	}
-	if taken(known, e.Email, row.ID) {
-		return refuse("%s", emailTaken)
-	}
-	return planChange(r, e, row)
+	return r
 }
 
 const emailTaken = "another user has this email"
 
-func taken(known found, email *string, id string) bool {
-	owner, owned := known.byEmail[api.EmailKey(text(email))]
-	return owned && owner.ID != id
+// user returns the user that an entry is about: the one with its id or else, as the lines
+// before leave it or will, with its email.
+func (i *Import) user(e roster.Entry, known found) (store.Row, bool) {
+	if e.ID != "" {
+		row, exists := known.byID[e.ID]
+		return row, exists
+	}
+	row, exists := known.byEmail[api.EmailKey(*e.Email)]
+	if exists && (i.leaving[row.ID] || i.hasMoved(row.ID)) {
+		return store.Row{}, false
+	}
+	return row, exists
 }
 
-// earlierLine returns an earlier line about the same user, or 0.
-func (i *Import) earlierLine(e Entry, line int) (other int) {
-	for _, key := range []string{"id " + e.ID, "email " + api.EmailKey(text(e.Email))} {
+// ownerOf returns the id of another user who has an email, as the lines before leave it.
+func (i *Import) ownerOf(email *string, id string, known found) string {
+	owner, owned := known.byEmail[api.EmailKey(text(email))]
+	if !owned || owner.ID == id || i.hasMoved(owner.ID) {
+		return ""
+	}
+	return owner.ID
+}
+
+func (i *Import) hasMoved(id string) bool {
+	_, moved := i.moved[maphash.String(i.seed, id)]
+	return moved
+}
+
+// earlierLine returns an earlier line about the same user or with the same email, or 0.
+func (i *Import) earlierLine(id string, email *string, line int) (other int) {
+	for _, key := range []string{"id " + id, "email " + api.EmailKey(text(email))} {
 		if strings.HasSuffix(key, " ") {
 			continue
 		}
@@ -271,7 +371,7 @@ func text(s *string) string {
 	return *s
 }
 
-func who(e Entry) string {
+func who(e roster.Entry) string {
 	name, email := strings.TrimSpace(text(e.Name)), strings.TrimSpace(text(e.Email))
 	switch {
 	case email == "" && name == "":
@@ -284,7 +384,7 @@ func who(e Entry) string {
 	return name + " <" + email + ">"
 }
 
-func planCreate(r Result, e Entry, known found) Result {
+func planCreate(r Result, e roster.Entry, known found) Result {
 	id := e.ID
 	for _, derived := range derivedIDs(api.EmailKey(text(e.Email))) {
 		if _, used := known.byID[derived]; id == "" && !used {
@@ -292,27 +392,24 @@ func planCreate(r Result, e Entry, known found) Result {
 		}
 	}
 	if id == "" {
-		r.Action, r.Detail = Refused, "users with this email were imported and deleted before; give the line a new id"
-		return r
-	}
-	patch := api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio}
-	if taken(known, e.Email, id) {
-		r.Action, r.Detail = Refused, emailTaken
-		return r
+		return r.refused("users with this email were imported and deleted before; give the line a new id")
 	}
 	r.Action = Create
-	return prepare(r, api.Create, store.Row{ID: id}, patch)
+	return prepare(r, api.Create, store.Row{ID: id}, api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio})
 }
 
-// withoutReturns makes texts equal that differ only in their line ends, which CSV does not
-// preserve within a cell.
-func withoutReturns(s string) string { return strings.ReplaceAll(s, "\r", "") }
+// sameText compares texts that may differ in the form of their line ends, which CSV does not
+// preserve within a cell, and of their letters.
+func sameText(a, b string) bool {
+	return a == b || norm.NFC.String(lineEnds.Replace(a)) == norm.NFC.String(lineEnds.Replace(b))
+}
 
-func planChange(r Result, e Entry, row store.Row) Result {
+var lineEnds = strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n")
+
+func planChange(r Result, e roster.Entry, row store.Row) Result {
 	had, err := row.User()
 	if err != nil {
-		r.Action, r.Detail = Refused, err.Error()
-		return r
+		return r.refused(err.Error())
 	}
 	// store.Prepare reports what is invalid about the fields that change.
 	update, _ := store.Write{Type: api.Update}.WithPatch(api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio})
@@ -320,10 +417,15 @@ func planChange(r Result, e Entry, row store.Row) Result {
 	var patch api.UserPatch
 	var fields []string
 	compare := func(name string, to *string, from string, field **string) {
-		if to != nil && withoutReturns(*to) != withoutReturns(from) {
-			*field = to
-			fields = append(fields, name)
+		if to == nil || sameText(*to, from) {
+			return
 		}
+		*field = to
+		if *to == "" {
+			r.Emptied = append(r.Emptied, name)
+			name += " emptied, was " + roster.Quote(from)
+		}
+		fields = append(fields, name)
 	}
 	compare("name", want.Name, had.Name, &patch.Name)
 	compare("email", want.Email, had.Email, &patch.Email)
@@ -331,6 +433,9 @@ func planChange(r Result, e Entry, row store.Row) Result {
 	if len(fields) == 0 {
 		r.Action = Unchanged
 		return r
+	}
+	if patch.Email != nil && api.EmailKey(*patch.Email) != api.EmailKey(had.Email) {
+		r.moves = row.ID
 	}
 	r.Action, r.Detail = Change, strings.Join(fields, ", ")
 	return prepare(r, api.Update, row, patch)
@@ -341,16 +446,15 @@ func planChange(r Result, e Entry, row store.Row) Result {
 func prepare(r Result, t api.OperationType, row store.Row, patch api.UserPatch) Result {
 	data, err := json.Marshal(patch)
 	if err != nil {
-		r.Action, r.Detail = Refused, err.Error()
-		return r
+		return r.refused(err.Error())
 	}
 	id := uuid.NewSHA1(namespace, fmt.Appendf(nil, "%s %s %d %s", t, row.ID, row.Version, data)).String()
 	w, problem := store.Prepare(clientID, api.Operation{
 		ID: id, EntityType: api.EntityUser, EntityID: row.ID, Type: t, Data: data, BaseVersion: row.Version,
 	})
 	if problem != nil {
-		r.Action, r.Detail = Refused, detailOf(problem)
-		return r
+		r.moves = ""
+		return r.refused(detailOf(problem))
 	}
 	r.write = w
 	return r

@@ -6,43 +6,93 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
+
+	"github.com/rollcall/rollcall/roster"
 )
 
 // Print runs the import and prints each line's result and a summary. Quiet prints only the
 // refused lines. It returns how many lines were refused.
-func (i *Import) Print(ctx context.Context, lines Reader, to io.Writer, quiet bool) (refused int, err error) {
-	out := bufio.NewWriter(to)
-	count := map[Action]int{}
-	i.Report = func(r Result) error {
-		count[r.Action]++
-		if r.Action == Unchanged || (quiet && r.Action != Refused) {
-			return nil
-		}
-		detail := ""
-		if r.Detail != "" {
-			detail = ": " + r.Detail
-		}
-		_, err := fmt.Fprintf(out, "line %d: %s %s%s\n", r.Line, r.Action, printable(r.Who), detail)
-		return err
+func (i *Import) Print(ctx context.Context, file *roster.File, to io.Writer, quiet bool) (refused int, err error) {
+	t := tally{out: bufio.NewWriter(to), quiet: quiet, count: map[Action]int{}, emptied: map[string]int{}}
+	for _, note := range file.Notes {
+		t.printf("note: %s\n", printable(note))
 	}
-	failed := i.Run(ctx, lines)
-	before, after := "", ""
+	i.Report = t.report
+	failed := i.Run(ctx, file)
+	t.summarize(i.Apply, failed)
+	return t.count[Refused], errors.Join(failed, t.err, t.out.Flush())
+}
+
+// tally prints the results of an import and counts them.
+type tally struct {
+	out     *bufio.Writer
+	quiet   bool
+	count   map[Action]int
+	emptied map[string]int
+	err     error
+}
+
+func (t *tally) printf(format string, args ...any) {
+	if _, err := fmt.Fprintf(t.out, format, args...); err != nil && t.err == nil {
+		t.err = err
+	}
+}
+
+func (t *tally) report(r Result) error {
+	t.count[r.Action]++
+	for _, field := range r.Emptied {
+		t.emptied[field]++
+	}
+	if r.Action == Unchanged || (t.quiet && r.Action != Refused) {
+		return nil
+	}
+	place := fmt.Sprintf("line %d", r.Line)
+	if r.Item > 0 {
+		place += fmt.Sprintf(", item %d", r.Item)
+	}
+	detail := ""
+	if r.Detail != "" {
+		detail = ": " + printable(r.Detail)
+	}
+	t.printf("%s: %s %s%s\n", place, r.Action, printable(r.Who), detail)
+	return t.err
+}
+
+func (t *tally) summarize(applied bool, failed error) {
+	before, after, emptied := "", "", "emptied"
 	switch {
 	case failed != nil:
 		before, after = "stopped after this: ", "; import the file again to continue"
-	case !i.Apply:
-		before, after = "would be: ", "; nothing was changed, use -apply to do it"
+	case !applied:
+		before, after, emptied = "would be: ", "; nothing was changed, use -apply to do it", "would empty"
 	}
-	_, err = fmt.Fprintf(out, "%s%d created, %d changed, %d unchanged, %d refused%s\n",
-		before, count[Create], count[Change], count[Unchanged], count[Refused], after)
-	return count[Refused], errors.Join(failed, err, out.Flush())
+	if len(t.emptied) > 0 {
+		t.printf("%s %s; an empty cell empties, a column that is left out keeps what is there\n", emptied, t.emptiedFields())
+	}
+	t.printf("%s%d created, %d changed, %d unchanged, %d refused%s\n",
+		before, t.count[Create], t.count[Change], t.count[Unchanged], t.count[Refused], after)
 }
 
-// printable replaces the control characters of a file's text, which could drive a terminal.
+func (t *tally) emptiedFields() string {
+	var all []string
+	for field, n := range t.emptied {
+		if n > 1 {
+			field += "s"
+		}
+		all = append(all, fmt.Sprintf("%d %s", n, field))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// printable replaces the control characters of a file's text, which could drive a terminal
+// or turn what stands behind them round.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || (r >= 0x7f && r < 0xa0) {
+		if unicode.In(r, unicode.Cc, unicode.Bidi_Control) {
 			return '?'
 		}
 		return r

@@ -17,6 +17,8 @@ var (
 	// ErrUnavailable says that the store can't write now. Whether the write took effect
 	// is unknown; a replay finds out.
 	ErrUnavailable = errors.New("the store can't write now")
+	// ErrNoDirectory says that there is no database, or nothing in it.
+	ErrNoDirectory = errors.New("there is no directory yet; `rollcall serve` creates one")
 )
 
 // Tx is what a Session needs of a store's writing transaction.

@@ -5,11 +5,12 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // Schema returns the database's schema with the migrations in a directory "migrations".
@@ -25,8 +26,6 @@ func Schema(dialect goose.Dialect, db *sql.DB, migrations fs.FS, o ...goose.Prov
 	return p, nil
 }
 
-var errNoDirectory = errors.New("it holds no directory; `rollcall serve` creates one")
-
 // Migrate upgrades the schema to this program's version. With mustExist, it fails when
 // the database has no schema yet.
 func Migrate(ctx context.Context, p *goose.Provider, mustExist bool) error {
@@ -37,7 +36,7 @@ func Migrate(ctx context.Context, p *goose.Provider, mustExist bool) error {
 	case have > want:
 		return errNewerSchema(have, want)
 	case have == 0 && mustExist:
-		return errNoDirectory
+		return store.ErrNoDirectory
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)
@@ -52,7 +51,7 @@ func RequireLatest(ctx context.Context, p *goose.Provider) error {
 	case err != nil:
 		return fmt.Errorf("read the schema's version: %w", err)
 	case have == 0:
-		return errNoDirectory
+		return store.ErrNoDirectory
 	case have < want:
 		return fmt.Errorf("its schema has version %d, older than this program's %d; `rollcall serve` upgrades it", have, want)
 	case have > want:

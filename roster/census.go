@@ -1,0 +1,168 @@
+package roster
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// census counts what shows only in the file as a whole.
+type census struct {
+	marked   bool // the file begins with a byte order mark
+	last     int  // number of the last line that was counted
+	beyond   int  // lines with letters beyond ASCII
+	invalid  int  // lines that are not UTF-8
+	first    int  // the first of those
+	sample   string
+	mojibake int  // lines with letters such as Ã«
+	lost     int  // lines with U+FFFD
+	asked    int  // names with a question mark in a word
+	joined   int  // line within which another file begins
+	cut      bool // an array is not closed
+	ignored  map[string]int
+}
+
+// check says whether a line is no text, and counts it unless it was seen before.
+func (c *census) check(number int, text string) (problem string) {
+	if number > c.last {
+		c.last = number
+		return c.see(number, text)
+	}
+	if !utf8.ValidString(text) {
+		return notText
+	}
+	return ""
+}
+
+// see says whether what begins in a line is no text, and counts it.
+func (c *census) see(number int, text string) (problem string) {
+	switch {
+	case !utf8.ValidString(text):
+		c.invalid++
+		if c.invalid == 1 {
+			c.first, c.sample = number, text
+		}
+		return notText
+	case strings.IndexFunc(text, beyondASCII) >= 0:
+		c.beyond++
+		if strings.ContainsRune(text, utf8.RuneError) {
+			c.lost++
+		}
+		if isMojibake(text) {
+			c.mojibake++
+		}
+	}
+	return ""
+}
+
+// name counts a name that shows what programs write in place of letters they haven't.
+func (c *census) name(name string) {
+	if before, after, found := strings.Cut(strings.TrimSpace(name), "?"); found && before+after != "" {
+		c.asked++
+	}
+}
+
+func beyondASCII(r rune) bool { return r >= utf8.RuneSelf && r != '\ufeff' }
+
+// ignore counts properties of a card that have no place here.
+func (c *census) ignore(names []string) {
+	if c.ignored == nil {
+		c.ignored = map[string]int{}
+	}
+	for _, name := range names {
+		if _, known := c.ignored[name]; known || len(c.ignored) < maxIgnored {
+			c.ignored[name]++
+		}
+	}
+}
+
+// maxIgnored bounds how many names of properties are kept.
+const maxIgnored = 100
+
+// verdict refuses a file whose letters are not UTF-8. Where most are, the few lines
+// that are not are refused alone: letters of another encoding make no UTF-8 by chance.
+func (c *census) verdict() error {
+	if c.invalid == 0 || c.marked || c.beyond >= c.invalid {
+		return nil
+	}
+	sample := fromWindows1252(c.sample)
+	if !utf8.ValidString(sample) {
+		return refuse(fmt.Sprintf("it is not UTF-8, as line %d shows; save it as UTF-8, in Excel as \"CSV UTF-8\"", c.first))
+	}
+	return &Refusal{
+		Reason: fmt.Sprintf("it is not UTF-8, as line %d shows; save it as UTF-8, in Excel as \"CSV UTF-8\". "+
+			"Taken as Windows-1252, the line is %s", c.first, Quote(sample)),
+		Encoding: Windows1252,
+	}
+}
+
+// Quote quotes the beginning of a file's text, so that it can be shown in a line of a
+// terminal.
+func Quote(text string) string {
+	const most = 80
+	runes := []rune(text)
+	if len(runes) > most {
+		runes = append(runes[:most], '…')
+	}
+	return fmt.Sprintf("%q", string(runes))
+}
+
+func (c *census) notes() []string {
+	var notes []string
+	if c.mojibake > 0 {
+		notes = append(notes, fmt.Sprintf("letters of %s look broken, such as \"Ã«\" for \"ë\": "+
+			"a program read UTF-8 as Windows-1252 before it saved this file", lines(c.mojibake)))
+	}
+	if c.lost > 0 {
+		notes = append(notes, fmt.Sprintf("letters of %s were lost before the file was saved: there is \"\ufffd\" in their place", lines(c.lost)))
+	}
+	if c.asked > 0 {
+		notes = append(notes, fmt.Sprintf("there is \"?\" in the names of %s: a program that saved this file may have lost letters", lines(c.asked)))
+	}
+	if c.joined > 0 {
+		notes = append(notes, fmt.Sprintf("another file begins within line %d, as when files are joined", c.joined))
+	}
+	if c.cut {
+		notes = append(notes, "its list is not closed: the end of the file may be missing")
+	}
+	if len(c.ignored) > 0 {
+		names := slices.SortedFunc(maps.Keys(c.ignored), func(a, b string) int {
+			return cmp.Or(cmp.Compare(c.ignored[b], c.ignored[a]), cmp.Compare(a, b))
+		})
+		if most := 8; len(names) > most {
+			names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
+		}
+		notes = append(notes, "not taken, as a person here has name, email and bio: "+strings.Join(names, ", "))
+	}
+	return notes
+}
+
+func lines(n int) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return fmt.Sprintf("%d lines", n)
+}
+
+// isMojibake reports whether letters of a text, as bytes of Windows-1252, are one
+// letter in UTF-8.
+func isMojibake(text string) bool {
+	var bytes []byte
+	for _, r := range text + "\n" {
+		b, ok := windows1252Byte(r)
+		if ok && b >= utf8.RuneSelf {
+			bytes = append(bytes, b)
+			continue
+		}
+		for ; len(bytes) > 1; bytes = bytes[1:] {
+			if _, size := utf8.DecodeRune(bytes); size > 1 {
+				return true
+			}
+		}
+		bytes = bytes[:0]
+	}
+	return false
+}

@@ -1,0 +1,305 @@
+package roster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+)
+
+// jsonLines reads one JSON object a line.
+type jsonLines struct{ source *source }
+
+// Next implements parser.
+func (r *jsonLines) Next() (Line, error) {
+	for {
+		text, err := r.source.next()
+		if err != nil {
+			return Line{}, err
+		}
+		line := Line{Number: r.source.number, Problem: r.source.check(text)}
+		object := strings.TrimPrefix(text.text, mark)
+		if line.Problem == "" && strings.TrimSpace(object) == "" {
+			continue
+		}
+		if line.Problem == "" {
+			line.Entry, line.Problem = parseObject(object)
+		}
+		return line, nil
+	}
+}
+
+// parseObject reads a person strictly: a field that is not known, is there twice or
+// has half a letter would be lost or changed in silence.
+func parseObject(text string) (e Entry, problem string) {
+	d := json.NewDecoder(strings.NewReader(text))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return e, "the line is not a JSON object" + because(err)
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return e, "the line is not a JSON object" + because(err)
+		}
+		name, _ := key.(string) // a decoder takes nothing else here
+		if seen[name] {
+			return e, "the object has the field " + Quote(name) + " twice"
+		}
+		seen[name] = true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return e, "the line is not a JSON object" + because(err)
+		}
+		if problem := e.set(name, value); problem != "" {
+			return e, problem
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return e, "the line is not a JSON object" + because(err)
+	}
+	if rest := strings.TrimSpace(text[d.InputOffset():]); rest != "" {
+		return e, "the object has more than one JSON object: there is " + Quote(rest) + " behind it"
+	}
+	return e, ""
+}
+
+// because names what a decoder found. An error of it quotes no more than a letter.
+func because(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return ": it ends too early"
+	}
+	return ": " + err.Error()
+}
+
+// set sets a field by its name in JSON.
+func (e *Entry) set(name string, value json.RawMessage) (problem string) {
+	known, ok := meaning[name]
+	if !ok {
+		if columnName(name) != name {
+			return "the object has a field " + Quote(name) + ", which is written " + columnName(name)
+		}
+		if value[0] == '[' {
+			return "the object has an unknown field " + Quote(name) + ", which is a list: give the list alone"
+		}
+		return "the object has an unknown field " + Quote(name)
+	}
+	if known == unused || string(value) == "null" {
+		return ""
+	}
+	var text string
+	if err := json.Unmarshal(value, &text); err != nil {
+		return "the object has a field that is not a string: " + name
+	}
+	if hasHalfLetter(string(value)) {
+		return "the object has half a letter in the field " + name + ": text was cut within it"
+	}
+	switch known {
+	case idColumn:
+		e.ID = text
+	case nameColumn:
+		e.Name = &text
+	case emailColumn:
+		e.Email = &text
+	case bioColumn:
+		e.Bio = &text
+	}
+	return ""
+}
+
+// hasHalfLetter finds an escaped surrogate without its other half, which
+// encoding/json replaces in silence.
+func hasHalfLetter(literal string) bool {
+	var high rune
+	for i := 0; i < len(literal); i++ {
+		var unit rune
+		if literal[i] == '\\' {
+			i++
+			if literal[i] == 'u' {
+				n, _ := strconv.ParseUint(literal[i+1:i+5], 16, 16) // it was decoded before
+				unit, i = rune(n), i+4
+			}
+		}
+		low := unit >= 0xdc00 && unit < 0xe000
+		if low != (high != 0) {
+			return true
+		}
+		if high = 0; utf16.IsSurrogate(unit) && !low {
+			high = unit
+		}
+	}
+	return false
+}
+
+// jsonItems reads objects that have several lines, or share one: in an array, or one
+// after the other.
+//
+// A bracket or quote that is missing would take in what follows. So a string ends with
+// its line, and an object begins anew where none can be: only the damaged one is refused.
+type jsonItems struct {
+	source *source
+	held   byte // a byte to read again, or 0
+	item   int
+	arrays int // that are open
+}
+
+// Next implements parser.
+func (r *jsonItems) Next() (Line, error) {
+	first, err := r.skip()
+	if err != nil {
+		return Line{}, err
+	}
+	r.item++
+	line := Line{Number: r.source.number, Item: r.item}
+	var text string
+	if first == '{' {
+		text, line.Problem, err = r.object()
+	} else {
+		line.Problem, err = r.junk(first)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Line{}, err
+	}
+	if line.Problem == "" {
+		line.Problem = r.source.seen.see(line.Number, text)
+	}
+	if line.Problem == "" {
+		line.Entry, line.Problem = parseObject(text)
+	}
+	return line, nil
+}
+
+// skip returns the first byte of the next item.
+func (r *jsonItems) skip() (byte, error) {
+	for {
+		b, err := r.next()
+		if errors.Is(err, io.EOF) && r.arrays > 0 {
+			r.source.seen.cut = true
+		}
+		if err != nil {
+			return 0, err
+		}
+		switch b {
+		case '[':
+			r.arrays++
+		case ']':
+			r.arrays--
+		case ',', ' ', '\t', '\n', endOfFile[0], mark[0], mark[1], mark[2]:
+		default:
+			return b, nil
+		}
+	}
+}
+
+func (r *jsonItems) next() (b byte, err error) {
+	if b = r.held; b != 0 {
+		r.held = 0
+		return b, nil
+	}
+	return r.source.byte()
+}
+
+// junk reads something that is no object.
+func (r *jsonItems) junk(first byte) (problem string, err error) {
+	text := []byte{first}
+	for {
+		b, err := r.next()
+		if err == nil && bytes.IndexByte([]byte("{],\n"), b) >= 0 {
+			r.held = b
+			err = io.EOF
+		}
+		if err != nil {
+			return "there is " + Quote(strings.ToValidUTF8(string(text), "?")) + " where an object is wanted", err
+		}
+		if len(text) < maxLine {
+			text = append(text, b)
+		}
+	}
+}
+
+// object reads on behind the bracket of an object.
+func (r *jsonItems) object() (text, problem string, err error) {
+	object, scan := []byte{'{'}, brackets{open: []byte{'{'}, last: '{'}
+	for {
+		b, err := r.next()
+		if err != nil {
+			return "", "the object is not closed where the file ends", err
+		}
+		if !scan.fits(b) {
+			r.held = b
+			return "", "the object is not closed before the next one begins", nil
+		}
+		if len(object) < maxLine {
+			object = append(object, b)
+		} else {
+			problem = "the object is longer than 64 kB"
+		}
+		scan.take(b)
+		if len(scan.open) == 0 {
+			return string(object), problem, nil
+		}
+	}
+}
+
+// brackets follows the brackets and strings of an object.
+type brackets struct {
+	open    []byte
+	last    byte // that is no space
+	quoted  bool
+	escaped bool
+}
+
+// fits reports whether a byte can be within the object. The bracket of another object
+// where no value is wanted, or the array's own, can't.
+func (s *brackets) fits(b byte) bool {
+	switch {
+	case s.quoted:
+		return true
+	case b == '{':
+		return s.wantsValue()
+	case b == ']':
+		return len(s.open) > 1
+	}
+	return true
+}
+
+func (s *brackets) wantsValue() bool {
+	if s.open[len(s.open)-1] == '{' {
+		return s.last == ':'
+	}
+	return s.last == '[' || s.last == ','
+}
+
+func (s *brackets) take(b byte) {
+	switch {
+	case b == '\n':
+		if s.quoted {
+			s.quoted, s.escaped, s.last = false, false, '"'
+		}
+		return
+	case b == ' ', b == '\t':
+		s.escaped = false
+		return
+	case s.escaped:
+		s.escaped = false
+		return
+	case s.quoted:
+		s.escaped, s.quoted = b == '\\', b != '"'
+		return
+	case b == '"':
+		s.quoted = true
+	case b == '{', b == '[':
+		if s.wantsValue() && len(s.open) < maxLine {
+			s.open = append(s.open, b)
+		}
+	case b == '}', b == ']':
+		s.open = s.open[:len(s.open)-1]
+	}
+	s.last = b
+}

@@ -1,0 +1,156 @@
+package roster
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+)
+
+const saveAsCSV = "open it in the program that made it and save it as CSV in UTF-8"
+
+// binaryKinds are files that are no text, by their first bytes.
+var binaryKinds = []struct{ magic, reason string }{
+	{"PK\x03\x04", "it is a workbook such as Excel's .xlsx, or another zip archive, whatever its name says; " + saveAsCSV},
+	{"\xd0\xcf\x11\xe0", "it is a workbook of an older Excel, or an Outlook file, whatever its name says; " + saveAsCSV},
+	{"!BDN", "it is an Outlook data file; export the contacts from Outlook as CSV"},
+	{"\x1f\x8b", "it is packed by gzip; unpack it"},
+	{"SQLite format 3", "it is a database; `rollcall restore` is for backups"},
+	{"%PDF", "it is a PDF; " + saveAsCSV},
+	{`{\rtf`, "it is rich text; " + saveAsCSV},
+}
+
+func binaryKind(head []byte) string {
+	for _, kind := range binaryKinds {
+		if bytes.HasPrefix(head, []byte(kind.magic)) {
+			return kind.reason
+		}
+	}
+	return ""
+}
+
+// textKinds are files of text that are not read, by their first line in lower case.
+var textKinds = []struct{ prefix, reason string }{
+	{"#type ", "its first line is PowerShell's and does not name columns; export it with " +
+		"Export-Csv -NoTypeInformation -Encoding UTF8, or letters beyond ASCII are lost"},
+	{"begin:vcalendar", "it is a calendar; people are read from CSV, JSON and vCard"},
+	{"dn:", "it is LDIF; export the address book as CSV or vCard"},
+	{"version: 1", "it is LDIF; export the address book as CSV or vCard"},
+	{"mime-version:", "it is a web page in one file, as some programs save workbooks; " + saveAsCSV},
+}
+
+// formatOf recognises a file of text by its beginning, which has no mark.
+func formatOf(head []byte) (Format, error) {
+	text := strings.TrimLeftFunc(string(head), func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+	line := text
+	if end := strings.IndexAny(text, "\r\n"); end >= 0 {
+		line = text[:end]
+	}
+	line = strings.ToLower(strings.TrimSpace(line))
+	for _, kind := range textKinds {
+		if strings.HasPrefix(line, kind.prefix) {
+			return "", refuse(kind.reason)
+		}
+	}
+	switch {
+	case text == "":
+		return "", refuse("it is empty; the first line of a CSV file names the columns: name,email,bio")
+	case line == "begin:vcard":
+		return VCard, nil
+	case text[0] == '<':
+		return "", refuse("it is a web page or XML, as some programs export tables, whatever its name says; " + saveAsCSV)
+	case text[0] == '[':
+		return JSON, nil
+	case text[0] == '{':
+		// The first of objects that have a line each ends in its line.
+		if closes(line) || len(line) == len(text) {
+			return JSONLines, nil
+		}
+		return JSON, nil
+	}
+	return CSV, nil
+}
+
+// closes reports whether as many brackets close as open in a line of JSON.
+func closes(line string) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{', c == '[':
+			depth++
+		case c == '}', c == ']':
+			depth--
+		}
+	}
+	return depth <= 0
+}
+
+// column is what a column of CSV is for.
+type column int
+
+const (
+	unnamed column = iota // a value in it is refused
+	unused                // the server's own: taken and not used
+	idColumn
+	nameColumn
+	emailColumn
+	bioColumn
+)
+
+// Columns are those of our own export, in its order.
+var Columns = []string{"id", "name", "email", "bio", "createdAt", "updatedAt", "version"}
+
+var meaning = map[string]column{
+	"id": idColumn, "name": nameColumn, "email": emailColumn, "bio": bioColumn,
+	"createdAt": unused, "updatedAt": unused, "version": unused,
+}
+
+// columnName finds a column's name without regard to case.
+func columnName(cell string) string {
+	cell = strings.TrimSpace(strings.TrimPrefix(cell, mark))
+	for _, c := range Columns {
+		if strings.EqualFold(c, cell) {
+			return c
+		}
+	}
+	return cell
+}
+
+// exports are those of other programs, by columns that only they have. They are not
+// read as they are: what is refused here says which columns to keep.
+var exports = []struct {
+	program     string
+	has         []string
+	name, email string
+}{
+	{"Google Contacts", []string{"E-mail 1 - Value", "Yomi Name"}, "Name", "E-mail 1 - Value"},
+	{"Google Contacts", []string{"E-mail 1 - Value"}, "First Name and Last Name", "E-mail 1 - Value"},
+	{"Outlook", []string{"E-mail Address", "E-mail Type"}, "First Name and Last Name", "E-mail Address"},
+	{"Outlook", []string{"E-mail Address", "E-mail Display Name"}, "First Name and Last Name", "E-mail Address"},
+	{"Outlook on the web", []string{"E-mail Address", "Given Yomi"}, "First Name and Last Name", "E-mail Address"},
+	{"Thunderbird", []string{"Primary Email", "Display Name"}, "Display Name", "Primary Email"},
+	{"LinkedIn", []string{"Email Address", "Connected On"}, "First Name and Last Name", "Email Address"},
+}
+
+// exportKind says why an export of another program is refused; "" for none.
+func exportKind(header []string) string {
+	names := map[string]bool{}
+	for _, name := range header {
+		names[columnName(name)] = true
+	}
+	for _, e := range exports {
+		all := true
+		for _, name := range e.has {
+			all = all && names[name]
+		}
+		if all {
+			return "it is an export of " + e.program + ". Keep two columns, named name (from " + e.name +
+				") and email (from " + e.email + "), and save it as CSV in UTF-8"
+		}
+	}
+	return ""
+}

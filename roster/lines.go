@@ -1,0 +1,148 @@
+package roster
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+)
+
+// headSize is how much of a file is looked at to recognise it.
+const headSize = 4 << 10
+
+// source reads the physical lines of a file, in whatever way they end, and takes
+// back those that were read too early.
+type source struct {
+	in     *bufio.Reader
+	seen   *census
+	number int        // of the last line that next returned
+	back   []physical // lines to return again, the next one last
+	inside bool       // byte has returned one of the line
+}
+
+// physical is a line without its end, or, when it is not whole, its beginning. Its
+// text may be no UTF-8.
+type physical struct {
+	text  string
+	whole bool
+}
+
+func newSource(in io.Reader, seen *census) *source {
+	return &source{in: bufio.NewReaderSize(in, maxLine), seen: seen}
+}
+
+// peek returns the beginning of the file without a mark, and skips that.
+func (s *source) peek() ([]byte, error) {
+	head, err := s.in.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.HasPrefix(head, []byte(mark)) {
+		_, _ = s.in.Discard(len(mark)) // it is in the buffer
+		head = head[len(mark):]
+		s.seen.marked = true
+	}
+	return head, nil
+}
+
+// next returns the next line. One that is too long is not whole.
+func (s *source) next() (line physical, err error) {
+	if n := len(s.back); n > 0 {
+		line, s.back = s.back[n-1], s.back[:n-1]
+		s.number++
+		return line, nil
+	}
+	var text []byte
+	whole := true
+	for {
+		if _, err := s.in.Peek(1); err != nil {
+			if !errors.Is(err, io.EOF) || (len(text) == 0 && whole) {
+				return physical{}, err
+			}
+			break // the last line has no end
+		}
+		chunk, _ := s.in.Peek(s.in.Buffered())
+		end := bytes.IndexAny(chunk, "\r\n")
+		if end >= 0 {
+			chunk = chunk[:end]
+		}
+		if room := maxLine - len(text); len(chunk) > room {
+			whole, text = false, append(text, chunk[:room]...)
+		} else {
+			text = append(text, chunk...)
+		}
+		_, _ = s.in.Discard(len(chunk))
+		if end >= 0 {
+			if err := s.skipEnd(); err != nil {
+				return physical{}, err
+			}
+			break
+		}
+	}
+	s.number++
+	if string(text) == endOfFile {
+		text = nil
+	}
+	return physical{string(text), whole}, nil
+}
+
+// endOfFile is a line that `copy a.csv+b.csv` leaves behind the last one.
+const endOfFile = "\x1a"
+
+// skipEnd skips one end of a line: LF, CRLF, CR, or the CRCRLF of a file that was
+// copied as text twice.
+func (s *source) skipEnd() error {
+	b, err := s.in.ReadByte()
+	if err != nil || b == '\n' {
+		return err
+	}
+	rest, err := s.in.Peek(2)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	n := 0
+	if bytes.HasPrefix(rest, []byte("\n")) {
+		n = 1
+	} else if bytes.HasPrefix(rest, []byte("\r\n")) {
+		n = 2
+	}
+	_, err = s.in.Discard(n)
+	return err
+}
+
+// takeBack makes next return the lines again; they were the last ones it returned.
+func (s *source) takeBack(lines []physical) {
+	for i := len(lines) - 1; i >= 0; i-- {
+		s.back = append(s.back, lines[i])
+	}
+	s.number -= len(lines)
+}
+
+// check says why the line that next returned last is no text.
+func (s *source) check(l physical) string {
+	if !l.whole {
+		return tooLong
+	}
+	return s.seen.check(s.number, l.text)
+}
+
+// byte returns the next byte, a line's end as LF. It is for formats whose lines mean
+// nothing, and not used together with next.
+func (s *source) byte() (byte, error) {
+	if !s.inside {
+		s.number++
+		s.inside = true
+	}
+	b, err := s.in.ReadByte()
+	if err != nil || (b != '\n' && b != '\r') {
+		return b, err
+	}
+	s.inside = false
+	if b == '\r' {
+		if err := s.in.UnreadByte(); err != nil {
+			return 0, err
+		}
+		return '\n', s.skipEnd()
+	}
+	return b, nil
+}

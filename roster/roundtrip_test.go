@@ -1,0 +1,192 @@
+package roster_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"pgregory.net/rapid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/roster"
+)
+
+// TestWindows1252IsTheLibrarys: the table here is that of golang.org/x/text.
+func TestWindows1252IsTheLibrarys(t *testing.T) {
+	for b := range 256 {
+		want := string(charmap.Windows1252.DecodeByte(byte(b)))
+		if b == '\n' || b == '\r' || b == '"' || b == 0 {
+			continue
+		}
+		text := "{\"name\":\"x" + strings.ReplaceAll(string([]byte{byte(b)}), `\`, `\\`) + "\"}"
+		_, all, err := read(t, text, roster.Options{Encoding: roster.Windows1252})
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%#x: %v (%v)", b, all, err)
+		}
+		switch {
+		case b < ' ' && all[0].Problem != "": // no JSON
+		case want == string(utf8.RuneError) && all[0].Problem != "":
+		case all[0].Entry.Name == nil || *all[0].Entry.Name != "x"+want:
+			t.Errorf("%#x is %s, want x%s", b, shown(all[0]), want)
+		}
+	}
+}
+
+var ends = strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n")
+
+// comesBack writes a person and reads them again; only ends of lines may be others.
+func comesBack(t tester, u api.User, byteOrderMark bool) {
+	t.Helper()
+	var file bytes.Buffer
+	w, err := roster.NewCSVWriter(&file, byteOrderMark)
+	if err == nil {
+		err = errors.Join(w.Write(u), w.Write(u), w.Flush())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, all, err := read(t, file.String(), roster.Options{})
+	if err != nil || len(all) != 2 || !f.OwnExport || strings.HasPrefix(file.String(), "\ufeff") != byteOrderMark {
+		t.Fatal(fmt.Sprintf("%q: %+v (%v)", &file, all, err))
+	}
+	for _, l := range all {
+		if l.Problem != "" || l.Entry.ID != u.ID || *l.Entry.Name != u.Name || *l.Entry.Email != u.Email || *l.Entry.Bio != ends.Replace(u.Bio) {
+			t.Fatal(fmt.Sprintf("%+v came back as %s of\n%s", u, shown(l), &file))
+		}
+	}
+}
+
+// TestWritten: what was written comes back the same, with a mark and without.
+func TestWritten(t *testing.T) {
+	text := rapid.StringOf(rapid.SampledFrom([]rune("ab'=+-@\t\r\n\",;| ＝é{}\\\ufeff")))
+	rapid.Check(t, func(t *rapid.T) {
+		u := api.User{
+			ID:    "7c000000-0000-4000-8000-000000000001",
+			Name:  strings.NewReplacer("\r", "", "\n", "").Replace(text.Draw(t, "name")),
+			Email: "a@x.org", Bio: text.Draw(t, "bio"), Version: 1,
+		}
+		comesBack(t, u, rapid.Bool().Draw(t, "marked"))
+	})
+	// A text that has lines of such a file in it.
+	row := "7c000000-0000-4000-8000-000000000002,B,b@x.org,x,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,1"
+	comesBack(t, api.User{ID: "7c000000-0000-4000-8000-000000000001", Name: "A", Email: "a@x.org", Bio: "see:\n" + row + "\nB,b@x.org\n" + row}, false)
+}
+
+func FuzzWritten(f *testing.F) {
+	f.Add("Ann", "a@x.org", "bio\n\"'=1", true)
+	f.Add("0", "@", "\ufeffemAil,Bio \r", false)
+	f.Add("'=A", "'@", "\ufeffid,name,email,bio,createdAt,updatedAt,version", false)
+	f.Fuzz(func(t *testing.T, name, email, bio string, marked bool) {
+		u := api.User{ID: "7c000000-0000-4000-8000-000000000001", Name: name, Email: email, Bio: bio, CreatedAt: time.Unix(1, 0)}
+		if len(name+email+bio) > 20_000 || !utf8.ValidString(name) || !utf8.ValidString(email) || !utf8.ValidString(bio) || strings.ContainsAny(name+email, "\r\n") {
+			t.Skip()
+		}
+		comesBack(t, u, marked)
+	})
+}
+
+// FuzzOpen: whatever a file holds, it is refused in words, or each line is told of at
+// most once, in order, and twice the same.
+func FuzzOpen(f *testing.F) {
+	for _, text := range []string{
+		"email\na\n", "name;email\r\n\"a\r\nb\";c\r\n", "email\n\"\n\"\"\n\"x", "\xef\xbb\xbfid\tname\n'=1\t\n", "\xff\xfe", `{"name":"A"}`, "{}\n\n[", "",
+		"[{},\n{\"a\":{}}", "{\n}{", "BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:=\n a=\nBEGIN:VCARD\nEND:VCARD", "sep=;\nemail", "n\x00a\x00", "name,email\nJ\xfc,a@b\n\"x,b@c\nc\",d@e",
+	} {
+		for i := range 5 {
+			f.Add(text, uint8(i))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, said uint8) {
+		var o roster.Options
+		if n := int(said); n > 0 && n <= len(roster.Encodings) {
+			o.Encoding = roster.Encodings[n-1]
+		}
+		file, all, err := read(t, text, o)
+		var refusal *roster.Refusal
+		if err != nil {
+			if !errors.As(err, &refusal) || refusal.Reason == "" {
+				t.Errorf("open: %v", err)
+			}
+			return
+		}
+		most := strings.Count(text, "\n") + strings.Count(text, "\r") + 1
+		if file.Encoding == roster.UTF16LE || file.Encoding == roster.UTF16BE {
+			most = len(text)/2 + 1
+		}
+		last := roster.Line{}
+		for _, line := range all {
+			inOrder := line.Number > last.Number || (file.Format == roster.JSON && line.Number == last.Number && line.Item > last.Item)
+			if !inOrder || line.Number > most || (line.Problem != "" && !utf8.ValidString(line.Problem)) {
+				t.Fatalf("after %+v comes %+v", last, line)
+			}
+			for _, s := range []*string{&line.Entry.ID, line.Entry.Name, line.Entry.Email, line.Entry.Bio} {
+				if line.Problem == "" && s != nil && !utf8.ValidString(*s) {
+					t.Fatalf("%+v has what is no text: %q", line, *s)
+				}
+			}
+			last = line
+		}
+	})
+}
+
+// generated is a CSV file of so many lines that is never anywhere as a whole.
+type generated struct {
+	line, lines int
+	rest        []byte
+	peak        uint64
+}
+
+func (g *generated) Seek(int64, int) (int64, error) {
+	g.line, g.rest = 0, nil
+	return 0, nil
+}
+
+func (g *generated) Read(p []byte) (int, error) {
+	if len(g.rest) == 0 {
+		switch {
+		case g.line == 0:
+			g.rest = []byte("name,email,bio\n")
+		case g.line > g.lines:
+			return 0, io.EOF
+		default:
+			g.rest = fmt.Appendf(nil, "Person %d,p%d@example.org,%0500d\n", g.line, g.line, 0)
+		}
+		if g.line++; g.line%10_000 == 0 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			g.peak = max(g.peak, m.HeapAlloc)
+		}
+	}
+	n := copy(p, g.rest)
+	g.rest = g.rest[n:]
+	return n, nil
+}
+
+// TestStreamed: a long file takes no more memory than a short one.
+func TestStreamed(t *testing.T) {
+	g := &generated{lines: 60_000} // 31 MB, read twice
+	f, err := roster.Open(g, roster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for err == nil {
+		if _, err = f.Next(); err == nil {
+			n++
+		}
+	}
+	if !errors.Is(err, io.EOF) || n != g.lines || f.Lines != n {
+		t.Errorf("%d lines, said %d (%v)", n, f.Lines, err)
+	}
+	if g.peak > 8<<20 {
+		t.Errorf("%d kB are in use", g.peak>>10)
+	}
+}

@@ -27,6 +27,20 @@ type Write struct {
 	// Restores is, for a create that brings back a deleted entity, the version of
 	// its tombstone.
 	Restores int64
+	// Seen is what the author had before them; nil says that it is the entity as it is.
+	Seen *Seen
+}
+
+// Seen is what the author of an update or a delete had before them when they decided
+// on it: a form that was opened a while ago, a row of a list. Fields are those that a
+// delete takes away; an update is about the fields that it sets.
+type Seen struct {
+	Document json.RawMessage
+	Version  int64 // of the confirmed row in it, 0 for none
+	Fields   []string
+	// ConflictID is the id of the record that Enqueue makes when the write overwrites
+	// unseen work of this device.
+	ConflictID string
 }
 
 // Enqueue adds a write to the entity's operations, coalescing it with one that
@@ -40,6 +54,11 @@ type Write struct {
 // too, and what comes out is queued afresh. What comes out always has the
 // write's id: an id never stands for two different payloads. A write that
 // changes nothing visible adds nothing.
+//
+// What changed since Seen, in the fields that the write is about, is a conflict. Work
+// of others is the server's to find: the operation keeps the older base. Work that
+// this device has not sent yet the server would never see: the write wins, and the
+// conflict is recorded here.
 func (e *Entity) Enqueue(w Write) error {
 	document := e.Document()
 	switch {
@@ -49,15 +68,20 @@ func (e *Entity) Enqueue(w Write) error {
 		return ErrMissing
 	}
 	tail := e.tail()
-	if w.Type == api.Update && tail == nil {
-		// With an operation to coalesce into, even an unchanged value counts: it
-		// may be what a rejected operation needs to be tried again.
-		w.Data = Decode(w.Data).Without(Decode(document)).Encode()
-		if len(Decode(w.Data)) == 0 {
+	if w.Type == api.Update {
+		data := w.touched(Decode(document))
+		if tail == nil {
+			// With an operation to coalesce into, even an unchanged value counts: it
+			// may be what a rejected operation needs to be tried again.
+			data = data.Without(Decode(document))
+		}
+		if len(data) == 0 {
 			return nil
 		}
+		w.Data = data.Encode()
 	}
 	next := e.operation(w, document)
+	e.heedUnseen(w, &next)
 	if tail == nil {
 		e.Operations = append(e.Operations, next)
 		return nil
@@ -125,6 +149,12 @@ func (e *Entity) Tombstone() int64 {
 func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out := second
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
+	out.Unseen = first.Unseen || second.Unseen
+	if first.Type == api.Update {
+		// Each field has the base of who wrote it first.
+		out.Base = Decode(second.Base).With(Decode(first.Base).Only(fieldNames(Decode(first.Data)))).Encode()
+		out.BaseVersion = min(first.BaseVersion, second.BaseVersion)
+	}
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:
 		restores := first.BaseVersion > 0 && e.Operations[0].ID == first.ID

@@ -186,7 +186,7 @@ func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, i
 		}
 		next := *mine
 		next.ID, next.Type, next.Data = ids.operation, d.Type, d.Data
-		next.Base, next.BaseVersion = c.Theirs, c.Version
+		next.Base, next.BaseVersion, next.Unseen = c.Theirs, c.Version, false
 		if d.Type == api.Create && c.Version == 0 {
 			// It restores what the server doesn't even remember as deleted.
 			next.BaseVersion = max(mine.BaseVersion, 1)

@@ -20,20 +20,20 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// The repository is what the pages are written for.
+// The repository implements the pages' interfaces.
 var (
 	_ Users  = (*directory.Collection)(nil)
 	_ Outbox = (*directory.Collection)(nil)
 	_ Syncer = (*directory.Collection)(nil)
 )
 
-// browser is the pages over the real repository in memory, with a device and an
-// engine of the test's.
+// browser runs the pages over the real repository in memory, with the test's device and
+// engine.
 type browser struct {
 	t      *testing.T
 	d      ui.ClientDispatcher
 	root   *root
-	device *screen
+	device *device
 	store  *memory.Store
 	users  *directory.Collection
 	engine *memory.Bus
@@ -44,17 +44,25 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &screen{online: true, promises: true, keepings: make(chan struct{}, 1), height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
+		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 	})
 	t.Cleanup(b.users.Close)
-	b.start(Dependencies{Users: b.users, Outbox: b.users, Syncer: b.users, Device: b.device})
+	b.start(dependencies(b.users, b.device))
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
 	b.visit(path)
 	return b
+}
+
+func dependencies(users *directory.Collection, d *device) Dependencies {
+	return Dependencies{
+		Users: users, Outbox: users, Syncer: users,
+		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
+		Updates: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d,
+	}
 }
 
 // start loads the page.
@@ -110,13 +118,13 @@ func (b *browser) untilText(want string) {
 	b.until("the text "+want, func() bool { return strings.Contains(text(b.root), want) })
 }
 
-func (b *browser) untilGone(text1 string) {
+func (b *browser) untilGone(unwanted string) {
 	b.t.Helper()
-	b.until("no more text "+text1, func() bool { return !strings.Contains(text(b.root), text1) })
+	b.until("no more text "+unwanted, func() bool { return !strings.Contains(text(b.root), unwanted) })
 }
 
-// click runs what go-app has bound to the button or link of this name: the
-// handler that survived its diff, not the one of the last render.
+// click runs the handler that go-app bound to the button or link of this name: the one
+// that survived its diff, not that of the last render.
 func (b *browser) click(name string) {
 	b.t.Helper()
 	var found ui.UI
@@ -143,8 +151,8 @@ func (b *browser) fire(e ui.UI, event string) {
 	b.settle()
 }
 
-// settle renders, and what that asks for, a few times over: an update of a
-// component begets one of its children, and that a deferred call.
+// settle renders several times: an update of a component causes one of its children,
+// and that a deferred call.
 func (b *browser) settle() {
 	for range 4 {
 		b.d.Consume()
@@ -219,7 +227,7 @@ func formOf(b *browser) ui.UI {
 	return found
 }
 
-// closeDialogs does what the browser does after CloseModal: it says "close".
+// closeDialogs fires "close", as the browser does after CloseModal.
 func (b *browser) closeDialogs() {
 	b.t.Helper()
 	for _, id := range b.device.takeClosed() {
@@ -227,7 +235,7 @@ func (b *browser) closeDialogs() {
 	}
 }
 
-// walk visits the mounted tree. go-app keeps it to itself, so this looks.
+// walk visits the mounted tree, which go-app does not export.
 func walk(e ui.UI, visit func(ui.UI)) {
 	visit(e)
 	v := reflect.ValueOf(e).Elem()
@@ -306,150 +314,150 @@ func accessibleName(e ui.UI) string {
 	return text(e)
 }
 
-// screen is the device, with a scroll position that the test sets.
-type screen struct {
-	mu                       stdsync.Mutex
-	online, waiting, applied bool
-	top, height, row         float64
-	values                   map[string]string
-	heights                  map[string]float64
-	focused                  string
-	opened, closed           []string
-	modal                    string // the id of the dialog that is open
-	persisted, background    bool
-	scrolls                  chan struct{}
-	onlines                  chan struct{}
-	storageState             StorageState
-	keepings                 chan struct{}
-	asked, tried             int
-	guarded, promises, told  bool
-	draft                    string
+// device fakes the browser behind the pages.
+type device struct {
+	mu                              stdsync.Mutex
+	online, waiting, applied        bool
+	top, height, row                float64
+	values                          map[string]string
+	heights                         map[string]float64
+	focused                         string
+	opened, closed                  []string
+	modal                           string // the id of the dialog that is open
+	persisted, background           bool
+	scrolls                         chan struct{}
+	onlines                         chan struct{}
+	storageState                    StorageState
+	storageStates                   chan struct{}
+	asked, tried                    int
+	guarded, promises, acknowledged bool
+	draft                           string
 }
 
-func (s *screen) Online() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.online
+func (d *device) Online() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.online
 }
 
-func (s *screen) setOnline(on bool) {
-	s.mu.Lock()
-	s.online = on
-	s.mu.Unlock()
-	s.onlines <- struct{}{}
+func (d *device) setOnline(on bool) {
+	d.mu.Lock()
+	d.online = on
+	d.mu.Unlock()
+	d.onlines <- struct{}{}
 }
 
-func (s *screen) OnlineChanges(context.Context) <-chan struct{} {
-	s.onlines = make(chan struct{}, 1)
-	return s.onlines
+func (d *device) OnlineChanges(context.Context) <-chan struct{} {
+	d.onlines = make(chan struct{}, 1)
+	return d.onlines
 }
 
-func (s *screen) Storage(context.Context) (Storage, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Storage{Used: 5_000_000, Quota: 1_000_000_000, Persisted: s.persisted, Asked: s.asked > 0}, nil
+func (d *device) StorageUsage(context.Context) (StorageUsage, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return StorageUsage{Used: 5_000_000, Quota: 1_000_000_000, Persisted: d.persisted, Asked: d.asked > 0}, nil
 }
 
-func (s *screen) AskPersist(context.Context) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked++
-	s.persisted = s.promises
-	return s.promises, nil
+func (d *device) RequestPersist(context.Context) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked++
+	d.persisted = d.promises
+	return d.promises, nil
 }
 
 // timesAsked is how often the browser was asked to keep the data.
-func (s *screen) timesAsked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked
+func (d *device) timesAsked() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked
 }
 
-func (s *screen) StorageState() StorageState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.storageState
+func (d *device) StorageState() StorageState {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.storageState
 }
 
-func (s *screen) setKeeping(k StorageState) {
-	s.mu.Lock()
-	s.storageState = k
-	s.mu.Unlock()
+func (d *device) setStorageState(state StorageState) {
+	d.mu.Lock()
+	d.storageState = state
+	d.mu.Unlock()
 	select {
-	case s.keepings <- struct{}{}:
-	default: // one is unread; who reads it finds this
+	case d.storageStates <- struct{}{}:
+	default: // one is unread
 	}
 }
 
-func (s *screen) StorageStateChanges(context.Context) <-chan struct{} { return s.keepings }
+func (d *device) StorageStateChanges(context.Context) <-chan struct{} { return d.storageStates }
 
-func (s *screen) RetryStorage(context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tried++
-	s.storageState.Trouble = nil
+func (d *device) RetryStorage(context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tried++
+	d.storageState.Trouble = nil
 }
 
-func (s *screen) AcknowledgeLoss(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.storageState.Lost, s.told = false, true
+func (d *device) AcknowledgeLoss(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.storageState.Lost, d.acknowledged = false, true
 	return nil
 }
 
-func (s *screen) GuardLeaving(on bool)  { s.guarded = on }
-func (s *screen) KeepDraft(text string) { s.draft = text }
+func (d *device) GuardLeaving(on bool)  { d.guarded = on }
+func (d *device) KeepDraft(text string) { d.draft = text }
 
-func (s *screen) TakeDraft() string {
-	text := s.draft
-	s.draft = ""
+func (d *device) TakeDraft() string {
+	text := d.draft
+	d.draft = ""
 	return text
 }
 
-func (s *screen) BackgroundSync(context.Context) (supported, registered bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return true, s.background
+func (d *device) BackgroundSync(context.Context) (supported, registered bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return true, d.background
 }
 
-func (s *screen) SetBackgroundSync(_ context.Context, on bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.background = on
+func (d *device) SetBackgroundSync(_ context.Context, on bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.background = on
 	return nil
 }
 
-func (s *screen) Diagnostics(context.Context) []Diagnostic { return []Diagnostic{{"Client", "c1"}} }
-func (s *screen) Focus(id string)                          { s.focused = id }
-func (s *screen) ShowModal(id string)                      { s.opened, s.modal = append(s.opened, id), id }
-func (s *screen) CloseModal(id string)                     { s.closed, s.modal = append(s.closed, id), "" }
-func (s *screen) ModalOpen(id string) bool                 { return s.modal == id }
-func (s *screen) SetValue(id, value string)                { s.values[id] = value }
-func (s *screen) SetHeight(id string, height float64)      { s.heights[id] = height }
-func (s *screen) UpdateWaiting() bool                      { return s.waiting }
-func (s *screen) ApplyUpdate()                             { s.applied = true }
+func (d *device) Diagnostics(context.Context) []Diagnostic { return []Diagnostic{{"Client", "c1"}} }
+func (d *device) Focus(id string)                          { d.focused = id }
+func (d *device) ShowModal(id string)                      { d.opened, d.modal = append(d.opened, id), id }
+func (d *device) CloseModal(id string)                     { d.closed, d.modal = append(d.closed, id), "" }
+func (d *device) ModalOpen(id string) bool                 { return d.modal == id }
+func (d *device) SetValue(id, value string)                { d.values[id] = value }
+func (d *device) SetHeight(id string, height float64)      { d.heights[id] = height }
+func (d *device) UpdateWaiting() bool                      { return d.waiting }
+func (d *device) ApplyUpdate()                             { d.applied = true }
 
-func (s *screen) takeClosed() []string {
-	closed := s.closed
-	s.closed = nil
+func (d *device) takeClosed() []string {
+	closed := d.closed
+	d.closed = nil
 	return closed
 }
 
-func (s *screen) Viewport(id string) (top, height float64) {
+func (d *device) Viewport(id string) (top, height float64) {
 	if id == firstRowID {
-		return 0, s.row
+		return 0, d.row
 	}
-	return s.top, s.height
+	return d.top, d.height
 }
 
-func (s *screen) ScrollTo(_ string, top float64) { s.top = top }
+func (d *device) ScrollTo(_ string, top float64) { d.top = top }
 
-func (s *screen) Scrolls(context.Context, string) <-chan struct{} {
-	s.scrolls = make(chan struct{}, 1)
-	return s.scrolls
+func (d *device) Scrolls(context.Context, string) <-chan struct{} {
+	d.scrolls = make(chan struct{}, 1)
+	return d.scrolls
 }
 
-func (s *screen) scroll(top float64) {
-	s.top = top
-	s.scrolls <- struct{}{}
+func (d *device) scroll(top float64) {
+	d.top = top
+	sync.TrySend(d.scrolls, struct{}{}) // as the browser does: one that is unread counts for both
 }

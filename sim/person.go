@@ -7,19 +7,22 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // strategies by number.
 var strategies = []sync.StrategyName{sync.Merge, sync.LastWriteWins, sync.ServerWins, sync.ClientWins}
 
-// act begins what a person does at a tab.
+// act starts what a person does in a tab.
 func (s *slot) act(st Step) {
 	id := entityID(st.Entity)
 	var do func(context.Context) error
 	switch st.Verb {
 	case Create:
 		do = func(ctx context.Context) error { return s.create(ctx, id, st) }
+	case Open:
+		do = func(ctx context.Context) error { return s.open(ctx, id) }
 	case Update:
 		do = func(ctx context.Context) error { return s.update(ctx, id, st) }
 	case Delete:
@@ -42,11 +45,14 @@ func (s *slot) act(st Step) {
 	default:
 		return
 	}
-	s.about = st.Entity
+	s.entity, s.saw = st.Entity, nil
+	if st.Verb != Update {
+		s.form = nil // a form is modal: whoever does something else has left it
+	}
 	s.begin(st.Verb, do)
 }
 
-// typed is what a person types in a step: no two steps type the same, but for emails.
+// typed returns what a person types in a step. Only emails repeat between steps.
 func (s *slot) typed(st Step) fields {
 	s.w.typed++
 	f := fields{
@@ -60,7 +66,7 @@ func (s *slot) typed(st Step) fields {
 func (s *slot) create(ctx context.Context, id string, st Step) error {
 	f := s.typed(st)
 	if s.w.created[id] != 0 {
-		return nil // two persons never make one id
+		return nil // no two people create the same id
 	}
 	s.w.created[id] = st.Entity
 	s.nextID = id
@@ -72,7 +78,7 @@ func (s *slot) create(ctx context.Context, id string, st Step) error {
 	return err
 }
 
-// Bits of an update's N: the fields it sets; what is above is the email's number.
+// Bits of an update's N: the fields it sets. The higher bits number the email.
 const (
 	setName = 1 << iota
 	setBio
@@ -92,7 +98,23 @@ func (s *slot) update(ctx context.Context, id string, st Step) error {
 	if st.N&setBio != 0 {
 		p.Bio = &f.Bio
 	}
-	_, err := s.users.Update(ctx, id, p)
+	now, err := s.look(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p.Email != nil && *p.Email == now.Value.Email {
+		p.Email = nil // left as it was seen
+	}
+	whole := p // as some forms are saved, with what was left as it was seen
+	for _, f := range []struct {
+		to   **string
+		seen string
+	}{{&whole.Name, now.Value.Name}, {&whole.Email, now.Value.Email}, {&whole.Bio, now.Value.Bio}} {
+		if *f.to == nil {
+			*f.to = &f.seen
+		}
+	}
+	_, err = s.users.Update(ctx, now, whole)
 	s.accepted(err, func() bool {
 		got, ok := s.b.visible(userRef(id))
 		return ok && got == got.with(p)
@@ -100,12 +122,42 @@ func (s *slot) update(ctx context.Context, id string, st Step) error {
 	return err
 }
 
+// open opens a form, in place of one that is open already.
+func (s *slot) open(ctx context.Context, id string) error {
+	now, err := s.users.Get(ctx, id)
+	if err == nil {
+		s.form = &now
+		s.w.stats.hit("form opened")
+	}
+	return err
+}
+
+// look returns the record that a person has before them: in the form that is open about
+// it, which they then save, or else as it is.
+func (s *slot) look(ctx context.Context, id string) (repository.Record[api.User], error) {
+	seen := s.form
+	if seen == nil || seen.ID != id {
+		now, err := s.users.Get(ctx, id)
+		if err != nil {
+			return now, err
+		}
+		seen = &now
+	} else {
+		s.w.stats.hit("form saved")
+		s.form = nil
+	}
+	if !s.old() {
+		s.saw = &fields{seen.Value.Name, seen.Value.Email, seen.Value.Bio}
+	}
+	return *seen, nil
+}
+
 func (s *slot) remove(ctx context.Context, id string, st Step) error {
-	was, err := s.users.Get(ctx, id)
+	was, err := s.look(ctx, id)
 	if err != nil {
 		return err
 	}
-	_, err = s.users.Delete(ctx, id)
+	_, err = s.users.Delete(ctx, was)
 	s.accepted(err, func() bool {
 		_, ok := s.b.visible(userRef(id))
 		return !ok
@@ -124,24 +176,24 @@ func (s *slot) undo(ctx context.Context, st Step) error {
 	delete(s.b.deleted, st.Entity)
 	_, err := s.users.Restore(ctx, was)
 	s.accepted(err, func() bool {
-		_, ok := s.b.visible(userRef(was.ID)) // perhaps as others have changed it meanwhile
+		_, ok := s.b.visible(userRef(was.ID)) // others may have changed it meanwhile
 		return ok
 	})
 	return err
 }
 
-// accepted judges a write by what was said of it: accepted, it is seen and
-// queued; refused, nothing has changed.
+// accepted checks a write: if accepted, it is visible and queued; if refused, it changed
+// nothing.
 func (s *slot) accepted(err error, seen func() bool) {
 	switch {
-	case err == nil && !s.uncertain && !s.b.spoiled[entityID(s.about)] && !seen():
-		s.w.fail(1, "a %s was accepted and is not seen", s.doing)
+	case err == nil && !s.uncertain && !s.b.corrupted[entityID(s.entity)] && !seen():
+		s.w.fail(1, "a %s was accepted but is not visible", s.doing)
 	case err == nil:
 		s.w.stats.hit("write accepted")
 	case s.uncertain:
 		s.w.stats.hit("write uncertain")
-	case s.came+s.left > 0:
-		s.w.fail(1, "a %s was refused (%v) and changed the queue", s.doing, err)
+	case s.added+s.removed > 0:
+		s.w.fail(1, "a %s was refused (%v) but changed the queue", s.doing, err)
 	default:
 		s.w.stats.hit("write refused")
 	}

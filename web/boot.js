@@ -1,16 +1,16 @@
-// Starts the page: loads the Go program with true progress, says in words what
-// went wrong when it can't, registers the service worker and watches for a new
-// version. Go uses two things of it: the functions that go-app calls (goapp…),
-// and the object rollcall:
+// Boots the page: loads the Go program and shows its progress, explains what went
+// wrong if it can't, registers the service worker and watches for a new version.
+// The Go program uses the functions that go-app calls (goapp…), and the object
+// rollcall:
 //
 //   rollcall.version          the version of this page's files
-//   rollcall.workerURL        address of the dedicated worker's script
+//   rollcall.workerURL        URL of the dedicated worker's script
 //   rollcall.registration     promise of the ServiceWorkerRegistration, or of null
-//   rollcall.updateWaiting()  whether a new version is ready to be switched to
-//   rollcall.applyUpdate()    switches to it and reloads; the person asked for it
-//   rollcall.seen             whether this browser had synced before this page was loaded
-//   rollcall.keepDraft(text)  keeps an unsaved form's text over a reload of this tab
-//   rollcall.takeDraft()      gives it back, once; "" when there is none
+//   rollcall.updateWaiting()  whether a new version is ready
+//   rollcall.applyUpdate()    switches to it and reloads, once the person asks
+//   rollcall.seen             whether this browser synced before this page was loaded
+//   rollcall.keepDraft(text)  keeps an unsaved form's text across a reload of this tab
+//   rollcall.takeDraft()      returns it, once; "" if there is none
 "use strict";
 
 (() => {
@@ -19,7 +19,7 @@
 
   const element = (id) => document.getElementById(id);
 
-  // --- What the person sees when there is no Go program to show it ---
+  // --- Failures, shown when there is no Go program to show them ---
 
   let failed = false;
 
@@ -29,7 +29,7 @@
     console.error(title, detail ?? "");
     element("watchdog-title").textContent = title;
     element("watchdog-text").textContent = text;
-    // go-app writes the reason of a panic to the same element.
+    // go-app writes the reason for a panic to the same element.
     const label = element("app-wasm-loader-label");
     if (detail && !label.textContent) label.textContent = String(detail);
     element("watchdog").hidden = false;
@@ -39,14 +39,14 @@
   element("watchdog-reload").addEventListener("click", () => location.reload());
 
   function progress(share) {
-    // go-app replaces the shell, and these with it.
+    // Once go-app has replaced the shell, these elements are gone.
     const bar = element("boot-progress");
     if (!bar) return;
     bar.value = share;
     element("boot-label").textContent = `Loading, ${Math.round(share * 100)} %`;
   }
 
-  // --- What go-app expects of the page that loads it ---
+  // --- Functions that go-app expects ---
 
   let installPrompt = null;
 
@@ -64,7 +64,7 @@
     async goappShowInstallPrompt() {
       const prompt = installPrompt;
       if (!prompt) return;
-      installPrompt = null; // a prompt can be shown once
+      installPrompt = null; // a prompt can be shown only once
       await prompt.prompt();
       await prompt.userChoice;
       goappOnAppInstallChange();
@@ -81,12 +81,12 @@
     goappOnAppInstallChange();
   });
 
-  // --- New versions: they wait until the person asks for a reload ---
+  // --- New versions wait until the person asks for a reload ---
 
   const workers = navigator.serviceWorker;
   let waiting = null; // the worker of the new version
-  let switched = false; // another tab has switched to it already
-  let switching = false; // this tab has asked for it
+  let switched = false; // another tab has already switched to it
+  let switching = false; // this tab is switching to it
 
   function found(worker) {
     waiting = worker;
@@ -98,7 +98,7 @@
     registration.addEventListener("updatefound", () => {
       const worker = registration.installing;
       worker?.addEventListener("statechange", () => {
-        // Without a controller it is the first version, not a new one.
+        // Without a controller it is the first version, not an update.
         if (worker.state === "installed" && workers.controller) found(worker);
       });
     });
@@ -123,7 +123,7 @@
     try {
       return watch(await workers.register("/sw.js", { updateViaCache: "none" }));
     } catch (err) {
-      console.warn("No service worker, so no start without a network:", err);
+      console.warn("No service worker, so the app can't start offline:", err);
       return null;
     }
   }
@@ -136,23 +136,23 @@
       location.reload();
       return;
     }
-    // A page that is not controlled gets no controllerchange.
+    // A page without a controller gets no controllerchange event.
     worker.addEventListener("statechange", () => {
       if (worker.state === "activated" || worker.state === "redundant") location.reload();
     });
     worker.postMessage({ type: "SKIP_WAITING" });
   }
 
-  // --- What is unsaved when the page has to be loaded anew ---
+  // --- Unsaved text, kept across a reload ---
 
   const draftKey = "rollcall-draft";
 
-  // Where a site's data are blocked, merely asking for sessionStorage throws.
+  // If the browser blocks the site's data, even accessing sessionStorage throws.
   function keepDraft(text) {
     try {
       sessionStorage.setItem(draftKey, text);
     } catch (err) {
-      console.warn("The unsaved text can't be kept over a reload:", err);
+      console.warn("The unsaved text can't be kept across a reload:", err);
     }
   }
 
@@ -179,9 +179,9 @@
 
   // --- The Go program ---
 
-  // count reads a copy of the body, so that the browser may still compile the
-  // response itself while it arrives, and keep the compiled code. The bytes are
-  // decoded ones, as appSize is.
+  // count reads a copy of the body, so that the browser can still compile the
+  // response as it streams in, and cache the compiled code. It counts decoded
+  // bytes, as appSize does.
   async function count(response) {
     const reader = response.body.getReader();
     for (let got = 0; ; ) {
@@ -204,11 +204,11 @@
 
   async function run() {
     if (typeof WebAssembly !== "object") {
-      fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari has.");
+      fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari does.");
       return;
     }
     if (typeof Go !== "function") {
-      fail("Rollcall could not be loaded", "A part of it did not arrive. Check the network, then reload.");
+      fail("Rollcall could not be loaded", "Part of it did not arrive. Check the network, then reload.");
       return;
     }
     const go = new Go();

@@ -1,9 +1,9 @@
 // The service worker: serves the shell and the assets of one version from one
-// cache, with or without a network, and runs the sync engine when the browser
-// says that it may, also with every tab closed. It never touches the API.
+// cache, with or without a network. It runs the sync engine on the browser's sync
+// events, even with every tab closed. It never handles requests to the API.
 "use strict";
 
-// Both must be here when the worker is evaluated; later imports are refused.
+// Both must be imported when the worker is evaluated: later imports are refused.
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
 
 const version = "{{.Version}}";
@@ -12,7 +12,7 @@ const cacheName = prefix + version;
 const precache = {{.Precache}};
 const engineURL = '{{asset "worker.wasm"}}';
 
-// --- One version, whole or not at all ---
+// --- One version, complete or not at all ---
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 
@@ -25,11 +25,11 @@ async function install() {
     console.error(`Version ${version} was not installed:`, err);
     throw err;
   }
-  // No skipWaiting: the person's open pages belong to the version before.
+  // No skipWaiting: the open pages belong to the previous version.
 }
 
 async function keep(cache, url) {
-  // The name of an asset is its content, so the cache before may have it.
+  // Assets are named by their content, so the previous cache may have this one.
   const had = url.startsWith("/assets/") ? await caches.match(url) : undefined;
   if (had) return cache.put(url, had);
   const response = await fetch(url, { cache: url.startsWith("/assets/") ? "default" : "reload" });
@@ -50,7 +50,7 @@ async function activate() {
 
 // --- Requests ---
 
-// What the server answers itself, also when a person opens it as a page.
+// Paths that the server answers itself, even when a person opens one as a page.
 const theServers = /^\/(api|assets|debug)\/|^\/(healthz|readyz|metrics|sw\.js|manifest\.webmanifest)$/;
 
 self.addEventListener("fetch", (event) => {
@@ -71,7 +71,7 @@ async function cached(url, request) {
 
 // --- The engine: one Go program serves many events ---
 
-let engine = null; // promise of rollcallSync, which Go sets once it can sync
+let engine = null; // promise of rollcallSync, which the Go program sets when it is ready
 
 function startEngine() {
   engine ??= boot().catch((err) => {
@@ -101,7 +101,7 @@ async function boot() {
   return Promise.race([ready, stopped]);
 }
 
-// A rejection makes the browser try again later.
+// If this rejects, the browser tries again later.
 async function sync(tag) {
   return (await startEngine())(tag);
 }
@@ -115,13 +115,5 @@ self.addEventListener("periodicsync", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  switch (event.data?.type) {
-    case "SKIP_WAITING":
-      event.waitUntil(self.skipWaiting());
-      break;
-    case "sync":
-      // For browsers without Background Sync: a page that goes asks for a last try.
-      event.waitUntil(sync("rollcall-sync").catch(() => {}));
-      break;
-  }
+  if (event.data?.type === "SKIP_WAITING") event.waitUntil(self.skipWaiting());
 });

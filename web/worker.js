@@ -1,6 +1,6 @@
-// Starts the sync engine in the dedicated worker of the leading tab. The engine
-// talks to the pages over its BroadcastChannel; only its own failure to run is
-// told to the page that started it: {type: "failed", reason}.
+// Runs the sync engine in the dedicated worker of the leading tab. The engine talks
+// to the pages over a BroadcastChannel. Only if it fails to run does the page that
+// started it receive a message: {type: "failed", reason}.
 "use strict";
 
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');

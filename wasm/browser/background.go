@@ -9,35 +9,35 @@ import (
 	"time"
 )
 
-// Tags of the service worker's sync events, and how often it asks to be woken
-// to pull. Browsers take the period as a wish.
+// Tags of the service worker's sync events, and how often it asks for a periodic one.
+// Browsers treat the period as a hint.
 const (
 	SyncTag        = "rollcall-sync"
 	PeriodicTag    = "rollcall-periodic"
 	PeriodicPeriod = 15 * time.Minute
 )
 
-// readyWithin bounds the wait for an active service worker: where none is
-// registered, the browser's promise of one never settles.
+// readyWithin bounds the wait for an active service worker: if none is registered,
+// serviceWorker.ready never settles.
 const readyWithin = 5 * time.Second
 
-// registration is the page's (or the worker's own) service worker registration
-// that is active.
+// registration returns the active service worker registration, of the page or of the
+// service worker itself.
 func registration(ctx context.Context) (js.Value, error) {
 	if r := global.Get("registration"); r.Truthy() {
 		return r, nil
 	}
 	container := global.Get("navigator").Get("serviceWorker")
 	if !container.Truthy() {
-		return js.Undefined(), errors.New("this browser offers no service worker here")
+		return js.Undefined(), errors.New("this browser has no service workers here")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, errors.New("no service worker is active here"))
 	defer cancel()
 	return Await(ctx, container.Get("ready"))
 }
 
-// BackgroundSync reports whether the browser can sync while no tab is open, and
-// whether a sync is registered now.
+// BackgroundSync reports whether the browser can sync while no tab is open, and whether
+// a sync is registered.
 func BackgroundSync(ctx context.Context) (supported, registered bool) {
 	r, err := registration(ctx)
 	if err != nil || !r.Get("sync").Truthy() {
@@ -50,8 +50,8 @@ func BackgroundSync(ctx context.Context) (supported, registered bool) {
 	return true, tags.Call("includes", SyncTag).Bool()
 }
 
-// RegisterSync asks for a sync event as soon as there is a network, and for
-// periodic ones if the browser grants them.
+// RegisterSync registers a sync event for when there is a network, and periodic ones if
+// the browser grants them.
 func RegisterSync(ctx context.Context) error {
 	r, err := registration(ctx)
 	if err != nil {
@@ -62,15 +62,15 @@ func RegisterSync(ctx context.Context) error {
 	}
 	if p := r.Get("periodicSync"); p.Truthy() {
 		options := map[string]any{"minInterval": PeriodicPeriod.Milliseconds()}
-		// Refused unless the app is installed; the one-off sync matters more.
+		// The browser refuses unless the app is installed. The one-off sync matters more.
 		_, _ = Await(ctx, p.Call("register", PeriodicTag, options))
 	}
 	_, err = Await(ctx, r.Get("sync").Call("register", SyncTag))
 	return err
 }
 
-// CancelPeriodicSync takes the wish for periodic syncs back. A one-off sync can't
-// be unregistered by the platform: the caller's setting has to say that nothing is wanted.
+// CancelPeriodicSync unregisters periodic syncs. The platform can't unregister a one-off
+// sync: the caller has to remember that none is wanted.
 func CancelPeriodicSync(ctx context.Context) error {
 	r, err := registration(ctx)
 	if err != nil {

@@ -19,14 +19,14 @@ func run(body string, args ...any) js.Value {
 	return js.Global().Get("Function").New(body).Invoke(args...)
 }
 
-// hears waits for a value.
-func hears[T any](t *testing.T, from <-chan T, what string) T {
+// receive waits for a value.
+func receive[T any](t *testing.T, from <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-from:
 		return v
 	case <-time.After(10 * time.Second):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("%s did not come", what)
 		panic("unreachable")
 	}
 }
@@ -51,10 +51,10 @@ func TestAwait(t *testing.T) {
 		t.Errorf("given up: %v", err)
 	}
 	if _, err := browser.Await(t.Context(), browser.Promise(func() error { return stop })); err == nil || err.Error() != "stop" {
-		t.Errorf("a promise that fails: %v", err)
+		t.Errorf("a promise that rejects: %v", err)
 	}
 	if _, err := browser.Await(t.Context(), browser.Promise(func() error { return nil })); err != nil {
-		t.Errorf("a promise that holds: %v", err)
+		t.Errorf("a promise that resolves: %v", err)
 	}
 }
 
@@ -86,7 +86,7 @@ func network(t *testing.T, body string) {
 	t.Cleanup(func() { js.Global().Set("fetch", was) })
 }
 
-func TestFetchSendsWhatItIsTold(t *testing.T) {
+func TestFetchSendsTheRequest(t *testing.T) {
 	network(t, `globalThis.seen = JSON.stringify([path, options.method, options.headers, options.body, options.credentials, options.cache, options.redirect]);
 		return Promise.resolve(new Response(null, { status: 204, headers: { ETag: '"3"', "Retry-After": "7" } }));`)
 	resp, err := browser.Fetch{}.Do(t.Context(), sync.Request{
@@ -117,7 +117,7 @@ func TestFetchDistrustsTheNetwork(t *testing.T) {
 			t.Fatal("got no error")
 		}
 		if !js.Global().Get("aborted").Truthy() {
-			t.Error("it was not told to stop")
+			t.Error("it was not aborted")
 		}
 	})
 	t.Run("a redirect", func(t *testing.T) {
@@ -161,14 +161,14 @@ func locksWork(t *testing.T) {
 			}
 		})
 	}()
-	hears(t, holding, "the lock")
+	receive(t, holding, "the lock")
 	nothing := func(context.Context) error { return nil }
 	if err := locks.Hold(ctx, name, sync.NoWait, nothing); !errors.Is(err, sync.ErrLocked) {
 		t.Fatalf("not waiting: %v", err)
 	}
-	impatient, cancel := context.WithCancelCause(ctx)
+	cancelled, cancel := context.WithCancelCause(ctx)
 	go cancel(no)
-	if err := locks.Hold(impatient, name, sync.Wait, nothing); !errors.Is(err, no) {
+	if err := locks.Hold(cancelled, name, sync.Wait, nothing); !errors.Is(err, no) {
 		t.Fatalf("waiting until the context ends: %v", err)
 	}
 	if err := locks.Hold(ctx, name+" other", sync.NoWait, nothing); err != nil {
@@ -177,10 +177,10 @@ func locksWork(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() { waited <- locks.Hold(ctx, name, sync.Wait, nothing) }()
 	close(release)
-	if err := hears(t, ended, "the end of the holder"); err != nil {
+	if err := receive(t, ended, "the end of the holder"); err != nil {
 		t.Fatal(err)
 	}
-	if err := hears(t, waited, "the next holder"); err != nil {
+	if err := receive(t, waited, "the next holder"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -195,11 +195,11 @@ func stealingWorks(t *testing.T) {
 			return context.Cause(ctx)
 		})
 	}()
-	hears(t, holding, "the lock")
+	receive(t, holding, "the lock")
 	if err := locks.Hold(t.Context(), t.Name(), sync.Steal, func(context.Context) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := hears(t, ended, "the robbed holder"); !errors.Is(err, sync.ErrStolen) {
+	if err := receive(t, ended, "the holder it was stolen from"); !errors.Is(err, sync.ErrStolen) {
 		t.Fatalf("got %v, want ErrStolen", err)
 	}
 }
@@ -221,47 +221,47 @@ func TestLocks(t *testing.T) {
 
 func TestChannel(t *testing.T) {
 	here, there := browser.OpenChannel(t.Name()), browser.OpenChannel(t.Name())
-	heard := make(chan sync.Message, 4)
-	stop := there.Subscribe(func(m sync.Message) { heard <- m })
+	received := make(chan sync.Message, 4)
+	stop := there.Subscribe(func(m sync.Message) { received <- m })
 	own := make(chan sync.Message, 4)
 	defer here.Subscribe(func(m sync.Message) { own <- m })()
 	run(`const c = new BroadcastChannel(arguments[0]); c.postMessage("no json"); c.postMessage({ kind: "rows" }); c.close()`, t.Name())
 	want := sync.Message{Kind: sync.SyncRequest, ID: "1", Reason: sync.Manual}
 	here.Publish(want)
-	if got := hears(t, heard, "the message"); got.Kind != want.Kind || got.ID != want.ID || got.Reason != want.Reason {
+	if got := receive(t, received, "the message"); got.Kind != want.Kind || got.ID != want.ID || got.Reason != want.Reason {
 		t.Fatalf("got %+v", got)
 	}
 	stop()
 	here.Publish(want)
 	there.Publish(sync.Message{Kind: sync.Enqueued})
-	if got := hears(t, own, "the answer"); got.Kind != sync.Enqueued {
-		t.Fatalf("a sender heard %+v", got)
+	if got := receive(t, own, "the answer"); got.Kind != sync.Enqueued {
+		t.Fatalf("a sender received %+v", got)
 	}
-	if len(heard) != 0 {
-		t.Fatal("heard after it had stopped")
+	if len(received) != 0 {
+		t.Fatal("received after it had stopped")
 	}
 }
 
-// TestChannelOfAKeptPage checks that a page in the back/forward cache listens to
-// nothing, and re-reads everything when it comes back.
-func TestChannelOfAKeptPage(t *testing.T) {
+// TestChannelOfACachedPage checks that a page in the back/forward cache receives
+// nothing, and reads everything again when it is restored.
+func TestChannelOfACachedPage(t *testing.T) {
 	other := run(`return new BroadcastChannel(arguments[0])`, t.Name())
 	defer other.Call("close")
 	c := browser.OpenChannel(t.Name())
-	heard := make(chan sync.Message, 4)
-	defer c.Subscribe(func(m sync.Message) { heard <- m })()
+	received := make(chan sync.Message, 4)
+	defer c.Subscribe(func(m sync.Message) { received <- m })()
 	other.Call("postMessage", `{"kind":"beat"}`)
-	hears(t, heard, "a message to a page that is shown")
+	receive(t, received, "a message to a page that is shown")
 	run(`dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }))`)
 	other.Call("postMessage", `{"kind":"beat"}`)
 	c.Publish(sync.Message{Kind: sync.Enqueued})
 	run(`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
-	if got := hears(t, heard, "that anything may have changed"); got.Kind != sync.RowsChanged || len(got.Refs) != 0 {
-		t.Fatalf("it heard %+v first", got)
+	if got := receive(t, received, "that anything may have changed"); got.Kind != sync.RowsChanged || len(got.Refs) != 0 {
+		t.Fatalf("it received %+v first", got)
 	}
 	other.Call("postMessage", `{"kind":"enqueued"}`)
-	if got := hears(t, heard, "a message to a page that is shown again"); got.Kind != sync.Enqueued {
-		t.Fatalf("it heard %+v", got)
+	if got := receive(t, received, "a message to a page that is shown again"); got.Kind != sync.Enqueued {
+		t.Fatalf("it received %+v", got)
 	}
 }
 
@@ -277,53 +277,53 @@ func TestChannelWhereThereIsNone(t *testing.T) {
 func TestEvents(t *testing.T) {
 	blob := run(`return URL.createObjectURL(new Blob(["retry: 10\n\nevent: other\ndata: x\n\nevent: change\ndata: 7\n\nevent: ping\ndata: {}\n\n"], { type: "text/event-stream" }))`)
 	ctx, cancel := context.WithCancel(t.Context())
-	heard, over := make(chan sync.StreamSignal, 1000), make(chan struct{})
+	received, over := make(chan sync.StreamSignal, 1000), make(chan struct{})
 	go func() {
-		browser.Events{Path: blob.String()}.Follow(ctx, func(s sync.StreamSignal) { heard <- s })
+		browser.EventSource{Path: blob.String()}.Follow(ctx, func(s sync.StreamSignal) { received <- s })
 		close(over)
 	}()
 	for _, want := range []sync.StreamSignal{sync.StreamOpened, sync.StreamChanged, sync.StreamPinged, sync.StreamClosed, sync.StreamOpened} {
-		if got := hears(t, heard, "the stream"); got != want {
-			t.Errorf("heard %v, want %v", got, want)
+		if got := receive(t, received, "the stream"); got != want {
+			t.Errorf("received %v, want %v", got, want)
 		}
 	}
 	cancel()
-	hears(t, over, "the end")
+	receive(t, over, "the end")
 }
 
 func TestEventsOfNoStream(t *testing.T) {
-	heard, over := make(chan sync.StreamSignal, 10), make(chan struct{})
+	received, over := make(chan sync.StreamSignal, 10), make(chan struct{})
 	go func() {
-		browser.Events{Path: "/wasm_exec.js"}.Follow(t.Context(), func(s sync.StreamSignal) { heard <- s })
+		browser.EventSource{Path: "/wasm_exec.js"}.Follow(t.Context(), func(s sync.StreamSignal) { received <- s })
 		close(over)
 	}()
-	if got := hears(t, heard, "a refusal"); got != sync.StreamClosed {
+	if got := receive(t, received, "a refusal"); got != sync.StreamClosed {
 		t.Errorf("a script passed for a stream: %v", got)
 	}
-	hears(t, over, "the end, of itself")
+	receive(t, over, "the end, of itself")
 }
 
-func TestOnlineAndShown(t *testing.T) {
-	news, shown := make(chan bool, 4), make(chan struct{}, 4)
-	stopOnline := browser.OnOnline(func(online bool) { news <- online })
-	stopShown := browser.OnShown(func() { shown <- struct{}{} })
+func TestOnlineAndVisible(t *testing.T) {
+	online, visible := make(chan bool, 4), make(chan struct{}, 4)
+	stopOnline := browser.OnOnline(func(up bool) { online <- up })
+	stopVisible := browser.OnVisible(func() { visible <- struct{}{} })
 	run(`dispatchEvent(new Event("offline")); dispatchEvent(new Event("online"))`)
-	if hears(t, news, "offline") || !hears(t, news, "online") {
+	if receive(t, online, "offline") || !receive(t, online, "online") {
 		t.Error("the wrong way round")
 	}
 	run(`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: false }))`)
-	if len(shown) != 0 {
+	if len(visible) != 0 {
 		t.Error("a first show is no return")
 	}
 	run(`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); document.dispatchEvent(new Event("resume")); document.dispatchEvent(new Event("visibilitychange"))`)
 	for _, what := range []string{"pageshow", "resume", "visibilitychange"} {
-		hears(t, shown, what)
+		receive(t, visible, what)
 	}
 	stopOnline()
-	stopShown()
+	stopVisible()
 	run(`dispatchEvent(new Event("offline")); document.dispatchEvent(new Event("resume"))`)
-	if len(news)+len(shown) != 0 {
-		t.Error("heard after it had stopped")
+	if len(online)+len(visible) != 0 {
+		t.Error("received after it had stopped")
 	}
 	if !browser.Online() {
 		t.Error("the test's browser is online")
@@ -360,7 +360,7 @@ func TestLateElementIsFocused(t *testing.T) {
 	defer run(`document.getElementById("late").remove()`)
 	focused := make(chan struct{})
 	var look func()
-	look = func() { // the page itself has no focus here, so that no event tells
+	look = func() { // the page itself has no focus here, so there is no event
 		if run(`return document.activeElement.id`).String() == "late" {
 			close(focused)
 			return
@@ -368,7 +368,7 @@ func TestLateElementIsFocused(t *testing.T) {
 		browser.OnFrame(look)
 	}
 	look()
-	hears(t, focused, "the focus")
+	receive(t, focused, "the focus")
 }
 
 func TestStorage(t *testing.T) {
@@ -382,7 +382,7 @@ func TestStorage(t *testing.T) {
 	run(`Object.defineProperty(navigator, "storage", { configurable: true, value: undefined })`)
 	defer run(`delete navigator.storage`)
 	if _, err := browser.StorageUsage(t.Context()); err == nil {
-		t.Error("a browser that does not tell: no error")
+		t.Error("a browser that does not report: no error")
 	}
 	if _, err := browser.Persist(t.Context()); err == nil {
 		t.Error("a browser that can't promise: no error")
@@ -398,9 +398,9 @@ func TestBackgroundSyncWithoutServiceWorker(t *testing.T) {
 	run(`Object.defineProperty(navigator, "serviceWorker", { configurable: true, value: undefined })`)
 	defer run(`delete navigator.serviceWorker`)
 	if err := browser.RegisterSync(t.Context()); err == nil {
-		t.Error("registered with nobody")
+		t.Error("registered without a service worker")
 	}
 	if err := browser.CancelPeriodicSync(t.Context()); err == nil {
-		t.Error("cancelled with nobody")
+		t.Error("cancelled without a service worker")
 	}
 }

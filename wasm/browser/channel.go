@@ -10,17 +10,18 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Channel is sync.Bus over a BroadcastChannel, with messages as JSON text. A
-// context opens one and uses it for all: two channels of one context would hear
-// each other. In a browser that has none, nothing is heard: messages are hints.
+// Channel is sync.Bus over a BroadcastChannel, with messages as JSON text. A page or
+// worker opens one and shares it: two channels of the same context would receive each
+// other's messages. Where the browser has no BroadcastChannel, no messages arrive; they
+// are only hints.
 //
-// While its page is kept in the back/forward cache it is closed, since a message for
-// it would make the browser drop the page. When the page comes back subscribers hear that
-// anything may have changed.
+// The channel is closed while its page is in the back/forward cache, since a message for
+// a cached page makes the browser discard it. When the page is restored, subscribers
+// receive a message that anything may have changed.
 type Channel struct {
 	name string
-	js   js.Value // undefined where the browser has none, and while the page is kept
-	stop func()   // ends listening to js
+	js   js.Value // undefined where the browser has none, and while the page is cached
+	stop func()   // removes the listener from js
 	mu   stdsync.Mutex
 	next int
 	subs map[int]func(sync.Message)
@@ -28,12 +29,12 @@ type Channel struct {
 
 var _ sync.Bus = (*Channel)(nil)
 
-// OpenChannel opens the channel of that name for the life of the context.
+// OpenChannel opens the channel of that name for the life of the page or worker.
 func OpenChannel(name string) *Channel {
 	c := &Channel{name: name, subs: map[int]func(sync.Message){}}
 	c.open()
 	if global.Get("document").Truthy() {
-		OnKept(c.close, func() {
+		OnBackForwardCache(c.close, func() {
 			c.close()
 			c.open()
 			c.deliver(sync.Message{Kind: sync.RowsChanged})
@@ -61,7 +62,7 @@ func (c *Channel) receive(event js.Value) {
 	data := event.Get("data")
 	var m sync.Message
 	if data.Type() != js.TypeString || json.Unmarshal([]byte(data.String()), &m) != nil {
-		return // another version's or a stranger's; nothing but hints travels here
+		return // not ours, or another version's; messages are only hints
 	}
 	c.deliver(m)
 }
@@ -82,7 +83,7 @@ func (c *Channel) deliver(m sync.Message) {
 func (c *Channel) Publish(m sync.Message) {
 	b, err := json.Marshal(m)
 	if err != nil || !c.js.Truthy() {
-		return // a message that can't be encoded can't be made; and it is a hint only
+		return // messages always encode, and are only hints
 	}
 	c.js.Call("postMessage", string(b))
 }

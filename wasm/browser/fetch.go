@@ -12,17 +12,18 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Fetch is sync.HTTP over the browser's fetch, to the page's own origin.
+// Fetch is sync.HTTP over the browser's fetch, for the page's own origin.
 type Fetch struct {
-	// Timeout ends a request that has not been answered wholly; 0 means
+	// Timeout aborts a request whose response is not complete by then; 0 means
 	// DefaultTimeout.
 	Timeout time.Duration
-	// MaxBody bounds an answer's decoded size in bytes; 0 means DefaultMaxBody.
+	// MaxBody bounds the decoded size of a response body in bytes; 0 means
+	// DefaultMaxBody.
 	MaxBody int
 }
 
 const (
-	// DefaultTimeout leaves a slow mobile network time for a full page of changes.
+	// DefaultTimeout gives a slow mobile network time for a full page of changes.
 	DefaultTimeout = 30 * time.Second
 	DefaultMaxBody = 32 << 20
 )
@@ -49,14 +50,14 @@ func (f Fetch) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	}
 	body, err := f.read(ctx, resp.Get("body"))
 	if err != nil {
-		controller.Call("abort") // what is still to come is not wanted
+		controller.Call("abort") // the rest of the body is not needed
 		return sync.Response{}, fmt.Errorf("read the answer: %w", err)
 	}
 	return sync.Response{Status: resp.Get("status").Int(), Header: header(resp), Body: body}, nil
 }
 
-// read reads a stream to its end, or until it is longer than allowed: whoever
-// answers in the server's place may never stop.
+// read reads a stream to its end, or fails when it exceeds the limit: what answers in the
+// server's place may never stop sending.
 func (f Fetch) read(ctx context.Context, stream js.Value) ([]byte, error) {
 	if !stream.Truthy() {
 		return nil, nil
@@ -78,7 +79,7 @@ func (f Fetch) read(ctx context.Context, stream js.Value) ([]byte, error) {
 		chunk := part.Get("value")
 		n := chunk.Length()
 		if len(body)+n > limit {
-			return nil, fmt.Errorf("it is longer than the limit of %d bytes", limit)
+			return nil, fmt.Errorf("the body exceeds the limit of %d bytes", limit)
 		}
 		body = append(body, make([]byte, n)...)
 		js.CopyBytesToGo(body[len(body)-n:], chunk)
@@ -93,7 +94,7 @@ func options(r sync.Request, controller js.Value) js.Value {
 	o := map[string]any{
 		"method": r.Method, "headers": headers, "signal": controller.Get("signal"),
 		"credentials": "same-origin", "cache": "no-store",
-		// A redirect is a captive portal's or a proxy's: ours never sends one.
+		// Our server never redirects: a redirect comes from a captive portal or a proxy.
 		"redirect": "manual",
 	}
 	if r.Body != nil {
@@ -102,7 +103,7 @@ func options(r sync.Request, controller js.Value) js.Value {
 	return js.ValueOf(o)
 }
 
-// header picks the headers that the engine reads.
+// header returns the headers that the engine reads.
 func header(resp js.Value) map[string]string {
 	out := map[string]string{}
 	for _, name := range []string{"content-type", "date", "retry-after", "etag", "location", "age", "idempotency-replayed"} {

@@ -11,19 +11,19 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// WebLocks is sync.Locks over navigator.locks (W3C Web Locks API): locks of the
-// origin, which the browser frees when their holder dies.
+// WebLocks is sync.Locks over the Web Locks API: locks of the whole origin, which the
+// browser releases when their holder dies.
 type WebLocks struct{}
 
 var _ sync.Locks = WebLocks{}
 
-// local serves where the browser has no Web Locks: outside a secure context, and
-// in old ones. There each tab leads and syncs for itself, one round at a time;
-// the store's fences and the operations' ids keep rounds of two tabs from doing harm.
+// local replaces Web Locks in old browsers and outside a secure context. There every tab
+// leads and syncs for itself, one round at a time. The store's fences and the operations'
+// ids keep the rounds of two tabs from doing harm.
 var local = memory.NewLocks()
 
-// HasLocks reports whether the browser offers Web Locks; all that offer service
-// workers and wasm do, in a secure context.
+// HasLocks reports whether the browser has Web Locks. In a secure context, every browser
+// with service workers and wasm does.
 func HasLocks() bool { return global.Get("navigator").Get("locks").Truthy() }
 
 // Hold implements sync.Locks.
@@ -35,7 +35,7 @@ func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f fun
 	defer cancel(nil)
 	ran, granted := make(chan error, 1), false
 	held := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		if first(args).IsNull() {
+		if firstOf(args).IsNull() {
 			ran <- sync.ErrLocked
 			return nil
 		}
@@ -63,7 +63,7 @@ func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f fun
 	case err == nil:
 		return <-ran
 	case granted:
-		// A stolen lock's promise is rejected while f still runs: it is told, and
+		// The promise of a stolen lock is rejected while f still runs. f is cancelled, and
 		// waited for.
 		cancel(fmt.Errorf("lock %s: %w", name, sync.ErrStolen))
 		return <-ran

@@ -10,8 +10,8 @@ import (
 
 var global = js.Global()
 
-// Await waits for a promise, or for the end of ctx: the promise then goes on
-// unobserved. A rejection is returned as an error with the reason's own words.
+// Await waits for a promise or for the end of ctx, after which the result is ignored. It
+// returns a rejection as an error with the text of the reason.
 func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	type settled struct {
 		value js.Value
@@ -25,12 +25,12 @@ func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	}
 	resolve = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		release()
-		done <- settled{value: first(args)}
+		done <- settled{value: firstOf(args)}
 		return nil
 	})
 	reject = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		release()
-		done <- settled{err: reason(first(args))}
+		done <- settled{err: reason(firstOf(args))}
 		return nil
 	})
 	promise.Call("then", resolve, reject)
@@ -42,14 +42,14 @@ func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	}
 }
 
-func first(args []js.Value) js.Value {
+func firstOf(args []js.Value) js.Value {
 	if len(args) == 0 {
 		return js.Undefined()
 	}
 	return args[0]
 }
 
-// reason makes an error of what a promise was rejected with.
+// reason returns the reason of a rejection as an error.
 func reason(v js.Value) error {
 	if v.Type() == js.TypeObject {
 		if m := v.Get("message"); m.Type() == js.TypeString && m.String() != "" {
@@ -59,7 +59,7 @@ func reason(v js.Value) error {
 	return errors.New(v.String())
 }
 
-// Promise is a new promise that settles as f returns.
+// Promise returns a promise that f's return settles.
 func Promise(f func() error) js.Value {
 	var executor js.Func
 	executor = js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -77,20 +77,20 @@ func Promise(f func() error) js.Value {
 	return global.Get("Promise").New(executor)
 }
 
-// Listen calls f for each event of that name at target until stop is called.
+// Listen calls f for each event of that name at target, until stop is called.
 func Listen(target js.Value, event string, f func(js.Value)) (stop func()) {
 	return listen(target, event, false, f)
 }
 
-// Capture is Listen for events on their way down to a descendant of target,
-// which is how those are met that do not bubble.
-func Capture(target js.Value, event string, f func(js.Value)) (stop func()) {
+// ListenCapture is Listen in the capturing phase, which also sees the events of
+// descendants that do not bubble.
+func ListenCapture(target js.Value, event string, f func(js.Value)) (stop func()) {
 	return listen(target, event, true, f)
 }
 
 func listen(target js.Value, event string, capture bool, f func(js.Value)) (stop func()) {
 	listener := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		f(first(args))
+		f(firstOf(args))
 		return nil
 	})
 	target.Call("addEventListener", event, listener, capture)

@@ -8,8 +8,8 @@ import (
 	"syscall/js"
 )
 
-// Usage is how much the origin's storage takes and may take, in bytes, and
-// whether the browser promised not to clear it under pressure.
+// Usage is the origin's storage usage and quota in bytes, and whether the browser has
+// promised not to evict it under storage pressure.
 type Usage struct {
 	Used, Quota int64
 	Persisted   bool
@@ -18,12 +18,12 @@ type Usage struct {
 func storageManager() (js.Value, error) {
 	s := global.Get("navigator").Get("storage")
 	if !s.Truthy() {
-		return s, errors.New("this browser does not tell about its storage")
+		return s, errors.New("this browser does not report its storage")
 	}
 	return s, nil
 }
 
-// StorageUsage asks the storage manager.
+// StorageUsage returns what the storage manager estimates.
 func StorageUsage(ctx context.Context) (Usage, error) {
 	s, err := storageManager()
 	if err != nil {
@@ -49,7 +49,8 @@ func number(v js.Value) float64 {
 	return v.Float()
 }
 
-// Persist asks the browser to promise to keep the origin's storage.
+// Persist asks the browser not to evict the origin's storage, and returns whether it
+// promised so.
 func Persist(ctx context.Context) (bool, error) {
 	s, err := storageManager()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package directory binds the engine, which knows documents, to users: their
-// schema, their codec and their resource at the server.
+// Package directory binds the engine, which knows only documents, to users: their schema,
+// their codec, their validation and their resource at the server. It also names what the
+// programs of one browser share.
 package directory
 
 import (
@@ -10,16 +11,20 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// Database is the name of the IndexedDB database.
-const Database = "rollcall"
+// Names that all tabs and workers of the app share. They exist on devices and must not
+// change.
+const (
+	Database = "rollcall" // the IndexedDB database
+	Channel  = "rollcall" // the BroadcastChannel
+)
 
-// Paths are the server's resources by entity type.
-var Paths = map[string]string{api.EntityUser: "/api/v1/users"}
+// Paths are the server's resources, by entity type.
+var Paths = map[string]string{api.EntityUser: api.PathUsers}
 
 // Users is the schema of users.
 var Users = queue.Schema{Type: api.EntityUser, Fields: api.UserFields, Index: api.UserIndex}
 
-// Collection is the directory as the pages use it.
+// Collection is the collection of users.
 type Collection = repository.Collection[api.User, api.UserPatch]
 
 // Codec translates users.
@@ -33,14 +38,15 @@ var Codec = repository.Codec[api.User, api.UserPatch]{
 	Whole:  func(u api.User) api.UserPatch { return api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio} },
 }
 
-// clean trims a patch and checks it by the server's own rules.
+// clean is the one place on the device where a user's fields are normalized and
+// validated. A new user has a bio, if only an empty one.
 func clean(p api.UserPatch, create bool) (api.UserPatch, *api.Problem) {
-	p = p.Trimmed()
+	p, errs := p.Clean(create)
 	if create && p.Bio == nil {
 		p.Bio = new(string)
 	}
-	if errs := p.Validate(create); len(errs) > 0 {
-		return p, &api.Problem{Title: "Some fields need a correction", Status: 422, Code: api.CodeInvalid, Errors: errs}
+	if len(errs) > 0 {
+		return p, api.NewProblem(api.CodeInvalid, "Some fields need a correction", "", errs...)
 	}
 	return p, nil
 }

@@ -8,95 +8,96 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// metaHere is written by the first page there is, before anything syncs. MetaLoss
-// says that the browser has thrown the site's data away: lossNoticed, or lossHeard once
-// the person knows of it.
+// Meta values of an EvictionDetector.
 const (
-	metaHere    = "here"
-	metaLoss    = "loss"
-	lossNoticed = "noticed"
-	lossHeard   = "heard"
+	// metaVisited is saved by the first page that opens, before anything syncs.
+	metaVisited = "here"
+	// metaLoss says that the browser evicted the site's data: lossDetected, or
+	// lossAcknowledged once the person knows.
+	metaLoss         = "loss"
+	lossDetected     = "noticed"
+	lossAcknowledged = "heard"
 )
 
-// Values are small named values that are kept on the device.
-type Values interface {
+// MetaStore keeps small named values on the device.
+type MetaStore interface {
 	Meta(ctx context.Context, names ...string) (map[string]string, error)
 	SetMeta(ctx context.Context, values map[string]string) error
 }
 
-// EvictionDetector notices that the browser has thrown the site's data away. The sign is
-// that no page has been here, as far as the device knows, although the server has
-// synced with this browser; or that the client id is another one than a moment ago. A
-// missing client id alone is no sign: a worker may have made a new one by then.
+// EvictionDetector notices that the browser has evicted the site's data. There are two
+// signs. Either the server has synced with this browser before, but no page has ever
+// opened as far as the device knows; or the client id is not that of a moment ago. A
+// missing client id alone is no sign, since a worker may already have made a new one.
 type EvictionDetector struct {
-	values Values
-	seen   bool // the server has synced with this browser before
+	store        MetaStore
+	syncedBefore bool
 
-	mu    stdsync.Mutex
-	known string // the client id, as far as it was seen
-	lost  bool
+	mu     stdsync.Mutex
+	client string // the client id when it was last read
+	lost   bool
 }
 
-// NewEvictionDetector returns a presence that has not looked yet. Seen reports whether
-// the server has synced with this browser before this page was loaded.
-func NewEvictionDetector(values Values, seen bool) *EvictionDetector {
-	return &EvictionDetector{values: values, seen: seen}
+// NewEvictionDetector returns a detector that has not checked yet. syncedBefore says
+// whether the server synced with this browser before this page was loaded.
+func NewEvictionDetector(store MetaStore, syncedBefore bool) *EvictionDetector {
+	return &EvictionDetector{store: store, syncedBefore: syncedBefore}
 }
 
-// Look looks whether the data are still there. The first time it must be called
-// before anything of this page syncs; then when the connection to the database was lost.
-func (p *EvictionDetector) Look(ctx context.Context) error {
-	m, err := p.values.Meta(ctx, sync.MetaClient, metaHere, metaLoss)
+// Check checks whether the data are still there. Call it before anything on this page
+// syncs, and again whenever the connection to the database was lost.
+func (d *EvictionDetector) Check(ctx context.Context) error {
+	m, err := d.store.Meta(ctx, sync.MetaClient, metaVisited, metaLoss)
 	if err != nil {
-		return fmt.Errorf("look for the data of before: %w", err)
+		return fmt.Errorf("check for an eviction: %w", err)
 	}
-	p.mu.Lock()
-	other := p.known != "" && m[sync.MetaClient] != p.known
-	gone := m[metaLoss] == "" && (other || p.seen && m[metaHere] == "")
-	p.known = m[sync.MetaClient]
-	p.lost = gone || m[metaLoss] == lossNoticed
-	p.mu.Unlock()
+	d.mu.Lock()
+	replaced := d.client != "" && m[sync.MetaClient] != d.client
+	evicted := m[metaLoss] == "" && (replaced || d.syncedBefore && m[metaVisited] == "")
+	d.client = m[sync.MetaClient]
+	d.lost = evicted || m[metaLoss] == lossDetected
+	d.mu.Unlock()
 	switch {
-	case gone:
-		err = p.values.SetMeta(ctx, map[string]string{metaHere: "yes", metaLoss: lossNoticed})
-	case m[metaHere] == "":
-		err = p.values.SetMeta(ctx, map[string]string{metaHere: "yes"})
+	case evicted:
+		err = d.store.SetMeta(ctx, map[string]string{metaVisited: "yes", metaLoss: lossDetected})
+	case m[metaVisited] == "":
+		err = d.store.SetMeta(ctx, map[string]string{metaVisited: "yes"})
 	}
 	return err
 }
 
-// Remember learns the client id once there is one.
-func (p *EvictionDetector) Remember(ctx context.Context) error {
-	p.mu.Lock()
-	known := p.known
-	p.mu.Unlock()
-	if known != "" {
+// LearnClient reads the client id, unless it is known already. The first sync makes it.
+func (d *EvictionDetector) LearnClient(ctx context.Context) error {
+	d.mu.Lock()
+	client := d.client
+	d.mu.Unlock()
+	if client != "" {
 		return nil
 	}
-	m, err := p.values.Meta(ctx, sync.MetaClient)
+	m, err := d.store.Meta(ctx, sync.MetaClient)
 	if err != nil {
 		return fmt.Errorf("read the client id: %w", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.known = m[sync.MetaClient]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.client = m[sync.MetaClient]
 	return nil
 }
 
-// Lost reports whether data were lost, and the person does not know yet.
-func (p *EvictionDetector) Lost() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.lost
+// Lost reports whether data were lost and the person has not acknowledged it yet.
+func (d *EvictionDetector) Lost() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lost
 }
 
-// Heard notes that the person knows.
-func (p *EvictionDetector) Heard(ctx context.Context) error {
-	if err := p.values.SetMeta(ctx, map[string]string{metaLoss: lossHeard}); err != nil {
-		return fmt.Errorf("save that this was read: %w", err)
+// Acknowledge records that the person knows of the loss.
+func (d *EvictionDetector) Acknowledge(ctx context.Context) error {
+	if err := d.store.SetMeta(ctx, map[string]string{metaLoss: lossAcknowledged}); err != nil {
+		return fmt.Errorf("save the acknowledgement: %w", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lost = false
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lost = false
 	return nil
 }

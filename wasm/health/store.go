@@ -8,87 +8,87 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// watched is a store whose every use the monitor takes in.
-type watched struct {
+// monitored is a store whose every use the monitor observes.
+type monitored struct {
 	store repository.Store
 	m     *Monitor
 }
 
-// Watch returns the store, watched.
-func (m *Monitor) Watch(store repository.Store) repository.Store { return watched{store, m} }
+// Wrap returns the store with every use observed by the monitor.
+func (m *Monitor) Wrap(store repository.Store) repository.Store { return monitored{store, m} }
 
-var _ repository.Store = watched{}
+var _ repository.Store = monitored{}
 
-// Update implements queue.Store. An error that decide returned is no trouble,
-// even if it looks like one.
-func (w watched) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
-	var refused error
-	err := w.store.Update(ctx, txn, func(es []*queue.Entity) error {
-		refused = decide(es)
-		return refused
+// Update implements queue.Store. An error of decide is not the storage's, even if it
+// looks like one.
+func (s monitored) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
+	var decideErr error
+	err := s.store.Update(ctx, txn, func(es []*queue.Entity) error {
+		decideErr = decide(es)
+		return decideErr
 	})
-	if err == nil || refused == nil {
-		w.m.note(err, true)
+	if err == nil || decideErr == nil {
+		s.m.observe(err, true)
 	}
 	return err
 }
 
 // Entity implements queue.Store.
-func (w watched) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
-	e, err := w.store.Entity(ctx, ref)
-	return e, w.read(err)
+func (s monitored) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
+	e, err := s.store.Entity(ctx, ref)
+	return e, s.read(err)
 }
 
 // Due implements queue.Store.
-func (w watched) Due(ctx context.Context, now time.Time, limit int) (queue.Due, error) {
-	due, err := w.store.Due(ctx, now, limit)
-	return due, w.read(err)
+func (s monitored) Due(ctx context.Context, now time.Time, limit int) (queue.Due, error) {
+	due, err := s.store.Due(ctx, now, limit)
+	return due, s.read(err)
 }
 
 // Operations implements queue.Store.
-func (w watched) Operations(ctx context.Context, after int64, limit int) ([]queue.Operation, error) {
-	operations, err := w.store.Operations(ctx, after, limit)
-	return operations, w.read(err)
+func (s monitored) Operations(ctx context.Context, after int64, limit int) ([]queue.Operation, error) {
+	operations, err := s.store.Operations(ctx, after, limit)
+	return operations, s.read(err)
 }
 
 // Rejected implements queue.Store.
-func (w watched) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
-	operations, err := w.store.Rejected(ctx, entityType, limit)
-	return operations, w.read(err)
+func (s monitored) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
+	operations, err := s.store.Rejected(ctx, entityType, limit)
+	return operations, s.read(err)
 }
 
 // Conflicts implements queue.Store.
-func (w watched) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
-	conflicts, err := w.store.Conflicts(ctx, limit)
-	return conflicts, w.read(err)
+func (s monitored) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
+	conflicts, err := s.store.Conflicts(ctx, limit)
+	return conflicts, s.read(err)
 }
 
 // Counts implements queue.Store.
-func (w watched) Counts(ctx context.Context) (queue.Counts, error) {
-	counts, err := w.store.Counts(ctx)
-	return counts, w.read(err)
+func (s monitored) Counts(ctx context.Context) (queue.Counts, error) {
+	counts, err := s.store.Counts(ctx)
+	return counts, s.read(err)
 }
 
 // Rows implements repository.Store.
-func (w watched) Rows(ctx context.Context, window repository.Window) (repository.Rows, error) {
-	rows, err := w.store.Rows(ctx, window)
-	return rows, w.read(err)
+func (s monitored) Rows(ctx context.Context, window repository.Window) (repository.Rows, error) {
+	rows, err := s.store.Rows(ctx, window)
+	return rows, s.read(err)
 }
 
 // Meta implements repository.Store.
-func (w watched) Meta(ctx context.Context, names ...string) (map[string]string, error) {
-	values, err := w.store.Meta(ctx, names...)
-	return values, w.read(err)
+func (s monitored) Meta(ctx context.Context, names ...string) (map[string]string, error) {
+	values, err := s.store.Meta(ctx, names...)
+	return values, s.read(err)
 }
 
 // SetMeta implements repository.Store.
-func (w watched) SetMeta(ctx context.Context, values map[string]string) error {
-	err := w.store.SetMeta(ctx, values)
-	w.m.note(err, true)
+func (s monitored) SetMeta(ctx context.Context, values map[string]string) error {
+	err := s.store.SetMeta(ctx, values)
+	s.m.observe(err, true)
 	return err
 }
 
-func (w watched) read(err error) error {
-	w.m.note(err, false)
+func (s monitored) read(err error) error {
+	s.m.observe(err, false)
 	return err
 }

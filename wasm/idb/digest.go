@@ -139,7 +139,7 @@ func repaired(l loaded, rows map[string]*queue.Row, schema queue.Schema) ([]queu
 		if err != nil {
 			return nil, nil, fmt.Errorf("decode %s %s: %w", schema.Type, id, err)
 		}
-		if !have.spoiled(&e, schema) && e.Confirmed.SameAs(row) {
+		if !have.spoiled(&e, schema) && e.Confirmed.SameContent(row) {
 			continue
 		}
 		e.Confirm(row)

@@ -3,7 +3,6 @@
 package idb
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 
@@ -255,7 +254,7 @@ func (w *writes) save(e *queue.Entity, before stored, was queue.Entity, latest i
 	e.Ref = k.ref()
 	w.Outcomes = append(w.Outcomes, queue.OutcomeLines(e.Outcomes)...)
 	generation, unsound := before.generation(), before.unsound()
-	if !sameRow(was.Confirmed, e.Confirmed) {
+	if !was.Confirmed.Equal(e.Confirmed) {
 		generation, unsound = latest, false
 	}
 	dirty := len(e.Operations) > 0
@@ -328,11 +327,4 @@ func (w *writes) saveOperations(e *queue.Entity, before stored) error {
 		w.del("operations", seq)
 	}
 	return nil
-}
-
-func sameRow(a, b *queue.Row) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.Version == b.Version && a.Stamp == b.Stamp && a.SyncedAt.Equal(b.SyncedAt) && bytes.Equal(a.Document, b.Document)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Channel is what joins the buses of one browser: a message published on one of
-// them is heard on all the others, in order, before Publish returns.
+// Channel connects the buses of one browser. All other buses receive a message, in order,
+// before Publish returns.
 type Channel struct {
 	mu   stdsync.Mutex
 	next int
@@ -20,7 +20,7 @@ type subscriber struct {
 	f   func(sync.Message)
 }
 
-// Bus is one context's end of a Channel.
+// Bus is the end of a Channel that one tab or worker uses.
 type Bus struct{ channel *Channel }
 
 var _ sync.Bus = (*Bus)(nil)
@@ -35,14 +35,14 @@ func (c *Channel) Bus() *Bus { return &Bus{c} }
 func (b *Bus) Publish(m sync.Message) {
 	c := b.channel
 	c.mu.Lock()
-	var hear []func(sync.Message)
+	var receivers []func(sync.Message)
 	for id := range c.next {
 		if s, ok := c.subs[id]; ok && s.bus != b {
-			hear = append(hear, s.f)
+			receivers = append(receivers, s.f)
 		}
 	}
 	c.mu.Unlock()
-	for _, f := range hear {
+	for _, f := range receivers {
 		f(m)
 	}
 }

@@ -53,11 +53,3 @@ func copyConflict(c queue.Conflict) queue.Conflict {
 	})
 	return c
 }
-
-func sameRow(a, b *queue.Row) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.Version == b.Version && a.Stamp == b.Stamp &&
-		a.SyncedAt.Equal(b.SyncedAt) && bytes.Equal(a.Document, b.Document)
-}

@@ -12,16 +12,16 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// seed is of this process, which is how long a store in memory lives.
-var seed = maphash.MakeSeed()
+// hashSeed lasts as long as the process, and so as long as a store in memory.
+var hashSeed = maphash.MakeSeed()
 
-// sumOf is a check sum over a confirmed row; 0 for none.
-func sumOf(row *queue.Row) uint64 {
+// checksum returns the checksum of a confirmed row; 0 for none.
+func checksum(row *queue.Row) uint64 {
 	if row == nil {
 		return 0
 	}
 	var h maphash.Hash
-	h.SetSeed(seed)
+	h.SetSeed(hashSeed)
 	maphash.WriteComparable(&h, row.Version)
 	maphash.WriteComparable(&h, row.SyncedAt.UnixNano())
 	maphash.WriteComparable(&h, string(row.Stamp))
@@ -29,16 +29,16 @@ func sumOf(row *queue.Row) uint64 {
 	return max(h.Sum64(), 1)
 }
 
-// confirm takes over a confirmed row that is as the server has it.
+// confirm sets a confirmed row that comes from the server.
 func (r *record) confirm(row *queue.Row) {
 	r.entity.Confirm(row)
-	r.sum = sumOf(row)
+	r.sum = checksum(row)
 }
 
-// sound reports whether a record is as it was saved, and its visible row is the
-// entity's View, under its place in the list.
-func (s *Store) sound(r *record) bool {
-	if r.sum != sumOf(r.entity.Confirmed) {
+// intact reports whether a record is as it was saved, and its visible row is the entity's
+// View at the right position of the list.
+func (s *Store) intact(r *record) bool {
+	if r.sum != checksum(r.entity.Confirmed) {
 		return false
 	}
 	view, visible := r.entity.View()
@@ -59,7 +59,7 @@ func (s *Store) Digest(ctx context.Context, entityType string) (api.Digest, erro
 	for ref, r := range s.entities {
 		switch {
 		case ref.Type != entityType:
-		case !s.sound(r):
+		case !s.intact(r):
 			d.Add(ref.ID, 0)
 		case r.entity.Confirmed != nil:
 			d.Add(ref.ID, r.entity.Confirmed.Version)
@@ -84,7 +84,7 @@ func (s *Store) Repair(ctx context.Context, repair sync.Repair) ([]queue.Ref, er
 	s.generation = max(s.generation, repair.Generation)
 	want := map[queue.Ref]*queue.Row{}
 	for _, c := range repair.Changes {
-		want[queue.Ref{Type: repair.Type, ID: c.EntityID}] = rowOf(c, at)
+		want[queue.Ref{Type: repair.Type, ID: c.EntityID}] = confirmedRow(c, at)
 	}
 	for ref := range s.entities {
 		if _, has := want[ref]; !has && ref.Type == repair.Type && repair.IDs.Contains(ref.ID) {
@@ -101,24 +101,24 @@ func (s *Store) Repair(ctx context.Context, repair sync.Repair) ([]queue.Ref, er
 	return differed, nil
 }
 
-// repair makes an entity's confirmed row the server's, and reports whether it was
-// another, or not as it was saved.
+// repair sets an entity's confirmed row to the server's, and reports whether it differed
+// or was corrupt.
 func (s *Store) repair(ref queue.Ref, row *queue.Row, generation int64) bool {
 	r := s.entities[ref]
 	if r == nil {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
-	if s.sound(r) && r.entity.Confirmed.SameAs(row) {
+	if s.intact(r) && r.entity.Confirmed.SameContent(row) {
 		return false
 	}
 	r.generation = generation
 	r.confirm(row)
-	s.place(r)
+	s.reindex(r)
 	return true
 }
 
-// Stored is what is stored of an entity, for Corrupt to change: the confirmed row and
-// the visible one with its place in the list, each nil where there is none.
+// Stored is how an entity's rows are stored, for Corrupt to change: the confirmed row and
+// the visible row with its position in the list, each nil if there is none.
 type Stored struct {
 	Confirmed *queue.Row
 	Visible   *queue.View
@@ -126,9 +126,9 @@ type Stored struct {
 	Search    string
 }
 
-// Corrupt changes what is stored of an entity behind the store's back, as a broken
-// disk or a person in the browser's tools would, so that tests can see it heal.
-// Operations and conflicts are out of its reach. The entity's id may be a new one.
+// Corrupt changes how an entity is stored behind the store's back, as a broken disk or a
+// person with the browser's developer tools might, so that tests can see it repaired. It
+// can't change operations and conflicts. The entity need not exist.
 func (s *Store) Corrupt(ref queue.Ref, change func(*Stored)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

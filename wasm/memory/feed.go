@@ -22,8 +22,8 @@ func (s *Store) BeginRound(ctx context.Context) (int64, error) {
 	return s.fence, nil
 }
 
-// ApplyPage implements sync.Store. A change of a type that no schema describes
-// is passed over: it must not hold up the others.
+// ApplyPage implements sync.Store. It skips a change of a type without a schema, so that
+// it does not block the others.
 func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, error) {
 	if err := s.begin(ctx, page.Fence); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 	return changed, nil
 }
 
-// apply saves one change and reports whether its visible row is another now.
+// apply saves one change and reports whether the visible row changed.
 func (s *Store) apply(change api.Change, page sync.Page, at time.Time) bool {
 	ref := queue.Ref{Type: change.EntityType, ID: change.EntityID}
 	r := s.entities[ref]
@@ -52,16 +52,16 @@ func (s *Store) apply(change api.Change, page sync.Page, at time.Time) bool {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
 	r.generation = page.Generation
-	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && s.sound(r) {
+	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && s.intact(r) {
 		return false
 	}
-	r.confirm(rowOf(change, at))
+	r.confirm(confirmedRow(change, at))
 	before := r.row
-	s.place(r)
+	s.reindex(r)
 	return !sameView(before, r.row)
 }
 
-func rowOf(change api.Change, at time.Time) *queue.Row {
+func confirmedRow(change api.Change, at time.Time) *queue.Row {
 	if change.Deleted {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 	for _, ref := range removed {
 		r := s.entities[ref]
 		r.confirm(nil)
-		s.place(r)
+		s.reindex(r)
 	}
 	return removed, nil
 }

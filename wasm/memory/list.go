@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// row is a visible row in its list.
+// row is a visible row in the list.
 type row struct {
 	key    queue.Key
 	search string
@@ -37,26 +37,26 @@ func sameView(a, b *row) bool {
 // list is the visible rows of one type, in order.
 type list struct{ rows []*row }
 
-func (l *list) place(key queue.Key) (int, bool) {
+func (l *list) find(key queue.Key) (int, bool) {
 	return slices.BinarySearchFunc(l.rows, key, func(r *row, key queue.Key) int {
 		return cmp.Or(compareUTF16(r.key.Sort, key.Sort), compareUTF16(r.key.ID, key.ID))
 	})
 }
 
 func (l *list) insert(r *row) {
-	i, _ := l.place(r.key)
+	i, _ := l.find(r.key)
 	l.rows = slices.Insert(l.rows, i, r)
 }
 
 func (l *list) remove(r *row) {
-	if i, found := l.place(r.key); found {
+	if i, found := l.find(r.key); found {
 		l.rows = slices.Delete(l.rows, i, i+1)
 	}
 }
 
-// compareUTF16 compares as IndexedDB does, by UTF-16 code units. That differs
-// from the order of bytes only where a character above U+FFFF, whose units lie
-// between D800 and DFFF, meets one from U+E000 to U+FFFF.
+// compareUTF16 compares by UTF-16 code units, as IndexedDB does. That differs from the
+// order of bytes only where a character above U+FFFF, whose code units lie between D800
+// and DFFF, meets one from U+E000 to U+FFFF.
 func compareUTF16(a, b string) int {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
@@ -73,8 +73,8 @@ func compareUTF16(a, b string) int {
 	return cmp.Compare(firstUnit(ra, rb), firstUnit(rb, ra))
 }
 
-// firstUnit is what r counts against other: characters above U+FFFF keep their
-// order among themselves and lie below U+E000 otherwise.
+// firstUnit returns the value of r in a comparison with other: characters above U+FFFF
+// keep their order among themselves, and sort below U+E000.
 func firstUnit(r, other rune) rune {
 	if r > 0xffff && other <= 0xffff {
 		return 0xd800
@@ -102,7 +102,7 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (repository.Rows,
 		}
 		total = len(rows)
 	}
-	from, _ := (&list{rows}).place(w.From)
+	from, _ := (&list{rows}).find(w.From)
 	from = min(from+max(w.Skip, 0), len(rows))
 	rows = rows[from:min(from+max(w.Limit, 0), len(rows))]
 	out := repository.Rows{Total: total, Views: make([]queue.View, 0, len(rows)), Keys: make([]queue.Key, 0, len(rows))}

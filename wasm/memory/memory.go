@@ -1,9 +1,10 @@
-// Package memory keeps the engine's state in memory: the whole contract of
-// queue.Store, sync.Store and repository.Store without a disk. Tests and the
-// simulator run on it, and so does a page whose browser gives it no storage.
+// Package memory keeps the engine's state in memory. It implements queue.Store, sync.Store
+// and repository.Store without a disk, and the locks and the bus of one browser. Tests
+// and the simulator run on it, and so does a page whose browser provides no storage.
 //
-// It starts no goroutine and reads no clock but the one it is given, so that a
-// simulated history is the same each time.
+// It passes the suite of package storetest, but nothing survives the process. It starts
+// no goroutine and reads no clock but Store.Now, so that a simulated history is
+// reproducible.
 package memory
 
 import (
@@ -25,36 +26,33 @@ var (
 	_ repository.Store = (*Store)(nil)
 )
 
-// Store is everything one browser holds. Several tabs of it are several users of
-// one Store; it is safe for concurrent use.
-//
-// Values are copied on the way in and out: what a caller does to its own
-// afterwards changes nothing here.
+// Store is the storage of one browser, which all its tabs share. It is safe for
+// concurrent use, and copies values on the way in and out.
 type Store struct {
-	// Now is the clock that dates rows of the feed (SyncedAt); nil leaves them
-	// undated. Set it before the store is used.
+	// Now dates rows of the feed (SyncedAt); nil leaves them undated. Set it before the
+	// store is used.
 	Now func() time.Time
 
 	mu        stdsync.Mutex
 	schemas   map[string]queue.Schema
 	entities  map[queue.Ref]*record
-	queued    map[queue.Ref]*record // those of entities that have operations
+	queued    map[queue.Ref]*record // the records with operations
 	conflicts map[string]queue.Conflict
 	lists     map[string]*list
 	meta      map[string]string
-	seq       int64 // the last one given
+	seq       int64 // the last one assigned
 	fence     int64
-	// generation is the latest of any page. A row confirmed outside the feed
-	// is news of that time, and a sweep of older rows must not take it away.
+	// generation is the latest of any page. A row confirmed outside the feed gets it, so
+	// that a sweep of older rows does not remove it.
 	generation int64
 }
 
-// record is what is kept of one entity.
+// record is one entity as it is stored.
 type record struct {
 	entity     queue.Entity
 	generation int64
-	row        *row   // in the list; nil when not visible
-	sum        uint64 // of the confirmed row as it was saved, see sound
+	row        *row   // in the list; nil if not visible
+	sum        uint64 // checksum of the confirmed row when it was saved, see intact
 }
 
 // New returns an empty store for entities of the given schemas.
@@ -74,7 +72,7 @@ func New(schemas ...queue.Schema) *Store {
 	return s
 }
 
-// begin takes the store for one transaction; the caller unlocks it.
+// begin locks the store for one transaction. The caller unlocks it.
 func (s *Store) begin(ctx context.Context, fence int64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -91,7 +89,7 @@ func (s *Store) begin(ctx context.Context, fence int64) error {
 func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
 	for _, ref := range txn.Refs {
 		if _, ok := s.schemas[ref.Type]; !ok {
-			return fmt.Errorf("save %s %s: no schema describes this type", ref.Type, ref.ID)
+			return fmt.Errorf("save %s %s: this type has no schema", ref.Type, ref.ID)
 		}
 	}
 	if err := s.begin(ctx, txn.Fence); err != nil {
@@ -139,9 +137,9 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	if r == nil {
 		r = &record{}
 	}
-	if !sameRow(r.entity.Confirmed, e.Confirmed) {
+	if !r.entity.Confirmed.Equal(e.Confirmed) {
 		r.generation = s.generation
-		r.sum = sumOf(e.Confirmed) // that of a row that was spoiled, and is taken on, stays wrong
+		r.sum = checksum(e.Confirmed) // the checksum of a corrupt row that is kept stays wrong
 	}
 	for i := range e.Operations {
 		if e.Operations[i].Seq == 0 {
@@ -169,16 +167,15 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 		}
 	}
 	if reviewed {
-		s.forget()
+		s.dropOldConflicts()
 	}
 	slices.SortStableFunc(kept.Operations, bySeq)
 	r.entity = kept
-	s.place(r)
+	s.reindex(r)
 }
 
-// place puts a record where its entity now belongs: among the entities or out of
-// them, and in the list as its visible row.
-func (s *Store) place(r *record) {
+// reindex updates the entities, the queue and the list after a record changed.
+func (s *Store) reindex(r *record) {
 	ref := r.entity.Ref
 	list := s.lists[ref.Type]
 	if r.row != nil {
@@ -265,7 +262,7 @@ func (s *Store) Rejected(ctx context.Context, entityType string, limit int) ([]q
 	return firstBySeq(out, limit), nil
 }
 
-// firstBySeq sorts, cuts, and copies what is left.
+// firstBySeq returns copies of the first operations, up to limit.
 func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
 	slices.SortFunc(operations, bySeq)
 	operations = operations[:min(len(operations), max(limit, 0))]
@@ -277,9 +274,8 @@ func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
 
 func bySeq(a, b queue.Operation) int { return cmp.Compare(a.Seq, b.Seq) }
 
-// openFirst is the order of the list of conflicts: unreviewed ones first, then the
-// newest.
-func openFirst(a, b queue.Conflict) int {
+// unreviewedFirst orders conflicts: unreviewed before reviewed, and newest first.
+func unreviewedFirst(a, b queue.Conflict) int {
 	switch {
 	case a.Reviewed != b.Reviewed && b.Reviewed:
 		return -1
@@ -289,12 +285,12 @@ func openFirst(a, b queue.Conflict) int {
 	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
 }
 
-// forget drops the oldest reviewed conflicts above queue.MaxReviewed.
-func (s *Store) forget() {
+// dropOldConflicts drops the oldest reviewed conflicts beyond queue.MaxReviewed.
+func (s *Store) dropOldConflicts() {
 	if len(s.conflicts) <= queue.MaxReviewed {
 		return
 	}
-	reviewed := slices.DeleteFunc(slices.SortedFunc(maps.Values(s.conflicts), openFirst), func(c queue.Conflict) bool { return !c.Reviewed })
+	reviewed := slices.DeleteFunc(slices.SortedFunc(maps.Values(s.conflicts), unreviewedFirst), func(c queue.Conflict) bool { return !c.Reviewed })
 	for _, c := range reviewed[min(len(reviewed), queue.MaxReviewed):] {
 		delete(s.conflicts, c.ID)
 	}
@@ -306,7 +302,7 @@ func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, err
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	out := slices.SortedFunc(maps.Values(s.conflicts), openFirst)
+	out := slices.SortedFunc(maps.Values(s.conflicts), unreviewedFirst)
 	out = out[:min(len(out), max(limit, 0))]
 	for i := range out {
 		out[i] = copyConflict(out[i])

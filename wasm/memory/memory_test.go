@@ -18,16 +18,16 @@ func TestStore(t *testing.T) {
 			stores[key].Now = func() time.Time { return time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) }
 		}
 		return stores[key]
-	}, spoil)
+	}, corrupt)
 }
 
-// spoil implements storetest.Corrupt.
-func spoil(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
+// corrupt implements storetest.Corrupt.
+func corrupt(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
 	t.Helper()
 	s.(*memory.Store).Corrupt(ref, func(is *memory.Stored) {
 		switch damage {
 		case storetest.Altered:
-			is.Confirmed.Document = []byte(`{"id":"x","name":"Spoiled"}`)
+			is.Confirmed.Document = []byte(`{"id":"x","name":"Corrupted"}`)
 		case storetest.Reversed:
 			is.Confirmed.Version--
 		case storetest.Lost:

@@ -8,55 +8,57 @@ import (
 
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// metaBackground says "off" when the person does not want syncs while no tab is open.
-const metaBackground = "background"
-
-// background keeps a Background Sync registered while there is work to send:
-// Chromium gives up after three tries, so each start and each write registers anew.
+// background is app.BackgroundSync. It keeps a Background Sync registered while there are
+// operations to send. Chromium gives up after three attempts, so each start and each
+// write registers it again.
 type background struct {
-	store repository.Store
-	wish  chan struct{}
+	store    repository.Store
+	volatile bool
+	requests chan struct{}
 }
 
-func newBackground(store repository.Store) *background {
-	return &background{store: store, wish: make(chan struct{}, 1)}
+func newBackground(s *storage) *background {
+	return &background{store: s.store, volatile: s.volatile, requests: make(chan struct{}, 1)}
 }
 
-// wanted notes that there is something to send; it does not block.
-func (b *background) wanted() { offer(b.wish, struct{}{}) }
+// request asks for a registration. It does not block.
+func (b *background) request() { sync.TrySend(b.requests, struct{}{}) }
 
 func (b *background) run(ctx context.Context) {
 	if counts, err := b.store.Counts(ctx); err == nil && counts.Waiting > 0 {
-		b.wanted()
+		b.request()
 	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.wish:
-			if b.on(ctx) {
-				// Browsers without it live on the other triggers.
+		case <-b.requests:
+			if b.enabled(ctx) {
+				// A browser without Background Sync relies on the other triggers.
 				_ = browser.RegisterSync(ctx)
 			}
 		}
 	}
 }
 
-func (b *background) on(ctx context.Context) bool {
+// enabled reports whether the person wants it, as is the default.
+func (b *background) enabled(ctx context.Context) bool {
 	m, err := b.store.Meta(ctx, metaBackground)
 	return err == nil && m[metaBackground] != "off"
 }
 
-// state reports whether the browser offers it, and whether the person wants it.
-func (b *background) state(ctx context.Context) (supported, on bool) {
+func (b *background) BackgroundSync(ctx context.Context) (supported, enabled bool) {
+	if b.volatile {
+		return false, false
+	}
 	supported, _ = browser.BackgroundSync(ctx)
-	return supported, supported && b.on(ctx)
+	return supported, supported && b.enabled(ctx)
 }
 
-// set keeps the person's wish and follows it.
-func (b *background) set(ctx context.Context, on bool) error {
+func (b *background) SetBackgroundSync(ctx context.Context, on bool) error {
 	value := "off"
 	if on {
 		value = ""

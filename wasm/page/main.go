@@ -1,7 +1,7 @@
 //go:build js && wasm
 
-// Command page is the user interface, compiled to app.wasm. It wires the pages of
-// package app to this browser: storage, engine, and the page itself.
+// Command page is the user interface, compiled to app.wasm. It opens the storage, starts
+// the engine, and wires the pages of package app to this browser.
 package main
 
 import (
@@ -17,65 +17,37 @@ import (
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 func main() {
 	ctx := context.Background()
-	kept := keep(ctx)
-	store, bus := kept.store, kept.bus
-	background := newBackground(store)
+	storage := openStorage(ctx)
+	store, bus := storage.store, storage.bus
+	background := newBackground(storage)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
-		Remote: &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths},
+		Remote: &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths},
 		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
-		Queued: background.wanted,
+		OnEnqueued: background.request,
 	})
-	lead := &sync.Leader{
+	storage.users = users
+	leader := &sync.Leader{
 		Locks: browser.WebLocks{}, Clock: browser.Clock{}, Start: startWorker,
-		// A channel of its own: what it says, this page hears, too.
-		Bus:       browser.OpenChannel("rollcall"),
+		// A channel of its own, so that this page receives the leader's messages, too.
+		Bus:       browser.OpenChannel(directory.Channel),
 		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
 	}
-	if !kept.volatile { // else the engine runs in the page, and nothing outlives it
-		whileAwake(ctx, lead.Run)
+	if !storage.volatile { // otherwise the engine runs in the page, and nothing outlives it
+		whileAwake(ctx, leader.Run)
 		go background.run(ctx)
 	}
-	relay(bus)
+	relayEvents(bus)
 	app.Configure(app.Dependencies{
 		Users: users, Outbox: users, Syncer: users,
-		Device: &device{kept: kept, store: store, leader: lead, background: background, users: users},
+		Network: network{}, StorageHealth: storage, StorageManager: storage, BackgroundSync: background,
+		Diagnostics: diagnostics{store: store, leader: leader, users: users},
+		Updates:     updates{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{},
 	})
 	ui.RunWhenOnBrowser()
-}
-
-// whileAwake runs work, except while the browser has the page frozen or keeps it in
-// its back/forward cache: a lock held there would hold up every other tab, a worker's
-// transaction their writes, and a lock would keep the page out of the cache.
-func whileAwake(ctx context.Context, work func(context.Context)) {
-	var stop context.CancelFunc
-	begin := func() {
-		var awake context.Context
-		awake, stop = context.WithCancel(ctx)
-		go work(awake)
-	}
-	begin()
-	// What runs by now is done with its work before the browser goes on: Go returns
-	// from an event when nothing is left to run.
-	sleep := func() { stop() }
-	wake := func() {
-		stop()
-		begin()
-	}
-	browser.OnKept(sleep, wake)
-	browser.OnFrozen(sleep, wake)
-}
-
-// relay passes on the events that only windows get.
-func relay(bus sync.Bus) {
-	browser.OnOnline(func(online bool) {
-		bus.Publish(sync.Message{Kind: sync.Connectivity, Online: online})
-	})
-	browser.OnShown(func() {
-		bus.Publish(sync.Message{Kind: sync.SyncRequest, Reason: sync.Visible})
-	})
 }

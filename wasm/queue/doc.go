@@ -1,7 +1,10 @@
-// Package queue holds the operations a person has made and the server has not
-// acknowledged: enqueue, coalesce, retry state, rejection. It is pure decisions
-// over an Entity, and the Store in which an Entity is read, decided about and
-// saved in one transaction.
+// Package queue is the outbox: the writes that the server has not acknowledged yet.
+// It decides how a write is enqueued, coalesced, sent, retried, rejected and settled,
+// and what a person sees meanwhile.
+//
+// Every decision is a pure method of Entity: no I/O, no goroutine, time is an argument.
+// A Store reads entities, lets such a decision change them, and saves the difference in
+// one transaction.
 //
 //	           coalesced before first send
 //	Queued ───────────────────────────────▶ gone
@@ -13,8 +16,8 @@
 //	  │  └── 4xx, or 5 answered failures ───▶ Rejected ──▶ Retry / Edit / Discard
 //	  └── 401 ─▶ the queue pauses; RetryCount untouched
 //
-// An entity has at most two operations: a frozen one that may have reached the
-// server, and one unfrozen that holds everything written since. Only the first
-// of an entity is ever sent, so operations of one entity arrive in order and one
-// that fails never holds up another entity.
+// An entity has at most two operations: a frozen one that may have reached the server,
+// and an unfrozen one that holds everything written since. Only the first is ever sent.
+// So the operations of one entity arrive in order, and none blocks another entity. An
+// operation that leaves the queue leaves an Outcome.
 package queue

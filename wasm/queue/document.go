@@ -10,11 +10,11 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// Fields is a document or a patch by field.
+// Fields is a document or a patch, by field name.
 type Fields map[string]json.RawMessage
 
-// Decode splits a document into its fields; nil for null, nothing, or what is
-// not an object.
+// Decode returns a document's fields; nil if the document is missing, null or not an
+// object.
 func Decode(document json.RawMessage) Fields {
 	if len(document) == 0 {
 		return nil
@@ -26,14 +26,14 @@ func Decode(document json.RawMessage) Fields {
 	return f
 }
 
-// Encode is the inverse of Decode; field names are in alphabetical order, so
-// that equal fields give equal bytes.
+// Encode is the inverse of Decode. It sorts the field names, so that equal fields encode
+// to equal bytes.
 func (f Fields) Encode() json.RawMessage {
 	if f == nil {
 		return nil
 	}
 	b, err := json.Marshal(f)
-	if err != nil { // a value that isn't JSON can't come out of Decode
+	if err != nil { // Decode returns only valid JSON values
 		return nil
 	}
 	return b
@@ -65,18 +65,19 @@ func (f Fields) Only(names []string) Fields {
 	return out
 }
 
-// Without returns the fields of f whose value in other differs or is missing.
-func (f Fields) Without(other Fields) Fields {
+// ChangedFrom returns the fields of f that base lacks or has another value for.
+func (f Fields) ChangedFrom(base Fields) Fields {
 	out := make(Fields, len(f))
 	for k, v := range f {
-		if o, ok := other[k]; !ok || !EqualJSON(o, v) {
+		if o, ok := base[k]; !ok || !EqualJSON(o, v) {
 			out[k] = v
 		}
 	}
 	return out
 }
 
-// EqualJSON reports whether two JSON values are equal however they are written.
+// EqualJSON reports whether two JSON texts encode the same value, whatever their white
+// space and order of fields.
 func EqualJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
@@ -98,9 +99,9 @@ func IsNull(document json.RawMessage) bool {
 	return len(document) == 0 || bytes.Equal(bytes.TrimSpace(document), []byte("null"))
 }
 
-// ApplyTo returns the document that the operation makes of another. An update
-// of a document that has gone builds on the one it was made on: the person goes
-// on seeing their edit until the conflict is settled.
+// ApplyTo returns document with the operation applied. An update of a deleted document
+// is applied to its own Base: the person keeps seeing the edit until the conflict is
+// resolved.
 func (o Operation) ApplyTo(document json.RawMessage) json.RawMessage {
 	switch o.Type {
 	case api.Delete:

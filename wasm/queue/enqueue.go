@@ -8,24 +8,24 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// Errors of Enqueue and the person's decisions.
+// Errors of Enqueue, Retry and Discard.
 var (
-	ErrMissing = errors.New("it does not exist any more")
-	ErrExists  = errors.New("it exists already")
-	ErrGone    = errors.New("this operation has left the queue meanwhile")
-	ErrFrozen  = errors.New("this operation may have reached the server; it can't be changed now")
+	ErrMissing = errors.New("the entity no longer exists")
+	ErrExists  = errors.New("the entity already exists")
+	ErrGone    = errors.New("the operation has already left the queue")
+	ErrFrozen  = errors.New("the operation may have reached the server and can no longer be changed")
 )
 
-// Write is what a person asks for.
+// Write is a change that a person makes.
 type Write struct {
 	ID   string // the operation's id, a new UUID
 	Type api.OperationType
 	Data json.RawMessage // the fields to set; nil for a delete
 	At   time.Time       // the device's clock
-	Skew time.Duration   // server clock minus device clock, as far as known
-	Node string          // the client id, for ties between stamps
-	// Restores is, for a create that brings back a deleted entity, the version of
-	// its tombstone.
+	Skew time.Duration   // server clock minus device clock, as last measured
+	Node string          // identifies this client in stamps, to break ties
+	// Restores is the version of the tombstone, for a create that restores a deleted
+	// entity.
 	Restores int64
 	// Seen is what the author had before them; nil says that it is the entity as it is.
 	Seen *Seen
@@ -43,17 +43,16 @@ type Seen struct {
 	ConflictID string
 }
 
-// Enqueue adds a write to the entity's operations, coalescing it with one that
-// was never sent:
+// Enqueue adds a write to the entity's operations and coalesces it with the last one if
+// that was never sent:
 //
 //	create + update → create      update + update → update
 //	create + delete → nothing     update + delete → delete
-//	delete + create → update of what differs, or nothing
+//	delete + create → update of the fields that differ, or nothing
 //
-// A Rejected operation has not taken effect and won't by itself, so it coalesces
-// too, and what comes out is queued afresh. What comes out always has the
-// write's id: an id never stands for two different payloads. A write that
-// changes nothing visible adds nothing.
+// A Rejected operation coalesces too, since it has not taken effect; the result is
+// queued again. The result always has the id of the new write: an id never stands for
+// two payloads. A write that changes nothing visible adds no operation.
 //
 // What changed since Seen, in the fields that the write is about, is a conflict. Work
 // of others is the server's to find: the operation keeps the older base. Work that
@@ -67,13 +66,13 @@ func (e *Entity) Enqueue(w Write) error {
 	case w.Type != api.Create && IsNull(document):
 		return ErrMissing
 	}
-	tail := e.tail()
+	last := e.coalescible()
 	if w.Type == api.Update {
 		data := w.touched(Decode(document))
-		if tail == nil {
-			// With an operation to coalesce into, even an unchanged value counts: it
-			// may be what a rejected operation needs to be tried again.
-			data = data.Without(Decode(document))
+		if last == nil {
+			// With an operation to coalesce into, an unchanged value counts, too: it may be
+			// what makes a rejected operation acceptable.
+			data = data.ChangedFrom(Decode(document))
 		}
 		if len(data) == 0 {
 			return nil
@@ -82,13 +81,13 @@ func (e *Entity) Enqueue(w Write) error {
 	}
 	next := e.operation(w, document)
 	e.heedUnseen(w, &next)
-	if tail == nil {
+	if last == nil {
 		e.Operations = append(e.Operations, next)
 		return nil
 	}
-	first, second := *tail, next
+	first, second := *last, next
 	next, keep := e.coalesce(first, second)
-	e.merges(first, second, next, keep)
+	e.recordMerge(first, second, next, keep)
 	e.Operations = e.Operations[:len(e.Operations)-1]
 	if keep {
 		e.Operations = append(e.Operations, next)
@@ -96,15 +95,15 @@ func (e *Entity) Enqueue(w Write) error {
 	return nil
 }
 
-// tail is the last operation if a write may coalesce into it, else nil.
-func (e *Entity) tail() *Operation {
+// coalescible returns the last operation if a write may coalesce with it, else nil.
+func (e *Entity) coalescible() *Operation {
 	if n := len(e.Operations); n > 0 && !e.Operations[n-1].Frozen() {
 		return &e.Operations[n-1]
 	}
 	return nil
 }
 
-// operation makes a queued operation of a write on top of document.
+// operation makes a queued operation of a write to document.
 func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 	var prior api.Stamp
 	o := Operation{
@@ -124,10 +123,10 @@ func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 	return o
 }
 
-// Tombstone is the version of the tombstone that the entity's last operation, a
-// delete, makes if the server takes all of them: each makes one version. It is 0
-// when the entity has never left the device, and so leaves no tombstone.
-func (e *Entity) Tombstone() int64 {
+// TombstoneVersion returns the version of the tombstone that the last operation, a
+// delete, creates once the server has applied them all: each adds one version. It is 0
+// for an entity that has never left the device, since that leaves no tombstone.
+func (e *Entity) TombstoneVersion() int64 {
 	switch {
 	case e.Confirmed != nil:
 		return e.Confirmed.Version + int64(len(e.Operations))
@@ -137,15 +136,15 @@ func (e *Entity) Tombstone() int64 {
 	return 0
 }
 
-// coalesce merges a new operation into one that never took effect; false when
-// the two cancel out. The pair keeps the place, the base and the beginning of the
-// first, and the id and the stamp of the second.
+// coalesce merges a new operation into one that has not taken effect; false if the two
+// cancel out. The result has the position and the base of the first, and the id and the
+// stamp of the second.
 //
-// A create that was sent may have taken effect, whatever became of the answer,
-// and a row may be confirmed beside it: then the delete remains. So it does after
-// a create that restores and is all that is known of the entity: the version that the
-// next restore must exceed would be forgotten, and an older operation that is still on
-// its way could meet it again.
+// A create and its delete do not always cancel out. A create that was sent may have
+// taken effect even if no response arrived, or a row may be confirmed beside it: then
+// the delete must be sent. The same holds for a create that restores an entity of which
+// nothing else is known. Without it the device would forget the version that the next
+// restore must exceed, and an older operation still in flight could undo it.
 func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out := second
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
@@ -162,9 +161,9 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 			return Operation{}, false
 		}
 		out.Base = second.Base
-		if e.Confirmed != nil && len(Decode(first.Data).Without(Decode(e.Confirmed.Document))) == 0 {
-			// It is what the create made. A row of others the person has not seen, and
-			// the server will find the conflict.
+		if e.Confirmed != nil && len(Decode(first.Data).ChangedFrom(Decode(e.Confirmed.Document))) == 0 {
+			// The confirmed row is what the create made. If it were another's, the person
+			// would not have seen it, and the server would detect the conflict.
 			out.Base, out.BaseVersion = e.Confirmed.Document, e.Confirmed.Version
 		}
 	case first.Type == api.Create:
@@ -173,12 +172,12 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	case first.Type == api.Update && second.Type == api.Update:
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
 	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)):
-		// There is nothing left to delete, so nothing that the second could undo.
+		// There is nothing left to delete, and so nothing for the second to undo.
 		second.Seq = first.Seq
 		return second, true
 	case first.Type == api.Delete && second.Type != api.Delete:
 		out.Type = api.Update
-		out.Data = Decode(second.Data).Without(Decode(first.Base)).Encode()
+		out.Data = Decode(second.Data).ChangedFrom(Decode(first.Base)).Encode()
 		return out, len(Decode(out.Data)) > 0
 	}
 	return out, true

@@ -8,28 +8,27 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// OutcomeKind is how an operation ended.
+// OutcomeKind is how an operation left the queue.
 type OutcomeKind string
 
 const (
-	// OutcomeAcknowledged: the server has applied it.
+	// OutcomeAcknowledged: the server applied it.
 	OutcomeAcknowledged OutcomeKind = "landed"
-	// OutcomeSuperseded: another operation, Outcome.By, took it up: a later write was
-	// merged with it before its first send or after its rejection, or a conflict's
-	// decision is sent in its place.
+	// OutcomeSuperseded: another operation, Outcome.By, replaced it. Either a later write
+	// was coalesced with it, before its first send or after its rejection, or the
+	// resolution of a conflict is sent in its place.
 	OutcomeSuperseded OutcomeKind = "superseded"
-	// OutcomeOverruled: a conflict's decision left nothing of it to send. The Conflict
-	// with its OperationID says what was kept.
+	// OutcomeOverruled: the resolution of a conflict left nothing of it to send. The
+	// Conflict with its OperationID says what was kept.
 	OutcomeOverruled OutcomeKind = "overruled"
-	// OutcomeCancelled: it and a later write, such as a create and its delete, came to
-	// nothing together.
+	// OutcomeCancelled: it and a later write cancelled out, such as a create and its delete.
 	OutcomeCancelled OutcomeKind = "cancelled"
-	// OutcomeDiscarded: it was rejected, and the person dropped it.
+	// OutcomeDiscarded: it was rejected, and the person discarded it.
 	OutcomeDiscarded OutcomeKind = "discarded"
-	// OutcomeRejected: the server will not take it as it is. It is still in the queue:
-	// the person may retry or edit it, and its end is then another.
+	// OutcomeRejected: the server refused it. It is still in the queue: once the person
+	// retries or edits it, it gets another outcome.
 	OutcomeRejected OutcomeKind = "rejected"
-	// OutcomeUnchanged: the write changed nothing, so that there was no operation.
+	// OutcomeUnchanged: the write changed nothing, so there was no operation.
 	OutcomeUnchanged OutcomeKind = "unchanged"
 )
 
@@ -38,55 +37,55 @@ type Outcome struct {
 	ID      string       `json:"id"`
 	Kind    OutcomeKind  `json:"end"`
 	By      string       `json:"by,omitempty"`      // the operation that superseded it
-	Version int64        `json:"version,omitempty"` // of the entity, for one that landed
-	Problem *api.Problem `json:"-"`                 // why, for one that is rejected
+	Version int64        `json:"version,omitempty"` // of the entity, if acknowledged
+	Problem *api.Problem `json:"-"`                 // why, if rejected
 }
 
-// A store keeps the fates of the newest MaxOutcomes operations that have left the
-// queue, over all entities. They are its named value MetaOutcomes, as one text:
-// one record a transaction, not one an operation.
+// A store keeps the outcomes of the last MaxOutcomes operations to leave the queue, of
+// all entities. They are one text, its meta value MetaOutcomes: so a transaction writes
+// one record, not one per operation.
 const (
 	MetaOutcomes = "fates"
 	MaxOutcomes  = 500
 )
 
-// ErrUnknown says that nothing is known of an operation: it never was in this
-// queue, its storage was lost, or it ended too long ago.
-var ErrUnknown = errors.New("nothing is known of this operation: it is not in the queue, nor among the last that left it")
+// ErrUnknown means that the store knows no such operation: it was never in this queue,
+// the storage was lost, or it left the queue too long ago.
+var ErrUnknown = errors.New("unknown operation: it is neither in the queue nor among the last to leave it")
 
-// ends records how an operation that leaves the queue ended. The store takes the
-// record with the entity, in the same transaction.
-func (e *Entity) ends(f Outcome) {
-	e.Outcomes = append(e.Outcomes, f)
+// recordOutcome records how an operation left the queue. The store saves the record
+// with the entity, in the same transaction.
+func (e *Entity) recordOutcome(o Outcome) {
+	e.Outcomes = append(e.Outcomes, o)
 }
 
-// merges records what coalescing made of two operations.
-func (e *Entity) merges(first, second, merged Operation, keep bool) {
+// recordMerge records what became of two operations that were coalesced.
+func (e *Entity) recordMerge(first, second, merged Operation, keep bool) {
 	if keep {
-		e.ends(Outcome{ID: first.ID, Kind: OutcomeSuperseded, By: merged.ID})
+		e.recordOutcome(Outcome{ID: first.ID, Kind: OutcomeSuperseded, By: merged.ID})
 		return
 	}
-	e.ends(Outcome{ID: first.ID, Kind: OutcomeCancelled})
-	e.ends(Outcome{ID: second.ID, Kind: OutcomeCancelled})
+	e.recordOutcome(Outcome{ID: first.ID, Kind: OutcomeCancelled})
+	e.recordOutcome(Outcome{ID: second.ID, Kind: OutcomeCancelled})
 }
 
-// OutcomeLines are fates as the text of MetaOutcomes holds them: one a line, as JSON.
-func OutcomeLines(fates []Outcome) []string {
-	lines := make([]string, 0, len(fates))
-	for _, f := range fates {
-		line, err := json.Marshal(f)
+// OutcomeLines returns outcomes as the lines of MetaOutcomes, one JSON object each.
+func OutcomeLines(outcomes []Outcome) []string {
+	lines := make([]string, 0, len(outcomes))
+	for _, o := range outcomes {
+		line, err := json.Marshal(o)
 		if err != nil {
-			continue // texts and numbers always encode
+			continue // strings and numbers always encode
 		}
 		lines = append(lines, string(line))
 	}
 	return lines
 }
 
-// AppendOutcomes adds fates to a text of MetaOutcomes and drops the oldest beyond
+// AppendOutcomes adds outcomes to the text of MetaOutcomes and drops the oldest beyond
 // MaxOutcomes.
-func AppendOutcomes(text string, fates []Outcome) string {
-	for _, line := range OutcomeLines(fates) {
+func AppendOutcomes(text string, outcomes []Outcome) string {
+	for _, line := range OutcomeLines(outcomes) {
 		if text != "" {
 			text += "\n"
 		}
@@ -98,14 +97,14 @@ func AppendOutcomes(text string, fates []Outcome) string {
 	return text
 }
 
-// FindOutcome finds an operation's fate in a text of MetaOutcomes. The last line counts:
-// an operation that ended twice was queued again in between.
+// FindOutcome finds an operation's outcome in the text of MetaOutcomes. The last one
+// counts: an operation with two outcomes was queued again in between.
 func FindOutcome(text, id string) (Outcome, bool) {
 	for text != "" {
 		at := strings.LastIndexByte(text, '\n')
-		var f Outcome
-		if json.Unmarshal([]byte(text[at+1:]), &f) == nil && f.ID == id {
-			return f, true
+		var o Outcome
+		if json.Unmarshal([]byte(text[at+1:]), &o) == nil && o.ID == id {
+			return o, true
 		}
 		text = text[:max(at, 0)]
 	}

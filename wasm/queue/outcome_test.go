@@ -9,23 +9,23 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// fates are what became of operations, such as "a superseded by b; b landed 4".
-func fates(e *queue.Entity) string {
+// outcomes are an entity's in one line, such as "a superseded by b; b landed 4".
+func outcomes(e *queue.Entity) string {
 	var parts []string
-	for _, f := range e.Outcomes {
-		s := f.ID + " " + string(f.Kind)
-		if f.By != "" {
-			s += " by " + f.By
+	for _, o := range e.Outcomes {
+		s := o.ID + " " + string(o.Kind)
+		if o.By != "" {
+			s += " by " + o.By
 		}
-		if f.Version != 0 {
-			s += fmt.Sprintf(" %d", f.Version)
+		if o.Version != 0 {
+			s += fmt.Sprintf(" %d", o.Version)
 		}
 		parts = append(parts, s)
 	}
 	return strings.Join(parts, "; ")
 }
 
-func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
+func TestEveryOperationThatLeavesTheQueueLeavesAnOutcome(t *testing.T) {
 	const ann = `{"name":"Ann"}`
 	edit := func(id, name string) func(*testing.T, *queue.Entity) {
 		return enqueue(write(id, api.Update, `{"name":"`+name+`"}`))
@@ -44,14 +44,14 @@ func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
 		{"acknowledged", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(_ *testing.T, e *queue.Entity) {
 			e.Acknowledge("a", row(4, `{"name":"Bo"}`), 4)
 		}), "a landed 4"},
-		{"acknowledged earlier, changed since", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), func(_ *testing.T, e *queue.Entity) {
+		{"acknowledged as a duplicate, changed since", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), func(_ *testing.T, e *queue.Entity) {
 			e.AcknowledgeDuplicate("a", row(5, `{"name":"Other"}`), 5, []string{"name"})
 		}), "a landed 5"},
-		{"acknowledged earlier", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(_ *testing.T, e *queue.Entity) {
+		{"acknowledged as a duplicate", row(3, ann), sequence(edit("a", "Bo"), send("a"), func(_ *testing.T, e *queue.Entity) {
 			e.AcknowledgeDuplicate("a", row(4, `{"name":"Bo"}`), 4, []string{"name"})
 		}), "a landed 4"},
-		{"rejected, it stays", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a")), ""},
-		{"rejected, the next takes it up", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), reject("a")), "a superseded by b"},
+		{"rejected: it stays in the queue", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a")), ""},
+		{"rejected, coalesced with the next", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), reject("a")), "a superseded by b"},
 		{"a rejected delete that was undone", row(3, ann), sequence(
 			enqueue(write("a", api.Delete, "")), send("a"), enqueue(write("b", api.Create, ann)), reject("a")), "a cancelled; b cancelled"},
 		{"discarded", row(3, ann), sequence(edit("a", "Bo"), send("a"), reject("a"), func(t *testing.T, e *queue.Entity) {
@@ -59,24 +59,24 @@ func TestEveryOperationThatLeavesIsRemembered(t *testing.T) {
 				t.Fatal(err)
 			}
 		}), "a discarded"},
-		{"a conflict sends another", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), replace("a", "c")), "a superseded by b; b superseded by c"},
-		{"a conflict leaves nothing", row(3, ann), sequence(edit("a", "Bo"), send("a"), replace("a", "")), "a overruled"},
+		{"a conflict is resolved by sending another", row(3, ann), sequence(edit("a", "Bo"), send("a"), edit("b", "Cy"), resolveConflict("a", "c")), "a superseded by b; b superseded by c"},
+		{"a conflict is resolved by sending nothing", row(3, ann), sequence(edit("a", "Bo"), send("a"), resolveConflict("a", "")), "a overruled"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &queue.Entity{Ref: ref, Confirmed: tt.confirmed}
 			tt.do(t, e)
-			if got := fates(e); got != tt.want {
+			if got := outcomes(e); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
 }
 
-// replace settles a conflict of an operation by sending another, or nothing for "".
-func replace(id, next string) func(*testing.T, *queue.Entity) {
+// resolveConflict resolves an operation's conflict by sending another, or nothing for "".
+func resolveConflict(id, next string) func(*testing.T, *queue.Entity) {
 	return func(_ *testing.T, e *queue.Entity) {
-		e.Replace(id, row(9, `{"name":"Theirs"}`), 9, func(mine *queue.Operation) *queue.Operation {
+		e.ResolveConflict(id, row(9, `{"name":"Theirs"}`), 9, func(mine *queue.Operation) *queue.Operation {
 			if next == "" {
 				return nil
 			}
@@ -87,7 +87,7 @@ func replace(id, next string) func(*testing.T, *queue.Entity) {
 	}
 }
 
-func TestTheNewestFatesAreKept(t *testing.T) {
+func TestTheNewestOutcomesAreKept(t *testing.T) {
 	text := ""
 	for i := range queue.MaxOutcomes + 7 {
 		text = queue.AppendOutcomes(text, []queue.Outcome{{ID: fmt.Sprint(i), Kind: queue.OutcomeAcknowledged, Version: int64(i)}})
@@ -95,17 +95,17 @@ func TestTheNewestFatesAreKept(t *testing.T) {
 	for i, want := range map[int]bool{0: false, 6: false, 7: true, queue.MaxOutcomes + 6: true} {
 		f, ok := queue.FindOutcome(text, fmt.Sprint(i))
 		if ok != want || (ok && f.Version != int64(i)) {
-			t.Errorf("fate %d: %+v, %v", i, f, ok)
+			t.Errorf("outcome %d: %+v, %v", i, f, ok)
 		}
 	}
 	if n := strings.Count(text, "\n") + 1; n != queue.MaxOutcomes {
-		t.Errorf("%d fates are kept", n)
+		t.Errorf("%d outcomes are kept", n)
 	}
 	again := queue.AppendOutcomes(text, []queue.Outcome{{ID: "99", Kind: queue.OutcomeDiscarded}})
 	if f, _ := queue.FindOutcome(again, "99"); f.Kind != queue.OutcomeDiscarded {
-		t.Errorf("the older fate counts: %+v", f)
+		t.Errorf("the older outcome counts: %+v", f)
 	}
 	if _, ok := queue.FindOutcome("broken\n{\"id\":1}\n", "1"); ok {
-		t.Error("a broken line tells a fate")
+		t.Error("a malformed line yields an outcome")
 	}
 }

@@ -65,7 +65,7 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 		{"a sent one is frozen", row(3, ann), sequence(
 			enqueue(write("a", api.Update, `{"name":"Bo"}`)), send("a"), enqueue(write("b", api.Update, `{"name":"Cy"}`)), enqueue(write("c", api.Delete, ""))),
 			`a update {"name":"Bo"} base 3 sending; c delete  base 3 queued`},
-		{"a waiting one too", row(3, ann), sequence(
+		{"so is a waiting one", row(3, ann), sequence(
 			enqueue(write("a", api.Update, `{"name":"Bo"}`)), send("a"), fail("a"), enqueue(write("b", api.Update, `{"name":"Cy"}`))),
 			`a update {"name":"Bo"} base 3 waiting; b update {"name":"Cy"} base 3 queued`},
 		{"delete sent, then restored, then deleted again", row(3, ann), sequence(
@@ -156,7 +156,7 @@ func reject(id string) func(*testing.T, *queue.Entity) {
 	}
 }
 
-func TestEnqueueRefusesWhatMakesNoSense(t *testing.T) {
+func TestEnqueueRefusesWritesThatMakeNoSense(t *testing.T) {
 	e := &queue.Entity{Ref: ref}
 	if err := e.Enqueue(write("a", api.Update, `{"name":"x"}`)); err != queue.ErrMissing {
 		t.Errorf("update of nothing: %v", err)
@@ -173,7 +173,7 @@ func TestEnqueueRefusesWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-func TestAcknowledgeRebasesWhatFollows(t *testing.T) {
+func TestAcknowledgeRebasesLaterOperations(t *testing.T) {
 	e := &queue.Entity{Ref: ref, Confirmed: row(3, `{"name":"Ann"}`)}
 	sequence(enqueue(write("a", api.Update, `{"name":"Bo"}`)), send("a"), enqueue(write("b", api.Update, `{"bio":"x"}`)))(t, e)
 	must(t, e.Acknowledge("a", row(4, `{"name":"Bo"}`), 4), "acknowledge")
@@ -198,14 +198,14 @@ func TestAcknowledgeKeepsANewerConfirmedRow(t *testing.T) {
 	}
 }
 
-func TestFiveAnsweredFailuresReject(t *testing.T) {
+func TestFiveServerErrorsReject(t *testing.T) {
 	e := &queue.Entity{Ref: ref, Confirmed: row(3, `{}`)}
 	enqueue(write("a", api.Delete, ""))(t, e)
-	for n := 1; n <= queue.MaxAnsweredFailures; n++ {
+	for n := 1; n <= queue.MaxServerErrors; n++ {
 		send("a")(t, e)
 		fail("a")(t, e)
 		want := queue.Waiting
-		if n == queue.MaxAnsweredFailures {
+		if n == queue.MaxServerErrors {
 			want = queue.Rejected
 		}
 		if got := e.Head().State; got != want {
@@ -312,7 +312,7 @@ func flush(t *rapid.T, e *queue.Entity) {
 	}
 }
 
-func TestAcknowledgeEarlierLeavesTheConflictToTheServer(t *testing.T) {
+func TestAcknowledgeDuplicateLeavesTheConflictToTheServer(t *testing.T) {
 	fields := []string{"name", "email"}
 	const ann = `{"name":"Ann"}`
 	for _, c := range []struct {
@@ -320,7 +320,7 @@ func TestAcknowledgeEarlierLeavesTheConflictToTheServer(t *testing.T) {
 		now  *queue.Row
 		want string
 	}{
-		{"still as it was left", row(4, `{"name":"Bo","version":4}`), `b update {"name":"Cy"} base 4 queued`},
+		{"unchanged since", row(4, `{"name":"Bo","version":4}`), `b update {"name":"Cy"} base 4 queued`},
 		{"changed by others since", row(7, `{"name":"Dee"}`), `b update {"name":"Cy"} base 3 queued`},
 		{"deleted by others since", nil, `b update {"name":"Cy"} base 3 queued`},
 	} {
@@ -344,7 +344,7 @@ func TestAcknowledgeEarlierLeavesTheConflictToTheServer(t *testing.T) {
 
 // An earlier version of the app coalesced no updates, and its queue may hold more
 // than two operations of an entity.
-func TestAllThatFollowsARejectedOperationIsMergedIntoIt(t *testing.T) {
+func TestAllLaterOperationsAreCoalescedIntoARejectedOne(t *testing.T) {
 	const ann = `{"name":"Ann"}`
 	op := func(id string, o api.OperationType, data string, base string, version int64) queue.Operation {
 		return queue.Operation{ID: id, Ref: ref, Type: o, Data: json.RawMessage(data), Base: json.RawMessage(base), BaseVersion: version, State: queue.Queued}

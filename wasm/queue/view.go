@@ -7,9 +7,9 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// View is the entity's visible row; false when there is nothing to see: it
-// doesn't exist, or a delete waits to be sent. A rejected delete leaves the row
-// visible, so that the person finds it.
+// View returns the entity's visible row; false if there is none, because the entity
+// does not exist or a delete is pending. A rejected delete leaves the row visible, so
+// that the person finds it.
 func (e *Entity) View() (View, bool) {
 	document := e.Document()
 	if IsNull(document) {
@@ -22,11 +22,11 @@ func (e *Entity) View() (View, bool) {
 	return v, true
 }
 
-// Document is the visible row's document, null when there is none.
+// Document returns the visible row's document, null if there is none.
 func (e *Entity) Document() json.RawMessage { return e.documentBefore("") }
 
-// documentBefore is what the document is without the operation of that id and
-// those after it.
+// documentBefore returns the document without the operation with this id and those
+// after it.
 func (e *Entity) documentBefore(id string) json.RawMessage {
 	var document json.RawMessage
 	if e.Confirmed != nil {
@@ -61,7 +61,7 @@ func (e *Entity) state() RowState {
 	return Synced
 }
 
-// Head is the operation to be sent first, nil when there is none.
+// Head returns the operation to send next, nil if there is none.
 func (e *Entity) Head() *Operation {
 	if len(e.Operations) == 0 {
 		return nil
@@ -69,8 +69,8 @@ func (e *Entity) Head() *Operation {
 	return &e.Operations[0]
 }
 
-// ReadyAt reports when the entity's first operation may be sent: the zero time
-// means now. It reports false when there is nothing to send.
+// ReadyAt returns when the first operation may be sent, the zero time for now; false if
+// there is nothing to send.
 func (e *Entity) ReadyAt() (time.Time, bool) {
 	head := e.Head()
 	if head == nil || head.State == Rejected {
@@ -79,6 +79,6 @@ func (e *Entity) ReadyAt() (time.Time, bool) {
 	return head.NextAttemptAt, true
 }
 
-// Confirm takes over what the server says of the entity: row, or nil when it
-// doesn't exist. Operations stay: the visible row is rebased by View.
+// Confirm sets the confirmed row, nil if the server has no such entity. Operations stay:
+// View rebases the visible row.
 func (e *Entity) Confirm(row *Row) { e.Confirmed = row }

@@ -3,82 +3,74 @@ package repository
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// Written is a write that is durable on this device: the record's id, and the
-// operation that carries it to the server, for Await. Operation is empty when the
-// write changed nothing.
-type Written struct {
-	ID        string
-	Operation string
-}
+// awaitPoll is how often Await looks again by itself: the messages that notify it may be
+// lost.
+const awaitPoll = 5 * time.Second
 
-// awaitAgain is how long Await relies on being told of changes before it looks
-// again by itself: messages between tabs and workers are hints, and may be lost.
-const awaitAgain = 5 * time.Second
-
-// Await waits until an operation has ended or is rejected, and returns its fate;
-// at once when that is known. It works in any tab and after a reload. The empty id,
-// of a write that changed nothing, is OutcomeUnchanged.
+// Await waits until an operation has left the queue or is rejected, and returns its
+// outcome; at once if that is known. It works in any tab and after a reload. The empty
+// id, of a write that changed nothing, yields OutcomeUnchanged.
 //
-// An operation that another took up has ended, as OutcomeSuperseded by that one: see
-// AwaitFinal. The error is queue.ErrUnknown for an operation that is neither in the
-// queue nor among the last queue.MaxOutcomes that left it, the end of ctx, or the
-// store's.
+// An operation that another one replaced yields OutcomeSuperseded; see AwaitFinal. The
+// error is queue.ErrUnknown for an operation that is neither in the queue nor among the
+// last queue.MaxOutcomes that left it, the cause of ctx's end, or the store's error.
 func (c *Collection[T, P]) Await(ctx context.Context, operation string) (queue.Outcome, error) {
 	if operation == "" {
 		return queue.Outcome{Kind: queue.OutcomeUnchanged}, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	tells := c.Changes(ctx) // before the first look: nothing falls between
+	changes := c.Changes(ctx) // before the first look, so that none is missed
 	var at *queue.Ref
 	for {
-		fate, ended, err := c.fate(ctx, operation, &at)
-		if ended || err != nil {
-			return fate, err
+		outcome, known, err := c.outcome(ctx, operation, &at)
+		if known || err != nil {
+			return outcome, err
 		}
 		select {
 		case <-ctx.Done():
 			return queue.Outcome{}, context.Cause(ctx)
-		case <-tells:
-		case <-c.cfg.After(awaitAgain):
+		case <-changes:
+		case <-c.cfg.After(awaitPoll):
 		}
 	}
 }
 
-// AwaitFinal is Await along the chain of operations that took one another up: it
-// returns the fate of the last one, whose id is Fate.ID. So OutcomeAcknowledged means that
-// what the server has now came of this write and those merged with it.
+// AwaitFinal is Await along the chain of operations that replaced one another. It returns
+// the outcome of the last one, whose id is Outcome.ID. OutcomeAcknowledged then means that
+// the server has this write and those coalesced with it.
 func (c *Collection[T, P]) AwaitFinal(ctx context.Context, operation string) (queue.Outcome, error) {
 	for {
-		fate, err := c.Await(ctx, operation)
-		if err != nil || fate.Kind != queue.OutcomeSuperseded {
-			return fate, err
+		outcome, err := c.Await(ctx, operation)
+		if err != nil || outcome.Kind != queue.OutcomeSuperseded {
+			return outcome, err
 		}
-		operation = fate.By
+		operation = outcome.By
 	}
 }
 
-// searches is how often the queue is searched for an operation that is not
-// remembered: while it is read in pages, an operation may move to one read already.
-const searches = 3
+// maxSearches is how often the queue is searched for an operation without an outcome. The
+// queue is read in pages, and an operation may move to one that was read already.
+const maxSearches = 3
 
-// fate looks once for what became of an operation; false while it waits. at is
-// where it was found, for the next look.
-func (c *Collection[T, P]) fate(ctx context.Context, id string, at **queue.Ref) (queue.Outcome, bool, error) {
-	for range searches {
+// outcome looks up an operation's outcome; false while it is pending. at is the entity of
+// the operation once it is known, and speeds up the next call.
+func (c *Collection[T, P]) outcome(ctx context.Context, id string, at **queue.Ref) (queue.Outcome, bool, error) {
+	for range maxSearches {
 		meta, err := c.cfg.Store.Meta(ctx, queue.MetaOutcomes)
 		if err != nil {
 			return queue.Outcome{}, false, fmt.Errorf("read from this device: %w", err)
 		}
-		if f, ok := queue.FindOutcome(meta[queue.MetaOutcomes], id); ok {
-			return f, true, nil
+		if outcome, ok := queue.FindOutcome(meta[queue.MetaOutcomes], id); ok {
+			return outcome, true, nil
 		}
-		o, err := c.queuedAs(ctx, id, *at)
+		o, err := c.findQueued(ctx, id, *at)
 		switch {
 		case err != nil:
 			return queue.Outcome{}, false, fmt.Errorf("read the queue: %w", err)
@@ -94,18 +86,19 @@ func (c *Collection[T, P]) fate(ctx context.Context, id string, at **queue.Ref) 
 	return queue.Outcome{}, false, fmt.Errorf("operation %s: %w", id, queue.ErrUnknown)
 }
 
-// queuedAs finds an operation in the queue: at its entity when that is known.
-func (c *Collection[T, P]) queuedAs(ctx context.Context, id string, at *queue.Ref) (*queue.Operation, error) {
+// findQueued finds an operation in the queue, nil if it is not there. It reads only the
+// entity at, if that is known.
+func (c *Collection[T, P]) findQueued(ctx context.Context, id string, at *queue.Ref) (*queue.Operation, error) {
 	if at != nil {
 		e, err := c.cfg.Store.Entity(ctx, *at)
-		return named(e.Operations, id), err
+		return findOperation(e.Operations, id), err
 	}
 	for after := int64(0); ; {
 		page, err := c.cfg.Store.Operations(ctx, after, scanPage)
 		if err != nil {
 			return nil, err
 		}
-		if o := named(page, id); o != nil {
+		if o := findOperation(page, id); o != nil {
 			return o, nil
 		}
 		if len(page) < scanPage {
@@ -115,11 +108,9 @@ func (c *Collection[T, P]) queuedAs(ctx context.Context, id string, at *queue.Re
 	}
 }
 
-func named(operations []queue.Operation, id string) *queue.Operation {
-	for i := range operations {
-		if operations[i].ID == id {
-			return &operations[i]
-		}
+func findOperation(operations []queue.Operation, id string) *queue.Operation {
+	if i := slices.IndexFunc(operations, func(o queue.Operation) bool { return o.ID == id }); i >= 0 {
+		return &operations[i]
 	}
 	return nil
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// silent is a store whose next write does not say how it ended.
-type silent struct {
+// uncertainStore is a store whose next write ends in ErrUncertain.
+type uncertainStore struct {
 	repository.Store
-	next  string // what becomes of the next write, "" for nothing unusual
+	next  string // what really happens to the next write, "" for an ordinary one
 	reads error
-	after func() // what others do before anybody looks
+	after func() // what others do before anyone reads again
 }
 
-func (s *silent) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
+func (s *uncertainStore) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
 	what := s.next
 	s.next = ""
 	var err error
@@ -31,7 +31,7 @@ func (s *silent) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		return s.Store.Update(ctx, txn, decide)
 	case "saved":
 		err = s.Store.Update(ctx, txn, decide)
-	case "decided and lost":
+	case "aborted":
 		lost := errors.New("lost")
 		err = s.Store.Update(ctx, txn, func(es []*queue.Entity) error {
 			if err := decide(es); err != nil {
@@ -42,7 +42,7 @@ func (s *silent) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		if errors.Is(err, lost) {
 			err = nil
 		}
-	case "never begun":
+	case "never started":
 	}
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *silent) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 	return fmt.Errorf("%w: %w", queue.ErrUncertain, queue.ErrTimeout)
 }
 
-func (s *silent) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
+func (s *uncertainStore) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
 	if s.reads != nil {
 		return queue.Entity{}, s.reads
 	}
@@ -62,13 +62,13 @@ func (s *silent) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error
 
 type device struct {
 	t     *testing.T
-	store *silent
+	store *uncertainStore
 	users *directory.Collection
 	ids   int
 }
 
 func newDevice(t *testing.T) *device {
-	d := &device{t: t, store: &silent{Store: memory.New(directory.Users)}}
+	d := &device{t: t, store: &uncertainStore{Store: memory.New(directory.Users)}}
 	d.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: d.store, Bus: memory.NewChannel().Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After,
@@ -92,8 +92,8 @@ func (d *device) entity(id string) queue.Entity {
 	return e
 }
 
-// settle does what the engine does once the server has taken the first operation.
-func (d *device) settle(id string) {
+// acknowledge does what the engine does once the server has applied the first operation.
+func (d *device) acknowledge(id string) {
 	d.t.Helper()
 	ref := queue.Ref{Type: api.EntityUser, ID: id}
 	err := d.store.Store.Update(d.t.Context(), queue.Txn{Refs: []queue.Ref{ref}}, func(es []*queue.Entity) error {
@@ -103,7 +103,7 @@ func (d *device) settle(id string) {
 		}
 		o, ok := es[0].Send(es[0].Operations[0].ID)
 		if !ok || !es[0].Acknowledge(o.ID, row, row.Version) {
-			return errors.New("it can't be settled")
+			return errors.New("it can't be acknowledged")
 		}
 		return nil
 	})
@@ -112,29 +112,29 @@ func (d *device) settle(id string) {
 	}
 }
 
-func TestAnUncertainCreateIsAscertained(t *testing.T) {
+func TestAnUncertainCreateIsVerified(t *testing.T) {
 	for _, c := range []struct {
 		name, next string
 		sent       bool
 		want       error
 	}{
-		{"it was saved", "saved", false, nil},
-		{"it was saved and sent meanwhile", "saved", true, nil},
-		{"it was not", "decided and lost", false, queue.ErrTimeout},
-		{"it never came to a decision", "never begun", false, queue.ErrTimeout},
+		{"saved", "saved", false, nil},
+		{"saved, and sent meanwhile", "saved", true, nil},
+		{"not saved", "aborted", false, queue.ErrTimeout},
+		{"never started", "never started", false, queue.ErrTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDevice(t)
 			id := d.users.NewID()
 			d.store.next = c.next
 			if c.sent {
-				d.store.after = func() { d.settle(id) }
+				d.store.after = func() { d.acknowledge(id) }
 			}
 			_, err := d.users.CreateAs(t.Context(), id, patch("Ann"))
 			if !errors.Is(err, c.want) || errors.Is(err, queue.ErrUncertain) {
-				t.Fatalf("got %v, want %v without a doubt", err, c.want)
+				t.Fatalf("got %v, want %v and no uncertainty", err, c.want)
 			}
-			// Whatever was said, the same form saved again makes nobody twice.
+			// Whatever the first result, saving the same form again creates no second user.
 			d.store.after = nil
 			if _, err := d.users.CreateAs(t.Context(), id, patch("Ann")); err != nil {
 				t.Fatal(err)
@@ -150,17 +150,17 @@ func TestAnUncertainCreateIsAscertained(t *testing.T) {
 	}
 }
 
-func TestAnUncertainChangeIsAscertained(t *testing.T) {
+func TestAnUncertainUpdateIsVerified(t *testing.T) {
 	for _, c := range []struct {
 		name, next string
-		settled    bool // before the change
-		sent       bool // meanwhile
+		acked      bool // before the update
+		sent       bool // before anyone reads again
 		reads      error
 		want       error
 	}{
-		{"saved, into an operation", "saved", false, false, nil, nil},
-		{"saved, as an operation", "saved", true, false, nil, nil},
-		{"not saved", "decided and lost", true, false, nil, queue.ErrTimeout},
+		{"saved, coalesced with an operation", "saved", false, false, nil, nil},
+		{"saved, as an operation of its own", "saved", true, false, nil, nil},
+		{"not saved", "aborted", true, false, nil, queue.ErrTimeout},
 		{"sent and confirmed meanwhile", "saved", true, true, nil, nil},
 		{"nothing can be read either", "saved", true, false, queue.ErrTimeout, queue.ErrUncertain},
 	} {
@@ -171,20 +171,20 @@ func TestAnUncertainChangeIsAscertained(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.settled {
-				d.settle(id)
+			if c.acked {
+				d.acknowledge(id)
 			}
 			d.store.next, d.store.reads = c.next, c.reads
 			if c.sent {
-				d.store.after = func() { d.settle(id) }
+				d.store.after = func() { d.acknowledge(id) }
 			}
 			name := "Bea"
-			_, err = d.users.Update(t.Context(), id, api.UserPatch{Name: &name})
+			_, err = d.users.Update(t.Context(), now(t, d.users, id), api.UserPatch{Name: &name})
 			if !errors.Is(err, c.want) || errors.Is(err, queue.ErrUncertain) != errors.Is(c.want, queue.ErrUncertain) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
 			d.store.after, d.store.reads = nil, nil
-			if _, err := d.users.Update(t.Context(), id, api.UserPatch{Name: &name}); err != nil {
+			if _, err := d.users.Update(t.Context(), now(t, d.users, id), api.UserPatch{Name: &name}); err != nil {
 				t.Fatal(err)
 			}
 			e := d.entity(id)

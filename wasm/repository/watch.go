@@ -2,55 +2,104 @@ package repository
 
 import (
 	"context"
+	"errors"
+	"reflect"
+	"slices"
 	stdsync "sync"
+
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Snapshot is a record as Watch saw it: Gone when it doesn't exist (any more).
+// Snapshot is a record as it was when Watch read it.
 type Snapshot[T any] struct {
 	Record Record[T]
-	Gone   bool
-	Err    error
+	Exists bool  // false if neither the device nor the server has the record
+	Err    error // why it could not be read; the next change tries again
 }
 
-// Listing is a window as WatchList saw it.
+// ListSnapshot is a window of the list as it was when WatchList read it.
 type ListSnapshot[T any] struct {
 	Page Page[T]
-	Err  error
+	Err  error // why it could not be read; the next change tries again
 }
 
-// watch sends what read returns now and after each tell until ctx ends.
-func watch[V any](ctx context.Context, tells <-chan struct{}, read func(context.Context) V) <-chan V {
+// Watch sends the record as Get returns it, at once and again after each change to it,
+// until ctx ends; then it closes the channel. A receiver that is slow misses versions in
+// between, but never the latest. The channel need not be drained.
+func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Snapshot[T] {
+	return watch(ctx, c.Changes(ctx), func() Snapshot[T] {
+		r, err := c.Get(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			return Snapshot[T]{}
+		}
+		return Snapshot[T]{Record: r, Exists: err == nil, Err: err}
+	}, func(s Snapshot[T]) Snapshot[T] {
+		s.Record.reading = 0
+		return s
+	})
+}
+
+// WatchList sends a window of the list as List returns it. It sends as Watch does.
+func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSnapshot[T] {
+	return watch(ctx, c.Changes(ctx), func() ListSnapshot[T] {
+		p, err := c.List(ctx, q)
+		return ListSnapshot[T]{Page: p, Err: err}
+	}, func(s ListSnapshot[T]) ListSnapshot[T] {
+		s.Page.Records = slices.Clone(s.Page.Records)
+		for i := range s.Page.Records {
+			s.Page.Records[i].reading = 0
+		}
+		return s
+	})
+}
+
+// Changes notifies that some record, operation or conflict may have changed, in this tab
+// or another: the receiver reads again what it shows. See Topic.Subscribe.
+func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return c.rows.Subscribe(ctx) }
+
+// Refresh notifies the subscribers of Changes on this page, for when the storage works
+// again or its contents were replaced.
+func (c *Collection[T, P]) Refresh() { c.rows.Notify() }
+
+// watch sends what read returns, at once and after each change that makes a difference.
+// A change replaces a value that nobody has received yet. What makes a difference is in a
+// value's content.
+func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V, content func(V) V) <-chan V {
 	out := make(chan V)
 	go func() {
 		defer close(out)
-		for {
+		next := read()
+		pending := out // nil while the latest value is sent
+		for ctx.Err() == nil {
 			select {
 			case <-ctx.Done():
-				return
-			case out <- read(ctx):
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-tells:
+			case pending <- next:
+				pending = nil
+			case <-changes:
+				if v := read(); !reflect.DeepEqual(content(v), content(next)) {
+					next, pending = v, out
+				}
 			}
 		}
 	}()
 	return out
 }
 
-// topic tells its subscribers that something changed; each holds at most one
-// unread tell, since who hears it re-reads everything.
-type topic struct {
+// Topic notifies its subscribers that something changed. Its zero value has none, and is
+// ready to use. It is safe for concurrent use.
+type Topic struct {
 	mu   stdsync.Mutex
 	subs map[chan struct{}]struct{}
 }
 
-func newTopic() *topic { return &topic{subs: map[chan struct{}]struct{}{}} }
-
-func (t *topic) subscribe(ctx context.Context) <-chan struct{} {
+// Subscribe returns a channel of notifications. It holds at most one, since a receiver
+// reads everything again. No more arrive once ctx has ended.
+func (t *Topic) Subscribe(ctx context.Context) <-chan struct{} {
 	ch := make(chan struct{}, 1)
 	t.mu.Lock()
+	if t.subs == nil {
+		t.subs = map[chan struct{}]struct{}{}
+	}
 	t.subs[ch] = struct{}{}
 	t.mu.Unlock()
 	context.AfterFunc(ctx, func() {
@@ -61,13 +110,11 @@ func (t *topic) subscribe(ctx context.Context) <-chan struct{} {
 	return ch
 }
 
-func (t *topic) tell() {
+// Notify notifies all subscribers. It does not block.
+func (t *Topic) Notify() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for ch := range t.subs {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
+		sync.TrySend(ch, struct{}{})
 	}
 }

@@ -38,7 +38,7 @@ var feedCases = map[string]func(*fixture){
 		f.same("meta", meta["cursor"], "c2")
 	},
 
-	"page: only newer versions count": func(f *fixture) {
+	"page: only newer versions are saved": func(f *fixture) {
 		f.pull(pageOf(change("a", "five", 5), change("b", "five", 5), change("c", "five", 5)))
 		f.same("changed", f.pull(pageOf(change("a", "four", 4), change("b", "again", 5), change("c", "six", 6))), []string{"c"})
 		f.same("list", f.list(), []string{"five", "five", "six"})
@@ -47,7 +47,7 @@ var feedCases = map[string]func(*fixture){
 		f.same("gone", f.entity("c"), queue.Entity{Ref: ref("c")})
 	},
 
-	"page: a resync takes lower versions, too": func(f *fixture) {
+	"page: a resync saves lower versions, too": func(f *fixture) {
 		f.pull(pageOf(change("a", "five", 5), change("b", "five", 5)))
 		f.enqueue("b", operation("b", "mine"))
 		page := pageOf(change("a", "two", 2), change("b", "two", 2))
@@ -119,7 +119,7 @@ var feedCases = map[string]func(*fixture){
 		f.same("conflicts", f.conflicts(5), []string{"k"})
 	},
 
-	"page: a type nobody knows does not hold up the others": func(f *fixture) {
+	"page: an unknown type does not block the others": func(f *fixture) {
 		odd := change("x", "x", 1)
 		odd.EntityType = "ghost"
 		n := change("n", "Note", 1)
@@ -147,7 +147,7 @@ var feedCases = map[string]func(*fixture){
 		f.same("found", []int{rows.Total, len(rows.Views)}, []int{10, 10})
 	},
 
-	"fence: a later round makes it stale": func(f *fixture) {
+	"fence: a later round invalidates it": func(f *fixture) {
 		first, err := f.BeginRound(f.ctx)
 		f.must(err)
 		page := pageOf(change("a", "Ada", 1))
@@ -181,12 +181,12 @@ var feedCases = map[string]func(*fixture){
 			es[0].Confirmed = row("a", "Good", 3)
 			return nil
 		}))
-		f.same("the newest may", f.list(), []string{"Good"})
+		f.same("the newest round may", f.list(), []string{"Good"})
 		f.enqueue("a", operation("a", "person"))
 		f.same("a person needs no fence", f.list(), []string{"person:pending"})
 	},
 
-	"given: an update saves only while the values are as it believes": func(f *fixture) {
+	"given: an update saves only if the values are as expected": func(f *fixture) {
 		f.must(f.SetMeta(f.ctx, map[string]string{"cursor": "c1"}))
 		save := func(name string, given map[string]string) error {
 			return f.Update(f.ctx, queue.Txn{Refs: []queue.Ref{ref("a")}, Given: given}, func(es []*queue.Entity) error {
@@ -218,7 +218,7 @@ var feedCases = map[string]func(*fixture){
 }
 
 var sweepCases = map[string]func(*fixture){
-	"sweep: what a resync did not mention": func(f *fixture) {
+	"sweep: rows that a resync did not mention": func(f *fixture) {
 		f.pull(pageOf(change("a", "Ada", 1), change("b", "Bea", 1), change("c", "Cy", 1)))
 		n := change("n", "Note", 1)
 		n.EntityType = note
@@ -270,7 +270,7 @@ var sweepCases = map[string]func(*fixture){
 		f.same("list", f.list(), []string{"Acknowledged", "Mine:pending", "New"})
 	},
 
-	"sweep: many unsent creates are not in the way of the rows it is for": func(f *fixture) {
+	"sweep: many unsent creates do not hide the rows to remove": func(f *fixture) {
 		var refs []queue.Ref
 		for i := range 600 {
 			refs = append(refs, ref(fmt.Sprintf("a-%03d", i)))
@@ -288,7 +288,7 @@ var sweepCases = map[string]func(*fixture){
 		f.same("counts", f.counts(), queue.Counts{Rows: 600, Waiting: 600})
 	},
 
-	"sweep: a row that an update changed in place is news, too": func(f *fixture) {
+	"sweep: a row that an update changed in place stays, too": func(f *fixture) {
 		f.pull(pageOf(change("a", "Ada", 1)))
 		f.pull(sync.Page{Generation: 2})
 		f.update("a", func(e *queue.Entity) { e.Confirmed.Version++ })

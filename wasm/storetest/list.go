@@ -73,7 +73,7 @@ var listCases = map[string]func(*fixture){
 		f.same("new text", f.rows(repository.Window{Search: "z", Limit: 9}).Total, 1)
 	},
 
-	"rows: a type nobody knows has none": func(f *fixture) {
+	"rows: an unknown type has none": func(f *fixture) {
 		f.fill("a")
 		f.same("rows", f.rows(repository.Window{Type: "ghost", Limit: 9}).Total, 0)
 	},

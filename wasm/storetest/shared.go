@@ -10,7 +10,7 @@ import (
 )
 
 var sharedCases = map[string]func(*fixture){
-	"shared: two doors to one store see the same": func(f *fixture) {
+	"shared: two handles of one store see the same": func(f *fixture) {
 		other := &fixture{T: f.T, Store: f.open(f.T, "main"), ctx: f.ctx, open: f.open}
 		f.enqueue("a", operation("a", "1"))
 		other.same("list", other.list(), []string{"1:pending"})
@@ -19,21 +19,21 @@ var sharedCases = map[string]func(*fixture){
 		_, err = other.BeginRound(f.ctx)
 		f.must(err)
 		if _, err := f.ApplyPage(f.ctx, sync.Page{Fence: fence}); !errors.Is(err, queue.ErrFenced) {
-			f.Fatalf("got %v, want the other door's round to count", err)
+			f.Fatalf("got %v, want the other handle's round to count", err)
 		}
 		third := &fixture{T: f.T, Store: f.open(f.T, "another"), ctx: f.ctx, open: f.open}
 		third.same("another name is another store", third.list(), []string{})
 	},
 
-	"shared: concurrent updates all take effect, each on the last": func(f *fixture) {
-		doors := []Store{f.Store, f.open(f.T, "main")}
+	"shared: concurrent updates all take effect, one after another": func(f *fixture) {
+		handles := []Store{f.Store, f.open(f.T, "main")}
 		f.update("a", func(e *queue.Entity) { e.Confirmed = row("a", "x", 1) })
 		var wait stdsync.WaitGroup
 		errs := make(chan error, 40)
 		for i := range 40 {
 			wait.Go(func() {
 				refs := []queue.Ref{ref("a"), ref(fmt.Sprint("own", i))}
-				errs <- doors[i%2].Update(f.ctx, queue.Txn{Refs: refs, Relaxed: true}, func(es []*queue.Entity) error {
+				errs <- handles[i%2].Update(f.ctx, queue.Txn{Refs: refs, Relaxed: true}, func(es []*queue.Entity) error {
 					es[0].Confirmed.Version++
 					es[1].Operations = append(es[1].Operations, operation(es[1].Ref.ID, "1"))
 					return nil
@@ -55,7 +55,7 @@ var sharedCases = map[string]func(*fixture){
 		f.same("operations", []int{len(operations), len(seen)}, []int{40, 40})
 	},
 
-	"shared: concurrent rounds have fences of their own": func(f *fixture) {
+	"shared: concurrent rounds have different fences": func(f *fixture) {
 		var wait stdsync.WaitGroup
 		fences := make(chan int64, 20)
 		for range 20 {

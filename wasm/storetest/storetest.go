@@ -1,6 +1,6 @@
-// Package storetest is the conformance suite of the device's store: what
-// queue.Store, sync.Store and repository.Store promise, case by case. It runs
-// natively against memory and in a browser against IndexedDB.
+// Package storetest is the conformance suite of the device's store. It checks, case by
+// case, the contract of queue.Store, sync.Store and repository.Store. It runs natively
+// against package memory, and in a browser against IndexedDB.
 package storetest
 
 import (
@@ -25,9 +25,8 @@ type Store interface {
 	repository.Store
 }
 
-// Open opens a store for Schemas. Opening a name again within one test, also
-// while the first is in use, gives another door to the same data; the names of
-// two tests have nothing in common.
+// Open opens a store for Schemas. Opening the same name again within a test, even while
+// the first is in use, returns another handle of the same data. Tests do not share names.
 type Open func(t *testing.T, name string) Store
 
 // Types of the suite's entities.
@@ -36,8 +35,8 @@ const (
 	note   = "note"
 )
 
-// Schemas describe the entities of the suite: the sort text is the name as it
-// is, the search text name and text in lower case.
+// Schemas describe the entities of the suite. The sort text is the name; the search text
+// is name and text in lower case.
 var Schemas = []queue.Schema{
 	{Type: person, Fields: []string{"name", "text"}, Index: index},
 	{Type: note, Fields: []string{"name", "text"}, Index: index},
@@ -51,8 +50,8 @@ func index(document json.RawMessage) (sort, search string) {
 	return d.Name, strings.ToLower(d.Name + " " + d.Text)
 }
 
-// Damage is what Corrupt does to the rows of an entity behind the store's back.
-// Operations and conflicts stay as they are.
+// Damage is what Corrupt does to the rows of an entity behind the store's back. It leaves
+// operations and conflicts alone.
 type Damage string
 
 const (
@@ -61,17 +60,17 @@ const (
 	Lost      Damage = "its rows are gone"
 	Hidden    Damage = "its visible row is gone"
 	Misplaced Damage = "its visible row is listed under another text"
-	Forged    Damage = "there are rows of an entity that nobody knows"
+	Forged    Damage = "there are rows of an entity that does not exist"
 )
 
-// Corrupt damages an entity of a store that Open opened. Lost is for entities whose
-// rows exist, Forged for one that doesn't.
+// Corrupt damages an entity of a store that Open returned. Lost requires an entity with
+// rows, Forged one without.
 type Corrupt func(t *testing.T, s Store, ref queue.Ref, damage Damage)
 
-// Run runs the suite. Stores must date the rows of the feed with a clock that
-// is not the zero time.
-func Run(t *testing.T, open Open, spoil Corrupt) {
-	for _, group := range []map[string]func(*fixture){updateCases, queueCases, fateCases, feedCases, sweepCases, healCases, listCases, sharedCases} {
+// Run runs the suite. Stores must date the rows of the feed with a clock that does not
+// return the zero time.
+func Run(t *testing.T, open Open, corrupt Corrupt) {
+	for _, group := range []map[string]func(*fixture){updateCases, queueCases, outcomeCases, feedCases, sweepCases, repairCases, listCases, sharedCases} {
 		names := make([]string, 0, len(group))
 		for name := range group {
 			names = append(names, name)
@@ -81,22 +80,22 @@ func Run(t *testing.T, open Open, spoil Corrupt) {
 			t.Run(name, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				defer cancel()
-				group[name](&fixture{T: t, Store: open(t, "main"), ctx: ctx, open: open, spoil: spoil})
+				group[name](&fixture{T: t, Store: open(t, "main"), ctx: ctx, open: open, corrupt: corrupt})
 			})
 		}
 	}
 }
 
-// fixture is one case's store, with what every case needs.
+// fixture is the store of one case, with what the cases share.
 type fixture struct {
 	*testing.T
 	Store
-	ctx   context.Context
-	open  Open
-	spoil Corrupt
+	ctx     context.Context
+	open    Open
+	corrupt Corrupt
 }
 
-// day is a moment to count from; its nanoseconds check that none are lost.
+// day is the time that cases count from. Its nanoseconds must not be lost.
 var day = time.Date(2026, 3, 1, 9, 0, 0, 123456789, time.UTC)
 
 func ref(id string) queue.Ref { return queue.Ref{Type: person, ID: id} }
@@ -190,7 +189,7 @@ func (f *fixture) rows(w repository.Window) repository.Rows {
 	return rows
 }
 
-// list returns the visible rows as "name", or "name:state" when there is one.
+// list returns the visible rows as "name", or "name:state" if they have a state.
 func (f *fixture) list() []string {
 	f.Helper()
 	return names(f.rows(repository.Window{Limit: 1000}))
@@ -215,7 +214,7 @@ func (f *fixture) counts() queue.Counts {
 	return c
 }
 
-// same compares by JSON, which both sides of a store speak.
+// same compares values by their JSON.
 func (f *fixture) same(what string, got, want any) {
 	f.Helper()
 	g, err := json.Marshal(got)

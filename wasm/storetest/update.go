@@ -12,20 +12,20 @@ import (
 )
 
 var updateCases = map[string]func(*fixture){
-	"update: an entity that is not there has only its ref": func(f *fixture) {
+	"update: an entity that does not exist has only its ref": func(f *fixture) {
 		f.update("a", func(e *queue.Entity) { f.same("entity", *e, queue.Entity{Ref: ref("a")}) })
 		f.same("after", f.entity("a"), queue.Entity{Ref: ref("a")})
 		f.same("counts", f.counts(), queue.Counts{})
 	},
 
-	"update: everything comes back as it was saved": func(f *fixture) {
+	"update: everything is read as it was saved": func(f *fixture) {
 		o := operation("a", "b")
 		o.State, o.RetryCount, o.NextAttemptAt = queue.Waiting, 3, day.Add(time.Hour)
 		o.LastError = &api.Problem{
 			Title: "No", Status: 503, Detail: "not now", Code: api.CodeUnavailable,
 			Errors: []api.FieldError{{Field: "name", Detail: "is odd"}},
 		}
-		// Numbers, escapes and field order of a document are the server's, not ours.
+		// A document keeps the server's numbers, escapes and order of fields.
 		confirmed := row("a", "x", 7)
 		confirmed.Document = json.RawMessage(`{"z":12345678901234567890, "id":"a","name":"<é\u2028😀\"\\>","text":null}`)
 		want := queue.Entity{Ref: ref("a"), Confirmed: confirmed, Operations: []queue.Operation{o}, Conflicts: []queue.Conflict{aConflict("k", "a", day)}}
@@ -97,7 +97,7 @@ var updateCases = map[string]func(*fixture){
 		f.same("counts", f.counts(), queue.Counts{Rows: 3, Waiting: 3})
 	},
 
-	"update: nothing asked for is nothing done": func(f *fixture) {
+	"update: without entities": func(f *fixture) {
 		f.must(f.Update(f.ctx, queue.Txn{}, func(es []*queue.Entity) error {
 			if len(es) != 0 {
 				f.Fatalf("got %d entities", len(es))
@@ -106,7 +106,7 @@ var updateCases = map[string]func(*fixture){
 		}))
 	},
 
-	"update: new operations get rising numbers, never used before": func(f *fixture) {
+	"update: new operations get increasing Seqs, never used before": func(f *fixture) {
 		f.enqueue("a", operation("a", "1"))
 		f.enqueue("b", operation("b", "1"))
 		f.enqueue("a", operation("a", "2"))
@@ -118,11 +118,11 @@ var updateCases = map[string]func(*fixture){
 		f.update("a", func(e *queue.Entity) { e.Operations = nil })
 		f.enqueue("c", operation("c", "1"))
 		if seq := f.entity("c").Operations[0].Seq; seq <= third {
-			f.Fatalf("number %d came back as %d", third, seq)
+			f.Fatalf("Seq %d was assigned again as %d", third, seq)
 		}
 	},
 
-	"update: an operation in the place of another keeps its number": func(f *fixture) {
+	"update: a replacement keeps the Seq": func(f *fixture) {
 		f.enqueue("a", operation("a", "1"))
 		f.enqueue("b", operation("b", "1"))
 		seq := f.entity("a").Operations[0].Seq
@@ -138,7 +138,7 @@ var updateCases = map[string]func(*fixture){
 		}
 	},
 
-	"update: the visible row is the view of what was left": func(f *fixture) {
+	"update: the visible row is the view of the entity": func(f *fixture) {
 		f.update("a", func(e *queue.Entity) { e.Confirmed = row("a", "server", 4) })
 		v := f.rows(repositoryAll).Views[0]
 		f.same("synced", v, queue.View{Ref: ref("a"), Document: document("a", "server"), Version: 4, SyncedAt: day})
@@ -165,7 +165,7 @@ var updateCases = map[string]func(*fixture){
 		f.same("counts", f.counts(), queue.Counts{})
 	},
 
-	"update: what a caller holds is its own": func(f *fixture) {
+	"update: values are copied": func(f *fixture) {
 		o := operation("a", "1")
 		o.LastError = &api.Problem{Title: "t"}
 		kept := row("a", "x", 1)
@@ -187,7 +187,7 @@ var updateCases = map[string]func(*fixture){
 		}
 	},
 
-	"update: an ended context saves nothing": func(f *fixture) {
+	"update: nothing is saved once the context has ended": func(f *fixture) {
 		ctx, cancel := context.WithCancelCause(f.ctx)
 		stop := errors.New("stop")
 		cancel(stop)
@@ -203,7 +203,7 @@ var updateCases = map[string]func(*fixture){
 	},
 }
 
-// endedContext checks the methods that only read or have no page of their own.
+// endedContext checks every method with a context that has ended.
 func endedContext(ctx context.Context, f *fixture, stop error) {
 	calls := map[string]func() error{
 		"Entity":     func() error { _, err := f.Entity(ctx, ref("a")); return err },

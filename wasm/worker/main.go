@@ -1,8 +1,8 @@
 //go:build js && wasm
 
-// Command worker is the sync engine's host, compiled to worker.wasm: in the
-// dedicated worker of the leading tab it runs until that goes; in the service
-// worker it waits for the events that sw.js passes on.
+// Command worker hosts the sync engine, compiled to worker.wasm. In the dedicated worker
+// of the leading tab it syncs until the tab is closed. In the service worker it handles
+// the sync events that sw.js passes on.
 package main
 
 import (
@@ -15,15 +15,17 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 func main() {
-	bus := browser.OpenChannel("rollcall")
+	bus := browser.OpenChannel(directory.Channel)
 	if js.Global().Get("registration").Truthy() {
 		serveEvents(bus)
 		select {}
@@ -31,14 +33,14 @@ func main() {
 	ctx := context.Background()
 	store := openStore(ctx, bus)
 	host := newHost(store, bus, sync.ByWorker)
-	host.Stream = browser.Events{Path: "/api/v1/events"}.Follow
+	host.Stream = browser.EventSource{Path: api.PathEvents}.Follow
 	if err := host.Run(ctx); err != nil {
 		panic(err)
 	}
 }
 
-// openStore opens the database, however long it takes: without it there is
-// nothing to do, and the page says why meanwhile.
+// openStore opens the database, however long it takes: without it there is nothing to
+// do. Meanwhile the page shows why.
 func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 	for wait := time.Second; ; wait = min(2*wait, sync.AliveEvery) {
 		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})
@@ -49,7 +51,7 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 		bus.Publish(sync.Message{Kind: sync.StatusChanged, Status: &sync.Status{
 			Phase: sync.Failed, At: time.Now(), Host: sync.ByWorker, Problem: sync.ProblemFor(err),
 		}})
-		bus.Publish(sync.Message{Kind: sync.WorkerAlive}) // another worker could do no better
+		bus.Publish(sync.Message{Kind: sync.WorkerAlive}) // a new worker would not help
 		<-time.After(wait)
 	}
 }
@@ -57,10 +59,10 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
-	server := &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths}
-	plain := &sync.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: sync.Rollcall, Now: time.Now}
+	server := &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	plain := &remote.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
-		Store: store, Remote: &sync.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
+		Store: store, Remote: &remote.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
 	})
 	server.Observe, plain.Observe = engine.ObserveClock, engine.ObserveClock
@@ -69,13 +71,17 @@ func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 	}
 }
 
-// eventDeadline ends a service worker's event before the browser does, which
-// allows about five minutes.
-const eventDeadline = 3 * time.Minute
+const (
+	// eventDeadline ends the handling of a sync event before the browser does, which
+	// allows about five minutes.
+	eventDeadline = 3 * time.Minute
+	// maxDrains is how often a sync event drains the queue again because of writes made
+	// meanwhile.
+	maxDrains = 3
+)
 
-// serveEvents gives sw.js the function that it calls for each sync event:
-// rollcallSync(tag) returns a promise that is rejected while work remains, so that the
-// browser calls again.
+// serveEvents defines the function that sw.js calls for each sync event. The promise of
+// rollcallSync(tag) is rejected while operations remain, so that the browser tries again.
 func serveEvents(bus sync.Bus) {
 	events := &events{bus: bus}
 	js.Global().Set("rollcallSync", js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -84,7 +90,7 @@ func serveEvents(bus sync.Bus) {
 	}))
 }
 
-// events is what the service worker keeps from one event to the next.
+// events handles sync events. It keeps the host from one event to the next.
 type events struct {
 	bus  sync.Bus
 	host *sync.Host
@@ -108,7 +114,7 @@ func (e *events) serve(tag string) error {
 	for range maxDrains {
 		report, err := e.host.Drain(ctx, reason)
 		if errors.Is(err, sync.ErrAbandoned) {
-			e.host = nil // what it left behind may still use the engine
+			e.host = nil // the abandoned round may still use its engine
 		}
 		if err != nil {
 			return err
@@ -119,6 +125,3 @@ func (e *events) serve(tag string) error {
 	}
 	return fmt.Errorf("%d operations still wait", waiting)
 }
-
-// maxDrains is how often an event goes on for writes made while it drained the queue.
-const maxDrains = 3

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+func (p *syncPage) accept(c queue.Conflict) {
+	p.decide("Your decision was not saved.", func(ctx context.Context) error { return p.S.Outbox.Accept(ctx, c) })
+}
+
+func (p *syncPage) reverse(c queue.Conflict) {
+	p.decide("The user was not changed.", func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
+}
+
+func (p *syncPage) renderConflicts() ui.UI {
+	cs := p.outbox.conflicts
+	open := openConflicts(cs)
+	return section("conflicts-title", "Conflicts", p.outbox.counts.Conflicts,
+		ui.If(len(cs) == 0, quiet("Nobody else has changed what you changed.")).
+			ElseIf(open == 0, quiet("Nothing left to review.")),
+		ui.Range(cs).Slice(func(i int) ui.UI { return p.renderConflict(cs[i]) }),
+		renderMore(open, p.outbox.counts.Conflicts),
+	)
+}
+
+// openConflicts counts those that wait for a review. The others are listed as a record.
+func openConflicts(cs []queue.Conflict) int {
+	n := 0
+	for _, c := range cs {
+		if !c.Reviewed {
+			n++
+		}
+	}
+	return n
+}
+
+// isNull reports whether a side of a conflict has no document.
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// conflictSummary says what happened and how it was decided.
+func conflictSummary(c queue.Conflict) string {
+	var happened string
+	switch {
+	case isNull(c.Mine) && isNull(c.Theirs):
+		happened = "You and someone else both deleted this user."
+	case isNull(c.Mine):
+		happened = "You deleted this user while someone else changed it."
+	case isNull(c.Theirs):
+		happened = "Someone else deleted this user while you changed it."
+	default:
+		happened = "You and someone else changed this user."
+	}
+	switch c.Kept {
+	case queue.Mine:
+		return happened + " Your changes were kept."
+	case queue.Theirs:
+		return happened + " Their changes were kept."
+	}
+	return happened + " Parts of both were kept."
+}
+
+// reverseLabel is the label of the button that reverses the decision.
+func reverseLabel(c queue.Conflict) string {
+	lost := c.Mine
+	if c.Kept == queue.Mine {
+		lost = c.Theirs
+	}
+	switch {
+	case c.Kept == queue.Both:
+		return "Use the other values"
+	case isNull(lost):
+		return "Delete"
+	case c.Kept == queue.Theirs && isNull(c.Theirs):
+		return "Restore"
+	case c.Kept == queue.Mine:
+		return "Use theirs"
+	}
+	return "Use mine"
+}
+
+func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
+	titleID := "conflict-" + c.ID
+	name := firstName("A user", c.Theirs, c.Base, c.Mine)
+	return ui.Article().Class("conflict").Aria("labelledby", titleID).Body(
+		ui.Div().Class("conflict-head").Body(
+			avatar(c.Ref.ID, name, "avatar"),
+			ui.Div().Class("thing-main").Body(
+				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, ui.Text(name)).
+					Else(ui.A().Href("/users/"+c.Ref.ID).Text(name))),
+				quiet(conflictSummary(c)+" Decided "+timeAgo(c.At, time.Now())+"."),
+			),
+		),
+		ui.If(len(c.Fields) > 0, renderFields(c)),
+		ui.If(c.Reviewed, quiet("Reviewed.")).Else(ui.Div().Class("thing-actions").Body(
+			ui.Button().Type("button").Class("button", "button-primary").Text("Keep").Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { p.accept(c) }, "keep", c.ID),
+			ui.Button().Type("button").Class("button").Text(reverseLabel(c)).Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { p.reverse(c) }, "reverse", c.ID),
+		)),
+	)
+}
+
+// renderFields compares the sides field by field. The roles are explicit because the
+// narrow layout removes the table's display, and with it its semantics.
+func renderFields(c queue.Conflict) ui.UI {
+	head := func(text string) ui.UI { return ui.Th().Role("columnheader").Scope("col").Text(text) }
+	return ui.Table().Class("compare").Role("table").Body(
+		ui.THead().Role("rowgroup").Body(ui.Tr().Role("row").Body(
+			head("Field"), head("Before"), head("Mine"), head("Theirs"), head("Kept"))),
+		ui.TBody().Role("rowgroup").Body(ui.Range(c.Fields).Slice(func(i int) ui.UI {
+			f := c.Fields[i]
+			return ui.Tr().Role("row").Body(
+				ui.Th().Role("rowheader").Scope("row").Text(fieldLabel(f.Name)),
+				cell("Before", f.Base, false),
+				cell("Mine", f.Mine, f.Kept != queue.Theirs),
+				cell("Theirs", f.Theirs, f.Kept != queue.Mine),
+				ui.Td().Role("cell").DataSet("column", "Kept").Text(keptText(f)),
+			)
+		})),
+	)
+}
+
+func keptText(f queue.Field) string {
+	switch f.Kept {
+	case queue.Mine:
+		return "Mine"
+	case queue.Theirs:
+		return "Theirs"
+	}
+	return "Both"
+}
+
+func cell(column string, value json.RawMessage, kept bool) ui.UI {
+	td := ui.Td().Role("cell").DataSet("column", column)
+	if kept {
+		td = td.Class("kept")
+	}
+	if isNull(value) {
+		return td.Body(ui.Span().Class("quiet").Text("none"))
+	}
+	if text := fieldText(value); text != "" {
+		return td.Text(text)
+	}
+	return td.Body(ui.Span().Class("quiet").Text("empty"))
+}

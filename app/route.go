@@ -1,0 +1,44 @@
+package app
+
+import "strings"
+
+// routeKind is a kind of page.
+type routeKind int
+
+const (
+	noRoute routeKind = iota // before the first navigation
+	usersRoute
+	userRoute
+	syncRoute
+	missingRoute
+)
+
+// pageNames are the titles that do not depend on a user.
+var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", missingRoute: "Page not found"}
+
+// route is what a URL's path leads to.
+type route struct {
+	kind routeKind
+	id   string // of the user, for userRoute
+}
+
+func parseRoute(path string) route {
+	path = strings.TrimSuffix(path, "/")
+	switch id, isUser := strings.CutPrefix(path, "/users/"); {
+	case path == "" || path == "/users":
+		return route{kind: usersRoute}
+	case path == "/sync":
+		return route{kind: syncRoute}
+	case isUser && id != "" && !strings.Contains(id, "/"):
+		return route{userRoute, id}
+	}
+	return route{kind: missingRoute}
+}
+
+// title is the document's title.
+func title(name string) string {
+	if name == "" {
+		return "Rollcall"
+	}
+	return name + " - Rollcall"
+}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// StorageHealth reports whether the browser's storage works and still has the data.
+type StorageHealth interface {
+	StorageState() StorageState
+	StorageStateChanges(ctx context.Context) <-chan struct{}
+	// RetryStorage uses the storage once, to find out whether it works again.
+	RetryStorage(ctx context.Context)
+	// AcknowledgeLoss records that the person knows of the lost data.
+	AcknowledgeLoss(ctx context.Context) error
+}
+
+// StorageState is what the browser's storage can do for this page now.
+type StorageState struct {
+	Trouble      error // why it can't save: one of the queue's errors; nil when it can
+	Volatile     bool  // the data are in this page's memory only
+	Lost         bool  // the browser cleared the data, and the person does not know yet
+	NeedsNetwork bool  // there is no service worker, so nothing starts without a network
+}
+
+// noticeKind is what a notice is about. A person dismisses kinds, not texts.
+type noticeKind string
+
+const (
+	noNotice       noticeKind = ""
+	outdatedNotice noticeKind = "outdated"
+	blockedNotice  noticeKind = "blocked"
+	troubleNotice  noticeKind = "trouble"
+	lostNotice     noticeKind = "lost"
+	volatileNotice noticeKind = "volatile"
+	networkNotice  noticeKind = "network"
+)
+
+// notice is what the header says about this device's storage, above every page.
+type notice struct {
+	kind          noticeKind
+	icon          string
+	heading, text string
+}
+
+// noticeFor picks the most urgent notice: what prevents saving, then what was lost,
+// then what this browser can't do at all.
+func noticeFor(state StorageState, loss dataLoss, dismissed map[noticeKind]bool) notice {
+	switch {
+	case errors.Is(state.Trouble, queue.ErrOutdated):
+		return notice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
+			"It has updated the data on this device, so this page can't save any more. Reload to continue. What you typed is kept."}
+	case errors.Is(state.Trouble, queue.ErrBlocked):
+		return notice{blockedNotice, "alert", "Close other tabs of Rollcall to finish the update.",
+			"One of them still uses the older version's data. Until you close it, nothing can be saved here. What you type is kept."}
+	case errors.Is(state.Trouble, queue.ErrQuota):
+		return notice{troubleNotice, "alert", "This device has no room left.",
+			"New changes can't be saved. Earlier ones are safe, and what you typed is kept. Free some space, then try again."}
+	case state.Trouble != nil:
+		return notice{troubleNotice, "alert", "Changes can't be saved right now.",
+			errorText(state.Trouble) + " What you typed is kept."}
+	case state.Lost && !dismissed[lostNotice]:
+		return notice{lostNotice, "alert", "This browser cleared Rollcall's data.", loss.text()}
+	case state.Volatile:
+		return notice{volatileNotice, "alert", "Nothing is stored on this device.",
+			"This browser window gives Rollcall no storage. You can work as usual, but a change is only safe once it is synced."}
+	case state.NeedsNetwork && !dismissed[networkNotice]:
+		return notice{networkNotice, "offline", "Rollcall can't start offline in this window.",
+			"This browser window has no service worker. While this page stays open, it works offline as usual."}
+	}
+	return notice{}
+}
+
+// dataLoss is what is known about lost data.
+type dataLoss struct {
+	noticedAt time.Time
+	whileOpen bool // the page was open: its locks and its worker may be gone, too
+	resynced  bool // the device has synced since
+}
+
+func (l dataLoss) text() string {
+	loading := "Everything that was synced is loading again."
+	switch {
+	case l.resynced:
+		loading = "Everything that was synced has been loaded again."
+	case l.whileOpen:
+		loading = "Reload to load everything that was synced."
+	}
+	return loading + " Changes that were not synced yet are lost. Browsers do this when you have not used a site for a while, " +
+		"or when the device is full. To prevent it, install the app or press “Keep my data”."
+}
+
+// refreshStorageState reads the storage's state, and announces it when it changes.
+func (r *root) refreshStorageState(ui.Context) {
+	s := r.s
+	was := s.storageState
+	s.storageState = s.StorageHealth.StorageState()
+	if s.storageState.Lost && !was.Lost {
+		r.dataLoss = dataLoss{noticedAt: time.Now(), whileOpen: r.dataSeen}
+	}
+	r.dataSeen = r.dataSeen || !s.storageState.Lost
+	s.guardLeaving()
+	now := r.notice()
+	if now.kind != noNotice && now.kind != r.announcedNotice {
+		s.announce(now.heading + " " + now.text)
+	}
+	if now.kind == noNotice && r.announcedNotice == troubleNotice {
+		s.announce("Changes can be saved again")
+	}
+	r.announcedNotice = now.kind
+}
+
+func (r *root) notice() notice {
+	loss := r.dataLoss
+	loss.resynced = r.s.status.SyncedAt.After(loss.noticedAt)
+	return noticeFor(r.s.storageState, loss, r.s.dismissed)
+}
+
+func (r *root) renderNotice() ui.UI {
+	n := r.notice()
+	if n.kind == noNotice {
+		return nil
+	}
+	return ui.Section().Class("notice", "notice-"+string(n.kind)).Aria("label", "Notice").Body(
+		icon(n.icon),
+		ui.Div().Class("notice-words").Body(
+			ui.P().Class("notice-heading").Text(n.heading),
+			ui.P().Text(n.text),
+		),
+		ui.Div().Class("notice-actions").Body(r.noticeActions(n.kind)...),
+	)
+}
+
+func (r *root) noticeActions(kind noticeKind) []ui.UI {
+	s := r.s
+	action := func(text string, f func()) ui.UI {
+		return ui.Button().Type("button").Class("button").Text(text).
+			OnClick(func(ui.Context, ui.Event) { f() }, string(kind), text)
+	}
+	switch kind {
+	case outdatedNotice:
+		return []ui.UI{action("Reload", s.reload)}
+	case blockedNotice, troubleNotice:
+		return []ui.UI{action("Try again", r.retryStorage)}
+	case lostNotice:
+		var actions []ui.UI
+		if r.dataLoss.whileOpen && !s.status.SyncedAt.After(r.dataLoss.noticedAt) {
+			actions = append(actions, action("Reload", s.reload))
+		}
+		actions = append(actions, action("Keep my data", func() { s.requestPersist(nil) }))
+		if r.installable {
+			actions = append(actions, action("Install app", func() { r.install(s.ctx, ui.Event{}) }))
+		}
+		return append(actions, action("Dismiss", r.acknowledgeLoss))
+	case networkNotice:
+		return []ui.UI{action("Dismiss", func() { s.dismissed[networkNotice] = true })}
+	case noNotice, volatileNotice:
+	}
+	return nil
+}
+
+func (r *root) retryStorage() {
+	s := r.s
+	s.async(func(ctx context.Context) error {
+		s.StorageHealth.RetryStorage(ctx)
+		return s.StorageHealth.StorageState().Trouble
+	}, func(err error) {
+		if err != nil {
+			s.showFailure(errorText(err))
+		}
+		r.refreshStorageState(s.ctx)
+	})
+}
+
+func (r *root) acknowledgeLoss() {
+	s := r.s
+	s.dismissed[lostNotice] = true
+	s.async(s.StorageHealth.AcknowledgeLoss, func(err error) {
+		if err != nil {
+			s.showFailure("This notice may come back. " + errorText(err))
+			return
+		}
+		delete(s.dismissed, lostNotice) // another loss gets a notice of its own
+		r.refreshStorageState(s.ctx)
+	})
+}

@@ -1,0 +1,207 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Outbox is the queue and the conflicts as the page /sync shows them.
+type Outbox interface {
+	Counts(ctx context.Context) (queue.Counts, error)
+	// Waiting and NeedsAttention list operations, oldest first.
+	Waiting(ctx context.Context, limit int) ([]queue.Operation, error)
+	NeedsAttention(ctx context.Context, limit int) ([]queue.Operation, error)
+	Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error)
+
+	// Retry sends a rejected operation again unchanged. Discard drops it, and what
+	// was written on top of it. To edit one, Update its user.
+	Retry(ctx context.Context, o queue.Operation) error
+	Discard(ctx context.Context, o queue.Operation) error
+
+	// Accept marks a conflict as seen. Reverse takes the other side: it writes
+	// the losing values, restores what was deleted, or deletes what was restored.
+	Accept(ctx context.Context, c queue.Conflict) error
+	Reverse(ctx context.Context, c queue.Conflict) error
+
+	// Check is the last comparison of the device's users with the server's.
+	Check(ctx context.Context) (sync.Check, error)
+
+	Strategy(ctx context.Context) (sync.StrategyName, error)
+	SetStrategy(ctx context.Context, s sync.StrategyName) error
+}
+
+// outboxSnapshot is what the page shows of the outbox.
+type outboxSnapshot struct {
+	counts    queue.Counts
+	waiting   []queue.Operation
+	rejected  []queue.Operation
+	conflicts []queue.Conflict
+	strategy  sync.StrategyName
+	check     sync.Check
+}
+
+// deviceSnapshot is what the page shows of this browser.
+type deviceSnapshot struct {
+	usage               StorageUsage
+	usageErr            error
+	backgroundSupported bool
+	backgroundOn        bool
+	diagnostics         []Diagnostic
+	incidents           []sync.Incident
+}
+
+// maxListed bounds each list of the page. The rest follows when these are done.
+const maxListed = 50
+
+// syncPage shows what is waiting, what needs the person, and the settings of syncing.
+type syncPage struct {
+	ui.Compo
+	S   *session
+	ctx ui.Context // the page's own
+
+	reads   refresher
+	loaded  bool
+	failure error
+	outbox  outboxSnapshot
+
+	deviceReads  refresher
+	deviceLoaded bool
+	device       deviceSnapshot
+}
+
+func (p *syncPage) OnMount(ctx ui.Context) {
+	p.ctx = ctx
+	subscribe(ctx, p.S.Users.Changes(ctx), p.read)
+	subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.readAll)
+	p.readAll(ctx)
+	p.tick(ctx)
+}
+
+// tick updates the relative times.
+func (p *syncPage) tick(ctx ui.Context) { after(ctx, tickInterval, p.tick) }
+
+func (p *syncPage) readAll(ctx ui.Context) {
+	p.read(ctx)
+	p.readDevice(ctx)
+}
+
+func (p *syncPage) read(ctx ui.Context) {
+	p.reads.run(ctx, func() read {
+		return func(ctx context.Context) func(ui.Context) {
+			outbox, err := readOutbox(ctx, p.S.Outbox)
+			return func(ui.Context) {
+				p.failure = err
+				if err == nil {
+					p.outbox, p.loaded = outbox, true
+				}
+			}
+		}
+	})
+}
+
+func readOutbox(ctx context.Context, o Outbox) (s outboxSnapshot, err error) {
+	var errs [6]error
+	s.counts, errs[0] = o.Counts(ctx)
+	s.waiting, errs[1] = o.Waiting(ctx, maxListed)
+	s.rejected, errs[2] = o.NeedsAttention(ctx, maxListed)
+	s.conflicts, errs[3] = o.Conflicts(ctx, maxListed)
+	s.strategy, errs[4] = o.Strategy(ctx)
+	s.check, errs[5] = o.Check(ctx)
+	return s, errors.Join(errs[:]...)
+}
+
+func (p *syncPage) readDevice(ctx ui.Context) {
+	p.deviceReads.run(ctx, func() read {
+		return func(ctx context.Context) func(ui.Context) {
+			var d deviceSnapshot
+			d.usage, d.usageErr = p.S.StorageManager.StorageUsage(ctx)
+			d.backgroundSupported, d.backgroundOn = p.S.BackgroundSync.BackgroundSync(ctx)
+			d.diagnostics = p.S.Diagnostics.Diagnostics(ctx)
+			incidents, err := p.S.Syncer.Incidents(ctx)
+			return func(ui.Context) {
+				if d.incidents = incidents; err != nil { // the outbox shows why
+					d.incidents = p.device.incidents
+				}
+				p.device, p.deviceLoaded = d, true
+			}
+		}
+	})
+}
+
+// decide carries out a person's decision and reads the page again.
+func (p *syncPage) decide(failure string, work func(context.Context) error) {
+	p.S.async(work, func(err error) {
+		if err != nil {
+			p.S.showFailure(failure + " " + errorText(err))
+		}
+		if p.Mounted() {
+			p.read(p.ctx)
+		}
+	})
+}
+
+func (p *syncPage) retry(ctx ui.Context, _ ui.Event) { p.readAll(ctx) }
+
+func (p *syncPage) Render() ui.UI {
+	return ui.Div().Class("page").Body(
+		ui.Div().Class("page-head").Body(
+			ui.Div().Class("page-heading").Body(
+				pageTitle("Sync"),
+				ui.P().Class("count").Text(p.lastSync()),
+			),
+			ui.Div().Class("page-actions").Body(p.S.syncButton()),
+		),
+		p.renderOutbox(),
+		p.renderStorage(),
+		p.renderDiagnostics(),
+	)
+}
+
+func (p *syncPage) renderOutbox() ui.UI {
+	o := p.outbox
+	switch {
+	case p.failure != nil:
+		return emptyState("alert", ui.H2().Text("Your changes can't be shown"), errorText(p.failure),
+			retryButton(p.retry))
+	case !p.loaded:
+		return ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
+			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email"))
+	}
+	return ui.Div().Class("cards").Body(
+		p.renderOperations("waiting-title", "Waiting", o.counts.Waiting, o.waiting,
+			"Nothing is waiting. All your changes are on the server."),
+		p.renderOperations("attention-title", "Needs attention", o.counts.Rejected, o.rejected,
+			"The server has accepted everything so far."),
+		p.renderConflicts(),
+		p.renderSettings(),
+	)
+}
+
+func (p *syncPage) lastSync() string {
+	s := p.S.Syncer.Status()
+	switch {
+	case s.Problem != nil:
+		return "The last sync failed: " + problemText(s.Problem)
+	case s.SyncedAt.IsZero():
+		return "Not synced yet"
+	}
+	return "Synced " + timeAgo(s.SyncedAt, time.Now())
+}
+
+func (p *syncPage) renderOperations(id, heading string, count int, ops []queue.Operation, none string) ui.UI {
+	return section(id, heading, count,
+		ui.If(len(ops) == 0, quiet(none)),
+		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).Body(
+			ui.Range(ops).Slice(func(i int) ui.UI { return p.renderOperation(ops[i]) }))),
+		renderMore(len(ops), count),
+	)
+}
+
+func renderMore(listed, all int) ui.UI {
+	return ui.If(all > listed && listed > 0, quiet("And "+formatCount(all-listed)+" more."))
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// BackgroundSync is the browser's Background Sync.
+type BackgroundSync interface {
+	// BackgroundSync reports whether the browser can sync with all tabs closed, and
+	// whether it is registered. SetBackgroundSync registers or cancels it.
+	BackgroundSync(ctx context.Context) (supported, registered bool)
+	SetBackgroundSync(ctx context.Context, on bool) error
+}
+
+// strategies are the choices of "Conflict strategy", in the order they are offered.
+var strategies = []struct {
+	name        sync.StrategyName
+	title, text string
+}{
+	{sync.Merge, "Merge", "Keeps both people's changes. If both changed the same field, the later change wins."},
+	{sync.LastWriteWins, "Last write wins", "The later change wins, with all its fields."},
+	{sync.ServerWins, "Server wins", "What the server has stays. Your change is set aside."},
+	{sync.ClientWins, "Mine wins", "Your change replaces what the server has."},
+}
+
+func (p *syncPage) chooseStrategy(name sync.StrategyName) {
+	p.outbox.strategy = name
+	p.decide("The strategy was not saved.", func(ctx context.Context) error { return p.S.Outbox.SetStrategy(ctx, name) })
+}
+
+func (p *syncPage) toggleBackground(ui.Context, ui.Event) {
+	on := !p.device.backgroundOn
+	p.device.backgroundOn = on
+	p.S.async(func(ctx context.Context) error { return p.S.BackgroundSync.SetBackgroundSync(ctx, on) }, func(err error) {
+		if err != nil {
+			p.S.showFailure("Background sync was not changed. " + errorText(err))
+		}
+		p.readDevice(p.ctx)
+	})
+}
+
+func (p *syncPage) renderSettings() ui.UI {
+	return section("settings-title", "Settings", 0,
+		ui.FieldSet().Class("choices").Body(
+			ui.Legend().Text("Conflict strategy"),
+			quiet("What happens when someone else changed the same user before your change arrived:"),
+			ui.Range(strategies).Slice(func(i int) ui.UI { return p.renderStrategy(i) }),
+		),
+		p.renderBackground(),
+	)
+}
+
+func (p *syncPage) renderStrategy(i int) ui.UI {
+	s := strategies[i]
+	id := "strategy-" + string(s.name)
+	return ui.Label().Class("choice").For(id).Body(
+		ui.Input().ID(id).Type("radio").Name("strategy").Attr("value", string(s.name)).
+			Checked(p.outbox.strategy == s.name).Aria("labelledby", id+"-title").Aria("describedby", id+"-text").
+			OnChange(func(ui.Context, ui.Event) { p.chooseStrategy(s.name) }, id),
+		ui.Span().Class("choice-words").Body(
+			ui.Span().ID(id+"-title").Class("choice-title").Text(s.title),
+			ui.Span().ID(id+"-text").Class("quiet").Text(s.text),
+		),
+	)
+}
+
+func (p *syncPage) renderBackground() ui.UI {
+	if !p.deviceLoaded {
+		return nil
+	}
+	text := "Sends your changes when you are back online, even if every tab is closed."
+	if !p.device.backgroundSupported {
+		text = "This browser can't sync while every tab is closed. Your changes are sent when Rollcall is open and online."
+	}
+	return ui.Div().Class("setting").Body(
+		ui.Div().Class("choice-words").Body(
+			ui.Span().ID("background-title").Class("choice-title").Text("Background sync"),
+			ui.Span().ID("background-text").Class("quiet").Text(text),
+		),
+		ui.If(p.device.backgroundSupported, ui.Button().Type("button").Class("switch").Role("switch").
+			Aria("checked", p.device.backgroundOn).Aria("labelledby", "background-title").Aria("describedby", "background-text").
+			OnClick(p.toggleBackground).Body(ui.Span().Class("switch-knob"))),
+	)
+}

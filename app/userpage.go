@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// userPage is one user with everything known about them.
+type userPage struct {
+	ui.Compo
+	S   *session
+	ID  string
+	ctx ui.Context // the page's own
+
+	watchedID string
+	unwatch   func()
+	shownID   string // of the user in shown
+	shown     repository.Snapshot[api.User]
+	deletedID string // of the user that was deleted here
+}
+
+func (p *userPage) OnMount(ctx ui.Context) {
+	p.ctx = ctx
+	p.watch()
+}
+
+// OnUpdate runs when the page is to show another user.
+func (p *userPage) OnUpdate(ui.Context) {
+	if p.ID != p.watchedID {
+		p.watch()
+	}
+}
+
+// watch shows the user, and each change until it is called again.
+func (p *userPage) watch() {
+	if p.unwatch != nil {
+		p.unwatch()
+	}
+	id := p.ID
+	watching, unwatch := context.WithCancel(p.ctx)
+	p.watchedID, p.unwatch = id, unwatch
+	receive(p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
+		p.show(ctx, id, user)
+	})
+}
+
+func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.User]) {
+	if id != p.ID || id == p.deletedID {
+		return
+	}
+	p.shownID, p.shown = id, user
+	name := user.Record.Value.Name
+	if !user.Exists {
+		name = "User"
+	}
+	ctx.Page().SetTitle(title(name))
+}
+
+func (p *userPage) retry(ui.Context, ui.Event) {
+	p.shownID = ""
+	p.watch()
+}
+
+func (p *userPage) edit(ui.Context, ui.Event) {
+	record := p.shown.Record
+	p.S.openForm(formRequest{user: &record, opener: "edit-user"})
+}
+
+func (p *userPage) delete(ui.Context, ui.Event) {
+	if p.deletedID == p.ID {
+		return
+	}
+	p.deletedID = p.ID
+	p.S.deleteUser(p.shown.Record, func(err error) {
+		switch {
+		case err != nil:
+			p.deletedID = ""
+			p.watch() // what arrived meanwhile was not shown
+		case p.Mounted():
+			p.S.ctx.Navigate("/")
+		}
+	})
+}
+
+func (p *userPage) Render() ui.UI {
+	switch {
+	case p.shownID != p.ID:
+		return skeleton()
+	case p.shown.Err == nil && !p.shown.Exists:
+		return ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
+			"This user does not exist, or has been deleted.", backLink("button button-primary")))
+	case errors.Is(p.shown.Err, repository.ErrNotReachable):
+		return ui.Div().Class("page").Body(emptyState("offline", pageTitle("Not on this device"),
+			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button")))
+	case p.shown.Err != nil:
+		return ui.Div().Class("page").Body(emptyState("alert", pageTitle("This user can't be shown"),
+			errorText(p.shown.Err), retryButton(p.retry), backLink("button")))
+	}
+	return p.renderUser()
+}
+
+func backLink(class string) ui.UI {
+	return ui.A().Class(class).Href("/").Body(icon("back"), ui.Span().Text("All users"))
+}
+
+func (p *userPage) renderUser() ui.UI {
+	u := p.shown.Record.Value
+	return ui.Div().Class("page").Body(
+		ui.Div().Class("crumbs").Body(backLink("back")),
+		ui.Div().Class("card", "person").Body(
+			ui.Div().Class("person-head").Body(
+				avatar(p.shown.Record.ID, u.Name, "avatar avatar-big"),
+				ui.Div().Class("person-names").Body(
+					pageTitle(u.Name),
+					ui.A().Class("person-email").Href("mailto:"+u.Email).Text(u.Email),
+				),
+				stateBadge(p.shown.Record.State),
+			),
+			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Text(u.Bio)),
+			ui.Div().Class("person-actions").Body(
+				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+u.Name).
+					Body(icon("edit"), ui.Span().Text("Edit")).OnClick(p.edit),
+				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+u.Name).
+					Body(icon("trash"), ui.Span().Text("Delete")).OnClick(p.delete),
+			),
+		),
+		p.renderRecord(),
+	)
+}
+
+// renderRecord compares the record on this device with the server's.
+func (p *userPage) renderRecord() ui.UI {
+	r := p.shown.Record
+	synced, version := "Not yet, it is only on this device", "None yet"
+	if r.Version > 0 {
+		synced, version = "Unknown", formatCount(int(r.Version))
+	}
+	if !r.SyncedAt.IsZero() {
+		synced = sentence(timeAgo(r.SyncedAt, time.Now()))
+	}
+	_, _, state := stateText(r.State)
+	rows := []ui.UI{fact("State", state), fact("Last synced", synced), fact("Version", version)}
+	if !r.Value.CreatedAt.IsZero() {
+		rows = append(rows, fact("Added", r.Value.CreatedAt.Local().Format("2 January 2006, 15:04")))
+	}
+	if !r.Value.UpdatedAt.IsZero() {
+		rows = append(rows, fact("Changed", r.Value.UpdatedAt.Local().Format("2 January 2006, 15:04")))
+	}
+	rows = append(rows, fact("ID", r.ID))
+	return ui.Section().Class("card").Aria("labelledby", "record-title").Body(
+		ui.H2().ID("record-title").Text("Record"),
+		ui.Dl().Class("facts").Body(rows...),
+		ui.If(r.State == queue.NeedsAttention || r.State == queue.InConflict,
+			ui.P().Body(ui.A().Class("button", "button-primary").Href("/sync").Text("See what to do"))),
+	)
+}

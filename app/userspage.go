@@ -1,0 +1,356 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// listState restores the list when the person comes back to it.
+type listState struct {
+	search string
+	top    float64
+	total  int
+}
+
+// Ids of the list's elements. Rows have theirs by position in the window.
+const (
+	scrollerID = "main"
+	beforeID   = "rows-before"
+	afterID    = "rows-after"
+	firstRowID = "row-0"
+	searchID   = "search"
+)
+
+const (
+	// defaultRowHeight counts, in CSS pixels, until a row has been measured.
+	defaultRowHeight = 72
+	// firstSyncTime is how long an empty list waits for the first sync before it says
+	// that it is empty.
+	firstSyncTime = 5 * time.Second
+)
+
+// Layout measures, scrolls and sizes elements, in CSS pixels.
+type Layout interface {
+	// Viewport is an element's scroll offset and height.
+	Viewport(id string) (top, height float64)
+	ScrollTo(id string, top float64)
+	// Scrolls notifies when the element is scrolled, at most once a frame. The
+	// channel holds at most one unread notification, until ctx ends.
+	Scrolls(ctx context.Context, id string) <-chan struct{}
+	// SetHeight goes through the CSSOM: the content security policy forbids style
+	// attributes.
+	SetHeight(id string, height float64)
+}
+
+// usersPage is the list of all users, of which it reads and renders a window.
+type usersPage struct {
+	ui.Compo
+	S *session
+
+	reads     refresher
+	search    string
+	rowHeight float64
+	anchors   anchors
+	requested span // the window that was read or is being read
+
+	shown             span
+	records           []repository.Record[api.User]
+	total             int
+	loaded            bool
+	failure           error
+	toTop             bool // the next window begins a new search
+	firstSyncTimedOut bool
+	focused           string // id of the row's button that has the focus
+}
+
+func (p *usersPage) OnMount(ctx ui.Context) {
+	was := p.S.listState
+	p.rowHeight, p.search, p.total = defaultRowHeight, was.search, was.total
+	p.S.Elements.SetValue(searchID, p.search)
+	p.requested = windowFor(view{was.top, 0, p.rowHeight}, p.total)
+	subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
+	subscribe(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
+	subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
+	after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
+	p.read(ctx)
+}
+
+func (p *usersPage) OnResize(ctx ui.Context) {
+	p.measure()
+	p.scrolled(ctx)
+}
+
+// measure reads the row height, which follows the text size, from the first row.
+func (p *usersPage) measure() {
+	if _, h := p.S.Layout.Viewport(firstRowID); h > 0 && len(p.records) > 0 {
+		p.rowHeight = h
+	}
+}
+
+func (p *usersPage) view() view {
+	top, height := p.S.Layout.Viewport(scrollerID)
+	return view{top, height, p.rowHeight}
+}
+
+// scrolled reads another window when the visible rows come near the end of this one.
+func (p *usersPage) scrolled(ctx ui.Context) {
+	if !p.loaded {
+		return
+	}
+	v := p.view()
+	p.S.listState = listState{p.search, v.top, p.total}
+	if p.requested.covers(v, p.total) {
+		return
+	}
+	p.requested = windowFor(v, p.total)
+	p.read(ctx)
+}
+
+// refresh reads the window again because rows may have changed. Its first row stays
+// in place; the other anchors may have moved.
+func (p *usersPage) refresh(ctx ui.Context) {
+	p.anchors = p.anchors.keepOnly(p.shown.first)
+	p.requested.count = max(p.requested.count, windowRows)
+	p.read(ctx)
+}
+
+// find starts a new search.
+func (p *usersPage) find(ctx ui.Context, text string) {
+	if text == p.search {
+		return
+	}
+	p.search, p.anchors, p.toTop = text, nil, true
+	p.requested = span{0, windowRows}
+	p.S.listState = listState{search: text}
+	p.read(ctx)
+}
+
+func (p *usersPage) read(ctx ui.Context) {
+	p.reads.run(ctx, func() read {
+		requested, query := p.requested, p.anchors.query(p.requested, p.search)
+		return func(ctx context.Context) func(ui.Context) {
+			page, err := p.S.Users.List(ctx, query)
+			return func(ctx ui.Context) {
+				if query.Search == p.search { // else another search has started
+					p.show(ctx, requested, page, err)
+				}
+			}
+		}
+	})
+}
+
+func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[api.User], err error) {
+	p.failure = err
+	if err != nil {
+		return
+	}
+	is, drifted := actualSpan(requested, len(page.Records), page.Total)
+	p.total = page.Total
+	if is.count > 0 && len(page.Records) == 0 {
+		p.anchors, p.requested = nil, is
+		p.read(ctx)
+		return
+	}
+	if drifted {
+		p.anchors = nil
+	}
+	moved := p.loaded && is.first != p.shown.first
+	scrollTo := -1.0
+	switch {
+	case p.toTop:
+		scrollTo = 0
+	case !p.loaded && p.S.listState.top > 0:
+		scrollTo = p.S.listState.top
+	}
+	p.toTop = false
+	if n := is.count; len(page.Records) > n {
+		page.Records, page.Keys = page.Records[:n], page.Keys[:n]
+	}
+	p.shown, p.records, p.loaded = is, page.Records, true
+	if p.requested == requested {
+		p.requested = is
+	}
+	if !drifted {
+		p.anchors.add(is.first, page.Keys)
+	}
+	ctx.Defer(func(ctx ui.Context) { p.layOut(ctx, moved, scrollTo) })
+}
+
+// layOut sizes the spacers once the rows are rendered, and scrolls unless scrollTo
+// is negative.
+func (p *usersPage) layOut(ctx ui.Context, moved bool, scrollTo float64) {
+	p.measure()
+	p.S.Layout.SetHeight(beforeID, float64(p.shown.first)*p.rowHeight)
+	p.S.Layout.SetHeight(afterID, float64(max(p.total-p.shown.end(), 0))*p.rowHeight)
+	if scrollTo >= 0 {
+		p.S.Layout.ScrollTo(scrollerID, scrollTo)
+	}
+	if moved && p.focused != "" {
+		p.S.Elements.Focus(p.focusAfterMove())
+	}
+	p.scrolled(ctx)
+}
+
+// focusAfterMove is where the focus belongs after the rows moved to other elements.
+// It follows its row within the view. Outside, that would scroll back, so the list as
+// a whole gets it.
+func (p *usersPage) focusAfterMove() string {
+	first, count := p.view().visible()
+	_, id, _ := strings.Cut(p.focused, "-")
+	for i, rec := range p.records {
+		if at := p.shown.first + i; rec.ID == id && at >= first && at < first+count {
+			return p.focused
+		}
+	}
+	return scrollerID
+}
+
+func (p *usersPage) add(ui.Context, ui.Event) { p.S.openForm(formRequest{opener: "add-user"}) }
+
+func (p *usersPage) retry(ctx ui.Context, _ ui.Event) {
+	p.failure = nil
+	p.read(ctx)
+}
+
+func (p *usersPage) typed(ctx ui.Context, _ ui.Event) {
+	p.find(ctx, ctx.JSSrc().Get("value").String())
+}
+
+func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
+	p.S.Elements.SetValue(searchID, "")
+	p.S.Elements.Focus(searchID)
+	p.find(ctx, "")
+}
+
+func (p *usersPage) Render() ui.UI {
+	return ui.Div().Class("page").Body(
+		ui.Div().Class("page-head").Body(
+			ui.Div().Class("page-heading").Body(
+				pageTitle("Users"),
+				ui.P().Class("count").Text(p.count()),
+			),
+			ui.Div().Class("page-actions").Body(
+				p.S.syncButton(),
+				button("button-primary", "plus", "Add user").ID("add-user").OnClick(p.add),
+			),
+		),
+		ui.Div().Class("search").Role("search").Body(
+			icon("search"),
+			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", "Search users").
+				Placeholder("Search by name or email").MaxLength(api.MaxQuery).
+				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
+				OnInput(p.typed),
+		),
+		p.renderList(),
+	)
+}
+
+func (p *usersPage) count() string {
+	switch {
+	case !p.loaded || p.failure != nil:
+		return ""
+	case p.search != "":
+		if p.total == 1 {
+			return "1 match"
+		}
+		return formatCount(p.total) + " matches"
+	case p.total > 0:
+		return plural(p.total, "user")
+	}
+	return ""
+}
+
+func (p *usersPage) renderList() ui.UI {
+	switch {
+	case p.failure != nil:
+		return emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
+			retryButton(p.retry))
+	case !p.loaded || p.awaitsFirstSync():
+		return skeleton()
+	case p.total == 0 && p.search != "":
+		return emptyState("search", ui.H2().Text("No matches"), "No user's name or email contains “"+p.search+"”.",
+			ui.Button().Type("button").Class("button").Text("Clear search").OnClick(p.clear, "clear"))
+	case p.total == 0:
+		return emptyState("people", ui.H2().Text("No users yet"), "Add the first one. It is saved on this device right away, online or offline.",
+			button("button-primary", "plus", "Add your first user").OnClick(p.add, "add-first"))
+	}
+	return ui.Div().Class("list").Body(
+		ui.Div().ID(beforeID).Class("spacer"),
+		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
+			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(
+			ui.Range(p.records).Slice(func(i int) ui.UI { return p.renderRow(i) }),
+		),
+		ui.Div().ID(afterID).Class("spacer"),
+	)
+}
+
+// awaitsFirstSync reports whether an empty list may still fill: during the first sync,
+// however long it takes, and for firstSyncTime before it starts.
+func (p *usersPage) awaitsFirstSync() bool {
+	status := p.S.status
+	switch {
+	case p.total > 0 || p.search != "" || p.S.reach == sync.ReachOffline:
+		return false
+	case status.Resync != nil:
+		return true
+	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
+		return false
+	}
+	return status.Phase == sync.Syncing || !p.firstSyncTimedOut
+}
+
+func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("target").Get("id").String() }
+
+func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
+
+func (p *usersPage) renderRow(i int) ui.UI {
+	rec := p.records[i]
+	id, name := rec.ID, rec.Value.Name
+	return ui.Li().ID(fmt.Sprintf("row-%d", i)).Class("row").
+		Aria("setsize", p.total).Aria("posinset", p.shown.first+i+1).Body(
+		avatar(rec.ID, name, "avatar"),
+		ui.Div().Class("row-main").Body(
+			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Text(name),
+			ui.Span().Class("row-email").Text(rec.Value.Email),
+		),
+		stateBadge(rec.State),
+		ui.Div().Class("row-actions").Body(
+			ui.Button().ID("edit-"+rec.ID).Type("button").Class("icon-button").
+				Aria("label", "Edit "+name).Body(icon("edit")).
+				OnClick(func(ui.Context, ui.Event) { p.edit(id) }, id),
+			ui.Button().ID("delete-"+rec.ID).Type("button").Class("icon-button").
+				Aria("label", "Delete "+name).Body(icon("trash")).
+				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
+		),
+	)
+}
+
+// record finds a shown user. Handlers look the record up by its id because go-app
+// keeps the handler of an earlier render while the scope is the same.
+func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
+	for _, rec := range p.records {
+		if rec.ID == id {
+			return rec, true
+		}
+	}
+	return repository.Record[api.User]{}, false
+}
+
+func (p *usersPage) edit(id string) {
+	if rec, ok := p.record(id); ok {
+		p.S.openForm(formRequest{user: &rec, opener: "edit-" + id})
+	}
+}
+
+func (p *usersPage) delete(id string) {
+	if rec, ok := p.record(id); ok {
+		p.S.deleteUser(rec, nil)
+	}
+}

@@ -1,0 +1,54 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"syscall/js"
+
+	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// elements is app.Elements, app.Dialogs and app.Layout: the page's elements by id.
+type elements struct{}
+
+func (elements) Focus(id string)                     { browser.Focus(id) }
+func (elements) SetValue(id, value string)           { browser.SetValue(id, value) }
+func (elements) ShowModal(id string)                 { browser.ShowModal(id) }
+func (elements) CloseModal(id string)                { browser.CloseModal(id) }
+func (elements) ModalOpen(id string) bool            { return browser.ModalOpen(id) }
+func (elements) SetHeight(id string, height float64) { browser.SetHeight(id, height) }
+
+func (elements) Viewport(id string) (top, height float64) {
+	if e, ok := browser.Element(id); ok {
+		return e.Get("scrollTop").Float(), e.Get("clientHeight").Float()
+	}
+	return 0, 0
+}
+
+func (elements) ScrollTo(id string, top float64) {
+	if e, ok := browser.Element(id); ok {
+		e.Set("scrollTop", top)
+	}
+}
+
+// Scrolls listens at the document in the capturing phase: scroll events do not bubble,
+// and the element may be rendered later or again.
+func (elements) Scrolls(ctx context.Context, id string) <-chan struct{} {
+	scrolls := make(chan struct{}, 1)
+	waiting := false // for the next frame
+	stop := browser.ListenCapture(js.Global().Get("document"), "scroll", func(e js.Value) {
+		target := e.Get("target")
+		if waiting || target.Get("id").Type() != js.TypeString || target.Get("id").String() != id {
+			return
+		}
+		waiting = true
+		browser.OnFrame(func() {
+			waiting = false
+			sync.TrySend(scrolls, struct{}{})
+		})
+	})
+	context.AfterFunc(ctx, stop)
+	return scrolls
+}

@@ -39,7 +39,7 @@ func (outdated) CreateAs(context.Context, string, api.UserPatch) (repository.Wri
 	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
 }
 
-func (outdated) Update(context.Context, string, api.UserPatch) (repository.Written, error) {
+func (outdated) Update(context.Context, repository.Record[api.User], api.UserPatch) (repository.Written, error) {
 	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
 }
 

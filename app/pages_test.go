@@ -143,7 +143,11 @@ func TestEditAfterTheRowsMoved(t *testing.T) {
 	b.untilText("Cid")
 	b.add("Ann", "ann@example.org")
 	mail := "new@example.org"
-	if _, err := b.users.Update(t.Context(), id, api.UserPatch{Email: &mail}); err != nil {
+	bob, err := b.users.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.users.Update(t.Context(), bob, api.UserPatch{Email: &mail}); err != nil {
 		t.Fatal(err)
 	}
 	b.untilText("new@example.org")

@@ -173,12 +173,13 @@ func (d *formDialog) save(ctx ui.Context) {
 	d.saving = true
 	request := d.loaded
 	after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.loaded == request })
-	save, id := d.S.Users.CreateAs, d.newID
-	if !d.adding() {
-		save, id = d.S.Users.Update, d.request.user.ID
-	}
-	d.S.async(func(ctx context.Context) error {
-		_, err := save(ctx, id, changed)
+	id, seen := d.newID, d.request.user
+	d.S.async(func(ctx context.Context) (err error) {
+		if seen == nil {
+			_, err = d.S.Users.CreateAs(ctx, id, changed)
+		} else {
+			_, err = d.S.Users.Update(ctx, *seen, changed)
+		}
 		return err
 	}, func(err error) { d.saved(request, *whole.Name, err) })
 }

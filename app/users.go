@@ -28,8 +28,10 @@ type Users interface {
 	// same id: nothing is written twice.
 	NewID() string
 	CreateAs(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error)
-	Update(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error)
-	Delete(ctx context.Context, id string) (repository.Written, error)
+	// Update and Delete take the user as the person had it before them: what has changed
+	// since is a conflict, and recorded.
+	Update(ctx context.Context, seen repository.Record[api.User], patch api.UserPatch) (repository.Written, error)
+	Delete(ctx context.Context, seen repository.Record[api.User]) (repository.Written, error)
 	// Restore brings back a user deleted a moment ago, as it was.
 	Restore(ctx context.Context, was repository.Record[api.User]) (repository.Written, error)
 
@@ -42,7 +44,7 @@ type Users interface {
 func (s *session) deleteUser(user repository.Record[api.User], done func(error)) {
 	name := user.Value.Name
 	s.async(func(ctx context.Context) error {
-		_, err := s.Users.Delete(ctx, user.ID)
+		_, err := s.Users.Delete(ctx, user)
 		return err
 	}, func(err error) {
 		if err != nil {

@@ -75,6 +75,8 @@ type slot struct {
 	backgroundSlot *slot
 	tab            *slot
 	pending        []func()
+	form           *repository.Record[api.User] // what an open form shows
+	saw            *fields                      // what the person sees who is writing
 
 	// For a host.
 	engine        *sync.Engine
@@ -167,6 +169,7 @@ func (s *slot) boot() {
 	server := &remote.Server{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
 		s.backgroundSlot.pending = nil
+		s.form = nil
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{
 			Store: storage{s}, Bus: s.b.channel.Bus(), Remote: server,
 			Schema: directory.Users, Codec: directory.Codec,

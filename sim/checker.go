@@ -115,6 +115,7 @@ func masked(f fields, p api.UserPatch) fields {
 // check compares an entity before and after a transaction.
 func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
+	c.checkUnseen(s, before, after, came)
 	c.noteSeen(s, before, left, came)
 	for _, o := range left {
 		delete(c.ops, o.ID)
@@ -182,6 +183,60 @@ func (c *checker) checkVersion(before, after queue.Entity) {
 	}
 }
 
+// checkUnseen checks that a person's write overwrites nothing that they had not seen. What
+// this device has not sent is recorded as a conflict; what came from the server stays a
+// conflict for the server to find, since the operation keeps the base that was seen.
+func (c *checker) checkUnseen(s *slot, before, after queue.Entity, came []queue.Operation) {
+	if s.who.Kind != tab || s.saw == nil || len(came) != 1 || (s.doing != Update && s.doing != Delete) {
+		return
+	}
+	o := came[0]
+	now, unsent := queue.Decode(before.Document()), queue.Fields{}
+	for _, p := range before.Operations {
+		unsent = unsent.With(queue.Decode(p.Data))
+	}
+	saw, base, told := s.saw.byName(), queue.Decode(o.Base), queue.Fields{}
+	for name, value := range saw {
+		mine, writes := queue.Decode(o.Data)[name]
+		if s.doing == Delete {
+			mine, writes = nil, true
+		}
+		if writes && s.doing == Update && o.Type == api.Update && queue.EqualJSON(mine, value) && !queue.EqualJSON(value, now[name]) {
+			c.b.w.fail(14, "operation %s puts %s back to %s, which its author left as they saw it", o.ID, name, value)
+		}
+		if !writes || queue.EqualJSON(value, now[name]) || queue.EqualJSON(mine, now[name]) {
+			continue
+		}
+		if _, local := unsent[name]; local {
+			c.b.w.stats.hit("unsent work overwritten")
+			if !recordsLoss(before, after, name, now[name]) {
+				c.b.w.fail(14, "operation %s replaces the unsent %s %s, the person saw %s, and no conflict says so", o.ID, name, now[name], value)
+			}
+			told[name] = now[name] // by the conflict
+			continue
+		}
+		c.b.w.stats.hit("written on what others had changed")
+		if before.Confirmed != nil && (!queue.EqualJSON(base[name], value) || o.BaseVersion >= before.Confirmed.Version) {
+			c.b.w.fail(14, "operation %s is based on %s %s of version %d, and the person saw %s", o.ID, name, base[name], o.BaseVersion, value)
+		}
+	}
+	if p, ok := patchOf(told.Encode()); ok {
+		*s.saw = s.saw.with(p)
+	}
+}
+
+// recordsLoss reports whether a transaction recorded that a value was overwritten.
+func recordsLoss(before, after queue.Entity, name string, lost json.RawMessage) bool {
+	for _, conflict := range after.Conflicts[min(len(before.Conflicts), len(after.Conflicts)):] {
+		for _, f := range conflict.Fields {
+			if f.Name == name && queue.EqualJSON(f.Theirs, lost) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // noteSeen notes what a person saw when they wrote. When one operation is merged into
 // another, what was seen of its fields moves along.
 func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Operation) {
@@ -194,6 +249,9 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 		now, there = operated(now, there, o)
 	}
 	if s.who.Kind == tab {
+		if s.saw != nil && (s.doing == Update || s.doing == Delete) {
+			now = *s.saw
+		}
 		for _, o := range came {
 			c.seen[o.ID] = seenState{now, c.b.epoch()}
 		}
@@ -341,7 +399,7 @@ func (c *checker) checkRound(s *slot, before, after queue.Entity, left []queue.O
 		if !w.server.model.acknowledged[head.ID] || len(left) != 1 || left[0].ID != head.ID {
 			w.fail(2, "operation %s left the queue, but the server had not taken it", left[len(left)-1].ID)
 		}
-		if r.Status == api.Applied && len(after.Operations) > 0 && after.Operations[0].BaseVersion != r.Version {
+		if r.Status == api.Applied && len(after.Operations) > 0 && after.Operations[0].BaseVersion != r.Version && !after.Operations[0].Unseen {
 			w.fail(5, "operation %s follows one that made version %d, but is based on %d", after.Operations[0].ID, r.Version, after.Operations[0].BaseVersion)
 		}
 		w.stats.hit("acknowledged")

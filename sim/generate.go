@@ -274,6 +274,9 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 // person makes up a step of a person in a tab.
 func (g *generator) person(s *slot, ms int64) Step {
 	st := Step{Verb: g.personVerb(s.b), Who: s.who, Ms: ms, Entity: g.entity(s.b)}
+	if s.form != nil && g.rng.IntN(3) == 0 { // it has been open for long enough
+		st.Verb, st.Entity = Update, s.w.created[s.form.ID]
+	}
 	email := int64(1000 + g.rng.IntN(1<<20))
 	if g.rng.Float64() < g.sharing {
 		email = int64(1 + g.rng.IntN(3))
@@ -340,7 +343,7 @@ func (g *generator) personVerb(b *browser) Verb {
 	case len(b.deleted) > 0 && roll < .4:
 		return Undo
 	}
-	verbs := []Verb{Create, Create, Update, Update, Update, Update, Delete, Delete, Get, Get}
+	verbs := []Verb{Create, Create, Update, Update, Update, Update, Delete, Delete, Get, Get, Open, Open}
 	if g.rng.IntN(60) == 0 {
 		return Strategy
 	}

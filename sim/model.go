@@ -8,10 +8,22 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 // fields are the fields of a user that a person sets.
 type fields struct{ Name, Email, Bio string }
+
+// byName returns the fields as they are in a document.
+func (f fields) byName() queue.Fields {
+	out := queue.Fields{}
+	for name, text := range map[string]string{"name": f.Name, "email": f.Email, "bio": f.Bio} {
+		if value, err := json.Marshal(text); err == nil { // texts always encode
+			out[name] = value
+		}
+	}
+	return out
+}
 
 func (f fields) with(p api.UserPatch) fields {
 	for _, set := range []struct{ to, from *string }{{&f.Name, p.Name}, {&f.Email, p.Email}, {&f.Bio, p.Bio}} {

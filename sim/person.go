@@ -7,6 +7,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -20,6 +21,8 @@ func (s *slot) act(st Step) {
 	switch st.Verb {
 	case Create:
 		do = func(ctx context.Context) error { return s.create(ctx, id, st) }
+	case Open:
+		do = func(ctx context.Context) error { return s.open(ctx, id) }
 	case Update:
 		do = func(ctx context.Context) error { return s.update(ctx, id, st) }
 	case Delete:
@@ -42,7 +45,10 @@ func (s *slot) act(st Step) {
 	default:
 		return
 	}
-	s.entity = st.Entity
+	s.entity, s.saw = st.Entity, nil
+	if st.Verb != Update {
+		s.form = nil // a form is modal: whoever does something else has left it
+	}
 	s.begin(st.Verb, do)
 }
 
@@ -92,7 +98,23 @@ func (s *slot) update(ctx context.Context, id string, st Step) error {
 	if st.N&setBio != 0 {
 		p.Bio = &f.Bio
 	}
-	_, err := s.users.Update(ctx, id, p)
+	now, err := s.look(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p.Email != nil && *p.Email == now.Value.Email {
+		p.Email = nil // left as it was seen
+	}
+	whole := p // as some forms are saved, with what was left as it was seen
+	for _, f := range []struct {
+		to   **string
+		seen string
+	}{{&whole.Name, now.Value.Name}, {&whole.Email, now.Value.Email}, {&whole.Bio, now.Value.Bio}} {
+		if *f.to == nil {
+			*f.to = &f.seen
+		}
+	}
+	_, err = s.users.Update(ctx, now, whole)
 	s.accepted(err, func() bool {
 		got, ok := s.b.visible(userRef(id))
 		return ok && got == got.with(p)
@@ -100,12 +122,42 @@ func (s *slot) update(ctx context.Context, id string, st Step) error {
 	return err
 }
 
+// open opens a form, in place of one that is open already.
+func (s *slot) open(ctx context.Context, id string) error {
+	now, err := s.users.Get(ctx, id)
+	if err == nil {
+		s.form = &now
+		s.w.stats.hit("form opened")
+	}
+	return err
+}
+
+// look returns the record that a person has before them: in the form that is open about
+// it, which they then save, or else as it is.
+func (s *slot) look(ctx context.Context, id string) (repository.Record[api.User], error) {
+	seen := s.form
+	if seen == nil || seen.ID != id {
+		now, err := s.users.Get(ctx, id)
+		if err != nil {
+			return now, err
+		}
+		seen = &now
+	} else {
+		s.w.stats.hit("form saved")
+		s.form = nil
+	}
+	if !s.old() {
+		s.saw = &fields{seen.Value.Name, seen.Value.Email, seen.Value.Bio}
+	}
+	return *seen, nil
+}
+
 func (s *slot) remove(ctx context.Context, id string, st Step) error {
-	was, err := s.users.Get(ctx, id)
+	was, err := s.look(ctx, id)
 	if err != nil {
 		return err
 	}
-	_, err = s.users.Delete(ctx, id)
+	_, err = s.users.Delete(ctx, was)
 	s.accepted(err, func() bool {
 		_, ok := s.b.visible(userRef(id))
 		return !ok

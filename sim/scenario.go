@@ -129,6 +129,21 @@ var scenarios = []func(roles) scenario{
 		}
 		return append(m, move{Step: Step{Verb: Delete, Who: c.tab, Entity: -1}})
 	},
+	// A form stays open while others change what it shows, and another tab something else.
+	func(c roles) scenario {
+		return scenario{
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Open, Who: c.tab, Entity: c.entity}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Update, Who: c.otherTab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Update, Who: c.tab2, Entity: c.entity, N: setName}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}, until: answering},
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Round, Who: c.host2, N: 1}},
+		}
+	},
 	// A browser is away while others delete, and tombstones are collected.
 	func(c roles) scenario {
 		return scenario{
@@ -177,7 +192,7 @@ func (g *generator) nextMove(w *world, ms int64) (Step, bool) {
 // ofSlot reports whether the move runs an actor in a slot.
 func (m *move) ofSlot() bool {
 	switch m.Verb {
-	case Round, Run, Create, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse:
+	case Round, Run, Create, Open, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse:
 		return true
 	}
 	return false

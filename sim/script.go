@@ -14,6 +14,7 @@ type Verb string
 // Steps of a person, at a tab.
 const (
 	Create   Verb = "create"   // entity Entity, with the email numbered N
+	Open     Verb = "open"     // a form about entity Entity, which the tab's next update of it saves
 	Update   Verb = "update"   // entity Entity; N is the set of fields
 	Delete   Verb = "delete"   // entity Entity
 	Undo     Verb = "undo"     // of the deletion of Entity

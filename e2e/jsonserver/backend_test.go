@@ -259,21 +259,29 @@ func (c *client) create(name string) string {
 	return written.ID
 }
 
+// now is a user as somebody sees it right now.
+func (c *client) now(id string) repository.Record[api.User] {
+	c.b.t.Helper()
+	r, err := c.Get(c.b.t.Context(), id)
+	must(c.b.t, err)
+	return r
+}
+
 func (c *client) writesBio(id, bio string) {
 	c.b.t.Helper()
-	_, err := c.Update(c.b.t.Context(), id, api.UserPatch{Bio: &bio})
+	_, err := c.Update(c.b.t.Context(), c.now(id), api.UserPatch{Bio: &bio})
 	must(c.b.t, err)
 }
 
 func (c *client) rename(id, name string) {
 	c.b.t.Helper()
-	_, err := c.Update(c.b.t.Context(), id, api.UserPatch{Name: &name})
+	_, err := c.Update(c.b.t.Context(), c.now(id), api.UserPatch{Name: &name})
 	must(c.b.t, err)
 }
 
 func (c *client) remove(id string) {
 	c.b.t.Helper()
-	_, err := c.Delete(c.b.t.Context(), id)
+	_, err := c.Delete(c.b.t.Context(), c.now(id))
 	must(c.b.t, err)
 }
 

@@ -256,7 +256,10 @@ func (d Day) write(ctx context.Context, device Device, i int) error {
 
 func (d Day) change(ctx context.Context, device Device, i int) error {
 	if deletes(i) {
-		_, err := device.Users.Delete(ctx, ID(i))
+		now, err := device.Users.Get(ctx, ID(i))
+		if err == nil {
+			_, err = device.Users.Delete(ctx, now)
+		}
 		return err
 	}
 	if i%10 == 0 {
@@ -278,7 +281,10 @@ func (d Day) change(ctx context.Context, device Device, i int) error {
 }
 
 func update(ctx context.Context, device Device, i int, bio string) error {
-	_, err := device.Users.Update(ctx, ID(i), api.UserPatch{Bio: &bio})
+	now, err := device.Users.Get(ctx, ID(i))
+	if err == nil {
+		_, err = device.Users.Update(ctx, now, api.UserPatch{Bio: &bio})
+	}
 	return err
 }
 

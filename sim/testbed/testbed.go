@@ -101,6 +101,24 @@ func (w *World) DeviceOn(remote func(sync.HTTP) sync.Remote) *Device {
 	return d
 }
 
+// Update changes a user whom somebody looks at right now.
+func (d *Device) Update(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error) {
+	now, err := d.Get(ctx, id)
+	if err != nil {
+		return repository.Written{}, err
+	}
+	return d.Collection.Update(ctx, now, patch)
+}
+
+// Delete deletes a user whom somebody looks at right now.
+func (d *Device) Delete(ctx context.Context, id string) (repository.Written, error) {
+	now, err := d.Get(ctx, id)
+	if err != nil {
+		return repository.Written{}, err
+	}
+	return d.Collection.Delete(ctx, now)
+}
+
 // NewEngine returns an engine on the device's storage, as after a restart.
 func (d *Device) NewEngine(remote func(sync.HTTP) sync.Remote) *sync.Engine {
 	return sync.New(sync.Config{

@@ -3,6 +3,8 @@ package queue
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -48,6 +50,9 @@ func (f Fields) With(patch Fields) Fields {
 	}
 	return out
 }
+
+// fieldNames returns the names of the fields in alphabetical order.
+func fieldNames(f Fields) []string { return slices.Sorted(maps.Keys(f)) }
 
 // Only returns the fields of f with the given names.
 func (f Fields) Only(names []string) Fields {

@@ -27,6 +27,20 @@ type Write struct {
 	// Restores is the version of the tombstone, for a create that restores a deleted
 	// entity.
 	Restores int64
+	// Seen is what the author had before them; nil says that it is the entity as it is.
+	Seen *Seen
+}
+
+// Seen is what the author of an update or a delete had before them when they decided
+// on it: a form that was opened a while ago, a row of a list. Fields are those that a
+// delete takes away; an update is about the fields that it sets.
+type Seen struct {
+	Document json.RawMessage
+	Version  int64 // of the confirmed row in it, 0 for none
+	Fields   []string
+	// ConflictID is the id of the record that Enqueue makes when the write overwrites
+	// unseen work of this device.
+	ConflictID string
 }
 
 // Enqueue adds a write to the entity's operations and coalesces it with the last one if
@@ -39,6 +53,11 @@ type Write struct {
 // A Rejected operation coalesces too, since it has not taken effect; the result is
 // queued again. The result always has the id of the new write: an id never stands for
 // two payloads. A write that changes nothing visible adds no operation.
+//
+// What changed since Seen, in the fields that the write is about, is a conflict. Work
+// of others is the server's to find: the operation keeps the older base. Work that
+// this device has not sent yet the server would never see: the write wins, and the
+// conflict is recorded here.
 func (e *Entity) Enqueue(w Write) error {
 	document := e.Document()
 	switch {
@@ -48,15 +67,20 @@ func (e *Entity) Enqueue(w Write) error {
 		return ErrMissing
 	}
 	last := e.coalescible()
-	if w.Type == api.Update && last == nil {
-		// With an operation to coalesce into, an unchanged value counts, too: it may be
-		// what makes a rejected operation acceptable.
-		w.Data = Decode(w.Data).ChangedFrom(Decode(document)).Encode()
-		if len(Decode(w.Data)) == 0 {
+	if w.Type == api.Update {
+		data := w.touched(Decode(document))
+		if last == nil {
+			// With an operation to coalesce into, an unchanged value counts, too: it may be
+			// what makes a rejected operation acceptable.
+			data = data.ChangedFrom(Decode(document))
+		}
+		if len(data) == 0 {
 			return nil
 		}
+		w.Data = data.Encode()
 	}
 	next := e.operation(w, document)
+	e.heedUnseen(w, &next)
 	if last == nil {
 		e.Operations = append(e.Operations, next)
 		return nil
@@ -124,6 +148,12 @@ func (e *Entity) TombstoneVersion() int64 {
 func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out := second
 	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
+	out.Unseen = first.Unseen || second.Unseen
+	if first.Type == api.Update {
+		// Each field has the base of who wrote it first.
+		out.Base = Decode(second.Base).With(Decode(first.Base).Only(fieldNames(Decode(first.Data)))).Encode()
+		out.BaseVersion = min(first.BaseVersion, second.BaseVersion)
+	}
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:
 		restores := first.BaseVersion > 0 && e.Operations[0].ID == first.ID

@@ -57,19 +57,22 @@ const (
 // Base is the document the write was based on, null for a create: the common ancestor
 // of a three-way merge, shown to the person as "before".
 type Operation struct {
-	Seq           int64             `json:"seq"`
-	ID            string            `json:"id"`
-	Ref           Ref               `json:"ref"`
-	Type          api.OperationType `json:"type"`
-	Data          json.RawMessage   `json:"data,omitempty"`
-	Base          json.RawMessage   `json:"base,omitempty"`
-	BaseVersion   int64             `json:"baseVersion"`
-	CreatedAt     time.Time         `json:"createdAt"`
-	Stamp         api.Stamp         `json:"stamp"`
-	State         State             `json:"state"`
-	RetryCount    int               `json:"retryCount"` // server errors so far, see Fail
-	NextAttemptAt time.Time         `json:"nextAttemptAt"`
-	LastError     *api.Problem      `json:"lastError,omitempty"`
+	Seq         int64             `json:"seq"`
+	ID          string            `json:"id"`
+	Ref         Ref               `json:"ref"`
+	Type        api.OperationType `json:"type"`
+	Data        json.RawMessage   `json:"data,omitempty"`
+	Base        json.RawMessage   `json:"base,omitempty"`
+	BaseVersion int64             `json:"baseVersion"`
+	// Unseen says that Base is older than the entity was when the write was made: its
+	// author had not seen all of it.
+	Unseen        bool         `json:"unseen,omitempty"`
+	CreatedAt     time.Time    `json:"createdAt"`
+	Stamp         api.Stamp    `json:"stamp"`
+	State         State        `json:"state"`
+	RetryCount    int          `json:"retryCount"` // server errors so far, see Fail
+	NextAttemptAt time.Time    `json:"nextAttemptAt"`
+	LastError     *api.Problem `json:"lastError,omitempty"`
 }
 
 // Frozen reports whether the operation may have reached the server. Its payload must

@@ -48,7 +48,7 @@ func (e *Entity) Acknowledge(id string, row *Row, version int64) bool {
 	e.Operations = e.Operations[1:]
 	e.recordOutcome(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
 	e.Confirmed = newer(e.Confirmed, row, version)
-	if next := e.Head(); next != nil {
+	if next := e.Head(); next != nil && !next.Unseen { // else the server is to find the conflict
 		if next.Type != api.Create || version > 0 { // 0: the server has forgotten the tombstone
 			next.BaseVersion = version
 		}
@@ -76,12 +76,13 @@ func (e *Entity) AcknowledgeDuplicate(id string, row *Row, version int64, fields
 			now = row.Document
 		}
 		if next.Type != api.Create && !sameFields(next.Base, now, fields) {
-			next.BaseVersion = min(next.BaseVersion, max(version-1, 0))
+			next.BaseVersion, next.Unseen = min(next.BaseVersion, max(version-1, 0)), true
 			e.Operations = e.Operations[1:]
 			e.recordOutcome(Outcome{ID: id, Kind: OutcomeAcknowledged, Version: version})
 			e.Confirmed = newer(e.Confirmed, row, version)
 			return true
 		}
+		next.Unseen = false
 	}
 	return e.Acknowledge(id, row, version)
 }

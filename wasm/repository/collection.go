@@ -63,6 +63,8 @@ type Collection[T, P any] struct {
 	latest  sync.Status
 	fetched map[string]time.Time // by id
 	deleted map[string]deletion  // by id, for Restore
+	wrote   map[string]ownWrite  // by id, for seen
+	writes  int64                // of this page, so far
 	stop    func()
 }
 
@@ -77,7 +79,7 @@ func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	if cfg.OnEnqueued == nil {
 		cfg.OnEnqueued = func() {}
 	}
-	c := &Collection[T, P]{cfg: cfg, fetched: map[string]time.Time{}, deleted: map[string]deletion{}}
+	c := &Collection[T, P]{cfg: cfg, fetched: map[string]time.Time{}, deleted: map[string]deletion{}, wrote: map[string]ownWrite{}}
 	c.stop = cfg.Bus.Subscribe(c.receive)
 	cfg.Bus.Publish(sync.Message{Kind: sync.StatusRequest})
 	return c

@@ -56,9 +56,10 @@ func ExampleCollection_Watch() {
 		fmt.Println("not saved:", err)
 	}
 	snapshots := users.Watch(ctx, ada.ID)
-	fmt.Println((<-snapshots).Record.Value.Name)
+	seen := (<-snapshots).Record
+	fmt.Println(seen.Value.Name)
 
-	if _, err := users.Delete(ctx, ada.ID); err != nil {
+	if _, err := users.Delete(ctx, seen); err != nil {
 		fmt.Println("not saved:", err)
 	}
 	fmt.Println("exists:", (<-snapshots).Exists)

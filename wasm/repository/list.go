@@ -46,6 +46,7 @@ type Rows struct {
 // List returns a window of the visible records in the order of the list. A record that
 // can't be decoded is listed with an empty value, so that it does not hide the others.
 func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
+	reading := c.reading()
 	rows, err := c.cfg.Store.Rows(ctx, Window{
 		Type: c.cfg.Schema.Type, Search: strings.ToLower(strings.TrimSpace(q.Search)),
 		From: q.From, Skip: q.Skip, Limit: q.Limit,
@@ -55,7 +56,7 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 	}
 	page := Page[T]{Keys: rows.Keys, Total: rows.Total, Records: make([]Record[T], 0, len(rows.Views))}
 	for _, v := range rows.Views {
-		r, err := c.record(v)
+		r, err := c.record(v, reading)
 		if err != nil {
 			r = Record[T]{ID: v.Ref.ID, Version: v.Version, State: v.State, SyncedAt: v.SyncedAt}
 		}

@@ -27,6 +27,8 @@ type Record[T any] struct {
 	Version  int64
 	State    queue.RowState
 	SyncedAt time.Time // zero until the server has confirmed it
+
+	reading int64 // of the collection that read it: see Collection.seen
 }
 
 // refreshAfter is how old a fetched record may be before Get refreshes it in the
@@ -40,6 +42,7 @@ const maxFetched = 1000
 // is not on the device is fetched from the server. The error is ErrNotFound if neither
 // has it or its deletion is pending, and ErrNotReachable if the server can't be asked.
 func (c *Collection[T, P]) Get(ctx context.Context, id string) (Record[T], error) {
+	reading := c.reading()
 	e, err := c.cfg.Store.Entity(ctx, c.ref(id))
 	if err != nil {
 		return Record[T]{}, fmt.Errorf("read from this device: %w", err)
@@ -48,7 +51,7 @@ func (c *Collection[T, P]) Get(ctx context.Context, id string) (Record[T], error
 		if c.needsRefresh(id) {
 			c.cfg.Go(func() { c.refresh(context.WithoutCancel(ctx), id) })
 		}
-		return c.record(view)
+		return c.record(view, reading)
 	}
 	if len(e.Operations) > 0 || c.cfg.Remote == nil {
 		return Record[T]{}, ErrNotFound
@@ -57,7 +60,7 @@ func (c *Collection[T, P]) Get(ctx context.Context, id string) (Record[T], error
 	if err != nil {
 		return Record[T]{}, err
 	}
-	return c.record(view)
+	return c.record(view, reading)
 }
 
 // needsRefresh reports whether a record is due for a refresh, and if so records that it
@@ -139,10 +142,10 @@ func (c *Collection[T, P]) unsavedView(change api.Change) queue.View {
 	}
 }
 
-func (c *Collection[T, P]) record(v queue.View) (Record[T], error) {
+func (c *Collection[T, P]) record(v queue.View, reading int64) (Record[T], error) {
 	value, err := c.cfg.Codec.Decode(v.Document)
 	if err != nil {
 		return Record[T]{}, fmt.Errorf("decode %s %s: %w", v.Ref.Type, v.Ref.ID, err)
 	}
-	return Record[T]{ID: v.Ref.ID, Value: value, Version: v.Version, State: v.State, SyncedAt: v.SyncedAt}, nil
+	return Record[T]{ID: v.Ref.ID, Value: value, Version: v.Version, State: v.State, SyncedAt: v.SyncedAt, reading: reading}, nil
 }

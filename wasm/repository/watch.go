@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	stdsync "sync"
 
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -32,6 +33,9 @@ func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Snapshot
 			return Snapshot[T]{}
 		}
 		return Snapshot[T]{Record: r, Exists: err == nil, Err: err}
+	}, func(s Snapshot[T]) Snapshot[T] {
+		s.Record.reading = 0
+		return s
 	})
 }
 
@@ -40,6 +44,12 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSn
 	return watch(ctx, c.Changes(ctx), func() ListSnapshot[T] {
 		p, err := c.List(ctx, q)
 		return ListSnapshot[T]{Page: p, Err: err}
+	}, func(s ListSnapshot[T]) ListSnapshot[T] {
+		s.Page.Records = slices.Clone(s.Page.Records)
+		for i := range s.Page.Records {
+			s.Page.Records[i].reading = 0
+		}
+		return s
 	})
 }
 
@@ -52,8 +62,9 @@ func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return
 func (c *Collection[T, P]) Refresh() { c.rows.Notify() }
 
 // watch sends what read returns, at once and after each change that makes a difference.
-// A change replaces a value that nobody has received yet.
-func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V) <-chan V {
+// A change replaces a value that nobody has received yet. What makes a difference is in a
+// value's content.
+func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V, content func(V) V) <-chan V {
 	out := make(chan V)
 	go func() {
 		defer close(out)
@@ -65,7 +76,7 @@ func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V) <
 			case pending <- next:
 				pending = nil
 			case <-changes:
-				if v := read(); !reflect.DeepEqual(v, next) {
+				if v := read(); !reflect.DeepEqual(content(v), content(next)) {
 					next, pending = v, out
 				}
 			}

@@ -21,9 +21,19 @@ func created(t *testing.T, users *directory.Collection, name string) string {
 	return w.ID
 }
 
+// now is a record as somebody sees it right now.
+func now(t *testing.T, users *directory.Collection, id string) repository.Record[api.User] {
+	t.Helper()
+	r, err := users.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func rename(t *testing.T, users *directory.Collection, id, name string) {
 	t.Helper()
-	if _, err := users.Update(t.Context(), id, api.UserPatch{Name: &name}); err != nil {
+	if _, err := users.Update(t.Context(), now(t, users, id), api.UserPatch{Name: &name}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -81,7 +91,7 @@ func TestWatchSendsTheRecordAsItChanges(t *testing.T) {
 		if s := received(t, snapshots); s.Record.Value.Name != "Anna" {
 			t.Fatalf("after an update: %+v", s)
 		}
-		if _, err := users.Delete(t.Context(), id); err != nil {
+		if _, err := users.Delete(t.Context(), now(t, users, id)); err != nil {
 			t.Fatal(err)
 		}
 		if s := received(t, snapshots); s.Exists || s.Err != nil {

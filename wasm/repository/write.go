@@ -46,24 +46,34 @@ func (c *Collection[T, P]) Create(ctx context.Context, patch P) (Written, error)
 func (c *Collection[T, P]) CreateAs(ctx context.Context, id string, patch P) (Written, error) {
 	done, err := c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
 	if errors.Is(err, queue.ErrExists) {
-		return c.Update(ctx, id, patch)
+		return c.write(ctx, id, change[P]{kind: api.Update, patch: &patch})
 	}
 	return done, err
 }
 
-// Update saves the changed fields of a record.
-func (c *Collection[T, P]) Update(ctx context.Context, id string, patch P) (Written, error) {
-	return c.write(ctx, id, change[P]{kind: api.Update, patch: &patch})
+// Update saves the changed fields of a record. Seen is the record as the author had it
+// before them: a field that the patch leaves as it was then is not written, and one that
+// has changed since, by whomever, is a conflict and recorded as one.
+func (c *Collection[T, P]) Update(ctx context.Context, seen Record[T], patch P) (Written, error) {
+	s, err := c.seen(seen)
+	if err != nil {
+		return Written{}, err
+	}
+	return c.write(ctx, seen.ID, change[P]{kind: api.Update, patch: &patch, seen: s})
 }
 
-// Delete removes a record. Restore brings it back.
-func (c *Collection[T, P]) Delete(ctx context.Context, id string) (Written, error) {
+// Delete removes a record. Seen is as for Update. Restore brings it back.
+func (c *Collection[T, P]) Delete(ctx context.Context, seen Record[T]) (Written, error) {
+	s, err := c.seen(seen)
+	if err != nil {
+		return Written{}, err
+	}
 	var gone deletion
-	written, err := c.write(ctx, id, change[P]{kind: api.Delete, inTxn: func(before json.RawMessage, e *queue.Entity) {
+	written, err := c.write(ctx, seen.ID, change[P]{kind: api.Delete, seen: s, inTxn: func(before json.RawMessage, e *queue.Entity) {
 		gone = deletion{document: before, tombstone: e.TombstoneVersion()}
 	}})
 	if err == nil {
-		c.rememberDeletion(id, gone)
+		c.rememberDeletion(seen.ID, gone)
 	}
 	return written, err
 }
@@ -114,7 +124,8 @@ type change[P any] struct {
 	kind     api.OperationType
 	patch    *P
 	restores int64
-	inTxn    inTxn // may be nil
+	seen     *queue.Seen // nil: the record as it is
+	inTxn    inTxn       // may be nil
 }
 
 // inTxn runs in the transaction of a write, once the operation is enqueued. before is the
@@ -123,7 +134,7 @@ type inTxn func(before json.RawMessage, e *queue.Entity)
 
 // write checks a change and saves it with its operation.
 func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (Written, error) {
-	w := queue.Write{Type: ch.kind, Restores: ch.restores}
+	w := queue.Write{Type: ch.kind, Restores: ch.restores, Seen: ch.seen}
 	if ch.patch != nil {
 		patch, problem := c.Clean(*ch.patch, ch.kind == api.Create)
 		if problem != nil {
@@ -173,6 +184,7 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 	case err != nil:
 		return Written{}, err
 	}
+	c.rememberWrite(id, w.Data)
 	c.notifyEnqueued(id)
 	return done, nil
 }

@@ -189,7 +189,7 @@ func resolveConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, 
 		}
 		next := *mine
 		next.ID, next.Type, next.Data = ids.operation, d.Type, d.Data
-		next.Base, next.BaseVersion = c.Theirs, c.Version
+		next.Base, next.BaseVersion, next.Unseen = c.Theirs, c.Version, false
 		if d.Type == api.Create && c.Version == 0 {
 			// The server has not even a tombstone of what this restores.
 			next.BaseVersion = max(mine.BaseVersion, 1)

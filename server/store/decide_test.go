@@ -202,6 +202,14 @@ func TestCreatedAtIsTheClientsWordAsFarAsItCanBeTrue(t *testing.T) {
 	}
 }
 
+// TestADateThatCannotBeEncodedIsAnError: JSON has no years before 0.
+func TestADateThatCannotBeEncodedIsAnError(t *testing.T) {
+	w := store.Write{EntityID: "u", Type: api.Create, CreatedAt: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}
+	if next, result, err := store.Decide(nil, w, now); err == nil || next != nil || !reflect.DeepEqual(result, api.Result{}) {
+		t.Errorf("put %+v, %+v, %v", next, result, err)
+	}
+}
+
 func TestConflictsAndRejectionsSayWhy(t *testing.T) {
 	for title, current := range map[string]*store.Row{
 		"The user was changed meanwhile": live(),

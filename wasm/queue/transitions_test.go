@@ -32,7 +32,7 @@ func TestTransitionsAreOfTheFirstOperationOnly(t *testing.T) {
 	for name, do := range map[string]func(e *queue.Entity, id string) bool{
 		"send":                  func(e *queue.Entity, id string) bool { _, ok := e.Send(id); return ok },
 		"acknowledge":           func(e *queue.Entity, id string) bool { return e.Acknowledge(id, row(4, bo), 4) },
-		"acknowledge duplicate": func(e *queue.Entity, id string) bool { return e.AcknowledgeDuplicate(id, row(4, bo), 4, nil) },
+		"acknowledge duplicate": func(e *queue.Entity, id string) bool { return e.AcknowledgeDuplicate(id, row(4, bo), 4, []string{"bio"}) },
 		"fail":                  func(e *queue.Entity, id string) bool { return e.Fail(id, problem, start) },
 		"reject":                func(e *queue.Entity, id string) bool { return e.Reject(id, problem) },
 		"resolve": func(e *queue.Entity, id string) bool {
@@ -44,7 +44,7 @@ func TestTransitionsAreOfTheFirstOperationOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for step, operations := range map[string][]queue.Operation{
 				"an empty queue": nil,
-				"the second":     {op("b", api.Update, bo, ann, 3), op("a", api.Update, `{"bio":"x"}`, bo, 3)},
+				"the second":     {op("b", api.Update, bo, ann, 3), op("a", api.Update, `{"bio":"x"}`, `{"bio":"seen","name":"Bo"}`, 3)},
 			} {
 				e := &queue.Entity{Ref: ref, Confirmed: row(3, ann), Operations: operations}
 				before := describe(e)

@@ -30,11 +30,13 @@ func op(id string, kind api.OperationType, data, base string, version int64) que
 func TestTransitionsAreOfTheFirstOperationOnly(t *testing.T) {
 	problem := &api.Problem{Title: "no"}
 	for name, do := range map[string]func(e *queue.Entity, id string) bool{
-		"send":                  func(e *queue.Entity, id string) bool { _, ok := e.Send(id); return ok },
-		"acknowledge":           func(e *queue.Entity, id string) bool { return e.Acknowledge(id, row(4, bo), 4) },
-		"acknowledge duplicate": func(e *queue.Entity, id string) bool { return e.AcknowledgeDuplicate(id, row(4, bo), 4, []string{"bio"}) },
-		"fail":                  func(e *queue.Entity, id string) bool { return e.Fail(id, problem, start) },
-		"reject":                func(e *queue.Entity, id string) bool { return e.Reject(id, problem) },
+		"send":        func(e *queue.Entity, id string) bool { _, ok := e.Send(id); return ok },
+		"acknowledge": func(e *queue.Entity, id string) bool { return e.Acknowledge(id, row(4, bo), 4) },
+		"acknowledge duplicate": func(e *queue.Entity, id string) bool {
+			return e.AcknowledgeDuplicate(id, row(4, bo), 4, []string{"bio"})
+		},
+		"fail":   func(e *queue.Entity, id string) bool { return e.Fail(id, problem, start) },
+		"reject": func(e *queue.Entity, id string) bool { return e.Reject(id, problem) },
 		"resolve": func(e *queue.Entity, id string) bool {
 			return e.ResolveConflict(id, row(4, bo), 4, func(o *queue.Operation) *queue.Operation { return o })
 		},

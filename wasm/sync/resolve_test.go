@@ -175,17 +175,18 @@ func TestResolveExplainsItself(t *testing.T) {
 		strategy StrategyName
 		mine     queue.Operation
 		theirs   string
+		kept     queue.Side
 		want     string // field: base, mine, theirs, kept
 	}{
-		{"by field", Merge, mine, `{"name":"theirs","bio":"b","email":"same"}`,
+		{"by field", Merge, mine, `{"name":"theirs","bio":"b","email":"same"}`, queue.Both,
 			`bio: "b" "mine" "b" mine; email: - "same" "same" both; name: "n" "mine" "theirs" theirs`},
-		{"mine", ClientWins, mine, theirs, `bio: "b" "mine" "b" mine; email: - "same" - mine; name: "n" "mine" "theirs" mine`},
-		{"theirs", ServerWins, mine, theirs, `bio: "b" "mine" "b" theirs; email: - "same" - theirs; name: "n" "mine" "theirs" theirs`},
-		{"deleted", ServerWins, mine, "", `bio: "b" "mine" - theirs; email: - "same" - theirs; name: "n" "mine" - theirs`},
-		{"restored", ClientWins, mine, "", `bio: "b" "mine" - mine; email: - "same" - mine; name: "n" "mine" - mine`},
-		{"my delete", ClientWins, remove, theirs, `bio: "b" - "b" mine; name: "n" - "theirs" mine`},
-		{"my delete undone", ServerWins, remove, theirs, `bio: "b" - "b" theirs; name: "n" - "theirs" theirs`},
-		{"nothing to decide", Merge, remove, "", ``},
+		{"mine", ClientWins, mine, theirs, queue.Mine, `bio: "b" "mine" "b" mine; email: - "same" - mine; name: "n" "mine" "theirs" mine`},
+		{"theirs", ServerWins, mine, theirs, queue.Theirs, `bio: "b" "mine" "b" theirs; email: - "same" - theirs; name: "n" "mine" "theirs" theirs`},
+		{"deleted", ServerWins, mine, "", queue.Theirs, `bio: "b" "mine" - theirs; email: - "same" - theirs; name: "n" "mine" - theirs`},
+		{"restored", ClientWins, mine, "", queue.Mine, `bio: "b" "mine" - mine; email: - "same" - mine; name: "n" "mine" - mine`},
+		{"my delete", ClientWins, remove, theirs, queue.Mine, `bio: "b" - "b" mine; name: "n" - "theirs" mine`},
+		{"my delete undone", ServerWins, remove, theirs, queue.Theirs, `bio: "b" - "b" theirs; name: "n" - "theirs" theirs`},
+		{"nothing to decide", Merge, remove, "", queue.Both, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Resolve(c.strategy, Case{Mine: c.mine, Theirs: json.RawMessage(c.theirs), Version: 2, Stamp: later, Fields: fields})
@@ -193,8 +194,8 @@ func TestResolveExplainsItself(t *testing.T) {
 			for _, f := range d.Fields {
 				got = append(got, fmt.Sprintf("%s: %s %s %s %s", f.Name, orDash(f.Base), orDash(f.Mine), orDash(f.Theirs), f.Kept))
 			}
-			if s := strings.Join(got, "; "); s != c.want {
-				t.Errorf("got  %s\nwant %s", s, c.want)
+			if s := strings.Join(got, "; "); s != c.want || d.Kept != c.kept {
+				t.Errorf("kept %s, want %s\ngot  %s\nwant %s", d.Kept, c.kept, s, c.want)
 			}
 		})
 	}
@@ -251,8 +252,8 @@ func TestSettledConflictByKind(t *testing.T) {
 	update := queue.Operation{ID: "mine", Type: api.Update, Data: json.RawMessage(`{"name":"mine"}`), Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 3, Stamp: later}
 	remove := queue.Operation{ID: "mine", Type: api.Delete, Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 3, Stamp: later}
 	restore := queue.Operation{ID: "mine", Type: api.Create, Data: json.RawMessage(`{"name":"mine"}`), BaseVersion: 2, Stamp: later}
-	stale := update
-	stale.BaseVersion = 0
+	stale, tie := update, update
+	stale.BaseVersion, tie.Stamp = 0, earlier
 	for _, c := range []struct {
 		name     string
 		strategy StrategyName
@@ -270,6 +271,7 @@ func TestSettledConflictByKind(t *testing.T) {
 		{"deleted on theirs", Merge, remove, `{"name":"theirs"}`, 5, "delete on 5, not reviewed"},
 		{"deleted on a row without a version", Merge, remove, `{"name":"theirs"}`, 0, "delete on 0, not reviewed"},
 		{"both deleted", Merge, remove, "", 5, "nothing, reviewed"},
+		{"written at the same time", Merge, tie, `{"name":"theirs"}`, 5, "nothing, not reviewed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := &queue.Entity{Operations: []queue.Operation{c.mine}}

@@ -92,6 +92,16 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+func TestParseStrategyKnowsEachName(t *testing.T) {
+	for name, want := range map[string]StrategyName{
+		"serverWins": ServerWins, "clientWins": ClientWins, "lastWriteWins": LastWriteWins, "merge": Merge, "": Merge, "theirs": Merge,
+	} {
+		if got := ParseStrategy(name); got != want {
+			t.Errorf("%q is %s", name, got)
+		}
+	}
+}
+
 func drawDocument(t *rapid.T, label string) queue.Fields {
 	f := queue.Fields{}
 	for _, n := range fields {
@@ -249,7 +259,7 @@ func TestSettledConflictStartsAnew(t *testing.T) {
 }
 
 func TestSettledConflictByKind(t *testing.T) {
-	update := queue.Operation{ID: "mine", Type: api.Update, Data: json.RawMessage(`{"name":"mine"}`), Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 3, Stamp: later}
+	update := queue.Operation{ID: "mine", Type: api.Update, Data: json.RawMessage(`{"name":"mine"}`), Base: json.RawMessage(`{"bio":"b","id":"1","name":"n"}`), BaseVersion: 3, Stamp: later}
 	remove := queue.Operation{ID: "mine", Type: api.Delete, Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 3, Stamp: later}
 	restore := queue.Operation{ID: "mine", Type: api.Create, Data: json.RawMessage(`{"name":"mine"}`), BaseVersion: 2, Stamp: later}
 	stale, tie := update, update
@@ -262,16 +272,16 @@ func TestSettledConflictByKind(t *testing.T) {
 		version  int64
 		want     string // the operation that is queued; and whether the conflict is reviewed
 	}{
-		{"restored on the tombstone", ClientWins, update, "", 5, "create on 5, reviewed"},
-		{"restored, and the tombstone is forgotten", ClientWins, update, "", 0, "create on 3, reviewed"},
-		{"restored, and nothing is known of a version", ClientWins, stale, "", 0, "create on 1, reviewed"},
-		{"restored on the first version", ClientWins, update, "", 1, "create on 1, reviewed"},
-		{"restored again, and the tombstone is forgotten", Merge, restore, "", 0, "create on 2, reviewed"},
-		{"kept deleted", Merge, update, "", 5, "nothing, not reviewed"},
-		{"deleted on theirs", Merge, remove, `{"name":"theirs"}`, 5, "delete on 5, not reviewed"},
-		{"deleted on a row without a version", Merge, remove, `{"name":"theirs"}`, 0, "delete on 0, not reviewed"},
-		{"both deleted", Merge, remove, "", 5, "nothing, reviewed"},
-		{"written at the same time", Merge, tie, `{"name":"theirs"}`, 5, "nothing, not reviewed"},
+		{"restored on the tombstone", ClientWins, update, "", 5, `create {"bio":"b","name":"mine"} on 5, reviewed`},
+		{"restored, and the tombstone is forgotten", ClientWins, update, "", 0, `create {"bio":"b","name":"mine"} on 3, reviewed`},
+		{"restored, and nothing is known of a version", ClientWins, stale, "", 0, `create {"bio":"b","name":"mine"} on 1, reviewed`},
+		{"restored on the first version", ClientWins, update, "", 1, `create {"bio":"b","name":"mine"} on 1, reviewed`},
+		{"restored again, and the tombstone is forgotten", Merge, restore, "", 0, `create {"name":"mine"} on 2, reviewed`},
+		{"kept deleted", Merge, update, "", 5, `nothing, not reviewed`},
+		{"deleted on theirs", Merge, remove, `{"name":"theirs"}`, 5, `delete  on 5, not reviewed`},
+		{"deleted on a row without a version", Merge, remove, `{"name":"theirs"}`, 0, `delete  on 0, not reviewed`},
+		{"both deleted", Merge, remove, "", 5, `nothing, reviewed`},
+		{"written at the same time", Merge, tie, `{"name":"theirs"}`, 5, `nothing, not reviewed`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := &queue.Entity{Operations: []queue.Operation{c.mine}}
@@ -284,7 +294,7 @@ func TestSettledConflictByKind(t *testing.T) {
 			}
 			got := "nothing"
 			if h := e.Head(); h != nil {
-				got = fmt.Sprintf("%s on %d", h.Type, h.BaseVersion)
+				got = fmt.Sprintf("%s %s on %d", h.Type, h.Data, h.BaseVersion)
 			}
 			if got += ", not reviewed"; e.Conflicts[0].Reviewed {
 				got = strings.Replace(got, "not ", "", 1)

@@ -28,6 +28,10 @@ func f(a, b bool, xs []int) (n int, ok bool) {
 	case 7:
 		return max(n, 1), true
 	}
+	switch {
+	case n > 2:
+		n--
+	}
 	return n, false
 }
 
@@ -63,6 +67,11 @@ func TestMutantsOfEachKind(t *testing.T) {
 		`empty text: "x" → ""`,
 		"remove case: case 7:\n\t\treturn max(n, 1), true → ",
 		"add one: 7 → 8",
+		"always true: n > 2 → (n > 2) || true",
+		"always false: n > 2 → (n > 2) && false",
+		"turn operator to >=: > → >=",
+		"turn operator to <=: > → <=",
+		"remove statement: n-- → ",
 		"swap min and max: max → min",
 		"zero result: max(n, 1) → func() (zero int) { _ = max(n, 1); return }()",
 		"negate result: true → !(true)",
@@ -200,6 +209,7 @@ func TestFindingsOfGremlinsHaveTheSameKeys(t *testing.T) {
 	verdicts, err := target{dir: "p"}.findings([]byte(`{"files":[{"file_name":"p.go","mutations":[
 		{"line":13,"column":7,"type":"INVERT_LOGICAL","status":"LIVED"},
 		{"line":11,"column":5,"type":"REMOVE_SELF_ASSIGNMENTS","status":"KILLED"},
+		{"line":21,"column":9,"type":"CONDITIONALS_NEGATION","status":"NOT COVERED"},
 		{"line":11,"column":5,"type":"INVERT_ASSIGNMENTS","status":"NOT VIABLE"},
 		{"line":8,"column":6,"type":"INVERT_ASSIGNMENTS","status":"NOT COVERED"}]}]}`))
 	want := []verdict{

@@ -8,13 +8,12 @@ import (
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 )
 
-// avatar is a disc with the initials, in a colour of the id's own.
+// avatar is a disc with the initials. Its colour depends on the id.
 func avatar(id, name, class string) ui.UI {
 	return ui.Span().Class(class, fmt.Sprintf("hue-%d", hue(id))).Aria("hidden", true).Text(initials(name))
 }
 
-// initials are the one or two letters of an avatar: of the first and the last
-// word of a name that begin with a letter or digit.
+// initials are the first letters or digits of a name's first and last words.
 func initials(name string) string {
 	var letters []rune
 	for _, word := range strings.Fields(name) {
@@ -37,7 +36,7 @@ func initials(name string) string {
 // hues is the number of avatar colours in the style sheet.
 const hues = 8
 
-// hue is the avatar colour of an id: always the same one for the same user.
+// hue is the avatar colour of an id: its FNV-1a hash.
 func hue(id string) int {
 	h := uint32(2166136261)
 	for i := range len(id) {

@@ -20,15 +20,15 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// The repository is what the pages are written for.
+// The repository implements the pages' interfaces.
 var (
 	_ Users  = (*directory.Collection)(nil)
 	_ Outbox = (*directory.Collection)(nil)
 	_ Syncer = (*directory.Collection)(nil)
 )
 
-// browser is the pages over the real repository in memory, with a device and an
-// engine of the test's.
+// browser runs the pages over the real repository in memory, with the test's device and
+// engine.
 type browser struct {
 	t      *testing.T
 	d      ui.ClientDispatcher
@@ -44,7 +44,7 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &device{online: true, promises: true, keepings: make(chan struct{}, 1), height: 720, row: usualRow, values: map[string]string{}, heights: map[string]float64{}},
+		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
@@ -118,13 +118,13 @@ func (b *browser) untilText(want string) {
 	b.until("the text "+want, func() bool { return strings.Contains(text(b.root), want) })
 }
 
-func (b *browser) untilGone(text1 string) {
+func (b *browser) untilGone(unwanted string) {
 	b.t.Helper()
-	b.until("no more text "+text1, func() bool { return !strings.Contains(text(b.root), text1) })
+	b.until("no more text "+unwanted, func() bool { return !strings.Contains(text(b.root), unwanted) })
 }
 
-// click runs what go-app has bound to the button or link of this name: the
-// handler that survived its diff, not the one of the last render.
+// click runs the handler that go-app bound to the button or link of this name: the one
+// that survived its diff, not that of the last render.
 func (b *browser) click(name string) {
 	b.t.Helper()
 	var found ui.UI
@@ -151,8 +151,8 @@ func (b *browser) fire(e ui.UI, event string) {
 	b.settle()
 }
 
-// settle renders, and what that asks for, a few times over: an update of a
-// component begets one of its children, and that a deferred call.
+// settle renders several times: an update of a component causes one of its children,
+// and that a deferred call.
 func (b *browser) settle() {
 	for range 4 {
 		b.d.Consume()
@@ -227,7 +227,7 @@ func formOf(b *browser) ui.UI {
 	return found
 }
 
-// closeDialogs does what the browser does after CloseModal: it says "close".
+// closeDialogs fires "close", as the browser does after CloseModal.
 func (b *browser) closeDialogs() {
 	b.t.Helper()
 	for _, id := range b.device.takeClosed() {
@@ -235,7 +235,7 @@ func (b *browser) closeDialogs() {
 	}
 }
 
-// walk visits the mounted tree. go-app keeps it to itself, so this looks.
+// walk visits the mounted tree, which go-app does not export.
 func walk(e ui.UI, visit func(ui.UI)) {
 	visit(e)
 	v := reflect.ValueOf(e).Elem()
@@ -314,24 +314,24 @@ func accessibleName(e ui.UI) string {
 	return text(e)
 }
 
-// device is the browser behind the pages, with a scroll position that the test sets.
+// device fakes the browser behind the pages.
 type device struct {
-	mu                       stdsync.Mutex
-	online, waiting, applied bool
-	top, height, row         float64
-	values                   map[string]string
-	heights                  map[string]float64
-	focused                  string
-	opened, closed           []string
-	modal                    string // the id of the dialog that is open
-	persisted, background    bool
-	scrolls                  chan struct{}
-	onlines                  chan struct{}
-	storageState             StorageState
-	keepings                 chan struct{}
-	asked, tried             int
-	guarded, promises, told  bool
-	draft                    string
+	mu                              stdsync.Mutex
+	online, waiting, applied        bool
+	top, height, row                float64
+	values                          map[string]string
+	heights                         map[string]float64
+	focused                         string
+	opened, closed                  []string
+	modal                           string // the id of the dialog that is open
+	persisted, background           bool
+	scrolls                         chan struct{}
+	onlines                         chan struct{}
+	storageState                    StorageState
+	storageStates                   chan struct{}
+	asked, tried                    int
+	guarded, promises, acknowledged bool
+	draft                           string
 }
 
 func (d *device) Online() bool {
@@ -379,17 +379,17 @@ func (d *device) StorageState() StorageState {
 	return d.storageState
 }
 
-func (d *device) setKeeping(k StorageState) {
+func (d *device) setStorageState(state StorageState) {
 	d.mu.Lock()
-	d.storageState = k
+	d.storageState = state
 	d.mu.Unlock()
 	select {
-	case d.keepings <- struct{}{}:
-	default: // one is unread; who reads it finds this
+	case d.storageStates <- struct{}{}:
+	default: // one is unread
 	}
 }
 
-func (d *device) StorageStateChanges(context.Context) <-chan struct{} { return d.keepings }
+func (d *device) StorageStateChanges(context.Context) <-chan struct{} { return d.storageStates }
 
 func (d *device) RetryStorage(context.Context) {
 	d.mu.Lock()
@@ -401,7 +401,7 @@ func (d *device) RetryStorage(context.Context) {
 func (d *device) AcknowledgeLoss(context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.storageState.Lost, d.told = false, true
+	d.storageState.Lost, d.acknowledged = false, true
 	return nil
 }
 

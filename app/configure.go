@@ -1,13 +1,8 @@
 package app
 
-import (
-	"time"
+import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 
-	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
-	"github.com/rollcall/rollcall/wasm/sync"
-)
-
-// Dependencies are the real things behind the pages.
+// Dependencies connect the pages to a repository and a browser.
 type Dependencies struct {
 	Users  Users
 	Outbox Outbox
@@ -23,8 +18,6 @@ type Dependencies struct {
 	Elements       Elements
 	Dialogs        Dialogs
 	Layout         Layout
-
-	Clock sync.Clock // nil for the system's
 }
 
 // Configure registers the pages for every route. Call it once, before
@@ -33,8 +26,3 @@ func Configure(d Dependencies) {
 	s := newSession(d)
 	ui.RouteWithRegexpFunc(".*", func() ui.Composer { return &root{s: s} })
 }
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time                         { return time.Now() }
-func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

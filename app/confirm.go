@@ -2,21 +2,44 @@ package app
 
 import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 
-// confirmRequest asks for an explicit yes before act runs.
-type confirmRequest struct {
-	heading, text, yes string
-	opener             string
-	act                func()
-	number             int // of the request, set by session.ask
+// Dialogs are the page's <dialog> elements, by their ids.
+type Dialogs interface {
+	ShowModal(id string)
+	CloseModal(id string)
+	ModalOpen(id string) bool
 }
 
-// confirmDialog is the dialog that asks. Asked is as in formDialog.
+// confirmRequest asks the person for an explicit yes before act runs.
+type confirmRequest struct {
+	heading, text, yes string
+	opener             string // the id of the element that gets the focus back
+	act                func()
+	number             int
+}
+
+// askFirst opens the dialog that asks before it does something.
+func (s *session) askFirst(c confirmRequest) {
+	s.requests++
+	c.number = s.requests
+	s.confirm = &c
+	s.render()
+}
+
+// id is the request's number, 0 for none.
+func (c *confirmRequest) id() int {
+	if c == nil {
+		return 0
+	}
+	return c.number
+}
+
+// confirmDialog is the dialog that asks. Its fields are those of formDialog.
 type confirmDialog struct {
 	ui.Compo
-	S     *session
-	Asked int
+	S       *session
+	Request int
 
-	shown   int
+	loaded  int
 	opened  int
 	request confirmRequest
 }
@@ -24,12 +47,12 @@ type confirmDialog struct {
 const confirmID = "confirm"
 
 func (d *confirmDialog) OnUpdate(ctx ui.Context) {
-	if d.Asked == 0 || d.Asked == d.shown || d.S.confirm == nil {
+	if d.Request == 0 || d.Request == d.loaded || d.S.confirm == nil {
 		return
 	}
-	d.shown, d.request = d.Asked, *d.S.confirm
+	d.loaded, d.request = d.Request, *d.S.confirm
 	ctx.Defer(func(ui.Context) {
-		d.opened = d.shown
+		d.opened = d.loaded
 		d.S.Dialogs.ShowModal(confirmID)
 	})
 }
@@ -42,20 +65,20 @@ func (d *confirmDialog) yes(ui.Context, ui.Event) {
 
 func (d *confirmDialog) no(ui.Context, ui.Event) { d.S.Dialogs.CloseModal(confirmID) }
 
-// closed is as in formDialog.
-func (d *confirmDialog) closed(ctx ui.Context, _ ui.Event) {
-	if d.S.confirm == nil || d.S.confirm.number != d.opened || d.S.Dialogs.ModalOpen(confirmID) {
+// onClose is as in formDialog.
+func (d *confirmDialog) onClose(ctx ui.Context, _ ui.Event) {
+	if d.S.confirm.id() != d.opened || d.S.Dialogs.ModalOpen(confirmID) {
 		return
 	}
 	d.S.confirm = nil
-	d.S.changed()
+	d.S.render()
 	opener := d.request.opener
 	ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })
 }
 
 func (d *confirmDialog) Render() ui.UI {
 	return ui.Dialog().ID(confirmID).Class("dialog", "dialog-small").
-		Aria("labelledby", "confirm-title").Aria("describedby", "confirm-text").On("close", d.closed).Body(
+		Aria("labelledby", "confirm-title").Aria("describedby", "confirm-text").On("close", d.onClose).Body(
 		ui.Div().Class("form").Body(
 			ui.H2().ID("confirm-title").Text(d.request.heading),
 			ui.P().ID("confirm-text").Text(d.request.text),

@@ -3,32 +3,32 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 func (p *syncPage) accept(c queue.Conflict) {
-	p.do("That was not saved.", func(ctx context.Context) error { return p.S.Outbox.Accept(ctx, c) })
+	p.decide("Your decision was not saved.", func(ctx context.Context) error { return p.S.Outbox.Accept(ctx, c) })
 }
 
 func (p *syncPage) reverse(c queue.Conflict) {
-	p.do("That was not changed.", func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
+	p.decide("The user was not changed.", func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
 }
 
 func (p *syncPage) renderConflicts() ui.UI {
-	cs := p.now.conflicts
+	cs := p.outbox.conflicts
 	open := openConflicts(cs)
-	return section("conflicts-title", "Conflicts", p.now.counts.Conflicts,
-		ui.If(len(cs) == 0, ui.P().Class("quiet").Text("No one has changed the same thing as you.")).
-			ElseIf(open == 0, ui.P().Class("quiet").Text("Nothing is left to decide.")),
+	return section("conflicts-title", "Conflicts", p.outbox.counts.Conflicts,
+		ui.If(len(cs) == 0, quiet("Nobody else has changed what you changed.")).
+			ElseIf(open == 0, quiet("Nothing left to review.")),
 		ui.Range(cs).Slice(func(i int) ui.UI { return p.renderConflict(cs[i]) }),
-		more(open, p.now.counts.Conflicts),
+		renderMore(open, p.outbox.counts.Conflicts),
 	)
 }
 
-// openConflicts counts those that wait for the person; the others are shown as
-// the record of what was decided.
+// openConflicts counts those that wait for a review. The others are listed as a record.
 func openConflicts(cs []queue.Conflict) int {
 	n := 0
 	for _, c := range cs {
@@ -42,22 +42,12 @@ func openConflicts(cs []queue.Conflict) int {
 // isNull reports whether a side of a conflict has no document.
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// conflictSubject is the name of the user a conflict is about.
-func conflictSubject(c queue.Conflict) string {
-	for _, raw := range []json.RawMessage{c.Theirs, c.Base, c.Mine} {
-		if name := parseDocument(raw).text("name"); name != "" {
-			return name
-		}
-	}
-	return "A user"
-}
-
-// story says what happened and how it was decided.
-func story(c queue.Conflict) string {
+// conflictSummary says what happened and how it was decided.
+func conflictSummary(c queue.Conflict) string {
 	var happened string
 	switch {
 	case isNull(c.Mine) && isNull(c.Theirs):
-		happened = "Both of you deleted this user."
+		happened = "You and someone else both deleted this user."
 	case isNull(c.Mine):
 		happened = "You deleted this user while someone else changed it."
 	case isNull(c.Theirs):
@@ -67,14 +57,14 @@ func story(c queue.Conflict) string {
 	}
 	switch c.Kept {
 	case queue.Mine:
-		return happened + " Your side was kept."
+		return happened + " Your changes were kept."
 	case queue.Theirs:
-		return happened + " Their side was kept."
+		return happened + " Their changes were kept."
 	}
-	return happened + " Parts of both sides were kept."
+	return happened + " Parts of both were kept."
 }
 
-// reverseLabel names what Reverse would do.
+// reverseLabel is the label of the button that reverses the decision.
 func reverseLabel(c queue.Conflict) string {
 	lost := c.Mine
 	if c.Kept == queue.Mine {
@@ -84,7 +74,7 @@ func reverseLabel(c queue.Conflict) string {
 	case c.Kept == queue.Both:
 		return "Use the other values"
 	case isNull(lost):
-		return "Delete it"
+		return "Delete"
 	case c.Kept == queue.Theirs && isNull(c.Theirs):
 		return "Restore"
 	case c.Kept == queue.Mine:
@@ -95,18 +85,18 @@ func reverseLabel(c queue.Conflict) string {
 
 func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
 	titleID := "conflict-" + c.ID
-	name := conflictSubject(c)
+	name := firstName("A user", c.Theirs, c.Base, c.Mine)
 	return ui.Article().Class("conflict").Aria("labelledby", titleID).Body(
 		ui.Div().Class("conflict-head").Body(
 			avatar(c.Ref.ID, name, "avatar"),
 			ui.Div().Class("thing-main").Body(
 				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, ui.Text(name)).
 					Else(ui.A().Href("/users/"+c.Ref.ID).Text(name))),
-				ui.P().Class("quiet").Text(story(c)+" Decided "+relative(c.At, p.S.Clock.Now())+"."),
+				quiet(conflictSummary(c)+" Decided "+timeAgo(c.At, time.Now())+"."),
 			),
 		),
 		ui.If(len(c.Fields) > 0, renderFields(c)),
-		ui.If(c.Reviewed, ui.P().Class("quiet").Text("Settled.")).Else(ui.Div().Class("thing-actions").Body(
+		ui.If(c.Reviewed, quiet("Reviewed.")).Else(ui.Div().Class("thing-actions").Body(
 			ui.Button().Type("button").Class("button", "button-primary").Text("Keep").Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.accept(c) }, "keep", c.ID),
 			ui.Button().Type("button").Class("button").Text(reverseLabel(c)).Aria("describedby", titleID).
@@ -115,9 +105,8 @@ func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
 	)
 }
 
-// renderFields is the comparison, field by field. The roles are written out
-// because the narrow layout takes the table's display, and with it its semantics,
-// away.
+// renderFields compares the sides field by field. The roles are explicit because the
+// narrow layout removes the table's display, and with it its semantics.
 func renderFields(c queue.Conflict) ui.UI {
 	head := func(text string) ui.UI { return ui.Th().Role("columnheader").Scope("col").Text(text) }
 	return ui.Table().Class("compare").Role("table").Body(
@@ -125,13 +114,12 @@ func renderFields(c queue.Conflict) ui.UI {
 			head("Field"), head("Before"), head("Mine"), head("Theirs"), head("Kept"))),
 		ui.TBody().Role("rowgroup").Body(ui.Range(c.Fields).Slice(func(i int) ui.UI {
 			f := c.Fields[i]
-			kept := keptText(f)
 			return ui.Tr().Role("row").Body(
-				ui.Th().Role("rowheader").Scope("row").Text(label(f.Name)),
+				ui.Th().Role("rowheader").Scope("row").Text(fieldLabel(f.Name)),
 				cell("Before", f.Base, false),
 				cell("Mine", f.Mine, f.Kept != queue.Theirs),
 				cell("Theirs", f.Theirs, f.Kept != queue.Mine),
-				ui.Td().Role("cell").DataSet("column", "Kept").Text(kept),
+				ui.Td().Role("cell").DataSet("column", "Kept").Text(keptText(f)),
 			)
 		})),
 	)

@@ -10,16 +10,23 @@ type Elements interface {
 	SetValue(id, value string)
 }
 
-// section is a card under its heading. count is how many things are in it, and
-// not shown when it is 0.
+const pageTitleID = "page-title"
+
+// pageTitle is a page's heading. It takes the focus after a navigation.
+func pageTitle(text string) ui.UI { return ui.H1().ID(pageTitleID).TabIndex(-1).Text(text) }
+
+// section is a card with a heading. count is how many items it lists; 0 is not shown.
 func section(id, heading string, count int, body ...ui.UI) ui.UI {
 	return ui.Section().Class("card").Aria("labelledby", id).Body(append([]ui.UI{
 		ui.Div().Class("card-head").Body(
 			ui.H2().ID(id).Text(heading),
-			ui.If(count > 0, ui.Span().Class("badge").Text(grouped(count))),
+			ui.If(count > 0, ui.Span().Class("badge").Text(formatCount(count))),
 		),
 	}, body...)...)
 }
+
+// quiet is a paragraph of secondary text.
+func quiet(text string) ui.UI { return ui.P().Class("quiet").Text(text) }
 
 func fact(name, value string) ui.UI {
 	return ui.Div().Class("fact").Body(ui.Dt().Text(name), ui.Dd().Text(value))
@@ -27,11 +34,10 @@ func fact(name, value string) ui.UI {
 
 const svg = "http://www.w3.org/2000/svg"
 
-// icon refers to the symbol "icon-NAME" of the sprite in index.html. It is
-// decoration: what it stands for is always said in words too.
+// icon shows the symbol "icon-NAME" of the sprite in index.html. It is decoration:
+// words always say the same.
 func icon(name string) ui.UI {
-	// A class on the svg would be lost: go-app sets className, which an SVG
-	// element does not take. The span carries it.
+	// The span carries the class: go-app sets className, which an SVG element ignores.
 	return ui.Span().Class("icon").Aria("hidden", true).Body(
 		ui.Elem("svg").XMLNS(svg).Attr("viewBox", "0 0 24 24").Attr("focusable", "false").Body(
 			ui.Elem("use").XMLNS(svg).Attr("href", "#icon-"+name),
@@ -42,4 +48,8 @@ func icon(name string) ui.UI {
 // button is a button with an icon and a text.
 func button(class, iconName, text string) ui.HTMLButton {
 	return ui.Button().Type("button").Class("button", class).Body(icon(iconName), ui.Span().Text(text))
+}
+
+func retryButton(retry ui.EventHandler) ui.UI {
+	return button("button-primary", "sync", "Try again").OnClick(retry, "retry")
 }

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// list joins words as a sentence does.
-func list(words []string) string {
+// joinWords lists words as a sentence does.
+func joinWords(words []string) string {
 	switch n := len(words); n {
 	case 0:
 		return "nothing"
@@ -25,11 +25,11 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return grouped(n) + " " + noun + "s"
+	return formatCount(n) + " " + noun + "s"
 }
 
-// grouped writes a number with a thin mark between thousands.
-func grouped(n int) string {
+// formatCount writes a number with commas between thousands.
+func formatCount(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -37,9 +37,9 @@ func grouped(n int) string {
 	return s
 }
 
-// relative says how long ago t was. A time ahead of now, as a clock that was set
-// back makes it, is "a few seconds ago".
-func relative(t, now time.Time) string {
+// timeAgo says how long ago t was. After a clock was set back t may be ahead of now;
+// that is "a few seconds ago".
+func timeAgo(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d < time.Minute:
@@ -54,8 +54,8 @@ func relative(t, now time.Time) string {
 	return "on " + t.Local().Format("2 January 2006")
 }
 
-// until says how long it is to t, for a next try.
-func until(t, now time.Time) string {
+// timeUntil says how long it is until t.
+func timeUntil(t, now time.Time) string {
 	d := t.Sub(now)
 	switch {
 	case d <= time.Second:
@@ -66,8 +66,7 @@ func until(t, now time.Time) string {
 	return "in " + plural(int(d.Round(time.Minute)/time.Minute), "minute")
 }
 
-// bytesText writes a size as people read it.
-func bytesText(n int64) string {
+func formatBytes(n int64) string {
 	const unit = 1000
 	if n < unit {
 		return fmt.Sprintf("%d bytes", n)
@@ -82,7 +81,8 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.0f %s", v, names[0])
 }
 
-func asSentence(s string) string {
+// sentence adds the capital letter and the full stop.
+func sentence(s string) string {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return "Something went wrong."
@@ -93,17 +93,4 @@ func asSentence(s string) string {
 		s += "."
 	}
 	return s
-}
-
-// label is a field's name as the form has it.
-func label(field string) string {
-	switch field {
-	case "name":
-		return "Name"
-	case "email":
-		return "Email"
-	case "bio":
-		return "Bio"
-	}
-	return field
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// document is a user's document as far as the pages look into it. Parts that are
-// broken or missing are empty.
+// document is the fields of a user's document. Those that are malformed or missing
+// are empty.
 type document map[string]json.RawMessage
 
 func parseDocument(raw json.RawMessage) document {
@@ -33,24 +33,27 @@ func fieldText(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// subject is the name of the user an operation is about: as it was before, or as
-// it is called now when it is new.
-func subject(o queue.Operation) string {
-	for _, raw := range []json.RawMessage{o.Base, o.Data} {
+// firstName is the first name that one of the documents has, or fallback.
+func firstName(fallback string, documents ...json.RawMessage) string {
+	for _, raw := range documents {
 		if name := parseDocument(raw).text("name"); name != "" {
 			return name
 		}
 	}
-	return "a user"
+	return fallback
 }
 
-// describe says what an operation does.
-func describe(o queue.Operation) string {
+// operationName is the name of the user an operation changes: the one before the
+// operation, or that of a new user.
+func operationName(o queue.Operation) string { return firstName("a user", o.Base, o.Data) }
+
+// operationText says what an operation does.
+func operationText(o queue.Operation) string {
 	switch o.Type {
 	case api.Create:
-		return "Add " + subject(o)
+		return "Add " + operationName(o)
 	case api.Delete:
-		return "Delete " + subject(o)
+		return "Delete " + operationName(o)
 	}
 	data := parseDocument(o.Data)
 	var fields []string
@@ -59,27 +62,27 @@ func describe(o queue.Operation) string {
 			fields = append(fields, f)
 		}
 	}
-	return "Change " + list(fields) + " of " + subject(o)
+	return "Change " + joinWords(fields) + " of " + operationName(o)
 }
 
-// progress says where an operation stands.
-func progress(o queue.Operation, now time.Time) string {
+// progressText says what happens to an operation next.
+func progressText(o queue.Operation, now time.Time) string {
 	switch o.State {
 	case queue.Sending:
-		return "Being sent."
+		return "Sending now."
 	case queue.Waiting:
 		if o.NextAttemptAt.IsZero() {
 			return "Waiting to be sent again."
 		}
-		return "Next try " + until(o.NextAttemptAt, now) + "."
+		return "Next try " + timeUntil(o.NextAttemptAt, now) + "."
 	case queue.Rejected:
-		return "The server refused it."
+		return "The server rejected it."
 	}
 	return "Waiting to be sent."
 }
 
-// why is an operation's last error as a sentence, "" when it has none.
-func why(o queue.Operation) string {
+// lastErrorText is an operation's last error as a sentence, "" when it has none.
+func lastErrorText(o queue.Operation) string {
 	if o.LastError == nil {
 		return ""
 	}
@@ -98,57 +101,57 @@ func operationIcon(o queue.Operation) string {
 	return "edit"
 }
 
-// canEdit reports whether there is a user to edit: not when it is to be deleted.
+// canEdit reports whether there is a user to edit, which a deletion leaves none of.
 func canEdit(o queue.Operation) bool { return o.Type != api.Delete }
 
 func (p *syncPage) retryOperation(o queue.Operation) {
-	p.do("That could not be tried again.", func(ctx context.Context) error { return p.S.Outbox.Retry(ctx, o) })
+	p.decide("The change was not sent again.", func(ctx context.Context) error { return p.S.Outbox.Retry(ctx, o) })
 }
 
-// editRejected opens the form on the user with what the server refused beside its field.
+// editRejected opens the form with the server's errors beside their fields.
 func (p *syncPage) editRejected(o queue.Operation) {
 	var f formRequest
-	p.S.write(func(ctx context.Context) error {
+	p.S.async(func(ctx context.Context) error {
 		user, err := p.S.Users.Get(ctx, o.Ref.ID)
 		f = formRequest{user: &user, opener: "edit-operation-" + o.ID, errs: rejectionErrors(o)}
 		return err
 	}, func(err error) {
 		if err != nil {
-			p.S.toast(toast{text: "That can't be edited. " + explain(err), bad: true})
+			p.S.showFailure("This change can't be edited. " + errorText(err))
 			return
 		}
-		p.S.edit(f)
+		p.S.openForm(f)
 	})
 }
 
 func (p *syncPage) discard(o queue.Operation) {
-	p.S.ask(confirmRequest{
+	p.S.askFirst(confirmRequest{
 		heading: "Discard this change?",
-		text:    describe(o) + ". It has not reached the server. Once discarded, it can't be brought back.",
+		text:    operationText(o) + ". This change is not on the server. If you discard it, you can't get it back.",
 		yes:     "Discard",
 		opener:  "discard-operation-" + o.ID,
 		act: func() {
-			p.do("That was not discarded.", func(ctx context.Context) error { return p.S.Outbox.Discard(ctx, o) })
+			p.decide("The change was not discarded.", func(ctx context.Context) error { return p.S.Outbox.Discard(ctx, o) })
 		},
 	})
 }
 
 func (p *syncPage) renderOperation(o queue.Operation) ui.UI {
-	now := p.S.Clock.Now()
+	now := time.Now()
 	titleID := "operation-" + o.ID
 	return ui.Li().Class("thing").Body(
 		ui.Div().Class("thing-icon").Body(icon(operationIcon(o))),
 		ui.Div().Class("thing-main").Body(
-			ui.P().ID(titleID).Class("thing-title").Text(describe(o)),
-			ui.P().Class("quiet").Text("Made "+relative(o.CreatedAt, now)+". "+progress(o, now)),
-			ui.If(o.LastError != nil, ui.P().Class("thing-why").Text(why(o))),
+			ui.P().ID(titleID).Class("thing-title").Text(operationText(o)),
+			quiet("Made "+timeAgo(o.CreatedAt, now)+". "+progressText(o, now)),
+			ui.If(o.LastError != nil, ui.P().Class("thing-why").Text(lastErrorText(o))),
 		),
 		ui.If(o.State == queue.Rejected, ui.Div().Class("thing-actions").Body(
 			ui.Button().Type("button").Class("button").Text("Retry").Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.retryOperation(o) }, "retry", o.ID),
 			ui.If(canEdit(o), ui.Button().ID("edit-operation-"+o.ID).Type("button").Class("button", "button-primary").Text("Edit").
 				Aria("describedby", titleID).
-				OnClick(func(ui.Context, ui.Event) { p.editRejected(o) }, "edit", o.ID, why(o))),
+				OnClick(func(ui.Context, ui.Event) { p.editRejected(o) }, "edit", o.ID, lastErrorText(o))),
 			ui.Button().ID("discard-operation-"+o.ID).Type("button").Class("button", "button-danger-quiet").Text("Discard").
 				Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.discard(o) }, "discard", o.ID),

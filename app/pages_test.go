@@ -34,7 +34,7 @@ func TestEmptyListOffersToAdd(t *testing.T) {
 	}
 }
 
-func TestFormSaysWhatIsWrong(t *testing.T) {
+func TestFormShowsErrors(t *testing.T) {
 	b := open(t, "/")
 	b.click("Add user")
 	b.fill(map[string]string{"email": "not an address"})
@@ -42,7 +42,7 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 	b.untilText("Name is required")
 	b.untilText("Email is not an email address")
 	if b.device.focused != "user-name" {
-		t.Errorf("the focus is on %q, not on the first bad field", b.device.focused)
+		t.Errorf("the focus is on %q, not on the first invalid field", b.device.focused)
 	}
 	name := b.byID("user-name")
 	if attribute(name, "aria-invalid") != "true" || attribute(name, "aria-describedby") != "user-name-error" {
@@ -57,9 +57,9 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A dialog tells only later that it has closed. Somebody quick has opened the next
-// one by then, which must not be taken for the one that was closed.
-func TestFormAskedForBeforeTheLastOneHasToldThatItClosed(t *testing.T) {
+// A dialog's close event comes late. By then the person may have opened the next one,
+// which the event must not close.
+func TestFormRequestedBeforeTheLastCloseEvent(t *testing.T) {
 	b := open(t, "/")
 	for _, late := range []bool{false, true} {
 		b.click("Add user")
@@ -69,7 +69,7 @@ func TestFormAskedForBeforeTheLastOneHasToldThatItClosed(t *testing.T) {
 		if late {
 			b.click("Add user") // rendered and opened
 		} else {
-			b.root.s.edit(formRequest{}) // not rendered yet
+			b.root.s.openForm(formRequest{}) // not rendered yet
 		}
 		b.fire(b.byID(formID), "close")
 		b.until("the second form to open", func() bool { return b.device.ModalOpen(formID) })
@@ -78,7 +78,7 @@ func TestFormAskedForBeforeTheLastOneHasToldThatItClosed(t *testing.T) {
 		b.until("the second form to close", func() bool { return len(b.device.takeClosed()) == 1 })
 		b.fire(b.byID(formID), "close")
 		if b.root.s.form != nil {
-			t.Errorf("late %v: the form is still asked for", late)
+			t.Errorf("late %v: the form is still requested", late)
 		}
 	}
 }
@@ -105,7 +105,7 @@ func TestEditSavesChangedFieldsOnly(t *testing.T) {
 	}
 	form := component[*formDialog](b)
 	form.input("name", "Ann Li")
-	whole, changed := form.patch()
+	whole, changed, _ := form.clean()
 	if changed.Email != nil || changed.Bio != nil || *changed.Name != "Ann Li" || *whole.Email != "ann@example.org" {
 		t.Errorf("the patch is %+v", changed)
 	}
@@ -134,8 +134,8 @@ func TestDeleteOneThenAnother(t *testing.T) {
 	b.untilText("Deleted Bob")
 }
 
-// The same of the handlers that open the form: it must hold the row's user, as
-// the row is now.
+// The same holds for the handlers that open the form: it must show the row's current
+// user.
 func TestEditAfterTheRowsMoved(t *testing.T) {
 	b := open(t, "/")
 	id := b.add("Bob", "bob@example.org")
@@ -201,16 +201,16 @@ func TestLongListRendersAWindow(t *testing.T) {
 	if n := rows(); n != windowRows {
 		t.Errorf("%d rows are rendered", n)
 	}
-	for _, top := range []float64{1000, 1500, 90_000, 60_000, total * usualRow, 0} {
+	for _, top := range []float64{1000, 1500, 90_000, 60_000, total * defaultRowHeight, 0} {
 		b.device.scroll(top)
-		first := int(min(top/usualRow, total-10))
+		first := int(min(top/defaultRowHeight, total-10))
 		name := fmt.Sprintf("User %05d", first)
 		b.untilText(name)
 		before, after := b.device.heights[beforeID], b.device.heights[afterID]
-		if got := before + after + usualRow*float64(rows()); got != usualRow*total {
+		if got := before + after + defaultRowHeight*float64(rows()); got != defaultRowHeight*total {
 			t.Errorf("at %v the list is %v high", top, got)
 		}
-		if before > top || before+usualRow*float64(rows()) < min(top+b.device.height, usualRow*total) {
+		if before > top || before+defaultRowHeight*float64(rows()) < min(top+b.device.height, defaultRowHeight*total) {
 			t.Errorf("at %v the rows begin at %v", top, before)
 		}
 	}
@@ -221,7 +221,7 @@ func TestFocusFollowsItsRowWhileItIsInView(t *testing.T) {
 	b.fillStore(1000)
 	b.untilText("1,000 users")
 	page := component[*usersPage](b)
-	b.device.scroll(400 * usualRow)
+	b.device.scroll(400 * defaultRowHeight)
 	b.untilText("User 00405")
 	for _, c := range []struct {
 		row    int
@@ -233,22 +233,22 @@ func TestFocusFollowsItsRowWhileItIsInView(t *testing.T) {
 		}
 		b.d.Emit(page, func() { page.focused = "edit-" + id })
 		b.device.focused = ""
-		b.device.scroll(425 * usualRow)
+		b.device.scroll(425 * defaultRowHeight)
 		b.until("the window to move", func() bool { return b.device.focused != "" })
 		if b.device.focused != want {
 			t.Errorf("the focus went to %q, want %q", b.device.focused, want)
 		}
 		b.d.Emit(page, func() { page.focused = "" })
-		b.device.scroll(400 * usualRow)
+		b.device.scroll(400 * defaultRowHeight)
 		b.until("the window to move back", func() bool { return page.shown.first < 400 })
 	}
 }
 
-func TestListIsFoundAgainAsItWasLeft(t *testing.T) {
+func TestListIsRestoredAfterAVisit(t *testing.T) {
 	b := open(t, "/")
 	b.fillStore(1000)
 	b.untilText("1,000 users")
-	b.device.scroll(500 * usualRow)
+	b.device.scroll(500 * defaultRowHeight)
 	b.untilText("User 00505")
 	b.visit("/sync")
 	b.untilText("Diagnostics")
@@ -257,7 +257,7 @@ func TestListIsFoundAgainAsItWasLeft(t *testing.T) {
 	}
 	b.visit("/")
 	b.untilText("User 00505")
-	b.until("the scroll position", func() bool { return b.device.top == 500*usualRow })
+	b.until("the scroll position", func() bool { return b.device.top == 500*defaultRowHeight })
 }
 
 func TestListSaysWhyItCantBeShown(t *testing.T) {
@@ -290,7 +290,7 @@ func TestOfflineBanner(t *testing.T) {
 func TestNothingIsClaimedBeforeContact(t *testing.T) {
 	b := open(t, "/")
 	b.status(sync.Status{Phase: sync.Idle})
-	b.until("the claim to go", func() bool { return b.root.state == "Connecting" })
+	b.until("no claim", func() bool { return b.root.status.text == "Connecting" })
 	if strings.Contains(text(b.root), "Online") {
 		t.Error("it says Online")
 	}
@@ -372,21 +372,21 @@ func TestRejectedOperation(t *testing.T) {
 	b.reject(id)
 	b.visit("/sync")
 	b.untilText("Add Ann Lee")
-	b.untilText("Another user has this email already.")
+	b.untilText("Another user already has this email.")
 
 	b.click("Edit")
-	b.untilText("Email is taken: another user has it already")
+	b.untilText("Email is taken: another user has it")
 	if b.device.focused != "user-email" {
 		t.Errorf("the focus is on %q", b.device.focused)
 	}
 	b.fill(map[string]string{"email": "ann@example.org"})
 	b.submit()
-	b.untilText("The server has taken everything so far.")
+	b.untilText("The server has accepted everything so far.")
 
 	b.reject(id)
-	b.untilText("The server refused it.")
+	b.untilText("The server rejected it.")
 	b.click("Retry")
-	b.untilText("The server has taken everything so far.")
+	b.untilText("The server has accepted everything so far.")
 }
 
 func TestDiscardAsksFirst(t *testing.T) {
@@ -402,21 +402,21 @@ func TestDiscardAsksFirst(t *testing.T) {
 	b.d.Emit(dialog, func() { dialog.yes(contextOf(b), ui.Event{}) })
 	b.d.Consume()
 	b.closeDialogs()
-	b.untilText("The server has taken everything so far.")
+	b.untilText("The server has accepted everything so far.")
 }
 
 func TestConflict(t *testing.T) {
 	b := open(t, "/sync")
 	id := b.add("Ann Lee", "ann@example.org")
 	b.conflict(id)
-	b.untilText("You and someone else changed this user. Their side was kept.")
+	b.untilText("You and someone else changed this user. Their changes were kept.")
 	for _, want := range []string{"North hall", "South hall", "Use mine"} {
 		b.untilText(want)
 	}
 	b.click("Keep")
-	b.untilText("Nothing is left to decide.")
+	b.untilText("Nothing left to review.")
 	// The decision stays on record, with both values.
-	for _, want := range []string{"Their side was kept.", "North hall", "South hall", "Settled."} {
+	for _, want := range []string{"Their changes were kept.", "North hall", "South hall", "Reviewed."} {
 		b.untilText(want)
 	}
 }

@@ -6,14 +6,15 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 const (
-	// settle is how long a new status must last before it is said: a round in the
-	// background is too short to be news.
-	statusSettles = 350 * time.Millisecond
-	// tick renews "Synced TIME ago", and notices a status that nobody renews.
-	tick = 10 * time.Second
+	// statusDebounce is how long a new status must last before it is announced: a
+	// round in the background is too short to be news.
+	statusDebounce = 350 * time.Millisecond
+	// tickInterval renews "Synced TIME ago", and detects one that has expired.
+	tickInterval = 10 * time.Second
 )
 
 // root is the frame around every page: header, banner, status, toasts, dialogs.
@@ -22,48 +23,46 @@ type root struct {
 	s *session
 
 	route       route
-	navigated   bool // some page has been shown before this one
+	navigated   bool // another page was shown before this one
 	installable bool
 
-	counts     refresher
-	state      string // the status sentence that is said
-	ago        string
-	tone       tone
-	settling   bool
-	everStated bool
-	noticed    noticeKind // the notice that was said last
-	loss       loss
-	kept       bool // this page has seen the data as they should be
+	counts          refresher
+	status          statusLine
+	statusShown     bool
+	debouncing      bool
+	announcedNotice noticeKind
+	dataLoss        dataLoss
+	dataSeen        bool // this page has seen the data intact
 }
 
 func (r *root) OnMount(ctx ui.Context) {
 	s := r.s
 	s.ctx = ctx
-	s.update = s.Updates.UpdateWaiting()
+	s.updateReady = s.Updates.UpdateWaiting()
 	r.installable = ctx.IsAppInstallable()
-	follow(ctx, s.Syncer.StatusChanges(ctx), r.restate)
-	follow(ctx, s.Network.OnlineChanges(ctx), r.restate)
-	follow(ctx, s.Users.Changes(ctx), r.recount)
-	follow(ctx, s.StorageHealth.StorageStateChanges(ctx), r.rekeep)
-	r.rekeep(ctx)
+	subscribe(ctx, s.Syncer.StatusChanges(ctx), r.refreshStatus)
+	subscribe(ctx, s.Network.OnlineChanges(ctx), r.refreshStatus)
+	subscribe(ctx, s.Users.Changes(ctx), r.refreshCounts)
+	subscribe(ctx, s.StorageHealth.StorageStateChanges(ctx), r.refreshStorageState)
+	r.refreshStorageState(ctx)
 	s.takeDraft(ctx)
-	r.restate(ctx)
-	r.recount(ctx)
+	r.refreshStatus(ctx)
+	r.refreshCounts(ctx)
 	r.tick(ctx)
 }
 
 func (r *root) tick(ctx ui.Context) {
-	r.s.after(ctx, tick, func(ctx ui.Context) {
-		r.look()
-		r.present()
+	after(ctx, tickInterval, func(ctx ui.Context) {
+		r.readStatus()
+		r.showStatus()
 		r.tick(ctx)
 	})
 }
 
 func (r *root) OnAppUpdate(ui.Context) {
-	if r.s.Updates.UpdateWaiting() && !r.s.update {
-		r.s.update = true
-		r.s.say("A new version is ready")
+	if r.s.Updates.UpdateWaiting() && !r.s.updateReady {
+		r.s.updateReady = true
+		r.s.announce("A new version is ready")
 	}
 }
 
@@ -73,79 +72,72 @@ func (r *root) OnNav(ctx ui.Context) {
 	u := ctx.Page().URL()
 	was := r.route
 	r.route = parseRoute(u.Path)
-	switch r.route.page {
-	case usersRoute:
-		ctx.Page().SetTitle(title("Users"))
-	case syncRoute:
-		ctx.Page().SetTitle(title("Sync"))
-	case missingRoute:
-		ctx.Page().SetTitle(title("Page not found"))
+	if name, fixed := pageNames[r.route.kind]; fixed {
+		ctx.Page().SetTitle(title(name))
 	}
 	if r.route != was {
-		// Once the page before is gone, or it would remember the top as its place.
+		// Deferred until the page before is gone, or it would save the top as its place.
 		ctx.Defer(func(ui.Context) { r.s.Layout.ScrollTo(scrollerID, 0) })
 	}
-	// The first page keeps the focus where the browser put it; later ones begin at
+	// The first page leaves the focus where the browser put it. Later ones begin at
 	// their heading, as a page load would.
 	if r.navigated && r.route != was {
-		ctx.Defer(func(ui.Context) { r.s.Elements.Focus("page-title") })
+		ctx.Defer(func(ui.Context) { r.s.Elements.Focus(pageTitleID) })
 	}
 	r.navigated = true
-	if r.route.page == usersRoute && u.Query().Get("add") != "" {
-		ctx.Page().ReplaceURL(withoutQuery(u))
-		r.s.edit(formRequest{opener: "add-user"})
+	if r.route.kind == usersRoute && u.Query().Get("add") != "" {
+		withoutQuery := *u
+		withoutQuery.RawQuery = ""
+		ctx.Page().ReplaceURL(&withoutQuery)
+		r.s.openForm(formRequest{opener: "add-user"})
 	}
 }
 
-func (r *root) recount(ctx ui.Context) {
-	r.counts.run(ctx, func() func(context.Context) func(ui.Context) {
+func (r *root) refreshCounts(ctx ui.Context) {
+	r.counts.run(ctx, func() read {
 		return func(ctx context.Context) func(ui.Context) {
 			counts, err := r.s.Outbox.Counts(ctx)
 			return func(ctx ui.Context) {
-				if err == nil { // what can't be counted is said where it is listed
+				if err == nil { // the page /sync shows why they can't be read
 					r.s.counts = counts
 					r.s.guardLeaving()
-					r.restate(ctx)
+					r.refreshStatus(ctx)
 				}
 			}
 		}
 	})
 }
 
-// restate derives the reach at once, for the banner, and the sentence when it
-// has settled.
-func (r *root) restate(ctx ui.Context) {
-	s := r.s
-	r.look()
-	if !r.everStated {
-		r.everStated = true
-		r.present()
+// refreshStatus updates the banner at once, and the status line once the status
+// has lasted.
+func (r *root) refreshStatus(ctx ui.Context) {
+	r.readStatus()
+	if !r.statusShown {
+		r.statusShown = true
+		r.showStatus()
 		return
 	}
-	if r.settling {
+	if r.debouncing {
 		return
 	}
-	r.settling = true
-	s.after(ctx, statusSettles, func(ui.Context) {
-		r.settling = false
-		r.present()
+	r.debouncing = true
+	after(ctx, statusDebounce, func(ui.Context) {
+		r.debouncing = false
+		r.showStatus()
 	})
 }
 
-// look reads the engine's status.
-func (r *root) look() {
-	r.s.status = current(r.s.Syncer.Status(), r.s.Clock.Now())
-	r.s.reach = reachable(r.s.reach, r.s.Network.Online(), r.s.status)
+func (r *root) readStatus() {
+	s, now := r.s, time.Now()
+	s.status = s.Syncer.Status()
+	s.reach = s.status.Reach(s.reach, s.Network.Online(), now)
+	if s.status.Stale(now) {
+		s.status.Phase, s.status.Resync = sync.Idle, nil
+	}
 }
 
-func (r *root) standing() standing {
-	return standing{reach: r.s.reach, status: r.s.status, counts: r.s.counts, now: r.s.Clock.Now()}
-}
-
-func (r *root) present() {
-	now := r.standing()
-	r.state, r.ago = now.sentence()
-	r.tone = now.tone()
+func (r *root) showStatus() {
+	r.status = syncState{reach: r.s.reach, status: r.s.status, counts: r.s.counts, now: time.Now()}.line()
 }
 
 func (r *root) Render() ui.UI {
@@ -153,19 +145,19 @@ func (r *root) Render() ui.UI {
 		ui.A().Class("skip").Href("#main").Text("Skip to content").OnClick(r.skip),
 		ui.Header().Body(
 			r.renderBar(),
-			ui.If(r.s.reach == offline, ui.P().Class("banner").Body(
+			ui.If(r.s.reach == sync.ReachOffline, ui.P().Class("banner").Body(
 				icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))),
 			r.renderNotice(),
 		),
 		ui.Main().ID("main").Class("main").TabIndex(-1).Body(r.renderPage()),
 		r.s.renderToasts(),
-		&formDialog{S: r.s, Asked: r.s.formAsked()},
-		&confirmDialog{S: r.s, Asked: r.s.confirmAsked()},
+		&formDialog{S: r.s, Request: r.s.form.id()},
+		&confirmDialog{S: r.s, Request: r.s.confirm.id()},
 	)
 }
 
-// skip moves the focus and the scroll position past the header. go-app would
-// take the click for a navigation.
+// skip moves the focus and the scroll position past the header. Left alone, go-app
+// would treat the click as a navigation.
 func (r *root) skip(_ ui.Context, e ui.Event) {
 	e.PreventDefault()
 	e.Call("stopPropagation")
@@ -177,8 +169,8 @@ func (r *root) renderBar() ui.UI {
 		ui.A().Class("brand").Href("/").Aria("label", "Rollcall, all users").Body(
 			icon("brand"), ui.Span().Class("brand-name").Text("Rollcall")),
 		ui.Nav().Class("nav").Aria("label", "Main").Body(
-			r.navLink("/", "Users", r.route.page == usersRoute || r.route.page == userRoute, queue.Counts{}),
-			r.navLink("/sync", "Sync", r.route.page == syncRoute, r.s.counts),
+			r.navLink("/", "Users", r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
+			r.navLink("/sync", "Sync", r.route.kind == syncRoute, r.s.counts),
 		),
 		ui.Div().Class("bar-end").Body(
 			r.renderStatus(),
@@ -205,15 +197,15 @@ func (r *root) navLink(href, text string, current bool, c queue.Counts) ui.UI {
 	)
 }
 
-// renderStatus is the one live region. The part that changes with time alone is
+// renderStatus is the one live region. Its detail changes with time alone and is
 // not announced.
 func (r *root) renderStatus() ui.UI {
-	return ui.Div().Class("status", "status-"+string(r.tone)).Role("status").
+	return ui.Div().Class("status", "status-"+string(r.status.tone)).Role("status").
 		Aria("label", "Sync status").Aria("live", "polite").Aria("atomic", false).Body(
 		ui.Span().Class("status-dot").Aria("hidden", true),
-		ui.Span().Class("status-state").Text(r.state),
-		ui.Span().Class("status-ago").Aria("live", "off").Text(r.ago),
-		ui.Span().Class("unseen").Text(r.s.said),
+		ui.Span().Class("status-text").Text(r.status.text),
+		ui.Span().Class("status-detail").Aria("live", "off").Text(r.status.detail),
+		ui.Span().Class("unseen").Text(r.s.announcement),
 	)
 }
 
@@ -223,7 +215,7 @@ func (r *root) install(ctx ui.Context, _ ui.Event) {
 }
 
 func (r *root) renderPage() ui.UI {
-	switch r.route.page {
+	switch r.route.kind {
 	case usersRoute:
 		return &usersPage{S: r.s}
 	case userRoute:

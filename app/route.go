@@ -1,51 +1,44 @@
 package app
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
-// page is one of the kinds of page.
-type page int
+// routeKind is a kind of page.
+type routeKind int
 
 const (
-	loadingPage page = iota
+	noRoute routeKind = iota // before the first navigation
 	usersRoute
 	userRoute
 	syncRoute
 	missingRoute
 )
 
-// route is a page and what its path names.
+// pageNames are the titles that do not depend on a user.
+var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", missingRoute: "Page not found"}
+
+// route is what a URL's path leads to.
 type route struct {
-	page page
+	kind routeKind
 	id   string // of the user, for userRoute
 }
 
-// parseRoute reads a URL's path.
 func parseRoute(path string) route {
 	path = strings.TrimSuffix(path, "/")
 	switch id, isUser := strings.CutPrefix(path, "/users/"); {
 	case path == "" || path == "/users":
-		return route{page: usersRoute}
+		return route{kind: usersRoute}
 	case path == "/sync":
-		return route{page: syncRoute}
+		return route{kind: syncRoute}
 	case isUser && id != "" && !strings.Contains(id, "/"):
 		return route{userRoute, id}
 	}
-	return route{page: missingRoute}
+	return route{kind: missingRoute}
 }
 
-// title is the document's title for a page.
+// title is the document's title.
 func title(name string) string {
 	if name == "" {
 		return "Rollcall"
 	}
 	return name + " - Rollcall"
-}
-
-func withoutQuery(u *url.URL) *url.URL {
-	v := *u
-	v.RawQuery = ""
-	return &v
 }

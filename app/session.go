@@ -15,59 +15,61 @@ type session struct {
 	Dependencies
 	ctx ui.Context // of the root component, from its mount on
 
-	reach   reach
-	status  sync.Status
-	counts  queue.Counts
-	syncing bool // a manual sync is under way
-	update  bool // a new version waits
+	reach       sync.Reach
+	status      sync.Status
+	counts      queue.Counts
+	syncing     bool // the person asked for a sync, which is running
+	updateReady bool
 
-	toasts    []toast
-	lastToast int
-	said      string // what the status region announces besides the status
+	toasts       []toast
+	lastToast    int
+	announcement string // what the status region announces besides the status
 
-	form    *formRequest
-	confirm *confirmRequest
-	asked   int // counts requests, so that each opens its dialog once
+	form       *formRequest
+	formDraft  func() draft // what the open form holds
+	saveFailed bool         // the open form could not be saved
+	confirm    *confirmRequest
+	requests   int // numbers the requests, so that each opens its dialog once
 
-	list listMemory
+	listState listState
 
-	storageState StorageState
-	dismissed    map[noticeKind]bool
-	persistTried bool         // whether this tab has thought of asking the browser to keep the data
-	draft        func() draft // what the open form holds
-	unsaved      bool         // the open form could not be saved
+	storageState     StorageState
+	dismissed        map[noticeKind]bool
+	persistRequested bool // in this tab, or found not to be needed
 }
 
 func newSession(d Dependencies) *session {
-	if d.Clock == nil {
-		d.Clock = systemClock{}
-	}
 	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}}
 }
 
-// changed renders the root again: header, status, toasts and dialogs.
-func (s *session) changed() {
+// render renders the root again: header, status, toasts and dialogs.
+func (s *session) render() {
 	if s.ctx != nil {
 		s.ctx.Dispatch(func(ui.Context) {})
 	}
 }
 
-// follow runs f on the UI goroutine for each tell, until ctx ends. A burst of
-// tells while f waits for its turn is one.
-func follow(ctx ui.Context, tells <-chan struct{}, f func(ui.Context)) {
+// subscribe runs f on the UI goroutine for each notification, until ctx ends.
+// Those that arrive while f waits for its turn count as one.
+func subscribe(ctx ui.Context, notifications <-chan struct{}, f func(ui.Context)) {
+	receive(ctx, notifications, func(ctx ui.Context, _ struct{}) { f(ctx) })
+}
+
+// receive runs f on the UI goroutine for each value, one at a time, until ctx ends.
+func receive[T any](ctx ui.Context, values <-chan T, f func(ui.Context, T)) {
 	go func() {
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case _, ok := <-tells:
+			case v, ok := <-values:
 				if !ok {
 					return
 				}
 				done := make(chan struct{})
 				ctx.Dispatch(func(ctx ui.Context) {
 					defer close(done)
-					f(ctx)
+					f(ctx, v)
 				})
 				select {
 				case <-done:
@@ -80,20 +82,19 @@ func follow(ctx ui.Context, tells <-chan struct{}, f func(ui.Context)) {
 }
 
 // after runs f on the UI goroutine d from now, unless the component is gone.
-func (s *session) after(ctx ui.Context, d time.Duration, f func(ui.Context)) {
-	elapsed := s.Clock.After(d)
+func after(ctx ui.Context, d time.Duration, f func(ui.Context)) {
 	go func() {
 		select {
 		case <-ctx.Done():
-		case <-elapsed:
+		case <-time.After(d):
 			ctx.Dispatch(f)
 		}
 	}()
 }
 
-// write does a person's write away from the UI goroutine and tells it the end.
-// It belongs to the tab, not to the page: leaving the page does not stop it.
-func (s *session) write(work func(context.Context) error, done func(error)) {
+// async runs work away from the UI goroutine, then done on it. The work belongs to
+// the tab: leaving the page does not cancel it.
+func (s *session) async(work func(context.Context) error, done func(error)) {
 	ctx := s.ctx
 	ctx.Async(func() {
 		err := work(ctx)
@@ -101,13 +102,16 @@ func (s *session) write(work func(context.Context) error, done func(error)) {
 	})
 }
 
-// refresher keeps one read under way at a time, and does one more when something
-// changed meanwhile: a burst of news costs two reads.
+// read runs away from the UI goroutine. What it returns runs on it, and shows the
+// result.
+type read func(context.Context) (show func(ui.Context))
+
+// refresher runs one read at a time. Any number of requests during a read cause one
+// more.
 type refresher struct{ busy, again bool }
 
-// run calls prepare on the UI goroutine, what that returns on another one, and
-// what that returns on the UI goroutine again.
-func (r *refresher) run(ctx ui.Context, prepare func() func(context.Context) func(ui.Context)) {
+// run calls prepare on the UI goroutine, for each read anew.
+func (r *refresher) run(ctx ui.Context, prepare func() read) {
 	if r.busy {
 		r.again = true
 		return
@@ -115,10 +119,10 @@ func (r *refresher) run(ctx ui.Context, prepare func() func(context.Context) fun
 	r.busy = true
 	read := prepare()
 	ctx.Async(func() {
-		apply := read(ctx)
+		show := read(ctx)
 		ctx.Dispatch(func(ctx ui.Context) {
 			r.busy = false
-			apply(ctx)
+			show(ctx)
 			if r.again {
 				r.again = false
 				r.run(ctx, prepare)

@@ -15,11 +15,11 @@ type Syncer interface {
 	// SyncAll pushes, then pulls, and returns when the round has ended.
 	SyncAll(ctx context.Context) (sync.Report, error)
 	Status() sync.Status
-	// Incidents are what went wrong with syncing itself and was dealt with, newest
+	// StatusChanges notifies as Users.Changes does.
+	StatusChanges(ctx context.Context) <-chan struct{}
+	// Incidents are failures of syncing itself that were recovered from, newest
 	// first, at most sync.MaxIncidents.
 	Incidents(ctx context.Context) ([]sync.Incident, error)
-	// StatusChanges is like Changes, for Status.
-	StatusChanges(ctx context.Context) <-chan struct{}
 }
 
 // Network reports what the browser believes of the network.
@@ -29,127 +29,94 @@ type Network interface {
 	OnlineChanges(ctx context.Context) <-chan struct{}
 }
 
-// reach is whether the server can be reached, as far as is known.
-type reach int
-
-const (
-	unknown reach = iota // nothing has been tried yet
-	online               // the server answered lately
-	offline              // the browser says so, or the server did not answer
-)
-
-// current is what a status is good for now: one that has not been renewed for long
-// tells neither that the server is reached nor that anything is under way.
-func current(s sync.Status, now time.Time) sync.Status {
-	if now.Sub(s.At) > sync.StatusLasts {
-		s.Online, s.Phase, s.Rebuild = false, sync.Idle, nil
-	}
-	return s
-}
-
-// reachable derives the reach from what it was, what the browser says and the
-// engine's current status. Only an answer of the server makes it online, and once offline
-// it stays so while another try is under way, so that the banner does not flicker.
-func reachable(was reach, browser bool, s sync.Status) reach {
-	switch {
-	case !browser:
-		return offline
-	case s.Online:
-		return online
-	case s.Phase == sync.Failed && ownTrouble(s.Problem):
-		return unknown
-	case s.Phase == sync.Failed:
-		return offline
-	case was == offline:
-		return offline
-	}
-	return unknown
-}
-
-// ownTrouble reports whether a round failed for this device's sake, so that nothing
-// is known of the network.
-func ownTrouble(p *api.Problem) bool {
-	return p != nil && (p.Code == sync.CodeNoWorker || p.Code == api.CodeInternal)
-}
-
-// standing is all that the sentence of the region "Sync status" is made of.
-type standing struct {
-	reach  reach
+// syncState is what the status line is derived from.
+type syncState struct {
+	reach  sync.Reach
 	status sync.Status
 	counts queue.Counts
 	now    time.Time
 }
 
-// tone is the colour and icon of the status.
+// statusLine is what the region "Sync status" shows. Changes of text are announced,
+// those of detail are not.
+type statusLine struct {
+	text, detail string
+	tone         tone
+}
+
+// tone is the colour and icon of the status line.
 type tone string
 
 const (
-	calm     tone = "calm"
-	busy     tone = "busy"
-	waiting  tone = "waiting"
-	troubled tone = "troubled"
+	toneOK      tone = "ok"
+	toneBusy    tone = "busy"
+	toneWaiting tone = "waiting"
+	toneFailed  tone = "failed"
 )
 
-// sentence says how things are: state is what is announced when it changes, ago
-// the part that changes by itself with time.
-func (s standing) sentence() (state, ago string) {
+func (s syncState) line() statusLine {
+	text, detail := s.words()
+	return statusLine{text, detail, s.tone()}
+}
+
+func (s syncState) words() (text, detail string) {
 	switch s.reach {
-	case offline:
-		state = "Offline"
-	case online:
-		state = "Online"
+	case sync.ReachOffline:
+		text = "Offline"
+	case sync.ReachOnline:
+		text = "Online"
 	default:
-		state = "Connecting"
+		text = "Connecting"
 	}
 	switch {
-	case s.status.Rebuild != nil && s.reach != offline:
-		return rebuilding(*s.status.Rebuild)
+	case s.status.Resync != nil && s.reach != sync.ReachOffline:
+		return resyncWords(*s.status.Resync)
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
-		state += ", syncing does not start"
-	case s.status.Phase == sync.Syncing && s.reach != offline:
-		state = "Syncing"
+		text += ", syncing can't start"
+	case s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline:
+		text = "Syncing"
 	case s.status.Problem != nil && s.status.Problem.Code == api.CodeSignIn:
-		state += ", sign in to sync"
-	case s.status.Phase == sync.Failed && s.reach == online:
-		state += ", last sync failed"
+		text += ", sign in to sync"
+	case s.status.Phase == sync.Failed && s.reach == sync.ReachOnline:
+		text += ", last sync failed"
 	}
 	if n := s.counts.Waiting; n > 0 {
-		return state + ", " + plural(n, "change") + " waiting", ""
+		return text + ", " + plural(n, "change") + " waiting", ""
 	}
-	if !s.status.SyncedAt.IsZero() && state != "Syncing" {
-		ago = "Synced " + relative(s.status.SyncedAt, s.now)
+	if !s.status.SyncedAt.IsZero() && text != "Syncing" {
+		detail = "Synced " + timeAgo(s.status.SyncedAt, s.now)
 	}
-	return state, ago
+	return text, detail
 }
 
-// rebuilding says how far the list has come. The number is not announced.
-func rebuilding(r sync.ResyncProgress) (state, ago string) {
-	state = "Rebuilding the list"
+// resyncWords says how much of the list has arrived.
+func resyncWords(r sync.ResyncProgress) (text, detail string) {
+	text = "Rebuilding the list"
 	if r.First {
-		state = "Loading the list"
+		text = "Loading the list"
 	}
 	if r.Arrived > 0 {
-		ago = plural(r.Arrived, "user") + " so far"
+		detail = plural(r.Arrived, "user") + " so far"
 	}
-	return state, ago
+	return text, detail
 }
 
-func (s standing) tone() tone {
+func (s syncState) tone() tone {
 	switch {
-	case s.reach == offline:
-		return waiting
-	case s.status.Phase == sync.Syncing || s.status.Rebuild != nil:
-		return busy
+	case s.reach == sync.ReachOffline:
+		return toneWaiting
+	case s.status.Phase == sync.Syncing || s.status.Resync != nil:
+		return toneBusy
 	case s.status.Phase == sync.Failed:
-		return troubled
-	case s.counts.Waiting > 0 || s.reach == unknown:
-		return waiting
+		return toneFailed
+	case s.counts.Waiting > 0 || s.reach == sync.ReachUnknown:
+		return toneWaiting
 	}
-	return calm
+	return toneOK
 }
 
-// badge is what the link to the page "Sync" says of the work there, and "" when
-// there is none.
+// badge is the count on the link to the page "Sync", with its words for assistive
+// technology. Both are empty when nothing waits there.
 func badge(c queue.Counts) (number, words string) {
 	n := c.Waiting + c.Rejected + c.Conflicts
 	if n == 0 {
@@ -160,7 +127,7 @@ func badge(c queue.Counts) (number, words string) {
 		number = "99+"
 	}
 	if urgent := c.Rejected + c.Conflicts; urgent > 0 {
-		return number, fmt.Sprintf("%d to look at, %d waiting", urgent, c.Waiting)
+		return number, fmt.Sprintf("%d to review, %d waiting", urgent, c.Waiting)
 	}
 	return number, plural(n, "change") + " waiting"
 }

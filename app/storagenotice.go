@@ -19,15 +19,15 @@ type StorageHealth interface {
 	AcknowledgeLoss(ctx context.Context) error
 }
 
-// StorageState is how the browser keeps the site's data.
+// StorageState is what the browser's storage can do for this page now.
 type StorageState struct {
-	Trouble      error // why it can't now: one of the queue's errors; nil when it can
-	Volatile     bool  // it keeps nothing: the data are in this page's memory
-	Lost         bool  // it had thrown the data away, and the person does not know yet
-	NeedsNetwork bool  // it has no service worker, so nothing starts without a network
+	Trouble      error // why it can't save: one of the queue's errors; nil when it can
+	Volatile     bool  // the data are in this page's memory only
+	Lost         bool  // the browser cleared the data, and the person does not know yet
+	NeedsNetwork bool  // there is no service worker, so nothing starts without a network
 }
 
-// noticeKind is what a notice is about; a person dismisses kinds, not texts.
+// noticeKind is what a notice is about. A person dismisses kinds, not texts.
 type noticeKind string
 
 const (
@@ -40,85 +40,84 @@ const (
 	networkNotice  noticeKind = "network"
 )
 
-// standingNotice is what the header says of this device's storage, above every page.
-type standingNotice struct {
+// notice is what the header says about this device's storage, above every page.
+type notice struct {
 	kind          noticeKind
 	icon          string
 	heading, text string
 }
 
-// noticeFor picks the most pressing notice: what stands in the way of saving,
-// then what was lost, then what this browser can't do at all.
-func noticeFor(k StorageState, l loss, dismissed map[noticeKind]bool) standingNotice {
+// noticeFor picks the most urgent notice: what prevents saving, then what was lost,
+// then what this browser can't do at all.
+func noticeFor(state StorageState, loss dataLoss, dismissed map[noticeKind]bool) notice {
 	switch {
-	case errors.Is(k.Trouble, queue.ErrOutdated):
-		return standingNotice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
-			"It has updated the data on this device, so this page can't save any more. Reload to go on. What you typed is kept."}
-	case errors.Is(k.Trouble, queue.ErrBlocked):
-		return standingNotice{blockedNotice, "alert", "Close other tabs of Rollcall to finish the update.",
-			"One of them still uses the data of the older version. Nothing can be saved here until then; what you type is kept."}
-	case errors.Is(k.Trouble, queue.ErrQuota):
-		return standingNotice{troubleNotice, "alert", "This device has no room left.",
-			"New changes can't be saved until there is some. What was saved before is safe, and what you typed is kept. Free some space, then try again."}
-	case k.Trouble != nil:
-		return standingNotice{troubleNotice, "alert", "Saving is not possible just now.",
-			explain(k.Trouble) + " What you typed is kept."}
-	case k.Lost && !dismissed[lostNotice]:
-		return standingNotice{lostNotice, "alert", "This browser had cleared Rollcall's data.", l.text()}
-	case k.Volatile:
-		return standingNotice{volatileNotice, "alert", "Nothing is kept on this device.",
+	case errors.Is(state.Trouble, queue.ErrOutdated):
+		return notice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
+			"It has updated the data on this device, so this page can't save any more. Reload to continue. What you typed is kept."}
+	case errors.Is(state.Trouble, queue.ErrBlocked):
+		return notice{blockedNotice, "alert", "Close other tabs of Rollcall to finish the update.",
+			"One of them still uses the older version's data. Until you close it, nothing can be saved here. What you type is kept."}
+	case errors.Is(state.Trouble, queue.ErrQuota):
+		return notice{troubleNotice, "alert", "This device has no room left.",
+			"New changes can't be saved. Earlier ones are safe, and what you typed is kept. Free some space, then try again."}
+	case state.Trouble != nil:
+		return notice{troubleNotice, "alert", "Changes can't be saved right now.",
+			errorText(state.Trouble) + " What you typed is kept."}
+	case state.Lost && !dismissed[lostNotice]:
+		return notice{lostNotice, "alert", "This browser cleared Rollcall's data.", loss.text()}
+	case state.Volatile:
+		return notice{volatileNotice, "alert", "Nothing is stored on this device.",
 			"This browser window gives Rollcall no storage. You can work as usual, but a change is only safe once it is synced."}
-	case k.NeedsNetwork && !dismissed[networkNotice]:
-		return standingNotice{networkNotice, "offline", "Rollcall can't start without a network here.",
-			"This browser window has no service worker. As long as this page stays open, it works offline as usual."}
+	case state.NeedsNetwork && !dismissed[networkNotice]:
+		return notice{networkNotice, "offline", "Rollcall can't start offline in this window.",
+			"This browser window has no service worker. While this page stays open, it works offline as usual."}
 	}
-	return standingNotice{}
+	return notice{}
 }
 
-// loss is what is known of lost data besides that they are lost.
-type loss struct {
-	at     time.Time // when this page noticed it
-	under  bool      // the page was open: its locks and its worker may have gone with the data
-	synced bool      // the server was heard since
+// dataLoss is what is known about lost data.
+type dataLoss struct {
+	noticedAt time.Time
+	whileOpen bool // the page was open: its locks and its worker may be gone, too
+	resynced  bool // the device has synced since
 }
 
-func (l loss) text() string {
-	loading := "What had been synced is being loaded again."
+func (l dataLoss) text() string {
+	loading := "Everything that was synced is loading again."
 	switch {
-	case l.synced:
-		loading = "What had been synced has been loaded again."
-	case l.under:
-		loading = "Reload to load again what had been synced."
+	case l.resynced:
+		loading = "Everything that was synced has been loaded again."
+	case l.whileOpen:
+		loading = "Reload to load everything that was synced."
 	}
-	return loading + " Changes that had not been synced by then are lost. Browsers do this when a site is not used for long, " +
-		"or when the device is full. Installing the app, or a promise of the browser, prevents it."
+	return loading + " Changes that were not synced yet are lost. Browsers do this when you have not used a site for a while, " +
+		"or when the device is full. To prevent it, install the app or press “Keep my data”."
 }
 
-// rekeep takes in how the data are kept now, and says it once when that is
-// another thing than before.
-func (r *root) rekeep(ui.Context) {
+// refreshStorageState reads the storage's state, and announces it when it changes.
+func (r *root) refreshStorageState(ui.Context) {
 	s := r.s
 	was := s.storageState
 	s.storageState = s.StorageHealth.StorageState()
 	if s.storageState.Lost && !was.Lost {
-		r.loss = loss{at: s.Clock.Now(), under: r.kept}
+		r.dataLoss = dataLoss{noticedAt: time.Now(), whileOpen: r.dataSeen}
 	}
-	r.kept = r.kept || !s.storageState.Lost
+	r.dataSeen = r.dataSeen || !s.storageState.Lost
 	s.guardLeaving()
 	now := r.notice()
-	if now.kind != noNotice && now.kind != r.noticed {
-		s.say(now.heading + " " + now.text)
+	if now.kind != noNotice && now.kind != r.announcedNotice {
+		s.announce(now.heading + " " + now.text)
 	}
-	if now.kind == noNotice && r.noticed == troubleNotice {
-		s.say("Saving works again")
+	if now.kind == noNotice && r.announcedNotice == troubleNotice {
+		s.announce("Changes can be saved again")
 	}
-	r.noticed = now.kind
+	r.announcedNotice = now.kind
 }
 
-func (r *root) notice() standingNotice {
-	l := r.loss
-	l.synced = r.s.status.SyncedAt.After(l.at)
-	return noticeFor(r.s.storageState, l, r.s.dismissed)
+func (r *root) notice() notice {
+	loss := r.dataLoss
+	loss.resynced = r.s.status.SyncedAt.After(loss.noticedAt)
+	return noticeFor(r.s.storageState, loss, r.s.dismissed)
 }
 
 func (r *root) renderNotice() ui.UI {
@@ -126,65 +125,66 @@ func (r *root) renderNotice() ui.UI {
 	if n.kind == noNotice {
 		return nil
 	}
-	return ui.Section().Class("standing", "standing-"+string(n.kind)).Aria("label", "Notice").Body(
+	return ui.Section().Class("notice", "notice-"+string(n.kind)).Aria("label", "Notice").Body(
 		icon(n.icon),
-		ui.Div().Class("standing-words").Body(
-			ui.P().Class("standing-heading").Text(n.heading),
+		ui.Div().Class("notice-words").Body(
+			ui.P().Class("notice-heading").Text(n.heading),
 			ui.P().Text(n.text),
 		),
-		ui.Div().Class("standing-actions").Body(r.noticeActions(n.kind)...),
+		ui.Div().Class("notice-actions").Body(r.noticeActions(n.kind)...),
 	)
 }
 
 func (r *root) noticeActions(kind noticeKind) []ui.UI {
 	s := r.s
-	action := func(text string, h ui.EventHandler) ui.UI {
-		return ui.Button().Type("button").Class("button").Text(text).OnClick(h, string(kind), text)
+	action := func(text string, f func()) ui.UI {
+		return ui.Button().Type("button").Class("button").Text(text).
+			OnClick(func(ui.Context, ui.Event) { f() }, string(kind), text)
 	}
 	switch kind {
 	case outdatedNotice:
-		return []ui.UI{action("Reload", func(ui.Context, ui.Event) { s.reload() })}
+		return []ui.UI{action("Reload", s.reload)}
 	case blockedNotice, troubleNotice:
-		return []ui.UI{action("Try again", func(ui.Context, ui.Event) { r.tryStorage() })}
+		return []ui.UI{action("Try again", r.retryStorage)}
 	case lostNotice:
 		var actions []ui.UI
-		if r.loss.under && !r.s.status.SyncedAt.After(r.loss.at) {
-			actions = append(actions, action("Reload", func(ui.Context, ui.Event) { s.reload() }))
+		if r.dataLoss.whileOpen && !s.status.SyncedAt.After(r.dataLoss.noticedAt) {
+			actions = append(actions, action("Reload", s.reload))
 		}
-		actions = append(actions, action("Keep my data", func(ui.Context, ui.Event) { s.askPersist(nil) }))
+		actions = append(actions, action("Keep my data", func() { s.requestPersist(nil) }))
 		if r.installable {
-			actions = append(actions, action("Install app", r.install))
+			actions = append(actions, action("Install app", func() { r.install(s.ctx, ui.Event{}) }))
 		}
-		return append(actions, action("Dismiss", func(ui.Context, ui.Event) { r.heardOfLoss() }))
+		return append(actions, action("Dismiss", r.acknowledgeLoss))
 	case networkNotice:
-		return []ui.UI{action("Dismiss", func(ui.Context, ui.Event) { s.dismissed[networkNotice] = true })}
+		return []ui.UI{action("Dismiss", func() { s.dismissed[networkNotice] = true })}
 	case noNotice, volatileNotice:
 	}
 	return nil
 }
 
-func (r *root) tryStorage() {
+func (r *root) retryStorage() {
 	s := r.s
-	s.write(func(ctx context.Context) error {
+	s.async(func(ctx context.Context) error {
 		s.StorageHealth.RetryStorage(ctx)
 		return s.StorageHealth.StorageState().Trouble
 	}, func(err error) {
 		if err != nil {
-			s.toast(toast{text: explain(err), bad: true})
+			s.showFailure(errorText(err))
 		}
-		r.rekeep(s.ctx)
+		r.refreshStorageState(s.ctx)
 	})
 }
 
-func (r *root) heardOfLoss() {
+func (r *root) acknowledgeLoss() {
 	s := r.s
 	s.dismissed[lostNotice] = true
-	s.write(s.StorageHealth.AcknowledgeLoss, func(err error) {
+	s.async(s.StorageHealth.AcknowledgeLoss, func(err error) {
 		if err != nil {
-			s.toast(toast{text: "It may be said again later. " + explain(err), bad: true})
+			s.showFailure("This notice may come back. " + errorText(err))
 			return
 		}
-		delete(s.dismissed, lostNotice) // the next loss is another one
-		r.rekeep(s.ctx)
+		delete(s.dismissed, lostNotice) // another loss gets a notice of its own
+		r.refreshStorageState(s.ctx)
 	})
 }

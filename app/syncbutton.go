@@ -7,35 +7,35 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// syncNow does a round because the person asked for one.
+// syncNow runs a round that the person asked for.
 func (s *session) syncNow() {
 	if s.syncing {
 		return
 	}
 	s.syncing = true
-	s.changed()
+	s.render()
 	var report sync.Report
-	s.write(func(ctx context.Context) (err error) {
+	s.async(func(ctx context.Context) (err error) {
 		report, err = s.Syncer.SyncAll(ctx)
 		return err
 	}, func(err error) {
 		s.syncing = false
 		switch {
 		case err != nil:
-			s.toast(toast{text: "Sync failed: " + explain(err), bad: true})
+			s.showFailure("Sync failed: " + errorText(err))
 		case report.Problem != nil:
-			s.toast(toast{text: "Sync failed: " + problemText(report.Problem), bad: true})
+			s.showFailure("Sync failed: " + problemText(report.Problem))
 		default:
-			s.toast(toast{text: "Sync completed"})
+			s.showToast(toast{text: "Sync completed"})
 		}
 	})
 }
 
-// syncButton keeps its name while it works; the status region says that it does.
-func syncButton(working bool, h ui.EventHandler) ui.UI {
+// syncButton keeps its name during a sync. The status region says that one is running.
+func (s *session) syncButton() ui.UI {
 	b := button("button-sync", "sync", "Sync now")
-	if working {
+	if s.syncing {
 		b = b.Aria("disabled", true).Class("working")
 	}
-	return b.OnClick(h)
+	return b.OnClick(func(ui.Context, ui.Event) { s.syncNow() })
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -17,7 +18,7 @@ type Outbox interface {
 	NeedsAttention(ctx context.Context, limit int) ([]queue.Operation, error)
 	Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error)
 
-	// Retry sends a rejected operation again as it is; Discard drops it and what
+	// Retry sends a rejected operation again unchanged. Discard drops it, and what
 	// was written on top of it. To edit one, Update its user.
 	Retry(ctx context.Context, o queue.Operation) error
 	Discard(ctx context.Context, o queue.Operation) error
@@ -27,15 +28,15 @@ type Outbox interface {
 	Accept(ctx context.Context, c queue.Conflict) error
 	Reverse(ctx context.Context, c queue.Conflict) error
 
-	// Check is how the device's users compared with the server's, last time.
+	// Check is the last comparison of the device's users with the server's.
 	Check(ctx context.Context) (sync.Check, error)
 
 	Strategy(ctx context.Context) (sync.StrategyName, error)
 	SetStrategy(ctx context.Context, s sync.StrategyName) error
 }
 
-// syncState is what the page shows of the queue.
-type syncState struct {
+// outboxSnapshot is what the page shows of the outbox.
+type outboxSnapshot struct {
 	counts    queue.Counts
 	waiting   []queue.Operation
 	rejected  []queue.Operation
@@ -44,62 +45,66 @@ type syncState struct {
 	check     sync.Check
 }
 
-// maxListed bounds each list of the page. The rest comes up when these are done.
+// deviceSnapshot is what the page shows of this browser.
+type deviceSnapshot struct {
+	usage               StorageUsage
+	usageErr            error
+	backgroundSupported bool
+	backgroundOn        bool
+	diagnostics         []Diagnostic
+	incidents           []sync.Incident
+}
+
+// maxListed bounds each list of the page. The rest follows when these are done.
 const maxListed = 50
 
-// syncPage is what waits, what needs the person, and the settings of syncing.
+// syncPage shows what is waiting, what needs the person, and the settings of syncing.
 type syncPage struct {
 	ui.Compo
-	S *session
+	S   *session
+	ctx ui.Context // the page's own
 
-	ctx     ui.Context // the page's own
 	reads   refresher
 	loaded  bool
 	failure error
-	now     syncState
+	outbox  outboxSnapshot
 
-	asides      refresher // the device's part, which changes seldom
-	storage     StorageUsage
-	storageErr  error
-	background  struct{ supported, on bool }
-	diagnostics []Diagnostic
-	incidents   []sync.Incident
-	asidesRead  bool
+	deviceReads  refresher
+	deviceLoaded bool
+	device       deviceSnapshot
 }
 
 func (p *syncPage) OnMount(ctx ui.Context) {
 	p.ctx = ctx
-	follow(ctx, p.S.Users.Changes(ctx), p.read)
-	follow(ctx, p.S.Syncer.StatusChanges(ctx), p.readBoth)
-	p.readBoth(ctx)
+	subscribe(ctx, p.S.Users.Changes(ctx), p.read)
+	subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.readAll)
+	p.readAll(ctx)
 	p.tick(ctx)
 }
 
-// tick renews the times that are shown.
-func (p *syncPage) tick(ctx ui.Context) {
-	p.S.after(ctx, tick, p.tick)
-}
+// tick updates the relative times.
+func (p *syncPage) tick(ctx ui.Context) { after(ctx, tickInterval, p.tick) }
 
-func (p *syncPage) readBoth(ctx ui.Context) {
+func (p *syncPage) readAll(ctx ui.Context) {
 	p.read(ctx)
-	p.readAsides(ctx)
+	p.readDevice(ctx)
 }
 
 func (p *syncPage) read(ctx ui.Context) {
-	p.reads.run(ctx, func() func(context.Context) func(ui.Context) {
+	p.reads.run(ctx, func() read {
 		return func(ctx context.Context) func(ui.Context) {
-			now, err := readSyncState(ctx, p.S.Outbox)
+			outbox, err := readOutbox(ctx, p.S.Outbox)
 			return func(ui.Context) {
 				p.failure = err
 				if err == nil {
-					p.now, p.loaded = now, true
+					p.outbox, p.loaded = outbox, true
 				}
 			}
 		}
 	})
 }
 
-func readSyncState(ctx context.Context, o Outbox) (s syncState, err error) {
+func readOutbox(ctx context.Context, o Outbox) (s outboxSnapshot, err error) {
 	var errs [6]error
 	s.counts, errs[0] = o.Counts(ctx)
 	s.waiting, errs[1] = o.Waiting(ctx, maxListed)
@@ -110,31 +115,29 @@ func readSyncState(ctx context.Context, o Outbox) (s syncState, err error) {
 	return s, errors.Join(errs[:]...)
 }
 
-func (p *syncPage) readAsides(ctx ui.Context) {
-	p.asides.run(ctx, func() func(context.Context) func(ui.Context) {
+func (p *syncPage) readDevice(ctx ui.Context) {
+	p.deviceReads.run(ctx, func() read {
 		return func(ctx context.Context) func(ui.Context) {
-			d := p.S
-			storage, err := d.StorageManager.StorageUsage(ctx)
-			supported, on := d.BackgroundSync.BackgroundSync(ctx)
-			diagnostics := d.Diagnostics.Diagnostics(ctx)
-			incidents, failed := p.S.Syncer.Incidents(ctx)
+			var d deviceSnapshot
+			d.usage, d.usageErr = p.S.StorageManager.StorageUsage(ctx)
+			d.backgroundSupported, d.backgroundOn = p.S.BackgroundSync.BackgroundSync(ctx)
+			d.diagnostics = p.S.Diagnostics.Diagnostics(ctx)
+			incidents, err := p.S.Syncer.Incidents(ctx)
 			return func(ui.Context) {
-				p.storage, p.storageErr = storage, err
-				p.background.supported, p.background.on = supported, on
-				p.diagnostics, p.asidesRead = diagnostics, true
-				if failed == nil { // storage that can't be read says so where the queue is
-					p.incidents = incidents
+				if d.incidents = incidents; err != nil { // the outbox shows why
+					d.incidents = p.device.incidents
 				}
+				p.device, p.deviceLoaded = d, true
 			}
 		}
 	})
 }
 
-// do runs a person's decision and reads the page again.
-func (p *syncPage) do(failed string, work func(context.Context) error) {
-	p.S.write(work, func(err error) {
+// decide carries out a person's decision and reads the page again.
+func (p *syncPage) decide(failure string, work func(context.Context) error) {
+	p.S.async(work, func(err error) {
 		if err != nil {
-			p.S.toast(toast{text: failed + " " + explain(err), bad: true})
+			p.S.showFailure(failure + " " + errorText(err))
 		}
 		if p.Mounted() {
 			p.read(p.ctx)
@@ -142,35 +145,41 @@ func (p *syncPage) do(failed string, work func(context.Context) error) {
 	})
 }
 
-func (p *syncPage) syncNow(ui.Context, ui.Event) { p.S.syncNow() }
-
-func (p *syncPage) retry(ctx ui.Context, _ ui.Event) { p.readBoth(ctx) }
+func (p *syncPage) retry(ctx ui.Context, _ ui.Event) { p.readAll(ctx) }
 
 func (p *syncPage) Render() ui.UI {
 	return ui.Div().Class("page").Body(
 		ui.Div().Class("page-head").Body(
 			ui.Div().Class("page-heading").Body(
-				ui.H1().ID("page-title").TabIndex(-1).Text("Sync"),
+				pageTitle("Sync"),
 				ui.P().Class("count").Text(p.lastSync()),
 			),
-			ui.Div().Class("page-actions").Body(syncButton(p.S.syncing, p.syncNow)),
+			ui.Div().Class("page-actions").Body(p.S.syncButton()),
 		),
-		p.renderQueue(),
+		p.renderOutbox(),
 		p.renderStorage(),
 		p.renderDiagnostics(),
 	)
 }
 
-func (p *syncPage) renderQueue() ui.UI {
+func (p *syncPage) renderOutbox() ui.UI {
+	o := p.outbox
 	switch {
 	case p.failure != nil:
-		return hint("alert", "The queue can't be shown", explain(p.failure),
-			button("button-primary", "sync", "Try again").OnClick(p.retry, "retry"))
+		return emptyState("alert", ui.H2().Text("Your changes can't be shown"), errorText(p.failure),
+			retryButton(p.retry))
 	case !p.loaded:
 		return ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
 			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email"))
 	}
-	return ui.Div().Class("cards").Body(p.renderWaiting(), p.renderRejected(), p.renderConflicts(), p.renderSettings())
+	return ui.Div().Class("cards").Body(
+		p.renderOperations("waiting-title", "Waiting", o.counts.Waiting, o.waiting,
+			"Nothing is waiting. All your changes are on the server."),
+		p.renderOperations("attention-title", "Needs attention", o.counts.Rejected, o.rejected,
+			"The server has accepted everything so far."),
+		p.renderConflicts(),
+		p.renderSettings(),
+	)
 }
 
 func (p *syncPage) lastSync() string {
@@ -181,30 +190,18 @@ func (p *syncPage) lastSync() string {
 	case s.SyncedAt.IsZero():
 		return "Not synced yet"
 	}
-	return "Synced " + relative(s.SyncedAt, p.S.Clock.Now())
+	return "Synced " + timeAgo(s.SyncedAt, time.Now())
 }
 
-func (p *syncPage) renderWaiting() ui.UI {
-	ops := p.now.waiting
-	return section("waiting-title", "Waiting", p.now.counts.Waiting,
-		ui.If(len(ops) == 0, ui.P().Class("quiet").Text("Nothing waits. Everything you did is on the server.")),
-		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", "waiting-title").Body(
+func (p *syncPage) renderOperations(id, heading string, count int, ops []queue.Operation, none string) ui.UI {
+	return section(id, heading, count,
+		ui.If(len(ops) == 0, quiet(none)),
+		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).Body(
 			ui.Range(ops).Slice(func(i int) ui.UI { return p.renderOperation(ops[i]) }))),
-		more(len(ops), p.now.counts.Waiting),
+		renderMore(len(ops), count),
 	)
 }
 
-func (p *syncPage) renderRejected() ui.UI {
-	ops := p.now.rejected
-	return section("attention-title", "Needs attention", p.now.counts.Rejected,
-		ui.If(len(ops) == 0, ui.P().Class("quiet").Text("The server has taken everything so far.")),
-		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", "attention-title").Body(
-			ui.Range(ops).Slice(func(i int) ui.UI { return p.renderOperation(ops[i]) }))),
-		more(len(ops), p.now.counts.Rejected),
-	)
-}
-
-func more(listed, all int) ui.UI {
-	return ui.If(all > listed && listed > 0,
-		ui.P().Class("quiet").Text("And "+grouped(all-listed)+" more."))
+func renderMore(listed, all int) ui.UI {
+	return ui.If(all > listed && listed > 0, quiet("And "+formatCount(all-listed)+" more."))
 }

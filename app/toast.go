@@ -15,52 +15,54 @@ type Updates interface {
 	ApplyUpdate()
 }
 
-// How long toasts stay. One with an action stays longer, one that reports a
-// failure until it is dismissed.
 const (
-	toastTime  = 6 * time.Second
+	toastTime = 6 * time.Second
+	// actionTime leaves time to press the toast's button.
 	actionTime = 12 * time.Second
-	// saidTime is how long an announcement stays in the status region.
-	saidTime  = 4 * time.Second
-	maxToasts = 3
+	// announcementTime is how long the status region keeps an announcement.
+	announcementTime = 4 * time.Second
+	maxToasts        = 3
 )
 
-// toast is a short message at the lower edge. It is announced in the region
-// "Sync status", the only live region there is.
+// toast is a short message at the lower edge. The region "Sync status", the only
+// live region, announces it.
 type toast struct {
-	id     int
-	text   string
-	bad    bool // reports a failure; stays until dismissed
-	action string
-	act    func()
+	id       int
+	text     string
+	failure  bool // stays until the person dismisses it
+	action   string
+	onAction func()
 }
 
-// toast shows t, and drops the oldest when there are too many.
-func (s *session) toast(t toast) {
+// showToast shows t, and drops the oldest when there are too many.
+func (s *session) showToast(t toast) {
 	s.lastToast++
 	t.id = s.lastToast
 	s.toasts = append(s.toasts, t)
 	if n := len(s.toasts) - maxToasts; n > 0 {
 		s.toasts = s.toasts[n:]
 	}
-	s.say(t.text)
-	if !t.bad {
+	s.announce(t.text)
+	if !t.failure {
 		d := toastTime
 		if t.action != "" {
 			d = actionTime
 		}
-		s.after(s.ctx, d, func(ui.Context) { s.dismiss(t.id) })
+		after(s.ctx, d, func(ui.Context) { s.dismiss(t.id) })
 	}
-	s.changed()
+	s.render()
 }
 
-// say announces text once.
-func (s *session) say(text string) {
-	s.said = text
+// showFailure shows a toast that stays until the person dismisses it.
+func (s *session) showFailure(text string) { s.showToast(toast{text: text, failure: true}) }
+
+// announce has the status region announce text once.
+func (s *session) announce(text string) {
+	s.announcement = text
 	id := s.lastToast
-	s.after(s.ctx, saidTime, func(ui.Context) {
+	after(s.ctx, announcementTime, func(ui.Context) {
 		if s.lastToast == id {
-			s.said = ""
+			s.announcement = ""
 		}
 	})
 }
@@ -72,16 +74,16 @@ func (s *session) dismiss(id int) {
 			break
 		}
 	}
-	s.changed()
+	s.render()
 }
 
 func (s *session) renderToasts() ui.UI {
 	area := ui.Section().Class("toasts")
-	if s.update || len(s.toasts) > 0 {
+	if s.updateReady || len(s.toasts) > 0 {
 		area = area.Aria("label", "Messages") // a landmark only when there is something to find
 	}
 	return area.Body(
-		ui.If(s.update, ui.Div().Class("toast").Body(
+		ui.If(s.updateReady, ui.Div().Class("toast").Body(
 			ui.P().Class("toast-text").Text("A new version is ready"),
 			ui.Button().Type("button").Class("toast-action").Text("Reload").
 				OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
@@ -92,15 +94,15 @@ func (s *session) renderToasts() ui.UI {
 
 func (s *session) renderToast(t toast) ui.UI {
 	class := "toast"
-	if t.bad {
+	if t.failure {
 		class = "toast toast-bad"
 	}
 	return ui.Div().Class(class).Body(
 		ui.P().Class("toast-text").Text(t.text),
-		ui.If(t.act != nil, ui.Button().Type("button").Class("toast-action").Text(t.action).
+		ui.If(t.onAction != nil, ui.Button().Type("button").Class("toast-action").Text(t.action).
 			OnClick(func(ui.Context, ui.Event) {
 				s.dismiss(t.id)
-				t.act()
+				t.onAction()
 			}, t.id)),
 		ui.Button().Type("button").Class("icon-button").Aria("label", "Dismiss").Body(icon("close")).
 			OnClick(func(ui.Context, ui.Event) { s.dismiss(t.id) }, t.id),

@@ -17,25 +17,24 @@ type Unsaved interface {
 	TakeDraft() string
 }
 
-// guardLeaving has the browser ask before a page is left that holds the only
-// copy of something: operations that are nowhere else, or a form's text that
-// could not be saved.
-func (s *session) guardLeaving() {
-	unsent := s.counts.Waiting+s.counts.Rejected > 0
-	s.Unsaved.GuardLeaving(s.storageState.Volatile && unsent || s.form != nil && s.unsaved)
-}
-
 // draft is an open form's text, kept over a reload of the tab.
 type draft struct {
-	User   string            `json:"user"` // id of the user that is edited, "" for a new one
-	ID     string            `json:"id"`   // id that a new user gets
+	User   string            `json:"user"` // id of the edited user, "" for a new one
+	ID     string            `json:"id"`   // id for a new user
 	Values map[string]string `json:"values"`
 }
 
-// reload loads the newest version of the page. The text of an open form comes back.
+// guardLeaving has the browser ask before a page is left that holds the only copy
+// of operations, or of a form's text that could not be saved.
+func (s *session) guardLeaving() {
+	unsent := s.counts.Waiting+s.counts.Rejected > 0
+	s.Unsaved.GuardLeaving(s.storageState.Volatile && unsent || s.form != nil && s.saveFailed)
+}
+
+// reload switches to the newest version of the page. The text of an open form is kept.
 func (s *session) reload() {
-	if s.form != nil && s.draft != nil {
-		if text, err := json.Marshal(s.draft()); err == nil {
+	if s.form != nil && s.formDraft != nil {
+		if text, err := json.Marshal(s.formDraft()); err == nil {
 			s.Unsaved.KeepDraft(string(text))
 		}
 	}
@@ -50,21 +49,20 @@ func (s *session) takeDraft(ctx ui.Context) {
 	if text == "" || json.Unmarshal([]byte(text), &d) != nil || d.Values == nil {
 		return
 	}
-	again := formRequest{draft: &d, opener: "add-user"}
+	restored := formRequest{draft: &d, opener: "add-user"}
 	if d.User == "" {
-		ctx.Defer(func(ui.Context) { s.edit(again) })
+		ctx.Defer(func(ui.Context) { s.openForm(restored) })
 		return
 	}
-	s.write(func(ctx context.Context) error {
+	s.async(func(ctx context.Context) error {
 		user, err := s.Users.Get(ctx, d.User)
-		again.user, again.opener = &user, "edit-"+d.User
+		restored.user, restored.opener = &user, "edit-"+d.User
 		return err
 	}, func(err error) {
 		if err != nil {
-			// The text matters more than where it belongs.
-			again.user = nil
-			s.toast(toast{text: "The user you were editing can't be read. " + explain(err), bad: true})
+			restored.user = nil // the text matters more than where it belongs
+			s.showFailure("The user you were editing can't be opened. Your text is in the form for a new user. " + errorText(err))
 		}
-		s.edit(again)
+		s.openForm(restored)
 	})
 }

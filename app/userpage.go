@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
@@ -11,73 +12,80 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// userPage is one user with all there is to know.
+// userPage is one user with everything known about them.
 type userPage struct {
 	ui.Compo
-	S  *session
-	ID string
+	S   *session
+	ID  string
+	ctx ui.Context // the page's own
 
-	reads   refresher
-	shownID string // of the user in record, or that could not be read
-	record  repository.Record[api.User]
-	failure error
-	deleted string // the id of the user that was deleted here
+	watchedID string
+	unwatch   func()
+	shownID   string // of the user in shown
+	shown     repository.Snapshot[api.User]
+	deletedID string // of the user that was deleted here
 }
 
 func (p *userPage) OnMount(ctx ui.Context) {
-	follow(ctx, p.S.Users.Changes(ctx), p.read)
-	p.read(ctx)
+	p.ctx = ctx
+	p.watch()
 }
 
-// OnUpdate hears that another user is to be shown.
-func (p *userPage) OnUpdate(ctx ui.Context) { p.read(ctx) }
+// OnUpdate runs when the page is to show another user.
+func (p *userPage) OnUpdate(ui.Context) {
+	if p.ID != p.watchedID {
+		p.watch()
+	}
+}
 
-func (p *userPage) read(ctx ui.Context) {
-	p.reads.run(ctx, func() func(context.Context) func(ui.Context) {
-		id := p.ID
-		return func(ctx context.Context) func(ui.Context) {
-			record, err := p.S.Users.Get(ctx, id)
-			return func(ctx ui.Context) { p.take(ctx, id, record, err) }
-		}
+// watch shows the user, and each change until it is called again.
+func (p *userPage) watch() {
+	if p.unwatch != nil {
+		p.unwatch()
+	}
+	id := p.ID
+	watching, unwatch := context.WithCancel(p.ctx)
+	p.watchedID, p.unwatch = id, unwatch
+	receive(p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
+		p.show(ctx, id, user)
 	})
 }
 
-func (p *userPage) take(ctx ui.Context, id string, record repository.Record[api.User], err error) {
-	if id != p.ID || id == p.deleted {
+func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.User]) {
+	if id != p.ID || id == p.deletedID {
 		return
 	}
-	p.shownID, p.record, p.failure = id, record, err
-	if err != nil {
-		ctx.Page().SetTitle(title("User"))
-		return
+	p.shownID, p.shown = id, user
+	name := user.Record.Value.Name
+	if !user.Exists {
+		name = "User"
 	}
-	ctx.Page().SetTitle(title(record.Value.Name))
+	ctx.Page().SetTitle(title(name))
 }
 
-func (p *userPage) retry(ctx ui.Context, _ ui.Event) {
+func (p *userPage) retry(ui.Context, ui.Event) {
 	p.shownID = ""
-	p.read(ctx)
+	p.watch()
 }
 
 func (p *userPage) edit(ui.Context, ui.Event) {
-	record := p.record
-	p.S.edit(formRequest{user: &record, opener: "edit-user"})
+	record := p.shown.Record
+	p.S.openForm(formRequest{user: &record, opener: "edit-user"})
 }
 
-func (p *userPage) remove(ui.Context, ui.Event) {
-	if p.deleted == p.ID {
+func (p *userPage) delete(ui.Context, ui.Event) {
+	if p.deletedID == p.ID {
 		return
 	}
-	p.deleted = p.ID
-	p.S.remove(p.record, func(err error) {
-		if err == nil {
-			if p.Mounted() {
-				p.S.ctx.Navigate("/")
-			}
-			return
+	p.deletedID = p.ID
+	p.S.deleteUser(p.shown.Record, func(err error) {
+		switch {
+		case err != nil:
+			p.deletedID = ""
+			p.watch() // what arrived meanwhile was not shown
+		case p.Mounted():
+			p.S.ctx.Navigate("/")
 		}
-		p.deleted = ""
-		p.Update()
 	})
 }
 
@@ -85,21 +93,17 @@ func (p *userPage) Render() ui.UI {
 	switch {
 	case p.shownID != p.ID:
 		return skeleton()
-	case errors.Is(p.failure, repository.ErrNotFound):
-		return ui.Div().Class("page").Body(notice("search", "User not found",
-			"There is no such user. It may have been deleted.", backLink("button button-primary")))
-	case errors.Is(p.failure, repository.ErrNotReachable):
-		return ui.Div().Class("page").Body(notice("offline", "Not on this device",
-			"This user has not been downloaded yet, and the server can't be reached.", p.retryButton(), backLink("button")))
-	case p.failure != nil:
-		return ui.Div().Class("page").Body(notice("alert", "This user can't be shown",
-			explain(p.failure), p.retryButton(), backLink("button")))
+	case p.shown.Err == nil && !p.shown.Exists:
+		return ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
+			"This user does not exist, or has been deleted.", backLink("button button-primary")))
+	case errors.Is(p.shown.Err, repository.ErrNotReachable):
+		return ui.Div().Class("page").Body(emptyState("offline", pageTitle("Not on this device"),
+			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button")))
+	case p.shown.Err != nil:
+		return ui.Div().Class("page").Body(emptyState("alert", pageTitle("This user can't be shown"),
+			errorText(p.shown.Err), retryButton(p.retry), backLink("button")))
 	}
 	return p.renderUser()
-}
-
-func (p *userPage) retryButton() ui.UI {
-	return button("button-primary", "sync", "Try again").OnClick(p.retry, "retry")
 }
 
 func backLink(class string) ui.UI {
@@ -107,48 +111,49 @@ func backLink(class string) ui.UI {
 }
 
 func (p *userPage) renderUser() ui.UI {
-	u := p.record.Value
+	u := p.shown.Record.Value
 	return ui.Div().Class("page").Body(
 		ui.Div().Class("crumbs").Body(backLink("back")),
 		ui.Div().Class("card", "person").Body(
 			ui.Div().Class("person-head").Body(
-				avatar(p.record.ID, u.Name, "avatar avatar-big"),
+				avatar(p.shown.Record.ID, u.Name, "avatar avatar-big"),
 				ui.Div().Class("person-names").Body(
-					ui.H1().ID("page-title").TabIndex(-1).Text(u.Name),
+					pageTitle(u.Name),
 					ui.A().Class("person-email").Href("mailto:"+u.Email).Text(u.Email),
 				),
-				stateBadge(p.record.State),
+				stateBadge(p.shown.Record.State),
 			),
 			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Text(u.Bio)),
 			ui.Div().Class("person-actions").Body(
 				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+u.Name).
 					Body(icon("edit"), ui.Span().Text("Edit")).OnClick(p.edit),
 				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+u.Name).
-					Body(icon("trash"), ui.Span().Text("Delete")).OnClick(p.remove),
+					Body(icon("trash"), ui.Span().Text("Delete")).OnClick(p.delete),
 			),
 		),
-		p.renderStanding(),
+		p.renderRecord(),
 	)
 }
 
-// renderStanding says where the user's record stands between device and server.
-func (p *userPage) renderStanding() ui.UI {
-	r := p.record
-	synced, version := "Not yet: it is only on this device", "None yet"
+// renderRecord compares the record on this device with the server's.
+func (p *userPage) renderRecord() ui.UI {
+	r := p.shown.Record
+	synced, version := "Not yet, it is only on this device", "None yet"
 	if r.Version > 0 {
-		synced, version = "Not known", grouped(int(r.Version))
+		synced, version = "Unknown", formatCount(int(r.Version))
 	}
 	if !r.SyncedAt.IsZero() {
-		synced = asSentence(relative(r.SyncedAt, p.S.Clock.Now()))
+		synced = sentence(timeAgo(r.SyncedAt, time.Now()))
 	}
-	rows := []ui.UI{fact("State", standingText(r.State)), fact("Last synced", synced), fact("Version", version)}
+	_, _, state := stateText(r.State)
+	rows := []ui.UI{fact("State", state), fact("Last synced", synced), fact("Version", version)}
 	if !r.Value.CreatedAt.IsZero() {
 		rows = append(rows, fact("Added", r.Value.CreatedAt.Local().Format("2 January 2006, 15:04")))
 	}
 	if !r.Value.UpdatedAt.IsZero() {
 		rows = append(rows, fact("Changed", r.Value.UpdatedAt.Local().Format("2 January 2006, 15:04")))
 	}
-	rows = append(rows, fact("Id", r.ID))
+	rows = append(rows, fact("ID", r.ID))
 	return ui.Section().Class("card").Aria("labelledby", "record-title").Body(
 		ui.H2().ID("record-title").Text("Record"),
 		ui.Dl().Class("facts").Body(rows...),

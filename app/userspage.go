@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// listMemory is what a person finds again when they come back to the list.
-type listMemory struct {
+// listState restores the list when the person comes back to it.
+type listState struct {
 	search string
 	top    float64
 	total  int
@@ -28,12 +28,13 @@ const (
 	searchID   = "search"
 )
 
-// usualRow is the height of a row in CSS pixels before one was measured.
-const usualRow = 72
-
-// firstSyncTime is how long an empty list waits for the first sync before it says
-// that it is empty.
-const firstSyncTime = 5 * time.Second
+const (
+	// defaultRowHeight counts, in CSS pixels, until a row has been measured.
+	defaultRowHeight = 72
+	// firstSyncTime is how long an empty list waits for the first sync before it says
+	// that it is empty.
+	firstSyncTime = 5 * time.Second
+)
 
 // Layout measures, scrolls and sizes elements, in CSS pixels.
 type Layout interface {
@@ -53,31 +54,31 @@ type usersPage struct {
 	ui.Compo
 	S *session
 
-	reads   refresher
-	search  string
-	row     float64 // height of a row
-	anchors anchors
-	asked   span // the window that is read or being read
+	reads     refresher
+	search    string
+	rowHeight float64
+	anchors   anchors
+	requested span // the window that was read or is being read
 
-	shown     span
-	records   []repository.Record[api.User]
-	total     int
-	loaded    bool
-	failure   error
-	toTop     bool   // the next window is the first one of a new search
-	impatient bool   // the first sync has been awaited long enough
-	focused   string // id of the row button that has the focus, "" for none
+	shown             span
+	records           []repository.Record[api.User]
+	total             int
+	loaded            bool
+	failure           error
+	toTop             bool // the next window begins a new search
+	firstSyncTimedOut bool
+	focused           string // id of the row's button that has the focus
 }
 
 func (p *usersPage) OnMount(ctx ui.Context) {
-	memory := p.S.list
-	p.row, p.search, p.total = usualRow, memory.search, memory.total
+	was := p.S.listState
+	p.rowHeight, p.search, p.total = defaultRowHeight, was.search, was.total
 	p.S.Elements.SetValue(searchID, p.search)
-	p.asked = wanted(view{memory.top, 0, p.row}, p.total)
-	follow(ctx, p.S.Users.Changes(ctx), p.refresh)
-	follow(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
-	follow(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
-	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.impatient = true })
+	p.requested = windowFor(view{was.top, 0, p.rowHeight}, p.total)
+	subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
+	subscribe(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
+	subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
+	after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
 	p.read(ctx)
 }
 
@@ -86,75 +87,74 @@ func (p *usersPage) OnResize(ctx ui.Context) {
 	p.scrolled(ctx)
 }
 
-// measure takes the height of a row from the first one: it follows the text size.
+// measure reads the row height, which follows the text size, from the first row.
 func (p *usersPage) measure() {
 	if _, h := p.S.Layout.Viewport(firstRowID); h > 0 && len(p.records) > 0 {
-		p.row = h
+		p.rowHeight = h
 	}
 }
 
 func (p *usersPage) view() view {
 	top, height := p.S.Layout.Viewport(scrollerID)
-	return view{top, height, p.row}
+	return view{top, height, p.rowHeight}
 }
 
-// scrolled reads another window when the rows in view come near the end of this one.
+// scrolled reads another window when the visible rows come near the end of this one.
 func (p *usersPage) scrolled(ctx ui.Context) {
 	if !p.loaded {
 		return
 	}
 	v := p.view()
-	p.S.list = listMemory{p.search, v.top, p.total}
-	if p.asked.covers(v, p.total) {
+	p.S.listState = listState{p.search, v.top, p.total}
+	if p.requested.covers(v, p.total) {
 		return
 	}
-	p.asked = wanted(v, p.total)
+	p.requested = windowFor(v, p.total)
 	p.read(ctx)
 }
 
-// refresh reads the window again because rows may have changed. What stays in
-// place is its first row; other known places may have moved.
+// refresh reads the window again because rows may have changed. Its first row stays
+// in place; the other anchors may have moved.
 func (p *usersPage) refresh(ctx ui.Context) {
-	p.anchors = p.anchors.only(p.shown.first)
-	p.asked.count = max(p.asked.count, windowRows)
+	p.anchors = p.anchors.keepOnly(p.shown.first)
+	p.requested.count = max(p.requested.count, windowRows)
 	p.read(ctx)
 }
 
-// find begins a new search.
+// find starts a new search.
 func (p *usersPage) find(ctx ui.Context, text string) {
 	if text == p.search {
 		return
 	}
 	p.search, p.anchors, p.toTop = text, nil, true
-	p.asked = span{0, windowRows}
-	p.S.list = listMemory{search: text}
+	p.requested = span{0, windowRows}
+	p.S.listState = listState{search: text}
 	p.read(ctx)
 }
 
 func (p *usersPage) read(ctx ui.Context) {
-	p.reads.run(ctx, func() func(context.Context) func(ui.Context) {
-		asked, search := p.asked, p.search
-		query := p.anchors.query(asked, search)
+	p.reads.run(ctx, func() read {
+		requested, query := p.requested, p.anchors.query(p.requested, p.search)
 		return func(ctx context.Context) func(ui.Context) {
 			page, err := p.S.Users.List(ctx, query)
-			return func(ctx ui.Context) { p.take(ctx, asked, search, page, err) }
+			return func(ctx ui.Context) {
+				if query.Search == p.search { // else another search has started
+					p.show(ctx, requested, page, err)
+				}
+			}
 		}
 	})
 }
 
-// take shows a window that was read, unless another search has begun.
-func (p *usersPage) take(ctx ui.Context, asked span, search string, page repository.Page[api.User], err error) {
-	if search != p.search {
-		return
-	}
+func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[api.User], err error) {
 	p.failure = err
 	if err != nil {
 		return
 	}
-	is, drifted := settle(asked, len(page.Records), page.Total)
+	is, drifted := actualSpan(requested, len(page.Records), page.Total)
 	p.total = page.Total
 	if is.count > 0 && len(page.Records) == 0 {
-		p.anchors, p.asked = nil, is
+		p.anchors, p.requested = nil, is
 		p.read(ctx)
 		return
 	}
@@ -166,29 +166,29 @@ func (p *usersPage) take(ctx ui.Context, asked span, search string, page reposit
 	switch {
 	case p.toTop:
 		scrollTo = 0
-	case !p.loaded && p.S.list.top > 0:
-		scrollTo = p.S.list.top
+	case !p.loaded && p.S.listState.top > 0:
+		scrollTo = p.S.listState.top
 	}
 	p.toTop = false
 	if n := is.count; len(page.Records) > n {
 		page.Records, page.Keys = page.Records[:n], page.Keys[:n]
 	}
 	p.shown, p.records, p.loaded = is, page.Records, true
-	if p.asked == asked {
-		p.asked = is
+	if p.requested == requested {
+		p.requested = is
 	}
 	if !drifted {
-		p.anchors.learn(is.first, page.Keys)
+		p.anchors.add(is.first, page.Keys)
 	}
 	ctx.Defer(func(ctx ui.Context) { p.layOut(ctx, moved, scrollTo) })
 }
 
-// layOut sizes the spacers, once the rows are rendered, and scrolls unless
-// scrollTo is negative.
+// layOut sizes the spacers once the rows are rendered, and scrolls unless scrollTo
+// is negative.
 func (p *usersPage) layOut(ctx ui.Context, moved bool, scrollTo float64) {
 	p.measure()
-	p.S.Layout.SetHeight(beforeID, float64(p.shown.first)*p.row)
-	p.S.Layout.SetHeight(afterID, float64(max(p.total-p.shown.end(), 0))*p.row)
+	p.S.Layout.SetHeight(beforeID, float64(p.shown.first)*p.rowHeight)
+	p.S.Layout.SetHeight(afterID, float64(max(p.total-p.shown.end(), 0))*p.rowHeight)
 	if scrollTo >= 0 {
 		p.S.Layout.ScrollTo(scrollerID, scrollTo)
 	}
@@ -198,9 +198,9 @@ func (p *usersPage) layOut(ctx ui.Context, moved bool, scrollTo float64) {
 	p.scrolled(ctx)
 }
 
-// focusAfterMove is where the focus belongs once the rows have moved to other
-// elements: it goes with its row, but not out of view, since that would scroll
-// back; then the list as a whole has it.
+// focusAfterMove is where the focus belongs after the rows moved to other elements.
+// It follows its row within the view. Outside, that would scroll back, so the list as
+// a whole gets it.
 func (p *usersPage) focusAfterMove() string {
 	first, count := p.view().visible()
 	_, id, _ := strings.Cut(p.focused, "-")
@@ -212,9 +212,7 @@ func (p *usersPage) focusAfterMove() string {
 	return scrollerID
 }
 
-func (p *usersPage) add(ui.Context, ui.Event) { p.S.edit(formRequest{opener: "add-user"}) }
-
-func (p *usersPage) syncNow(ui.Context, ui.Event) { p.S.syncNow() }
+func (p *usersPage) add(ui.Context, ui.Event) { p.S.openForm(formRequest{opener: "add-user"}) }
 
 func (p *usersPage) retry(ctx ui.Context, _ ui.Event) {
 	p.failure = nil
@@ -235,11 +233,11 @@ func (p *usersPage) Render() ui.UI {
 	return ui.Div().Class("page").Body(
 		ui.Div().Class("page-head").Body(
 			ui.Div().Class("page-heading").Body(
-				ui.H1().ID("page-title").TabIndex(-1).Text("Users"),
+				pageTitle("Users"),
 				ui.P().Class("count").Text(p.count()),
 			),
 			ui.Div().Class("page-actions").Body(
-				syncButton(p.S.syncing, p.syncNow),
+				p.S.syncButton(),
 				button("button-primary", "plus", "Add user").ID("add-user").OnClick(p.add),
 			),
 		),
@@ -262,7 +260,7 @@ func (p *usersPage) count() string {
 		if p.total == 1 {
 			return "1 match"
 		}
-		return grouped(p.total) + " matches"
+		return formatCount(p.total) + " matches"
 	case p.total > 0:
 		return plural(p.total, "user")
 	}
@@ -272,15 +270,15 @@ func (p *usersPage) count() string {
 func (p *usersPage) renderList() ui.UI {
 	switch {
 	case p.failure != nil:
-		return hint("alert", "The list can't be shown", explain(p.failure),
-			button("button-primary", "sync", "Try again").OnClick(p.retry, "retry"))
+		return emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
+			retryButton(p.retry))
 	case !p.loaded || p.awaitsFirstSync():
 		return skeleton()
 	case p.total == 0 && p.search != "":
-		return hint("search", "No matches", "Nobody's name or email contains “"+p.search+"”.",
+		return emptyState("search", ui.H2().Text("No matches"), "No user's name or email contains “"+p.search+"”.",
 			ui.Button().Type("button").Class("button").Text("Clear search").OnClick(p.clear, "clear"))
 	case p.total == 0:
-		return hint("people", "No users yet", "Add the first one. It is saved on this device at once, with or without a network.",
+		return emptyState("people", ui.H2().Text("No users yet"), "Add the first one. It is saved on this device right away, online or offline.",
 			button("button-primary", "plus", "Add your first user").OnClick(p.add, "add-first"))
 	}
 	return ui.Div().Class("list").Body(
@@ -293,20 +291,19 @@ func (p *usersPage) renderList() ui.UI {
 	)
 }
 
-// awaitsFirstSync reports whether an empty list may only mean that the server has
-// not been heard yet: while the first sync is under way, however long it takes,
-// and for a while before anything is heard of it.
+// awaitsFirstSync reports whether an empty list may still fill: during the first sync,
+// however long it takes, and for firstSyncTime before it starts.
 func (p *usersPage) awaitsFirstSync() bool {
 	status := p.S.status
 	switch {
-	case p.total > 0 || p.search != "" || p.S.reach == offline:
+	case p.total > 0 || p.search != "" || p.S.reach == sync.ReachOffline:
 		return false
-	case status.Rebuild != nil:
-		return true // it is on its way
+	case status.Resync != nil:
+		return true
 	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
 		return false
 	}
-	return status.Phase == sync.Syncing || !p.impatient
+	return status.Phase == sync.Syncing || !p.firstSyncTimedOut
 }
 
 func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("target").Get("id").String() }
@@ -330,13 +327,13 @@ func (p *usersPage) renderRow(i int) ui.UI {
 				OnClick(func(ui.Context, ui.Event) { p.edit(id) }, id),
 			ui.Button().ID("delete-"+rec.ID).Type("button").Class("icon-button").
 				Aria("label", "Delete "+name).Body(icon("trash")).
-				OnClick(func(ui.Context, ui.Event) { p.remove(id) }, id),
+				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
 		),
 	)
 }
 
-// record finds a shown user. Handlers keep the id and look the record up, because
-// go-app keeps the handler of a render before while the scope is the same.
+// record finds a shown user. Handlers look the record up by its id because go-app
+// keeps the handler of an earlier render while the scope is the same.
 func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
 	for _, rec := range p.records {
 		if rec.ID == id {
@@ -348,12 +345,12 @@ func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
 
 func (p *usersPage) edit(id string) {
 	if rec, ok := p.record(id); ok {
-		p.S.edit(formRequest{user: &rec, opener: "edit-" + id})
+		p.S.openForm(formRequest{user: &rec, opener: "edit-" + id})
 	}
 }
 
-func (p *usersPage) remove(id string) {
+func (p *usersPage) delete(id string) {
 	if rec, ok := p.record(id); ok {
-		p.S.remove(rec, nil)
+		p.S.deleteUser(rec, nil)
 	}
 }

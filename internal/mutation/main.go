@@ -31,7 +31,7 @@ type target struct {
 
 var targets = []target{
 	{dir: "wasm/queue"},
-	{dir: "wasm/sync", files: []string{"resolve.go"}, tests: "Resolve|Settled|Merge|ParseStrategy"},
+	{dir: "wasm/sync", files: []string{"resolve.go"}, tests: "Resolve|Merge|ParseStrategy"},
 	{dir: "server/store", files: []string{"decide.go"}},
 }
 

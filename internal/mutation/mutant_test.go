@@ -115,7 +115,7 @@ func TestAReplacementKeepingItsRetriesIsTried(t *testing.T) {
 	}
 	for _, field := range []string{"State", "RetryCount", "NextAttemptAt", "LastError"} {
 		if !slices.ContainsFunc(sources[0].mutants(), func(m mutant) bool {
-			return strings.Contains(m.key, "settleConflict: remove assignment: ") && strings.Contains(m.key, "«next."+field+"»")
+			return strings.Contains(m.key, "resolveConflict: remove assignment: ") && strings.Contains(m.key, "«next."+field+"»")
 		}) {
 			t.Errorf("no mutant keeps %s", field)
 		}

@@ -212,11 +212,11 @@ func TestADateThatCannotBeEncodedIsAnError(t *testing.T) {
 
 func TestConflictsAndRejectionsSayWhy(t *testing.T) {
 	for title, current := range map[string]*store.Row{
-		"The user was changed meanwhile": live(),
-		"The user does not exist":        nil,
-		"The user was deleted":           deleted(),
+		"The user has changed":    live(),
+		"The user does not exist": nil,
+		"The user was deleted":    deleted(),
 	} {
-		want := &api.Problem{Title: title, Status: 409, Code: api.CodeConflict, Detail: "the write was made on version 2"}
+		want := &api.Problem{Title: title, Status: 409, Code: api.CodeConflict, Detail: "the write was based on version 2"}
 		w := store.Write{ID: "w", EntityID: "u", Type: api.Update, BaseVersion: 2, Patch: patch("Bo", "", "")}
 		if _, result, err := store.Decide(current, w, now); err != nil || !reflect.DeepEqual(result.Problem, want) {
 			t.Errorf("%+v, %v", result.Problem, err)

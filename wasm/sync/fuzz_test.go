@@ -11,13 +11,13 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// parrot answers every request alike.
+// parrot gives every request the same answer.
 type parrot Response
 
 func (p parrot) Do(context.Context, Request) (Response, error) { return Response(p), nil }
 
 // FuzzAnswers: whatever answers, a request ends either in an *RequestError that has a
-// reason for a person, or with an answer that fits what was asked.
+// reason for a person, or with an answer that fits the request.
 func FuzzAnswers(f *testing.F) {
 	const id = "00000000-0000-4000-8000-000000000001"
 	for _, body := range []string{
@@ -78,63 +78,6 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// FuzzRESTAnswers: the same of a backend that isn't ours, in each dialect.
-func FuzzRESTAnswers(f *testing.F) {
-	const id = "00000000-0000-4000-8000-000000000001"
-	for _, body := range []string{
-		`[{"id":"` + id + `","name":"Ann","updatedAt":"2026-05-01T12:00:00Z"}]`, `[]`, `[{}]`, `[{"id":7}]`, `[null]`,
-		`{"users":[{"id":"` + id + `","version":3,"updatedAt":"2026-05-01T12:00:00Z"}],"nextCursor":"n"}`, `{"users":null}`,
-		`{"id":"` + id + `","name":"Ann","version":2,"updatedAt":"2026-05-01T12:00:00.5Z"}`, `{"id":"` + id + `","version":-1}`,
-		`{"title":"No","code":"conflict"}`, `<html>`, `null`, `{"id":"` + id + `","updatedAt":7}`,
-	} {
-		for _, status := range []int{200, 201, 204, 404, 409, 412, 422, 429, 500} {
-			f.Add(status, "application/json", "Tue, 24 Nov 2026 00:24:52 GMT", `"3"`, "", []byte(body))
-		}
-	}
-	f.Add(200, "application/json", "", "", restPrefix+`{"type":"user","began":"2026-05-01T12:00:00Z","high":"2026-05-01T12:00:00Z"}`, []byte(`[]`))
-	f.Add(200, "text/html", "x", "W/", restPrefix+`{`, []byte(`<html>`))
-	f.Fuzz(func(t *testing.T, status int, media, date, etag, cursor string, body []byte) {
-		ctx := context.Background()
-		answer := parrot{Status: status, Body: body, Header: map[string]string{"content-type": media, "date": date, "etag": etag}}
-		for _, dialect := range []Dialect{Rollcall, JSONServer} {
-			now := time.UnixMilli(1777636800000)
-			r := &REST{HTTP: answer, Paths: map[string]string{"user": "/users"}, Dialect: dialect, Now: func() time.Time { return now }}
-			ref := queue.Ref{Type: "user", ID: id}
-			for _, kind := range []api.OperationType{api.Create, api.Update, api.Delete} {
-				o := queue.Operation{ID: id, Ref: ref, Type: kind, Data: []byte(`{"name":"Bo"}`), Base: []byte(`{"name":"Ann"}`), BaseVersion: 1}
-				results, err := r.Push(ctx, "c", []queue.Operation{o})
-				anOutcome(t, err)
-				if err == nil && (len(results) != 1 || results[0].ID != id) {
-					t.Errorf("results %+v", results)
-				}
-			}
-			page, err := r.Pull(ctx, cursor, 10)
-			anOutcome(t, err)
-			if err == nil && (page.Cursor == "" || (page.HasMore && page.Cursor == cursor)) {
-				t.Errorf("a page to go round in circles: %+v", page)
-			}
-			for _, c := range page.Changes {
-				if c.Deleted != queue.IsNull(c.Document) || c.Version < 1 || c.EntityID == "" {
-					t.Errorf("a broken change %+v", c)
-				}
-			}
-			change, err := r.Fetch(ctx, ref)
-			anOutcome(t, err)
-			if err == nil && (change.EntityID != id || change.Deleted != queue.IsNull(change.Document)) {
-				t.Errorf("fetched %+v", change)
-			}
-		}
-	})
-}
-
-// anOutcome checks that an error is one that has a reason for a person.
-func anOutcome(t *testing.T, err error) {
-	t.Helper()
-	if o := (*RequestError)(nil); err != nil && (!errors.As(err, &o) || o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour) {
-		t.Errorf("%v is no outcome", err)
-	}
-}
-
 // FuzzStored: whatever stands in the storage as what is known of checks and of
 // incidents is read as nothing, or as what is written again alike.
 func FuzzStored(f *testing.F) {
@@ -178,9 +121,9 @@ func FuzzMessage(f *testing.F) {
 		if json.Unmarshal(text, &m) != nil {
 			return
 		}
-		h := &Host{asks: make(chan ask, 1), Bus: alone{}, Clock: alone{}}
+		h := &Host{requests: make(chan roundRequest, 1), Bus: alone{}, Clock: alone{}}
 		for range 3 { // more than it can hold
-			h.hear(m)
+			h.receive(m)
 		}
 		said, err := json.Marshal(m)
 		if err != nil {
@@ -205,9 +148,9 @@ func fits(t *testing.T, err error, status int) {
 		t.Errorf("status %d passed", status)
 	case err == nil:
 	case !errors.As(err, &o):
-		t.Errorf("status %d: %v is no outcome", status, err)
+		t.Errorf("status %d: %v is no request error", status, err)
 	case o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour:
-		t.Errorf("status %d: outcome %+v", status, o)
+		t.Errorf("status %d: request error %+v", status, o)
 	}
 }
 

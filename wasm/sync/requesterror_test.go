@@ -42,7 +42,7 @@ func TestClassify(t *testing.T) {
 			o := Classify(Response{Status: tt.status, Body: []byte(tt.body),
 				Header: map[string]string{"content-type": tt.ctype, "retry-after": tt.retry}})
 			if (o == nil) != tt.good {
-				t.Fatalf("outcome %v", o)
+				t.Fatalf("error %v", o)
 			}
 			if o == nil {
 				return
@@ -73,7 +73,7 @@ func jsonAnswer(body string) script {
 		"content-type": "application/json", "date": "Mon, 02 Jan 2006 15:04:05 GMT"}}}
 }
 
-func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
+func TestRemoteRejectsAnswersThatDoNotFit(t *testing.T) {
 	batch := []queue.Operation{{ID: "a"}}
 	ctx := context.Background()
 	tests := map[string]struct {
@@ -123,7 +123,7 @@ func fetches(ctx context.Context) func(*HTTPRemote) error {
 	return func(s *HTTPRemote) error { _, err := s.Fetch(ctx, queue.Ref{Type: "user", ID: "1"}); return err }
 }
 
-func TestServerObservesTheClock(t *testing.T) {
+func TestRemoteObservesTheServerClock(t *testing.T) {
 	var seen time.Time
 	s := &HTTPRemote{HTTP: jsonAnswer(`{"changes":[],"cursor":"d"}`), Observe: func(at time.Time) { seen = at }}
 	if err := pulls(context.Background())(s); err != nil {

@@ -218,9 +218,9 @@ func orDash(value json.RawMessage) string {
 	return string(value)
 }
 
-// TestSettledConflictStartsAnew: what takes the place of a conflicting operation was never
+// TestResolvedConflictStartsAnew: what takes the place of a conflicting operation was never
 // sent, whatever the operation had been through, and the conflict is recorded whole.
-func TestSettledConflictStartsAnew(t *testing.T) {
+func TestResolvedConflictStartsAnew(t *testing.T) {
 	made := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	mine := queue.Operation{
 		Seq: 7, ID: "mine", Ref: queue.Ref{Type: "user", ID: "1"}, Type: api.Update, Data: json.RawMessage(`{"name":"mine"}`),
@@ -232,9 +232,7 @@ func TestSettledConflictStartsAnew(t *testing.T) {
 		version: 4, stamp: earlier, fields: fields, at: made.In(time.FixedZone("", 3600)),
 	}
 	e := &queue.Entity{Ref: mine.Ref, Confirmed: &queue.Row{Version: 1, Document: mine.Base}, Operations: []queue.Operation{mine}}
-	if !settleConflict(e, "mine", Merge, theirs, ids{operation: "next", conflict: "conflict"}) {
-		t.Fatal("not settled")
-	}
+	resolveConflict(e, "mine", Merge, theirs, conflictIDs{operation: "next", record: "conflict"})
 	next := queue.Operation{
 		Seq: 7, ID: "next", Ref: mine.Ref, Type: api.Update, Data: mine.Data,
 		Base: theirs.row.Document, BaseVersion: 4, CreatedAt: made, Stamp: later, State: queue.Queued,
@@ -253,12 +251,12 @@ func TestSettledConflictStartsAnew(t *testing.T) {
 	if e.Confirmed != theirs.row {
 		t.Errorf("confirmed %+v", e.Confirmed)
 	}
-	if settleConflict(e, "mine", Merge, theirs, ids{}) || len(e.Conflicts) != 1 || len(e.Operations) != 1 {
-		t.Errorf("settled twice: %+v, %+v", e.Operations, e.Conflicts)
+	if resolveConflict(e, "mine", Merge, theirs, conflictIDs{}); len(e.Conflicts) != 1 || len(e.Operations) != 1 {
+		t.Errorf("resolved twice: %+v, %+v", e.Operations, e.Conflicts)
 	}
 }
 
-func TestSettledConflictByKind(t *testing.T) {
+func TestResolvedConflictByKind(t *testing.T) {
 	update := queue.Operation{ID: "mine", Type: api.Update, Data: json.RawMessage(`{"name":"mine"}`), Base: json.RawMessage(`{"bio":"b","id":"1","name":"n"}`), BaseVersion: 3, Stamp: later}
 	remove := queue.Operation{ID: "mine", Type: api.Delete, Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 3, Stamp: later}
 	restore := queue.Operation{ID: "mine", Type: api.Create, Data: json.RawMessage(`{"name":"mine"}`), BaseVersion: 2, Stamp: later}
@@ -289,8 +287,9 @@ func TestSettledConflictByKind(t *testing.T) {
 			if c.theirs != "" {
 				theirs.row = &queue.Row{Version: c.version, Document: json.RawMessage(c.theirs)}
 			}
-			if !settleConflict(e, "mine", c.strategy, theirs, ids{operation: "next", conflict: "conflict"}) || len(e.Conflicts) != 1 {
-				t.Fatalf("not settled: %+v", e)
+			resolveConflict(e, "mine", c.strategy, theirs, conflictIDs{operation: "next", record: "conflict"})
+			if len(e.Conflicts) != 1 {
+				t.Fatalf("not recorded: %+v", e)
 			}
 			got := "nothing"
 			if h := e.Head(); h != nil {
@@ -306,15 +305,15 @@ func TestSettledConflictByKind(t *testing.T) {
 	}
 }
 
-// TestSettledConflictOfWhatCancelledOutIsNone: the conflicting delete was undone meanwhile.
-func TestSettledConflictOfWhatCancelledOutIsNone(t *testing.T) {
+// TestResolvedConflictOfWhatCancelledOutIsNone: the conflicting delete was undone meanwhile.
+func TestResolvedConflictOfWhatCancelledOutIsNone(t *testing.T) {
 	e := &queue.Entity{Operations: []queue.Operation{
 		{ID: "mine", Type: api.Delete, Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 1, State: queue.Sending},
 		{ID: "undo", Type: api.Create, Data: json.RawMessage(`{"name":"n"}`), State: queue.Queued},
 	}}
 	theirs := theirs{row: &queue.Row{Version: 4, Document: json.RawMessage(`{"name":"theirs"}`)}, version: 4, fields: fields}
 	e.Confirmed = &queue.Row{Version: 1, Document: json.RawMessage(`{"name":"n"}`)}
-	if !settleConflict(e, "mine", Merge, theirs, ids{}) || len(e.Conflicts) != 0 || len(e.Operations) != 0 || e.Confirmed != theirs.row {
+	if resolveConflict(e, "mine", Merge, theirs, conflictIDs{}); len(e.Conflicts) != 0 || len(e.Operations) != 0 || e.Confirmed != theirs.row {
 		t.Errorf("left are %+v, %+v on %+v", e.Operations, e.Conflicts, e.Confirmed)
 	}
 }

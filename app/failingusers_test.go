@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// fullDisk fails to save for lack of room.
+type fullDisk struct{ Users }
+
+func (fullDisk) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
+	return repository.Written{}, fmt.Errorf("save on this device: %w", queue.ErrQuota)
+}
+
+// brokenList fails to list because the browser denies it storage.
+type brokenList struct{ Users }
+
+func (brokenList) List(context.Context, repository.Query) (repository.Page[api.User], error) {
+	return repository.Page[api.User]{}, fmt.Errorf("read from this device: %w", queue.ErrUnavailable)
+}
+
+// unreachable lacks the user and can't reach the server.
+type unreachable struct{ Users }
+
+func (unreachable) Watch(context.Context, string) <-chan repository.Snapshot[api.User] {
+	user := make(chan repository.Snapshot[api.User], 1)
+	user <- repository.Snapshot[api.User]{Err: repository.ErrNotReachable}
+	return user
+}
+
+// outdated fails to save because a newer version has upgraded the storage.
+type outdated struct{ Users }
+
+func (outdated) CreateAs(context.Context, string, api.UserPatch) (repository.Written, error) {
+	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
+}
+
+func (outdated) Update(context.Context, string, api.UserPatch) (repository.Written, error) {
+	return repository.Written{}, fmt.Errorf("open the database: %w", queue.ErrOutdated)
+}
+
+// uncertain saves and can't confirm it.
+type uncertain struct{ Users }
+
+func (d uncertain) CreateAs(ctx context.Context, id string, patch api.UserPatch) (repository.Written, error) {
+	if w, err := d.Users.CreateAs(ctx, id, patch); err != nil {
+		return w, err
+	}
+	return repository.Written{ID: id}, queue.ErrUncertain
+}

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+func TestOperationText(t *testing.T) {
+	ann := []byte(`{"name":"Ann Lee","email":"ann@example.org"}`)
+	for _, c := range []struct {
+		o    queue.Operation
+		want string
+	}{
+		{queue.Operation{Type: api.Create, Data: ann}, "Add Ann Lee"},
+		{queue.Operation{Type: api.Update, Base: ann, Data: []byte(`{"bio":"x","name":"Ann Li"}`)}, "Change name and bio of Ann Lee"},
+		{queue.Operation{Type: api.Delete, Base: ann}, "Delete Ann Lee"},
+		{queue.Operation{Type: api.Delete}, "Delete a user"},
+		{queue.Operation{Type: api.Update, Data: []byte(`broken`)}, "Change nothing of a user"},
+	} {
+		if got := operationText(c.o); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestProgressText(t *testing.T) {
+	for _, c := range []struct {
+		o    queue.Operation
+		want string
+	}{
+		{queue.Operation{State: queue.Queued}, "Waiting to be sent."},
+		{queue.Operation{State: queue.Sending}, "Sending now."},
+		{queue.Operation{State: queue.Waiting}, "Waiting to be sent again."},
+		{queue.Operation{State: queue.Waiting, NextAttemptAt: noon.Add(12 * time.Second)}, "Next try in 12 seconds."},
+		{queue.Operation{State: queue.Rejected}, "The server rejected it."},
+	} {
+		if got := progressText(c.o, noon); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.o.State, got, c.want)
+		}
+	}
+}

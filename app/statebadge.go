@@ -1,0 +1,27 @@
+package app
+
+import (
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// stateText is a row's state on its badge, with the badge's icon, and in words.
+func stateText(s queue.RowState) (badge, icon, words string) {
+	switch s {
+	case queue.Pending:
+		return "Pending", "clock", "Waiting to be sent"
+	case queue.NeedsAttention:
+		return "Needs attention", "alert", "The server rejected a change"
+	case queue.InConflict:
+		return "Conflict", "branch", "Changed here and elsewhere"
+	}
+	return "", "", "Up to date"
+}
+
+// stateBadge is empty for a row that is up to date.
+func stateBadge(s queue.RowState) ui.UI {
+	text, iconName, _ := stateText(s)
+	return ui.Span().Class("state-place").Body(
+		ui.If(text != "", ui.Span().Class("state", "state-"+string(s)).Body(icon(iconName), ui.Span().Text(text))),
+	)
+}

@@ -84,6 +84,17 @@ func TestViewOfWhatWasNeverSyncedHasNoVersion(t *testing.T) {
 	}
 }
 
+func TestViewShowsWhatFollowsARejectedDelete(t *testing.T) {
+	rejected := op("a", "delete", "", `{"name":"Ann"}`, 3)
+	rejected.State = queue.Rejected
+	e := &queue.Entity{Ref: ref, Confirmed: row(3, `{"name":"Ann"}`), Operations: []queue.Operation{
+		rejected, op("b", "update", `{"name":"Bo"}`, `{"name":"Ann"}`, 3),
+	}}
+	if got, ok := e.View(); !ok || string(got.Document) != `{"name":"Bo"}` || got.State != queue.NeedsAttention {
+		t.Errorf("got %s %q, %v", got.Document, got.State, ok)
+	}
+}
+
 func TestReadyAt(t *testing.T) {
 	e := &queue.Entity{Ref: ref, Confirmed: row(3, `{}`)}
 	check := func(step string, want time.Time, wantOK bool) {

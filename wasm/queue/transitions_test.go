@@ -217,6 +217,9 @@ func TestWritesAfterARejection(t *testing.T) {
 		{"a delete undone while it was rejected", row(3, ann), sequence(
 			enqueue(write("a", api.Delete, "")), send("a"), enqueue(write("b", api.Create, ann)), reject("a")),
 			``},
+		{"deleted by others, too, and created while the delete was rejected", row(3, ann), sequence(
+			enqueue(write("a", api.Delete, "")), send("a"), confirm(nil), enqueue(write("b", api.Create, bo)), reject("a")),
+			`b create {"name":"Bo"} base 0 queued`},
 		{"restored on the first version, deleted again", nil, enqueue(
 			queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 1}, write("b", api.Delete, "")),
 			`b delete  base 1 queued`},
@@ -305,6 +308,17 @@ func TestAcknowledgeRebasesByKindAndRow(t *testing.T) {
 				t.Errorf("got %s on %s, confirmed %d", got, e.Operations[0].Base, confirmed)
 			}
 		})
+	}
+}
+
+// TestAcknowledgeTakesTheAnswerOfTheSameVersion: a pull has brought the row before.
+func TestAcknowledgeTakesTheAnswerOfTheSameVersion(t *testing.T) {
+	pulled, answer := row(4, bo), row(4, bo)
+	answer.SyncedAt = start
+	e := &queue.Entity{Ref: ref, Confirmed: pulled, Operations: []queue.Operation{op("a", api.Update, bo, ann, 3)}}
+	must(t, e.Acknowledge("a", answer, 4), "acknowledge")
+	if e.Confirmed != answer {
+		t.Errorf("confirmed %+v", e.Confirmed)
 	}
 }
 

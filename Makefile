@@ -12,6 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 
 GOLANGCI_LINT_VERSION := v2.15.0
 WASMBROWSERTEST_VERSION := v0.11.0
+GREMLINS_VERSION := v0.6.0
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
@@ -28,6 +29,7 @@ TOOLS := $(CURDIR)/.cache/bin
 WASM := GOOS=js GOARCH=wasm
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
+GREMLINS := $(TOOLS)/gremlins-$(GREMLINS_VERSION)
 NPM_PACKAGES := e2e/node_modules/.package-lock.json
 RIVALS := bench/rivals/pouchdb/node_modules/.package-lock.json $(TOOLS)/rivals-pocketbase
 
@@ -133,6 +135,16 @@ fuzz: ## Fuzz each decoder for FUZZTIME=10s
 		done; \
 	done
 
+.PHONY: mutants
+mutants: $(GREMLINS) ## Change the pure decisions in each place: the tests must notice
+	go run ./internal/mutation -gremlins $(GREMLINS) $(FLAGS)
+
+# What the last run found is in docs/RELIABILITY.md.
+.PHONY: long
+long: HISTORIES = 500000
+long: FUZZTIME = 10m
+long: mutants sim fuzz ## Run what is too long for `make test`: mutants, 500,000 histories, ten minutes of each fuzz target
+
 .PHONY: bench
 bench: $(WASMTEST) ## Benchmark the store in IndexedDB, in Chromium
 	$(need-browser)
@@ -177,6 +189,11 @@ $(WASMTEST):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install github.com/agnivade/wasmbrowsertest@$(WASMBROWSERTEST_VERSION)
 	mv $(TOOLS)/wasmbrowsertest $@
+
+$(GREMLINS):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/go-gremlins/gremlins/cmd/gremlins@$(GREMLINS_VERSION)
+	mv $(TOOLS)/gremlins $@
 
 # npm packages serve only tests and benchmarks.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -16,9 +17,6 @@ type Fields map[string]json.RawMessage
 // Decode returns a document's fields; nil if the document is missing, null or not an
 // object.
 func Decode(document json.RawMessage) Fields {
-	if len(document) == 0 {
-		return nil
-	}
 	var f Fields
 	if json.Unmarshal(document, &f) != nil {
 		return nil
@@ -32,10 +30,7 @@ func (f Fields) Encode() json.RawMessage {
 	if f == nil {
 		return nil
 	}
-	b, err := json.Marshal(f)
-	if err != nil { // Decode returns only valid JSON values
-		return nil
-	}
+	b, _ := json.Marshal(f) // nil only if a value is not JSON, and Decode returns no such value
 	return b
 }
 
@@ -69,7 +64,7 @@ func (f Fields) Only(names []string) Fields {
 func (f Fields) ChangedFrom(base Fields) Fields {
 	out := make(Fields, len(f))
 	for k, v := range f {
-		if o, ok := base[k]; !ok || !EqualJSON(o, v) {
+		if !EqualJSON(base[k], v) {
 			out[k] = v
 		}
 	}
@@ -82,16 +77,11 @@ func EqualJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	if len(a) == 0 || len(b) == 0 {
-		return false
-	}
 	var x, y any
 	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
 		return false
 	}
-	ca, errA := json.Marshal(x)
-	cb, errB := json.Marshal(y)
-	return errA == nil && errB == nil && bytes.Equal(ca, cb)
+	return reflect.DeepEqual(x, y)
 }
 
 // IsNull reports whether a document is missing or the JSON null.
@@ -123,9 +113,6 @@ func (o Operation) ApplyTo(document json.RawMessage) json.RawMessage {
 }
 
 func quote(s string) json.RawMessage {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return json.RawMessage(`""`)
-	}
+	b, _ := json.Marshal(s) // a string always encodes
 	return b
 }

@@ -152,7 +152,9 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	if first.Type == api.Update {
 		// Each field has the base of who wrote it first.
 		out.Base = Decode(second.Base).With(Decode(first.Base).Only(fieldNames(Decode(first.Data)))).Encode()
-		out.BaseVersion = min(first.BaseVersion, second.BaseVersion)
+		if second.Unseen {
+			out.BaseVersion = min(first.BaseVersion, second.BaseVersion)
+		}
 	}
 	switch {
 	case first.Type == api.Create && second.Type == api.Delete:

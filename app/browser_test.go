@@ -61,7 +61,7 @@ func dependencies(users *directory.Collection, d *device) Dependencies {
 	return Dependencies{
 		Users: users, Outbox: users, Syncer: users,
 		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
-		Updates: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d,
+		Updates: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d,
 	}
 }
 
@@ -332,6 +332,7 @@ type device struct {
 	asked, tried                    int
 	guarded, promises, acknowledged bool
 	draft                           string
+	pressed                         bool
 }
 
 func (d *device) Online() bool {
@@ -437,6 +438,18 @@ func (d *device) SetHeight(id string, height float64)      { d.heights[id] = hei
 func (d *device) UpdateWaiting() bool                      { return d.waiting }
 func (d *device) ApplyUpdate()                             { d.applied = true }
 
+func (d *device) Pressed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pressed
+}
+
+func (d *device) press(down bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pressed = down
+}
+
 func (d *device) takeClosed() []string {
 	closed := d.closed
 	d.closed = nil
@@ -444,7 +457,7 @@ func (d *device) takeClosed() []string {
 }
 
 func (d *device) Viewport(id string) (top, height float64) {
-	if id == firstRowID {
+	if strings.HasPrefix(id, rowID("")) {
 		return 0, d.row
 	}
 	return d.top, d.height

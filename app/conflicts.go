@@ -20,10 +20,12 @@ func (p *syncPage) reverse(c queue.Conflict) {
 func (p *syncPage) renderConflicts() ui.UI {
 	cs := p.outbox.conflicts
 	open := openConflicts(cs)
+	ids := keysOf(cs, func(c queue.Conflict) string { return c.ID })
 	return section("conflicts-title", "Conflicts", p.outbox.counts.Conflicts,
 		ui.If(len(cs) == 0, quiet("Nobody else has changed what you changed.")).
 			ElseIf(open == 0, quiet("Nothing left to review.")),
-		ui.Range(cs).Slice(func(i int) ui.UI { return p.renderConflict(cs[i]) }),
+		ui.If(len(cs) > 0, ui.Div().Class("conflicts").Body(
+			p.conflicts.children(ids, func(i int) ui.UI { return p.renderConflict(cs[i]).DataSet("place", i) })...)),
 		renderMore(open, p.outbox.counts.Conflicts),
 	)
 }
@@ -83,7 +85,7 @@ func reverseLabel(c queue.Conflict) string {
 	return "Use mine"
 }
 
-func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
+func (p *syncPage) renderConflict(c queue.Conflict) ui.HTMLArticle {
 	titleID := "conflict-" + c.ID
 	name := firstName("A user", c.Theirs, c.Base, c.Mine)
 	return ui.Article().Class("conflict").Aria("labelledby", titleID).Body(

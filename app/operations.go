@@ -136,7 +136,7 @@ func (p *syncPage) discard(o queue.Operation) {
 	})
 }
 
-func (p *syncPage) renderOperation(o queue.Operation) ui.UI {
+func (p *syncPage) renderOperation(o queue.Operation) ui.HTMLLi {
 	now := time.Now()
 	titleID := "operation-" + o.ID
 	return ui.Li().Class("thing").Body(

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strconv"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -48,7 +49,7 @@ func (s *session) showToast(t toast) {
 		if t.action != "" {
 			d = actionTime
 		}
-		after(s.ctx, d, func(ui.Context) { s.dismiss(t.id) })
+		s.after(s.ctx, d, func(ui.Context) { s.dismiss(t.id) })
 	}
 	s.render()
 }
@@ -60,7 +61,7 @@ func (s *session) showFailure(text string) { s.showToast(toast{text: text, failu
 func (s *session) announce(text string) {
 	s.announcement = text
 	id := s.lastToast
-	after(s.ctx, announcementTime, func(ui.Context) {
+	s.after(s.ctx, announcementTime, func(ui.Context) {
 		if s.lastToast == id {
 			s.announcement = ""
 		}
@@ -82,17 +83,27 @@ func (s *session) renderToasts() ui.UI {
 	if s.updateReady || len(s.toasts) > 0 {
 		area = area.Aria("label", "Messages") // a landmark only when there is something to find
 	}
-	return area.Body(
-		ui.If(s.updateReady, ui.Div().Class("toast").Body(
-			ui.P().Class("toast-text").Text("A new version is ready"),
-			ui.Button().Type("button").Class("toast-action").Text("Reload").
-				OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
-		)),
-		ui.Range(s.toasts).Slice(func(i int) ui.UI { return s.renderToast(s.toasts[i]) }),
+	keys := keysOf(s.toasts, func(t toast) string { return strconv.Itoa(t.id) })
+	if s.updateReady {
+		keys = append(keys, "update")
+	}
+	return area.Body(s.toastSlots.children(keys, func(i int) ui.UI {
+		if i == len(s.toasts) {
+			return s.renderUpdate().DataSet("place", -1) // above the others
+		}
+		return s.renderToast(s.toasts[i]).DataSet("place", i)
+	})...)
+}
+
+func (s *session) renderUpdate() ui.HTMLDiv {
+	return ui.Div().Class("toast").Body(
+		ui.P().Class("toast-text").Text("A new version is ready"),
+		ui.Button().Type("button").Class("toast-action").Text("Reload").
+			OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
 	)
 }
 
-func (s *session) renderToast(t toast) ui.UI {
+func (s *session) renderToast(t toast) ui.HTMLDiv {
 	class := "toast"
 	if t.failure {
 		class = "toast toast-bad"

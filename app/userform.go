@@ -172,7 +172,7 @@ func (d *formDialog) save(ctx ui.Context) {
 	}
 	d.saving = true
 	request := d.loaded
-	after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.loaded == request })
+	d.S.after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.loaded == request })
 	save, id := d.S.Users.CreateAs, d.newID
 	if !d.adding() {
 		save, id = d.S.Users.Update, d.request.user.ID
@@ -255,8 +255,10 @@ func (d *formDialog) Render() ui.UI {
 			d.bio(),
 			ui.Div().Class("form-actions").Body(
 				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(func(ui.Context, ui.Event) { d.close() }),
-				ui.If(d.reload, ui.Button().Type("button").Class("button").Text("Reload").
-					OnClick(func(ui.Context, ui.Event) { d.S.reload() })),
+				orNothing(d.reload, func() ui.UI {
+					return ui.Button().Type("button").Class("button").Text("Reload").
+						OnClick(func(ui.Context, ui.Event) { d.S.reload() })
+				}),
 				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),
 			),
 		),

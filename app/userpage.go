@@ -24,6 +24,7 @@ type userPage struct {
 	shownID   string // of the user in shown
 	shown     repository.Snapshot[api.User]
 	deletedID string // of the user that was deleted here
+	content   keyed
 }
 
 func (p *userPage) OnMount(ctx ui.Context) {
@@ -46,7 +47,7 @@ func (p *userPage) watch() {
 	id := p.ID
 	watching, unwatch := context.WithCancel(p.ctx)
 	p.watchedID, p.unwatch = id, unwatch
-	receive(p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
+	receive(p.S, p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
 		p.show(ctx, id, user)
 	})
 }
@@ -89,21 +90,28 @@ func (p *userPage) delete(ui.Context, ui.Event) {
 	})
 }
 
+// Render renders each user, and each reason why there is none, as another element: the
+// buttons of one must not become those of another.
 func (p *userPage) Render() ui.UI {
+	key, content := p.renderContent()
+	return ui.Div().Class("page").Body(p.content.only(key, content)...)
+}
+
+func (p *userPage) renderContent() (key string, content ui.UI) {
 	switch {
 	case p.shownID != p.ID:
-		return skeleton()
+		return "skeleton", skeleton()
 	case p.shown.Err == nil && !p.shown.Exists:
-		return ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
-			"This user does not exist, or has been deleted.", backLink("button button-primary")))
+		return "missing", emptyState("search", pageTitle("User not found"),
+			"This user does not exist, or has been deleted.", backLink("button button-primary"))
 	case errors.Is(p.shown.Err, repository.ErrNotReachable):
-		return ui.Div().Class("page").Body(emptyState("offline", pageTitle("Not on this device"),
-			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button")))
+		return "unreachable", emptyState("offline", pageTitle("Not on this device"),
+			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button"))
 	case p.shown.Err != nil:
-		return ui.Div().Class("page").Body(emptyState("alert", pageTitle("This user can't be shown"),
-			errorText(p.shown.Err), retryButton(p.retry), backLink("button")))
+		return "failure", emptyState("alert", pageTitle("This user can't be shown"),
+			errorText(p.shown.Err), retryButton(p.retry), backLink("button"))
 	}
-	return p.renderUser()
+	return "user " + p.shownID, p.renderUser()
 }
 
 func backLink(class string) ui.UI {

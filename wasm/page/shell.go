@@ -23,3 +23,8 @@ type unsaved struct{ guard browser.UnloadGuard }
 func (u *unsaved) GuardLeaving(on bool)  { u.guard.Set(on) }
 func (u *unsaved) KeepDraft(text string) { shell().Call("keepDraft", text) }
 func (u *unsaved) TakeDraft() string     { return shell().Call("takeDraft").String() }
+
+// presses is app.Presses.
+type presses struct{}
+
+func (presses) Pressed() bool { return js.Global().Get("rollcallElements").Call("pressed").Bool() }

@@ -44,7 +44,7 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, heights: map[string]float64{}},
+		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, drafts: map[string]string{}, mine: map[string]bool{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
@@ -204,6 +204,7 @@ func (b *browser) fill(values map[string]string) {
 	b.t.Helper()
 	form := component[*formDialog](b)
 	for field, value := range values {
+		b.device.values[inputID(field)] = value
 		b.d.Emit(form, func() { form.input(field, value) })
 	}
 	b.d.Consume()
@@ -331,7 +332,11 @@ type device struct {
 	storageStates                   chan struct{}
 	asked, tried                    int
 	guarded, promises, acknowledged bool
-	draft                           string
+	drafts                          map[string]string
+	mine                            map[string]bool // drafts of the open tab
+	noDrafts                        bool
+	resumed                         string
+	hides                           chan struct{}
 	pressed                         bool
 }
 
@@ -406,13 +411,67 @@ func (d *device) AcknowledgeLoss(context.Context) error {
 	return nil
 }
 
-func (d *device) GuardLeaving(on bool)  { d.guarded = on }
-func (d *device) KeepDraft(text string) { d.draft = text }
+func (d *device) GuardLeaving(on bool) { d.guarded = on }
 
-func (d *device) TakeDraft() string {
-	text := d.draft
-	d.draft = ""
-	return text
+func (d *device) KeepDraft(key, text string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.noDrafts {
+		return false
+	}
+	d.drafts[key], d.mine[key] = text, true
+	return true
+}
+
+func (d *device) ReleaseDraft(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.mine, key)
+}
+
+func (d *device) DropDraft(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.drafts, key)
+	delete(d.mine, key)
+}
+
+func (d *device) Drafts(context.Context) map[string]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	free := map[string]string{}
+	for key, text := range d.drafts {
+		if !d.mine[key] {
+			free[key] = text
+		}
+	}
+	return free
+}
+
+// crash ends the tab: what belonged to it is free.
+func (d *device) crash() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.mine)
+	d.opened, d.closed, d.modal = nil, nil, ""
+}
+
+func (d *device) ResumeDraft(key string) { d.resumed = key }
+
+func (d *device) TakeResumed() string {
+	key := d.resumed
+	d.resumed = ""
+	return key
+}
+
+func (d *device) Hides(context.Context) <-chan struct{} {
+	d.hides = make(chan struct{}, 1)
+	return d.hides
+}
+
+func (d *device) Value(id string) (string, bool) {
+	value, ok := d.values[id]
+	return value, ok
 }
 
 func (d *device) BackgroundSync(context.Context) (supported, registered bool) {

@@ -71,6 +71,7 @@ func (d *confirmDialog) onClose(ctx ui.Context, _ ui.Event) {
 		return
 	}
 	d.S.confirm = nil
+	d.S.renewToasts()
 	d.S.render()
 	opener := d.request.opener
 	ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })

@@ -8,6 +8,8 @@ type Elements interface {
 	Focus(id string)
 	// SetValue sets the text of an input.
 	SetValue(id, value string)
+	// Value is the text of an input, and whether there is such an input.
+	Value(id string) (value string, ok bool)
 }
 
 const pageTitleID = "page-title"

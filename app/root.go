@@ -47,7 +47,7 @@ func (r *root) OnMount(ctx ui.Context) {
 	s.subscribe(ctx, s.Users.Changes(ctx), r.refreshCounts)
 	s.subscribe(ctx, s.StorageHealth.StorageStateChanges(ctx), r.refreshStorageState)
 	r.refreshStorageState(ctx)
-	s.takeDraft(ctx)
+	s.offerDrafts()
 	r.refreshStatus(ctx)
 	r.refreshCounts(ctx)
 	r.tick(ctx)

@@ -27,8 +27,9 @@ type session struct {
 	announcement string // what the status region announces besides the status
 
 	form       *formRequest
-	formDraft  func() draft // what the open form holds
-	saveFailed bool         // the open form could not be saved
+	keepDraft  func() (key string) // keeps what the open form holds
+	saveFailed bool                // the open form could not be saved
+	draftLost  bool                // nothing would bring back what the open form holds
 	confirm    *confirmRequest
 	requests   int // numbers the requests, so that each opens its dialog once
 

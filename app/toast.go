@@ -30,9 +30,12 @@ const (
 type toast struct {
 	id       int
 	text     string
-	failure  bool // stays until the person dismisses it
+	failure  bool   // stays until the person dismisses it
+	stays    bool   // the same, without being a failure
+	draft    string // the draft that it offers
 	action   string
 	onAction func()
+	renewed  int // how often its time has begun anew
 }
 
 // showToast shows t, and drops the oldest when there are too many.
@@ -44,14 +47,38 @@ func (s *session) showToast(t toast) {
 		s.toasts = s.toasts[n:]
 	}
 	s.announce(t.text)
-	if !t.failure {
-		d := toastTime
-		if t.action != "" {
-			d = actionTime
-		}
-		s.after(s.ctx, d, func(ui.Context) { s.dismiss(t.id) })
-	}
+	s.expire(t)
 	s.render()
+}
+
+// expire dismisses a toast after its time. While a dialog covers it nobody can press its
+// button, so it has all its time again when the dialog closes.
+func (s *session) expire(t toast) {
+	if t.failure || t.stays {
+		return
+	}
+	d := toastTime
+	if t.action != "" {
+		d = actionTime
+	}
+	s.after(s.ctx, d, func(ui.Context) {
+		for _, now := range s.toasts {
+			if now.id == t.id && now.renewed == t.renewed && !s.dialogOpen() {
+				s.dismiss(t.id)
+				return
+			}
+		}
+	})
+}
+
+func (s *session) dialogOpen() bool { return s.form != nil || s.confirm != nil }
+
+// renewToasts begins the time of all toasts anew, once a dialog has closed.
+func (s *session) renewToasts() {
+	for i := range s.toasts {
+		s.toasts[i].renewed++
+		s.expire(s.toasts[i])
+	}
 }
 
 // showFailure shows a toast that stays until the person dismisses it.

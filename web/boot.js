@@ -9,8 +9,6 @@
 //   rollcall.updateWaiting()  whether a new version is ready
 //   rollcall.applyUpdate()    switches to it and reloads, once the person asks
 //   rollcall.seen             whether this browser synced before this page was loaded
-//   rollcall.keepDraft(text)  keeps an unsaved form's text across a reload of this tab
-//   rollcall.takeDraft()      returns it, once; "" if there is none
 "use strict";
 
 (() => {
@@ -143,29 +141,6 @@
     worker.postMessage({ type: "SKIP_WAITING" });
   }
 
-  // --- Unsaved text, kept across a reload ---
-
-  const draftKey = "rollcall-draft";
-
-  // If the browser blocks the site's data, even accessing sessionStorage throws.
-  function keepDraft(text) {
-    try {
-      sessionStorage.setItem(draftKey, text);
-    } catch (err) {
-      console.warn("The unsaved text can't be kept across a reload:", err);
-    }
-  }
-
-  function takeDraft() {
-    try {
-      const text = sessionStorage.getItem(draftKey) ?? "";
-      sessionStorage.removeItem(draftKey);
-      return text;
-    } catch {
-      return "";
-    }
-  }
-
   globalThis.rollcall = {
     version: "{{.Version}}",
     workerURL: '{{asset "worker.js"}}',
@@ -173,8 +148,6 @@
     updateWaiting: () => switched || (waiting !== null && waiting.state !== "redundant"),
     applyUpdate,
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
-    keepDraft,
-    takeDraft,
   };
 
   // --- The Go program ---

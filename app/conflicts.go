@@ -92,8 +92,8 @@ func (p *syncPage) renderConflict(c queue.Conflict) ui.HTMLArticle {
 		ui.Div().Class("conflict-head").Body(
 			avatar(c.Ref.ID, name, "avatar"),
 			ui.Div().Class("thing-main").Body(
-				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, ui.Text(name)).
-					Else(ui.A().Href("/users/"+c.Ref.ID).Text(name))),
+				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, personText(name)).
+					Else(ui.A().Href("/users/"+c.Ref.ID).Body(personText(name)))),
 				quiet(conflictSummary(c)+" Decided "+timeAgo(c.At, time.Now())+"."),
 			),
 		),
@@ -146,7 +146,7 @@ func cell(column string, value json.RawMessage, kept bool) ui.UI {
 		return td.Body(ui.Span().Class("quiet").Text("none"))
 	}
 	if text := fieldText(value); text != "" {
-		return td.Text(text)
+		return td.Body(personText(text))
 	}
 	return td.Body(ui.Span().Class("quiet").Text("empty"))
 }

@@ -103,7 +103,7 @@ func (s *session) offerDrafts() {
 }
 
 func (s *session) offerDraft(d draft) {
-	s.showToast(toast{text: d.text() + " What you typed is kept.", stays: true, draft: d.Key,
+	s.showToast(toast{text: d.text() + " What you typed is kept.", name: isolate(d.name()), stays: true, draft: d.Key,
 		action: "Continue", onAction: func() { s.continueDraft(d) }})
 }
 

@@ -15,7 +15,9 @@ type Elements interface {
 const pageTitleID = "page-title"
 
 // pageTitle is a page's heading. It takes the focus after a navigation.
-func pageTitle(text string) ui.UI { return ui.H1().ID(pageTitleID).TabIndex(-1).Text(text) }
+func pageTitle(text string) ui.UI { return pageHeading(ui.Text(text)) }
+
+func pageHeading(content ui.UI) ui.UI { return ui.H1().ID(pageTitleID).TabIndex(-1).Body(content) }
 
 // section is a card with a heading. count is how many items it lists; 0 is not shown.
 func section(id, heading string, count int, body ...ui.UI) ui.UI {

@@ -60,6 +60,15 @@ func personText(text string) ui.UI {
 	return ui.Bdi().Class("notranslate").Attr("translate", "no").Text(balanced(text))
 }
 
+// withName is a text in which a name is not to be translated.
+func withName(text, name string) []ui.UI {
+	before, after, found := strings.Cut(text, name)
+	if name == "" || !found {
+		return []ui.UI{ui.Text(text)}
+	}
+	return []ui.UI{ui.Text(before), personText(name), ui.Text(after)}
+}
+
 // mailto is the address of a new mail to an email address. RFC 6068: what is no letter
 // or digit is escaped, or it would begin another recipient or a header.
 func mailto(email string) string {

@@ -171,7 +171,10 @@ func TestSearch(t *testing.T) {
 	b.add("Bob Ray", "bob@example.org")
 	b.untilText("2 users")
 	page := component[*usersPage](b)
-	find := func(text string) { b.d.Emit(page, func() { page.find(contextOf(b), text) }) }
+	find := func(text string) {
+		b.device.values[searchID] = text
+		b.d.Emit(page, func() { page.find(contextOf(b), text) })
+	}
 	find("ray")
 	b.untilText("1 match")
 	b.until("Ann to go", func() bool { return !b.has("button", "Edit Ann Lee") })

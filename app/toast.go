@@ -30,6 +30,7 @@ const (
 type toast struct {
 	id       int
 	text     string
+	name     string // as the text has it
 	failure  bool   // stays until the person dismisses it
 	stays    bool   // the same, without being a failure
 	draft    string // the draft that it offers
@@ -136,7 +137,7 @@ func (s *session) renderToast(t toast) ui.HTMLDiv {
 		class = "toast toast-bad"
 	}
 	return ui.Div().Class(class).Body(
-		ui.P().Class("toast-text").Text(t.text),
+		ui.P().Class("toast-text").Body(withName(t.text, t.name)...),
 		ui.If(t.onAction != nil, ui.Button().Type("button").Class("toast-action").Text(t.action).
 			OnClick(func(ui.Context, ui.Event) {
 				s.dismiss(t.id)

@@ -383,7 +383,7 @@ func (d *formDialog) saved(request int, name string, created bool, err error) {
 		d.done = true
 		d.close()
 	case err != nil && !current:
-		d.S.showFailure(actionErrorText(name, "saved", err))
+		d.S.showFailure(actionErrorText(isolate(name), "saved", err))
 		return
 	case err != nil:
 		d.fail(err)

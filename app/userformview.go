@@ -125,11 +125,11 @@ func (d *formDialog) renderTheirs(name string) ui.UI {
 	if *d.edit[name].theirs == "" {
 		text = []ui.UI{ui.Text("Emptied meanwhile")}
 	}
-	return place.Body(
-		ui.P().Class("field-theirs").Body(text...),
+	return place.Body(ui.Div().Class("field-theirs").Body(
+		ui.P().Body(text...),
 		ui.Button().Type("button").Class("button").Text("Use theirs").Aria("describedby", inputID(name)+"-theirs").
 			OnClick(func(ui.Context, ui.Event) { d.useTheirs(name) }, name),
-	)
+	))
 }
 
 // typed mirrors an input. An error beside it disappears once the input is valid.

@@ -57,7 +57,7 @@ func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.
 		return
 	}
 	p.shownID, p.shown = id, user
-	name := user.Record.Value.Name
+	name := isolate(user.Record.Value.Name)
 	if !user.Exists {
 		name = "User"
 	}
@@ -126,16 +126,16 @@ func (p *userPage) renderUser() ui.UI {
 			ui.Div().Class("person-head").Body(
 				avatar(p.shown.Record.ID, u.Name, "avatar avatar-big"),
 				ui.Div().Class("person-names").Body(
-					pageTitle(u.Name),
-					ui.A().Class("person-email").Href("mailto:"+u.Email).Text(u.Email),
+					pageHeading(personText(u.Name)),
+					ui.A().Class("person-email").Href(mailto(u.Email)).Body(personText(u.Email)),
 				),
 				stateBadge(p.shown.Record.State),
 			),
-			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Text(u.Bio)),
+			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Dir("auto").Text(u.Bio)),
 			ui.Div().Class("person-actions").Body(
-				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+u.Name).
+				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+isolate(u.Name)).
 					Body(icon("edit"), ui.Span().Text("Edit")).OnClick(p.edit),
-				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+u.Name).
+				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+isolate(u.Name)).
 					Body(icon("trash"), ui.Span().Text("Delete")).OnClick(p.delete),
 			),
 		),

@@ -122,9 +122,19 @@ func (p *usersPage) scrolled(ctx ui.Context) {
 // refresh reads the window again because rows may have changed. Its first row stays
 // in place; the other anchors may have moved.
 func (p *usersPage) refresh(ctx ui.Context) {
+	p.find(ctx, p.searchBox())
 	p.anchors = p.anchors.keepOnly(p.shown.first)
 	p.requested.count = max(p.requested.count, windowRows)
 	p.read(ctx)
+}
+
+// searchBox is the search as the box shows it. A browser that restores the page fills the
+// box without telling.
+func (p *usersPage) searchBox() string {
+	if text, ok := p.S.Elements.Value(searchID); ok {
+		return text
+	}
+	return p.search
 }
 
 // find starts a new search.
@@ -248,7 +258,7 @@ func (p *usersPage) Render() ui.UI {
 			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", "Search users").
 				Placeholder("Search by name or email").MaxLength(api.MaxQuery).
 				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
-				OnInput(p.typed),
+				OnInput(p.typed).OnChange(p.typed),
 		),
 	}, p.renderContent()...)...)
 }
@@ -275,11 +285,19 @@ func (p *usersPage) renderContent() []ui.UI {
 	case p.failure != nil:
 		return p.content.only("failure", emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
 			retryButton(p.retry)))
-	case !p.loaded || p.awaitsFirstSync():
+	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
 		return p.content.only("skeleton", skeleton())
 	case p.total == 0 && p.search != "":
-		return p.content.only("no-match", emptyState("search", ui.H2().Text("No matches"), "No user's name or email contains “"+p.search+"”.",
+		text := "No user's name or email contains “" + isolate(p.search) + "”."
+		if p.knowledge() != knownEmpty {
+			text += " The whole list has not been loaded yet."
+		}
+		return p.content.only("no-match", emptyState("search", ui.H2().Text("No matches"), text,
 			ui.Button().Type("button").Class("button").Text("Clear search").OnClick(p.clear, "clear")))
+	case p.total == 0 && p.knowledge() == notLoaded:
+		return p.content.only("not-loaded", emptyState("offline", ui.H2().Text("Not loaded yet"), p.whyNotLoaded(),
+			retryButton(func(ui.Context, ui.Event) { p.S.syncNow() }),
+			button("", "plus", "Add a user").OnClick(p.add, "add-meanwhile")))
 	case p.total == 0:
 		return p.content.only("empty", emptyState("people", ui.H2().Text("No users yet"), "Add the first one. It is saved on this device right away, online or offline.",
 			button("button-primary", "plus", "Add your first user").OnClick(p.add, "add-first")))
@@ -293,19 +311,39 @@ func (p *usersPage) renderContent() []ui.UI {
 	))
 }
 
-// awaitsFirstSync reports whether an empty list may still fill: during the first sync,
-// however long it takes, and for firstSyncTime before it starts.
-func (p *usersPage) awaitsFirstSync() bool {
-	status := p.S.status
-	switch {
-	case p.total > 0 || p.search != "" || p.S.reach == sync.ReachOffline:
-		return false
-	case status.Rebuild != nil:
-		return true
-	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
-		return false
+// knowledge is what a list without rows means.
+type knowledge int
+
+const (
+	knownEmpty   knowledge = iota // the server has none either
+	stillLoading                  // rows may arrive any moment
+	notLoaded                     // the server's rows have never arrived
+)
+
+// knowledge of the list: the first sync takes however long it takes, and has
+// firstSyncTime to begin. When it fails, nothing is known of what the server has.
+func (p *usersPage) knowledge() knowledge {
+	switch status := p.S.status; {
+	case !status.SyncedAt.IsZero() && status.Rebuild == nil:
+		return knownEmpty
+	case status.Phase == sync.Failed || status.Problem != nil || p.S.reach == sync.ReachOffline:
+		return notLoaded
+	case status.Rebuild != nil || status.Phase == sync.Syncing || !p.firstSyncTimedOut:
+		return stillLoading
 	}
-	return status.Phase == sync.Syncing || !p.firstSyncTimedOut
+	return notLoaded
+}
+
+// whyNotLoaded says why the server's rows have never arrived.
+func (p *usersPage) whyNotLoaded() string {
+	const goOn = " You can add users meanwhile: they are saved on this device."
+	switch {
+	case p.S.status.Problem != nil && p.S.reach != sync.ReachOffline:
+		return "The first sync failed: " + problemText(p.S.status.Problem) + goOn
+	case p.S.reach == sync.ReachOffline:
+		return "The list loads as soon as the server can be reached." + goOn
+	}
+	return "The server has not answered yet." + goOn
 }
 
 func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("target").Get("id").String() }
@@ -319,16 +357,16 @@ func (p *usersPage) renderRow(i int) ui.UI {
 		Aria("setsize", p.total).Aria("posinset", p.shown.first+i+1).Body(
 		avatar(rec.ID, name, "avatar"),
 		ui.Div().Class("row-main").Body(
-			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Text(name),
-			ui.Span().Class("row-email").Text(rec.Value.Email),
+			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Body(personText(name)),
+			ui.Span().Class("row-email").Body(personText(rec.Value.Email)),
 		),
 		stateBadge(rec.State),
 		ui.Div().Class("row-actions").Body(
 			ui.Button().ID("edit-"+rec.ID).Type("button").Class("icon-button").
-				Aria("label", "Edit "+name).Body(icon("edit")).
+				Attr("translate", "no").Aria("label", "Edit "+isolate(name)).Body(icon("edit")).
 				OnClick(func(ui.Context, ui.Event) { p.edit(id) }, id),
 			ui.Button().ID("delete-"+rec.ID).Type("button").Class("icon-button").
-				Aria("label", "Delete "+name).Body(icon("trash")).
+				Attr("translate", "no").Aria("label", "Delete "+isolate(name)).Body(icon("trash")).
 				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
 		),
 	)

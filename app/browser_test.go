@@ -298,14 +298,20 @@ func handlerOf(e ui.UI, event string) ui.EventHandler {
 	return peek[map[string]boundHandler](f)[event].goHandler
 }
 
+// text is what an element reads, each text on a line of its own, except within a sentence.
 func text(e ui.UI) string {
-	var parts []string
+	var b strings.Builder
 	walk(e, func(e ui.UI) {
-		if f := elementField(e, "value"); f.IsValid() && f.Kind() == reflect.String && f.String() != "" {
-			parts = append(parts, f.String())
+		f := elementField(e, "value")
+		if !f.IsValid() || f.Kind() != reflect.String || f.String() == "" {
+			return
 		}
+		if said := b.String(); said != "" && !strings.HasSuffix(said, " ") && !strings.HasPrefix(f.String(), " ") {
+			b.WriteByte('\n')
+		}
+		b.WriteString(f.String())
 	})
-	return strings.Join(parts, "\n")
+	return b.String()
 }
 
 func accessibleName(e ui.UI) string {
@@ -531,5 +537,8 @@ func (d *device) Scrolls(context.Context, string) <-chan struct{} {
 
 func (d *device) scroll(top float64) {
 	d.top = top
-	d.scrolls <- struct{}{}
+	select {
+	case d.scrolls <- struct{}{}:
+	default: // one is unread
+	}
 }

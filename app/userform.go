@@ -50,6 +50,7 @@ type formDialog struct {
 	opened  int // the request the dialog was last opened for
 	request formRequest
 	seen    repository.Record[api.User] // the edited user as the person saw it
+	version int64                       // the last one that was there
 	edit    edit
 	unwatch func()
 	gone    bool    // the edited user has been deleted meanwhile
@@ -91,7 +92,7 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 	d.newID, d.key = d.S.Users.NewID(), d.S.Users.NewID()
 	d.seen = repository.Record[api.User]{}
 	if d.request.user != nil {
-		d.seen = *d.request.user
+		d.seen, d.version = *d.request.user, d.request.user.Version
 	}
 	d.edit = newEdit(d.seen.Value)
 	if d.request.draft != nil {
@@ -104,7 +105,11 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 		d.S.Dialogs.ShowModal(formID)
 		d.S.Elements.Focus(inputID(d.firstInvalid()))
 		d.watch(ctx)
-		d.offerDrafts()
+		if d.request.draft != nil {
+			d.keep()
+		} else {
+			d.offerDrafts()
+		}
 	})
 }
 
@@ -157,6 +162,7 @@ func (d *formDialog) follow(now repository.Snapshot[api.User]) {
 		return
 	}
 	d.readValues()
+	d.version = now.Record.Version
 	if followed := d.edit.follow(now.Record.Value); len(followed) > 0 {
 		d.said = sentence(joinWords(keysOf(followed, fieldLabel)) + " changed meanwhile, and shows the new text")
 		for _, field := range followed {
@@ -208,14 +214,13 @@ func (d *formDialog) adopt(from draft) {
 			d.seen = *d.request.user
 		}
 	}
-	d.keep()
 }
 
 // offerDrafts offers what was typed earlier for the same user.
 func (d *formDialog) offerDrafts() {
 	request, user := d.loaded, d.userID()
 	d.S.readDrafts(func(drafts []draft) {
-		if d.loaded != request || d.done || d.request.draft != nil {
+		if d.loaded != request || d.done {
 			return
 		}
 		d.offers = slices.DeleteFunc(drafts, func(e draft) bool { return e.User != user || e.Key == d.key })
@@ -236,6 +241,7 @@ func (d *formDialog) continueDraft(ctx ui.Context, _ ui.Event) {
 	d.adopt(d.offers[0])
 	d.offers = nil
 	d.showValues()
+	d.keep()
 	d.showErrors(nil)
 	d.S.Elements.Focus(inputID("name"))
 	d.watch(ctx) // the user may have changed since the form was opened
@@ -302,18 +308,15 @@ func (d *formDialog) firstInvalid() string {
 
 func (d *formDialog) adding() bool { return d.request.user == nil }
 
-// creates reports whether saving makes a new user: of a deleted one, too.
-func (d *formDialog) creates() bool { return d.adding() || d.gone }
-
 // clean is what the form would save, all fields and the changed ones alone, and what
 // the repository would refuse.
 func (d *formDialog) clean() (whole, changed api.UserPatch, errs []api.FieldError) {
 	name, email, bio := d.edit["name"].value, d.edit["email"].value, d.edit["bio"].value
-	whole, problem := d.S.Users.Clean(api.UserPatch{Name: &name, Email: &email, Bio: &bio}, d.creates())
+	whole, problem := d.S.Users.Clean(api.UserPatch{Name: &name, Email: &email, Bio: &bio}, d.adding())
 	if problem != nil {
 		errs = problem.Errors
 	}
-	if d.creates() {
+	if d.adding() || d.gone {
 		return whole, whole, errs
 	}
 	return whole, api.UserPatch{
@@ -353,27 +356,40 @@ func (d *formDialog) save(ctx ui.Context) {
 		return
 	}
 	d.saving = true
-	request, creates := d.loaded, d.creates()
+	request := d.loaded
 	d.S.after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.loaded == request })
-	save, id := d.S.Users.CreateAs, d.newID
-	if !creates {
-		save, id = d.S.Users.Update, d.was().ID
-	}
-	key := d.keep()
-	d.S.async(func(ctx context.Context) error {
-		_, err := save(ctx, id, changed)
-		return err
-	}, func(err error) {
+	save, key := d.write(changed), d.keep()
+	d.S.async(save, func(err error) {
 		if err == nil {
 			d.S.Unsaved.DropDraft(key)
 		}
-		d.saved(request, *whole.Name, creates, err)
+		d.saved(request, *whole.Name, err)
 	})
+}
+
+// write is what saves a patch. A user who has been deleted meanwhile is restored first.
+func (d *formDialog) write(patch api.UserPatch) func(context.Context) error {
+	users, was, adding, gone, id := d.S.Users, d.was(), d.adding(), d.gone, d.newID
+	was.Version = d.version
+	return func(ctx context.Context) error {
+		if adding {
+			_, err := users.CreateAs(ctx, id, patch)
+			return err
+		}
+		if gone {
+			// After an uncertain first time it may have been restored already.
+			if _, err := users.Restore(ctx, was); err != nil && !errors.Is(err, queue.ErrExists) {
+				return err
+			}
+		}
+		_, err := users.Update(ctx, was.ID, patch)
+		return err
+	}
 }
 
 // saved ends a save. When the dialog has been closed or opened again meanwhile, a
 // toast shows a failure.
-func (d *formDialog) saved(request int, name string, created bool, err error) {
+func (d *formDialog) saved(request int, name string, err error) {
 	current := d.S.form != nil && d.loaded == request
 	if current {
 		d.saving, d.slow = false, false
@@ -389,7 +405,7 @@ func (d *formDialog) saved(request int, name string, created bool, err error) {
 		d.fail(err)
 		return
 	}
-	if created {
+	if d.adding() {
 		d.S.announce("Added " + isolate(name))
 	} else {
 		d.S.announce("Saved " + isolate(name))

@@ -40,7 +40,7 @@ func (d *formDialog) Render() ui.UI {
 }
 
 func (d *formDialog) goneText() string {
-	return isolate(d.seen.Value.Name) + " has been deleted meanwhile. Save adds a new user with the text of this form."
+	return isolate(d.seen.Value.Name) + " has been deleted meanwhile. Save brings the user back with the text of this form."
 }
 
 // renderOffer offers what was typed earlier.

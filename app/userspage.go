@@ -338,7 +338,7 @@ func (p *usersPage) knowledge() knowledge {
 func (p *usersPage) whyNotLoaded() string {
 	const goOn = " You can add users meanwhile: they are saved on this device."
 	switch {
-	case p.S.status.Problem != nil && p.S.reach != sync.ReachOffline:
+	case p.S.status.Problem != nil:
 		return "The first sync failed: " + problemText(p.S.status.Problem) + goOn
 	case p.S.reach == sync.ReachOffline:
 		return "The list loads as soon as the server can be reached." + goOn

@@ -72,7 +72,7 @@ func TestAnotherTabsSaveIsSaidInTheForm(t *testing.T) {
 	first.Read("Changed meanwhile to “second”")
 	first.fieldIs("Bio", "first")
 	second.remove("Ann Archer")
-	first.Read("Ann Archer has been deleted meanwhile. Save adds a new user with the text of this form.")
+	first.Read("Ann Archer has been deleted meanwhile. Save brings the user back with the text of this form.")
 	first.fieldIs("Bio", "first")
 	first.Click("button", "Save")
 	first.Gone("dialog", "Edit user")

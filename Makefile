@@ -1,7 +1,7 @@
-# Rollcall. `make` alone says what there is to make.
+# Rollcall. `make` lists the targets.
 #
-# Building needs Go and nothing else. Testing needs a browser too, and installs
-# what is missing from Debian; see .ci/need.
+# A build needs only Go. Tests also need browsers and PostgreSQL; .ci/need installs
+# what is missing from Debian.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,10 +15,10 @@ WASMBROWSERTEST_VERSION := v0.11.0
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
-# How often `make kills` kills the browser, and what it draws the moments from.
+# How often `make kills` kills the browser, and the seed of the moments.
 KILLS ?= 200
 SEED ?= 1
-# How many histories the simulator plays in `make sim`, and from which seed on.
+# How many histories `make sim` plays, and the first seed.
 HISTORIES ?= 50000
 FIRST ?= 1
 # How long `make fuzz` runs each target.
@@ -37,15 +37,11 @@ SERVER_SOURCES := $(shell find api server web -type f -name '*.go' ! -name '*_te
 MODULE := go.mod go.sum
 
 .PHONY: help
-help: ## Show this list
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run
-run: build ## Build and serve http://localhost:8080 from rollcall.db
-	bin/rollcall serve
-
 .PHONY: build
-build: bin/rollcall ## Build both wasm files, the site and the binary bin/rollcall
+build: bin/rollcall ## Build the site and the server, bin/rollcall
 
 web/dist/assets.json: $(CLIENT_SOURCES) $(SITE_SOURCES) $(MODULE) .cache/go-version
 	go run ./web/build -quality $(QUALITY)
@@ -53,18 +49,22 @@ web/dist/assets.json: $(CLIENT_SOURCES) $(SITE_SOURCES) $(MODULE) .cache/go-vers
 bin/rollcall: web/dist/assets.json $(SERVER_SOURCES) $(MODULE) .cache/go-version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./server
 
-# Changes only when another Go is used, which makes everything out of date.
+# Changes only with the version of Go; then everything is rebuilt.
 .cache/go-version: always
 	@mkdir -p $(@D)
 	@go version | cmp -s - $@ || go version > $@
 .PHONY: always
 always:
 
+.PHONY: run
+run: build ## Build, then serve rollcall.db on http://localhost:8080
+	bin/rollcall serve
+
 .PHONY: test
-test: build test-native defects test-wasm e2e ## Run all tests; installs Chromium from Debian when there is none
+test: build test-native defects test-wasm e2e ## Run all tests
 
 .PHONY: test-native
-test-native: build ## Run the native tests with the race detector
+test-native: build ## Run the native tests, with the race detector
 	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql'
 	CGO_ENABLED=1 go test -race -timeout 25m ./...
 
@@ -76,29 +76,17 @@ test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
 WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
 
 .PHONY: e2e
-e2e: build $(NPM_PACKAGES) ## Drive real browsers against the real binary, and the engine against json-server
+e2e: build $(NPM_PACKAGES) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
 	$(need-browser)
 	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr'
 	go test -tags e2e -count=1 -timeout 40m ./e2e/... $(E2E_FLAGS)
-
-.PHONY: kills
-kills: build ## Kill browsers KILLS=200 times, tabs and workers as often, amid writes drawn from SEED=1
-	$(need-browser)
-	.ci/need 'firefox-esr|firefox=firefox-esr'
-	go test -tags e2e -count=1 -timeout 3h ./e2e -run TestKills -v -seed $(SEED) \
-		-kills $(KILLS) -ends $$(( ($(KILLS) + 2) / 3 )) -foxkills $$(( ($(KILLS) * 3 + 19) / 20 ))
-
-.PHONY: screenshots
-screenshots: build ## Take the screenshots of the README and of the install dialog anew
-	$(need-browser)
-	go test -tags e2e -count=1 ./e2e -run TestScreenshots -update
 
 define need-browser
 .ci/need 'chromium|chromium-browser|google-chrome=chromium'
 endef
 
 .PHONY: lint
-lint: $(LINT) web/dist/assets.json ## Check formatting and lint, for native and for js/wasm
+lint: $(LINT) web/dist/assets.json ## Check formatting, vet and lint, for native and js/wasm
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
 	go vet -tags e2e ./...
@@ -107,54 +95,34 @@ lint: $(LINT) web/dist/assets.json ## Check formatting and lint, for native and 
 	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/...
 
 .PHONY: verify
-verify: test lint ## Everything CI could ask: tests, lint, no drift in go.mod
+verify: test lint ## Run everything CI checks: tests, lint, go.mod
 	go mod tidy -diff
 	go mod verify
 
-.PHONY: bench
-bench: ## Measure the engine and the server
-	go test -run '^$$' -bench . -benchmem ./...
-
-# Nothing of the rivals is built or installed but here. FLAGS='-doc docs/BENCHMARKS.md'
-# puts the tables in the document.
-.PHONY: bench-rivals
-bench-rivals: build $(RIVALS) ## Measure the server side by side with PocketBase and express-pouchdb
-	.ci/need 'node=nodejs' 'initdb|pg_lsclusters=postgresql'
-	go run ./bench/rivals $(FLAGS)
-
-.PHONY: bench-indexes
-bench-indexes: ## Measure what SQLite itself takes to save a person, index by index
-	go run ./bench/indexes $(FLAGS)
-
-# STORE is sqlite, postgres or, for load, postgres2: two servers on one PostgreSQL; all of
-# them without it. FLAGS='-doc docs/SCALING.md' puts the tables in the document.
-# A store's knee takes some two minutes, its growth twenty: most of it fills a million.
-.PHONY: bench-load
-bench-load: build ## Find how many devices at work a server holds
-	.ci/need 'initdb|pg_lsclusters=postgresql'
-	for store in $(or $(STORE),sqlite postgres postgres2); do go run ./bench/load -store $$store $(FLAGS); done
-
-.PHONY: bench-growth
-bench-growth: build ## Measure operations at 10 thousand, 100 thousand and 1 million users
-	.ci/need 'initdb|pg_lsclusters=postgresql'
-	for store in $(or $(STORE),sqlite postgres); do go run ./bench/growth -store $$store $(FLAGS); done
-
-# What it counts is in .cache/sim-FIRST.txt, renewed each minute: a run that ends
-# early says how far it came, and FIRST goes on from there.
+# Writes its counts to .cache/sim-FIRST.txt each minute, so that an interrupted run can
+# be continued with another FIRST.
 .PHONY: sim
-sim: ## Play HISTORIES=50000 seeded histories of faults from seed FIRST=1 on
+sim: ## Simulate HISTORIES=50000 random histories of faults, from seed FIRST=1 on
 	@mkdir -p .cache
 	go test -count=1 -timeout 24h ./sim -run 'TestHistories$$' -v -first $(FIRST) -histories $(HISTORIES) -stats $(CURDIR)/.cache/sim-$(FIRST).txt
 
 .PHONY: defects
 defects: ## Take out one safeguard after the other: the tests must notice each
-	go test -count=1 -tags defects ./sim ./server/store/memory -run Defect -v
+	go run ./sim/defects/overlay .cache/defects
+	go test -count=1 -overlay .cache/defects/overlay.json ./sim ./server/store/memory -run Defect -v
 
-# A few are killed in every run of the tests.
+# `make test` does this, too, a few times.
 .PHONY: server-kills
-server-kills: ## Kill servers and PostgreSQL's processes 100 times under load
+server-kills: ## Kill servers and PostgreSQL processes 100 times under load
 	.ci/need 'initdb|pg_lsclusters=postgresql'
 	go test -count=1 -timeout 60m ./server -run 'Killed$$' -v -kills 100
+
+.PHONY: kills
+kills: build ## Kill browsers KILLS=200 times, and tabs and workers, while they write and sync
+	$(need-browser)
+	.ci/need 'firefox-esr|firefox=firefox-esr'
+	go test -tags e2e -count=1 -timeout 3h ./e2e -run TestKills -v -seed $(SEED) \
+		-kills $(KILLS) -ends $$(( ($(KILLS) + 2) / 3 )) -foxkills $$(( ($(KILLS) * 3 + 19) / 20 ))
 
 .PHONY: fuzz
 fuzz: ## Fuzz each decoder for FUZZTIME=10s
@@ -165,8 +133,38 @@ fuzz: ## Fuzz each decoder for FUZZTIME=10s
 		done; \
 	done
 
+.PHONY: bench
+bench: $(WASMTEST) ## Benchmark the store in IndexedDB, in Chromium
+	$(need-browser)
+	$(WASM) go test -exec=$(WASMTEST) -run '^$$' -bench . ./wasm/idb
+
+# Only this target installs the rivals. FLAGS='-doc docs/BENCHMARKS.md' updates the
+# tables in that document.
+.PHONY: bench-rivals
+bench-rivals: build $(RIVALS) ## Compare the server with PocketBase and express-pouchdb
+	.ci/need 'node=nodejs' 'initdb|pg_lsclusters=postgresql'
+	go run ./bench/rivals $(FLAGS)
+
+# STORE is sqlite, postgres or, for bench-load, postgres2 (two servers on one PostgreSQL);
+# the default is all of them. FLAGS='-doc docs/SCALING.md' updates the tables in that
+# document. Takes about two minutes a store; bench-growth takes twenty.
+.PHONY: bench-load
+bench-load: build ## Find how many active devices a server can carry
+	.ci/need 'initdb|pg_lsclusters=postgresql'
+	for store in $(or $(STORE),sqlite postgres postgres2); do go run ./bench/load -store $$store $(FLAGS); done
+
+.PHONY: bench-growth
+bench-growth: build ## Measure operations with 10,000, 100,000 and 1,000,000 users
+	.ci/need 'initdb|pg_lsclusters=postgresql'
+	for store in $(or $(STORE),sqlite postgres); do go run ./bench/growth -store $$store $(FLAGS); done
+
+.PHONY: screenshots
+screenshots: build ## Update the screenshots in the README and the install dialog
+	$(need-browser)
+	go test -tags e2e -count=1 ./e2e -run TestScreenshots -update
+
 .PHONY: clean
-clean: ## Remove what was built; .cache stays unless it is removed by hand
+clean: ## Remove build results, but not .cache
 	rm -rf bin e2e/node_modules bench/rivals/pouchdb/node_modules
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
@@ -180,12 +178,12 @@ $(WASMTEST):
 	GOBIN=$(TOOLS) go install github.com/agnivade/wasmbrowsertest@$(WASMBROWSERTEST_VERSION)
 	mv $(TOOLS)/wasmbrowsertest $@
 
-# What comes from npm is only for tests and measurements.
+# npm packages serve only tests and benchmarks.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	.ci/need 'npm=npm'
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A module of its own, so that nothing of PocketBase is in the server's go.mod.
+# A separate module keeps PocketBase out of the server's go.mod.
 $(TOOLS)/rivals-pocketbase: $(wildcard bench/rivals/pocketbase/*) .cache/go-version
 	cd bench/rivals/pocketbase && CGO_ENABLED=0 go build -trimpath -o $@ .

@@ -50,13 +50,21 @@ var forbidden = []struct {
 }{
 	{"app", []string{module + "/wasm/idb", module + "/wasm/browser", "syscall/js"}},
 	{"server", []string{module + "/wasm"}},
+	{"api", simulator},
+	{"app", simulator},
+	{"server", simulator},
+	{"wasm", simulator},
+	{"web", simulator},
 	{"app", []string{"net/http"}},
 	{"api", []string{"net/http"}},
-	{"wasm", []string{"net/http"}},
+	{"wasm", []string{"net/http", module + "/e2e"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
-	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js"}},
+	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js", module + "/wasm/sync/remote"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
 }
+
+// simulator is what tests the product; the product knows nothing of it.
+var simulator = []string{module + "/sim"}
 
 // vague are names that say nothing of what is inside.
 var vague = []string{"utils", "util", "common", "helpers", "helper", "misc"}
@@ -103,6 +111,9 @@ func sourceViolations(files []source) []string {
 			}
 		} else if !f.Browser && !strings.HasSuffix(f.Path, "_test.go") && path.Base(f.Path) != "doc.go" {
 			found = append(found, f.Path+" is not restricted to js && wasm")
+		}
+		if within(dir, "wasm") && slices.ContainsFunc(f.Imports, func(imp string) bool { return within(imp, module+"/e2e") }) {
+			found = append(found, f.Path+" imports e2e, which tests it") // also where it is a test itself
 		}
 		base := strings.TrimSuffix(strings.TrimSuffix(path.Base(f.Path), ".go"), "_test")
 		if slices.Contains(vague, path.Base(dir)) || slices.Contains(vague, base) {
@@ -293,6 +304,7 @@ func TestSourceRulesFindViolations(t *testing.T) {
 		"by file name":             {"app/a_js.go", "package app", 1},
 		"by test file name":        {"api/a_wasm_test.go", "package api", 1},
 		"syscall/js elsewhere":     {"app/a.go", "package app\nimport \"syscall/js\"", 1},
+		"engine's test needs e2e":  {"wasm/sync/a_test.go", "package sync_test\nimport \"" + module + "/e2e/harness\"", 1},
 		"untagged in the browser":  {"wasm/page/a.go", "package main", 1},
 		"a package without a name": {"server/utils/a.go", "package utils", 1},
 		"a file without a name":    {"server/helpers.go", "package main", 1},
@@ -325,6 +337,10 @@ func TestImportRulesFindViolations(t *testing.T) {
 		"app imports the browser":   {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/browser"}}}, 1},
 		"app imports idb by detour": {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/directory"}}, {ImportPath: m + "/wasm/directory", Imports: []string{m + "/wasm/idb"}}}, 1},
 		"server imports the engine": {[]pkg{{ImportPath: m + "/server/store", Imports: []string{m + "/wasm/sync"}}}, 1},
+		"engine imports plain REST": {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/wasm/sync/remote"}}}, 1},
+		"plain REST imports engine": {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/wasm/sync"}}}, 0},
+		"plain REST imports app":    {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/app"}}}, 1},
+		"engine imports e2e":        {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/e2e/harness"}}}, 1},
 		"engine imports net/http":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
 		"engine imports the server": {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
 		"api imports a module":      {[]pkg{{ImportPath: m + "/api", Imports: []string{"golang.org/x/text/cases"}}}, 1},

@@ -93,9 +93,9 @@ func TestDigestFindsTheBucket(t *testing.T) {
 	})
 }
 
-// TestDigestsOfNeighbours: two wrongs in one bucket don't make a right, as they
+// TestSimilarIDsDontCollide: two wrongs in one bucket don't make a right, as they
 // would if hashes of similar texts were alike.
-func TestDigestsOfNeighbours(t *testing.T) {
+func TestSimilarIDsDontCollide(t *testing.T) {
 	seen := map[uint64]string{}
 	const id = "00000000-0000-4000-8000-0000000000"
 	for a := range 40 {
@@ -112,7 +112,7 @@ func TestDigestsOfNeighbours(t *testing.T) {
 	}
 }
 
-func TestDigestComesBackWhole(t *testing.T) {
+func TestDigestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := digestOf(drawRows(t))
 		b, err := json.Marshal(map[string]api.Digest{"user": *d})

@@ -1,7 +1,5 @@
-// Package api is the wire contract between the sync engine, the user interface
-// and the server: the shapes of docs/openapi.yaml, the limits both sides
-// enforce, the validation both sides run, and the stable error codes.
+// Package api is the contract between the sync engine, the user interface and the server: the
+// types of docs/openapi.yaml, and the paths, limits, validation and error codes of both sides.
 //
-// It has no I/O and no state, so that a form and a server that reject the same
-// input do so with the same words.
+// It has no I/O and no state. A form and the server reject the same input with the same words.
 package api

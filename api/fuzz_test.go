@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// FuzzStamp: whatever text comes as a stamp, it is either refused or ordered by
-// its time, and nothing made of it is later than it may be.
+// FuzzStamp: any text is either refused or ordered by its time, and no stamp made from it is
+// later than allowed.
 func FuzzStamp(f *testing.F) {
 	for _, s := range []string{"", "019de368f6c3-0000-00000000", "019de368f6c3-ffff-server", "ffffffffffff-ffff-x", "019de368f6c3-0000-", "019DE368F6C3-0000-a"} {
 		f.Add(s, int64(1777636800000))
@@ -24,7 +24,7 @@ func FuzzStamp(f *testing.F) {
 		next := api.NewStamp(now, s, "12345678")
 		if !s.Valid() {
 			if bound != s || !s.Time().IsZero() {
-				t.Errorf("%q is no stamp and was changed", text)
+				t.Errorf("%q is not a stamp and was changed", text)
 			}
 			return
 		}
@@ -37,8 +37,7 @@ func FuzzStamp(f *testing.F) {
 	})
 }
 
-// FuzzUserPatch: what is trimmed stays as it is when it is trimmed again, and
-// what passes goes over the wire unchanged.
+// FuzzUserPatch: trimming is idempotent, and a valid patch survives encoding unchanged.
 func FuzzUserPatch(f *testing.F) {
 	f.Add([]byte(`{"name":" Ann ","email":"ann@example.org","bio":"x\n"}`), true)
 	f.Add([]byte(`{"name":"","email":"Ann <ann@example.org>"}`), false)
@@ -49,11 +48,11 @@ func FuzzUserPatch(f *testing.F) {
 		if json.Unmarshal(body, &p) != nil {
 			return
 		}
-		trimmed := p.Trimmed()
-		if again := trimmed.Trimmed(); !reflect.DeepEqual(again, trimmed) {
+		trimmed, invalid := p.Clean(create)
+		if again, _ := trimmed.Clean(create); !reflect.DeepEqual(again, trimmed) {
 			t.Errorf("trimmed twice: %+v, once %+v", again, trimmed)
 		}
-		if len(trimmed.Validate(create)) > 0 {
+		if len(invalid) > 0 {
 			return
 		}
 		wire, err := json.Marshal(trimmed)

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// UserIndex returns what a user's document is listed under (its name, folded)
-// and the text a search looks in (name and email, lower-cased). It is total: a broken
-// document is listed first and never found.
+// UserIndex returns a document's sort key (the folded name) and its searchable text (name and
+// email in lower case). It is total: an invalid document sorts first and matches no search.
 func UserIndex(document json.RawMessage) (sort, search string) {
 	var u struct {
 		Name  string `json:"name"`
@@ -20,9 +19,8 @@ func UserIndex(document json.RawMessage) (sort, search string) {
 	return fold.Replace(name), name + "\n" + strings.ToLower(u.Email)
 }
 
-// fold puts letters with marks beside those without, as a reader of a list
-// expects: "Émile" next to "Emil". It covers Latin-1 and its nearest neighbours; other
-// scripts sort by code point.
+// fold sorts letters with marks beside those without, as readers expect: "Émile" next to
+// "Emil". It covers Latin-1 and related letters; other scripts sort by code point.
 var fold = strings.NewReplacer(
 	"à", "a", "á", "a", "â", "a", "ã", "a", "ä", "a", "å", "a", "ā", "a", "ą", "a", "æ", "ae",
 	"ç", "c", "ć", "c", "č", "c", "ď", "d", "đ", "d", "ð", "d",

@@ -8,18 +8,19 @@ import (
 // OperationType is what an operation does to its entity.
 type OperationType string
 
+// The types of operations.
 const (
 	Create OperationType = "create"
 	Update OperationType = "update"
 	Delete OperationType = "delete"
 )
 
-// Operation is one write of one entity, as a client sends it.
+// Operation is a client's write of one entity.
 //
-// Data holds the fields the write sets: all of them for a create, the changed
-// ones for an update, none for a delete. BaseVersion is the version the person
-// saw: 0 for a new entity, the tombstone's version for a create that restores.
-// Stamp orders writes for last-write-wins; the server bounds it to its own time.
+// Data has the fields that the write sets: all of them for a create, the changed ones for an
+// update, none for a delete. BaseVersion is the version that the person saw: 0 for a new
+// entity, the tombstone's version for a create that restores. Stamp orders writes for
+// last-write-wins; the server bounds it by its own time.
 type Operation struct {
 	ID          string          `json:"id"`
 	EntityType  string          `json:"entityType"`
@@ -37,21 +38,21 @@ type Batch struct {
 	Operations []Operation `json:"operations"`
 }
 
-// Status is what became of an operation.
+// Status is the outcome of an operation.
 type Status string
 
+// The statuses of operations.
 const (
-	Applied   Status = "applied"   // it took effect now
-	Duplicate Status = "duplicate" // it had taken effect before, or asked for what already is
+	Applied   Status = "applied"   // it took effect
+	Duplicate Status = "duplicate" // it took effect before, or would change nothing
 	Conflict  Status = "conflict"  // its base version is not the server's
-	Rejected  Status = "rejected"  // the server will never take it as it is
-	Retry     Status = "retry"     // the server could not decide now; send it again
+	Rejected  Status = "rejected"  // the server will never apply it
+	Retry     Status = "retry"     // the server could not decide; send it again
 )
 
-// Result answers one operation. Version, Stamp and Document are the server's
-// entity after it (for applied) or as it stands (for duplicate and conflict). A
-// null Document means that the entity does not exist; Version is then the
-// tombstone's, or 0 when the server remembers none.
+// Result is the result of one operation. Version, Stamp and Document are the server's current
+// entity. A null Document means that the entity does not exist; Version is then the
+// tombstone's, or 0 without one.
 type Result struct {
 	ID       string          `json:"id"`
 	Status   Status          `json:"status"`
@@ -61,12 +62,12 @@ type Result struct {
 	Problem  *Problem        `json:"problem,omitempty"`
 }
 
-// BatchResult is the answer to a Batch: one result for each operation, in order.
+// BatchResult is the response to a Batch: one result for each operation, in order.
 type BatchResult struct {
 	Results []Result `json:"results"`
 }
 
-// Change is a row of the feed: an entity as it stands after its latest change.
+// Change is a row of the feed: an entity after its latest change.
 type Change struct {
 	EntityType string          `json:"entityType"`
 	EntityID   string          `json:"entityId"`
@@ -76,10 +77,9 @@ type Change struct {
 	Document   json.RawMessage `json:"document"`
 }
 
-// ChangePage is the answer of GET /api/v1/changes. Cursor is opaque; it stands
-// behind the last change of the page. Digests are those of all live entities at
-// that cursor, by entity type, on a last page alone: a replica that has read so far
-// holds its own against them.
+// ChangePage is the response of GET /api/v1/changes. Cursor is opaque and points after the
+// page's last change. Only a last page has Digests: those of all live entities at the cursor,
+// by entity type, for a replica to compare with its own.
 type ChangePage struct {
 	Changes []Change          `json:"changes"`
 	Cursor  string            `json:"cursor"`
@@ -87,13 +87,13 @@ type ChangePage struct {
 	Digests map[string]Digest `json:"digests,omitempty"`
 }
 
-// BucketPage is the answer of GET /api/v1/buckets/{bucket}: live entities by id.
+// BucketPage is the response of GET /api/v1/buckets/{bucket}: live entities by id.
 type BucketPage struct {
 	Changes []Change `json:"changes"`
 	HasMore bool     `json:"hasMore"`
 }
 
-// UserPage is the answer of GET /api/v1/users.
+// UserPage is the response of GET /api/v1/users.
 type UserPage struct {
 	Users         []User `json:"users"`
 	NextPageToken string `json:"nextPageToken"`

@@ -2,10 +2,10 @@ package api
 
 import "net/url"
 
-// The paths of the protocol; docs/openapi.yaml describes what each answers. A path in
-// braces is a pattern of net/http's ServeMux.
+// The paths of the protocol, as described in docs/openapi.yaml. Those with braces are patterns
+// of net/http's ServeMux.
 const (
-	// PathPrefix is of everything that answers programs rather than people.
+	// PathPrefix is the prefix of the API.
 	PathPrefix = "/api/"
 
 	PathUsers      = "/api/v1/users"

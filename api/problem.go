@@ -2,35 +2,34 @@ package api
 
 import "strings"
 
-// Code names a kind of failure. Codes are stable: clients decide by them, never
-// by the text.
+// Code identifies a kind of error. Codes are stable: clients decide by them, never by the text.
 type Code string
 
+// The codes.
 const (
-	CodeMalformed       Code = "malformed"         // the body is not the JSON it should be
-	CodeInvalid         Code = "invalid"           // well formed, but a field breaks a rule
-	CodeUnknownField    Code = "unknown_field"     // the body has a field nobody knows
+	CodeMalformed       Code = "malformed"         // the body is not valid JSON
+	CodeInvalid         Code = "invalid"           // a field is invalid
+	CodeUnknownField    Code = "unknown_field"     // the body has an unknown field
 	CodeMediaType       Code = "unsupported_media" // the body is not application/json
 	CodeTooLarge        Code = "too_large"         // a body, batch or header over its limit
 	CodeNotFound        Code = "not_found"         // no such entity, or deleted
-	CodeNoRoute         Code = "no_route"          // no such address
+	CodeNoRoute         Code = "no_route"          // no such path
 	CodeMethod          Code = "method_not_allowed"
 	CodeEmailTaken      Code = "email_taken"           // another user has this email
 	CodePrecondition    Code = "precondition_failed"   // If-Match names another version
 	CodePreconditionReq Code = "precondition_required" // If-Match is missing
-	CodeConflict        Code = "conflict"              // the entity exists already
+	CodeConflict        Code = "conflict"              // the entity has another version, or exists already
 	CodeKeyReused       Code = "idempotency_key_reused"
-	CodeResync          Code = "resync" // the cursor is older than what the feed still knows
+	CodeResync          Code = "resync" // the feed no longer reaches back to the cursor
 	CodeBadCursor       Code = "bad_cursor"
 	CodeSignIn          Code = "sign_in"
-	CodeCrossSite       Code = "cross_site" // a write asked for by another site's page
+	CodeCrossSite       Code = "cross_site" // a write from a page of another site
 	CodeRateLimited     Code = "rate_limited"
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"
 )
 
-// statuses is the one table of the HTTP status (RFC 9110) that each code is
-// answered with. A test sees to it that every code has one.
+// statuses is the HTTP status (RFC 9110) of each code. A test checks that every code has one.
 var statuses = map[Code]int{
 	CodeMalformed:       400,
 	CodeInvalid:         400,
@@ -54,7 +53,7 @@ var statuses = map[Code]int{
 	CodeUnavailable:     503,
 }
 
-// Status is the HTTP status that the code is answered with.
+// Status returns the HTTP status of the code.
 func (c Code) Status() int { return statuses[c] }
 
 // FieldError says what is wrong with one field.
@@ -78,7 +77,7 @@ func NewProblem(code Code, title, detail string, errs ...FieldError) *Problem {
 	return &Problem{Title: title, Status: code.Status(), Detail: detail, Code: code, Errors: errs}
 }
 
-// Error makes a Problem an error that reads as a sentence for a person.
+// Error describes the problem in a sentence.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.Title)

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Stamp is a hybrid logical clock reading (Kulkarni et al., "Logical Physical
-// Clocks", 2014) as text whose byte order is its time order:
+// Stamp is a timestamp of a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks",
+// 2014), as text whose byte order is its time order:
 //
 //	milliseconds since 1970 as 12 hex digits, "-", counter as 4 hex digits, "-", node
 //
-// The node is the first 8 characters of the client id and only breaks ties. The
-// empty stamp is before every other.
+// The node, the first 8 characters of the client id, only breaks ties. The empty stamp is
+// before every other.
 type Stamp string
 
 const maxCounter = 0xffff
 
-// NewStamp makes the stamp of a write at the given wall time that knows of prior,
-// so that it is later than prior even when the wall clock is behind.
+// NewStamp returns the stamp of a write at the given wall time. It is later than prior even if
+// the wall clock is behind.
 func NewStamp(wall time.Time, prior Stamp, node string) Stamp {
 	ms := max(wall.UnixMilli(), 0)
 	pms, pcount, ok := prior.split()
@@ -32,7 +32,7 @@ func NewStamp(wall time.Time, prior Stamp, node string) Stamp {
 	return format(pms, pcount+1, node)
 }
 
-// Time is the stamp's physical part; the zero time for an empty or broken stamp.
+// Time returns the stamp's physical part, or the zero time for an empty or invalid stamp.
 func (s Stamp) Time() time.Time {
 	ms, _, ok := s.split()
 	if !ok {
@@ -50,8 +50,8 @@ func (s Stamp) Valid() bool {
 	return ok
 }
 
-// Bound returns the stamp, moved back to now when it claims to be later: a
-// client's clock can't reach into the future.
+// Bound returns the stamp, or now if it is later: a client's clock may not be ahead of the
+// server's.
 func (s Stamp) Bound(now time.Time) Stamp {
 	ms, _, ok := s.split()
 	if !ok || ms <= now.UnixMilli() {

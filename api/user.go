@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-
 	"strings"
 	"time"
 	"unicode"
@@ -14,8 +13,8 @@ import (
 // EntityUser is the entity type of users.
 const EntityUser = "user"
 
-// User is the record people keep. Version is the server's counter of this
-// user's changes and the strong ETag of its resource; 0 means not yet there.
+// User is a person in the directory. Version is the server's counter of the user's changes,
+// and the strong ETag of its resource; 0 means that the server does not have it yet.
 type User struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
@@ -26,21 +25,19 @@ type User struct {
 	Version   int64     `json:"version"`
 }
 
-// UserPatch holds the fields of a user that a write sets; nil leaves a field as
-// it is. It is the data of a "create" or "update" operation and the body of
-// POST and PATCH.
+// UserPatch has the fields of a user that a write sets; nil keeps a field. It is the data of a
+// "create" or "update" operation, and the body of POST and PATCH.
 type UserPatch struct {
 	Name  *string `json:"name,omitempty"`
 	Email *string `json:"email,omitempty"`
 	Bio   *string `json:"bio,omitempty"`
 }
 
-// UserFields are the names of the fields a person can edit.
+// UserFields are the names of the editable fields.
 var UserFields = []string{"name", "email", "bio"}
 
-// Trimmed returns the patch with white space around name and email, and after
-// the bio, removed.
-func (p UserPatch) Trimmed() UserPatch {
+// trimmed returns the patch without white space around name and email, and after the bio.
+func (p UserPatch) trimmed() UserPatch {
 	trim := func(s *string, f func(string) string) *string {
 		if s == nil {
 			return nil
@@ -55,13 +52,12 @@ func (p UserPatch) Trimmed() UserPatch {
 	}
 }
 
-// Clean is the one door that a person's fields pass on the device and at the server: it
-// returns the patch in its stored form, with white space around name and email and after
-// the bio removed, and what is wrong with it, in the order of the form. With create set,
-// name and email must be present.
+// Clean is the one validation of a user's fields, on the device and at the server. It returns
+// the patch in its stored form, without white space around name and email and after the bio,
+// and what is wrong with it, in the order of the form. A create needs name and email.
 func (p UserPatch) Clean(create bool) (UserPatch, []FieldError) {
-	p = p.Trimmed()
-	return p, p.Validate(create)
+	p = p.trimmed()
+	return p, p.validate(create)
 }
 
 // Apply returns u with the patch's fields set.
@@ -78,9 +74,9 @@ func (p UserPatch) Apply(u User) User {
 	return u
 }
 
-// Validate returns what is wrong with the patch's fields, in the order of the
-// form. With create set, name and email must be present.
-func (p UserPatch) Validate(create bool) []FieldError {
+// validate returns what is wrong with the patch's fields, in the order of the form. A create
+// needs name and email.
+func (p UserPatch) validate(create bool) []FieldError {
 	var errs []FieldError
 	add := func(field string, value *string, required bool, check func(string) string) {
 		if value == nil {
@@ -130,8 +126,8 @@ func checkBio(s string) string {
 	return checkText(s, true)
 }
 
-// checkText refuses what no keyboard produces and what JSON or a database would
-// change on the way: invalid UTF-8 and control characters.
+// checkText refuses what no keyboard produces, and what JSON or a database would change:
+// invalid UTF-8 and control characters.
 func checkText(s string, lines bool) string {
 	if !utf8.ValidString(s) {
 		return "is not valid UTF-8 text"
@@ -144,17 +140,16 @@ func checkText(s string, lines bool) string {
 	return ""
 }
 
-// EmailKey folds an email for comparison: two users may not share one.
+// EmailKey folds an email for comparison. No two users may share a key.
 func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-// NewOperationID makes an id for an operation: a UUID of version 7 (RFC 9562), which
-// begins with the time, so that a server keeps the records of operations that came
-// together side by side. Records themselves have ids in no order: buckets are by their
-// beginning.
+// NewOperationID returns an id for an operation: a UUID of version 7 (RFC 9562). It starts with
+// the time, so that a server stores the records of recent operations side by side. Users have
+// random ids, since buckets divide them by their first digits.
 func NewOperationID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// ValidID reports whether s is a UUID in its canonical lower-case form, the only
-// form that is kept: two spellings of one id would be two entities.
+// ValidID reports whether s is a UUID in its canonical lower-case form. No other form is
+// accepted, since two spellings of one id would be two entities.
 func ValidID(s string) bool {
 	id, err := uuid.Parse(s)
 	return err == nil && id.String() == s && id != uuid.Nil

@@ -537,8 +537,5 @@ func (d *device) Scrolls(context.Context, string) <-chan struct{} {
 
 func (d *device) scroll(top float64) {
 	d.top = top
-	select {
-	case d.scrolls <- struct{}{}:
-	default: // one is unread
-	}
+	sync.TrySend(d.scrolls, struct{}{}) // as the browser does: one that is unread counts for both
 }

@@ -65,17 +65,17 @@ func incidentText(i sync.Incident, now time.Time) string {
 
 // checkText compares the device with the server.
 func checkText(c sync.Check, now time.Time) string {
-	server, device := plural(int(c.There), "user"), plural(int(c.Here), "user")
+	server, device := plural(int(c.ServerRows), "user"), plural(int(c.DeviceRows), "user")
 	var text string
 	switch {
 	case c.At.IsZero():
 		return "not yet"
-	case c.Apart == 0 && c.Here == c.There:
+	case c.Mismatched == 0 && c.DeviceRows == c.ServerRows:
 		text = server + ", same as on the server"
-	case c.Apart == 0:
+	case c.Mismatched == 0:
 		text = server + " on the server, " + device + " on this device"
 	default:
-		text = server + " on the server, " + device + " on this device, " + plural(c.Apart, "group") + " with differences"
+		text = server + " on the server, " + device + " on this device, " + plural(c.Mismatched, "group") + " with differences"
 	}
 	return text + ", " + timeAgo(c.At, now)
 }

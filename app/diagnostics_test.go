@@ -12,11 +12,11 @@ func TestCheckText(t *testing.T) {
 	at := now.Add(-5 * time.Minute)
 	for want, c := range map[string]sync.Check{
 		"not yet": {},
-		"1 user, same as on the server, 5 minutes ago":                                                {At: at, Here: 1, There: 1},
-		"1,204 users, same as on the server, 5 minutes ago":                                           {At: at, Here: 1204, There: 1204},
-		"2 users on the server, 1 user on this device, 5 minutes ago":                                 {At: at, Here: 1, There: 2},
-		"2 users on the server, 2 users on this device, 1 group with differences, 5 minutes ago":      {At: at, Here: 2, There: 2, Apart: 1},
-		"3,000 users on the server, 2 users on this device, 3 groups with differences, 5 minutes ago": {At: at, Here: 2, There: 3000, Apart: 3},
+		"1 user, same as on the server, 5 minutes ago":                                                {At: at, DeviceRows: 1, ServerRows: 1},
+		"1,204 users, same as on the server, 5 minutes ago":                                           {At: at, DeviceRows: 1204, ServerRows: 1204},
+		"2 users on the server, 1 user on this device, 5 minutes ago":                                 {At: at, DeviceRows: 1, ServerRows: 2},
+		"2 users on the server, 2 users on this device, 1 group with differences, 5 minutes ago":      {At: at, DeviceRows: 2, ServerRows: 2, Mismatched: 1},
+		"3,000 users on the server, 2 users on this device, 3 groups with differences, 5 minutes ago": {At: at, DeviceRows: 2, ServerRows: 3000, Mismatched: 3},
 	} {
 		if got := checkText(c, now); got != want {
 			t.Errorf("%+v: %q, want %q", c, got, want)

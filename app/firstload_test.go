@@ -10,7 +10,7 @@ import (
 
 func TestTheFirstLoadIsNeverAnEmptyList(t *testing.T) {
 	b := open(t, "/sync")
-	b.root.s.Syncer = fixedStatus{b.root.s.Syncer, sync.Status{Phase: sync.Syncing, At: time.Now(), Rebuild: &sync.ResyncProgress{First: true, Arrived: 1500}}}
+	b.root.s.Syncer = fixedStatus{b.root.s.Syncer, sync.Status{Phase: sync.Syncing, At: time.Now(), Resync: &sync.ResyncProgress{First: true, Arrived: 1500}}}
 	b.visit("/")
 	page := component[*usersPage](b)
 	b.until("the list", func() bool { return page.loaded })

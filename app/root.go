@@ -138,7 +138,7 @@ func (r *root) readStatus() {
 	s.status = s.Syncer.Status()
 	s.reach = s.status.Reach(s.reach, s.Network.Online(), now)
 	if s.status.Stale(now) {
-		s.status.Phase, s.status.Rebuild = sync.Idle, nil
+		s.status.Phase, s.status.Resync = sync.Idle, nil
 	}
 }
 

@@ -69,8 +69,8 @@ func (s syncState) words() (text, detail string) {
 		text = "Connecting"
 	}
 	switch {
-	case s.status.Rebuild != nil && s.reach != sync.ReachOffline:
-		return resyncWords(*s.status.Rebuild)
+	case s.status.Resync != nil && s.reach != sync.ReachOffline:
+		return resyncWords(*s.status.Resync)
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
 		text += ", syncing can't start"
 	case s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline:
@@ -105,7 +105,7 @@ func (s syncState) tone() tone {
 	switch {
 	case s.reach == sync.ReachOffline:
 		return toneWaiting
-	case s.status.Phase == sync.Syncing || s.status.Rebuild != nil:
+	case s.status.Phase == sync.Syncing || s.status.Resync != nil:
 		return toneBusy
 	case s.status.Phase == sync.Failed:
 		return toneFailed

@@ -324,11 +324,11 @@ const (
 // firstSyncTime to begin. When it fails, nothing is known of what the server has.
 func (p *usersPage) knowledge() knowledge {
 	switch status := p.S.status; {
-	case !status.SyncedAt.IsZero() && status.Rebuild == nil:
+	case !status.SyncedAt.IsZero() && status.Resync == nil:
 		return knownEmpty
 	case status.Phase == sync.Failed || status.Problem != nil || p.S.reach == sync.ReachOffline:
 		return notLoaded
-	case status.Rebuild != nil || status.Phase == sync.Syncing || !p.firstSyncTimedOut:
+	case status.Resync != nil || status.Phase == sync.Syncing || !p.firstSyncTimedOut:
 		return stillLoading
 	}
 	return notLoaded

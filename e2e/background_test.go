@@ -17,16 +17,16 @@ const (
 	periodicTag = "rollcall-periodic"
 )
 
-// retries is how long the browser may take to fire a sync event: the first try
-// and two more, which the harness has it make after two seconds each.
+// retries bounds the wait for a sync event: the first try and two more, each after two
+// seconds (see the harness's flags).
 const retries = 45 * time.Second
 
-func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
+func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
-			_, bob, _ := three(site)
-			before := markOf(site)
+			_, bob, _ := addThree(site)
+			before := countersOf(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
 			users.hasState("Bob Baker", "")
@@ -40,7 +40,7 @@ func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
 			users.Close()
 
 			o.end(site, b)
-			harness.EventuallyIn(t, retries, "the service worker delivers the work", func() error {
+			harness.EventuallyWithin(t, retries, "the service worker delivers the work", func() error {
 				return harness.Equal("changes", site.Changes()-before.changes, 3)
 			})
 			rows := site.Rows()
@@ -57,16 +57,16 @@ func TestTheServiceWorkerDeliversWithAllTabsClosed(t *testing.T) {
 			if r, _ := site.Row("Bob Baker"); r.ID != bob || r.Bio != "Bakes bread" {
 				t.Errorf("Bob became %+v", r)
 			}
-			onceEach(t, site, before, site.Proxy)
+			eachSentOnce(t, site, before)
 
 			users = openOffline(t, b, site.URL())
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
-			users.QueueEmpties()
+			users.showsSynced("Ann Archer", "Bob Baker", "Dora Dent")
+			users.WaitQueueEmpty()
 		})
 	}
 }
 
-// registered waits until the browser has promised a sync event.
+// registered waits until a sync event is registered.
 func registered(t *testing.T, users directory) {
 	t.Helper()
 	harness.Eventually(t, "background sync is registered", func() error {
@@ -80,19 +80,17 @@ func registered(t *testing.T, users directory) {
 
 func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	registrations := b.Registrations()
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	users.Close()
-	harness.Eventually(t, "no worker of a tab is left", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 0)
-	})
+	b.WaitWorkers(site.URL(), 0)
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
-	site.Proxy.Forget()
+	site.Proxy.ResetRequests()
 	registrations.PeriodicSync(site.URL(), periodicTag)
-	// A page of the site without the app in it can look into the storage.
+	// A page of the site without the app can read the storage.
 	probe := b.Open(site.URL() + "/healthz")
 	harness.Eventually(t, "the service worker pulls", func() error {
 		for _, user := range probe.Store("users") {
@@ -104,18 +102,18 @@ func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 	})
 	b.Offline(site.Proxy, true)
 	users = openOffline(t, b, site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Zed Zimmer")
 }
 
-func TestAStoppedServiceWorkerStartsAgain(t *testing.T) {
+func TestStoppedServiceWorkerStartsAgain(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	registrations := b.Registrations()
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
-	// Refused, not emulated: an emulation would stay with the worker that is stopped.
+	// Refused, not emulated: emulation would end with the stopped worker.
 	site.Proxy.Refuse()
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.hasState("Ann Archer", "Pending")
@@ -123,8 +121,8 @@ func TestAStoppedServiceWorkerStartsAgain(t *testing.T) {
 	registrations.StopAll()
 	site.Proxy.Accept()
 	registrations.Sync(site.URL(), syncTag)
-	harness.EventuallyIn(t, retries, "the restarted service worker delivers", func() error {
+	harness.EventuallyWithin(t, retries, "the restarted service worker delivers", func() error {
 		return harness.Equal("changes", site.Changes()-before.changes, 1)
 	})
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before)
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// deviceClock makes the clock of every page and worker one that setClock sets, to so
-// many milliseconds from the right time. What counts time by itself goes on as it does
-// when a person sets the clock.
+// deviceClock replaces the clock of every page and worker by one that setClock sets, in
+// milliseconds from the right time. Timers go on, as they do when a person sets the clock.
 const deviceClock = `(() => {
 	const Real = Date;
 	let shift = 0;
@@ -33,7 +32,7 @@ const deviceClock = `(() => {
 })();
 `
 
-// serveClock has the workers begin with deviceClock.
+// serveClock makes the workers begin with deviceClock.
 func serveClock(t *testing.T, site *harness.Site) {
 	t.Helper()
 	found, err := filepath.Glob("../web/dist/assets/worker.*.js")
@@ -44,16 +43,16 @@ func serveClock(t *testing.T, site *harness.Site) {
 	site.Proxy.Serve("/sw.js", "text/javascript", append([]byte(deviceClock), mustRead(t, "../web/dist/sw.js")...))
 }
 
-func TestTheDevicesClockIsSet(t *testing.T) {
+func TestDeviceClockJumpsByADay(t *testing.T) {
 	for name, by := range map[string]time.Duration{"a day forward": 24 * time.Hour, "a day back": -24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
 			serveClock(t, site)
-			three(site)
-			before := markOf(site)
+			addThree(site)
+			before := countersOf(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
-			users.Before(deviceClock)
+			users.AddInitScript(deviceClock)
 			users.Reload()
 			users.isOnline()
 			set := func(by time.Duration) {
@@ -66,24 +65,24 @@ func TestTheDevicesClockIsSet(t *testing.T) {
 			set(by)
 			users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 			b.Offline(site.Proxy, false)
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 			users.syncedJustNow()
-			users.agrees(site)
+			users.matchesServer(site)
 
-			// And back, while the server can't be had and the host waits to try again.
+			// And back, while the server is unreachable and the host waits to retry.
 			site.Proxy.RefuseAPI(true)
 			users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
 			users.isOffline()
 			set(0)
 			users.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
 			site.Proxy.RefuseAPI(false)
-			harness.EventuallyIn(t, takeover, "the work is done", func() error {
+			harness.EventuallyWithin(t, takeover, "the change is on the server", func() error {
 				row, _ := site.Row("Ann Archer")
 				return harness.Equal("Ann's bio", row.Bio, "Draws maps")
 			})
-			users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+			users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 			users.syncedJustNow()
-			users.agrees(site)
+			users.matchesServer(site)
 			if got := site.Changes() - before.changes; got != 4 {
 				t.Errorf("the server counts %d changes, want 4", got)
 			}
@@ -91,13 +90,13 @@ func TestTheDevicesClockIsSet(t *testing.T) {
 	}
 }
 
-// ago is what the status may say of the last sync.
+// ago matches what the status may say of a recent sync.
 var ago = regexp.MustCompile(`Synced a few seconds ago|Synced 1 minute ago`)
 
 // syncedJustNow waits until the status says that the last sync was just now.
 func (d directory) syncedJustNow() {
 	d.t.Helper()
-	harness.Eventually(d.t, "the status tells the time of the last sync", func() error {
+	harness.Eventually(d.t, "the status shows the time of the last sync", func() error {
 		if status := strings.Join(strings.Fields(d.status()), " "); !ago.MatchString(status) {
 			return fmt.Errorf("it says %q", status)
 		}

@@ -10,14 +10,14 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// conflict is one way in which two people change the same user: what the page
-// does offline, and what happens at the server meanwhile.
+// conflict is a way in which two people change the same user: what the page does offline,
+// and what happens at the server meanwhile.
 type conflict struct {
 	mine, theirs func(conflictCase)
-	mineLast     bool // which of the two writes later
+	mineLast     bool // the page writes last
 }
 
-// conflictCase is a conflict being made of one user.
+// conflictCase is a conflict on one user.
 type conflictCase struct {
 	users  directory
 	site   *harness.Site
@@ -37,7 +37,7 @@ func changeFields(fields map[string]string) func(conflictCase) {
 func removeMine(c conflictCase)   { c.users.remove(c.name()) }
 func removeTheirs(c conflictCase) { c.site.Remove(c.person.ID) }
 
-// changeEmail is theirs on another field; the suffix keeps emails apart.
+// changeEmail is a change by others of another field.
 func changeEmail(c conflictCase) {
 	c.site.Change(c.person.ID, map[string]string{"email": "new." + c.person.Email})
 }
@@ -50,14 +50,14 @@ var conflicts = map[string]conflict{
 	"I delete, they update":   {mine: removeMine, theirs: changeFields(map[string]string{"bio": "theirs"})},
 }
 
-// end is how a user ends at the server.
+// end is the final state of a user at the server.
 type end struct {
 	gone     bool
 	bio      string
 	newEmail bool
 }
 
-// ends are what each strategy makes of each conflict.
+// ends are the final states by strategy and conflict.
 var ends = map[string]map[string]end{
 	"Merge": {
 		"different fields":        {bio: "mine", newEmail: true},
@@ -89,7 +89,7 @@ var ends = map[string]map[string]end{
 	},
 }
 
-func TestEachStrategySettlesEachConflict(t *testing.T) {
+func TestEachStrategyResolvesEachConflict(t *testing.T) {
 	for strategy, want := range ends {
 		t.Run(strategy, func(t *testing.T) { settle(t, strategy, want) })
 	}
@@ -127,15 +127,15 @@ func settle(t *testing.T, strategy string, want map[string]end) {
 	}
 	b.Offline(site.Proxy, false)
 	users.isOnline()
-	users.QueueEmpties()
+	users.WaitQueueEmpty()
 	for kind, end := range want {
 		harness.Eventually(t, kind+" ends as it should", func() error { return ended(site, cases[kind].person, end) })
 	}
 	if n := len(users.Store("conflicts")); n != len(conflicts) {
 		t.Errorf("%d conflicts are recorded, want %d", n, len(conflicts))
 	}
-	users.agrees(site)
-	// Also one in which nobody lost a value is on the page.
+	users.matchesServer(site)
+	// Conflicts in which nobody lost a value are shown, too.
 	users.Go("/sync")
 	harness.Eventually(t, "each conflict is shown", func() error {
 		return harness.Equal("conflicts", harness.Eval[int](users.Page, `document.querySelectorAll("article.conflict").length`), len(conflicts))
@@ -154,9 +154,9 @@ func ended(site *harness.Site, p harness.Person, want end) error {
 	return errors.Join(harness.Equal("the bio", row.Bio, want.bio), harness.Equal("the email", row.Email, email))
 }
 
-func TestAPersonReversesADecision(t *testing.T) {
+func TestConflictDecisionCanBeReversed(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, bob, _ := three(site)
+	ann, bob, _ := addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Bob Baker", "")
@@ -172,7 +172,7 @@ func TestAPersonReversesADecision(t *testing.T) {
 	users.Go("/sync")
 	users.See("heading", "Bob Baker")
 	for _, text := range []string{"Reads maps", "mine", "theirs", "Their changes were kept"} {
-		users.Read(text)
+		users.SeeText(text)
 	}
 	users.Click("button", "Use mine")
 	harness.Eventually(t, "Ann has my bio", func() error {
@@ -184,15 +184,15 @@ func TestAPersonReversesADecision(t *testing.T) {
 		r, ok := site.Row("Bob Baker")
 		return errors.Join(harness.Equal("whether he is there", ok, true), harness.Equal("the bio", r.Bio, "mine"))
 	})
-	users.Read("Nothing left to review.")
+	users.SeeText("Nothing left to review.")
 	users.Go("/")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.agrees(site)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	users.matchesServer(site)
 }
 
-func TestAPersonKeepsADecision(t *testing.T) {
+func TestConflictDecisionCanBeKept(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -204,10 +204,10 @@ func TestAPersonKeepsADecision(t *testing.T) {
 	users.hasState("Ann Archer", "Conflict")
 	users.Go("/sync")
 	users.Click("button", "Keep")
-	users.Read("Nothing left to review.")
+	users.SeeText("Nothing left to review.")
 	users.Go("/")
 	users.hasState("Ann Archer", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	if r, _ := site.Row("Ann Archer"); r.Bio != "theirs" {
 		t.Errorf("Ann became %+v", r)
 	}

@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/e2e/day"
 	"github.com/rollcall/rollcall/e2e/harness"
+	"github.com/rollcall/rollcall/sim/day"
 )
 
-// dayOff is a day without a network in a browser.
-type dayOff struct {
+// offlineDay is a browser that spends a day offline.
+type offlineDay struct {
 	day.Day
 	t     *testing.T
 	site  *harness.Site
@@ -29,7 +29,7 @@ type dayOff struct {
 	users directory
 }
 
-// dayFigures are what the end of such a day costs.
+// dayFigures are what reconnecting after such a day costs.
 type dayFigures struct {
 	took     time.Duration
 	batches  int
@@ -38,16 +38,16 @@ type dayFigures struct {
 	answered time.Duration // the longest a search took meanwhile
 }
 
-func TestADayOfflineWith5000Operations(t *testing.T) {
+func TestDayOfflineWith5000Operations(t *testing.T) {
 	program := deviceProgram(t)
 	var few, many dayFigures
-	t.Run("100", func(t *testing.T) { few = spendADay(t, program, day.Day{Operations: 100}) })
-	t.Run("5000", func(t *testing.T) { many = spendADay(t, program, day.Day{Operations: 5000}) })
+	t.Run("100", func(t *testing.T) { few = spendDay(t, program, day.Day{Operations: 100}) })
+	t.Run("5000", func(t *testing.T) { many = spendDay(t, program, day.Day{Operations: 5000}) })
 	if t.Failed() {
 		return
 	}
-	// The same code does it, batch by batch: what differs is what a page or worker has
-	// not tidied up yet, and the list of 5,000 rows that a browser's storage keeps.
+	// Both sync batch by batch. The difference is garbage not collected yet, and the 5,000
+	// rows the browser's storage caches.
 	const leeway = 48 << 20
 	for kind, m := range many.memory {
 		if f, ok := few.memory[kind]; ok && m.Heap+m.Wasm > f.Heap+f.Wasm+leeway {
@@ -56,7 +56,7 @@ func TestADayOfflineWith5000Operations(t *testing.T) {
 	}
 }
 
-// deviceProgram builds the program that spends the day.
+// deviceProgram builds the program that makes the day's writes.
 func deviceProgram(t *testing.T) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "device.wasm")
@@ -100,7 +100,7 @@ func serveDevice(t *testing.T, site *harness.Site, program []byte) {
 	site.Proxy.Serve("/debug/helper.js", "text/javascript", mustRead(t, "../wasm/idb/helper.js"))
 }
 
-// post has others send operations to the server.
+// post sends operations of others to the server.
 func post(t *testing.T, site *harness.Site, operations []api.Operation, err error) {
 	t.Helper()
 	if err != nil {
@@ -126,23 +126,23 @@ func post(t *testing.T, site *harness.Site, operations []api.Operation, err erro
 	}
 }
 
-func spendADay(t *testing.T, program []byte, size day.Day) dayFigures {
+func spendDay(t *testing.T, program []byte, size day.Day) dayFigures {
 	site := harness.NewSite(t, binary(t))
 	serveDevice(t, site, program)
 	operations, err := size.Before()
 	post(t, site, operations, err)
-	d := dayOff{Day: size, t: t, site: site, b: harness.OpenBrowser(t)}
+	d := offlineDay{Day: size, t: t, site: site, b: harness.OpenBrowser(t)}
 	d.users = openOffline(t, d.b, site.URL())
-	harness.EventuallyIn(t, firstSync, "the first sync ends", func() error {
+	harness.EventuallyWithin(t, firstSync, "the first sync ends", func() error {
 		if status := d.users.status(); !strings.HasPrefix(status, "Online") {
 			return fmt.Errorf("the status is %q", status)
 		}
 		return nil
 	})
-	d.users.Read(plural(size.Users()) + " users")
-	d.users.WorksOffline()
+	d.users.SeeText(plural(size.Users()) + " users")
+	d.users.WaitOfflineReady()
 	d.offline()
-	before := markOf(site)
+	before := countersOf(site)
 	operations, err = size.Others()
 	post(t, site, operations, err)
 	before.changes += len(operations)
@@ -150,15 +150,15 @@ func spendADay(t *testing.T, program []byte, size day.Day) dayFigures {
 	d.users = openOffline(t, d.b, site.URL())
 	d.users.isOffline()
 	d.users.statusIs(plural(size.Operations) + " changes waiting")
-	d.lists()
-	f := d.returns()
-	d.arrivedOnce(before)
-	d.replicaAgrees()
-	d.standings()
+	d.checkWaitingList()
+	f := d.reconnect()
+	d.checkServer(before)
+	d.checkReplica()
+	d.checkBacklog()
 	return f
 }
 
-// firstSync is how long a new browser may take for thousands of users.
+// firstSync is how long a new browser may take to load thousands of users.
 const firstSync = 2 * time.Minute
 
 func plural(n int) string {
@@ -168,8 +168,8 @@ func plural(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-// offline spends the day, which began 24 hours ago.
-func (d *dayOff) offline() {
+// offline makes the day's writes, dated from 24 hours ago on.
+func (d *offlineDay) offline() {
 	d.t.Helper()
 	device := d.b.Open(d.site.URL() + "/debug/device.html")
 	harness.Eventually(d.t, "the device is ready", func() error {
@@ -180,12 +180,12 @@ func (d *dayOff) offline() {
 	d.users.Close()
 	start := time.Now()
 	harness.Eval[bool](device, fmt.Sprintf(`(begin(%d, %d), true)`, d.Operations, start.Add(-day.Length).UnixMilli()))
-	harness.EventuallyIn(d.t, 3*time.Minute, "the day passes", func() error {
+	harness.EventuallyWithin(d.t, 3*time.Minute, "the day passes", func() error {
 		switch ended := harness.Eval[string](device, `ended`); ended {
 		case "well":
 			return nil
 		case "":
-			return errors.New("it goes on")
+			return errors.New("not finished")
 		default:
 			d.t.Fatalf("it ended: %s", ended)
 			return nil
@@ -195,12 +195,12 @@ func (d *dayOff) offline() {
 	device.Close()
 }
 
-// lists opens /sync with everything waiting.
-func (d *dayOff) lists() {
+// checkWaitingList opens /sync with everything waiting.
+func (d *offlineDay) checkWaitingList() {
 	d.t.Helper()
 	start := time.Now()
 	d.users.Go("/sync")
-	d.users.Read(fmt.Sprintf("And %s more.", plural(d.Operations-50)))
+	d.users.SeeText(fmt.Sprintf("And %s more.", plural(d.Operations-50)))
 	d.t.Logf("/sync with %d waiting was there after %v", d.Operations, time.Since(start).Round(time.Millisecond))
 	if n := harness.Eval[int](d.users.Page, `document.querySelectorAll("main li.thing").length`); n != 50 {
 		d.t.Errorf("it lists %d operations", n)
@@ -209,7 +209,7 @@ func (d *dayOff) lists() {
 	d.users.See("heading", "Users")
 }
 
-// watchTasks has the page note its longest task.
+// watchTasks makes the page record its longest task.
 const watchTasks = `(() => {
 	globalThis.longest = 0;
 	new PerformanceObserver((list) => {
@@ -218,17 +218,16 @@ const watchTasks = `(() => {
 	return true;
 })()`
 
-// returns brings the network back and waits until everything has been sent, using
-// the list meanwhile.
-func (d *dayOff) returns() dayFigures {
+// reconnect reconnects and waits until everything has been sent, using the list meanwhile.
+func (d *offlineDay) reconnect() dayFigures {
 	d.t.Helper()
 	harness.Eval[bool](d.users.Page, watchTasks)
-	d.site.Proxy.Forget()
+	d.site.Proxy.ResetRequests()
 	peaks := d.users.WatchMemory()
 	start := time.Now()
 	d.b.Offline(d.site.Proxy, false)
 	var f dayFigures
-	harness.EventuallyIn(d.t, 4*time.Minute, "everything is sent", func() error {
+	harness.EventuallyWithin(d.t, 4*time.Minute, "everything is sent", func() error {
 		f.answered = max(f.answered, d.search())
 		if status := d.users.status(); !strings.HasPrefix(status, "Online") || strings.Contains(status, "waiting") {
 			return fmt.Errorf("the status is %q", status)
@@ -253,20 +252,20 @@ func (d *dayOff) returns() dayFigures {
 	return f
 }
 
-// search looks for a user that is there throughout, and clears the search. It
-// returns how long the list took to follow.
-func (d *dayOff) search() time.Duration {
+// search searches for a user that is always there, and clears the search. It returns how
+// long the list took to follow.
+func (d *offlineDay) search() time.Duration {
 	d.t.Helper()
 	start := time.Now()
 	d.users.Fill("searchbox", "Search users", "Person 00004")
-	d.users.Read("1 match")
+	d.users.SeeText("1 match")
 	took := time.Since(start)
 	d.users.Fill("searchbox", "Search users", "")
 	return took
 }
 
-// arrivedOnce checks the server: everything that should have had an effect had one.
-func (d *dayOff) arrivedOnce(before marks) {
+// checkServer checks that every operation had its effect at the server.
+func (d *offlineDay) checkServer(before counters) {
 	d.t.Helper()
 	if got := d.site.Changes() - before.changes; got != d.Changes() {
 		d.t.Errorf("%d operations changed something, want %d", got, d.Changes())
@@ -280,8 +279,8 @@ func (d *dayOff) arrivedOnce(before marks) {
 	}
 }
 
-// replicaAgrees compares the browser's rows with the server's, field by field.
-func (d *dayOff) replicaAgrees() {
+// checkReplica compares the browser's rows with the server's, field by field.
+func (d *offlineDay) checkReplica() {
 	d.t.Helper()
 	harness.Eventually(d.t, "the replica equals the server", func() error {
 		want := map[string]harness.Row{}
@@ -291,7 +290,7 @@ func (d *dayOff) replicaAgrees() {
 		got := map[string]harness.Row{}
 		for _, u := range d.users.Store("users") {
 			if u["state"] == "attention" {
-				continue // a newcomer whose email another one has
+				continue // a new user with a taken email
 			}
 			var r harness.Row
 			if err := json.Unmarshal([]byte(fmt.Sprint(u["document"])), &r); err != nil {
@@ -309,8 +308,8 @@ func (d *dayOff) replicaAgrees() {
 	})
 }
 
-// standings checks what waits for the person, in the storage and on /sync.
-func (d *dayOff) standings() {
+// checkBacklog checks what is left for the person, in the storage and on /sync.
+func (d *offlineDay) checkBacklog() {
 	d.t.Helper()
 	for _, o := range d.users.Store("operations") {
 		if o["state"] != "rejected" || !strings.Contains(fmt.Sprint(o["text"]), "email_taken") {
@@ -329,8 +328,8 @@ func (d *dayOff) standings() {
 		d.t.Errorf("%d conflicts to look at and %d others are recorded, want %d and %d", open, reviewed, d.Disputed(), d.Merged())
 	}
 	d.users.Go("/sync")
-	d.users.Read("Nothing is waiting. All your changes are on the server.")
-	d.users.Read(emailTaken)
+	d.users.SeeText("Nothing is waiting. All your changes are on the server.")
+	d.users.SeeText(emailTaken)
 	if n := harness.Eval[int](d.users.Page, `document.querySelectorAll('[aria-labelledby="attention-title"] li.thing').length`); n != d.Rejected() {
 		d.t.Errorf("%d operations need attention, want %d", n, d.Rejected())
 	}

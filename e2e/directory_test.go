@@ -28,20 +28,36 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// directory is the list of users as a person has it in front of them.
+// directory is a page with the list of users.
 type directory struct {
 	*harness.Page
 	t *testing.T
 }
 
-// openUsers opens a site's list in a browser and waits until it is in step with the
-// server and would start without a network.
+// openUsers opens a site's list, and waits until it is synced and ready to start offline.
 func openUsers(t *testing.T, b *harness.Browser, origin string) directory {
 	t.Helper()
-	d := openOffline(t, b, origin)
+	return openUsersWith(t, b, origin, "")
+}
+
+// openUsersWith is openUsers in a tab with an init script.
+func openUsersWith(t *testing.T, b *harness.Browser, origin, script string) directory {
+	t.Helper()
+	d := directory{b.OpenWithScript(origin+"/", script), t}
+	d.See("heading", "Users")
 	d.isOnline()
-	d.WorksOffline()
+	d.WaitOfflineReady()
 	return d
+}
+
+// openThree opens the list of a new site with three people in a new browser.
+func openThree(t *testing.T) (*harness.Site, *harness.Browser, directory) {
+	t.Helper()
+	site, b := harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
+	addThree(site)
+	users := openUsers(t, b, site.URL())
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	return site, b, users
 }
 
 // openOffline opens a site's list in a browser that need not reach the server.
@@ -52,7 +68,7 @@ func openOffline(t *testing.T, b *harness.Browser, origin string) directory {
 	return d
 }
 
-// statusIs waits for a sentence of the live region "Sync status".
+// statusIs waits until the live region "Sync status" contains the text.
 func (d directory) statusIs(text string) {
 	d.t.Helper()
 	harness.Eventually(d.t, fmt.Sprintf("the status says %q", text), func() error {
@@ -75,11 +91,11 @@ func (d directory) isOnline() {
 
 func (d directory) isOffline() {
 	d.t.Helper()
-	d.Read("Offline - Changes will sync when connected")
+	d.SeeText("Offline - Changes will sync when connected")
 	d.statusIs("Offline")
 }
 
-// add makes a user by the dialog.
+// add creates a user in the dialog.
 func (d directory) add(p harness.Person) {
 	d.t.Helper()
 	d.Click("button", "Add user")
@@ -88,7 +104,7 @@ func (d directory) add(p harness.Person) {
 	d.Gone("dialog", "Add user")
 }
 
-// edit changes the fields that are set in p of the user with this name.
+// edit changes the fields of a user that are set in p.
 func (d directory) edit(name string, p harness.Person) {
 	d.t.Helper()
 	d.Click("button", "Edit "+name)
@@ -127,7 +143,7 @@ const listScript = `[...document.querySelectorAll("main [role=list] > li")].map(
 	};
 })`
 
-// shown are the rows of the list, name to the rest of what the row reads.
+// shown returns the rows of the list by name.
 func (d directory) shown() map[string]row {
 	d.t.Helper()
 	list := harness.Eval[[]row](d.Page, listScript)
@@ -138,10 +154,10 @@ func (d directory) shown() map[string]row {
 	return rows
 }
 
-// row is a row of the list; State is its state text, "" for none.
+// row is a row of the list. State is its state text, "" for none.
 type row struct{ Name, Email, State string }
 
-// shows waits until the list has exactly these names, each with its state.
+// shows waits until the list has exactly these names and states.
 func (d directory) shows(states map[string]string) {
 	d.t.Helper()
 	harness.Eventually(d.t, "the list shows what it should", func() error {
@@ -156,6 +172,20 @@ func (d directory) shows(states map[string]string) {
 	})
 }
 
+// showsSynced waits until the list has exactly these names, without a state.
+func (d directory) showsSynced(names ...string) {
+	d.t.Helper()
+	d.shows(withoutState(names))
+}
+
+func withoutState(names []string) map[string]string {
+	states := map[string]string{}
+	for _, name := range names {
+		states[name] = ""
+	}
+	return states
+}
+
 // hasState waits until one row has a state, whatever the others have.
 func (d directory) hasState(name, state string) {
 	d.t.Helper()
@@ -168,19 +198,18 @@ func (d directory) hasState(name, state string) {
 	})
 }
 
-// syncs presses "Sync now" and waits until it is done.
-func (d directory) syncs() {
+// syncNow presses "Sync now" and waits until the sync has completed.
+func (d directory) syncNow() {
 	d.t.Helper()
 	d.Click("button", "Sync now")
-	d.Read("Sync completed")
+	d.SeeText("Sync completed")
 }
 
-// agrees waits until nothing waits in the browser and its list equals the server's
-// database, field by field as far as the list shows them. What state a row is in
-// is another matter: a conflict can be settled and not yet looked at.
-func (d directory) agrees(site *harness.Site) {
+// matchesServer waits until the queue is empty and the list equals the server's database in
+// every field the list shows. States do not count: a settled conflict may await review.
+func (d directory) matchesServer(site *harness.Site) {
 	d.t.Helper()
-	d.QueueEmpties()
+	d.WaitQueueEmpty()
 	harness.Eventually(d.t, "the list equals the server's database", func() error {
 		var want, got []row
 		for _, r := range site.Rows() {
@@ -199,12 +228,12 @@ func (d directory) agrees(site *harness.Site) {
 	})
 }
 
-// onceEach fails the test unless every operation that was sent took effect at the
-// server exactly once, and none was sent twice.
-func onceEach(t *testing.T, site *harness.Site, before marks, proxies ...*harness.Proxy) {
+// eachSentOnce checks that every operation was sent once and took effect at the server once.
+// Proxies are those beside the site's own.
+func eachSentOnce(t *testing.T, site *harness.Site, before counters, proxies ...*harness.Proxy) {
 	t.Helper()
 	sent := map[string]int{}
-	for _, p := range proxies {
+	for _, p := range append(proxies, site.Proxy) {
 		for id, n := range p.Sent() {
 			sent[id] += n
 			if n != 1 {
@@ -220,14 +249,18 @@ func onceEach(t *testing.T, site *harness.Site, before marks, proxies ...*harnes
 	}
 }
 
-// marks is where the server stood when a test began to count.
-type marks struct{ applied, changes int }
+// counters are the server's counters of writes.
+type counters struct{ applied, changes int }
 
-func markOf(site *harness.Site) marks { return marks{site.Applied(), site.Changes()} }
+func countersOf(site *harness.Site) counters { return counters{site.Applied(), site.Changes()} }
 
-// three are people most tests begin with.
-func three(site *harness.Site) (ann, bob, carl string) {
-	return site.Add(harness.Person{Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps"}),
-		site.Add(harness.Person{Name: "Bob Baker", Email: "bob@example.org", Bio: "Bakes"}),
-		site.Add(harness.Person{Name: "Carl Cole", Email: "carl@example.org", Bio: "Digs"})
+// threePeople are the users most tests begin with.
+var threePeople = []harness.Person{
+	{Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps"},
+	{Name: "Bob Baker", Email: "bob@example.org", Bio: "Bakes"},
+	{Name: "Carl Cole", Email: "carl@example.org", Bio: "Digs"},
+}
+
+func addThree(site *harness.Site) (ann, bob, carl string) {
+	return site.Add(threePeople[0]), site.Add(threePeople[1]), site.Add(threePeople[2])
 }

@@ -1,3 +1,3 @@
-// Package e2e drives real browsers against the real binary. Its tests are behind
-// the build tag e2e, because they need what `make e2e` builds and installs.
+// Package e2e tests the real binary in real browsers. Its tests need the build tag e2e and
+// what `make e2e` builds and installs.
 package e2e

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// fox is the list of users in Firefox, with a hand in it.
+// fox is the list of users in Firefox, with a driver.
 type fox struct {
 	*harness.FirefoxTab
 	t       *testing.T
@@ -28,16 +28,16 @@ func openFox(t *testing.T, f *harness.Firefox, origin string) fox {
 	return x
 }
 
-// ready waits for the list after a load, and gives the page a hand.
+// ready waits for the list after a load, and installs the driver.
 func (x fox) ready() {
 	x.t.Helper()
 	x.See("heading", "Users")
-	if err := x.Hand(func(harness.Said) {}); err != nil {
+	if err := x.InstallDriver(func(harness.WriteEvent) {}); err != nil {
 		x.t.Fatal(err)
 	}
 }
 
-// does has the hand do a write, until the page has acknowledged it.
+// does does a write, and waits until the page has acknowledged it.
 func (x fox) does(w harness.Write) {
 	x.t.Helper()
 	*x.numbers++
@@ -47,7 +47,7 @@ func (x fox) does(w harness.Write) {
 	}
 }
 
-// says waits until an expression of the page is a text with want in it.
+// says waits until an expression evaluates to a text that contains want.
 func (x fox) says(what, expression, want string) {
 	x.t.Helper()
 	harness.Eventually(x.t, fmt.Sprintf("%s says %q", what, want), func() error {
@@ -67,13 +67,13 @@ func (x fox) statusIs(text string) {
 	x.says("the status", `document.querySelector('[role=status][aria-label="Sync status"]')?.innerText ?? ""`, text)
 }
 
-// worksOffline waits until the site can start without a network.
-func (x fox) worksOffline() {
+// waitOfflineReady waits until the site can start offline.
+func (x fox) waitOfflineReady() {
 	x.t.Helper()
 	x.says("the service worker", `String(navigator.serviceWorker.controller?.state)`, "activated")
 }
 
-// shows waits until the list has exactly these names, each with its state.
+// shows waits until the list has exactly these names and states.
 func (x fox) shows(states map[string]string) {
 	x.t.Helper()
 	harness.Eventually(x.t, "the list shows what it should", func() error {
@@ -92,7 +92,13 @@ func (x fox) shows(states map[string]string) {
 	})
 }
 
-// settles waits until nothing waits on the device any more, and nothing else is amiss.
+// showsSynced waits until the list has exactly these names, without a state.
+func (x fox) showsSynced(names ...string) {
+	x.t.Helper()
+	x.shows(withoutState(names))
+}
+
+// settles waits until the queue is empty, and nothing unexpected is on the device.
 func (x fox) settles() {
 	x.t.Helper()
 	harness.Eventually(x.t, "the queue empties", func() error {
@@ -100,14 +106,14 @@ func (x fox) settles() {
 		if err != nil {
 			return err
 		}
-		if err := d.sound(); err != nil {
+		if err := d.unexpected(); err != nil {
 			return err
 		}
 		return harness.Equal("operations", len(d.Operations), 0)
 	})
 }
 
-// names are those of the users the server has.
+// names returns the names of the server's users.
 func names(site *harness.Site) []string {
 	var found []string
 	for _, r := range site.Rows() {
@@ -116,8 +122,8 @@ func names(site *harness.Site) []string {
 	return found
 }
 
-// TestFirefox: what a person can do, in Firefox. One browser serves all of it, each
-// part with a server of its own.
+// TestFirefox tests the main workflows in Firefox. They share the browser; each has its own
+// server.
 func TestFirefox(t *testing.T) {
 	f := harness.OpenFirefox(t)
 	t.Run("the list", func(t *testing.T) { listInFirefox(t, f) })
@@ -133,44 +139,44 @@ func TestFirefox(t *testing.T) {
 // listInFirefox adds by the dialog and the keyboard, edits, deletes and undoes.
 func listInFirefox(t *testing.T, f *harness.Firefox) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	users := openFox(t, f, site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	users.statusIs("Online")
-	users.worksOffline()
+	users.waitOfflineReady()
 
 	users.Click("button", "Add user")
 	users.See("dialog", "Add user")
 	users.Fill("textbox", "Name", "Dora Dent")
 	users.Fill("textbox", "Email", "dora@example.org")
 	users.Click("button", "Save")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 
 	users.does(harness.Write{Kind: "edit", Who: "Bob Baker", Name: "Bob Butler", Bio: "Serves"})
 	users.does(harness.Write{Kind: "delete", Who: "Carl Cole"})
-	users.shows(map[string]string{"Ann Archer": "", "Bob Butler": "", "Dora Dent": ""})
+	users.showsSynced("Ann Archer", "Bob Butler", "Dora Dent")
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
-	users.shows(map[string]string{"Ann Archer": "", "Bob Butler": "", "Dora Dent": "", "Zed Zimmer": ""})
+	users.showsSynced("Ann Archer", "Bob Butler", "Dora Dent", "Zed Zimmer")
 	users.settles()
 	if got, want := names(site), []string{"Ann Archer", "Bob Butler", "Dora Dent", "Zed Zimmer"}; !slices.Equal(got, want) {
 		t.Errorf("the server has %v, want %v", got, want)
 	}
-	before.changes++ // Zed, who came by REST
-	onceEach(t, site, before, site.Proxy)
+	before.changes++ // Zed, added by REST
+	eachSentOnce(t, site, before)
 	users.Close()
 }
 
-// firefoxThroughAnOutage works without a server, loads the page anew without one,
-// and finds that everything arrives once when it is back. Firefox has no Background
-// Sync: the tab that is open delivers.
+// firefoxThroughAnOutage works without a server, reloads the page without one, and checks
+// that everything arrives once when it is back. Firefox has no Background Sync: the open tab
+// delivers.
 func firefoxThroughAnOutage(t *testing.T, f *harness.Firefox, begin, end func(*harness.Site)) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	users := openFox(t, f, site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
-	users.worksOffline()
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	users.waitOfflineReady()
 	users.says("the registration", `navigator.serviceWorker.ready.then((r) => String("sync" in r))`, "false")
 
 	begin(site)
@@ -189,7 +195,7 @@ func firefoxThroughAnOutage(t *testing.T, f *harness.Firefox, begin, end func(*h
 	users.does(harness.Write{Kind: "add", Name: "Eve Eder", Email: "eve@example.org"})
 
 	end(site)
-	users.shows(map[string]string{"Ann Archer": "", "Bob Butler": "", "Dora Dent": "", "Eve Eder": ""})
+	users.showsSynced("Ann Archer", "Bob Butler", "Dora Dent", "Eve Eder")
 	users.statusIs("Online")
 	users.settles()
 	if r, _ := site.Row("Dora Dent"); r.Email != "dora.dent@example.org" || r.Bio != "Drives" {
@@ -198,29 +204,29 @@ func firefoxThroughAnOutage(t *testing.T, f *harness.Firefox, begin, end func(*h
 	if got, want := names(site), []string{"Ann Archer", "Bob Butler", "Dora Dent", "Eve Eder"}; !slices.Equal(got, want) {
 		t.Errorf("the server has %v, want %v", got, want)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, site, before)
 	users.Close()
 }
 
 // twoTabsInFirefox: two tabs are one client, and the one that is left takes over.
 func twoTabsInFirefox(t *testing.T, f *harness.Firefox) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	first := openFox(t, f, site.URL())
-	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	first.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	second := openFox(t, f, site.URL())
 	second.does(harness.Write{Kind: "add", Name: "Dora Dent", Email: "dora@example.org"})
-	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
+	first.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 	first.Front()
 	first.does(harness.Write{Kind: "edit", Who: "Dora Dent", Name: "Dora Dunn"})
-	second.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dunn": ""})
+	second.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dunn")
 	first.Close()
 	second.Front()
 	second.does(harness.Write{Kind: "delete", Who: "Carl Cole"})
 	second.settles()
-	second.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dunn": ""})
-	onceEach(t, site, before, site.Proxy)
+	second.showsSynced("Ann Archer", "Bob Baker", "Dora Dunn")
+	eachSentOnce(t, site, before)
 	second.Close()
 }
 
@@ -230,17 +236,17 @@ func killFirefoxes(s *series, times int) {
 	open := func() tab {
 		x := f.Open(s.site.URL() + "/")
 		x.See("heading", "Users")
-		s.takeUp(x)
+		s.attach(x)
 		return x
 	}
 	users := open()
 	for range times {
 		var profile string
-		s.strike(users, false, func() { profile = f.Kill() })
+		s.killWhileWriting(users, false, func() { profile = f.Kill() })
 		start := time.Now()
 		f = harness.OpenFirefoxProfile(s.t, profile)
 		users = open()
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(users)
+	s.check(users)
 }

@@ -29,12 +29,12 @@ func (d directory) fieldIs(field, want string) {
 
 func TestAnOpenFormFollowsItsUser(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.opens("Ann Archer")
 	users.Fill("textbox", "Bio", "mine")
 	site.Change(ann, map[string]string{"bio": "theirs", "name": "Ann Cooper"})
-	users.Read("Changed meanwhile to “theirs”")
+	users.SeeText("Changed meanwhile to “theirs”")
 	users.fieldIs("Name", "Ann Cooper") // I did not touch it
 	users.fieldIs("Bio", "mine")
 	for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
@@ -42,13 +42,13 @@ func TestAnOpenFormFollowsItsUser(t *testing.T) {
 	}
 	users.Click("button", "Use theirs")
 	users.fieldIs("Bio", "theirs")
-	users.Unread("Changed meanwhile")
+	users.GoneText("Changed meanwhile")
 	site.Change(ann, map[string]string{"bio": "theirs again"})
 	users.fieldIs("Bio", "theirs again")
 	users.Fill("textbox", "Bio", "mine again")
 	users.Click("button", "Save")
 	users.Gone("dialog", "Edit user")
-	users.agrees(site)
+	users.matchesServer(site)
 	row, _ := site.Row("Ann Cooper")
 	if row.Bio != "mine again" {
 		t.Errorf("the server has %+v", row)
@@ -57,7 +57,7 @@ func TestAnOpenFormFollowsItsUser(t *testing.T) {
 
 func TestAnotherTabsSaveIsSaidInTheForm(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	first := openUsers(t, b, site.URL())
 	second := openUsers(t, b, site.URL())
@@ -69,17 +69,17 @@ func TestAnotherTabsSaveIsSaidInTheForm(t *testing.T) {
 	second.Front()
 	second.edit("Ann Archer", harness.Person{Bio: "second"})
 	first.Front()
-	first.Read("Changed meanwhile to “second”")
+	first.SeeText("Changed meanwhile to “second”")
 	first.fieldIs("Bio", "first")
 	second.remove("Ann Archer")
-	first.Read("Ann Archer has been deleted meanwhile. Save brings the user back with the text of this form.")
+	first.SeeText("Ann Archer has been deleted meanwhile. Save brings the user back with the text of this form.")
 	first.fieldIs("Bio", "first")
 	first.Click("button", "Save")
 	first.Gone("dialog", "Edit user")
 	first.hasState("Ann Archer", "Pending")
 	b.Offline(site.Proxy, false)
 	first.isOnline()
-	first.agrees(site)
+	first.matchesServer(site)
 	if row, _ := site.Row("Ann Archer"); row.Bio != "first" {
 		t.Errorf("the server has %+v", row)
 	}
@@ -88,7 +88,7 @@ func TestAnotherTabsSaveIsSaidInTheForm(t *testing.T) {
 // A form filler sets the values and tells nobody.
 func TestWhatIsShownIsWhatIsSaved(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	fills := func(p harness.Person) {
 		t.Helper()
@@ -108,7 +108,7 @@ func TestWhatIsShownIsWhatIsSaved(t *testing.T) {
 	fills(harness.Person{Bio: "Drives\nfar"})
 	users.Click("button", "Save")
 	users.Gone("dialog", "Edit user")
-	users.agrees(site)
+	users.matchesServer(site)
 	if row, _ := site.Row("Dora Dent"); row.Bio != "Drives\nfar" {
 		t.Errorf("the server has %+v", row)
 	}
@@ -163,16 +163,16 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
-			ann, _, _ := three(site)
+			ann, _, _ := addThree(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
 			users.opens("Ann Archer")
 			users.types(unsaved)
-			if users.leaving() {
+			if users.warnsOnLeave() {
 				t.Error("the browser asks although the text comes back")
 			}
 			users = end(b, directory{users.Page, t})
-			users.Read("You were editing Fay Fox. What you typed is kept.")
+			users.SeeText("You were editing Fay Fox. What you typed is kept.")
 			site.Change(ann, map[string]string{"bio": "theirs"})
 			users.See("button", "Edit Ann Archer")
 			users.Click("button", "Continue")
@@ -180,12 +180,12 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 			users.fieldIs("Name", unsaved.Name)
 			users.fieldIs("Email", unsaved.Email)
 			users.fieldIs("Bio", unsaved.Bio)
-			users.Read("Changed meanwhile to “theirs”")
+			users.SeeText("Changed meanwhile to “theirs”")
 			users.Click("button", "Use theirs")
 			users.Click("button", "Save")
 			users.Gone("dialog", "Edit user")
-			users.Unread("What you typed is kept")
-			users.agrees(site)
+			users.GoneText("What you typed is kept")
+			users.matchesServer(site)
 			if row, _ := site.Row(unsaved.Name); row.Bio != "theirs" || row.Email != unsaved.Email {
 				t.Errorf("the server has %+v", row)
 			}
@@ -196,14 +196,14 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 			users.Reload()
 			users.See("button", "Edit "+unsaved.Name)
 			users.opens(unsaved.Name)
-			users.Unread("did not save it")
+			users.GoneText("did not save it")
 		})
 	}
 }
 
 func TestTwoTabsKeepWhatTheyType(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
 	first, second := openUsers(t, b, site.URL()), openUsers(t, b, site.URL())
 	for i, tab := range []directory{first, second} {
@@ -215,7 +215,7 @@ func TestTwoTabsKeepWhatTheyType(t *testing.T) {
 	// What an open tab holds is not offered to others.
 	third := openUsers(t, b, site.URL())
 	third.opens("Ann Archer")
-	third.Unread("did not save it")
+	third.GoneText("did not save it")
 	third.Click("button", "Cancel")
 	third.Gone("dialog", "Edit user")
 	first.Crash()
@@ -231,12 +231,12 @@ func TestTwoTabsKeepWhatTheyType(t *testing.T) {
 	third.Gone("dialog", "Edit user")
 	third.opens("Ann Archer")
 	third.fieldIs("Bio", "Reads maps")
-	third.Unread("did not save it")
+	third.GoneText("did not save it")
 }
 
 func TestBackClosesTheFormFirst(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.Click("link", "Ann Archer")
 	users.See("heading", "Ann Archer")
@@ -246,18 +246,18 @@ func TestBackClosesTheFormFirst(t *testing.T) {
 	back()
 	users.Gone("dialog", "Edit user")
 	users.See("heading", "Ann Archer")
-	users.Read(wasEditing)
+	users.SeeText(wasEditing)
 	users.Click("button", "Continue")
 	users.See("dialog", "Edit user")
 	users.fieldIs("Bio", "half")
 	users.Press(kb.Escape)
 	users.Gone("dialog", "Edit user")
-	users.Read(wasEditing)
+	users.SeeText(wasEditing)
 	users.Click("button", "Continue")
 	users.fieldIs("Bio", "half")
 	users.Click("button", "Save")
 	users.Gone("dialog", "Edit user")
-	users.Unread(wasEditing)
+	users.GoneText(wasEditing)
 	harness.Eventually(t, "the dialogs have left no entries", func() error {
 		return harness.Equal("a dialog's entry", harness.Eval[bool](users.Page, `history.state?.rollcallDialog === true`), false)
 	})
@@ -269,27 +269,27 @@ func TestBackClosesTheFormFirst(t *testing.T) {
 func TestLeavingAsksOnlyWhereNothingBringsTheTextBack(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
-	users := directory{b.OpenShimmed(site.URL()+"/", `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") };`), t}
+	users := directory{b.OpenWithScript(site.URL()+"/", `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") };`), t}
 	users.Click("button", "Add user")
 	users.See("dialog", "Add user")
-	if users.leaving() {
+	if users.warnsOnLeave() {
 		t.Error("it asks before anything was typed")
 	}
 	users.Fill("textbox", "Name", "Dora")
-	harness.Eventually(t, "the browser asks", func() error { return harness.Equal("asking", users.leaving(), true) })
+	harness.Eventually(t, "the browser asks", func() error { return harness.Equal("asking", users.warnsOnLeave(), true) })
 	users.Click("button", "Cancel")
 	users.Gone("dialog", "Add user")
-	harness.Eventually(t, "it does not ask any more", func() error { return harness.Equal("asking", users.leaving(), false) })
+	harness.Eventually(t, "it does not ask any more", func() error { return harness.Equal("asking", users.warnsOnLeave(), false) })
 }
 
 func TestAFirstSyncThatFailsIsNoEmptyList(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	site.Proxy.Serve("/api/v1/changes", "application/json", []byte(`{"changes": 5}`))
 	users := directory{harness.OpenBrowser(t).Open(site.URL() + "/"), t}
-	users.Read("Not loaded yet")
-	users.Read("The first sync failed: ")
-	users.Unread("No users yet")
+	users.SeeText("Not loaded yet")
+	users.SeeText("The first sync failed: ")
+	users.GoneText("No users yet")
 	users.See("button", "Try again")
 	users.add(dora)
 	users.hasState("Dora Dent", "Pending")
@@ -299,10 +299,10 @@ func TestARefusedBackgroundSyncIsNotPromised(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	refused := `SyncManager.prototype.register = () => Promise.reject(new DOMException("Permission denied.", "NotAllowedError"));`
-	users := directory{b.OpenShimmed(site.URL()+"/", refused), t}
+	users := directory{b.OpenWithScript(site.URL()+"/", refused), t}
 	users.isOnline()
-	users.WorksOffline()
+	users.WaitOfflineReady()
 	users.Click("link", "Sync")
-	users.Read("This browser can't sync while every tab is closed.")
+	users.SeeText("This browser can't sync while every tab is closed.")
 	users.Gone("switch", "Background sync")
 }

@@ -21,9 +21,9 @@ const (
 	operationsPath = "/api/v1/operations"
 )
 
-func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
+func TestInvalidInputIsRejectedAndStoresNothing(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	one := usersPath + "/" + ann
 	huge := `{"name":"Zed","email":"zed@example.org","bio":"` + strings.Repeat("x", 70<<10) + `"}`
 	batch := func(operations string) string {
@@ -68,7 +68,7 @@ func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
 		"a batch as a form":         {"POST", operationsPath, "operations=1", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media"},
 		"a batch that is huge":      {"POST", operationsPath, batch(strings.Repeat(" ", 3<<20)), nil, 413, "too_large"},
 	}
-	before, mark := site.Rows(), markOf(site)
+	before, mark := site.Rows(), countersOf(site)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			a := site.Call(test.method, test.path, test.body, test.headers...)
@@ -93,12 +93,12 @@ func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
 	if after := site.Rows(); !slices.Equal(before, after) {
 		t.Errorf("the database went from %v to %v", before, after)
 	}
-	if got := markOf(site); got != mark {
+	if got := countersOf(site); got != mark {
 		t.Errorf("the database's counters went from %v to %v", mark, got)
 	}
 }
 
-func TestAnOperationThatMakesNoSenseIsRejectedAlone(t *testing.T) {
+func TestInvalidOperationIsRejectedAlone(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	good := uuid.NewString()
 	op := func(id, kind, entityType, entityID, data string) string {

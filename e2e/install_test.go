@@ -15,11 +15,11 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-func TestTheSiteCanBeInstalled(t *testing.T) {
+func TestSiteIsInstallable(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	harness.Eventually(t, "nothing hinders the installation", func() error {
-		// A fresh profile without a window of its own may not be asked for more.
+		// A headless browser with a fresh profile reports this.
 		found := slices.DeleteFunc(users.InstallabilityErrors(), func(e string) bool { return e == "in-incognito" })
 		if len(found) > 0 {
 			return fmt.Errorf("the browser says %v", found)
@@ -78,13 +78,10 @@ func TestTheSiteCanBeInstalled(t *testing.T) {
 	}
 }
 
-func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
+func TestNewVersionWaitsAndLosesNothing(t *testing.T) {
 	newer := release(t, "B")
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
+	site, b, users := openThree(t)
+	before := countersOf(site)
 	other := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	versionA := harness.Eval[string](users.Page, `rollcall.version`)
@@ -96,11 +93,11 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 	site.Server.Stop()
 	site.Server.Use(newer)
 	site.Server.Start()
-	// The API stays away while the new version comes: what is queued stays queued.
+	// The API is refused while the new version is loaded, so that operations stay queued.
 	site.Proxy.RefuseAPI(true)
 	b.Offline(site.Proxy, false)
 	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.update()).then(() => true)`)
-	users.Read("A new version is ready")
+	users.SeeText("A new version is ready")
 	if v := harness.Eval[string](users.Page, `rollcall.version`); v != versionA {
 		t.Errorf("the version changed from %s to %s without a reload", versionA, v)
 	}
@@ -109,7 +106,7 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 		t.Errorf("the browser's reload switched the version while another tab was open")
 	}
 	users.See("heading", "Users")
-	users.Read("A new version is ready")
+	users.SeeText("A new version is ready")
 	if n := users.Queued(); n != 2 {
 		t.Errorf("the queue has %d operations before the switch, want 2", n)
 	}
@@ -126,12 +123,12 @@ func TestANewVersionWaitsAndLosesNothing(t *testing.T) {
 	if n := users.Queued(); n != 2 {
 		t.Errorf("the queue has %d operations after the switch, want 2", n)
 	}
-	other.Read("A new version is ready")
+	other.SeeText("A new version is ready")
 	site.Proxy.RefuseAPI(false)
-	users.syncs()
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.syncNow()
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
+	users.matchesServer(site)
+	eachSentOnce(t, site, before)
 	b.Offline(site.Proxy, true)
 	users.Reload()
 	users.hasState("Dora Dent", "")
@@ -146,7 +143,7 @@ func release(t *testing.T, tag string) string {
 	}
 	dist, bin := filepath.Join(t.TempDir(), "dist"), filepath.Join(t.TempDir(), "rollcall-"+tag)
 	command(t, root, "go", "run", "./web/build", "-o", dist, "-tag", tag)
-	// The compiler is told that the new files stand in the place of those in web/dist.
+	// An overlay replaces the files in web/dist by the new ones.
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	place := func(dir string, to func(path string) string) {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -8,18 +8,13 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// An accepted write is one whose dialog has closed: from then on the person may
-// believe that it is safe.
-func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
+// TestAcceptedWriteSurvivesSIGKILL: a write is accepted, and safe, once its dialog has closed.
+func TestAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 	for _, offline := range []bool{true, false} {
 		name := map[bool]string{true: "offline", false: "online"}[offline]
 		t.Run(name, func(t *testing.T) {
-			site := harness.NewSite(t, binary(t))
-			three(site)
-			before := markOf(site)
-			b := harness.OpenBrowser(t)
-			users := openUsers(t, b, site.URL())
-			users.hasState("Ann Archer", "")
+			site, b, users := openThree(t)
+			before := countersOf(site)
 			if offline {
 				b.Offline(site.Proxy, true)
 				users.isOffline()
@@ -39,7 +34,7 @@ func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 				users = openOffline(t, b, site.URL())
 			}
 			users.hasState("Dora Dent", "")
-			users.agrees(site)
+			users.matchesServer(site)
 			if got := site.Changes() - before.changes; got != 1 {
 				t.Errorf("the server counts %d changes, want 1", got)
 			}
@@ -47,19 +42,16 @@ func TestAnAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 	}
 }
 
-func TestAKilledServerLosesNothing(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
-	users.hasState("Ann Archer", "")
+func TestKilledServerLosesNothing(t *testing.T) {
+	site, _, users := openThree(t)
+	before := countersOf(site)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	site.Server.Kill()
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.isOffline()
 	site.Server.Start()
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
+	users.matchesServer(site)
 	if got := site.Changes() - before.changes; got != 2 {
 		t.Errorf("the server counts %d changes, want 2", got)
 	}

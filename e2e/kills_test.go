@@ -20,18 +20,18 @@ import (
 
 var (
 	sigkills = flag.Int("kills", 6, "how often TestKills kills the browser")
-	endings  = flag.Int("ends", 6, "how often TestKills ends each of tab, dedicated worker and service worker")
+	endings  = flag.Int("ends", 6, "how often TestKills kills each of tab, dedicated worker and service worker")
 	foxkills = flag.Int("foxkills", 3, "how often TestKills kills Firefox")
-	seed     = flag.Uint64("seed", 1, "what TestKills draws its writes and moments from")
+	seed     = flag.Uint64("seed", 1, "the seed of the writes and moments of TestKills")
 )
 
-// perSeries is how many kills one profile and one server have to bear.
+// perSeries is the number of kills with one profile and one server.
 const perSeries = 10
 
-// TestKills ends browsers, tabs and workers in the middle of a person's writes and
-// their syncing. Whatever the page had acknowledged by then is on the device
-// afterwards; in the end each operation has taken effect at the server once, and
-// device and server agree. A failure names its series: it is repeated by
+// TestKills kills browsers, tabs and workers while a person writes and the engine syncs.
+// Afterwards the device must have everything the page had acknowledged. At the end of a
+// series each operation must have taken effect at the server once, and device and server
+// must agree. Repeat a series that failed by
 //
 //	go test -tags e2e ./e2e -run TestKills/KIND/SERIES -kills N -ends N -foxkills N -seed N
 func TestKills(t *testing.T) {
@@ -57,10 +57,10 @@ func TestKills(t *testing.T) {
 	}
 }
 
-// figures are what was measured.
+// figures are the counts and times of all series of a kind.
 type figures struct {
 	kills, acknowledged, operations int
-	kept, undone                    int // writes that were under way, and were found or not
+	kept, undone                    int // pending writes that were found saved, and not
 	moments                         map[moment]int
 	toList                          []time.Duration
 }
@@ -71,47 +71,47 @@ func (f *figures) String() string {
 	if n := len(f.toList); n > 0 {
 		median = f.toList[n/2].Round(time.Millisecond)
 	}
-	return fmt.Sprintf("%d kills at %v; %d writes acknowledged, %d operations sent; of the writes under way %d were kept and %d not; the list was there again after %v (median)",
+	return fmt.Sprintf("%d kills at %v; %d writes acknowledged, %d operations sent; of the pending writes %d were saved and %d not; the list was back after %v (median)",
 		f.kills, f.moments, f.acknowledged, f.operations, f.kept, f.undone, median)
 }
 
-// series is what one profile and one server go through.
+// series is a number of kills with one profile and one server.
 type series struct {
-	t       *testing.T
-	site    *harness.Site
-	people  *beliefs
-	others  map[string]fields
-	ids     map[string]string // of the others
-	random  *rand.Rand        // of the kills
-	aims    aims
-	elses   *rand.Rand // of what somebody else writes
-	trigger *trigger
-	figures *figures
-	number  int // of the kill
-	aim     aim // of the kill
-	wrote   int // by somebody else
-	struck  atomic.Bool
+	t            *testing.T
+	site         *harness.Site
+	people       *expectations
+	others       map[string]fields
+	ids          map[string]string // of the others
+	random       *rand.Rand        // of the kills
+	killPoints   killPoints
+	othersRandom *rand.Rand // of the writes of others
+	trigger      *trigger
+	figures      *figures
+	number       int       // of the kill
+	killPoint    killPoint // of the kill
+	wrote        int       // by others
+	killed       atomic.Bool
 }
 
 func newSeries(t *testing.T, kind string, f *figures) *series {
 	t.Helper()
-	// Each has its own source, since they are asked by different goroutines.
+	// Each has its own source, since different goroutines use them.
 	source := func(what string) *rand.Rand {
 		h := fnv.New64a()
-		_, _ = h.Write([]byte(t.Name() + what)) // a hash takes everything
+		_, _ = h.Write([]byte(t.Name() + what)) // never fails
 		return rand.New(rand.NewPCG(*seed, h.Sum64()))
 	}
 	s := &series{
-		t: t, site: harness.NewSite(t, binary(t)), people: newBeliefs(source("people")), figures: f,
-		random: source("kills"), aims: aims{random: source("aims"), moments: allMoments}, elses: source("others"), trigger: &trigger{},
+		t: t, site: harness.NewSite(t, binary(t)), people: newExpectations(source("people")), figures: f,
+		random: source("kills"), killPoints: killPoints{random: source("aims"), moments: allMoments}, othersRandom: source("others"), trigger: &trigger{},
 		others: map[string]fields{}, ids: map[string]string{},
 	}
 	slow := &network{random: source("network"), next: s.trigger.step}
-	s.site.Proxy.At(slow.step)
+	s.site.Proxy.Intercept(slow.step)
 	t.Cleanup(func() {
 		s.people.count(s.figures)
 		if t.Failed() {
-			t.Logf("failed at kill %d of %s, seed %d, aimed at %+v", s.number, kind, *seed, s.aim)
+			t.Logf("failed at kill %d of %s, seed %d, aimed at %+v", s.number, kind, *seed, s.killPoint)
 			t.Logf("what was written:\n%s", s.people.story())
 			for _, r := range s.site.Proxy.Requests(http.MethodPost, "/api/v1/operations") {
 				t.Logf("sent: %s", r.Body)
@@ -121,43 +121,42 @@ func newSeries(t *testing.T, kind string, f *figures) *series {
 	return s
 }
 
-// hear takes what the hand tells.
-func (s *series) hear(said harness.Said) {
-	s.people.hear(said)
-	s.trigger.hear(said)
+// observe handles an event of the driver.
+func (s *series) observe(event harness.WriteEvent) {
+	s.people.observe(event)
+	s.trigger.observe(event)
 }
 
-// open opens the list in a tab of Chromium, looks at what the device has kept, and
-// gives the tab a hand.
+// open opens the list in a tab of Chromium, checks the device, and installs the driver.
 func (s *series) open(b *harness.Browser) directory {
 	s.t.Helper()
 	d := openOffline(s.t, b, s.site.URL())
-	s.takeUp(d.Page)
+	s.attach(d.Page)
 	return d
 }
 
-// takeUp looks at what a tab that was just loaded has to show, and gives it a hand.
-func (s *series) takeUp(t tab) {
+// attach checks the device and the list of a new tab, and installs the driver.
+func (s *series) attach(t tab) {
 	s.t.Helper()
-	if err := s.keeps(t); err != nil {
+	if err := s.checkDevice(t); err != nil {
 		d, _ := readDevice(t) // it was read before
 		s.t.Fatalf("the device: %v\nit has %+v", err, d)
 	}
-	harness.Eventually(s.t, "the list is there", func() error { return s.lists(t) })
-	if err := t.Hand(s.hear); err != nil {
-		s.t.Fatalf("giving the tab a hand: %v", err)
+	harness.Eventually(s.t, "the list is there", func() error { return s.checkList(t) })
+	if err := t.InstallDriver(s.observe); err != nil {
+		s.t.Fatalf("installing the driver: %v", err)
 	}
 }
 
-// strike has a person write in a tab, and calls kill at the moment of an aim. The
-// tab may go with it, unless it survives.
-func (s *series) strike(t tab, survives bool, kill func()) {
+// killWhileWriting writes in a tab, and calls kill at a kill point. The tab may end with it,
+// unless it survives.
+func (s *series) killWhileWriting(t tab, survives bool, kill func()) {
 	s.t.Helper()
-	s.shoot(s.aims.take(), func() func() { return s.writes(t, survives) }, kill)
+	s.killAt(s.killPoints.next(), func() func() { return s.writes(t, survives) }, kill)
 }
 
-// writes has a person write in a tab, as fast as it goes, until end is called.
-// Somebody else writes now and then, so that there is something to pull.
+// writes writes in a tab as fast as possible until end is called. Others write now and then,
+// so that there is something to pull.
 func (s *series) writes(t tab, survives bool) (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -169,12 +168,12 @@ func (s *series) writes(t tab, survives bool) (end func()) {
 			default:
 			}
 			if err := s.write(t); err != nil {
-				if survives || !s.struck.Load() {
+				if survives || !s.killed.Load() {
 					s.t.Errorf("a write failed: %v", err)
 				}
 				return
 			}
-			s.somebodyElse()
+			s.othersWrite()
 		}
 	}()
 	return func() {
@@ -189,17 +188,17 @@ func (s *series) write(t tab) error {
 	if err := t.Do(w); err != nil {
 		return fmt.Errorf("%+v: %w", w, err)
 	}
-	s.people.hear(harness.Said{Number: w.Number, Moment: string(acknowledged)})
+	s.people.observe(harness.WriteEvent{Number: w.Number, Moment: string(acknowledged)})
 	return nil
 }
 
-// somebodyElse changes one of their own people at the server, now and then.
-func (s *series) somebodyElse() {
-	if s.elses.IntN(3) > 0 {
+// othersWrite changes one of the others' users at the server, now and then.
+func (s *series) othersWrite() {
+	if s.othersRandom.IntN(3) > 0 {
 		return
 	}
 	s.wrote++
-	name := fmt.Sprintf("%s %d", others, s.elses.IntN(4))
+	name := fmt.Sprintf("%s %d", othersPrefix, s.othersRandom.IntN(4))
 	f := fields{name, fmt.Sprintf("other-%d@example.net", s.wrote), fmt.Sprintf("Change %d", s.wrote)}
 	if id := s.ids[name]; id == "" {
 		s.ids[name] = s.site.Add(harness.Person{Name: f.Name, Email: f.Email, Bio: f.Bio})
@@ -209,26 +208,26 @@ func (s *series) somebodyElse() {
 	s.others[name] = f
 }
 
-// shoot begins something, calls kill when the aim is reached, and ends it.
-func (s *series) shoot(a aim, begin func() (end func()), kill func()) {
+// killAt calls begin, kills at the kill point, and calls end.
+func (s *series) killAt(a killPoint, begin func() (end func()), kill func()) {
 	s.t.Helper()
 	s.number++
-	s.aim = a
+	s.killPoint = a
 	s.figures.kills++
 	s.figures.moments[a.moment]++
 	if s.random.IntN(4) == 0 {
 		s.site.Proxy.CutAnswers(1, isBatch)
 	}
-	s.struck.Store(false)
+	s.killed.Store(false)
 	due := s.trigger.arm(a)
 	end := begin()
 	s.trigger.reach(anytime)
 	select {
 	case <-due:
-	case <-time.After(harness.Patience):
+	case <-time.After(harness.Timeout):
 		s.t.Errorf("%+v was not reached", a)
 	}
-	s.struck.Store(true)
+	s.killed.Store(true)
 	kill()
 	s.trigger.release()
 	end()
@@ -238,24 +237,23 @@ func (s *series) shoot(a aim, begin func() (end func()), kill func()) {
 	}
 }
 
-// killBrowsers kills all processes of the browser, and starts it again on the same
-// profile.
+// killBrowsers kills all processes of the browser, and restarts it on the same profile.
 func killBrowsers(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	users := s.open(b)
 	for range times {
 		var profile string
-		s.strike(users, false, func() { profile = b.Kill() })
+		s.killWhileWriting(users, false, func() { profile = b.Kill() })
 		start := time.Now()
 		b = harness.OpenProfile(s.t, profile)
 		users = s.open(b)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(users)
+	s.check(users)
 }
 
-// endTabs crashes or closes one of two tabs, the one that writes or the other, and
-// opens another one in its place. One of the two leads.
+// endTabs crashes or closes one of two tabs, the writing one or the other, and opens a new
+// one. One of the two leads.
 func endTabs(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	tabs := []directory{s.open(b), s.open(b)}
@@ -263,30 +261,28 @@ func endTabs(s *series, times int) {
 		writer, victim := s.random.IntN(2), s.random.IntN(2)
 		end := tabs[victim].Crash
 		if s.random.IntN(2) == 0 {
-			end = tabs[victim].Vanish
+			end = tabs[victim].Discard
 		}
 		tabs[writer].Front()
-		s.strike(tabs[writer], writer != victim, end)
+		s.killWhileWriting(tabs[writer], writer != victim, end)
 		start := time.Now()
 		tabs[victim] = s.open(b)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(tabs[0], tabs[1])
+	s.check(tabs[0], tabs[1])
 }
 
-// endWorkers terminates the dedicated worker that syncs, under the tab that writes.
+// endWorkers terminates the dedicated worker of the tab that writes.
 func endWorkers(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	start := time.Now()
 	users := directory{b.OpenTerminable(s.site.URL() + "/"), s.t}
 	for range times {
 		users.See("heading", "Users")
-		s.takeUp(users)
+		s.attach(users)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
-		harness.Eventually(s.t, "a worker syncs", func() error {
-			return harness.Equal("workers", b.Workers(s.site.URL()), 1)
-		})
-		s.strike(users, true, func() {
+		b.WaitWorkers(s.site.URL(), 1)
+		s.killWhileWriting(users, true, func() {
 			if n := users.TerminateWorkers(); n != 1 {
 				s.t.Errorf("%d workers were terminated", n)
 			}
@@ -294,7 +290,7 @@ func endWorkers(s *series, times int) {
 		start = time.Now()
 		users.Reload()
 	}
-	s.judge(users)
+	s.check(users)
 }
 
 // endServiceWorkers stops the service worker that syncs while no tab is open.
@@ -302,8 +298,8 @@ func endServiceWorkers(s *series, times int) {
 	b := harness.OpenBrowser(s.t)
 	registrations := b.Registrations()
 	users := s.open(b)
-	users.WorksOffline()
-	s.aims.moments = syncingMoments
+	users.WaitOfflineReady()
+	s.killPoints.moments = syncingMoments
 	for range times {
 		s.site.Proxy.RefuseAPI(true)
 		for range 1 + s.random.IntN(6) {
@@ -311,10 +307,10 @@ func endServiceWorkers(s *series, times int) {
 				s.t.Fatal(err)
 			}
 		}
-		users.Vanish()
-		a := s.aims.take()
-		a.nth = 1 // one event need not do more than one round
-		s.shoot(a, func() func() {
+		users.Discard()
+		a := s.killPoints.next()
+		a.nth = 1 // one event may do only one round
+		s.killAt(a, func() func() {
 			s.site.Proxy.RefuseAPI(false)
 			registrations.Sync(s.site.URL(), syncTag)
 			return func() {}
@@ -324,30 +320,29 @@ func endServiceWorkers(s *series, times int) {
 		users = s.open(b)
 		s.figures.toList = append(s.figures.toList, time.Since(start))
 	}
-	s.judge(users)
+	s.check(users)
 }
 
 // firing is how often the browser fires a sync event while work remains.
 const firing = 3 * time.Second
 
-// delivered waits until the service worker alone has brought everything to the
-// server.
+// delivered waits until the service worker has delivered everything.
 func (s *series) delivered(r *harness.Registrations) {
 	s.t.Helper()
 	var fired time.Time
-	harness.EventuallyIn(s.t, convergence, "the service worker delivers", func() error {
+	harness.EventuallyWithin(s.t, convergence, "the service worker delivers", func() error {
 		if time.Since(fired) > firing {
 			fired = time.Now()
 			r.Sync(s.site.URL(), syncTag)
 		}
 		found := map[string]fields{}
 		for _, row := range s.site.Rows() {
-			if !strings.HasPrefix(row.Name, others) {
+			if !strings.HasPrefix(row.Name, othersPrefix) {
 				found[row.Name] = fields{row.Name, row.Email, row.Bio}
 			}
 		}
 		if want := s.people.now(); !maps.Equal(found, want) {
-			return fmt.Errorf("at the server %s", difference(found, want))
+			return fmt.Errorf("the server differs: %s", difference(found, want))
 		}
 		return nil
 	})

@@ -18,14 +18,14 @@ func await(t *testing.T, done <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-done:
-	case <-time.After(harness.Patience):
-		t.Fatalf("%s: not within %v", what, harness.Patience)
+	case <-time.After(harness.Timeout):
+		t.Fatalf("%s: not within %v", what, harness.Timeout)
 	}
 }
 
-// changed fails the test unless so many writes have taken effect since before, and
-// no operation did twice.
-func changed(t *testing.T, site *harness.Site, before marks, operations, others int) {
+// checkChanges checks the number of operations that were sent and of changes by these and by
+// others since before.
+func checkChanges(t *testing.T, site *harness.Site, before counters, operations, others int) {
 	t.Helper()
 	if got := site.Changes() - before.changes; got != operations+others {
 		t.Errorf("the server counts %d changes, want %d", got, operations+others)
@@ -35,17 +35,14 @@ func changed(t *testing.T, site *harness.Site, before marks, operations, others 
 	}
 }
 
-func TestAFrozenTabLosesNothing(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
-	users.hasState("Ann Archer", "")
+func TestFrozenTabLosesNothing(t *testing.T) {
+	site, _, users := openThree(t)
+	before := countersOf(site)
 	held, release := site.Proxy.HoldAnswers(isBatch)
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	await(t, held, "the server's answer is under way")
 
-	// It is frozen in the middle of a round and of a save.
+	// Freeze it during a round and a save.
 	users.Click("button", "Add user")
 	users.See("dialog", "Add user")
 	users.save(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
@@ -53,19 +50,18 @@ func TestAFrozenTabLosesNothing(t *testing.T) {
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
 	release()
 	users.Thaw()
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "", "Zed Zimmer": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent", "Zed Zimmer")
 	users.isOnline()
-	users.agrees(site)
+	users.matchesServer(site)
 	users.edit("Dora Dent", harness.Person{Bio: "Drives"})
 	users.hasState("Dora Dent", "")
-	users.agrees(site)
-	changed(t, site, before, 3, 1)
+	users.matchesServer(site)
+	checkChanges(t, site, before, 3, 1)
 }
 
-// unannounced runs before the page's scripts, and has the page frozen without being
-// told: so does a browser that knows no such event, or a system that suspends the
-// browser. What its transactions hold up then only a browser can end, and ends here.
-const unannounced = `(() => {
+// noFreezeEvents hides freeze and resume events from the page, as in a browser without them,
+// or one suspended by the system. It aborts the open transactions, as the browser would.
+const noFreezeEvents = `(() => {
 	const running = new Set();
 	const begin = IDBDatabase.prototype.transaction;
 	IDBDatabase.prototype.transaction = function (...how) {
@@ -84,26 +80,16 @@ const unannounced = `(() => {
 	}
 })();`
 
-// openUnannounced is openUsers in a tab that is not told when it is frozen.
-func openUnannounced(t *testing.T, b *harness.Browser, origin string) directory {
-	t.Helper()
-	d := directory{b.OpenShimmed(origin+"/", unannounced), t}
-	d.See("heading", "Users")
-	d.isOnline()
-	d.WorksOffline()
-	return d
-}
-
-func TestAFrozenTabHoldsUpNobody(t *testing.T) {
+func TestFrozenTabBlocksNoOtherTab(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
-	first := openFaulty(t, b, site.URL())
+	first := openUsersWith(t, b, site.URL(), faultyStorage)
 	second := openUsers(t, b, site.URL())
 	second.hasState("Ann Archer", "")
 	first.Front()
-	// It is frozen with a save under way, whose transaction keeps all others waiting.
+	// Freeze it during a save, whose transaction blocks all others.
 	first.Click("button", "Edit Ann Archer")
 	first.See("dialog", "Edit user")
 	first.fault("write", "held")
@@ -119,36 +105,34 @@ func TestAFrozenTabHoldsUpNobody(t *testing.T) {
 	second.Front()
 	second.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 	second.hasState("Bob Baker", "")
-	second.agrees(site)
-	harness.Eventually(t, "the frozen tab has no worker any more", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 1)
-	})
+	second.matchesServer(site)
+	b.WaitWorkers(site.URL(), 1)
 
-	// The save goes on where it stood.
+	// The save continues.
 	first.Thaw()
 	first.fault("write", "")
 	first.Gone("dialog", "Edit user")
-	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	first.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	for _, tab := range []directory{first, second} {
-		tab.agrees(site)
+		tab.matchesServer(site)
 	}
-	changed(t, site, before, 2, 0)
+	checkChanges(t, site, before, 2, 0)
 	second.Go("/sync")
 	second.See("heading", "Diagnostics")
 	if text := second.Text(); strings.Contains(text, "was frozen") {
-		t.Errorf("the tab that was asked to give way had to be taken over: %.3000q", text)
+		t.Errorf("a takeover was needed though the tab got a freeze event: %.3000q", text)
 	}
 }
 
-// takeover is how long it may take until another one does a frozen tab's work.
+// takeover is how long another tab may take to take over from a frozen one.
 const takeover = time.Minute
 
-func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
+func TestRoundOfAFrozenTabIsFenced(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
-	first := openUnannounced(t, b, site.URL())
+	first := openUsersWith(t, b, site.URL(), noFreezeEvents)
 	first.hasState("Ann Archer", "")
 	second := openUsers(t, b, site.URL())
 	second.hasState("Ann Archer", "")
@@ -161,43 +145,39 @@ func TestTheRoundOfAFrozenTabIsFencedOff(t *testing.T) {
 
 	second.Front()
 	second.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
-	harness.EventuallyIn(t, takeover, "the other tab's work is done", func() error {
+	harness.EventuallyWithin(t, takeover, "the other tab's work is done", func() error {
 		row, _ := site.Row("Bob Baker")
 		return harness.Equal("Bob's bio", row.Bio, "Bakes bread")
 	})
-	second.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	second.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	second.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
 	second.hasState("Ann Archer", "")
-	second.agrees(site)
+	second.matchesServer(site)
 
-	// The old answer must not put Ann back to what she was.
+	// The old answer must not revert Ann.
 	release()
 	first.Thaw()
-	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	first.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	first.isOnline()
 	first.Click("link", "Ann Archer")
-	first.Read("Draws maps")
+	first.SeeText("Draws maps")
 	first.Go("/")
 	first.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
 	first.hasState("Carl Cole", "")
 	for _, tab := range []directory{first, second} {
-		tab.agrees(site)
+		tab.matchesServer(site)
 	}
-	changed(t, site, before, 4, 0)
+	checkChanges(t, site, before, 4, 0)
 }
 
-func TestAPageComesBackFromTheBackForwardCache(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
-	refusals := users.Refusals()
+func TestPageReturnsFromBackForwardCache(t *testing.T) {
+	site, b, users := openThree(t)
+	before := countersOf(site)
+	refusals := users.WatchBFCache()
 	harness.Eval[bool](users.Page, `globalThis.sameDocument = true`)
 	users.Go("/healthz")
 
-	// The tab that was left must hold up nobody.
+	// The page in the cache must block nobody.
 	other := openUsers(t, b, site.URL())
 	other.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	other.hasState("Ann Archer", "")
@@ -209,19 +189,17 @@ func TestAPageComesBackFromTheBackForwardCache(t *testing.T) {
 	users.See("heading", "Users")
 	kept := harness.Eval[bool](users.Page, `globalThis.sameDocument === true`)
 	if !kept {
-		t.Errorf("the browser did not keep the page: %v", refusals.Whys())
+		t.Errorf("the browser did not keep the page: %v", refusals.Reasons())
 	}
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Zed Zimmer": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Zed Zimmer")
 	users.isOnline()
 	users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 	other.hasState("Bob Baker", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	other.Close()
 	users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
 	users.hasState("Carl Cole", "")
-	users.agrees(site)
-	changed(t, site, before, 3, 1)
-	harness.Eventually(t, "one worker syncs", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 1)
-	})
+	users.matchesServer(site)
+	checkChanges(t, site, before, 3, 1)
+	b.WaitWorkers(site.URL(), 1)
 }

@@ -12,26 +12,22 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-func TestARoundLockHeldForEverIsTakenOver(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+func TestStuckRoundLockIsTakenOver(t *testing.T) {
+	site, _, users := openThree(t)
 	harness.Eval[bool](users.Page, `new Promise((held) => navigator.locks.request("rollcall-round", () => { held(true); return new Promise(() => {}); }).catch(() => {}))`)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	users.hasState("Dora Dent", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	users.Go("/sync")
-	users.Read("A sync elsewhere stood still; this one took over")
+	users.SeeText("A sync elsewhere stood still; this one took over")
 }
 
-func TestAWorkerThatDoesNotLoadIsStartedAnew(t *testing.T) {
+func TestWorkerThatFailsToLoadIsRestarted(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	b := harness.OpenBrowser(t)
-	// The first worker's script is one that the site has not.
-	page := b.OpenShimmed(site.URL()+"/", `{
+	// The first worker's script does not exist.
+	page := b.OpenWithScript(site.URL()+"/", `{
 		const Whole = Worker;
 		let started = 0;
 		globalThis.Worker = function (url, options) { return new Whole(started++ === 0 ? "/debug/none.js" : url, options) };
@@ -41,24 +37,21 @@ func TestAWorkerThatDoesNotLoadIsStartedAnew(t *testing.T) {
 	users := directory{page, t}
 	users.hasState("Ann Archer", "")
 	users.Go("/sync")
-	users.Read("The sync worker failed and was started anew: the sync worker could not be loaded")
+	users.SeeText("The sync worker failed and was started anew: the sync worker could not be loaded")
 }
 
-func TestASilentEventStreamIsOpenedAnew(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
-	users.hasState("Ann Archer", "")
+func TestSilentEventStreamIsReopened(t *testing.T) {
+	site, _, users := openThree(t)
 	harness.Eventually(t, "the event stream is open", func() error {
 		streams := site.Proxy.Requests("GET", "/api/v1/events")
 		if len(streams) == 0 || streams[len(streams)-1].Status != http.StatusOK {
-			return fmt.Errorf("those asked for: %v", streams)
+			return fmt.Errorf("the requests: %v", streams)
 		}
 		return nil
 	})
-	silenced := site.Proxy.Silence()
+	silenced := site.Proxy.SilenceStreams()
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
-	harness.EventuallyIn(t, sync.StreamSilence+harness.Patience, "a stream is opened in place of the silent one", func() error {
+	harness.EventuallyWithin(t, sync.StreamSilence+harness.Timeout, "a stream is opened in place of the silent one", func() error {
 		if n := len(site.Proxy.Requests("GET", "/api/v1/events")); n <= silenced {
 			return fmt.Errorf("%d were opened", n)
 		}
@@ -66,18 +59,18 @@ func TestASilentEventStreamIsOpenedAnew(t *testing.T) {
 	})
 	users.hasState("Zed Zimmer", "")
 	users.Go("/sync")
-	users.Read("The event stream was silent and was opened anew")
+	users.SeeText("The event stream was silent and was opened anew")
 }
 
-// holder is the client that holds the lock of the leading tab.
+// holder evaluates to the client id of the leading tab.
 const holder = `navigator.locks.query().then((q) => q.held.find((l) => l.name === "rollcall-leader")?.clientId ?? "")`
 
-func TestAFrozenLeaderIsReplaced(t *testing.T) {
+func TestFrozenLeaderIsReplaced(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
-	leader := openUnannounced(t, b, site.URL())
+	leader := openUsersWith(t, b, site.URL(), noFreezeEvents)
 	other := openUsers(t, b, site.URL())
 	was := harness.Eval[string](other.Page, holder)
 	leader.Freeze()
@@ -90,15 +83,13 @@ func TestAFrozenLeaderIsReplaced(t *testing.T) {
 		return nil
 	})
 	leader.Thaw()
-	harness.Eventually(t, "the thawed tab has ended its worker", func() error {
-		return harness.Equal("workers", b.Workers(site.URL()), 1)
-	})
-	// The thawed page stays hidden to Chromium and paints no frame; what the other
-	// does goes out once.
+	b.WaitWorkers(site.URL(), 1)
+	// The thawed page stays hidden to Chromium and paints no frame. The other tab's changes
+	// are sent once.
 	other.edit("Dora Dent", harness.Person{Bio: "Back again"})
 	other.hasState("Dora Dent", "")
-	other.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	other.matchesServer(site)
+	eachSentOnce(t, site, before)
 	other.Go("/sync")
-	other.Read("Another tab was frozen; this tab took over")
+	other.SeeText("Another tab was frozen; this tab took over")
 }

@@ -13,10 +13,10 @@ func isBatch(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/api/v1/operations"
 }
 
-func TestALostAnswerHasNoSecondEffect(t *testing.T) {
+func TestLostAnswerHasNoSecondEffect(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, carl := three(site)
-	before := markOf(site)
+	ann, _, carl := addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -32,8 +32,8 @@ func TestALostAnswerHasNoSecondEffect(t *testing.T) {
 	harness.Eventually(t, "two answers are lost", func() error {
 		return harness.Equal("lost answers", site.Proxy.Cuts(), 2)
 	})
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Dora Dent": ""})
-	users.agrees(site)
+	users.showsSynced("Ann Archer", "Bob Baker", "Dora Dent")
+	users.matchesServer(site)
 
 	for id, n := range site.Proxy.Sent() {
 		if n < 2 {

@@ -10,8 +10,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// outage is a way to be without a server. A browser that starts in the middle of
-// it is put into it by join.
+// outage is a way to be without a server. A browser that starts during one needs join.
 type outage struct {
 	begin, join, end func(*harness.Site, *harness.Browser)
 }
@@ -30,7 +29,7 @@ var outages = map[string]outage{
 	},
 }
 
-func TestWorkGoesOnWithoutAServer(t *testing.T) {
+func TestWorkContinuesOffline(t *testing.T) {
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) { workThroughAnOutage(t, o) })
 	}
@@ -38,11 +37,11 @@ func TestWorkGoesOnWithoutAServer(t *testing.T) {
 
 func workThroughAnOutage(t *testing.T, o outage) {
 	site := harness.NewSite(t, binary(t))
-	_, bob, _ := three(site)
-	before := markOf(site)
+	_, bob, _ := addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 
 	o.begin(site, b)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org", Bio: "Drives"})
@@ -74,10 +73,10 @@ func workThroughAnOutage(t *testing.T, o outage) {
 	o.end(site, b)
 	site.Add(zed)
 	users.isOnline()
-	users.shows(map[string]string{"Bob Butler": "", "Dora Dent": "", "Eve Eder": "", "Zed Zimmer": ""})
-	users.Unread("Offline - Changes will sync when connected")
-	users.agrees(site)
-	users.syncs()
+	users.showsSynced("Bob Butler", "Dora Dent", "Eve Eder", "Zed Zimmer")
+	users.GoneText("Offline - Changes will sync when connected")
+	users.matchesServer(site)
+	users.syncNow()
 	want := []harness.Row{
 		{Name: "Bob Butler", Email: "bob@example.org", Bio: "Bakes"},
 		{Name: "Dora Dent", Email: "dora.dent@example.org", Bio: "Drives"},
@@ -91,11 +90,11 @@ func workThroughAnOutage(t *testing.T, o outage) {
 	if !slices.Equal(rows, want) {
 		t.Errorf("the server has %+v, want %+v", rows, want)
 	}
-	before.changes++ // Zed, who came by REST
-	onceEach(t, site, before, site.Proxy)
+	before.changes++ // Zed, added by REST
+	eachSentOnce(t, site, before)
 }
 
-// routesWork loads the other pages, with and without a query.
+// routesWork checks the other pages, with and without a query.
 func routesWork(users directory, bob string) {
 	users.t.Helper()
 	for _, query := range []string{"", "?from=mail&x=1"} {
@@ -103,6 +102,6 @@ func routesWork(users directory, bob string) {
 		users.See("heading", "Bob Butler")
 		users.Go("/sync" + query)
 		users.See("heading", "Waiting")
-		users.Read(fmt.Sprintf("Change name of %s", "Bob Baker"))
+		users.SeeText(fmt.Sprintf("Change name of %s", "Bob Baker"))
 	}
 }

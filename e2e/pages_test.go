@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -12,80 +11,75 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-func TestAPersonKeepsAList(t *testing.T) {
+func TestAddEditDeleteAndUndo(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
-	users.Read("No users yet")
+	users.SeeText("No users yet")
 
 	users.add(harness.Person{Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps"})
-	users.shows(map[string]string{"Ann Archer": ""})
+	users.showsSynced("Ann Archer")
 	harness.Eventually(t, "the server has Ann", func() error {
 		r, _ := site.Row("Ann Archer")
 		return harness.Equal("the row", r, harness.Row{ID: r.ID, Name: "Ann Archer", Email: "ann@example.org", Bio: "Reads maps", Version: 1})
 	})
 	users.edit("Ann Archer", harness.Person{Name: "Ann Cooper"})
-	users.shows(map[string]string{"Ann Cooper": ""})
-	users.agrees(site)
+	users.showsSynced("Ann Cooper")
+	users.matchesServer(site)
 
 	users.remove("Ann Cooper")
-	users.Read("Deleted Ann Cooper")
+	users.SeeText("Deleted Ann Cooper")
 	users.Click("button", "Undo")
-	users.shows(map[string]string{"Ann Cooper": ""})
-	users.agrees(site)
+	users.showsSynced("Ann Cooper")
+	users.matchesServer(site)
 	if r, _ := site.Row("Ann Cooper"); r.Bio != "Reads maps" {
-		t.Errorf("what Undo brought back is %+v", r)
+		t.Errorf("Undo restored %+v", r)
 	}
 
 	users.remove("Ann Cooper")
-	users.Read("No users yet")
-	users.agrees(site)
-	users.syncs()
+	users.SeeText("No users yet")
+	users.matchesServer(site)
+	users.syncNow()
 }
 
 func TestSearchFindsByNameAndEmail(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	_, _, users := openThree(t)
 	users.Fill("searchbox", "Search users", "BAKER")
-	users.shows(map[string]string{"Bob Baker": ""})
+	users.showsSynced("Bob Baker")
 	users.Fill("searchbox", "Search users", "carl@")
-	users.shows(map[string]string{"Carl Cole": ""})
+	users.showsSynced("Carl Cole")
 	users.Fill("searchbox", "Search users", "nobody at all")
 	users.shows(map[string]string{})
 	users.Fill("searchbox", "Search users", "")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 }
 
-func TestTheFormSaysWhatIsWrongAndKeepsTheText(t *testing.T) {
+func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.Click("button", "Add user")
 	users.See("dialog", "Add user")
 	users.Click("button", "Save")
-	users.Read("Name is required")
-	users.Read("Email is required")
+	users.SeeText("Name is required")
+	users.SeeText("Email is required")
 	users.save(harness.Person{Name: "Ann Archer", Email: "ann at example"})
-	users.Unread("Name is required")
-	users.Read("Email is not an email address")
+	users.GoneText("Name is required")
+	users.SeeText("Email is not an email address")
 	users.save(harness.Person{Name: strings.Repeat("x", 201), Email: "ann@example.org"})
-	users.Read("at most 200 are allowed")
+	users.SeeText("at most 200 are allowed")
 	if got := users.Value("textbox", "Email"); got != "ann@example.org" {
 		t.Errorf("the email became %q", got)
 	}
 	users.save(harness.Person{Name: "Ann Archer"})
 	users.Gone("dialog", "Add user")
-	users.shows(map[string]string{"Ann Archer": ""})
+	users.showsSynced("Ann Archer")
 	if got := len(site.Rows()); got > 1 {
 		t.Errorf("the server has %d users", got)
 	}
 }
 
 func TestDialogsWorkByKeyboard(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	site, _, users := openThree(t)
 	users.Click("button", "Edit Bob Baker")
 	users.See("dialog", "Edit user")
 	users.Press(kb.Escape)
@@ -103,38 +97,38 @@ func TestDialogsWorkByKeyboard(t *testing.T) {
 	users.See("dialog", "Add user")
 	users.Click("button", "Cancel")
 	users.Gone("dialog", "Add user")
-	users.agrees(site)
+	users.matchesServer(site)
 }
 
-func TestEveryRouteHasItsPage(t *testing.T) {
+func TestEveryRouteHasAPage(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.Go("/users/" + ann)
 	users.See("heading", "Ann Archer")
-	users.Read("Reads maps")
+	users.SeeText("Reads maps")
 	users.Go("/sync")
 	for _, heading := range []string{"Waiting", "Needs attention", "Conflicts", "Storage", "Diagnostics"} {
 		users.See("heading", heading)
 	}
 	users.Go("/users/00000000-0000-4000-8000-000000000000")
-	users.Read("not found")
+	users.SeeText("not found")
 	users.Go("/no/such/page")
-	users.Read("Page not found")
+	users.SeeText("Page not found")
 	users.Go("/?add=1")
 	users.See("dialog", "Add user")
 }
 
-func TestAUserThatIsNotLocalIsAskedForAtTheServer(t *testing.T) {
+func TestUnknownUserIsFetchedFromTheServer(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	page := b.Open(site.URL() + "/users/" + ann)
 	page.See("heading", "Ann Archer")
 }
 
-// looks are how pages are looked at.
-var looks = map[string]harness.Look{
+// screens are the screens that pages are checked on.
+var screens = map[string]harness.Screen{
 	"desktop light": {Width: 1280, Height: 800},
 	"desktop dark":  {Width: 1280, Height: 800, Dark: true},
 	"phone light":   {Width: 390, Height: 844, Phone: true},
@@ -143,7 +137,7 @@ var looks = map[string]harness.Look{
 
 func TestPagesAreAccessible(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, bob, _ := three(site)
+	ann, bob, _ := addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	b.Offline(site.Proxy, true)
@@ -160,24 +154,19 @@ func TestPagesAreAccessible(t *testing.T) {
 
 	pages := map[string]func(){
 		"list":      func() { users.Go("/"); users.See("button", "Edit Ann Archer") },
-		"no match":  func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.Read("No matches") },
-		"form":      func() { users.Go("/?add=1"); users.Click("button", "Save"); users.Read("Name is required") },
+		"no match":  func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.SeeText("No matches") },
+		"form":      func() { users.Go("/?add=1"); users.Click("button", "Save"); users.SeeText("Name is required") },
 		"user":      func() { users.Go("/users/" + ann); users.See("heading", "Ann Archer") },
-		"no user":   func() { users.Go("/users/00000000-0000-4000-8000-000000000000"); users.Read("Not on this device") },
+		"no user":   func() { users.Go("/users/00000000-0000-4000-8000-000000000000"); users.SeeText("Not on this device") },
 		"sync":      func() { users.Go("/sync"); users.See("heading", "Diagnostics"); users.See("button", "Discard") },
-		"not found": func() { users.Go("/no/such/page"); users.Read("Page not found") },
+		"not found": func() { users.Go("/no/such/page"); users.SeeText("Page not found") },
 	}
 	for page, open := range pages {
 		t.Run(page, func(t *testing.T) {
 			open()
-			for name, look := range looks {
-				users.As(look)
-				harness.Eventually(t, "the look has settled", func() error {
-					if harness.Eval[int](users.Page, `document.getAnimations().length`) > 0 {
-						return errors.New("something still moves")
-					}
-					return nil
-				})
+			for name, screen := range screens {
+				users.Emulate(screen)
+				users.WaitAnimations()
 				for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 					t.Errorf("%s: %s", name, v)
 				}

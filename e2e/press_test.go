@@ -37,7 +37,7 @@ func (d directory) focusIsOn(name string) {
 
 func TestTheFocusStaysWithItsRow(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, bob, _ := three(site)
+	ann, bob, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	harness.Eval[bool](users.Page, `(document.querySelector('[aria-label="Delete Carl Cole"]').focus(), true)`)
@@ -51,12 +51,12 @@ func TestTheFocusStaysWithItsRow(t *testing.T) {
 	users.reads("Carl Cole", "Dora Dent", "Zoe Zimmer")
 	users.focusIsOn("Delete Carl Cole")
 	users.Press(kb.Enter)
-	users.Read("Deleted Carl Cole")
+	users.SeeText("Deleted Carl Cole")
 	users.reads("Dora Dent", "Zoe Zimmer")
 	// The same key again must not delete the next.
 	users.focusIsOn("main")
 	users.Press(kb.Enter)
-	users.agrees(site)
+	users.matchesServer(site)
 	if got := len(site.Rows()); got != 2 {
 		t.Errorf("the server has %d users", got)
 	}
@@ -69,10 +69,10 @@ func TestAPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
 		for _, comes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("touch %v, a row comes %v", touch, comes), func(t *testing.T) {
 				site := harness.NewSite(t, binary(t))
-				ann, _, _ := three(site)
+				ann, _, _ := addThree(site)
 				users := openUsers(t, harness.OpenBrowser(t), site.URL())
 				if touch {
-					users.As(harness.Look{Width: 390, Height: 844, Phone: true})
+					users.Emulate(harness.Screen{Width: 390, Height: 844, Phone: true})
 				}
 				users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 				at := users.Center("button", "Delete Bob Baker")
@@ -88,14 +88,14 @@ func TestAPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
 				users.Up(at, touch)
 				if touch {
 					// A long touch is no press in Chromium: only nobody else may go.
-					users.agrees(site)
+					users.matchesServer(site)
 					if _, ok := site.Row("Carl Cole"); !ok {
 						t.Error("Carl is gone")
 					}
 					return
 				}
-				users.Read("Deleted Bob Baker")
-				users.agrees(site)
+				users.SeeText("Deleted Bob Baker")
+				users.matchesServer(site)
 				if got := len(site.Rows()); got != len(left)-1 {
 					t.Errorf("the server has %d users", got)
 				}
@@ -107,7 +107,7 @@ func TestAPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
 // Nothing moves while the finger is down.
 func TestRowsWaitForAPress(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	at := users.Center("button", "Delete Bob Baker")
@@ -130,5 +130,5 @@ func TestRowsWaitForAPress(t *testing.T) {
 		t.Errorf("the rows moved %.0f ms after the finger went down", waited)
 	}
 	users.Up(at, false)
-	users.Read("Deleted Bob Baker")
+	users.SeeText("Deleted Bob Baker")
 }

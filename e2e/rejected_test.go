@@ -13,7 +13,7 @@ import (
 
 const emailTaken = "Another user already has this email."
 
-// refused makes the browser hold a user whose email another one has.
+// refused makes the server reject a new user, whose email is taken.
 func refused(t *testing.T, site *harness.Site, users directory) {
 	t.Helper()
 	users.add(harness.Person{Name: "Other Ann", Email: "ANN@example.org", Bio: "Came later"})
@@ -21,73 +21,69 @@ func refused(t *testing.T, site *harness.Site, users directory) {
 	if _, ok := site.Row("Other Ann"); ok {
 		t.Error("the server took a second user with the same email")
 	}
-	// What comes behind it is not held up.
+	// It does not block later operations.
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	users.hasState("Dora Dent", "")
 	if _, ok := site.Row("Dora Dent"); !ok {
-		t.Error("the server does not have what was made afterwards")
+		t.Error("the server does not have the user added afterwards")
 	}
 	users.Go("/sync")
 	users.See("heading", "Needs attention")
-	users.Read("Add Other Ann")
-	users.Read(emailTaken)
+	users.SeeText("Add Other Ann")
+	users.SeeText(emailTaken)
 }
 
-func TestARejectedOperationCanBeRetried(t *testing.T) {
+func TestRejectedOperationCanBeRetried(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	ann, _, _ := three(site)
+	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	refused(t, site, users)
 	users.Click("button", "Retry")
-	users.Read(emailTaken)
+	users.SeeText(emailTaken)
 	site.Change(ann, map[string]string{"email": "ann.archer@example.org"})
 	harness.Eventually(t, "a retry succeeds", func() error {
-		// It comes and goes with each try, so it is pressed if it is there.
+		// The button comes and goes with each try.
 		harness.Eval[bool](users.Page, `!!Array.from(document.querySelectorAll("button")).find((b) => b.textContent.trim() === "Retry" && (b.click(), true))`)
 		if _, ok := site.Row("Other Ann"); !ok {
 			return errors.New("the server does not have it")
 		}
 		return nil
 	})
-	users.Read("The server has accepted everything so far.")
+	users.SeeText("The server has accepted everything so far.")
 	users.Go("/")
 	users.hasState("Other Ann", "")
-	users.agrees(site)
+	users.matchesServer(site)
 }
 
-func TestARejectedOperationCanBeEdited(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+func TestRejectedOperationCanBeEdited(t *testing.T) {
+	site, _, users := openThree(t)
 	refused(t, site, users)
 	users.Click("button", "Edit")
 	users.See("dialog", "Edit user")
 	users.save(harness.Person{Email: "other.ann@example.org"})
 	users.Gone("dialog", "Edit user")
-	users.Read("The server has accepted everything so far.")
+	users.SeeText("The server has accepted everything so far.")
 	users.Go("/")
 	users.hasState("Other Ann", "")
-	users.agrees(site)
+	users.matchesServer(site)
 	if r, _ := site.Row("Other Ann"); r.Email != "other.ann@example.org" || r.Bio != "Came later" {
 		t.Errorf("the server has %+v", r)
 	}
 }
 
-func TestARejectedOperationCanBeDiscarded(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+func TestRejectedOperationCanBeDiscarded(t *testing.T) {
+	site, _, users := openThree(t)
 	refused(t, site, users)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
-	users.Press(kb.Escape) // is no
+	users.Press(kb.Escape) // cancels
 	users.Gone("dialog", "Discard this change?")
-	users.Read(emailTaken)
+	users.SeeText(emailTaken)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")
-	users.Click("button", "Discard") // the dialog's: a modal one is all there is
-	users.Read("The server has accepted everything so far.")
+	users.Click("button", "Discard") // the dialog's, which is modal
+	users.SeeText("The server has accepted everything so far.")
 	users.Go("/")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
+	users.matchesServer(site)
 }

@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -12,9 +11,9 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-var update = flag.Bool("update", false, "write the screenshots of the README and of the install dialog anew")
+var update = flag.Bool("update", false, "update the screenshots of the README and the install dialog")
 
-// people fill the pictures.
+// people are the users in the screenshots.
 var people = []harness.Person{
 	{Name: "Amara Okafor", Email: "amara.okafor@example.org", Bio: "Runs the registration desk. Speaks Igbo, English and French."},
 	{Name: "Bjørn Lindqvist", Email: "bjorn@example.org", Bio: "Field team north"},
@@ -30,7 +29,8 @@ var people = []harness.Person{
 	{Name: "Liam O'Brien", Email: "liam.obrien@example.org", Bio: "Volunteer since 2019"},
 }
 
-// TestScreenshots shows every page in every look; with -update it keeps pictures.
+// TestScreenshots takes a screenshot of every page on every screen. With -update it saves
+// them.
 func TestScreenshots(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	ids := map[string]string{}
@@ -39,10 +39,10 @@ func TestScreenshots(t *testing.T) {
 	}
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
-	users.As(looks["desktop light"])
+	users.Emulate(screens["desktop light"])
 	users.hasState("Amara Okafor", "")
 	picture(t, users, "../web/screenshots/wide.png")
-	users.As(looks["phone light"])
+	users.Emulate(screens["phone light"])
 	picture(t, users, "../web/screenshots/narrow.png")
 
 	b.Offline(site.Proxy, true)
@@ -68,11 +68,11 @@ func TestScreenshots(t *testing.T) {
 		{"sync", "/sync", "Diagnostics"},
 	}
 	for _, page := range pages {
-		for name, look := range map[string]harness.Look{
-			"desktop-light": looks["desktop light"], "desktop-dark": looks["desktop dark"],
-			"phone-light": looks["phone light"], "phone-dark": looks["phone dark"],
+		for name, look := range map[string]harness.Screen{
+			"desktop-light": screens["desktop light"], "desktop-dark": screens["desktop dark"],
+			"phone-light": screens["phone light"], "phone-dark": screens["phone dark"],
 		} {
-			users.As(look)
+			users.Emulate(look)
 			users.Go(page.path)
 			users.See("heading", page.ready)
 			users.isOffline()
@@ -82,15 +82,10 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// picture takes a screenshot once nothing moves, and keeps it when asked to.
+// picture takes a screenshot, and saves it with -update.
 func picture(t *testing.T, users directory, path string) {
 	t.Helper()
-	harness.Eventually(t, "nothing moves", func() error {
-		if harness.Eval[int](users.Page, `document.getAnimations().length`) > 0 {
-			return errors.New("something does")
-		}
-		return nil
-	})
+	users.WaitAnimations()
 	if overflow := harness.Eval[int](users.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
 		t.Errorf("%s: the page is %d pixels wider than the window", filepath.Base(path), overflow)
 	}

@@ -11,11 +11,10 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// faultyStorage runs before the page's scripts. faults.open = "never" makes no
-// database open any more; faults.write makes transactions that write silent:
-// "swallowed", they do nothing and do not end; "untold", they do all and don't say
-// so; "held", they don't end until it is another. faults.connections are all that were opened,
-// and met counts the transactions that were made silent.
+// faultyStorage injects faults into IndexedDB. With faults.open "never" no database opens.
+// With faults.write, transactions that write are "swallowed" (do nothing and never end),
+// "unreported" (commit without an event) or "held" (do not end until that changes).
+// faults.connections lists all connections; faults.met counts faulty transactions.
 const faultyStorage = `(() => {
 	const faults = globalThis.faults = { open: "", write: "", connections: [], persists: 0, met: 0 };
 	const open = IDBFactory.prototype.open;
@@ -35,7 +34,7 @@ const faultyStorage = `(() => {
 		if (how !== "") faults.met++;
 		if (how === "swallowed") return nothing;
 		const tx = begin.call(this, stores, mode, ...rest);
-		if (how === "untold") {
+		if (how === "unreported") {
 			for (const end of ["oncomplete", "onabort"]) Object.defineProperty(tx, end, { set() {} });
 		}
 		if (how === "held") {
@@ -54,14 +53,26 @@ const (
 	textIsKept         = "What you typed is kept."
 )
 
-// openFaulty opens the list in a tab whose storage can be made to fail.
-func openFaulty(t *testing.T, b *harness.Browser, origin string) directory {
+// faultyList is the list of a new site, in a tab whose storage can be made to fail.
+type faultyList struct {
+	directory
+	site   *harness.Site
+	b      *harness.Browser
+	before counters
+}
+
+func openFaulty(t *testing.T, people ...harness.Person) faultyList {
 	t.Helper()
-	d := directory{b.OpenShimmed(origin+"/", faultyStorage), t}
-	d.See("heading", "Users")
-	d.isOnline()
-	d.WorksOffline()
-	return d
+	site, b := harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
+	var names []string
+	for _, p := range people {
+		site.Add(p)
+		names = append(names, p.Name)
+	}
+	before := countersOf(site)
+	users := openUsersWith(t, b, site.URL(), faultyStorage)
+	users.showsSynced(names...)
+	return faultyList{users, site, b, before}
 }
 
 func (d directory) fault(kind, how string) {
@@ -69,8 +80,8 @@ func (d directory) fault(kind, how string) {
 	harness.Eval[string](d.Page, fmt.Sprintf("faults.%s = %q", kind, how))
 }
 
-// holds checks that the open form still has what was typed.
-func (d directory) holds(p harness.Person) {
+// formHolds checks that the open form has this text.
+func (d directory) formHolds(p harness.Person) {
 	d.t.Helper()
 	for field, want := range map[string]string{"Name": p.Name, "Email": p.Email, "Bio": p.Bio} {
 		if got := d.Value("textbox", field); got != want {
@@ -79,18 +90,51 @@ func (d directory) holds(p harness.Person) {
 	}
 }
 
-// tries fills the form "Add user" and presses Save.
-func (d directory) tries(p harness.Person) {
+// submits fills the form "Add user" and presses Save.
+func (d directory) submits(p harness.Person) {
 	d.t.Helper()
 	d.Click("button", "Add user")
 	d.See("dialog", "Add user")
 	d.save(p)
 }
 
+// saveFails fills the form "Add user", presses Save, and waits for the reason why it was not
+// saved. The form keeps its text.
+func (d directory) saveFails(p harness.Person, reason string) {
+	d.t.Helper()
+	d.submits(p)
+	d.SeeText(reason)
+	d.formHolds(p)
+}
+
+// hangsSaving fills the form "Add user", presses Save, and waits until that takes long.
+func (d directory) hangsSaving(p harness.Person) {
+	d.t.Helper()
+	d.submits(p)
+	d.SeeText("Still saving.")
+}
+
+// savesOnce presses Save, and checks that the list and the server end with these users and
+// that each operation was sent once.
+func (f faultyList) savesOnce(names ...string) {
+	f.t.Helper()
+	f.Click("button", "Save")
+	f.Gone("dialog", "Add user")
+	f.endsWith(names...)
+}
+
+// endsWith checks that the list and the server end with these users, and that each operation
+// was sent once.
+func (f faultyList) endsWith(names ...string) {
+	f.t.Helper()
+	f.showsSynced(names...)
+	f.matchesServer(f.site)
+	eachSentOnce(f.t, f.site, f.before)
+}
+
 var dora = harness.Person{Name: "Dora Dent", Email: "dora@example.org", Bio: "Drums"}
 
-// helper is the script that opens and migrates the database, for pages of the
-// site that are not the app.
+// helper returns the app's script that opens and migrates the database.
 func helper(t *testing.T) string {
 	t.Helper()
 	script, err := os.ReadFile("../wasm/idb/helper.js")
@@ -100,8 +144,8 @@ func helper(t *testing.T) string {
 	return string(script) + "; 0"
 }
 
-// bare opens a tab of the site's origin without the app, where a test can work on
-// the database by the app's own script.
+// bare opens a tab of the site's origin without the app, but with the app's script for the
+// database.
 func bare(t *testing.T, b *harness.Browser, origin string) *harness.Page {
 	t.Helper()
 	p := b.Open(origin + "/healthz")
@@ -110,53 +154,44 @@ func bare(t *testing.T, b *harness.Browser, origin string) *harness.Page {
 	return p
 }
 
-// newest is the version of the database that this build makes.
+// newest returns this build's version of the database.
 func newest(p *harness.Page) int { return harness.Eval[int](p, `rollcallIDB.version`) }
 
-func TestAFullDeviceKeepsTheFormAndTheQueue(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.hasState("Ann Archer", "")
-	other := bare(t, b, site.URL())
-	b.Offline(site.Proxy, true)
+func TestFullStorageKeepsTheFormAndTheQueue(t *testing.T) {
+	users := openFaulty(t, threePeople...)
+	other := bare(t, users.b, users.site.URL())
+	users.b.Offline(users.site.Proxy, true)
 	users.isOffline()
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.Close()
-	other.Room(1)
-	fillUp(t, other)
+	other.LimitStorage(1)
+	waitStorageFull(t, other)
 
-	users = directory{b.Open(site.URL() + "/"), t}
+	users.directory = directory{users.b.Open(users.site.URL() + "/"), t}
 	users.hasState("Ann Archer", "Pending")
-	users.tries(dora)
-	users.Read("Not saved. This device has no room left for Rollcall's data. Free some space, then try again. " + textIsKept)
-	users.holds(dora)
+	users.saveFails(dora, "Not saved. This device has no room left for Rollcall's data. Free some space, then try again. "+textIsKept)
 	if n := users.Queued(); n != 1 {
 		t.Errorf("the queue has %d operations, want 1", n)
 	}
 	users.Click("button", "Cancel")
 	users.See("region", "Notice")
-	users.Read("This device has no room left.")
+	users.SeeText("This device has no room left.")
 	users.hasState("Ann Archer", "Pending")
 
-	users.tries(dora)
-	users.Read("Not saved.")
-	other.Room(-1)
+	users.submits(dora)
+	users.SeeText("Not saved.")
+	other.LimitStorage(-1)
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.hasState("Dora Dent", "Pending")
 	users.Gone("region", "Notice")
-	b.Offline(site.Proxy, false)
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.b.Offline(users.site.Proxy, false)
+	users.endsWith("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 }
 
-// fillUp waits until the browser refuses to store anything for the page's site:
-// it remembers for half a minute how much room there was.
-func fillUp(t *testing.T, p *harness.Page) {
+// waitStorageFull waits until the browser enforces the quota, which it caches for half a
+// minute.
+func waitStorageFull(t *testing.T, p *harness.Page) {
 	t.Helper()
 	const write = `new Promise((resolve) => {
 		const opening = indexedDB.open("room", 1);
@@ -170,43 +205,29 @@ func fillUp(t *testing.T, p *harness.Page) {
 			tx.objectStore("room").put("x".repeat(1000));
 		};
 	})`
-	harness.Eventually(t, "the browser notices that there is no room", func() error {
+	harness.Eventually(t, "the browser enforces the quota", func() error {
 		return harness.Equal("a write", harness.Eval[string](p, write), "QuotaExceededError")
 	})
 }
 
-func TestAStorageThatNeverOpensIsToldAndRecoversByItself(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.hasState("Ann Archer", "")
+func TestUnresponsiveStorageIsReportedAndRecovers(t *testing.T) {
+	users := openFaulty(t, threePeople...)
 	harness.Eval[bool](users.Page, `sessionStorage.setItem("open", "never"), true`)
 	users.Go("/")
-	users.Read("The list can't be shown")
+	users.SeeText("The list can't be shown")
 	users.See("region", "Notice")
-	users.Read(savingIsImpossible)
-	users.tries(dora)
-	users.Read("Not saved. The browser's storage did not answer in time.")
-	users.holds(dora)
+	users.SeeText(savingIsImpossible)
+	users.saveFails(dora, "Not saved. The browser's storage did not answer in time.")
 
 	users.fault("open", "")
 	harness.Eval[bool](users.Page, `sessionStorage.clear(), true`)
 	users.Gone("region", "Notice")
-	users.holds(dora)
-	users.Click("button", "Save")
-	users.Gone("dialog", "Add user")
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.formHolds(dora)
+	users.savesOnce("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 }
 
-func TestAConnectionClosedUnderTheAppIsNotNoticed(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
+func TestClosedConnectionIsReopenedUnnoticed(t *testing.T) {
+	users := openFaulty(t)
 	users.Click("button", "Add user")
 	harness.Eval[bool](users.Page, `faults.connections.forEach((db) => { db.close(); db.dispatchEvent(new Event("close")); }), true`)
 	users.save(dora)
@@ -214,103 +235,79 @@ func TestAConnectionClosedUnderTheAppIsNotNoticed(t *testing.T) {
 	harness.Eval[bool](users.Page, `faults.connections.forEach((db) => db.close()), true`)
 	users.hasState("Dora Dent", "")
 	users.edit("Dora Dent", harness.Person{Bio: "Sings"})
-	users.agrees(site)
+	users.matchesServer(users.site)
 	if users.Has("region", "Notice") {
 		t.Errorf("there is a notice: %s", users.Text())
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, users.site, users.before)
 }
 
-func TestATransactionThatNeverEndsIsTold(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
+func TestHangingTransactionIsReported(t *testing.T) {
+	users := openFaulty(t)
 	users.fault("write", "swallowed")
-	users.tries(dora)
-	users.Read("Still saving.")
-	users.Read("Not saved. The browser's storage did not answer in time.")
-	users.holds(dora)
+	users.hangsSaving(dora)
+	users.SeeText("Not saved. The browser's storage did not answer in time.")
+	users.formHolds(dora)
 	users.Click("button", "Cancel")
 	users.See("region", "Notice")
-	users.Read(savingIsImpossible)
-	if got := len(site.Rows()); got != 0 {
+	users.SeeText(savingIsImpossible)
+	if got := len(users.site.Rows()); got != 0 {
 		t.Errorf("the server has %d users", got)
 	}
-	users.tries(dora)
-	users.Read("Still saving.")
+	users.hangsSaving(dora)
 	users.fault("write", "")
-	users.Read("Not saved.")
+	users.SeeText("Not saved.")
 	users.Gone("region", "Notice")
-	users.Click("button", "Save")
-	users.Gone("dialog", "Add user")
-	users.shows(map[string]string{"Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.savesOnce("Dora Dent")
 }
 
-func TestAWriteThatDoesNotSayThatItSavedIsFoundOut(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.fault("write", "untold")
-	users.tries(dora)
-	users.Read("Still saving.")
-	// It looks, finds that the write was saved, and says so.
+func TestUnreportedCommitIsDetected(t *testing.T) {
+	users := openFaulty(t)
+	users.fault("write", "unreported")
+	users.hangsSaving(dora)
+	// The app looks whether the write was saved, and finds it.
 	users.Gone("dialog", "Add user")
-	users.shows(map[string]string{"Dora Dent": ""})
+	users.showsSynced("Dora Dent")
 	users.fault("write", "")
 	users.Gone("region", "Notice")
-	users.agrees(site)
-	if n := len(site.Rows()); n != 1 {
+	users.matchesServer(users.site)
+	if n := len(users.site.Rows()); n != 1 {
 		t.Errorf("the server has %d users, want 1", n)
 	}
-	onceEach(t, site, before, site.Proxy)
+	eachSentOnce(t, users.site, users.before)
 }
 
-// Where it can't look either, the person is told to save again, and nothing is
-// saved twice.
+// TestSavingAgainAfterAnUncertainWriteSavesOnce: if the app cannot look whether a write was
+// saved, it asks the person to save again, and nothing is saved twice.
 func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	before := markOf(site)
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	users.fault("write", "untold")
-	users.tries(dora)
-	users.Read("Still saving.")
-	users.fault("open", "never") // the connection is given up, and no other one opens
-	users.Read("The browser did not confirm that this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
-	users.holds(dora)
+	users := openFaulty(t)
+	users.fault("write", "unreported")
+	users.hangsSaving(dora)
+	users.fault("open", "never") // the app drops the connection, and gets no other
+	users.SeeText("The browser did not confirm that this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
+	users.formHolds(dora)
 	users.fault("open", "")
 	users.fault("write", "")
 	users.Fill("textbox", "Bio", "Drums and sings")
-	users.Click("button", "Save")
-	users.Gone("dialog", "Add user")
-	users.shows(map[string]string{"Dora Dent": ""})
-	users.agrees(site)
-	rows := site.Rows()
+	users.savesOnce("Dora Dent")
+	rows := users.site.Rows()
 	if len(rows) != 1 || rows[0].Bio != "Drums and sings" {
 		t.Errorf("the server has %+v", rows)
 	}
-	onceEach(t, site, before, site.Proxy)
 }
 
-func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
-	site := harness.NewSite(t, binary(t))
-	b := harness.OpenBrowser(t)
-	users := openFaulty(t, b, site.URL())
-	b.Offline(site.Proxy, true)
+func TestUpgradeByANewerVersionKeepsTheForm(t *testing.T) {
+	users := openFaulty(t)
+	users.b.Offline(users.site.Proxy, true)
 	users.isOffline()
-	b.Offline(site.Proxy, false)
-	other := bare(t, b, site.URL())
-	b.Offline(site.Proxy, true)
+	users.b.Offline(users.site.Proxy, false)
+	other := bare(t, users.b, users.site.URL())
+	users.b.Offline(users.site.Proxy, true)
 	version := newest(other)
 
-	// The newer version comes in the middle of a write, which is still finished.
+	// The newer version comes during a write, which still completes.
 	users.fault("write", "held")
-	users.tries(dora)
-	users.Read("Still saving.") // so the write has begun: before that, the newer version would win
+	users.hangsSaving(dora) // else the newer version would come first
 	harness.Eval[bool](other, fmt.Sprintf(`(globalThis.upgrade = settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return db.version; }), true)`, version+1))
 	users.fault("write", "")
 	users.Gone("dialog", "Add user")
@@ -318,18 +315,16 @@ func TestAnUpgradeByANewerVersionKeepsWhatWasTyped(t *testing.T) {
 		t.Fatalf("the database has version %d", got)
 	}
 	users.See("region", "Notice")
-	users.Read("A newer version of Rollcall is in use.")
+	users.SeeText("A newer version of Rollcall is in use.")
 	if n := users.Queued(); n != 1 {
 		t.Errorf("the queue has %d operations, want 1", n)
 	}
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
-	users.tries(emil)
-	users.Read("Not saved. A newer version of Rollcall has updated the data on this device. Reload to continue. " + textIsKept)
-	users.holds(emil)
+	users.saveFails(emil, "Not saved. A newer version of Rollcall has updated the data on this device. Reload to continue. "+textIsKept)
 	users.Click("button", "Reload")
 	users.See("dialog", "Add user")
-	users.holds(emil)
+	users.formHolds(emil)
 	if strings.Contains(users.Text(), "Not saved") {
-		t.Errorf("the form blames what has not been tried: %s", users.Text())
+		t.Errorf("the form shows an error before a save: %s", users.Text())
 	}
 }

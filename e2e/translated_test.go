@@ -52,11 +52,11 @@ func TestATranslatedPageShowsWhatIsNew(t *testing.T) {
 	for _, way := range []string{"replace", "insert", "after", "move"} {
 		t.Run(way, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
-			ann, bob, _ := three(site)
+			ann, bob, _ := addThree(site)
 			b := harness.OpenBrowser(t)
 			users := openUsers(t, b, site.URL())
 			users.reads("Ann Archer", "Bob Baker", "Carl Cole")
-			users.Read("3 users")
+			users.SeeText("3 users")
 			harness.Eval[bool](users.Page, "("+translator+")(`"+way+"`)")
 			if harness.Eval[int](users.Page, `translated()`) == 0 {
 				t.Fatal("nothing was translated")
@@ -67,23 +67,23 @@ func TestATranslatedPageShowsWhatIsNew(t *testing.T) {
 			users.reads("Aaron Abel", "Carl Cole", "Zoe Zimmer")
 			users.paired()
 			users.remove("Carl Cole")
-			users.Read("Deleted Carl Cole")
+			users.SeeText("Deleted Carl Cole")
 			users.reads("Aaron Abel", "Zoe Zimmer")
-			users.Read("2 users")
+			users.SeeText("2 users")
 			users.Click("button", "Undo")
 			users.reads("Aaron Abel", "Carl Cole", "Zoe Zimmer")
-			users.Read("Restored Carl Cole")
-			users.Read("3 users")
+			users.SeeText("Restored Carl Cole")
+			users.SeeText("3 users")
 			users.paired()
 
 			// Dialogs, their errors, and the status.
 			users.Click("button", "Add user")
 			users.See("dialog", "Add user")
 			users.Click("button", "Save")
-			users.Read("Name is required")
+			users.SeeText("Name is required")
 			users.save(harness.Person{Name: "Dora Dent", Email: "dora@"})
-			users.Unread("Name is required")
-			users.Read("Email is not an email address")
+			users.GoneText("Name is required")
+			users.SeeText("Email is not an email address")
 			users.save(harness.Person{Email: "dora@example.org"})
 			users.Gone("dialog", "Add user")
 			users.reads("Aaron Abel", "Carl Cole", "Dora Dent", "Zoe Zimmer")
@@ -97,7 +97,7 @@ func TestATranslatedPageShowsWhatIsNew(t *testing.T) {
 			users.statusIs("1 change waiting")
 			b.Offline(site.Proxy, false)
 			users.isOnline()
-			users.QueueEmpties()
+			users.WaitQueueEmpty()
 
 			// Pages come and go.
 			users.Click("link", "Zoe Zimmer")
@@ -115,11 +115,11 @@ func TestATranslatedPageShowsWhatIsNew(t *testing.T) {
 
 func TestNamesAreNotToBeTranslated(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
+	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	users.remove("Ann Archer")
-	users.Read("Deleted Ann Archer")
+	users.SeeText("Deleted Ann Archer")
 	loose := `(() => {
 		const walker = document.createTreeWalker(document.querySelector(".app"), NodeFilter.SHOW_TEXT), loose = [];
 		while (walker.nextNode()) {

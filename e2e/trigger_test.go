@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// moment is a point of writing or syncing at which a kill strikes.
+// moment is a point of a write or a sync at which to kill.
 type moment string
 
 const (
@@ -29,22 +29,21 @@ const (
 )
 
 var (
-	// While nobody writes, only these can be reached.
+	// The moments that occur without writes.
 	syncingMoments = []moment{pushArrived, pushDecided, pushPassed, pullArrived, pullDecided, pullPassed, anytime}
 	allMoments     = slices.Concat(syncingMoments, []moment{typed, pressed, acknowledged})
 )
 
-// aim is when a kill strikes: some time after a moment has been reached a number
-// of times.
-type aim struct {
+// killPoint is the time of a kill: some time after the nth occurrence of a moment.
+type killPoint struct {
 	moment moment
 	nth    int
 	after  time.Duration
-	late   bool // a request that is held meanwhile goes on; else it is lost
+	late   bool // the held request continues; else it is lost
 }
 
-// held reports whether the moment lasts until the kill: the request waits.
-func (a aim) held() bool {
+// held reports whether the request waits for the kill.
+func (a killPoint) held() bool {
 	switch a.moment {
 	case pushArrived, pushDecided, pullArrived, pullDecided:
 		return true
@@ -52,19 +51,19 @@ func (a aim) held() bool {
 	return false
 }
 
-// aims are drawn so that every moment has its turn before one comes again.
-type aims struct {
+// killPoints draws kill points. Every moment has its turn before one recurs.
+type killPoints struct {
 	random  *rand.Rand
 	moments []moment
 	deck    []moment
 }
 
-func (d *aims) take() aim {
+func (d *killPoints) next() killPoint {
 	if len(d.deck) == 0 {
 		d.deck = slices.Clone(d.moments)
 		d.random.Shuffle(len(d.deck), func(i, j int) { d.deck[i], d.deck[j] = d.deck[j], d.deck[i] })
 	}
-	a := aim{moment: d.deck[0], nth: 1 + d.random.IntN(2), late: d.random.IntN(2) == 0}
+	a := killPoint{moment: d.deck[0], nth: 1 + d.random.IntN(2), late: d.random.IntN(2) == 0}
 	d.deck = d.deck[1:]
 	within := 30 * time.Millisecond
 	switch a.moment {
@@ -78,55 +77,55 @@ func (d *aims) take() aim {
 	return a
 }
 
-// trigger tells when the moment of an aim has come.
+// trigger waits for a kill point.
 type trigger struct {
-	mu       sync.Mutex
-	aim      aim
-	left     int
-	due      chan struct{} // closed when it is time
-	released chan struct{} // closed once the kill is done
+	mu        sync.Mutex
+	killPoint killPoint
+	left      int
+	due       chan struct{} // closed at the kill point
+	released  chan struct{} // closed once the kill is done
 }
 
-// arm begins to wait for an aim.
-func (g *trigger) arm(a aim) (due <-chan struct{}) {
+// arm starts to wait for a kill point.
+func (g *trigger) arm(a killPoint) (due <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.aim, g.left = a, a.nth
+	g.killPoint, g.left = a, a.nth
 	g.due, g.released = make(chan struct{}), make(chan struct{})
 	return g.due
 }
 
-// reach notes that a moment was reached. When it is the one, it returns what to
-// wait for if the moment is to last, else nil.
+// reach notes an occurrence of a moment. If the kill is due and holds a request, it returns
+// the channel to wait for.
 func (g *trigger) reach(m moment) (hold <-chan struct{}, late bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if m != g.aim.moment || g.left == 0 {
+	if m != g.killPoint.moment || g.left == 0 {
 		return nil, true
 	}
 	if g.left--; g.left > 0 {
 		return nil, true
 	}
 	due := g.due
-	time.AfterFunc(g.aim.after, func() { close(due) })
-	if !g.aim.held() {
+	time.AfterFunc(g.killPoint.after, func() { close(due) })
+	if !g.killPoint.held() {
 		return nil, true
 	}
-	return g.released, g.aim.late
+	return g.released, g.killPoint.late
 }
 
-// release ends what is held: the kill is done.
+// release releases the held request: the kill is done.
 func (g *trigger) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.aim, g.left = aim{}, 0
+	g.killPoint, g.left = killPoint{}, 0
 	close(g.released)
 }
 
-// hear takes what the hand tells.
-func (g *trigger) hear(said harness.Said) { g.reach(moment(said.Moment)) }
+// observe handles an event of the driver.
+func (g *trigger) observe(event harness.WriteEvent) { g.reach(moment(event.Moment)) }
 
-// step takes the moments of the requests that the proxy passes on.
+// step handles the moments of requests through the proxy.
 func (g *trigger) step(m harness.Moment, r *http.Request) bool {
 	what := ""
 	switch {
@@ -143,7 +142,7 @@ func (g *trigger) step(m harness.Moment, r *http.Request) bool {
 	return late
 }
 
-// network is a slow one: each request takes a while to arrive.
+// network is a slow network: each request takes a while to arrive.
 type network struct {
 	mu     sync.Mutex
 	random *rand.Rand

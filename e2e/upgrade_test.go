@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// downgrade makes the database anew as of an older version, with what it held.
+// downgrade recreates the database in an older version, with its contents.
 const downgrade = `(async (version) => {
 	const open = (v) => settle(rollcallIDB.factory(() => {}).open("rollcall", v));
 	const db = await open(rollcallIDB.version);
@@ -32,7 +32,7 @@ const downgrade = `(async (version) => {
 	return old.version;
 })(%d)`
 
-// leaveWork works offline in a tab and closes it: its queue has two operations.
+// leaveWork leaves two operations in the queue and closes the tab.
 func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
 	t.Helper()
 	users := openUsers(t, b, site.URL())
@@ -42,15 +42,13 @@ func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
 	users.add(dora)
 	users.Close()
-	harness.Eventually(t, "the tab's worker is gone", func() error {
-		return harness.Equal("the workers", b.Workers(site.URL()), 0)
-	})
+	b.WaitWorkers(site.URL(), 0)
 }
 
-func TestAnOlderTabThatHoldsTheDatabaseIsToldOf(t *testing.T) {
+func TestOlderTabBlockingAnUpgradeIsReported(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	leaveWork(t, b, site)
@@ -60,25 +58,22 @@ func TestAnOlderTabThatHoldsTheDatabaseIsToldOf(t *testing.T) {
 
 	users := directory{b.Open(site.URL() + "/"), t}
 	users.See("region", "Notice")
-	users.Read("Close other tabs of Rollcall to finish the update.")
+	users.SeeText("Close other tabs of Rollcall to finish the update.")
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
-	users.tries(emil)
-	users.Read("Not saved. Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again. " + textIsKept)
-	users.holds(emil)
-	other.Close() // what the person was asked to do
+	users.saveFails(emil, "Not saved. Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again. "+textIsKept)
+	other.Close() // as the notice asked
 	users.Gone("region", "Notice")
-	users.holds(emil)
+	users.formHolds(emil)
 	users.Click("button", "Save")
 	users.Gone("dialog", "Add user")
 	users.shows(map[string]string{"Ann Archer": "Pending", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "Pending", "Emil Egg": "Pending"})
 	b.Offline(site.Proxy, false)
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": "", "Emil Egg": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent", "Emil Egg")
+	users.matchesServer(site)
+	eachSentOnce(t, site, before)
 }
 
-// stuckUpgrade keeps the transaction of an upgrade from ending once the
-// migrations have done their work.
+// stuckUpgrade keeps the transaction of an upgrade open after the migrations.
 const stuckUpgrade = `(() => {
 	const open = IDBFactory.prototype.open;
 	IDBFactory.prototype.open = function (...args) {
@@ -93,10 +88,10 @@ const stuckUpgrade = `(() => {
 	};
 })();`
 
-func TestAnUpgradeCutShortByAKillLosesNothing(t *testing.T) {
+func TestUpgradeInterruptedByAKillLosesNothing(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
-	three(site)
-	before := markOf(site)
+	addThree(site)
+	before := countersOf(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	leaveWork(t, b, site)
@@ -104,16 +99,16 @@ func TestAnUpgradeCutShortByAKillLosesNothing(t *testing.T) {
 		t.Fatalf("the database has version %d", got)
 	}
 	other.Close()
-	stuck := b.OpenShimmed(site.URL()+"/", stuckUpgrade)
+	stuck := b.OpenWithScript(site.URL()+"/", stuckUpgrade)
 	harness.Eventually(t, "the upgrade is under way", func() error {
 		return harness.Equal("it", harness.Eval[bool](stuck, `globalThis.upgrading === true`), true)
 	})
 	b = harness.OpenProfile(t, b.Kill())
 	site.Proxy.Accept()
 	users := openUsers(t, b, site.URL())
-	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": "", "Dora Dent": ""})
-	users.agrees(site)
-	onceEach(t, site, before, site.Proxy)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
+	users.matchesServer(site)
+	eachSentOnce(t, site, before)
 	other = bare(t, b, site.URL())
 	if got := harness.Eval[int](other, `indexedDB.databases().then((all) => all.find((d) => d.name === "rollcall").version)`); got != newest(other) {
 		t.Errorf("the database has version %d, want %d", got, newest(other))

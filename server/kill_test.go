@@ -180,7 +180,7 @@ func (f *fleet) send(client *http.Client, server string, i, n int) (done bool, e
 		return false, err
 	}
 	ctx, cancel := f.ctx, context.CancelFunc(func() {})
-	if rand.IntN(8) == 0 { // a client that goes before it hears the answer
+	if rand.IntN(8) == 0 { // a client that leaves before it receives the answer
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(rand.Int64N(int64(20*time.Millisecond))))
 	}
 	defer cancel()
@@ -237,7 +237,7 @@ func (f *fleet) more(t *testing.T) {
 	}
 }
 
-// agree fails the test unless the database holds just what the clients were told:
+// agree fails the test unless the database holds exactly what the clients were answered:
 // users, tombstones, versions, change numbers, records and counter.
 func (f *fleet) agree(t *testing.T, db string) {
 	t.Helper()
@@ -266,7 +266,7 @@ func (f *fleet) agree(t *testing.T, db string) {
 		t.Errorf("the database has %d users, %d tombstones, %d records, change %d; acknowledged were %d, %d, %d, %d",
 			report.Users, report.Tombstones, report.Records, report.Change, users, tombstones, ops, ops)
 	}
-	s, err := openPresent(t.Context(), db)
+	s, err := openExisting(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +344,7 @@ func TestBackendKilled(t *testing.T) {
 // terminate has PostgreSQL end all connections to a database but the one that asks.
 func terminate(t *testing.T, db string) {
 	t.Helper()
-	pgtest.Ask(t, db, func(ctx context.Context, conn *pgx.Conn) error {
+	pgtest.Query(t, db, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()`)
 		return err
 	})

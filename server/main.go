@@ -1,5 +1,5 @@
-// Command rollcall is the server of the Rollcall directory: the API, the feed
-// and the web application in one binary, over one SQLite file or a PostgreSQL database.
+// Command rollcall is the Rollcall server: the API, the feed and the web application in one
+// binary, on a SQLite file or a PostgreSQL database.
 package main
 
 import (
@@ -15,66 +15,65 @@ import (
 	"syscall"
 )
 
-// command is one thing the program can do.
+// command is a subcommand of the program.
 type command struct {
-	name string
-	args string // what it takes, as its usage shows it
-	does string
-	more string // for its help
-	run  func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+	name    string
+	args    string // as its usage shows them
+	summary string
+	details string // for its help
+	run     func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }
 
-// commands are all of them, in the order of the help.
+// commands lists the subcommands in the order of the help.
 func commands() []command {
 	return []command{
-		{"serve", "[flags]", "serve the directory", `The flags are environment variables as well: ROLLCALL_ADDR is -addr.
-On SIGTERM it answers what it has accepted, then ends.
-On SIGHUP it reads its TLS certificate again.
-`, serve},
-		{"backup", "[-db FILE] FILE", "copy the database to FILE", `The server may be running. The copy is checked and on the disk when this ends;
-a file that exists is never replaced.
-`, backup},
-		{"restore", "[-db FILE] FILE", "put a backup in the database's place", `Refused while a server has the database open. What was there is kept beside it.
-Clients read everything again and keep what they have not sent yet.
-`, restore},
-		{"restored", "-db postgres://...", "make a restored PostgreSQL database fit to be served", `Run it once after pg_restore and before any server starts: without it, clients
-could take what was written after the backup for what is there now. Refused
-while a server is connected. Clients read everything again and keep what they
-have not sent yet.
-`, restored},
-		{"check", "[-db FILE|ADDRESS]", "look for what can't be as it is", `Reads all of the database; the server may be running. Ends with 3 when it
-found something.
-`, check},
-		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl] [FILE]", "write all users to FILE or the output", `A file that exists is never replaced. In CSV, text that a spreadsheet would take
-for a formula has an apostrophe before it, which an import takes away.
-`, export},
-		{"import", "[-db FILE|ADDRESS] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users by a file", `Without -apply it says what each line would do, and does nothing. A user is
-found by id or else by email; a field that is missing is left as it is. A
-line that is refused stops no other. It can be run again at any time: what is
-done is not done twice. The server may be running. Ends with 3 when a line
-was refused.
-`, imported},
-		{"seed", "[-db FILE|ADDRESS] [-n 1000] [-seed 1]", "fill the database with made-up people", "", seed},
-		{"version", "", "say which build this is", "", showVersion},
+		{"serve", "[flags]", "serve the directory", `Every flag can also be set by an environment variable: ROLLCALL_ADDR sets -addr.
+On SIGTERM, the server finishes open requests and exits.
+On SIGHUP, it reloads its TLS certificate.
+`, runServe},
+		{"backup", "[-db FILE] FILE", "copy the database to FILE", `The server may be running. When this command ends, the copy is checked and
+durable. It never replaces an existing file.
+`, runBackup},
+		{"restore", "[-db FILE] FILE", "replace the database with a backup", `Stop the server first. The previous database is kept beside the new one.
+Clients read the whole directory again, and keep what they have not sent yet.
+`, runRestore},
+		{"restored", "-db postgres://...", "finish the restore of a PostgreSQL database", `Run it once after pg_restore, before any server starts. Without it, clients could
+mistake what was written after the backup for what the database holds now. It fails
+while a server is connected. Clients read the whole directory again, and keep what
+they have not sent yet.
+`, runRestored},
+		{"check", "[-db FILE|ADDRESS]", "check the database for corruption", `Reads the whole database. The server may be running. Exits with 3 if it finds a
+problem.
+`, runCheck},
+		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl] [FILE]", "write all users to FILE or to standard output", `It never replaces an existing file. In CSV, text that a spreadsheet would run as a
+formula gets a leading apostrophe; an import removes it.
+`, runExport},
+		{"import", "[-db FILE|ADDRESS] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users from a file", `Without -apply, it prints what each line would do and changes nothing. A user is
+found by id, or else by email. A missing field keeps its value. A refused line does
+not stop the others. You can run an import again at any time: nothing is applied
+twice. The server may be running. Exits with 3 if a line is refused.
+`, runImport},
+		{"seed", "[-db FILE|ADDRESS] [-n 1000] [-seed 1]", "add made-up people to the database", "", runSeed},
+		{"version", "", "print the version of this build", "", showVersion},
 	}
 }
 
-// usage is the help about all commands.
+// usage is the help on all commands.
 func usage() string {
 	var b strings.Builder
-	b.WriteString("rollcall keeps a directory of people that works without a network.\n\nUsage:\n")
+	b.WriteString("rollcall serves a directory of people that works offline.\n\nUsage:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  rollcall %-9s %s\n", c.name, c.does)
+		fmt.Fprintf(&b, "  rollcall %-9s %s\n", c.name, c.summary)
 	}
-	b.WriteString("  rollcall help COMMAND\n\nIt ends with 0 when all went well, 1 when it failed, 2 for arguments that make\n" +
-		"no sense, and 3 when a check or an import found something.\n")
+	b.WriteString("  rollcall help COMMAND\n\nThe exit status is 0 for success, 1 for an error, 2 for invalid arguments, and 3 if a\n" +
+		"check found a problem or an import refused a line.\n")
 	return b.String()
 }
 
-// Errors that main ends with another status for; why has been printed.
+// Errors with an exit status of their own. The reason has been printed.
 var (
-	errUsage = errors.New("bad arguments")
-	errFound = errors.New("something was found")
+	errUsage = errors.New("invalid arguments")
+	errFound = errors.New("problems found")
 )
 
 func main() {
@@ -92,7 +91,7 @@ func main() {
 	}
 }
 
-// run is the program. It ends when its work is done or, for serve, when ctx ends.
+// run is the program. It returns when its work is done or, for serve, when ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	name := ""
 	if len(args) > 0 {
@@ -100,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	switch name {
 	case "":
-		return errors.Join(errUsage, say(stderr, usage()))
+		return errors.Join(errUsage, printf(stderr, "%s", usage()))
 	case "help", "-h", "-help", "--help":
 		return help(ctx, args, stdout, stderr)
 	}
@@ -109,45 +108,44 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return c.run(ctx, args, stdout, stderr)
 		}
 	}
-	return usageError(stderr, fmt.Sprintf("there is no command %q\n\n%s", name, usage()))
+	return usageError(stderr, fmt.Sprintf("unknown command %q\n\n%s", name, usage()))
 }
 
-// help says what a command does and takes.
+// help describes a command and its flags.
 func help(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return say(stdout, usage())
+		return printf(stdout, "%s", usage())
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
-			if err := say(stdout, fmt.Sprintf("rollcall %s %s\n%s\n\n%s", c.name, c.args, c.does, c.more)); err != nil {
+			if err := printf(stdout, "rollcall %s %s\n%s\n\n%s", c.name, c.args, c.summary, c.details); err != nil {
 				return err
 			}
 			return c.run(ctx, []string{"-h"}, stdout, stdout) // its flags
 		}
 	}
-	return usageError(stderr, fmt.Sprintf("there is no command %q\n\n%s", args[0], usage()))
+	return usageError(stderr, fmt.Sprintf("unknown command %q\n\n%s", args[0], usage()))
 }
 
 func showVersion(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := parse(flag.NewFlagSet("version", flag.ContinueOnError), args, stderr); err != nil {
 		return flagResult(err)
 	}
-	return say(stdout, "rollcall "+version()+"\n")
+	return printf(stdout, "rollcall %s\n", version())
 }
 
-// parse reads a command's flags; it takes no other arguments.
+// parse parses a command's flags; it has no other arguments.
 func parse(fs *flag.FlagSet, args []string, stderr io.Writer) error {
 	_, err := parseNames(fs, args, stderr)
 	return err
 }
 
-// parseNames reads a command's flags and its other arguments, before, between and
-// behind them. names are what those are; one in brackets may be left out.
+// parseNames parses a command's flags and its other arguments, in any order. names describe
+// those arguments; one in brackets is optional.
 func parseNames(fs *flag.FlagSet, args []string, stderr io.Writer, names ...string) (given []string, err error) {
 	fs.SetOutput(stderr)
 	fs.Usage = func() {
-		// Nobody can be told that printing failed.
-		_ = say(fs.Output(), "Flags of rollcall "+fs.Name()+":\n")
+		_ = printf(fs.Output(), "Flags of rollcall %s:\n", fs.Name()) // a failed print can't be reported
 		fs.PrintDefaults()
 	}
 	for {
@@ -155,7 +153,7 @@ func parseNames(fs *flag.FlagSet, args []string, stderr io.Writer, names ...stri
 			if errors.Is(err, flag.ErrHelp) {
 				return nil, err
 			}
-			return nil, errUsage // Parse has said why
+			return nil, errUsage // Parse has printed why
 		}
 		if fs.NArg() == 0 {
 			break
@@ -179,19 +177,19 @@ func flagResult(err error) error {
 	return err
 }
 
-// usageError says what makes no sense about the arguments.
+// usageError prints what is wrong with the arguments.
 func usageError(stderr io.Writer, text string) error {
-	return errors.Join(errUsage, say(stderr, "rollcall: "+text+"\n"))
+	return errors.Join(errUsage, printf(stderr, "rollcall: %s\n", text))
 }
 
-func say(w io.Writer, text string) error {
-	if _, err := io.WriteString(w, text); err != nil {
+func printf(w io.Writer, format string, args ...any) error {
+	if _, err := fmt.Fprintf(w, format, args...); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
 }
 
-// env is an environment variable's value, or the fallback when it is not set.
+// env returns an environment variable's value, or the fallback if it is not set.
 func env(name, fallback string) string {
 	if v := os.Getenv(name); v != "" {
 		return v
@@ -202,7 +200,7 @@ func env(name, fallback string) string {
 // release is set by the linker (-X main.release=...) for a tagged build.
 var release string
 
-// version is the release, or what Go recorded of the source.
+// version is the release, or the commit that Go recorded.
 func version() string {
 	if release != "" {
 		return release

@@ -152,7 +152,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestSIGTERM: the real program, told to stop, ends its streams, answers what it
+// TestSIGTERM: the real program ends its streams on a signal, answers what it
 // has accepted and exits with 0.
 func TestSIGTERM(t *testing.T) {
 	checkAnswers(t)
@@ -266,7 +266,7 @@ func TestSeed(t *testing.T) {
 				t.Fatal(err)
 			}
 			patch := api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio}
-			if errs := patch.Validate(true); len(errs) > 0 || !api.ValidID(u.ID) {
+			if _, errs := patch.Clean(true); len(errs) > 0 || !api.ValidID(u.ID) {
 				t.Errorf("%+v is not valid: %v", u, errs)
 			}
 			all = append(all, u.ID+" "+u.Name+" "+u.Email+" "+u.Bio)
@@ -296,7 +296,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-func TestBadArguments(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -314,7 +314,7 @@ func TestBadArguments(t *testing.T) {
 		says  string
 	}{
 		{nil, true, "Usage:"},
-		{[]string{"dance"}, true, `no command "dance"`},
+		{[]string{"dance"}, true, `unknown command "dance"`},
 		{[]string{"serve", "-port", "80"}, true, "-port"},
 		{[]string{"serve", "now"}, true, `no argument "now"`},
 		{[]string{"seed", "-n", "0"}, true, "-n must be"},

@@ -33,31 +33,30 @@ type serveOptions struct {
 	megabytes                   int64
 }
 
-// serveFlags declares the flags; each is an environment variable as well.
+// serveFlags declares the flags. Each can also be set by an environment variable.
 func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.db, "db", "rollcall.db", "SQLite `file`, made if there is none, or postgres://... for PostgreSQL")
-	flags.StringVar(&o.cert, "tls-cert", "", "PEM `file` with the certificate and its chain; makes it HTTPS, with HTTP/2")
+	flags.StringVar(&o.db, "db", "rollcall.db", "SQLite `file`, created if missing, or postgres://... for PostgreSQL")
+	flags.StringVar(&o.cert, "tls-cert", "", "PEM `file` with the certificate and its chain; enables HTTPS and HTTP/2")
 	flags.StringVar(&o.key, "tls-key", "", "PEM `file` with the certificate's key")
 	flags.StringVar(&o.format, "log-format", "text", "text or json")
 	flags.StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
-	flags.StringVar(&o.profiles, "pprof", "", "loopback `address` for Go's profiles, such as 127.0.0.1:6060; none by default")
-	flags.StringVar(&o.proxies, "trusted-proxies", "", "`networks` whose X-Forwarded-For is believed, separated by commas; this machine's always is")
-	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests a second from one address, five seconds' worth at once; 0 for no limit")
-	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches a second of one client id, five seconds' worth at once; 0 for no limit")
-	flags.IntVar(&o.connections, "max-connections", 16000, "connections at once; more wait to be accepted")
-	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "connections at once from one address; more are closed. This machine and trusted proxies don't count")
-	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "event streams at once; more are answered 503")
-	flags.IntVar(&o.eventRate, "event-rate", feed.TellsPerProcessor*runtime.GOMAXPROCS(0), "events a second to all streams together; more come later. By default 1000 for each processor")
-	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "reads of the database at once; more wait")
-	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "reads that wait; more are answered 503")
-	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of bodies and pages held at once; more are answered 503")
+	flags.StringVar(&o.profiles, "pprof", "", "loopback `address` to serve Go's profiles on, such as 127.0.0.1:6060; off by default")
+	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For is trusted; this machine always is")
+	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, with bursts of five seconds' worth; 0 for no limit")
+	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
+	flags.IntVar(&o.connections, "max-connections", 16000, "concurrent connections; more wait to be accepted")
+	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "concurrent connections from one address; more are closed. This machine and trusted proxies are exempt")
+	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "concurrent event streams; more are answered 503")
+	flags.IntVar(&o.eventRate, "event-rate", feed.NotificationsPerProcessor*runtime.GOMAXPROCS(0), "events per second to all streams together; more are sent later. By default, 1000 per processor")
+	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database; more wait")
+	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "waiting reads; more are answered 503")
+	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of request bodies and pages in memory; more are answered 503")
 	return flags
 }
 
-// parseServe reads the flags and what the environment says of them, and checks
-// what the flags themselves can't.
+// parseServe parses the environment and the flags, and validates them.
 func parseServe(args []string, stderr io.Writer) (serveOptions, error) {
 	var o serveOptions
 	flags := serveFlags(&o)
@@ -81,7 +80,7 @@ func fromEnvironment(flags *flag.FlagSet) error {
 		name := "ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v := os.Getenv(name); v != "" {
 			if err := flags.Set(f.Name, v); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %q makes no sense: %w", name, v, err))
+				errs = append(errs, fmt.Errorf("%s: invalid value %q: %w", name, v, err))
 			}
 		}
 	})
@@ -90,7 +89,7 @@ func fromEnvironment(flags *flag.FlagSet) error {
 
 func (o *serveOptions) check() error {
 	if (o.cert == "") != (o.key == "") {
-		return errors.New("-tls-cert and -tls-key belong together")
+		return errors.New("-tls-cert and -tls-key must be given together")
 	}
 	if _, err := o.logger(io.Discard); err != nil {
 		return err
@@ -119,15 +118,15 @@ func (o *serveOptions) check() error {
 	return nil
 }
 
-// checkLoopback sees to it that profiles, which show the program's inside, are
-// for this machine only.
+// checkLoopback refuses to serve profiles, which reveal the program's internals, to other
+// machines.
 func checkLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("-pprof: %w", err)
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("-pprof must be an address of this machine only, such as 127.0.0.1:6060, not %s", addr)
+		return fmt.Errorf("-pprof must be a loopback address, such as 127.0.0.1:6060, not %s", addr)
 	}
 	return nil
 }
@@ -147,7 +146,7 @@ func (o *serveOptions) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, fmt.Errorf("-log-format must be text or json, not %q", o.format)
 }
 
-// limits are the options as the HTTP interface takes them.
+// limits returns the limits of the HTTP interface.
 func (o *serveOptions) limits() (rest.Limits, error) {
 	proxies, err := rest.ParseProxies(o.proxies)
 	if err != nil {
@@ -159,8 +158,8 @@ func (o *serveOptions) limits() (rest.Limits, error) {
 	}, nil
 }
 
-// burst is how many seconds' worth may come at once: a client that was offline
-// sends what it has as fast as it can.
+// burst is how many seconds' worth of requests may come at once: a client that was offline
+// sends everything as fast as it can.
 const burst = 5
 
 func rateOf(perSecond float64) limit.Rate {

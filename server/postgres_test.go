@@ -78,13 +78,13 @@ func headOf(t *testing.T, url string) string {
 	return page.Cursor
 }
 
-// TestTwoServers: two servers on one PostgreSQL database are as one: what is written
-// at one is read at the other, its clients are told, and a replay is known.
+// TestTwoServers: two servers on one PostgreSQL database act as one: what is written at one is
+// read at the other, its clients are notified, and a replay is recognized.
 func TestTwoServers(t *testing.T) {
 	db := pgtest.Database(t)
 	a, b := start(t, "-db", db), start(t, "-db", db)
-	heard := events(t, b.url)
-	await(t, heard, "data:") // where the feed is; from here on it is news
+	notified := events(t, b.url)
+	await(t, notified, "data:") // the head; what follows are notifications
 	_, ops := batchOf(1, 1)
 	body, err := json.Marshal(map[string]any{"clientId": ops[0].ID, "operations": ops})
 	if err != nil {
@@ -93,7 +93,7 @@ func TestTwoServers(t *testing.T) {
 	if status, answer := send(t, a.url+"/api/v1/operations", body); status != 200 || strings.Count(string(answer), `"applied"`) != 2 {
 		t.Fatalf("the batch: %d %s", status, answer)
 	}
-	await(t, heard, headOf(t, a.url))
+	await(t, notified, headOf(t, a.url))
 	if status, answer := send(t, b.url+"/api/v1/operations", body); status != 200 || strings.Count(string(answer), `"duplicate"`) != 2 {
 		t.Errorf("its replay at the other: %d %s", status, answer)
 	}
@@ -105,9 +105,9 @@ func TestTwoServers(t *testing.T) {
 			t.Errorf("ready: %d %s", status, body)
 		}
 	}
-	// An import beside them is heard as well.
-	tell(t, "import", "-db", db, "-apply", write(t, filepath.Join(t.TempDir(), "p.csv"), "name,email\nBo,bo@example.org\n")).says("1 created")
-	await(t, heard, headOf(t, a.url))
+	// They are also notified of an import.
+	runCommand(t, "import", "-db", db, "-apply", write(t, filepath.Join(t.TempDir(), "p.csv"), "name,email\nBo,bo@example.org\n")).says("1 created")
+	await(t, notified, headOf(t, a.url))
 
 	drop(t, db)
 	for path, want := range map[string]int{"/readyz": 503, "/healthz": 200, "/api/v1/users": 503, "/api/v1/changes": 503} {
@@ -149,19 +149,19 @@ func drop(t *testing.T, db string) {
 // backup with pg_dump as the documentation has it.
 func TestOperatePostgres(t *testing.T) {
 	db, dir := pgtest.Database(t), t.TempDir()
-	tell(t, "export", "-db", db, filepath.Join(dir, "none.csv")).fails("no directory")
-	tell(t, "seed", "-db", db, "-n", "50").says("added 50 people to postgres://rollcall@")
-	tell(t, "check", "-db", db).says("50 users, 0 tombstones, 0 records, change 50; all is well")
+	runCommand(t, "export", "-db", db, filepath.Join(dir, "none.csv")).fails("no directory")
+	runCommand(t, "seed", "-db", db, "-n", "50").says("added 50 people to postgres://rollcall@")
+	runCommand(t, "check", "-db", db).says("50 users, 0 tombstones, 0 records, change 50; no problems found")
 	people := filepath.Join(dir, "people.jsonl")
-	tell(t, "export", "-db", db, people).says("exported 50 users")
-	tell(t, "import", "-db", db, people).says("50 unchanged")
-	tell(t, "backup", "-db", db, filepath.Join(dir, "b")).fails("pg_dump")
-	tell(t, "restore", "-db", db, people).fails("pg_restore", "rollcall restored")
-	tell(t, "restored", "-db", filepath.Join(dir, "x.db")).fails("for PostgreSQL databases")
+	runCommand(t, "export", "-db", db, people).says("exported 50 users")
+	runCommand(t, "import", "-db", db, people).says("50 unchanged")
+	runCommand(t, "backup", "-db", db, filepath.Join(dir, "b")).fails("pg_dump")
+	runCommand(t, "restore", "-db", db, people).fails("pg_restore", "rollcall restored")
+	runCommand(t, "restored", "-db", filepath.Join(dir, "x.db")).fails("for PostgreSQL databases")
 
 	dump := filepath.Join(dir, "dump")
 	postgresProgram(t, "pg_dump", "--format=custom", "--file="+dump, db)
-	tell(t, "import", "-db", db, "-apply", write(t, filepath.Join(dir, "p.csv"), "name,email\nLost,lost@example.org\n")).says("1 created")
+	runCommand(t, "import", "-db", db, "-apply", write(t, filepath.Join(dir, "p.csv"), "name,email\nLost,lost@example.org\n")).says("1 created")
 	old := start(t, "-db", db)
 	lost := headOf(t, old.url)
 	old.stop()
@@ -170,8 +170,8 @@ func TestOperatePostgres(t *testing.T) {
 	}
 	fresh := pgtest.Database(t)
 	postgresProgram(t, "pg_restore", "--dbname="+fresh, dump)
-	tell(t, "restored", "-db", fresh).says("the versions of 50 users")
-	tell(t, "check", "-db", fresh).says("50 users", "all is well")
+	runCommand(t, "restored", "-db", fresh).says("the versions of 50 users")
+	runCommand(t, "check", "-db", fresh).says("50 users", "no problems found")
 	s := start(t, "-db", fresh)
 	if status, body := get(t, s.url+"/api/v1/changes?cursor="+lost); status != 410 {
 		t.Errorf("a cursor from before: %d %s", status, body)
@@ -181,7 +181,7 @@ func TestOperatePostgres(t *testing.T) {
 		t.Error(err)
 	}
 	damageRows(t, fresh)
-	tell(t, "check", "-db", fresh).found("its digest is not", "listed or searched by other text")
+	runCommand(t, "check", "-db", fresh).found("its digest does not match", "indexed as another text")
 }
 
 func postgresProgram(t *testing.T, name string, args ...string) {
@@ -212,7 +212,7 @@ func TestPasswordsAreNotPrinted(t *testing.T) {
 		{"check"}, {"seed"}, {"serve", "-addr", "127.0.0.1:0"}, {"export", "x.csv"}, {"restored"}, {"backup", "x"}, {"restore", "x"},
 		{"help", "check"}, {"help", "serve"}, {"serve", "-nonsense"},
 	} {
-		if c := tell(t, args...); strings.Contains(c.out, "s3cr") {
+		if c := runCommand(t, args...); strings.Contains(c.out, "s3cr") {
 			t.Errorf("%v printed the password: %s", args, c.out)
 		}
 	}

@@ -17,13 +17,15 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/listen"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/static"
+	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/web"
 )
 
-// Limits of time and size of a connection. A stream has its own: see rest.
+// Timeouts and limits of a connection. Event streams have their own: see rest.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 30 * time.Second
@@ -33,8 +35,7 @@ const (
 	maxHeader     = 32 << 10
 )
 
-// http2 bounds what one connection can ask for at once, and finds clients that
-// went without a word.
+// http2 bounds the concurrent requests of one connection, and finds dead clients.
 var http2 = http.HTTP2Config{
 	MaxConcurrentStreams: 100,
 	SendPingTimeout:      30 * time.Second,
@@ -42,7 +43,7 @@ var http2 = http.HTTP2Config{
 	WriteByteTimeout:     30 * time.Second,
 }
 
-func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	o, err := parseServe(args, stderr)
 	if err != nil {
 		return flagResult(err)
@@ -51,59 +52,59 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	listener, err := listenOn(ctx, &o)
+	limits, err := o.limits()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closed(listener.Close())) }()
+	listener, err := listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerAddress: o.perAddress, Exempt: limits.Proxies.Contains})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ignoreClosed(listener.Close())) }()
 	hub, metrics := feed.NewHubWithRate(o.eventRate), rest.NewMetrics()
-	store, err := openDatabase(ctx, o.db, hooks{hub.Tell, metrics.Committed, log})
+	db, err := openDatabase(ctx, o.db, hooks{hub.Notify, metrics.Committed, log})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	measure(metrics, store, listener)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	addGauges(metrics, db, listener)
 
 	background, stop := context.WithCancel(ctx)
-	var works sync.WaitGroup
-	defer func() { stop(); works.Wait() }() // before the store is closed
-	works.Go(func() { keep(background, store, log) })
-	if !postgres.IsAddress(o.db) {
-		works.Go(func() { watch(background, store.Head, hub.Tell) })
+	var tasks sync.WaitGroup
+	defer func() { stop(); tasks.Wait() }() // before the database is closed
+	tasks.Go(func() { store.KeepTidy(background, db, log) })
+	if !postgres.IsAddress(o.db) { // PostgreSQL reports the changes of other processes itself
+		tasks.Go(func() { feed.Poll(background, db.Head, hub.Notify) })
 	}
 
 	files, err := webFiles(log)
 	if err != nil {
 		return err
 	}
-	limits, err := o.limits()
-	if err != nil {
-		return err
-	}
 	server := newServer(rest.New(rest.Config{
-		Store: store, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics,
+		Store: db, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics,
 	}), log)
 	server.RegisterOnShutdown(hub.Close)
 	if o.cert != "" {
-		pair, err := newCertificate(o.cert, o.key)
+		pair, err := listen.LoadCertificate(o.cert, o.key)
 		if err != nil {
 			return err
 		}
-		server.TLSConfig = pair.config()
+		server.TLSConfig = pair.Config()
 		hangup := make(chan os.Signal, 1)
 		signal.Notify(hangup, syscall.SIGHUP)
 		defer signal.Stop(hangup)
-		works.Go(func() { pair.watch(background, hangup, log) })
+		tasks.Go(func() { pair.Watch(background, hangup, log) })
 	}
 	if o.profiles != "" {
-		if err := serveProfiles(background, &works, o.profiles, log); err != nil {
+		if err := serveProfiles(background, &tasks, o.profiles, log); err != nil {
 			return err
 		}
 	}
-	if err := say(stdout, "listening on "+scheme(server)+"://"+listener.Addr().String()+"\n"); err != nil {
+	if err := printf(stdout, "listening on %s://%s\n", scheme(server), listener.Addr()); err != nil {
 		return err
 	}
-	return listen(ctx, listener, server, log)
+	return serve(ctx, listener, server, log)
 }
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
@@ -126,18 +127,18 @@ func scheme(s *http.Server) string {
 	return "http"
 }
 
-// measure adds what only the parts themselves know to the metrics.
-func measure(m *rest.Metrics, store database, l *bounded) {
-	m.Gauge(rest.QueueGauge, rest.QueueHelp, func() float64 { return float64(store.Waiting()) }, "queue", "writes")
-	m.Gauge("rollcall_connections", "Open connections.", func() float64 { return float64(l.all.Load()) })
+// addGauges adds the metrics of the database and the listener.
+func addGauges(m *rest.Metrics, db database, l *listen.Listener) {
+	m.Gauge(rest.QueueGauge, rest.QueueHelp, func() float64 { return float64(db.Waiting()) }, "queue", "writes")
+	m.Gauge("rollcall_connections", "Open connections.", func() float64 { return float64(l.Open()) })
 	m.Gauge("rollcall_connections_refused", "Connections closed because their address had too many, since the start.",
-		func() float64 { return float64(l.refused.Load()) })
+		func() float64 { return float64(l.Refused()) })
 	m.Gauge("rollcall_build_info", "Always 1; the label is the build.", func() float64 { return 1 }, "version", version())
 }
 
-// listen serves until ctx ends, then ends the streams, answers every request it
-// has accepted, and returns.
-func listen(ctx context.Context, l net.Listener, server *http.Server, log *slog.Logger) error {
+// serve serves until ctx ends. Then it closes the event streams, finishes the open requests
+// and returns.
+func serve(ctx context.Context, l net.Listener, server *http.Server, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() {
 		if server.TLSConfig != nil {
@@ -151,7 +152,7 @@ func listen(ctx context.Context, l net.Listener, server *http.Server, log *slog.
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	log.Info("stopping: answering what was accepted")
+	log.Info("shutting down; finishing open requests")
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
@@ -160,16 +161,16 @@ func listen(ctx context.Context, l net.Listener, server *http.Server, log *slog.
 	return nil
 }
 
-// closed leaves out that a listener was closed before, as a server does at its end.
-func closed(err error) error {
+// ignoreClosed drops the error of closing a listener that the server has closed already.
+func ignoreClosed(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-// serveProfiles serves Go's profiles on an address of their own until ctx ends.
-func serveProfiles(ctx context.Context, works *sync.WaitGroup, addr string, log *slog.Logger) error {
+// serveProfiles serves Go's profiles on their own address until ctx ends.
+func serveProfiles(ctx context.Context, tasks *sync.WaitGroup, addr string, log *slog.Logger) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen for profiles on %s: %w", addr, err)
@@ -181,15 +182,15 @@ func serveProfiles(ctx context.Context, works *sync.WaitGroup, addr string, log 
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
-	log.Info("profiles", "url", "http://"+l.Addr().String()+"/debug/pprof/")
-	works.Go(func() {
+	log.Info("serving profiles", "url", "http://"+l.Addr().String()+"/debug/pprof/")
+	tasks.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("profiles ended", "error", err)
+			log.Error("can no longer serve profiles", "error", err)
 		}
 	})
-	works.Go(func() {
+	tasks.Go(func() {
 		<-ctx.Done()
-		_ = server.Close() // a profile that is being taken is of no use any more
+		_ = server.Close() // nobody needs an unfinished profile
 	})
 	return nil
 }
@@ -207,6 +208,6 @@ func webFiles(log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	log.Info("web files", "version", files.Version())
+	log.Info("serving web files", "version", files.Version())
 	return files, nil
 }

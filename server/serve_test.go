@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/contracttest"
+	"github.com/rollcall/rollcall/server/listen"
 )
 
 // program is the real program in a process of its own.
@@ -131,7 +132,7 @@ func TestDrainUnderLoad(t *testing.T) {
 				resp, err := client.Post(p.url+"/api/v1/users", "application/json",
 					strings.NewReader(`{"name":"P","email":"`+email+`"}`))
 				if err != nil {
-					return // nobody took it any more; the database tells whether that is true
+					return // it was refused; the database shows whether that is true
 				}
 				_ = resp.Body.Close()
 				if resp.StatusCode != http.StatusCreated {
@@ -216,7 +217,7 @@ func TestTLS(t *testing.T) {
 	write(t, key, "no key")
 	p.signal(syscall.SIGHUP)
 	eventually(t, "the log says that the pair is bad", func() error {
-		if !strings.Contains(p.log.String(), "stays the one before") {
+		if !strings.Contains(p.log.String(), "still using the previous one") {
 			return errors.New(p.log.String())
 		}
 		return nil
@@ -234,7 +235,7 @@ func TestTLS(t *testing.T) {
 		return err
 	})
 	p.stop()
-	if c := tell(t, "serve", "-tls-cert", cert, "-tls-key", dir, "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "s.db")); c.err == nil || !strings.Contains(c.out, "read the certificate") {
+	if c := runCommand(t, "serve", "-tls-cert", cert, "-tls-key", dir, "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "s.db")); c.err == nil || !strings.Contains(c.out, "read the certificate") {
 		t.Errorf("a bad key: %s", c.out)
 	}
 }
@@ -244,11 +245,11 @@ func TestCertificateFilesChange(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	pair(t, cert, key, 1)
-	c, err := newCertificate(cert, key)
+	c, err := listen.LoadCertificate(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.state() != c.seen {
+	if c.Changed() {
 		t.Error("unchanged files look changed")
 	}
 	pair(t, cert, key, 2)
@@ -256,11 +257,11 @@ func TestCertificateFilesChange(t *testing.T) {
 	if err := os.Chtimes(cert, later, later); err != nil {
 		t.Fatal(err)
 	}
-	if c.state() == c.seen {
+	if !c.Changed() {
 		t.Fatal("changed files look unchanged")
 	}
-	c.reload(slog.New(slog.DiscardHandler))
-	if got, err := c.config().GetCertificate(nil); err != nil || got.Leaf.SerialNumber.Int64() != 2 || c.state() != c.seen {
+	c.Reload(slog.New(slog.DiscardHandler))
+	if got, err := c.Config().GetCertificate(nil); err != nil || got.Leaf.SerialNumber.Int64() != 2 || c.Changed() {
 		t.Errorf("certificate %v (%v)", got.Leaf.SerialNumber, err)
 	}
 }
@@ -284,7 +285,7 @@ func TestLogAndProfiles(t *testing.T) {
 	_ = resp.Body.Close()
 	get(t, p.url+"/healthz")
 	profiles := ""
-	eventually(t, "the log tells of it", func() error {
+	eventually(t, "the log has it", func() error {
 		var mine, health bool
 		for line := range strings.Lines(p.log.String()) {
 			var entry struct{ Time, Level, Msg, Request, Method, Path, URL string }
@@ -293,7 +294,7 @@ func TestLogAndProfiles(t *testing.T) {
 			}
 			mine = mine || entry.Request == "mine-7" && entry.Path == "/api/v1/users" && entry.Level == "INFO" && entry.Method == "GET"
 			health = health || entry.Path == "/healthz" && entry.Level == "DEBUG"
-			if entry.Msg == "profiles" {
+			if entry.Msg == "serving profiles" {
 				profiles = entry.URL
 			}
 		}
@@ -313,18 +314,19 @@ func TestLogAndProfiles(t *testing.T) {
 // others are served.
 func TestSlowClients(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := listenOn(ctx, &serveOptions{addr: "127.0.0.1:0", connections: 100, perAddress: 8})
+	l, err := listen.TCP(ctx, "127.0.0.1:0", listen.Limits{Total: 100, PerAddress: 8, Exempt: func(a netip.Addr) bool {
+		return a != netip.MustParseAddr("127.0.0.1") // the others come from 127.0.0.2
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.exempt = func(a netip.Addr) bool { return a != netip.MustParseAddr("127.0.0.1") } // the others come from 127.0.0.2
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	}), slog.New(slog.DiscardHandler))
 	server.ReadHeaderTimeout = 300 * time.Millisecond
 	server.ReadTimeout = 600 * time.Millisecond
 	done := make(chan error, 1)
-	go func() { done <- listen(ctx, l, server, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- serve(ctx, l, server, slog.New(slog.DiscardHandler)) }()
 	defer func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -345,7 +347,7 @@ func TestSlowClients(t *testing.T) {
 		slow = append(slow, c)
 	}
 	eventually(t, "all places of the address are taken", func() error {
-		if n := l.all.Load(); n != 8 {
+		if n := l.Open(); n != 8 {
 			return fmt.Errorf("%d connections", n)
 		}
 		return nil
@@ -358,8 +360,8 @@ func TestSlowClients(t *testing.T) {
 	if n, err := ninth.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Error("one connection too many was served")
 	}
-	if l.refused.Load() != 1 {
-		t.Errorf("%d refused, want 1", l.refused.Load())
+	if l.Refused() != 1 {
+		t.Errorf("%d refused, want 1", l.Refused())
 	}
 	other := &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}
 	defer other.CloseIdleConnections()
@@ -377,7 +379,7 @@ func TestSlowClients(t *testing.T) {
 		}
 	}
 	eventually(t, "their places are free", func() error {
-		if n := l.all.Load(); n > 1 {
+		if n := l.Open(); n > 1 {
 			return fmt.Errorf("%d connections", n)
 		}
 		return nil
@@ -388,13 +390,13 @@ func TestSlowClients(t *testing.T) {
 // when others end.
 func TestConnectionsAreBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := listenOn(ctx, &serveOptions{addr: "127.0.0.1:0", connections: 3, perAddress: 1})
+	l, err := listen.TCP(ctx, "127.0.0.1:0", listen.Limits{Total: 3, PerAddress: 1, Exempt: netip.Addr.IsLoopback})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }), slog.New(slog.DiscardHandler))
 	done := make(chan error, 1)
-	go func() { done <- listen(ctx, l, server, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- serve(ctx, l, server, slog.New(slog.DiscardHandler)) }()
 	var held []net.Conn
 	for range 3 { // this machine's own don't count by address
 		c, err := net.Dial("tcp", l.Addr().String())
@@ -404,7 +406,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		held = append(held, c)
 	}
 	eventually(t, "all places are taken", func() error {
-		if n := l.all.Load(); n != 3 {
+		if n := l.Open(); n != 3 {
 			return fmt.Errorf("%d connections", n)
 		}
 		return nil
@@ -455,8 +457,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestOtherProcess: what another process writes is told to who listens.
-func TestOtherProcess(t *testing.T) {
+// TestChangesOfOtherProcesses: streams are notified of what another process writes.
+func TestChangesOfOtherProcesses(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "r.db")
 	s := start(t, "-db", db)
 	resp, err := http.Get(s.url + "/api/v1/events")
@@ -475,9 +477,9 @@ func TestOtherProcess(t *testing.T) {
 		return ""
 	}
 	first := next()
-	tell(t, "seed", "-db", db, "-n", "3").says("added 3")
+	runCommand(t, "seed", "-db", db, "-n", "3").says("added 3")
 	if second := next(); second == first {
-		t.Error("told of nothing new")
+		t.Error("notified without a change")
 	}
 	_, body := get(t, s.url+"/api/v1/users")
 	if n := strings.Count(string(body), `"id"`); n != 3 {
@@ -485,8 +487,8 @@ func TestOtherProcess(t *testing.T) {
 	}
 }
 
-// TestMeasured: the operator's metrics are there, and move.
-func TestMeasured(t *testing.T) {
+// TestMetricsOfTheProgram: the operator's metrics are there, and move.
+func TestMetricsOfTheProgram(t *testing.T) {
 	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"))
 	if got := post(s.url+"/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`)); got != "201 Created" {
 		t.Fatal(got)
@@ -505,42 +507,6 @@ func TestMeasured(t *testing.T) {
 		}
 	}
 	if !strings.Contains(string(body), `rollcall_build_info{version="`) {
-		t.Error("the build is not told")
-	}
-}
-
-// keeping notes how it was asked to forget.
-type keeping struct {
-	asked []string
-	fails bool
-}
-
-func (k *keeping) Prune(_ context.Context, before time.Time) (int64, error) {
-	k.asked = append(k.asked, "records before "+before.Format(time.DateOnly))
-	if k.fails {
-		return 0, errors.New("disk")
-	}
-	return 1, nil
-}
-
-func (k *keeping) Collect(_ context.Context, before time.Time) (int64, error) {
-	k.asked = append(k.asked, "tombstones before "+before.Format(time.DateOnly))
-	return 1, nil
-}
-
-// TestHousekeeping: after 90 days, and records first: no tombstone goes while a
-// record of its user is kept.
-func TestHousekeeping(t *testing.T) {
-	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	var k keeping
-	tidy(t.Context(), &k, slog.New(slog.DiscardHandler), now)
-	if got := strings.Join(k.asked, ", "); got != "records before 2026-01-31, tombstones before 2026-01-31" {
-		t.Errorf("asked for %s", got)
-	}
-	var log bytes.Buffer
-	k = keeping{fails: true}
-	tidy(t.Context(), &k, slog.New(slog.NewTextHandler(&log, nil)), now)
-	if len(k.asked) != 1 || !strings.Contains(log.String(), "disk") {
-		t.Errorf("after a failure: %v, %s", k.asked, &log)
+		t.Error("the build is missing")
 	}
 }

@@ -5,40 +5,40 @@ import (
 	"sync"
 )
 
-// place is the kind of pause an actor stands at.
-type place uint8
+// pausePoint is where an actor pauses.
+type pausePoint uint8
 
 const (
-	nowhere place = iota
+	nowhere pausePoint = iota
 	reading
 	writing
 	locking
 	sending
 	answering
-	settling // writing what was heard; see stands
-	ended    // and where it is no more
-	places
+	applying // writing an answer's results; see pausedAt
+	ended    // not paused: it has finished
+	pausePoints
 )
 
-var placeNames = [places]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "settling", "ended"}
+var pausePointNames = [pausePoints]string{"nowhere", "reading", "writing", "locking", "sending", "answering", "applying", "ended"}
 
-// actor is something that runs until its next pause each time it is resumed.
+// actor is a coroutine that runs to its next pause each time it is resumed.
 type actor struct {
 	*coroutine
-	at    place
-	fault Fault // what befalls it where it stands
+	at    pausePoint
+	fault Fault // injected at the current pause
 	dead  bool
 }
 
-// coroutine runs one body after the other. It is kept between them, and between
-// histories, for its stack has grown to what bodies need.
+// coroutine runs one body after the other. It is reused across histories, so that its
+// stack grows only once.
 type coroutine struct {
 	body  func()
-	next  func() (place, bool)
-	yield func(place) bool
+	next  func() (pausePoint, bool)
+	yield func(pausePoint) bool
 }
 
-// idle are coroutines without a body.
+// idle holds the coroutines without a body.
 var idle struct {
 	sync.Mutex
 	list []*coroutine
@@ -53,7 +53,7 @@ func idleCoroutine() *coroutine {
 		return c
 	}
 	c := &coroutine{}
-	c.next, _ = iter.Pull(func(yield func(place) bool) {
+	c.next, _ = iter.Pull(func(yield func(pausePoint) bool) {
 		c.yield = yield
 		for {
 			c.body()
@@ -72,10 +72,10 @@ func (c *coroutine) release() {
 	idle.list = append(idle.list, c)
 }
 
-// killed is what an actor panics with to end.
+// killed is the panic that unwinds a killed actor.
 type killed struct{}
 
-// start runs body until its first pause. It returns nil when there is none.
+// start runs body to its first pause. It returns nil if the body finished without one.
 func start(body func(*actor)) *actor {
 	a := &actor{coroutine: idleCoroutine()}
 	a.body = func() {
@@ -93,7 +93,7 @@ func start(body func(*actor)) *actor {
 	return a
 }
 
-// resume lets the actor go on to its next pause; false when it has ended.
+// resume runs the actor to its next pause. It reports false once the actor has finished.
 func (a *actor) resume(f Fault) bool {
 	a.fault = f
 	a.at, _ = a.next()
@@ -104,15 +104,15 @@ func (a *actor) resume(f Fault) bool {
 	return false
 }
 
-// kill ends the actor where it stands. What it deferred runs, as nothing in a
-// real process would; deferred code that reaches a pause dies there, too.
+// kill ends the actor at its pause. Unlike in a real process, its deferred functions
+// run; one that reaches a pause dies there, too.
 func (a *actor) kill() {
 	a.dead = true
 	a.resume(NoFault)
 }
 
-// pause hands over to the scheduler, and returns what befalls the actor here.
-func (a *actor) pause(at place) Fault {
+// pause yields to the scheduler and returns the fault to inject here.
+func (a *actor) pause(at pausePoint) Fault {
 	if !a.dead {
 		a.yield(at)
 	}

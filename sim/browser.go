@@ -11,50 +11,52 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // Kinds of slots.
 const (
-	tab    byte = 't'
-	behind byte = 'b'
-	host   byte = 'h'
+	tab        byte = 't'
+	background byte = 'b'
+	host       byte = 'h'
 )
 
-// hosts is how many each browser has: the leader's worker and the service worker.
+// hosts is the number of engine hosts in a browser: the leader's worker and the service
+// worker.
 const hosts = 2
 
-// maxWait bounds what an operation may be told to wait: the longest Retry-After
-// that is believed, beyond the longest backoff.
+// maxWait bounds the delay of an operation: the longest Retry-After the engine honors,
+// which exceeds the longest backoff.
 const maxWait = time.Hour
 
-// browser is a client: storage, channel and locks that its tabs and hosts share.
+// browser is one client: the storage, channel and locks its tabs and hosts share.
 type browser struct {
 	w       *world
 	number  int
 	store   *memory.Store
-	storage int // counts up when the storage is evicted
+	storage int // number of the storage; a new one after each eviction
 	channel *memory.Channel
 	locks   *locks
 	slots   []*slot
-	ledger  *ledger
+	checker *checker
 	fence   int64 // of the latest round
 
-	ahead      time.Duration // of its clock, which also drifts
-	driftPPM   int64
-	compared   bool // with the server's, since it was last changed
-	comparedAt time.Time
-	spoiled    map[string]bool // entities, behind the engine's back
-	restored   bool            // the server was, since this browser last resynced
-	offline    bool
-	oneWay     bool // offline, requests still arrive
-	signedOut  bool
+	ahead           time.Duration // of its clock, which also drifts
+	driftPPM        int64
+	clockCompared   bool // with the server's, since it was last changed
+	clockComparedAt time.Time
+	corrupted       map[string]bool // entities whose rows were corrupted
+	restored        bool            // the server was restored since the last resync
+	offline         bool
+	oneWay          bool // offline, but requests still arrive
+	signedOut       bool
 
-	pages   map[string]sync.Response // of the feed, as something on the way may keep them
+	pages   map[string]sync.Response // feed pages that an intermediary may have cached, by path
 	ids     uint64
-	deleted map[int]repository.Record[api.User] // what Undo would bring back, by entity
+	deleted map[int]repository.Record[api.User] // what Undo restores, by entity
 }
 
-// slot is a tab or a host; at most one thing runs in it at a time.
+// slot is a tab or a host. At most one actor runs in it at a time.
 type slot struct {
 	*actor // nil when nothing runs
 	w      *world
@@ -64,35 +66,35 @@ type slot struct {
 	frozen   bool
 	frozenAt time.Time
 	waits    string // the lock it waits for
-	mute     bool   // and its holder's messages do not arrive
-	deaf     bool   // its lock was stolen, and it has not been told
+	mute     bool   // it receives no heartbeats from that lock's holder
+	unaware  bool   // its lock was stolen without notification
 	nextID   string // when set, the next new id
 
-	// Of a tab, which shares what it has with what runs behind it, and the other way round.
-	users      *directory.Collection
-	behind     *slot
-	tab        *slot
-	background []func()
+	// For a tab, its background slot; for a background slot, its tab.
+	users          *directory.Collection
+	backgroundSlot *slot
+	tab            *slot
+	pending        []func()
 
-	// Of a host.
-	engine *sync.Engine
-	fence  int64
-	dated  bool // an answer told the server's time since the clock was changed
-	misled bool // the clock was changed during a request, unnoticeably for who has no other
+	// For a host.
+	engine        *sync.Engine
+	fence         int64
+	clockMeasured bool // an answer has given the server's time since the last clock change
+	clockJumped   bool // the clock changed during a request, which the engine cannot notice
 
-	// What the ledger goes by.
-	doing     Verb
-	about     int // the entity that a person works on
-	began     time.Time
-	came      int // operations, by what runs
-	left      int
-	uncertain bool // some transaction may or may not have happened
-	asked     int  // requests
-	deciding  bool // a transaction of it is open
-	batch     []api.Operation
-	heard     heard
-	report    sync.Report
-	err       error
+	// For the checker.
+	doing         Verb
+	entity        int // the entity the person works on
+	began         time.Time
+	added         int // operations, by the current actor
+	removed       int
+	uncertain     bool // a transaction's outcome was not reported
+	requests      int
+	inTransaction bool
+	batch         []api.Operation
+	answer        answer
+	report        sync.Report
+	err           error
 }
 
 func newBrowser(w *world, number int, c Browser) *browser {
@@ -102,20 +104,20 @@ func newBrowser(w *world, number int, c Browser) *browser {
 		pages:   map[string]sync.Response{},
 		deleted: map[int]repository.Record[api.User]{},
 	}
-	b.ledger = newLedger(b)
+	b.checker = newChecker(b)
 	for i := range c.Tabs {
 		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, tab, i}})
 	}
 	for _, s := range b.slots[:c.Tabs] {
-		s.behind = &slot{w: w, b: b, who: Who{number, behind, s.who.Index}, tab: s}
-		b.slots = append(b.slots, s.behind)
+		s.backgroundSlot = &slot{w: w, b: b, who: Who{number, background, s.who.Index}, tab: s}
+		b.slots = append(b.slots, s.backgroundSlot)
 	}
 	for i := range hosts {
 		b.slots = append(b.slots, &slot{w: w, b: b, who: Who{number, host, i}})
 	}
 	b.fresh()
 	if c.Strategy != "" {
-		// Settings are no business of this simulation's storage faults.
+		// Settings are written without faults.
 		w.must(b.store.SetMeta(context.Background(), map[string]string{sync.MetaStrategy + api.EntityUser: c.Strategy}))
 	}
 	for _, s := range b.slots {
@@ -130,11 +132,11 @@ func (b *browser) fresh() {
 	b.store.Now = b.clock
 	b.storage = b.w.storages
 	b.w.storages++
-	b.fence, b.compared, b.spoiled = 0, false, map[string]bool{}
-	b.ledger.evicted()
+	b.fence, b.clockCompared, b.corrupted = 0, false, map[string]bool{}
+	b.checker.reset()
 }
 
-// clock is what the browser believes the time is.
+// clock is the browser's own time.
 func (b *browser) clock() time.Time {
 	drift := b.w.now.Sub(epoch) / 1_000_000 * time.Duration(b.driftPPM)
 	return b.w.now.Add(b.ahead + drift)
@@ -149,12 +151,12 @@ func (s *slot) newID() string {
 	return fmt.Sprintf("%02x%06x-0000-4000-8000-%012x", s.b.number+1, s.b.storage, s.b.ids)
 }
 
-// entityID is the id of the entity that scripts call by a number.
+// entityID is the id of the entity with this number in scripts.
 func entityID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-// boot starts the page or the worker in a slot: nothing is left of an earlier one.
+// boot starts a fresh page or worker in the slot.
 func (s *slot) boot() {
-	if s.who.Kind == behind {
+	if s.who.Kind == background {
 		return
 	}
 	config := s.w.script.Browsers[s.b.number]
@@ -162,19 +164,19 @@ func (s *slot) boot() {
 		s.users.Close()
 	}
 	s.nextID = ""
-	server := &sync.HTTPRemote{HTTP: network{s}, Paths: directory.Paths}
+	server := &remote.Server{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
-		s.behind.background = nil
+		s.backgroundSlot.pending = nil
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{
 			Store: storage{s}, Bus: s.b.channel.Bus(), Remote: server,
 			Schema: directory.Users, Codec: directory.Codec,
 			Now: s.b.clock, After: s.w.after, NewID: s.newID,
-			Go: func(f func()) { s.behind.background = append(s.behind.background, f) },
+			Go: func(f func()) { s.backgroundSlot.pending = append(s.backgroundSlot.pending, f) },
 		})
 		return
 	}
 	if config.OldHost && s.who.Index == 1 {
-		server.HTTP = oldVersion{server.HTTP, s.w.stats}
+		server.HTTP = oldHostHTTP{server.HTTP, s.w.stats}
 	}
 	var remote sync.Remote = server
 	if config.OldHost && s.who.Index == 1 {
@@ -183,38 +185,38 @@ func (s *slot) boot() {
 	if config.PageSize > 0 {
 		remote = smallPages{remote, config.PageSize}
 	}
-	s.engine = sync.New(sync.Config{
+	s.engine = sync.New(ports(sync.Config{
 		Store: storage{s}, Remote: remote, Locks: lockUser{s}, Bus: s.b.channel.Bus(),
 		Schemas: []queue.Schema{directory.Users}, Now: s.b.clock, Random: s.w.random, NewID: s.newID,
-	})
+	}))
 	server.Observe = s.engine.ObserveClock
 }
 
-// begin starts something in an empty slot.
+// begin starts an actor in an empty slot.
 func (s *slot) begin(doing Verb, do func(context.Context) error) {
 	if s.actor != nil || s.w.violation != nil {
 		return
 	}
-	s.doing, s.came, s.left, s.uncertain, s.err, s.waits, s.deaf = doing, 0, 0, false, nil, "", false
-	s.asked, s.mute = 0, false
-	s.began, s.heard, s.batch, s.dated, s.misled = s.w.now, heard{}, nil, false, false
-	s.w.runs = s
+	s.doing, s.added, s.removed, s.uncertain, s.err, s.waits, s.unaware = doing, 0, 0, false, nil, "", false
+	s.requests, s.mute = 0, false
+	s.began, s.answer, s.batch, s.clockMeasured, s.clockJumped = s.w.now, answer{}, nil, false, false
+	s.w.running = s
 	s.actor = start(func(a *actor) {
 		s.actor = a
 		s.err = do(context.Background())
 	})
-	s.w.runs = nil
+	s.w.running = nil
 }
 
-// goOn begins what a tab has left to be done behind the person's back.
-func (s *slot) goOn() {
-	if s.behind == nil || s.behind.actor != nil || len(s.behind.background) == 0 {
+// startPending starts the tab's next background task.
+func (s *slot) startPending() {
+	if s.backgroundSlot == nil || s.backgroundSlot.actor != nil || len(s.backgroundSlot.pending) == 0 {
 		return
 	}
-	f := s.behind.background[0]
-	s.behind.background = s.behind.background[1:]
+	f := s.backgroundSlot.pending[0]
+	s.backgroundSlot.pending = s.backgroundSlot.pending[1:]
 	s.w.stats.hit("done in the background")
-	s.behind.begin(Get, func(context.Context) error {
+	s.backgroundSlot.begin(Get, func(context.Context) error {
 		f()
 		return nil
 	})
@@ -222,53 +224,53 @@ func (s *slot) goOn() {
 
 // me is who runs in a tab's process: the tab, or what it does in the background.
 func (s *slot) me() *slot {
-	if s.behind != nil && s.w.runs == s.behind {
-		return s.behind
+	if s.backgroundSlot != nil && s.w.running == s.backgroundSlot {
+		return s.backgroundSlot
 	}
 	return s
 }
 
-// resume lets what runs in the slot go on.
+// run resumes the slot's actor.
 func (s *slot) run(f Fault) {
 	if s.actor == nil || s.frozen {
 		return
 	}
 	s.w.stats.steps++
 	if f != NoFault {
-		s.w.tell("%s meets %s", s.who, f)
+		s.w.logf("%s meets %s", s.who, f)
 	}
-	s.w.runs = s
+	s.w.running = s
 	alive := s.actor.resume(f)
-	s.w.runs = nil
+	s.w.running = nil
 	if !alive {
-		s.w.tell("%s has done its %s: %v", s.who, s.doing, s.err)
+		s.w.logf("%s finished its %s: %v", s.who, s.doing, s.err)
 		s.actor = nil
 	}
 }
 
-// finish lets it go on as long as it can, with what it does in the background.
+// finish runs the slot's actor, and its background tasks, as far as they can go.
 func (s *slot) finish() {
 	for n := 0; n < healSteps && s.actor != nil && !s.frozen && !s.blocked(); n++ {
 		s.run(NoFault)
 	}
-	if s.behind != nil {
-		s.goOn()
-		s.behind.finish()
+	if s.backgroundSlot != nil {
+		s.startPending()
+		s.backgroundSlot.finish()
 	}
 }
 
-// process is the slot a process is named by, and what else runs in it.
+// process returns the slots of the process: the one that names it first.
 func (s *slot) process() []*slot {
 	switch {
 	case s.tab != nil:
 		return s.tab.process()
-	case s.behind != nil:
-		return []*slot{s, s.behind}
+	case s.backgroundSlot != nil:
+		return []*slot{s, s.backgroundSlot}
 	}
 	return []*slot{s}
 }
 
-// freeze stops a process; thaw lets it go on.
+// freeze stops the slot's process until thaw.
 func (s *slot) freeze() {
 	for _, s := range s.process() {
 		if s.actor != nil && !s.frozen {
@@ -289,15 +291,15 @@ func (s *slot) thaw() {
 	}
 }
 
-// kill ends the slot's process; another is there when it is needed.
+// kill ends the slot's process and starts a new one.
 func (s *slot) kill() {
 	process := s.process()
 	for _, s := range process {
 		if s.actor != nil {
-			s.w.stats.hit("killed " + placeNames[s.actor.at])
-			s.w.runs = s
+			s.w.stats.hit("killed " + pausePointNames[s.actor.at])
+			s.w.running = s
 			s.actor.kill()
-			s.w.runs = nil
+			s.w.running = nil
 			s.actor = nil
 		}
 		s.frozen, s.waits, s.mute = false, "", false
@@ -305,23 +307,23 @@ func (s *slot) kill() {
 	process[0].boot()
 }
 
-// crash ends everything in the browser.
+// crash kills all processes of the browser.
 func (b *browser) crash() {
 	for _, s := range b.slots {
 		s.kill()
 	}
 }
 
-// evict loses the browser's storage, as browsers do when nobody looks.
+// evict drops the browser's storage.
 func (b *browser) evict() {
-	if len(b.ledger.ops) > 0 {
+	if len(b.checker.ops) > 0 {
 		b.w.stats.hit("operations evicted")
 	}
 	b.fresh()
 	b.crash()
 }
 
-// round begins a round of the engine in a host.
+// round starts a round of the host's engine.
 func (s *slot) round(reason sync.Reason) {
 	s.begin(Round, func(ctx context.Context) error {
 		report, err := s.engine.Round(ctx, reason)

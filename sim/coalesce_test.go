@@ -16,16 +16,16 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// TestCoalescedIsTheSequence: a device's writes to one user, coalesced in its
-// queue, come to the same at the real server as each sent by itself, also when
-// others change the user first: under a conflict neither takes effect.
-func TestCoalescedIsTheSequence(t *testing.T) {
+// TestCoalescedEqualsOneByOne: coalesced writes to one user have the same effect at the
+// real server as the same writes sent one by one. If others changed the user first, both
+// conflict and neither takes effect.
+func TestCoalescedEqualsOneByOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		exists, meddled := rapid.Bool().Draw(t, "exists"), rapid.Bool().Draw(t, "others change it")
+		exists, concurrent := rapid.Bool().Draw(t, "exists"), rapid.Bool().Draw(t, "others change it")
 		one, other := newDevice(t, exists), newDevice(t, exists)
-		if exists && meddled {
-			one.meddle()
-			other.meddle()
+		if exists && concurrent {
+			one.changeByOthers()
+			other.changeByOthers()
 		}
 		for range rapid.IntRange(1, 8).Draw(t, "writes") {
 			w := drawWrite(t)
@@ -33,30 +33,30 @@ func TestCoalescedIsTheSequence(t *testing.T) {
 			if (coalesced == nil) != (single == nil) {
 				t.Fatalf("a %s: coalesced %v, one by one %v", w.Type, coalesced, single)
 			}
-			if !(exists && meddled) {
+			if !(exists && concurrent) {
 				other.send(false)
 			}
 		}
 		if n := len(one.entity.Operations); n > 1 {
 			t.Fatalf("%d operations that were never sent", n)
 		}
-		one.send(exists && meddled)
-		other.send(exists && meddled)
+		one.send(exists && concurrent)
+		other.send(exists && concurrent)
 		if a, b := one.atServer(), other.atServer(); a != b {
 			t.Fatalf("coalesced the server has %q, one by one %q", a, b)
 		}
 	})
 }
 
-// device is a user's operations on a device, and the server they go to.
+// device is a device with operations on one user, and the server it sends them to.
 type device struct {
 	t      *rapid.T
 	entity queue.Entity
 	server *memory.Store
-	gone   int64 // the tombstone's version, if the device knows of one
+	gone   int64 // the tombstone's version, if the device has seen one
 }
 
-// enqueue adds a write; a create brings back what this device has deleted, as Undo does.
+// enqueue adds a write. A create restores what this device has deleted, as Undo does.
 func (d *device) enqueue(w queue.Write) error {
 	if w.Type == api.Create {
 		w.Restores = d.gone
@@ -78,7 +78,7 @@ func newDevice(t *rapid.T, exists bool) *device {
 	return d
 }
 
-func (d *device) meddle() {
+func (d *device) changeByOthers() {
 	d.apply(api.Operation{ID: uuid.NewString(), Type: api.Update, BaseVersion: 1, Data: []byte(`{"bio":"of others"}`)})
 }
 
@@ -95,18 +95,18 @@ func (d *device) apply(o api.Operation) api.Result {
 	return outcomes[0].Result
 }
 
-// send has the server decide each operation in turn.
-func (d *device) send(meddled bool) {
+// send sends each operation in turn.
+func (d *device) send(concurrent bool) {
 	for h := d.entity.Head(); h != nil; h = d.entity.Head() {
 		o, ok := d.entity.Send(h.ID)
 		if !ok {
-			d.t.Fatalf("%s can't be sent", h.ID)
+			d.t.Fatalf("operation %s cannot be sent", h.ID)
 		}
 		r := d.apply(o.Wire())
 		switch {
-		case r.Status == api.Conflict && meddled:
+		case r.Status == api.Conflict && concurrent:
 			return
-		case r.Status != api.Applied || meddled:
+		case r.Status != api.Applied || concurrent:
 			d.t.Fatalf("the server answers %s %s with %+v", o.Type, o.Data, r)
 		}
 		d.gone = 0

@@ -1,5 +1,3 @@
-//go:build defects
-
 package sim
 
 import (
@@ -8,13 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	stdsync "sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/rollcall/rollcall/internal/defect"
+	"github.com/rollcall/rollcall/sim/defects"
+	"github.com/rollcall/rollcall/sim/defects/active"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -26,67 +24,114 @@ var (
 // mostSeeds is how many histories may miss that a safeguard is gone.
 const mostSeeds = 2000
 
+// catalogue is that of the defects, of which the build must have the patched copies.
+func catalogue(t *testing.T) []defects.Defect {
+	t.Helper()
+	if !active.Patched {
+		t.Skip("built without the patched copies: see make defects")
+	}
+	all, err := defects.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { active.Set("") })
+	return all
+}
+
 // TestDefects takes out one safeguard after the other; the histories of the
-// first seeds must show each: go test -tags defects ./sim -run TestDefects.
+// first seeds must show each.
 func TestDefects(t *testing.T) {
-	defer defect.Set("")
 	var table strings.Builder
-	for _, d := range slices.Concat(defect.All, defect.Healing) {
-		if !strings.Contains(string(d), *only) {
+	var tried, noticed int
+	for _, d := range catalogue(t) {
+		if d.Rare || !strings.Contains(d.Name, *only) {
 			continue
 		}
-		defect.Set(d)
+		tried++
+		active.Set(d.Name)
 		caught, err := firstBroken(mostSeeds)
 		switch {
 		case err != nil:
-			t.Fatalf("%s: %v", d, err)
+			t.Fatalf("%s: %v", d.Name, err)
 		case caught == nil:
-			t.Errorf("%d histories did not show that %s", mostSeeds, d)
-			fmt.Fprintf(&table, "%-78s  not caught\n", d)
+			t.Errorf("%d histories did not show that %s (%s)", mostSeeds, d.Says, d.Name)
+			fmt.Fprintf(&table, "%-24s  %-72s  not caught\n", d.Name, d.Says)
 			continue
 		}
+		noticed++
 		name := fmt.Sprintf("invariant %d", caught.Violation.Invariant)
 		if caught.Violation.Invariant == emailRule {
 			name = "unique emails"
 		}
-		fmt.Fprintf(&table, "%-78s  %-13s  %4d\n", d, name, caught.Script.Seed)
+		fmt.Fprintf(&table, "%-24s  %-72s  %-13s  %4d\n", d.Name, d.Says, name, caught.Script.Seed)
 		if *golden {
 			write(t, caught, d)
 		}
 	}
-	t.Logf("the safeguard taken out, what caught it, the seeds it took\n%s", &table)
+	t.Logf("%d of %d defects noticed: what is wrong, what caught it, the seeds it took\n%s", noticed, tried, &table)
 }
 
-// TestDefectsOfGoldenScripts: each script shows the defect it was found
-// by, if it is made again.
+// TestDefectsOfGoldenScripts: each script shows the defect that it is named after.
+// Every defect that is too rare for TestDefects has one.
 func TestDefectsOfGoldenScripts(t *testing.T) {
-	defer defect.Set("")
-	for name, script := range goldenScripts(t) {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
+	all := catalogue(t)
+	scripts := goldenScripts(t)
+	for _, d := range all {
+		script := scripts[scriptOf(d)]
+		if script == nil {
+			if d.Rare {
+				t.Errorf("no %s shows %s", scriptOf(d), d.Name)
+			}
+			continue
 		}
-		d, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), ": ")
-		defect.Set(defect.Switch(d))
+		active.Set(d.Name)
 		r, err := Play(script, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r.Violation == nil {
-			t.Errorf("%s breaks nothing", name)
+			t.Errorf("%s breaks nothing though %s", scriptOf(d), d.Says)
 		}
 	}
 }
 
 // TestDefectOfClocks: a device whose clock is trusted wins or loses by it.
 func TestDefectOfClocks(t *testing.T) {
-	defer defect.Set("")
-	defect.Set(defect.NoSkew)
+	catalogue(t)
+	active.Set("device-clock-trusted")
 	s, err := clocksOff(sync.LastWriteWins)
 	if err == nil && s.fair() {
 		t.Errorf("trusted clocks are fair: %+v", s)
 	}
 }
+
+// TestDefectsHaveTheirPortsAndScripts: what the catalogue calls a port's is, and each
+// golden script is named after a defect.
+func TestDefectsHaveTheirPortsAndScripts(t *testing.T) {
+	all, err := defects.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts := goldenScripts(t)
+	made := 0
+	for _, d := range all {
+		delete(scripts, scriptOf(d))
+		if d.Port {
+			made++
+		}
+		if d.Port != (brokenPorts[d.Name] != nil) {
+			t.Errorf("%s is a port's: %t, and broken.go has a port of that name: %t", d.Name, d.Port, brokenPorts[d.Name] != nil)
+		}
+	}
+	if made != len(brokenPorts) {
+		t.Errorf("%d defects are ports', and broken.go has %d", made, len(brokenPorts))
+	}
+	for name := range scripts {
+		t.Errorf("%s is named after no defect", name)
+	}
+}
+
+func scriptOf(d defects.Defect) string { return filepath.Join("testdata", d.Name+".script") }
 
 // firstBroken is the history of the first seed that breaks an invariant.
 func firstBroken(most uint64) (*Result, error) {
@@ -120,18 +165,17 @@ func firstBroken(most uint64) (*Result, error) {
 	return first, err
 }
 
-func write(t *testing.T, r *Result, d defect.Switch) {
+func write(t *testing.T, r *Result, d defects.Defect) {
 	t.Helper()
 	short, err := Shrink(r.Script, r.Violation.Invariant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	slug := strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(string(d))
-	f, err := os.Create(filepath.Join("testdata", slug+".script"))
+	f, err := os.Create(scriptOf(d))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(f, "# %s: %v\n", d, r.Violation); err != nil {
+	if _, err := fmt.Fprintf(f, "# %s: %v\n", d.Says, r.Violation); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := short.WriteTo(f); err != nil {

@@ -1,95 +1,104 @@
-// Package sim plays whole histories of Rollcall in one process: several browsers,
-// each with tabs and two hosts that share one storage, against the real server
-// code, with time, network, storage and processes that fail as scripted. It is
-// how the thirteen invariants of the design are shown to hold together.
+// Package sim plays whole histories of Rollcall in one process: several browsers, each with
+// tabs and two hosts on one storage, against the real server code, while time, network,
+// storage and processes fail as scripted. It checks that the thirteen invariants of
+// docs/ARCHITECTURE.md hold together.
 //
 //	seed ──Generate──▶ Script ──Play──▶ Result ── violation? ──Shrink──▶ short Script
 //
-// One seed is one history, the same each time. Everything that acts is a
-// coroutine that pauses before each storage call, each lock and both ends of each
-// request; a script's steps say who goes on next, and what befalls it there. What
-// a tab does behind the person's back is a coroutine of its own. Exactly one runs
-// at a time, time is a number, and ids are counted, so nothing depends on the
-// machine.
+// A seed always makes the same history. Everything that acts is a coroutine (an actor) that
+// pauses before each storage call, each lock and both ends of each request. A script's steps
+// say which actor runs next and which fault to inject. A tab's background work is an actor of
+// its own. One actor runs at a time, time is a number and ids are counted, so nothing depends
+// on the machine.
 //
-// A script is a list of steps, and a step that makes no sense where it stands does
-// nothing. So every part of a script is a script, which is what makes shrinking
-// simple: leave steps out, and look whether the violation stays.
+// A step that makes no sense in its place does nothing. So every subset of a script is a
+// script, which makes shrinking simple: drop steps, and see whether the violation stays.
 //
-// Who judges is far simpler than what is judged: truth is the server's history as
-// the effects of operations on plain records, and ledger is each browser's list of
-// operations with the only reasons for which one may go.
+// The checks are far simpler than the code they check: model is the server's history as
+// effects of operations on plain records, and checker is a browser's list of operations with
+// the only reasons for which one may leave it.
 //
 // # Faults
 //
-// A fault strikes where somebody pauses; an event is a step of its own. Which of
-// them a history has, and how often, is drawn anew for each (swarm): a fault from
-// 0.1 % to 50 % of its pauses, an event from 0.3 to 8 times its rate, which is
-// given below in thousandths of the steps. faultsOfTheIssue names what is counted
-// of each, and a run of 2,000 histories in which one never happened has failed.
+// A fault strikes at a pause; an event is a step of its own. Each history draws which of them
+// it has, and how often: a fault at 0.1 % to 50 % of its pauses, an event at 0.3 to 8 times
+// the rate given below, in thousandths of the steps. requiredFaults lists what counts as each;
+// a run of 2,000 histories fails if one never happened.
 //
 //	request lost                     fault lost
 //	answer lost after the commit     faults answer-lost, answered-500, answered-502
 //	delay                            faults late, delayed; steps take up to 3 s, Wait (30) up to 2 h
 //	reordering                       faults late and echo with Deliver (20), shuffled, old-copy
 //	duplication                      faults twice, echo
-//	partition                        Offline (4) until Online: nothing passes, or requests alone do
+//	partition                        Offline (4) until Online: nothing passes, or only requests
 //	5xx, 408                         faults 500, 502, 503, 408
 //	429 with Retry-After             fault 429
 //	401 for a while                  SignOut (2) until SignIn
 //	too large for a proxy            a limit on bodies, in a sixth of the histories
 //	truncated body                   fault truncated
 //	captive portal                   faults portal, portal403
-//	server dies before the answer    fault server-died: killed, and opened on the files it left
+//	server dies before the answer    fault server-died: killed, and reopened on the files it left
 //	server restarted                 Restart (5)
 //	client killed at any step        Kill (20), Crash (4)
-//	frozen, with the lock or not     Freeze (20) until Thaw
-//	bus messages lost                Mute (10): a waiter hears nothing of a living holder. Else
-//	                                 rounds begin at random, whatever was said on the bus
-//	holder not told it was robbed    fault deaf
+//	frozen, with or without the lock Freeze (20) until Thaw
+//	bus messages lost                Mute (10): a waiter misses the heartbeats of a living holder.
+//	                                 Otherwise rounds begin at random, whatever the bus carried
+//	lock stolen without notification fault deaf
 //	transaction aborted, or run twice  faults aborted, rerun
 //	quota exceeded                   fault quota
 //	commit unknown                   faults uncertain-saved, uncertain-lost
-//	storage evicted wholly           Evict (2)
-//	rows spoiled behind the engine   Corrupt (20), in the fifth of the histories that has digests
+//	storage evicted                  Evict (2)
+//	rows corrupted                   Corrupt (20), in the fifth of the histories that has digests
 //	clocks jump and drift            Jump (12) by seconds to years; drift of up to 200 ppm
 //	tombstones, records collected    Collect (6), Prune (3)
 //	backup restored                  Backup (4), Restore (3)
 //	two engine versions at once      old hosts (no stamps, no digests) and old tabs (no stamps, no
-//	                                 coalescing of updates, no fates) beside new ones on one storage
+//	                                 coalesced updates, no outcomes) beside new ones on one storage
 //
-// # Where the invariants are judged
+// # Where the invariants are checked
 //
-//	 1 atomic write        accepted in person.go: what was accepted is seen, what was refused
-//	                       has changed nothing
-//	 2 nothing leaves      ledger: byHost, byPerson, settled, losses, folded, untouched,
-//	   silently            attempts, remembered; checkFates
-//	 3 exactly once        truth: effect, observe; ledger: leaves; checkServer
-//	 4 order per entity    truth: inTurn; ledger: leaves; that none blocks others: heal
-//	 5 rebase              checkVisible after each transaction; ledger: base; truth: effect
-//	 6 no skipped change   checkCursor after each page; ledger: steps; ApplyPage
-//	 7 the dead stay dead  truth: effect; checkReplica, checkRows
-//	 8 convergence         heal, checkReplica, checkQueue, checkHealth, truth: asItStands
-//	 9 clocks              ledger: stamp; truth: effect; TestAClockAYearOffDecidesNothing
+//	 1 atomic write        accepted in person.go: an accepted write is visible, a refused one
+//	                       changed nothing
+//	 2 nothing leaves      checker: checkRound, checkPerson, checkConflict, checkLosses,
+//	   silently            checkFolded, checkUntouched, checkAttempts, checkRecorded; checkOutcomes
+//	 3 exactly once        model: checkEffect, observe; checker: checkBatch; checkServer
+//	 4 order per entity    model: checkOrder; checker: checkBatch; that none blocks others: heal
+//	 5 rebase              checkVisible after each transaction; checker: checkBase; model: checkEffect
+//	 6 no skipped change   checkCursor after each page; checker: checkVersion; ApplyPage
+//	 7 the dead stay dead  model: checkEffect; checkReplica, checkRows
+//	 8 convergence         heal, checkReplica, checkQueue, checkHealth; model: checkCurrent
+//	 9 clocks              checker: checkStamp; model: checkEffect; TestWrongClocksDecideNoConflict
 //	10 one round at a time BeginRound, inRound; checkWaits: a frozen holder delays by seconds,
 //	                       a dead one not at all
 //	11 killable anywhere   kills at every kind of pause, under all of these; half of the
-//	                       histories are healed by new processes, which know the storage only
-//	12 bounded             leaves in network.go: bodies, batches, pages, requests in a round, no
-//	                       transaction open; ledger: delays of operations
-//	13 leaving loses       ledger: byPerson, untouched (also by a resync), remembered
+//	                       histories end with new processes, which know only the storage
+//	12 bounded             checkRequest in network.go: bodies, batches, pages, requests in a round,
+//	                       none within a transaction; checker: delays of operations
+//	13 leaving loses       checker: checkPerson, checkUntouched (also by a resync), checkRecorded
 //	   nothing
 //
-// That emails are unique is judged, too, in truth.
+// The model also checks that emails are unique.
 //
 // # Running it
 //
-//	go test ./sim                                   2,000 histories, and those of defects found
+//	go test ./sim                                   2,000 histories, and the golden scripts
 //	make sim HISTORIES=1000000 FIRST=5000001        many, with a line and statistics each minute
-//	go test ./sim -run TestReplay -seed=N -v        one again; shrinks what it breaks, and tells the story
+//	go test ./sim -run TestReplay -seed=N -v        one again; shrinks a violation and logs it
 //	make defects                                    each safeguard taken out, and how soon that shows
 //
-// A violation is printed with its seed, its shortened script and what happened in
-// it. A script that showed a defect stays in testdata, named by the safeguard that
-// mended it; go test -tags defects ./sim -run TestDefects -only=NAME -golden writes one.
+// A violation is printed with its seed, its shortened script and a log. A script that showed
+// a defect stays in testdata.
+//
+// # Defects
+//
+// The simulator must notice that a safeguard is missing. Each that can be taken out has
+// a file in sim/defects, named after what is wrong without it. Most are patches, of which
+// make defects builds copies of the product. Those of what the engine relies on, its
+// locks and its store, are ports that don't keep their contract: broken.go puts them
+// into an engine when the defect of their name is on. A golden script has the name of
+// the defect that it shows; after make defects
+//
+//	go test -overlay .cache/defects/overlay.json ./sim -run TestDefects -only=NAME -golden
+//
+// writes one.
 package sim

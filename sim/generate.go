@@ -6,74 +6,74 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// generator makes a history's steps up as it goes. Which faults there are, and
-// how often, differs from history to history ("swarm testing", Groce et al.,
-// 2012): with all of them all the time nothing would ever get far.
+// generator makes up a history step by step. Which faults occur, and how often, differs
+// between histories ("swarm testing", Groce et al., 2012): with all faults all the time
+// nothing would make progress.
 type generator struct {
 	rng    *rand.Rand
-	faults [places][]chance
-	events []happening
+	faults [pausePoints][]faultChance
+	events []eventChance
 	steps  int
-	// Who goes on next: the same slot, with the likelihood sticky, or any; or,
-	// with priorities, always the first of those who can, while now and then the
-	// one who has gone on becomes the last ("probabilistic concurrency testing",
-	// Burckhardt et al., 2010): that finds what needs somebody to be slow.
+	// The slot to run next: with probability sticky the last one, else any. With
+	// priorities, always the one with the highest, which now and then becomes the lowest
+	// ("probabilistic concurrency testing", Burckhardt et al., 2010): that finds bugs
+	// which need a slow actor.
 	sticky     float64
 	last       *slot
 	priorities map[*slot]float64
-	// A motif is under way: the first of what is left of it has begun, or not.
-	motif   motif
-	begun   bool
-	moves   int
-	motifs  float64 // how often one begins
-	hurry   float64 // how likely what begins goes to its end undisturbed
-	hurried *slot
-	pace    int     // the most milliseconds that a step takes
-	people  float64 // how likely a person begins something, if nothing else happens
-	// Sharing is how likely an email is one of few; pool is how many entities are
-	// worked on at a time, next the next one to be made, deleted the last deleted.
+	// What is left of the current scenario, and whether its first move has begun.
+	scenario     scenario
+	begun        bool
+	moves        int
+	scenarioRate float64 // probability that a scenario begins at a step
+	hurry        float64 // probability that a new actor runs undisturbed to its end
+	hurried      *slot
+	pace         int     // the longest step, in milliseconds
+	people       float64 // probability that a person acts, if nothing else happens
+	// Sharing is the probability that an email is one of a few; pool the number of
+	// entities in use at a time; next the next one to create; deleted the last deleted.
 	sharing float64
 	pool    int
 	next    int
 	deleted int
 }
 
-type chance struct {
+type faultChance struct {
 	fault Fault
 	rate  float64
 }
 
-type happening struct {
+type eventChance struct {
 	verb Verb
 	rate float64
 }
 
-var faultsAt = [places][]Fault{
+var faultsAt = [pausePoints][]Fault{
 	reading:   {Aborted},
 	writing:   {Aborted, Quota, UncertainSaved, UncertainLost, Rerun},
-	locking:   {Deaf},
+	locking:   {UnnoticedSteal},
 	sending:   {Lost, Late, Echo, Twice, Portal, Portal403, Busy429, Broken500, Gate502, Busy503, Timeout},
 	answering: {AnswerLost, Truncated, ServerDied, Answered500, Answered502, ShuffledBack, ReplyDelayed, OldCopy},
 }
 
-// events are what befalls browsers and the server, with the usual chance of each
-// at a step.
-var events = []happening{
+// events are the events of browsers and the server, each with its usual probability per
+// step.
+var events = []eventChance{
 	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003},
 }
 
-// rates are how often a fault strikes where it can, when it does at all.
-var rates = [places][4]float64{
+// rates are the probabilities a history picks from for each fault it has.
+var rates = [pausePoints][4]float64{
 	reading: {.001, .005, .02, .05}, writing: {.002, .01, .03, .08}, locking: {.1, .3, .5, .9},
 	sending: {.01, .03, .1, .4}, answering: {.01, .05, .15, .5},
 }
 
-// retention is how long tombstones and records are kept in a history.
+// retention is how long a history keeps tombstones and records, in milliseconds.
 const retention = 2 * 60 * 60 * 1000
 
-// Generate makes the history of a seed and plays it while making it.
+// Generate makes up the history of a seed while playing it.
 func Generate(seed uint64) (Result, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	script := &Script{Seed: seed, SQLite: seed%48 == 29, Reboot: seed%2 == 1, Digests: seed%5 == 3}
@@ -84,7 +84,7 @@ func Generate(seed uint64) (Result, error) {
 		script.Browsers = append(script.Browsers, newBrowserOf(rng))
 	}
 	g := &generator{
-		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, motifs: []float64{0, .005, .02}[rng.IntN(3)],
+		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, scenarioRate: []float64{0, .005, .02}[rng.IntN(3)],
 		people: .05 + rng.Float64()*.2, next: 1,
 		sharing: []float64{.1, .3, .7}[rng.IntN(3)], pool: []int{1, 1, 2, 4}[rng.IntN(4)], pace: []int{40, 40, 400, 3000}[rng.IntN(4)],
 	}
@@ -124,13 +124,13 @@ func (g *generator) swarm() {
 		calm := g.rng.IntN(3) == 0
 		for _, f := range faults {
 			if !calm && g.rng.IntN(10) < 4 {
-				g.faults[at] = append(g.faults[at], chance{f, rates[at][g.rng.IntN(4)]})
+				g.faults[at] = append(g.faults[at], faultChance{f, rates[at][g.rng.IntN(4)]})
 			}
 		}
 	}
 	for _, e := range events {
 		if g.rng.IntN(2) == 0 {
-			g.events = append(g.events, happening{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
+			g.events = append(g.events, eventChance{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
 		}
 	}
 }
@@ -138,11 +138,11 @@ func (g *generator) swarm() {
 // step makes up the next step.
 func (g *generator) step(w *world) Step {
 	ms := int64(g.rng.IntN(g.pace))
-	if len(g.motif) == 0 && g.next > 1 && g.rng.Float64() < g.motifs {
-		g.begin(w)
+	if len(g.scenario) == 0 && g.next > 1 && g.rng.Float64() < g.scenarioRate {
+		g.beginScenario(w)
 	}
 	if g.rng.IntN(20) > 0 {
-		if st, ok := g.play(w, ms); ok {
+		if st, ok := g.nextMove(w, ms); ok {
 			return st
 		}
 	}
@@ -170,7 +170,7 @@ func (g *generator) step(w *world) Step {
 	return g.person(s, ms)
 }
 
-// run lets someone who can go on go on.
+// run resumes an actor that can run.
 func (g *generator) run(w *world, ms int64) (Step, bool) {
 	s := g.last
 	if s == nil || !ready(s) || g.priorities != nil || g.rng.Float64() > g.sticky {
@@ -190,7 +190,7 @@ func (g *generator) run(w *world, ms int64) (Step, bool) {
 	return st, true
 }
 
-// choose is one of those who can go on, nil when there is none.
+// choose picks a slot whose actor can run; nil if there is none.
 func (g *generator) choose(w *world) *slot {
 	var can []*slot
 	for _, b := range w.browsers {
@@ -218,7 +218,7 @@ func (g *generator) choose(w *world) *slot {
 	return s
 }
 
-// priority is drawn when a slot is first seen.
+// priority is drawn on first use.
 func (g *generator) priority(s *slot) float64 {
 	if _, ok := g.priorities[s]; !ok {
 		g.priorities[s] = g.rng.Float64()
@@ -228,7 +228,7 @@ func (g *generator) priority(s *slot) float64 {
 
 func ready(s *slot) bool { return s.actor != nil && !s.frozen && !s.blocked() }
 
-// event is a step of the machines.
+// event makes up a step of the machines.
 func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	b := w.browsers[g.rng.IntN(len(w.browsers))]
 	st := Step{Verb: verb, Who: b.slots[g.rng.IntN(len(b.slots))].process()[0].who, Ms: ms}
@@ -271,7 +271,7 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	return st
 }
 
-// person is a step of a person at a tab.
+// person makes up a step of a person in a tab.
 func (g *generator) person(s *slot, ms int64) Step {
 	st := Step{Verb: g.personVerb(s.b), Who: s.who, Ms: ms, Entity: g.entity(s.b)}
 	email := int64(1000 + g.rng.IntN(1<<20))
@@ -293,8 +293,7 @@ func (g *generator) person(s *slot, ms int64) Step {
 	return st
 }
 
-// entity is one that is just being sent by somebody, or one that the person can
-// see, of those that were made last.
+// entity picks an entity that is being sent, or a recent one that the person can see.
 func (g *generator) entity(b *browser) int {
 	var sent []int
 	for _, other := range b.w.browsers {
@@ -328,16 +327,15 @@ func (g *generator) entity(b *browser) int {
 	return e
 }
 
-// personVerb is what a person does: what the state of things asks for, or
-// anything.
+// personVerb picks what a person does: often what the state calls for, else anything.
 func (g *generator) personVerb(b *browser) Verb {
 	roll := g.rng.Float64()
 	switch {
 	case g.next == 1 || (g.next < 3 && roll < .4):
 		return Create
-	case b.ledger.rejected > 0 && roll < .25:
+	case b.checker.rejected > 0 && roll < .25:
 		return []Verb{Retry, Retry, Discard, Discard, Update, Delete}[g.rng.IntN(6)]
-	case b.ledger.conflicts > 0 && roll < .32:
+	case b.checker.conflicts > 0 && roll < .32:
 		return []Verb{Accept, Reverse}[g.rng.IntN(2)]
 	case len(b.deleted) > 0 && roll < .4:
 		return Undo

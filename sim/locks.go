@@ -7,8 +7,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// locks are a browser's locks. They keep the contract of sync.TakeoverLocks: who waits
-// for a holder that has been frozen for sync.StealAfter takes the lock from it.
+// locks are a browser's locks. They keep the contract of sync.TakeoverLocks: a waiter
+// steals the lock of a holder that has been frozen for sync.StealAfter.
 type locks struct {
 	held map[string]*hold
 }
@@ -25,7 +25,7 @@ func (l *locks) holder(name string) *slot {
 	return nil
 }
 
-// lockUser is a browser's locks as one of its slots uses them.
+// lockUser is the view a slot has of its browser's locks.
 type lockUser struct{ *slot }
 
 var _ sync.Locks = lockUser{}
@@ -36,7 +36,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 	defer cancel(nil)
 	mine := &hold{u.slot, cancel}
 	u.waits, u.mute = name, false
-	for deaf := u.pause(locking) == Deaf; ; {
+	for unnoticed := u.pause(locking) == UnnoticedSteal; ; {
 		h := u.b.locks.held[name]
 		if h == nil {
 			break
@@ -47,9 +47,9 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 				u.w.stats.hit("lock stolen from a living holder")
 			}
 			u.w.stats.hit("lock stolen")
-			if deaf {
-				u.w.stats.fault(Deaf)
-				h.slot.deaf = true
+			if unnoticed {
+				u.w.stats.fault(UnnoticedSteal)
+				h.slot.unaware = true
 			} else {
 				h.steal(sync.ErrStolen)
 			}
@@ -59,7 +59,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 			return sync.ErrLocked
 		}
 		u.w.stats.hit("waited for a lock")
-		deaf = u.pause(locking) == Deaf
+		unnoticed = u.pause(locking) == UnnoticedSteal
 	}
 	u.waits, u.mute = "", false
 	u.b.locks.held[name] = mine
@@ -71,7 +71,7 @@ func (u lockUser) Hold(ctx context.Context, name string, mode sync.LockMode, f f
 	return f(inner)
 }
 
-// blocked reports whether a slot waits for a lock it can't get now.
+// blocked reports whether the slot waits for a lock it cannot get now.
 func (s *slot) blocked() bool {
 	if s.waits == "" {
 		return false
@@ -80,11 +80,10 @@ func (s *slot) blocked() bool {
 	return h != nil && !s.mute && !(h.slot.frozen && s.w.now.Sub(h.slot.frozenAt) >= sync.StealAfter)
 }
 
-// seconds are what invariant 10 lets a frozen holder delay the others by.
-const seconds = 10 * time.Second
+// maxLockDelay is how long a frozen holder may delay the others (invariant 10).
+const maxLockDelay = 10 * time.Second
 
-// checkWaits judges whether anybody waits for a holder that is gone, or has long
-// been frozen.
+// checkWaits checks that no slot waits for a dead holder, or too long for a frozen one.
 func (w *world) checkWaits() {
 	for _, b := range w.browsers {
 		for _, s := range b.slots {
@@ -98,7 +97,7 @@ func (w *world) checkWaits() {
 			if h.frozen {
 				silent := w.now.Sub(h.frozenAt)
 				w.stats.most("seconds delayed by a frozen holder", int(silent/time.Second))
-				if silent > seconds {
+				if silent > maxLockDelay {
 					w.fail(10, "%s still waits for the lock of %s, which has been frozen for %v", s.who, h.who, silent)
 				}
 			}

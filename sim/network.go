@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,7 +15,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// network is the way from a slot to the server.
+// network is a slot's connection to the server.
 type network struct {
 	*slot
 }
@@ -28,35 +27,35 @@ var (
 	errCut     = errors.New("the answer broke off")
 )
 
-// page is what a captive portal shows.
-var page = []byte("<!doctype html><title>Sign in to this network</title>")
+// portalPage is the answer of a captive portal.
+var portalPage = []byte("<!doctype html><title>Sign in to this network</title>")
 
-// standIns are the faults in which something on the way answers instead of the server.
-var standIns = map[Fault]sync.Response{
-	Portal:    {Status: 200, Header: map[string]string{"content-type": "text/html"}, Body: page},
-	Portal403: {Status: 403, Header: map[string]string{"content-type": "text/html"}, Body: page},
+// interceptions are the answers of intermediaries that do not pass the request on.
+var interceptions = map[Fault]sync.Response{
+	Portal:    {Status: 200, Header: map[string]string{"content-type": "text/html"}, Body: portalPage},
+	Portal403: {Status: 403, Header: map[string]string{"content-type": "text/html"}, Body: portalPage},
 	Busy429:   {Status: 429, Header: map[string]string{"content-type": "text/plain", "retry-after": "20"}},
 	Broken500: {Status: 500, Header: map[string]string{"content-type": "text/plain"}},
-	Gate502:   {Status: 502, Header: map[string]string{"content-type": "text/html"}, Body: page},
+	Gate502:   {Status: 502, Header: map[string]string{"content-type": "text/html"}, Body: portalPage},
 	Busy503:   {Status: 503, Header: map[string]string{"content-type": "text/plain", "retry-after": "5"}},
 	Timeout:   {Status: 408, Header: map[string]string{"content-type": "text/plain"}},
 }
 
 var (
-	signInFirst = sync.Response{Status: 401, Header: map[string]string{"content-type": "text/plain"}}
-	tooLarge    = sync.Response{Status: 413, Header: map[string]string{"content-type": "text/plain"}}
+	unauthorized = sync.Response{Status: 401, Header: map[string]string{"content-type": "text/plain"}}
+	tooLarge     = sync.Response{Status: 413, Header: map[string]string{"content-type": "text/plain"}}
 )
 
-// quick is how soon an answer must come for its date to tell the time.
-const quick = 10 * time.Second
+// quickAnswer bounds the time of an answer whose date may set the clock.
+const quickAnswer = 10 * time.Second
 
 // Do implements sync.HTTP.
 func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	n.slot = n.me()
-	n.w.tell("%s asks %s %s %s", n.who, r.Method, r.Path, r.Body)
-	n.leaves(r)
-	n.heard = heard{}
-	asked := n.b.clock()
+	n.w.logf("%s sends %s %s %s", n.who, r.Method, r.Path, r.Body)
+	n.checkRequest(r)
+	n.answer = answer{}
+	sent := n.b.clock()
 	f := n.pause(sending)
 	resp, err := n.send(ctx, r, f)
 	if err == nil && ctx.Err() != nil {
@@ -65,16 +64,15 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	if err != nil {
 		return sync.Response{}, err
 	}
-	n.w.tell("%s hears %d %s", n.who, resp.Status, resp.Body)
-	n.hears(resp)
-	if took := n.b.clock().Sub(asked); took >= 0 && took <= quick && !n.misled && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
-		n.dated = true
+	n.w.logf("%s receives %d %s", n.who, resp.Status, resp.Body)
+	n.noteAnswer(resp)
+	if took := n.b.clock().Sub(sent); took >= 0 && took <= quickAnswer && !n.clockJumped && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
+		n.clockMeasured = true
 	}
 	return resp, nil
 }
 
-// send carries the request to the server and the answer back, as far as f and
-// the state of the world let it.
+// send delivers the request and the answer, as far as f and the state of the world allow.
 func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Response, error) {
 	if n.b.offline {
 		n.w.stats.hit("request while offline")
@@ -84,7 +82,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		}
 		return sync.Response{}, errNetwork
 	}
-	if instead, ok := standIns[f]; ok {
+	if instead, ok := interceptions[f]; ok {
 		n.w.stats.fault(f)
 		return instead, nil
 	}
@@ -94,7 +92,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	}
 	if n.b.signedOut {
 		n.w.stats.hit("401")
-		return signInFirst, nil
+		return unauthorized, nil
 	}
 	switch f {
 	case Lost:
@@ -102,11 +100,11 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		return sync.Response{}, errNetwork
 	case Late:
 		n.w.stats.fault(f)
-		n.w.wire = append(n.w.wire, late{r, n.w.now})
+		n.w.inFlight = append(n.w.inFlight, late{r, n.w.now})
 		return sync.Response{}, errNetwork
 	case Echo:
 		n.w.stats.fault(f)
-		n.w.wire = append(n.w.wire, late{r, n.w.now})
+		n.w.inFlight = append(n.w.inFlight, late{r, n.w.now})
 	case Twice:
 		n.w.stats.fault(f)
 		n.w.server.answer(r)
@@ -129,7 +127,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	return n.back(resp, f)
 }
 
-// back carries an answer to the one who asked.
+// back delivers the answer.
 func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
 	if n.b.offline {
 		return sync.Response{}, errCut
@@ -146,9 +144,9 @@ func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
 	case Truncated:
 		resp.Body = resp.Body[:len(resp.Body)/2]
 	case Answered500:
-		return standIns[Broken500], nil
+		return interceptions[Broken500], nil
 	case Answered502:
-		return standIns[Gate502], nil
+		return interceptions[Gate502], nil
 	case ShuffledBack:
 		resp.Body = shuffled(resp.Body)
 	case ReplyDelayed:
@@ -157,7 +155,7 @@ func (n network) back(resp sync.Response, f Fault) (sync.Response, error) {
 	return resp, nil
 }
 
-// shuffled turns the order of a batch's results around.
+// shuffled reverses the results of a batch.
 func shuffled(body []byte) []byte {
 	var b struct {
 		Results []json.RawMessage `json:"results"`
@@ -173,81 +171,79 @@ func shuffled(body []byte) []byte {
 	return out
 }
 
-// heard is what a slot last heard from the server, for the ledger to judge by.
-type heard struct {
-	status  int                   // of the answer; 0 for none
-	ours    bool                  // it can be from the server: JSON, or an error status
-	batch   []api.Operation       // what was asked
-	results map[string]api.Result // by operation, from a good answer to a batch
+// answer is the last answer a slot received, for the checker.
+type answer struct {
+	status  int                   // 0 for no answer
+	batch   []api.Operation       // of the request
+	results map[string]api.Result // of a batch, by operation
 }
 
-// leaves judges a request as it leaves the browser.
-func (n network) leaves(r sync.Request) {
+// checkRequest checks a request as it leaves the browser.
+func (n network) checkRequest(r sync.Request) {
 	n.w.stats.requests++
-	n.asked++
-	n.w.stats.most("requests in one go", n.asked)
-	if n.asked > maxRequests {
-		n.w.fail(12, "%s asks %d times without end", n.who, n.asked)
+	n.requests++
+	n.w.stats.most("requests in one go", n.requests)
+	if n.requests > maxRequests {
+		n.w.fail(12, "%s sent %d requests and does not stop", n.who, n.requests)
 	}
-	if n.deciding {
-		n.w.fail(12, "%s sends a request in the middle of a transaction", n.who)
+	if n.inTransaction {
+		n.w.fail(12, "%s sends a request within a transaction", n.who)
 	}
 	if len(r.Body) > api.MaxBody {
 		n.w.fail(12, "a body of %d bytes", len(r.Body))
 	}
 	n.batch = nil
 	if r.Body == nil {
-		n.leavesForPage(r)
+		n.checkPageRequest(r)
 		return
 	}
 	var b api.Batch
 	if err := json.Unmarshal(r.Body, &b); err != nil {
-		n.w.fail(12, "a body that is no batch: %v", err)
+		n.w.fail(12, "a body is not a batch: %v", err)
 		return
 	}
 	if len(b.Operations) > api.MaxOperations {
 		n.w.fail(12, "a batch of %d operations", len(b.Operations))
 	}
 	n.batch = b.Operations
-	n.b.ledger.leaves(b.Operations)
+	n.b.checker.checkBatch(b.Operations)
 }
 
-func (n network) leavesForPage(r sync.Request) {
+func (n network) checkPageRequest(r sync.Request) {
 	_, query, _ := strings.Cut(r.Path, "?")
 	q, err := url.ParseQuery(query)
 	if limit := q.Get("limit"); limit != "" {
 		if v, bad := strconv.Atoi(limit); bad != nil || err != nil || v < 1 || v > api.MaxChanges {
-			n.w.fail(12, "a page of %q changes was asked for", limit)
+			n.w.fail(12, "a page of %q changes was requested", limit)
 		}
 	}
 }
 
-// maxRequests bounds what a round may ask: its pushes and pages, and a new
-// beginning of each page at most once.
+// maxRequests bounds the requests of a round: its pushes, and each page at most twice,
+// since the feed may start over.
 const maxRequests = sync.MaxPushes + 2*sync.MaxPages + sync.MaxRepairPages
 
-// hears notes what an answer says about operations.
-func (n network) hears(resp sync.Response) {
-	n.heard.status, n.heard.batch = resp.Status, n.batch
-	n.heard.ours = resp.Status >= 400 || !bytes.HasPrefix(resp.Body, []byte("<"))
+// noteAnswer notes what an answer says about operations.
+func (n network) noteAnswer(resp sync.Response) {
+	n.answer.status, n.answer.batch = resp.Status, n.batch
 	var b api.BatchResult
 	if n.batch == nil || resp.Status != 200 || json.Unmarshal(resp.Body, &b) != nil {
 		return
 	}
-	n.heard.results = map[string]api.Result{}
+	n.answer.results = map[string]api.Result{}
 	for _, r := range b.Results {
-		n.heard.results[r.ID] = r
+		n.answer.results[r.ID] = r
 	}
 }
 
-// oldVersion is the network of a host of an earlier version, which knew no stamps.
-type oldVersion struct {
+// oldHostHTTP is the network of a host of an earlier version, which sent no stamps.
+type oldHostHTTP struct {
 	sync.HTTP
 	stats *Stats
 }
 
 // Do implements sync.HTTP.
-func (o oldVersion) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+func (o oldHostHTTP) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	var b api.Batch
 	if r.Body != nil && json.Unmarshal(r.Body, &b) == nil {
 		o.stats.hit("sent by an older version")
@@ -263,7 +259,7 @@ func (o oldVersion) Do(ctx context.Context, r sync.Request) (sync.Response, erro
 	return o.HTTP.Do(ctx, r)
 }
 
-// noDigests is a remote of an earlier version, which did not compare.
+// noDigests is the remote of an earlier version, which did not compare digests.
 type noDigests struct{ sync.Remote }
 
 // Pull implements sync.Remote.
@@ -273,7 +269,7 @@ func (n noDigests) Pull(ctx context.Context, cursor string, limit int) (api.Chan
 	return page, err
 }
 
-// smallPages is a remote whose pages hold at most so many changes.
+// smallPages is a remote that limits its pages to most changes.
 type smallPages struct {
 	sync.Remote
 	most int

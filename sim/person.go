@@ -13,7 +13,7 @@ import (
 // strategies by number.
 var strategies = []sync.StrategyName{sync.Merge, sync.LastWriteWins, sync.ServerWins, sync.ClientWins}
 
-// act begins what a person does at a tab.
+// act starts what a person does in a tab.
 func (s *slot) act(st Step) {
 	id := entityID(st.Entity)
 	var do func(context.Context) error
@@ -42,11 +42,11 @@ func (s *slot) act(st Step) {
 	default:
 		return
 	}
-	s.about = st.Entity
+	s.entity = st.Entity
 	s.begin(st.Verb, do)
 }
 
-// typed is what a person types in a step: no two steps type the same, but for emails.
+// typed returns what a person types in a step. Only emails repeat between steps.
 func (s *slot) typed(st Step) fields {
 	s.w.typed++
 	f := fields{
@@ -60,7 +60,7 @@ func (s *slot) typed(st Step) fields {
 func (s *slot) create(ctx context.Context, id string, st Step) error {
 	f := s.typed(st)
 	if s.w.created[id] != 0 {
-		return nil // two persons never make one id
+		return nil // no two people create the same id
 	}
 	s.w.created[id] = st.Entity
 	s.nextID = id
@@ -72,7 +72,7 @@ func (s *slot) create(ctx context.Context, id string, st Step) error {
 	return err
 }
 
-// Bits of an update's N: the fields it sets; what is above is the email's number.
+// Bits of an update's N: the fields it sets. The higher bits number the email.
 const (
 	setName = 1 << iota
 	setBio
@@ -124,24 +124,24 @@ func (s *slot) undo(ctx context.Context, st Step) error {
 	delete(s.b.deleted, st.Entity)
 	_, err := s.users.Restore(ctx, was)
 	s.accepted(err, func() bool {
-		_, ok := s.b.visible(userRef(was.ID)) // perhaps as others have changed it meanwhile
+		_, ok := s.b.visible(userRef(was.ID)) // others may have changed it meanwhile
 		return ok
 	})
 	return err
 }
 
-// accepted judges a write by what was said of it: accepted, it is seen and
-// queued; refused, nothing has changed.
+// accepted checks a write: if accepted, it is visible and queued; if refused, it changed
+// nothing.
 func (s *slot) accepted(err error, seen func() bool) {
 	switch {
-	case err == nil && !s.uncertain && !s.b.spoiled[entityID(s.about)] && !seen():
-		s.w.fail(1, "a %s was accepted and is not seen", s.doing)
+	case err == nil && !s.uncertain && !s.b.corrupted[entityID(s.entity)] && !seen():
+		s.w.fail(1, "a %s was accepted but is not visible", s.doing)
 	case err == nil:
 		s.w.stats.hit("write accepted")
 	case s.uncertain:
 		s.w.stats.hit("write uncertain")
-	case s.came+s.left > 0:
-		s.w.fail(1, "a %s was refused (%v) and changed the queue", s.doing, err)
+	case s.added+s.removed > 0:
+		s.w.fail(1, "a %s was refused (%v) but changed the queue", s.doing, err)
 	default:
 		s.w.stats.hit("write refused")
 	}

@@ -11,20 +11,19 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Result is what became of a history.
+// Result is the result of a history.
 type Result struct {
 	Script    *Script
 	Violation *Violation // nil when all invariants held
 	Stats     *Stats
-	Trace     uint64 // equal for equal histories
+	Trace     uint64 // a hash; equal for equal histories
 }
 
-// Play plays a script, then heals everything, lets all browsers sync until they
-// are quiet, and judges what came of it. An error is the simulator's own.
-//
-// Story, when not nil, hears what happens, line by line.
-func Play(script *Script, story io.Writer) (Result, error) {
-	return play(script, story, func(w *world) (Step, bool) {
+// Play plays a script, ends all faults, lets the browsers sync until they are quiet, and
+// checks the final state. An error is the simulator's own. A log that is not nil receives
+// a line for each thing that happens.
+func Play(script *Script, log io.Writer) (Result, error) {
+	return play(script, log, func(w *world) (Step, bool) {
 		if w.step < len(script.Steps) {
 			return script.Steps[w.step], true
 		}
@@ -32,8 +31,8 @@ func Play(script *Script, story io.Writer) (Result, error) {
 	})
 }
 
-func play(script *Script, story io.Writer, next func(*world) (Step, bool)) (Result, error) {
-	w, err := newWorld(script, story)
+func play(script *Script, log io.Writer, next func(*world) (Step, bool)) (Result, error) {
+	w, err := newWorld(script, log)
 	if err != nil {
 		return Result{}, err
 	}
@@ -65,15 +64,15 @@ func play(script *Script, story io.Writer, next func(*world) (Step, bool)) (Resu
 	return Result{Script: script, Violation: w.violation, Stats: w.stats, Trace: w.trace()}, w.failed
 }
 
-// trace sums up the history.
+// trace hashes the history.
 func (w *world) trace() uint64 {
 	h := uint64(14695981039346656037)
 	mix := func(n int64) { h = (h ^ uint64(n)) * 1099511628211 }
 	mix(int64(w.stats.steps))
 	mix(int64(w.stats.requests))
 	mix(w.now.UnixMicro())
-	for _, id := range w.server.truth.ids() {
-		e := w.server.truth.entities[id]
+	for _, id := range w.server.model.ids() {
+		e := w.server.model.entities[id]
 		mix(e.version)
 		mix(e.change)
 		for _, c := range e.fields.Name + e.fields.Email + e.fields.Bio {
@@ -84,13 +83,13 @@ func (w *world) trace() uint64 {
 }
 
 const (
-	// healSteps bounds what is still running when the faults end, healRounds the
-	// rounds in which browsers must become quiet.
+	// After the faults end, running actors may take healSteps more steps and browsers
+	// healRounds rounds to become quiet.
 	healSteps  = 20000
 	healRounds = 24
 )
 
-// heal ends all faults and lets everybody finish.
+// heal ends all faults and runs everything to its end.
 func (w *world) heal() {
 	w.healed = true
 	for _, b := range w.browsers {
@@ -104,14 +103,13 @@ func (w *world) heal() {
 		}
 	}
 	w.finish()
-	for len(w.wire) > 0 && !w.over() {
+	for len(w.inFlight) > 0 && !w.over() {
 		w.deliver(0)
 	}
-	// Each host in turn has to find nothing to do: one of an older version does not
-	// know all that there is.
+	// Each host in turn must find nothing to do: an old one does not do everything.
 	for n, calm := 0, 0; !w.over(); n++ {
 		if n == healRounds {
-			w.fail(8, "after %d rounds in peace some browser still has something to do", n)
+			w.fail(8, "after %d rounds without faults some browser still has work to do", n)
 			return
 		}
 		w.pass(7 * time.Minute)
@@ -125,7 +123,7 @@ func (w *world) heal() {
 	}
 }
 
-// finish lets everything that runs go on to its end.
+// finish runs all actors to their end.
 func (w *world) finish() {
 	for n, busy := 0, true; busy && !w.over(); {
 		busy = false
@@ -136,17 +134,17 @@ func (w *world) finish() {
 				}
 				busy = true
 				s.run(NoFault)
-				s.goOn()
+				s.startPending()
 				n++
 				if n > healSteps {
-					w.fail(10, "%s does not come to an end", s.who)
+					w.fail(10, "%s does not finish", s.who)
 				}
 			}
 		}
 	}
 }
 
-// quiet has each browser do a round, and reports whether none had anything to do.
+// quiet runs a round in each browser, and reports whether none had anything to do.
 func (w *world) quiet(n int) bool {
 	quiet := true
 	for _, b := range w.browsers {
@@ -155,7 +153,7 @@ func (w *world) quiet(n int) bool {
 		w.finish()
 		r := s.report
 		if s.err != nil {
-			w.fail(8, "%s can't sync in peace: %v", s.who, s.err)
+			w.fail(8, "%s cannot sync without faults: %v", s.who, s.err)
 		}
 		if r.Repaired+r.Pushed+r.Pulled+r.Conflict+r.Waiting > 0 || r.More {
 			quiet = false
@@ -164,7 +162,7 @@ func (w *world) quiet(n int) bool {
 	return quiet
 }
 
-// checkEnd judges the end: every replica equals the server, and every operation
+// checkEnd checks the final state: every replica equals the server, and every operation
 // is accounted for.
 func (w *world) checkEnd() {
 	ctx := context.Background()
@@ -173,20 +171,20 @@ func (w *world) checkEnd() {
 		if drift := b.clock().Sub(w.now) - b.ahead; drift.Abs() >= time.Second {
 			w.stats.hit("clock drifted by a second")
 		}
-		clear(b.spoiled)
+		clear(b.corrupted)
 		w.checkHealth(ctx, b)
-		w.checkFates(ctx, b)
-		for _, id := range w.server.truth.ids() {
-			w.checkReplica(ctx, b, id, w.server.truth.entities[id])
+		w.checkOutcomes(ctx, b)
+		for _, id := range w.server.model.ids() {
+			w.checkReplica(ctx, b, id, w.server.model.entities[id])
 		}
-		b.ledger.untouched("the end")
+		b.checker.checkUntouched("the end")
 		b.checkCursor()
 		w.checkQueue(ctx, b)
 		w.checkRows(ctx, b)
 	}
 }
 
-// checkServer judges whether the server has what its answers said.
+// checkServer checks that the server has what its answers said.
 func (w *world) checkServer(ctx context.Context) {
 	p, err := w.server.store.Changes(ctx, "", api.MaxChanges)
 	if err != nil {
@@ -195,7 +193,7 @@ func (w *world) checkServer(ctx context.Context) {
 	}
 	live := 0
 	for _, c := range p.Changes {
-		e := w.server.truth.entities[c.EntityID]
+		e := w.server.model.entities[c.EntityID]
 		f, _ := w.reader.fieldsOf(c.Document)
 		if c.Version != e.version || c.Deleted != e.deleted || f != e.fields {
 			w.fail(3, "the server has entity %s as %d %+v; its effects make %d %+v", c.EntityID, c.Version, f, e.version, e.fields)
@@ -204,7 +202,7 @@ func (w *world) checkServer(ctx context.Context) {
 			live++
 		}
 	}
-	for _, e := range w.server.truth.entities {
+	for _, e := range w.server.model.entities {
 		if !e.deleted {
 			live--
 		}
@@ -234,7 +232,7 @@ func (w *world) checkReplica(ctx context.Context, b *browser, id string, e entit
 	b.checkVisible(userRef(id))
 }
 
-// checkQueue judges what is left in a queue: only what waits for the person.
+// checkQueue checks that only operations that wait for the person are left in the queue.
 func (w *world) checkQueue(ctx context.Context, b *browser) {
 	ops, err := b.store.Operations(ctx, 0, 1<<20)
 	if err != nil {
@@ -243,13 +241,12 @@ func (w *world) checkQueue(ctx context.Context, b *browser) {
 	}
 	for _, o := range ops {
 		if o.State != queue.Rejected {
-			w.fail(8, "browser %d keeps operation %s in peace, %s", b.number, o.ID, o.State)
+			w.fail(8, "browser %d still has operation %s, %s, after all faults ended", b.number, o.ID, o.State)
 		}
 	}
 }
 
-// checkRows judges that a browser shows nothing the server has not, but for what
-// waits in its queue.
+// checkRows checks that a browser shows nothing that is neither on the server nor queued.
 func (w *world) checkRows(ctx context.Context, b *browser) {
 	rows, err := b.store.Rows(ctx, repository.Window{Type: api.EntityUser, Limit: 1 << 20})
 	if err != nil {
@@ -262,9 +259,9 @@ func (w *world) checkRows(ctx context.Context, b *browser) {
 			w.fail(8, "read entity %s: %v", v.Ref.ID, err)
 			return
 		}
-		t, known := w.server.truth.entities[v.Ref.ID]
+		t, known := w.server.model.entities[v.Ref.ID]
 		if len(e.Operations) == 0 && (!known || t.deleted) {
-			w.fail(7, "browser %d shows entity %s, which the server has not", b.number, v.Ref.ID)
+			w.fail(7, "browser %d shows entity %s, which the server does not have", b.number, v.Ref.ID)
 		}
 	}
 }

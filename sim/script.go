@@ -28,47 +28,46 @@ const (
 // Steps of the machines.
 const (
 	Round   Verb = "round"  // a host begins a round, for reason number N
-	Run     Verb = "run"    // whoever is there goes on to its next pause, meeting Fault
-	Finish  Verb = "finish" // whoever is there goes on to its end
-	Kill    Verb = "kill"   // whoever is there ends where it stands
-	Freeze  Verb = "freeze" // it stops until Thaw
+	Run     Verb = "run"    // the actor runs to its next pause, with Fault injected
+	Finish  Verb = "finish" // the actor runs to its end
+	Kill    Verb = "kill"   // the process ends at its pause
+	Freeze  Verb = "freeze" // the process stops until Thaw
 	Thaw    Verb = "thaw"
-	Mute    Verb = "mute"    // who waits for a lock hears nothing of its holder, who is alive, and takes it
-	Crash   Verb = "crash"   // a browser ends, with all that runs in it
-	Evict   Verb = "evict"   // a browser ends and its storage is gone
-	Corrupt Verb = "spoil"   // damage number N is done to entity Entity in a browser's storage
+	Mute    Verb = "mute"    // a lock waiter receives no heartbeats of its living holder, and steals the lock
+	Crash   Verb = "crash"   // a browser ends, with all its processes
+	Evict   Verb = "evict"   // a browser ends and loses its storage
+	Corrupt Verb = "corrupt" // corruption number N damages entity Entity in a browser's storage
 	Jump    Verb = "jump"    // a browser's clock moves by N milliseconds
-	Offline Verb = "offline" // a browser has no network until Online; with N 1 only answers get lost
+	Offline Verb = "offline" // a browser has no network until Online; with N=1 only answers get lost
 	Online  Verb = "online"
 	SignOut Verb = "signout" // a browser gets 401 until SignIn
 	SignIn  Verb = "signin"
-	Deliver Verb = "deliver" // the request under way number N arrives after all
+	Deliver Verb = "deliver" // the late request number N arrives after all
 	Wait    Verb = "wait"    // N milliseconds pass
 	Restart Verb = "restart" // the server
 	Collect Verb = "collect" // the server removes tombstones older than N milliseconds
 	Prune   Verb = "prune"   // the server forgets records older than N milliseconds
-	Backup  Verb = "backup"  // the server's data are copied
+	Backup  Verb = "backup"  // the server's data is copied
 	Restore Verb = "restore" // the copy is put back, under a new epoch
 )
 
-// Fault is what befalls someone at a pause. One that can't happen at that kind
-// of pause does nothing.
+// Fault is injected at a pause. A fault that cannot happen there does nothing.
 type Fault string
 
 // Faults of the storage.
 const (
 	NoFault        Fault = ""
-	Aborted        Fault = "aborted"         // the transaction did not happen
-	Quota          Fault = "quota"           // it did not for want of room
-	UncertainSaved Fault = "uncertain-saved" // it did, and nobody can tell
-	UncertainLost  Fault = "uncertain-lost"  // it did not, and nobody can tell
-	Rerun          Fault = "rerun"           // the decision is made twice; the second counts
+	Aborted        Fault = "aborted"         // the transaction aborts
+	Quota          Fault = "quota"           // it aborts because the quota is exceeded
+	UncertainSaved Fault = "uncertain-saved" // it commits without saying so
+	UncertainLost  Fault = "uncertain-lost"  // it aborts without saying so
+	Rerun          Fault = "rerun"           // its decision runs twice; the second counts
 )
 
 // Faults of a request on its way to the server.
 const (
 	Lost      Fault = "lost"      // it never arrives
-	Late      Fault = "late"      // the sender gives up; it arrives at a later step Deliver
+	Late      Fault = "late"      // the sender gives up; it arrives at a later Deliver
 	Echo      Fault = "echo"      // it arrives, and again at a later step
 	Twice     Fault = "twice"     // it arrives twice
 	Portal    Fault = "portal"    // a captive portal answers 200 with a page
@@ -80,36 +79,37 @@ const (
 	Timeout   Fault = "408"
 )
 
-// Faults of an answer: the server has done what was asked.
+// Faults of an answer, after the server has done the work.
 const (
 	AnswerLost   Fault = "answer-lost"
 	Truncated    Fault = "truncated"
 	ServerDied   Fault = "server-died"  // and is restarted; the answer is lost
-	Answered500  Fault = "answered-500" // something on the way replaced the answer
+	Answered500  Fault = "answered-500" // an intermediary replaces the answer
 	Answered502  Fault = "answered-502"
-	ShuffledBack Fault = "shuffled" // results come in another order
+	ShuffledBack Fault = "shuffled" // the results are reversed
 	ReplyDelayed Fault = "delayed"  // by half a minute
-	OldCopy      Fault = "old-copy" // of an earlier answer to the same question about the feed
+	OldCopy      Fault = "old-copy" // a cached answer to the same feed request
 )
 
 // Lock faults.
 const (
-	// Deaf: a holder whose lock was stolen is not told. Only the fence can stop it.
-	Deaf Fault = "deaf"
+	// UnnoticedSteal: a holder whose lock was stolen is not notified. Only the fence can
+	// stop it.
+	UnnoticedSteal Fault = "deaf"
 )
 
-// Step is one step. What of it counts depends on the verb.
+// Step is one step. Which fields matter depends on the verb.
 type Step struct {
 	Verb   Verb
 	Who    Who
 	Entity int
 	N      int64
 	Fault  Fault
-	Ms     int64 // that pass before it
+	Ms     int64 // milliseconds that pass before it
 }
 
-// Who is a slot of a browser where something can run: one of its tabs ("t"), what
-// a tab does behind the person's back ("b"), or one of its hosts ("h").
+// Who names a slot of a browser: a tab ("t"), a tab's background work ("b"), or a host
+// ("h").
 type Who struct {
 	Client int
 	Kind   byte
@@ -124,9 +124,9 @@ type Browser struct {
 	Strategy string
 	SkewMs   int64 // how far its clock is ahead
 	DriftPPM int64 // how much too fast it goes
-	PageSize int   // its hosts ask for at most so many changes; 0 leaves it to the engine
-	OldHost  bool  // its second host is of an earlier version; see oldVersion
-	OldTab   bool  // its last tab is of an earlier version; see oldTab
+	PageSize int   // the most changes its hosts request at a time; 0 for the engine's default
+	OldHost  bool  // its second host is of an earlier version; see oldHostHTTP
+	OldTab   bool  // its last tab is of an earlier version; see asOldTab
 }
 
 // Script is a history, ready to be played.
@@ -134,8 +134,8 @@ type Script struct {
 	Seed      uint64 // of the engines' jitter
 	SQLite    bool
 	BodyLimit int  // a proxy answers larger requests with 413; 0 for none
-	Reboot    bool // all browsers end before they are healed; else what runs goes on
-	Digests   bool // the server sends digests; without them everything must come right, too
+	Reboot    bool // all browsers restart before healing; else their processes go on
+	Digests   bool // the server sends digests; replicas must converge without them, too
 	Browsers  []Browser
 	Steps     []Step
 }
@@ -173,8 +173,7 @@ func (st Step) String() string {
 	return b.String()
 }
 
-// ReadScript reads what WriteTo wrote. Empty lines and lines that begin with #
-// are passed over.
+// ReadScript reads what WriteTo wrote. It skips empty lines and lines that begin with #.
 func ReadScript(r io.Reader) (*Script, error) {
 	s := &Script{}
 	lines := bufio.NewScanner(r)
@@ -196,10 +195,10 @@ func (s *Script) readLine(words []string) error {
 	var who Who
 	if words[0] != "history" && words[0] != "browser" {
 		if len(rest) == 0 {
-			return fmt.Errorf("%q says not who", words[0])
+			return fmt.Errorf("%q names no slot", words[0])
 		}
 		if _, err := fmt.Sscanf(rest[0], "c%d.%c%d", &who.Client, &who.Kind, &who.Index); err != nil {
-			return fmt.Errorf("%q is nobody: %w", rest[0], err)
+			return fmt.Errorf("%q is no slot: %w", rest[0], err)
 		}
 		rest = rest[1:]
 	}
@@ -232,7 +231,7 @@ func (s *Script) readLine(words []string) error {
 // pairs are the values of a line by name.
 type pairs map[string]string
 
-// number is 0 for a value that is missing; a script is written by WriteTo.
+// number returns 0 for a missing value.
 func (p pairs) number(name string) int64 {
 	if u, err := strconv.ParseUint(p[name], 10, 64); err == nil {
 		return int64(u)

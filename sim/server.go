@@ -31,55 +31,54 @@ type backend interface {
 	Close() error
 }
 
-// server is the real server code over a store, with the truth looking on.
+// server is the real server code over a store, followed by the model.
 type server struct {
-	w     *world
-	store backend
-	front *front
-	truth *truth
-	epoch uint64
+	w       *world
+	store   backend
+	handler *handler
+	model   *model
+	epoch   uint64
 
-	serial uint64 // of this one among all histories'
+	serial uint64 // unique among all histories
 
 	dir   string       // of the SQLite files; "" for the store in memory
-	life  int          // counts up when the process is killed
+	life  int          // incremented when the process is killed
 	saved *savedServer // the backup, nil for none
 }
 
 type savedServer struct {
-	truth  snapshot
+	model  snapshot
 	memory *memory.Store
 }
 
-// front is the server's code above its store, which keeps nothing of a history:
-// it is made once and used for one after the other.
-type front struct {
+// handler is the server's code above the store. It keeps nothing of a history, so it is
+// reused across histories.
+type handler struct {
 	http.Handler
-	witness *witness
+	observedStore *observedStore
 }
 
-var fronts = sync.Pool{New: func() any {
-	w := &witness{}
-	return &front{rest.New(rest.Config{Store: w, Hub: feed.NewHub()}), w}
+var handlers = sync.Pool{New: func() any {
+	w := &observedStore{}
+	return &handler{rest.New(rest.Config{Store: w, Hub: feed.NewHub()}), w}
 }}
 
-// witness is the store with the truth looking on.
-type witness struct {
+// observedStore reports writes to the model.
+type observedStore struct {
 	rest.Store
 	s *server
 }
 
-func (o *witness) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+func (o *observedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
 	outcomes, err := o.Store.Apply(ctx, writes)
 	if err == nil {
-		o.s.truth.observe(writes, outcomes)
+		o.s.model.observe(writes, outcomes)
 	}
 	return outcomes, err
 }
 
-// Revision tells the histories apart, for a server's handler serves many of them, one after
-// the other, and keeps pages by this.
-func (o *witness) Revision(ctx context.Context) (string, error) {
+// Revision differs between histories, since the reused handler caches pages by it.
+func (o *observedStore) Revision(ctx context.Context) (string, error) {
 	revision, err := o.Store.Revision(ctx)
 	return fmt.Sprint(o.s.serial, " ", revision), err
 }
@@ -87,10 +86,9 @@ func (o *witness) Revision(ctx context.Context) (string, error) {
 // serials counts the servers of all histories.
 var serials atomic.Uint64
 
-// Changes leaves the digests out unless the script has them: a history in which no
-// row is spoiled must come right without being healed, and one with a safeguard
-// taken out must not.
-func (o *witness) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+// Changes omits the digests unless the script has them: without corruption replicas must
+// converge without repairs, and a missing safeguard must not be repaired away.
+func (o *observedStore) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	page, err := o.Store.Changes(ctx, cursor, limit)
 	if !o.s.w.script.Digests {
 		page.Digests = nil
@@ -99,7 +97,7 @@ func (o *witness) Changes(ctx context.Context, cursor string, limit int) (api.Ch
 }
 
 func newServer(w *world, onDisk bool) (*server, error) {
-	s := &server{w: w, front: fronts.Get().(*front), truth: newTruth(w), epoch: 1, serial: serials.Add(1)}
+	s := &server{w: w, handler: handlers.Get().(*handler), model: newModel(w), epoch: 1, serial: serials.Add(1)}
 	if onDisk {
 		dir, err := os.MkdirTemp(scratch(), "rollcall-sim-")
 		if err != nil {
@@ -115,7 +113,7 @@ func newServer(w *world, onDisk bool) (*server, error) {
 	return s, nil
 }
 
-// scratch is where files live that need not survive the machine.
+// scratch is a directory for files that need not survive a reboot.
 func scratch() string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		return "/dev/shm"
@@ -140,14 +138,14 @@ func (s *server) open() error {
 
 func (s *server) serve(b backend) {
 	s.store = b
-	*s.front.witness = witness{b, s}
+	*s.handler.observedStore = observedStore{b, s}
 }
 
 // close ends the server and removes its files.
 func (s *server) close() error {
 	err := s.store.Close()
-	*s.front.witness = witness{}
-	fronts.Put(s.front)
+	*s.handler.observedStore = observedStore{}
+	handlers.Put(s.handler)
 	if s.dir != "" {
 		err = firstOf(err, os.RemoveAll(s.dir))
 	}
@@ -163,19 +161,19 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// restart ends the process and starts another on what is stored.
+// restart ends the process and starts another on the stored data.
 func (s *server) restart() error {
 	if s.dir == "" {
-		return nil // the process keeps nothing; what is stored stays
+		return nil // the process has no state of its own
 	}
 	return firstOf(s.store.Close(), s.open())
 }
 
-// crash kills the process and starts another on what it left: the file, and the
-// log beside it that nobody has merged into it.
+// crash kills the process and starts another on the files it left: the database and its
+// write-ahead log.
 func (s *server) crash() error {
 	if s.dir == "" {
-		return nil // what is stored stays
+		return nil // the process has no state of its own
 	}
 	killed, left := s.store, s.file()
 	s.life++
@@ -183,9 +181,9 @@ func (s *server) crash() error {
 	return firstOf(copyFile(left, s.file()), copyFile(left+"-wal", s.file()+"-wal"), s.open(), killed.Close())
 }
 
-// backup copies what is stored.
+// backup copies the stored data.
 func (s *server) backup() error {
-	saved := &savedServer{truth: s.truth.backup()}
+	saved := &savedServer{model: s.model.backup()}
 	if m, ok := s.store.(*memory.Store); ok {
 		saved.memory = m.Copy()
 	} else if err := firstOf(s.store.Close(), copyFile(s.file(), s.backupFile()), s.open()); err != nil {
@@ -201,7 +199,7 @@ func (s *server) restore() error {
 		return nil
 	}
 	s.epoch++
-	s.truth.restore(s.saved.truth)
+	s.model.restore(s.saved.model)
 	if s.saved.memory != nil {
 		m, err := s.saved.memory.Restored(s.epoch)
 		if err != nil {
@@ -211,7 +209,7 @@ func (s *server) restore() error {
 		return nil
 	}
 	err := firstOf(s.store.Close(), copyFile(s.backupFile(), s.file()),
-		sqlite.Restored(context.Background(), s.file(), s.epoch, s.now()), s.open())
+		sqlite.FinishRestore(context.Background(), s.file(), s.epoch, s.now()), s.open())
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
@@ -226,7 +224,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, b, 0o600)
 }
 
-// answer gives a request to the server's code and takes the answer.
+// answer passes a request to the server's code and returns the answer.
 func (s *server) answer(r engine.Request) engine.Response {
 	u, err := url.ParseRequestURI(r.Path)
 	if err != nil {
@@ -242,7 +240,7 @@ func (s *server) answer(r engine.Request) engine.Response {
 		req.Header.Set(k, v)
 	}
 	rec := &recorder{header: http.Header{}}
-	s.front.ServeHTTP(rec, req)
+	s.handler.ServeHTTP(rec, req)
 	resp := engine.Response{Status: rec.status, Body: rec.body.Bytes(), Header: map[string]string{
 		"date": s.w.now.UTC().Format(http.TimeFormat),
 	}}

@@ -6,22 +6,22 @@ import (
 	"slices"
 )
 
-// errNone says that there is nothing to shrink to.
-var errNone = errors.New("the script breaks no invariant")
+// errNoViolation means that there is nothing to shrink.
+var errNoViolation = errors.New("the script breaks no invariant")
 
-// Shrink makes a script that breaks an invariant shorter and plainer, as long as
-// the same one is broken. An error is the simulator's own.
+// Shrink shortens and simplifies a script while it breaks the same invariant. An error is
+// the simulator's own.
 func Shrink(script *Script, invariant int) (*Script, error) {
 	s := &shrinking{best: *script, invariant: invariant}
 	s.best.Steps, s.best.Browsers = slices.Clone(script.Steps), slices.Clone(script.Browsers)
-	if !s.still(s.best) {
-		return script, firstOf(s.err, errNone)
+	if !s.breaks(s.best) {
+		return script, firstOf(s.err, errNoViolation)
 	}
-	for before := -1; before != s.tries && s.err == nil; {
-		before = s.tries
-		s.leaveOut()
-		s.finishAtOnce()
-		s.plain()
+	for before := -1; before != s.kept && s.err == nil; {
+		before = s.kept
+		s.dropSteps()
+		s.mergeRuns()
+		s.simplify()
 	}
 	return &s.best, s.err
 }
@@ -29,12 +29,12 @@ func Shrink(script *Script, invariant int) (*Script, error) {
 type shrinking struct {
 	best      Script
 	invariant int
-	tries     int // that were shorter
+	kept      int // tries that were kept
 	err       error
 }
 
-// still reports whether a script breaks the invariant, too.
-func (s *shrinking) still(try Script) bool {
+// breaks reports whether a script breaks the invariant.
+func (s *shrinking) breaks(try Script) bool {
 	if s.err != nil {
 		return false
 	}
@@ -45,24 +45,24 @@ func (s *shrinking) still(try Script) bool {
 	return err == nil && r.Violation != nil && r.Violation.Invariant == s.invariant
 }
 
-// take keeps a script if it still breaks the invariant.
-func (s *shrinking) take(try Script) bool {
-	if !s.still(try) {
+// keep makes try the best script if it breaks the invariant.
+func (s *shrinking) keep(try Script) bool {
+	if !s.breaks(try) {
 		return false
 	}
 	s.best = try
-	s.tries++
+	s.kept++
 	return true
 }
 
-// leaveOut leaves steps out, many at a time first (Zeller's ddmin).
-func (s *shrinking) leaveOut() {
+// dropSteps drops steps, many at a time first (Zeller's ddmin).
+func (s *shrinking) dropSteps() {
 	for size := max(1, len(s.best.Steps)/2); ; {
 		shorter := false
 		for from := 0; from < len(s.best.Steps); {
 			try := s.best
 			try.Steps = slices.Delete(slices.Clone(try.Steps), from, min(from+size, len(try.Steps)))
-			if s.take(try) {
+			if s.keep(try) {
 				shorter = true
 			} else {
 				from += size
@@ -75,8 +75,8 @@ func (s *shrinking) leaveOut() {
 	}
 }
 
-// finishAtOnce has what goes on step by step go to its end in one.
-func (s *shrinking) finishAtOnce() {
+// mergeRuns replaces the steps of an actor by one that runs it to its end.
+func (s *shrinking) mergeRuns() {
 	for i := 0; i < len(s.best.Steps); i++ {
 		st := s.best.Steps[i]
 		if st.Verb != Run || st.Fault != NoFault {
@@ -92,12 +92,12 @@ func (s *shrinking) finishAtOnce() {
 				try.Steps = append(try.Steps, later)
 			}
 		}
-		s.take(try)
+		s.keep(try)
 	}
 }
 
-// plain takes away what of a step or a browser is not needed.
-func (s *shrinking) plain() {
+// simplify resets the parts of steps and browsers that are not needed.
+func (s *shrinking) simplify() {
 	for i := range s.best.Steps {
 		for _, change := range []func(*Step){
 			func(st *Step) { st.Fault = NoFault },
@@ -108,7 +108,7 @@ func (s *shrinking) plain() {
 			try.Steps = slices.Clone(try.Steps)
 			change(&try.Steps[i])
 			if try.Steps[i] != s.best.Steps[i] {
-				s.take(try)
+				s.keep(try)
 			}
 		}
 	}
@@ -125,20 +125,20 @@ func (s *shrinking) plain() {
 			try.Browsers = slices.Clone(try.Browsers)
 			change(&try.Browsers[i])
 			if try.Browsers[i] != s.best.Browsers[i] {
-				s.take(try)
+				s.keep(try)
 			}
 		}
 	}
 	for len(s.best.Browsers) > 1 {
 		try := s.best
 		try.Browsers = try.Browsers[:len(try.Browsers)-1]
-		if !s.take(try) {
+		if !s.keep(try) {
 			break
 		}
 	}
 	try := s.best
 	try.SQLite, try.BodyLimit, try.Reboot = false, 0, false
 	if s.best.SQLite || s.best.BodyLimit != 0 || s.best.Reboot {
-		s.take(try)
+		s.keep(try)
 	}
 }

@@ -19,24 +19,24 @@ var (
 	histories = flag.Int("histories", 2000, "how many histories to play")
 	firstSeed = flag.Uint64("first", 0, "the first seed; 0 stands for 1")
 	seed      = flag.Uint64("seed", 0, "the seed of the history to replay")
-	statsFile = flag.String("stats", "", "the file that is told each minute what was counted")
+	statsFile = flag.String("stats", "", "the file to write the counts to each minute")
 )
 
-// TestMain trades memory for time: a history leaves little garbage that lives on.
+// TestMain trades memory for time: little of a history's garbage survives.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
 }
 
-// many plays the histories of n seeds from first on, on all processors, until ten
-// have broken an invariant or all are done. Told is told each minute, and in the end.
-func many(first uint64, n int, told func(*Stats, []Result)) (stats *Stats, broken []Result, err error) {
+// playSeeds plays the histories of n seeds from first on, on all processors, until ten
+// have broken an invariant or all are done. It calls report each minute and at the end.
+func playSeeds(first uint64, n int, report func(*Stats, []Result)) (stats *Stats, broken []Result, err error) {
 	stats = newStats()
 	var mu stdsync.Mutex
 	var next atomic.Int64
 	var wait stdsync.WaitGroup
 	var failed atomic.Bool
-	telling := time.Now()
+	reportedAt := time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
 			for !failed.Load() {
@@ -51,22 +51,22 @@ func many(first uint64, n int, told func(*Stats, []Result)) (stats *Stats, broke
 					broken, err = append(broken, r), firstOf(err, e)
 					failed.Store(e != nil || len(broken) >= 10)
 				}
-				if time.Since(telling) > time.Minute {
-					telling = time.Now()
-					told(stats, broken)
+				if time.Since(reportedAt) > time.Minute {
+					reportedAt = time.Now()
+					report(stats, broken)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wait.Wait()
-	told(stats, broken)
+	report(stats, broken)
 	return stats, broken, err
 }
 
-// tell writes what was counted so far to the file of -stats, and a line to stderr
-// when it takes minutes.
-func tell(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
+// progress writes the counts so far to the file of -stats, and a line to stderr after the
+// first minute.
+func progress(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
 	return func(stats *Stats, broken []Result) {
 		took := time.Since(began)
 		var out strings.Builder
@@ -93,7 +93,7 @@ func tell(t *testing.T, first uint64, began time.Time) func(*Stats, []Result) {
 func TestHistories(t *testing.T) {
 	first := max(*firstSeed, 1)
 	began := time.Now()
-	stats, broken, err := many(first, *histories, tell(t, first, began))
+	stats, broken, err := playSeeds(first, *histories, progress(t, first, began))
 	took := time.Since(began)
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func shrunk(t *testing.T, r Result) string {
 	if err != nil {
 		t.Fatalf("shrink seed %d: %v", r.Script.Seed, err)
 	}
-	story := &strings.Builder{}
-	again, err := Play(short, story)
+	log := &strings.Builder{}
+	again, err := Play(short, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func shrunk(t *testing.T, r Result) string {
 	if _, err := short.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String()+story.String())
+	return fmt.Sprintf("shrunk from %d to %d steps: %v\n%s", len(r.Script.Steps), len(short.Steps), again.Violation, b.String()+log.String())
 }
 
 // TestReplay plays one seed and shrinks what it breaks: go test ./sim -run TestReplay -seed=N.
@@ -166,7 +166,7 @@ func goldenScripts(t *testing.T) map[string]*Script {
 	return scripts
 }
 
-// TestGolden plays the scripts of defects that were found and mended.
+// TestGolden plays the scripts of defects that were found and fixed.
 func TestGolden(t *testing.T) {
 	for name, script := range goldenScripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".script"), func(t *testing.T) {
@@ -181,8 +181,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestSameSeedSameHistory: a seed makes the same history each time, and so does
-// its script, also after it was written and read.
+// TestSameSeedSameHistory: a seed always makes the same history, and so does its script
+// after it was written and read.
 func TestSameSeedSameHistory(t *testing.T) {
 	for seed := uint64(1); seed <= 60; seed++ {
 		first, err := Generate(seed)

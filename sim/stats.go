@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// Stats counts what happened, so that a history in which nothing happens is not
-// taken for a proof.
+// Stats counts what happened, so that histories in which nothing happens prove nothing.
 type Stats struct {
 	Histories int
 	events    map[string]int
@@ -28,10 +27,9 @@ func (s *Stats) fault(f Fault) { s.faults[f]++ }
 
 func (s *Stats) most(what string, n int) { s.maxima[what] = max(s.maxima[what], n) }
 
-// faultsOfTheIssue are the faults that a history must be able to survive, and what
-// is counted when one of them befalls it: a fault or an event. Rates and events in
-// generate.go say how often each is tried.
-var faultsOfTheIssue = []struct {
+// requiredFaults are the faults that histories must survive, and the faults or events
+// that count as each. The rates are in generate.go.
+var requiredFaults = []struct {
 	name    string
 	counted []string
 }{
@@ -64,10 +62,10 @@ var faultsOfTheIssue = []struct {
 
 func (s *Stats) count(what string) int { return s.events[what] + s.faults[Fault(what)] }
 
-// mustHappen are events that a run without them has not tested.
+// mustHappen are events without which a run has not tested enough.
 var mustHappen = []string{
 	"401", "413", "acknowledged", "already so", "answered failure", "applied create", "applied delete", "applied update",
-	"backup restored", "clock jumped", "coalesced", "conflict recorded", "conflict with a loss, told", "conflict without loss",
+	"backup restored", "clock jumped", "coalesced", "conflict recorded", "conflict with a loss", "conflict without loss",
 	"delivered late", "discarded", "done in the background", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
 	"killed reading", "killed sending", "killed writing", "lock stolen", "operations evicted", "person: accept",
 	"person: discard", "person: retry", "person: reverse", "records pruned", "rejected", "rejected operation edited",
@@ -85,7 +83,7 @@ func (s *Stats) Missing() []string {
 			}
 		}
 	}
-	for _, f := range faultsOfTheIssue {
+	for _, f := range requiredFaults {
 		for _, what := range f.counted {
 			if s.count(what) == 0 {
 				out = append(out, f.name+": "+what)

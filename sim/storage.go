@@ -14,8 +14,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// storage is a browser's store as one of its slots uses it: each call pauses,
-// may fail as the script says, and is judged when it has changed something.
+// storage is a slot's view of its browser's store. Each call pauses, may fail as the
+// script says, and each change is checked.
 type storage struct {
 	*slot
 }
@@ -36,11 +36,11 @@ func (s storage) read() (*memory.Store, error) {
 	return s.b.store, nil
 }
 
-// write pauses, then does a transaction.
+// write pauses, then runs a transaction.
 func (s storage) write(do func(*memory.Store, Fault) error) error {
 	me := s.me()
 	f := me.pause(writing)
-	s.w.tell("%s writes", me.who)
+	s.w.logf("%s writes", me.who)
 	switch f {
 	case Aborted, Quota, UncertainLost:
 		s.w.stats.fault(f)
@@ -68,8 +68,8 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		var after []*queue.Entity
 		me := s.me()
 		err := m.Update(ctx, txn, func(es []*queue.Entity) error {
-			me.deciding = true
-			defer func() { me.deciding = false }()
+			me.inTransaction = true
+			defer func() { me.inTransaction = false }()
 			if f == Rerun {
 				s.w.stats.fault(f)
 				if err := decide(scratchCopies(es)); err != nil {
@@ -84,7 +84,7 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 				return err
 			}
 			for i, e := range es {
-				s.asOld(before[i], e)
+				s.asOldTab(before[i], e)
 			}
 			return nil
 		})
@@ -93,20 +93,20 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 		}
 		s.inRound("saved")
 		for i, e := range after {
-			s.tells(before[i], *e)
-			s.b.ledger.judge(s.slot, before[i], *e)
+			s.logChange(before[i], *e)
+			s.b.checker.check(s.slot, before[i], *e)
 			s.b.checkVisible(e.Ref)
 		}
 		return nil
 	})
 }
 
-// tells tells what became of an entity.
-func (s storage) tells(before, after queue.Entity) {
-	if s.w.story == nil {
+// logChange logs how an entity changed.
+func (s storage) logChange(before, after queue.Entity) {
+	if s.w.log == nil {
 		return
 	}
-	say := func(e queue.Entity) string {
+	describe := func(e queue.Entity) string {
 		out := "none"
 		if e.Confirmed != nil {
 			out = fmt.Sprintf("v%d", e.Confirmed.Version)
@@ -116,10 +116,10 @@ func (s storage) tells(before, after queue.Entity) {
 		}
 		return out
 	}
-	s.w.tell("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], say(before), say(after))
+	s.w.logf("%s saves entity %s: %s -> %s", s.who, before.Ref.ID[len(before.Ref.ID)-3:], describe(before), describe(after))
 }
 
-// shallow copies an entity so far that what decide does to it is not seen.
+// shallow copies an entity deep enough to keep what decide may change.
 func shallow(e *queue.Entity) queue.Entity {
 	c := *e
 	c.Operations = append([]queue.Operation(nil), e.Operations...)
@@ -131,7 +131,7 @@ func shallow(e *queue.Entity) queue.Entity {
 	return c
 }
 
-// scratchCopies are entities to decide about in vain; one named twice is one.
+// scratchCopies copies entities for a decision that is discarded. Aliases stay aliases.
 func scratchCopies(es []*queue.Entity) []*queue.Entity {
 	copies := map[*queue.Entity]*queue.Entity{}
 	out := make([]*queue.Entity, len(es))
@@ -234,7 +234,7 @@ func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
 		if fence, err = m.BeginRound(ctx); err != nil {
 			return err
 		}
-		if s.b.locks.holder(sync.RoundLock) != s.slot && !s.deaf {
+		if s.b.locks.holder(sync.RoundLock) != s.slot && !s.unaware {
 			s.w.fail(10, "%s began a round without holding the round lock", s.who)
 		}
 		s.fence, s.b.fence = fence, fence
@@ -243,7 +243,7 @@ func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
 	return fence, err
 }
 
-// inRound judges whether a round that has saved something is the only one.
+// inRound checks that the round that has just saved something is the only one.
 func (s storage) inRound(what string) {
 	if s.who.Kind == host && s.fence != s.b.fence {
 		s.w.fail(10, "%s %s in a round that another has superseded", s.who, what)
@@ -258,18 +258,18 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 			return err
 		}
 		for id, now := range s.versions(page) {
-			if now < versions[id] && !page.Resync && !s.b.spoiled[id] {
+			if now < versions[id] && !page.Resync && !s.b.corrupted[id] {
 				s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
 			}
 		}
 		s.inRound("saved a page")
-		s.w.tell("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
+		s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 		if _, done := page.Meta[sync.MetaSyncedAt]; done {
-			switch _, tells := page.Meta[sync.MetaSkew]; {
-			case s.dated:
-				s.b.compared, s.b.comparedAt = true, s.w.now
-			case tells && s.misled:
-				s.b.compared = false
+			switch _, measured := page.Meta[sync.MetaSkew]; {
+			case s.clockMeasured:
+				s.b.clockCompared, s.b.clockComparedAt = true, s.w.now
+			case measured && s.clockJumped:
+				s.b.clockCompared = false
 			}
 			return nil
 		}
@@ -279,14 +279,14 @@ func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue
 		for _, c := range page.Changes {
 			s.b.checkVisible(queue.Ref{Type: c.EntityType, ID: c.EntityID})
 		}
-		s.b.ledger.untouched("a page of changes")
+		s.b.checker.checkUntouched("a page of changes")
 		s.b.checkCursor()
 		return nil
 	})
 	return changed, err
 }
 
-// versions are those of a page's entities as they are stored.
+// versions returns the stored versions of the page's entities.
 func (s storage) versions(page sync.Page) map[string]int64 {
 	versions := map[string]int64{}
 	for _, c := range page.Changes {
@@ -310,7 +310,7 @@ func (s storage) Sweep(ctx context.Context, fence int64, entityType string, gene
 		for _, ref := range removed {
 			s.b.checkVisible(ref)
 		}
-		s.b.ledger.untouched("a sweep")
+		s.b.checker.checkUntouched("a sweep")
 		return nil
 	})
 	return removed, err
@@ -332,25 +332,25 @@ func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Re
 			return err
 		}
 		s.inRound("repaired a bucket")
-		s.w.tell("%s repairs %d rows of a bucket", s.who, len(differed))
+		s.w.logf("%s repairs %d rows of a bucket", s.who, len(differed))
 		if len(differed) > 0 {
 			s.w.stats.hit("rows repaired")
 		}
 		for _, ref := range differed {
 			s.b.checkVisible(ref)
 		}
-		s.b.ledger.untouched("a repair")
+		s.b.checker.checkUntouched("a repair")
 		s.b.checkCursor()
 		return nil
 	})
 	return differed, err
 }
 
-// checkVisible judges whether what a person sees of an entity is its confirmed
-// row with the operations on it, and whether the confirmed row is one the server had.
+// checkVisible checks that the visible row is the confirmed row with the operations
+// applied, and that the server once had that confirmed row.
 func (b *browser) checkVisible(ref queue.Ref) {
-	if b.spoiled[ref.ID] {
-		return // until the end
+	if b.corrupted[ref.ID] {
+		return // checked after all faults ended
 	}
 	ctx := context.Background()
 	e, err := b.store.Entity(ctx, ref)
@@ -362,7 +362,7 @@ func (b *browser) checkVisible(ref queue.Ref) {
 	var there bool
 	if e.Confirmed != nil {
 		want, there = b.w.reader.fieldsOf(e.Confirmed.Document)
-		if !b.w.server.truth.was(ref.ID, e.Confirmed.Version, want) {
+		if !b.w.server.model.had(ref.ID, e.Confirmed.Version, want) {
 			b.w.fail(5, "entity %s is confirmed as version %d %+v, which the server never had", ref.ID, e.Confirmed.Version, want)
 		}
 	}
@@ -372,13 +372,13 @@ func (b *browser) checkVisible(ref queue.Ref) {
 	got, visible := b.visible(ref)
 	switch {
 	case visible != there && len(e.Operations) > 0 && e.Operations[0].State == queue.Rejected:
-		// A rejected delete leaves its row in sight.
+		// A rejected delete leaves its row visible.
 	case visible != there || got != want:
 		b.w.fail(5, "entity %s shows %t %+v; confirmed row and operations make %t %+v", ref.ID, visible, got, there, want)
 	}
 }
 
-// operated is what an operation makes of an entity.
+// operated applies an operation to an entity.
 func operated(f fields, there bool, o queue.Operation) (fields, bool) {
 	if o.Type == api.Delete {
 		return fields{}, false
@@ -393,7 +393,7 @@ func operated(f fields, there bool, o queue.Operation) (fields, bool) {
 	return f.with(data), true
 }
 
-// visible is what the list shows of an entity.
+// visible returns what the list shows of an entity.
 func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	rows, err := b.store.Rows(context.Background(), repository.Window{Type: ref.Type, Limit: 1 << 20})
 	if err != nil {
@@ -408,11 +408,10 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	return fields{}, false
 }
 
-// epoch is the server's that the browser's rows are of; 0 when some may be of
-// another, because it reads the feed from its beginning.
+// epoch is the server's epoch of the browser's rows; 0 during a resync, when they may mix.
 func (b *browser) epoch() uint64 {
-	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, "resync")
-	if err != nil || meta["resync"] != "" {
+	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
+	if err != nil || meta[sync.MetaResync] != "" {
 		return 0
 	}
 	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])
@@ -422,10 +421,10 @@ func (b *browser) epoch() uint64 {
 	return cursor.Epoch
 }
 
-// checkCursor judges whether the storage has everything its cursor has passed.
+// checkCursor checks that the storage has every change its cursor has passed.
 func (b *browser) checkCursor() {
 	ctx := context.Background()
-	meta, err := b.store.Meta(ctx, sync.MetaCursor, "resync")
+	meta, err := b.store.Meta(ctx, sync.MetaCursor, sync.MetaResync)
 	if err != nil {
 		b.w.fail(6, "read the cursor: %v", err)
 		return
@@ -440,11 +439,11 @@ func (b *browser) checkCursor() {
 		return
 	}
 	if cursor.Epoch != b.w.server.epoch {
-		return // it will be refused
+		return // the server will refuse it
 	}
-	for _, id := range b.w.server.truth.ids() {
-		e := b.w.server.truth.entities[id]
-		if b.spoiled[id] || e.change > cursor.Change || (e.deleted && meta["resync"] != "") {
+	for _, id := range b.w.server.model.ids() {
+		e := b.w.server.model.entities[id]
+		if b.corrupted[id] || e.change > cursor.Change || (e.deleted && meta[sync.MetaResync] != "") {
 			continue
 		}
 		row, err := b.store.Entity(ctx, userRef(id))
@@ -452,9 +451,9 @@ func (b *browser) checkCursor() {
 		case err != nil:
 			b.w.fail(6, "read entity %s: %v", id, err)
 		case e.deleted && row.Confirmed != nil && row.Confirmed.Version < e.version:
-			b.w.fail(6, "the cursor passed change %d, the deletion of %s, of which version %d is still there", e.change, id, row.Confirmed.Version)
+			b.w.fail(6, "the cursor passed change %d, the deletion of %s, but version %d is still stored", e.change, id, row.Confirmed.Version)
 		case !e.deleted && (row.Confirmed == nil || row.Confirmed.Version < e.version):
-			b.w.fail(6, "the cursor passed change %d, which made version %d of %s", e.change, e.version, id)
+			b.w.fail(6, "the cursor passed change %d, but version %d of %s is not stored", e.change, e.version, id)
 		}
 	}
 }

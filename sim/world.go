@@ -10,21 +10,20 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// epoch is when histories begin.
+// epoch is the time at which histories begin.
 var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// emailRule is the one rule judged here that is not among the thirteen: the
-// design's section 7 wants emails unique.
+// emailRule stands for a rule beside the thirteen invariants: emails are unique.
 const emailRule = 0
 
-// Violation is an invariant that did not hold, by its number in the design.
+// Violation is a broken invariant, by its number in docs/ARCHITECTURE.md.
 type Violation struct {
 	Invariant int
 	Text      string
-	Step      int // after which it showed
+	Step      int // after which it was noticed
 }
 
-// Error says which invariant, and how.
+// Error implements error.
 func (v *Violation) Error() string {
 	name := fmt.Sprintf("invariant %d", v.Invariant)
 	if v.Invariant == emailRule {
@@ -39,11 +38,11 @@ type world struct {
 	now      time.Time
 	server   *server
 	browsers []*browser
-	wire     []late           // under way, to be delivered by a step or never
-	born     map[string]birth // operations
-	created  map[string]int   // entities, and how scripts call them
+	inFlight []late            // late requests, to be delivered by a step or never
+	origins  map[string]origin // by operation
+	created  map[string]int    // number in scripts, by entity
 	reader   reader
-	runs     *slot // now
+	running  *slot // now
 	storages int
 	typed    int
 	step     int
@@ -51,14 +50,14 @@ type world struct {
 	jitter   *rand.Rand
 	stats    *Stats
 	failed   error     // of the simulator itself
-	story    io.Writer // when set, hears what happens
+	log      io.Writer // may be nil
 	// The first violation ends the history.
 	violation *Violation
 }
 
-func newWorld(script *Script, story io.Writer) (*world, error) {
+func newWorld(script *Script, log io.Writer) (*world, error) {
 	w := &world{
-		script: script, now: epoch, story: story, stats: newStats(), born: map[string]birth{}, created: map[string]int{}, reader: reader{},
+		script: script, now: epoch, log: log, stats: newStats(), origins: map[string]origin{}, created: map[string]int{}, reader: reader{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
 	var err error
@@ -73,7 +72,7 @@ func newWorld(script *Script, story io.Writer) (*world, error) {
 
 func (w *world) random() float64 { return w.jitter.Float64() }
 
-// after is a timer that never fires: nothing in a history waits for real time.
+// after returns a timer that never fires: nothing in a history waits for real time.
 func (w *world) after(time.Duration) <-chan time.Time { return nil }
 
 func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
@@ -84,11 +83,10 @@ func (w *world) fail(invariant int, format string, args ...any) {
 	}
 }
 
-// tell tells the story, if anybody listens.
-func (w *world) tell(format string, args ...any) {
-	if w.story != nil {
-		// What is told is for a person who reads along; there is nobody to tell of an error.
-		_, _ = fmt.Fprintf(w.story, "%4d  %s\n", w.step, fmt.Sprintf(format, args...))
+// logf writes a line to the log, if there is one.
+func (w *world) logf(format string, args ...any) {
+	if w.log != nil {
+		_, _ = fmt.Fprintf(w.log, "%4d  %s\n", w.step, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -101,8 +99,8 @@ func (w *world) must(err error) {
 
 func (w *world) over() bool { return w.violation != nil || w.failed != nil }
 
-// at is the slot a step is about, nil when there is none.
-func (w *world) at(who Who) *slot {
+// slotOf returns the slot of a step; nil if there is none.
+func (w *world) slotOf(who Who) *slot {
 	if who.Client < 0 || who.Client >= len(w.browsers) {
 		return nil
 	}
@@ -119,7 +117,7 @@ func (w *world) do(st Step) {
 	w.begin(st)
 	for _, b := range w.browsers {
 		for _, s := range b.slots {
-			s.goOn()
+			s.startPending()
 		}
 	}
 	w.checkWaits()
@@ -129,12 +127,12 @@ func (w *world) begin(st Step) {
 	w.step++
 	w.pass(time.Duration(st.Ms) * time.Millisecond)
 	if st.Verb != Run && st.Verb != Finish {
-		w.tell("%s", st)
+		w.logf("%s", st)
 	}
-	if w.ofServer(st) {
+	if w.doServer(st) {
 		return
 	}
-	s := w.at(st.Who)
+	s := w.slotOf(st.Who)
 	if s == nil {
 		return
 	}
@@ -156,7 +154,7 @@ func (w *world) begin(st Step) {
 	case Mute:
 		s.mute = s.waits != ""
 	default:
-		if w.ofBrowser(s.b, st) {
+		if w.doBrowser(s.b, st) {
 			return
 		}
 		if s.who.Kind == tab {
@@ -168,7 +166,7 @@ func (w *world) begin(st Step) {
 // reasons by number.
 var reasons = []sync.Reason{sync.Write, sync.Manual, sync.Timer, sync.Start, sync.Stream, sync.Online, sync.Periodic}
 
-func (w *world) ofBrowser(b *browser, st Step) bool {
+func (w *world) doBrowser(b *browser, st Step) bool {
 	switch st.Verb {
 	case Crash:
 		b.crash()
@@ -178,13 +176,13 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 	case Jump:
 		w.stats.hit("clock jumped")
 		b.ahead += time.Duration(st.N) * time.Millisecond
-		b.compared = false
+		b.clockCompared = false
 		for _, s := range b.slots {
-			s.dated = false
-			s.misled = s.misled || (s.actor != nil && (s.at == sending || s.at == answering))
+			s.clockMeasured = false
+			s.clockJumped = s.clockJumped || (s.actor != nil && (s.at == sending || s.at == answering))
 		}
 	case Corrupt:
-		b.spoil(st)
+		b.corrupt(st)
 	case Offline:
 		b.offline, b.oneWay = true, st.N == 1
 	case Online:
@@ -199,8 +197,7 @@ func (w *world) ofBrowser(b *browser, st Step) bool {
 	return true
 }
 
-func (w *world) ofServer(st Step) bool {
-	ctx := context.Background()
+func (w *world) doServer(st Step) bool {
 	switch st.Verb {
 	case Wait:
 		w.pass(time.Duration(st.N) * time.Millisecond)
@@ -210,27 +207,15 @@ func (w *world) ofServer(st Step) bool {
 		w.stats.hit("server restarted")
 		w.must(w.server.restart())
 	case Collect:
-		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
-		n, err := w.server.store.Collect(ctx, before)
-		w.must(err)
-		w.server.truth.collect(before)
-		if n > 0 {
-			w.stats.hit("tombstones collected")
-		}
+		w.expire(st, w.server.store.Collect, w.server.model.collect, "tombstones collected")
 	case Prune:
-		before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
-		n, err := w.server.store.Prune(ctx, before)
-		w.must(err)
-		w.server.truth.prune(before)
-		if n > 0 {
-			w.stats.hit("records pruned")
-		}
+		w.expire(st, w.server.store.Prune, w.server.model.prune, "records pruned")
 	case Backup:
 		w.must(w.server.backup())
 	case Restore:
 		if w.server.saved != nil {
 			w.stats.hit("backup restored")
-			w.wire = nil // what was under way has met a server that was down
+			w.inFlight = nil // they met a server that was down
 			for _, b := range w.browsers {
 				b.restored = true
 			}
@@ -242,20 +227,31 @@ func (w *world) ofServer(st Step) bool {
 	return true
 }
 
+// expire removes what is older than N milliseconds, from the store and from the model.
+func (w *world) expire(st Step, remove func(context.Context, time.Time) (int64, error), forget func(time.Time), event string) {
+	before := w.now.Add(-time.Duration(st.N) * time.Millisecond)
+	n, err := remove(context.Background(), before)
+	w.must(err)
+	forget(before)
+	if n > 0 {
+		w.stats.hit(event)
+	}
+}
+
 // late is a request that its sender has given up.
 type late struct {
 	request sync.Request
 	sent    time.Time
 }
 
-// deliver lets a late request arrive, unless it is older than anything survives on the way.
+// deliver delivers a late request, unless it is too old to have survived.
 func (w *world) deliver(n int) {
-	if len(w.wire) == 0 {
+	if len(w.inFlight) == 0 {
 		return
 	}
-	n %= len(w.wire)
-	r := w.wire[n]
-	w.wire = append(w.wire[:n:n], w.wire[n+1:]...)
+	n %= len(w.inFlight)
+	r := w.inFlight[n]
+	w.inFlight = append(w.inFlight[:n:n], w.inFlight[n+1:]...)
 	if w.now.Sub(r.sent) >= retention*time.Millisecond/2 {
 		return
 	}

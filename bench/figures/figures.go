@@ -1,4 +1,4 @@
-// Package figures makes figures of what was measured, and tables of figures.
+// Package figures computes figures from measurements, and formats them as tables.
 package figures
 
 import (
@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Number is what can be sorted and compared with others of its kind.
+// Number is a type of measured values.
 type Number interface {
 	~int | ~int64 | ~float64
 }
 
-// Percentile is the smallest value that at least p percent of the values don't exceed
-// (the nearest rank); 0 of no values. It sorts the values.
+// Percentile returns the smallest value that at least p percent of the values do not exceed
+// (the nearest rank), 0 if there are none. It sorts the values.
 func Percentile[N Number](values []N, p float64) N {
 	if len(values) == 0 {
 		return 0
@@ -26,11 +26,11 @@ func Percentile[N Number](values []N, p float64) N {
 	return values[min(max(rank, 1), len(values))-1]
 }
 
-// Median is the value in the middle, of an even number the lower one of the two. It
-// sorts the values.
+// Median returns the middle value, or the lower one of the two in the middle. It sorts the
+// values.
 func Median[N Number](values []N) N { return Percentile(values, 50) }
 
-// Milliseconds is a duration as tables show it.
+// Milliseconds formats a duration for a table.
 func Milliseconds(d time.Duration) string {
 	ms := d.Seconds() * 1000
 	switch {
@@ -51,7 +51,7 @@ type Table struct {
 // Add adds a row.
 func (t *Table) Add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
-// String is the table, with a line's end behind each row.
+// String returns the table, with a newline after each row.
 func (t *Table) String() string {
 	var b strings.Builder
 	line := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
@@ -63,18 +63,18 @@ func (t *Table) String() string {
 	return b.String()
 }
 
-// Replace puts text between the markers <!-- NAME --> and <!-- /NAME --> of a document.
+// Replace replaces the text between the markers <!-- NAME --> and <!-- /NAME --> of a document.
 func Replace(document, name, text string) (string, error) {
 	open, end := "<!-- "+name+" -->", "<!-- /"+name+" -->"
 	before, rest, ok := strings.Cut(document, open)
 	_, after, ended := strings.Cut(rest, end)
 	if !ok || !ended {
-		return "", fmt.Errorf("there is no %s ... %s to put the figures in", open, end)
+		return "", fmt.Errorf("the document lacks the markers %s ... %s", open, end)
 	}
 	return before + open + "\n" + strings.TrimRight(text, "\n") + "\n" + end + after, nil
 }
 
-// ReplaceIn does so in a file; "" is no file.
+// ReplaceIn does the same in a file, and nothing if path is "".
 func ReplaceIn(path, name, text string) error {
 	if path == "" {
 		return nil

@@ -27,9 +27,9 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// TestPercentileByItsMeaning: at least p percent are not above it, and of no smaller
-// value is that true.
-func TestPercentileByItsMeaning(t *testing.T) {
+// TestPercentileDefinition: at least p percent of the values do not exceed it, and that is
+// true of no smaller value.
+func TestPercentileDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.IntRange(0, 20), 1, 50).Draw(t, "values")
 		p := rapid.Float64Range(0.1, 100).Draw(t, "p")
@@ -61,6 +61,6 @@ func TestTable(t *testing.T) {
 		t.Errorf("got %q (%v), want %q", got, err, want)
 	}
 	if _, err := Replace(document, "growth", ""); err == nil {
-		t.Error("figures went where there is no place for them")
+		t.Error("figures went into a document without markers")
 	}
 }

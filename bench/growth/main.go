@@ -1,6 +1,6 @@
-// Command growth measures whether operations take as much in a directory of a million
-// users as in one of ten thousand: time, and CPU of the server and of its PostgreSQL. It
-// fills the directories by `rollcall import`, and tells how long that takes.
+// Command growth measures how the cost of operations grows from ten thousand users to a
+// million: time, and CPU of the server and its PostgreSQL. It fills the directories by
+// `rollcall import`, and prints how long that takes.
 //
 //	make build && go run ./bench/growth -store sqlite
 package main
@@ -42,11 +42,11 @@ func main() {
 		o.sizes, err = parseSizes(text)
 		return err
 	})
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each of which measures everything at each size")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each of which measures every operation at every size")
 	flag.DurationVar(&o.long, "long", 700*time.Millisecond, "how long an operation is repeated in a round")
-	flag.DurationVar(&o.warm, "warm", 10*time.Second, "how long what reads all over a directory is done before it is measured")
+	flag.DurationVar(&o.warm, "warm", 10*time.Second, "how long operations that read all over a directory warm up")
 	flag.IntVar(&o.creates, "creates", 500, "users created in a round; the directories grow by them")
-	flag.StringVar(&o.dir, "dir", "", "directory to keep SQLite's files in; those of an earlier run are used as they are")
+	flag.StringVar(&o.dir, "dir", "", "directory to keep SQLite's files in; those of an earlier run are reused")
 	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- growth-STORE --> to put the table between")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -62,7 +62,7 @@ func parseSizes(text string) (sizes []int, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 2000 {
-			return nil, fmt.Errorf("%q is not a number of users; at least 2000 are needed for two pages of the feed", part)
+			return nil, fmt.Errorf("%q is not a number of users of at least 2000, which make two pages of the feed", part)
 		}
 		sizes = append(sizes, n)
 	}
@@ -98,7 +98,7 @@ func run(ctx context.Context, o options) (err error) {
 	return figures.ReplaceIn(o.doc, "growth-"+o.store, text)
 }
 
-// open fills a directory of each size, and starts a server for each.
+// open fills a directory of each size and starts a server for it.
 func open(ctx context.Context, o options, dir string) (places []*place, end func() error, err error) {
 	var ends []func() error
 	end = func() error {
@@ -121,7 +121,7 @@ func open(ctx context.Context, o options, dir string) (places []*place, end func
 		database = func() (subject.Usage, error) { return subject.ClusterUsage(cluster) }
 		address = func(int) (string, error) { return cluster.Database() }
 	default:
-		return nil, end, fmt.Errorf("there is no store %q: sqlite, postgres", o.store)
+		return nil, end, fmt.Errorf("unknown store %q: use sqlite or postgres", o.store)
 	}
 	for _, n := range o.sizes {
 		p := &place{size: n, database: database}
@@ -144,9 +144,9 @@ func open(ctx context.Context, o options, dir string) (places []*place, end func
 	return places, end, nil
 }
 
-// warmUp does what reads all over a directory, uncounted. Each process of PostgreSQL takes
-// a page fault for each page of the shared memory that it sees first: in a big directory,
-// that is what the first thousands of reads would show.
+// warmUp runs the operations that read all over a directory, without measuring. Each process
+// of PostgreSQL takes a page fault for each page of shared memory on first use: in a big
+// directory the first thousands of reads would measure that.
 func warmUp(ctx context.Context, o options, places []*place) error {
 	for _, w := range works(o.creates) {
 		for _, p := range places {
@@ -161,7 +161,7 @@ func warmUp(ctx context.Context, o options, places []*place) error {
 	return nil
 }
 
-// measureAll measures each work at each place in turns.
+// measureAll measures each operation at each size, interleaved.
 func measureAll(ctx context.Context, o options, places []*place) (*figures.Table, error) {
 	all := works(o.creates)
 	samples := make([][][]sample, len(all)) // by work, place and round
@@ -191,7 +191,7 @@ func measureAll(ctx context.Context, o options, places []*place) (*figures.Table
 			results[j] = summarize(samples[i][j], all[i].callers)
 			cells = append(cells, results[j].String())
 		}
-		table.Add(append(cells, judged(verdict(results))...)...)
+		table.Add(append(cells, verdictCells(verdict(results))...)...)
 	}
 	return table, nil
 }
@@ -203,7 +203,7 @@ func (r result) String() string {
 	return fmt.Sprintf("%s (%s)", figures.Milliseconds(r.cpu), figures.Milliseconds(r.wall))
 }
 
-func judged(ratio float64, isFlat bool) []string {
+func verdictCells(ratio float64, isFlat bool) []string {
 	word := "no"
 	if isFlat {
 		word = "yes"
@@ -215,7 +215,7 @@ func judged(ratio float64, isFlat bool) []string {
 	return []string{text, word}
 }
 
-// addCommands adds what the operator's commands take, by user: they read everything.
+// addCommands adds the cost of the operator's commands by user, since they read everything.
 func addCommands(ctx context.Context, o options, places []*place, dir string, table *figures.Table) error {
 	row := func(name string, took func(p *place) (time.Duration, error)) error {
 		cells := []string{name + ", µs a user (s in all)"}
@@ -228,7 +228,7 @@ func addCommands(ctx context.Context, o options, places []*place, dir string, ta
 			each = append(each, result{cpu: all / time.Duration(p.size)})
 			cells = append(cells, fmt.Sprintf("%.1f (%.1f)", float64(each[len(each)-1].cpu)/1000, all.Seconds()))
 		}
-		table.Add(append(cells, judged(verdict(each))...)...)
+		table.Add(append(cells, verdictCells(verdict(each))...)...)
 		return nil
 	}
 	timed := func(args func(p *place) []string) func(p *place) (time.Duration, error) {

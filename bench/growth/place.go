@@ -21,10 +21,10 @@ import (
 	"github.com/rollcall/rollcall/bench/subject"
 )
 
-// idStep is of how many users one is asked for.
+// idStep is the distance between sampled users.
 const idStep = 10
 
-// place is a directory of one size, with a server.
+// place is a directory of one size, and its server.
 type place struct {
 	size     int
 	db       string
@@ -32,19 +32,19 @@ type place struct {
 	database func() (subject.Usage, error) // of PostgreSQL, which all places of a store share
 
 	imported time.Duration
-	cursors  []string // of the feed, one for each page of it
-	tokens   []string // of the list, likewise
-	ids      []string // some users
-	head     string   // the cursor behind everything
+	cursors  []string // of the feed's pages
+	tokens   []string // of the list's pages
+	ids      []string // of some users
+	head     string   // the cursor after the last change
 }
 
-// text is what the made-up people consist of.
+// Names of the made-up people.
 var (
 	given  = []string{"Ada", "Bo", "Chidi", "Dana", "Émile", "Fatma", "Goran", "Hana", "Ines", "Jun", "Kofi", "Lena", "Mato", "Nia", "Olu", "Pia"}
 	family = []string{"Abe", "Brandt", "Cohen", "Diaz", "Eriksen", "Fofana", "Garcia", "Haddad", "Ito", "Jansen", "Kaya", "Lund", "Mensah", "Novak", "Okafor", "Petrov"}
 )
 
-// writePeople writes so many made-up people as JSON Lines, no two with one email.
+// writePeople writes n made-up people with unique emails as JSON Lines.
 func writePeople(path string, n int) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -65,7 +65,7 @@ func writePeople(path string, n int) (err error) {
 
 func emailOf(i int) string { return fmt.Sprintf("person-%d-x@example.org", i) }
 
-// fill imports people as an operator does, unless an earlier run has left them.
+// fill imports people as an operator does, unless an earlier run has done so.
 func (p *place) fill(ctx context.Context, binary, dir string) error {
 	if _, err := os.Stat(p.db); err == nil {
 		return nil
@@ -75,7 +75,7 @@ func (p *place) fill(ctx context.Context, binary, dir string) error {
 		return err
 	}
 	began := time.Now()
-	// The import wants a database that exists.
+	// The import needs an existing database.
 	if err := subject.Command(ctx, binary, "seed", "-db", p.db, "-n", "1"); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (p *place) fill(ctx context.Context, binary, dir string) error {
 	return os.Remove(path)
 }
 
-// survey reads the whole feed and the whole list for the places in them.
+// survey reads the whole feed and the whole list to collect cursors and tokens.
 func (p *place) survey(ctx context.Context) error {
 	if err := p.catchUp(ctx); err != nil {
 		return err
@@ -121,22 +121,22 @@ func (p *place) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// asked counts the questions. Each is another one, by a parameter that means nothing to
-// the server, or it would share pages: what is measured is what a page costs that is read.
-var asked atomic.Int64
+// queries counts the queries. A parameter that the server ignores makes each one unique, so
+// that the server reads each page instead of sharing it.
+var queries atomic.Int64
 
-func question(limit int) url.Values {
-	return url.Values{"limit": {fmt.Sprint(limit)}, "asked": {fmt.Sprint(asked.Add(1))}}
+func uniqueQuery(limit int) url.Values {
+	return url.Values{"limit": {fmt.Sprint(limit)}, "asked": {fmt.Sprint(queries.Add(1))}}
 }
 
 func changes(cursor string, limit int) string {
-	v := question(limit)
+	v := uniqueQuery(limit)
 	v.Set("cursor", cursor)
 	return "/api/v1/changes?" + v.Encode()
 }
 
 func list(limit int, token, search string) string {
-	v := question(limit)
+	v := uniqueQuery(limit)
 	if token != "" {
 		v.Set("page_token", token)
 	}
@@ -146,17 +146,17 @@ func list(limit int, token, search string) string {
 	return "/api/v1/users?" + v.Encode()
 }
 
-// errGaveUp is that the server answered 503: a read has taken it too long.
+// errGaveUp means that the server answered 503, because a read took too long.
 var errGaveUp = errors.New("the server answered 503")
 
-// client keeps as many connections as there are callers.
+// client keeps a connection for each caller.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}
 
-// get asks the server and decodes the answer, if into says into what.
+// get sends a GET request and decodes the answer into into, unless that is nil.
 func (p *place) get(ctx context.Context, path string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.server.Addr+path, http.NoBody)
 	if err != nil {
-		return fmt.Errorf("ask for %s: %w", path, err)
+		return fmt.Errorf("request %s: %w", path, err)
 	}
 	return do(r, http.StatusOK, into)
 }
@@ -164,7 +164,7 @@ func (p *place) get(ctx context.Context, path string, into any) error {
 func do(r *http.Request, want int, into any) error {
 	resp, err := client.Do(r)
 	if err != nil {
-		return fmt.Errorf("ask: %w", err)
+		return fmt.Errorf("request: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
@@ -186,7 +186,7 @@ func do(r *http.Request, want int, into any) error {
 	return nil
 }
 
-// usage is what the server and its PostgreSQL have taken.
+// usage returns the CPU time used by the server and its PostgreSQL.
 func (p *place) usage() (cpu time.Duration, err error) {
 	server, err := p.server.Usage()
 	if err != nil {

@@ -19,12 +19,11 @@ import (
 type work struct {
 	name    string
 	callers int
-	times   int // how often it is done in a round; 0 for as often as a time allows
+	times   int // how often a round does it; 0 for as often as its time allows
 	do      func(ctx context.Context, p *place, random *rand.Rand) error
-	// scattered is that it reads all over the directory: it is done for a while before it is
-	// measured, since processes that have just started know none of it.
+	// Scattered operations read all over the directory, so they warm up first.
 	scattered bool
-	// before, when set, makes the place ready; that is not measured.
+	// Before, if set, prepares the place, unmeasured.
 	before func(ctx context.Context, p *place) error
 }
 
@@ -40,7 +39,7 @@ func works(creates int) []work {
 		w.scattered = true
 		return w
 	}
-	// One caller: a search takes a processor as long as it lasts.
+	// One caller, since a search keeps a processor busy.
 	search := func(name string, path func(p *place, random *rand.Rand) string) work {
 		w := read(name, path)
 		w.callers = 1
@@ -72,15 +71,15 @@ func create(ctx context.Context, p *place, _ *rand.Rand) error {
 	return do(r, http.StatusCreated, nil)
 }
 
-// sample is what a round of a work took: all callers together. When the server gave up
-// on one of them there is nothing else to say.
+// sample is one round of an operation by all callers. If the server gave up on one of them,
+// the rest is not set.
 type sample struct {
 	gaveUp     bool
 	operations int
 	wall, cpu  time.Duration
 }
 
-// measure does the work at a place, so often or for so long, and at least once a caller.
+// measure does the operation at a place, w.times or for so long, and at least once a caller.
 func (w *work) measure(ctx context.Context, p *place, long time.Duration) (s sample, err error) {
 	if w.before != nil {
 		if err := w.before(ctx, p); err != nil {
@@ -125,8 +124,8 @@ func (w *work) measure(ctx context.Context, p *place, long time.Duration) (s sam
 	return s, err
 }
 
-// result is what an operation takes: the time is the median of the rounds, of one
-// caller; the CPU that of all rounds together, since it is counted in 10 ms.
+// result is the cost of an operation: the median of the rounds' times for one caller, and the
+// CPU of all rounds together, since it is counted in units of 10 ms.
 type result struct {
 	gaveUp    bool
 	wall, cpu time.Duration
@@ -150,11 +149,10 @@ func summarize(samples []sample, callers int) (r result) {
 	return r
 }
 
-// flat is the most that an operation may take of the smallest size's CPU.
+// flat is the greatest ratio of CPU to that at the smallest size that counts as flat.
 const flat = 1.5
 
-// verdict says how the last size's figure is to the first one's; 0 when one of them is
-// not known.
+// verdict returns the ratio of the last size's CPU to the first one's; 0 if unknown.
 func verdict(results []result) (ratio float64, isFlat bool) {
 	for _, r := range results {
 		if r.gaveUp {

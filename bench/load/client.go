@@ -25,9 +25,9 @@ const (
 	batchMost = 5   // operations of a batch
 )
 
-// client is a device with the app open, as the server sees it: it holds an event stream;
-// each event has it read the feed from its cursor on, and what comes meanwhile is one
-// more read; at random times it sends a batch of new users, and reads the feed.
+// client is a device with the app open, as the server sees it. It holds an event stream, and
+// reads the feed from its cursor on at each event; events during a read cause one more. At
+// random times it sends a batch of new users and reads the feed.
 type client struct {
 	id     string
 	addr   string
@@ -39,9 +39,9 @@ type client struct {
 	news   chan struct{} // holds one value when there is something new
 	wire   wire
 	cursor string
-	queue  []api.Operation // not acknowledged yet, the same until it is
-	sent   bool            // the queue was sent before: its operations may be duplicates
-	not    time.Time       // the server asked to be left alone until then
+	queue  []api.Operation // unchanged until acknowledged
+	sent   bool            // the queue was sent before, so its operations may be duplicates
+	retry  time.Time       // of Retry-After
 
 	tally tally
 }
@@ -54,8 +54,8 @@ func newClient(n int, addr string, every time.Duration, shared *shared) *client 
 	}
 }
 
-// open opens the event stream, and takes the cursor that it begins with: the device
-// has read everything before.
+// open opens the event stream, and starts at its first cursor: the device has read everything
+// before.
 func (c *client) open(ctx context.Context) (err error) {
 	if c.stream, err = new(net.Dialer).DialContext(ctx, "tcp", c.addr); err != nil {
 		return fmt.Errorf("open a stream (ulimit -n?): %w", err)
@@ -71,7 +71,7 @@ func (c *client) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// nextEvent waits for the next event with an id, and returns that.
+// nextEvent waits for the next event with an id, and returns the id.
 func nextEvent(lines *bufio.Reader) (id string, err error) {
 	for {
 		line, err := lines.ReadSlice('\n')
@@ -107,8 +107,8 @@ func (c *client) close() {
 	c.wire.close()
 }
 
-// live writes and reads until ctx ends. When writing ends, it sends what it has, and
-// goes on reading.
+// live writes and reads until ctx ends. When writing ends, it sends its queue and goes on
+// reading.
 func (c *client) live(ctx context.Context, writing <-chan struct{}) {
 	write := time.NewTimer(c.pause())
 	defer write.Stop()
@@ -134,15 +134,14 @@ func (c *client) live(ctx context.Context, writing <-chan struct{}) {
 	}
 }
 
-// pause is the time to the next write: they come independently of each other.
+// pause returns the time to the next write, exponentially distributed.
 func (c *client) pause() time.Duration {
 	return time.Duration(c.random.ExpFloat64() * float64(c.every))
 }
 
-// wait waits before a request is tried again, as long as the server asked for, or else
-// about a second.
+// wait waits before a retry: for the server's Retry-After, or about a second.
 func (c *client) wait(ctx context.Context) bool {
-	pause := max(time.Until(c.not), time.Duration((0.5+c.random.Float64())*float64(time.Second)))
+	pause := max(time.Until(c.retry), time.Duration((0.5+c.random.Float64())*float64(time.Second)))
 	select {
 	case <-ctx.Done():
 		return false
@@ -153,7 +152,7 @@ func (c *client) wait(ctx context.Context) bool {
 
 func (c *client) enqueue() {
 	if len(c.queue) > 0 {
-		return // a person waits for their own device
+		return // wait for the last batch
 	}
 	c.sent = false
 	for range 1 + c.random.IntN(batchMost) {
@@ -165,7 +164,7 @@ func (c *client) enqueue() {
 	}
 }
 
-// round sends what there is to send, and reads the feed to its end.
+// round sends the queue, and reads the feed to its end.
 func (c *client) round() error {
 	if len(c.queue) > 0 {
 		if err := c.push(); err != nil {
@@ -231,7 +230,7 @@ func (c *client) pull() error {
 	}
 }
 
-// ask asks the server. Any other answer than 200 is an error.
+// ask sends a request. Any other status than 200 is an error.
 func (c *client) ask(method, path string, body []byte) (answer, error) {
 	if body != nil {
 		defer func() { c.sent = true }()
@@ -241,7 +240,7 @@ func (c *client) ask(method, path string, body []byte) (answer, error) {
 		return a, fmt.Errorf("%s: %w", method, err)
 	}
 	if a.status != http.StatusOK {
-		c.not = time.Now().Add(a.after)
+		c.retry = time.Now().Add(a.retryAfter)
 		return a, fmt.Errorf("%s was answered %d: %.200q", method, a.status, a.body)
 	}
 	return a, nil

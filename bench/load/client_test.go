@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// deviceAt is a client of a server that is faked.
+// deviceAt returns a client of a fake server.
 func deviceAt(t *testing.T, handler http.HandlerFunc) *client {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -22,9 +22,8 @@ func deviceAt(t *testing.T, handler http.HandlerFunc) *client {
 	return c
 }
 
-// TestDuplicateOfNothing: "duplicate" is a good answer to what was sent before, and to
-// nothing else.
-func TestDuplicateOfNothing(t *testing.T) {
+// TestDuplicateOnlyAfterResend: "duplicate" is a valid answer only to a batch sent before.
+func TestDuplicateOnlyAfterResend(t *testing.T) {
 	fail := false
 	c := deviceAt(t, func(w http.ResponseWriter, r *http.Request) {
 		var batch api.Batch
@@ -45,7 +44,7 @@ func TestDuplicateOfNothing(t *testing.T) {
 	})
 	c.enqueue()
 	if err := c.push(); err == nil {
-		t.Error("what was sent once was called a duplicate, and that passed")
+		t.Error("a duplicate at the first sending passed")
 	}
 	c.queue = nil
 	c.enqueue()
@@ -55,12 +54,12 @@ func TestDuplicateOfNothing(t *testing.T) {
 	}
 	fail = false
 	if err := c.push(); err != nil {
-		t.Errorf("what was sent twice was called a duplicate: %v", err)
+		t.Errorf("a duplicate at the second sending failed: %v", err)
 	}
 }
 
-// TestSlowAnswersCount: what was asked while measuring counts, also when the answer
-// comes after that. Otherwise the slowest answers would make the figures better.
+// TestSlowAnswersCount: a request sent while measuring counts even if the answer comes later.
+// Otherwise the slowest answers would improve the figures.
 func TestSlowAnswersCount(t *testing.T) {
 	var shared *shared
 	c := deviceAt(t, func(w http.ResponseWriter, r *http.Request) {
@@ -96,8 +95,8 @@ func TestSlowAnswersCount(t *testing.T) {
 	}
 }
 
-// TestNothingShowsNothing: a step without answers does not hold.
-func TestNothingShowsNothing(t *testing.T) {
+// TestEmptyStepDoesNotHold: neither does one with slow answers or errors.
+func TestEmptyStepDoesNotHold(t *testing.T) {
 	good := figure{writes: 1, pulls: 1, push99: time.Millisecond, pull99: time.Millisecond}
 	for name, test := range map[string]struct {
 		change func(*figure)

@@ -2,19 +2,19 @@ package main
 
 import "fmt"
 
-// search looks for the knee: the largest number of clients that a server holds. It
-// doubles the number until one is too many, and then halves the gap until that is at
-// most a tenth of what is held.
+// search searches for the knee, the largest number of clients that a server can carry. It
+// doubles the number until that is too many, then halves the gap until it is at most a tenth
+// of the number held.
 type search struct {
-	first, most int // where to begin, and what is never exceeded
+	first, most int // the first number to try, and the largest
 	held        int // the largest number that held; 0 for none yet
-	broke       int // the smallest number that did not; 0 for none yet
+	broke       int // the smallest number that did not hold; 0 for none yet
 }
 
-// precision is the part of the knee that is not worth another step.
+// precision is the relative gap at which the search ends.
 const precision = 0.1
 
-// next is the number to try now; done tells that there is none and held is the knee.
+// next returns the number to try next. When done, held is the knee.
 func (s *search) next() (n int, done bool) {
 	switch {
 	case s.held == 0 && s.broke == 0:
@@ -26,8 +26,7 @@ func (s *search) next() (n int, done bool) {
 	return s.held + (gap+1)/2, gap <= 1 || float64(gap) <= precision*float64(s.held)
 }
 
-// note takes what a try has shown. That fewer broke than held before is noise of the
-// machine: the larger number was held.
+// note notes the result of a try. A number that does not hold below one that did is noise.
 func (s *search) note(n int, held bool) {
 	switch {
 	case held && n > s.held:
@@ -37,11 +36,11 @@ func (s *search) note(n int, held bool) {
 	}
 }
 
-// String says where the knee is, as far as it was looked for.
+// String describes the knee as far as it is known.
 func (s *search) String() string {
 	switch {
 	case s.held == 0 && s.broke == 0:
-		return "not looked for"
+		return "not measured"
 	case s.held == 0:
 		return fmt.Sprintf("fewer than %d clients", s.broke)
 	case s.broke == 0:

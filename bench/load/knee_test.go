@@ -6,8 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSearchFindsTheKnee: of a server that holds so many and not one more, the search
-// finds the number to a tenth, in few steps, and never tries more than it may.
+// TestSearchFindsTheKnee: the search finds a sharp knee to a tenth, in few steps, and never
+// tries more than most.
 func TestSearchFindsTheKnee(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		knee := rapid.IntRange(0, 20000).Draw(t, "knee")
@@ -54,10 +54,10 @@ func TestSearchSteps(t *testing.T) {
 	}
 }
 
-// TestKneeIsNotOverstated: a search that was ended early says no more than it saw.
+// TestKneeIsNotOverstated: a search that ended early claims no more than it has seen.
 func TestKneeIsNotOverstated(t *testing.T) {
 	for want, s := range map[string]search{
-		"not looked for":              {},
+		"not measured":                {},
 		"fewer than 100 clients":      {broke: 100},
 		"at least 800 clients":        {held: 800},
 		"400 clients, fewer than 800": {held: 400, broke: 800},

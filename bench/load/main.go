@@ -1,6 +1,6 @@
-// Command load has thousands of simulated devices work against servers of its own, and
-// finds the knee: how many a server holds while the 99th percentile of its answers is
-// below 100 ms and nothing fails.
+// Command load simulates thousands of devices against its own servers, and finds the knee:
+// how many a server can carry with the 99th percentile of its answers below 100 ms and no
+// errors.
 //
 //	make build && go run ./bench/load -store sqlite
 package main
@@ -37,17 +37,17 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "server", "bin/rollcall", "the server's binary")
 	flag.StringVar(&o.store, "store", "sqlite", "sqlite, postgres, or postgres2 for two servers on one PostgreSQL")
-	flag.IntVar(&o.people, "people", 10_000, "users that are there before")
-	flag.IntVar(&o.first, "first", 100, "clients to begin with")
+	flag.IntVar(&o.people, "people", 10_000, "users in the directory at the start")
+	flag.IntVar(&o.first, "first", 100, "clients in the first step")
 	flag.IntVar(&o.most, "most", 8000, "clients at most")
 	flag.DurationVar(&o.every, "every", 30*time.Second, "time between two writes of a client, on average")
 	flag.DurationVar(&o.measure, "measure", 10*time.Second, "how long each step is measured")
-	flag.DurationVar(&o.limit, "limit", 100*time.Millisecond, "what the 99th percentile must be below")
-	flag.DurationVar(&o.budget, "budget", 80*time.Second, "after so long no further step begins, and the knee is less exact")
+	flag.DurationVar(&o.limit, "limit", 100*time.Millisecond, "the bound of the 99th percentile")
+	flag.DurationVar(&o.budget, "budget", 80*time.Second, "time after which no further step starts; a small one makes the knee less exact")
 	flag.StringVar(&o.flags, "flags", "", "more flags for the servers, separated by spaces")
 	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- load-STORE --> to put the table between")
 	flag.Parse()
-	debug.SetGCPercent(400) // what this program takes of the machine, the server lacks
+	debug.SetGCPercent(400) // this program shares the processors with the server
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
 	stop()
@@ -92,7 +92,7 @@ func run(ctx context.Context, o options) (err error) {
 	return figures.ReplaceIn(o.doc, "load-"+o.store, text)
 }
 
-// try does a step, and a second one when the first failed: a machine has its moments.
+// try does a step, and repeats it once if it failed, which may be noise of the machine.
 func (s *site) try(ctx context.Context, n int, o options) (f figure, err error) {
 	for range 2 {
 		if f, err = s.step(ctx, n, o.every, o.measure); err != nil || f.holds(o.limit) {
@@ -105,20 +105,20 @@ func (s *site) try(ctx context.Context, n int, o options) (f figure, err error) 
 	return f, err
 }
 
-// checkFiles sees whether so many clients can be: each has two connections. Go has
-// raised the soft limit to the hard one by now.
+// checkFiles checks the limit of open files: each client has two connections. Go has raised
+// the soft limit to the hard one.
 func checkFiles(clients int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("look up the limit of open files: %w", err)
 	}
 	if need := uint64(2*clients + 200); limit.Cur < need {
-		return fmt.Errorf("%d clients need %d open files, and %d are allowed: raise it (ulimit -Hn) or lower -most", clients, need, limit.Cur)
+		return fmt.Errorf("%d clients need %d open files, but only %d are allowed: raise the limit (ulimit -Hn) or lower -most", clients, need, limit.Cur)
 	}
 	return nil
 }
 
-// open starts what the store's name says, with people in it.
+// open starts the servers for the store, with users in it.
 func open(ctx context.Context, o options, dir string) (s *site, end func() error, err error) {
 	var ends []func() error
 	end = func() error {
@@ -152,7 +152,7 @@ func open(ctx context.Context, o options, dir string) (s *site, end func() error
 			processes = 2
 		}
 	default:
-		return nil, nil, fmt.Errorf("there is no store %q: sqlite, postgres, postgres2", o.store)
+		return nil, nil, fmt.Errorf("unknown store %q: use sqlite, postgres or postgres2", o.store)
 	}
 	if err := subject.Command(ctx, o.binary, "seed", "-db", db, "-n", fmt.Sprint(o.people)); err != nil {
 		return nil, nil, err

@@ -10,14 +10,14 @@ import (
 	"github.com/rollcall/rollcall/bench/subject"
 )
 
-// Times of a step besides that of measuring.
+// Times of a step besides the measurement, and the streams opened at once.
 const (
 	warmUp     = 4 * time.Second
 	settleTime = 20 * time.Second // until everything has arrived everywhere
-	openers    = 64               // streams that are opened at once
+	openers    = 64
 )
 
-// figure is what a step has shown, of all servers together. Rates are per second.
+// figure is the result of a step, for all servers together. Rates are per second.
 type figure struct {
 	clients              int
 	writes, ops, pulls   float64
@@ -31,19 +31,19 @@ type figure struct {
 	first                error
 }
 
-// holds reports whether so many clients are not too many. A step in which nothing was
-// sent or nothing was read has shown nothing.
+// holds reports whether the server can carry the clients. A step without pushes or pulls
+// proves nothing.
 func (f *figure) holds(limit time.Duration) bool {
 	return f.errors == 0 && f.writes > 0 && f.pulls > 0 && f.push99 < limit && f.pull99 < limit
 }
 
-// site is what is under load.
+// site is the servers under load.
 type site struct {
 	servers []*subject.Server
 	usage   func() (servers, database subject.Usage, err error)
 }
 
-// step has so many clients at work, and measures for a time.
+// step runs n clients, and measures for a time.
 func (s *site) step(ctx context.Context, n int, every, measure time.Duration) (f figure, err error) {
 	shared := newShared()
 	clients := make([]*client, n)
@@ -72,10 +72,10 @@ func (s *site) step(ctx context.Context, n int, every, measure time.Duration) (f
 	if err == nil {
 		settled(ctx, clients, shared)
 	}
-	f.errors, f.first = shared.faults() // what breaks from now on is our doing
+	f.errors, f.first = shared.faults() // later errors come from the shutdown
 	stop()
 	for _, c := range clients {
-		c.close() // who waits for an answer gets none
+		c.close() // ends pending requests
 	}
 	lives.Wait()
 	f.count(clients, measure)
@@ -141,8 +141,8 @@ func (s *site) measure(ctx context.Context, shared *shared, f *figure, measure t
 	return nil
 }
 
-// settled waits until each change has arrived once at each client. What does not is
-// a fault of the step.
+// settled waits until each change has arrived once at each client. One that does not is an
+// error of the step.
 func settled(ctx context.Context, clients []*client, shared *shared) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
@@ -153,7 +153,7 @@ func settled(ctx context.Context, clients []*client, shared *shared) {
 		for _, c := range waiting {
 			all, err := c.tally.has(want, fingerprints)
 			switch {
-			case pending > 0: // what has arrived may not be acknowledged yet
+			case pending > 0: // some that arrived may not be acknowledged yet
 				still = append(still, c)
 			case err != nil:
 				shared.failed(err)
@@ -171,7 +171,7 @@ func settled(ctx context.Context, clients []*client, shared *shared) {
 	}
 }
 
-// count sums up what the clients have counted; they have ended.
+// count sums up the tallies of the clients, which have ended.
 func (f *figure) count(clients []*client, measure time.Duration) {
 	var push, pull, reach []time.Duration
 	operations := 0
@@ -186,7 +186,7 @@ func (f *figure) count(clients []*client, measure time.Duration) {
 	f.reach50, f.reach99 = figures.Percentile(reach, 50), figures.Percentile(reach, 99)
 }
 
-// sleep waits for a time of the measurement itself.
+// sleep waits for a duration.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

@@ -9,15 +9,15 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// sampling is of how many clients one looks when each change was sent.
+// sampling is how many clients share one that measures the delay of changes.
 const sampling = 16
 
-// tally is what a client has counted. It is the client's own until that has ended, but
-// for what arrived, at which others look.
+// tally is what a client has counted. Only its client uses it until that has ended, except
+// for the fields below mu.
 type tally struct {
 	sampled      bool
-	push, pull   []time.Duration // of requests that began while measuring, whenever they were answered
-	reach        []time.Duration // from sending a change to its arrival here by such a request
+	push, pull   []time.Duration // of requests that began while measuring
+	reach        []time.Duration // from sending a change to its arrival by such a request
 	operations   int             // of the pushes
 	mu           sync.Mutex
 	arrived      int64 // changes, ever
@@ -42,8 +42,7 @@ func (t *tally) pulled(measuring bool, took time.Duration, ids [][]byte) {
 	}
 }
 
-// has reports how what has arrived compares with what was acknowledged: as many changes,
-// and the same ones.
+// has reports whether all acknowledged changes have arrived. It fails if others have, too.
 func (t *tally) has(want, fingerprints uint64) (all bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,9 +50,9 @@ func (t *tally) has(want, fingerprints uint64) (all bool, err error) {
 	case n < want:
 		return false, nil
 	case n > want:
-		return false, fmt.Errorf("%d changes have arrived of %d that were made", n, want)
+		return false, fmt.Errorf("%d changes have arrived, but only %d were made", n, want)
 	case t.fingerprints != fingerprints:
-		return false, fmt.Errorf("as many changes have arrived as were made, %d, and they are others", n)
+		return false, fmt.Errorf("%d changes have arrived, as many as were made, but others", n)
 	}
 	return true, nil
 }
@@ -64,7 +63,7 @@ type shared struct {
 	events    atomic.Int64
 
 	mu           sync.RWMutex
-	sent         map[string]time.Time // entity to when it was sent first
+	sent         map[string]time.Time // when first sent, by entity
 	pending      int                  // operations sent and not acknowledged
 	acked        uint64               // operations, ever
 	fingerprints uint64
@@ -104,7 +103,7 @@ func (s *shared) acknowledged(operations []api.Operation) {
 	}
 }
 
-// reached appends how long ago each of the entities was sent.
+// reached appends the times since the entities were sent.
 func (s *shared) reached(to []time.Duration, ids [][]byte, now time.Time) []time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -116,8 +115,7 @@ func (s *shared) reached(to []time.Duration, ids [][]byte, now time.Time) []time
 	return to
 }
 
-// made is what was acknowledged so far, and how many operations may be done without
-// being acknowledged.
+// made returns what was acknowledged so far, and how many operations are unacknowledged.
 func (s *shared) made() (operations, fingerprints uint64, pending int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

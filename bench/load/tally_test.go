@@ -8,9 +8,9 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// TestOnce: a change that arrives twice, or instead of another one, is noticed; one
-// that is missing is waited for.
-func TestOnce(t *testing.T) {
+// TestEachChangeArrivesOnce: a change that arrives twice, or instead of another one, is an
+// error; a missing one is waited for.
+func TestEachChangeArrivesOnce(t *testing.T) {
 	s := newShared()
 	s.sending([]api.Operation{{EntityID: "a"}, {EntityID: "b"}}, time.Now())
 	s.acknowledged([]api.Operation{{EntityID: "a"}, {EntityID: "b"}})

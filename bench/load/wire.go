@@ -14,33 +14,33 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// patience is how long a client waits for an answer.
-const patience = 30 * time.Second
+// answerTimeout is how long a client waits for an answer.
+const answerTimeout = 30 * time.Second
 
-// wire is a client's connection for requests, one at a time. It is as little as can be:
-// what the generator takes of the machine, the server lacks.
+// wire is a minimal HTTP connection for one request at a time: clients share the processors
+// with the server.
 type wire struct {
 	addr string
-	conn net.Conn // nil when there is none
+	conn net.Conn // may be nil
 	in   *bufio.Reader
 	out  []byte
 	body bytes.Buffer
 }
 
-// decoder takes pages apart; browsers ask for zstd as well.
+// decoder decompresses pages. Browsers accept zstd, too.
 var decoder = func() *zstd.Decoder {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2))
 	if err != nil {
-		panic("make a zstd decoder: " + err.Error()) // the options are ones
+		panic("make a zstd decoder: " + err.Error()) // the options are valid
 	}
 	return d
 }()
 
-// answer is what came back. The body is good until the next request.
+// answer is an answer. The body is valid until the next request.
 type answer struct {
-	status int
-	body   []byte
-	after  time.Duration // Retry-After
+	status     int
+	body       []byte
+	retryAfter time.Duration
 }
 
 // ask sends a request and reads the whole answer.
@@ -66,7 +66,7 @@ func (w *wire) ask(method, path string, body []byte) (a answer, err error) {
 		b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
 	}
 	w.out = append(append(b, "\r\n"...), body...)
-	if err := w.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := w.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return a, fmt.Errorf("set a deadline: %w", err)
 	}
 	if _, err := w.conn.Write(w.out); err != nil {
@@ -89,7 +89,7 @@ func (w *wire) read() (a answer, err error) {
 	}
 	a = answer{status: resp.StatusCode, body: w.body.Bytes()}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
-		a.after = time.Duration(seconds) * time.Second
+		a.retryAfter = time.Duration(seconds) * time.Second
 	}
 	if resp.Header.Get("Content-Encoding") == "zstd" {
 		if a.body, err = decoder.DecodeAll(a.body, nil); err != nil {
@@ -104,12 +104,12 @@ func (w *wire) read() (a answer, err error) {
 
 func (w *wire) close() {
 	if w.conn != nil {
-		_ = w.conn.Close() // nothing more is wanted of it
+		_ = w.conn.Close() // no longer used
 		w.conn = nil
 	}
 }
 
-// page is what a client must know of a page of the feed.
+// page is what a client needs of a page of the feed.
 type page struct {
 	ids    [][]byte
 	cursor string
@@ -122,8 +122,8 @@ var (
 	beforeMore   = []byte(`"hasMore":true`)
 )
 
-// parsePage reads a page without decoding its documents, which would take more than all
-// else. It goes by how the server writes pages: text in documents has its quotes escaped.
+// parsePage parses a page without decoding its documents, which would take most of the time.
+// It relies on the server's format: documents have their quotes escaped.
 func parsePage(body []byte) (p page, err error) {
 	end := bytes.LastIndex(body, beforeCursor)
 	if end < 0 {
@@ -145,9 +145,9 @@ func parsePage(body []byte) (p page, err error) {
 	}
 }
 
-// fingerprint is a number for an id, such that sums of them tell sets apart.
+// fingerprint hashes an id, so that sums of fingerprints distinguish sets.
 func fingerprint(id []byte) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write(id) // a hash takes everything
+	_, _ = h.Write(id) // never fails
 	return h.Sum64()
 }

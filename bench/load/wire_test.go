@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 )
 
-// TestParsePage: what the generator reads of a page is what the server wrote.
+// TestParsePage: parsePage reads what the server's code has written.
 func TestParsePage(t *testing.T) {
 	changes := []api.Change{
 		{EntityType: "user", EntityID: "a1", Version: 1, Document: []byte(`{"bio":"\"entityId\":\"x\" ],\"cursor\":\"y\""}`)},

@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall/rollcall/internal/cluster"
 )
 
-// Names of the contenders, as the report has them.
+// Names of the contenders in the report.
 const (
 	onSQLite     = "Rollcall, SQLite"
 	onPostgreSQL = "Rollcall, PostgreSQL"
@@ -23,30 +23,30 @@ const (
 	aPouchDB     = "express-pouchdb"
 )
 
-// contender is a running server and how it is asked.
+// contender is a running server and its dialect.
 type contender struct {
 	name    string
 	addr    string
 	dialect dialect
-	cpu     func() (time.Duration, error) // taken so far by the server and its database
-	shares  bool                          // the server is another contender's
+	cpu     func() (time.Duration, error) // used so far by the server and its database
+	shares  bool                          // the server is another contender's, too
 }
 
-// programs are what is started.
+// programs are the programs to start.
 type programs struct {
 	rollcall   string // the built binary
-	pocketbase string // the built program beside
+	pocketbase string // the built program of bench/rivals/pocketbase
 	pouchdb    string // the directory of server.js, with its node_modules
 	mode       string // of express-pouchdb
 }
 
-// field is a set of running servers that compete, each with data of its own in dir.
+// field is the set of running servers, each with its own data.
 type field struct {
 	contenders []*contender
 	ends       []func() error
 }
 
-// start starts them all, empty. The server on SQLite shows profiles at an address, if any.
+// start starts all servers, empty. The one on SQLite serves profiles at pprof, unless "".
 func start(ctx context.Context, p programs, dir, pprof string) (f *field, err error) {
 	f = &field{}
 	defer func() {
@@ -78,8 +78,8 @@ func (f *field) add(name, addr string, d dialect, cpu func() (time.Duration, err
 	f.contenders = append(f.contenders, &contender{name: name, addr: addr, dialect: d, cpu: cpu})
 }
 
-// launch makes a server's directory and starts it. What it logs goes to a file there:
-// all servers log each request, as they do by default.
+// launch creates a server's directory and starts it, with its log in a file there: all
+// servers log each request, as they do by default.
 func (f *field) launch(dir string, cmd *exec.Cmd) (*subject.Server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -88,12 +88,12 @@ func (f *field) launch(dir string, cmd *exec.Cmd) (*subject.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }() // the server has a handle of its own
+	defer func() { _ = log.Close() }() // the server has its own handle
 	cmd.Stderr = log
 	s, err := subject.Launch(cmd)
 	if err != nil {
-		said, _ := os.ReadFile(log.Name()) // it explains more, if there is anything
-		return nil, fmt.Errorf("%w\n%s", err, said)
+		output, _ := os.ReadFile(log.Name()) // may explain more
+		return nil, fmt.Errorf("%w\n%s", err, output)
 	}
 	f.ends = append(f.ends, s.Stop)
 	return s, nil
@@ -143,7 +143,7 @@ func (f *field) pouchdb(ctx context.Context, p programs, dir string) error {
 	return errors.Join(pouchDB{}.prepare(conn), conn.close())
 }
 
-// end stops all servers, the last first.
+// end stops all servers in reverse order.
 func (f *field) end() error {
 	var errs []error
 	for _, end := range slices.Backward(f.ends) {

@@ -19,7 +19,7 @@ import (
 	"github.com/rollcall/rollcall/internal/cluster"
 )
 
-// describe says what is measured, on what, and how.
+// describe describes the machine, the versions and the method.
 func describe(ctx context.Context, o *options, dir string) (string, error) {
 	sync, err := syncTime(dir)
 	if err != nil {
@@ -37,7 +37,7 @@ func describe(ctx context.Context, o *options, dir string) (string, error) {
 		time.Now().UTC().Format(time.DateOnly), machine, figures.Milliseconds(sync), strings.Join(versions, ", "), o.rounds, o.lasting, o.mode), nil
 }
 
-// syncTime is what a durable write costs, at the least: the median of some.
+// syncTime returns the median time of a durable write.
 func syncTime(dir string) (time.Duration, error) {
 	f, err := os.CreateTemp(dir, "sync")
 	if err != nil {
@@ -58,7 +58,7 @@ func syncTime(dir string) (time.Duration, error) {
 	return figures.Median(took), nil
 }
 
-// fileSystems are those a name is known for; the numbers are statfs(2)'s.
+// fileSystems are names of file systems by statfs(2)'s numbers.
 var fileSystems = map[int64]string{unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs",
 	unix.TMPFS_MAGIC: "tmpfs", unix.OVERLAYFS_SUPER_MAGIC: "overlayfs"}
 
@@ -88,7 +88,7 @@ func machine(dir string) (string, error) {
 		(memory.Totalram*uint64(memory.Unit)+1<<29)>>30, unix.ByteSliceToString(kernel.Release[:]), name), nil
 }
 
-// versions are those of all that runs.
+// versions returns the versions of all programs.
 func versions(ctx context.Context, o *options) ([]string, error) {
 	program, err := cluster.Program("postgres")
 	if err != nil {

@@ -10,48 +10,47 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// A person is what is saved: the same for every server.
+// person is what is saved, the same for every server.
 type person struct {
-	id               string // a UUID, for servers that want the client to make it
+	id               string // a UUID, for servers that let the client choose it
 	name, email, bio string
 }
 
-// kind is what a page is of.
+// kind is the kind of a page.
 type kind int
 
 const (
-	list    kind = iota // what there is now, by name or in any order that costs the server less
-	changes             // what has changed, from the beginning on
+	list    kind = iota // the people, by name or in a cheaper order
+	changes             // all changes from the beginning
 )
 
 // place is where a page starts.
 type place struct {
 	page   int    // from 0
-	cursor string // what the page before said; empty at the beginning
+	cursor string // from the page before; empty at the beginning
 }
 
-// dialect is how one of the servers is asked for the works, and how its answers show
-// that it did them.
+// dialect makes the requests for one of the servers and checks its answers.
 type dialect interface {
-	// create asks for a person to be saved; created checks the answer.
+	// create makes a request to save a person; created checks the answer.
 	create(*request, person)
 	created(answer) error
-	// batch asks for people to be saved by one request; saved checks that n were.
+	// batch makes a request to save several people; saved checks that n were saved.
 	batch(*request, []person)
 	saved(a answer, n int) error
-	// page asks for a page of limit rows; turn checks that there are as many, and says
-	// where the next page starts. offers says whether the server has such pages.
+	// page requests a page of limit rows; turn checks their number and returns the place of
+	// the next page. offers reports whether the server has such pages.
 	offers(kind) bool
 	page(r *request, k kind, from place, limit int)
 	turn(a answer, k kind, from place, limit int) (place, error)
-	// count asks the server in its own way how many people it holds.
+	// count counts the people on the server.
 	count(*wire) (int, error)
 }
 
 var email = []byte(`"email":`)
 
-// expect checks an answer's status, and that what stands in it n times: a row or a
-// success each.
+// expect checks an answer's status, and that it contains what n times, once per row or
+// success.
 func expect(a answer, status int, what []byte, n int) error {
 	if a.status != status {
 		return fmt.Errorf("answered %d, not %d: %.300s", a.status, status, a.body)
@@ -62,8 +61,7 @@ func expect(a answer, status int, what []byte, n int) error {
 	return nil
 }
 
-// after returns the JSON string or number that stands behind the last occurrence of a
-// name in a body.
+// after returns the JSON string or number after the last occurrence of a name in a body.
 func after(body []byte, name string) (string, error) {
 	i := bytes.LastIndex(body, []byte(`"`+name+`":`))
 	if i < 0 {
@@ -76,8 +74,8 @@ func after(body []byte, name string) (string, error) {
 	return string(bytes.Trim(rest, `"`)), nil
 }
 
-// appendFields appends a person's fields as members of a JSON object, with no commas
-// around. Nothing in them needs to be escaped.
+// appendFields appends a person's fields as members of a JSON object. Nothing in them needs
+// escaping.
 func appendFields(b []byte, p person) []byte {
 	b = append(append(b, `"name":"`...), p.name...)
 	b = append(append(b, `","email":"`...), p.email...)
@@ -93,12 +91,12 @@ func (r *request) get(path string) {
 	r.method, r.path, r.body = http.MethodGet, append(r.path[:0], path...), r.body[:0]
 }
 
-// query appends a number as a parameter, name with its sign and all.
+// query appends a parameter. Its name includes the separators.
 func (r *request) query(name string, n int) {
 	r.path = strconv.AppendInt(append(r.path, name...), int64(n), 10)
 }
 
-// ask reads JSON from a server, outside of what is measured.
+// ask reads JSON from a server, unmeasured.
 func ask(w *wire, path string, into any) error {
 	var r request
 	r.get(path)
@@ -115,8 +113,8 @@ func ask(w *wire, path string, into any) error {
 	return nil
 }
 
-// rollcall is this project's server: plain REST for single people, the engine's batch
-// and feed for the rest.
+// rollcall is this project's server: plain REST for single people, batches and feed for the
+// rest.
 type rollcall struct{}
 
 func (rollcall) create(r *request, p person) {
@@ -126,7 +124,7 @@ func (rollcall) create(r *request, p person) {
 
 func (rollcall) created(a answer) error { return expect(a, http.StatusCreated, email, 1) }
 
-// client is whose operations they are.
+// client is the client id of the operations.
 const client = "c0ffee00-0000-4000-8000-000000000001"
 
 func (rollcall) batch(r *request, people []person) {
@@ -177,7 +175,7 @@ func (rollcall) turn(a answer, k kind, from place, limit int) (place, error) {
 	return place{from.page + 1, next}, expect(a, http.StatusOK, email, limit)
 }
 
-// count walks the feed, and compares what it counts with the digest on the last page.
+// count counts the rows of the feed, and compares with the digest on the last page.
 func (rollcall) count(w *wire) (int, error) {
 	n := 0
 	for cursor := ""; ; {
@@ -205,7 +203,7 @@ func (rollcall) count(w *wire) (int, error) {
 	}
 }
 
-// pocketBase is PocketBase with the collection that the program beside makes.
+// pocketBase is PocketBase with the collection that bench/rivals/pocketbase creates.
 type pocketBase struct {
 	skipTotal bool // lists without counting all rows for each page, which is not the default
 }
@@ -260,7 +258,7 @@ func (pocketBase) count(w *wire) (int, error) {
 // pouchDB is express-pouchdb with a database people.
 type pouchDB struct{}
 
-// prepare makes the database.
+// prepare creates the database.
 func (pouchDB) prepare(w *wire) error {
 	a, err := w.do(&request{method: http.MethodPut, path: []byte("/people")})
 	if err != nil {

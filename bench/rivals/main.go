@@ -1,6 +1,6 @@
-// Command rivals measures this project's server, with both of its stores, side by side
-// with PocketBase and express-pouchdb: the same work over HTTP on loopback, in rounds
-// that interleave the servers. It prints a table, and whether the goals are met.
+// Command rivals compares this project's server, with both of its stores, with PocketBase
+// and express-pouchdb: the same work over HTTP on loopback, in rounds that interleave the
+// servers. It prints a table, and whether the goals are met.
 //
 //	make bench-rivals
 package main
@@ -20,7 +20,7 @@ import (
 	"github.com/rollcall/rollcall/bench/figures"
 )
 
-// preloaded is how many people there are to read.
+// preloaded is the number of people to read.
 const preloaded = 10_000
 
 // options are the flags.
@@ -28,10 +28,10 @@ type options struct {
 	programs
 	rounds  int
 	lasting time.Duration
-	raw     string // file for the samples, one a line; "" for none
+	raw     string // file for the samples, one per line; "" for none
 	doc     string // document whose table is replaced; "" for none
 	only    string // what "SERVER: WORK" must match
-	pprof   string // where the server on SQLite shows profiles; "" for nowhere
+	pprof   string // address for profiles of the server on SQLite; "" for none
 }
 
 func main() {
@@ -60,11 +60,11 @@ func run(ctx context.Context, o *options) error {
 	if o.rounds < 1 || o.lasting < 10*time.Millisecond {
 		return errors.New("-rounds must be at least 1 and -lasting at least 10ms")
 	}
-	dir, err := os.MkdirTemp("/tmp", "rivals-") // where the PostgreSQL is, too
+	dir, err := os.MkdirTemp("/tmp", "rivals-") // beside the PostgreSQL
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // it is of no use any more
+	defer func() { _ = os.RemoveAll(dir) }() // best effort
 	about, err := describe(ctx, o, dir)
 	if err != nil {
 		return err
@@ -85,8 +85,8 @@ func run(ctx context.Context, o *options) error {
 	return figures.ReplaceIn(o.doc, "rivals", text)
 }
 
-// compete measures the works that write, with servers that are empty at first, or those
-// that read, with servers that hold the preloaded people.
+// compete measures the works that write, starting with empty servers, or those that read,
+// with the preloaded people.
 func compete(ctx context.Context, o *options, dir string, reads bool) (samples []sample, err error) {
 	dir, err = os.MkdirTemp(dir, "field")
 	if err != nil {
@@ -97,7 +97,7 @@ func compete(ctx context.Context, o *options, dir string, reads bool) (samples [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.end()) }()
-	held := map[string]int{} // people by server, as it has acknowledged them
+	held := map[string]int{} // acknowledged people by server
 	for _, c := range f.contenders {
 		if reads && !c.shares {
 			if err := load(c, preloaded); err != nil {
@@ -137,7 +137,7 @@ type schedule struct {
 	reads bool
 }
 
-// play measures each work with each server once, in another order of servers each time.
+// play measures each work with each server once, in random order of servers.
 func play(ctx context.Context, o *options, f *field, s schedule) ([]sample, error) {
 	lasting := o.lasting
 	if s.round == 0 {
@@ -168,7 +168,7 @@ func play(ctx context.Context, o *options, f *field, s schedule) ([]sample, erro
 	return samples, nil
 }
 
-// keep writes the samples to a file, one a line.
+// keep writes the samples to a file, one per line.
 func keep(path string, samples []sample) error {
 	if path == "" {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall/rollcall/bench/subject"
 )
 
-// sample is what one measurement of one work with one server found.
+// sample is one measurement of one work with one server.
 type sample struct {
 	Round     int           `json:"round"`
 	Server    string        `json:"server"`
@@ -24,12 +24,12 @@ type sample struct {
 	Bytes     int64         `json:"bytes"` // of the answers' bodies
 }
 
-// settle is left to a server after each measurement for what it has put off, which
-// counts as its CPU time and is not in the next one's way.
+// settle is the time a server gets after each measurement for deferred work, which counts as
+// its CPU time and does not disturb the next measurement.
 const settle = 100 * time.Millisecond
 
-// measure has a contender do a work for some time. Every request that was begun is
-// finished and counts.
+// measure measures a work for some time. Every request that was started is completed and
+// counts.
 func measure(c *contender, w work, lasting time.Duration) (sample, error) {
 	lanes, err := open(c, w)
 	if err != nil {
@@ -73,7 +73,7 @@ func measure(c *contender, w work, lasting time.Duration) (sample, error) {
 	return s, nil
 }
 
-// lane is a connection at work.
+// lane is a connection under load.
 type lane struct {
 	wire    *wire
 	session session
@@ -125,7 +125,7 @@ func (l *lane) run(deadline time.Time) error {
 	return nil
 }
 
-// load saves n people by batches of 100 over one connection.
+// load saves n people in batches of 100 over one connection.
 func load(c *contender, n int) error {
 	conn, err := dial(c.addr)
 	if err != nil {
@@ -146,8 +146,7 @@ func load(c *contender, n int) error {
 	return nil
 }
 
-// audit compares how many people a contender's server holds with how many it has
-// acknowledged.
+// audit checks that a server holds as many people as it has acknowledged.
 func audit(c *contender, acknowledged int) error {
 	conn, err := dial(c.addr)
 	if err != nil {
@@ -159,7 +158,7 @@ func audit(c *contender, acknowledged int) error {
 		return fmt.Errorf("count what %s holds: %w", c.name, err)
 	}
 	if n != acknowledged {
-		return fmt.Errorf("%s holds %d people and acknowledged %d", c.name, n, acknowledged)
+		return fmt.Errorf("%s holds %d people but acknowledged %d", c.name, n, acknowledged)
 	}
 	return nil
 }

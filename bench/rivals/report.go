@@ -7,8 +7,7 @@ import (
 	"github.com/rollcall/rollcall/bench/figures"
 )
 
-// result is what all rounds of one work with one server come to. Each figure is the
-// median of the rounds'.
+// result is the result of all rounds of one work with one server. Each figure is a median.
 type result struct {
 	perSecond            float64 // requests
 	bytes                float64 // an answer's body
@@ -22,7 +21,7 @@ type cell struct {
 	server string
 }
 
-// byCell sorts samples by work and server, the rounds in their order.
+// byCell groups samples by work and server, in the order of rounds.
 func byCell(samples []sample) map[cell][]sample {
 	all := map[cell][]sample{}
 	for _, s := range samples {
@@ -52,12 +51,12 @@ func medianOf[N figures.Number](rounds []sample, of func(*sample) N) N {
 	return figures.Median(values)
 }
 
-// ratio is how many times as much one server does in a second as another: by rounds,
-// since what disturbs a round disturbs both.
+// ratio is the ratio of two servers' requests per second, by round, since a disturbance in a
+// round affects both.
 type ratio struct{ low, median, high float64 }
 
-// compare is the ratio of a server's rounds to another's of the same work. Both have
-// the same rounds; none is no ratio.
+// compare returns the ratio of a server to another for the same work and rounds; none if there
+// are no rounds.
 func compare(ours, theirs []sample) (ratio, bool) {
 	if len(ours) == 0 || len(ours) != len(theirs) {
 		return ratio{}, false
@@ -74,7 +73,7 @@ func (r ratio) String() string {
 	return fmt.Sprintf("%.1f (%.1f to %.1f)", r.median, r.low, r.high)
 }
 
-// goal is how many times as much as a rival the server on SQLite has to do in a second.
+// goal is the wanted ratio of the server on SQLite to a rival.
 type goal struct {
 	work  work
 	rival string
@@ -92,7 +91,7 @@ func goals() []goal {
 	}
 }
 
-// said is how the tables call a work.
+// said returns the name of a work in the tables.
 func (w work) said() string {
 	what := map[string]string{
 		createOne:   "create one",
@@ -106,7 +105,7 @@ func (w work) said() string {
 	return fmt.Sprintf("%s, %d connections", what, w.Connections)
 }
 
-// report is the tables of what was measured, in Markdown.
+// report returns the tables in Markdown.
 func report(samples []sample) string {
 	return figuresOf(samples) + "\n" + goalsOf(samples)
 }
@@ -137,7 +136,7 @@ func times(ours, theirs []sample) string {
 	return fmt.Sprintf("%.1f ×", r.median)
 }
 
-// goalsOf says of each goal whether it is met: by the median of the rounds.
+// goalsOf returns the table of goals. One is met if the median of the rounds meets it.
 func goalsOf(samples []sample) string {
 	all := byCell(samples)
 	table := figures.Table{Head: []string{"goal, on SQLite with `synchronous=FULL`", "wanted", "measured (lowest to highest round)", "met"}}

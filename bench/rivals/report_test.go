@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// rounds are samples of a work with a server that answered so many requests in each second.
+// rounds returns samples of a work with a server, by requests per second.
 func rounds(w work, server string, requests ...int) []sample {
 	var all []sample
 	for i, n := range requests {
@@ -24,7 +24,7 @@ func TestSummaryIsOfMedians(t *testing.T) {
 	}
 }
 
-// TestRatiosAreByRound: a round in which everything was slow changes no ratio.
+// TestRatiosAreByRound: a slow round changes no ratio.
 func TestRatiosAreByRound(t *testing.T) {
 	w := work{createOne, 16, 1}
 	got, ok := compare(rounds(w, onSQLite, 4000, 400, 3000), rounds(w, aPocketBase, 1000, 100, 1000))
@@ -59,8 +59,8 @@ func TestGoals(t *testing.T) {
 	}
 }
 
-// TestGoalsAreOfWorksThatAreMeasured: a goal for anything else could never be met.
-func TestGoalsAreOfWorksThatAreMeasured(t *testing.T) {
+// TestGoalsAreMeasured: a goal for a work that is not measured could never be met.
+func TestGoalsAreMeasured(t *testing.T) {
 	all := map[work]bool{}
 	for _, w := range append(works(false), works(true)...) {
 		all[w] = true

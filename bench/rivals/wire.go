@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// answerTimeout is how long an answer may take before the measurement gives up.
+// answerTimeout is how long an answer may take.
 const answerTimeout = 60 * time.Second
 
-// request is what a connection sends. Its parts are used again for the next one.
+// request is a request. Its parts are reused for the next one.
 type request struct {
 	method string
 	path   []byte
 	body   []byte // JSON; empty for none
 }
 
-// answer is what comes back. Its body is valid until the connection's next request.
+// answer is an answer. Its body is valid until the connection's next request.
 type answer struct {
 	status int
 	body   []byte
 }
 
-// wire is one HTTP/1.1 connection that is kept open. It does as little as it can: the
-// client shares the processors with the server it measures. It asks for no content
-// coding, and reads answers with Content-Length, chunked ones, and nothing else.
+// wire is a persistent HTTP/1.1 connection. It is minimal, since the client shares the
+// processors with the server. It accepts no content coding, and reads answers with
+// Content-Length and chunked ones only.
 type wire struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -112,8 +112,8 @@ func (w *wire) status() (int, error) {
 	return strconv.Atoi(string(rest[:3]))
 }
 
-// headers reads the headers; length is -1 when none says it. A coding that was not
-// asked for, or an end of the connection, would spoil the comparison.
+// headers reads the headers; length is -1 if none gives it. A content coding or the closing
+// of the connection would distort the comparison.
 func (w *wire) headers() (length int64, chunked bool, err error) {
 	length = -1
 	for {

@@ -40,10 +40,10 @@ func TestWireReadsWholeAnswers(t *testing.T) {
 			out.Header().Set("Content-Length", strconv.Itoa(len(text)))
 		}
 		out.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(out, text) // the client says if it is not what it should be
+		_, _ = io.WriteString(out, text) // the client checks it
 	})
 	var r request
-	for range 3 { // one connection, again and again
+	for range 3 { // on one connection
 		r.post("/chunked?a=1")
 		r.body = append(r.body, `{"a":"b"}`...)
 		if a, err := w.do(&r); err != nil || a.status != http.StatusCreated || string(a.body) != `POST /chunked?a=1 application/json {"a":"b"}`+long {
@@ -56,9 +56,9 @@ func TestWireReadsWholeAnswers(t *testing.T) {
 	}
 }
 
-// TestWireRefusesWhatSpoilsTheComparison: a compressed answer, one that ends the
-// connection, one that is cut off.
-func TestWireRefusesWhatSpoilsTheComparison(t *testing.T) {
+// TestWireRejectsIncomparableAnswers: compressed ones, ones that close the connection, and
+// truncated ones.
+func TestWireRejectsIncomparableAnswers(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"coded":  func(out http.ResponseWriter, _ *http.Request) { out.Header().Set("Content-Encoding", "gzip") },
 		"closed": func(out http.ResponseWriter, _ *http.Request) { out.Header().Set("Connection", "close") },
@@ -82,10 +82,10 @@ func TestAnswersAreChecked(t *testing.T) {
 		t.Errorf("got %v (%v)", at, err)
 	}
 	if _, err := (rollcall{}).turn(page, changes, place{}, 3); err == nil {
-		t.Error("a row is missing and nobody minds")
+		t.Error("a page with a missing row passes")
 	}
 	if _, err := (rollcall{}).turn(answer{http.StatusServiceUnavailable, page.body}, changes, place{}, 2); err == nil {
-		t.Error("a page of another status passes")
+		t.Error("a page with another status passes")
 	}
 	if at, err := (pouchDB{}).turn(answer{http.StatusOK, []byte(`{"results":[{"doc":{"email":"a"},"seq":7}],"last_seq":7}` + "\n")}, changes, place{}, 1); err != nil || at != (place{1, "7"}) {
 		t.Errorf("got %v (%v)", at, err)
@@ -96,7 +96,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		pouchDB{}:    {http.StatusCreated, []byte(`[{"ok":true},{"error":"conflict"}]`)},
 	} {
 		if d.saved(a, 2) == nil {
-			t.Errorf("%T: one of two was saved, and that passes for both", d)
+			t.Errorf("%T: one saved of two passes", d)
 		}
 		if err := d.saved(a, 1); err != nil {
 			t.Error(err)
@@ -104,21 +104,21 @@ func TestAnswersAreChecked(t *testing.T) {
 	}
 }
 
-// TestPeopleAreNew: of another id and email each time, as a server takes them.
-func TestPeopleAreNew(t *testing.T) {
+// TestPeopleAreUnique: every person is valid, with a new id and email.
+func TestPeopleAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		p := newPerson()
 		patch := api.UserPatch{Name: &p.name, Email: &p.email, Bio: &p.bio}
-		if problems := patch.Validate(true); len(problems) > 0 || !api.ValidID(p.id) || seen[p.id] || seen[p.email] {
+		if _, problems := patch.Clean(true); len(problems) > 0 || !api.ValidID(p.id) || seen[p.id] || seen[p.email] {
 			t.Fatalf("%+v: %v", p, problems)
 		}
 		seen[p.id], seen[p.email] = true, true
 	}
 }
 
-// TestReadingGoesRound: it starts again behind the last page.
-func TestReadingGoesRound(t *testing.T) {
+// TestReadingWrapsAround: reading starts over after the last page.
+func TestReadingWrapsAround(t *testing.T) {
 	s := work{readList, 16, 100}.session(pocketBase{}, 300)
 	body := answer{http.StatusOK, []byte(strings.Repeat(`"email":`, 100))}
 	var r request

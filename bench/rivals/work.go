@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Works of a kind, as the report and its goals name them.
+// Names of works in the report and its goals.
 const (
 	createOne   = "create"
 	createBatch = "batch"
@@ -16,8 +16,8 @@ const (
 	readChanges = "changes"
 )
 
-// work is one thing that is measured: so many connections, each of which sends a
-// request, reads its whole answer and sends the next.
+// work is a workload: a number of connections, each of which sends a request, reads the whole
+// answer and sends the next.
 type work struct {
 	Name        string
 	Connections int
@@ -28,7 +28,7 @@ func (w work) String() string {
 	return fmt.Sprintf("%s %d at %d", w.Name, w.Rows, w.Connections)
 }
 
-// works are those that read, or those that write.
+// works returns the works that read, or those that write.
 func works(reads bool) []work {
 	if reads {
 		return []work{{readList, 16, 100}, {readChanges, 16, 100}, {readChanges, 16, 1000}}
@@ -36,7 +36,7 @@ func works(reads bool) []work {
 	return []work{{createOne, 1, 1}, {createOne, 16, 1}, {createOne, 64, 1}, {createBatch, 16, 100}}
 }
 
-// doneBy says whether a server can be asked for the work.
+// doneBy reports whether a server supports the work.
 func (w work) doneBy(d dialect) bool {
 	switch w.Name {
 	case readList:
@@ -47,14 +47,13 @@ func (w work) doneBy(d dialect) bool {
 	return true
 }
 
-// session is what one connection does: next makes a request of it, and check judges
-// the answer.
+// session is the part of one connection: next makes its next request, check checks the answer.
 type session interface {
 	next(*request)
 	check(answer) error
 }
 
-// session returns what a connection does for the work. There are preloaded rows to read.
+// session returns the session of a connection. There are preloaded rows to read.
 func (w work) session(d dialect, preloaded int) session {
 	switch w.Name {
 	case createOne:
@@ -105,14 +104,14 @@ func (s *reading) check(a answer) error {
 	return err
 }
 
-// people counts all that were made, so that no email comes twice.
+// people counts the people made up, so that emails are unique.
 var people atomic.Int64
 
 var givenNames = []string{"Amara", "Bjarne", "Chiara", "Dilnoza", "Emeka", "Farida", "Goran", "Hanneke", "Ioana", "Jakub", "Keiko", "Lwazi", "Mireille", "Nadia", "Oisín", "Priya"}
 
 var surnames = []string{"Okafor", "Lindqvist", "Moretti", "Yusupova", "Adeyemi", "Haddad", "Petrović", "de Vries", "Popescu", "Nowak", "Tanaka", "Dlamini", "Laurent", "Haidari", "Byrne", "Raman"}
 
-// newPerson makes one up, with a bio as long as a sentence or two.
+// newPerson makes up a person with a bio of two sentences.
 func newPerson() person {
 	n := people.Add(1)
 	number := strconv.FormatInt(n, 10)
@@ -124,7 +123,7 @@ func newPerson() person {
 	}
 }
 
-// newID makes a UUID of version 4.
+// newID returns a random UUID of version 4.
 func newID() string {
 	var b [16]byte
 	high, low := rand.Uint64(), rand.Uint64()

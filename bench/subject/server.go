@@ -1,5 +1,5 @@
-// Package subject runs what is measured: the real binary, as a process of its own, and
-// a PostgreSQL for it. It tells what they take of the machine.
+// Package subject runs the programs under measurement, the real binary and a PostgreSQL for
+// it, and measures their use of the machine.
 package subject
 
 import (
@@ -7,23 +7,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/rollcall/rollcall/internal/cluster"
 )
 
-// Server is a running `rollcall serve`, or another program that was launched.
+// Server is a running `rollcall serve`, or another server.
 type Server struct {
 	Addr string // host and port
 	cmd  *exec.Cmd
 }
 
-// Serve starts a server on a free port of this machine and waits until it listens.
+// Serve starts a server on a free local port and waits until it listens.
 func Serve(ctx context.Context, binary, db string, flags ...string) (*Server, error) {
 	args := append([]string{"serve", "-addr", "127.0.0.1:0", "-db", db, "-log-level", "warn"}, flags...)
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -31,8 +29,8 @@ func Serve(ctx context.Context, binary, db string, flags ...string) (*Server, er
 	return Launch(cmd)
 }
 
-// Launch starts a program that serves HTTP and ends on SIGTERM, and waits until it
-// prints where: `listening on http://HOST:PORT` is its first line.
+// Launch starts a program that serves HTTP, prints `listening on http://HOST:PORT` as its
+// first line, and ends on SIGTERM. It waits for that line.
 func Launch(cmd *exec.Cmd) (*Server, error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -44,12 +42,12 @@ func Launch(cmd *exec.Cmd) (*Server, error) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on http://")
 	if err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("%s said %q", cmd.Path, line), err, cmd.Process.Kill(), cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("%s printed %q", cmd.Path, line), err, cmd.Process.Kill(), cmd.Wait())
 	}
 	return &Server{Addr: addr, cmd: cmd}, nil
 }
 
-// Stop has the server answer what it has accepted, and waits for its end.
+// Stop terminates the server gracefully and waits for its end.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop the server: %w", err)
@@ -60,43 +58,21 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// Usage is what the server has taken so far.
+// Usage returns what the server has used so far.
 func (s *Server) Usage() (Usage, error) { return usageOf(s.cmd.Process.Pid) }
 
-// Metrics are the values of /metrics that have no labels.
-func (s *Server) Metrics(ctx context.Context) (map[string]float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr+"/metrics", http.NoBody)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the metrics: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the metrics: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	values := map[string]float64{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		name, text, _ := strings.Cut(lines.Text(), " ")
-		if v, err := strconv.ParseFloat(text, 64); err == nil {
-			values[name] = v
-		}
-	}
-	return values, lines.Err()
-}
-
-// StartPostgreSQL starts one that waits for the disk at each commit, as one that people
-// trust does, with memory as on a small machine of its own.
+// StartPostgreSQL starts a PostgreSQL with durable commits and the memory of a small machine
+// of its own.
 func StartPostgreSQL() (*cluster.Cluster, error) {
 	return cluster.Start(cluster.Options{Settings: map[string]string{
 		"shared_buffers": "512MB", "max_wal_size": "2GB", "max_connections": "200",
 	}})
 }
 
-// ClusterUsage is what a PostgreSQL has taken, with all of its processes.
+// ClusterUsage returns what all processes of a PostgreSQL have used.
 func ClusterUsage(c *cluster.Cluster) (Usage, error) { return treeUsage(c.Pid()) }
 
-// Command runs another command of the binary to its end. What it says is its error.
+// Command runs another command of the binary. Its output is part of the error.
 func Command(ctx context.Context, binary string, args ...string) error {
 	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// Usage is what processes have taken: CPU time, of user and system together, and the
-// memory that is resident now, in bytes. Of several processes the memory is a sum in
-// which shared pages count once for each.
+// Usage is the CPU time of processes, user and system, and their resident memory in bytes.
+// Memory shared by several processes counts once for each.
 type Usage struct {
 	CPU    time.Duration
 	Memory int64
@@ -20,15 +19,15 @@ type Usage struct {
 // tick is the unit of times in /proc: USER_HZ, which is 100 on every Linux.
 const tick = time.Second / 100
 
-// stat is what is read of /proc/PID/stat.
+// stat is a part of /proc/PID/stat.
 type stat struct {
 	parent        int
 	own, children time.Duration // CPU of the process, and of children that have ended
 	pages         int64
 }
 
-// parseStat reads a line of proc_pid_stat(5). The name of the program, in brackets,
-// may hold anything.
+// parseStat parses a line of proc_pid_stat(5). The program's name, in brackets, may contain
+// anything.
 func parseStat(line string) (s stat, err error) {
 	_, rest, ok := cutLast(line, ") ")
 	fields := strings.Fields(rest)
@@ -60,7 +59,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 func readStat(path string) (stat, error) {
 	line, err := os.ReadFile(path)
 	if err != nil {
-		return stat{}, fmt.Errorf("look at a process: %w", err)
+		return stat{}, fmt.Errorf("read the usage of a process: %w", err)
 	}
 	return parseStat(string(line))
 }
@@ -70,10 +69,10 @@ func usageOf(pid int) (Usage, error) {
 	return Usage{CPU: s.own, Memory: s.pages * int64(os.Getpagesize())}, err
 }
 
-// OwnUsage is that of this program.
+// OwnUsage returns the usage of this process.
 func OwnUsage() (Usage, error) { return usageOf(os.Getpid()) }
 
-// treeUsage is that of a process and its children, also those that have ended.
+// treeUsage returns the usage of a process and its children, including ended ones.
 func treeUsage(pid int) (Usage, error) {
 	root, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -87,7 +86,7 @@ func treeUsage(pid int) (Usage, error) {
 	for _, path := range all {
 		s, err := readStat(path)
 		if err != nil || s.parent != pid {
-			continue // it has ended since it was listed, or is somebody else's
+			continue // it has ended, or is not a child
 		}
 		cpu, pages = cpu+s.own+s.children, pages+s.pages
 	}

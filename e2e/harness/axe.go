@@ -28,8 +28,8 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-// Accessibility asks axe-core, whose script is at path, what is wrong with the
-// page as it is now.
+// Accessibility returns the findings of axe-core, whose script is at path, on the page in
+// its current state.
 func (p *Page) Accessibility(path string) []Violation {
 	p.t.Helper()
 	if !Eval[bool](p, `"axe" in window`) {
@@ -42,27 +42,27 @@ func (p *Page) Accessibility(path string) []Violation {
 	return Eval[[]Violation](p, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations)`)
 }
 
-// Look is how a page is looked at.
-type Look struct {
+// Screen is the window and the color scheme of a page.
+type Screen struct {
 	Width, Height int64
 	Dark          bool
 	Phone         bool
 }
 
-// As makes the page be looked at in another way.
-func (p *Page) As(look Look) {
+// Emulate shows the page on another screen.
+func (p *Page) Emulate(screen Screen) {
 	p.t.Helper()
 	scheme := "light"
-	if look.Dark {
+	if screen.Dark {
 		scheme = "dark"
 	}
-	p.do("changing the look", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	p.do("emulating a screen", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		return t.Call(ctx, emulation.CommandSetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-			Width: look.Width, Height: look.Height, DeviceScaleFactor: 1, Mobile: look.Phone,
+			Width: screen.Width, Height: screen.Height, DeviceScaleFactor: 1, Mobile: screen.Phone,
 		}, nil)
 	}), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		return t.Call(ctx, emulation.CommandSetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			// Motion would make what is seen depend on when.
+			// Animations would make screenshots depend on time.
 			Features: []*emulation.MediaFeature{
 				{Name: "prefers-color-scheme", Value: scheme},
 				{Name: "prefers-reduced-motion", Value: "reduce"},
@@ -71,7 +71,7 @@ func (p *Page) As(look Look) {
 	}))
 }
 
-// Screenshot is what the page looks like, as a PNG.
+// Screenshot returns a screenshot of the page, as a PNG.
 func (p *Page) Screenshot() []byte {
 	p.t.Helper()
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())

@@ -11,19 +11,19 @@ import (
 	"github.com/coder/websocket/wsjson"
 )
 
-// bidi is a session of WebDriver BiDi (W3C), the protocol Firefox is driven by:
-// commands and events as JSON over one WebSocket.
+// bidi is a session of WebDriver BiDi (W3C), which drives Firefox: commands and events as
+// JSON over one WebSocket.
 type bidi struct {
-	conn *websocket.Conn
-	hear func(method string, params json.RawMessage) // must not block
-	gone chan struct{}                               // closed when the browser has hung up
+	conn    *websocket.Conn
+	onEvent func(method string, params json.RawMessage) // must not block
+	gone    chan struct{}                               // closed when the connection is
 
 	mu      sync.Mutex
 	last    int
 	waiting map[int]chan<- bidiMessage
 }
 
-// bidiMessage is what the browser sends: an answer to a command, or an event.
+// bidiMessage is an answer to a command, or an event.
 type bidiMessage struct {
 	Type    string          `json:"type"` // success, error or event
 	ID      int             `json:"id"`
@@ -34,10 +34,10 @@ type bidiMessage struct {
 	Params  json.RawMessage `json:"params"`
 }
 
-var errHungUp = errors.New("the browser has hung up")
+var errClosed = errors.New("the browser closed the connection")
 
 // dialBiDi begins a session with the browser that listens at address.
-func dialBiDi(ctx context.Context, address string, hear func(string, json.RawMessage)) (*bidi, error) {
+func dialBiDi(ctx context.Context, address string, onEvent func(string, json.RawMessage)) (*bidi, error) {
 	conn, answer, err := websocket.Dial(ctx, address+"/session", nil)
 	if answer != nil && answer.Body != nil {
 		defer answer.Body.Close()
@@ -46,7 +46,7 @@ func dialBiDi(ctx context.Context, address string, hear func(string, json.RawMes
 		return nil, fmt.Errorf("connecting to %s: %w", address, err)
 	}
 	conn.SetReadLimit(-1)
-	b := &bidi{conn: conn, hear: hear, gone: make(chan struct{}), waiting: map[int]chan<- bidiMessage{}}
+	b := &bidi{conn: conn, onEvent: onEvent, gone: make(chan struct{}), waiting: map[int]chan<- bidiMessage{}}
 	go b.read()
 	if err := b.call(ctx, "session.new", map[string]any{"capabilities": map[string]any{}}, nil); err != nil {
 		b.close()
@@ -70,7 +70,7 @@ func (b *bidi) read() {
 			return
 		}
 		if m.Type == "event" {
-			b.hear(m.Method, m.Params)
+			b.onEvent(m.Method, m.Params)
 			continue
 		}
 		b.mu.Lock()
@@ -109,7 +109,7 @@ func (b *bidi) call(ctx context.Context, method string, params, out any) error {
 		}
 		return json.Unmarshal(m.Result, out)
 	case <-b.gone:
-		return fmt.Errorf("%s: %w", method, errHungUp)
+		return fmt.Errorf("%s: %w", method, errClosed)
 	case <-ctx.Done():
 		return fmt.Errorf("%s: %w", method, context.Cause(ctx))
 	}

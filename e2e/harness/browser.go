@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Browser is a running Chromium. It keeps its data in a profile directory, on
-// which another one can start once this one has ended.
+// Browser is a running Chromium. Its data is in a profile directory, on which another one
+// can start once this one has ended.
 type Browser struct {
 	t       testing.TB
 	ctx     context.Context
@@ -23,9 +23,8 @@ type Browser struct {
 	workers *workers
 }
 
-// flags are set besides those chromedp has for automation. The field trial makes
-// Background Sync retry within seconds instead of minutes and lets periodic sync
-// run without an installation.
+// flags are set in addition to chromedp's. The field trial makes Background Sync retry
+// within seconds instead of minutes, and allows periodic sync without an installation.
 var flags = map[string]any{
 	"disable-gpu":                   true,
 	"disable-quic":                  true,
@@ -51,7 +50,7 @@ func OpenProfile(t testing.TB, profile string) *Browser {
 		chromedp.UserDataDir(profile),
 		chromedp.WindowSize(1280, 800),
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
-			// A group of its own, so that Kill reaches every process of the browser.
+			// A process group, so that Kill reaches every process of the browser.
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 			b.process = cmd
 		}))
@@ -71,7 +70,7 @@ func OpenProfile(t testing.TB, profile string) *Browser {
 	return b
 }
 
-// end is the cleanup: it reports what the pages complained about.
+// end is the cleanup. It reports the errors of the pages.
 func (b *Browser) end() {
 	if b.cancel == nil {
 		return
@@ -98,8 +97,8 @@ func (b *Browser) Close() string {
 	return b.profile
 }
 
-// Kill ends all processes of the browser with SIGKILL, and returns the profile's
-// directory. It reports what the pages complained about before.
+// Kill ends all processes of the browser with SIGKILL, reports the errors of its pages, and
+// returns the profile's directory.
 func (b *Browser) Kill() string {
 	b.t.Helper()
 	b.kill()
@@ -111,7 +110,7 @@ func (b *Browser) Kill() string {
 }
 
 func (b *Browser) kill() {
-	// The group may be gone already; what counts is that it is afterwards.
+	// The group may have ended already.
 	_ = syscall.Kill(-b.process.Process.Pid, syscall.SIGKILL)
 	b.cancel()
 	b.cancel = nil

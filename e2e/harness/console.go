@@ -10,18 +10,17 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// console notes what a page or worker complains about: exceptions, console
-// errors, violations of its security policy, and panics of Go. A failed request
-// is no complaint: that is how networks are.
+// console collects the errors of a page or worker: exceptions, console errors, violations
+// of its security policy, and panics of Go. A failed request is no error.
 type console struct {
-	mu         sync.Mutex
-	complaints []string
-	said       []string // everything, for the log of a failed test
-	allowed    []string
+	mu      sync.Mutex
+	errors  []string
+	lines   []string // everything, for the log of a failed test
+	allowed []string
 }
 
-// hear takes an event of a target; it must not block.
-func (c *console) hear(ev any) {
+// onEvent handles an event of a target. It must not block.
+func (c *console) onEvent(ev any) {
 	switch ev := ev.(type) {
 	case *runtime.EventExceptionThrown:
 		text := ev.ExceptionDetails.Text
@@ -51,33 +50,33 @@ func (c *console) hear(ev any) {
 func (c *console) note(text string, bad bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.said = append(c.said, text)
+	c.lines = append(c.lines, text)
 	if bad {
-		c.complaints = append(c.complaints, text)
+		c.errors = append(c.errors, text)
 	}
 }
 
-// allow makes complaints with this text in them expected.
+// allow makes errors that contain this text expected.
 func (c *console) allow(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.allowed = append(c.allowed, text)
 }
 
-// report fails the test for each complaint that was not expected, once.
+// report fails the test for each unexpected error, once.
 func (c *console) report(t testing.TB) {
 	t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, text := range c.complaints {
+	for _, text := range c.errors {
 		if !c.expected(text) {
-			t.Errorf("the browser complained: %s", text)
+			t.Errorf("the browser reported: %s", text)
 		}
 	}
-	c.complaints = nil
-	if t.Failed() && len(c.said) > 0 {
-		t.Logf("console:\n%s", strings.Join(c.said[max(0, len(c.said)-60):], "\n"))
-		c.said = nil
+	c.errors = nil
+	if t.Failed() && len(c.lines) > 0 {
+		t.Logf("console:\n%s", strings.Join(c.lines[max(0, len(c.lines)-60):], "\n"))
+		c.lines = nil
 	}
 }
 

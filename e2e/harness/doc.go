@@ -1,9 +1,8 @@
-// Package harness runs Rollcall as people do, for the end-to-end tests: the real
-// binary on a database file of its own, behind a proxy that can fail like a
-// network, and real browsers in front of it.
+// Package harness runs Rollcall for the end-to-end tests: the real binary with its own
+// database file, a proxy that fails as networks do, and real browsers.
 //
-// A failure of the harness itself or of a wait ends the test. Nothing sleeps:
-// everything waits for a condition with a deadline.
+// A failure of the harness or of a wait ends the test. Nothing sleeps: everything waits
+// for a condition, with a deadline.
 package harness
 
 import (
@@ -12,22 +11,22 @@ import (
 	"time"
 )
 
-// Patience is how long a wait lasts before the test fails. It is generous, for
-// busy machines: it only costs time when something is broken.
-const Patience = time.Minute
+// Timeout is how long a wait may take. It is generous, for busy machines: it costs time
+// only when something is broken.
+const Timeout = time.Minute
 
-// interval is how often a condition is looked at.
+// interval is how often a condition is checked.
 const interval = 25 * time.Millisecond
 
-// Eventually waits until check returns nil, and fails the test with its last
-// error when it does not within Patience.
+// Eventually waits until check returns nil. After Timeout it fails the test with check's
+// last error.
 func Eventually(t testing.TB, what string, check func() error) {
 	t.Helper()
-	EventuallyIn(t, Patience, what, check)
+	EventuallyWithin(t, Timeout, what, check)
 }
 
-// EventuallyIn is Eventually with another deadline.
-func EventuallyIn(t testing.TB, patience time.Duration, what string, check func() error) {
+// EventuallyWithin is Eventually with another timeout.
+func EventuallyWithin(t testing.TB, timeout time.Duration, what string, check func() error) {
 	t.Helper()
 	start := time.Now()
 	ticker := time.NewTicker(interval)
@@ -37,8 +36,8 @@ func EventuallyIn(t testing.TB, patience time.Duration, what string, check func(
 		if err == nil {
 			return
 		}
-		if time.Since(start) > patience {
-			t.Fatalf("%s: not within %v: %v", what, patience, err)
+		if time.Since(start) > timeout {
+			t.Fatalf("%s: not within %v: %v", what, timeout, err)
 		}
 		select {
 		case <-ticker.C:
@@ -48,19 +47,7 @@ func EventuallyIn(t testing.TB, patience time.Duration, what string, check func(
 	}
 }
 
-// Holds checks that a condition stays true for a while: for what must not happen.
-func Holds(t testing.TB, d time.Duration, what string, check func() error) {
-	t.Helper()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for end := time.Now().Add(d); time.Now().Before(end); <-ticker.C {
-		if err := check(); err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
-}
-
-// Equal is an error unless got is want.
+// Equal returns an error unless got is want.
 func Equal[T comparable](what string, got, want T) error {
 	if got != want {
 		return fmt.Errorf("%s is %v, want %v", what, got, want)

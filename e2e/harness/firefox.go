@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// Firefox is a running Firefox, headless, driven by WebDriver BiDi. It keeps its
-// data in a profile directory, as Browser does.
+// Firefox is a headless Firefox, driven by WebDriver BiDi. Its data is in a profile
+// directory, as Browser's is.
 type Firefox struct {
 	t       testing.TB
 	profile string
@@ -25,13 +25,12 @@ type Firefox struct {
 	bidi    *bidi
 	console *console
 
-	mu    sync.Mutex
-	hands map[string]func(Said) // by channel
-	over  bool
+	mu      sync.Mutex
+	drivers map[string]func(WriteEvent) // by channel
+	over    bool
 }
 
-// preferences keep Firefox from doing what no test asked for, and from asking
-// after a crash whether it shall restore its windows.
+// preferences disable background activity, and the restoring of windows after a crash.
 const preferences = `user_pref("app.update.disabledForTesting", true);
 user_pref("app.normandy.enabled", false);
 user_pref("browser.aboutwelcome.enabled", false);
@@ -61,7 +60,7 @@ func OpenFirefox(t testing.TB) *Firefox {
 	return OpenFirefoxProfile(t, profile)
 }
 
-// firefoxes are the names it has on different systems.
+// firefoxes are its names on different systems.
 var firefoxes = []string{"firefox-esr", "firefox"}
 
 // OpenFirefoxProfile starts Firefox on a profile directory that OpenFirefox made.
@@ -77,14 +76,14 @@ func OpenFirefoxProfile(t testing.TB, profile string) *Firefox {
 		t.Fatal("there is no Firefox (make e2e installs one from Debian)")
 	}
 	f := &Firefox{
-		t: t, profile: profile, ended: make(chan struct{}), hands: map[string]func(Said){},
+		t: t, profile: profile, ended: make(chan struct{}), drivers: map[string]func(WriteEvent){},
 		console: &console{},
 	}
 	f.process = exec.Command(path, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0")
-	// Whatever it keeps outside of its profile goes with the test.
+	// What it writes outside of its profile is removed with the test.
 	f.process.Env = append(os.Environ(), "HOME="+profile, "MOZ_CRASHREPORTER_DISABLE=1")
 	f.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	says, err := f.process.StderrPipe()
+	stderr, err := f.process.StderrPipe()
 	if err == nil {
 		err = f.process.Start()
 	}
@@ -93,37 +92,37 @@ func OpenFirefoxProfile(t testing.TB, profile string) *Firefox {
 	}
 	t.Cleanup(f.end)
 	address := make(chan string, 1)
-	go f.follow(says, address)
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	go f.follow(stderr, address)
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	defer cancel()
 	select {
 	case a := <-address:
-		if f.bidi, err = dialBiDi(ctx, a, f.hear); err != nil {
+		if f.bidi, err = dialBiDi(ctx, a, f.onEvent); err != nil {
 			t.Fatalf("starting Firefox: %v", err)
 		}
 	case <-ctx.Done():
-		t.Fatalf("Firefox does not say where it listens within %v", Patience)
+		t.Fatalf("Firefox did not print its address within %v", Timeout)
 	}
 	return f
 }
 
 const listening = "WebDriver BiDi listening on "
 
-// follow reads what Firefox prints, to its end.
-func (f *Firefox) follow(says io.Reader, address chan<- string) {
-	lines := bufio.NewScanner(says)
+// follow reads Firefox's output to its end.
+func (f *Firefox) follow(stderr io.Reader, address chan<- string) {
+	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		f.console.note(lines.Text(), false)
 		if a, ok := strings.CutPrefix(lines.Text(), listening); ok {
 			address <- strings.TrimSpace(a)
 		}
 	}
-	_ = f.process.Wait() // killed or not: it has ended
+	_ = f.process.Wait() // how it ended does not matter
 	close(f.ended)
 }
 
-// hear takes an event of the session.
-func (f *Firefox) hear(method string, params json.RawMessage) {
+// onEvent handles an event of the session.
+func (f *Firefox) onEvent(method string, params json.RawMessage) {
 	switch method {
 	case "script.message":
 		var m struct {
@@ -135,10 +134,10 @@ func (f *Firefox) hear(method string, params json.RawMessage) {
 			return
 		}
 		f.mu.Lock()
-		hand := f.hands[m.Channel]
+		notify := f.drivers[m.Channel]
 		f.mu.Unlock()
-		if hand != nil {
-			heard(text, hand)
+		if notify != nil {
+			decodeEvent(text, notify)
 		}
 	case "log.entryAdded":
 		var e struct{ Level, Text, Type string }
@@ -149,7 +148,7 @@ func (f *Firefox) hear(method string, params json.RawMessage) {
 	}
 }
 
-// Allow makes complaints of the browser's pages with this text in them expected.
+// Allow makes page errors that contain this text expected.
 func (f *Firefox) Allow(text string) { f.console.allow(text) }
 
 func (f *Firefox) end() {
@@ -158,8 +157,8 @@ func (f *Firefox) end() {
 	}
 }
 
-// Kill ends all processes of Firefox with SIGKILL, and returns the profile's
-// directory. It reports what the pages complained about before.
+// Kill ends all processes of Firefox with SIGKILL, reports the errors of its pages, and
+// returns the profile's directory.
 func (f *Firefox) Kill() string {
 	f.t.Helper()
 	f.over = true
@@ -180,19 +179,18 @@ func (f *Firefox) Close() string {
 	return f.Kill()
 }
 
-// must does a command that can only fail when something is broken.
+// must sends a command and fails the test if it fails.
 func (f *Firefox) must(what, method string, params, out any) {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	if err := f.bidi.call(ctx, method, params, out); err != nil {
 		f.t.Fatalf("%s: %v", what, err)
 	}
 }
 
-// Offline takes the network of this Firefox to a site away, or gives it back:
-// pages and workers are told that there is none, and the proxy, which belongs to
-// this browser alone, lets nothing through.
+// Offline disconnects this Firefox from a site, or reconnects it: pages and workers see
+// that they are offline, and the proxy, which serves this browser only, refuses connections.
 func (f *Firefox) Offline(p *Proxy, offline bool) {
 	f.t.Helper()
 	var conditions any

@@ -79,10 +79,10 @@ func (e evaluated) json(out any) error {
 
 // Try evaluates an expression in the page, awaiting a promise. A nil out drops the
 // value.
-func (p *FirefoxTab) Try(expression string, out any) error { return p.try(Patience, expression, out) }
+func (p *FirefoxTab) Try(expression string, out any) error { return p.try(Timeout, expression, out) }
 
-func (p *FirefoxTab) try(patience time.Duration, expression string, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (p *FirefoxTab) try(timeout time.Duration, expression string, out any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var result evaluated
 	err := p.f.bidi.call(ctx, "script.evaluate", map[string]any{
@@ -95,17 +95,17 @@ func (p *FirefoxTab) try(patience time.Duration, expression string, out any) err
 	return result.json(out)
 }
 
-// Hand gives the page a hand, as Page.Hand does.
-func (p *FirefoxTab) Hand(hear func(Said)) error {
-	channel := "hand " + uuid.NewString()
+// InstallDriver installs the driver, as Page.InstallDriver does.
+func (p *FirefoxTab) InstallDriver(notify func(WriteEvent)) error {
+	channel := "driver " + uuid.NewString()
 	p.f.mu.Lock()
-	p.f.hands[channel] = hear
+	p.f.drivers[channel] = notify
 	p.f.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	var result evaluated
 	err := p.f.bidi.call(ctx, "script.callFunction", map[string]any{
-		"functionDeclaration": fmt.Sprintf("(tell) => { globalThis.rollcallHand = (%s)(tell) }", handScript),
+		"functionDeclaration": fmt.Sprintf("(notify) => { globalThis.rollcallDriver = (%s)(notify) }", driverScript),
 		"arguments":           []any{map[string]any{"type": "channel", "value": map[string]any{"channel": channel}}},
 		"target":              map[string]any{"context": p.context}, "awaitPromise": false,
 	}, &result)
@@ -115,18 +115,18 @@ func (p *FirefoxTab) Hand(hear func(Said)) error {
 	return result.json(nil)
 }
 
-// Do has the page's hand do a write, as Page.Do does.
-func (p *FirefoxTab) Do(w Write) error { return p.try(handTime, doing(w), nil) }
+// Do does a write, as Page.Do does.
+func (p *FirefoxTab) Do(w Write) error { return p.try(driverTimeout, driverCall(w), nil) }
 
-// node names an element for a script.
+// node refers to an element.
 type node struct {
 	SharedID string `json:"sharedId"`
 }
 
-// call runs a function with the one element of a role and name as this, and
-// decodes the text of JSON that it returns.
+// call runs a function with the only element of a role and name as this, and decodes its
+// result.
 func (p *FirefoxTab) call(role, name, function string, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	var found struct{ Nodes []node }
 	err := p.f.bidi.call(ctx, "browsingContext.locateNodes", map[string]any{
@@ -168,16 +168,7 @@ func (p *FirefoxTab) See(role, name string) {
 // Click presses the element with this role and name once it can be pressed.
 func (p *FirefoxTab) Click(role, name string) {
 	p.f.t.Helper()
-	Eventually(p.f.t, fmt.Sprintf("pressing %s %q", role, name), func() error {
-		var why string
-		if err := p.call(role, name, pressing, &why); err != nil {
-			return err
-		}
-		if why != "" {
-			return errors.New(why)
-		}
-		return nil
-	})
+	click(p.f.t, p.call, role, name)
 }
 
 // Fill replaces the text of the field with this role and name by typing.
@@ -191,7 +182,7 @@ func (p *FirefoxTab) Fill(role, name, text string) {
 		for _, r := range text {
 			keys = append(keys, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 		defer cancel()
 		err := p.f.bidi.call(ctx, "input.performActions", map[string]any{
 			"context": p.context, "actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": keys}},

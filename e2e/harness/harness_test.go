@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// fixture is a page with what the harness must be able to find and to break.
+// fixture is a page with elements for the harness to find.
 const fixture = `<!doctype html><title>Fixture</title>
 <h1>Fixture</h1>
 <button onclick="document.querySelector('dialog').showModal()">Open form</button>
@@ -73,23 +73,21 @@ func TestElementsAreFoundByRoleAndName(t *testing.T) {
 	p.Fill("textbox", "Name", "Bob")
 	p.Click("button", "Save")
 	p.Gone("dialog", "The form")
-	p.Read("Bob")
+	p.SeeText("Bob")
 }
 
-func TestTheNetworkFailsForPagesAndWorkers(t *testing.T) {
+func TestNetworkFailsForPagesAndWorkers(t *testing.T) {
 	proxy, pings := site(t)
 	b := harness.OpenBrowser(t)
 	p := b.Open(proxy.URL() + "/")
 	answers := func(want int) {
 		t.Helper()
-		harness.Eventually(t, "the worker hears", func() error {
+		harness.Eventually(t, "the worker's request ends", func() error {
 			return harness.Equal("the status", harness.Eval[int](p, `ask()`), want)
 		})
 	}
 	answers(200)
-	harness.Eventually(t, "the worker is known", func() error {
-		return harness.Equal("workers", b.Workers(proxy.URL()), 1)
-	})
+	b.WaitWorkers(proxy.URL(), 1)
 	b.Offline(proxy, true)
 	answers(0)
 	if harness.Eval[bool](p, `online()`) {
@@ -113,7 +111,7 @@ func TestTheNetworkFailsForPagesAndWorkers(t *testing.T) {
 	}
 }
 
-func TestAProfileOutlivesItsBrowser(t *testing.T) {
+func TestProfileOutlivesItsBrowser(t *testing.T) {
 	proxy, _ := site(t)
 	b := harness.OpenBrowser(t)
 	p := b.Open(proxy.URL() + "/")

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// InstallabilityErrors are the browser's reasons not to install the page.
+// InstallabilityErrors returns the browser's reasons not to install the page.
 func (p *Page) InstallabilityErrors() []string {
 	p.t.Helper()
 	res, err := chromedp.Call(p.ctx, page.GetInstallabilityErrors, cdp.Empty{})
@@ -27,8 +27,8 @@ func (p *Page) InstallabilityErrors() []string {
 	return found
 }
 
-// Manifest decodes the manifest as the browser got it, and fails the test when
-// the browser finds fault with it.
+// Manifest decodes the manifest that the browser got, and fails the test if the browser
+// reports errors in it.
 func (p *Page) Manifest(into any) {
 	p.t.Helper()
 	res, err := chromedp.Call(p.ctx, page.GetAppManifest, page.GetAppManifestParams{})

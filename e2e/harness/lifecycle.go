@@ -10,14 +10,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// lifecycle is the state that the browser puts a page into.
+// lifecycle is the lifecycle state of a page.
 type lifecycle struct {
 	State string `json:"state"`
 }
 
-// Freeze hides the page and stops it and its dedicated workers where they are, as a
-// browser does to save power; Thaw lets them go on. Nothing can be asked of a frozen
-// page.
+// Freeze hides the page and suspends it and its dedicated workers, as a browser does to
+// save power, until Thaw. A frozen page evaluates nothing.
 func (p *Page) Freeze() {
 	p.t.Helper()
 	p.setLifecycle("frozen")
@@ -27,8 +26,7 @@ func (p *Page) Freeze() {
 func (p *Page) Thaw() {
 	p.t.Helper()
 	p.setLifecycle("active")
-	// To the browser the tab was the active one all the time, so that activating it
-	// would not show it.
+	// To the browser the tab was active all the time, so activating it would not show it.
 	p.do("showing the page", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		return t.Call(ctx, emulation.CommandSetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}, nil)
 	}))
@@ -42,22 +40,22 @@ func (p *Page) setLifecycle(state string) {
 	}))
 }
 
-// Refusals notes why the browser did not keep a page in its back/forward cache.
-type Refusals struct {
-	mu   sync.Mutex
-	whys []string
+// BFCacheRefusals collects why the browser did not keep a page in its back/forward cache.
+type BFCacheRefusals struct {
+	mu      sync.Mutex
+	reasons []string
 }
 
-// Refusals begins to listen.
-func (p *Page) Refusals() *Refusals {
+// WatchBFCache starts to collect refusals.
+func (p *Page) WatchBFCache() *BFCacheRefusals {
 	p.t.Helper()
-	r := &Refusals{}
+	r := &BFCacheRefusals{}
 	err := chromedp.Listen(p.ctx, func(ev any) {
 		if ev, ok := ev.(*page.EventBackForwardCacheNotUsed); ok {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			for _, e := range ev.NotRestoredExplanations {
-				r.whys = append(r.whys, fmt.Sprintf("%s (%s)", e.Reason, e.Type))
+				r.reasons = append(r.reasons, fmt.Sprintf("%s (%s)", e.Reason, e.Type))
 			}
 		}
 	})
@@ -67,15 +65,15 @@ func (p *Page) Refusals() *Refusals {
 	return r
 }
 
-// Whys are the reasons so far.
-func (r *Refusals) Whys() []string {
+// Reasons returns the reasons so far.
+func (r *BFCacheRefusals) Reasons() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string(nil), r.whys...)
+	return append([]string(nil), r.reasons...)
 }
 
-// Before has a script run in every document of the tab before its own.
-func (p *Page) Before(script string) {
+// AddInitScript makes a script run in every new document of the tab before its own scripts.
+func (p *Page) AddInitScript(script string) {
 	p.t.Helper()
 	if _, err := chromedp.Call(p.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
 		p.t.Fatalf("adding a script: %v", err)

@@ -12,15 +12,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Memory is what a page or worker takes, in bytes: the JavaScript heap in use, and
-// the memory of its WebAssembly programs, which only grows.
+// Memory is the memory of a page or worker, in bytes: its JavaScript heap in use, and that
+// of its WebAssembly programs, which only grows.
 type Memory struct{ Heap, Wasm int64 }
 
 func (m Memory) String() string {
 	return fmt.Sprintf("%.1f MB of JavaScript, %.1f MB of WebAssembly", float64(m.Heap)/1e6, float64(m.Wasm)/1e6)
 }
 
-// heapOf is the JavaScript heap in use.
+// heapOf returns the JavaScript heap in use.
 func heapOf(ctx context.Context) (int64, error) {
 	usage, err := chromedp.Call(ctx, runtime.GetHeapUsage, cdp.Empty{})
 	if err != nil {
@@ -29,7 +29,7 @@ func heapOf(ctx context.Context) (int64, error) {
 	return int64(usage.UsedSize), nil
 }
 
-// wasmOf adds up the memories of WebAssembly programs.
+// wasmOf returns the memory of all WebAssembly programs.
 func wasmOf(ctx context.Context) (int64, error) {
 	prototype, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "WebAssembly.Memory.prototype"})
 	if err != nil {
@@ -52,7 +52,7 @@ func wasmOf(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// Peaks watches the memory of a page and of the workers of its origin.
+// Peaks records the peak memory of a page and of the workers of its origin.
 type Peaks struct {
 	p    *Page
 	stop context.CancelFunc
@@ -62,10 +62,10 @@ type Peaks struct {
 	peaks map[string]Memory // "page", "worker", "service_worker"
 }
 
-// heapEvery is how often heaps are measured: seldom enough not to be what is measured.
+// heapEvery is the interval of measurements, long enough not to disturb them.
 const heapEvery = 250 * time.Millisecond
 
-// WatchMemory begins to watch.
+// WatchMemory starts to measure.
 func (p *Page) WatchMemory() *Peaks {
 	ctx, stop := context.WithCancel(p.ctx)
 	w := &Peaks{p: p, stop: stop, done: make(chan struct{}), peaks: map[string]Memory{}}
@@ -85,7 +85,7 @@ func (p *Page) WatchMemory() *Peaks {
 	return w
 }
 
-// measure asks the page and each worker; one that has ended meanwhile does not count.
+// measure measures the page and each worker. It skips one that has ended meanwhile.
 func (w *Peaks) measure(ask func(context.Context) (int64, error), take func(*Memory, int64)) {
 	contexts := map[context.Context]string{w.p.ctx: "page"}
 	workers := w.p.b.workers
@@ -97,7 +97,7 @@ func (w *Peaks) measure(ask func(context.Context) (int64, error), take func(*Mem
 	}
 	workers.mu.Unlock()
 	for ctx, kind := range contexts {
-		ctx, cancel := context.WithTimeout(ctx, Patience)
+		ctx, cancel := context.WithTimeout(ctx, Timeout)
 		n, err := ask(ctx)
 		cancel()
 		if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Page is a tab. Elements are found as assistive technology finds them: by role
-// and accessible name.
+// Page is a tab. Elements are found as assistive technology finds them, by role and
+// accessible name.
 type Page struct {
 	t       testing.TB
 	b       *Browser
@@ -27,26 +27,24 @@ type Page struct {
 	origin  string
 	console *console
 	closed  bool
-	hears   bool // whether somebody listens to its hand
+	driven  bool // whether its driver's events are subscribed to
 }
 
 // Open opens a tab at a URL.
 func (b *Browser) Open(address string) *Page {
 	b.t.Helper()
-	return b.OpenShimmed(address, "")
+	return b.OpenWithScript(address, "")
 }
 
-// OpenShimmed opens a tab in which a script runs before those of every page it
-// loads; the empty one does nothing.
-func (b *Browser) OpenShimmed(address, script string, options ...chromedp.ContextOption) *Page {
+// OpenWithScript opens a tab with an init script; see AddInitScript.
+func (b *Browser) OpenWithScript(address, script string) *Page {
 	b.t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	p := &Page{t: b.t, b: b, origin: u.Scheme + "://" + u.Host, console: &console{}}
-	options = append(options, chromedp.WithListener(p.console.hear), chromedp.WithListener(b.workers.hear))
-	p.ctx, p.cancel = chromedp.NewContext(b.ctx, options...)
+	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithListener(p.console.onEvent), chromedp.WithListener(b.workers.onEvent))
 	if err := chromedp.Do(p.ctx); err != nil {
 		b.t.Fatalf("opening a tab: %v", err)
 	}
@@ -60,7 +58,7 @@ func (b *Browser) OpenShimmed(address, script string, options ...chromedp.Contex
 		}
 	}
 	if script != "" {
-		p.shim(script)
+		p.AddInitScript(script)
 	}
 	p.Go(u.RequestURI())
 	return p
@@ -99,12 +97,12 @@ func (p *Page) Front() {
 	}))
 }
 
-// Allow makes complaints of the page with this text in them expected.
+// Allow makes errors of the page that contain this text expected.
 func (p *Page) Allow(text string) { p.console.allow(text) }
 
 func (p *Page) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, Patience)
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatalf("%s: %v", what, err)
@@ -121,21 +119,20 @@ func Eval[T any](p *Page, expression string) T {
 	return v
 }
 
-// TryEval is Eval for a page that may be about to go to another document, which ends
-// an evaluation under way.
+// TryEval is Eval for a page that may navigate meanwhile, which ends an evaluation.
 func TryEval[T any](p *Page, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, Patience)
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// errNone says that no element has the role and name.
+// errNone means that no element has the role and name.
 type errNone struct{ role, name string }
 
 func (e errNone) Error() string { return fmt.Sprintf("there is no %s %q", e.role, e.name) }
 
-// find returns the elements a person can perceive that have a role and an
-// accessible name; an empty one stands for any.
+// find returns the perceivable elements with a role and an accessible name. An empty one
+// matches any.
 func (p *Page) find(ctx context.Context, role, name string) ([]cdp.BackendNodeID, error) {
 	document, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document", ObjectGroup: "e2e"})
 	if err != nil {
@@ -159,13 +156,13 @@ func (p *Page) find(ctx context.Context, role, name string) ([]cdp.BackendNodeID
 	return nodes, nil
 }
 
-// call runs a function with the one element of a role and name as this, and
-// decodes what it returns.
+// call runs a function with the only element of a role and name as this, and decodes its
+// result.
 func (p *Page) call(role, name, function string, out any) error {
-	ctx, cancel := context.WithTimeout(p.ctx, Patience)
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	defer func() {
-		// What can't be released goes with the page.
+		// Else it is released with the page.
 		_, _ = chromedp.Call(ctx, runtime.ReleaseObjectGroup, runtime.ReleaseObjectGroupParams{ObjectGroup: "e2e"})
 	}()
 	nodes, err := p.find(ctx, role, name)
@@ -206,7 +203,7 @@ func describe(o *runtime.RemoteObject) string {
 // Has reports whether an element with this role and name is there.
 func (p *Page) Has(role, name string) bool {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, Patience)
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	_, err := p.find(ctx, role, name)
 	var none errNone
@@ -238,8 +235,7 @@ func (p *Page) Gone(role, name string) {
 	})
 }
 
-// pressing is what a person does to press an element: bring it into view, see
-// that nothing covers it, click.
+// pressing scrolls an element into view, checks that nothing covers it, and clicks it.
 const pressing = `function () {
 	this.scrollIntoView({block: "center", inline: "center"});
 	const r = this.getBoundingClientRect();
@@ -255,9 +251,14 @@ const pressing = `function () {
 // Click presses the element with this role and name once it can be pressed.
 func (p *Page) Click(role, name string) {
 	p.t.Helper()
-	Eventually(p.t, fmt.Sprintf("pressing %s %q", role, name), func() error {
+	click(p.t, p.call, role, name)
+}
+
+func click(t testing.TB, call func(role, name, function string, out any) error, role, name string) {
+	t.Helper()
+	Eventually(t, fmt.Sprintf("pressing %s %q", role, name), func() error {
 		var why string
-		if err := p.call(role, name, pressing, &why); err != nil {
+		if err := call(role, name, pressing, &why); err != nil {
 			return err
 		}
 		if why != "" {
@@ -275,7 +276,7 @@ func (p *Page) Fill(role, name, text string) {
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(p.ctx, Patience)
+		ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 		defer cancel()
 		if text == "" {
 			err = chromedp.Do(ctx, chromedp.KeyEvent("\b"))
@@ -289,7 +290,7 @@ func (p *Page) Fill(role, name, text string) {
 	})
 }
 
-// Value is the text in the field with this role and name.
+// Value returns the text in the field with this role and name.
 func (p *Page) Value(role, name string) string {
 	p.t.Helper()
 	var value string
@@ -305,14 +306,14 @@ func (p *Page) Press(key string) {
 	p.do("pressing a key", chromedp.KeyEvent(key))
 }
 
-// Text is what the page reads, as far as it is rendered.
+// Text returns the rendered text of the page.
 func (p *Page) Text() string {
 	p.t.Helper()
 	return Eval[string](p, `document.body.innerText`)
 }
 
-// Read waits until the page reads the given text somewhere.
-func (p *Page) Read(text string) {
+// SeeText waits until the page contains the text.
+func (p *Page) SeeText(text string) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("reading %q", text), func() error {
 		got, err := TryEval[string](p, `document.body.innerText`)
@@ -323,13 +324,21 @@ func (p *Page) Read(text string) {
 	})
 }
 
-// Unread waits until the page does not read the given text any more.
-func (p *Page) Unread(text string) {
+// GoneText waits until the page does not contain the text.
+func (p *Page) GoneText(text string) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("no longer reading %q", text), func() error {
 		if got := p.Text(); strings.Contains(got, text) {
 			return fmt.Errorf("the page reads %.800q", got)
 		}
 		return nil
+	})
+}
+
+// WaitAnimations waits until no animation is running.
+func (p *Page) WaitAnimations() {
+	p.t.Helper()
+	Eventually(p.t, "the animations end", func() error {
+		return Equal("their number", Eval[int](p, `document.getAnimations().length`), 0)
 	})
 }

@@ -49,7 +49,7 @@ func (p *Page) Up(at Point, touch bool) {
 
 func (p *Page) mouse(kind input.DispatchMouseEventType, at Point, button input.MouseButton) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, Patience)
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	params := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y, Button: button}
 	if kind != input.DispatchMouseEventTypeMouseMoved {
@@ -62,7 +62,7 @@ func (p *Page) mouse(kind input.DispatchMouseEventType, at Point, button input.M
 
 func (p *Page) touch(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, Patience)
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	if points == nil {
 		points = []*input.TouchPoint{}

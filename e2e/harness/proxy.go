@@ -19,28 +19,28 @@ import (
 	"testing"
 )
 
-// Proxy stands between the browsers and the server, and can fail as networks
-// do. It notes the requests to the API that pass.
+// Proxy stands between the browsers and the server, and can fail as networks do. It records
+// the requests to the API.
 type Proxy struct {
 	t      testing.TB
 	addr   string
 	target *url.URL
 	relay  *httputil.ReverseProxy
 
-	mu       sync.Mutex
-	server   *http.Server // nil while nobody listens
-	requests []Request
-	cut      func(*http.Request) bool
-	cuts     int // how many more answers to cut
-	didCut   int
-	noAPI    bool
-	files    map[string]file // by path, in front of the server's
-	hold     *hold
-	at       func(Moment, *http.Request) bool // nil while nobody steps in
-	streams  []*stream                        // of events, as they were opened
+	mu         sync.Mutex
+	server     *http.Server // nil while nobody listens
+	requests   []Request
+	cut        func(*http.Request) bool
+	cuts       int // answers still to cut
+	didCut     int
+	apiRefused bool
+	files      map[string]file // by path, in front of the server's
+	hold       *hold
+	intercept  func(Moment, *http.Request) bool // nil for none
+	streams    []*stream                        // of events, as they were opened
 }
 
-// file is what the proxy serves itself.
+// file is a file that the proxy serves itself.
 type file struct {
 	mediaType string
 	content   []byte
@@ -87,7 +87,7 @@ func StartProxy(t testing.TB, target string) *Proxy {
 // URL is the address of the site as browsers see it, without a path.
 func (p *Proxy) URL() string { return "http://" + p.addr }
 
-// Accept makes the proxy listen, if it does not.
+// Accept makes the proxy listen, unless it does already.
 func (p *Proxy) Accept() {
 	p.t.Helper()
 	p.mu.Lock()
@@ -108,8 +108,7 @@ func (p *Proxy) Accept() {
 	}()
 }
 
-// Refuse cuts every connection and refuses new ones, as a server does that is
-// not there.
+// Refuse cuts every connection and refuses new ones, as an absent server does.
 func (p *Proxy) Refuse() {
 	p.mu.Lock()
 	srv := p.server
@@ -120,38 +119,36 @@ func (p *Proxy) Refuse() {
 	}
 }
 
-// CutAnswers lets the next n requests that match reach the server, waits for its
-// whole answer, passes on half of it, and cuts the connection. Cut before its
-// first byte, the browser itself would send the request again.
+// CutAnswers passes on half of the answers to the next n matching requests, then cuts the
+// connection. Had it passed on nothing, the browser itself would send the request again.
 func (p *Proxy) CutAnswers(n int, match func(*http.Request) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts, p.cut, p.didCut = n, match, 0
 }
 
-// Cuts is how many answers were cut since CutAnswers.
+// Cuts returns the number of answers cut since CutAnswers.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.didCut
 }
 
-// RefuseAPI makes requests to the API fail while the site's files still come
-// through, or ends that.
+// RefuseAPI makes requests to the API fail, but not those for the site's files, or ends that.
 func (p *Proxy) RefuseAPI(refuse bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.noAPI = refuse
+	p.apiRefused = refuse
 }
 
 func (p *Proxy) refusesAPI() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.noAPI
+	return p.apiRefused
 }
 
-// Serve has the proxy answer a path by itself: a page of the site's origin that the
-// site has not. The service worker leaves paths below /debug/ alone.
+// Serve makes the proxy answer a path itself. The service worker ignores paths below
+// /debug/.
 func (p *Proxy) Serve(path, mediaType string, content []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,8 +165,8 @@ func (p *Proxy) served(path string) (file, bool) {
 	return f, ok
 }
 
-// HoldAnswers lets requests that match reach the server, and keeps its answers back
-// until release is called. The channel is closed once the first one is held.
+// HoldAnswers passes matching requests on, and holds the answers until release is called.
+// The channel is closed once the first one is held.
 func (p *Proxy) HoldAnswers(match func(*http.Request) bool) (held <-chan struct{}, release func()) {
 	h := &hold{match: match, released: make(chan struct{}), arrived: make(chan struct{})}
 	p.mu.Lock()
@@ -185,7 +182,7 @@ func (p *Proxy) HoldAnswers(match func(*http.Request) bool) (held <-chan struct{
 	}
 }
 
-// holds returns what keeps the answer to a request back, nil for nothing.
+// holds returns the hold on the answer to a request, nil for none.
 func (p *Proxy) holds(r *http.Request) *hold {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -195,10 +192,9 @@ func (p *Proxy) holds(r *http.Request) *hold {
 	return nil
 }
 
-// Silence makes the event streams that are open now pass nothing more, as a network
-// does that forgets a connection without closing it. Those opened later are whole.
-// It returns how many were open.
-func (p *Proxy) Silence() int {
+// SilenceStreams makes the open event streams pass nothing more, as a network does that
+// drops a connection without closing it. It returns their number.
+func (p *Proxy) SilenceStreams() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.streams {
@@ -207,8 +203,8 @@ func (p *Proxy) Silence() int {
 	return len(p.streams)
 }
 
-// opens notes a stream of events.
-func (p *Proxy) opens(w http.ResponseWriter) http.ResponseWriter {
+// trackStream records an event stream.
+func (p *Proxy) trackStream(w http.ResponseWriter) http.ResponseWriter {
 	s := &stream{ResponseWriter: w}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -216,7 +212,7 @@ func (p *Proxy) opens(w http.ResponseWriter) http.ResponseWriter {
 	return s
 }
 
-// stream is the answer of an event stream, which may fall silent.
+// stream is an event stream that can be silenced.
 type stream struct {
 	http.ResponseWriter
 	silent atomic.Bool
@@ -232,7 +228,7 @@ func (s *stream) Write(b []byte) (int, error) {
 // Unwrap lets the relay flush.
 func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// Requests are those with this method and path since the last Forget.
+// Requests returns those with this method and path since the last ResetRequests.
 func (p *Proxy) Requests(method, path string) []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -245,20 +241,20 @@ func (p *Proxy) Requests(method, path string) []Request {
 	return found
 }
 
-// Forget drops the requests noted so far.
-func (p *Proxy) Forget() {
+// ResetRequests forgets the requests so far.
+func (p *Proxy) ResetRequests() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = nil
 }
 
-// Sent counts how often each operation, by id, was sent in a batch.
+// Sent counts how often each operation was sent, by id.
 func (p *Proxy) Sent() map[string]int {
 	sent := map[string]int{}
 	for _, r := range p.Requests(http.MethodPost, "/api/v1/operations") {
 		var batch struct{ Operations []struct{ ID string } }
 		if err := json.Unmarshal(r.Body, &batch); err != nil {
-			p.t.Errorf("a batch is no JSON: %v", err)
+			p.t.Errorf("a batch is not JSON: %v", err)
 		}
 		for _, o := range batch.Operations {
 			sent[o.ID]++
@@ -270,7 +266,7 @@ func (p *Proxy) Sent() map[string]int {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f, ok := p.served(r.URL.Path); ok {
 		w.Header().Set("Content-Type", f.mediaType)
-		_, _ = w.Write(f.content) // whoever asked may have gone
+		_, _ = w.Write(f.content) // the browser may be gone
 		return
 	}
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
@@ -282,14 +278,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	n := p.note(Request{Method: r.Method, Path: r.URL.Path, Body: body})
-	if at := p.steps(r); at != nil {
-		p.setStatus(n, p.stepwise(w, r, at))
+	n := p.record(Request{Method: r.Method, Path: r.URL.Path, Body: body})
+	if at := p.interceptor(r); at != nil {
+		p.setStatus(n, p.relayIntercepted(w, r, at))
 		return
 	}
 	if p.takeCut(r) {
-		// The browser must not be able to take the request back before the
-		// server has done it.
+		// The browser must not be able to cancel the request.
 		r = r.WithContext(context.WithoutCancel(r.Context()))
 		a := &answer{header: http.Header{}, status: http.StatusOK}
 		p.relay.ServeHTTP(a, r)
@@ -297,18 +292,18 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.passHalf(w)
 	}
 	if h := p.holds(r); h != nil {
-		p.keepBack(h, w, r, n)
+		p.holdAnswer(h, w, r, n)
 		return
 	}
 	if r.URL.Path == "/api/v1/events" {
-		w = p.opens(w)
+		w = p.trackStream(w)
 	}
-	p.relay.ServeHTTP(&statusNote{ResponseWriter: w, note: func(status int) { p.setStatus(n, status) }}, r)
+	p.relay.ServeHTTP(&statusRecorder{ResponseWriter: w, note: func(status int) { p.setStatus(n, status) }}, r)
 }
 
-// keepBack passes a request on at once, whether or not the browser still waits, and
-// its answer when the hold is released.
-func (p *Proxy) keepBack(h *hold, w http.ResponseWriter, r *http.Request, n int) {
+// holdAnswer passes a request on at once, even if the browser cancels it, and its answer
+// when the hold is released.
+func (p *Proxy) holdAnswer(h *hold, w http.ResponseWriter, r *http.Request, n int) {
 	a := &answer{header: http.Header{}, status: http.StatusOK}
 	p.relay.ServeHTTP(a, r.WithContext(context.WithoutCancel(r.Context())))
 	h.once.Do(func() { close(h.arrived) })
@@ -322,10 +317,10 @@ func (p *Proxy) keepBack(h *hold, w http.ResponseWriter, r *http.Request, n int)
 	p.setStatus(n, a.status)
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes()) // whoever asked may have gone
+	_, _ = w.Write(a.body.Bytes()) // the browser may be gone
 }
 
-func (p *Proxy) note(r Request) int {
+func (p *Proxy) record(r Request) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, r)
@@ -356,7 +351,7 @@ func (p *Proxy) countCut() {
 	p.didCut++
 }
 
-// answer is an answer that is not passed on as it comes.
+// answer buffers an answer.
 type answer struct {
 	header http.Header
 	status int
@@ -367,27 +362,27 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
-// passHalf sends the beginning of the answer and ends the connection.
+// passHalf sends half of the answer and ends the connection.
 func (a *answer) passHalf(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
 	w.Header().Set("Content-Length", strconv.Itoa(max(a.body.Len(), 1)))
 	w.WriteHeader(a.status)
-	// Whether the half arrives does not matter: the whole does not.
+	// Whether the half arrives does not matter.
 	_, _ = w.Write(a.body.Bytes()[:a.body.Len()/2])
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
-// statusNote tells the status of an answer that passes.
-type statusNote struct {
+// statusRecorder reports the status of an answer that is passed on.
+type statusRecorder struct {
 	http.ResponseWriter
 	note func(int)
 }
 
-func (s *statusNote) WriteHeader(status int) {
+func (s *statusRecorder) WriteHeader(status int) {
 	s.note(status)
 	s.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap lets the relay flush.
-func (s *statusNote) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }

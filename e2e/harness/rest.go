@@ -17,14 +17,14 @@ func sortRows(rows []Row) {
 	slices.SortFunc(rows, func(a, b Row) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 }
 
-// Answer is what the server said.
+// Answer is an answer of the server.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Code is the code of a problem, "" when the answer is none.
+// Code returns the code of a problem, "" if the answer is none.
 func (a Answer) Code() string {
 	if !strings.HasPrefix(a.Header.Get("Content-Type"), "application/problem+json") {
 		return ""
@@ -36,8 +36,7 @@ func (a Answer) Code() string {
 	return p.Code
 }
 
-// Call sends a request straight to the server, as curl would, with headers in
-// pairs of name and value.
+// Call sends a request directly to the server, with headers as pairs of name and value.
 func (s *Site) Call(method, path, body string, headers ...string) Answer {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.Server.URL()+path, strings.NewReader(body))
@@ -62,7 +61,7 @@ func (s *Site) Call(method, path, body string, headers ...string) Answer {
 	return Answer{res.StatusCode, res.Header, data}
 }
 
-// Person is a user to be made.
+// Person is a user to create.
 type Person struct {
 	ID    string `json:"id,omitempty"`
 	Name  string `json:"name"`
@@ -70,7 +69,7 @@ type Person struct {
 	Bio   string `json:"bio"`
 }
 
-// Add makes a user on the server by plain REST and returns its id.
+// Add creates a user by plain REST and returns the id.
 func (s *Site) Add(p Person) string {
 	s.t.Helper()
 	if p.ID == "" {
@@ -80,13 +79,13 @@ func (s *Site) Add(p Person) string {
 	return p.ID
 }
 
-// Change patches a user on the server by plain REST, whatever its version is.
+// Change patches a user by plain REST, whatever the version.
 func (s *Site) Change(id string, fields map[string]string) {
 	s.t.Helper()
 	mustStatus(s.t, s.Call(http.MethodPatch, "/api/v1/users/"+id, encode(s.t, fields), "If-Match", "*"), http.StatusOK)
 }
 
-// Remove deletes a user on the server by plain REST, whatever its version is.
+// Remove deletes a user by plain REST, whatever the version.
 func (s *Site) Remove(id string) {
 	s.t.Helper()
 	mustStatus(s.t, s.Call(http.MethodDelete, "/api/v1/users/"+id, "", "If-Match", "*"), http.StatusNoContent)

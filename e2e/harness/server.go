@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Server is the real binary on a database file of its own. It keeps its address
-// over restarts.
+// Server is the real binary with its own database file. It keeps its address across
+// restarts.
 type Server struct {
 	t    testing.TB
 	bin  string
@@ -59,14 +59,14 @@ func freeAddr(t testing.TB) string {
 // URL is the server's address without a path, past any proxy.
 func (s *Server) URL() string { return "http://" + s.addr }
 
-// Use makes the next Start run another binary: a new release.
+// Use makes the next Start run another binary.
 func (s *Server) Use(bin string) { s.bin = bin }
 
 // Start starts the server on its address and waits until it answers.
 func (s *Server) Start() {
 	s.t.Helper()
 	if s.cmd != nil {
-		s.t.Fatal("the server runs already")
+		s.t.Fatal("the server is already running")
 	}
 	cmd := exec.Command(s.bin, "serve", "-addr", s.addr, "-db", s.DB)
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
@@ -107,8 +107,8 @@ func (s *Server) ready() error {
 	return nil
 }
 
-// Stop asks the server to end, waits for it, and fails the test when it does not
-// end well.
+// Stop terminates the server and waits for its end. The test fails if that is not a clean
+// one.
 func (s *Server) Stop() {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -120,13 +120,13 @@ func (s *Server) Stop() {
 		if s.result != nil {
 			s.t.Errorf("the server stopped with %v", s.result)
 		}
-	case <-time.After(Patience):
+	case <-time.After(Timeout):
 		s.Kill()
-		s.t.Errorf("the server did not stop within %v of SIGTERM", Patience)
+		s.t.Errorf("the server did not stop within %v of SIGTERM", Timeout)
 	}
 }
 
-// Kill ends the server at once, as a power cut would.
+// Kill kills the server.
 func (s *Server) Kill() {
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.t.Errorf("killing the server: %v", err)
@@ -135,7 +135,7 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
-// logBuffer keeps what a process prints.
+// logBuffer keeps the output of a process.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

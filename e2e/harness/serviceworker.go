@@ -10,15 +10,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Registrations knows the service worker registrations of a browser, also those
-// whose site has no page open.
+// Registrations tracks the service worker registrations of a browser, including those of
+// sites without an open page.
 type Registrations struct {
 	b  *Browser
 	mu sync.Mutex
 	id map[string]serviceworker.RegistrationID // by origin
 }
 
-// Registrations begins to watch the registrations.
+// Registrations starts to track the registrations.
 func (b *Browser) Registrations() *Registrations {
 	b.t.Helper()
 	r := &Registrations{b: b, id: map[string]serviceworker.RegistrationID{}}
@@ -55,7 +55,7 @@ func (r *Registrations) of(origin string) serviceworker.RegistrationID {
 	return id
 }
 
-// PeriodicSync fires the event that the browser fires now and then.
+// PeriodicSync fires the event that the browser fires periodically.
 func (r *Registrations) PeriodicSync(origin, tag string) {
 	r.b.t.Helper()
 	r.fire(serviceworker.CommandDispatchPeriodicSyncEvent, serviceworker.DispatchPeriodicSyncEventParams{
@@ -71,7 +71,7 @@ func (r *Registrations) Sync(origin, tag string) {
 	})
 }
 
-// StopAll ends every running service worker, as the browser does when they idle.
+// StopAll stops every running service worker, as the browser does when they are idle.
 func (r *Registrations) StopAll() {
 	r.b.t.Helper()
 	r.fire(serviceworker.CommandStopAllWorkers, cdp.Empty{})

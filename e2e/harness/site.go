@@ -9,14 +9,14 @@ import (
 	_ "modernc.org/sqlite" // reads the server's file
 )
 
-// Site is a server behind a proxy: what a test works against.
+// Site is a server behind a proxy.
 type Site struct {
 	t      testing.TB
 	Server *Server
 	Proxy  *Proxy
 }
 
-// NewSite starts a server with an empty directory.
+// NewSite starts a server without users.
 func NewSite(t testing.TB, bin string) *Site {
 	t.Helper()
 	s := StartServer(t, bin)
@@ -40,9 +40,8 @@ func (s *Site) Up() {
 	s.Proxy.Accept()
 }
 
-// Another returns another way to the same server, for a second browser: an
-// address of its own and a network that fails by itself.
-func (s *Site) Another() *Proxy {
+// AnotherProxy starts another proxy in front of the same server, for a second browser.
+func (s *Site) AnotherProxy() *Proxy {
 	s.t.Helper()
 	return StartProxy(s.t, s.Server.URL())
 }
@@ -70,8 +69,7 @@ func (s *Site) Rows() []Row {
 	return rows
 }
 
-// Row reads the user of this name from the server's file; ok is false when there
-// is none.
+// Row reads the user of this name from the server's file; ok is false if there is none.
 func (s *Site) Row(name string) (row Row, ok bool) {
 	s.t.Helper()
 	for _, r := range s.Rows() {
@@ -82,17 +80,17 @@ func (s *Site) Row(name string) (row Row, ok bool) {
 	return Row{}, false
 }
 
-// Applied counts the operations and keyed requests that took effect, as the
-// server's idempotency records have it.
+// Applied counts the server's idempotency records: operations and keyed requests that took
+// effect.
 func (s *Site) Applied() int { return s.count(`SELECT count(*) FROM records`) }
 
-// Result is what became of an operation, as the server's idempotency record has it.
+// Result is the result of an operation in the server's idempotency record.
 type Result struct {
 	Status  string
 	Version int64
 }
 
-// Results are the records of operations, by the operation's id.
+// Results returns the idempotency records of operations, by id.
 func (s *Site) Results() map[string]Result {
 	s.t.Helper()
 	results := map[string]Result{}
@@ -111,7 +109,7 @@ func (s *Site) Results() map[string]Result {
 	return results
 }
 
-// Versions are the versions of all users the server knows, tombstones too, by id.
+// Versions returns the versions of all users and tombstones, by id.
 func (s *Site) Versions() map[string]int64 {
 	s.t.Helper()
 	versions := map[string]int64{}
@@ -125,11 +123,8 @@ func (s *Site) Versions() map[string]int64 {
 	return versions
 }
 
-// Changes is the number of the server's last change: how many writes took effect.
+// Changes returns the number of the server's last change: how many writes took effect.
 func (s *Site) Changes() int { return s.count(`SELECT change FROM feed`) }
-
-// Tombstones counts the deleted users the server remembers.
-func (s *Site) Tombstones() int { return s.count(`SELECT count(*) FROM users WHERE deleted = 1`) }
 
 func (s *Site) count(query string) int {
 	s.t.Helper()

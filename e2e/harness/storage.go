@@ -3,10 +3,12 @@ package harness
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
 )
 
-// readStore reads all records of an object store of the page's database. It does
-// not create the database, and waits no longer than other connections take.
+// readStore reads all records of an object store. It does not create the database.
 const readStore = `(async (name) => {
 	const all = await indexedDB.databases();
 	if (!all.some((d) => d.name === "rollcall")) return [];
@@ -26,14 +28,14 @@ func (p *Page) Store(name string) []map[string]any {
 	return Eval[[]map[string]any](p, fmt.Sprintf(readStore, name))
 }
 
-// Queued is the number of operations in the page's queue.
+// Queued returns the number of operations in the page's queue.
 func (p *Page) Queued() int {
 	p.t.Helper()
 	return len(p.Store("operations"))
 }
 
-// QueueEmpties waits until no operation is left in the page's queue.
-func (p *Page) QueueEmpties() {
+// WaitQueueEmpty waits until the page's queue is empty.
+func (p *Page) WaitQueueEmpty() {
 	p.t.Helper()
 	Eventually(p.t, "the queue empties", func() error {
 		ops := p.Store("operations")
@@ -48,9 +50,9 @@ func (p *Page) QueueEmpties() {
 	})
 }
 
-// WorksOffline waits until a service worker controls the page, so that the site
-// can start without a network.
-func (p *Page) WorksOffline() {
+// WaitOfflineReady waits until a service worker controls the page, so that the site can
+// start offline.
+func (p *Page) WaitOfflineReady() {
 	p.t.Helper()
 	Eventually(p.t, "the service worker controls the page", func() error {
 		if !Eval[bool](p, `navigator.serviceWorker.controller?.state === "activated"`) {
@@ -58,4 +60,29 @@ func (p *Page) WorksOffline() {
 		}
 		return nil
 	})
+}
+
+// LimitStorage limits the storage of the page's site, in bytes; a negative number lifts
+// the limit.
+func (p *Page) LimitStorage(bytes float64) {
+	p.t.Helper()
+	params := storage.OverrideQuotaForOriginParams{Origin: p.origin}
+	if bytes >= 0 {
+		params.QuotaSize = &bytes
+	}
+	if _, err := chromedp.Call(p.ctx, storage.OverrideQuotaForOrigin, params); err != nil {
+		p.t.Fatalf("limiting the storage: %v", err)
+	}
+}
+
+// Evict deletes everything the scripts of the page's site have stored, as a browser does
+// that is short of space. Cookies stay.
+func (p *Page) Evict() {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{
+		Origin: p.origin, StorageTypes: "indexeddb,cache_storage,service_workers,local_storage,file_systems",
+	})
+	if err != nil {
+		p.t.Fatalf("clearing the storage: %v", err)
+	}
 }

@@ -11,9 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// emulateNetworkConditions is gone from cdproto because it is deprecated, but it
-// is the one command that makes requests fail, navigator.onLine say so, and
-// Background Sync wait, all at once.
+// emulateNetworkConditions is deprecated and gone from cdproto, but no other command makes
+// requests fail, navigator.onLine false, and Background Sync wait, all at once.
 var emulateNetworkConditions = cdp.Command[networkConditions, cdp.Empty]{Method: "Network.emulateNetworkConditions"}
 
 type networkConditions struct {
@@ -23,13 +22,13 @@ type networkConditions struct {
 	UploadThroughput   float64 `json:"uploadThroughput"`
 }
 
-// workers attaches to every service worker and dedicated worker of a browser as
-// it appears, so that they go offline with the pages and their complaints are heard.
+// workers attaches to every service worker and dedicated worker of a browser, so that they
+// go offline with the pages and their errors are reported.
 type workers struct {
 	b       *Browser
 	console *console
 
-	news chan targetNews // in the order in which the browser tells it
+	events chan targetEvent // in the browser's order
 
 	mu       sync.Mutex
 	targets  map[target.ID]*worker
@@ -37,10 +36,10 @@ type workers struct {
 	offline  map[string]bool                // by origin
 }
 
-// targetNews is that a target is there, or gone.
-type targetNews struct {
-	there *target.Info
-	gone  target.ID
+// targetEvent says that a target exists, or was destroyed.
+type targetEvent struct {
+	info      *target.Info
+	destroyed target.ID
 }
 
 // worker is one worker's session. Its state is set by one goroutine at a time.
@@ -50,30 +49,29 @@ type worker struct {
 	url    string
 	kind   string
 	mu     sync.Mutex
-	failed error
+	err    error
 }
 
 func watchWorkers(b *Browser) *workers {
-	// A sync event that leaves work rejects its promise, so that the browser fires
-	// another; Chromium reports that as it does an uncaught rejection.
-	// A worker that ends with its page while it opens the database is given null
-	// for the request, and has nobody left to tell.
+	// A sync event that leaves work rejects its promise, so that the browser fires another;
+	// Chromium reports that as an uncaught rejection. A worker that ends with its page while
+	// it opens the database gets null for the request.
 	expected := &console{allowed: []string{
 		"operations still wait", "The server can't be reached", "another holder took the lock over", "another round has taken over",
 		"Cannot read properties of null (reading 'addEventListener')",
 	}}
 	w := &workers{
-		b: b, console: expected, news: make(chan targetNews, 256), targets: map[target.ID]*worker{},
+		b: b, console: expected, events: make(chan targetEvent, 256), targets: map[target.ID]*worker{},
 		sessions: map[target.SessionID]target.ID{}, offline: map[string]bool{},
 	}
 	err := chromedp.ListenBrowser(b.ctx, func(ev any) {
 		switch ev := ev.(type) {
 		case *target.EventTargetCreated:
-			w.news <- targetNews{there: ev.TargetInfo}
+			w.events <- targetEvent{info: ev.TargetInfo}
 		case *target.EventTargetInfoChanged:
-			w.news <- targetNews{there: ev.TargetInfo}
+			w.events <- targetEvent{info: ev.TargetInfo}
 		case *target.EventTargetDestroyed:
-			w.news <- targetNews{gone: ev.TargetID}
+			w.events <- targetEvent{destroyed: ev.TargetID}
 		}
 	})
 	if err == nil {
@@ -87,11 +85,11 @@ func watchWorkers(b *Browser) *workers {
 			select {
 			case <-b.ctx.Done():
 				return
-			case n := <-w.news:
-				if n.there != nil {
-					w.attach(n.there)
+			case n := <-w.events:
+				if n.info != nil {
+					w.attach(n.info)
 				} else {
-					w.forget(n.gone)
+					w.forget(n.destroyed)
 				}
 			}
 		}
@@ -99,23 +97,23 @@ func watchWorkers(b *Browser) *workers {
 	return w
 }
 
-// hear takes an event of a page: dedicated workers are known to their page alone.
-func (w *workers) hear(ev any) {
+// onEvent handles an event of a page: only the page learns of its dedicated workers.
+func (w *workers) onEvent(ev any) {
 	switch ev := ev.(type) {
 	case *target.EventAttachedToTarget:
 		w.mu.Lock()
 		w.sessions[ev.SessionID] = ev.TargetInfo.TargetID
 		w.mu.Unlock()
-		w.news <- targetNews{there: ev.TargetInfo}
+		w.events <- targetEvent{info: ev.TargetInfo}
 	case *target.EventDetachedFromTarget:
 		w.mu.Lock()
 		id := w.sessions[ev.SessionID]
 		w.mu.Unlock()
-		w.news <- targetNews{gone: id}
+		w.events <- targetEvent{destroyed: id}
 	}
 }
 
-// attach opens a session to a worker that is not known yet.
+// attach opens a session with a new worker.
 func (w *workers) attach(info *target.Info) {
 	if info.Type != "service_worker" && info.Type != "worker" {
 		return
@@ -128,18 +126,18 @@ func (w *workers) attach(info *target.Info) {
 		return
 	}
 	ctx, cancel := chromedp.NewContext(w.b.ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel(),
-		chromedp.WithListener(w.console.hear))
+		chromedp.WithListener(w.console.onEvent))
 	k := &worker{ctx: ctx, cancel: cancel, url: info.URL, kind: info.Type}
 	w.targets[info.TargetID] = k
 	w.mu.Unlock()
 	go func() {
 		k.mu.Lock()
-		k.failed = chromedp.Do(ctx)
-		failed := k.failed
+		k.err = chromedp.Do(ctx)
+		failed := k.err
 		k.mu.Unlock()
 		if failed != nil {
-			// It has ended: browser and page tell of it independently, so the news that
-			// it is there can come after the news that it is gone.
+			// It has ended. Browser and page report it independently, so a creation can
+			// arrive after the destruction.
 			w.mu.Lock()
 			if w.targets[info.TargetID] == k {
 				delete(w.targets, info.TargetID)
@@ -147,7 +145,7 @@ func (w *workers) attach(info *target.Info) {
 			w.mu.Unlock()
 			return
 		}
-		w.settle(k)
+		w.applyNetwork(k)
 	}()
 }
 
@@ -160,12 +158,12 @@ func (w *workers) forget(id target.ID) {
 	}
 }
 
-// settle gives a worker the network state of its origin.
-func (w *workers) settle(k *worker) {
+// applyNetwork applies the network state of a worker's origin.
+func (w *workers) applyNetwork(k *worker) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.failed != nil {
-		return // it ended while it was attached to
+	if k.err != nil {
+		return // it ended while being attached
 	}
 	w.mu.Lock()
 	offline := false
@@ -177,8 +175,7 @@ func (w *workers) settle(k *worker) {
 	_ = setOffline(k.ctx, offline)
 }
 
-// setOffline puts all workers of an origin offline, or online again, and those
-// that start later.
+// setOffline puts all workers of an origin, including later ones, offline or online again.
 func (w *workers) setOffline(origin string, offline bool) {
 	w.mu.Lock()
 	w.offline[origin] = offline
@@ -188,30 +185,15 @@ func (w *workers) setOffline(origin string, offline bool) {
 	}
 	w.mu.Unlock()
 	for _, k := range known {
-		w.settle(k)
+		w.applyNetwork(k)
 	}
 }
 
-// running counts the workers of an origin: "worker" for dedicated ones,
-// "service_worker" for the other kind.
-func (w *workers) running(origin, kind string) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := 0
-	for _, k := range w.targets {
-		if k.kind == kind && isOf(origin, k.url) {
-			n++
-		}
-	}
-	return n
-}
-
-// answerTime is how long a target may take to answer. One that the browser has
-// stopped does not answer at all.
-const answerTime = 2 * time.Second
+// answerTimeout bounds the wait for a target, which does not answer while stopped.
+const answerTimeout = 2 * time.Second
 
 func setOffline(ctx context.Context, offline bool) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	conditions := networkConditions{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}
 	if _, err := chromedp.Call(ctx, emulateNetworkConditions, conditions); err != nil {
@@ -220,9 +202,8 @@ func setOffline(ctx context.Context, offline bool) error {
 	return nil
 }
 
-// Offline takes this browser's network to a site away, or gives it back: pages
-// and workers are told that there is none, and the proxy, which belongs to this
-// browser alone, lets nothing through that a worker sends before it is told.
+// Offline disconnects this browser from a site, or reconnects it: pages and workers see
+// that they are offline, and the proxy, which serves this browser only, refuses connections.
 func (b *Browser) Offline(p *Proxy, offline bool) {
 	b.t.Helper()
 	if offline {
@@ -241,10 +222,22 @@ func (b *Browser) Offline(p *Proxy, offline bool) {
 	}
 }
 
-// Workers counts a site's running dedicated workers.
-func (b *Browser) Workers(origin string) int { return b.workers.running(origin, "worker") }
+// WaitWorkers waits until n dedicated workers of a site are running.
+func (b *Browser) WaitWorkers(origin string, n int) {
+	b.t.Helper()
+	Eventually(b.t, "the dedicated workers", func() error { return Equal("their number", b.Workers(origin), n) })
+}
 
-// ServiceWorkers counts a site's running service workers.
-func (b *Browser) ServiceWorkers(origin string) int {
-	return b.workers.running(origin, "service_worker")
+// Workers counts a site's running dedicated workers.
+func (b *Browser) Workers(origin string) int {
+	w := b.workers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, k := range w.targets {
+		if k.kind == "worker" && isOf(origin, k.url) {
+			n++
+		}
+	}
+	return n
 }

@@ -29,10 +29,10 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
-// backend is json-server as a process of its own, on a file of its own. It
-// keeps its address over restarts.
+// backend is a json-server process with its own file. It keeps its address across restarts.
 type backend struct {
 	t      *testing.T
 	script string
@@ -60,8 +60,8 @@ func startBackend(t *testing.T) *backend {
 		if b.cmd != nil {
 			b.kill()
 		}
-		if said, err := os.ReadFile(b.log); err == nil && t.Failed() {
-			t.Logf("json-server says, in the end:\n%s", said[max(0, len(said)-4000):])
+		if log, err := os.ReadFile(b.log); err == nil && t.Failed() {
+			t.Logf("json-server log, the end of it:\n%s", log[max(0, len(log)-4000):])
 		}
 	})
 	b.start()
@@ -100,8 +100,7 @@ func (b *backend) start() {
 	})
 }
 
-// stop ends the process. json-server answers before it has written its file;
-// that loss would be its own, so what it has is in the file first.
+// stop ends the process, once it has written its file: json-server answers before that.
 func (b *backend) stop() {
 	b.t.Helper()
 	harness.Eventually(b.t, "json-server has written its file", func() error {
@@ -130,7 +129,7 @@ func (b *backend) kill() {
 	b.cmd = nil
 }
 
-// ask is a request of somebody who knows nothing of the engine.
+// ask sends a request, bypassing the engine.
 func (b *backend) ask(method, path, body string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(b.t.Context(), 5*time.Second)
 	defer cancel()
@@ -151,13 +150,13 @@ func (b *backend) ask(method, path, body string) ([]byte, error) {
 	return answer, err
 }
 
-func (b *backend) does(method, path, body string) {
+func (b *backend) send(method, path, body string) {
 	b.t.Helper()
 	_, err := b.ask(method, path, body)
 	must(b.t, err)
 }
 
-// rows are what the backend has, by id and field by field.
+// rows returns the backend's rows, by id.
 func (b *backend) rows() map[string]map[string]any {
 	b.t.Helper()
 	answer, err := b.ask(http.MethodGet, "/users", "")
@@ -180,8 +179,8 @@ func byID(t *testing.T, list []map[string]any) map[string]map[string]any {
 	return rows
 }
 
-// holds has the backend start over with these rows.
-func (b *backend) holds(rows []map[string]any) {
+// reset restarts the backend with these rows.
+func (b *backend) reset(rows []map[string]any) {
 	b.t.Helper()
 	b.stop()
 	file, err := json.Marshal(map[string]any{"users": rows})
@@ -190,22 +189,21 @@ func (b *backend) holds(rows []map[string]any) {
 	b.start()
 }
 
-// client is a device: the engine on a store in memory, driving the backend over
-// a real network.
+// client is a device: the engine with a store in memory, connected to the backend over HTTP.
 type client struct {
 	*directory.Collection
 	b      *backend
 	store  *memory.Store
 	engine *sync.Engine
-	rest   *sync.REST
-	writes int // that left the device
-	// spoil, when set, sees the number of each write and may keep its answer.
-	spoil func(n int) error
+	rest   *remote.REST
+	writes int // requests that write
+	// intercept, if set, receives the number of each write, and drops its answer by an error.
+	intercept func(n int) error
 }
 
 func (b *backend) client() *client {
 	c := &client{b: b, store: memory.New(directory.Users)}
-	c.rest = &sync.REST{HTTP: c, Paths: map[string]string{api.EntityUser: "/users"}, Dialect: sync.JSONServer, Now: time.Now}
+	c.rest = &remote.REST{HTTP: c, Paths: map[string]string{api.EntityUser: "/users"}, Dialect: remote.JSONServer, Now: time.Now}
 	channel := memory.NewChannel()
 	c.engine = sync.New(sync.Config{
 		Store: c.store, Remote: c.rest, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},
@@ -240,8 +238,8 @@ func (c *client) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	}
 	if r.Method != http.MethodGet {
 		c.writes++
-		if c.spoil != nil {
-			if err := c.spoil(c.writes); err != nil {
+		if c.intercept != nil {
+			if err := c.intercept(c.writes); err != nil {
 				return sync.Response{}, err
 			}
 		}
@@ -279,7 +277,7 @@ func (c *client) remove(id string) {
 	must(c.b.t, err)
 }
 
-// sync does a round that must succeed.
+// sync runs a round that must succeed.
 func (c *client) sync() sync.Report {
 	c.b.t.Helper()
 	report, err := c.engine.Round(c.b.t.Context(), sync.Manual)
@@ -287,19 +285,19 @@ func (c *client) sync() sync.Report {
 	return report
 }
 
-// syncWhole does a round in which everything is listed.
-func (c *client) syncWhole() {
+// syncFully runs a round that lists everything.
+func (c *client) syncFully() {
 	c.b.t.Helper()
 	c.rest.ListEvery = 1
 	c.sync()
 	c.rest.ListEvery = 0
 }
 
-// offline does a round that must fail, without counting as an attempt.
+// offline runs a round that must fail without counting as an attempt.
 func (c *client) offline() {
 	c.b.t.Helper()
 	if _, err := c.engine.Round(c.b.t.Context(), sync.Manual); err == nil {
-		c.b.t.Fatal("a backend that is gone went unnoticed")
+		c.b.t.Fatal("a round without a backend succeeded")
 	}
 	waiting, err := c.Waiting(c.b.t.Context(), 1000)
 	must(c.b.t, err)
@@ -310,7 +308,7 @@ func (c *client) offline() {
 	}
 }
 
-// shows is what is visible of an entity, nothing when there is none.
+// shows returns the visible name and bio of an entity, empty if there is none.
 func (c *client) shows(id string) (name, bio string) {
 	c.b.t.Helper()
 	record, err := c.Get(c.b.t.Context(), id)
@@ -321,13 +319,13 @@ func (c *client) shows(id string) (name, bio string) {
 	return record.Value.Name, record.Value.Bio
 }
 
-// converge syncs until everybody must be in step, and checks that they are: every
-// client shows the backend's rows, field by field, with nothing left to send.
+// converge syncs all clients, and checks that each shows the backend's rows, field by field,
+// and has nothing left to send.
 func converge(b *backend, clients ...*client) {
 	b.t.Helper()
 	for range 2 {
 		for _, c := range clients {
-			c.syncWhole()
+			c.syncFully()
 		}
 	}
 	want := b.rows()

@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-func TestTwoClientsWriteOfflineAndEndEqual(t *testing.T) {
+func TestTwoOfflineClientsConverge(t *testing.T) {
 	b := startBackend(t)
 	one, two := b.client(), b.client()
 	ann, bo, cy := one.create("Ann"), one.create("Bo"), one.create("Cy")
@@ -51,13 +51,13 @@ func TestTwoClientsWriteOfflineAndEndEqual(t *testing.T) {
 	if name, bio := one.shows(ann); name != "Anna" || bio != "by one" {
 		t.Errorf("Ann is %q, %q: one side's field was lost", name, bio)
 	}
-	// All that the backend tells of one's write is when it came in, after two's was
-	// made. Two's value is in the record.
+	// The backend dates one's write by its arrival, after two's was made. Two's value is in
+	// the conflict.
 	if _, bio := one.shows(bo); bio != "by one" {
 		t.Errorf("Bo's bio is %q", bio)
 	}
 	if name, _ := two.shows(cy); name != "" {
-		t.Errorf("Cy rose from the dead as %q", name)
+		t.Errorf("Cy, who was deleted, is back as %q", name)
 	}
 	conflicts, err := two.Conflicts(t.Context(), 10)
 	if err != nil || len(conflicts) != 3 {
@@ -68,14 +68,14 @@ func TestTwoClientsWriteOfflineAndEndEqual(t *testing.T) {
 	}
 }
 
-func TestWhatOthersDoArrives(t *testing.T) {
+func TestForeignChangesArrive(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()
 	ann, bo := one.create("Ann"), one.create("Bo")
 	one.sync()
 	const foreign = "0f3e4c9a-6d4e-4b0f-9f64-3c1d5a4a7b11"
-	b.does(http.MethodPost, "/users", `{"id":"`+foreign+`","name":"Zoe","email":"zoe@example.org","bio":"","createdAt":"2020-01-01T00:00:00.000Z","updatedAt":"2099-01-01T00:00:00.000Z"}`)
-	b.does(http.MethodPatch, "/users/"+ann, `{"name":"Anna","updatedAt":"2099-01-01T00:00:00.000Z"}`)
+	b.send(http.MethodPost, "/users", `{"id":"`+foreign+`","name":"Zoe","email":"zoe@example.org","bio":"","createdAt":"2020-01-01T00:00:00.000Z","updatedAt":"2099-01-01T00:00:00.000Z"}`)
+	b.send(http.MethodPatch, "/users/"+ann, `{"name":"Anna","updatedAt":"2099-01-01T00:00:00.000Z"}`)
 	one.sync()
 	if name, _ := one.shows(foreign); name != "Zoe" {
 		t.Errorf("the foreign user shows as %q", name)
@@ -83,46 +83,46 @@ func TestWhatOthersDoArrives(t *testing.T) {
 	if name, _ := one.shows(ann); name != "Anna" {
 		t.Errorf("the foreign change shows as %q", name)
 	}
-	// Those dates are of the future: what is written in the present arrives all the same.
+	// Those dates are in the future. Writes of the present arrive nevertheless.
 	two := b.client()
 	late := two.create("Late")
 	two.sync()
 	one.sync()
 	if name, _ := one.shows(late); name != "Late" {
-		t.Error("a date from the future hides the present")
+		t.Error("a date in the future hides a present write")
 	}
 
 	one.writesBio(bo, "unsent")
-	b.does(http.MethodDelete, "/users/"+foreign, "")
-	b.does(http.MethodPatch, "/users/"+ann, `{"bio":"without a date"}`)
+	b.send(http.MethodDelete, "/users/"+foreign, "")
+	b.send(http.MethodPatch, "/users/"+ann, `{"bio":"without a date"}`)
 	before := one.writes
-	one.syncWhole()
+	one.syncFully()
 	if name, _ := one.shows(foreign); name != "" || one.writes != before+1 {
-		t.Errorf("what is gone shows as %q", name)
+		t.Errorf("the deleted user shows as %q", name)
 	}
 	if _, bio := one.shows(ann); bio != "without a date" {
-		t.Errorf("the change that was not dated shows as %q", bio)
+		t.Errorf("the undated change shows as %q", bio)
 	}
-	// A change that left the date as it was is a conflict in the field it changed.
+	// An undated change conflicts in the field it changed.
 	one.writesBio(ann, "mine")
-	b.does(http.MethodPatch, "/users/"+ann, `{"bio":"theirs"}`)
+	b.send(http.MethodPatch, "/users/"+ann, `{"bio":"theirs"}`)
 	if r := one.sync(); r.Conflict != 1 {
 		t.Errorf("a change went unseen: %+v", r)
 	}
 	converge(b, one, two)
 }
 
-func TestALostAnswerHasNoSecondEffect(t *testing.T) {
+func TestLostAnswerHasNoSecondEffect(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()
 	id := one.create("Ann")
 	step := func(what string) {
 		t.Helper()
 		reached := one.writes
-		one.spoil = func(int) error { return errors.New("connection reset") }
+		one.intercept = func(int) error { return errors.New("connection reset") }
 		one.offline()
 		after := fmt.Sprint(b.rows())
-		one.spoil = nil
+		one.intercept = nil
 		one.sync()
 		if again := fmt.Sprint(b.rows()); again != after || one.writes != reached+1 {
 			t.Errorf("%s took effect %d times: %s, then %s", what, one.writes-reached, after, again)
@@ -138,18 +138,18 @@ func TestALostAnswerHasNoSecondEffect(t *testing.T) {
 		t.Errorf("%d users are left", n)
 	}
 	if conflicts, err := one.Conflicts(t.Context(), 5); err != nil || len(conflicts) != 0 {
-		t.Errorf("an own write was taken for another's: %+v, %v", conflicts, err)
+		t.Errorf("the client's own write caused a conflict: %+v, %v", conflicts, err)
 	}
 }
 
-func TestABackendThatDiesInABatch(t *testing.T) {
+func TestBackendDiesWithinABatch(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()
 	const all, done = 30, 11
 	for i := range all {
 		one.create(fmt.Sprintf("User%02d", i))
 	}
-	one.spoil = func(n int) error {
+	one.intercept = func(n int) error {
 		if n == done { // after this one has committed
 			b.stop()
 			return errors.New("connection reset")
@@ -162,7 +162,7 @@ func TestABackendThatDiesInABatch(t *testing.T) {
 	if counts.Waiting != all-done+1 {
 		t.Errorf("%d wait, want %d", counts.Waiting, all-done+1)
 	}
-	one.spoil = nil
+	one.intercept = nil
 	b.start()
 	one.sync()
 	if n := len(b.rows()); n != all || one.writes != all {
@@ -171,7 +171,7 @@ func TestABackendThatDiesInABatch(t *testing.T) {
 	converge(b, one)
 }
 
-func TestPagesOfJSONServer(t *testing.T) {
+func TestPagination(t *testing.T) {
 	b := startBackend(t)
 	const all, later = 1203, 700 // more than two pages, and more than one
 	rows := make([]map[string]any, all)
@@ -181,7 +181,7 @@ func TestPagesOfJSONServer(t *testing.T) {
 			"createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
 		}
 	}
-	b.holds(rows)
+	b.reset(rows)
 	one := b.client()
 	one.sync() // in the order of ids
 	count := func(bio string) (n int) {
@@ -204,22 +204,22 @@ func TestPagesOfJSONServer(t *testing.T) {
 			row["updatedAt"] = fmt.Sprintf("2026-02-01T00:00:01.%03dZ", i)
 		}
 	}
-	b.holds(rows)
+	b.reset(rows)
 	one.sync() // in the order of changes
 	if n := count("changed"); n != later {
 		t.Errorf("%d changes have arrived, want %d", n, later)
 	}
 }
 
-// TestRandomWritesEndEqual has two clients write what comes to their mind, with a
-// network that loses answers and a backend that is restarted.
-func TestRandomWritesEndEqual(t *testing.T) {
+// TestRandomWritesConverge: two clients write at random, over a network that loses answers, and
+// the backend is restarted.
+func TestRandomWritesConverge(t *testing.T) {
 	b := startBackend(t)
 	const seed = 7
 	random := rand.New(rand.NewPCG(seed, seed))
 	clients := []*client{b.client(), b.client()}
 	for _, c := range clients {
-		c.spoil = func(int) error {
+		c.intercept = func(int) error {
 			if random.IntN(6) == 0 {
 				return errors.New("connection reset")
 			}
@@ -242,14 +242,14 @@ func TestRandomWritesEndEqual(t *testing.T) {
 			c.writesBio(page.Records[random.IntN(len(page.Records))].Value.ID, fmt.Sprint("bio ", i))
 		case pick < 8:
 			c.remove(page.Records[random.IntN(len(page.Records))].Value.ID)
-		default: // it may fail: answers get lost
+		default: // may fail, since answers get lost
 			if _, err := c.engine.Round(t.Context(), sync.Manual); err != nil {
 				t.Logf("step %d: %v", i, err)
 			}
 		}
 	}
 	for _, c := range clients {
-		c.spoil = nil
+		c.intercept = nil
 	}
 	converge(b, clients...)
 	if len(b.rows()) < 10 {

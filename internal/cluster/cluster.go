@@ -1,6 +1,5 @@
-// Package cluster runs a PostgreSQL of one's own, for tests and measurements: from the
-// programs of the machine, in a directory that goes with it, reached by a socket in
-// that directory and by nobody else.
+// Package cluster runs a private PostgreSQL for tests and benchmarks. It uses the machine's
+// programs and a temporary directory, whose socket is the only way to connect.
 package cluster
 
 import (
@@ -22,13 +21,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Options are how a cluster is run; zero values are PostgreSQL's own defaults, but for
-// listening on a socket alone.
+// Options configure a cluster. The defaults are PostgreSQL's, except that it only listens on a
+// socket.
 type Options struct {
-	// Hasty leaves out every wait for the disk: for tests. What it measures is no
-	// database's speed.
-	Hasty bool
-	// Settings are of postgresql.conf.
+	// NoSync skips every fsync. It is for tests, not for benchmarks.
+	NoSync bool
+	// Settings are settings of postgresql.conf.
 	Settings map[string]string
 }
 
@@ -38,11 +36,11 @@ type Cluster struct {
 	server *exec.Cmd
 	log    *bytes.Buffer
 	ended  chan struct{}
-	last   atomic.Int64 // number of the latest database
+	last   atomic.Int64 // number of the newest database
 }
 
-// Start makes a cluster and waits until it takes connections. End ends it; it also
-// goes with this program.
+// Start starts a cluster and waits until it accepts connections. It stops with End or with this
+// program.
 func Start(o Options) (*Cluster, error) {
 	bin, err := programs()
 	if err != nil {
@@ -52,7 +50,7 @@ func Start(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Sockets have names of at most some hundred bytes.
+	// The path of a socket is limited to some hundred bytes.
 	dir, err := os.MkdirTemp("/tmp", "pg")
 	if err != nil {
 		return nil, err
@@ -77,7 +75,7 @@ func Start(o Options) (*Cluster, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	go func() {
-		_ = c.server.Wait() // End says whether it ended
+		_ = c.server.Wait() // End reports whether it stopped
 		close(c.ended)
 	}()
 	conn, err := c.Connect(c.Address("postgres"))
@@ -92,7 +90,7 @@ func Start(o Options) (*Cluster, error) {
 
 func (o Options) arguments(data, dir string) []string {
 	args := []string{"-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "log_min_messages=warning"}
-	if o.Hasty {
+	if o.NoSync {
 		args = append(args, "-c", "fsync=off")
 	}
 	for name, value := range o.Settings {
@@ -101,7 +99,7 @@ func (o Options) arguments(data, dir string) []string {
 	return args
 }
 
-// Database makes a fresh database and returns its address.
+// Database creates an empty database and returns its address.
 func (c *Cluster) Database() (address string, err error) {
 	name := fmt.Sprintf("rollcall%d", c.last.Add(1))
 	conn, err := c.Connect(c.Address("postgres"))
@@ -112,8 +110,7 @@ func (c *Cluster) Database() (address string, err error) {
 	return c.Address(name), errors.Join(err, conn.Close(context.Background()))
 }
 
-// Connect connects to a database of the cluster. It waits until the cluster takes
-// connections, as it does not while it recovers.
+// Connect connects to a database of the cluster. It waits while the cluster starts or recovers.
 func (c *Cluster) Connect(address string) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -126,24 +123,24 @@ func (c *Cluster) Connect(address string) (*pgx.Conn, error) {
 		}
 		select {
 		case <-c.ended:
-			return nil, fmt.Errorf("it ended:\n%s", c.log)
+			return nil, fmt.Errorf("PostgreSQL stopped:\n%s", c.log)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("it did not get ready: %w", err)
+			return nil, fmt.Errorf("PostgreSQL is not ready: %w", err)
 		case <-tick.C:
 		}
 	}
 }
 
-// Address is that of one of the cluster's databases.
+// Address returns the address of a database of the cluster.
 func (c *Cluster) Address(name string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + name, RawQuery: url.Values{"host": {c.dir}, "sslmode": {"disable"}}.Encode()}
 	return u.String()
 }
 
-// Pid is the process of which all others of the cluster are children.
+// Pid is the id of the process that is the parent of all others of the cluster.
 func (c *Cluster) Pid() int { return c.server.Process.Pid }
 
-// End ends it and removes its directory.
+// End stops the cluster and removes its directory.
 func (c *Cluster) End() error {
 	if err := c.server.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -151,20 +148,20 @@ func (c *Cluster) End() error {
 	select {
 	case <-c.ended:
 	case <-time.After(30 * time.Second):
-		return errors.Join(errors.New("it does not end"), c.server.Process.Kill())
+		return errors.Join(errors.New("PostgreSQL does not stop"), c.server.Process.Kill())
 	}
 	return os.RemoveAll(c.dir)
 }
 
 const role = "rollcall"
 
-// Program is the path of one of PostgreSQL's programs, such as pg_dump.
+// Program returns the path of one of PostgreSQL's programs, such as pg_dump.
 func Program(name string) (string, error) {
 	bin, err := programs()
 	return filepath.Join(bin, name), err
 }
 
-// programs are where Debian and others put initdb and postgres, the newest last.
+// programs returns the directory of initdb and postgres, in the newest version.
 func programs() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
@@ -176,17 +173,17 @@ func programs() (string, error) {
 	}
 	path, err := exec.LookPath("initdb")
 	if err != nil {
-		return "", errors.New("there is no initdb; install PostgreSQL, in Debian the package postgresql")
+		return "", errors.New("initdb not found; install PostgreSQL, on Debian the package postgresql")
 	}
 	return filepath.Dir(path), nil
 }
 
 func version(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 for a name that is no number
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 for a name that is not a number
 	return n
 }
 
-// owner is whom the cluster runs as: PostgreSQL refuses to be root.
+// owner is the user that the cluster runs as, since PostgreSQL refuses to run as root.
 func owner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -202,5 +199,5 @@ func owner() (*syscall.Credential, error) {
 			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 		}
 	}
-	return nil, errors.New("there is neither a user postgres nor nobody to run it as")
+	return nil, errors.New("PostgreSQL can't run as root, and there is no user postgres or nobody")
 }

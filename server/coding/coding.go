@@ -1,5 +1,5 @@
-// Package coding chooses the content coding of an answer by a request's
-// Accept-Encoding (RFC 9110, section 12.5.3).
+// Package coding selects the content coding of a response by the request's Accept-Encoding
+// (RFC 9110, section 12.5.3).
 package coding
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The codings. Identity is the content as it is.
+// Content codings. Identity is the unencoded content.
 const (
 	Identity = "identity"
 	Brotli   = "br"
@@ -15,9 +15,9 @@ const (
 	Gzip     = "gzip"
 )
 
-// Choose returns which of the offered codings a client likes best, given the
-// values of its Accept-Encoding. Among equals the earlier one wins, and
-// Identity, wherever it stands, comes last. ok is false when the client takes none.
+// Choose returns the offered coding that a client prefers, given the values of its
+// Accept-Encoding. Among equals the earlier one wins, and Identity comes last. ok is false if
+// the client accepts none.
 func Choose(accept []string, offered ...string) (best string, ok bool) {
 	weights := parseAccept(accept)
 	var most float64
@@ -40,19 +40,19 @@ func Choose(accept []string, offered ...string) (best string, ok bool) {
 	return best, most > 0
 }
 
-// weight is how much a client likes a coding, 0 for not at all.
-func weight(weights map[string]float64, coding string, unsaid bool) float64 {
+// weight is a client's quality value of a coding; 0 means not acceptable.
+func weight(weights map[string]float64, coding string, noHeader bool) float64 {
 	if q, named := weights[coding]; named {
 		return q
 	}
 	if coding == Identity {
-		// Always acceptable unless excluded, but what was named is liked better.
+		// Acceptable unless excluded, but any named coding is preferred.
 		if q, any := weights["*"]; any && q == 0 {
 			return 0
 		}
 		return 0.0001
 	}
-	if unsaid {
+	if noHeader {
 		return 0
 	}
 	return weights["*"]
@@ -76,8 +76,8 @@ func parseAccept(values []string) map[string]float64 {
 	return weights
 }
 
-// quality reads ";q=0.5". What can't be read counts as not acceptable: nobody is
-// hurt by getting another coding.
+// quality parses ";q=0.5". An invalid value makes the coding unacceptable, which is harmless:
+// the client gets another one.
 func quality(parameters string) float64 {
 	text := strings.TrimSpace(parameters)
 	if text == "" {

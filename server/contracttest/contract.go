@@ -1,5 +1,5 @@
-// Package contracttest holds answers against docs/openapi.yaml, for the tests of
-// every package that gets some.
+// Package contracttest checks responses against docs/openapi.yaml, for the tests of any
+// package.
 package contracttest
 
 import (
@@ -21,6 +21,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 // Contract is docs/openapi.yaml. Its methods may be called by many goroutines.
@@ -29,12 +31,12 @@ type Contract struct {
 	router routers.Router
 }
 
-// streams makes the validator take event streams, whose content it has no schema for.
+// streams makes the validator accept event streams, which have no schema.
 var streams = sync.OnceFunc(func() {
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.RegisteredBodyDecoder("text/plain"))
 })
 
-// Load reads the contract, which must be valid OpenAPI itself.
+// Load loads the contract, which must be valid OpenAPI.
 func Load(t testing.TB) *Contract {
 	t.Helper()
 	streams()
@@ -56,7 +58,7 @@ func Load(t testing.TB) *Contract {
 	return &Contract{Doc: doc, router: router}
 }
 
-// find looks for a file of the repository from the working directory upwards.
+// find searches for a file of the repository from the working directory upwards.
 func find(name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -75,15 +77,15 @@ func find(name string) (string, error) {
 	}
 }
 
-// Answer is an answer with its whole body, as it came over the wire.
-type Answer struct {
+// Response is a response with its whole body as received.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Plain is the body without its content coding.
-func (a Answer) Plain() ([]byte, error) {
+// Plain returns the body without its content coding.
+func (a Response) Plain() ([]byte, error) {
 	switch coding := a.Header.Get("Content-Encoding"); coding {
 	case "":
 		return a.Body, nil
@@ -105,34 +107,33 @@ func (a Answer) Plain() ([]byte, error) {
 	}
 }
 
-// Check says in what an answer is not what the contract says. Of an event stream
-// it takes the beginning for the body.
-func (c *Contract) Check(req *http.Request, a Answer) error {
-	if a.Status >= 400 && a.Header.Get("Content-Type") != "application/problem+json" && strings.HasPrefix(req.URL.Path, "/api/") {
-		return fmt.Errorf("status %d with content type %q, which is no problem document", a.Status, a.Header.Get("Content-Type"))
+// Check returns how a response violates the contract. The body of an event stream may be its
+// beginning.
+func (c *Contract) Check(req *http.Request, a Response) error {
+	if a.Status >= 400 && a.Header.Get("Content-Type") != "application/problem+json" && strings.HasPrefix(req.URL.Path, api.PathPrefix) {
+		return fmt.Errorf("status %d with content type %q, which is not a problem document", a.Status, a.Header.Get("Content-Type"))
 	}
 	if (a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable) && a.Header.Get("Retry-After") == "" {
 		return fmt.Errorf("status %d without Retry-After", a.Status)
 	}
 	if req.Method == http.MethodHead {
-		return nil // the contract has no bodiless twins
+		return nil // the contract does not describe HEAD
 	}
 	body, err := a.Plain()
 	if err != nil {
 		return fmt.Errorf("decode the body: %w", err)
 	}
-	// The router takes the address without the host; it was made for servers at "/".
+	// The router matches URLs without a host, as for servers at "/".
 	plain := req.Clone(context.Background())
 	plain.URL.Host, plain.URL.Scheme, plain.Host = "", "", ""
 	route, params, err := c.router.FindRoute(plain)
 	if err != nil {
-		// An address or method that the contract doesn't have is answered as such,
-		// or refused before anybody looks at the address.
+		// An unknown path or method is answered as such, or refused before routing.
 		switch a.Status {
 		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusForbidden:
 			return nil
 		}
-		return fmt.Errorf("status %d for an address outside the contract: %w", a.Status, err)
+		return fmt.Errorf("status %d for a path outside the contract: %w", a.Status, err)
 	}
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route},
@@ -142,18 +143,18 @@ func (c *Contract) Check(req *http.Request, a Answer) error {
 	})
 }
 
-// Handler is a handler whose every answer is checked; what is wrong fails the test.
+// Handler checks every response of a handler; a violation fails the test.
 func (c *Contract) Handler(t testing.TB, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked := r.Clone(context.Background())
-		asked.Body = http.NoBody // the handler reads it
-		k := &keeper{ResponseWriter: w}
+		request := r.Clone(context.Background())
+		request.Body = http.NoBody // the handler reads it
+		k := &recorder{ResponseWriter: w}
 		defer func() {
 			if v := recover(); v != nil {
-				panic(v) // an answer that is cut off on purpose can't keep the contract
+				panic(v) // a response that is aborted on purpose is incomplete
 			}
-			if err := c.Check(asked, Answer{k.status, w.Header().Clone(), k.body.Bytes()}); err != nil {
-				t.Errorf("%s %s: the answer is not what the contract says: %v\n%s", r.Method, r.URL, err, k.body.Bytes())
+			if err := c.Check(request, Response{k.status, w.Header().Clone(), k.body.Bytes()}); err != nil {
+				t.Errorf("%s %s: the response violates the contract: %v\n%s", r.Method, r.URL, err, k.body.Bytes())
 			}
 		}()
 		next.ServeHTTP(k, r)
@@ -163,21 +164,21 @@ func (c *Contract) Handler(t testing.TB, next http.Handler) http.Handler {
 	})
 }
 
-// keeper keeps what goes through it.
-type keeper struct {
+// recorder records a response.
+type recorder struct {
 	http.ResponseWriter
 	status int
 	body   bytes.Buffer
 }
 
-func (k *keeper) WriteHeader(status int) {
+func (k *recorder) WriteHeader(status int) {
 	if k.status == 0 {
 		k.status = status
 	}
 	k.ResponseWriter.WriteHeader(status)
 }
 
-func (k *keeper) Write(b []byte) (int, error) {
+func (k *recorder) Write(b []byte) (int, error) {
 	if k.status == 0 {
 		k.status = http.StatusOK
 	}
@@ -186,10 +187,10 @@ func (k *keeper) Write(b []byte) (int, error) {
 }
 
 // Unwrap lets http.ResponseController through.
-func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
+func (k *recorder) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
-// Transport is a transport whose every answer is checked, but for event streams,
-// which have no end; what is wrong makes the request fail.
+// Transport checks every response of a transport except event streams, which don't end. A
+// violation makes the request fail.
 func (c *Contract) Transport(next http.RoundTripper) http.RoundTripper {
 	return checkedTransport{c, next}
 }
@@ -201,7 +202,7 @@ type checkedTransport struct {
 
 func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(r)
-	if err != nil || resp.Header.Get("Content-Type") == "text/event-stream" || !governed(r.URL.Path) {
+	if err != nil || resp.Header.Get("Content-Type") == "text/event-stream" || !covers(r.URL.Path) {
 		return resp, err
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -209,17 +210,17 @@ func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if err := t.contract.Check(r, Answer{resp.StatusCode, resp.Header, body}); err != nil {
-		return nil, fmt.Errorf("%s %s: the answer is not what the contract says: %w\n%s", r.Method, r.URL, err, body)
+	if err := t.contract.Check(r, Response{resp.StatusCode, resp.Header, body}); err != nil {
+		return nil, fmt.Errorf("%s %s: the response violates the contract: %w\n%s", r.Method, r.URL, err, body)
 	}
 	return resp, nil
 }
 
-// governed reports whether the contract is about a path; the web files are not in it.
-func governed(path string) bool {
+// covers reports whether the contract covers a path. It does not cover the web files.
+func covers(path string) bool {
 	switch path {
-	case "/healthz", "/readyz", "/metrics":
+	case api.PathHealth, api.PathReady, api.PathMetrics:
 		return true
 	}
-	return strings.HasPrefix(path, "/api/")
+	return strings.HasPrefix(path, api.PathPrefix)
 }

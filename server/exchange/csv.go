@@ -9,22 +9,21 @@ import (
 	"strings"
 )
 
-// columns are those of a file; an import takes the first four, and the others only
-// so that an export can be imported.
+// columns are the columns of an export. An import uses the first four and ignores the rest.
 var columns = []string{"id", "name", "email", "bio", "createdAt", "updatedAt", "version"}
 
-// csvReader reads RFC 4180 with what programs make of it: a byte order mark, lines
-// that end in any way, semicolons or tabs between the fields.
+// csvReader reads RFC 4180 and its usual variants: a byte order mark, any line ends, and
+// semicolons or tabs between the fields.
 type csvReader struct {
-	source *source
+	source *lineSource
 	comma  rune
 	header []string
 }
 
-func newCSV(s *source) (*csvReader, error) {
+func newCSV(s *lineSource) (*csvReader, error) {
 	line, err := s.next()
 	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: it is empty; its first line must name the columns: name,email,bio", ErrFormat)
+		return nil, fmt.Errorf("%w: it is empty; its first line must name the columns, such as name,email,bio", ErrFormat)
 	}
 	if err != nil {
 		return nil, err
@@ -46,10 +45,10 @@ func newCSV(s *source) (*csvReader, error) {
 			return r, err
 		}
 	}
-	return nil, fmt.Errorf("%w: its first line must name the columns, with email or id among them; it is %.80q", ErrFormat, line.text)
+	return nil, fmt.Errorf("%w: its first line must name the columns, including email or id; it is %.80q", ErrFormat, line.text)
 }
 
-// columnOf finds a column's name without regard to case.
+// columnOf finds a column, ignoring case.
 func columnOf(name string) string {
 	name = strings.TrimSpace(name)
 	for _, c := range columns {
@@ -60,15 +59,14 @@ func columnOf(name string) string {
 	return name
 }
 
-// checkHeader refuses columns nobody knows: a column that is left out in silence
-// is lost data.
+// checkHeader refuses unknown columns: to ignore one would lose data.
 func (r *csvReader) checkHeader() error {
 	for i, name := range r.header {
 		if !slices.Contains(columns, name) {
-			return fmt.Errorf("%w: column %d is %q; possible are %s", ErrFormat, i+1, name, strings.Join(columns, ", "))
+			return fmt.Errorf("%w: column %d is %q; it must be one of %s", ErrFormat, i+1, name, strings.Join(columns, ", "))
 		}
 		if slices.Index(r.header, name) != i {
-			return fmt.Errorf("%w: column %s is there twice", ErrFormat, name)
+			return fmt.Errorf("%w: column %s appears twice", ErrFormat, name)
 		}
 	}
 	return nil
@@ -90,7 +88,7 @@ func (r *csvReader) Next() (Line, error) {
 		return line, nil
 	}
 	for i, name := range r.header {
-		value := unguard(fields[i])
+		value := unescapeFormula(fields[i])
 		switch name {
 		case "id":
 			line.Entry.ID = strings.TrimSpace(value)
@@ -105,9 +103,8 @@ func (r *csvReader) Next() (Line, error) {
 	return line, nil
 }
 
-// record returns the text of the next record, which has several lines when line
-// ends are quoted. Where a quote is never closed, only the line with it is bad:
-// reading goes on with the next one.
+// record returns the text of the next record, which spans several lines if line ends are
+// quoted. If a quote is never closed, only its line is bad; reading continues with the next.
 func (r *csvReader) record() (string, Line, error) {
 	for {
 		first, err := r.source.next()
@@ -128,16 +125,16 @@ func (r *csvReader) record() (string, Line, error) {
 		case !closed:
 			line.Problem = "has a quote that is not closed"
 		default:
-			line.Problem = physical{text, true}.problem()
+			line.Problem = rawLine{text, true}.problem()
 		}
 		return text, line, nil
 	}
 }
 
-// complete adds lines to a record until its quotes are closed. If they never are,
-// it takes no line.
+// complete appends lines to a record until its quotes are closed. If they never are, it
+// consumes none.
 func (r *csvReader) complete(text string) (record string, closed bool, err error) {
-	var more []physical
+	var more []rawLine
 	for quotes := strings.Count(text, `"`); quotes%2 == 1; {
 		next, err := r.source.next()
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -147,7 +144,7 @@ func (r *csvReader) complete(text string) (record string, closed bool, err error
 			more = append(more, next)
 		}
 		if err != nil || !next.whole || len(text)+len(next.text) >= maxLine {
-			r.source.takeBack(more)
+			r.source.unread(more)
 			return "", false, nil
 		}
 		quotes += strings.Count(next.text, `"`)
@@ -162,15 +159,15 @@ func parseRecord(text string, comma rune) ([]string, error) {
 	fields, err := p.Read()
 	var bad *csv.ParseError
 	if errors.As(err, &bad) {
-		return nil, bad.Err // its line numbers are of the record
+		return nil, bad.Err // its line number counts from the record
 	}
 	return fields, err
 }
 
-// Spreadsheets take a cell that begins so for a formula, and run it: a user could
-// write one into a bio for whoever opens the export. An apostrophe before it makes
-// it text. It is put before, and taken from, whatever begins with any number of
-// apostrophes and then one of these, so that an export is imported as it was.
+// formula lists how a cell starts that a spreadsheet runs as a formula: a user could attack
+// whoever opens the export. A leading apostrophe makes it text. It is added to, and removed
+// from, every value that starts with any number of apostrophes and one of these, so that an
+// export is imported unchanged.
 const formula = "=+-@\t\r\n＝＋－＠"
 
 func isFormula(value string) bool {
@@ -181,14 +178,14 @@ func isFormula(value string) bool {
 	return false
 }
 
-func guard(value string) string {
+func escapeFormula(value string) string {
 	if isFormula(value) {
 		return "'" + value
 	}
 	return value
 }
 
-func unguard(value string) string {
+func unescapeFormula(value string) string {
 	if strings.HasPrefix(value, "'") && isFormula(value) {
 		return value[1:]
 	}

@@ -1,31 +1,47 @@
-// Package exchange moves users in and out as files that other programs read: CSV
-// and JSON Lines.
+// Package exchange exports and imports users as files for other programs: CSV and JSON
+// Lines.
 //
-// An import reads line by line, in bounded memory. Each line is planned against
-// the directory as it is, and what it would do is the operation that a client
-// would send; applying it sends that operation, under an id that is made from the
-// line's own effect. So an import that was cut off can be run again, and one that
-// is run twice changes nothing the second time.
+// An import reads line by line, in bounded memory. It compares each line with the directory
+// and plans the operation that a client would send. The operation's id is derived from its
+// effect, so an interrupted import can be run again, and a second run changes nothing.
 package exchange
 
-import "errors"
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+)
 
 // Format is a file format.
 type Format string
 
 const (
-	CSV   Format = "csv"
-	Lines Format = "jsonl" // one JSON object a line
+	CSV       Format = "csv"
+	JSONLines Format = "jsonl" // one JSON object per line
 )
 
-// ErrFormat says that a file as a whole is not what it should be.
+// FormatOf returns the format with the given name or, without one, by the file's extension.
+func FormatOf(name, file string) (Format, error) {
+	if name == "" {
+		name = strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
+	}
+	switch name {
+	case "csv", "tsv", "txt":
+		return CSV, nil
+	case "jsonl", "ndjson":
+		return JSONLines, nil
+	}
+	return "", errors.New("unknown file format; add -format csv or -format jsonl")
+}
+
+// ErrFormat says that a whole file can't be imported.
 var ErrFormat = errors.New("the file can't be read")
 
-// maxLine bounds a line of a file, and a CSV record of several lines, in bytes: a
-// user has at most some 10 kB.
+// maxLine bounds a line, and a CSV record of several lines, in bytes. A user takes at most
+// some 10 kB.
 const maxLine = 64 << 10
 
-// Entry is what a line says of a user. A nil field is one it says nothing about.
+// Entry holds a line's fields. A nil field was not given.
 type Entry struct {
 	ID    string
 	Name  *string
@@ -33,15 +49,15 @@ type Entry struct {
 	Bio   *string
 }
 
-// Line is a line of a file: an entry, or why it is none.
+// Line is a line of a file: its entry, or why it has none.
 type Line struct {
 	Number  int
 	Entry   Entry
 	Problem string
 }
 
-// Reader reads a file line by line; its error is io.EOF at the end, or about the
-// file as a whole.
+// Reader reads a file line by line. Its error is io.EOF at the end; any other one is about
+// the whole file.
 type Reader interface {
 	Next() (Line, error)
 }

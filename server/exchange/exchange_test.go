@@ -29,12 +29,12 @@ var lines = flag.Int("lines", 30_000, "of the long file")
 
 // run imports a file and counts what became of its lines.
 func run(to exchange.Directory, in io.Reader, format exchange.Format) (map[exchange.Action]int, error) {
-	lines, err := exchange.Open(in, format)
+	lines, err := exchange.NewReader(in, format)
 	if err != nil {
 		return nil, err
 	}
 	count := map[exchange.Action]int{}
-	i := exchange.Import{To: to, Apply: true, Report: func(s exchange.Step) error {
+	i := exchange.Import{To: to, Apply: true, Report: func(s exchange.Result) error {
 		count[s.Action]++
 		return nil
 	}}
@@ -56,7 +56,7 @@ func TestRoundTrip(t *testing.T) {
 			write(t, from, name, email, bio)
 		}
 		want := users(t, from)
-		for _, format := range []exchange.Format{exchange.CSV, exchange.Lines} {
+		for _, format := range []exchange.Format{exchange.CSV, exchange.JSONLines} {
 			var file bytes.Buffer
 			if n, err := exchange.Export(context.Background(), from, &file, format); err != nil || n != len(want) {
 				t.Fatalf("exported %d of %d: %v", n, len(want), err)
@@ -65,7 +65,7 @@ func TestRoundTrip(t *testing.T) {
 			count, err := run(to, bytes.NewReader(file.Bytes()), format)
 			made, of := strings.Join(users(t, to), "\n"), strings.Join(want, "\n")
 			if format == exchange.CSV {
-				of = lineEnd.ReplaceAllString(of, `\n`) // CSV tells no line ends apart
+				of = lineEnd.ReplaceAllString(of, `\n`) // CSV does not preserve line ends
 			}
 			if err != nil || count[exchange.Create] != len(want) || made != of {
 				t.Fatalf("%s: %v (%v)\n%s\nmade %s\nof   %s", format, count, err, &file, made, of)
@@ -80,7 +80,8 @@ func TestRoundTrip(t *testing.T) {
 func write(t *rapid.T, to *memory.Store, name, email, bio string) {
 	patch := api.UserPatch{Name: &name, Email: &email, Bio: &bio}
 	id := uuid.NewString()
-	_, err := to.Apply(context.Background(), []store.Write{{ID: id, EntityID: id, Type: api.Create, Patch: patch.Trimmed()}})
+	write, _ := store.Write{ID: id, EntityID: id, Type: api.Create}.WithPatch(patch)
+	_, err := to.Apply(context.Background(), []store.Write{write})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,10 +147,10 @@ func (g *generated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestStreamed: a long file is imported in little memory, of which most is for
+// TestImportStreams: a long file is imported in little memory, of which most is for
 // finding lines about one user. It is 16 MB here; a million lines are
 // measured with -lines 1000000.
-func TestStreamed(t *testing.T) {
+func TestImportStreams(t *testing.T) {
 	to := &empty{}
 	count, err := run(to, &generated{lines: *lines}, exchange.CSV)
 	if err != nil || count[exchange.Create] != *lines || to.writes != *lines {
@@ -161,7 +162,7 @@ func TestStreamed(t *testing.T) {
 	t.Logf("%d lines: %d MB in use", *lines, to.peak>>20)
 }
 
-// failing is a directory that can't write any more after so many batches.
+// failing is a directory whose writes fail after some batches.
 type failing struct {
 	*memory.Store
 	batches int
@@ -172,15 +173,15 @@ func (f *failing) Apply(ctx context.Context, writes []store.Write) ([]store.Outc
 		return nil, store.ErrUnavailable
 	}
 	outcomes, err := f.Store.Apply(ctx, writes)
-	if f.batches == 0 { // it took effect, and nobody hears of it
+	if f.batches == 0 { // it took effect, but the answer is lost
 		return nil, store.ErrUnavailable
 	}
 	return outcomes, err
 }
 
-// TestResumed: an import that is cut off, also after a commit, goes on where it
+// TestImportResumes: an import that is cut off, also after a commit, goes on where it
 // was, and does nothing twice.
-func TestResumed(t *testing.T) {
+func TestImportResumes(t *testing.T) {
 	s := memory.New(memory.Options{})
 	var done int
 	for {
@@ -210,18 +211,18 @@ func TestResumed(t *testing.T) {
 	}
 }
 
-// FuzzReader: whatever a file holds, each line is told of at most once, in order.
+// FuzzReader: whatever a file holds, each line is reported at most once, in order.
 func FuzzReader(f *testing.F) {
 	for _, text := range []string{"email\na\n", "name;email\r\n\"a\r\nb\";c\r\n", "email\n\"\n\"\"\n\"x", "\xef\xbb\xbfid\tname\n'=1\t\n", "\xff\xfe", `{"name":"A"}`, "{}\n\n[", ""} {
 		f.Add(text, true)
 		f.Add(text, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, csv bool) {
-		format := exchange.Lines
+		format := exchange.JSONLines
 		if csv {
 			format = exchange.CSV
 		}
-		lines, err := exchange.Open(strings.NewReader(text), format)
+		lines, err := exchange.NewReader(strings.NewReader(text), format)
 		if err != nil {
 			if !errors.Is(err, exchange.ErrFormat) {
 				t.Errorf("open: %v", err)

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 	"time"
 
@@ -15,19 +17,39 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Reading is what an export needs of a store.
-type Reading interface {
+// Source is what an export needs of a store.
+type Source interface {
 	Head(ctx context.Context) (string, error)
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 }
 
-// Export writes all live users in the order of their ids, and returns how many.
-// One that is there all the while is written once, though others write meanwhile.
-func Export(ctx context.Context, from Reading, to io.Writer, format Format) (n int, err error) {
+// ExportFile exports to a new file that only its owner can read, since it holds personal
+// data. It never leaves a part of an export.
+func ExportFile(ctx context.Context, from Source, file string, format Format) (n int, err error) {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return 0, fmt.Errorf("%s exists already; an export never replaces a file", file)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("create the export: %w", err)
+	}
+	n, err = Export(ctx, from, f, format)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return n, errors.Join(err, os.Remove(file))
+	}
+	return n, nil
+}
+
+// Export writes all live users in the order of their ids, and returns how many. It may run
+// while others write: a user who exists all the while is written once.
+func Export(ctx context.Context, from Source, to io.Writer, format Format) (n int, err error) {
 	out := bufio.NewWriterSize(to, 64<<10)
-	put, end := lineWriter(out)
+	put, flush := lineWriter(out)
 	if format == CSV {
-		if put, end, err = csvWriter(out); err != nil {
+		if put, flush, err = csvWriter(out); err != nil {
 			return 0, err
 		}
 	}
@@ -52,10 +74,10 @@ func Export(ctx context.Context, from Reading, to io.Writer, format Format) (n i
 			more = page.HasMore
 		}
 	}
-	return n, errors.Join(end(), out.Flush())
+	return n, errors.Join(flush(), out.Flush())
 }
 
-func lineWriter(out *bufio.Writer) (put func(json.RawMessage) error, end func() error) {
+func lineWriter(out *bufio.Writer) (put func(json.RawMessage) error, flush func() error) {
 	put = func(document json.RawMessage) error {
 		_, err := out.Write(append(document[:len(document):len(document)], '\n'))
 		return err
@@ -63,7 +85,7 @@ func lineWriter(out *bufio.Writer) (put func(json.RawMessage) error, end func() 
 	return put, func() error { return nil }
 }
 
-func csvWriter(out io.Writer) (put func(json.RawMessage) error, end func() error, err error) {
+func csvWriter(out io.Writer) (put func(json.RawMessage) error, flush func() error, err error) {
 	w := csv.NewWriter(out)
 	put = func(document json.RawMessage) error {
 		var u api.User
@@ -71,13 +93,13 @@ func csvWriter(out io.Writer) (put func(json.RawMessage) error, end func() error
 			return err
 		}
 		return w.Write([]string{
-			u.ID, guard(u.Name), guard(u.Email), guard(u.Bio),
+			u.ID, escapeFormula(u.Name), escapeFormula(u.Email), escapeFormula(u.Bio),
 			u.CreatedAt.Format(time.RFC3339Nano), u.UpdatedAt.Format(time.RFC3339Nano), strconv.FormatInt(u.Version, 10),
 		})
 	}
-	end = func() error {
+	flush = func() error {
 		w.Flush()
 		return w.Error()
 	}
-	return put, end, w.Write(columns)
+	return put, flush, w.Write(columns)
 }

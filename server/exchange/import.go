@@ -17,13 +17,13 @@ import (
 
 // Directory is what an import needs of a store.
 type Directory interface {
-	// Find returns the rows that have one of the ids, tombstones too, and the live
-	// ones that have one of the email keys.
+	// Find returns the rows with one of the ids, tombstones included, and the live
+	// rows with one of the email keys.
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
 }
 
-// Action is what a line does.
+// Action is what an import does with a line.
 type Action string
 
 const (
@@ -33,39 +33,40 @@ const (
 	Refused   Action = "refused"
 )
 
-// Step is what a line does, and for a change or a refusal, of what or why.
-type Step struct {
+// Result is what an import does with a line. Detail names the changed fields, or says why the
+// line is refused.
+type Result struct {
 	Line   int
 	Action Action
-	Who    string // name and email, as far as the line says
+	Who    string // name and email, as far as given
 	Detail string
 	write  store.Write
 }
 
-// Import is one run over a file. Apply false only plans. Report is called for each
+// Import is one run over a file. Without Apply it changes nothing. Report is called for each
 // line, in order.
 type Import struct {
 	To     Directory
 	Apply  bool
-	Report func(Step) error
+	Report func(Result) error
 
-	seed   maphash.Seed
-	emails map[uint64]int32 // hash of an email key, or id, to its line
+	seed  maphash.Seed
+	lines map[uint64]int32 // hash of an id or email key to its line
 }
 
-// Names of ids that are made from something, so that they are the same each time.
+// Derived ids (UUID version 5): the same input gives the same id.
 var (
 	namespace = uuid.MustParse("6f2d9c1e-0b57-4d0a-9d2e-3a5f6c1b7e42")
 	clientID  = uuid.NewSHA1(namespace, []byte("client")).String()
 )
 
-// maxSeen is of how many lines an import remembers the email, to find another
-// line with it: some 30 bytes each. What comes later is not compared.
-const maxSeen = 4_000_000
+// maxRemembered is how many ids and emails an import remembers to find duplicate lines, at
+// some 30 bytes each. Later ones are not compared.
+const maxRemembered = 4_000_000
 
-// Open makes the reader of a file.
-func Open(in io.Reader, format Format) (Reader, error) {
-	s, err := newSource(in)
+// NewReader returns a reader of a file's lines.
+func NewReader(in io.Reader, format Format) (Reader, error) {
+	s, err := newLineSource(in)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +76,10 @@ func Open(in io.Reader, format Format) (Reader, error) {
 	return &jsonReader{s}, nil
 }
 
-// Run imports all lines, in batches as a client sends them. An error ends it; what
-// was applied until then stays, and running it again goes on from there.
+// Run imports all lines in batches of a client's size. After an error, what was applied
+// stays, and another run continues from there.
 func (i *Import) Run(ctx context.Context, r Reader) error {
-	i.seed, i.emails = maphash.MakeSeed(), map[uint64]int32{}
+	i.seed, i.lines = maphash.MakeSeed(), map[uint64]int32{}
 	for {
 		batch, err := readBatch(r)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -108,17 +109,17 @@ func (i *Import) batch(ctx context.Context, lines []Line) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	known, err := i.find(ctx, lines)
+	users, err := i.find(ctx, lines)
 	if err != nil {
 		return err
 	}
-	steps := make([]Step, len(lines))
+	results := make([]Result, len(lines))
 	var writes []store.Write
 	var places []int
 	for n, line := range lines {
-		steps[n] = i.plan(line, known)
-		if a := steps[n].Action; a == Create || a == Change {
-			writes, places = append(writes, steps[n].write), append(places, n)
+		results[n] = i.plan(line, users)
+		if a := results[n].Action; a == Create || a == Change {
+			writes, places = append(writes, results[n].write), append(places, n)
 		}
 	}
 	if i.Apply && len(writes) > 0 {
@@ -127,34 +128,34 @@ func (i *Import) batch(ctx context.Context, lines []Line) error {
 			return fmt.Errorf("apply lines %d to %d: %w", lines[0].Number, lines[len(lines)-1].Number, err)
 		}
 		for n, o := range outcomes {
-			steps[places[n]].settle(o)
+			results[places[n]].correct(o)
 		}
 	}
-	for _, s := range steps {
-		if err := i.Report(s); err != nil {
+	for _, r := range results {
+		if err := i.Report(r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settle corrects a plan by what became of it.
-func (s *Step) settle(o store.Outcome) {
+// correct replaces the plan with the write's outcome.
+func (r *Result) correct(o store.Outcome) {
 	switch o.Result.Status {
 	case api.Applied:
 	case api.Duplicate:
-		s.Action, s.Detail = Unchanged, ""
+		r.Action, r.Detail = Unchanged, ""
 	case api.Conflict:
-		s.Action, s.Detail = Refused, "someone else changed this user meanwhile; import the file again"
+		r.Action, r.Detail = Refused, "someone else changed this user at the same time; import the file again"
 	default:
-		s.Action, s.Detail = Refused, "the server could not take it"
+		r.Action, r.Detail = Refused, "the directory could not save it"
 		if o.Result.Problem != nil {
-			s.Detail = o.Result.Problem.Error()
+			r.Detail = o.Result.Problem.Error()
 		}
 	}
 }
 
-// found is what of the directory a batch is about.
+// found are the users that a batch of lines is about.
 type found struct {
 	byID    map[string]store.Row
 	byEmail map[string]store.Row
@@ -163,15 +164,16 @@ type found struct {
 func (i *Import) find(ctx context.Context, lines []Line) (found, error) {
 	var ids, emails []string
 	for _, l := range lines {
-		switch e := l.Entry; {
-		case l.Problem != "":
-		case e.ID != "":
-			ids = append(ids, e.ID)
+		if l.Problem != "" {
+			continue
 		}
-		if e := l.Entry.Email; e != nil && l.Problem == "" {
+		if l.Entry.ID != "" {
+			ids = append(ids, l.Entry.ID)
+		}
+		if e := l.Entry.Email; e != nil {
 			emails = append(emails, api.EmailKey(*e))
 			if l.Entry.ID == "" {
-				ids = append(ids, madeIDs(api.EmailKey(*e))...)
+				ids = append(ids, derivedIDs(api.EmailKey(*e))...)
 			}
 		}
 	}
@@ -193,9 +195,9 @@ func (i *Import) find(ctx context.Context, lines []Line) (found, error) {
 	return f, nil
 }
 
-// madeIDs are the ids for a user of whom a line says none: the first one that
-// never was anybody's is taken.
-func madeIDs(emailKey string) []string {
+// derivedIDs are ids for a new user whose line has none. The first one that was never used is
+// taken.
+func derivedIDs(emailKey string) []string {
 	ids := make([]string, 3)
 	for n := range ids {
 		ids[n] = uuid.NewSHA1(namespace, fmt.Appendf(nil, "user %d %s", n, emailKey)).String()
@@ -203,40 +205,40 @@ func madeIDs(emailKey string) []string {
 	return ids
 }
 
-// plan says what a line does to the directory as it is.
-func (i *Import) plan(l Line, known found) Step {
-	s := Step{Line: l.Number, Who: who(l.Entry)}
-	refuse := func(format string, args ...any) Step {
-		s.Action, s.Detail = Refused, fmt.Sprintf(format, args...)
-		return s
+// plan decides what to do with a line.
+func (i *Import) plan(l Line, known found) Result {
+	r := Result{Line: l.Number, Who: who(l.Entry)}
+	refuse := func(format string, args ...any) Result {
+		r.Action, r.Detail = Refused, fmt.Sprintf(format, args...)
+		return r
 	}
 	e := l.Entry
 	if l.Problem != "" {
 		return refuse("the line %s", l.Problem)
 	}
 	if e.ID != "" && !api.ValidID(e.ID) {
-		return refuse("id is not a UUID in its lower-case form")
+		return refuse("id must be a lower-case UUID")
 	}
 	if e.ID == "" && (e.Email == nil || strings.TrimSpace(*e.Email) == "") {
 		return refuse("email is required")
 	}
-	if other := i.seenBefore(e, l.Number); other > 0 {
+	if other := i.earlierLine(e, l.Number); other > 0 {
 		return refuse("line %d is about the same user", other)
 	}
-	row, there := known.byID[e.ID]
+	row, exists := known.byID[e.ID]
 	if e.ID == "" {
-		row, there = known.byEmail[api.EmailKey(*e.Email)]
+		row, exists = known.byEmail[api.EmailKey(*e.Email)]
 	}
-	if there && row.Deleted {
-		return refuse("this user was deleted, and an import brings nobody back; a line without the id adds a new one")
+	if exists && row.Deleted {
+		return refuse("this user was deleted, and an import never restores one; remove the id to add a new user")
 	}
-	if !there {
-		return planCreate(s, e, known)
+	if !exists {
+		return planCreate(r, e, known)
 	}
 	if taken(known, e.Email, row.ID) {
 		return refuse("%s", emailTaken)
 	}
-	return planChange(s, e, row)
+	return planChange(r, e, row)
 }
 
 const emailTaken = "another user has this email"
@@ -246,17 +248,17 @@ func taken(known found, email *string, id string) bool {
 	return owned && owner.ID != id
 }
 
-// seenBefore returns the line that was about the same user, or 0.
-func (i *Import) seenBefore(e Entry, line int) (other int) {
+// earlierLine returns an earlier line about the same user, or 0.
+func (i *Import) earlierLine(e Entry, line int) (other int) {
 	for _, key := range []string{"id " + e.ID, "email " + api.EmailKey(text(e.Email))} {
 		if strings.HasSuffix(key, " ") {
 			continue
 		}
 		h := maphash.String(i.seed, key)
-		if n := i.emails[h]; n > 0 {
+		if n := i.lines[h]; n > 0 {
 			other = int(n)
-		} else if len(i.emails) < maxSeen {
-			i.emails[h] = int32(line)
+		} else if len(i.lines) < maxRemembered {
+			i.lines[h] = int32(line)
 		}
 	}
 	return other
@@ -282,77 +284,80 @@ func who(e Entry) string {
 	return name + " <" + email + ">"
 }
 
-func planCreate(s Step, e Entry, known found) Step {
+func planCreate(r Result, e Entry, known found) Result {
 	id := e.ID
-	for _, made := range madeIDs(api.EmailKey(text(e.Email))) {
-		if _, used := known.byID[made]; id == "" && !used {
-			id = made
+	for _, derived := range derivedIDs(api.EmailKey(text(e.Email))) {
+		if _, used := known.byID[derived]; id == "" && !used {
+			id = derived
 		}
 	}
 	if id == "" {
-		s.Action, s.Detail = Refused, "users with this email were imported and deleted before; give the line an id of its own"
-		return s
+		r.Action, r.Detail = Refused, "users with this email were imported and deleted before; give the line a new id"
+		return r
 	}
 	patch := api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio}
 	if taken(known, e.Email, id) {
-		s.Action, s.Detail = Refused, emailTaken
-		return s
+		r.Action, r.Detail = Refused, emailTaken
+		return r
 	}
-	s.Action = Create
-	return prepare(s, api.Create, store.Row{ID: id}, patch)
+	r.Action = Create
+	return prepare(r, api.Create, store.Row{ID: id}, patch)
 }
 
-// withoutReturns makes texts equal that differ in their line ends: CSV, and most
-// programs that write it, keep no difference between those within a cell.
+// withoutReturns makes texts equal that differ only in their line ends, which CSV does not
+// preserve within a cell.
 func withoutReturns(s string) string { return strings.ReplaceAll(s, "\r", "") }
 
-func planChange(s Step, e Entry, row store.Row) Step {
+func planChange(r Result, e Entry, row store.Row) Result {
 	had, err := row.User()
 	if err != nil {
-		s.Action, s.Detail = Refused, err.Error()
-		return s
+		r.Action, r.Detail = Refused, err.Error()
+		return r
 	}
-	want := api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio}.Trimmed()
+	// store.Prepare reports what is invalid about the fields that change.
+	update, _ := store.Write{Type: api.Update}.WithPatch(api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio})
+	want := update.Patch
 	var patch api.UserPatch
 	var fields []string
-	differs := func(name string, to *string, from string, field **string) {
+	compare := func(name string, to *string, from string, field **string) {
 		if to != nil && withoutReturns(*to) != withoutReturns(from) {
 			*field = to
 			fields = append(fields, name)
 		}
 	}
-	differs("name", want.Name, had.Name, &patch.Name)
-	differs("email", want.Email, had.Email, &patch.Email)
-	differs("bio", want.Bio, had.Bio, &patch.Bio)
+	compare("name", want.Name, had.Name, &patch.Name)
+	compare("email", want.Email, had.Email, &patch.Email)
+	compare("bio", want.Bio, had.Bio, &patch.Bio)
 	if len(fields) == 0 {
-		s.Action = Unchanged
-		return s
+		r.Action = Unchanged
+		return r
 	}
-	s.Action, s.Detail = Change, strings.Join(fields, ", ")
-	return prepare(s, api.Update, row, patch)
+	r.Action, r.Detail = Change, strings.Join(fields, ", ")
+	return prepare(r, api.Update, row, patch)
 }
 
-// prepare makes the operation a client would send, and refuses what the server would.
-func prepare(s Step, t api.OperationType, row store.Row, patch api.UserPatch) Step {
+// prepare makes the operation that a client would send, and refuses what the server would
+// reject.
+func prepare(r Result, t api.OperationType, row store.Row, patch api.UserPatch) Result {
 	data, err := json.Marshal(patch)
 	if err != nil {
-		s.Action, s.Detail = Refused, err.Error()
-		return s
+		r.Action, r.Detail = Refused, err.Error()
+		return r
 	}
 	id := uuid.NewSHA1(namespace, fmt.Appendf(nil, "%s %s %d %s", t, row.ID, row.Version, data)).String()
 	w, problem := store.Prepare(clientID, api.Operation{
 		ID: id, EntityType: api.EntityUser, EntityID: row.ID, Type: t, Data: data, BaseVersion: row.Version,
 	})
 	if problem != nil {
-		s.Action, s.Detail = Refused, fieldsOf(problem)
-		return s
+		r.Action, r.Detail = Refused, detailOf(problem)
+		return r
 	}
-	s.write = w
-	return s
+	r.write = w
+	return r
 }
 
-// fieldsOf is a problem as it reads behind a line's number.
-func fieldsOf(p *api.Problem) string {
+// detailOf describes a problem without its title, if its fields say enough.
+func detailOf(p *api.Problem) string {
 	var all []string
 	for _, e := range p.Errors {
 		all = append(all, e.Field+" "+e.Detail)

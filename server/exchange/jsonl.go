@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// jsonReader reads one JSON object a line.
-type jsonReader struct{ source *source }
+// jsonReader reads one JSON object per line.
+type jsonReader struct{ source *lineSource }
 
 // Next implements Reader.
 func (r *jsonReader) Next() (Line, error) {
@@ -30,7 +30,7 @@ func (r *jsonReader) Next() (Line, error) {
 	}
 }
 
-// object is a line. What the server gives is taken and not used.
+// object is a line. The fields that only the server sets are accepted and ignored.
 type object struct {
 	ID        string         `json:"id"`
 	Name      *string        `json:"name"`
@@ -48,9 +48,9 @@ func parseObject(text string) (Entry, string) {
 	case p == nil:
 		return Entry{ID: o.ID, Name: o.Name, Email: o.Email, Bio: o.Bio}, ""
 	case p.Code == api.CodeUnknownField:
-		return Entry{}, "has a field " + p.Errors[0].Field + ", which is not known"
+		return Entry{}, "has an unknown field " + p.Errors[0].Field
 	case len(p.Errors) > 0:
-		return Entry{}, "has a field that is not text: " + p.Errors[0].Field
+		return Entry{}, "has a field that is not a string: " + p.Errors[0].Field
 	}
-	return Entry{}, "is not a JSON object: " + p.Title + ", " + p.Detail
+	return Entry{}, "is not a valid JSON object: " + p.Title + ", " + p.Detail
 }

@@ -9,24 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-// source reads the physical lines of a file, in whatever way they end, and takes
-// back those that were read too early.
-type source struct {
+// lineSource reads a file's lines, whatever ends them. Lines that were read too early can be
+// unread.
+type lineSource struct {
 	in     *bufio.Reader
-	number int        // of the last line that next returned
-	back   []physical // lines to return again, the next one last
+	number int       // of the last line that next returned
+	unused []rawLine // unread lines, the next one last
 }
 
-// physical is a line without its end, or, when it is not whole, its beginning.
-type physical struct {
+// rawLine is a line without its end. It is not whole if it was too long.
+type rawLine struct {
 	text  string
 	whole bool
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-func newSource(in io.Reader) (*source, error) {
-	s := &source{in: bufio.NewReaderSize(in, maxLine)}
+func newLineSource(in io.Reader) (*lineSource, error) {
+	s := &lineSource{in: bufio.NewReaderSize(in, maxLine)}
 	start, err := s.in.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read the file: %w", err)
@@ -40,36 +40,36 @@ func newSource(in io.Reader) (*source, error) {
 	return s, nil
 }
 
-// next returns the next line. One that is too long is not whole.
-func (s *source) next() (line physical, err error) {
+// next returns the next line.
+func (s *lineSource) next() (line rawLine, err error) {
 	s.number++
-	if n := len(s.back); n > 0 {
-		line, s.back = s.back[n-1], s.back[:n-1]
+	if n := len(s.unused); n > 0 {
+		line, s.unused = s.unused[n-1], s.unused[:n-1]
 		return line, nil
 	}
 	b, err := s.in.ReadSlice('\n')
-	line = physical{string(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))), true}
+	line = rawLine{string(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))), true}
 	for errors.Is(err, bufio.ErrBufferFull) {
 		line.whole = false
 		_, err = s.in.ReadSlice('\n')
 	}
 	if errors.Is(err, io.EOF) && (len(b) > 0 || !line.whole) {
-		err = nil // the last line has no end; the next call finds the file's
+		err = nil // the last line has no line end; the next call returns io.EOF
 	}
 	if err != nil {
 		s.number--
 		if errors.Is(err, io.EOF) {
-			return physical{}, io.EOF
+			return rawLine{}, io.EOF
 		}
-		return physical{}, fmt.Errorf("read the file: %w", err)
+		return rawLine{}, fmt.Errorf("read the file: %w", err)
 	}
 	return line, nil
 }
 
-// takeBack makes next return the lines again; they were the last ones it returned.
-func (s *source) takeBack(lines []physical) {
+// unread makes next return the last lines again.
+func (s *lineSource) unread(lines []rawLine) {
 	for i := len(lines) - 1; i >= 0; i-- {
-		s.back = append(s.back, lines[i])
+		s.unused = append(s.unused, lines[i])
 	}
 	s.number -= len(lines)
 }
@@ -79,7 +79,7 @@ const (
 	notUTF8 = "is not UTF-8 text"
 )
 
-func (l physical) problem() string {
+func (l rawLine) problem() string {
 	switch {
 	case !l.whole:
 		return tooLong

@@ -1,5 +1,5 @@
-// Package feed is the server's feed of changes without its storage: the position
-// in it, the page as it goes over the wire, and the telling that there is more.
+// Package feed is the server's feed of changes without its storage: the cursor, the encoding
+// of a page, and the notification that the feed has grown.
 package feed
 
 import (
@@ -11,28 +11,28 @@ import (
 
 // Errors of Resume.
 var (
-	// ErrBadCursor says that a text never was a cursor.
+	// ErrBadCursor says that a text is not a cursor.
 	ErrBadCursor = errors.New("not a cursor")
-	// ErrResync says that the feed can't go on from a cursor; the client starts
-	// again from the empty one, and drops what it has that doesn't come again.
+	// ErrResync says that the feed can't continue from a cursor. The client reads the
+	// feed from the start, and drops the rows that it does not receive again.
 	ErrResync = errors.New("the feed no longer reaches back to this cursor")
 )
 
-// Cursor is a position in the feed of one epoch: behind the change with number
-// Change. A client treats its text as opaque.
+// Cursor is a position in the feed of one epoch: after the change with number Change. Its
+// text is opaque to clients.
 //
-// Floor is for a client that reads the feed from its beginning: the counter when
-// it began. It needs no tombstone from before that, so collecting those doesn't
-// cut it off, though its Change is still behind them.
+// Floor is the counter when a client started to read the feed from the beginning. The client
+// needs no tombstone from before that, so collecting those does not make it start again,
+// though its Change is lower than theirs.
 type Cursor struct {
 	Epoch  uint64
 	Change int64
 	Floor  int64
 }
 
-// State is where the feed stands. Epoch changes when the numbers lose their
-// meaning, as with a restored backup. Change is the latest number given out,
-// Horizon the highest number of a collected tombstone.
+// State is how far the feed reaches. Epoch changes when the numbers lose their meaning, as
+// after a restore. Change is the latest number, Horizon the highest one of a collected
+// tombstone.
 type State struct {
 	Epoch   uint64
 	Change  int64
@@ -41,7 +41,7 @@ type State struct {
 
 const formatByte = 1
 
-// String is the opaque text of the cursor. Cursors with one position have one text.
+// String is the cursor's opaque text. Equal cursors have equal texts.
 func (c Cursor) String() string {
 	b := []byte{formatByte}
 	b = binary.BigEndian.AppendUint64(b, c.Epoch)
@@ -52,7 +52,7 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseCursor is the reverse of String; it fails with ErrBadCursor.
+// ParseCursor is the inverse of String. It fails with ErrBadCursor.
 func ParseCursor(text string) (Cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) < 10 || b[0] != formatByte {
@@ -76,8 +76,8 @@ func ParseCursor(text string) (Cursor, error) {
 	return c, nil
 }
 
-// Resume returns the position to read on from, given a client's cursor text; the
-// empty text is the beginning. It fails with ErrBadCursor or ErrResync.
+// Resume returns the position of a client's cursor; the empty text is the beginning. It
+// fails with ErrBadCursor or ErrResync.
 func (s State) Resume(text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{Epoch: s.Epoch, Floor: s.Change}, nil
@@ -97,8 +97,8 @@ func (s State) Resume(text string) (Cursor, error) {
 	return c, nil
 }
 
-// Advance is the cursor behind a page read from c: behind its last change, or,
-// when there are no more, behind everything there is.
+// Advance is the cursor after a page that was read from c: after its last change or, on the
+// last page, at the head.
 func (s State) Advance(c Cursor, last int64, more bool) Cursor {
 	if !more {
 		last = s.Change
@@ -106,12 +106,12 @@ func (s State) Advance(c Cursor, last int64, more bool) Cursor {
 	return Cursor{Epoch: c.Epoch, Change: max(last, c.Change), Floor: c.Floor}
 }
 
-// Revision is a text for where the feed stands, which differs whenever a page may: clock
-// is when the latest change was made, in microseconds, and tells two changes of one number apart,
-// of which a failover has lost one.
-func Revision(epoch, change, horizon, clock int64) string {
-	return fmt.Sprintf("%x.%x.%x.%x", uint64(epoch), change, horizon, clock)
+// Revision differs whenever a page of the feed may differ. Clock is when the latest change
+// was made, in microseconds: it distinguishes two changes with one number, the first of
+// which was lost in a failover.
+func (s State) Revision(clock int64) string {
+	return fmt.Sprintf("%x.%x.%x.%x", s.Epoch, s.Change, s.Horizon, clock)
 }
 
-// Head is the cursor behind everything there is.
+// Head is the cursor after the latest change.
 func (s State) Head() Cursor { return Cursor{Epoch: s.Epoch, Change: s.Change} }

@@ -142,52 +142,52 @@ func (c *counted) Write(b []byte) (int, error) {
 
 func TestHub(t *testing.T) {
 	h := feed.NewHub()
-	slow, stopSlow := h.Listen()
-	quick, stopQuick := h.Listen()
+	slow, stopSlow := h.Subscribe()
+	quick, stopQuick := h.Subscribe()
 	for range 3 {
-		h.Tell() // the slow one does not hold this up
+		h.Notify() // the slow one does not hold this up
 		<-quick
 	}
 	<-slow
 	select {
 	case <-slow:
-		t.Error("three tells were not one")
+		t.Error("three notifications did not become one")
 	default:
 	}
 	stopQuick()
-	h.Tell()
+	h.Notify()
 	select {
 	case <-quick:
-		t.Error("told after its end")
+		t.Error("notified after unsubscribing")
 	default:
 	}
-	if h.Listeners() != 1 {
-		t.Errorf("%d listeners, want 1", h.Listeners())
+	if h.Subscribers() != 1 {
+		t.Errorf("%d subscribers, want 1", h.Subscribers())
 	}
 	stopSlow()
 	h.Close()
-	h.Tell() // too late for anyone
+	h.Notify() // too late for anyone
 	h.Close()
 	<-h.Done()
 }
 
-// TestHubTellsInParts: however many listen, so many a second are told and not more;
-// each of them of each change, at the latest with the round that begins after it.
-func TestHubTellsInParts(t *testing.T) {
+// TestHubNotifiesInSlices: however many subscribe, the rate holds, and each subscriber is
+// notified of each change, at the latest in the round that starts after it.
+func TestHubNotifiesInSlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const listeners, rate, changes = 1000, 500, 40
+		const subscribers, rate, changes = 1000, 500, 40
 		h := feed.NewHubWithRate(rate)
 		defer h.Close()
-		var told [listeners][]time.Time
+		var notified [subscribers][]time.Time
 		var all []time.Time
-		for i := range listeners {
-			tells, stop := h.Listen()
+		for i := range subscribers {
+			notifications, stop := h.Subscribe()
 			defer stop()
 			go func() {
 				for {
 					select {
-					case <-tells:
-						told[i] = append(told[i], time.Now())
+					case <-notifications:
+						notified[i] = append(notified[i], time.Now())
 					case <-h.Done():
 						return
 					}
@@ -196,130 +196,130 @@ func TestHubTellsInParts(t *testing.T) {
 		}
 		began := time.Now()
 		for range changes {
-			h.Tell()
+			h.Notify()
 			<-time.After(100 * time.Millisecond)
 		}
 		last := time.Now().Add(-100 * time.Millisecond)
 		<-time.After(time.Minute)
 		synctest.Wait()
-		for i := range told {
-			if n := len(told[i]); n == 0 || told[i][n-1].Before(last) {
-				t.Fatalf("listener %d was told %d times and not of the last change", i, n)
+		for i := range notified {
+			if n := len(notified[i]); n == 0 || notified[i][n-1].Before(last) {
+				t.Fatalf("subscriber %d was notified %d times, but not of the last change", i, n)
 			}
-			all = append(all, told[i]...)
+			all = append(all, notified[i]...)
 		}
 		slices.SortFunc(all, time.Time.Compare)
 		if first := all[0].Sub(began); first != 0 {
-			t.Errorf("the first was told after %v", first)
+			t.Errorf("the first was notified after %v", first)
 		}
-		if end := all[len(all)-1].Sub(last); end > 2*time.Second*listeners/rate+time.Second {
-			t.Errorf("the last was told %v after the last change", end)
+		if end := all[len(all)-1].Sub(last); end > 2*time.Second*subscribers/rate+time.Second {
+			t.Errorf("the last was notified %v after the last change", end)
 		}
 		for i := range all {
 			if i+rate < len(all) && all[i+rate].Sub(all[i]) < time.Second-20*time.Millisecond {
-				t.Fatalf("%d were told within %v", rate+1, all[i+rate].Sub(all[i]))
+				t.Fatalf("%d were notified within %v", rate+1, all[i+rate].Sub(all[i]))
 			}
 		}
 	})
 }
 
-// TestHubForgets: who ends while a round is under way is not told, and nobody waits
-// for the part of the round that was theirs.
-func TestHubForgets(t *testing.T) {
+// TestHubUnsubscribe: who unsubscribes during a round is not notified, and nobody waits for
+// their slice.
+func TestHubUnsubscribe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := feed.NewHubWithRate(100) // one in 10 ms
+		h := feed.NewHubWithRate(100) // one per 10 ms
 		defer h.Close()
 		var stops []func()
-		var ears []<-chan time.Time
+		var subscribed []<-chan time.Time
 		for range 100 {
-			tells, stop := h.Listen()
-			stops, ears = append(stops, stop), append(ears, tells)
+			notifications, stop := h.Subscribe()
+			stops, subscribed = append(stops, stop), append(subscribed, notifications)
 		}
-		h.Tell()
-		heard := 0
-		for i, tells := range ears {
+		h.Notify()
+		received := 0
+		for i, notifications := range subscribed {
 			select {
-			case <-tells:
-				heard++
+			case <-notifications:
+				received++
 			default:
 				stops[i]()
 			}
 		}
-		newcomer, stop := h.Listen()
+		newcomer, stop := h.Subscribe()
 		defer stop()
 		began := time.Now()
-		h.Tell()
+		h.Notify()
 		<-newcomer
-		if took := time.Since(began); heard != 1 || took > 100*time.Millisecond {
-			t.Errorf("%d were told at once, and a newcomer after %v", heard, took)
+		if took := time.Since(began); received != 1 || took > 100*time.Millisecond {
+			t.Errorf("%d were notified at once, and a newcomer after %v", received, took)
 		}
 	})
 }
 
-// TestHubEndsAmidARound: when the hub closes, the rest of the round is not told, and no
-// timer goes on.
-func TestHubEndsAmidARound(t *testing.T) {
+// TestHubClosesDuringARound: when the hub closes, the rest of the round is not notified, and
+// no timer runs.
+func TestHubClosesDuringARound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := feed.NewHubWithRate(100) // one in 10 ms
-		var ears []<-chan time.Time
+		h := feed.NewHubWithRate(100) // one per 10 ms
+		var subscribed []<-chan time.Time
 		for range 100 {
-			tells, stop := h.Listen()
+			notifications, stop := h.Subscribe()
 			defer stop()
-			ears = append(ears, tells)
+			subscribed = append(subscribed, notifications)
 		}
-		h.Tell()
+		h.Notify()
 		<-time.After(105 * time.Millisecond)
 		h.Close()
 		<-time.After(time.Minute)
-		h.Tell()
+		h.Notify()
 		<-time.After(time.Minute)
-		told := 0
-		for _, tells := range ears {
-			told += len(tells)
+		sent := 0
+		for _, notifications := range subscribed {
+			sent += len(notifications)
 		}
-		if told != 11 {
-			t.Errorf("%d were told, want the 11 of the first 100 ms", told)
+		if sent != 11 {
+			t.Errorf("%d were notified, want the 11 of the first 100 ms", sent)
 		}
 	})
 }
 
-// TestHubPaces: however many commits there are, clients are told at once of the
-// first, and of all others together, soon after.
+// TestHubPaces: however many commits there are, clients are notified at once of the first,
+// and soon after of all others together.
 func TestHubPaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := feed.NewHub()
 		defer h.Close()
-		tells, stop := h.Listen()
+		notifications, stop := h.Subscribe()
 		defer stop()
 		began := time.Now()
-		h.Tell()
-		if at := <-tells; !at.Equal(began) || time.Since(began) != 0 {
-			t.Errorf("told after %v of a change at %v", time.Since(began), at.Sub(began))
+		h.Notify()
+		if at := <-notifications; !at.Equal(began) || time.Since(began) != 0 {
+			t.Errorf("notified after %v of a change at %v", time.Since(began), at.Sub(began))
 		}
 		before := h.Generation()
 		for range 1000 {
-			h.Tell()
+			h.Notify()
 		}
 		if h.Generation() != before+1000 {
-			t.Error("the generation did not count the tells")
+			t.Error("the generation did not count the notifications")
 		}
-		if at := <-tells; !at.Equal(began) || time.Since(began) != 50*time.Millisecond {
-			t.Errorf("told after %v of changes from %v on", time.Since(began), at.Sub(began))
+		if at := <-notifications; !at.Equal(began) || time.Since(began) != 50*time.Millisecond {
+			t.Errorf("notified after %v of changes from %v on", time.Since(began), at.Sub(began))
 		}
 		select {
-		case <-tells:
-			t.Error("told again of what was told")
+		case <-notifications:
+			t.Error("notified again of the same changes")
 		case <-time.After(time.Second):
 		}
 	})
 }
 
-// TestRevision: pages are told apart by each part, also two changes of one number, of
-// which a failover has lost one.
+// TestRevision: each part makes a difference, also between two changes with one number, the
+// first of which was lost in a failover.
 func TestRevision(t *testing.T) {
 	seen := map[string]bool{}
 	for _, parts := range [][4]int64{{1, 2, 3, 4}, {-1, 2, 3, 4}, {1, 3, 3, 4}, {1, 2, 4, 4}, {1, 2, 3, 5}, {12, 3, 4, 0}, {1, 23, 4, 0}} {
-		seen[feed.Revision(parts[0], parts[1], parts[2], parts[3])] = true
+		seen[feed.State{Epoch: uint64(parts[0]), Change: parts[1], Horizon: parts[2]}.Revision(parts[3])] = true
 	}
 	if len(seen) != 7 {
 		t.Errorf("%d texts for seven revisions: %v", len(seen), seen)

@@ -8,157 +8,155 @@ import (
 	"time"
 )
 
-// pace is the least time between the beginnings of two rounds of tells: a burst of
-// commits is one event for thousands of clients, not thousands of events for each.
-const pace = 50 * time.Millisecond
+// roundInterval is the least time between the starts of two rounds: a burst of commits is
+// one event for thousands of clients, not thousands of events for each.
+const roundInterval = 50 * time.Millisecond
 
-// slice is how a round goes on when there are many clients: some of them, and so soon
-// after some more. Each one that is told asks for the feed, and what all of them ask
-// at the same moment nobody answers in time.
-const slice = 10 * time.Millisecond
+// sliceInterval is the time between the slices of a round. A notified client reads the feed,
+// and no server answers thousands of reads at the same moment.
+const sliceInterval = 10 * time.Millisecond
 
-// TellsPerProcessor is what a Hub tells in a second for each processor there is, unless
-// it is told otherwise: about a third of the events and reads that one does.
-const TellsPerProcessor = 1000
+// NotificationsPerProcessor is how many notifications a Hub sends per second and processor by
+// default: about a third of the events and reads that one processor can serve.
+const NotificationsPerProcessor = 1000
 
-// Hub tells waiting clients that the feed has grown. Its methods may be called
-// by many goroutines; Tell never blocks, however slow a client is.
+// Hub notifies subscribers that the feed has grown. Its methods may be called by many
+// goroutines; Notify never blocks, however slow a subscriber is.
 //
-// It tells in rounds. A round is for all who listen when it begins, and takes as long
-// as they are many; what changes meanwhile is for the next one. So n clients that write
-// are not n squared tells: there are at most so many a second, and news comes later.
+// Notifications are sent in rounds. A round covers all subscribers when it starts, a slice
+// of them at a time; later changes wait for the next round. So n writing clients don't cause
+// n² notifications: their rate is bounded, and some come later.
 type Hub struct {
-	most int // tells in a slice
+	perSlice int
 
-	mu         sync.Mutex
-	ears       map[chan time.Time]struct{}
-	generation uint64
-	since      time.Time        // of the first Tell that is for the next round
-	began      time.Time        // the round's beginning
-	stands     time.Time        // the since of the round
-	rest       []chan time.Time // whom the round has not told yet
-	passed     time.Time        // when some of them were told last
-	later      *time.Timer      // nil when none is set
-	done       chan struct{}
-	closed     bool
+	mu          sync.Mutex
+	subscribers map[chan time.Time]struct{}
+	generation  uint64
+	changed     time.Time        // first change since the round started
+	started     time.Time        // when the round started
+	covers      time.Time        // first change that the round is about
+	pending     []chan time.Time // subscribers the round has yet to notify
+	lastSlice   time.Time
+	timer       *time.Timer // nil if not set
+	done        chan struct{}
+	closed      bool
 }
 
-// NewHub makes a hub nobody listens to.
-func NewHub() *Hub { return NewHubWithRate(TellsPerProcessor * runtime.GOMAXPROCS(0)) }
+// NewHub returns a hub with the default rate.
+func NewHub() *Hub { return NewHubWithRate(NotificationsPerProcessor * runtime.GOMAXPROCS(0)) }
 
-// NewHubWithRate makes a hub that tells at most so many clients a second.
+// NewHubWithRate returns a hub that sends at most the given number of notifications per
+// second.
 func NewHubWithRate(rate int) *Hub {
-	most := max(1, int(int64(rate)*int64(slice)/int64(time.Second)))
-	return &Hub{most: most, ears: map[chan time.Time]struct{}{}, done: make(chan struct{})}
+	perSlice := max(1, int(int64(rate)*int64(sliceInterval)/int64(time.Second)))
+	return &Hub{perSlice: perSlice, subscribers: map[chan time.Time]struct{}{}, done: make(chan struct{})}
 }
 
-// Listen returns a channel that holds at most one unread tell, the time of the
-// first change it stands for: what happens while a client is busy is one tell, and
-// the feed has all of it. stop ends it.
-func (h *Hub) Listen() (tells <-chan time.Time, stop func()) {
-	ear := make(chan time.Time, 1)
+// Subscribe returns a channel with at most one unread notification: the time of the first
+// change it covers. The feed has all of them. Unsubscribe ends the subscription.
+func (h *Hub) Subscribe() (notifications <-chan time.Time, unsubscribe func()) {
+	c := make(chan time.Time, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ears[ear] = struct{}{}
-	return ear, func() {
+	h.subscribers[c] = struct{}{}
+	return c, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.ears, ear)
+		delete(h.subscribers, c)
 	}
 }
 
-// Tell tells everyone who listens: at once or, when many listen or soon after another
-// tell, a little later.
-func (h *Hub) Tell() {
+// Notify notifies all subscribers: at once, or a little later if there are many of them or
+// the last notification was a moment ago.
+func (h *Hub) Notify() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.generation++
-	if h.since.IsZero() {
-		h.since = time.Now()
+	if h.changed.IsZero() {
+		h.changed = time.Now()
 	}
-	if h.later == nil {
-		h.turn()
+	if h.timer == nil {
+		h.run()
 	}
 }
 
-// turn does what is to be done now, and sets the timer for what is to be done later;
-// the caller holds the lock, and no timer is set.
-func (h *Hub) turn() {
+// run does what is due and sets the timer for the rest. The caller holds the lock, and no
+// timer is set.
+func (h *Hub) run() {
 	now := time.Now()
 	if h.closed {
 		return
 	}
-	if len(h.rest) == 0 {
-		if h.since.IsZero() {
+	if len(h.pending) == 0 {
+		if h.changed.IsZero() {
 			return
 		}
 		if wait := h.untilRound(now); wait > 0 {
-			h.after(wait)
+			h.runAfter(wait)
 			return
 		}
-		h.rest = slices.AppendSeq(make([]chan time.Time, 0, len(h.ears)), maps.Keys(h.ears))
-		h.stands, h.since, h.began = h.since, time.Time{}, now
+		h.pending = slices.AppendSeq(make([]chan time.Time, 0, len(h.subscribers)), maps.Keys(h.subscribers))
+		h.covers, h.changed, h.started = h.changed, time.Time{}, now
 	}
-	h.pass(now)
+	h.sendSlice(now)
 	switch {
-	case len(h.rest) > 0:
-		h.after(slice)
-	case !h.since.IsZero():
-		h.after(h.untilRound(now))
+	case len(h.pending) > 0:
+		h.runAfter(sliceInterval)
+	case !h.changed.IsZero():
+		h.runAfter(h.untilRound(now))
 	}
 }
 
-// untilRound is the time until a round may begin.
+// untilRound is the time until the next round may start.
 func (h *Hub) untilRound(now time.Time) time.Duration {
-	return max(pace-now.Sub(h.began), slice-now.Sub(h.passed))
+	return max(roundInterval-now.Sub(h.started), sliceInterval-now.Sub(h.lastSlice))
 }
 
-func (h *Hub) after(wait time.Duration) {
-	h.later = time.AfterFunc(wait, func() {
+func (h *Hub) runAfter(wait time.Duration) {
+	h.timer = time.AfterFunc(wait, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.later = nil
-		h.turn()
+		h.timer = nil
+		h.run()
 	})
 }
 
-// pass tells the next ones of the round.
-func (h *Hub) pass(now time.Time) {
-	for told := 0; told < h.most && len(h.rest) > 0; h.rest = h.rest[1:] {
-		if _, listens := h.ears[h.rest[0]]; !listens {
+// sendSlice notifies the next subscribers of the round.
+func (h *Hub) sendSlice(now time.Time) {
+	for sent := 0; sent < h.perSlice && len(h.pending) > 0; h.pending = h.pending[1:] {
+		if _, subscribed := h.subscribers[h.pending[0]]; !subscribed {
 			continue
 		}
 		select {
-		case h.rest[0] <- h.stands:
+		case h.pending[0] <- h.covers:
 		default:
 		}
-		told++
+		sent++
 	}
-	if len(h.rest) == 0 {
-		h.rest = nil // and not the end of a long array
+	if len(h.pending) == 0 {
+		h.pending = nil // releases the array
 	}
-	h.passed = now
+	h.lastSlice = now
 }
 
-// Generation grows with each Tell: as long as it is the same, nobody has told of
-// a change.
+// Generation grows with each Notify: while it stays the same, no change was reported.
 func (h *Hub) Generation() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.generation
 }
 
-// Listeners is how many listen now.
-func (h *Hub) Listeners() int {
+// Subscribers returns the number of subscribers.
+func (h *Hub) Subscribers() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.ears)
+	return len(h.subscribers)
 }
 
-// Done is closed by Close: clients must go, the server is stopping.
+// Done is closed by Close. Streams must end then: the server is shutting down.
 func (h *Hub) Done() <-chan struct{} { return h.done }
 
-// Close ends the hub; it may be called again.
+// Close closes the hub. It may be called more than once.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -166,8 +164,8 @@ func (h *Hub) Close() {
 		return
 	}
 	h.closed = true
-	if h.later != nil {
-		h.later.Stop()
+	if h.timer != nil {
+		h.timer.Stop()
 	}
 	close(h.done)
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// pageBuffer is how much of a page is put together before it is written on.
+// pageBuffer is how much of a page is buffered before it is written.
 const pageBuffer = 32 << 10
 
-// WritePage writes the JSON of a page to w, part by part. Documents are stored as
-// JSON and are copied as they are, neither parsed nor compacted again: it is
-// most of what a page costs. After an error, part of the page may be written.
+// WritePage writes a page as JSON, part by part. Documents are stored as JSON and copied
+// unchanged: parsing or compacting them would cost more than the rest of the page. After an
+// error, a part of the page may be written.
 func WritePage(w io.Writer, p api.ChangePage) error {
 	b, err := writeChanges(w, p.Changes)
 	if err != nil {
 		return err
 	}
 	b = append(b, `,"cursor":`...)
-	b = strconv.AppendQuote(b, p.Cursor) // base64url: nothing to escape
+	b = strconv.AppendQuote(b, p.Cursor) // base64url needs no escaping
 	b = append(b, `,"hasMore":`...)
 	b = strconv.AppendBool(b, p.HasMore)
 	if len(p.Digests) > 0 {
@@ -35,7 +35,7 @@ func WritePage(w io.Writer, p api.ChangePage) error {
 	return err
 }
 
-// WriteBucket writes the JSON of a page of a bucket to w, likewise.
+// WriteBucket does the same for a page of a bucket.
 func WriteBucket(w io.Writer, p api.BucketPage) error {
 	b, err := writeChanges(w, p.Changes)
 	if err != nil {
@@ -47,8 +47,8 @@ func WriteBucket(w io.Writer, p api.BucketPage) error {
 	return err
 }
 
-// writeChanges begins an object with its changes. It returns what is not written
-// yet, to append to.
+// writeChanges starts an object with its changes. It returns the rest that is not written
+// yet.
 func writeChanges(w io.Writer, changes []api.Change) ([]byte, error) {
 	b := append(make([]byte, 0, pageBuffer+4<<10), `{"changes":[`...)
 	for i, c := range changes {
@@ -70,8 +70,7 @@ func writeChanges(w io.Writer, changes []api.Change) ([]byte, error) {
 }
 
 func appendChange(b []byte, c api.Change) ([]byte, error) {
-	// The stamp's node is a client's text, so it is escaped properly; type and id
-	// are ours and need no escaping.
+	// The stamp's node comes from a client, so it is escaped. Type and id are validated.
 	stamp, err := json.Marshal(c.Stamp)
 	if err != nil {
 		return nil, fmt.Errorf("encode the stamp of %s %s: %w", c.EntityType, c.EntityID, err)

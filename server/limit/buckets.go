@@ -1,5 +1,5 @@
-// Package limit bounds what clients can take of a server: how often one may ask,
-// how many are served at once, and how many bytes are held for them.
+// Package limit bounds what clients can use of a server: the rate of each client's requests,
+// how many requests run at once, and how many bytes they hold.
 package limit
 
 import (
@@ -11,23 +11,23 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rate is how often something may happen: so many times a second on average, and
-// up to Burst at once. The zero Rate is no limit.
+// Rate is how often something may happen: PerSecond times on average, and Burst times at
+// once. The zero Rate is no limit.
 type Rate struct {
 	PerSecond float64
 	Burst     int
 }
 
-// Buckets is a token bucket for each key. It remembers the most recently used
-// keys only; who is forgotten starts with a full bucket, so that forgetting
-// never locks anyone out. Its methods may be called by many goroutines.
+// Buckets is a token bucket for each key. It keeps only the most recently used keys. A key
+// that was dropped starts with a full bucket, so dropping never locks anyone out. Its methods
+// may be called by many goroutines.
 type Buckets struct {
 	rate Rate
-	most int
+	size int
 
 	mu     sync.Mutex
 	byKey  map[string]*list.Element
-	recent *list.List // of *bucket, the last used first
+	recent *list.List // of *bucket, the most recently used first
 }
 
 type bucket struct {
@@ -35,21 +35,21 @@ type bucket struct {
 	limiter *rate.Limiter
 }
 
-// NewBuckets makes buckets for at most so many keys.
-func NewBuckets(r Rate, most int) *Buckets {
-	return &Buckets{rate: r, most: most, byKey: map[string]*list.Element{}, recent: list.New()}
+// NewBuckets returns buckets for at most size keys.
+func NewBuckets(r Rate, size int) *Buckets {
+	return &Buckets{rate: r, size: size, byKey: map[string]*list.Element{}, recent: list.New()}
 }
 
-// Take takes one token of the key's bucket. When there is none it takes nothing,
-// and returns how long it is until there is.
+// Take takes a token from the key's bucket. If there is none, it returns how long to wait for
+// the next one.
 func (b *Buckets) Take(key string, now time.Time) (wait time.Duration, ok bool) {
 	if b.rate.PerSecond <= 0 {
 		return 0, true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := b.of(key).ReserveN(now, 1)
-	if !r.OK() { // a burst of none
+	r := b.limiter(key).ReserveN(now, 1)
+	if !r.OK() { // the burst is 0
 		return time.Duration(math.Ceil(float64(time.Second) / b.rate.PerSecond)), false
 	}
 	if wait = r.DelayFrom(now); wait > 0 {
@@ -59,19 +59,19 @@ func (b *Buckets) Take(key string, now time.Time) (wait time.Duration, ok bool) 
 	return 0, true
 }
 
-// Len is how many keys are remembered.
+// Len returns the number of keys.
 func (b *Buckets) Len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.byKey)
 }
 
-func (b *Buckets) of(key string) *rate.Limiter {
+func (b *Buckets) limiter(key string) *rate.Limiter {
 	if e := b.byKey[key]; e != nil {
 		b.recent.MoveToFront(e)
 		return e.Value.(*bucket).limiter
 	}
-	if len(b.byKey) >= b.most {
+	if len(b.byKey) >= b.size {
 		oldest := b.recent.Back()
 		delete(b.byKey, b.recent.Remove(oldest).(*bucket).key)
 	}

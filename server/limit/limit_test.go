@@ -19,7 +19,7 @@ func TestBuckets(t *testing.T) {
 			t.Fatalf("request %d of a burst of 3 waits %v", i, wait)
 		}
 	}
-	for range 5 { // to be refused costs nothing
+	for range 5 { // a refused request costs nothing
 		if wait, ok := b.Take("ann", now); ok || wait != 500*time.Millisecond {
 			t.Fatalf("after the burst: %v, wait %v", ok, wait)
 		}
@@ -31,7 +31,7 @@ func TestBuckets(t *testing.T) {
 		t.Errorf("taken before its time, wait %v", wait)
 	}
 	if _, ok := b.Take("ann", now.Add(500*time.Millisecond)); !ok {
-		t.Error("refused after waiting as told")
+		t.Error("refused after the wait")
 	}
 	if _, ok := b.Take("ann", now.Add(-time.Hour)); ok {
 		t.Error("a clock that steps back made tokens")
@@ -48,10 +48,10 @@ func TestBucketsAreBounded(t *testing.T) {
 		b.Take("steady", now)
 	}
 	if b.Len() != 100 {
-		t.Errorf("%d keys are remembered, want 100", b.Len())
+		t.Errorf("%d keys are kept, want 100", b.Len())
 	}
 	if _, ok := b.Take("steady", now); ok {
-		t.Error("who keeps asking was forgotten")
+		t.Error("a key in use was dropped")
 	}
 }
 
@@ -63,68 +63,68 @@ func TestNoLimit(t *testing.T) {
 		}
 	}
 	if b.Len() != 0 {
-		t.Error("it remembers clients for nothing")
+		t.Error("it keeps keys for nothing")
 	}
 	none := limit.NewBuckets(limit.Rate{PerSecond: 2}, 10)
 	if wait, ok := none.Take("ann", time.Time{}); ok || wait != 500*time.Millisecond {
-		t.Errorf("a burst of none: %v, %v", wait, ok)
+		t.Errorf("a burst of 0: %v, %v", wait, ok)
 	}
 }
 
-func TestGate(t *testing.T) {
-	g := limit.NewGate(2, 1)
-	enter := func(ctx context.Context) func() {
+func TestSemaphore(t *testing.T) {
+	s := limit.NewSemaphore(2, 1)
+	acquire := func(ctx context.Context) func() {
 		t.Helper()
-		leave, err := g.Enter(ctx)
+		release, err := s.Acquire(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return leave
+		return release
 	}
-	first, second := enter(t.Context()), enter(t.Context())
+	first, second := acquire(t.Context()), acquire(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
-		if _, err := g.Enter(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("who went away while waiting got %v", err)
+		if _, err := s.Acquire(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("canceled while waiting: %v", err)
 		}
 	})
-	waitFor(t, func() bool { return g.Waiting() == 1 })
-	if _, err := g.Enter(t.Context()); !errors.Is(err, limit.ErrFull) {
-		t.Errorf("one more than may wait got %v", err)
+	waitFor(t, func() bool { return s.Waiting() == 1 })
+	if _, err := s.Acquire(t.Context()); !errors.Is(err, limit.ErrFull) {
+		t.Errorf("more waiting than allowed: %v", err)
 	}
 	cancel()
 	group.Wait()
-	if g.Waiting() != 0 {
-		t.Errorf("%d wait, want 0", g.Waiting())
+	if s.Waiting() != 0 {
+		t.Errorf("%d wait, want 0", s.Waiting())
 	}
-	group.Go(func() { enter(context.WithoutCancel(ctx))() })
-	waitFor(t, func() bool { return g.Waiting() == 1 })
-	first() // lets the one who waits in
+	group.Go(func() { acquire(context.WithoutCancel(ctx))() })
+	waitFor(t, func() bool { return s.Waiting() == 1 })
+	first() // lets the waiting one in
 	group.Wait()
 	second()
-	enter(t.Context())()
+	acquire(t.Context())()
 }
 
 func waitFor(t *testing.T, f func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !f(); {
 		if time.Now().After(deadline) {
-			t.Fatal("it never came to that")
+			t.Fatal("the condition never held")
 		}
 	}
 }
 
 func TestBudget(t *testing.T) {
 	b := limit.NewBudget(100)
-	if err := errors.Join(b.Hold(60), b.Hold(40)); err != nil {
+	if err := errors.Join(b.Reserve(60), b.Reserve(40)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Hold(1); !errors.Is(err, limit.ErrFull) || b.Held() != 100 {
-		t.Errorf("over the budget: %v, %d held", err, b.Held())
+	if err := b.Reserve(1); !errors.Is(err, limit.ErrFull) || b.Reserved() != 100 {
+		t.Errorf("over the budget: %v, %d reserved", err, b.Reserved())
 	}
-	b.Free(40)
-	if err := b.Hold(40); err != nil {
+	b.Release(40)
+	if err := b.Reserve(40); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,21 +14,21 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Limits bound what clients can take of the server. Zero rates are no limit; of
-// the others, zero takes the default.
+// Limits bound what clients can use of the server. A zero rate is no limit; for the other
+// fields, zero is the default.
 type Limits struct {
-	// Address is how often one address may ask; see Proxies. Client is how often
-	// one client id may send a batch. An id is the client's own word, so its address
+	// Address is the rate of API requests from one address; see Proxies. Client is the
+	// rate of batches from one client id. A client can make up its id, so its address
 	// counts as well.
 	Address limit.Rate
 	Client  limit.Rate
-	// Proxies are believed about whom they ask for, beside those on this machine.
+	// Proxies are trusted to name the address they forward for, as is this machine.
 	Proxies Proxies
 
-	Reads   int   // at once, from the store; others wait
-	Waiting int   // that wait for a read; more are answered 503
-	Bytes   int64 // of bodies received and pages being sent, together
-	Streams int   // event streams
+	Reads   int   // concurrent reads of the store; more wait
+	Waiting int   // waiting reads; more are answered 503
+	Bytes   int64 // of received bodies and pages being sent, together
+	Streams int   // concurrent event streams
 }
 
 // Defaults of Limits.
@@ -39,19 +39,19 @@ const (
 	DefaultStreams = 10000
 )
 
-// buckets bounds the memory for rates: some 300 bytes for each address or client.
-const buckets = 50_000
+// maxBuckets bounds the memory for rates: some 300 bytes for each address or client.
+const maxBuckets = 50_000
 
-// readPatience is how long a read may wait and take: who asked has little use for
-// a later answer, and asks again.
-const readPatience = 10 * time.Second
+// readTimeout bounds a read with its wait: a client has no use for a later answer, and
+// retries.
+const readTimeout = 10 * time.Second
 
-// admission is what of the limits is in use.
+// admission enforces the limits.
 type admission struct {
 	limits    Limits
 	addresses *limit.Buckets
 	clients   *limit.Buckets
-	reads     *limit.Gate
+	reads     *limit.Semaphore
 	bytes     *limit.Budget
 }
 
@@ -60,164 +60,144 @@ func newAdmission(l Limits) *admission {
 	l.Bytes, l.Streams = cmp.Or(l.Bytes, DefaultBytes), cmp.Or(l.Streams, DefaultStreams)
 	return &admission{
 		limits:    l,
-		addresses: limit.NewBuckets(l.Address, buckets),
-		clients:   limit.NewBuckets(l.Client, buckets),
-		reads:     limit.NewGate(l.Reads, l.Waiting),
+		addresses: limit.NewBuckets(l.Address, maxBuckets),
+		clients:   limit.NewBuckets(l.Client, maxBuckets),
+		reads:     limit.NewSemaphore(l.Reads, l.Waiting),
 		bytes:     limit.NewBudget(l.Bytes),
 	}
 }
 
-// withRate answers who asks the API too often with 429, before anything is read.
+// withRate answers 429 to an address over its rate, before it reads the body.
 func (s *server) withRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
-			key, counts := s.admission.limits.Proxies.client(r)
-			scopeOf(r.Context()).counts = counts
-			if counts && !s.admit(w, s.admission.addresses, "address", key) {
-				return
+		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
+			key, limited := s.admission.limits.Proxies.client(r)
+			scopeOf(r.Context()).limited = limited
+			if limited {
+				if err := s.admit(w, s.admission.addresses, "address", key); err != nil {
+					s.fail(w, r, err)
+					return
+				}
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// admitClient is withRate for the client id of a batch.
-func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) bool {
-	return !scopeOf(r.Context()).counts || s.admit(w, s.admission.clients, "client", clientID)
-}
-
-func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) bool {
-	wait, ok := b.Take(key, time.Now())
-	if !ok {
-		s.metrics.limited.WithLabelValues(by).Inc()
-		w.Header().Set("Retry-After", seconds(wait))
-		writeProblem(w, newProblem(api.CodeRateLimited, "Too many requests", "ask again after the time in Retry-After"))
+// admitClient does the same for a batch's client id.
+func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
+	if !scopeOf(r.Context()).limited {
+		return nil
 	}
-	return ok
+	return s.admit(w, s.admission.clients, "client", clientID)
 }
 
-// hold counts bytes that are kept for a request until it is answered. It fails
-// with limit.ErrFull when too many are.
-func (s *server) hold(r *http.Request, n int64) error {
-	if err := s.admission.bytes.Hold(n); err != nil {
+func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) error {
+	wait, ok := b.Take(key, time.Now())
+	if ok {
+		return nil
+	}
+	s.metrics.limited.WithLabelValues(by).Inc()
+	w.Header().Set("Retry-After", seconds(wait))
+	return api.NewProblem(api.CodeRateLimited, "Too many requests", "wait for the time in Retry-After, then try again")
+}
+
+// reserve reserves bytes until the request is answered. It fails with limit.ErrFull.
+func (s *server) reserve(r *http.Request, n int64) error {
+	if err := s.admission.bytes.Reserve(n); err != nil {
 		return err
 	}
-	scopeOf(r.Context()).held += n
+	scopeOf(r.Context()).reserved += n
 	return nil
 }
 
-// heldReader holds the bytes that are read through it. They are counted as they
-// come: who announces a long body and doesn't send it takes nothing.
-type heldReader struct {
+// reservingReader reserves the bytes read through it. They count as they arrive: a client
+// that announces a long body and does not send it takes nothing.
+type reservingReader struct {
 	io.Reader
-	hold func(int64) error
+	reserve func(int64) error
 }
 
-func (h heldReader) Read(p []byte) (int, error) {
-	n, err := h.Reader.Read(p)
-	if full := h.hold(int64(n)); full != nil {
+func (r reservingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if full := r.reserve(int64(n)); full != nil {
 		return 0, full
 	}
 	return n, err
 }
 
-// gated is a store of which not too many read at once. Nobody keeps a place while
-// bytes go to or come from a client, so that slow clients don't take the places.
-type gated struct {
+// limitedStore bounds the concurrent reads of a store. No slot is held while bytes go to or
+// come from a client, so slow clients don't use them up.
+type limitedStore struct {
 	Store
-	reads *limit.Gate
+	reads *limit.Semaphore
 }
 
-func (g gated) enter(ctx context.Context) (context.Context, func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, readPatience)
-	leave, err := g.reads.Enter(ctx)
+// limited calls read while it holds a slot.
+func limited[T any](ctx context.Context, l limitedStore, read func(context.Context) (T, error)) (result T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	release, err := l.reads.Acquire(ctx)
 	if err != nil {
-		cancel()
-		return ctx, nil, err
+		return result, err
 	}
-	return ctx, func() { leave(); cancel() }, nil
+	defer release()
+	return read(ctx)
 }
 
-func (g gated) User(ctx context.Context, id string) (store.Row, error) {
-	ctx, leave, err := g.enter(ctx)
-	if err != nil {
-		return store.Row{}, err
-	}
-	defer leave()
-	return g.Store.User(ctx, id)
+func (l limitedStore) User(ctx context.Context, id string) (store.Row, error) {
+	return limited(ctx, l, func(ctx context.Context) (store.Row, error) { return l.Store.User(ctx, id) })
 }
 
-func (g gated) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
-	ctx, leave, err := g.enter(ctx)
-	if err != nil {
-		return store.List{}, err
-	}
-	defer leave()
-	return g.Store.Users(ctx, q)
+func (l limitedStore) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
+	return limited(ctx, l, func(ctx context.Context) (store.List, error) { return l.Store.Users(ctx, q) })
 }
 
-func (g gated) Changes(ctx context.Context, cursor string, most int) (api.ChangePage, error) {
-	ctx, leave, err := g.enter(ctx)
-	if err != nil {
-		return api.ChangePage{}, err
-	}
-	defer leave()
-	return g.Store.Changes(ctx, cursor, most)
+func (l limitedStore) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
+	return limited(ctx, l, func(ctx context.Context) (api.ChangePage, error) { return l.Store.Changes(ctx, cursor, limit) })
 }
 
-func (g gated) Revision(ctx context.Context) (string, error) {
-	ctx, leave, err := g.enter(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer leave()
-	return g.Store.Revision(ctx)
+func (l limitedStore) Revision(ctx context.Context) (string, error) {
+	return limited(ctx, l, l.Store.Revision)
 }
 
-func (g gated) Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error) {
-	ctx, leave, err := g.enter(ctx)
-	if err != nil {
-		return api.BucketPage{}, err
-	}
-	defer leave()
-	return g.Store.Bucket(ctx, q)
+func (l limitedStore) Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error) {
+	return limited(ctx, l, func(ctx context.Context) (api.BucketPage, error) { return l.Store.Bucket(ctx, q) })
 }
 
-// heads is the feed's head for thousands of streams: it is read once for all of
-// them after each tell.
-type heads struct {
+// headCache is the feed's head for thousands of streams: it is read once for all of them
+// after each notification.
+type headCache struct {
 	store Store
 	hub   *feed.Hub
 
-	lock  chan struct{} // holds one value when nobody reads; unlike a mutex it can be given up on
-	known bool
-	at    uint64 // the hub's generation before head was read
-	head  string
+	lock       chan struct{} // a mutex whose wait can be canceled
+	valid      bool
+	generation uint64 // the hub's, before head was read
+	head       string
 }
 
-func newHeads(s Store, hub *feed.Hub) *heads {
-	h := &heads{store: s, hub: hub, lock: make(chan struct{}, 1)}
-	h.lock <- struct{}{}
-	return h
+func newHeadCache(s Store, hub *feed.Hub) *headCache {
+	return &headCache{store: s, hub: hub, lock: make(chan struct{}, 1)}
 }
 
-// get returns the cursor behind everything that was told of before the call.
-func (h *heads) get(ctx context.Context) (string, error) {
-	told := h.hub.Generation()
+// get returns a head that includes every change that was notified before the call.
+func (h *headCache) get(ctx context.Context) (string, error) {
+	needed := h.hub.Generation()
 	select {
-	case <-h.lock:
+	case h.lock <- struct{}{}:
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	defer func() { h.lock <- struct{}{} }()
-	if h.known && h.at >= told {
+	defer func() { <-h.lock }()
+	if h.valid && h.generation >= needed {
 		return h.head, nil
 	}
-	at := h.hub.Generation()
+	generation := h.hub.Generation()
 	head, err := h.store.Head(ctx)
 	if err != nil {
 		return "", err
 	}
-	h.known, h.at, h.head = true, at, head
+	h.valid, h.generation, h.head = true, generation, head
 	return head, nil
 }

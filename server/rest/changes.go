@@ -13,26 +13,25 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-func (s *server) listChanges(w http.ResponseWriter, r *http.Request) {
+func (s *server) listChanges(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	limit, ok := parseLimit(q.Get("limit"), api.DefaultChanges, api.MaxChanges)
 	if !ok {
-		s.fail(w, r, store.Invalid("The feed can't be asked for so", api.FieldError{
-			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)}))
-		return
+		return store.Invalid("Invalid query", api.FieldError{
+			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)})
 	}
-	page := s.pageFor(w, r, func(ctx context.Context) (content, error) {
+	page, err := s.pageFor(r, func(ctx context.Context) (content, error) {
 		page, err := s.store.Changes(ctx, q.Get("cursor"), limit)
 		return content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WritePage(w, page) }}, err
 	})
-	if page == nil {
-		return
+	if err != nil {
+		return err
 	}
-	markSeen(w, r)
-	s.sendPage(w, r, page)
+	setSyncedCookie(w, r)
+	return s.sendPage(w, r, page)
 }
 
-// sizeOf is about how many bytes changes take.
+// sizeOf estimates the bytes that changes take.
 func sizeOf(changes []api.Change) (n int64) {
 	for _, c := range changes {
 		n += int64(len(c.Document))
@@ -40,73 +39,68 @@ func sizeOf(changes []api.Change) (n int64) {
 	return n
 }
 
-func (s *server) listBucket(w http.ResponseWriter, r *http.Request) {
+func (s *server) listBucket(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseBucket(r)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	page, err := s.store.Bucket(r.Context(), q)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	s.sendOwn(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
+	return s.sendOwn(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {
 	v := r.URL.Query()
 	q := store.BucketQuery{Cursor: v.Get("cursor"), After: v.Get("after")}
 	var errs []api.FieldError
-	bad := func(is bool, field, detail string) {
-		if is {
+	check := func(bad bool, field, detail string) {
+		if bad {
 			errs = append(errs, api.FieldError{Field: field, Detail: detail})
 		}
 	}
 	n, err := strconv.Atoi(r.PathValue("bucket"))
-	bad(err != nil || n < 0 || n >= api.Buckets || strconv.Itoa(n) != r.PathValue("bucket"),
+	check(err != nil || n < 0 || n >= api.Buckets || strconv.Itoa(n) != r.PathValue("bucket"),
 		"bucket", fmt.Sprintf("must be a number from 0 to %d", api.Buckets-1))
-	bad(v.Get("entityType") != api.EntityUser, "entityType", `is not known; it must be "user"`)
-	bad(q.Cursor == "", "cursor", "is required: the one that the feed's last page gave")
-	bad(q.After != "" && !api.ValidID(q.After), "after", "must be the id of the last user of the page before")
+	check(v.Get("entityType") != api.EntityUser, "entityType", `is unknown; it must be "user"`)
+	check(q.Cursor == "", "cursor", "is required; use the one from the feed's last page")
+	check(q.After != "" && !api.ValidID(q.After), "after", "must be the id of the last user on the previous page")
 	limit, ok := parseLimit(v.Get("limit"), api.DefaultChanges, api.MaxChanges)
-	bad(!ok, "limit", fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges))
+	check(!ok, "limit", fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges))
 	if len(errs) > 0 {
-		return q, store.Invalid("The bucket can't be asked for so", errs...)
+		return q, store.Invalid("Invalid query", errs...)
 	}
 	q.Bucket, q.Limit = n, limit
 	return q, nil
 }
 
-// streamWrite is how long a client may take to receive an event; slower than
-// that, and it is gone or never reads.
-const streamWrite = 10 * time.Second
+// streamWriteTimeout is how long a client may take to receive an event. A slower client is
+// gone or never reads.
+const streamWriteTimeout = 10 * time.Second
 
-// streamEvents tells a client when there is something after the cursor it has:
-// at connection, unless its Last-Event-ID is the newest, and after each change.
-// What happens while an event is on its way is one event.
-func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
-	if s.hub.Listeners() >= s.admission.limits.Streams {
-		s.fail(w, r, newProblem(api.CodeUnavailable, "Too many streams", "no more clients can listen now"))
-		return
+// streamEvents sends an event when the feed has changes after the client's cursor: at the
+// start, unless its Last-Event-ID is the head, and after each change. Changes while an event
+// is being sent become one event.
+func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) error {
+	if s.hub.Subscribers() >= s.admission.limits.Streams {
+		return api.NewProblem(api.CodeUnavailable, "Too many event streams", "the server has no room for another one now; try again later")
 	}
-	tells, stop := s.hub.Listen() // before the first look at the head: nothing falls between
-	defer stop()
+	notifications, unsubscribe := s.hub.Subscribe() // before reading the head, so that no change is missed
+	defer unsubscribe()
 	head, err := s.heads.get(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // proxies must not hold events back
+	w.Header().Set("X-Accel-Buffering", "no") // proxies must not buffer events
 	out := events{w: w, rc: http.NewResponseController(w)}
-	// The server's read timeout is for requests; here it would end the stream.
+	// The server's read timeout would end the stream.
 	if err := out.rc.SetReadDeadline(time.Time{}); err != nil {
-		s.fail(w, r, fmt.Errorf("begin a stream: %w", err))
-		return
+		return fmt.Errorf("start a stream: %w", err)
 	}
 	if r.Method == http.MethodHead {
-		return
+		return nil
 	}
 	first := "retry: 2000\n: connected\n\n"
 	if r.Header.Get("Last-Event-ID") != head {
@@ -117,18 +111,18 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 	for err := out.send(first); err == nil; {
 		select {
 		case <-r.Context().Done():
-			return
+			return nil
 		case <-s.hub.Done():
-			return
+			return nil
 		case <-pings.C:
 			err = out.send(ping)
-		case since := <-tells:
+		case since := <-notifications:
 			next, failed := s.heads.get(r.Context())
 			if failed != nil && r.Context().Err() == nil {
-				s.log.Error("stream ended", "request", scopeOf(r.Context()).id, "error", failed)
+				s.log.Error("ended an event stream: the feed's head can't be read; the client reconnects", "request", scopeOf(r.Context()).id, "error", failed)
 			}
 			if failed != nil {
-				return // the client comes back, and finds out then
+				return nil
 			}
 			if next != head {
 				head = next
@@ -137,15 +131,16 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	return nil
 }
 
-// event is the news that there is something before the given cursor.
+// event says that the feed has changes up to a cursor.
 func event(cursor string) string {
 	return "event: change\nid: " + cursor + "\ndata: {\"cursor\":\"" + cursor + "\"}\n\n"
 }
 
-// ping shows that the stream is alive. It is an event, not a comment, because a
-// browser's EventSource keeps comments to itself. It has no id: the last one counts.
+// ping shows that the stream is alive. It is an event, since a browser's EventSource does not
+// report comments. It has no id, so Last-Event-ID stays.
 const ping = "event: ping\ndata: {}\n\n"
 
 type events struct {
@@ -154,7 +149,7 @@ type events struct {
 }
 
 func (s events) send(text string) error {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout)); err != nil {
 		return fmt.Errorf("set the stream's deadline: %w", err)
 	}
 	if _, err := s.w.Write([]byte(text)); err != nil {

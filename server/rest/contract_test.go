@@ -37,7 +37,7 @@ func newLimitedWorld(t *testing.T, limits rest.Limits) *world {
 	t.Helper()
 	hub := feed.NewHub()
 	path := filepath.Join(t.TempDir(), "rollcall.db")
-	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Committed: hub.Tell})
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Committed: hub.Notify})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,38 +14,37 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// decodeBody reads a request's body, which must be one JSON object of at most
-// most bytes, into v, strictly but for what is allowed. Its error is an *api.Problem or
-// limit.ErrFull.
-func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, most int64, v any, allowed ...jsontext.Options) error {
+// decodeBody decodes a request's body, one JSON object of at most maxBytes, into v. It is
+// strict except for the given options. Its error is an *api.Problem or limit.ErrFull.
+func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, maxBytes int64, v any, o ...jsontext.Options) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		return newProblem(api.CodeMediaType, "Not JSON", "the body must be sent with Content-Type: application/json")
+		return api.NewProblem(api.CodeMediaType, "Unsupported media type", "send the body with Content-Type: application/json")
 	}
-	body, err := io.ReadAll(heldReader{http.MaxBytesReader(w, r.Body, most), func(n int64) error { return s.hold(r, n) }})
+	body, err := io.ReadAll(reservingReader{http.MaxBytesReader(w, r.Body, maxBytes), func(n int64) error { return s.reserve(r, n) }})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newProblem(api.CodeTooLarge, "Body too large", fmt.Sprintf("at most %d bytes are allowed", most))
+		return api.NewProblem(api.CodeTooLarge, "Body too large", fmt.Sprintf("at most %d bytes are allowed", maxBytes))
 	case errors.Is(err, limit.ErrFull):
 		return err
 	case err != nil:
-		return newProblem(api.CodeMalformed, "The body ended early", "it was not received whole")
+		return api.NewProblem(api.CodeMalformed, "Incomplete body", "the request ended before its whole body arrived")
 	}
 	if tooDeep(body) {
-		return newProblem(api.CodeMalformed, "Nested too deeply", fmt.Sprintf("at most %d levels are allowed", maxDepth))
+		return api.NewProblem(api.CodeMalformed, "JSON nested too deeply", fmt.Sprintf("at most %d levels are allowed", maxDepth))
 	}
-	if p := store.DecodeObject(body, v, "", allowed...); p != nil {
+	if p := store.DecodeObject(body, v, "", o...); p != nil {
 		return p
 	}
 	return nil
 }
 
-// maxDepth is how deep a body may be nested, well above what any request needs: decoding
-// takes stack for each level, and the library would go down 10,000.
+// maxDepth is how deeply a body may be nested, well above what any request needs. Decoding
+// takes stack for each level, and the library allows 10,000.
 const maxDepth = 64
 
-// tooDeep reports whether JSON is nested deeper than that.
+// tooDeep reports whether JSON is nested deeper than maxDepth.
 func tooDeep(text []byte) bool {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {

@@ -120,37 +120,36 @@ type driver struct {
 	random   *rand.Rand
 	contract *contracttest.Contract
 	handler  http.Handler
-	// What answers have told: ids, tags and cursors that exist.
+	// Ids, tags and cursors from earlier responses.
 	ids, tags, cursors, tokens, bodies []string
 }
 
-func (d *driver) answer(s sample) contracttest.Answer {
+func (d *driver) answer(s sample) contracttest.Response {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	w := impatient{httptest.NewRecorder(), cancel}
+	w := oneEvent{httptest.NewRecorder(), cancel}
 	d.handler.ServeHTTP(w, s.request().WithContext(ctx))
-	return contracttest.Answer{Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
+	return contracttest.Response{Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
 }
 
-// impatient is a client that goes once it has heard an event, or else a stream
-// would have no end.
-type impatient struct {
+// oneEvent is a client that leaves after the first event, since a stream has no end.
+type oneEvent struct {
 	*httptest.ResponseRecorder
 	leave func()
 }
 
-func (w impatient) Write(b []byte) (int, error) {
+func (w oneEvent) Write(b []byte) (int, error) {
 	if w.Header().Get("Content-Type") == "text/event-stream" {
 		defer w.leave()
 	}
 	return w.ResponseRecorder.Write(b)
 }
 
-func (impatient) SetReadDeadline(time.Time) error  { return nil }
-func (impatient) SetWriteDeadline(time.Time) error { return nil }
+func (oneEvent) SetReadDeadline(time.Time) error  { return nil }
+func (oneEvent) SetWriteDeadline(time.Time) error { return nil }
 
 // learn keeps what later requests may build on.
-func (d *driver) learn(a contracttest.Answer) {
+func (d *driver) learn(a contracttest.Response) {
 	body, err := a.Plain()
 	if err != nil {
 		return

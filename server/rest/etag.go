@@ -9,8 +9,8 @@ import (
 // etag is the strong entity tag of a user's version.
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// version is the version an If-Match tag names; -1, which no user has, for a
-// tag that is none of ours.
+// version is the version that an If-Match tag names, or -1, which no user has, for a tag that
+// is not ours.
 func version(tag string) int64 {
 	text, ok := strings.CutPrefix(tag, `"`)
 	if !ok {
@@ -26,8 +26,8 @@ func version(tag string) int64 {
 	return v
 }
 
-// splitTags splits the values of If-Match or If-None-Match. Our tags hold no
-// comma; a foreign one that does falls into parts that match nothing.
+// splitTags splits the values of If-Match or If-None-Match. Our tags contain no comma; the
+// parts of a foreign tag with one match nothing.
 func splitTags(values []string) []string {
 	var tags []string
 	for _, v := range values {
@@ -40,9 +40,7 @@ func splitTags(values []string) []string {
 	return tags
 }
 
-func containsTag(tags []string, tag string) bool { return slices.Contains(tags, tag) }
-
-// matches is the weak comparison of If-None-Match.
+// matches compares the tags of If-None-Match weakly.
 func matches(values []string, tag string) bool {
 	return slices.ContainsFunc(splitTags(values), func(t string) bool {
 		return t == "*" || strings.TrimPrefix(t, "W/") == tag

@@ -96,7 +96,7 @@ func TestRateByAddress(t *testing.T) {
 	}
 	free("127.0.0.1:1000") // the operator's own programs
 	free("[::1]:1000")
-	// Through a proxy on this machine, or a known one, it is who it asks for.
+	// Through a trusted proxy, the client counts.
 	exhaust("127.0.0.1:1000", "X-Forwarded-For", "203.0.113.3")
 	exhaust("10.1.2.3:1000", "X-Forwarded-For", "203.0.113.4:5678")
 	exhaust("[fd00::1]:1000", "X-Forwarded-For", "203.0.113.9, 203.0.113.5, 192.0.2.7", "X-Forwarded-For", "10.9.9.9")
@@ -268,8 +268,8 @@ func TestStreamsAreBounded(t *testing.T) {
 	w.do("GET", "/api/v1/events", nil).problem(503, api.CodeUnavailable)
 }
 
-// TestHeadIsReadOnce: however many streams there are, a tell is one read of the
-// store, and nobody is told less than there is.
+// TestHeadIsReadOnce: however many streams there are, a notification reads the head once, and
+// every stream gets the latest.
 func TestHeadIsReadOnce(t *testing.T) {
 	counted := &countedHeads{Store: memory.New(memory.Options{})}
 	hub := feed.NewHub()
@@ -286,10 +286,10 @@ func TestHeadIsReadOnce(t *testing.T) {
 	}
 	counted.head.Store("AQAAAAAAAAABAQ")
 	before := counted.reads.Load()
-	hub.Tell()
+	hub.Notify()
 	for _, lines := range streams {
 		if line, ended := await(t, lines, "id: "); ended || line != "id: AQAAAAAAAAABAQ" {
-			t.Errorf("told %q", line)
+			t.Errorf("received %q", line)
 		}
 	}
 	if reads := counted.reads.Load() - before; reads != 1 {

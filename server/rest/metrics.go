@@ -13,8 +13,8 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Metrics are a server's own, so that tests can have several servers. They are
-// made before the store, which reports to them, and given to New after it.
+// Metrics are the metrics of one server. They are created before the store, which reports to
+// them, and passed to New.
 type Metrics struct {
 	registry   *prometheus.Registry
 	requests   *prometheus.CounterVec
@@ -28,11 +28,11 @@ type Metrics struct {
 }
 
 var (
-	fractions = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}
+	durations = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}
 	sizes     = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}
 )
 
-// NewMetrics makes metrics that count nothing yet.
+// NewMetrics returns metrics that are all zero.
 func NewMetrics() *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -40,21 +40,21 @@ func NewMetrics() *Metrics {
 	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 	}
-	commit := histogram("rollcall_commit_seconds", "Time to write a group durably.", fractions)
-	lag := histogram("rollcall_feed_lag_seconds", "Time from a commit until a client was sent the event about it.", fractions)
+	commit := histogram("rollcall_commit_seconds", "Time until a group of writes is durable.", durations)
+	lag := histogram("rollcall_feed_lag_seconds", "Time from a commit to sending a client its event.", durations)
 	m := &Metrics{
 		registry:   prometheus.NewRegistry(),
 		requests:   counter("rollcall_requests_total", "Requests answered.", "route", "method", "status"),
-		seconds:    histogram("rollcall_request_seconds", "Time to answer a request; streams are left out.", fractions, "route"),
-		operations: counter("rollcall_operations_total", "Operations of batches, by what became of them.", "status"),
-		limited:    counter("rollcall_rate_limited_total", "Requests answered 429, by what was over its rate.", "by"),
-		pages:      counter("rollcall_pages_total", "Pages of the feed and the list, by whether they were read for this request or shared with others.", "read"),
-		group:      histogram("rollcall_group_size", "Requests, and writes in them, that one commit made durable.", sizes, "of"),
+		seconds:    histogram("rollcall_request_seconds", "Time to answer a request, without event streams.", durations, "route"),
+		operations: counter("rollcall_operations_total", "Operations in batches, by status.", "status"),
+		limited:    counter("rollcall_rate_limited_total", "Requests answered 429, by the rate that was exceeded.", "by"),
+		pages:      counter("rollcall_pages_total", "Pages of the feed and the list, by whether they were read for one request or shared.", "read"),
+		group:      histogram("rollcall_group_size", "Requests, and their writes, that one commit made durable.", sizes, "of"),
 		commit:     commit.WithLabelValues().(prometheus.Histogram),
 		lag:        lag.WithLabelValues().(prometheus.Histogram),
 	}
 	for _, by := range []string{"address", "client"} {
-		m.limited.WithLabelValues(by) // shown as 0, not as unknown
+		m.limited.WithLabelValues(by) // shows 0 rather than nothing
 	}
 	for _, read := range []string{"own", "shared"} {
 		m.pages.WithLabelValues(read)
@@ -64,15 +64,14 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// Committed counts a group that the store has written.
+// Committed records a commit of the store.
 func (m *Metrics) Committed(c store.Commit) {
 	m.group.WithLabelValues("requests").Observe(float64(c.Requests))
 	m.group.WithLabelValues("writes").Observe(float64(c.Writes))
 	m.commit.Observe(c.Took.Seconds())
 }
 
-// Gauge shows what value returns whenever it is asked for. Labels are pairs of
-// name and value.
+// Gauge adds a gauge that reads value when it is scraped. Labels are pairs of name and value.
 func (m *Metrics) Gauge(name, help string, value func() float64, labels ...string) {
 	constant := prometheus.Labels{}
 	for i := 0; i+1 < len(labels); i += 2 {
@@ -82,19 +81,19 @@ func (m *Metrics) Gauge(name, help string, value func() float64, labels ...strin
 		prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: constant}, value))
 }
 
-// The queues are one metric with a label, so that a rule can be about all of them.
+// All queues are one metric with a label, so that one alert covers them.
 const (
 	QueueGauge = "rollcall_queue_depth"
-	QueueHelp  = "What waits: writes for the writer, reads for their turn."
+	QueueHelp  = "Waiting writes and reads."
 )
 
-func (m *Metrics) watch(hub *feed.Hub, a *admission) {
-	m.Gauge("rollcall_streams", "Open event streams.", func() float64 { return float64(hub.Listeners()) })
-	m.Gauge("rollcall_held_bytes", "Bytes of bodies received and pages being sent.", func() float64 { return float64(a.bytes.Held()) })
+func (m *Metrics) addGauges(hub *feed.Hub, a *admission) {
+	m.Gauge("rollcall_streams", "Open event streams.", func() float64 { return float64(hub.Subscribers()) })
+	m.Gauge("rollcall_held_bytes", "Bytes of received bodies and pages being sent.", func() float64 { return float64(a.bytes.Reserved()) })
 	m.Gauge(QueueGauge, QueueHelp, func() float64 { return float64(a.reads.Waiting()) }, "queue", "reads")
 }
 
-// observe labels by route, never by path: a client must not be able to make labels.
+// observe records a request by its route, never by its path: clients must not create labels.
 func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
 	route, method := r.Pattern, r.Method
 	if route == "" {
@@ -106,7 +105,7 @@ func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
 		method = "other"
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	if route != "/api/v1/events" {
+	if route != api.PathEvents {
 		m.seconds.WithLabelValues(route).Observe(took.Seconds())
 	}
 }

@@ -17,16 +17,16 @@ import (
 
 type contextKey struct{}
 
-// scope is what belongs to one request.
+// scope is the state of one request.
 type scope struct {
-	id     string // under which it is logged and answered
-	counts bool   // towards the rates
-	held   int64  // bytes of the budget, given back at its end
+	id       string // in the log and in the response
+	limited  bool   // counts towards the rates
+	reserved int64  // bytes, released at its end
 }
 
 func scopeOf(ctx context.Context) *scope { return ctx.Value(contextKey{}).(*scope) }
 
-// recorder notes what was answered. Unwrap lets http.ResponseController through.
+// recorder records a response's status and size.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -49,9 +49,10 @@ func (w *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Unwrap is for http.ResponseController.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// withRequest gives the request its id, and logs and measures it.
+// withRequest gives a request its id, and logs and measures it.
 func (s *server) withRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -64,7 +65,7 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, own))
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			s.admission.bytes.Free(own.held)
+			s.admission.bytes.Release(own.reserved)
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}
@@ -78,17 +79,17 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 	})
 }
 
-// level keeps what monitors ask every few seconds out of the usual log.
+// level keeps the requests of monitors, every few seconds, out of the usual log.
 func level(r *http.Request) slog.Level {
 	switch r.URL.Path {
-	case "/healthz", "/readyz", "/metrics":
+	case api.PathHealth, api.PathReady, api.PathMetrics:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
 }
 
-// withRecovery turns a panic into an answer and a line in the log: one request's
-// defect is not the others' end.
+// withRecovery answers a request that panics, and logs the panic: a bug in one request must
+// not stop the others.
 func (s *server) withRecovery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -99,9 +100,9 @@ func (s *server) withRecovery(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			s.log.Error("panic", "request", scopeOf(r.Context()).id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			s.log.Error("a request panicked; this is a bug", "request", scopeOf(r.Context()).id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
-				panic(http.ErrAbortHandler) // half an answer is out: it must not look whole
+				panic(http.ErrAbortHandler) // a part is sent: it must not look complete
 			}
 			writeProblem(w, problemOf(fmt.Errorf("panic: %v", v)))
 		}()
@@ -121,23 +122,23 @@ func withHeaders(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		if strings.HasPrefix(r.URL.Path, "/api/") {
+		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			h.Set("Cache-Control", "no-store")
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// sameSite refuses writes that a page of another site asks a browser for. With
-// the JSON content type, which such a page can't send unasked, this is the
-// defence against forged requests, as long as there is no sign-in to steal.
+// sameSite refuses writes from pages of other sites. Together with the JSON content type,
+// which such a page can't send without a preflight, this is the defence against cross-site
+// request forgery, as long as there is no sign-in to steal.
 func sameSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead, http.MethodOptions:
 		default:
 			if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-				writeProblem(w, newProblem(api.CodeCrossSite, "Another site's request", "pages of other sites can't write here"))
+				writeProblem(w, api.NewProblem(api.CodeCrossSite, "Cross-site request", "pages of other sites may not write here"))
 				return
 			}
 		}

@@ -14,15 +14,15 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// batch is api.Batch whose operations are decoded one by one, so that one that
-// makes no sense is rejected alone.
+// batch is api.Batch with operations that are decoded one by one, so that an invalid one is
+// rejected alone.
 type batch struct {
 	ClientID   string        `json:"clientId"`
 	Operations rawOperations `json:"operations"`
 }
 
-// rawOperations are operations as they came. There may be one list of them: of two, one
-// would be dropped in silence.
+// rawOperations are undecoded operations. A second list in the body is an error, since one of
+// the two would be dropped silently.
 type rawOperations struct {
 	list []jsontext.Value
 	read bool
@@ -31,32 +31,30 @@ type rawOperations struct {
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (o *rawOperations) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if o.read {
-		return errors.New("it is there twice")
+		return errors.New("it is given twice")
 	}
 	o.read = true
 	return jsonv2.UnmarshalDecode(d, &o.list)
 }
 
-// each is what is allowed in a batch as a whole and not in an operation: so an operation
-// with a field twice, or with text that isn't UTF-8, is rejected alone.
-var each = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+// lenient are the options to decode a batch's envelope. Operations are decoded strictly, so
+// that one with a duplicate field or invalid UTF-8 is rejected alone.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
+func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) error {
 	var b batch
-	if err := s.decodeBody(w, r, api.MaxBody, &b, each...); err != nil {
-		s.fail(w, r, err)
-		return
+	if err := s.decodeBody(w, r, api.MaxBody, &b, lenient...); err != nil {
+		return err
 	}
 	if err := checkBatch(b); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	if !s.admitClient(w, r, b.ClientID) {
-		return
+	if err := s.admitClient(w, r, b.ClientID); err != nil {
+		return err
 	}
 	results := make([]api.Result, len(b.Operations.list))
 	var writes []store.Write
-	var places []int // of the writes among the results
+	var places []int // of the writes in the results
 	for i, raw := range b.Operations.list {
 		write, id, problem := decodeOperation(b.ClientID, raw)
 		if problem != nil {
@@ -68,8 +66,7 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	if len(writes) > 0 {
 		outcomes, err := s.store.Apply(r.Context(), writes)
 		if err != nil {
-			s.fail(w, r, fmt.Errorf("apply a batch: %w", err))
-			return
+			return fmt.Errorf("apply a batch: %w", err)
 		}
 		for i, o := range outcomes {
 			results[places[i]] = o.Result
@@ -78,46 +75,45 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) {
 	s.metrics.count(results)
 	body, err := json.Marshal(api.BatchResult{Results: results})
 	if err != nil {
-		s.fail(w, r, fmt.Errorf("encode the results: %w", err))
-		return
+		return fmt.Errorf("encode the results: %w", err)
 	}
 	writeJSON(w, http.StatusOK, append(body, '\n'))
+	return nil
 }
 
-// checkBatch checks the envelope, about which the request as a whole is answered.
+// checkBatch checks the envelope. What is wrong with it fails the whole request.
 func checkBatch(b batch) error {
 	var errs []api.FieldError
 	if !api.ValidID(b.ClientID) {
-		errs = append(errs, api.FieldError{Field: "clientId", Detail: "is not a UUID in its lower-case form"})
+		errs = append(errs, api.FieldError{Field: "clientId", Detail: "must be a lower-case UUID"})
 	}
 	if b.Operations.list == nil {
 		errs = append(errs, api.FieldError{Field: "operations", Detail: "is required"})
 	}
 	if len(errs) > 0 {
-		return store.Invalid("The batch is not valid", errs...)
+		return store.Invalid("Invalid batch", errs...)
 	}
 	if len(b.Operations.list) > api.MaxOperations {
-		return newProblem(api.CodeTooLarge, "Too many operations",
+		return api.NewProblem(api.CodeTooLarge, "Too many operations",
 			fmt.Sprintf("%d operations; at most %d are allowed", len(b.Operations.list), api.MaxOperations))
 	}
 	for i, raw := range b.Operations.list {
 		if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
-			return newProblem(api.CodeMalformed, "Not an operation", fmt.Sprintf("operation %d is not an object", i))
+			return api.NewProblem(api.CodeMalformed, "Invalid operation", fmt.Sprintf("operation %d is not a JSON object", i))
 		}
 	}
 	return nil
 }
 
-// decodeOperation makes a write of an operation, or says why it is rejected. The
-// id is the operation's as far as it can be read.
+// decodeOperation decodes an operation into a write, or returns why it is rejected. The id is
+// empty if it can't be read.
 func decodeOperation(clientID string, raw jsontext.Value) (store.Write, string, *api.Problem) {
 	var op api.Operation
 	if p := store.DecodeObject(raw, &op, ""); p != nil {
 		var named struct {
 			ID string `json:"id"`
 		}
-		// What can't be decoded leaves the id empty; its place in the results tells.
-		_ = jsonv2.Unmarshal(raw, &named, each...)
+		_ = jsonv2.Unmarshal(raw, &named, lenient...)
 		return store.Write{}, named.ID, p
 	}
 	write, problem := store.Prepare(clientID, op)

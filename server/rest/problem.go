@@ -14,57 +14,27 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// statuses is the status each code is answered with.
-var statuses = map[api.Code]int{
-	api.CodeMalformed:       http.StatusBadRequest,
-	api.CodeInvalid:         http.StatusBadRequest,
-	api.CodeUnknownField:    http.StatusBadRequest,
-	api.CodeBadCursor:       http.StatusBadRequest,
-	api.CodeCrossSite:       http.StatusForbidden,
-	api.CodeNotFound:        http.StatusNotFound,
-	api.CodeNoRoute:         http.StatusNotFound,
-	api.CodeMethod:          http.StatusMethodNotAllowed,
-	api.CodeConflict:        http.StatusConflict,
-	api.CodeEmailTaken:      http.StatusConflict,
-	api.CodeResync:          http.StatusGone,
-	api.CodePrecondition:    http.StatusPreconditionFailed,
-	api.CodeTooLarge:        http.StatusRequestEntityTooLarge,
-	api.CodeMediaType:       http.StatusUnsupportedMediaType,
-	api.CodeKeyReused:       http.StatusUnprocessableEntity,
-	api.CodeSignIn:          http.StatusUnauthorized,
-	api.CodeRateLimited:     http.StatusTooManyRequests,
-	api.CodePreconditionReq: http.StatusPreconditionRequired,
-	api.CodeInternal:        http.StatusInternalServerError,
-	api.CodeUnavailable:     http.StatusServiceUnavailable,
-}
-
-// newProblem makes a problem with the code's status. A test sees to it that every
-// code has one.
-func newProblem(code api.Code, title, detail string) *api.Problem {
-	return &api.Problem{Title: title, Detail: detail, Code: code, Status: statuses[code]}
-}
-
-// problemOf is the one place where an error becomes an answer.
+// problemOf is the one place that turns an error into a problem.
 func problemOf(err error) *api.Problem {
 	var p *api.Problem
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, store.ErrNotFound):
-		return newProblem(api.CodeNotFound, "No such user", "there is no user with this id, or it was deleted")
+		return api.NewProblem(api.CodeNotFound, "User not found", "there is no user with this id, or it was deleted")
 	case errors.Is(err, feed.ErrBadCursor):
-		return newProblem(api.CodeBadCursor, "Not a cursor", "a cursor must be one that the feed gave")
+		return api.NewProblem(api.CodeBadCursor, "Invalid cursor", "use a cursor that the feed returned")
 	case errors.Is(err, feed.ErrResync):
-		return newProblem(api.CodeResync, "Start again", "the feed no longer reaches back to this cursor; read it from the beginning, with no cursor")
+		return api.NewProblem(api.CodeResync, "Resync required", "the feed no longer reaches back to this cursor; read it from the beginning, without a cursor")
 	case errors.Is(err, store.ErrBusy), errors.Is(err, limit.ErrFull):
-		return newProblem(api.CodeUnavailable, "Too busy", "too much is waiting already; try again")
+		return api.NewProblem(api.CodeUnavailable, "Server busy", "too many requests are waiting; try again later")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return newProblem(api.CodeUnavailable, "Not now", "the server could not do this now; it can be sent again")
+		return api.NewProblem(api.CodeUnavailable, "Temporarily unavailable", "the server could not do this now; try again later")
 	}
-	return newProblem(api.CodeInternal, "Internal error", "the server has a defect; its log says more under this answer's X-Request-Id")
+	return api.NewProblem(api.CodeInternal, "Internal error", "this is a bug in the server; its log has the details under this response's X-Request-Id")
 }
 
-// fail answers with an error, and logs those that are the server's fault.
+// fail answers with an error, and logs it if it is the server's fault.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	if p.Status >= 500 && r.Context().Err() == nil {
@@ -76,8 +46,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func writeProblem(w http.ResponseWriter, p *api.Problem) {
 	body, err := json.Marshal(p)
 	if err != nil {
-		// A Problem is strings and numbers: this can't happen, and must not pass in silence.
-		panic("encode a problem: " + err.Error())
+		panic("encode a problem: " + err.Error()) // it is strings and numbers
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
@@ -88,13 +57,12 @@ func writeProblem(w http.ResponseWriter, p *api.Problem) {
 	send(w, append(body, '\n'))
 }
 
-// seconds is a time to wait as Retry-After has it: whole seconds, never too few.
+// seconds formats a wait for Retry-After: whole seconds, rounded up.
 func seconds(wait time.Duration) string {
 	return strconv.FormatInt(int64(max(1, (wait+time.Second-1)/time.Second)), 10)
 }
 
-// send writes the last of an answer. Its error says that the client has gone,
-// which is nobody's concern any more.
+// send writes the end of a response. An error means that the client is gone.
 func send(w http.ResponseWriter, body []byte) { _, _ = w.Write(body) }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {

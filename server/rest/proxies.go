@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of reverse proxies: what they say in X-Forwarded-For
-// about whom they ask for is believed. The machine's own addresses always are.
+// Proxies are the networks of reverse proxies whose X-Forwarded-For is trusted. This machine
+// always is.
 type Proxies []netip.Prefix
 
-// ParseProxies reads networks and addresses, separated by commas.
+// ParseProxies parses comma-separated networks and addresses.
 func ParseProxies(text string) (Proxies, error) {
 	var all Proxies
 	for part := range strings.SplitSeq(text, ",") {
@@ -31,18 +31,17 @@ func ParseProxies(text string) (Proxies, error) {
 	return all, nil
 }
 
-// client returns who asks, as far as addresses tell: an IPv4 address, or the
-// network of an IPv6 address, of which anybody has more than can be counted.
-// counts is false for a program on this machine that asks for nobody else: it is
-// the operator's own.
-func (p Proxies) client(r *http.Request) (key string, counts bool) {
+// client identifies the client by its IPv4 address, or by the network of its IPv6 address,
+// since one client has countless IPv6 addresses. limited is false for a program on this
+// machine that does not forward for another: it belongs to the operator.
+func (p Proxies) client(r *http.Request) (key string, limited bool) {
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok {
 		return r.RemoteAddr, true
 	}
 	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	// From the right: each proxy appends whom it was asked by, and what stands
-	// before a proxy we don't know is anybody's claim.
+	// From the right: each proxy appends its client's address. What precedes an unknown
+	// proxy could be forged.
 	for i := len(forwarded) - 1; i >= 0 && p.Contains(peer); i-- {
 		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
 		if !ok {
@@ -59,7 +58,7 @@ func (p Proxies) client(r *http.Request) (key string, counts bool) {
 	return peer.String(), !peer.IsLoopback()
 }
 
-// Contains reports whether an address is a proxy of these, or of this machine.
+// Contains reports whether an address is a trusted proxy or this machine.
 func (p Proxies) Contains(a netip.Addr) bool {
 	if a.IsLoopback() {
 		return true
@@ -72,7 +71,7 @@ func (p Proxies) Contains(a netip.Addr) bool {
 	return false
 }
 
-// parseAddr reads an address with or without a port.
+// parseAddr parses an address with or without a port.
 func parseAddr(text string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true

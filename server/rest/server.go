@@ -1,9 +1,9 @@
-// Package rest is Rollcall over HTTP, as docs/openapi.yaml says: plain REST for
-// any client, and the batch, the feed and the event stream for the sync engine.
+// Package rest is the HTTP interface of docs/openapi.yaml: plain REST for any client, and the
+// batch, the feed and the event stream for the sync engine.
 //
-// Every answer that is an error is an application/problem+json with a stable
-// code. What a write does is decided by the store's package; this one only turns
-// requests into writes and outcomes into answers.
+// Every error is answered as application/problem+json with a stable code. Package store
+// decides what a write does; this package turns requests into writes, and outcomes into
+// responses.
 package rest
 
 import (
@@ -23,52 +23,51 @@ import (
 
 // Store is what the HTTP interface needs of a store.
 type Store interface {
-	// Apply does the writes in order and answers each once it is durable.
+	// Apply does the writes in order and returns their outcomes once they are durable.
 	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
 	// User returns a live user's row, or store.ErrNotFound.
 	User(ctx context.Context, id string) (store.Row, error)
 	Users(ctx context.Context, q store.ListQuery) (store.List, error)
-	// Changes returns the page of the feed behind a cursor's text, or
-	// feed.ErrBadCursor or feed.ErrResync. Head is the cursor behind everything.
+	// Changes returns the page of the feed after a cursor, or feed.ErrBadCursor or
+	// feed.ErrResync. Head is the cursor after the latest change.
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 	Head(ctx context.Context) (string, error)
-	// Revision is another text whenever any page may be another.
+	// Revision differs whenever any page may differ.
 	Revision(ctx context.Context) (string, error)
-	// Bucket returns a page of live users by id; its errors are those of Changes.
+	// Bucket returns a page of live users by id. It fails like Changes.
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 }
 
-// Config is what the HTTP interface is made of. Store and Hub are required.
+// Config configures the HTTP interface. Store and Hub are required.
 type Config struct {
-	Store  Store
-	Hub    *feed.Hub    // told by the store; closed to end the streams
-	Static http.Handler // everything outside /api; nil for none
-	Log    *slog.Logger // nil for none
-	Ping   time.Duration
-	Limits Limits
-	// Metrics, nil for its own, are shared with who measures the store.
-	Metrics *Metrics
+	Store   Store
+	Hub     *feed.Hub     // the store notifies it; closing it ends the streams
+	Static  http.Handler  // for paths outside the API; nil for none
+	Log     *slog.Logger  // nil for none
+	Ping    time.Duration // between events of a stream, at most; 0 for DefaultPing
+	Limits  Limits
+	Metrics *Metrics // nil for new ones
 }
 
-// DefaultPing is how often a silent event stream shows that it is alive.
+// DefaultPing is how often an event stream without changes shows that it is alive.
 const DefaultPing = 25 * time.Second
 
 type server struct {
 	store     Store
 	hub       *feed.Hub
-	heads     *heads
-	pages     *pages
+	heads     *headCache
+	pages     *pageCache
 	log       *slog.Logger
 	ping      time.Duration
 	admission *admission
 	metrics   *Metrics
 }
 
-// New makes the handler of all of Rollcall's addresses.
+// New returns the handler of all paths.
 func New(c Config) http.Handler {
 	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, admission: newAdmission(c.Limits)}
-	s.store = gated{c.Store, s.admission.reads}
-	s.heads, s.pages = newHeads(c.Store, c.Hub), newPages()
+	s.store = limitedStore{c.Store, s.admission.reads}
+	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache()
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -78,19 +77,24 @@ func New(c Config) http.Handler {
 	if s.metrics == nil {
 		s.metrics = NewMetrics()
 	}
-	s.metrics.watch(s.hub, s.admission)
+	s.metrics.addGauges(s.hub, s.admission)
 
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/users", methods{"GET": s.listUsers, "POST": s.createUser})
-	mux.Handle("/api/v1/users/{id}", methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
-	mux.Handle("/api/v1/operations", methods{"POST": s.applyOperations})
-	mux.Handle("/api/v1/changes", methods{"GET": s.listChanges})
-	mux.Handle("/api/v1/buckets/{bucket}", methods{"GET": s.listBucket})
-	mux.Handle("/api/v1/events", methods{"GET": s.streamEvents})
-	mux.Handle("/healthz", methods{"GET": s.healthy})
-	mux.Handle("/readyz", methods{"GET": s.ready})
-	mux.Handle("/metrics", methods{"GET": promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP})
-	mux.HandleFunc("/api/", noRoute)
+	handle := func(path string, m methods) { mux.Handle(path, s.handler(m)) }
+	handle(api.PathUsers, methods{"GET": s.listUsers, "POST": s.createUser})
+	handle(api.PathUser, methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
+	handle(api.PathOperations, methods{"POST": s.applyOperations})
+	handle(api.PathChanges, methods{"GET": s.listChanges})
+	handle(api.PathBucket, methods{"GET": s.listBucket})
+	handle(api.PathEvents, methods{"GET": s.streamEvents})
+	handle(api.PathHealth, methods{"GET": s.healthy})
+	handle(api.PathReady, methods{"GET": s.ready})
+	prometheus := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	handle(api.PathMetrics, methods{"GET": func(w http.ResponseWriter, r *http.Request) error {
+		prometheus.ServeHTTP(w, r)
+		return nil
+	}})
+	mux.HandleFunc(api.PathPrefix, noRoute)
 	if c.Static != nil {
 		mux.Handle("/", c.Static)
 	} else {
@@ -100,22 +104,14 @@ func New(c Config) http.Handler {
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, newProblem(api.CodeNoRoute, "No such address", "there is nothing at "+r.URL.Path))
+	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+r.URL.Path))
 }
 
-// methods is an address by method. HEAD is GET without the body, which
-// net/http leaves away.
-type methods map[string]http.HandlerFunc
+// methods are a path's handlers by method. An error is answered as a problem.
+type methods map[string]func(http.ResponseWriter, *http.Request) error
 
-func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if h := m[method]; h != nil {
-		h(w, r)
-		return
-	}
+// handler calls the method's handler. HEAD is GET; net/http drops the body.
+func (s *server) handler(m methods) http.HandlerFunc {
 	var allow []string
 	for name := range m {
 		allow = append(allow, name)
@@ -124,28 +120,43 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.Sort(allow)
-	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeProblem(w, newProblem(api.CodeMethod, "Method not allowed", "this address takes "+strings.Join(allow, ", ")))
+	allowed := strings.Join(allow, ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h := m[method]
+		if h == nil {
+			w.Header().Set("Allow", allowed)
+			writeProblem(w, api.NewProblem(api.CodeMethod, "Method not allowed", "this path accepts "+allowed))
+			return
+		}
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
 }
 
-func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
+func (s *server) healthy(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`+"\n"))
+	return nil
 }
 
-// ready is about the store: whether requests can be served at all.
-func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+// ready reports whether requests can be served.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) error {
 	select {
 	case <-s.hub.Done():
-		writeProblem(w, newProblem(api.CodeUnavailable, "Stopping", "the server is shutting down"))
-		return
+		writeProblem(w, api.NewProblem(api.CodeUnavailable, "Shutting down", "the server is shutting down"))
+		return nil
 	default:
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if _, err := s.store.Head(ctx); err != nil {
-		s.log.Error("not ready", "error", err)
-		writeProblem(w, newProblem(api.CodeUnavailable, "Not ready", "the store can't be read"))
-		return
+		s.log.Error("not ready: the database can't be read", "error", err)
+		writeProblem(w, api.NewProblem(api.CodeUnavailable, "Not ready", "the database can't be read"))
+		return nil
 	}
-	s.healthy(w, r)
+	return s.healthy(w, r)
 }

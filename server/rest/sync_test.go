@@ -127,7 +127,7 @@ func (w *world) events(header ...string) <-chan string {
 	return lines
 }
 
-// await reads lines until one starts with prefix; ended tells that none came.
+// await reads lines until one starts with prefix; ended reports that none came.
 func await(t *testing.T, lines <-chan string, prefix string) (line string, ended bool) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)
@@ -169,7 +169,7 @@ func TestEvents(t *testing.T) {
 	}
 	w.create("Cy", "cy@example.org")
 	if line, ended := await(t, informed, "id: "); ended || line != "id: "+w.head() {
-		t.Fatalf("a client that has the newest cursor heard %q first, want %s", line, w.head())
+		t.Fatalf("a client that has the newest cursor received %q first, want %s", line, w.head())
 	}
 
 	w.hub.Close()
@@ -237,7 +237,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// faulty is a store that fails as told; the HTTP interface must survive it.
+// faulty is a store that fails with err; the HTTP interface must survive that.
 type faulty struct {
 	*memory.Store
 	err   error
@@ -251,7 +251,7 @@ func (f faulty) Apply(context.Context, []store.Write) ([]store.Outcome, error) {
 	return nil, f.err
 }
 
-func TestAFailingStore(t *testing.T) {
+func TestFailingStore(t *testing.T) {
 	tests := []struct {
 		name   string
 		store  faulty
@@ -278,7 +278,7 @@ func TestAFailingStore(t *testing.T) {
 				t.Errorf("Retry-After %q with status %d", retry, w.Code)
 			}
 			if strings.Contains(w.Body.String(), "unexpected EOF") || strings.Contains(w.Body.String(), "kaput") {
-				t.Errorf("the answer tells the inside: %s", w.Body)
+				t.Errorf("the response reveals internals: %s", w.Body)
 			}
 		})
 	}

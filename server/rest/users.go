@@ -21,11 +21,10 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
+func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseList(r.URL.Query())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	read := func(ctx context.Context) (content, error) {
 		list, err := s.store.Users(ctx, q)
@@ -36,26 +35,26 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
 		return content{size, func(w io.Writer) error { return writeList(w, list) }}, err
 	}
 	if q.Search == "" {
-		if page := s.pageFor(w, r, read); page != nil {
-			s.sendPage(w, r, page)
+		page, err := s.pageFor(r, read)
+		if err != nil {
+			return err
 		}
-		return
+		return s.sendPage(w, r, page)
 	}
-	// A search may take long, is seldom another's, and ends when who asked has gone.
+	// A search may take long, is rarely shared, and ends when its client is gone.
 	c, err := read(r.Context())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	s.sendOwn(w, r, c)
+	return s.sendOwn(w, r, c)
 }
 
-// writeList writes the JSON of a page of the list, part by part.
+// writeList writes a page of the list as JSON, part by part.
 func writeList(w io.Writer, list store.List) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	text := `{"users":[`
 	for _, d := range list.Documents {
-		// A failed write fails all later ones, and Flush.
+		// Flush returns the first error.
 		_, _ = out.WriteString(text)
 		_, _ = out.Write(d)
 		text = ","
@@ -86,16 +85,16 @@ func parseList(v url.Values) (store.ListQuery, error) {
 		}
 		q.UpdatedAfter = t.UTC()
 		if t.Before(time.UnixMicro(1)) {
-			q.UpdatedAfter = time.UnixMicro(0) // before every row; the zero time would mean "not asked"
+			q.UpdatedAfter = time.UnixMicro(0) // before every row; the zero time means "not given"
 		}
 	}
 	if text := v.Get("page_token"); text != "" {
 		if q.After, ok = parsePageToken(text, q.ByUpdate()); !ok {
-			bad("page_token", "must be one that this list gave")
+			bad("page_token", "must be a token that this list returned")
 		}
 	}
 	if len(errs) > 0 {
-		return q, store.Invalid("The list can't be asked for so", errs...)
+		return q, store.Invalid("Invalid query", errs...)
 	}
 	return q, nil
 }
@@ -114,7 +113,7 @@ func pageToken(p *store.Position) string {
 	}
 	b, err := json.Marshal(p)
 	if err != nil {
-		panic("encode a page token: " + err.Error()) // text and a time of our own making
+		panic("encode a page token: " + err.Error()) // it is text and a valid time
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -131,24 +130,23 @@ func parsePageToken(text string, byUpdate bool) (store.Position, bool) {
 	return p, api.ValidID(p.ID)
 }
 
-func (s *server) getUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	row, err := s.store.User(r.Context(), id)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", etag(row.Version))
 	if matches(r.Header.Values("If-None-Match"), etag(row.Version)) {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return nil
 	}
 	writeJSON(w, http.StatusOK, append(slices.Clip(row.Document), '\n'))
+	return nil
 }
 
 // newUser is the body of POST.
@@ -157,107 +155,94 @@ type newUser struct {
 	api.UserPatch
 }
 
-func (s *server) createUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	var body newUser
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	errs := body.Validate(true)
-	if body.ID != nil && !api.ValidID(*body.ID) {
-		errs = append([]api.FieldError{{Field: "id", Detail: "is not a UUID in its lower-case form"}}, errs...)
-	}
-	if len(errs) > 0 {
-		s.fail(w, r, store.Invalid("The user is not valid", errs...))
-		return
-	}
-	write := store.Write{Type: api.Create, Patch: body.Trimmed()}
+	write, errs := store.Write{Type: api.Create, EntityID: uuid.NewString()}.WithPatch(body.UserPatch)
 	if body.ID != nil {
 		write.EntityID = *body.ID
-	} else {
-		write.EntityID = uuid.NewString()
+	}
+	if body.ID != nil && !api.ValidID(*body.ID) {
+		errs = append([]api.FieldError{{Field: "id", Detail: "must be a lower-case UUID"}}, errs...)
+	}
+	if len(errs) > 0 {
+		return store.Invalid("Invalid user", errs...)
 	}
 	outcome, err := s.apply(r, write, "POST", body.ID, body.UserPatch)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	if outcome.Result.Status == api.Conflict {
-		s.fail(w, r, newProblem(api.CodeConflict, "The id is in use", "a user with this id exists, or existed and was deleted"))
-		return
+		return api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists or was deleted")
 	}
-	// On a replay the id is the one made then, not the one made for this request.
-	var made struct {
+	// A replay has the id of the first request, not the one made for this request.
+	var created struct {
 		ID string `json:"id"`
 	}
-	if err := json.Unmarshal(outcome.Result.Document, &made); err != nil {
-		s.fail(w, r, fmt.Errorf("decode the created user: %w", err))
-		return
+	if err := json.Unmarshal(outcome.Result.Document, &created); err != nil {
+		return fmt.Errorf("decode the created user: %w", err)
 	}
-	w.Header().Set("Location", "/api/v1/users/"+made.ID)
+	w.Header().Set("Location", api.ItemPath(api.PathUsers, created.ID))
 	status := http.StatusCreated
 	if outcome.First == api.Duplicate {
-		status = http.StatusOK // this very user was there already
+		status = http.StatusOK // an equal user exists already
 	}
 	writeOutcome(w, status, outcome)
+	return nil
 }
 
-func (s *server) updateUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) updateUser(w http.ResponseWriter, r *http.Request) error {
 	write, err := s.conditional(r, api.Update)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	var patch api.UserPatch
 	if err := s.decodeBody(w, r, api.MaxUserBody, &patch); err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	if errs := patch.Validate(false); len(errs) > 0 {
-		s.fail(w, r, store.Invalid("The change is not valid", errs...))
-		return
+	write, errs := write.WithPatch(patch)
+	if len(errs) > 0 {
+		return store.Invalid("Invalid change", errs...)
 	}
-	write.Patch = patch.Trimmed()
 	outcome, err := s.apply(r, write, "PATCH", write.EntityID, write.AnyVersion, write.BaseVersion, patch)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	// The engine takes "already so" for success; a plain client that asked for a
-	// version gets the answer about that version.
+	// To the engine, a duplicate is success. A plain client that named a version learns
+	// that it is no longer current.
 	stale := outcome.First == api.Duplicate && !write.AnyVersion
 	if stale || outcome.Result.Status == api.Conflict {
-		s.failCondition(w, r, outcome)
-		return
+		return failedCondition(w, outcome)
 	}
 	writeOutcome(w, http.StatusOK, outcome)
+	return nil
 }
 
-func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) {
+func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	write, err := s.conditional(r, api.Delete)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	outcome, err := s.apply(r, write, "DELETE", write.EntityID, write.AnyVersion, write.BaseVersion)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	switch {
 	case outcome.Result.Status == api.Conflict:
-		s.failCondition(w, r, outcome)
+		return failedCondition(w, outcome)
 	case outcome.First == api.Duplicate:
-		// Nothing was there to delete. A replay of the request that did delete is
-		// known by its Idempotency-Key, and gets its 204.
-		s.fail(w, r, store.ErrNotFound)
-	default:
-		markReplay(w, outcome)
-		w.WriteHeader(http.StatusNoContent)
+		// There was nothing to delete. A replay of the delete, which its Idempotency-Key
+		// identifies, gets 204.
+		return store.ErrNotFound
 	}
+	markReplay(w, outcome)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
-// conditional begins a write that must name the version it was made on.
+// conditional starts a write that must name the version it is based on.
 func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write, error) {
 	write := store.Write{Type: t}
 	var err error
@@ -266,8 +251,8 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 	}
 	tags := r.Header.Values("If-Match")
 	if len(tags) == 0 {
-		return write, newProblem(api.CodePreconditionReq, "If-Match is missing",
-			"say which version is meant, with the ETag of the user as you have it")
+		return write, api.NewProblem(api.CodePreconditionReq, "If-Match is required",
+			"send the ETag of the version that you want to change")
 	}
 	named := splitTags(tags)
 	switch {
@@ -276,26 +261,26 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 	case len(named) == 1:
 		write.BaseVersion = version(named[0])
 	default:
-		// Of several, the one that is current counts; should it change before the
-		// write, that is a failed condition too.
+		// Of several tags, the current one counts. If it changes before the write, the
+		// condition fails too.
 		row, err := s.store.User(r.Context(), write.EntityID)
 		if err != nil {
 			return write, err
 		}
 		write.BaseVersion = -1
-		if containsTag(named, etag(row.Version)) {
+		if slices.Contains(named, etag(row.Version)) {
 			write.BaseVersion = row.Version
 		}
 	}
 	return write, nil
 }
 
-// apply does a plain request's write. With an Idempotency-Key, payload is what
-// the request must be equal in to be taken for a replay.
+// apply does a plain request's write. With an Idempotency-Key, a request with an equal payload
+// is a replay.
 func (s *server) apply(r *http.Request, write store.Write, payload ...any) (store.Outcome, error) {
 	if key, given := r.Header["Idempotency-Key"]; given {
 		if len(key) != 1 || !validKey(key[0]) {
-			return store.Outcome{}, store.Invalid("The Idempotency-Key is not valid", api.FieldError{
+			return store.Outcome{}, store.Invalid("Invalid Idempotency-Key", api.FieldError{
 				Field: "Idempotency-Key", Detail: "must be 1 to 255 visible ASCII characters"})
 		}
 		write.Key, write.Hash = "request:"+key[0], store.Hash(payload...)
@@ -321,15 +306,14 @@ func validKey(key string) bool {
 	return len(key) >= 1 && len(key) <= 255
 }
 
-// failCondition answers a write whose base is not the row's version.
-func (s *server) failCondition(w http.ResponseWriter, r *http.Request, o store.Outcome) {
+// failedCondition is the error of a write that is not based on the current version.
+func failedCondition(w http.ResponseWriter, o store.Outcome) error {
 	if len(o.Result.Document) == 0 {
-		s.fail(w, r, store.ErrNotFound)
-		return
+		return store.ErrNotFound
 	}
 	w.Header().Set("ETag", etag(o.Result.Version))
-	s.fail(w, r, newProblem(api.CodePrecondition, "The user was changed meanwhile",
-		fmt.Sprintf("it has version %d now, which is not what If-Match names", o.Result.Version)))
+	return api.NewProblem(api.CodePrecondition, "The user has changed",
+		fmt.Sprintf("its version is now %d, which If-Match does not name", o.Result.Version))
 }
 
 func writeOutcome(w http.ResponseWriter, status int, o store.Outcome) {
@@ -347,7 +331,7 @@ func markReplay(w http.ResponseWriter, o store.Outcome) {
 func pathID(r *http.Request) (string, error) {
 	id := r.PathValue("id")
 	if !api.ValidID(id) {
-		return "", store.Invalid("Not a user's id", api.FieldError{Field: "id", Detail: "is not a UUID in its lower-case form"})
+		return "", store.Invalid("Invalid user id", api.FieldError{Field: "id", Detail: "must be a lower-case UUID"})
 	}
 	return id, nil
 }

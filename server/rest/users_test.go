@@ -75,7 +75,7 @@ func TestCreateWithAnIDIsSafeToRepeat(t *testing.T) {
 	}
 }
 
-func TestEmailIsUniqueWithoutRegardToCase(t *testing.T) {
+func TestEmailIsUniqueIgnoringCase(t *testing.T) {
 	w := newWorld(t)
 	ada := w.create("Ada", "ada@example.org")
 	grace := w.create("Grace", "grace@example.org")

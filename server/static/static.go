@@ -1,9 +1,9 @@
-// Package static serves the built web files: what web/build left in a directory,
-// by the manifest assets.json in it.
+// Package static serves the web files that web/build wrote to a directory, as listed in its
+// manifest assets.json.
 //
-// Files with a hashed name never change and are cached for good; all others are
-// asked for again each time, and answered 304 by a tag of their content. The
-// compressed variants are prebuilt: the server only chooses.
+// Files with a hashed name are cached forever. All others are revalidated on each use, with an
+// ETag of their content. The compressed variants are built in advance; the server only selects
+// one.
 package static
 
 import (
@@ -20,12 +20,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/coding"
 )
 
 const manifest = "assets.json"
 
-// extensions are the file name extensions of the variants, by content coding.
+// extensions are the file name extensions of the variants by content coding.
 var extensions = map[string]string{coding.Identity: "", coding.Brotli: ".br", coding.Gzip: ".gz"}
 
 // Handler serves the files of one build.
@@ -47,11 +48,11 @@ type variant struct {
 	etag   string
 }
 
-// ErrNotBuilt says that the files were not there when the program was built.
+// ErrNotBuilt says that the program was built without the web files.
 var ErrNotBuilt = errors.New("this program was built without its web files; run `make build`")
 
-// New reads the manifest in dist and the files it names, all of which must be
-// there. It fails with ErrNotBuilt when there is no manifest.
+// New returns a handler of the files in dist that its manifest lists. It fails with ErrNotBuilt
+// if there is no manifest.
 func New(dist fs.FS) (*Handler, error) {
 	data, err := fs.ReadFile(dist, manifest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,7 +87,7 @@ func New(dist fs.FS) (*Handler, error) {
 	return h, nil
 }
 
-// Version names the build: it changes when any of its files does.
+// Version identifies the build. It changes when any file changes.
 func (h *Handler) Version() string { return h.version }
 
 func readVariant(dist fs.FS, url, encoding string) (variant, error) {
@@ -116,7 +117,7 @@ func readVariant(dist fs.FS, url, encoding string) (variant, error) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "Only GET and HEAD are possible here.", http.StatusMethodNotAllowed)
+		http.Error(w, "Only GET and HEAD are allowed here.", http.StatusMethodNotAllowed)
 		return
 	}
 	url := r.URL.Path
@@ -133,17 +134,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, f)
 }
 
-// isNavigation tells whether a browser asks for a page: every address of the app
-// is the same page, which looks at the address itself.
+// isNavigation reports whether a browser navigates to a page. Every URL of the app is the same
+// page, which routes by itself.
 func isNavigation(r *http.Request) bool {
 	p := r.URL.Path
-	if strings.HasPrefix(p, "/assets/") || strings.HasPrefix(p, "/api/") || path.Ext(p) != "" {
+	if strings.HasPrefix(p, "/assets/") || strings.HasPrefix(p, api.PathPrefix) || path.Ext(p) != "" {
 		return false
 	}
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// choose returns the variant the client likes best; ok is false when it takes none.
+// choose returns the variant that the client prefers; ok is false if it accepts none.
 func (f file) choose(accept []string) (v variant, ok bool) {
 	offered := make([]string, len(f.variants))
 	for i, v := range f.variants {
@@ -179,8 +180,8 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 		h.Set("Content-Encoding", v.coding)
 	}
 	if f.mediaType == "application/wasm" {
-		// Content-Length is of the compressed bytes, and the page shows progress
-		// by the bytes it gets, which aren't.
+		// Content-Length counts compressed bytes; the page shows progress by the
+		// uncompressed ones.
 		h.Set("X-Uncompressed-Length", strconv.FormatInt(f.variants[0].size, 10))
 	}
 	if r.Method == http.MethodHead {
@@ -188,9 +189,9 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 	}
 	content, err := v.open()
 	if err != nil {
-		panic(fmt.Sprintf("web file %s was there and is gone: %v", r.URL.Path, err))
+		panic(fmt.Sprintf("web file %s has disappeared: %v", r.URL.Path, err))
 	}
-	// A failed copy means that the client has gone; Content-Length tells it too.
+	// A failed copy means that the client is gone; else Content-Length reveals it.
 	_, _ = io.Copy(w, content)
 	_ = content.Close()
 }
@@ -206,11 +207,11 @@ func matches(values []string, etag string) bool {
 	return false
 }
 
-// NotBuilt answers for a program without web files: the API works all the same.
+// NotBuilt answers in place of the web files when they were not built. The API still works.
 func NotBuilt() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "Rollcall was built without its web files. Run `make build`, and start bin/rollcall again.",
+		http.Error(w, "Rollcall was built without its web files. Run `make build`, then restart bin/rollcall.",
 			http.StatusServiceUnavailable)
 	})
 }

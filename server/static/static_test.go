@@ -80,7 +80,7 @@ func TestNegotiation(t *testing.T) {
 		}
 	}
 	if r := ask(h, "GET", "/assets/app.0a.wasm"); bodyOf(t, r) != "wasm-wasm" {
-		t.Error("who says nothing of codings gets a coded file")
+		t.Error("a client without Accept-Encoding gets an encoded file")
 	}
 	for _, refuses := range []string{"identity;q=0", "*;q=0", "zstd, identity;q=0"} {
 		if r := ask(h, "GET", "/assets/app.0a.wasm", "Accept-Encoding", refuses); r.StatusCode != 406 {

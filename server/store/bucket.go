@@ -2,10 +2,9 @@ package store
 
 import "github.com/rollcall/rollcall/api"
 
-// BucketQuery asks for live users of a bucket by id: those behind After (empty for
-// all), at most Limit. Cursor is how far the client has read the feed: a store that
-// is behind it, or in another epoch, answers feed.ErrResync, because to such a
-// client its rows would be old.
+// BucketQuery selects live users of a bucket in the order of their ids: those after After, at
+// most Limit. Cursor is how far the client has read the feed. A store that is behind it or in
+// another epoch fails with feed.ErrResync, since its rows would be older than the client's.
 type BucketQuery struct {
 	Cursor string
 	Bucket int
@@ -13,7 +12,7 @@ type BucketQuery struct {
 	Limit  int
 }
 
-// IDs is the range of the ids that are asked for.
+// IDs is the range of ids that the query selects from.
 func (q BucketQuery) IDs() api.IDRange {
 	ids := api.BucketRange(q.Bucket)
 	if q.After >= ids.From && q.After != "" {
@@ -22,11 +21,7 @@ func (q BucketQuery) IDs() api.IDRange {
 	return ids
 }
 
-// CutBucket makes a page of rows by id, of which there may be one more than the limit.
+// CutBucket makes a page of rows, which may be one more than the limit.
 func CutBucket(rows []Row, limit int) api.BucketPage {
-	page := api.BucketPage{HasMore: len(rows) > limit, Changes: make([]api.Change, 0, min(len(rows), limit))}
-	for i := range rows[:min(len(rows), limit)] {
-		page.Changes = append(page.Changes, rows[i].Wire())
-	}
-	return page
+	return api.BucketPage{Changes: changesOf(rows, limit), HasMore: len(rows) > limit}
 }

@@ -3,119 +3,133 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
 )
 
-// CheckRow says what of a stored row can't be as it is: its document is the
-// user's, and all that is derived from that is derived from it.
-func CheckRow(r Row) []string {
-	var problems []string
-	bad := func(is bool, format string, args ...any) {
-		if is {
-			problems = append(problems, fmt.Sprintf(format, args...))
-		}
-	}
-	bad(!api.ValidID(r.ID), "its id is no UUID")
-	bad(r.Version < 1 || r.Change < 1, "its version is %d, its change %d", r.Version, r.Change)
-	bad(r.Stamp == "" || !r.Stamp.Valid(), "its stamp %q is none", r.Stamp)
-	if r.Deleted {
-		bad(len(r.Document) > 0 || r.EmailKey != "" || r.Sort != "" || r.Search != "", "deleted, and yet something of the person is kept")
-		return problems
-	}
-	u, err := r.User()
-	if err != nil {
-		return append(problems, err.Error())
-	}
-	bad(u.ID != r.ID, "its document is of %q", u.ID)
-	bad(u.Version != r.Version, "its document has version %d, the row %d", u.Version, r.Version)
-	bad(!u.CreatedAt.Equal(r.CreatedAt) || !u.UpdatedAt.Equal(r.UpdatedAt), "its document has other times than the row")
-	for _, e := range (api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio}).Validate(true) {
-		bad(true, "%s %s", e.Field, e.Detail)
-	}
-	want, err := liveRow(u, r.Stamp, r.Change)
-	if err != nil {
-		return append(problems, err.Error())
-	}
-	bad(r.EmailKey != want.EmailKey, "its email is kept as %q", r.EmailKey)
-	bad(r.Sort != want.Sort || r.Search != want.Search, "it is listed or searched by other text than its own")
-	return problems
-}
+// maxProblems is how many problems a report lists.
+const maxProblems = 100
 
-// Report is what a check of a whole database found.
+// Report is the result of checking a whole database.
 type Report struct {
 	Users, Tombstones, Records int64
-	Change                     int64    // the counter
-	Problems                   []string // at most MaxProblems of them
-	More                       int      // problems that are not listed
+	Change                     int64    // the feed's counter
+	Problems                   []string // at most maxProblems
+	More                       int      // problems beyond those
 }
-
-// MaxProblems is how many problems a report lists.
-const MaxProblems = 100
 
 // Add adds a problem.
 func (r *Report) Add(format string, args ...any) {
-	if len(r.Problems) >= MaxProblems {
+	if len(r.Problems) >= maxProblems {
 		r.More++
 		return
 	}
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
-// Standing is what a database says of its feed, beside what its rows say.
-type Standing struct {
+// Print prints the report on the database of the given name.
+func (r *Report) Print(w io.Writer, name string) error {
+	var text string
+	for _, p := range r.Problems {
+		text += "problem: " + p + "\n"
+	}
+	if r.More > 0 {
+		text += fmt.Sprintf("and %d more\n", r.More)
+	}
+	result := "no problems found"
+	if n := len(r.Problems) + r.More; n > 0 {
+		result = fmt.Sprintf("%d problems found", n)
+	}
+	_, err := fmt.Fprintf(w, "%s%s: %d users, %d tombstones, %d records, change %d; %s\n",
+		text, name, r.Users, r.Tombstones, r.Records, r.Change, result)
+	return err
+}
+
+// FeedCheck is what a database says about its feed, and what its users' rows say.
+type FeedCheck struct {
+	Rows    int // of the feed's table
 	Counter Counter
 	Horizon int64
-	Digest  []byte // as it is kept
+	Digest  []byte // as stored
 
-	LatestChange int64 // of the rows, 0 for none
-	Latest       time.Time
-	Rows         api.Digest
+	LatestChange int64 // 0 without users
+	LatestUpdate time.Time
+	Users        api.Digest
 }
 
-// AddFeed holds the feed's state against the rows: the last change was either of a
-// row that is there, or of a tombstone that was collected.
-func (r *Report) AddFeed(s Standing) {
-	r.Change = s.Counter.Change
-	if want := max(s.LatestChange, s.Horizon); s.Counter.Change != want {
-		r.Add("feed: the counter is %d, and the rows and collected tombstones reach to %d", s.Counter.Change, want)
+// CheckFeed compares the feed's state with the users' rows. The latest change belongs to a
+// row, or to a tombstone that was collected.
+func (r *Report) CheckFeed(f FeedCheck) {
+	r.Change = f.Counter.Change
+	if f.Rows != 1 {
+		r.Add("feed: it has %d rows", f.Rows)
 	}
-	if s.Counter.Clock.Before(s.Latest) {
-		r.Add("feed: its clock, %v, is before the latest change, %v", s.Counter.Clock, s.Latest)
+	if want := max(f.LatestChange, f.Horizon); f.Counter.Change != want {
+		r.Add("feed: the counter is %d, but the rows and collected tombstones reach %d", f.Counter.Change, want)
+	}
+	if f.Counter.Clock.Before(f.LatestUpdate) {
+		r.Add("feed: its clock, %v, is before the latest change, %v", f.Counter.Clock, f.LatestUpdate)
 	}
 	var digest api.Digest
-	if err := digest.UnmarshalBinary(s.Digest); err != nil {
+	if err := digest.UnmarshalBinary(f.Digest); err != nil {
 		r.Add("feed: its digest can't be read: %v", err)
-	} else if digest != s.Rows {
-		r.Add("feed: its digest is not that of the users, so that clients look for differences where there are none")
+	} else if digest != f.Users {
+		r.Add("feed: its digest does not match the users, so clients look for differences that don't exist")
 	}
 }
 
-// AddRow counts a row and says what is wrong with it.
-func (r *Report) AddRow(row Row) {
+// CheckRow counts a row and checks that everything derived from its document matches it.
+func (r *Report) CheckRow(row Row) {
 	if row.Deleted {
 		r.Tombstones++
 	} else {
 		r.Users++
 	}
-	for _, problem := range CheckRow(row) {
-		r.Add("user %s: %s", row.ID, problem)
+	bad := func(is bool, format string, args ...any) {
+		if is {
+			r.Add("user %s: %s", row.ID, fmt.Sprintf(format, args...))
+		}
 	}
+	bad(!api.ValidID(row.ID), "its id is not a UUID")
+	bad(row.Version < 1 || row.Change < 1, "its version is %d, its change %d", row.Version, row.Change)
+	bad(row.Stamp == "" || !row.Stamp.Valid(), "its stamp %q is invalid", row.Stamp)
+	if row.Deleted {
+		bad(len(row.Document) > 0 || row.EmailKey != "" || row.Sort != "" || row.Search != "", "it was deleted, but personal data is left")
+		return
+	}
+	u, err := row.User()
+	if err != nil {
+		bad(true, "%v", err)
+		return
+	}
+	bad(u.ID != row.ID, "its document belongs to %q", u.ID)
+	bad(u.Version != row.Version, "its document has version %d, the row %d", u.Version, row.Version)
+	bad(!u.CreatedAt.Equal(row.CreatedAt) || !u.UpdatedAt.Equal(row.UpdatedAt), "its document and the row have different times")
+	_, invalid := Write{Type: api.Create}.WithPatch(api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio})
+	for _, e := range invalid {
+		bad(true, "%s %s", e.Field, e.Detail)
+	}
+	want, err := liveRow(u, row.Stamp, row.Change)
+	if err != nil {
+		bad(true, "%v", err)
+		return
+	}
+	bad(row.EmailKey != want.EmailKey, "its email is indexed as %q", row.EmailKey)
+	bad(row.Sort != want.Sort || row.Search != want.Search, "its name or email is indexed as another text")
 }
 
-// AddRecord counts a record, of which result is as it is stored, and says what is
-// wrong with it. there tells whether there is a row of whom it is about. One of a
-// write that took effect is about a user or a tombstone, because tombstones are kept
-// at least as long.
-func (r *Report) AddRecord(key, entityID string, result []byte, there bool) {
+// CheckRecord counts a record with its result as stored. The record of an applied write
+// needs its user or tombstone, since tombstones are kept at least as long.
+func (r *Report) CheckRecord(key, entityID string, result []byte, entityExists bool) {
 	r.Records++
 	var decoded api.Result
 	if err := json.Unmarshal(result, &decoded); err != nil {
 		r.Add("record %s: its result can't be read: %v", key, err)
 		return
 	}
-	if !there && entityID != "" && decoded.Status == api.Applied {
-		r.Add("record %s: it is of user %s, of whom there is nothing", key, entityID)
+	if !entityExists && entityID != "" && decoded.Status == api.Applied {
+		r.Add("record %s: its user %s is missing", key, entityID)
 	}
 }

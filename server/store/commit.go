@@ -2,9 +2,9 @@ package store
 
 import "time"
 
-// Commit is a group of requests that were written together, for who measures.
+// Commit measures a commit of a group of requests.
 type Commit struct {
 	Requests int
 	Writes   int
-	Took     time.Duration // from the transaction's beginning until it was durable
+	Took     time.Duration // from the start of the transaction until it was durable
 }

@@ -2,23 +2,21 @@ package store
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
 )
 
-// Now is when a decision is made: the real time, to which clients' claims are
-// bounded, and the counter's next state, which the change gets if there is one.
+// Now is the time of a decision: the wall clock, which bounds the clients' times, and the
+// counter for the change, if there is one.
 type Now struct {
 	Time time.Time
 	Next Counter
 }
 
-// Decide says what a write does to the row it is about: nil for an entity that
-// never existed. It returns the row to put, or nil when the write has no effect,
-// and the result. It is pure; whether the new row's email is free is not its
-// business. An error means that the current row can't be read.
+// Decide decides what a write does to its row, which is nil if the entity never existed. It
+// returns the row to put, or nil if the write has no effect, and the result. It is pure, and
+// does not check that the email is unique. An error means that the current row can't be read.
 func Decide(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	if w.AnyVersion && current != nil {
 		w.BaseVersion = current.Version
@@ -39,8 +37,8 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	case current == nil:
 		u := api.User{ID: w.EntityID, Version: 1, CreatedAt: createdAt(w, now)}
 		if w.BaseVersion > 0 {
-			// It is restored after its tombstone was collected. No version may ever
-			// stand for two states, and no entity has had as many as there were changes.
+			// The user is restored after its tombstone was collected. No version may
+			// stand for two states, and none is higher than the number of changes.
 			u.Version = max(w.BaseVersion+1, now.Next.Change)
 		}
 		return put(nil, w.Patch.Apply(u), w, now)
@@ -54,7 +52,7 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 		}
 		return nil, conflict(w, current), nil
 	case w.BaseVersion == current.Version:
-		// The person restores what they saw deleted: it is the same user, as old as before.
+		// A restore of the deleted user keeps its creation time.
 		u := api.User{ID: w.EntityID, Version: current.Version + 1, CreatedAt: current.CreatedAt}
 		return put(current, w.Patch.Apply(u), w, now)
 	}
@@ -94,7 +92,7 @@ func decideDelete(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	return next, resultOf(w, api.Applied, next), nil
 }
 
-// put makes the row of u after the write and its result.
+// put makes the row of u and the result.
 func put(current *Row, u api.User, w Write, now Now) (*Row, api.Result, error) {
 	u.UpdatedAt = now.Next.Clock
 	next, err := liveRow(u, stampOf(current, w, now), now.Next.Change)
@@ -104,8 +102,8 @@ func put(current *Row, u api.User, w Write, now Now) (*Row, api.Result, error) {
 	return next, resultOf(w, api.Applied, next), nil
 }
 
-// stampOf is the row's stamp after the write. It never goes back: a merge that
-// was stamped before the row it was merged into must not make that look older.
+// stampOf is the row's stamp after the write. It never decreases: a merge can be stamped
+// before the row that it was merged into.
 func stampOf(current *Row, w Write, now Now) api.Stamp {
 	var prior api.Stamp
 	if current != nil {
@@ -117,12 +115,12 @@ func stampOf(current *Row, w Write, now Now) api.Stamp {
 	return api.NewStamp(now.Time, prior, "server")
 }
 
-// createdAt is the client's word as far as it can be true.
+// createdAt is the client's time, unless it is in the future.
 func createdAt(w Write, now Now) time.Time {
 	if w.CreatedAt.IsZero() || w.CreatedAt.After(now.Time) {
-		return Moment(now.Time)
+		return Timestamp(now.Time)
 	}
-	return Moment(w.CreatedAt)
+	return Timestamp(w.CreatedAt)
 }
 
 func sameFields(a, b api.User) bool {
@@ -139,20 +137,18 @@ func resultOf(w Write, status api.Status, row *Row) api.Result {
 
 func conflict(w Write, current *Row) api.Result {
 	r := resultOf(w, api.Conflict, current)
-	r.Problem = &api.Problem{
-		Title: "The user was changed meanwhile", Status: http.StatusConflict, Code: api.CodeConflict,
-		Detail: fmt.Sprintf("the write was made on version %d", w.BaseVersion),
-	}
+	title := "The user has changed"
 	switch {
 	case current == nil:
-		r.Problem.Title = "The user does not exist"
+		title = "The user does not exist"
 	case current.Deleted:
-		r.Problem.Title = "The user was deleted"
+		title = "The user was deleted"
 	}
+	r.Problem = api.NewProblem(api.CodeConflict, title, fmt.Sprintf("the write was based on version %d", w.BaseVersion))
 	return r
 }
 
-// Rejected is the result of an operation that will never be taken as it is.
+// Rejected is the result of an operation that the server will never apply.
 func Rejected(id string, problem *api.Problem) api.Result {
 	return api.Result{ID: id, Status: api.Rejected, Problem: problem}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 	"time"
@@ -15,35 +14,35 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// DecodeObject decodes one JSON object into a struct, or says why it can't. It takes
-// nothing in silence that might not be what was meant: no field that the struct hasn't,
-// none in another case, none twice, and no text that isn't UTF-8 (I-JSON, RFC 7493), but
-// for what the options allow. Problems name fields by their path, which begins with
-// within if that isn't empty.
-func DecodeObject(text []byte, v any, within string, allowed ...jsontext.Options) *api.Problem {
+// DecodeObject decodes one JSON object into a struct, or returns why it can't. It is strict
+// except for the given options: it accepts no unknown field, no other case, no duplicate, and
+// only valid UTF-8 (I-JSON, RFC 7493). Problems name a field by its path, within another field
+// if that is not empty.
+func DecodeObject(text []byte, v any, within string, o ...jsontext.Options) *api.Problem {
 	if text = bytes.TrimSpace(text); !bytes.HasPrefix(text, []byte("{")) {
-		return malformed("Not a JSON object", "it must be one JSON object")
+		return malformed("Not a JSON object", "it must be a single JSON object")
 	}
-	err := jsonv2.Unmarshal(text, v, jsonv2.RejectUnknownMembers(true), jsonv2.JoinOptions(allowed...))
+	err := jsonv2.Unmarshal(text, v, jsonv2.RejectUnknownMembers(true), jsonv2.JoinOptions(o...))
 	var syntax *jsontext.SyntacticError
 	var meaning *jsonv2.SemanticError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
-		return malformed("A field is there twice", where(path(within, syntax.JSONPointer))+"give it once")
+		return malformed("Duplicate field", where(path(within, syntax.JSONPointer))+"give it only once")
 	case errors.As(err, &syntax):
-		return malformed("Not JSON", where(path(within, syntax.JSONPointer))+fmt.Sprintf("%v, at byte %d", syntax.Err, syntax.ByteOffset))
+		return malformed("Invalid JSON", where(path(within, syntax.JSONPointer))+fmt.Sprintf("%v, at byte %d", syntax.Err, syntax.ByteOffset))
 	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &meaning):
-		return UnknownField(path(within, meaning.JSONPointer))
+		name := path(within, meaning.JSONPointer)
+		return api.NewProblem(api.CodeUnknownField, "Unknown field", "there is no field "+name, api.FieldError{Field: name, Detail: "is unknown"})
 	case errors.As(err, &meaning):
-		return Invalid("A field has the wrong form", api.FieldError{Field: path(within, meaning.JSONPointer), Detail: wrong(meaning)})
+		return Invalid("Invalid field", api.FieldError{Field: path(within, meaning.JSONPointer), Detail: invalid(meaning)})
 	}
-	return malformed("Not JSON", err.Error())
+	return malformed("Invalid JSON", err.Error())
 }
 
-// wrong says what is wrong with a field.
-func wrong(e *jsonv2.SemanticError) string {
+// invalid says what is wrong with a field.
+func invalid(e *jsonv2.SemanticError) string {
 	switch {
 	case e.JSONKind == jsontext.KindBeginObject:
 		return "must not be a JSON object"
@@ -54,14 +53,14 @@ func wrong(e *jsonv2.SemanticError) string {
 	case e.Err == nil:
 		return "must not be a JSON " + e.JSONKind.String()
 	case e.GoType == reflect.TypeFor[time.Time]():
-		return "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z"
+		return "must be an RFC 3339 time such as 2026-01-31T12:00:00Z"
 	case e.JSONKind == jsontext.KindNumber:
 		return "must be a whole number in range"
 	}
-	return "has the wrong form: " + e.Err.Error()
+	return "is invalid: " + e.Err.Error()
 }
 
-// path is the path of a field, as "data.name": the beginning of a long one.
+// path is a field's path, such as "data.name". A long one is cut.
 func path(within string, p jsontext.Pointer) string {
 	names := strings.Split(within, ".")
 	for name := range p.Tokens() {
@@ -74,7 +73,7 @@ func path(within string, p jsontext.Pointer) string {
 	return path
 }
 
-// where begins a detail about a field; it is empty for none.
+// where starts a detail about a field, if there is one.
 func where(path string) string {
 	if path == "" {
 		return ""
@@ -83,5 +82,5 @@ func where(path string) string {
 }
 
 func malformed(title, detail string) *api.Problem {
-	return &api.Problem{Title: title, Detail: detail, Code: api.CodeMalformed, Status: http.StatusBadRequest}
+	return api.NewProblem(api.CodeMalformed, title, detail)
 }

@@ -18,15 +18,15 @@ func TestDecodeObject(t *testing.T) {
 		code        api.Code
 		field, says string // the first error, or else a part of the detail
 	}{
-		{``, api.CodeMalformed, "", "one JSON object"},
-		{` [1]`, api.CodeMalformed, "", "one JSON object"},
+		{``, api.CodeMalformed, "", "single JSON object"},
+		{` [1]`, api.CodeMalformed, "", "single JSON object"},
 		{`{"id":"a"`, api.CodeMalformed, "", "at byte 9"},
 		{`{"id":"a"} x`, api.CodeMalformed, "", "at byte 11"},
-		{`{"id":"a","id":"a"}`, api.CodeMalformed, "", "in.id: give it once"},
+		{`{"id":"a","id":"a"}`, api.CodeMalformed, "", "in.id: give it only once"},
 		{`{"id":"\ud83d"}`, api.CodeMalformed, "", "in.id: invalid surrogate pair"},
 		{"{\"id\":\"\xff\"}", api.CodeMalformed, "", "in.id: invalid UTF-8"},
-		{`{"ID":"a"}`, api.CodeUnknownField, "in.ID", "is not known"},
-		{`{"` + long + `":1}`, api.CodeUnknownField, "in." + strings.Repeat("é", 98) + "…", "is not known"},
+		{`{"ID":"a"}`, api.CodeUnknownField, "in.ID", "is unknown"},
+		{`{"` + long + `":1}`, api.CodeUnknownField, "in." + strings.Repeat("é", 98) + "…", "is unknown"},
 		{`{"id":7}`, api.CodeInvalid, "in.id", "must not be a JSON number"},
 		{`{"id":false}`, api.CodeInvalid, "in.id", "must not be a JSON boolean"},
 		{`{"id":{"a":"b"}}`, api.CodeInvalid, "in.id", "must not be a JSON object"},
@@ -34,8 +34,8 @@ func TestDecodeObject(t *testing.T) {
 		{`{"baseVersion":"1"}`, api.CodeInvalid, "in.baseVersion", "must not be a JSON string"},
 		{`{"baseVersion":1.5}`, api.CodeInvalid, "in.baseVersion", "must be a whole number in range"},
 		{`{"baseVersion":1e99}`, api.CodeInvalid, "in.baseVersion", "must be a whole number in range"},
-		{`{"createdAt":"today"}`, api.CodeInvalid, "in.createdAt", "must be a time of RFC 3339"},
-		{`{"createdAt":"2026-01-31T9:00:00Z"}`, api.CodeInvalid, "in.createdAt", "must be a time of RFC 3339"},
+		{`{"createdAt":"today"}`, api.CodeInvalid, "in.createdAt", "must be an RFC 3339 time"},
+		{`{"createdAt":"2026-01-31T9:00:00Z"}`, api.CodeInvalid, "in.createdAt", "must be an RFC 3339 time"},
 	} {
 		var op api.Operation
 		p := store.DecodeObject([]byte(test.text), &op, "in")

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// ListQuery asks for a page of live users: those whose Search contains Search
-// (already folded), behind After, at most Limit. The order is (Sort, ID); with
-// UpdatedAfter set it is UpdatedAt, and only later ones are listed.
+// ListQuery selects a page of live users: those whose Search contains Search (already
+// folded), after After, at most Limit. The order is (Sort, ID). With UpdatedAfter it is
+// UpdatedAt, and only later ones are selected.
 type ListQuery struct {
 	Search       string
 	UpdatedAfter time.Time
@@ -15,8 +15,8 @@ type ListQuery struct {
 	Limit        int
 }
 
-// Position is a place in the list's order; zero is before everything. UpdatedAt
-// is used in the order of UpdatedAt, Sort and ID in the other.
+// Position is a place in the list; the zero Position is its start. UpdatedAt is for the order
+// by UpdatedAt, Sort and ID for the other one.
 type Position struct {
 	Sort      string    `json:"s,omitempty"`
 	ID        string    `json:"i,omitempty"`
@@ -26,16 +26,24 @@ type Position struct {
 // ByUpdate reports whether the query is in the order of UpdatedAt.
 func (q ListQuery) ByUpdate() bool { return !q.UpdatedAfter.IsZero() }
 
-// List is a page of users' documents. Next is the position of the last one, and
-// nil when there are no more.
+// LaterThan is the time after which a list by update continues.
+func (q ListQuery) LaterThan() time.Time {
+	if q.After.UpdatedAt.After(q.UpdatedAfter) {
+		return q.After.UpdatedAt
+	}
+	return q.UpdatedAfter
+}
+
+// List is a page of users' documents. Next is the position of the last one, or nil if there
+// are no more.
 type List struct {
 	Documents []json.RawMessage
 	Next      *Position
 }
 
-// Cut makes a List of one row more than the limit, if there are that many.
-// Rows need their Sort, ID, UpdatedAt and Document.
-func Cut(rows []Row, limit int) List {
+// CutList makes a page of rows, which may be one more than the limit. They need Sort, ID,
+// UpdatedAt and Document.
+func CutList(rows []Row, limit int) List {
 	list := List{Documents: make([]json.RawMessage, 0, min(len(rows), limit))}
 	for i, r := range rows {
 		if i == limit {

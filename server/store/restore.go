@@ -6,13 +6,11 @@ import (
 	"time"
 )
 
-// Restored is a row of a backup as it is when that is restored. What was written
-// after the backup was made had versions, too, and clients still build on them,
-// but no version may ever stand for two states. So versions go on from the time in
-// milliseconds: no row has been written that often, and the same backup can be
-// restored again. Beside this the feed's epoch changes, so that clients read
-// everything again.
-func Restored(r Row, now time.Time) (Row, error) {
+// RestoreRow moves the version of a backup's row ahead. Clients may know versions from after
+// the backup, and no version may stand for two states. So versions continue from the time in
+// milliseconds: no row was written that often, and the same backup can be restored again. The
+// feed's epoch changes as well, so that clients read everything again.
+func RestoreRow(r Row, now time.Time) (Row, error) {
 	r.Version = max(r.Version+1, now.UnixMilli())
 	if r.Deleted {
 		return r, nil

@@ -9,25 +9,22 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// Row is a user as a store keeps it: live, or a tombstone, whose Document is
-// null and which keeps nothing of the person but the id and the times.
+// Row is a stored user: live, or a tombstone, which has no Document and keeps nothing of the
+// person except the id and the times.
 //
-// Document is the user's JSON as it goes over the wire. It is stored, because a
-// page of the feed or of the list is then a concatenation. EmailKey, Sort and
-// Search are derived from it for the store's indexes, empty in a tombstone;
-// a store sets them in PutRow and need not return them, but for the EmailKey
-// in NewWorking.
+// Document is the user's JSON as sent to clients. It is stored, so that a page of the feed or
+// the list is a concatenation. EmailKey, Sort and Search are derived from it for indexes, and
+// empty in a tombstone. A store saves them, and returns only EmailKey, for NewGroupTx.
 type Row struct {
 	ID       string
 	Version  int64
-	Change   int64 // the number of its latest change; no two rows share one
+	Change   int64 // number of its latest change; unique
 	Deleted  bool
 	Document json.RawMessage
 	Stamp    api.Stamp
 
-	// CreatedAt is what the client said, not after the server's time then.
-	// UpdatedAt is the server's, and no two rows share one: see Counter. Both
-	// have microseconds, which every store can keep.
+	// CreatedAt is the client's time, at most the server's. UpdatedAt is the server's
+	// and unique: see Counter. Both are truncated to microseconds: see Timestamp.
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
@@ -36,7 +33,7 @@ type Row struct {
 	Search   string
 }
 
-// User decodes the row's document; the zero User for a tombstone.
+// User decodes the row's document. A tombstone gives the zero User.
 func (r *Row) User() (api.User, error) {
 	var u api.User
 	if r.Deleted {
@@ -48,7 +45,7 @@ func (r *Row) User() (api.User, error) {
 	return u, nil
 }
 
-// liveRow makes the row of a user, with everything that is derived from it.
+// liveRow makes the row of a user with everything derived from it.
 func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 	document, err := json.Marshal(u)
 	if err != nil {
@@ -63,26 +60,25 @@ func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 	}, nil
 }
 
-// SearchText folds text for a search without regard to case. A row matches a
-// query when its Search contains the folded query.
+// SearchText folds text for a search that ignores case. A row matches if its Search contains
+// the folded query.
 func SearchText(s string) string { return strings.ToLower(s) }
 
-// Record remembers that a write took effect, so that its replay does not.
+// Record is the idempotency record of a write that took effect. It answers the replays.
 type Record struct {
 	Key      string
 	ClientID string
 	EntityID string
-	Hash     string // of the payload; another payload under the same key is refused
+	Hash     string // of the payload; another payload with the same key is rejected
 	Result   api.Result
 	At       time.Time
 }
 
-// Counter numbers changes and dates them. It is stored in one row and advanced
-// in the writing transaction, so its order is the order of the commits.
+// Counter numbers and dates changes. It is stored in one row and advanced in the writing
+// transaction, so its order is the order of the commits.
 //
-// Clock is the latest UpdatedAt given out. Each change gets a later one, if need
-// be a microsecond later, also when the machine's clock steps back: who polls
-// with the last updatedAt seen can't lose a row.
+// Clock is the latest UpdatedAt. Each change gets a later one, even if the machine's clock
+// steps back: a client that polls with the last updatedAt it has seen misses no row.
 type Counter struct {
 	Change int64
 	Clock  time.Time
@@ -90,18 +86,18 @@ type Counter struct {
 
 // Next returns the counter after one more change at the given time.
 func (c Counter) Next(now time.Time) Counter {
-	at := Moment(now)
+	at := Timestamp(now)
 	if !at.After(c.Clock) {
 		at = c.Clock.Add(time.Microsecond)
 	}
 	return Counter{Change: c.Change + 1, Clock: at}
 }
 
-// Moment is t as stores keep it: UTC, to the microsecond.
-func Moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// Timestamp is t in UTC, truncated to microseconds, which every store can keep.
+func Timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// Wire is the row as a change of the feed.
-func (r *Row) Wire() api.Change {
+// FeedChange returns the row as a change of the feed.
+func (r *Row) FeedChange() api.Change {
 	return api.Change{
 		EntityType: api.EntityUser, EntityID: r.ID, Version: r.Version,
 		Deleted: r.Deleted, Stamp: r.Stamp, Document: r.Document,

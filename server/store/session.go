@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -11,18 +10,18 @@ import (
 
 // Errors of stores, beside those of the feed's cursor.
 var (
-	// ErrNotFound says that there is no such user, or no more.
-	ErrNotFound = errors.New("no such user")
-	// ErrBusy says that too much is waiting already; nothing was done.
+	// ErrNotFound says that there is no such user, or that it was deleted.
+	ErrNotFound = errors.New("user not found")
+	// ErrBusy says that too many writes are waiting. Nothing was done.
 	ErrBusy = errors.New("too many writes are waiting")
-	// ErrUnavailable says that the store can't write now. Whether the write took
-	// effect is unknown; replaying it finds out.
+	// ErrUnavailable says that the store can't write now. Whether the write took effect
+	// is unknown; a replay finds out.
 	ErrUnavailable = errors.New("the store can't write now")
 )
 
-// Tx is the writing transaction of a store as a Session uses it.
+// Tx is what a Session needs of a store's writing transaction.
 type Tx interface {
-	// Row returns a user or tombstone, or nil when there never was one.
+	// Row returns a user or tombstone, or nil.
 	Row(id string) (*Row, error)
 	// EmailOwner returns the id of the live user with the given email key, or "".
 	EmailOwner(emailKey string) (string, error)
@@ -33,23 +32,21 @@ type Tx interface {
 	PutRecord(r Record) error
 }
 
-// Session does writes inside one writing transaction. The caller reads Counter and
-// Digest when the transaction has the right to write, and saves both before it commits.
-// Digest is that of the live users, kept up with each write.
+// Session does writes inside one writing transaction. The caller reads Feed when the
+// transaction has the right to write, and saves it before the commit: each write advances it.
 type Session struct {
-	Tx      Tx
-	Counter Counter
-	Digest  api.Digest
-	Now     time.Time
+	Tx   Tx
+	Feed FeedState
+	Now  time.Time
 }
 
-// Do does one write. An error means that the store failed: what the write did in
-// the transaction must be undone, and Counter and Digest are as before.
+// Do does one write. On an error of the store, the caller must undo what the write did in the
+// transaction; Feed is unchanged.
 func (s *Session) Do(w Write) (Outcome, error) {
 	if w.Key != "" {
 		r, err := s.Tx.Record(w.Key)
 		if err != nil {
-			return Outcome{}, fmt.Errorf("look for an earlier operation %s: %w", w.ID, err)
+			return Outcome{}, fmt.Errorf("read the record of operation %s: %w", w.ID, err)
 		}
 		if r != nil {
 			return s.replay(r, w)
@@ -59,7 +56,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
 	}
-	now := Now{Time: s.Now, Next: s.Counter.Next(s.Now)}
+	now := Now{Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now)}
 	next, result, err := Decide(current, w, now)
 	if err != nil {
 		return Outcome{}, err
@@ -67,7 +64,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if next != nil && !next.Deleted && w.Patch.Email != nil {
 		owner, err := s.Tx.EmailOwner(next.EmailKey)
 		if err != nil {
-			return Outcome{}, fmt.Errorf("look for another user with the email of %s: %w", w.EntityID, err)
+			return Outcome{}, fmt.Errorf("check the email of user %s: %w", w.EntityID, err)
 		}
 		if owner != "" && owner != next.ID {
 			return plain(Rejected(w.ID, emailTaken(*w.Patch.Email))), nil
@@ -77,24 +74,24 @@ func (s *Session) Do(w Write) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if next != nil {
-		s.Counter = now.Next
+		s.Feed.Change, s.Feed.Clock = now.Next.Change, now.Next.Clock
 		s.count(current, next)
 	}
 	return plain(result), nil
 }
 
-// count keeps the digest up with a row in the place of another, nil for none.
+// count updates the digest for a row that replaces another, or nil.
 func (s *Session) count(current, next *Row) {
 	if current != nil && !current.Deleted {
-		s.Digest.Remove(current.ID, current.Version)
+		s.Feed.Digest.Remove(current.ID, current.Version)
 	}
 	if !next.Deleted {
-		s.Digest.Add(next.ID, next.Version)
+		s.Feed.Digest.Add(next.ID, next.Version)
 	}
 }
 
-// save puts the row and, for a write that is settled, the record. Conflicts and
-// rejections leave none: they had no effect, so a replay is decided afresh.
+// save puts the row and, for an applied or duplicate write, its record. Conflicts have no
+// record: they had no effect, so a replay is decided again.
 func (s *Session) save(w Write, next *Row, result api.Result) error {
 	if next != nil {
 		if err := s.Tx.PutRow(next); err != nil {
@@ -105,22 +102,19 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 		return nil
 	}
 	if w.Latest {
-		result.Document = nil // a replay shows the user as it is by then: see decision 017
+		result.Document = nil // a replay gets the current user: see decision 017
 	}
-	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Moment(s.Now)}
+	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Timestamp(s.Now)}
 	if err := s.Tx.PutRecord(r); err != nil {
 		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)
 	}
 	return nil
 }
 
-// replay answers a write that took effect before, which happens only once.
+// replay returns the result of a write that took effect before.
 func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	if r.Hash != w.Hash {
-		return plain(Rejected(w.ID, &api.Problem{
-			Title: "Idempotency key reused", Status: http.StatusUnprocessableEntity, Code: api.CodeKeyReused,
-			Detail: "another request was made under this key",
-		})), nil
+		return plain(Rejected(w.ID, api.NewProblem(api.CodeKeyReused, "Idempotency key reused", "another request already used this key"))), nil
 	}
 	result := r.Result
 	result.ID, result.Status = w.ID, api.Duplicate
@@ -136,18 +130,13 @@ func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 
 func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }
 
-// Undecided is the outcome of a write the store failed on.
-func Undecided(w Write) Outcome {
-	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: &api.Problem{
-		Title: "Not now", Status: http.StatusServiceUnavailable, Code: api.CodeUnavailable,
-		Detail: "the server could not save this; it can be sent again",
-	}})
+// Failed is the outcome of a write that the store failed to do.
+func Failed(w Write) Outcome {
+	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: api.NewProblem(api.CodeUnavailable,
+		"Temporarily unavailable", "the server could not save this; send it again later")})
 }
 
 func emailTaken(email string) *api.Problem {
-	return &api.Problem{
-		Title: "Email taken", Status: http.StatusConflict, Code: api.CodeEmailTaken,
-		Detail: "another user has the email " + email,
-		Errors: []api.FieldError{{Field: "email", Detail: "is taken by another user: " + email}},
-	}
+	return api.NewProblem(api.CodeEmailTaken, "Email taken", "another user has the email "+email,
+		api.FieldError{Field: "email", Detail: "is taken by another user: " + email})
 }

@@ -16,9 +16,8 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// CheckDigest reads a store's whole feed in pages of the given size and reports
-// whether the digest of its last page is another than that of its live users.
-// Nobody may write meanwhile.
+// CheckDigest reads a store's whole feed in pages of the given size, and fails if the digest of
+// the last page is not that of the live users. Nobody may write meanwhile.
 func CheckDigest(ctx context.Context, s interface {
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
 }, limit int) error {
@@ -49,15 +48,15 @@ func CheckDigest(ctx context.Context, s interface {
 	}
 }
 
-func (b *bench) checkDigest(when string) {
+func (b *fixture) checkDigest(when string) {
 	b.Helper()
 	if err := CheckDigest(b.Context(), b.store, 7); err != nil {
 		b.Errorf("%s: %v", when, err)
 	}
 }
 
-// scribble does random writes, most of which take effect, in batches.
-func (b *bench) scribble(rng *rand.Rand, batches int) {
+// writeRandomly does random writes in batches; most take effect.
+func (b *fixture) writeRandomly(rng *rand.Rand, batches int) {
 	b.Helper()
 	for range batches {
 		var ops []api.Operation
@@ -69,7 +68,7 @@ func (b *bench) scribble(rng *rand.Rand, batches int) {
 				c := changes[rng.IntN(len(changes))]
 				o.EntityID, o.BaseVersion = c.EntityID, c.Version-int64(rng.IntN(8)/7)
 				switch {
-				case c.Deleted: // restored, or in conflict
+				case c.Deleted: // restored, or a conflict
 				case rng.IntN(3) == 0:
 					o.Type, o.Data = api.Delete, nil
 				default:
@@ -85,11 +84,11 @@ func (b *bench) scribble(rng *rand.Rand, batches int) {
 	}
 }
 
-func testDigest(t *testing.T, b *bench) {
+func testDigest(t *testing.T, b *fixture) {
 	b.checkDigest("of an empty store")
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 8 {
-		b.scribble(rng, 12)
+		b.writeRandomly(rng, 12)
 		b.checkDigest(fmt.Sprint("after writes, ", i))
 		b.advance(time.Hour)
 		if _, err := b.store.Collect(t.Context(), b.now().Add(-time.Minute)); err != nil {
@@ -99,13 +98,13 @@ func testDigest(t *testing.T, b *bench) {
 	}
 	page, err := b.store.Changes(t.Context(), b.head(), 10)
 	if err != nil || page.Digests[api.EntityUser].Count == 0 {
-		t.Errorf("behind the end: %+v (%v), want a digest too", page, err)
+		t.Errorf("after the end: %+v (%v), want a digest too", page, err)
 	}
 }
 
-// testDigestConcurrently: a page read while others write has the digest of just
-// the state that its cursor stands for.
-func testDigestConcurrently(t *testing.T, b *bench) {
+// testDigestConcurrently: a page that is read while others write has the digest of the state at
+// its cursor.
+func testDigestConcurrently(t *testing.T, b *fixture) {
 	done := make(chan []error, 1)
 	go func() {
 		done <- together(4, func(i int) error {
@@ -163,7 +162,7 @@ func testDigestConcurrently(t *testing.T, b *bench) {
 	}
 }
 
-func testBuckets(t *testing.T, b *bench) {
+func testBuckets(t *testing.T, b *fixture) {
 	var want [api.Buckets][]string
 	for i := range 300 {
 		id := uuid.NewString()
@@ -205,8 +204,8 @@ func testBuckets(t *testing.T, b *bench) {
 	}
 }
 
-// bucket reads a bucket from page to page and returns its ids.
-func (b *bench) bucket(n, limit int, feedOf map[string]string) (ids []string) {
+// bucket reads a bucket page by page and returns its ids.
+func (b *fixture) bucket(n, limit int, feedOf map[string]string) (ids []string) {
 	b.Helper()
 	q := store.BucketQuery{Cursor: b.head(), Bucket: n, Limit: limit}
 	for {

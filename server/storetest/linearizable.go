@@ -18,8 +18,7 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// call is what a client asked of one user: an operation, or to read it when Type
-// is empty.
+// call is a client's operation on one user, or a read if kind is empty.
 type call struct {
 	entity string
 	op     string
@@ -28,16 +27,16 @@ type call struct {
 	name   string
 }
 
-// told is what it was answered. Exists and name are of the user as it was shown.
-type told struct {
+// answer is the result of a call. Exists and name are those of the returned user.
+type answer struct {
 	status  api.Status
 	version int64
 	exists  bool
 	name    string
 }
 
-// register is a user as far as it matters here. Settled are the operations that
-// have taken effect or found that there was nothing to do, in order of their ids.
+// register is the model of a user. Settled are the applied and duplicate operations, in the
+// order of their ids.
 type register struct {
 	version int64
 	exists  bool
@@ -45,13 +44,13 @@ type register struct {
 	settled string
 }
 
-func (r register) show(status api.Status) told { return told{status, r.version, r.exists, r.name} }
+func (r register) show(status api.Status) answer { return answer{status, r.version, r.exists, r.name} }
 
-// after is the register when the call is over, and the answer.
-func (r register) after(c call) (register, told) {
+// after returns the register after a call, and the answer.
+func (r register) after(c call) (register, answer) {
 	if c.kind == "" {
 		if !r.exists {
-			return r, told{}
+			return r, answer{}
 		}
 		return r, r.show("")
 	}
@@ -87,7 +86,7 @@ func (r register) decide(c call) api.Status {
 	return api.Conflict
 }
 
-// insert keeps marks in order, so that equal sets are equal texts.
+// insert keeps marks sorted, so that equal sets are equal texts.
 func insert(marks, mark string) string {
 	at := 0
 	for at < len(marks) && marks[at:at+len(mark)] < mark {
@@ -116,15 +115,14 @@ var registers = porcupine.Model{
 	Init: func() any { return register{} },
 	Step: func(state, input, output any) (bool, any) {
 		next, want := state.(register).after(input.(call))
-		return want == output.(told), next
+		return want == output.(answer), next
 	},
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v → %+v", input, output) },
 }
 
-// testLinearizable: what clients do to single users at the same time, replays
-// included, has the outcomes of some order one after the other in which each
-// comes between its call and its answer.
-func testLinearizable(t *testing.T, b *bench) {
+// testLinearizable: concurrent calls on single users, replays included, have the outcomes of
+// some sequential order in which each takes effect between its call and its answer.
+func testLinearizable(t *testing.T, b *fixture) {
 	result, err := Linearizable(b.Context(), b.store)
 	switch {
 	case err != nil:
@@ -136,16 +134,15 @@ func testLinearizable(t *testing.T, b *bench) {
 	}
 }
 
-// Linearizable has six clients create, update, delete and read three users at the
-// same time, and send some of it again, and looks for an order of all calls that
-// explains what they were answered.
+// Linearizable has six clients create, update, delete, read and replay on three users
+// concurrently, and searches for an order of all calls that explains their answers.
 func Linearizable(ctx context.Context, s Store) (porcupine.CheckResult, error) {
 	const clients, calls = 6, 60
 	entities := []string{uuid.NewString(), uuid.NewString(), uuid.NewString()}
 	var mu sync.Mutex
 	var history []porcupine.Operation
 	errs := together(clients, func(i int) error {
-		c := &caller{ctx: ctx, store: s, rng: rand.New(rand.NewPCG(uint64(i), 7)), seen: map[string]told{}}
+		c := &caller{ctx: ctx, store: s, rng: rand.New(rand.NewPCG(uint64(i), 7)), seen: map[string]answer{}}
 		for range calls {
 			in := c.next(entities)
 			begin := time.Now().UnixNano()
@@ -171,12 +168,11 @@ type caller struct {
 	ctx   context.Context
 	store Store
 	rng   *rand.Rand
-	seen  map[string]told // by entity, lately
+	seen  map[string]answer // latest, by entity
 	sent  []call
 }
 
-// next is a read, an operation on what was seen lately or on something near it,
-// or one that was sent before.
+// next returns a read, an operation on the version seen last or the one before, or a replay.
 func (c *caller) next(entities []string) call {
 	id := entities[c.rng.IntN(len(entities))]
 	switch n := c.rng.IntN(10); {
@@ -203,16 +199,16 @@ func (c *caller) next(entities []string) call {
 }
 
 // do makes the call.
-func (c *caller) do(in call) (told, error) {
+func (c *caller) do(in call) (answer, error) {
 	if in.kind == "" {
 		row, err := c.store.User(c.ctx, in.entity)
 		if errors.Is(err, store.ErrNotFound) {
-			return told{}, nil
+			return answer{}, nil
 		}
 		if err != nil {
-			return told{}, err
+			return answer{}, err
 		}
-		out, err := tell(row.Version, row.Document)
+		out, err := answerOf(row.Version, row.Document)
 		c.seen[in.entity] = out
 		return out, err
 	}
@@ -226,25 +222,25 @@ func (c *caller) do(in call) (told, error) {
 	}
 	outcomes, err := try(c.ctx, c.store, o)
 	if err != nil {
-		return told{}, err
+		return answer{}, err
 	}
 	r := outcomes[0].Result
 	if !slices.Contains([]api.Status{api.Applied, api.Duplicate, api.Conflict}, r.Status) {
-		return told{}, fmt.Errorf("answered %+v", r)
+		return answer{}, fmt.Errorf("answered %+v", r)
 	}
-	out, err := tell(r.Version, r.Document)
+	out, err := answerOf(r.Version, r.Document)
 	out.status = r.Status
 	c.seen[in.entity] = out
 	return out, err
 }
 
-func tell(version int64, document json.RawMessage) (told, error) {
+func answerOf(version int64, document json.RawMessage) (answer, error) {
 	if len(document) == 0 {
-		return told{version: version}, nil
+		return answer{version: version}, nil
 	}
 	var u api.User
 	if err := json.Unmarshal(document, &u); err != nil {
-		return told{}, fmt.Errorf("decode a document: %w", err)
+		return answer{}, fmt.Errorf("decode a document: %w", err)
 	}
-	return told{version: version, exists: true, name: u.Name}, nil
+	return answer{version: version, exists: true, name: u.Name}, nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-func (b *bench) list(q store.ListQuery) (names []string) {
+func (b *fixture) list(q store.ListQuery) (names []string) {
 	b.Helper()
 	for {
 		list, err := b.store.Users(b.Context(), q)
@@ -41,7 +41,7 @@ func (b *bench) list(q store.ListQuery) (names []string) {
 	}
 }
 
-func testList(t *testing.T, b *bench) {
+func testList(t *testing.T, b *fixture) {
 	want := []string{}
 	for i := range 23 {
 		name := fmt.Sprintf("Person %02d", (i*7)%23)
@@ -56,7 +56,7 @@ func testList(t *testing.T, b *bench) {
 			t.Errorf("pages of %d list %q", limit, got)
 		}
 	}
-	for range 3 { // one name: the order goes on by id, and no page loses any
+	for range 3 { // equal names are ordered by id, and no page loses one
 		b.create("person 05", uuid.NewString()+"@example.org")
 	}
 	if got := b.list(store.ListQuery{Search: "person 05", Limit: 1}); len(got) != 4 {
@@ -74,9 +74,9 @@ func testList(t *testing.T, b *bench) {
 	}
 }
 
-// testUpdatedAfter: the clock stands still, then goes back, and still who polls
-// with the last updatedAt gets each change and none twice.
-func testUpdatedAfter(t *testing.T, b *bench) {
+// testUpdatedAfter: the clock stops, then steps back, and still a client that polls with the
+// last updatedAt gets each change once.
+func testUpdatedAfter(t *testing.T, b *fixture) {
 	at := func(name string) time.Time {
 		t.Helper()
 		list, err := b.store.Users(t.Context(), store.ListQuery{Search: strings.ToLower(name), Limit: 1})
@@ -117,7 +117,7 @@ func testUpdatedAfter(t *testing.T, b *bench) {
 	}
 }
 
-func testFeed(t *testing.T, b *bench) {
+func testFeed(t *testing.T, b *fixture) {
 	if changes, end := b.feed("", 10); len(changes) > 0 || end != b.head() {
 		t.Errorf("an empty feed has %v and ends at %s, head %s", changes, end, b.head())
 	}
@@ -147,7 +147,7 @@ func testFeed(t *testing.T, b *bench) {
 	if len(changes) != 3 || changes[0].Version != 3 || !changes[1].Deleted || changes[2].EntityID != ids[0] {
 		t.Errorf("from the middle: %+v", changes)
 	}
-	// Who reads page by page while others write sees a moved entity at its new place.
+	// A client that reads while others write sees a moved entity at its new place.
 	page, err := b.store.Changes(t.Context(), "", 2)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func testFeed(t *testing.T, b *bench) {
 	}
 }
 
-func testCursors(t *testing.T, b *bench) {
+func testCursors(t *testing.T, b *fixture) {
 	b.create("Ada", "ada@example.org")
 	head, err := feed.ParseCursor(b.head())
 	if err != nil {
@@ -185,7 +185,7 @@ func testCursors(t *testing.T, b *bench) {
 	}
 }
 
-func testCollect(t *testing.T, b *bench) {
+func testCollect(t *testing.T, b *fixture) {
 	stays, goes, late := b.create("Stays", "stays@example.org"), b.create("Goes", "goes@example.org"), b.create("Late", "late@example.org")
 	before := b.head()
 	half, err := b.store.Changes(t.Context(), "", 1) // a client in the middle of its first read
@@ -208,32 +208,32 @@ func testCollect(t *testing.T, b *bench) {
 	if changes, _ := b.feed(after, 10); len(changes) != 1 || changes[0].EntityID != late || !changes[0].Deleted {
 		t.Errorf("a cursor behind the delete reads %+v", changes)
 	}
-	// A new reader's pages pass below the horizon without being sent back to the start.
+	// A new reader passes below the horizon without a resync.
 	if changes, end := b.feed("", 1); len(changes) != 2 || changes[0].EntityID != stays || end != b.head() {
 		t.Errorf("from the beginning: %+v", changes)
 	}
 	if n, err := b.store.Collect(t.Context(), b.now().Add(-time.Minute)); n != 0 || err != nil {
 		t.Errorf("collected %d more (%v)", n, err)
 	}
-	// Nobody remembers it; its id is as new.
+	// The collected user is forgotten; its id is as new.
 	b.one(op(goes, api.Update, 1, `{"name":"Eve"}`), api.Conflict)
 	b.one(op(goes, api.Delete, 1, ""), api.Duplicate)
 	b.one(op(goes, api.Create, 0, person("Goes", "goes@example.org")), api.Applied)
 }
 
-func testTelling(t *testing.T, b *bench) {
+func testNotifications(t *testing.T, b *fixture) {
 	id := b.create("Ada", "ada@example.org")
-	if b.told() != 1 {
-		t.Errorf("told %d times of one commit", b.told())
+	if b.reportedCommits() != 1 {
+		t.Errorf("notified %d times of one commit", b.reportedCommits())
 	}
 	b.one(op(id, api.Update, 9, `{"name":"Eve"}`), api.Conflict)
 	b.one(op(uuid.NewString(), api.Delete, 1, ""), api.Duplicate)
-	if b.told() != 1 {
-		t.Errorf("told of commits that changed nothing: %d", b.told())
+	if b.reportedCommits() != 1 {
+		t.Errorf("notified of commits that changed nothing: %d", b.reportedCommits())
 	}
 }
 
-func testClosed(t *testing.T, b *bench) {
+func testClosed(t *testing.T, b *fixture) {
 	if err := b.store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -242,15 +242,15 @@ func testClosed(t *testing.T, b *bench) {
 	}
 }
 
-func testNoSkippedChange(t *testing.T, b *bench) {
+func testNoSkippedChange(t *testing.T, b *fixture) {
 	if err := CheckNoSkippedChange(t.Context(), b.store, 16, 20); err != nil {
 		t.Error(err)
 	}
 }
 
-// CheckNoSkippedChange has writers create users at once while a client polls the
-// feed as clients do, from cursor to cursor, and reports users that it
-// never got. A store that numbers changes outside the order of its commits fails.
+// CheckNoSkippedChange has writers create users concurrently while a client polls the feed,
+// and reports users that it never received. A store fails if it does not number changes in the
+// order of its commits.
 func CheckNoSkippedChange(ctx context.Context, s interface {
 	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
 	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
@@ -294,7 +294,7 @@ func CheckNoSkippedChange(ctx context.Context, s interface {
 			if len(errs) > 0 {
 				return errors.Join(errs...)
 			}
-			last = true // and once more, to the end of what they wrote
+			last = true // then once more, to the end
 		default:
 		}
 	}
@@ -304,7 +304,7 @@ func CheckNoSkippedChange(ctx context.Context, s interface {
 	return nil
 }
 
-func testFind(t *testing.T, b *bench) {
+func testFind(t *testing.T, b *fixture) {
 	ann, bo, cy := b.create("Ann", "Ann@example.org"), b.create("Bo", "bo@example.org"), b.create("Cy", "cy@example.org")
 	b.one(op(cy, api.Delete, 1, ""), api.Applied)
 	for _, test := range []struct {

@@ -11,9 +11,8 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// sequence numbers changes as a bare database sequence does: the number is taken
-// when the write begins, the row is seen when it commits, and that order is
-// another. It is what CheckNoSkippedChange must catch.
+// sequence numbers changes like a database sequence: in the order in which writes start, though
+// rows become visible in the order of the commits. CheckNoSkippedChange must catch that.
 type sequence struct {
 	mu     sync.Mutex
 	polled *sync.Cond
@@ -60,7 +59,7 @@ func (s *sequence) Changes(_ context.Context, cursor string, limit int) (api.Cha
 	return page, nil
 }
 
-func TestTheCheckCatchesABareSequence(t *testing.T) {
+func TestTheCheckCatchesASequence(t *testing.T) {
 	s := &sequence{total: 16 * 20, rows: map[int64]string{}}
 	s.polled = sync.NewCond(&s.mu)
 	err := CheckNoSkippedChange(t.Context(), s, 16, 20)

@@ -1,5 +1,5 @@
-// Package storetest is the contract of the server's stores as a suite of tests,
-// which every store runs: one that passes may stand under the HTTP interface.
+// Package storetest is the contract of the server's stores as a test suite. A store that passes
+// can serve the HTTP interface.
 package storetest
 
 import (
@@ -13,66 +13,60 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Store is all that a store can do.
+// Store is a store's whole interface.
 type Store interface {
-	Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error)
-	User(ctx context.Context, id string) (store.Row, error)
+	rest.Store
+	store.Tidier
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
-	Users(ctx context.Context, q store.ListQuery) (store.List, error)
-	Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
-	Head(ctx context.Context) (string, error)
-	Revision(ctx context.Context) (string, error)
-	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
-	Prune(ctx context.Context, before time.Time) (int64, error)
-	Collect(ctx context.Context, before time.Time) (int64, error)
 	Close() error
 }
 
-// Options are what the suite needs to have a hand in.
+// Options are what the suite controls in a store.
 type Options struct {
 	Now       func() time.Time
 	Committed func()
 }
 
-// Open opens a new, empty store; the test closes it.
+// Open opens a new, empty store. The suite closes it.
 type Open func(t *testing.T, o Options) Store
 
 // Run runs the suite.
 func Run(t *testing.T, open Open) {
 	tests := []struct {
 		name string
-		test func(*testing.T, *bench)
+		test func(*testing.T, *fixture)
 	}{
 		{"operations", testOperations},
 		{"order in a batch", testBatchOrder},
 		{"stamps and times", testStampsAndTimes},
 		{"exactly once", testExactlyOnce},
-		{"exactly once from many sides", testExactlyOnceConcurrently},
+		{"exactly once, concurrently", testExactlyOnceConcurrently},
 		{"prune", testPrune},
 		{"email", testEmail},
-		{"emails passed on in a batch", testEmailsPassedOn},
-		{"email from many sides", testEmailConcurrently},
-		{"one entity from many sides", testEntityConcurrently},
+		{"emails that move within a batch", testEmailsMove},
+		{"email, concurrently", testEmailConcurrently},
+		{"one entity, concurrently", testEntityConcurrently},
 		{"linearizable", testLinearizable},
 		{"list", testList},
 		{"find", testFind},
-		{"updated after, with a clock that stands still", testUpdatedAfter},
+		{"updated after, with a stopped clock", testUpdatedAfter},
 		{"feed", testFeed},
 		{"cursors", testCursors},
 		{"collected tombstones", testCollect},
 		{"digest", testDigest},
-		{"digest from many sides", testDigestConcurrently},
+		{"digest, concurrently", testDigestConcurrently},
 		{"buckets", testBuckets},
 		{"no skipped change", testNoSkippedChange},
-		{"telling", testTelling},
+		{"notifications", testNotifications},
 		{"closed", testClosed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b := &bench{T: t, clock: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
+			b := &fixture{T: t, clock: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
 			b.store = open(t, Options{Now: b.now, Committed: b.committed})
 			defer func() {
 				if err := b.store.Close(); err != nil {
@@ -84,43 +78,43 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// bench is a store under test with the clock it goes by.
-type bench struct {
+// fixture is a store under test with its clock.
+type fixture struct {
 	*testing.T
 	store Store
 
-	mu    sync.Mutex
-	clock time.Time
-	tells int
+	mu      sync.Mutex
+	clock   time.Time
+	commits int // that were reported
 }
 
-func (b *bench) now() time.Time {
+func (b *fixture) now() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.clock
 }
 
-func (b *bench) advance(d time.Duration) {
+func (b *fixture) advance(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clock = b.clock.Add(d)
 }
 
-func (b *bench) committed() {
+func (b *fixture) committed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tells++
+	b.commits++
 }
 
-func (b *bench) told() int {
+func (b *fixture) reportedCommits() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.tells
+	return b.commits
 }
 
 const clientID = "5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11"
 
-// op makes an operation of a new id. Data is JSON, or nothing.
+// op makes an operation with a new id. Data is JSON or empty.
 func op(id string, t api.OperationType, base int64, data string) api.Operation {
 	return api.Operation{
 		ID: uuid.NewString(), EntityType: api.EntityUser, EntityID: id, Type: t, Data: []byte(data), BaseVersion: base,
@@ -130,8 +124,8 @@ func op(id string, t api.OperationType, base int64, data string) api.Operation {
 
 func person(name, email string) string { return fmt.Sprintf(`{"name":%q,"email":%q}`, name, email) }
 
-// apply does the operations as one batch; they must be valid.
-func (b *bench) apply(ops ...api.Operation) []store.Outcome {
+// apply applies valid operations as one batch.
+func (b *fixture) apply(ops ...api.Operation) []store.Outcome {
 	b.Helper()
 	outcomes, err := try(b.Context(), b.store, ops...)
 	if err != nil {
@@ -156,8 +150,8 @@ func try(ctx context.Context, s Store, ops ...api.Operation) ([]store.Outcome, e
 	return outcomes, err
 }
 
-// one does an operation and fails the test unless it has the status.
-func (b *bench) one(op api.Operation, want api.Status) store.Outcome {
+// one applies an operation and fails the test unless it gets the status.
+func (b *fixture) one(op api.Operation, want api.Status) store.Outcome {
 	b.Helper()
 	o := b.apply(op)[0]
 	if o.Result.Status != want || o.Result.ID != op.ID {
@@ -166,14 +160,14 @@ func (b *bench) one(op api.Operation, want api.Status) store.Outcome {
 	return o
 }
 
-func (b *bench) create(name, email string) string {
+func (b *fixture) create(name, email string) string {
 	b.Helper()
 	id := uuid.NewString()
 	b.one(op(id, api.Create, 0, person(name, email)), api.Applied)
 	return id
 }
 
-func (b *bench) head() string {
+func (b *fixture) head() string {
 	b.Helper()
 	head, err := b.store.Head(b.Context())
 	if err != nil {
@@ -182,18 +176,18 @@ func (b *bench) head() string {
 	return head
 }
 
-// unchanged fails the test if f moves the feed.
-func (b *bench) unchanged(f func()) {
+// unchanged fails the test if f changes the feed.
+func (b *fixture) unchanged(f func()) {
 	b.Helper()
 	before := b.head()
 	f()
 	if b.head() != before {
-		b.Error("the feed moved though nothing should have changed")
+		b.Error("the feed changed, want it unchanged")
 	}
 }
 
 // feed reads the feed from a cursor to its end, in pages of the given size.
-func (b *bench) feed(cursor string, limit int) (changes []api.Change, end string) {
+func (b *fixture) feed(cursor string, limit int) (changes []api.Change, end string) {
 	b.Helper()
 	for {
 		page, err := b.store.Changes(b.Context(), cursor, limit)
@@ -210,7 +204,7 @@ func (b *bench) feed(cursor string, limit int) (changes []api.Change, end string
 	}
 }
 
-// together calls f n times at once and returns the errors.
+// together calls f n times concurrently and returns the errors.
 func together(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	var group sync.WaitGroup

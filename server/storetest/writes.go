@@ -13,12 +13,12 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// step is an operation on the one entity of a scenario, and what must become of it.
+// step is an operation on the entity of a scenario, and its expected outcome.
 type step struct {
 	do   string // create, update or delete
 	base int64
 	data string
-	want string // status, version, and the name in the document or - for null
+	want string // status, version, and the name in the document, or - for null
 }
 
 const ada = `{"name":"Ada","email":"ada@example.org"}`
@@ -67,7 +67,7 @@ var scenarios = []struct {
 	}},
 }
 
-func testOperations(t *testing.T, b *bench) {
+func testOperations(t *testing.T, b *fixture) {
 	for _, s := range scenarios {
 		id := uuid.NewString()
 		var version int64
@@ -77,8 +77,8 @@ func testOperations(t *testing.T, b *bench) {
 			if got := fmt.Sprint(r.Status, " ", r.Version, " ", nameIn(t, r.Document)); got != st.want {
 				t.Errorf("%s, step %d (%s on %d): %s, want %s", s.name, i, st.do, st.base, got, st.want)
 			}
-			if moved := b.head() != before; moved != (r.Status == api.Applied) {
-				t.Errorf("%s, step %d: %s, and the feed moved: %v", s.name, i, r.Status, moved)
+			if changed := b.head() != before; changed != (r.Status == api.Applied) {
+				t.Errorf("%s, step %d: %s, and the feed changed: %v", s.name, i, r.Status, changed)
 			}
 			if r.Version > 0 && r.Stamp == "" {
 				t.Errorf("%s, step %d: a result without the row's stamp", s.name, i)
@@ -92,8 +92,8 @@ func testOperations(t *testing.T, b *bench) {
 	}
 }
 
-// checkEntity holds User and the feed against each other.
-func (b *bench) checkEntity(name, id string, version int64) {
+// checkEntity compares User with the feed.
+func (b *fixture) checkEntity(name, id string, version int64) {
 	b.Helper()
 	changes, _ := b.feed("", 1000)
 	var found []api.Change
@@ -106,7 +106,7 @@ func (b *bench) checkEntity(name, id string, version int64) {
 	switch {
 	case version == 0:
 		if len(found) > 0 || err == nil {
-			b.Errorf("%s: never created, and yet in the feed %+v, or stored %+v", name, found, row)
+			b.Errorf("%s: never created, but in the feed %+v, or stored %+v", name, found, row)
 		}
 		return
 	case len(found) != 1 || found[0].Version != version || found[0].EntityType != api.EntityUser:
@@ -114,7 +114,7 @@ func (b *bench) checkEntity(name, id string, version int64) {
 		return
 	case found[0].Deleted:
 		if err == nil || len(found[0].Document) > 0 {
-			b.Errorf("%s: deleted, and yet stored %+v, or with document %s", name, row, found[0].Document)
+			b.Errorf("%s: deleted, but stored %+v, or with document %s", name, row, found[0].Document)
 		}
 		return
 	case err != nil:
@@ -122,10 +122,10 @@ func (b *bench) checkEntity(name, id string, version int64) {
 		return
 	}
 	if row.Version != version || string(row.Document) != string(found[0].Document) || row.Stamp != found[0].Stamp {
-		b.Errorf("%s: the row %+v is not the feed's %+v", name, row, found[0])
+		b.Errorf("%s: the row %+v differs from the feed's %+v", name, row, found[0])
 	}
 	if u, err := row.User(); err != nil || u.ID != id || u.Version != version || !u.UpdatedAt.Equal(row.UpdatedAt) || !u.CreatedAt.Equal(row.CreatedAt) {
-		b.Errorf("%s: the document is of %+v, the row %+v (%v)", name, u, row, err)
+		b.Errorf("%s: the document has %+v, the row %+v (%v)", name, u, row, err)
 	}
 }
 
@@ -141,7 +141,7 @@ func nameIn(t *testing.T, document json.RawMessage) string {
 	return u.Name
 }
 
-func testBatchOrder(t *testing.T, b *bench) {
+func testBatchOrder(t *testing.T, b *fixture) {
 	one, two := uuid.NewString(), uuid.NewString()
 	outcomes := b.apply(
 		op(one, api.Create, 0, person("One", "one@example.org")),
@@ -162,7 +162,7 @@ func testBatchOrder(t *testing.T, b *bench) {
 	b.checkEntity("two", two, 2)
 }
 
-func testStampsAndTimes(t *testing.T, b *bench) {
+func testStampsAndTimes(t *testing.T, b *fixture) {
 	id := uuid.NewString()
 	create := op(id, api.Create, 0, ada)
 	create.Stamp = api.NewStamp(b.now().Add(-time.Minute), "", "client01")
@@ -206,7 +206,7 @@ func testStampsAndTimes(t *testing.T, b *bench) {
 	}
 }
 
-func testExactlyOnce(t *testing.T, b *bench) {
+func testExactlyOnce(t *testing.T, b *fixture) {
 	id := uuid.NewString()
 	create, update := op(id, api.Create, 0, ada), op(id, api.Update, 1, `{"name":"Ada L"}`)
 	b.one(create, api.Applied)
@@ -214,7 +214,7 @@ func testExactlyOnce(t *testing.T, b *bench) {
 	conflict := op(id, api.Update, 1, `{"name":"Eve"}`)
 	b.one(conflict, api.Conflict)
 	b.unchanged(func() {
-		// A replica must not go back to what was: each replay shows the user as it is.
+		// A replica must not go back in time: each replay returns the current user.
 		for _, replay := range []api.Operation{create, update} {
 			o := b.one(replay, api.Duplicate)
 			if !o.Replayed || o.First != api.Applied || o.Result.Version != second.Result.Version ||
@@ -222,7 +222,7 @@ func testExactlyOnce(t *testing.T, b *bench) {
 				t.Errorf("the replay answers %+v, the latest answer was %+v", o, second)
 			}
 		}
-		// Twice in one batch is a replay too.
+		// A repeat in one batch is a replay too.
 		if o := b.apply(update, update); o[0].Result.Status != api.Duplicate || o[1].Result.Status != api.Duplicate {
 			t.Errorf("twice in a batch: %+v", o)
 		}
@@ -240,19 +240,19 @@ func testExactlyOnce(t *testing.T, b *bench) {
 		t.Errorf("a new one twice in a batch: %+v", o)
 	}
 
-	// A conflict leaves no record: it is decided again, and now it may be right.
+	// A conflict leaves no record: it is decided again, and may now apply.
 	b.one(op(id, api.Delete, 2, ""), api.Applied)
 	conflict.Type, conflict.Data, conflict.BaseVersion = api.Create, []byte(ada), 3
 	if o := b.one(conflict, api.Applied); o.Replayed {
 		t.Errorf("answered from a record: %+v", o)
 	}
-	// A delete's record has no document, also when it is read again.
+	// A delete's record has no document, even when it is read again.
 	gone := op(id, api.Delete, 4, "")
 	b.one(gone, api.Applied)
 	if o := b.one(gone, api.Duplicate); o.Result.Document != nil || o.Result.Version != 5 {
 		t.Errorf("a replayed delete answers %+v", o.Result)
 	}
-	// What asked for what already was keeps its answer too.
+	// A duplicate keeps its result too.
 	idle := op(id, api.Delete, 4, "")
 	b.one(idle, api.Duplicate)
 	if o := b.one(idle, api.Duplicate); !o.Replayed || o.First != api.Duplicate {
@@ -260,7 +260,7 @@ func testExactlyOnce(t *testing.T, b *bench) {
 	}
 }
 
-func testExactlyOnceConcurrently(t *testing.T, b *bench) {
+func testExactlyOnceConcurrently(t *testing.T, b *fixture) {
 	id := b.create("Ada", "ada@example.org")
 	for round := range int64(10) {
 		update := op(id, api.Update, round+1, fmt.Sprintf(`{"bio":"round %d"}`, round))
@@ -287,7 +287,7 @@ func testExactlyOnceConcurrently(t *testing.T, b *bench) {
 	b.checkEntity("Ada", id, 11)
 }
 
-func testPrune(t *testing.T, b *bench) {
+func testPrune(t *testing.T, b *fixture) {
 	id := uuid.NewString()
 	create := op(id, api.Create, 0, ada)
 	b.one(create, api.Applied)
@@ -301,7 +301,7 @@ func testPrune(t *testing.T, b *bench) {
 		if o := b.one(update, api.Duplicate); !o.Replayed {
 			t.Error("the younger record is gone")
 		}
-		// Even without its record, a replay does no harm.
+		// Even without its record, a replay is harmless.
 		b.one(create, api.Conflict)
 		if _, err := b.store.Prune(t.Context(), b.now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
@@ -312,7 +312,7 @@ func testPrune(t *testing.T, b *bench) {
 	})
 }
 
-func testEmail(t *testing.T, b *bench) {
+func testEmail(t *testing.T, b *fixture) {
 	one, two := b.create("One", "One@example.org"), b.create("Two", "two@example.org")
 	b.unchanged(func() {
 		for _, taken := range []api.Operation{
@@ -328,7 +328,7 @@ func testEmail(t *testing.T, b *bench) {
 				t.Errorf("a rejected operation answers %+v", r)
 			}
 		}
-		// A conflict is found before: what is stale is not asked about its email.
+		// A conflict comes first: a stale write's email is not checked.
 		b.one(op(two, api.Update, 9, `{"email":"one@example.org"}`), api.Conflict)
 	})
 	b.one(op(one, api.Update, 1, `{"email":"ONE@example.org"}`), api.Applied)
@@ -340,9 +340,9 @@ func testEmail(t *testing.T, b *bench) {
 	b.one(op(one, api.Create, 4, person("One", "two@example.org")), api.Applied)
 }
 
-// testEmailsPassedOn: a batch passes the emails of four around, so that none of them could
-// be saved as it is in the end before another one is.
-func testEmailsPassedOn(t *testing.T, b *bench) {
+// testEmailsMove: a batch rotates the emails of four users, so that none of them could be saved
+// in its last state before another one.
+func testEmailsMove(t *testing.T, b *fixture) {
 	address := func(i int) string { return fmt.Sprintf("p%d@example.org", i%4) }
 	var ids []string
 	for i := range 4 {
@@ -375,7 +375,7 @@ func testEmailsPassedOn(t *testing.T, b *bench) {
 	b.checkDigest("after a round")
 }
 
-func testEmailConcurrently(t *testing.T, b *bench) {
+func testEmailConcurrently(t *testing.T, b *fixture) {
 	for round := range 10 {
 		var applied, taken atomic.Int64
 		errs := together(16, func(i int) error {
@@ -402,9 +402,9 @@ func testEmailConcurrently(t *testing.T, b *bench) {
 	}
 }
 
-// testEntityConcurrently: of many who write on one version, one gets it, and the
-// others are shown what it wrote.
-func testEntityConcurrently(t *testing.T, b *bench) {
+// testEntityConcurrently: of many writes based on one version, one is applied, and the others
+// get its result.
+func testEntityConcurrently(t *testing.T, b *fixture) {
 	id := b.create("Ada", "ada@example.org")
 	for base := int64(1); base <= 10; base++ {
 		var applied atomic.Int64

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -22,14 +23,14 @@ type Monitor struct {
 
 	mu      stdsync.Mutex
 	failure error
-	writing bool // a write failed
-	subs    map[chan struct{}]struct{}
+	writing bool          // a write failed
 	failing chan struct{} // wakes Run
+	changes repository.Topic
 }
 
 // New returns a monitor of a storage that works as far as is known. after is time.After.
 func New(after func(time.Duration) <-chan time.Time) *Monitor {
-	return &Monitor{after: after, subs: map[chan struct{}]struct{}{}, failing: make(chan struct{}, 1)}
+	return &Monitor{after: after, failing: make(chan struct{}, 1)}
 }
 
 // Failure returns why the storage fails now, one of the errors of package queue; nil if
@@ -40,20 +41,8 @@ func (m *Monitor) Failure() error {
 	return m.failure
 }
 
-// Changes notifies that Failure has changed. The channel holds at most one notification.
-// No more arrive once ctx has ended.
-func (m *Monitor) Changes(ctx context.Context) <-chan struct{} {
-	ch := make(chan struct{}, 1)
-	m.mu.Lock()
-	m.subs[ch] = struct{}{}
-	m.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.subs, ch)
-	})
-	return ch
-}
+// Changes notifies that Failure has changed. See repository.Topic.
+func (m *Monitor) Changes(ctx context.Context) <-chan struct{} { return m.changes.Subscribe(ctx) }
 
 // Blocked records that the opening of the database waits for another tab. The opening
 // itself fails only at its deadline.
@@ -81,9 +70,7 @@ func (m *Monitor) observe(err error, write bool) {
 	if !changed {
 		return
 	}
-	for ch := range m.subs {
-		sync.TrySend(ch, struct{}{})
-	}
+	m.changes.Notify()
 	if next != nil {
 		sync.TrySend(m.failing, struct{}{})
 	}

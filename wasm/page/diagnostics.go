@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"syscall/js"
@@ -24,11 +25,11 @@ func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 	status := d.users.Status()
 	lines := []app.Diagnostic{
 		{Name: "Version", Value: shell().Get("version").String()},
-		{Name: "Leading tab", Value: yes(d.leader.Leading())},
+		{Name: "Leading tab", Value: either(d.leader.Leading(), "yes", "no")},
 		{Name: "Sync workers started here", Value: strconv.FormatInt(d.leader.Starts(), 10)},
 		{Name: "Last sync ran in", Value: orNone(status.Host)},
-		{Name: "Server answered lately", Value: yes(status.Online)},
-		{Name: "Event stream", Value: open(status.Stream)},
+		{Name: "Server answered lately", Value: either(status.Online, "yes", "no")},
+		{Name: "Event stream", Value: either(status.Stream, "open", "closed")},
 		{Name: "Service worker", Value: serviceWorker()},
 	}
 	if why := d.leader.Failure(); why != "" {
@@ -43,26 +44,14 @@ func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 	return lines
 }
 
-func yes(b bool) string {
+func either(b bool, yes, no string) string {
 	if b {
-		return "yes"
+		return yes
 	}
-	return "no"
+	return no
 }
 
-func open(b bool) string {
-	if b {
-		return "open"
-	}
-	return "closed"
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}
+func orNone(s string) string { return cmp.Or(s, "none") }
 
 func serviceWorker() string {
 	container := js.Global().Get("navigator").Get("serviceWorker")

@@ -17,6 +17,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 func main() {
@@ -26,7 +27,7 @@ func main() {
 	background := newBackground(storage)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
-		Remote: &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths},
+		Remote: &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths},
 		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 		OnEnqueued: background.request,
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 const (
@@ -86,7 +87,7 @@ func openInMemory(ctx context.Context) *storage {
 }
 
 func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
-	server := &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	server := &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,

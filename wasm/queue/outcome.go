@@ -62,8 +62,7 @@ func (e *Entity) recordOutcome(o Outcome) {
 // recordMerge records what became of two operations that were coalesced.
 func (e *Entity) recordMerge(first, second, merged Operation, keep bool) {
 	if keep {
-		by := merged.ID
-		e.recordOutcome(Outcome{ID: first.ID, Kind: OutcomeSuperseded, By: by})
+		e.recordOutcome(Outcome{ID: first.ID, Kind: OutcomeSuperseded, By: merged.ID})
 		return
 	}
 	e.recordOutcome(Outcome{ID: first.ID, Kind: OutcomeCancelled})

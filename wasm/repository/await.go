@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -108,10 +109,8 @@ func (c *Collection[T, P]) findQueued(ctx context.Context, id string, at *queue.
 }
 
 func findOperation(operations []queue.Operation, id string) *queue.Operation {
-	for i := range operations {
-		if operations[i].ID == id {
-			return &operations[i]
-		}
+	if i := slices.IndexFunc(operations, func(o queue.Operation) bool { return o.ID == id }); i >= 0 {
+		return &operations[i]
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type Codec[T, P any] struct {
 	Whole func(record T) P
 }
 
-// Fetcher fetches the current state of one entity from the server; sync.HTTPRemote is one.
+// Fetcher fetches the current state of one entity from the server; remote.Server is one.
 type Fetcher interface {
 	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
 }
@@ -57,8 +57,8 @@ type Config[T, P any] struct {
 // Collection is the records of one type. It is safe for concurrent use.
 type Collection[T, P any] struct {
 	cfg     Config[T, P]
-	rows    *topic
-	status  *topic
+	rows    Topic
+	status  Topic
 	mu      stdsync.Mutex
 	latest  sync.Status
 	fetched map[string]time.Time // by id
@@ -77,7 +77,7 @@ func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	if cfg.OnEnqueued == nil {
 		cfg.OnEnqueued = func() {}
 	}
-	c := &Collection[T, P]{cfg: cfg, rows: newTopic(), status: newTopic(), fetched: map[string]time.Time{}, deleted: map[string]deletion{}}
+	c := &Collection[T, P]{cfg: cfg, fetched: map[string]time.Time{}, deleted: map[string]deletion{}}
 	c.stop = cfg.Bus.Subscribe(c.receive)
 	cfg.Bus.Publish(sync.Message{Kind: sync.StatusRequest})
 	return c
@@ -90,7 +90,7 @@ func (c *Collection[T, P]) Close() { c.stop() }
 func (c *Collection[T, P]) receive(m sync.Message) {
 	switch m.Kind {
 	case sync.RowsChanged, sync.Enqueued:
-		c.rows.notify()
+		c.rows.Notify()
 	case sync.StatusChanged:
 		if m.Status != nil {
 			c.setStatus(*m.Status)
@@ -102,7 +102,7 @@ func (c *Collection[T, P]) receive(m sync.Message) {
 
 // notifyChanged tells every page and the engine that a record changed.
 func (c *Collection[T, P]) notifyChanged(id string) {
-	c.rows.notify()
+	c.rows.Notify()
 	c.cfg.Bus.Publish(sync.Message{Kind: sync.RowsChanged, Refs: []queue.Ref{c.ref(id)}})
 }
 

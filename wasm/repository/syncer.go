@@ -18,7 +18,7 @@ func (c *Collection[T, P]) Status() sync.Status {
 
 // StatusChanges is Changes for Status.
 func (c *Collection[T, P]) StatusChanges(ctx context.Context) <-chan struct{} {
-	return c.status.subscribe(ctx)
+	return c.status.Subscribe(ctx)
 }
 
 func (c *Collection[T, P]) setStatus(s sync.Status) {
@@ -28,7 +28,7 @@ func (c *Collection[T, P]) setStatus(s sync.Status) {
 	}
 	c.latest = s
 	c.mu.Unlock()
-	c.status.notify()
+	c.status.Notify()
 }
 
 // renewStatus keeps the status from expiring: the worker is alive, and nothing has

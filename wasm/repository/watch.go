@@ -44,13 +44,12 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSn
 }
 
 // Changes notifies that some record, operation or conflict may have changed, in this tab
-// or another. The channel holds at most one notification: the receiver reads again what
-// it shows. No more arrive once ctx has ended.
-func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return c.rows.subscribe(ctx) }
+// or another: the receiver reads again what it shows. See Topic.Subscribe.
+func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return c.rows.Subscribe(ctx) }
 
 // Refresh notifies the subscribers of Changes on this page, for when the storage works
 // again or its contents were replaced.
-func (c *Collection[T, P]) Refresh() { c.rows.notify() }
+func (c *Collection[T, P]) Refresh() { c.rows.Notify() }
 
 // watch sends what read returns, at once and after each change that makes a difference.
 // A change replaces a value that nobody has received yet.
@@ -75,18 +74,21 @@ func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V) <
 	return out
 }
 
-// topic notifies its subscribers. Each holds at most one notification that it has not
-// received, since a receiver reads everything again.
-type topic struct {
+// Topic notifies its subscribers that something changed. Its zero value has none, and is
+// ready to use. It is safe for concurrent use.
+type Topic struct {
 	mu   stdsync.Mutex
 	subs map[chan struct{}]struct{}
 }
 
-func newTopic() *topic { return &topic{subs: map[chan struct{}]struct{}{}} }
-
-func (t *topic) subscribe(ctx context.Context) <-chan struct{} {
+// Subscribe returns a channel of notifications. It holds at most one, since a receiver
+// reads everything again. No more arrive once ctx has ended.
+func (t *Topic) Subscribe(ctx context.Context) <-chan struct{} {
 	ch := make(chan struct{}, 1)
 	t.mu.Lock()
+	if t.subs == nil {
+		t.subs = map[chan struct{}]struct{}{}
+	}
 	t.subs[ch] = struct{}{}
 	t.mu.Unlock()
 	context.AfterFunc(ctx, func() {
@@ -97,7 +99,8 @@ func (t *topic) subscribe(ctx context.Context) <-chan struct{} {
 	return ch
 }
 
-func (t *topic) notify() {
+// Notify notifies all subscribers. It does not block.
+func (t *Topic) Notify() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for ch := range t.subs {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -179,13 +180,9 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 // operationOf returns id if a write's operation is in the queue or left it in this
 // transaction, and "" if the write changed nothing.
 func operationOf(e *queue.Entity, id string) string {
-	if findOperation(e.Operations, id) != nil {
+	left := func(o queue.Outcome) bool { return o.ID == id }
+	if findOperation(e.Operations, id) != nil || slices.ContainsFunc(e.Outcomes, left) {
 		return id
-	}
-	for _, o := range e.Outcomes {
-		if o.ID == id {
-			return id
-		}
 	}
 	return ""
 }

@@ -8,9 +8,9 @@ const (
 	MaxBackoff = 5 * time.Minute
 )
 
-// Backoff is the delay after the n-th answered failure (n from 1): exponential
-// with full jitter (Brooker, "Exponential Backoff And Jitter", AWS 2015), never
-// below MinBackoff. random is in [0,1).
+// Backoff is the delay after the n-th answered failure (n from 1): exponential with full
+// jitter (Brooker, "Exponential Backoff And Jitter", AWS 2015), never below MinBackoff.
+// random is in [0,1).
 func Backoff(n int, random float64) time.Duration {
 	ceiling := MaxBackoff
 	if n < 10 { // 2^9 s is above MaxBackoff

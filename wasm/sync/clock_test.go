@@ -11,14 +11,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/sim/testbed"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
-// wrongClock is a bubble's clock that somebody sets.
+// wrongClock is a bubble's clock that can be set wrong.
 type wrongClock struct{ shift atomic.Int64 }
 
 func (c *wrongClock) set(by time.Duration) { c.shift.Store(int64(by)) }
@@ -30,7 +32,7 @@ func (c *wrongClock) After(d time.Duration) <-chan time.Time { return time.After
 
 // unsteady is a device in a bubble whose clock is set while it works.
 type unsteady struct {
-	*device
+	*testbed.Device
 	clock  *wrongClock
 	host   *sync.Host
 	refuse atomic.Pointer[sync.Response] // what batches are answered, nil for the server's answer
@@ -39,33 +41,33 @@ type unsteady struct {
 
 // Do implements sync.HTTP; the server's clock is right.
 func (u *unsteady) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
-	u.world.now = time.Now()
+	u.World.Now = time.Now()
 	if refused := u.refuse.Load(); refused != nil && r.Method == http.MethodPost {
 		return *refused, nil
 	}
-	resp, err := u.device.Do(ctx, r)
+	resp, err := u.Device.Do(ctx, r)
 	if err == nil {
 		resp.Header["date"] = time.Now().UTC().Format(http.TimeFormat)
 	}
 	return resp, err
 }
 
-func newUnsteady(w *world) *unsteady {
-	u := &unsteady{device: w.device(), clock: &wrongClock{}}
+func newUnsteady(w *testbed.World) *unsteady {
+	u := &unsteady{Device: w.Device(), clock: &wrongClock{}}
 	channel := memory.NewChannel()
-	server := &sync.HTTPRemote{HTTP: u, Paths: directory.Paths}
+	server := &remote.Server{HTTP: u, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
-		Store: u.store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},
+		Store: u.Store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(), Schemas: []queue.Schema{directory.Users},
 		Now: u.clock.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
 	})
 	server.Observe = engine.ObserveClock
-	u.engine = engine
+	u.Engine = engine
 	u.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: u.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Store: u.Store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: u.clock.Now, After: time.After, NewID: uuid.NewString,
 	})
 	u.host = &sync.Host{
-		Engine: engine, Bus: channel.Bus(), Clock: u.clock, Store: u.store, Random: func() float64 { return 0.5 }, Name: "worker",
+		Engine: engine, Bus: channel.Bus(), Clock: u.clock, Store: u.Store, Random: func() float64 { return 0.5 }, Name: "worker",
 	}
 	return u
 }
@@ -77,10 +79,10 @@ func (u *unsteady) run(t *testing.T) {
 }
 
 func (u *unsteady) waiting() int {
-	u.world.t.Helper()
+	u.World.T.Helper()
 	synctest.Wait()
 	c, err := u.Counts(context.Background())
-	u.ok(err)
+	u.OK(err)
 	return c.Waiting
 }
 
@@ -97,18 +99,18 @@ func TestAClockThatJumpsHoldsUpNothing(t *testing.T) {
 		within time.Duration // of the jump
 	}{
 		{"while an operation waits to be sent again", broken, 5 * time.Second},
-		{"while the server wants to be left alone", busy, time.Minute + 5*time.Second},
+		{"while the server wants no requests", busy, time.Minute + 5*time.Second},
 		{"while the server can't be had", unavailable, sync.MaxReconnect + 5*time.Second},
 	} {
 		for jump, by := range jumps {
 			t.Run(c.name+", "+jump, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					u := newUnsteady(newWorld(t))
+					u := newUnsteady(testbed.New(t))
 					u.run(t)
 					defer u.cancel()
 					synctest.Wait()
 					u.refuse.Store(c.answer)
-					u.create("Ann")
+					u.Add("Ann")
 					if u.waiting() != 1 {
 						t.Fatal("nothing waits")
 					}
@@ -128,14 +130,14 @@ func TestAClockThatJumpsKeepsTheOrderOfWrites(t *testing.T) {
 	for jump, by := range jumps {
 		t.Run(jump, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := testbed.New(t)
 				here, there := newUnsteady(w), newUnsteady(w)
 				round := func(u *unsteady) {
 					t.Helper()
-					_, err := u.engine.Round(context.Background(), sync.Manual)
-					u.ok(err)
+					_, err := u.Engine.Round(context.Background(), sync.Manual)
+					u.OK(err)
 				}
-				id := here.create("Ann")
+				id := here.Add("Ann")
 				round(here)
 				round(there)
 				here.clock.set(by)
@@ -176,7 +178,7 @@ func TestAClockThatJumpsKeepsTheOrderOfWrites(t *testing.T) {
 
 func (u *unsteady) update(t *testing.T, id, text string) {
 	t.Helper()
-	if _, err := u.Update(context.Background(), id, bio(text)); err != nil {
+	if _, err := u.Update(context.Background(), id, testbed.Bio(text)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -192,7 +194,7 @@ func (u *unsteady) reads(t *testing.T, id, text string) {
 // stamp is that of the one operation of an entity.
 func (u *unsteady) stamp(t *testing.T, id string) api.Stamp {
 	t.Helper()
-	e, err := u.store.Entity(context.Background(), queue.Ref{Type: api.EntityUser, ID: id})
+	e, err := u.Store.Entity(context.Background(), queue.Ref{Type: api.EntityUser, ID: id})
 	if err != nil || len(e.Operations) != 1 {
 		t.Fatalf("%d operations, %v", len(e.Operations), err)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/e2e/day"
+	"github.com/rollcall/rollcall/sim/day"
+	"github.com/rollcall/rollcall/sim/testbed"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -23,43 +24,44 @@ import (
 )
 
 // post has others send operations to the server.
-func (w *world) post(operations []api.Operation, err error) {
-	w.t.Helper()
+func post(w *testbed.World, generate func() ([]api.Operation, error)) {
+	w.T.Helper()
+	operations, err := generate()
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	for ; len(operations) > 0; operations = operations[min(len(operations), api.MaxOperations):] {
 		body, err := json.Marshal(api.Batch{
 			ClientID: "00000000-0000-4000-8000-00000000aaaa", Operations: operations[:min(len(operations), api.MaxOperations)],
 		})
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
-		resp := w.serve(context.Background(), sync.Request{
+		resp := w.Serve(context.Background(), sync.Request{
 			Method: http.MethodPost, Path: "/api/v1/operations", Body: body, Header: map[string]string{"Content-Type": "application/json"},
 		})
 		var answer api.BatchResult
 		if err := json.Unmarshal(resp.Body, &answer); err != nil || resp.Status != http.StatusOK {
-			w.t.Fatalf("status %d: %s", resp.Status, resp.Body)
+			w.T.Fatalf("status %d: %s", resp.Status, resp.Body)
 		}
 		for _, r := range answer.Results {
 			if r.Status != api.Applied {
-				w.t.Fatalf("%s: %s %v", r.ID, r.Status, r.Problem)
+				w.T.Fatalf("%s: %s %v", r.ID, r.Status, r.Problem)
 			}
 		}
 	}
 }
 
 // people are the users the server has, by email.
-func (w *world) people() map[string]day.Person {
-	w.t.Helper()
+func people(w *testbed.World) map[string]day.Person {
+	w.T.Helper()
 	out := map[string]day.Person{}
 	token := ""
 	for {
 		var page api.UserPage
-		resp := w.serve(context.Background(), sync.Request{Method: http.MethodGet, Path: "/api/v1/users?limit=500&page_token=" + token})
+		resp := w.Serve(context.Background(), sync.Request{Method: http.MethodGet, Path: "/api/v1/users?limit=500&page_token=" + token})
 		if err := json.Unmarshal(resp.Body, &page); err != nil || resp.Status != http.StatusOK {
-			w.t.Fatalf("status %d: %s", resp.Status, resp.Body)
+			w.T.Fatalf("status %d: %s", resp.Status, resp.Body)
 		}
 		for _, u := range page.Users {
 			out[u.Email] = day.Person{Name: u.Name, Email: u.Email, Bio: u.Bio}
@@ -70,9 +72,8 @@ func (w *world) people() map[string]day.Person {
 	}
 }
 
-// weather is what a network and a server do to requests that come again and again.
-type weather struct {
-	world    *world
+// faults is what a faulty network and server do to requests, and what comes of it.
+type faults struct {
 	batches  int            // that reached the server and came back
 	failures int            // requests that something went wrong with
 	biggest  int            // operations in one batch
@@ -82,8 +83,8 @@ type weather struct {
 	effects  map[string]int // by operation
 }
 
-// strike spoils some requests before they reach the server.
-func (w *weather) strike(n int) (*sync.Response, error) {
+// inject fails some requests before they reach the server.
+func (f *faults) inject(n int) (*sync.Response, error) {
 	plain := func(status int, retry string) *sync.Response {
 		return &sync.Response{Status: status, Header: map[string]string{"content-type": "text/plain", "retry-after": retry}}
 	}
@@ -100,94 +101,94 @@ func (w *weather) strike(n int) (*sync.Response, error) {
 	return nil, nil
 }
 
-// sample measures what is alive: garbage would tell of the collector, not of the engine.
-func (w *weather) sample() {
+// sample measures what is alive: garbage would measure the collector, not the engine.
+func (f *faults) sample() {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	w.heap = max(w.heap, m.HeapAlloc)
+	f.heap = max(f.heap, m.HeapAlloc)
 }
 
-// away is a device that was without a network for a day, and the weather it meets
-// when it is back.
-func away(w *world, d day.Day) (*device, *weather) {
-	w.t.Helper()
-	w.post(d.Before())
-	dev := w.device()
+// away is a device that was without a network for a day, and the faults it meets when
+// it is back.
+func away(w *testbed.World, d day.Day) (*testbed.Device, *faults) {
+	w.T.Helper()
+	post(w, d.Before)
+	dev := w.Device()
 	drain(w, dev)
-	clock := d.Clock(w.now)
+	clock := d.Clock(w.Now)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: dev.store, Bus: memory.NewChannel().Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Store: dev.Store, Bus: memory.NewChannel().Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: clock.Now, After: time.After, NewID: uuid.NewString,
 	})
 	defer users.Close()
-	dev.ok(d.Spend(context.Background(), day.Device{Users: users, Store: dev.store, Clock: clock}))
-	w.now = w.now.Add(day.Length)
-	w.post(d.Others())
-	sky := &weather{world: w, effects: map[string]int{}}
+	dev.OK(d.Spend(context.Background(), day.Device{Users: users, Store: dev.Store, Clock: clock}))
+	w.Now = w.Now.Add(day.Length)
+	post(w, d.Others)
+	f := &faults{effects: map[string]int{}}
 	requests := 0
-	dev.meets(func(_ sync.Request) (*sync.Response, error) {
+	dev.Intercept(func(_ sync.Request) (*sync.Response, error) {
 		requests++
 		if requests%4 == 1 {
-			sky.sample()
+			f.sample()
 		}
-		resp, err := sky.strike(requests)
+		resp, err := f.inject(requests)
 		if resp != nil || err != nil {
-			sky.failures++
+			f.failures++
 		}
 		return resp, err
 	})
-	dev.after = func(r sync.Request, resp sync.Response) (sync.Response, error) {
-		sky.note(r, resp)
+	dev.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+		f.note(r, resp)
 		if requests%17 == 1 && requests > 1 {
-			sky.failures++
+			f.failures++
 			return sync.Response{}, errors.New("the answer was lost")
 		}
 		return resp, nil
 	}
-	return dev, sky
+	return dev, f
 }
 
-// note counts what the server says of a batch, whether or not the device hears it.
-func (w *weather) note(r sync.Request, resp sync.Response) {
+// note counts what the server says of a batch, whether or not the device receives it.
+func (f *faults) note(r sync.Request, resp sync.Response) {
 	var answer api.BatchResult
 	if r.Method != http.MethodPost || json.Unmarshal(resp.Body, &answer) != nil {
 		return
 	}
-	w.batches++
-	w.biggest = max(w.biggest, len(answer.Results))
+	f.batches++
+	f.biggest = max(f.biggest, len(answer.Results))
 	for _, result := range answer.Results {
 		switch result.Status {
 		case api.Applied:
-			w.applied++
-			w.effects[result.ID]++
+			f.applied++
+			f.effects[result.ID]++
 		case api.Duplicate:
-			w.twice++
+			f.twice++
 		}
 	}
 }
 
-// drain does rounds as a host does until nothing is left to be sent or heard, and
+// drain does rounds as a host does until nothing is left to send or receive, and
 // returns how many. Time passes between them as the server asks for.
-func drain(w *world, d *device) int {
-	w.t.Helper()
+func drain(w *testbed.World, d *testbed.Device) int {
+	w.T.Helper()
 	reason := sync.Online
 	for n := 1; n <= 500; n++ {
-		report, err := d.engine.Round(context.Background(), reason)
+		report, err := d.Engine.Round(context.Background(), reason)
 		var o *sync.RequestError
 		switch {
 		case err == nil && !report.More && report.Waiting == 0:
 			return n
 		case err == nil:
-			w.now = w.now.Add(sync.MaxBackoff)
+			w.Now = w.Now.Add(sync.MaxBackoff)
 		case errors.As(err, &o):
-			w.now = w.now.Add(max(o.RetryAfter, sync.MaxBackoff))
+			w.Now = w.Now.Add(max(o.RetryAfter, sync.MaxBackoff))
 		default:
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		reason = sync.Timer
 	}
-	w.t.Fatal("the queue is not empty after 500 rounds")
+	w.T.Fatal("the queue is not empty after 500 rounds")
 	return 0
 }
 
@@ -205,61 +206,61 @@ func TestADayOffline(t *testing.T) {
 // spendADay returns how much more was alive at the worst moment of syncing than
 // before or after it, when device and server hold all their rows.
 func spendADay(t *testing.T, d day.Day) uint64 {
-	w := newWorld(t)
-	dev, sky := away(w, d)
+	w := testbed.New(t)
+	dev, f := away(w, d)
 	ctx := context.Background()
-	if c, err := dev.store.Counts(ctx); err != nil || c.Waiting != d.Operations || c.Rejected != 0 {
+	if c, err := dev.Store.Counts(ctx); err != nil || c.Waiting != d.Operations || c.Rejected != 0 {
 		t.Fatalf("before: %+v, %v", c, err)
 	}
-	sky.sample()
-	around := sky.heap
-	sky.heap = 0
+	f.sample()
+	around := f.heap
+	f.heap = 0
 	start := time.Now()
 	rounds := drain(w, dev)
 	took := time.Since(start)
-	peak := sky.heap
-	sky.heap = 0
-	sky.sample()
-	around = max(around, sky.heap)
+	peak := f.heap
+	f.heap = 0
+	f.sample()
+	around = max(around, f.heap)
 	t.Logf("%d operations: %v, %d rounds, %d batches of at most %d, %d requests failed, %d kB alive above the stores at the worst",
-		d.Operations, took.Round(time.Millisecond), rounds, sky.batches, sky.biggest, sky.failures, (max(peak, around)-around)>>10)
+		d.Operations, took.Round(time.Millisecond), rounds, f.batches, f.biggest, f.failures, (max(peak, around)-around)>>10)
 
-	if got, want := w.people(), d.After(); !maps.Equal(got, want) {
+	if got, want := people(w), d.After(); !maps.Equal(got, want) {
 		t.Errorf("the server has %d users that should be %d, or other ones", len(got), len(want))
 	}
-	for id, n := range sky.effects {
+	for id, n := range f.effects {
 		if n != 1 {
 			t.Errorf("operation %s took effect %d times", id, n)
 		}
 	}
-	if sky.applied != d.Changes() {
-		t.Errorf("%d operations took effect, want %d", sky.applied, d.Changes())
+	if f.applied != d.Changes() {
+		t.Errorf("%d operations took effect, want %d", f.applied, d.Changes())
 	}
-	if sky.failures < d.Operations/500 || (d.Operations > 1000 && sky.twice == 0) {
-		t.Errorf("only %d requests failed and %d operations were sent twice: the test tests nothing", sky.failures, sky.twice)
+	if f.failures < d.Operations/500 || (d.Operations > 1000 && f.twice == 0) {
+		t.Errorf("only %d requests failed and %d operations were sent twice: the test tests nothing", f.failures, f.twice)
 	}
-	checkStandings(t, w, dev, d)
+	checkDevice(t, w, dev, d)
 	// Of a day's operations some are sent twice, for answers are lost and batches that
 	// the server fails on are halved.
-	if least := d.Operations / api.MaxOperations; sky.biggest > api.MaxOperations || sky.batches < least || sky.batches > 3*least+20 {
-		t.Errorf("%d batches of up to %d operations", sky.batches, sky.biggest)
+	if least := d.Operations / api.MaxOperations; f.biggest > api.MaxOperations || f.batches < least || f.batches > 3*least+20 {
+		t.Errorf("%d batches of up to %d operations", f.batches, f.biggest)
 	}
 	return max(peak, around) - around
 }
 
-// checkStandings checks what the device has when all is done.
-func checkStandings(t *testing.T, w *world, dev *device, d day.Day) {
+// checkDevice checks what the device has when all is done.
+func checkDevice(t *testing.T, w *testbed.World, dev *testbed.Device, d day.Day) {
 	t.Helper()
 	ctx := context.Background()
-	c, err := dev.store.Counts(ctx)
+	c, err := dev.Store.Counts(ctx)
 	if err != nil || c.Waiting != 0 || c.Rejected != d.Rejected() || c.Conflicts != d.Disputed() {
 		t.Errorf("counts are %+v, %v; want %d rejected and %d conflicts to look at", c, err, d.Rejected(), d.Disputed())
 	}
-	conflicts, err := dev.store.Conflicts(ctx, 10000)
+	conflicts, err := dev.Store.Conflicts(ctx, 10000)
 	if err != nil || len(conflicts) != d.Disputed()+d.Merged() {
 		t.Errorf("%d conflicts are recorded, %v; want %d", len(conflicts), err, d.Disputed()+d.Merged())
 	}
-	rejected, err := dev.store.Rejected(ctx, api.EntityUser, 10000)
+	rejected, err := dev.Store.Rejected(ctx, api.EntityUser, 10000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +279,7 @@ func checkStandings(t *testing.T, w *world, dev *device, d day.Day) {
 			local[r.Value.Email] = day.Person{Name: r.Value.Name, Email: r.Value.Email, Bio: r.Value.Bio}
 		}
 	}
-	if !maps.Equal(local, w.people()) {
+	if !maps.Equal(local, people(w)) {
 		t.Errorf("the device shows %d users, the server has %d, or they differ", len(local), len(d.After()))
 	}
 }

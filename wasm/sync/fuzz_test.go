@@ -1,139 +1,10 @@
 package sync
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
-
-	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/wasm/queue"
 )
-
-// parrot answers every request alike.
-type parrot Response
-
-func (p parrot) Do(context.Context, Request) (Response, error) { return Response(p), nil }
-
-// FuzzAnswers: whatever answers, a request ends either in an *RequestError that has a
-// reason for a person, or with an answer that fits what was asked.
-func FuzzAnswers(f *testing.F) {
-	const id = "00000000-0000-4000-8000-000000000001"
-	for _, body := range []string{
-		`{"results":[{"id":"` + id + `","status":"applied","version":3,"document":{"id":"x"}}]}`,
-		`{"results":[{"id":"` + id + `","status":"conflict","version":0,"document":null}]}`,
-		`{"results":[]}`, `{"results":null}`, `{"results":[{"id":"` + id + `","status":"maybe"}]}`,
-		`{"changes":[{"entityType":"user","entityId":"` + id + `","version":1,"deleted":true,"document":null}],"cursor":"c","hasMore":false}`,
-		`{"changes":[],"cursor":"","hasMore":true}`, `{"id":"` + id + `","version":1}`, `{"title":"No","code":"resync"}`,
-		`{"changes":[{"entityType":"user","entityId":"` + id + `","version":1,"document":{}}],"hasMore":true}`,
-		`<html>`, `null`, `[]`, `{"results":[{}`, `{"code":"sign_in"}`,
-	} {
-		for _, status := range []int{200, 204, 302, 401, 404, 410, 413, 429, 500, 503} {
-			f.Add(status, "application/json", "Tue, 24 Nov 2026 00:24:52 GMT", "3", []byte(body))
-		}
-	}
-	f.Add(200, "text/html", "", "", []byte("<html>"))
-	f.Add(410, "application/problem+json", "x", "-1", []byte(`{"title":"","code":"resync"}`))
-	f.Fuzz(func(t *testing.T, status int, media, date, retry string, body []byte) {
-		ctx := context.Background()
-		answer := parrot{Status: status, Body: body, Header: map[string]string{"content-type": media, "date": date, "retry-after": retry}}
-		server := &HTTPRemote{HTTP: answer, Paths: map[string]string{"user": "/api/v1/users"}, Observe: func(time.Time) {}}
-
-		batch := []queue.Operation{{ID: id, Ref: queue.Ref{Type: "user", ID: id}, Type: api.Update, BaseVersion: 1}}
-		results, err := server.Push(ctx, "c", batch)
-		fits(t, err, status)
-		if err == nil && (len(results) != 1 || results[0].ID != id) {
-			t.Errorf("results %+v", results)
-		}
-
-		page, err := server.Pull(ctx, "c", 10)
-		fits(t, err, status)
-		if err == nil && (page.Cursor == "" || (page.HasMore && page.Cursor == "c")) {
-			t.Errorf("a page to go round in circles: %+v", page)
-		}
-		for _, c := range page.Changes {
-			if c.Deleted != queue.IsNull(c.Document) || c.Version < 1 || c.EntityID == "" {
-				t.Errorf("a broken change %+v", c)
-			}
-		}
-
-		part, err := server.Bucket(ctx, BucketQuery{Type: "user", Cursor: "c", Limit: 10})
-		fits(t, err, status)
-		if err == nil && (part.Changes == nil || (part.HasMore && len(part.Changes) == 0)) {
-			t.Errorf("a bucket that empties this device, or never ends: %+v", part)
-		}
-		for i, c := range part.Changes {
-			if queue.IsNull(c.Document) || c.Version < 1 || c.EntityType != "user" || api.BucketOf(c.EntityID) != 0 ||
-				(i > 0 && c.EntityID <= part.Changes[i-1].EntityID) {
-				t.Errorf("a broken entity in a bucket: %+v", c)
-			}
-		}
-
-		change, err := server.Fetch(ctx, queue.Ref{Type: "user", ID: id})
-		fits(t, err, status)
-		if err == nil && (change.EntityID != id || change.Deleted != queue.IsNull(change.Document)) {
-			t.Errorf("fetched %+v", change)
-		}
-	})
-}
-
-// FuzzRESTAnswers: the same of a backend that isn't ours, in each dialect.
-func FuzzRESTAnswers(f *testing.F) {
-	const id = "00000000-0000-4000-8000-000000000001"
-	for _, body := range []string{
-		`[{"id":"` + id + `","name":"Ann","updatedAt":"2026-05-01T12:00:00Z"}]`, `[]`, `[{}]`, `[{"id":7}]`, `[null]`,
-		`{"users":[{"id":"` + id + `","version":3,"updatedAt":"2026-05-01T12:00:00Z"}],"nextCursor":"n"}`, `{"users":null}`,
-		`{"id":"` + id + `","name":"Ann","version":2,"updatedAt":"2026-05-01T12:00:00.5Z"}`, `{"id":"` + id + `","version":-1}`,
-		`{"title":"No","code":"conflict"}`, `<html>`, `null`, `{"id":"` + id + `","updatedAt":7}`,
-	} {
-		for _, status := range []int{200, 201, 204, 404, 409, 412, 422, 429, 500} {
-			f.Add(status, "application/json", "Tue, 24 Nov 2026 00:24:52 GMT", `"3"`, "", []byte(body))
-		}
-	}
-	f.Add(200, "application/json", "", "", restPrefix+`{"type":"user","began":"2026-05-01T12:00:00Z","high":"2026-05-01T12:00:00Z"}`, []byte(`[]`))
-	f.Add(200, "text/html", "x", "W/", restPrefix+`{`, []byte(`<html>`))
-	f.Fuzz(func(t *testing.T, status int, media, date, etag, cursor string, body []byte) {
-		ctx := context.Background()
-		answer := parrot{Status: status, Body: body, Header: map[string]string{"content-type": media, "date": date, "etag": etag}}
-		for _, dialect := range []Dialect{Rollcall, JSONServer} {
-			now := time.UnixMilli(1777636800000)
-			r := &REST{HTTP: answer, Paths: map[string]string{"user": "/users"}, Dialect: dialect, Now: func() time.Time { return now }}
-			ref := queue.Ref{Type: "user", ID: id}
-			for _, kind := range []api.OperationType{api.Create, api.Update, api.Delete} {
-				o := queue.Operation{ID: id, Ref: ref, Type: kind, Data: []byte(`{"name":"Bo"}`), Base: []byte(`{"name":"Ann"}`), BaseVersion: 1}
-				results, err := r.Push(ctx, "c", []queue.Operation{o})
-				anOutcome(t, err)
-				if err == nil && (len(results) != 1 || results[0].ID != id) {
-					t.Errorf("results %+v", results)
-				}
-			}
-			page, err := r.Pull(ctx, cursor, 10)
-			anOutcome(t, err)
-			if err == nil && (page.Cursor == "" || (page.HasMore && page.Cursor == cursor)) {
-				t.Errorf("a page to go round in circles: %+v", page)
-			}
-			for _, c := range page.Changes {
-				if c.Deleted != queue.IsNull(c.Document) || c.Version < 1 || c.EntityID == "" {
-					t.Errorf("a broken change %+v", c)
-				}
-			}
-			change, err := r.Fetch(ctx, ref)
-			anOutcome(t, err)
-			if err == nil && (change.EntityID != id || change.Deleted != queue.IsNull(change.Document)) {
-				t.Errorf("fetched %+v", change)
-			}
-		}
-	})
-}
-
-// anOutcome checks that an error is one that has a reason for a person.
-func anOutcome(t *testing.T, err error) {
-	t.Helper()
-	if o := (*RequestError)(nil); err != nil && (!errors.As(err, &o) || o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour) {
-		t.Errorf("%v is no outcome", err)
-	}
-}
 
 // FuzzStored: whatever stands in the storage as what is known of checks and of
 // incidents is read as nothing, or as what is written again alike.
@@ -178,9 +49,9 @@ func FuzzMessage(f *testing.F) {
 		if json.Unmarshal(text, &m) != nil {
 			return
 		}
-		h := &Host{asks: make(chan ask, 1), Bus: alone{}, Clock: alone{}}
+		h := &Host{requests: make(chan roundRequest, 1), Bus: alone{}, Clock: alone{}}
 		for range 3 { // more than it can hold
-			h.hear(m)
+			h.receive(m)
 		}
 		said, err := json.Marshal(m)
 		if err != nil {
@@ -194,21 +65,6 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("said %s, then %s (%v)", said, twice, err)
 		}
 	})
-}
-
-// fits checks what became of a request that got an answer of that status.
-func fits(t *testing.T, err error, status int) {
-	t.Helper()
-	var o *RequestError
-	switch {
-	case err == nil && (status < 200 || status >= 300) && status != 404:
-		t.Errorf("status %d passed", status)
-	case err == nil:
-	case !errors.As(err, &o):
-		t.Errorf("status %d: %v is no outcome", status, err)
-	case o.Error() == "" || o.RetryAfter < 0 || o.RetryAfter > time.Hour:
-		t.Errorf("status %d: outcome %+v", status, o)
-	}
 }
 
 // alone is a bus that nobody listens to, and a clock that stands still.

@@ -12,144 +12,90 @@ import (
 
 // Delays of the host's own timer.
 const (
-	// PollOpen and PollClosed are the longest a host goes without a round while
-	// the event stream is open, or isn't.
+	// PollOpen and PollClosed are the longest that a host goes without a round while the
+	// event stream is open, and while it isn't.
 	PollOpen   = 5 * time.Minute
 	PollClosed = 30 * time.Second
-	// MaxReconnect bounds the delay between tries while the server is not reached.
+	// MaxReconnect bounds the delay between attempts to reach the server.
 	MaxReconnect = 15 * time.Second
-	// MaxRounds bounds the rounds that one Drain makes.
+	// MaxRounds bounds the rounds of one Drain.
 	MaxRounds = 100
 )
 
-// Host decides when the engine does a round, and tells the pages how it goes.
-//
-//	       trigger, timer                    ok
-//	Idle ────────────────────▶ Syncing ───────────────▶ Success
-//	  ▲                           │ │ more to do            │
-//	  │                           │ └──────▶ Syncing        │
-//	  │                           └─ error ─▶ Failed        │
-//	  └────────── timer: backoff, next due, poll ◀──────────┘
+// maxRequests is how many requests for a round may wait.
+const maxRequests = 256
+
+// Host decides when the engine does a round, and publishes its status to the pages. See
+// the package comment for its states. All fields but Stream and Incidents are required.
 type Host struct {
+	// Engine does the rounds. No other host may use it.
 	Engine *Engine
-	Bus    Bus
-	Clock  Clock
-	Store  Store
+	// Bus brings requests for rounds and carries the status. Without delivery the timer
+	// alone starts rounds, and pages show an old status.
+	Bus Bus
+	// Clock is the device's clock, the same as the engine's Now. It may jump.
+	Clock Clock
+	// Store is the engine's. The host reads the next operation's time and the last status
+	// from it.
+	Store Store
+	// Random spreads the attempts to reach a server that is down; in [0,1).
 	Random func() float64
-	// Name is what Status.Host says.
+	// Name is ByPage, ByWorker or ByServiceWorker. Status.Host carries it.
 	Name string
-	// Stream, when set, opens the server's event stream and tells what it hears of
-	// it, until ctx ends or the stream can't be had. It reconnects by itself meanwhile;
-	// the host opens one anew that is silent.
-	Stream func(ctx context.Context, hear func(StreamSignal))
-	// Incidents, when set, is told what went wrong and was dealt with.
+	// Stream opens the server's event stream and passes on its signals, until ctx ends or
+	// the stream can't be had. It reconnects by itself; the host replaces a silent one.
+	// Without it the host polls every PollClosed, and others' changes arrive that late.
+	Stream func(ctx context.Context, signal func(StreamSignal))
+	// Incidents records what went wrong and how it was handled. nil records nothing.
 	Incidents *IncidentLog
 
-	mu        stdsync.Mutex
-	status    Status
-	answered  time.Time // when the server last answered or pinged
-	asking    atomic.Int64
-	failures  int
-	notBefore time.Time // the server asked to be left alone until then
-	asks      chan ask
-	open      bool
+	mu         stdsync.Mutex
+	status     Status
+	answeredAt time.Time    // the server's last answer or ping
+	storeCalls atomic.Int64 // odd while the host uses its store outside a round
+	failures   int          // of rounds, in a row
+	notBefore  time.Time    // the end of the server's Retry-After
+	streamOpen bool
+	requests   chan roundRequest
 }
 
-// ask is a request for a round; ids are of those who wait for its report.
-type ask struct {
+// roundRequest asks for a round, or brings news that may call for one.
+type roundRequest struct {
 	reason Reason
-	id     string
-	opened *bool // the event stream's state, when that is the news
-	online *bool // the browser's, likewise
+	id     string // of the SyncRequest whose sender waits for the report
+	stream *bool  // the event stream is open now, or closed
+	online *bool  // the browser is online now, or offline
 }
 
 // Run does rounds until ctx ends. The first one begins at once.
 func (h *Host) Run(ctx context.Context) error {
-	h.asks = make(chan ask, 256)
-	defer h.Bus.Subscribe(h.hear)()
-	go h.live(ctx)
-	h.restore(ctx)
+	h.requests = make(chan roundRequest, maxRequests)
+	defer h.Bus.Subscribe(h.receive)()
+	go h.publishAlive(ctx)
+	h.loadStatus(ctx)
 	if h.Stream != nil {
-		go h.follow(ctx)
+		go h.followStreams(ctx)
 	}
-	err := h.serve(ctx, ask{reason: Start})
+	err := h.serve(ctx, roundRequest{reason: Start})
 	for ctx.Err() == nil && !errors.Is(err, ErrAbandoned) {
 		select {
 		case <-ctx.Done():
-		case a := <-h.asks:
-			err = h.serve(ctx, a)
+		case r := <-h.requests:
+			err = h.serve(ctx, r)
 		case <-h.Clock.After(h.delay(ctx)):
-			err = h.serve(ctx, ask{reason: Timer})
+			err = h.serve(ctx, roundRequest{reason: Timer})
 		}
 	}
 	if errors.Is(err, ErrAbandoned) {
-		return err // what it left behind may still use the engine
+		return err // the abandoned goroutine may still use the engine
 	}
 	return context.Cause(ctx)
 }
 
-// live says that the host lives, until ctx ends: at rest, in a round, which has its
-// own watch, and while it asks its store, unless that takes too long.
-func (h *Host) live(ctx context.Context) {
-	var last int64
-	var stuck time.Duration
-	for {
-		if stuck < StuckAfter {
-			h.Bus.Publish(Message{Kind: WorkerAlive})
-		}
-		h.expire()
-		select {
-		case <-ctx.Done():
-			return
-		case <-h.Clock.After(AliveEvery):
-		}
-		if now := h.asking.Load(); now%2 == 1 && now == last {
-			stuck += AliveEvery
-		} else {
-			last, stuck = now, 0
-		}
-	}
-}
-
-// asksStore marks the time in which the host asks its store outside a round: asking is
-// odd meanwhile.
-func (h *Host) asksStore() (done func()) {
-	h.asking.Add(1)
-	return func() { h.asking.Add(1) }
-}
-
-// answeredNow notes that the server was heard.
-func (h *Host) answeredNow() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.answered = h.Clock.Now()
-}
-
-// expire takes "online" back when the server has not answered for long.
-func (h *Host) expire() {
-	expired := false
-	h.set(func(s *Status) {
-		if s.Online {
-			s.conclude(Evidence{Attempt: Answered, Stale: h.Clock.Now().Sub(h.answered) > OnlineLasts})
-			expired = !s.Online
-		}
-	})
-	if expired {
-		h.publish()
-	}
-}
-
-// set changes the status.
-func (h *Host) set(change func(*Status)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	change(&h.status)
-}
-
-// Drain does rounds until nothing is left to do or one fails: what a service
-// worker does when the browser wakes it.
+// Drain does rounds until nothing is left to do or one fails. A service worker calls it
+// when the browser wakes it.
 func (h *Host) Drain(ctx context.Context, reason Reason) (Report, error) {
-	h.restore(ctx)
+	h.loadStatus(ctx)
 	var total Report
 	for range MaxRounds {
 		report, err := h.round(ctx, reason)
@@ -161,50 +107,130 @@ func (h *Host) Drain(ctx context.Context, reason Reason) (Report, error) {
 	return total, nil
 }
 
-func (r Report) plus(next Report) Report {
-	next.Pushed += r.Pushed
-	next.Pulled += r.Pulled
-	next.Conflict += r.Conflict
-	next.Rejected += r.Rejected
-	next.Repaired += r.Repaired
-	return next
-}
-
-// hear turns a message into an ask; it must not block.
-func (h *Host) hear(m Message) {
-	switch m.Kind {
-	case SyncRequest:
-		h.ask(ask{reason: m.Reason, id: m.ID})
-	case Enqueued:
-		h.ask(ask{reason: Write})
-	case Connectivity:
-		online := m.Online
-		h.ask(ask{online: &online})
-	case StatusRequest:
-		h.publish() // at once: a round under way may take its time
+// publishAlive publishes WorkerAlive until ctx ends: at rest, in a round, which has its own
+// watchdog, and while the host uses its store, unless that takes too long.
+func (h *Host) publishAlive(ctx context.Context) {
+	var last int64
+	var stuck time.Duration
+	for {
+		if stuck < StuckAfter {
+			h.Bus.Publish(Message{Kind: WorkerAlive})
+		}
+		h.expireOnline()
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.Clock.After(AliveEvery):
+		}
+		if now := h.storeCalls.Load(); now%2 == 1 && now == last {
+			stuck += AliveEvery
+		} else {
+			last, stuck = now, 0
+		}
 	}
 }
 
-// ask does not block. With 256 waiting already, the round they get serves this one, too.
-func (h *Host) ask(a ask) { TrySend(h.asks, a) }
+// enterStore marks that the host uses its store outside a round.
+func (h *Host) enterStore() (leave func()) {
+	h.storeCalls.Add(1)
+	return func() { h.storeCalls.Add(1) }
+}
 
-// serve answers an ask and all that have piled up behind it, with rounds if
-// any of them wants one.
-func (h *Host) serve(ctx context.Context, a ask) error {
+// noteAnswer records that the server has answered just now.
+func (h *Host) noteAnswer() {
+	h.setStatus(func(*Status) { h.answeredAt = h.Clock.Now() })
+}
+
+// expireOnline withdraws Status.Online when the server has not answered for OnlineLasts.
+func (h *Host) expireOnline() {
+	expired := false
+	h.setStatus(func(s *Status) {
+		if s.Online {
+			s.conclude(Evidence{Attempt: Answered, Stale: h.Clock.Now().Sub(h.answeredAt) > OnlineLasts})
+			expired = !s.Online
+		}
+	})
+	if expired {
+		h.publishStatus()
+	}
+}
+
+func (h *Host) setStatus(change func(*Status)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change(&h.status)
+}
+
+func (h *Host) publishStatus() {
+	h.mu.Lock()
+	s := h.status
+	h.mu.Unlock()
+	s.At, s.Host = h.Clock.Now().UTC(), h.Name
+	if s.Phase == "" {
+		s.Phase = Idle
+	}
+	h.Bus.Publish(Message{Kind: StatusChanged, Status: &s})
+}
+
+// publishProgress publishes how far the resync is, which the server's answer has just
+// changed.
+func (h *Host) publishProgress(r *ResyncProgress) {
+	h.noteAnswer()
+	h.setStatus(func(s *Status) { s.Resync = r })
+	h.publishStatus()
+}
+
+// loadStatus takes over the status that an earlier host has left in the store.
+func (h *Host) loadStatus(ctx context.Context) {
+	defer h.enterStore()()
+	m, err := h.Store.Meta(ctx, append([]string{MetaSyncedAt}, positionMeta...)...)
+	if err != nil {
+		return // the round gets the same error, and reports it
+	}
+	h.setStatus(func(s *Status) {
+		if t, err := time.Parse(time.RFC3339Nano, m[MetaSyncedAt]); err == nil && t.After(s.SyncedAt) {
+			s.SyncedAt = t
+		}
+		s.Resync = positionOf(m).progress()
+	})
+}
+
+// receive handles a message of the bus. It does not block.
+func (h *Host) receive(m Message) {
+	switch m.Kind {
+	case SyncRequest:
+		h.request(roundRequest{reason: m.Reason, id: m.ID})
+	case Enqueued:
+		h.request(roundRequest{reason: Write})
+	case Connectivity:
+		online := m.Online
+		h.request(roundRequest{online: &online})
+	case StatusRequest:
+		h.publishStatus() // at once: a round under way may take long
+	}
+}
+
+// request does not block. With maxRequests waiting already, the round they get serves
+// this one, too.
+func (h *Host) request(r roundRequest) { TrySend(h.requests, r) }
+
+// serve handles a request and all that wait behind it, with rounds if any of them calls
+// for one.
+func (h *Host) serve(ctx context.Context, r roundRequest) error {
 	var ids []string
 	var reason Reason
 	for more := true; more; {
-		if a.id != "" {
-			ids = append(ids, a.id)
+		if r.id != "" {
+			ids = append(ids, r.id)
 		}
-		reason = h.absorb(a, reason)
+		reason = h.coalesce(r, reason)
 		select {
-		case a = <-h.asks:
+		case r = <-h.requests:
 		default:
 			more = false
 		}
 	}
-	if reason == "" || (reason != Manual && h.leftAlone() > 0) {
+	if reason == "" || (reason != Manual && h.retryAfter() > 0) {
 		return nil
 	}
 	report, err := h.Drain(ctx, reason)
@@ -217,45 +243,43 @@ func (h *Host) serve(ctx context.Context, a ask) error {
 	return err
 }
 
-// absorb notes an ask's news and returns the reason for a round so far: an
-// impatient one prevails.
-func (h *Host) absorb(a ask, reason Reason) Reason {
+// coalesce notes a request's news and returns the reason for a round so far. A reason that
+// ignores backoff prevails.
+func (h *Host) coalesce(r roundRequest, reason Reason) Reason {
 	switch {
-	case a.opened != nil:
-		broke := h.open && !*a.opened
-		h.open = *a.opened
-		h.set(func(s *Status) { s.Stream = h.open })
+	case r.stream != nil:
+		wasOpen := h.streamOpen
+		h.streamOpen = *r.stream
+		h.setStatus(func(s *Status) { s.Stream = h.streamOpen })
 		switch {
-		case h.open:
-			a.reason = Online // the server was just reached
-		case broke:
-			a.reason = Timer // is it gone? Only a request can tell
+		case h.streamOpen:
+			r.reason = Online // the server was just reached
+		case wasOpen:
+			r.reason = Timer // the server may be gone; only a request can tell
 		default:
 			return reason
 		}
-	case a.online != nil && !*a.online:
-		h.set(func(s *Status) { s.conclude(Evidence{BrowserOffline: true}) })
-		h.publish()
+	case r.online != nil && !*r.online:
+		h.setStatus(func(s *Status) { s.conclude(Evidence{BrowserOffline: true}) })
+		h.publishStatus()
 		return reason
-	case a.online != nil:
-		a.reason = Online
+	case r.online != nil:
+		r.reason = Online
 	}
-	if reason == "" || impatient(a.reason) {
-		return a.reason
+	if reason == "" || r.reason.IgnoresBackoff() {
+		return r.reason
 	}
 	return reason
 }
 
-func impatient(r Reason) bool { return r == Manual || r == Online || r == Visible || r == Start }
-
-// round does one round and publishes how it goes.
+// round does one round and publishes its progress.
 func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
-	h.set(func(s *Status) { s.Phase = Syncing })
-	h.publish()
-	h.Engine.advanced = h.advanced
+	h.setStatus(func(s *Status) { s.Phase = Syncing })
+	h.publishStatus()
+	h.Engine.onProgress = h.publishProgress
 	report, err := h.Engine.Round(ctx, reason)
 	if attemptOf(err) == Answered {
-		h.answeredNow()
+		h.noteAnswer()
 	}
 	var failed *RequestError
 	switch {
@@ -268,74 +292,27 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	default:
 		h.failures++
 	}
-	h.set(func(s *Status) { s.ended(report, err, h.Clock.Now()) })
-	h.publish()
+	h.setStatus(func(s *Status) { s.endRound(report, err, h.Clock.Now()) })
+	h.publishStatus()
 	return report, err
 }
 
-// ended is how a status changes with the end of a round.
-func (s *Status) ended(report Report, err error, at time.Time) {
-	s.Pushed, s.Pulled, s.Conflict = report.Pushed, report.Pulled, report.Conflict
-	s.Rejected, s.Repaired = report.Rejected, report.Repaired
-	s.Problem, s.Phase = report.Problem, Failed
-	if err == nil {
-		s.Phase, s.SyncedAt = Success, at.UTC()
-	}
-	if attempt := attemptOf(err); attempt != DeviceFailed {
-		s.conclude(Evidence{Attempt: attempt})
-	}
-}
-
-// advanced takes how far the list has come, of which the server has just told.
-func (h *Host) advanced(r *ResyncProgress) {
-	h.answeredNow()
-	h.set(func(s *Status) { s.Rebuild = r })
-	h.publish()
-}
-
-func (h *Host) publish() {
-	h.mu.Lock()
-	s := h.status
-	h.mu.Unlock()
-	s.At, s.Host = h.Clock.Now().UTC(), h.Name
-	if s.Phase == "" {
-		s.Phase = Idle
-	}
-	h.Bus.Publish(Message{Kind: StatusChanged, Status: &s})
-}
-
-// restore takes over what an earlier host left of the status.
-func (h *Host) restore(ctx context.Context) {
-	defer h.asksStore()()
-	m, err := h.Store.Meta(ctx, MetaSyncedAt, metaResync, MetaGeneration, MetaArrived)
-	if err != nil {
-		return // the round will meet the same error and say it
-	}
-	h.set(func(s *Status) {
-		if t, err := time.Parse(time.RFC3339Nano, m[MetaSyncedAt]); err == nil && t.After(s.SyncedAt) {
-			s.SyncedAt = t
-		}
-		s.Rebuild = positionOf(m).rebuild()
-	})
-}
-
-// leftAlone is how long the server still wants no request; not above 0 when it takes
-// them. No server may ask for more than queueHorizon: the clock was put back since.
-func (h *Host) leftAlone() time.Duration {
+// retryAfter is how long the server still wants no request; 0 or less when it takes them.
+func (h *Host) retryAfter() time.Duration {
 	wait := h.notBefore.Sub(h.Clock.Now())
-	if wait > queueHorizon {
+	if wait > maxDelay {
 		return 0
 	}
 	return wait
 }
 
-// delay is the time to the next round nobody asks for.
+// delay is the time until the next round that nobody requests.
 func (h *Host) delay(ctx context.Context) time.Duration {
 	poll := PollClosed
-	if h.open {
+	if h.streamOpen {
 		poll = PollOpen
 	}
-	if wait := h.leftAlone(); wait > 0 {
+	if wait := h.retryAfter(); wait > 0 {
 		return wait
 	}
 	if h.failures > 0 {
@@ -349,7 +326,7 @@ func (h *Host) delay(ctx context.Context) time.Duration {
 		return min(poll, retry)
 	}
 	now := h.Clock.Now()
-	defer h.asksStore()()
+	defer h.enterStore()()
 	due, err := h.Store.Due(ctx, now, 1)
 	switch {
 	case err != nil:

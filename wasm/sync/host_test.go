@@ -12,11 +12,13 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 
+	"github.com/rollcall/rollcall/sim/testbed"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // bubble is the clock of a synctest bubble, where time passes when all wait.
@@ -30,44 +32,44 @@ func pass(d time.Duration) { <-time.After(d) }
 
 // hosted is a device whose engine is run by a Host, in a bubble.
 type hosted struct {
-	*device
+	*testbed.Device
 	host    *sync.Host
 	bus     *memory.Bus            // of a tab that listens
-	stream  chan sync.StreamSignal // what the event stream tells
+	stream  chan sync.StreamSignal // the event stream's signals
 	streams atomic.Int64           // how many were opened
 	cancel  context.CancelFunc
 }
 
-func newHosted(t *testing.T, w *world) *hosted {
+func newHosted(t *testing.T, w *testbed.World) *hosted {
 	h := newStopped(w)
 	h.start(t)
 	return h
 }
 
 // newStopped is newHosted with the host not yet running.
-func newStopped(w *world) *hosted {
-	h := &hosted{device: w.device(), stream: make(chan sync.StreamSignal)}
+func newStopped(w *testbed.World) *hosted {
+	h := &hosted{Device: w.Device(), stream: make(chan sync.StreamSignal)}
 	channel := memory.NewChannel()
-	server := &sync.HTTPRemote{HTTP: h.device, Paths: directory.Paths}
+	server := &remote.Server{HTTP: h.Device, Paths: directory.Paths}
 	engine := sync.New(sync.Config{
-		Store: h.store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
+		Store: h.Store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
 		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
 	})
 	h.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: h.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Store: h.Store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString,
 	})
 	h.host = &sync.Host{
-		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.store, Random: func() float64 { return 0.5 }, Name: "worker",
-		Incidents: &sync.IncidentLog{Store: h.store, Writer: sync.ByWorker, Now: time.Now},
-		Stream: func(ctx context.Context, hear func(sync.StreamSignal)) {
+		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.Store, Random: func() float64 { return 0.5 }, Name: "worker",
+		Incidents: &sync.IncidentLog{Store: h.Store, Writer: sync.ByWorker, Now: time.Now},
+		Stream: func(ctx context.Context, signal func(sync.StreamSignal)) {
 			h.streams.Add(1)
 			for {
 				select {
 				case <-ctx.Done():
 					return
 				case s := <-h.stream:
-					hear(s)
+					signal(s)
 				}
 			}
 		},
@@ -88,20 +90,20 @@ func down(sync.Request) (*sync.Response, error) {
 
 // waiting is how many operations the queue holds once everybody rests.
 func (h *hosted) waiting() int {
-	h.world.t.Helper()
+	h.World.T.Helper()
 	synctest.Wait()
 	c, err := h.Counts(context.Background())
-	h.ok(err)
+	h.OK(err)
 	return c.Waiting
 }
 
 func TestHostSendsAWriteAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := testbed.New(t)
 		h := newHosted(t, w)
 		defer h.cancel()
 		synctest.Wait()
-		h.create("Ann")
+		h.Add("Ann")
 		if n := h.waiting(); n != 0 {
 			t.Errorf("%d operations wait", n)
 		}
@@ -111,23 +113,23 @@ func TestHostSendsAWriteAtOnce(t *testing.T) {
 	})
 }
 
-func TestHostComesBackByItself(t *testing.T) {
+func TestHostReconnectsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := testbed.New(t)
 		h := newHosted(t, w)
 		defer h.cancel()
-		h.meets(down)
-		h.create("Ann")
+		h.Intercept(down)
+		h.Add("Ann")
 		if h.waiting() != 1 || h.Status().Online || h.Status().Problem == nil {
 			t.Fatalf("status %+v", h.Status())
 		}
 		pass(time.Hour)
 		ops, err := h.Waiting(t.Context(), 5)
-		h.ok(err)
+		h.OK(err)
 		if ops[0].RetryCount != 0 {
 			t.Errorf("being offline counted as %d attempts", ops[0].RetryCount)
 		}
-		h.meets(nil)
+		h.Intercept(nil)
 		pass(sync.MaxReconnect)
 		if h.waiting() != 0 || !h.Status().Online {
 			t.Errorf("after the outage: %+v", h.Status())
@@ -135,15 +137,15 @@ func TestHostComesBackByItself(t *testing.T) {
 	})
 }
 
-func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
+func TestAnOpenedStreamStartsARoundAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
-		h.meets(down)
-		h.create("Ann")
+		h.Intercept(down)
+		h.Add("Ann")
 		pass(time.Hour)
 		synctest.Wait()
-		h.meets(nil)
+		h.Intercept(nil)
 		h.stream <- sync.StreamOpened
 		if h.waiting() != 0 {
 			t.Error("the stream's opening was no reason for a round")
@@ -151,16 +153,16 @@ func TestAnOpenedStreamBringsTheHostBackAtOnce(t *testing.T) {
 	})
 }
 
-func TestABrokenStreamHasTheServerAskedAtOnce(t *testing.T) {
+func TestAClosedStreamStartsARoundAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
 		h.stream <- sync.StreamOpened
 		synctest.Wait()
 		if !h.Status().Online {
 			t.Fatalf("status %+v", h.Status())
 		}
-		h.meets(down)
+		h.Intercept(down)
 		h.stream <- sync.StreamClosed
 		synctest.Wait()
 		if h.Status().Online {
@@ -171,23 +173,23 @@ func TestABrokenStreamHasTheServerAskedAtOnce(t *testing.T) {
 
 func TestRetryAfterIsHonoured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
 		synctest.Wait()
-		h.meets(func(r sync.Request) (*sync.Response, error) {
+		h.Intercept(func(r sync.Request) (*sync.Response, error) {
 			if r.Method == "POST" {
 				return &sync.Response{Status: 429, Header: map[string]string{"retry-after": "100"}}, nil
 			}
 			return nil, nil
 		})
-		h.create("Ann")
+		h.Add("Ann")
 		synctest.Wait()
-		h.meets(nil)
-		sent := h.requests()
+		h.Intercept(nil)
+		sent := len(h.Sent())
 		pass(99 * time.Second)
-		h.create("Bo")
-		if h.waiting() != 2 || h.requests() != sent {
-			t.Errorf("the server was asked again, %d times", h.requests()-sent)
+		h.Add("Bo")
+		if h.waiting() != 2 || len(h.Sent()) != sent {
+			t.Errorf("the server was asked again, %d times", len(h.Sent())-sent)
 		}
 		pass(2 * time.Second)
 		if h.waiting() != 0 {
@@ -196,14 +198,14 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	})
 }
 
-func TestSyncAllReportsAndSaysWhyNot(t *testing.T) {
+func TestSyncAllReportsSuccessAndFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		synctest.Wait()
 		if r, err := h.SyncAll(t.Context()); err != nil || r.Problem != nil {
 			t.Errorf("report %+v, %v", r, err)
 		}
-		h.meets(down)
+		h.Intercept(down)
 		if r, err := h.SyncAll(t.Context()); err != nil || r.Problem == nil || r.Problem.Title != "The server can't be reached" {
 			t.Errorf("report %+v, %v", r, err)
 		}
@@ -215,10 +217,10 @@ func TestSyncAllReportsAndSaysWhyNot(t *testing.T) {
 	})
 }
 
-func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
+func TestRoundLocksTakeOverFromAFrozenHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
-		patient := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
+		locksOfRounds := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
 		thaw, stolen := make(chan struct{}), make(chan error, 1)
 		go func() { // frozen: it holds the lock itself, and does not beat
 			stolen <- locks.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
@@ -229,7 +231,7 @@ func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		ran := false
-		err := patient.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
+		err := locksOfRounds.Hold(t.Context(), "l", sync.Wait, func(ctx context.Context) error {
 			ran = ctx.Err() == nil
 			return nil
 		})
@@ -238,12 +240,12 @@ func TestPatientLocksPassOverAFrozenHolder(t *testing.T) {
 		}
 		close(thaw)
 		if err := <-stolen; !errors.Is(err, sync.ErrStolen) {
-			t.Errorf("the frozen holder was told %v", err)
+			t.Errorf("the frozen holder got %v", err)
 		}
 	})
 }
 
-func TestPatientLocksWaitForABusyHolder(t *testing.T) {
+func TestRoundLocksWaitForABusyHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
 		holder := sync.RoundLocks(locks, channel.Bus(), bubble{}, nil)
@@ -265,7 +267,7 @@ func TestPatientLocksWaitForABusyHolder(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
 		if err := <-held; err != nil {
-			t.Errorf("the busy holder was told %v", err)
+			t.Errorf("the busy holder got %v", err)
 		}
 	})
 }

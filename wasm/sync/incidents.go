@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Incident is something that went wrong with syncing itself and was dealt with,
-// for the person under "Diagnostics".
+// Incident is something that went wrong with syncing itself and was handled. A person
+// finds it under "Diagnostics".
 type Incident struct {
 	What      string    `json:"what"`
 	At        time.Time `json:"at"`              // the last time it happened
@@ -20,35 +20,40 @@ type Incident struct {
 	Recovered time.Time `json:"recovered"`       // zero while it has not
 }
 
-// MaxIncidents bounds what each writer keeps, and what a reader is given.
+// MaxIncidents bounds what each writer keeps, and what Incidents returns.
 const MaxIncidents = 20
 
-// metaIncidents is the named value of one writer's incidents. Each has its own, so
-// that no two write the same: the leading page, the worker, the service worker.
-const metaIncidents = "incidents:"
-
-// Writers of incidents.
+// Names of hosts and of writers of incidents.
 const (
 	ByPage          = "page"
 	ByWorker        = "worker"
 	ByServiceWorker = "serviceworker"
 )
 
-// values is the part of a store that incidents are kept in.
-type values interface {
+// metaReader and metaStore are the parts of a store that incidents need.
+type metaReader interface {
 	Meta(ctx context.Context, names ...string) (map[string]string, error)
+}
+
+type metaStore interface {
+	metaReader
 	SetMeta(ctx context.Context, values map[string]string) error
 }
 
-// IncidentLog keeps the incidents of one writer. A nil IncidentLog keeps nothing. What can't be
-// saved stays in memory and is saved with what comes next. Each change is made to
-// what is stored then: another tab may have led meanwhile, and noted something.
+// IncidentLog keeps the incidents of one writer. A nil IncidentLog keeps nothing. What
+// can't be saved stays in memory and is saved with the next change. Each change applies to
+// what is stored at the time: another tab may have led meanwhile, and noted something. All
+// fields are required.
 type IncidentLog struct {
-	Store  values
+	// Store keeps the incidents. It may fail.
+	Store metaStore
+	// Writer is ByPage, ByWorker or ByServiceWorker. Two live logs of one writer may lose
+	// each other's incidents, and Incidents does not find those of another name.
 	Writer string
-	Now    func() time.Time
+	// Now is the device's clock.
+	Now func() time.Time
 
-	well    atomic.Bool // all that was noted has recovered, and is saved
+	clean   atomic.Bool // all incidents have recovered and are saved
 	saving  stdsync.Mutex
 	unsaved []func([]Incident) []Incident // oldest first, at most MaxIncidents
 }
@@ -59,21 +64,21 @@ func (l *IncidentLog) Note(what string) {
 		return
 	}
 	at := l.Now().UTC()
-	l.well.Store(false)
-	go l.change(func(list []Incident) []Incident { return noted(list, what, at) })
+	l.clean.Store(false)
+	go l.change(func(list []Incident) []Incident { return withIncident(list, what, at) })
 }
 
-// Recovered notes that all is well again.
+// Recovered notes that syncing works again. It does not block.
 func (l *IncidentLog) Recovered() {
-	if l == nil || l.well.Load() {
+	if l == nil || l.clean.Load() {
 		return
 	}
 	at := l.Now().UTC()
-	go l.change(func(list []Incident) []Incident { return recovered(list, at) })
+	go l.change(func(list []Incident) []Incident { return withRecovery(list, at) })
 }
 
-// noted adds an incident; the same again is one that happened more often.
-func noted(list []Incident, what string, at time.Time) []Incident {
+// withIncident adds an incident, or counts the newest up if it is the same.
+func withIncident(list []Incident, what string, at time.Time) []Incident {
 	if len(list) > 0 && list[0].What == what {
 		out := slices.Clone(list)
 		out[0].At, out[0].Recovered, out[0].Times = at, time.Time{}, max(out[0].Times, 1)+1
@@ -83,7 +88,7 @@ func noted(list []Incident, what string, at time.Time) []Incident {
 	return out[:min(len(out), MaxIncidents)]
 }
 
-func recovered(list []Incident, at time.Time) []Incident {
+func withRecovery(list []Incident, at time.Time) []Incident {
 	out := slices.Clone(list)
 	for i := range out {
 		if out[i].Recovered.IsZero() {
@@ -93,15 +98,15 @@ func recovered(list []Incident, at time.Time) []Incident {
 	return out
 }
 
-// saveWithin bounds the storing of an incident: the storage may be what is wrong.
-const saveWithin = time.Minute
+// saveTimeout bounds the saving of an incident: the storage may be what is wrong.
+const saveTimeout = time.Minute
 
 func (l *IncidentLog) change(f func([]Incident) []Incident) {
 	l.saving.Lock()
 	defer l.saving.Unlock()
 	l.unsaved = append(l.unsaved, f)
 	l.unsaved = l.unsaved[max(0, len(l.unsaved)-MaxIncidents):]
-	ctx, cancel := context.WithTimeout(context.Background(), saveWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	name := metaIncidents + l.Writer
 	m, err := l.Store.Meta(ctx, name)
@@ -120,21 +125,19 @@ func (l *IncidentLog) change(f func([]Incident) []Incident) {
 		}
 	}
 	l.unsaved = nil
-	l.well.Store(!slices.ContainsFunc(after, func(i Incident) bool { return i.Recovered.IsZero() }))
+	l.clean.Store(!slices.ContainsFunc(after, func(i Incident) bool { return i.Recovered.IsZero() }))
 }
 
 func parseIncidents(text string) []Incident {
 	var list []Incident
 	if json.Unmarshal([]byte(text), &list) != nil {
-		return nil // an older version's, or damaged: it is told nothing of
+		return nil // an older version's, or corrupt
 	}
 	return list
 }
 
-// Incidents are the newest of all writers, newest first.
-func Incidents(ctx context.Context, store interface {
-	Meta(ctx context.Context, names ...string) (map[string]string, error)
-}) ([]Incident, error) {
+// Incidents returns the newest incidents of all writers, newest first.
+func Incidents(ctx context.Context, store metaReader) ([]Incident, error) {
 	m, err := store.Meta(ctx, metaIncidents+ByPage, metaIncidents+ByWorker, metaIncidents+ByServiceWorker)
 	if err != nil {
 		return nil, fmt.Errorf("read the incidents: %w", err)

@@ -10,49 +10,55 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// LeaderLock is held by the tab whose dedicated worker runs the engine.
+// LeaderLock is the lock of the tab whose dedicated worker runs the engine.
 const LeaderLock = "rollcall-leader"
 
-// Periods of the leading tab and its worker. A worker's timers run also while its
-// page is hidden; a hidden page's are throttled to one a minute, so only a page
-// that has just begun to lead gives signs of life itself.
+// Periods of the leading tab and its worker. A worker's timers run while its page is
+// hidden; a hidden page's are throttled to one a minute. So only a page whose worker is
+// starting gives signs of life itself.
 const (
-	// AliveEvery is how often a worker says that it lives.
+	// AliveEvery is the period of WorkerAlive.
 	AliveEvery = 5 * time.Second
-	// LeaderSilence is how long the others go without a sign of the leader before
-	// one of them takes over, and the leader before it replaces its worker.
+	// LeaderSilence is how long the leader may give no sign of life before another tab
+	// takes over, and its worker before the leader replaces it.
 	LeaderSilence = 15 * time.Second
-	// BootTime is how long a worker may take to its first sign of life: slow phones
-	// compile it anew. The page gives signs for it meanwhile.
+	// BootTime is how long a worker may take until its first sign of life: slow phones
+	// compile it first. The page gives signs for it meanwhile.
 	BootTime = time.Minute
 	// MaxWorkerPause bounds the pause before the next worker.
 	MaxWorkerPause = time.Minute
-	// steadyAfter is how long a worker must live for its end to be the first one.
+	// steadyAfter is how long a worker must run for its failure to count as the first.
 	steadyAfter = time.Minute
 )
 
-// WorkerPause is the pause before the next worker after so many in a row have
-// failed: 1 s, 2 s, 4 s and so on.
+// WorkerPause is the pause before the next worker after this many failures in a row: 1 s,
+// 2 s, 4 s and so on.
 func WorkerPause(failures int) time.Duration {
 	return min(time.Second<<min(max(failures-1, 0), 10), MaxWorkerPause)
 }
 
-// Leader waits to be the leading tab and then keeps the engine's dedicated worker
-// running: one that fails or falls silent is ended and replaced, by another tab if
-// there is one. A leader that is frozen without being told so before is replaced,
-// too; when it wakes it finds its lock stolen, and ends its worker.
+// Leader waits to be the leading tab, then keeps the engine's dedicated worker running. A
+// worker that fails or falls silent is replaced, by another tab if there is one. So is a
+// leader that the browser freezes without notice: when it wakes, its lock is stolen, and
+// it ends its worker.
 //
 //	         lock is free, or its holder silent
-//	Waiting ───────────────────────────────────▶ WorkerStarting ── first sign ──▶ Leading
-//	   ▲                                            │                        │
-//	   └───────────── pause ◀── failed, silent, stolen ◀─────────────────────┘
+//	waiting ───────────────────────────────────▶ starting ── first sign ──▶ leading
+//	   ▲                                            │                          │
+//	   └───────────── pause ◀── failed, silent, stolen ◀───────────────────────┘
+//
+// All fields but Incidents are required.
 type Leader struct {
-	Locks     Locks
-	Bus       Bus // one that the page itself hears, too
-	Clock     Clock
+	// Locks are the browser's. Without Web Locks each tab leads for itself.
+	Locks Locks
+	// Bus must deliver the leader's messages to its own page as well, which shows them.
+	Bus Bus
+	// Clock measures silences and pauses.
+	Clock Clock
+	// Incidents records what went wrong and how it was handled. nil records nothing.
 	Incidents *IncidentLog
-	// Start starts a worker and returns what ends it. failed may be called, once
-	// or more, until then.
+	// Start starts a worker and returns what ends it. It may call failed, once or more,
+	// until then.
 	Start func(failed func(error)) (end func())
 
 	failures int
@@ -61,14 +67,13 @@ type Leader struct {
 	failure  atomic.Value // string
 }
 
-// Leading reports whether this tab leads; Starts counts the workers it started;
-// Failure says why the last one ended, "" for none.
+// Leading reports whether this tab leads.
 func (l *Leader) Leading() bool { return l.leading.Load() }
 
-// Starts is documented at Leading.
+// Starts is how many workers this tab has started.
 func (l *Leader) Starts() int64 { return l.starts.Load() }
 
-// Failure is documented at Leading.
+// Failure says why the last worker ended, "" for none.
 func (l *Leader) Failure() string {
 	why, _ := l.failure.Load().(string)
 	return why
@@ -92,19 +97,19 @@ func (l *Leader) Run(ctx context.Context) {
 	}
 }
 
-// errNoStart says that a worker gave no sign of life in time.
-var errNoStart = errors.New("it did not start within a minute")
+// Why a worker was ended.
+var (
+	errNoStart      = errors.New("it did not start within a minute")
+	errWorkerSilent = errors.New("the sync worker fell silent")
+)
 
-// errWorkerSilent says that a worker gives no sign of life any more.
-var errWorkerSilent = errors.New("the sync worker fell silent")
-
-// lead runs one worker to its end.
+// lead runs one worker to its end and records why it ended.
 func (l *Leader) lead(ctx context.Context) error {
 	l.leading.Store(true)
 	defer l.leading.Store(false)
 	l.starts.Add(1)
 	begin := l.Clock.Now()
-	err := l.work(ctx)
+	err := l.runWorker(ctx)
 	switch {
 	case errors.Is(err, ErrStolen):
 		l.failures = 0
@@ -129,11 +134,11 @@ func (l *Leader) lead(ctx context.Context) error {
 	return err
 }
 
-// CodeNoWorker is the code of the problem that no worker runs. It is never sent.
+// CodeNoWorker is the code of the problem that no worker runs. No server sends it.
 const CodeNoWorker = "no_worker"
 
-// work runs one worker and says why it ended.
-func (l *Leader) work(ctx context.Context) error {
+// runWorker runs one worker to its end and returns why it ended.
+func (l *Leader) runWorker(ctx context.Context) error {
 	alive, failed := make(chan bool, 1), make(chan error, 1)
 	defer l.Bus.Subscribe(func(m Message) {
 		if m.Kind == WorkerAlive {
@@ -146,7 +151,7 @@ func (l *Leader) work(ctx context.Context) error {
 			return errNoStart
 		}
 		l.Bus.Publish(Message{Kind: WorkerStarting})
-		ok, err := l.sign(ctx, alive, failed)
+		ok, err := l.awaitSign(ctx, alive, failed)
 		if err != nil {
 			return err
 		}
@@ -156,7 +161,7 @@ func (l *Leader) work(ctx context.Context) error {
 	}
 	l.Incidents.Recovered()
 	for silent := time.Duration(0); silent < LeaderSilence; silent += AliveEvery {
-		ok, err := l.sign(ctx, alive, failed)
+		ok, err := l.awaitSign(ctx, alive, failed)
 		if err != nil {
 			return err
 		}
@@ -167,8 +172,8 @@ func (l *Leader) work(ctx context.Context) error {
 	return errWorkerSilent
 }
 
-// sign waits AliveEvery for a sign of life and reports whether there was one.
-func (l *Leader) sign(ctx context.Context, alive chan bool, failed chan error) (bool, error) {
+// awaitSign waits up to AliveEvery for a sign of life and reports whether there was one.
+func (l *Leader) awaitSign(ctx context.Context, alive chan bool, failed chan error) (bool, error) {
 	var ok bool
 	var err error
 	select {
@@ -177,7 +182,7 @@ func (l *Leader) sign(ctx context.Context, alive chan bool, failed chan error) (
 	case ok = <-alive:
 	case <-l.Clock.After(AliveEvery):
 	}
-	if ctx.Err() != nil { // of all that waits for a tab that wakes, this comes first
+	if ctx.Err() != nil { // when a tab wakes, several of these are ready: this comes first
 		return false, fmt.Errorf("lead: %w", context.Cause(ctx))
 	}
 	return ok, err

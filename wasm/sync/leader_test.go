@@ -78,9 +78,9 @@ func TestTheNextTabLeadsWhenTheLeaderIsClosed(t *testing.T) {
 func TestAFrozenLeaderIsReplacedAndGivesUpWhenItWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTabs(t)
-		thaw, told := make(chan struct{}), make(chan error, 1)
+		thaw, lost := make(chan struct{}), make(chan error, 1)
 		go func() { // frozen: page and worker say nothing, the lock is held
-			told <- s.locks.Hold(t.Context(), sync.LeaderLock, sync.Wait, func(ctx context.Context) error {
+			lost <- s.locks.Hold(t.Context(), sync.LeaderLock, sync.Wait, func(ctx context.Context) error {
 				<-thaw
 				return context.Cause(ctx)
 			})
@@ -98,8 +98,8 @@ func TestAFrozenLeaderIsReplacedAndGivesUpWhenItWakes(t *testing.T) {
 		}
 		incident(t, s.store, "Another tab was frozen; this tab took over")
 		close(thaw)
-		if err := <-told; !errors.Is(err, sync.ErrStolen) {
-			t.Errorf("the frozen leader was told %v", err)
+		if err := <-lost; !errors.Is(err, sync.ErrStolen) {
+			t.Errorf("the frozen leader got %v", err)
 		}
 		pass(10 * time.Minute)
 		if !tab.Leading() || tab.Starts() != 1 {
@@ -108,7 +108,7 @@ func TestAFrozenLeaderIsReplacedAndGivesUpWhenItWakes(t *testing.T) {
 	})
 }
 
-func TestALeaderIsToldThatItsLockWasStolen(t *testing.T) {
+func TestALeaderLearnsThatItsLockWasStolen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTabs(t)
 		var frozen atomic.Bool
@@ -200,13 +200,13 @@ func TestAWorkerThatFallsSilentIsReplaced(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatDoesNotStartIsToldAndTriedMoreAndMoreSeldom(t *testing.T) {
+func TestAWorkerThatDoesNotStartIsReportedAndRetriedWithBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTabs(t)
-		var told []sync.Status
+		var reported []sync.Status
 		defer s.channel.Bus().Subscribe(func(m sync.Message) {
 			if m.Kind == sync.StatusChanged {
-				told = append(told, *m.Status)
+				reported = append(reported, *m.Status)
 			}
 		})()
 		var mended atomic.Bool
@@ -223,11 +223,11 @@ func TestAWorkerThatDoesNotStartIsToldAndTriedMoreAndMoreSeldom(t *testing.T) {
 		if n := tab.Starts(); n < 10 || n > 18 {
 			t.Errorf("tried %d times in ten minutes", n)
 		}
-		if len(told) == 0 || told[0].Problem == nil || told[0].Problem.Code != sync.CodeNoWorker || told[0].Problem.Detail != "the server answered 500" {
-			t.Fatalf("told %+v", told)
+		if len(reported) == 0 || reported[0].Problem == nil || reported[0].Problem.Code != sync.CodeNoWorker || reported[0].Problem.Detail != "the server answered 500" {
+			t.Fatalf("reported %+v", reported)
 		}
-		if int64(len(told)) != tab.Starts()-1 {
-			t.Errorf("a first failure is told, too: %d of %d", len(told), tab.Starts())
+		if int64(len(reported)) != tab.Starts()-1 {
+			t.Errorf("a first failure is reported, too: %d of %d", len(reported), tab.Starts())
 		}
 		if i := incident(t, s.store, "the server answered 500"); i.Times < 10 || !i.Recovered.IsZero() {
 			t.Errorf("incident %+v", i)
@@ -235,12 +235,12 @@ func TestAWorkerThatDoesNotStartIsToldAndTriedMoreAndMoreSeldom(t *testing.T) {
 		mended.Store(true)
 		pass(sync.MaxWorkerPause)
 		if i := incident(t, s.store, "the server answered 500"); i.Recovered.IsZero() {
-			t.Errorf("recovered, and not told so: %+v", i)
+			t.Errorf("recovered, and not recorded so: %+v", i)
 		}
 	})
 }
 
-func TestAWorkerThatNeverSpeaksIsReplacedWithinAMinute(t *testing.T) {
+func TestAWorkerWithoutASignIsReplacedWithinAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTabs(t)
 		tab, closeTab := s.open(mute)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/sim/testbed"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -59,7 +60,7 @@ func TestARoundWithoutProgressIsStopped(t *testing.T) {
 	})
 }
 
-func TestARoundThatWillNotStopIsLeftBehindAndBlocksNobody(t *testing.T) {
+func TestARoundThatDoesNotStopIsAbandonedAndBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
 		wedged, held := make(chan struct{}), make(chan error, 1)
@@ -77,13 +78,13 @@ func TestARoundThatWillNotStopIsLeftBehindAndBlocksNobody(t *testing.T) {
 			t.Errorf("the other had the lock after %v: %v", took, err)
 		}
 		if err := <-held; !errors.Is(err, sync.ErrAbandoned) {
-			t.Errorf("the wedged one was told %v", err)
+			t.Errorf("the wedged one got %v", err)
 		}
 	})
 }
 
-// A waiter that was asleep itself, as a phone is, hears what has piled up before
-// it judges: it never takes its own sleep for the holder's silence.
+// A waiter that was asleep itself, as a phone is, receives what has piled up before
+// it decides: it never takes its own sleep for the holder's silence.
 func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel, locks := memory.NewChannel(), memory.NewLocks()
@@ -117,7 +118,7 @@ func TestAWaiterThatSleptDoesNotSteal(t *testing.T) {
 		}
 		cancel()
 		if err := <-held; err != nil {
-			t.Errorf("the living holder was told %v", err)
+			t.Errorf("the living holder got %v", err)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -146,9 +147,9 @@ func (s *sleepy) After(d time.Duration) <-chan time.Time {
 	return ch
 }
 
-func TestASilentStreamIsOpenedAnew(t *testing.T) {
+func TestASilentStreamIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
 		synctest.Wait()
 		h.stream <- sync.StreamOpened
@@ -170,15 +171,15 @@ func TestASilentStreamIsOpenedAnew(t *testing.T) {
 			t.Errorf("one that never opened was kept: %d", n)
 		}
 		pass(sync.PollClosed)
-		if i := incident(t, h.store, "event stream was silent"); i.Recovered.IsZero() {
+		if i := incident(t, h.Store, "event stream was silent"); i.Recovered.IsZero() {
 			t.Error("the round after it does not count as recovered")
 		}
 	})
 }
 
-func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
+func TestOnlineExpiresWithoutAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		defer h.cancel()
 		synctest.Wait()
 		h.stream <- sync.StreamOpened
@@ -188,11 +189,11 @@ func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
 		}
 		hung := make(chan struct{})
 		defer close(hung)
-		h.meets(func(sync.Request) (*sync.Response, error) {
+		h.Intercept(func(sync.Request) (*sync.Response, error) {
 			<-hung // it ignores its deadline
 			return nil, errors.New("gone")
 		})
-		h.create("Ann")
+		h.Add("Ann")
 		pass(sync.OnlineLasts + 2*sync.AliveEvery)
 		synctest.Wait()
 		if h.Status().Online {
@@ -203,7 +204,7 @@ func TestOnlineIsNotBelievedForLongWithoutAnAnswer(t *testing.T) {
 
 func TestAStatusIsRenewedWhileItsHostLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHosted(t, newWorld(t))
+		h := newHosted(t, testbed.New(t))
 		synctest.Wait()
 		h.stream <- sync.StreamOpened
 		for range 10 {
@@ -224,93 +225,93 @@ func TestAStatusIsRenewedWhileItsHostLives(t *testing.T) {
 
 // small makes the server's pages of the feed hold two changes.
 func (h *hosted) small(meanwhile func()) {
-	h.meets(func(r sync.Request) (*sync.Response, error) {
+	h.Intercept(func(r sync.Request) (*sync.Response, error) {
 		if !strings.HasPrefix(r.Path, "/api/v1/changes") {
 			return nil, nil
 		}
 		r.Path = strings.Replace(r.Path, fmt.Sprint("limit=", sync.PageSize), "limit=2", 1)
 		meanwhile()
-		resp := h.world.serve(context.Background(), r)
+		resp := h.World.Serve(context.Background(), r)
 		return &resp, nil
 	})
 }
 
-func TestRebuildingTellsHowFarItIsAndShowsTheOldListMeanwhile(t *testing.T) {
+func TestAResyncShowsProgressAndTheOldListMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		author := w.device()
+		w := testbed.New(t)
+		author := w.Device()
 		for _, name := range []string{"Ann", "Bo", "Cy", "Di", "Ed"} {
-			author.create(name)
+			author.Add(name)
 		}
-		author.sync()
+		author.Sync()
 		h := newHosted(t, w)
 		synctest.Wait()
-		var told []string
+		var progress []string
 		defer h.bus.Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusChanged && m.Status.Rebuild != nil {
-				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
+			if m.Kind == sync.StatusChanged && m.Status.Resync != nil {
+				progress = append(progress, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
 			}
 		})()
 		// Another epoch with the same five, and one more waits unsent.
 		rows, err := h.List(t.Context(), repository.Query{Limit: 10})
-		h.ok(err)
-		h.meets(down)
-		h.create("Unsent")
+		h.OK(err)
+		h.Intercept(down)
+		h.Add("Unsent")
 		h.waiting()
-		other := newWorld(t)
-		w.handler = other.handler
+		other := testbed.New(t)
+		w.Handler = other.Handler
 		for _, r := range rows.Records[:3] { // two are lost there
-			other.device().put(r.ID, r.Value)
+			other.Device().Put(r.ID, r.Value)
 		}
-		fewest, asked := 99, 0
+		fewest, pages := 99, 0
 		h.small(func() {
-			asked++
+			pages++
 			page, err := h.List(t.Context(), repository.Query{Limit: 10})
-			h.ok(err)
+			h.OK(err)
 			fewest = min(fewest, page.Total)
 		})
 		pass(sync.MaxReconnect)
 		synctest.Wait()
-		if asked < 3 || fewest < 4 {
-			t.Errorf("%d pages, with at least %d rows in sight", asked, fewest)
+		if pages < 3 || fewest < 4 {
+			t.Errorf("%d pages, with at least %d rows visible", pages, fewest)
 		}
-		if got := strings.Join(told, " "); !strings.Contains(got, "false 0 false 2") {
-			t.Errorf("told %q", got)
+		if got := strings.Join(progress, " "); !strings.Contains(got, "false 0 false 2") {
+			t.Errorf("progress %q", got)
 		}
-		if s := h.Status(); s.Rebuild != nil || s.Phase != sync.Success {
+		if s := h.Status(); s.Resync != nil || s.Phase != sync.Success {
 			t.Errorf("at the end: %+v", s)
 		}
 		page, err := h.List(t.Context(), repository.Query{Limit: 10})
-		h.ok(err)
+		h.OK(err)
 		if page.Total != 4 {
 			t.Errorf("%d rows are left, want the three and the one sent", page.Total)
 		}
 	})
 }
 
-func TestTheFirstLoadTellsHowManyHaveArrived(t *testing.T) {
+func TestTheFirstLoadShowsProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		author := w.device()
+		w := testbed.New(t)
+		author := w.Device()
 		for _, name := range []string{"Ann", "Bo", "Cy", "Di", "Ed"} {
-			author.create(name)
+			author.Add(name)
 		}
-		author.sync()
+		author.Sync()
 		h := newStopped(w)
-		var told []string
+		var progress []string
 		defer h.bus.Subscribe(func(m sync.Message) {
-			if m.Kind == sync.StatusChanged && m.Status.Rebuild != nil {
-				told = append(told, fmt.Sprint(m.Status.Rebuild.First, m.Status.Rebuild.Arrived))
+			if m.Kind == sync.StatusChanged && m.Status.Resync != nil {
+				progress = append(progress, fmt.Sprint(m.Status.Resync.First, m.Status.Resync.Arrived))
 			}
 		})()
 		h.small(func() {})
 		h.start(t)
 		defer h.cancel()
 		synctest.Wait()
-		if got := strings.Join(told, " "); !strings.Contains(got, "true 0") || !strings.Contains(got, "true 2") || !strings.Contains(got, "true 4") {
-			t.Errorf("told %q", got)
+		if got := strings.Join(progress, " "); !strings.Contains(got, "true 0") || !strings.Contains(got, "true 2") || !strings.Contains(got, "true 4") {
+			t.Errorf("progress %q", got)
 		}
-		if s := h.Status(); s.Rebuild != nil {
+		if s := h.Status(); s.Resync != nil {
 			t.Errorf("at the end: %+v", s)
 		}
 	})
@@ -332,7 +333,7 @@ func (s stuckRemote) Pull(context.Context, string, int) (api.ChangePage, error) 
 	return api.ChangePage{}, errors.New("gone")
 }
 
-func TestAHostWhoseRoundIsLeftBehindEnds(t *testing.T) {
+func TestAHostEndsAfterAnAbandonedRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		channel := memory.NewChannel()
 		hung := make(chan struct{})
@@ -367,7 +368,7 @@ func TestIncidentsAreKeptNewestFirstAndBounded(t *testing.T) {
 			worker.Note("the same")
 			synctest.Wait()
 		}
-		again := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now} // a worker started anew
+		again := &sync.IncidentLog{Store: store, Writer: sync.ByWorker, Now: time.Now} // a new worker
 		again.Recovered()
 		synctest.Wait()
 		list, err := sync.Incidents(t.Context(), store)

@@ -3,12 +3,42 @@ package sync
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// HTTP sends one request and reads the whole answer. An error means that there
-// was no (whole) answer: the server may have acted all the same. Bodies above
-// the implementation's limit are an error.
+// Remote is the server as the engine sees it. Its errors are *RequestError.
+type Remote interface {
+	// Push sends a client's operations and returns one result for each, in order. With an
+	// error, the results that have a Status still count. A result without one, or missing
+	// at the end, says nothing about its operation.
+	Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error)
+	// Pull returns the feed's page after the cursor, "" for its beginning.
+	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
+	// Fetch returns one entity as the server has it now; a change with Deleted set when it
+	// has none.
+	Fetch(ctx context.Context, ref queue.Ref) (api.Change, error)
+	// Bucket returns a page of a bucket. The engine calls it only if the feed has digests.
+	Bucket(ctx context.Context, q BucketQuery) (api.BucketPage, error)
+}
+
+// BucketQuery asks for a page of the live entities of a bucket, by id: those after After
+// ("" for all), at most Limit. Cursor is how far the feed was read; the answer is not older
+// than that.
+type BucketQuery struct {
+	Type   string
+	Bucket int
+	Cursor string
+	After  string
+	Limit  int
+}
+
+// HTTP sends one request and reads the whole answer. An error means that there was no
+// complete answer; the server may have acted all the same. A body above the
+// implementation's limit is an error.
 type HTTP interface {
 	Do(ctx context.Context, r Request) (Response, error)
 }
@@ -28,12 +58,25 @@ type Response struct {
 	Body   []byte
 }
 
+// IsJSON reports whether the body claims to be JSON.
+func (r Response) IsJSON() bool {
+	t, _, _ := strings.Cut(r.Header["content-type"], ";")
+	t = strings.TrimSpace(strings.ToLower(t))
+	return t == "application/json" || t == "application/problem+json"
+}
+
+// ServerTime returns the Date header (RFC 9110, section 6.6.1). It has whole seconds, so
+// half a second is added, which it is late on average.
+func (r Response) ServerTime() (time.Time, bool) {
+	t, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", r.Header["date"])
+	cached := r.Header["age"] != "" // a cache's copy has an old date
+	return t.Add(500 * time.Millisecond), err == nil && !cached
+}
+
 // Locks are the browser's Web Locks, or in tests the locks of one process.
 type Locks interface {
-	// Hold runs f while it holds the named lock and returns f's error. It waits for
-	// the lock until ctx ends; with Steal set it takes it from its holder
-	// instead, whose f then finds its context ended with ErrStolen as the cause;
-	// with NoWait set it returns ErrLocked at once when another holds it.
+	// Hold runs f while it holds the named lock, and returns f's error. How it gets the
+	// lock depends on the mode.
 	Hold(ctx context.Context, name string, mode LockMode, f func(context.Context) error) error
 }
 
@@ -41,9 +84,9 @@ type Locks interface {
 type LockMode int
 
 const (
-	Wait LockMode = iota
-	NoWait
-	Steal
+	Wait   LockMode = iota // until ctx ends
+	NoWait                 // return ErrLocked at once when another holds the lock
+	Steal                  // from its holder, whose context ends with ErrStolen as the cause
 )
 
 // Errors of Locks.

@@ -13,43 +13,41 @@ import (
 type ErrorKind int
 
 const (
-	// NoAnswer: the server was not reached, or what answered was not it. Nothing
-	// counts as an attempt.
+	// NoAnswer: the server was not reached, or something else answered. It does not count
+	// as an attempt.
 	NoAnswer ErrorKind = iota
-	// Unavailable: the server said that it can't serve anybody now. Wait; it is
-	// no judgement of the operations.
+	// Unavailable: the server can't serve anybody now. It says nothing about the operations.
 	Unavailable
-	// ServerError: the server failed on this request. If it carried one operation,
+	// ServerError: the server failed on this request. If the request carried one operation,
 	// that is an answered failure of this operation.
 	ServerError
-	// Refused: the server understood and will not take this request as it is.
+	// Refused: the server understood the request and will not accept it unchanged.
 	Refused
-	// TooLarge: the same in smaller portions may pass.
+	// TooLarge: the server may accept the same in smaller batches.
 	TooLarge
 	// SignedOut: the person must sign in; the queue pauses.
 	SignedOut
-	// Resync: the cursor is too old; rebuild.
+	// Resync: the cursor is too old; the feed must be read from its beginning.
 	Resync
 )
 
-// RequestError is a failed request: what it means, why for a person, and how long the
-// server asked to be left alone.
+// RequestError is a failed request.
 type RequestError struct {
 	Kind       ErrorKind
-	Status     int // the answer's, 0 for none
-	Problem    api.Problem
-	RetryAfter time.Duration
-	Err        error // the cause of NoAnswer
+	Status     int           // the answer's, 0 for none
+	Problem    api.Problem   // why, for a person
+	RetryAfter time.Duration // how long the server wants no request
+	Err        error         // the cause of NoAnswer
 }
 
 // Error says why, for a person.
-func (o *RequestError) Error() string { return o.Problem.Error() }
+func (e *RequestError) Error() string { return e.Problem.Error() }
 
 // Unwrap returns the cause.
-func (o *RequestError) Unwrap() error { return o.Err }
+func (e *RequestError) Unwrap() error { return e.Err }
 
-// kinds is the one table of what an HTTP status means. A status that isn't
-// here is Refused when it is a 4xx with a problem document, else NoAnswer.
+// kinds is the one table of what an HTTP status means. Any other 4xx is Refused if it has
+// a problem document, else NoAnswer; any other 5xx is Unavailable.
 var kinds = map[int]ErrorKind{
 	401: SignedOut,
 	408: Unavailable,
@@ -63,27 +61,26 @@ var kinds = map[int]ErrorKind{
 	504: Unavailable,
 }
 
-// needsProblem are the statuses that mean what the table says only when the
-// server itself says so with a problem document: a captive portal, a proxy or a wrong
-// address answers with them too.
+// needsProblem reports whether a status means what the table says only with a problem
+// document. A captive portal, a proxy or a wrong address answers with such a status, too.
 func needsProblem(status int) bool { return status == 410 || (status >= 400 && kinds[status] == 0) }
 
-// Classify says what an answer means; nil for a good one. A 2xx that isn't JSON
-// is a captive portal's, not ours.
+// Classify says what an answer means; nil for a good one. A 2xx that isn't JSON comes from
+// a captive portal.
 func Classify(r Response) *RequestError {
 	if r.Status >= 200 && r.Status < 300 {
-		if isJSON(r.Header["content-type"]) {
+		if r.IsJSON() {
 			return nil
 		}
-		return noAnswer(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))
+		return NoAnswerError(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))
 	}
-	p, said := problemOf(r)
+	p, documented := r.Problem()
 	kind, listed := kinds[r.Status]
 	switch {
-	case needsProblem(r.Status) && !said, r.Status < 400:
-		o := noAnswer(fmt.Errorf("status %d from something that is not the server", r.Status))
-		o.Status = r.Status
-		return o
+	case needsProblem(r.Status) && !documented, r.Status < 400:
+		failed := NoAnswerError(fmt.Errorf("status %d from something that is not the server", r.Status))
+		failed.Status = r.Status
+		return failed
 	case !listed && r.Status < 500:
 		kind = Refused
 	case !listed:
@@ -92,9 +89,11 @@ func Classify(r Response) *RequestError {
 	return &RequestError{Kind: kind, Status: r.Status, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
 }
 
-func problemOf(r Response) (api.Problem, bool) {
+// Problem returns the answer's problem document, and true; or false and a problem that
+// stands in for it.
+func (r Response) Problem() (api.Problem, bool) {
 	var p api.Problem
-	if isJSON(r.Header["content-type"]) && json.Unmarshal(r.Body, &p) == nil && p.Code != "" {
+	if r.IsJSON() && json.Unmarshal(r.Body, &p) == nil && p.Code != "" {
 		if p.Title == "" {
 			p.Title = "The server answered " + strconv.Itoa(r.Status)
 		}
@@ -111,13 +110,14 @@ func problemOf(r Response) (api.Problem, bool) {
 	return api.Problem{Title: "The server has a problem (status " + strconv.Itoa(r.Status) + ")", Status: r.Status, Code: api.CodeUnavailable}, false
 }
 
-func noAnswer(err error) *RequestError {
+// NoAnswerError is the error of a request that the server did not answer.
+func NoAnswerError(err error) *RequestError {
 	return &RequestError{Kind: NoAnswer, Err: err,
 		Problem: api.Problem{Title: "The server can't be reached", Detail: err.Error(), Code: api.CodeUnavailable}}
 }
 
-// retryAfter reads the seconds form of Retry-After (RFC 9110, section 10.2.3),
-// bounded; 0 for none.
+// retryAfter reads the seconds of Retry-After (RFC 9110, section 10.2.3), at most an hour;
+// 0 for none.
 func retryAfter(s string) time.Duration {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {

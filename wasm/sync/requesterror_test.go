@@ -1,12 +1,8 @@
 package sync
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
-
-	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 func TestClassify(t *testing.T) {
@@ -42,7 +38,7 @@ func TestClassify(t *testing.T) {
 			o := Classify(Response{Status: tt.status, Body: []byte(tt.body),
 				Header: map[string]string{"content-type": tt.ctype, "retry-after": tt.retry}})
 			if (o == nil) != tt.good {
-				t.Fatalf("outcome %v", o)
+				t.Fatalf("error %v", o)
 			}
 			if o == nil {
 				return
@@ -57,80 +53,6 @@ func TestClassify(t *testing.T) {
 				t.Errorf("retry after %v, want %v", o.RetryAfter, want)
 			}
 		})
-	}
-}
-
-// script is an HTTP that answers every request with the same.
-type script struct {
-	response Response
-	err      error
-}
-
-func (s script) Do(context.Context, Request) (Response, error) { return s.response, s.err }
-
-func jsonAnswer(body string) script {
-	return script{response: Response{Status: 200, Body: []byte(body), Header: map[string]string{
-		"content-type": "application/json", "date": "Mon, 02 Jan 2006 15:04:05 GMT"}}}
-}
-
-func TestServerDistrustsAnswersThatDoNotFit(t *testing.T) {
-	batch := []queue.Operation{{ID: "a"}}
-	ctx := context.Background()
-	tests := map[string]struct {
-		answer string
-		ask    func(*HTTPRemote) error
-	}{
-		"no results":          {`{"results":[]}`, pushes(ctx, batch)},
-		"another's result":    {`{"results":[{"id":"b","status":"applied","version":1}]}`, pushes(ctx, batch)},
-		"unknown status":      {`{"results":[{"id":"a","status":"fine"}]}`, pushes(ctx, batch)},
-		"truncated":           {`{"results":[{"id":"a","sta`, pushes(ctx, batch)},
-		"page without cursor": {`{"changes":[]}`, pulls(ctx)},
-		"no progress":         {`{"changes":[],"cursor":"c","hasMore":true}`, pulls(ctx)},
-		"change without id":   {`{"changes":[{"version":1,"document":{}}],"cursor":"d"}`, pulls(ctx)},
-		"deleted, yet there":  {`{"changes":[{"entityType":"user","entityId":"1","version":1,"deleted":true,"document":{}}],"cursor":"d"}`, pulls(ctx)},
-		"a bucket of nothing": {`{}`, buckets(ctx)},
-		"a bucket of another": {`{"changes":[{"entityType":"user","entityId":"f0","version":1,"document":{}}],"hasMore":false}`, buckets(ctx)},
-		"bucket out of order": {`{"changes":[{"entityType":"user","entityId":"05","version":1,"document":{}},{"entityType":"user","entityId":"04","version":1,"document":{}}]}`, buckets(ctx)},
-		"a dead one in it":    {`{"changes":[{"entityType":"user","entityId":"04","version":1,"deleted":true,"document":null}],"hasMore":false}`, buckets(ctx)},
-		"endless bucket":      {`{"changes":[],"hasMore":true}`, buckets(ctx)},
-		"a digest of nothing": {`{"changes":[],"cursor":"d","digests":{"user":{"count":1,"buckets":""}}}`, pulls(ctx)},
-		"another entity":      {`{"id":"2","version":3}`, fetches(ctx)},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			var o *RequestError
-			err := tt.ask(&HTTPRemote{HTTP: jsonAnswer(tt.answer), Paths: map[string]string{"user": "/users"}})
-			if !errors.As(err, &o) || o.Kind != NoAnswer {
-				t.Errorf("got %v, want no answer", err)
-			}
-		})
-	}
-}
-
-func pushes(ctx context.Context, batch []queue.Operation) func(*HTTPRemote) error {
-	return func(s *HTTPRemote) error { _, err := s.Push(ctx, "c", batch); return err }
-}
-
-func pulls(ctx context.Context) func(*HTTPRemote) error {
-	return func(s *HTTPRemote) error { _, err := s.Pull(ctx, "c", 5); return err }
-}
-
-func buckets(ctx context.Context) func(*HTTPRemote) error {
-	return func(s *HTTPRemote) error { _, err := s.Bucket(ctx, BucketQuery{Type: "user", Bucket: 1}); return err }
-}
-
-func fetches(ctx context.Context) func(*HTTPRemote) error {
-	return func(s *HTTPRemote) error { _, err := s.Fetch(ctx, queue.Ref{Type: "user", ID: "1"}); return err }
-}
-
-func TestServerObservesTheClock(t *testing.T) {
-	var seen time.Time
-	s := &HTTPRemote{HTTP: jsonAnswer(`{"changes":[],"cursor":"d"}`), Observe: func(at time.Time) { seen = at }}
-	if err := pulls(context.Background())(s); err != nil {
-		t.Fatal(err)
-	}
-	if want := time.Date(2006, 1, 2, 15, 4, 5, 5e8, time.UTC); !seen.Equal(want) {
-		t.Errorf("observed %v, want %v", seen, want)
 	}
 }
 

@@ -2,14 +2,25 @@ package sync
 
 import (
 	"encoding/json"
-	"sort"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// ParseStrategy returns the strategy of that name; Merge for one nobody knows.
+// StrategyName names a conflict strategy; see Resolve.
+type StrategyName string
+
+const (
+	LastWriteWins StrategyName = "lastWriteWins"
+	ServerWins    StrategyName = "serverWins"
+	ClientWins    StrategyName = "clientWins"
+	Merge         StrategyName = "merge"
+)
+
+// ParseStrategy returns the strategy of that name, and Merge for an unknown one.
 func ParseStrategy(name string) StrategyName {
 	switch s := StrategyName(name); s {
 	case LastWriteWins, ServerWins, ClientWins:
@@ -18,9 +29,9 @@ func ParseStrategy(name string) StrategyName {
 	return Merge
 }
 
-// Case is a conflict to decide: an operation that was made on Mine.Base, and
-// what the server has by now. Theirs is null when the entity was deleted; Version
-// and Stamp are then the tombstone's, or zero when none is remembered.
+// Case is a conflict to resolve: an operation on Mine.Base, and what the server has now.
+// Theirs is null when the entity is deleted. Version and Stamp are then the tombstone's,
+// or zero when the server has none.
 type Case struct {
 	Mine    queue.Operation
 	Theirs  json.RawMessage
@@ -29,9 +40,9 @@ type Case struct {
 	Fields  []string // the fields a person may set
 }
 
-// Decision is what becomes of a conflict: Type and Data of the operation that
-// takes the place of mine (on Case.Version), or nothing to send; which side was
-// kept, field by field; and whether a value was lost that a person may want back.
+// Decision is how a conflict is resolved. Type and Data are those of the operation that
+// replaces mine (on Case.Version), if there is anything to send. Kept and Fields say which
+// side was kept, and Lost whether a value was lost that a person may want back.
 type Decision struct {
 	Send   bool
 	Type   api.OperationType
@@ -41,8 +52,8 @@ type Decision struct {
 	Lost   bool
 }
 
-// Resolve decides a conflict. It is pure, total and deterministic: the same case
-// gives the same decision on every device. The table (mine against theirs):
+// Resolve resolves a conflict. It is pure, total and deterministic: the same case gives
+// the same decision on every device. The table (mine/theirs):
 //
 //	               update/update         update/delete  delete/update  create/deleted
 //	serverWins     theirs                deleted        theirs         deleted
@@ -51,10 +62,10 @@ type Decision struct {
 //	merge          by field; both        deleted        deleted        deleted
 //	               changed: later stamp
 //
-// A tie of stamps goes to theirs, which every replica will see. A create that
-// restores (its base is a tombstone) is a person's answer to a deletion and
-// stands whatever the strategy. A create against a row that is there is decided
-// as an update on which both sides changed everything.
+// A tie of stamps goes to theirs, which every replica will see. A create that restores
+// (its base is a tombstone) is a person's answer to a deletion; it wins whatever the
+// strategy. A create of an entity that exists is resolved like an update in which both
+// sides changed every field.
 func Resolve(s StrategyName, c Case) Decision {
 	later := c.Mine.Stamp > c.Stamp
 	mineWins := s == ClientWins || (s == LastWriteWins && later)
@@ -73,7 +84,7 @@ func Resolve(s StrategyName, c Case) Decision {
 	return wholeRow(c, mineWins)
 }
 
-// againstDelete decides my create or update of what is deleted.
+// againstDelete resolves my create or update of a deleted entity.
 func againstDelete(c Case, restore bool) Decision {
 	document := queue.Decode(c.Mine.ApplyTo(nil))
 	d := Decision{Kept: queue.Theirs, Lost: true}
@@ -87,7 +98,7 @@ func againstDelete(c Case, restore bool) Decision {
 	return d
 }
 
-// deleteAgainst decides my delete of what has changed.
+// deleteAgainst resolves my delete of an entity that has changed.
 func deleteAgainst(c Case, remove bool) Decision {
 	d := Decision{Kept: queue.Theirs, Lost: true}
 	if remove {
@@ -100,8 +111,8 @@ func deleteAgainst(c Case, remove bool) Decision {
 	return d
 }
 
-// byField is the three-way merge: a field that one side alone changed keeps that
-// side's value; one that both changed goes to the later stamp.
+// byField is the three-way merge: a field that only one side changed keeps that side's
+// value; a field that both changed goes to the later stamp.
 func byField(c Case, later bool) Decision {
 	return decideFields(c, func(f queue.Field) queue.Side {
 		if queue.EqualJSON(f.Base, f.Theirs) || later {
@@ -111,7 +122,7 @@ func byField(c Case, later bool) Decision {
 	})
 }
 
-// wholeRow gives every field that I set to one side.
+// wholeRow takes every field that I set from one side.
 func wholeRow(c Case, mine bool) Decision {
 	side := queue.Theirs
 	if mine {
@@ -120,9 +131,9 @@ func wholeRow(c Case, mine bool) Decision {
 	return decideFields(c, func(queue.Field) queue.Side { return side })
 }
 
-// decideFields decides each field that I set to another value than theirs, and
-// sends those that are kept mine. A value is lost when its side's field was
-// really changed by that side, yet the other was kept.
+// decideFields decides each field that I set to another value than theirs, and sends those
+// of which mine is kept. A value is lost when its side really changed it, yet the other
+// side's is kept.
 func decideFields(c Case, keep func(queue.Field) queue.Side) Decision {
 	base, theirs, mine := queue.Decode(c.Mine.Base), queue.Decode(c.Theirs), queue.Decode(c.Mine.Data)
 	d := Decision{Type: api.Update}
@@ -156,28 +167,20 @@ func join(a, b queue.Side) queue.Side {
 	return queue.Both
 }
 
-func fieldNames(f queue.Fields) []string {
-	names := make([]string, 0, len(f))
-	for n := range f {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
-}
+func fieldNames(f queue.Fields) []string { return slices.Sorted(maps.Keys(f)) }
 
-// Settle replaces a conflicting operation by what the strategy decides, and
-// records the decision with the entity. newID is the id of the operation that
-// takes its place, conflictID that of the record.
-func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, ids ids) bool {
+// resolveConflict replaces a conflicting operation by what the strategy decides, and
+// records the decision with the entity.
+func resolveConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, ids conflictIDs) {
 	var record *queue.Conflict
-	done := e.ResolveConflict(id, theirs.row, theirs.version, func(mine *queue.Operation) *queue.Operation {
+	e.ResolveConflict(id, theirs.row, theirs.version, func(mine *queue.Operation) *queue.Operation {
 		c := Case{Mine: *mine, Version: theirs.version, Stamp: theirs.stamp, Fields: theirs.fields}
 		if theirs.row != nil {
 			c.Theirs = theirs.row.Document
 		}
 		d := Resolve(s, c)
 		record = &queue.Conflict{
-			ID: ids.conflict, Ref: e.Ref, OperationID: mine.ID, At: theirs.at.UTC(), Strategy: string(s),
+			ID: ids.record, Ref: e.Ref, OperationID: mine.ID, At: theirs.at.UTC(), Strategy: string(s),
 			Base: mine.Base, Mine: mine.ApplyTo(mine.Base), Theirs: c.Theirs, TheirsVersion: c.Version,
 			Kept: d.Kept, Fields: d.Fields, Reviewed: !d.Lost,
 		}
@@ -188,7 +191,7 @@ func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, i
 		next.ID, next.Type, next.Data = ids.operation, d.Type, d.Data
 		next.Base, next.BaseVersion = c.Theirs, c.Version
 		if d.Type == api.Create && c.Version == 0 {
-			// It restores what the server doesn't even remember as deleted.
+			// The server has not even a tombstone of what this restores.
 			next.BaseVersion = max(mine.BaseVersion, 1)
 		}
 		next.State, next.RetryCount, next.NextAttemptAt, next.LastError = queue.Queued, 0, time.Time{}, nil
@@ -197,7 +200,6 @@ func settleConflict(e *queue.Entity, id string, s StrategyName, theirs theirs, i
 	if record != nil {
 		e.Conflicts = append(e.Conflicts, *record)
 	}
-	return done
 }
 
 // theirs is the server's side of a conflict; row is nil when it is deleted.
@@ -209,5 +211,6 @@ type theirs struct {
 	at      time.Time
 }
 
-// ids are the new ids that settling a conflict needs.
-type ids struct{ operation, conflict string }
+// conflictIDs are the new ids that resolving a conflict needs: of the operation that
+// replaces the conflicting one, and of the record.
+type conflictIDs struct{ operation, record string }

@@ -5,31 +5,31 @@ import (
 	"time"
 )
 
-// StreamSignal is what is heard of the server's event stream.
+// StreamSignal is a signal of the server's event stream.
 type StreamSignal int
 
 const (
 	StreamOpened  StreamSignal = iota
-	StreamChanged              // there is something new
-	StreamPinged               // the server lives
-	StreamClosed               // it is tried again
+	StreamChanged              // the feed has something new
+	StreamPinged               // the server is alive
+	StreamClosed               // the stream will be opened again
 )
 
 // Periods of the event stream. The server pings every 25 seconds.
 const (
-	// StreamSilence is how long a stream, also one that does not open, may give no
-	// signal before it is taken for dead and opened anew.
+	// StreamSilence is how long a stream may give no signal before it is replaced, also
+	// one that does not open.
 	StreamSilence = time.Minute
-	// StreamRetry is the pause before a stream that the browser gave up is opened anew.
+	// StreamRetry is the pause after a stream that the browser has given up.
 	StreamRetry = 5 * time.Second
 )
 
-// follow keeps the event stream open until ctx ends.
-func (h *Host) follow(ctx context.Context) {
+// followStreams keeps the event stream open until ctx ends.
+func (h *Host) followStreams(ctx context.Context) {
 	for ctx.Err() == nil {
-		if h.followOne(ctx) {
+		if silent := h.followStream(ctx); silent {
 			h.Incidents.Note("The event stream was silent and was opened anew")
-			h.signal(StreamClosed)
+			h.receiveSignal(StreamClosed)
 			continue
 		}
 		select {
@@ -39,48 +39,34 @@ func (h *Host) follow(ctx context.Context) {
 	}
 }
 
-// followOne follows one stream to its end and reports whether that was for its silence.
-func (h *Host) followOne(ctx context.Context) bool {
+// followStream follows one stream to its end, and reports whether it ended for its silence.
+func (h *Host) followStream(ctx context.Context) (silent bool) {
 	one, stop := context.WithCancel(ctx)
-	heard, over := make(chan struct{}, 1), make(chan struct{})
+	signals, over := make(chan struct{}, 1), make(chan struct{})
 	go func() {
 		defer close(over)
 		h.Stream(one, func(s StreamSignal) {
-			TrySend(heard, struct{}{})
-			h.signal(s)
+			TrySend(signals, struct{}{})
+			h.receiveSignal(s)
 		})
 	}()
 	defer func() {
 		stop()
 		<-over
 	}()
-	for n := 0; n < silenceParts; {
-		select {
-		case <-over:
-			return false
-		case <-heard:
-			n = 0
-		case <-h.Clock.After(StreamSilence / silenceParts):
-			n++
-		}
-	}
-	return ctx.Err() == nil
+	return awaitSilence(over, signals, h.Clock, StreamSilence) && ctx.Err() == nil
 }
 
-// signal turns what is heard of the stream into an ask.
-func (h *Host) signal(s StreamSignal) {
+// receiveSignal requests the round that a signal calls for.
+func (h *Host) receiveSignal(s StreamSignal) {
+	open := s != StreamClosed
+	if open {
+		h.noteAnswer()
+	}
 	switch s {
 	case StreamChanged:
-		h.answeredNow()
-		h.ask(ask{reason: Stream})
-	case StreamPinged:
-		h.answeredNow()
-	case StreamOpened:
-		h.answeredNow()
-		up := true
-		h.ask(ask{opened: &up})
-	case StreamClosed:
-		up := false
-		h.ask(ask{opened: &up})
+		h.request(roundRequest{reason: Stream})
+	case StreamOpened, StreamClosed:
+		h.request(roundRequest{stream: &open})
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 func main() {
@@ -58,10 +59,10 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
-	server := &sync.HTTPRemote{HTTP: browser.Fetch{}, Paths: directory.Paths}
-	plain := &sync.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: sync.Rollcall, Now: time.Now}
+	server := &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	plain := &remote.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
-		Store: store, Remote: &sync.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
+		Store: store, Remote: &remote.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
 	})
 	server.Observe, plain.Observe = engine.ObserveClock, engine.ObserveClock

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/e2e/day"
+	"github.com/rollcall/rollcall/sim/day"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/idb"

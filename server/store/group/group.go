@@ -1,7 +1,7 @@
-// Package group commits the writes of many callers together. What a durable commit
-// costs hardly depends on how much is in it, so one goroutine takes all requests
-// that wait, has the store do them in one transaction, and then answers each
-// caller. While it is at work the next group gathers.
+// Package group commits the writes of many callers together (group commit). The cost of a
+// durable commit hardly depends on its size. So one goroutine takes all waiting requests, has
+// the store do them in one transaction, and answers the callers. The next group gathers
+// meanwhile.
 package group
 
 import (
@@ -16,27 +16,25 @@ import (
 )
 
 const (
-	// maxRequests and maxWaiting bound what waits for the writer: requests, and
-	// writes in them. maxGroup bounds the writes of one transaction, and so how
-	// long the last of them waits for the first.
+	// maxRequests and maxWaiting bound the waiting requests and their writes. maxGroup
+	// bounds the writes of one transaction, and so its duration.
 	maxRequests = 1024
 	maxWaiting  = 4096
 	maxGroup    = 1024
 )
 
-// Commit does the writes of several requests and returns once all of it is
-// durable, with what became of each. changed tells whether the feed has grown, which it
-// may have with an error too. That is the answer to the requests without outcomes: nothing
-// was done, or nobody knows.
+// Commit does the writes of several requests, and returns their outcomes once they are
+// durable. changed reports whether the feed has grown, even with an error. The error answers
+// the requests without outcomes: they were not done, or it is unknown whether they were.
 type Commit func(requests [][]store.Write) (outcomes [][]store.Outcome, changed bool, err error)
 
-// Options are a writer's ways to the world. All but Commit may be nil.
+// Options configure a Writer. Only Commit is required.
 type Options struct {
-	// Commit is called by one goroutine, never twice at the same time.
+	// Commit is called by one goroutine.
 	Commit Commit
-	// Committed is called after each commit that changed something; it must not block.
+	// Committed is called after each commit that changed the feed. It must not block.
 	Committed func()
-	// Observe is told of each commit of writes; it must not block.
+	// Observe is called with the measurements of each commit. It must not block.
 	Observe func(store.Commit)
 	Log     *slog.Logger
 }
@@ -45,18 +43,18 @@ type Options struct {
 type Writer struct {
 	opts     Options
 	requests chan *request
-	waiting  atomic.Int64 // writes in requests
+	waiting  atomic.Int64 // writes
 	stop     chan struct{}
-	stopped  chan struct{} // the goroutine has gone
+	stopped  chan struct{} // closed when the goroutine has ended
 	once     sync.Once
 }
 
-// request is a caller who waits for the writer.
+// request is a waiting caller.
 type request struct {
 	ctx    context.Context
 	writes []store.Write
-	job    func() error // instead of writes: housekeeping, alone
-	answer chan answer  // has room for one
+	job    func() error // instead of writes
+	answer chan answer  // of capacity 1
 }
 
 type answer struct {
@@ -64,7 +62,7 @@ type answer struct {
 	err      error
 }
 
-// New starts a writer; Close ends it.
+// New starts a writer. Close stops it.
 func New(o Options) *Writer {
 	if o.Committed == nil {
 		o.Committed = func() {}
@@ -83,29 +81,29 @@ func New(o Options) *Writer {
 	return w
 }
 
-// Close lets the writer finish what waits. Requests after it fail with store.ErrUnavailable.
+// Close finishes the waiting requests. Later ones fail with store.ErrUnavailable.
 func (w *Writer) Close() {
 	w.once.Do(func() { close(w.stop) })
 	<-w.stopped
 }
 
-// Waiting is how many writes wait for the writer.
+// Waiting returns how many writes wait.
 func (w *Writer) Waiting() int { return int(w.waiting.Load()) }
 
-// Apply does the writes in order and returns what became of each, once that is
-// durable. It fails with store.ErrBusy when too much is waiting, with
-// store.ErrUnavailable when the group could not be committed.
+// Apply does the writes in order and returns their outcomes once they are durable. It fails
+// with store.ErrBusy if too many wait, and with store.ErrUnavailable if the group could not be
+// committed.
 func (w *Writer) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
-	return w.ask(&request{ctx: ctx, writes: writes})
+	return w.submit(&request{ctx: ctx, writes: writes})
 }
 
-// Alone has the writer's goroutine do a job between two groups. It fails as the job does.
-func (w *Writer) Alone(ctx context.Context, job func() error) error {
-	_, err := w.ask(&request{ctx: ctx, job: job})
+// Exclusive runs a job between two groups and returns its error.
+func (w *Writer) Exclusive(ctx context.Context, job func() error) error {
+	_, err := w.submit(&request{ctx: ctx, job: job})
 	return err
 }
 
-func (w *Writer) ask(r *request) ([]store.Outcome, error) {
+func (w *Writer) submit(r *request) ([]store.Outcome, error) {
 	if err := r.ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -132,7 +130,7 @@ func (w *Writer) ask(r *request) ([]store.Outcome, error) {
 		return a.outcomes, a.err
 	case <-w.stopped:
 	}
-	// The writer may have answered as its last act, or gone without seeing us.
+	// The writer may have answered just before it ended.
 	select {
 	case a := <-r.answer:
 		return a.outcomes, a.err
@@ -162,10 +160,10 @@ func (w *Writer) run() {
 	}
 }
 
-// serve does the request and those that wait behind it, as one group.
+// serve does a request and those that wait behind it as one group.
 func (w *Writer) serve(first *request) {
 	if first.job != nil {
-		w.alone(first)
+		w.runJob(first)
 		return
 	}
 	group, size := []*request{first}, len(first.writes)
@@ -180,7 +178,7 @@ func (w *Writer) serve(first *request) {
 		}
 		if next.job != nil {
 			w.commit(group)
-			w.alone(next)
+			w.runJob(next)
 			return
 		}
 		group, size = append(group, next), size+len(next.writes)
@@ -188,7 +186,7 @@ func (w *Writer) serve(first *request) {
 	w.commit(group)
 }
 
-func (w *Writer) alone(r *request) {
+func (w *Writer) runJob(r *request) {
 	if err := r.ctx.Err(); err != nil {
 		r.answer <- answer{err: err}
 		return
@@ -201,7 +199,7 @@ func (w *Writer) commit(group []*request) {
 	for _, r := range group {
 		w.waiting.Add(-int64(len(r.writes)))
 		if err := r.ctx.Err(); err != nil {
-			// Who has gone can't hear the answer; nothing was begun.
+			// The caller is gone, and nothing was started.
 			r.answer <- answer{err: err}
 			continue
 		}
@@ -222,7 +220,7 @@ func (w *Writer) commit(group []*request) {
 		w.opts.Observe(done)
 	}
 	if err != nil {
-		w.opts.Log.Error("a group of writes failed", "requests", len(live)-done.Requests, "error", err)
+		w.opts.Log.Error("could not commit a group of writes; clients are told to retry", "requests", len(live)-done.Requests, "error", err)
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	if changed {

@@ -37,13 +37,13 @@ func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed 
 	return out, true, nil
 }
 
-// TestDivides: a write that fails is found and answered alone, in its place; what isn't
+// TestSplitterSplits: a write that fails is found and answered alone, in its place; what isn't
 // the fault of a write is tried once.
-func TestDivides(t *testing.T) {
+func TestSplitterSplits(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
 	var tried [][]store.Write
-	parts := group.Parts{Log: slog.New(slog.DiscardHandler), OfData: func(err error) bool { return errors.Is(err, bad) }}
-	parts.Try = func(writes []store.Write) (outcomes []store.Outcome, err error) {
+	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
+	splitter.Try = func(writes []store.Write) (outcomes []store.Outcome, err error) {
 		tried = append(tried, writes)
 		for _, w := range writes {
 			switch w.ID {
@@ -59,7 +59,7 @@ func TestDivides(t *testing.T) {
 		return outcomes, err
 	}
 	requests := [][]store.Write{batch("a", 3), {}, slices.Concat(batch("b", 2), batch("bad", 1), batch("c", 7))}
-	outcomes, err := parts.Commit(requests)
+	outcomes, err := splitter.Commit(requests)
 	if err != nil || len(outcomes) != len(requests) {
 		t.Fatalf("%d answers, %v", len(outcomes), err)
 	}
@@ -81,17 +81,17 @@ func TestDivides(t *testing.T) {
 		t.Errorf("tried %d times", len(tried))
 	}
 	tried = nil
-	if _, err := parts.Commit([][]store.Write{batch("a", 4), batch("away", 1)}); !errors.Is(err, away) || len(tried) != 1 {
+	if _, err := splitter.Commit([][]store.Write{batch("a", 4), batch("away", 1)}); !errors.Is(err, away) || len(tried) != 1 {
 		t.Errorf("without a database: %v, tried %d times", err, len(tried))
 	}
 }
 
-// TestWhatIsSavedIsKnown: when the disk fails between two halves of a group, the requests
+// TestSavedWritesHaveOutcomes: when the disk fails between two halves of a group, the requests
 // that were saved whole have outcomes, and the others, also one that was torn, have none.
-func TestWhatIsSavedIsKnown(t *testing.T) {
+func TestSavedWritesHaveOutcomes(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
-	parts := group.Parts{Log: slog.New(slog.DiscardHandler), OfData: func(err error) bool { return errors.Is(err, bad) }}
-	parts.Try = func(writes []store.Write) ([]store.Outcome, error) {
+	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
+	splitter.Try = func(writes []store.Write) ([]store.Outcome, error) {
 		switch {
 		case !slices.ContainsFunc(writes, func(w store.Write) bool { return w.ID == "bad" }):
 			return make([]store.Outcome, len(writes)), nil
@@ -100,14 +100,14 @@ func TestWhatIsSavedIsKnown(t *testing.T) {
 		}
 		return nil, away
 	}
-	outcomes, err := parts.Commit([][]store.Write{batch("saved", 2), batch("torn", 2), batch("bad", 2)}) // of six, the first three are saved
+	outcomes, err := splitter.Commit([][]store.Write{batch("saved", 2), batch("torn", 2), batch("bad", 2)}) // of six, the first three are saved
 	if !errors.Is(err, away) || len(outcomes) != 3 || len(outcomes[0]) != 2 || outcomes[1] != nil || outcomes[2] != nil {
 		t.Errorf("%+v, %v", outcomes, err)
 	}
 }
 
-// TestWhatIsSavedIsAnswered: who has outcomes hears of them, whatever became of the others.
-func TestWhatIsSavedIsAnswered(t *testing.T) {
+// TestSavedWritesAreAnswered: requests with outcomes are answered, whatever the others get.
+func TestSavedWritesAreAnswered(t *testing.T) {
 	var seen store.Commit
 	w := group.New(group.Options{
 		Commit: func(requests [][]store.Write) ([][]store.Outcome, bool, error) {
@@ -147,12 +147,12 @@ func batch(id string, n int) []store.Write {
 	return writes
 }
 
-// TestGathers: what comes during a commit is the next one, each caller gets its
-// own outcomes, a job runs between, and who has gone is left out.
-func TestGathers(t *testing.T) {
+// TestGroupsRequests: what comes during a commit is the next one, each caller gets its
+// own outcomes, a job runs in between, and a canceled request is skipped.
+func TestGroupsRequests(t *testing.T) {
 	h := &held{make(chan int), make(chan error)}
-	var told, seen int
-	w := group.New(group.Options{Commit: h.commit, Committed: func() { told++ }, Observe: func(c store.Commit) { seen += c.Writes }})
+	var notified, seen int
+	w := group.New(group.Options{Commit: h.commit, Committed: func() { notified++ }, Observe: func(c store.Commit) { seen += c.Writes }})
 	var callers sync.WaitGroup
 	ask := func(ctx context.Context, id string, want error) {
 		callers.Go(func() {
@@ -176,7 +176,7 @@ func TestGathers(t *testing.T) {
 	leave()
 	jobs := 0
 	callers.Go(func() {
-		if err := w.Alone(t.Context(), func() error { jobs++; return nil }); err != nil {
+		if err := w.Exclusive(t.Context(), func() error { jobs++; return nil }); err != nil {
 			t.Error(err)
 		}
 	})
@@ -186,8 +186,8 @@ func TestGathers(t *testing.T) {
 	}
 	h.let <- nil
 	callers.Wait()
-	if jobs != 1 || told != 2 || seen != 6 || w.Waiting() != 0 {
-		t.Errorf("%d jobs, told %d times, observed %d writes, %d wait", jobs, told, seen, w.Waiting())
+	if jobs != 1 || notified != 2 || seen != 6 || w.Waiting() != 0 {
+		t.Errorf("%d jobs, notified %d times, observed %d writes, %d wait", jobs, notified, seen, w.Waiting())
 	}
 
 	broken := errors.New("broken")
@@ -195,8 +195,8 @@ func TestGathers(t *testing.T) {
 	<-h.began
 	h.let <- broken
 	callers.Wait()
-	if told != 2 || seen != 6 {
-		t.Error("told of a commit that failed")
+	if notified != 2 || seen != 6 {
+		t.Error("notified of a commit that failed")
 	}
 	if _, err := w.Apply(t.Context(), batch("much", 5000)); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("more than may wait: %v", err)

@@ -4,35 +4,33 @@ import (
 	"maps"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Copy returns a store with the same content: a backup.
+// Copy returns a store with the same content, as a backup.
 func (s *Store) Copy() *Store {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	c := New(Options{Now: s.opts.Now, Committed: s.opts.Committed, Epoch: s.state.Epoch})
-	c.state, c.clock, c.digest = s.state, s.clock, s.digest
-	// Rows are never changed in place, so the copies can share them.
+	c := New(Options{Now: s.opts.Now, Committed: s.opts.Committed, Epoch: s.feed.Epoch})
+	c.feed = s.feed
+	// Rows are immutable, so the copies can share them.
 	c.rows, c.emails, c.records = maps.Clone(s.rows), maps.Clone(s.emails), maps.Clone(s.records)
 	return c
 }
 
-// Restored returns a copy as it is when it is put in the place of what was
-// written since: under another epoch, with its versions moved ahead.
+// Restored returns a copy as a restore makes it of a backup: in another epoch, with its
+// versions moved ahead.
 func (s *Store) Restored(epoch uint64) (*Store, error) {
 	c := s.Copy()
-	c.state = feed.State{Epoch: epoch, Change: c.state.Change, Horizon: c.state.Horizon}
-	c.digest = api.Digest{}
+	c.feed.Epoch, c.feed.Digest = epoch, api.Digest{}
 	for id, r := range c.rows {
-		restored, err := store.Restored(*r, s.opts.Now())
+		restored, err := store.RestoreRow(*r, s.opts.Now())
 		if err != nil {
 			return nil, err
 		}
 		c.rows[id] = &restored
 		if !restored.Deleted {
-			c.digest.Add(id, restored.Version)
+			c.feed.Digest.Add(id, restored.Version)
 		}
 	}
 	return c, nil

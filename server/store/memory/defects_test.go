@@ -1,5 +1,3 @@
-//go:build defects
-
 package memory_test
 
 import (
@@ -7,25 +5,26 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/rollcall/rollcall/internal/defect"
 	"github.com/rollcall/rollcall/server/store/memory"
 	"github.com/rollcall/rollcall/server/storetest"
+	"github.com/rollcall/rollcall/sim/defects/active"
 )
 
 // TestDefectsAreNotLinearizable: a store without one of its safeguards gives
 // answers that no order of the calls explains.
 func TestDefectsAreNotLinearizable(t *testing.T) {
-	defer defect.Set("")
-	for _, d := range []defect.Switch{
-		"", defect.NoRecord, defect.IgnoreBase, defect.DeadRise, defect.ReplayAsItWas, defect.VersionStandsPut,
-	} {
-		defect.Set(d)
+	if !active.Patched {
+		t.Skip("built without the patched copies: see make defects")
+	}
+	defer active.Set("")
+	for _, d := range []string{"", "no-record", "base-ignored", "any-tombstone-restored", "replay-as-it-was", "version-not-counted"} {
+		active.Set(d)
 		result, err := storetest.Linearizable(t.Context(), memory.New(memory.Options{}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if good := result == porcupine.Ok; good != (d == "") {
-			t.Errorf("without the safeguard %q the outcomes are %s", d, result)
+			t.Errorf("with the defect %q the outcomes are %s", d, result)
 		}
 	}
 }

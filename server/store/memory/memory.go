@@ -1,5 +1,5 @@
-// Package memory is a store in the memory of one process, for tests and for the
-// simulator. It keeps the contract of the others but for surviving the process.
+// Package memory is a store in the memory of one process, for tests and the simulator. It has
+// the contract of the others except durability.
 package memory
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// Options are a store's ways to the world; zero values take the usual ones.
+// Options configure a Store. All are optional.
 type Options struct {
-	Now func() time.Time // time.Now
-	// Committed is called after each commit that changed something; it must not block.
+	Now func() time.Time // time.Now by default
+	// Committed is called after each commit that changed the feed. It must not block.
 	Committed func()
-	Epoch     uint64 // a random one
+	Epoch     uint64 // random by default
 }
 
 // Store is a store in memory. Its methods may be called by many goroutines.
@@ -30,15 +30,13 @@ type Store struct {
 
 	mu      sync.RWMutex
 	closed  bool
-	state   feed.State
-	clock   time.Time
-	digest  api.Digest
+	feed    store.FeedState
 	rows    map[string]*store.Row
-	emails  map[string]string // key to the live user's id
+	emails  map[string]string // email key to the live user's id
 	records map[string]store.Record
 }
 
-// New makes an empty store.
+// New returns an empty store.
 func New(o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -50,12 +48,12 @@ func New(o Options) *Store {
 		o.Epoch = rand.Uint64()
 	}
 	return &Store{
-		opts: o, state: feed.State{Epoch: o.Epoch},
+		opts: o, feed: store.FeedState{State: feed.State{Epoch: o.Epoch}},
 		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[string]store.Record{},
 	}
 }
 
-// Apply does the writes in order, all in one transaction.
+// Apply does the writes in order, in one transaction.
 func (s *Store) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -76,25 +74,21 @@ func (s *Store) apply(writes []store.Write) ([]store.Outcome, bool, error) {
 	if s.closed {
 		return nil, false, fmt.Errorf("memory store is closed: %w", store.ErrUnavailable)
 	}
-	session := store.Session{
-		Tx: tx{s}, Now: s.opts.Now(),
-		Counter: store.Counter{Change: s.state.Change, Clock: s.clock}, Digest: s.digest,
-	}
+	session := store.Session{Tx: tx{s}, Feed: s.feed, Now: s.opts.Now()}
 	outcomes := make([]store.Outcome, 0, len(writes))
 	for _, w := range writes {
 		o, err := session.Do(w)
 		if err != nil {
-			o = store.Undecided(w)
+			o = store.Failed(w)
 		}
 		outcomes = append(outcomes, o)
 	}
-	changed := session.Counter.Change != s.state.Change
-	s.state.Change, s.clock, s.digest = session.Counter.Change, session.Counter.Clock, session.Digest
+	changed := session.Feed.Change != s.feed.Change
+	s.feed = session.Feed
 	return outcomes, changed, nil
 }
 
-// tx is the store as a session sees it under the store's lock. Nothing in it can
-// fail, so there is nothing to undo.
+// tx is the store's Tx under its lock. It can't fail, so nothing needs to be undone.
 type tx struct{ s *Store }
 
 func (t tx) Row(id string) (*store.Row, error) { return t.s.rows[id], nil }
@@ -135,8 +129,8 @@ func (s *Store) User(_ context.Context, id string) (store.Row, error) {
 	return *r, nil
 }
 
-// Find returns the rows that have one of the ids, tombstones too, and the live ones
-// that have one of the email keys.
+// Find returns the rows with one of the ids, tombstones included, and the live rows with one of
+// the email keys.
 func (s *Store) Find(_ context.Context, ids, emailKeys []string) (rows []store.Row, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -161,7 +155,7 @@ func (s *Store) Users(_ context.Context, q store.ListQuery) (store.List, error) 
 	defer s.mu.RUnlock()
 	var rows []store.Row
 	for _, r := range s.rows {
-		if !r.Deleted && strings.Contains(r.Search, q.Search) && behind(r, q) {
+		if !r.Deleted && strings.Contains(r.Search, q.Search) && isAfter(r, q) {
 			rows = append(rows, *r)
 		}
 	}
@@ -171,10 +165,10 @@ func (s *Store) Users(_ context.Context, q store.ListQuery) (store.List, error) 
 		}
 		return compare(a.Sort, a.ID, b.Sort, b.ID)
 	})
-	return store.Cut(rows[:min(len(rows), q.Limit+1)], q.Limit), nil
+	return store.CutList(rows[:min(len(rows), q.Limit+1)], q.Limit), nil
 }
 
-func behind(r *store.Row, q store.ListQuery) bool {
+func isAfter(r *store.Row, q store.ListQuery) bool {
 	if q.ByUpdate() {
 		return r.UpdatedAt.After(q.UpdatedAfter) && r.UpdatedAt.After(q.After.UpdatedAt)
 	}
@@ -188,39 +182,29 @@ func compare(sortA, idA, sortB, idB string) int {
 	return strings.Compare(idA, idB)
 }
 
-// Changes returns the page of the feed behind a cursor.
+// Changes returns the page of the feed after a cursor.
 func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.ChangePage, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	from, err := s.state.Resume(cursor)
+	from, err := s.feed.Resume(cursor)
 	if err != nil {
 		return api.ChangePage{}, err
 	}
-	var rows []*store.Row
+	var rows []store.Row
 	for _, r := range s.rows {
 		if r.Change > from.Change {
-			rows = append(rows, r)
+			rows = append(rows, *r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b *store.Row) int { return int(a.Change - b.Change) })
-	page := api.ChangePage{Changes: []api.Change{}, HasMore: len(rows) > limit}
-	var last int64
-	for _, r := range rows[:min(len(rows), limit)] {
-		last = r.Change
-		page.Changes = append(page.Changes, r.Wire())
-	}
-	page.Cursor = s.state.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
-		page.Digests = map[string]api.Digest{api.EntityUser: s.digest}
-	}
-	return page, nil
+	slices.SortFunc(rows, func(a, b store.Row) int { return int(a.Change - b.Change) })
+	return s.feed.Page(from, rows, limit), nil
 }
 
-// Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
+// Bucket returns a page of a bucket for a client that has read the feed up to a cursor.
 func (s *Store) Bucket(_ context.Context, q store.BucketQuery) (api.BucketPage, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if _, err := s.state.Resume(q.Cursor); err != nil {
+	if _, err := s.feed.Resume(q.Cursor); err != nil {
 		return api.BucketPage{}, err
 	}
 	ids := q.IDs()
@@ -234,21 +218,21 @@ func (s *Store) Bucket(_ context.Context, q store.BucketQuery) (api.BucketPage, 
 	return store.CutBucket(rows, q.Limit), nil
 }
 
-// Head returns the cursor behind everything there is.
+// Head returns the cursor after the latest change.
 func (s *Store) Head(context.Context) (string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.state.Head().String(), nil
+	return s.feed.Head().String(), nil
 }
 
-// Revision is another text whenever any page may be another.
+// Revision differs whenever any page may differ.
 func (s *Store) Revision(context.Context) (string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return feed.Revision(int64(s.state.Epoch), s.state.Change, s.state.Horizon, s.clock.UnixMicro()), nil
+	return s.feed.Revision(), nil
 }
 
-// Prune forgets the records from before a time, and says how many.
+// Prune deletes the records from before a time, and returns how many.
 func (s *Store) Prune(_ context.Context, before time.Time) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -262,15 +246,15 @@ func (s *Store) Prune(_ context.Context, before time.Time) (int64, error) {
 	return n, nil
 }
 
-// Collect removes the tombstones from before a time, and says how many; cursors
-// from before them get feed.ErrResync.
+// Collect deletes the tombstones from before a time, and returns how many. Cursors from before
+// them fail with feed.ErrResync.
 func (s *Store) Collect(_ context.Context, before time.Time) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var n int64
 	for id, r := range s.rows {
 		if r.Deleted && r.UpdatedAt.Before(before) {
-			s.state.Horizon = max(s.state.Horizon, r.Change)
+			s.feed.Horizon = max(s.feed.Horizon, r.Change)
 			delete(s.rows, id)
 			n++
 		}

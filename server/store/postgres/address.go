@@ -10,12 +10,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// IsAddress reports whether a text is meant as the address of a PostgreSQL database.
+// IsAddress reports whether a text is the address of a PostgreSQL database.
 func IsAddress(text string) bool {
 	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
 }
 
-// Name is an address as it may be printed: without its password and its settings.
+// Name is an address for display: without its password and settings.
 func Name(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Opaque != "" {
@@ -28,20 +28,20 @@ func Name(address string) string {
 	return bare.String()
 }
 
-// defaults are settings that the address may set otherwise.
+// defaults are settings that the address may override.
 var defaults = map[string]string{
 	"application_name":  "rollcall",
 	"statement_timeout": "15s",
-	// Who waits for the feed's row is behind other writers, and their work is short.
+	// A writer waits for the feed's row while others write, which is short.
 	"lock_timeout": "10s",
-	// A server that is frozen while it holds the feed's row must not stop the others.
+	// A frozen server that holds the feed's row must not stop the others for long.
 	"idle_in_transaction_session_timeout": "5s",
-	// A server whose machine is gone is noticed, and with it goes its lock.
+	// The database notices a dead machine, and releases its locks.
 	"tcp_keepalives_idle":     "10",
 	"tcp_keepalives_interval": "5",
 	"tcp_keepalives_count":    "3",
-	// There is an index for each statement, and the planner shall not go by what it
-	// knew of a table when that was small. Compiling costs more than any of them.
+	// Every statement has an index; the planner must not scan because of statistics from
+	// when the table was small. Compiling costs more than any statement.
 	"enable_seqscan": "off",
 	"jit":            "off",
 }
@@ -52,13 +52,13 @@ const (
 	maxWriters     = 3  // the group, housekeeping and the notifier
 )
 
-// parseAddress makes the settings of connections. What is wrong with the address is
-// told without its password.
+// parseAddress returns the configuration of connections. Its errors don't contain the
+// password.
 func parseAddress(address string) (*pgxpool.Config, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		// What is wrong is said by quoting the place, which may be in the password.
-		return nil, errors.New("the address is not a URL; a password in it needs %-escapes for characters such as / ? # @ %")
+		// The error of url.Parse may quote the password.
+		return nil, errors.New("the address is not a valid URL; escape characters such as / ? # @ % in its password with %-escapes")
 	}
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
@@ -78,8 +78,7 @@ func parseAddress(address string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// withoutSecrets takes the secrets of the address out of a text, as they are
-// written and as they are meant.
+// withoutSecrets removes the address's secrets from a text, both escaped and unescaped.
 func withoutSecrets(text string, u *url.URL) string {
 	var secrets []string
 	if p, set := u.User.Password(); set {
@@ -99,7 +98,7 @@ func withoutSecrets(text string, u *url.URL) string {
 	return text
 }
 
-// with is the settings of a connection with some of them changed.
+// with returns a connection's configuration with other settings.
 func with(c *pgx.ConnConfig, settings map[string]string) *pgx.ConnConfig {
 	c = c.Copy()
 	for name, value := range settings {

@@ -1,15 +1,14 @@
 package postgres
 
 import (
-	"time"
-
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 const (
-	selectRecords = `SELECT key, client_id, entity_id, hash, result, at FROM records WHERE key = ANY($1)`
+	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE key = ANY($1)`
 
 	upsertRows = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[])
@@ -20,16 +19,16 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.cha
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])`
 )
 
-// queue queues what saves a group's rows and records: one statement a table.
-func queue(batch *pgx.Batch, work *store.Working) {
-	if latest := work.Latest(); len(latest) > 0 {
+// queue queues one statement for the rows and one for the records.
+func queue(batch *pgx.Batch, tx *store.GroupTx) {
+	if latest := tx.LatestRows(); len(latest) > 0 {
 		var rows rowArrays
 		for _, r := range latest {
 			rows.add(r)
 		}
 		batch.Queue(upsertRows, rows.args()...)
 	}
-	if fresh := work.Fresh(); len(fresh) > 0 {
+	if fresh := tx.NewRecords(); len(fresh) > 0 {
 		var records recordArrays
 		for _, r := range fresh {
 			records.add(r)
@@ -38,7 +37,7 @@ func queue(batch *pgx.Batch, work *store.Working) {
 	}
 }
 
-// rowArrays are rows as upsertRows takes them, by column.
+// rowArrays are the columns of rows for upsertRows.
 type rowArrays struct {
 	ids, stamps, sorts, searches        []string
 	versions, changes, created, updated []int64
@@ -64,13 +63,13 @@ func (a *rowArrays) args() []any {
 	return []any{a.ids, a.versions, a.changes, a.deleted, a.documents, a.stamps, a.created, a.updated, a.emails, a.sorts, a.searches}
 }
 
-// recordArrays are records as insertRecords takes them.
+// recordArrays are the columns of records for insertRecords.
 type recordArrays struct {
 	keys, clients, entities, hashes, results []string
 	at                                       []int64
 }
 
-func (a *recordArrays) add(r store.KeptRecord) {
+func (a *recordArrays) add(r store.StoredRecord) {
 	a.keys, a.clients = append(a.keys, r.Key), append(a.clients, r.ClientID)
 	a.entities, a.hashes = append(a.entities, r.EntityID), append(a.hashes, r.Hash)
 	a.results, a.at = append(a.results, r.Encoded), append(a.at, r.At.UnixMicro())
@@ -78,15 +77,4 @@ func (a *recordArrays) add(r store.KeptRecord) {
 
 func (a *recordArrays) args() []any {
 	return []any{a.keys, a.clients, a.entities, a.hashes, a.results, a.at}
-}
-
-func scanRecord(row pgx.CollectableRow) (store.KeptRecord, error) {
-	var r store.Record
-	var result []byte
-	var at int64
-	if err := row.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
-		return store.KeptRecord{}, err
-	}
-	r.At = time.UnixMicro(at).UTC()
-	return store.Keep(r, result), nil
 }

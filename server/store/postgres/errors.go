@@ -12,10 +12,9 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// statementFailed returns what PostgreSQL said of a statement, when it is sure that
-// nothing of the transaction was done. Of a lost or ended connection nothing is sure:
-// it may be told after the commit.
-func statementFailed(err error) (code string, sure bool) {
+// statementFailed returns PostgreSQL's error code if it is certain that the transaction was
+// undone. After a lost connection nothing is certain: it may have been committed.
+func statementFailed(err error) (code string, certain bool) {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) || e.SeverityUnlocalized != "ERROR" {
 		return "", false
@@ -23,24 +22,23 @@ func statementFailed(err error) (code string, sure bool) {
 	return e.Code, true
 }
 
-// dataClasses are the classes of errors that can be the fault of what was written,
-// as with a constraint, a trigger or a text too long for an index: other data, or
-// less of it, may be taken.
+// dataClasses are the classes of errors that the data can cause, as with a constraint, a
+// trigger or a text too long for an index: other data may succeed.
 var dataClasses = []string{"21", "22", "23", "27", "44", "54", "P0", "XX"}
 
-// ofData reports whether a group failed by what is in it, so that a part of it may do.
-func ofData(err error) bool {
-	code, sure := statementFailed(err)
-	return sure && len(code) > 2 && slices.Contains(dataClasses, code[:2])
+// isDataError reports whether a group failed because of its data, so that a part may succeed.
+func isDataError(err error) bool {
+	code, certain := statementFailed(err)
+	return certain && len(code) > 2 && slices.Contains(dataClasses, code[:2])
 }
 
-// failed is the error of a read: store.ErrUnavailable when the database is away or
-// has too much to do, and a defect otherwise.
-func failed(what string, err error) error {
-	if errors.Is(err, feed.ErrResync) || errors.Is(err, feed.ErrBadCursor) || ofData(err) {
+// readError is the error of a read. It is store.ErrUnavailable if the database can't be reached
+// or is overloaded; anything else is a bug.
+func readError(what string, err error) error {
+	if errors.Is(err, feed.ErrResync) || errors.Is(err, feed.ErrBadCursor) || isDataError(err) {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if code, sure := statementFailed(err); sure && strings.HasPrefix(code, "42") { // a statement that makes no sense
+	if code, certain := statementFailed(err); certain && strings.HasPrefix(code, "42") { // an invalid statement
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, store.ErrUnavailable, err)

@@ -12,9 +12,9 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// TestWhatAnErrorMeans: which errors may be the fault of what is in a group, which say
+// TestErrorClasses: which errors may be the fault of what is in a group, which say
 // nothing of what was done, and which are a defect.
-func TestWhatAnErrorMeans(t *testing.T) {
+func TestErrorClasses(t *testing.T) {
 	said := func(severity, code string) error {
 		return fmt.Errorf("save: %w", &pgconn.PgError{Severity: severity, SeverityUnlocalized: severity, Code: code})
 	}
@@ -39,13 +39,13 @@ func TestWhatAnErrorMeans(t *testing.T) {
 		"a connection that broke":    {io.ErrUnexpectedEOF, false, true, true},
 		"a cursor too old":           {fmt.Errorf("resume: %w", feed.ErrResync), false, false, false},
 	} {
-		if got := ofData(test.err); got != test.data {
+		if got := isDataError(test.err); got != test.data {
 			t.Errorf("%s: may be of the data: %v", name, got)
 		}
-		if got := lost(test.err); got != test.lost {
+		if got := connectionLost(test.err); got != test.lost {
 			t.Errorf("%s: the connection is lost: %v", name, got)
 		}
-		err := failed("read", test.err)
+		err := readError("read", test.err)
 		if got := errors.Is(err, store.ErrUnavailable); got != test.unavailable || !errors.Is(err, test.err) {
 			t.Errorf("%s: becomes %v", name, err)
 		}

@@ -7,13 +7,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// chunk is how many rows housekeeping removes at once: writers wait for it.
+// chunk is how many rows are changed at once while writers wait.
 const chunk = 5000
 
 const (
 	deleteOld = `DELETE FROM records WHERE key = ANY(ARRAY(SELECT key FROM records WHERE at < $1 ORDER BY at LIMIT $2))`
-	// collectDead removes tombstones, the oldest first, and raises the horizon to the
-	// last of them. It needs the lock on the feed's row.
+	// collectDead deletes the oldest tombstones and raises the horizon to the last of
+	// them. It needs the lock on the feed's row.
 	collectDead = `WITH dead AS (
   DELETE FROM users WHERE id = ANY(ARRAY(SELECT id FROM users WHERE deleted AND updated_at < $1 ORDER BY updated_at LIMIT $2))
   RETURNING change
@@ -23,20 +23,20 @@ const (
 SELECT count(*) FROM dead`
 )
 
-// Prune forgets the records from before a time, and says how many. A replay that
-// comes later still does no harm: its base version is no longer the row's.
+// Prune deletes the records from before a time, and returns how many. A later replay is
+// harmless: its base version is no longer current.
 func (s *Store) Prune(ctx context.Context, before time.Time) (n int64, err error) {
 	return inChunks(func() (int64, error) {
 		done, err := s.writes.Exec(ctx, deleteOld, before.UnixMicro(), chunk)
 		if err != nil {
-			return 0, failed("prune the records", err)
+			return 0, readError("prune the records", err)
 		}
 		return done.RowsAffected(), nil
 	})
 }
 
-// Collect removes the tombstones from before a time, and says how many; cursors
-// from before them get feed.ErrResync.
+// Collect deletes the tombstones from before a time, and returns how many. Cursors from before
+// them fail with feed.ErrResync.
 func (s *Store) Collect(ctx context.Context, before time.Time) (n int64, err error) {
 	return inChunks(func() (n int64, err error) {
 		err = pgx.BeginTxFunc(ctx, s.writes, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
@@ -46,13 +46,13 @@ func (s *Store) Collect(ctx context.Context, before time.Time) (n int64, err err
 			return tx.QueryRow(ctx, collectDead, before.UnixMicro(), chunk).Scan(&n)
 		})
 		if err != nil {
-			return 0, failed("collect the tombstones", err)
+			return 0, readError("collect the tombstones", err)
 		}
 		return n, nil
 	})
 }
 
-// inChunks calls f until there is no more for it to do, and sums up what it did.
+// inChunks calls f until a chunk is not full, and returns the sum.
 func inChunks(f func() (int64, error)) (sum int64, err error) {
 	for {
 		n, err := f()

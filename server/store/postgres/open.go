@@ -1,27 +1,25 @@
-// Package postgres keeps users in a PostgreSQL database, which several servers may
-// share: they behave as one.
+// Package postgres keeps users in a PostgreSQL database. Several servers may share it and act
+// as one.
 //
-// Each process has one goroutine that writes. It takes all requests that wait, and
-// does them in one transaction of two round trips:
+// Each process has one goroutine that writes. It does all waiting requests in one transaction
+// of two round trips:
 //
-//	BEGIN; lock the feed's row; read the rows, emails and records they are about
+//	BEGIN; lock the feed's row; read the rows, emails and records of the requests
 //	   decide, in memory: store.Session
-//	save the rows; save the records; save the counter; COMMIT
+//	save the rows, the records and the feed's row; COMMIT
 //
-// The lock on the feed's row is taken first, before anything is read, and held until
-// the commit. So the writers of all processes go one after the other, each sees all
-// that was committed before it, and a change's number is in the order of the commits:
-// no cursor can pass a change that commits later. A sequence would not do that.
+// The lock on the feed's row is taken before anything is read, and held until the commit. So
+// the writers of all processes take turns, each sees everything committed before, and changes
+// are numbered in the order of the commits: no cursor can pass a change that commits later. A
+// database sequence would not guarantee that.
 //
-// A group that fails by what is in it is halved and tried again, so that in the end
-// one write fails alone. If the connection is lost while the commit is under way,
-// nobody knows what became of it: callers hear store.ErrUnavailable, and a replay
-// finds out.
+// If the data make a group fail, its halves are tried, so that in the end one write fails
+// alone. If the connection is lost during the commit, its outcome is unknown: callers get
+// store.ErrUnavailable, and a replay finds out.
 package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -34,33 +32,33 @@ import (
 	"github.com/rollcall/rollcall/server/store/group"
 )
 
-// Options are a store's ways to the world; zero values take the usual ones.
+// Options configure a Store. All are optional.
 type Options struct {
-	Now func() time.Time // time.Now
-	// Committed is called after each commit that changed something, of this process
-	// or, soon after, of another one; it must not block. With nil, nobody listens to
-	// other processes.
+	Now func() time.Time // time.Now by default
+	// Committed is called after each commit that changed the feed, of this process or,
+	// soon after, of another one. It must not block. Without it, the store does not
+	// listen to other processes.
 	Committed func()
-	// Observe is told of each commit of writes; it must not block.
+	// Observe is called with the measurements of each commit. It must not block.
 	Observe func(store.Commit)
-	Log     *slog.Logger // none; errors that callers see only as "not now"
-	// Present has Open fail when the database holds no directory yet.
-	Present bool
-	// Poll is how often it looks for changes that no notification came of; 5 seconds.
+	Log     *slog.Logger // of errors that callers see only as store.ErrUnavailable
+	// MustExist has Open fail when the database holds no directory yet.
+	MustExist bool
+	// Poll is how often the store looks for changes without a notification; 5 s by default.
 	Poll time.Duration
 }
 
 // Store is a PostgreSQL database. Its methods may be called by many goroutines.
 type Store struct {
-	opts   Options
-	reads  *pgxpool.Pool // can't write
-	writes *pgxpool.Pool
-	group  *group.Writer
-	news   *news
-	once   sync.Once
+	opts     Options
+	reads    *pgxpool.Pool // read-only
+	writes   *pgxpool.Pool
+	group    *group.Writer
+	notifier *notifier
+	once     sync.Once
 }
 
-// Open connects to the database and brings its schema up to date.
+// Open connects to the database and upgrades its schema.
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -84,7 +82,7 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, config.ConnConfig, s.opts.Present); err != nil {
+	if err := migrate(ctx, config.ConnConfig, s.opts.MustExist); err != nil {
 		return err
 	}
 	writes := config.Copy()
@@ -97,44 +95,44 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if s.reads, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return err
 	}
-	state, err := readState(ctx, s.reads)
+	state, err := readFeed(ctx, s.reads)
 	if err != nil {
 		return err
 	}
-	s.warn(ctx)
-	s.news = newNews(s, state)
-	s.news.start(config.ConnConfig)
+	s.logWarnings(ctx)
+	s.notifier = newNotifier(s, state)
+	s.notifier.start(config.ConnConfig)
 	s.group = group.New(group.Options{Commit: s.commit, Observe: s.opts.Observe, Log: s.opts.Log})
 	return nil
 }
 
-// makeDurable sees to it that a commit that was answered is on the disk, whatever the
-// database's default. A stricter setting, such as waiting for a replica, stays.
+// makeDurable makes commits durable before they return, whatever the database's default. It
+// keeps a stricter setting, such as waiting for a replica.
 func makeDurable(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`)
 	return err
 }
 
-// warn tells of what an operator should know.
-func (s *Store) warn(ctx context.Context) {
+// logWarnings logs settings of the database that are dangerous.
+func (s *Store) logWarnings(ctx context.Context) {
 	var fsync, standby bool
 	err := s.reads.QueryRow(ctx, `SELECT current_setting('fsync')::boolean, pg_is_in_recovery()`).Scan(&fsync, &standby)
 	switch {
 	case err != nil:
-		s.opts.Log.Warn("the database's settings can't be read", "error", err)
+		s.opts.Log.Warn("could not read the database's settings", "error", err)
 	case !fsync:
-		s.opts.Log.Warn("the database has fsync off: a power failure may lose or damage all of it")
+		s.opts.Log.Warn("the database has fsync off; a power failure can lose or corrupt it; turn fsync on")
 	case standby:
-		s.opts.Log.Warn("the database is a standby: it can't be written")
+		s.opts.Log.Warn("the database is a standby and refuses writes; connect to the primary")
 	}
 }
 
-// Close lets the writer finish what waits, tells the other processes, and disconnects.
-// Writes after it fail with store.ErrUnavailable.
+// Close finishes the waiting writes, notifies the other processes, and disconnects. Later
+// writes fail with store.ErrUnavailable.
 func (s *Store) Close() error {
 	s.once.Do(func() {
 		s.group.Close()
-		s.news.close()
+		s.notifier.close()
 		s.closePools()
 	})
 	return nil
@@ -146,13 +144,4 @@ func (s *Store) closePools() {
 			pool.Close()
 		}
 	}
-}
-
-// end finishes a transaction that only read, or undoes one that failed; it returns
-// the error it is given, or else its own.
-func end(ctx context.Context, tx pgx.Tx, err error) error {
-	if e := tx.Rollback(ctx); err == nil && e != nil && !errors.Is(e, pgx.ErrTxClosed) {
-		return e
-	}
-	return err
 }

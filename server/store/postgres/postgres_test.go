@@ -91,8 +91,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// sound fails the test unless the database is as it must be.
-func sound(t *testing.T, address string) store.Report {
+// intact fails the test unless the database is intact.
+func intact(t *testing.T, address string) store.Report {
 	t.Helper()
 	report, err := postgres.Check(t.Context(), address)
 	if err != nil || len(report.Problems) > 0 {
@@ -144,21 +144,21 @@ func (s *several) Close() error {
 	return errors.Join(errs...)
 }
 
-// TestSeveralAreAsOne: three stores on one database keep the contract of one: the
+// TestSeveralServersActAsOne: three stores on one database keep the contract of one: the
 // feed skips nothing, replays are known to all, histories are linearizable.
-func TestSeveralAreAsOne(t *testing.T) {
+func TestSeveralServersActAsOne(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, o storetest.Options) storetest.Store {
 		address := pgtest.Database(t)
 		s := &several{}
 		for range 2 {
 			s.all = append(s.all, open(t, address, postgres.Options{Now: o.Now}))
 		}
-		// One of them tells, of its own commits and of the others'.
-		teller := open(t, address, postgres.Options{Now: o.Now, Committed: o.Committed})
-		if strings.HasSuffix(t.Name(), "/telling") {
+		// One of them reports its own commits and those of the others.
+		notifying := open(t, address, postgres.Options{Now: o.Now, Committed: o.Committed})
+		if strings.HasSuffix(t.Name(), "/notifications") {
 			s.all = nil
 		}
-		s.all = append(s.all, teller)
+		s.all = append(s.all, notifying)
 		s.Store = s.all[0]
 		return s
 	})
@@ -187,7 +187,7 @@ func TestOneFailsAlone(t *testing.T) {
 			t.Errorf("write %d: %+v, stored %v; want %s", i, o.Result, stored, want)
 		}
 	}
-	if r := sound(t, address); r.Users != 8 || r.Records != 8 || r.Change != 8 {
+	if r := intact(t, address); r.Users != 8 || r.Records != 8 || r.Change != 8 {
 		t.Errorf("the database has %+v", r)
 	}
 	// A record that can't be read fails the write that asks for it.
@@ -209,12 +209,12 @@ func TestOneFailsAlone(t *testing.T) {
 			t.Errorf("write %d again: %+v", i, o)
 		}
 	}
-	sound(t, address)
+	intact(t, address)
 }
 
-// TestEmailsPassedOn: one group may pass emails around, whatever the order in which
+// TestEmailsMove: one group may pass emails around, whatever the order in which
 // the database saves its rows.
-func TestEmailsPassedOn(t *testing.T) {
+func TestEmailsMove(t *testing.T) {
 	address := pgtest.Database(t)
 	s := open(t, address, postgres.Options{})
 	a, b, c, d := create("A"), create("B"), create("C"), create("D")
@@ -236,12 +236,12 @@ func TestEmailsPassedOn(t *testing.T) {
 	if err := side(t, address).QueryRow(t.Context(), `SELECT count(DISTINCT xmin::text) FROM users`).Scan(&transactions); err != nil || transactions != 1 {
 		t.Errorf("the round took %d transactions (%v): it had to be divided", transactions, err)
 	}
-	sound(t, address)
+	intact(t, address)
 }
 
-// TestTogetherAtTheStart: eight processes start on an empty database at once; one
+// TestConcurrentStart: eight processes start on an empty database at once; one
 // makes the schema, and all of them can serve.
-func TestTogetherAtTheStart(t *testing.T) {
+func TestConcurrentStart(t *testing.T) {
 	address := pgtest.Database(t)
 	var starts sync.WaitGroup
 	for range 8 {
@@ -258,7 +258,7 @@ func TestTogetherAtTheStart(t *testing.T) {
 		})
 	}
 	starts.Wait()
-	if r := sound(t, address); r.Users != 8 || r.Change != 8 {
+	if r := intact(t, address); r.Users != 8 || r.Change != 8 {
 		t.Errorf("the database has %+v", r)
 	}
 }
@@ -287,7 +287,7 @@ func TestUnusableDatabases(t *testing.T) {
 		}
 	}
 	empty := pgtest.Database(t)
-	if _, err := postgres.Open(t.Context(), empty, postgres.Options{Present: true}); err == nil || !strings.Contains(err.Error(), "no directory") {
+	if _, err := postgres.Open(t.Context(), empty, postgres.Options{MustExist: true}); err == nil || !strings.Contains(err.Error(), "no directory") {
 		t.Errorf("an empty database: %v", err)
 	}
 	if _, err := postgres.Check(t.Context(), empty); err == nil || !strings.Contains(err.Error(), "no directory") {
@@ -295,19 +295,19 @@ func TestUnusableDatabases(t *testing.T) {
 	}
 }
 
-// TestHearsOthers: a store is told of another process's commits at once, by a
-// notification; of what nobody notified, soon, because it looks; and also after the
-// connection it listens on was lost.
-func TestHearsOthers(t *testing.T) {
+// TestReceivesNotifications: a store learns of another process's commits at once by a
+// notification, and soon by polling if there was none, also after its listening connection was
+// lost.
+func TestReceivesNotifications(t *testing.T) {
 	address := pgtest.Database(t)
-	told := func(o postgres.Options) *atomic.Int64 {
-		var tells atomic.Int64
-		o.Committed = func() { tells.Add(1) }
+	commits := func(o postgres.Options) *atomic.Int64 {
+		var count atomic.Int64
+		o.Committed = func() { count.Add(1) }
 		open(t, address, o)
-		return &tells
+		return &count
 	}
-	byNote := told(postgres.Options{Poll: time.Hour})
-	byLooking := told(postgres.Options{Poll: 20 * time.Millisecond})
+	byNotification := commits(postgres.Options{Poll: time.Hour})
+	byPolling := commits(postgres.Options{Poll: 20 * time.Millisecond})
 	other := open(t, address, postgres.Options{})
 	db := side(t, address)
 	listeners := func() (n int) {
@@ -319,23 +319,23 @@ func TestHearsOthers(t *testing.T) {
 	}
 	eventually(t, "both listen", func() bool { return listeners() == 2 })
 	apply(t, other, create("Ada"))
-	eventually(t, "both were told", func() bool { return byNote.Load() == 1 && byLooking.Load() == 1 })
+	eventually(t, "both were notified", func() bool { return byNotification.Load() == 1 && byPolling.Load() == 1 })
 
 	execute(t, db, `UPDATE feed SET change = change + 1`)
-	eventually(t, "the one that looks was told", func() bool { return byLooking.Load() == 2 })
-	if byNote.Load() != 1 {
-		t.Error("told of what was not notified, an hour early")
+	eventually(t, "the one that polls found it", func() bool { return byPolling.Load() == 2 })
+	if byNotification.Load() != 1 {
+		t.Error("found without a notification, an hour early")
 	}
 
 	execute(t, db, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rollcall listener' AND datname = current_database()`)
-	eventually(t, "both listen again, and know what they missed", func() bool { return listeners() == 2 && byNote.Load() == 2 })
+	eventually(t, "both listen again, and found what they missed", func() bool { return listeners() == 2 && byNotification.Load() == 2 })
 	apply(t, other, create("Bo"))
-	eventually(t, "both were told again", func() bool { return byNote.Load() == 3 && byLooking.Load() == 3 })
+	eventually(t, "both were notified again", func() bool { return byNotification.Load() == 3 && byPolling.Load() == 3 })
 }
 
-// TestNotifiesInMeasure: however many commits there are, other processes are
+// TestNotificationsAreBounded: however many commits there are, other processes are
 // notified at most 20 times a second, and of the last one too.
-func TestNotifiesInMeasure(t *testing.T) {
+func TestNotificationsAreBounded(t *testing.T) {
 	address := pgtest.Database(t)
 	s := open(t, address, postgres.Options{})
 	db := side(t, address)
@@ -400,17 +400,17 @@ func TestBackendsKilled(t *testing.T) {
 				}
 				return err == nil && outcomes[0].Replayed
 			})
-			if r := sound(t, address); r.Users != 1 {
+			if r := intact(t, address); r.Users != 1 {
 				t.Errorf("it has %d users", r.Users)
 			}
 		})
 	}
 }
 
-// TestLostWhileSaving: the connection is ended while a group is being saved. Nobody
-// knows then what became of it: callers hear that, nothing is tried again by itself, and
+// TestConnectionLostWhileSaving: the connection is ended while a group is being saved. Nobody
+// knows the outcome then: callers learn that, nothing is retried, and
 // a replay finds out.
-func TestLostWhileSaving(t *testing.T) {
+func TestConnectionLostWhileSaving(t *testing.T) {
 	address := pgtest.Database(t)
 	s := open(t, address, postgres.Options{})
 	db := side(t, address)
@@ -427,7 +427,7 @@ func TestLostWhileSaving(t *testing.T) {
 		return err == nil && ended
 	})
 	if err := <-answered; !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("the caller heard %v", err)
+		t.Errorf("the caller got %v", err)
 	}
 	execute(t, db, `DROP TRIGGER slow ON records`)
 	if o := apply(t, s, ada)[0]; o.Replayed || o.Result.Status != api.Applied {
@@ -436,12 +436,12 @@ func TestLostWhileSaving(t *testing.T) {
 	if o := apply(t, s, ada)[0]; !o.Replayed {
 		t.Errorf("and again: %+v", o)
 	}
-	sound(t, address)
+	intact(t, address)
 }
 
-// TestRestored: after a backup took the place of what was written since, a cursor
-// from before asks for a resync, and no version stands for two states.
-func TestRestored(t *testing.T) {
+// TestFinishRestore: after a backup took the place of what was written since, a cursor
+// from before gets a resync, and no version stands for two states.
+func TestFinishRestore(t *testing.T) {
 	address := pgtest.Database(t)
 	s := open(t, address, postgres.Options{Committed: func() {}})
 	ann, bo := create("Ann"), create("Bo")
@@ -457,20 +457,20 @@ func TestRestored(t *testing.T) {
 		err := db.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&held)
 		return err == nil && held
 	})
-	if _, err := postgres.Restored(t.Context(), address, 7, now); !errors.Is(err, postgres.ErrInUse) {
+	if _, err := postgres.FinishRestore(t.Context(), address, 7, now); !errors.Is(err, postgres.ErrInUse) {
 		t.Errorf("with a server on it: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it can be moved ahead", func() bool {
-		n, err := postgres.Restored(t.Context(), address, 7, now)
+		n, err := postgres.FinishRestore(t.Context(), address, 7, now)
 		if err != nil && !errors.Is(err, postgres.ErrInUse) {
 			t.Fatal(err)
 		}
 		return err == nil && n == 2
 	})
-	sound(t, address)
+	intact(t, address)
 	s = open(t, address, postgres.Options{})
 	if _, err := s.Changes(t.Context(), cursor, 10); !errors.Is(err, feed.ErrResync) {
 		t.Errorf("a cursor from before: %v", err)
@@ -496,9 +496,9 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// TestTextsItCannotHold: PostgreSQL knows no zero byte. What asks with one is answered
+// TestTextsThatPostgreSQLRejects: PostgreSQL knows no zero byte. What asks with one is answered
 // as by the other stores.
-func TestTextsItCannotHold(t *testing.T) {
+func TestTextsThatPostgreSQLRejects(t *testing.T) {
 	s := open(t, pgtest.Database(t), postgres.Options{})
 	apply(t, s, create("Ada"))
 	if _, err := s.User(t.Context(), "a\x00"); !errors.Is(err, store.ErrNotFound) {

@@ -5,71 +5,37 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 const (
-	// columns of a row without what is derived from its document, but the email's key.
-	columns    = `id, version, change, deleted, document, stamp, created_at, updated_at, coalesce(email_key, '')`
-	selectRow  = `SELECT ` + columns + ` FROM users WHERE id = $1`
-	selectRows = `SELECT ` + columns + ` FROM users WHERE id = ANY($1) OR email_key = ANY($2)`
-	selectFeed = `SELECT epoch, change, clock, horizon, digest FROM feed`
+	selectRow  = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = $1`
+	selectRows = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ANY($1) OR email_key = ANY($2)`
+	selectFeed = `SELECT ` + sqldb.FeedColumns + ` FROM feed`
 )
-
-// state is the feed's row.
-type state struct {
-	feed.State
-	clock  time.Time
-	digest api.Digest
-}
 
 // querier is a connection, a pool or a transaction.
 type querier interface {
 	QueryRow(ctx context.Context, text string, args ...any) pgx.Row
 }
 
-func readState(ctx context.Context, db querier) (state, error) {
-	return scanState(db.QueryRow(ctx, selectFeed))
+func readFeed(ctx context.Context, db querier) (store.FeedState, error) {
+	return sqldb.ScanFeed(db.QueryRow(ctx, selectFeed))
 }
 
-func scanState(row pgx.Row) (st state, err error) {
-	var epoch, clock int64
-	var digest []byte
-	if err := row.Scan(&epoch, &st.Change, &clock, &st.Horizon, &digest); err != nil {
-		return st, fmt.Errorf("read the feed's state: %w", err)
-	}
-	if err := st.digest.UnmarshalBinary(digest); err != nil {
-		return st, fmt.Errorf("read the feed's state: %w", err)
-	}
-	st.Epoch, st.clock = uint64(epoch), time.UnixMicro(clock).UTC()
-	return st, nil
-}
-
-// scanRow reads columns.
-func scanRow(row pgx.CollectableRow) (r store.Row, err error) {
-	var document []byte
-	var created, updated int64
-	var stamp string
-	err = row.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &document, &stamp, &created, &updated, &r.EmailKey)
-	r.Document, r.Stamp = document, api.Stamp(stamp)
-	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-	return r, err
-}
-
-// storable reports whether PostgreSQL can hold the text at all. What it can't hold,
-// it doesn't hold, and asking for it is an error to it.
+// storable reports whether PostgreSQL can store the text. It rejects a query with any other.
 func storable(text string) bool { return !strings.ContainsRune(text, 0) }
 
-// query reads the rows of a statement. Reading is tried again when the connection
-// turns out to be dead, as they all do when the database was restarted.
+// query reads the rows of a statement. It retries once on a dead connection, since all are
+// dead after a restart of the database.
 func query[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], text string, args ...any) (found []T, err error) {
-	err = s.twice(ctx, func() error {
+	err = s.retryOnce(ctx, func() error {
 		rows, err := s.reads.Query(ctx, text, args...)
 		if err != nil {
 			return err
@@ -80,19 +46,19 @@ func query[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], text str
 	return found, err
 }
 
-// twice reads, and reads again when it failed for another reason than what was asked.
-func (s *Store) twice(ctx context.Context, read func() error) error {
+// retryOnce reads, and reads again if the connection was lost.
+func (s *Store) retryOnce(ctx context.Context, read func() error) error {
 	err := read()
-	if err == nil || ctx.Err() != nil || !lost(err) {
+	if err == nil || ctx.Err() != nil || !connectionLost(err) {
 		return err
 	}
 	return read()
 }
 
-// lost reports whether an error is that of a connection, not of a statement.
-func lost(err error) bool {
-	_, sure := statementFailed(err)
-	return !sure && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, feed.ErrResync)
+// connectionLost reports whether an error is about the connection, not the statement.
+func connectionLost(err error) bool {
+	_, certain := statementFailed(err)
+	return !certain && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, feed.ErrResync)
 }
 
 // User returns a live user's row, or store.ErrNotFound.
@@ -100,9 +66,9 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	if !storable(id) {
 		return store.Row{}, fmt.Errorf("user %q: %w", id, store.ErrNotFound)
 	}
-	rows, err := query(ctx, s, scanRow, selectRow, id)
+	rows, err := query(ctx, s, sqldb.ScanRow[pgx.CollectableRow], selectRow, id)
 	if err != nil {
-		return store.Row{}, failed("read user "+id, err)
+		return store.Row{}, readError("read user "+id, err)
 	}
 	if len(rows) == 0 || rows[0].Deleted {
 		return store.Row{}, fmt.Errorf("user %s: %w", id, store.ErrNotFound)
@@ -110,12 +76,12 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	return rows[0], nil
 }
 
-// Find returns the rows that have one of the ids, tombstones too, and the live ones
-// that have one of the email keys.
+// Find returns the rows with one of the ids, tombstones included, and the live rows with one of
+// the email keys.
 func (s *Store) Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error) {
-	rows, err := query(ctx, s, scanRow, selectRows, onlyStorable(ids), onlyStorable(emailKeys))
+	rows, err := query(ctx, s, sqldb.ScanRow[pgx.CollectableRow], selectRows, onlyStorable(ids), onlyStorable(emailKeys))
 	if err != nil {
-		return nil, failed("find users", err)
+		return nil, readError("find users", err)
 	}
 	return rows, nil
 }
@@ -133,40 +99,30 @@ func onlyStorable(texts []string) []string {
 // Users returns a page of the list.
 func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
 	if !storable(q.Search) {
-		return store.Cut(nil, q.Limit), nil
+		return store.CutList(nil, q.Limit), nil
 	}
 	text, args := listStatement(q)
-	rows, err := query(ctx, s, func(row pgx.CollectableRow) (r store.Row, err error) {
-		var updated int64
-		var document []byte
-		err = row.Scan(&r.Sort, &r.ID, &updated, &document)
-		r.Document, r.UpdatedAt = document, time.UnixMicro(updated).UTC()
-		return r, err
-	}, text, args...)
+	rows, err := query(ctx, s, sqldb.ScanListed[pgx.CollectableRow], text, args...)
 	if err != nil {
-		return store.List{}, failed("list users", err)
+		return store.List{}, readError("list users", err)
 	}
-	return store.Cut(rows, q.Limit), nil
+	return store.CutList(rows, q.Limit), nil
 }
 
-// listStatement is the statement for one row more than the query's limit.
+// listStatement selects one row more than the query's limit.
 func listStatement(q store.ListQuery) (text string, args []any) {
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprint("$", len(args))
 	}
-	text = `SELECT sort, id, updated_at, document FROM users WHERE NOT deleted`
+	text = `SELECT ` + sqldb.ListColumns + ` FROM users WHERE NOT deleted`
 	order := `sort, id`
 	switch {
 	case q.ByUpdate():
-		after := q.UpdatedAfter
-		if q.After.UpdatedAt.After(after) {
-			after = q.After.UpdatedAt
-		}
-		text += ` AND updated_at > ` + arg(after.UnixMicro())
+		text += ` AND updated_at > ` + arg(q.LaterThan().UnixMicro())
 		order = `updated_at`
 	case q.After.ID != "":
-		// A position is a client's text; the zero bytes it can't have mean the same.
+		// A position comes from a client, and PostgreSQL rejects zero bytes.
 		text += ` AND (sort, id) > (` + arg(strings.ReplaceAll(q.After.Sort, "\x00", "")) + `, ` +
 			arg(strings.ReplaceAll(q.After.ID, "\x00", "")) + `)`
 	}
@@ -176,17 +132,17 @@ func listStatement(q store.ListQuery) (text string, args []any) {
 	return text + ` ORDER BY ` + order + ` LIMIT ` + arg(q.Limit+1), args
 }
 
-// snapshot reads the feed's state and rows as they are together, in one round trip.
-func (s *Store) snapshot(ctx context.Context, scan pgx.RowToFunc[store.Row], text string, args ...any) (st state, rows []store.Row, err error) {
-	err = s.twice(ctx, func() error {
+// snapshot reads the feed's state and rows from one snapshot, in one round trip.
+func (s *Store) snapshot(ctx context.Context, text string, args ...any) (st store.FeedState, rows []store.Row, err error) {
+	err = s.retryOnce(ctx, func() error {
 		batch := &pgx.Batch{}
 		batch.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 		batch.Queue(selectFeed).QueryRow(func(row pgx.Row) (err error) {
-			st, err = scanState(row)
+			st, err = sqldb.ScanFeed(row)
 			return err
 		})
 		batch.Queue(text, args...).Query(func(found pgx.Rows) (err error) {
-			rows, err = pgx.CollectRows(found, scan)
+			rows, err = pgx.CollectRows(found, sqldb.ScanChange[pgx.CollectableRow])
 			return err
 		})
 		batch.Queue(`COMMIT`)
@@ -195,54 +151,35 @@ func (s *Store) snapshot(ctx context.Context, scan pgx.RowToFunc[store.Row], tex
 	return st, rows, err
 }
 
-func scanChange(row pgx.CollectableRow) (r store.Row, err error) {
-	var stamp string
-	var document []byte
-	err = row.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &document)
-	r.Stamp, r.Document = api.Stamp(stamp), document
-	return r, err
-}
-
-// Changes returns the page of the feed behind a cursor.
+// Changes returns the page of the feed after a cursor.
 func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api.ChangePage, err error) {
-	// One snapshot: the cursor behind a last page says that the page reached the
-	// counter, and the digest is of just these rows. Whether the cursor is any good
-	// shows with the rows behind it.
-	var guess feed.Cursor
+	// The counter, the digest and the rows come from one snapshot: the cursor of a last
+	// page is at the counter, and the digest is of the rows up to it. The cursor is
+	// validated afterwards.
+	var unchecked feed.Cursor
 	if cursor != "" {
-		if guess, err = feed.ParseCursor(cursor); err != nil {
+		if unchecked, err = feed.ParseCursor(cursor); err != nil {
 			return page, err
 		}
 	}
-	st, rows, err := s.snapshot(ctx, scanChange, `SELECT change, id, version, deleted, stamp, document FROM users
-WHERE change > $1 ORDER BY change LIMIT $2`, guess.Change, limit+1)
+	st, rows, err := s.snapshot(ctx, `SELECT `+sqldb.ChangeColumns+` FROM users WHERE change > $1 ORDER BY change LIMIT $2`, unchecked.Change, limit+1)
 	if err != nil {
-		return page, failed("read the feed", err)
+		return page, readError("read the feed", err)
 	}
 	from, err := st.Resume(cursor)
 	if err != nil {
 		return page, err
 	}
-	page = api.ChangePage{Changes: make([]api.Change, 0, min(len(rows), limit)), HasMore: len(rows) > limit}
-	var last int64
-	for _, r := range rows[:min(len(rows), limit)] {
-		last = r.Change
-		page.Changes = append(page.Changes, r.Wire())
-	}
-	page.Cursor = st.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
-		page.Digests = map[string]api.Digest{api.EntityUser: st.digest}
-	}
-	return page, nil
+	return st.Page(from, rows, limit), nil
 }
 
-// Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
+// Bucket returns a page of a bucket for a client that has read the feed up to a cursor.
 func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.BucketPage, err error) {
 	text, args := bucketStatement(q)
-	// One snapshot: the rows are not from before the cursor.
-	st, rows, err := s.snapshot(ctx, scanChange, text, args...)
+	// In one snapshot, the rows are not older than the cursor.
+	st, rows, err := s.snapshot(ctx, text, args...)
 	if err != nil {
-		return page, failed("read a bucket", err)
+		return page, readError("read a bucket", err)
 	}
 	if _, err := st.Resume(q.Cursor); err != nil {
 		return page, err
@@ -250,44 +187,45 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	return store.CutBucket(rows, q.Limit), nil
 }
 
-// bucketStatement is the statement for one row more than the query's limit.
+// bucketStatement selects one row more than the query's limit.
 func bucketStatement(q store.BucketQuery) (text string, args []any) {
 	ids := q.IDs()
-	// What follows an id begins with that and a zero byte, which no text here has.
+	// The range after an id starts with the id and a zero byte, which PostgreSQL rejects.
 	from, first := strings.ReplaceAll(ids.From, "\x00", ""), `>=`
 	if from != ids.From {
 		first = `>`
 	}
 	if ids.To == "" {
-		ids.To = "\U0010ffff" // behind every text, byte by byte
+		ids.To = "\U0010ffff" // after every text, byte by byte
 	}
-	text = `SELECT change, id, version, deleted, stamp, document FROM users
-WHERE NOT deleted AND id ` + first + ` $1 AND id < $2 ORDER BY id LIMIT $3`
+	text = `SELECT ` + sqldb.ChangeColumns + ` FROM users WHERE NOT deleted AND id ` + first + ` $1 AND id < $2 ORDER BY id LIMIT $3`
 	return text, []any{from, ids.To, q.Limit + 1}
 }
 
-// Head returns the cursor behind everything there is.
+// Head returns the cursor after the latest change.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	var st state
-	err := s.twice(ctx, func() (err error) {
-		st, err = readState(ctx, s.reads)
+	var st store.FeedState
+	err := s.retryOnce(ctx, func() (err error) {
+		st, err = readFeed(ctx, s.reads)
 		return err
 	})
 	if err != nil {
-		return "", failed("read the feed", err)
+		return "", readError("read the feed", err)
 	}
 	return st.Head().String(), nil
 }
 
-// Revision is another text whenever any page may be another: also after a failover that
-// lost the last changes, whose numbers are then given to others.
+// Revision differs whenever any page may differ, even after a failover that lost the last
+// changes, whose numbers are used again.
 func (s *Store) Revision(ctx context.Context) (string, error) {
-	var epoch, change, horizon, clock int64
-	err := s.twice(ctx, func() error {
-		return s.reads.QueryRow(ctx, `SELECT epoch, change, horizon, clock FROM feed`).Scan(&epoch, &change, &horizon, &clock)
+	var f feed.State
+	var epoch, clock int64
+	err := s.retryOnce(ctx, func() error {
+		return s.reads.QueryRow(ctx, `SELECT epoch, change, horizon, clock FROM feed`).Scan(&epoch, &f.Change, &f.Horizon, &clock)
 	})
 	if err != nil {
-		return "", failed("read where the feed stands", err)
+		return "", readError("read the feed's revision", err)
 	}
-	return feed.Revision(epoch, change, horizon, clock), nil
+	f.Epoch = uint64(epoch)
+	return f.Revision(clock), nil
 }

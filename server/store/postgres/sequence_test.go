@@ -76,9 +76,9 @@ func (s *sequenced) Changes(ctx context.Context, cursor string, limit int) (page
 	return page, nil
 }
 
-// TestASequenceSkips: the check that no change is skipped catches a feed numbered by a
+// TestASequenceSkipsChanges: the check that no change is skipped catches a feed numbered by a
 // sequence of PostgreSQL; the store passes it with as many writers, in as many processes.
-func TestASequenceSkips(t *testing.T) {
+func TestASequenceSkipsChanges(t *testing.T) {
 	const writers, each = 16, 20
 	address := pgtest.Database(t)
 	execute(t, side(t, address), `CREATE TABLE bare (id text, change bigint); CREATE SEQUENCE numbers`)

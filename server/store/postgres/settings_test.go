@@ -72,9 +72,9 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestFrozen: a process that is frozen while it holds the feed's row is put out, and
+// TestFrozenServer: a process that is frozen while it holds the feed's row is put out, and
 // the others go on.
-func TestFrozen(t *testing.T) {
+func TestFrozenServer(t *testing.T) {
 	address := pgtest.Database(t)
 	frozen := opened(t, address+"&idle_in_transaction_session_timeout=300ms")
 	conn, err := frozen.writes.Acquire(t.Context())
@@ -82,7 +82,7 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	if _, _, err := begin(t.Context(), conn.Conn(), store.Wanted{}); err != nil {
+	if _, _, err := begin(t.Context(), conn.Conn(), store.ReadSet{}); err != nil {
 		t.Fatal(err)
 	}
 	name, email, id := "Ada", "ada@example.org", uuid.NewString()

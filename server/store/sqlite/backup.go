@@ -11,9 +11,8 @@ import (
 	"path/filepath"
 )
 
-// Backup writes a copy of the database, as it is at one moment, to a file that
-// must not exist yet. A server may go on writing meanwhile. The copy appears under
-// its name once it is whole, checked and on the disk.
+// Backup writes a snapshot of the database to a file that must not exist yet. A server may go
+// on writing. The file gets its name once it is complete, checked and durable.
 func Backup(ctx context.Context, path, to string) (err error) {
 	if _, err := os.Lstat(to); err == nil {
 		return fmt.Errorf("%s exists already; a backup never replaces a file", to)
@@ -23,11 +22,11 @@ func Backup(ctx context.Context, path, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	// SQLite takes an empty file for none; made here, nobody else can read it.
+	// SQLite accepts an empty file. Created here, it is readable only by its owner.
 	partial := to + ".partial"
 	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("make the backup: %w", err)
+		return fmt.Errorf("create the backup: %w", err)
 	}
 	defer func() {
 		if e := os.Remove(partial); e != nil && !errors.Is(e, fs.ErrNotExist) {
@@ -35,7 +34,7 @@ func Backup(ctx context.Context, path, to string) (err error) {
 		}
 	}()
 	if err := f.Close(); err != nil {
-		return fmt.Errorf("make the backup: %w", err)
+		return fmt.Errorf("create the backup: %w", err)
 	}
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, partial); err != nil {
 		return fmt.Errorf("copy %s to %s: %w", path, partial, err)
@@ -49,7 +48,7 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	return publish(partial, to)
 }
 
-// openExisting opens a database that must be there, and shares its lock.
+// openExisting opens a database that must exist, and shares its lock.
 func openExisting(ctx context.Context, path string) (db *sql.DB, done func() error, err error) {
 	if info, err := os.Stat(path); err != nil || info.IsDir() {
 		return nil, nil, fmt.Errorf("there is no database %s", path)
@@ -75,9 +74,8 @@ func openExisting(ctx context.Context, path string) (db *sql.DB, done func() err
 	return db, func() error { return errors.Join(db.Close(), held.release()) }, nil
 }
 
-// checkHeader fails when a file that is there, and not empty, doesn't begin as a
-// database does. SQLite finds that out as well, but throws the write-ahead log
-// beside it away, which may be all that is left.
+// checkHeader fails if an existing file is neither empty nor a database. SQLite would detect
+// that too, but delete the write-ahead log beside it, which may be all that is left.
 func checkHeader(path string) (err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +101,7 @@ func checkHeader(path string) (err error) {
 
 var errNotDatabase = errors.New("it is not a database")
 
-// isDirectory fails when a file is no database, or one of something else.
+// isDirectory fails if a file is not a database of Rollcall.
 func isDirectory(ctx context.Context, db *sql.DB) error {
 	var n int
 	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('feed', 'users', 'records')`).Scan(&n)
@@ -111,12 +109,12 @@ func isDirectory(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if n != 3 {
-		return errors.New("it is a database, but not of Rollcall")
+		return errors.New("it is a database, but not one of Rollcall")
 	}
 	return nil
 }
 
-// verify opens a file that nobody else has, and fails unless it is whole.
+// verify fails if a file that nobody else has open is not intact.
 func verify(ctx context.Context, path string) (err error) {
 	db, err := sql.Open("sqlite", dsn(path, "ro"))
 	if err != nil {
@@ -131,21 +129,20 @@ func verify(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if result != "ok" {
-		return fmt.Errorf("it is damaged: %s", result)
+		return fmt.Errorf("it is corrupt: %s", result)
 	}
 	return nil
 }
 
-// publish gives a file its final name, which must be free, and sees to it that
-// both are on the disk.
+// publish gives a file its final name, which must be free, and makes it durable.
 func publish(from, to string) error {
-	// Unlike a rename, a link never replaces what appeared meanwhile.
+	// Unlike a rename, a link never replaces a file.
 	if err := os.Link(from, to); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("%s exists already; a backup never replaces a file", to)
 		}
 		if err := os.Rename(from, to); err != nil { // a file system without links
-			return fmt.Errorf("name the backup: %w", err)
+			return fmt.Errorf("rename the backup: %w", err)
 		}
 	}
 	return syncFile(filepath.Dir(to))
@@ -155,10 +152,10 @@ func publish(from, to string) error {
 func syncFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("save %s: %w", path, err)
+		return fmt.Errorf("sync %s: %w", path, err)
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("save %s: %w", path, err)
+		return fmt.Errorf("sync %s: %w", path, err)
 	}
 	return nil
 }

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// checkpointAfter is after how many pages the log is moved into the file, as far as they
-	// can be told: see pagesOf. Pages are written again and again, so the longer the log, the
-	// fewer are moved: this is about 100 MB.
-	checkpointAfter = 24_000
-	// longestLog is at how many pages of the log the writer does it by itself: that alone
-	// lets the log begin anew while there is always more to write.
-	longestLog = 48_000
+	// checkpointPages is how many pages the log has, as estimated by pagesOf, when it is
+	// copied into the file. Pages are written repeatedly, so a longer log copies fewer of
+	// them. This is about 100 MB.
+	checkpointPages = 24_000
+	// maxLogPages is how many pages the log has when the writer itself makes a checkpoint.
+	// Under constant writes, only that lets the log start over.
+	maxLogPages = 48_000
 )
 
-// checkpointer moves what was committed from the write-ahead log into the file, beside the
-// writer, who would else do that in the midst of commits, with callers waiting.
+// checkpointer copies the write-ahead log into the file in the background. The writer would
+// do that during a commit, while callers wait.
 type checkpointer struct {
 	db      *sql.DB
 	log     *slog.Logger
-	written int // pages since the last time; the writer's own
+	written int // pages since the last checkpoint; used by the writer only
 	due     chan struct{}
 	stopped chan struct{}
 }
@@ -32,37 +32,36 @@ func newCheckpointer(db *sql.DB, log *slog.Logger) *checkpointer {
 	return c
 }
 
-// pagesOf is about how many pages a commit of so many rows and records adds to the log, rather
-// too many: a lone write adds a dozen, each one more of a group three or four.
+// pagesOf estimates, rather too high, how many pages a commit of rows and records adds to the
+// log: a single write adds a dozen, each further one of a group three or four.
 func pagesOf(saved int) int { return 6 + 4*saved }
 
-// wrote is told by the writer of so many rows and records that it has committed.
+// wrote is called by the writer with the number of rows and records it has committed.
 func (c *checkpointer) wrote(saved int) {
 	if saved > 0 {
 		c.written += pagesOf(saved)
 	}
-	if c.written < checkpointAfter {
+	if c.written < checkpointPages {
 		return
 	}
 	select {
 	case c.due <- struct{}{}:
 		c.written = 0
-	default: // it is at work, and will be asked again
+	default: // a checkpoint is running; the next commit asks again
 	}
 }
 
 func (c *checkpointer) run() {
 	defer close(c.stopped)
 	for range c.due {
-		// A passive one waits for nobody, and nobody for it. It fails as the disk does; the
-		// log keeps everything until it succeeds.
+		// A passive checkpoint blocks nobody. If it fails, the log keeps everything.
 		if _, err := c.db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-			c.log.Error("a checkpoint failed", "error", err)
+			c.log.Error("checkpoint failed; the write-ahead log grows until one succeeds", "error", err)
 		}
 	}
 }
 
-// close ends it, once the writer has ended.
+// close stops the checkpointer; the writer must have stopped before.
 func (c *checkpointer) close() {
 	close(c.due)
 	<-c.stopped

@@ -3,19 +3,18 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
-	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// addDigest is migration 2: the digest of the live users beside the counter, so
-// that both are saved by one update. SQL can't make its hashes.
+// addDigest is migration 2: it adds the digest of the live users beside the counter, so that
+// one update saves both. SQL can't compute its hashes.
 func addDigest(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `ALTER TABLE feed ADD COLUMN digest BLOB NOT NULL DEFAULT x''`); err != nil {
-		return fmt.Errorf("make room for the digest: %w", err)
+		return fmt.Errorf("add the digest: %w", err)
 	}
-	return countAgain(ctx, tx)
+	return recomputeDigest(ctx, tx)
 }
 
 func dropDigest(ctx context.Context, tx *sql.Tx) error {
@@ -23,10 +22,10 @@ func dropDigest(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// countAgain makes the digest from the rows, for when they were written by
-// something else than sessions.
-func countAgain(ctx context.Context, tx *sql.Tx) error {
-	digest, err := digestOf(ctx, tx)
+// recomputeDigest computes the digest from the rows, after they were written without a
+// session.
+func recomputeDigest(ctx context.Context, tx *sql.Tx) error {
+	digest, err := sqldb.Digest(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("read the users: %w", err)
 	}
@@ -38,21 +37,4 @@ func countAgain(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("save the digest: %w", err)
 	}
 	return nil
-}
-
-func digestOf(ctx context.Context, tx *sql.Tx) (d api.Digest, err error) {
-	found, err := tx.QueryContext(ctx, `SELECT id, version FROM users WHERE deleted = 0`)
-	if err != nil {
-		return d, err
-	}
-	defer func() { err = errors.Join(err, found.Close()) }()
-	for found.Next() {
-		var id string
-		var version int64
-		if err := found.Scan(&id, &version); err != nil {
-			return d, err
-		}
-		d.Add(id, version)
-	}
-	return d, found.Err()
 }

@@ -9,22 +9,21 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// isNoTransaction recognises the answer to a ROLLBACK outside a transaction. It
-// has the general code SQLITE_ERROR, so the text is all there is to tell by.
+// isNoTransaction recognizes the error of a ROLLBACK outside a transaction. Its code is the
+// general SQLITE_ERROR, so only the text identifies it.
 func isNoTransaction(err error) bool {
 	return strings.Contains(err.Error(), "no transaction is active")
 }
 
-// dataCodes are the primary codes of errors that can be the fault of what was written
-// or looked for, as with a trigger or a damaged page: other data, or less of it, may be
-// taken.
+// dataCodes are the primary codes of errors that the data can cause, as with a trigger or a
+// corrupt page: other data may succeed.
 var dataCodes = []int{sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CORRUPT}
 
-// errScan is of a row that the store can't read, as after an edit by hand.
+// errScan says that a row can't be read, as after an edit by hand.
 var errScan = errors.New("the row can't be read")
 
-// ofData reports whether a group failed by what is in it, so that a part of it may do.
-func ofData(err error) bool {
+// isDataError reports whether a group failed because of its data, so that a part may succeed.
+func isDataError(err error) bool {
 	if errors.Is(err, errScan) {
 		return true
 	}

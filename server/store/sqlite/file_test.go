@@ -111,8 +111,8 @@ func TestUnusableFiles(t *testing.T) {
 	for path, want := range map[string]string{
 		text:                                   "not a database",
 		newer:                                  "newer program",
-		filepath.Join(dir, "none", "there.db"): "unable to open",
-		dir:                                    "unable to open",
+		filepath.Join(dir, "none", "there.db"): "open the lock",
+		dir:                                    "is a directory",
 	} {
 		_, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
@@ -223,7 +223,7 @@ func TestGroupCommit(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Apply(gone, nil); err == nil {
-		t.Error("a caller who has gone was served")
+		t.Error("a canceled request was served")
 	}
 	if _, err := holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)

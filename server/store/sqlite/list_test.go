@@ -28,9 +28,9 @@ func openUntilEnd(t *testing.T, path string) *Store {
 	return s
 }
 
-// TestListNeedsOnlyItsIndex: a page of the list must not fetch each of its people from
+// TestListUsesACoveringIndex: a page of the list must not fetch each of its people from
 // another page of the file. A file from before gets the index for that.
-func TestListNeedsOnlyItsIndex(t *testing.T) {
+func TestListUsesACoveringIndex(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := openUntilEnd(t, path)
 	_, err := s.writer.conn.ExecContext(t.Context(), `DROP INDEX users_list;
@@ -125,7 +125,7 @@ func TestListOfLongUsers(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Restored(t.Context(), path, 7, time.Now()); err != nil {
+	if err := FinishRestore(t.Context(), path, 7, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s = openUntilEnd(t, path)

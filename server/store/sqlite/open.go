@@ -1,10 +1,9 @@
 // Package sqlite keeps users in a SQLite file through modernc.org/sqlite.
 //
-// One goroutine writes. It takes all requests that wait, does them in one
-// transaction over what it has read for them, and answers each caller after the
-// commit is on the disk (synchronous=FULL): what costs is the fsync, and the
-// callers share it. Readers have connections of their own that can't write; in WAL
-// mode they neither wait for the writer nor hold it up.
+// One goroutine writes. It does all waiting requests in one transaction, and answers the
+// callers once the commit is durable (synchronous=FULL): the fsync is the cost, and they share
+// it. Readers have their own read-only connections. In WAL mode, they neither wait for the
+// writer nor block it.
 package sqlite
 
 import (
@@ -13,7 +12,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -26,20 +24,20 @@ import (
 
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/group"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Options are a store's ways to the world; zero values take the usual ones.
+// Options configure a Store. All are optional.
 type Options struct {
-	Now func() time.Time // time.Now
-	// Committed is called by the writer after each commit that changed something;
-	// it must not block.
+	Now func() time.Time // time.Now by default
+	// Committed is called after each commit that changed the feed. It must not block.
 	Committed func()
-	// Observe is told of each commit of writes; it must not block.
+	// Observe is called with the measurements of each commit. It must not block.
 	Observe func(store.Commit)
-	Log     *slog.Logger // none; errors that callers see only as "not now"
+	Log     *slog.Logger // of errors that callers see only as store.ErrUnavailable
 }
 
 // Store is a SQLite file. Its methods may be called by many goroutines.
@@ -49,9 +47,9 @@ type Store struct {
 	readDB  *sql.DB
 	checkDB *sql.DB // for checkpoints
 
-	revision *sql.Stmt // asked before each page
+	revision *sql.Stmt // prepared, since every page needs it
 
-	writer      *writer // belongs to the group's goroutine
+	writer      *writer // used by the group's goroutine only
 	group       *group.Writer
 	checkpoints *checkpointer
 	held        *lock
@@ -59,7 +57,7 @@ type Store struct {
 	closeErr    error
 }
 
-// Open opens the file, makes it if there is none, and brings its schema up to date.
+// Open opens the file, or creates it, and upgrades its schema.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -69,7 +67,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s := &Store{opts: o}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("open database %s: unable to open a directory", path)
+		return nil, fmt.Errorf("open database %s: it is a directory", path)
 	}
 	err := checkHeader(path)
 	if err != nil {
@@ -90,7 +88,7 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	var err error
 	s.writeDB, err = sql.Open("sqlite", dsn(path, "rwc",
 		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(5000)",
-		fmt.Sprintf("wal_autocheckpoint(%d)", longestLog), cacheOf(writerCache)))
+		fmt.Sprintf("wal_autocheckpoint(%d)", maxLogPages), cacheOf(writerCache)))
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +110,13 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 	s.readDB.SetMaxIdleConns(readers)
 	s.revision, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon, clock FROM feed`)
 	if err != nil {
-		return nil, fmt.Errorf("prepare to read where the feed stands: %w", err)
+		return nil, fmt.Errorf("prepare to read the revision: %w", err)
 	}
 	return newWriter(ctx, s.writeDB)
 }
 
-// Caches of a connection, in KiB, at most: SQLite's own 2 MiB hold what a small directory
-// reads again and again, and of a big one not even the inner pages of its indexes.
+// Cache sizes of a connection in KiB, at most. SQLite's default of 2 MiB is enough for a small
+// directory, but not for the inner pages of a big one's indexes.
 const (
 	writerCache = 32 << 10
 	readerCache = 8 << 10
@@ -137,39 +135,16 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	have, want, err := p.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if have > want {
-		return tooNew(have, want)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the schema: %w", err)
-	}
-	return nil
+	return sqldb.Migrate(ctx, p, false)
 }
 
-func tooNew(have, want int64) error {
-	return fmt.Errorf("its schema has version %d, and this program knows only %d: use a newer program", have, want)
-}
-
-// schema is the database's schema with its migrations.
 func schema(db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("find the migrations: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
+	return sqldb.Schema(goose.DialectSQLite3, db, migrations, goose.WithGoMigrations(
 		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest})))
-	if err != nil {
-		return nil, fmt.Errorf("load the migrations: %w", err)
-	}
-	return p, nil
 }
 
-// Close lets the writer finish what waits, and closes the file. Writes after it
-// fail with store.ErrUnavailable.
+// Close finishes the waiting writes and closes the file. Later writes fail with
+// store.ErrUnavailable.
 func (s *Store) Close() error {
 	s.once.Do(func() {
 		s.group.Close()

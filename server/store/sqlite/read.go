@@ -6,14 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// document is a row's JSON as SQLite text, null for a tombstone.
+// document is a row's JSON as text, or null for a tombstone.
 func document(d json.RawMessage) any {
 	if len(d) == 0 {
 		return nil
@@ -21,32 +21,7 @@ func document(d json.RawMessage) any {
 	return string(d)
 }
 
-const (
-	columns   = `id, version, change, deleted, document, stamp, created_at, updated_at, email_key`
-	selectRow = `SELECT ` + columns + ` FROM users WHERE id = ?`
-)
-
-// scanRow reads columns.
-func scanRow(found *sql.Rows) (r store.Row, err error) {
-	var stamp string
-	var doc []byte
-	var created, updated int64
-	err = found.Scan(&r.ID, &r.Version, &r.Change, &r.Deleted, &doc, &stamp, &created, &updated, &r.EmailKey)
-	r.Document, r.Stamp = doc, api.Stamp(stamp)
-	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-	return r, err
-}
-
-func scanRecord(found *sql.Rows) (store.KeptRecord, error) {
-	var r store.Record
-	var result []byte
-	var at int64
-	if err := found.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
-		return store.KeptRecord{}, err
-	}
-	r.At = time.UnixMicro(at).UTC()
-	return store.Keep(r, result), nil
-}
+const selectRow = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ?`
 
 // User returns a live user's row, or store.ErrNotFound.
 func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
@@ -54,7 +29,7 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	if err != nil {
 		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
 	}
-	rows, err := collectRows(found, scanRow)
+	rows, err := collectRows(found, sqldb.ScanRow[*sql.Rows])
 	if err != nil {
 		return store.Row{}, fmt.Errorf("read user %s: %w", id, err)
 	}
@@ -64,36 +39,32 @@ func (s *Store) User(ctx context.Context, id string) (store.Row, error) {
 	return rows[0], nil
 }
 
-// Find returns the rows that have one of the ids, tombstones too, and the live ones
-// that have one of the email keys.
+// Find returns the rows with one of the ids, tombstones included, and the live rows with one of
+// the email keys.
 func (s *Store) Find(ctx context.Context, ids, emailKeys []string) (rows []store.Row, err error) {
 	byID, err1 := json.Marshal(ids)
 	byEmail, err2 := json.Marshal(emailKeys)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	found, err := s.readDB.QueryContext(ctx, `SELECT `+columns+` FROM users WHERE id IN (SELECT value FROM json_each(?))
-UNION SELECT `+columns+` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
+	found, err := s.readDB.QueryContext(ctx, `SELECT `+sqldb.RowColumns+` FROM users WHERE id IN (SELECT value FROM json_each(?))
+UNION SELECT `+sqldb.RowColumns+` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`, string(byID), string(byEmail))
 	if err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
-	rows, err = collectRows(found, scanRow)
+	rows, err = collectRows(found, sqldb.ScanRow[*sql.Rows])
 	if err != nil {
 		return nil, fmt.Errorf("find users: %w", err)
 	}
 	return rows, nil
 }
 
-// listStatement is the statement for one row more than the query's limit.
+// listStatement selects one row more than the query's limit.
 func listStatement(q store.ListQuery) (text string, args []any) {
-	text = `SELECT sort, id, updated_at, document FROM users WHERE deleted = 0`
+	text = `SELECT ` + sqldb.ListColumns + ` FROM users WHERE deleted = 0`
 	switch {
 	case q.ByUpdate():
-		after := q.UpdatedAfter
-		if q.After.UpdatedAt.After(after) {
-			after = q.After.UpdatedAt
-		}
-		text, args = text+` AND updated_at > ?`, append(args, after.UnixMicro())
+		text, args = text+` AND updated_at > ?`, append(args, q.LaterThan().UnixMicro())
 	case q.After.ID != "":
 		text, args = text+` AND (sort, id) > (?, ?)`, append(args, q.After.Sort, q.After.ID)
 	}
@@ -115,20 +86,14 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
-	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
-		var updated int64
-		var doc []byte
-		err = found.Scan(&r.Sort, &r.ID, &updated, &doc)
-		r.Document, r.UpdatedAt = doc, time.UnixMicro(updated).UTC()
-		return r, err
-	})
+	rows, err := collectRows(found, sqldb.ScanListed[*sql.Rows])
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
-	return store.Cut(rows, q.Limit), nil
+	return store.CutList(rows, q.Limit), nil
 }
 
-// collectRows reads all rows with scan, and closes them.
+// collectRows scans all rows and closes them.
 func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all []T, err error) {
 	defer func() { err = errors.Join(err, found.Close()) }()
 	for found.Next() {
@@ -141,16 +106,16 @@ func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all [
 	return all, found.Err()
 }
 
-// Changes returns the page of the feed behind a cursor.
+// Changes returns the page of the feed after a cursor.
 func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api.ChangePage, err error) {
-	// One snapshot for the counter and the rows: the cursor behind a last page says
-	// that the page reached the counter, and the digest is of just these rows.
+	// The counter, the digest and the rows come from one snapshot: the cursor of a last
+	// page is at the counter, and the digest is of the rows up to it.
 	tx, end, err := s.snapshot(ctx)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
 	defer func() { err = end(err) }()
-	state, digest, err := readState(ctx, tx)
+	state, err := readFeed(ctx, tx)
 	if err != nil {
 		return page, err
 	}
@@ -158,58 +123,41 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 	if err != nil {
 		return page, err
 	}
-	found, err := tx.QueryContext(ctx, `SELECT change, id, version, deleted, stamp, document FROM users
-WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
+	found, err := tx.QueryContext(ctx, `SELECT `+sqldb.ChangeColumns+` FROM users WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
-		var stamp string
-		var doc []byte
-		err = found.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &stamp, &doc)
-		r.Stamp, r.Document = api.Stamp(stamp), doc
-		return r, err
-	})
+	rows, err := collectRows(found, sqldb.ScanChange[*sql.Rows])
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	page = api.ChangePage{Changes: make([]api.Change, 0, min(len(rows), limit)), HasMore: len(rows) > limit}
-	var last int64
-	for _, r := range rows[:min(len(rows), limit)] {
-		last = r.Change
-		page.Changes = append(page.Changes, r.Wire())
-	}
-	page.Cursor = state.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
-		page.Digests = map[string]api.Digest{api.EntityUser: digest}
-	}
-	return page, nil
+	return state.Page(from, rows, limit), nil
 }
 
-// snapshot begins to read several things as they are together. end ends that; it
-// returns the error it is given, or else its own.
+// snapshot starts a transaction that reads from one snapshot. end ends it, and returns the
+// error it is given or else its own.
 func (s *Store) snapshot(ctx context.Context) (tx *sql.Tx, end func(error) error, err error) {
 	tx, err = s.readDB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, nil, fmt.Errorf("begin to read: %w", err)
+		return nil, nil, fmt.Errorf("begin a snapshot: %w", err)
 	}
 	return tx, func(err error) error {
 		if e := tx.Rollback(); err == nil && e != nil {
-			return fmt.Errorf("end reading: %w", e)
+			return fmt.Errorf("end a snapshot: %w", e)
 		}
 		return err
 	}, nil
 }
 
-// Bucket returns a page of a bucket, for a client that has read the feed up to a cursor.
+// Bucket returns a page of a bucket for a client that has read the feed up to a cursor.
 func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.BucketPage, err error) {
-	// One snapshot: the rows are not from before the cursor.
+	// In one snapshot, the rows are not older than the cursor.
 	tx, end, err := s.snapshot(ctx)
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
 	defer func() { err = end(err) }()
-	state, _, err := readState(ctx, tx)
+	state, err := readFeed(ctx, tx)
 	if err != nil {
 		return page, err
 	}
@@ -217,7 +165,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 		return page, err
 	}
 	ids := q.IDs()
-	text, args := `SELECT id, version, stamp, document FROM users WHERE deleted = 0 AND id >= ?`, []any{ids.From}
+	text, args := `SELECT `+sqldb.ChangeColumns+` FROM users WHERE deleted = 0 AND id >= ?`, []any{ids.From}
 	if ids.To != "" {
 		text, args = text+` AND id < ?`, append(args, ids.To)
 	}
@@ -225,51 +173,35 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
-	rows, err := collectRows(found, func(found *sql.Rows) (r store.Row, err error) {
-		var stamp string
-		var doc []byte
-		err = found.Scan(&r.ID, &r.Version, &stamp, &doc)
-		r.Stamp, r.Document = api.Stamp(stamp), doc
-		return r, err
-	})
+	rows, err := collectRows(found, sqldb.ScanChange[*sql.Rows])
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
 	return store.CutBucket(rows, q.Limit), nil
 }
 
-// Head returns the cursor behind everything there is.
+// Head returns the cursor after the latest change.
 func (s *Store) Head(ctx context.Context) (string, error) {
-	state, _, err := readState(ctx, s.readDB)
+	state, err := readFeed(ctx, s.readDB)
 	if err != nil {
 		return "", err
 	}
 	return state.Head().String(), nil
 }
 
-// Revision is another text whenever any page may be another.
+// Revision differs whenever any page may differ.
 func (s *Store) Revision(ctx context.Context) (string, error) {
-	var epoch, change, horizon, clock int64
-	if err := s.revision.QueryRowContext(ctx).Scan(&epoch, &change, &horizon, &clock); err != nil {
-		return "", fmt.Errorf("read where the feed stands: %w", err)
+	var f feed.State
+	var epoch, clock int64
+	if err := s.revision.QueryRowContext(ctx).Scan(&epoch, &f.Change, &f.Horizon, &clock); err != nil {
+		return "", fmt.Errorf("read the feed's revision: %w", err)
 	}
-	return feed.Revision(epoch, change, horizon, clock), nil
+	f.Epoch = uint64(epoch)
+	return f.Revision(clock), nil
 }
 
-func readState(ctx context.Context, db interface {
+func readFeed(ctx context.Context, db interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (feed.State, api.Digest, error) {
-	var st feed.State
-	var digest api.Digest
-	var epoch int64
-	var kept []byte
-	err := db.QueryRowContext(ctx, `SELECT epoch, change, horizon, digest FROM feed`).Scan(&epoch, &st.Change, &st.Horizon, &kept)
-	if err == nil {
-		err = digest.UnmarshalBinary(kept)
-	}
-	if err != nil {
-		return st, digest, fmt.Errorf("read the feed's state: %w", err)
-	}
-	st.Epoch = uint64(epoch)
-	return st, digest, nil
+}) (store.FeedState, error) {
+	return sqldb.ScanFeed(db.QueryRowContext(ctx, selectFeed))
 }

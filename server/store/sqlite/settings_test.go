@@ -45,9 +45,9 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestTheLogIsMovedBesideTheWriter: what was committed gets into the file long before the
+// TestCheckpointsRunInTheBackground: what was committed gets into the file long before the
 // writer would have to do it.
-func TestTheLogIsMovedBesideTheWriter(t *testing.T) {
+func TestCheckpointsRunInTheBackground(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {
@@ -67,7 +67,7 @@ func TestTheLogIsMovedBesideTheWriter(t *testing.T) {
 	}
 	empty := size(path)
 	// One by one, as from few devices: each commit adds more pages than a write in a group.
-	for range checkpointAfter/pagesOf(2) + 50 {
+	for range checkpointPages/pagesOf(2) + 50 {
 		id := uuid.NewString()
 		name, email := "Ada "+id, id+"@example.org"
 		write := store.Write{ID: id, EntityID: id, Key: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email}}
@@ -75,7 +75,7 @@ func TestTheLogIsMovedBesideTheWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if log := size(path + "-wal"); log >= longestLog*4096 {
+	if log := size(path + "-wal"); log >= maxLogPages*4096 {
 		t.Fatalf("the log has %d bytes, so that the writer moved it itself", log)
 	}
 	for deadline := time.Now().Add(20 * time.Second); size(path) < empty+1<<18; runtime.Gosched() {

@@ -10,18 +10,18 @@ import (
 	"github.com/rollcall/rollcall/server/store/group"
 )
 
-// Apply does the writes in order and returns what became of each, once that is
-// on the disk. It fails with store.ErrBusy when too much is waiting, with
-// store.ErrUnavailable when the group could not be committed.
+// Apply does the writes in order and returns their outcomes once they are durable. It fails
+// with store.ErrBusy if too many wait, and with store.ErrUnavailable if they could not be
+// committed.
 func (s *Store) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
 	return s.group.Apply(ctx, writes)
 }
 
-// Waiting is how many writes wait for the writer.
+// Waiting returns how many writes wait.
 func (s *Store) Waiting() int { return s.group.Waiting() }
 
-// transaction does f in one transaction and commits it. An error means that all of
-// it was undone, or, if the commit failed, that nobody knows.
+// transaction runs f in a transaction and commits it. On an error the transaction was undone
+// or, if the commit failed, its outcome is unknown.
 func (w *writer) transaction(f func() error) (err error) {
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
@@ -42,53 +42,52 @@ func (w *writer) transaction(f func() error) (err error) {
 
 // commit is a group.Commit.
 func (s *Store) commit(requests [][]store.Write) (outcomes [][]store.Outcome, changed bool, err error) {
-	parts := group.Parts{OfData: ofData, Log: s.opts.Log, Try: func(writes []store.Write) ([]store.Outcome, error) {
+	splitter := group.Splitter{IsDataError: isDataError, Log: s.opts.Log, Try: func(writes []store.Write) ([]store.Outcome, error) {
 		outcomes, grown, err := s.try(writes)
 		changed = changed || grown
 		return outcomes, err
 	}}
-	outcomes, err = parts.Commit(requests)
+	outcomes, err = splitter.Commit(requests)
 	return outcomes, changed, err
 }
 
-// try does the writes in one transaction; grown tells whether the feed has grown by it.
+// try does the writes in one transaction; grown reports whether the feed has grown.
 func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool, err error) {
 	saved := 0
 	err = s.writer.transaction(func() error {
-		session, work, err := s.writer.begin(writes, s.opts.Now())
+		session, tx, err := s.writer.begin(writes, s.opts.Now())
 		if err != nil {
 			return err
 		}
-		outcomes = work.DoAll(session, writes, func(w store.Write, err error) {
-			s.opts.Log.Error("a write failed", "operation", w.ID, "error", err)
+		outcomes = tx.ApplyAll(session, writes, func(w store.Write, err error) {
+			s.opts.Log.Error("could not save an operation; the client is told to retry", "operation", w.ID, "error", err)
 		})
-		grown, saved = len(work.Puts()) > 0, len(work.Puts())+len(work.Fresh())
-		return s.writer.save(session, work)
+		grown, saved = len(tx.Rows()) > 0, len(tx.Rows())+len(tx.NewRecords())
+		return s.writer.save(session, tx)
 	})
 	s.checkpoints.wrote(saved)
 	return outcomes, grown && err == nil, err
 }
 
-// Prune forgets the records from before a time, and says how many. A replay that
-// comes later still does no harm: its base version is no longer the row's.
+// Prune deletes the records from before a time, and returns how many. A later replay is
+// harmless: its base version is no longer current.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
-	return s.keepHouse(ctx, before, s.writer.prune)
+	return s.exclusively(ctx, before, s.writer.prune)
 }
 
-// Collect removes the tombstones from before a time, and says how many; cursors
-// from before them get feed.ErrResync.
+// Collect deletes the tombstones from before a time, and returns how many. Cursors from before
+// them fail with feed.ErrResync.
 func (s *Store) Collect(ctx context.Context, before time.Time) (int64, error) {
-	return s.keepHouse(ctx, before, s.writer.collect)
+	return s.exclusively(ctx, before, s.writer.collect)
 }
 
-func (s *Store) keepHouse(ctx context.Context, before time.Time, work func(time.Time) (int64, error)) (n int64, err error) {
-	err = s.group.Alone(ctx, func() error {
+func (s *Store) exclusively(ctx context.Context, before time.Time, work func(time.Time) (int64, error)) (n int64, err error) {
+	err = s.group.Exclusive(ctx, func() error {
 		err := s.writer.transaction(func() (err error) {
 			n, err = work(before)
 			return err
 		})
 		if err != nil {
-			s.opts.Log.Error("housekeeping failed", "error", err)
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
 		return nil

@@ -8,26 +8,27 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// writer is the one connection that writes, with its statements. Contexts don't reach
-// into it: a transaction is shared by callers, and none of them may end it for the others.
+// writer is the connection that writes, with its prepared statements. It takes no contexts:
+// callers share a transaction, and none of them may cancel it for the others.
 type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 }
 
 const (
-	selectCounter = `SELECT change, clock, digest FROM feed`
-	updateCounter = `UPDATE feed SET change = ?, clock = ?, digest = ?`
-	selectRows    = `SELECT ` + columns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
-UNION ALL SELECT ` + columns + ` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`
+	selectFeed = `SELECT ` + sqldb.FeedColumns + ` FROM feed`
+	updateFeed = `UPDATE feed SET change = ?, clock = ?, digest = ?`
+	selectRows = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
+UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`
 	upsertRow = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
   document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
-	selectRecords = `SELECT key, client_id, entity_id, hash, result, at FROM records WHERE key IN (SELECT value FROM json_each(?))`
+	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE key IN (SELECT value FROM json_each(?))`
 	insertRecord  = `INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?, ?, ?, ?, ?, ?)`
 	deleteOld     = `DELETE FROM records WHERE at < ?`
 	raiseHorizon  = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
@@ -40,14 +41,14 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	w := &writer{conn: conn, stmts: map[string]*sql.Stmt{}}
-	// What a statement needs to undo itself is of no use after a crash. Not so from the
-	// start: a migration that makes an index sorts all users, which memory needn't hold.
+	// Statement journals are of no use after a crash. This is not set from the start, since
+	// a migration that creates an index sorts all users, which would be held in memory.
 	if _, err := conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil {
 		w.close()
 		return nil, fmt.Errorf("keep temporary data in memory: %w", err)
 	}
 	for _, text := range []string{
-		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectCounter, updateCounter,
+		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectFeed, updateFeed,
 		selectRows, upsertRow, selectRecords, insertRecord, deleteOld, raiseHorizon, deleteDead,
 	} {
 		stmt, err := conn.PrepareContext(ctx, text)
@@ -55,16 +56,15 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 			w.close()
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
-		w.keep(text, stmt)
+		w.own(text, stmt)
 	}
 	return w, nil
 }
 
-// keep makes the statement one of the writer's, which close closes.
-func (w *writer) keep(text string, stmt *sql.Stmt) { w.stmts[text] = stmt }
+// own makes close close the statement.
+func (w *writer) own(text string, stmt *sql.Stmt) { w.stmts[text] = stmt }
 
-// close gives the connection back; the pool it goes to is closed next and
-// reports what is wrong with it.
+// close returns the connection to its pool, which is closed next and reports its errors.
 func (w *writer) close() {
 	for _, stmt := range w.stmts {
 		_ = stmt.Close()
@@ -85,8 +85,8 @@ func (w *writer) count(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// rollback undoes the transaction. SQLite has ended it by itself after some
-// errors (a full disk); then there is nothing to undo, and no way to ask first.
+// rollback undoes the transaction. After some errors, such as a full disk, SQLite has ended it
+// already, and there is no way to ask.
 func (w *writer) rollback() error {
 	err := w.exec("ROLLBACK")
 	if err != nil && isNoTransaction(err) {
@@ -95,43 +95,36 @@ func (w *writer) rollback() error {
 	return err
 }
 
-// begin begins a session of the open transaction, for the writes and at the given time.
-func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *store.Working, error) {
-	s := store.Session{Now: now}
-	var clock int64
-	var digest []byte
-	if err := w.stmts[selectCounter].QueryRow().Scan(&s.Counter.Change, &clock, &digest); err != nil {
-		return nil, nil, fmt.Errorf("read the counter: %w", err)
-	}
-	if err := s.Digest.UnmarshalBinary(digest); err != nil {
-		return nil, nil, fmt.Errorf("read the counter: %w", err)
-	}
-	s.Counter.Clock = time.UnixMicro(clock).UTC()
-	work, err := w.read(store.WantedBy(writes))
+// begin starts a session of the open transaction, for the writes and at the given time.
+func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *store.GroupTx, error) {
+	f, err := sqldb.ScanFeed(w.stmts[selectFeed].QueryRow())
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Tx = work
-	return &s, work, nil
+	tx, err := w.read(store.ReadSetOf(writes))
+	if err != nil {
+		return nil, nil, err
+	}
+	return &store.Session{Tx: tx, Feed: f, Now: now}, tx, nil
 }
 
-// read reads what a session will ask for.
-func (w *writer) read(wanted store.Wanted) (*store.Working, error) {
-	rows, err := collect(scanRow, w.stmts[selectRows], wanted.IDs, wanted.EmailKeys)
+// read reads a session's read set.
+func (w *writer) read(set store.ReadSet) (*store.GroupTx, error) {
+	rows, err := collect(sqldb.ScanRow[*sql.Rows], w.stmts[selectRows], set.IDs, set.EmailKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
-	if len(wanted.Keys) == 0 {
-		return store.NewWorking(rows, nil), nil
+	if len(set.Keys) == 0 {
+		return store.NewGroupTx(rows, nil), nil
 	}
-	records, err := collect(scanRecord, w.stmts[selectRecords], wanted.Keys)
+	records, err := collect(sqldb.ScanRecord[*sql.Rows], w.stmts[selectRecords], set.Keys)
 	if err != nil {
-		return nil, fmt.Errorf("look for earlier operations: %w", err)
+		return nil, fmt.Errorf("read records: %w", err)
 	}
-	return store.NewWorking(rows, records), nil
+	return store.NewGroupTx(rows, records), nil
 }
 
-// collect reads all that a statement finds by lists of texts.
+// collect reads all rows of a statement whose arguments are lists of texts.
 func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]string) (all []T, err error) {
 	args := make([]any, len(lists))
 	for i, list := range lists {
@@ -148,32 +141,32 @@ func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]
 	return collectRows(found, scan)
 }
 
-// save saves what a session did.
-func (w *writer) save(s *store.Session, work *store.Working) error {
-	for _, r := range work.Puts() {
+// save saves the changes of a session.
+func (w *writer) save(s *store.Session, tx *store.GroupTx) error {
+	for _, r := range tx.Rows() {
 		if err := w.exec(upsertRow, r.ID, r.Version, r.Change, r.Deleted, document(r.Document), string(r.Stamp),
 			r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro(), r.EmailKey, r.Sort, r.Search); err != nil {
 			return fmt.Errorf("save user %s: %w", r.ID, err)
 		}
 	}
-	for _, r := range work.Fresh() {
+	for _, r := range tx.NewRecords() {
 		if err := w.exec(insertRecord, r.Key, r.ClientID, r.EntityID, r.Hash, r.Encoded, r.At.UnixMicro()); err != nil {
-			return fmt.Errorf("save the record under key %s: %w", r.Key, err)
+			return fmt.Errorf("save the record with key %s: %w", r.Key, err)
 		}
 	}
-	if len(work.Puts()) == 0 {
+	if len(tx.Rows()) == 0 {
 		return nil
 	}
-	return w.end(s)
+	return w.saveFeed(s)
 }
 
-// end saves where a session has got to.
-func (w *writer) end(s *store.Session) error {
-	digest, err := s.Digest.AppendBinary(nil)
+// saveFeed saves the feed's state.
+func (w *writer) saveFeed(s *store.Session) error {
+	digest, err := s.Feed.Digest.AppendBinary(nil)
 	if err != nil {
 		return fmt.Errorf("encode the digest: %w", err)
 	}
-	if err := w.exec(updateCounter, s.Counter.Change, s.Counter.Clock.UnixMicro(), digest); err != nil {
+	if err := w.exec(updateFeed, s.Feed.Change, s.Feed.Clock.UnixMicro(), digest); err != nil {
 		return fmt.Errorf("save the counter: %w", err)
 	}
 	return nil

@@ -1,9 +1,9 @@
 -- +goose Up
 
--- One row: it numbers and dates the changes, and says which epoch the numbers
--- belong to and up to where tombstones were collected. Who writes locks it first, so
--- that the numbers are in the order of the commits. Each commit makes a new version of
--- it; the room left in its page lets those be cleaned up on the way.
+-- One row: the number and time of the latest change, the epoch of the numbers, and the highest
+-- number of a collected tombstone. Each writer locks it first, so that the numbers are in the
+-- order of the commits. Each commit makes a new version of it; free space in its page lets old
+-- versions be pruned on the way.
 CREATE TABLE feed (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch    bigint  NOT NULL,
@@ -16,9 +16,9 @@ INSERT INTO feed (epoch, change, clock, horizon, digest)
 VALUES (('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint, 0, 0, 0, decode(repeat('00', 520), 'hex'));
 
 -- Live users and tombstones. A tombstone has no document, and nothing of the person.
--- Text is compared byte by byte, whatever the database's language, as every other
--- store does. Emails are compared at the end of a statement: one that saves a whole
--- group may pass an email from one user to another.
+-- Text is compared byte by byte, whatever the database's locale, as in every other store.
+-- Emails are checked at the end of a statement, since one that saves a whole group may move an
+-- email from one user to another.
 CREATE TABLE users (
     id         text    COLLATE "C" PRIMARY KEY,
     version    bigint  NOT NULL CHECK (version > 0),
@@ -36,7 +36,7 @@ CREATE INDEX users_list ON users (sort, id) WHERE NOT deleted;
 CREATE INDEX users_updated ON users (updated_at) WHERE NOT deleted;
 CREATE INDEX tombstones ON users (updated_at) WHERE deleted;
 
--- What took effect under which key, so that a replay does not.
+-- Idempotency records: the results of writes that took effect, by key.
 CREATE TABLE records (
     key       text   COLLATE "C" PRIMARY KEY,
     client_id text   NOT NULL,

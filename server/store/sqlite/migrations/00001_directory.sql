@@ -1,7 +1,7 @@
 -- +goose Up
 
--- One row: it numbers and dates the changes in the writing transaction, and says
--- which epoch the numbers belong to and up to where tombstones were collected.
+-- One row: the number and time of the latest change, the epoch of the numbers, and the highest
+-- number of a collected tombstone.
 CREATE TABLE feed (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     epoch    INTEGER NOT NULL,
@@ -31,7 +31,7 @@ CREATE INDEX users_list ON users (sort, id) WHERE deleted = 0;
 CREATE INDEX users_updated ON users (updated_at) WHERE deleted = 0;
 CREATE INDEX tombstones ON users (updated_at) WHERE deleted = 1;
 
--- What took effect under which key, so that a replay does not.
+-- Idempotency records: the results of writes that took effect, by key.
 CREATE TABLE records (
     key       TEXT    PRIMARY KEY,
     client_id TEXT    NOT NULL,

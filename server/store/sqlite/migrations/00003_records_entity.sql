@@ -1,7 +1,6 @@
 -- +goose Up
 
--- Whom a record is about: empty where the result doesn't say, as with a delete from
--- before this.
+-- The user of a record. Empty if the result does not name it, as with an older delete.
 ALTER TABLE records ADD COLUMN entity_id TEXT NOT NULL DEFAULT '';
 UPDATE records SET entity_id = coalesce(result ->> '$.document.id', '');
 

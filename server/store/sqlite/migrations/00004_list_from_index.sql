@@ -1,8 +1,8 @@
 -- +goose Up
 
--- A page of the list, and a search, come from this index alone: people who follow each
--- other by name lie all over the table, and each would be a page of the file. So it has
--- all that these read, also the column that it is partial by; the long text is last.
+-- A covering index for the list and the search: consecutive users by name are scattered over
+-- the table, and each would be another page of the file. It also has the column that it is
+-- partial by; the long text is last.
 DROP INDEX users_list;
 CREATE INDEX users_list ON users (sort, id, deleted, updated_at, search, document) WHERE deleted = 0;
 

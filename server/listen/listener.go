@@ -1,0 +1,124 @@
+// Package listen accepts the server's connections: a bounded number of them, and with a
+// certificate that is reloaded when its files change.
+package listen
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// keepAlive finds dead clients: the kernel probes after 15 s of silence, and closes the
+// connection after four unanswered probes.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
+
+// Limits bound the connections of a Listener.
+type Limits struct {
+	Total      int // more wait to be accepted
+	PerAddress int // more are closed at once, so that no client can take all places
+	// Exempt reports whether an address has no limit of its own.
+	Exempt func(netip.Addr) bool
+}
+
+// Listener is a TCP listener within Limits.
+type Listener struct {
+	net.Listener
+	limited net.Listener // waits for a free place among Limits.Total
+	limits  Limits
+
+	mu      sync.Mutex
+	open    map[netip.Addr]int
+	total   atomic.Int64
+	refused atomic.Int64
+}
+
+// TCP listens on an address.
+func TCP(ctx context.Context, addr string, limits Limits) (*Listener, error) {
+	config := net.ListenConfig{KeepAliveConfig: keepAlive, Control: setUserTimeout}
+	l, err := config.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	b := &Listener{Listener: l, limits: limits, open: map[netip.Addr]int{}}
+	b.limited = netutil.LimitListener(acceptor{b}, limits.Total)
+	return b, nil
+}
+
+// Accept waits for a free place and then for a connection.
+func (l *Listener) Accept() (net.Conn, error) { return l.limited.Accept() }
+
+// Close stops listening, and ends a wait for a free place.
+func (l *Listener) Close() error { return l.limited.Close() }
+
+// Open returns the number of open connections.
+func (l *Listener) Open() int64 { return l.total.Load() }
+
+// Refused returns how many connections were closed because their address had too many.
+func (l *Listener) Refused() int64 { return l.refused.Load() }
+
+// acceptor is the Listener without the limit on all connections together.
+type acceptor struct{ *Listener }
+
+func (a acceptor) Close() error { return a.Listener.Listener.Close() }
+
+func (a acceptor) Accept() (net.Conn, error) {
+	for {
+		c, err := a.Listener.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		addr := addressOf(c)
+		if !a.acquire(addr) {
+			a.refused.Add(1)
+			// No answer: it would cost more than refusing saves.
+			_ = c.Close()
+			continue
+		}
+		a.total.Add(1)
+		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { a.release(addr) })}, nil
+	}
+}
+
+func addressOf(c net.Conn) netip.Addr {
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+func (l *Listener) acquire(addr netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open[addr] >= l.limits.PerAddress && !l.limits.Exempt(addr) {
+		return false
+	}
+	l.open[addr]++
+	return true
+}
+
+func (l *Listener) release(addr netip.Addr) {
+	l.total.Add(-1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[addr]--
+	if l.open[addr] == 0 {
+		delete(l.open, addr)
+	}
+}
+
+// countedConn calls closed when it is closed.
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
+}

@@ -1,0 +1,165 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/rollcall/rollcall/server/coding"
+	"github.com/rollcall/rollcall/server/limit"
+)
+
+const (
+	// cachedPages is how many pages are cached, and maxCached the most bytes of one. Larger
+	// pages are streamed.
+	cachedPages = 32
+	maxCached   = 768 << 10
+)
+
+// content is an unencoded page of about size bytes.
+type content struct {
+	size  int64
+	write func(io.Writer) error
+}
+
+// page is a response that is ready to be sent, or the content to stream if it is large, and
+// the coding of either.
+type page struct {
+	body   []byte
+	coding string
+	large  content
+}
+
+// pageCache has the latest pages. A page depends only on the request and the feed's revision.
+// After a change all devices request the same one: it is read, encoded and compressed once
+// for all of them.
+type pageCache struct {
+	recent  *lru.Cache[string, *page]
+	reading singleflight.Group
+}
+
+func newPageCache() *pageCache {
+	recent, err := lru.New[string, *page](cachedPages)
+	if err != nil {
+		panic("create the page cache: " + err.Error()) // the size is valid
+	}
+	return &pageCache{recent: recent}
+}
+
+// get returns the page of a key: from the cache, from a request that is loading it, or by
+// calling load.
+func (p *pageCache) get(key string, load func() (*page, error)) (*page, error) {
+	if ready, ok := p.recent.Get(key); ok {
+		return ready, nil
+	}
+	v, err, _ := p.reading.Do(key, func() (any, error) {
+		ready, err := load()
+		if err == nil && ready.body != nil && len(ready.body) <= maxCached {
+			p.recent.Add(key, ready)
+		}
+		return ready, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.(*page), nil
+}
+
+// pageFor returns the page for a request, and calls read if it is not cached. Other requests
+// may wait for the same read, so it does not end with this request.
+func (s *server) pageFor(r *http.Request, read func(context.Context) (content, error)) (*page, error) {
+	revision, err := s.store.Revision(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	chosen, own := chooseCoding(r), false
+	key := revision + " " + chosen + " " + r.URL.Path + "?" + r.URL.RawQuery
+	load := func() (*page, error) {
+		own = true
+		c, err := read(context.WithoutCancel(r.Context()))
+		if err == nil {
+			err = s.reserve(r, c.size)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return prepare(c, chosen)
+	}
+	ready, err := s.pages.get(key, load)
+	if errors.Is(err, limit.ErrFull) && !own {
+		ready, err = s.pages.get(key, load) // another request had no room for the page; this one may
+	}
+	if err == nil && !own {
+		// A slow client holds the page, even after the cache has dropped it.
+		err = s.reserve(r, max(int64(len(ready.body)), ready.large.size))
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.countPage(own)
+	return ready, nil
+}
+
+// sendOwn answers with a page that was read for this request only.
+func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) error {
+	if err := s.reserve(r, c.size); err != nil {
+		return err
+	}
+	p, err := prepare(c, chooseCoding(r))
+	if err != nil {
+		return err
+	}
+	return s.sendPage(w, r, p)
+}
+
+// sendPage answers with a page.
+func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) error {
+	if p.body == nil {
+		s.streamPage(w, r, p.large, p.coding)
+		return nil
+	}
+	h := pageHeader(w)
+	if p.coding != coding.Identity {
+		h.Set("Content-Encoding", p.coding)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(p.body)))
+	w.WriteHeader(http.StatusOK)
+	send(w, p.body)
+	return nil
+}
+
+// prepare encodes a page, and compresses it unless it is small. A large one is streamed later.
+func prepare(c content, chosen string) (*page, error) {
+	if c.size > maxCached {
+		return &page{large: c, coding: chosen}, nil
+	}
+	var body bytes.Buffer
+	body.Grow(int(c.size + c.size/2)) // a short document is two thirds of its change
+	if err := c.write(&body); err != nil {
+		return nil, fmt.Errorf("encode a page: %w", err)
+	}
+	if body.Len() < minCompressed || compressors[chosen] == nil {
+		return &page{body: shrink(body.Bytes()), coding: coding.Identity}, nil
+	}
+	var small bytes.Buffer
+	whole := func(w io.Writer) error { _, err := w.Write(body.Bytes()); return err }
+	if err := compress(&small, chosen, whole); err != nil {
+		return nil, fmt.Errorf("compress a page: %w", err)
+	}
+	return &page{body: shrink(small.Bytes()), coding: chosen}, nil
+}
+
+// shrink returns b without much unused memory behind it.
+func shrink(b []byte) []byte {
+	if cap(b)-len(b) > len(b)/8 {
+		return bytes.Clone(b)
+	}
+	return b
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// ReadSet is everything that a Session reads for a group of writes.
+type ReadSet struct {
+	IDs, EmailKeys, Keys []string
+}
+
+// ReadSetOf returns the read set of the writes.
+func ReadSetOf(writes []Write) (w ReadSet) {
+	for i := range writes {
+		w.IDs = append(w.IDs, writes[i].EntityID)
+		if e := writes[i].Patch.Email; e != nil {
+			w.EmailKeys = append(w.EmailKeys, api.EmailKey(*e))
+		}
+		if k := writes[i].Key; k != "" {
+			w.Keys = append(w.Keys, k)
+		}
+	}
+	return w
+}
+
+// GroupTx is the Tx of a store that reads and saves a group of writes at once. It starts with
+// the read set and collects the changes. A write that fails leaves none.
+type GroupTx struct {
+	rows    map[string]*Row
+	owners  map[string]string // email key to the live user's id
+	records map[string]StoredRecord
+
+	row    *Row // put by the current write
+	record *StoredRecord
+
+	rowsPut    []*Row
+	recordsPut []StoredRecord
+}
+
+// StoredRecord is a record with its encoded result. If that can't be decoded, Err fails the
+// write that reads the record, and no other.
+type StoredRecord struct {
+	Record
+	Encoded string
+	Err     error
+}
+
+// DecodeRecord decodes a record's result.
+func DecodeRecord(r Record, result []byte) StoredRecord {
+	k := StoredRecord{Record: r, Encoded: string(result)}
+	if err := json.Unmarshal(result, &k.Result); err != nil {
+		k.Err = fmt.Errorf("decode the result under key %s: %w", r.Key, err)
+	}
+	if string(k.Result.Document) == "null" {
+		k.Result.Document = nil
+	}
+	return k
+}
+
+// NewGroupTx returns a GroupTx with the rows and records that exist of the read set. A row may
+// appear twice.
+func NewGroupTx(rows []Row, records []StoredRecord) *GroupTx {
+	t := &GroupTx{rows: map[string]*Row{}, owners: map[string]string{}, records: map[string]StoredRecord{}}
+	for i := range rows {
+		t.rows[rows[i].ID] = &rows[i]
+		if !rows[i].Deleted {
+			t.owners[rows[i].EmailKey] = rows[i].ID
+		}
+	}
+	for _, r := range records {
+		t.records[r.Key] = r
+	}
+	return t
+}
+
+// ApplyAll does the writes in order in a session whose Tx this is. A write that fails is
+// reported to failed and answered "retry".
+func (t *GroupTx) ApplyAll(s *Session, writes []Write, failed func(Write, error)) []Outcome {
+	outcomes := make([]Outcome, 0, len(writes))
+	for _, write := range writes {
+		t.row, t.record = nil, nil
+		o, err := s.Do(write)
+		if err != nil {
+			failed(write, err)
+			o = Failed(write)
+		} else {
+			t.keep()
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes
+}
+
+// keep adds what the current write has put to the group.
+func (t *GroupTx) keep() {
+	if r := t.row; r != nil {
+		if old := t.rows[r.ID]; old != nil && !old.Deleted {
+			delete(t.owners, old.EmailKey)
+		}
+		if !r.Deleted {
+			t.owners[r.EmailKey] = r.ID
+		}
+		t.rows[r.ID], t.rowsPut = r, append(t.rowsPut, r)
+	}
+	if r := t.record; r != nil {
+		t.records[r.Key], t.recordsPut = *r, append(t.recordsPut, *r)
+	}
+}
+
+// Rows are the rows to save in the order they were put. A row that was put twice appears
+// twice, so that an email that moves between users is free when it is taken.
+func (t *GroupTx) Rows() []*Row { return t.rowsPut }
+
+// LatestRows are the rows to save, each once, in their last state.
+func (t *GroupTx) LatestRows() []*Row {
+	var latest []*Row
+	for _, r := range t.rowsPut {
+		if t.rows[r.ID] == r {
+			latest = append(latest, r)
+		}
+	}
+	return latest
+}
+
+// NewRecords are the records to save.
+func (t *GroupTx) NewRecords() []StoredRecord { return t.recordsPut }
+
+// Row implements Tx.
+func (t *GroupTx) Row(id string) (*Row, error) { return t.rows[id], nil }
+
+// EmailOwner implements Tx.
+func (t *GroupTx) EmailOwner(key string) (string, error) { return t.owners[key], nil }
+
+// Record implements Tx.
+func (t *GroupTx) Record(key string) (*Record, error) {
+	r, ok := t.records[key]
+	if !ok || r.Err != nil {
+		return nil, r.Err
+	}
+	return &r.Record, nil
+}
+
+// PutRow implements Tx.
+func (t *GroupTx) PutRow(r *Row) error {
+	t.row = r
+	return nil
+}
+
+// PutRecord implements Tx.
+func (t *GroupTx) PutRecord(r Record) error {
+	result, err := json.Marshal(r.Result)
+	if err != nil {
+		return fmt.Errorf("encode the result: %w", err)
+	}
+	t.record = &StoredRecord{Record: r, Encoded: string(result)}
+	return nil
+}

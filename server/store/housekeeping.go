@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// How long a store keeps what replays and old cursors need.
+const (
+	keepRecords    = 90 * 24 * time.Hour
+	keepTombstones = 90 * 24 * time.Hour
+	tidyInterval   = 24 * time.Hour
+)
+
+// Tidier is what housekeeping needs of a store.
+type Tidier interface {
+	// Prune deletes the idempotency records from before a time, and returns how many.
+	Prune(ctx context.Context, before time.Time) (int64, error)
+	// Collect deletes the tombstones from before a time, and returns how many.
+	Collect(ctx context.Context, before time.Time) (int64, error)
+}
+
+// KeepTidy deletes what is too old to be needed, now and every day until ctx ends.
+func KeepTidy(ctx context.Context, s Tidier, log *slog.Logger) {
+	daily := time.NewTicker(tidyInterval)
+	defer daily.Stop()
+	for {
+		tidy(ctx, s, log, time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-daily.C:
+		}
+	}
+}
+
+// tidy prunes records before it collects tombstones: no record outlives its user's
+// tombstone.
+func tidy(ctx context.Context, s Tidier, log *slog.Logger, now time.Time) {
+	records, err := s.Prune(ctx, now.Add(-keepRecords))
+	var tombstones int64
+	if err == nil {
+		tombstones, err = s.Collect(ctx, now.Add(-keepTombstones))
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Error("housekeeping failed; it runs again tomorrow", "error", err)
+	} else if records+tombstones > 0 {
+		log.Info("housekeeping deleted old data", "records", records, "tombstones", tombstones)
+	}
+}

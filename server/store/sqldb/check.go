@@ -1,0 +1,96 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// Check reads a whole database in the transaction's snapshot and reports what is corrupt. An
+// error means that it could not be read.
+func Check(ctx context.Context, tx *sql.Tx, report *store.Report) error {
+	for _, check := range []func(context.Context, *sql.Tx, *store.Report) error{checkFeed, checkRows, checkRecords} {
+		if err := check(ctx, tx, report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Each calls f for every row of a query.
+func Each(ctx context.Context, tx *sql.Tx, query string, f func(*sql.Rows) error) (err error) {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func checkFeed(ctx context.Context, tx *sql.Tx, r *store.Report) error {
+	var f store.FeedCheck
+	var clock, latest int64
+	err := tx.QueryRowContext(ctx, `SELECT change, horizon, clock, digest, (SELECT count(*) FROM feed),
+(SELECT coalesce(max(change), 0) FROM users), (SELECT coalesce(max(updated_at), 0) FROM users) FROM feed`).
+		Scan(&f.Counter.Change, &f.Horizon, &clock, &f.Digest, &f.Rows, &f.LatestChange, &latest)
+	if errors.Is(err, sql.ErrNoRows) {
+		r.Add("feed: its row is missing")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.Counter.Clock, f.LatestUpdate = microseconds(clock), microseconds(latest)
+	if f.Users, err = Digest(ctx, tx); err != nil {
+		return err
+	}
+	r.CheckFeed(f)
+	return nil
+}
+
+// Digest returns the digest of the live users.
+func Digest(ctx context.Context, tx *sql.Tx) (d api.Digest, err error) {
+	err = Each(ctx, tx, `SELECT id, version FROM users WHERE NOT deleted`, func(rows *sql.Rows) error {
+		var id string
+		var version int64
+		err := rows.Scan(&id, &version)
+		d.Add(id, version)
+		return err
+	})
+	return d, err
+}
+
+func checkRows(ctx context.Context, tx *sql.Tx, r *store.Report) error {
+	return Each(ctx, tx, `SELECT `+RowColumns+`, sort, search FROM users`, func(rows *sql.Rows) error {
+		var sort, search string
+		row, err := scanRow(rows, &sort, &search)
+		if err != nil {
+			return err
+		}
+		row.Sort, row.Search = sort, search
+		r.CheckRow(row)
+		return nil
+	})
+}
+
+func checkRecords(ctx context.Context, tx *sql.Tx, r *store.Report) error {
+	const query = `SELECT key, entity_id, result, EXISTS (SELECT 1 FROM users WHERE id = entity_id) FROM records`
+	return Each(ctx, tx, query, func(rows *sql.Rows) error {
+		var key, entity string
+		var result []byte
+		var exists bool
+		if err := rows.Scan(&key, &entity, &result, &exists); err != nil {
+			return err
+		}
+		r.CheckRecord(key, entity, result, exists)
+		return nil
+	})
+}

@@ -1,0 +1,77 @@
+package sqldb
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// Columns of the tables users, records and feed, as the functions below scan them.
+const (
+	RowColumns    = `id, version, change, deleted, document, stamp, created_at, updated_at, coalesce(email_key, '')`
+	ListColumns   = `sort, id, updated_at, document`
+	ChangeColumns = `change, id, version, deleted, stamp, document`
+	RecordColumns = `key, client_id, entity_id, hash, result, at`
+	FeedColumns   = `epoch, change, clock, horizon, digest`
+)
+
+// Scanner is a row of a query's result.
+type Scanner interface{ Scan(columns ...any) error }
+
+// ScanRow scans RowColumns.
+func ScanRow[S Scanner](s S) (store.Row, error) { return scanRow(s) }
+
+// scanRow scans RowColumns and others that follow them.
+func scanRow(s Scanner, others ...any) (r store.Row, err error) {
+	var document []byte
+	var created, updated int64
+	err = s.Scan(append([]any{&r.ID, &r.Version, &r.Change, &r.Deleted, &document, &r.Stamp, &created, &updated, &r.EmailKey}, others...)...)
+	r.Document, r.CreatedAt, r.UpdatedAt = document, microseconds(created), microseconds(updated)
+	return r, err
+}
+
+// ScanListed scans ListColumns.
+func ScanListed[S Scanner](s S) (r store.Row, err error) {
+	var document []byte
+	var updated int64
+	err = s.Scan(&r.Sort, &r.ID, &updated, &document)
+	r.Document, r.UpdatedAt = document, microseconds(updated)
+	return r, err
+}
+
+// ScanChange scans ChangeColumns.
+func ScanChange[S Scanner](s S) (r store.Row, err error) {
+	var document []byte
+	err = s.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &r.Stamp, &document)
+	r.Document = document
+	return r, err
+}
+
+// ScanRecord scans RecordColumns.
+func ScanRecord[S Scanner](s S) (store.StoredRecord, error) {
+	var r store.Record
+	var result []byte
+	var at int64
+	if err := s.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
+		return store.StoredRecord{}, err
+	}
+	r.At = microseconds(at)
+	return store.DecodeRecord(r, result), nil
+}
+
+// ScanFeed scans FeedColumns.
+func ScanFeed(s Scanner) (f store.FeedState, err error) {
+	var epoch, clock int64
+	var digest []byte
+	if err = s.Scan(&epoch, &f.Change, &clock, &f.Horizon, &digest); err == nil {
+		err = f.Digest.UnmarshalBinary(digest)
+	}
+	if err != nil {
+		return f, fmt.Errorf("read the feed's state: %w", err)
+	}
+	f.Epoch, f.Clock = uint64(epoch), microseconds(clock)
+	return f, nil
+}
+
+func microseconds(t int64) time.Time { return time.UnixMicro(t).UTC() }

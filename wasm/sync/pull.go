@@ -1,0 +1,112 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// pull reads the feed from the cursor to its end, page by page. Each page is saved
+// together with the cursor behind it. A cursor that is too old starts a resync.
+func (r *round) pull(ctx context.Context) error {
+	m, err := r.cfg.Store.Meta(ctx, positionMeta...)
+	if err != nil {
+		return fmt.Errorf("read the cursor: %w", err)
+	}
+	r.position = positionOf(m)
+	if r.position.cursor == "" {
+		// The device may have rows already, from acknowledgements. A first reading doesn't
+		// mention what was deleted or undone since; only a resync's sweep removes that.
+		if err := r.startResync(ctx); err != nil {
+			return fmt.Errorf("begin to read the feed: %w", err)
+		}
+	}
+	for range MaxPages {
+		r.clock.sentAt = r.cfg.Now()
+		page, err := r.cfg.Remote.Pull(ctx, r.position.cursor, PageSize)
+		ReportProgress(ctx)
+		var failed *RequestError
+		if errors.As(err, &failed) && failed.Kind == Resync && r.position.cursor != "" {
+			if err := r.startResync(ctx); err != nil {
+				return fmt.Errorf("begin a resync: %w", err)
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.savePage(ctx, page); err != nil {
+			return fmt.Errorf("save a page of changes: %w", err)
+		}
+		ReportProgress(ctx)
+		if r.position.resyncing || page.HasMore {
+			r.publishProgress()
+		}
+		if !page.HasMore {
+			r.digests = page.Digests
+			return r.finishResync(ctx)
+		}
+	}
+	r.report.More = true
+	return nil
+}
+
+func (r *round) savePage(ctx context.Context, page api.ChangePage) error {
+	if page.Cursor == r.position.cursor && len(page.Changes) == 0 {
+		return nil
+	}
+	r.position.cursor = page.Cursor
+	for _, c := range page.Changes {
+		if !c.Deleted {
+			r.position.arrived++
+		}
+	}
+	changed, err := r.cfg.Store.ApplyPage(ctx, Page{
+		Changes: page.Changes, Fence: r.fence, Generation: r.position.generation, Resync: r.position.resyncing, Meta: r.position.meta(),
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Pulled += len(page.Changes)
+	r.publishChanged(changed)
+	return nil
+}
+
+// position is how far the feed was read. It is kept in the values of positionMeta.
+type position struct {
+	cursor     string
+	generation int64
+	resyncing  bool
+	first      bool // this device has never had the whole list
+	arrived    int  // rows received since the feed's beginning
+}
+
+var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived}
+
+func positionOf(m map[string]string) position {
+	p := position{cursor: m[MetaCursor], resyncing: m[MetaResync] != "", first: m[MetaResync] == resyncFirst}
+	if g, err := strconv.ParseInt(m[MetaGeneration], 10, 64); err == nil {
+		p.generation = g
+	}
+	if n, err := strconv.Atoi(m[MetaArrived]); err == nil {
+		p.arrived = n
+	}
+	return p
+}
+
+func (p position) meta() map[string]string {
+	resync := ""
+	switch {
+	case p.resyncing && p.first:
+		resync = resyncFirst
+	case p.resyncing:
+		resync = resyncAgain
+	}
+	return map[string]string{
+		MetaCursor: p.cursor, MetaGeneration: strconv.FormatInt(p.generation, 10), MetaResync: resync,
+		MetaArrived: strconv.Itoa(p.arrived),
+	}
+}

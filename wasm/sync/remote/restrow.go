@@ -1,0 +1,76 @@
+package remote
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// row is an entity as the backend has it.
+type row struct {
+	id       string
+	version  int64
+	updated  time.Time
+	document json.RawMessage
+	etag     string // strong, or ""
+}
+
+// parseRow reads a row. An id that is a number becomes its text.
+func (r *REST) parseRow(document json.RawMessage) (*row, error) {
+	fields := queue.Decode(document)
+	parsed := &row{version: 1, document: document}
+	id := bytes.TrimSpace(fields["id"])
+	if json.Unmarshal(id, &parsed.id) != nil {
+		parsed.id = string(id)
+		if _, err := strconv.ParseInt(parsed.id, 10, 64); err != nil {
+			return nil, errors.New("a row whose id is neither text nor a whole number")
+		}
+		fields["id"] = jsonText(parsed.id)
+		parsed.document = fields.Encode()
+	}
+	if parsed.id == "" {
+		return nil, errors.New("a row without an id")
+	}
+	var date string
+	if json.Unmarshal(fields[r.Dialect.Updated], &date) == nil {
+		if t, err := time.Parse(time.RFC3339Nano, date); err == nil {
+			parsed.updated, parsed.version = t, max(t.UnixMicro(), 1)
+		}
+	}
+	if r.Dialect.Version != "" {
+		if err := json.Unmarshal(fields[r.Dialect.Version], &parsed.version); err != nil || parsed.version < 1 {
+			return nil, fmt.Errorf("a row without a %s above 0", r.Dialect.Version)
+		}
+	}
+	return parsed, nil
+}
+
+func jsonText(s string) json.RawMessage {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic("encode a text: " + err.Error()) // a string always has a JSON form
+	}
+	return b
+}
+
+// stamp orders the row among writes. Its own date is all that there is.
+func (w *row) stamp() api.Stamp {
+	if w.updated.IsZero() {
+		return ""
+	}
+	return api.NewStamp(w.updated, "", "")
+}
+
+func (w *row) result(o queue.Operation, status api.Status) api.Result {
+	return api.Result{ID: o.ID, Status: status, Version: w.version, Stamp: w.stamp(), Document: w.document}
+}
+
+func (w *row) change(entityType string) api.Change {
+	return api.Change{EntityType: entityType, EntityID: w.id, Version: w.version, Stamp: w.stamp(), Document: w.document}
+}

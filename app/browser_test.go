@@ -344,6 +344,7 @@ type device struct {
 	resumed                         string
 	hides                           chan struct{}
 	pressed                         bool
+	polled                          int
 }
 
 func (d *device) Online() bool {
@@ -506,7 +507,15 @@ func (d *device) ApplyUpdate()                             { d.applied = true }
 func (d *device) Pressed() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.polled++
 	return d.pressed
+}
+
+// timesPolled is how often the pages have looked whether a finger is down.
+func (d *device) timesPolled() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.polled
 }
 
 func (d *device) press(down bool) {

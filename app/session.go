@@ -13,7 +13,8 @@ import (
 // and writes it.
 type session struct {
 	Dependencies
-	ctx ui.Context // of the root component, from its mount on
+	ctx  ui.Context // of the root component, from its mount on
+	wait func(time.Duration) <-chan time.Time
 
 	reach       sync.Reach
 	status      sync.Status
@@ -41,7 +42,7 @@ type session struct {
 }
 
 func newSession(d Dependencies) *session {
-	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}}
+	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}, wait: time.After}
 }
 
 // render renders the root again: header, status, toasts and dialogs.
@@ -89,7 +90,7 @@ func (s *session) after(ctx ui.Context, d time.Duration, f func(ui.Context)) {
 	go func() {
 		select {
 		case <-ctx.Done():
-		case <-time.After(d):
+		case <-s.wait(d):
 			s.awaitRelease(ctx)
 			ctx.Dispatch(f)
 		}

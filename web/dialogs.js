@@ -6,6 +6,8 @@
   const isDialog = () => history.state?.rollcallDialog === true;
   const modal = () => document.querySelector("dialog[open]");
   let returning = false; // history.back() is under way
+  let late = 0; // the timer that ends it in any case
+  let link = null; // pressed meanwhile: its page must not be the one that is left
 
   function opened() {
     if (!returning && !isDialog()) history.pushState({ rollcallDialog: true }, "");
@@ -19,17 +21,31 @@
 
   function back() {
     returning = true;
+    late = setTimeout(returned, 500); // where nothing happens
     history.back();
   }
 
+  function returned() {
+    if (!returning) return;
+    returning = false;
+    clearTimeout(late);
+    if (modal()) opened();
+    link?.click();
+    link = null;
+  }
+
   addEventListener("popstate", () => {
-    if (returning) {
-      returning = false;
-      if (modal()) opened();
-    } else if (!isDialog()) {
-      modal()?.close();
-    }
+    if (returning) setTimeout(returned);
+    else if (!isDialog()) modal()?.close();
   });
+
+  addEventListener("click", (event) => {
+    const a = event.target.closest?.("a[href]");
+    if (!returning || !a || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    link = a;
+  }, true);
 
   new MutationObserver((records) => {
     for (const { target } of records) {

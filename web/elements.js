@@ -106,7 +106,8 @@
   // --- 3. Presses ---
 
   const holdTime = 3_000; // how long a press may hold up what moves the page, in ms
-  const clickTime = 150; // how long after a press its click may come
+  const clickTime = 150; // how long after it a click is likely to come
+  const longestClick = 1_000; // and may come
 
   let press = null; // {control, rect, late, since, up}
 
@@ -123,6 +124,7 @@
   }, true);
   addEventListener("pointerup", () => { if (press) press.up = performance.now(); }, true);
   addEventListener("pointercancel", () => { press = null; }, true);
+  addEventListener("keydown", () => { if (press?.up) press = null; }, true);
 
   function within(rect, { clientX: x, clientY: y }) {
     return rect && x >= rect.left && x <= rect.right && y >= rect.top && y <= rect.bottom;
@@ -130,13 +132,15 @@
 
   addEventListener("click", (event) => {
     const pressed = press;
-    if (!pressed || event.detail === 0 || !event.isTrusted) return; // by a key or a script
+    // Keys, scripts and assistive technology click without a press.
+    if (!pressed || !event.isTrusted || event.detail === 0 || event.pointerId === -1) return;
+    if (pressed.up === 0 || performance.now() - pressed.up > longestClick) return;
+    press = null;
     const { control, rect, late } = pressed;
     if (!late && control && (control.contains(event.target) || control.control === event.target)) return;
     if (!late && !control && !controlOf(event.target)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    press = null;
     // The finger has not left the control, but the control has left the finger.
     if (!late && control?.isConnected && within(rect, event)) control.click();
   }, true);

@@ -27,7 +27,7 @@ func (d directory) fieldIs(field, want string) {
 	})
 }
 
-func TestAnOpenFormFollowsItsUser(t *testing.T) {
+func TestOpenFormFollowsItsUser(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -55,7 +55,7 @@ func TestAnOpenFormFollowsItsUser(t *testing.T) {
 	}
 }
 
-func TestAnotherTabsSaveIsSaidInTheForm(t *testing.T) {
+func TestOtherTabsSaveIsShownInTheForm(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -254,6 +254,7 @@ func TestBackClosesTheFormFirst(t *testing.T) {
 	users.Gone("dialog", "Edit user")
 	users.SeeText(wasEditing)
 	users.Click("button", "Continue")
+	users.See("dialog", "Edit user")
 	users.fieldIs("Bio", "half")
 	users.Click("button", "Save")
 	users.Gone("dialog", "Edit user")
@@ -282,7 +283,7 @@ func TestLeavingAsksOnlyWhereNothingBringsTheTextBack(t *testing.T) {
 	harness.Eventually(t, "it does not ask any more", func() error { return harness.Equal("asking", users.warnsOnLeave(), false) })
 }
 
-func TestAFirstSyncThatFailsIsNoEmptyList(t *testing.T) {
+func TestFailedFirstSyncIsNoEmptyList(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	site.Proxy.Serve("/api/v1/changes", "application/json", []byte(`{"changes": 5}`))
@@ -295,7 +296,7 @@ func TestAFirstSyncThatFailsIsNoEmptyList(t *testing.T) {
 	users.hasState("Dora Dent", "Pending")
 }
 
-func TestARefusedBackgroundSyncIsNotPromised(t *testing.T) {
+func TestRefusedBackgroundSyncIsNotPromised(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	refused := `SyncManager.prototype.register = () => Promise.reject(new DOMException("Permission denied.", "NotAllowedError"));`

@@ -35,7 +35,7 @@ func (d directory) focusIsOn(name string) {
 	})
 }
 
-func TestTheFocusStaysWithItsRow(t *testing.T) {
+func TestFocusStaysWithItsRow(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	ann, bob, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -64,7 +64,7 @@ func TestTheFocusStaysWithItsRow(t *testing.T) {
 
 // What is pressed is what was under the finger when it went down, though the rows above
 // have gone before it is lifted, or others have come.
-func TestAPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
+func TestPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
 	for _, touch := range []bool{false, true} {
 		for _, comes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("touch %v, a row comes %v", touch, comes), func(t *testing.T) {

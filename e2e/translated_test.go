@@ -48,7 +48,7 @@ func (d directory) paired() {
 	}
 }
 
-func TestATranslatedPageShowsWhatIsNew(t *testing.T) {
+func TestTranslatedPageShowsWhatIsNew(t *testing.T) {
 	for _, way := range []string{"replace", "insert", "after", "move"} {
 		t.Run(way, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))

@@ -132,3 +132,60 @@ func TestRowsWaitForAPress(t *testing.T) {
 	users.Up(at, false)
 	users.SeeText("Deleted Bob Baker")
 }
+
+// slowList is a list of two buttons of which the second takes the first one's place after
+// a time in which the page answers nothing.
+const slowList = `(() => {
+	const list = document.body.appendChild(document.createElement("ul"));
+	Object.assign(list.style, {position: "fixed", top: "0", left: "0", zIndex: "99", margin: "0", padding: "0"});
+	globalThis.pressed = [];
+	const items = ["A", "B"].map((name, place) => {
+		const item = list.appendChild(document.createElement("li"));
+		item.dataset.place = place;
+		const button = item.appendChild(document.createElement("button"));
+		button.textContent = name;
+		button.addEventListener("click", () => pressed.push(name));
+		return item;
+	});
+	addEventListener("pointerdown", (event) => { globalThis.downAt = event.timeStamp; }, true);
+	globalThis.swap = (ms) => {
+		globalThis.swappedAt = 0;
+		setTimeout(() => {
+			globalThis.startedAt = performance.now();
+			while (performance.now() < startedAt + ms);
+			items[0].dataset.place = 2;
+			globalThis.swappedAt = performance.now();
+		});
+		return true;
+	};
+	return true;
+})()`
+
+// A page that is slow has put another row under the finger before it learns that the
+// finger went down.
+func TestPressOfASlowPageIsNotForWhatCameLater(t *testing.T) {
+	site := harness.NewSite(t, binary(t))
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	harness.Eventually(t, "a press before the swap", func() error {
+		users.Reload()
+		users.See("heading", "Users")
+		harness.Eval[bool](users.Page, slowList)
+		at := users.Center("button", "A")
+		harness.Eval[bool](users.Page, `swap(1500)`)
+		users.Down(at, false)
+		users.Up(at, false)
+		if !harness.Eval[bool](users.Page, `downAt > startedAt && downAt < swappedAt`) {
+			return errors.New("the press came too early or too late")
+		}
+		return nil
+	})
+	if got := harness.Eval[[]string](users.Page, `pressed`); len(got) > 0 {
+		t.Errorf("pressed were %q", got)
+	}
+	at := users.Center("button", "B")
+	users.Down(at, false)
+	users.Up(at, false)
+	if got := harness.Eval[[]string](users.Page, `pressed`); fmt.Sprint(got) != "[B]" {
+		t.Errorf("pressed were %q, not B", got)
+	}
+}

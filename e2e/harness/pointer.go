@@ -33,7 +33,6 @@ func (p *Page) Down(at Point, touch bool) {
 		p.touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: at.X, Y: at.Y})
 		return
 	}
-	p.mouse(input.DispatchMouseEventTypeMouseMoved, at, input.MouseButtonNone)
 	p.mouse(input.DispatchMouseEventTypeMousePressed, at, input.MouseButtonLeft)
 }
 
@@ -51,10 +50,7 @@ func (p *Page) mouse(kind input.DispatchMouseEventType, at Point, button input.M
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
-	params := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y, Button: button}
-	if kind != input.DispatchMouseEventTypeMouseMoved {
-		params.ClickCount = 1
-	}
+	params := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y, Button: button, ClickCount: 1}
 	if _, err := chromedp.Call(ctx, input.DispatchMouseEvent, params); err != nil {
 		p.t.Fatalf("the mouse: %v", err)
 	}

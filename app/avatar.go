@@ -10,7 +10,7 @@ import (
 
 // avatar is a disc with the initials. Its colour depends on the id.
 func avatar(id, name, class string) ui.UI {
-	return ui.Span().Class(class, fmt.Sprintf("hue-%d", hue(id))).Aria("hidden", true).Text(initials(name))
+	return ui.Span().Class(class, fmt.Sprintf("hue-%d", hue(id)), "notranslate").Attr("translate", "no").Aria("hidden", true).Text(initials(name))
 }
 
 // initials are the first letters or digits of a name's first and last words.

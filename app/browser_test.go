@@ -44,7 +44,7 @@ func open(t *testing.T, path string) *browser {
 	channel := memory.NewChannel()
 	b := &browser{
 		t: t, store: memory.New(directory.Users), engine: channel.Bus(),
-		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, heights: map[string]float64{}},
+		device: &device{online: true, promises: true, storageStates: make(chan struct{}, 1), height: 720, row: defaultRowHeight, values: map[string]string{}, drafts: map[string]string{}, mine: map[string]bool{}, heights: map[string]float64{}},
 	}
 	b.users = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: b.store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
@@ -61,7 +61,7 @@ func dependencies(users *directory.Collection, d *device) Dependencies {
 	return Dependencies{
 		Users: users, Outbox: users, Syncer: users,
 		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
-		Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d,
+		Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d,
 	}
 }
 
@@ -204,6 +204,7 @@ func (b *browser) fill(values map[string]string) {
 	b.t.Helper()
 	form := component[*formDialog](b)
 	for field, value := range values {
+		b.device.values[inputID(field)] = value
 		b.d.Emit(form, func() { form.input(field, value) })
 	}
 	b.d.Consume()
@@ -297,14 +298,20 @@ func handlerOf(e ui.UI, event string) ui.EventHandler {
 	return peek[map[string]boundHandler](f)[event].goHandler
 }
 
+// text is what an element reads, each text on a line of its own, except within a sentence.
 func text(e ui.UI) string {
-	var parts []string
+	var b strings.Builder
 	walk(e, func(e ui.UI) {
-		if f := elementField(e, "value"); f.IsValid() && f.Kind() == reflect.String && f.String() != "" {
-			parts = append(parts, f.String())
+		f := elementField(e, "value")
+		if !f.IsValid() || f.Kind() != reflect.String || f.String() == "" {
+			return
 		}
+		if said := b.String(); said != "" && !strings.HasSuffix(said, " ") && !strings.HasPrefix(f.String(), " ") {
+			b.WriteByte('\n')
+		}
+		b.WriteString(f.String())
 	})
-	return strings.Join(parts, "\n")
+	return b.String()
 }
 
 func accessibleName(e ui.UI) string {
@@ -331,9 +338,15 @@ type device struct {
 	storageStates                   chan struct{}
 	asked, tried                    int
 	guarded, promises, acknowledged bool
-	draft                           string
 	saved                           int    // how many changes there are to save to a file
 	file                            string // the chosen one
+	drafts                          map[string]string
+	mine                            map[string]bool // drafts of the open tab
+	noDrafts                        bool
+	resumed                         string
+	hides                           chan struct{}
+	pressed                         bool
+	polled                          int
 }
 
 func (d *device) Online() bool {
@@ -407,13 +420,67 @@ func (d *device) AcknowledgeLoss(context.Context) error {
 	return nil
 }
 
-func (d *device) GuardLeaving(on bool)  { d.guarded = on }
-func (d *device) KeepDraft(text string) { d.draft = text }
+func (d *device) GuardLeaving(on bool) { d.guarded = on }
 
-func (d *device) TakeDraft() string {
-	text := d.draft
-	d.draft = ""
-	return text
+func (d *device) KeepDraft(key, text string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.noDrafts {
+		return false
+	}
+	d.drafts[key], d.mine[key] = text, true
+	return true
+}
+
+func (d *device) ReleaseDraft(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.mine, key)
+}
+
+func (d *device) DropDraft(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.drafts, key)
+	delete(d.mine, key)
+}
+
+func (d *device) Drafts(context.Context) map[string]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	free := map[string]string{}
+	for key, text := range d.drafts {
+		if !d.mine[key] {
+			free[key] = text
+		}
+	}
+	return free
+}
+
+// crash ends the tab: what belonged to it is free.
+func (d *device) crash() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.mine)
+	d.opened, d.closed, d.modal = nil, nil, ""
+}
+
+func (d *device) ResumeDraft(key string) { d.resumed = key }
+
+func (d *device) TakeResumed() string {
+	key := d.resumed
+	d.resumed = ""
+	return key
+}
+
+func (d *device) Hides(context.Context) <-chan struct{} {
+	d.hides = make(chan struct{}, 1)
+	return d.hides
+}
+
+func (d *device) Value(id string) (string, bool) {
+	value, ok := d.values[id]
+	return value, ok
 }
 
 func (d *device) BackgroundSync(context.Context) (supported, registered bool) {
@@ -442,6 +509,26 @@ func (d *device) SaveChanges(context.Context) (int, error) { return d.saved, nil
 
 func (d *device) ReadFile(context.Context, string) ([]byte, error) { return []byte(d.file), nil }
 
+func (d *device) Pressed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.polled++
+	return d.pressed
+}
+
+// timesPolled is how often the pages have looked whether a finger is down.
+func (d *device) timesPolled() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.polled
+}
+
+func (d *device) press(down bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pressed = down
+}
+
 func (d *device) takeClosed() []string {
 	closed := d.closed
 	d.closed = nil
@@ -449,7 +536,7 @@ func (d *device) takeClosed() []string {
 }
 
 func (d *device) Viewport(id string) (top, height float64) {
-	if id == firstRowID {
+	if strings.HasPrefix(id, rowID("")) {
 		return 0, d.row
 	}
 	return d.top, d.height

@@ -19,6 +19,7 @@ type Dependencies struct {
 	Elements       Elements
 	Dialogs        Dialogs
 	Layout         Layout
+	Presses        Presses
 }
 
 // Configure registers the pages for every route. Call it once, before

@@ -12,6 +12,7 @@ type Dialogs interface {
 // confirmRequest asks the person for an explicit yes before act runs.
 type confirmRequest struct {
 	heading, text, yes string
+	name               string // as the text has it
 	opener             string // the id of the element that gets the focus back
 	act                func()
 	number             int
@@ -71,6 +72,7 @@ func (d *confirmDialog) onClose(ctx ui.Context, _ ui.Event) {
 		return
 	}
 	d.S.confirm = nil
+	d.S.renewToasts()
 	d.S.render()
 	opener := d.request.opener
 	ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })
@@ -81,7 +83,7 @@ func (d *confirmDialog) Render() ui.UI {
 		Aria("labelledby", "confirm-title").Aria("describedby", "confirm-text").On("close", d.onClose).Body(
 		ui.Div().Class("form").Body(
 			ui.H2().ID("confirm-title").Text(d.request.heading),
-			ui.P().ID("confirm-text").Text(d.request.text),
+			ui.P().ID("confirm-text").Body(withName(d.request.text, d.request.name)...),
 			ui.Div().Class("form-actions").Body(
 				ui.Button().Type("button").Class("button").Attr("autofocus", true).Text("Cancel").OnClick(d.no),
 				ui.Button().Type("button").Class("button", "button-danger").Text(d.request.yes).OnClick(d.yes),

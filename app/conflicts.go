@@ -20,10 +20,12 @@ func (p *syncPage) reverse(c queue.Conflict) {
 func (p *syncPage) renderConflicts() ui.UI {
 	cs := p.outbox.conflicts
 	open := openConflicts(cs)
+	ids := keysOf(cs, func(c queue.Conflict) string { return c.ID })
 	return section("conflicts-title", "Conflicts", p.outbox.counts.Conflicts,
 		ui.If(len(cs) == 0, quiet("Nobody else has changed what you changed.")).
 			ElseIf(open == 0, quiet("Nothing left to review.")),
-		ui.Range(cs).Slice(func(i int) ui.UI { return p.renderConflict(cs[i]) }),
+		ui.If(len(cs) > 0, ui.Div().Class("conflicts").Body(
+			p.conflicts.children(ids, func(i int) ui.UI { return p.renderConflict(cs[i]).DataSet("place", i) })...)),
 		renderMore(open, p.outbox.counts.Conflicts),
 	)
 }
@@ -83,15 +85,15 @@ func reverseLabel(c queue.Conflict) string {
 	return "Use mine"
 }
 
-func (p *syncPage) renderConflict(c queue.Conflict) ui.UI {
+func (p *syncPage) renderConflict(c queue.Conflict) ui.HTMLArticle {
 	titleID := "conflict-" + c.ID
 	name := firstName("A user", c.Theirs, c.Base, c.Mine)
 	return ui.Article().Class("conflict").Aria("labelledby", titleID).Body(
 		ui.Div().Class("conflict-head").Body(
 			avatar(c.Ref.ID, name, "avatar"),
 			ui.Div().Class("thing-main").Body(
-				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, ui.Text(name)).
-					Else(ui.A().Href("/users/"+c.Ref.ID).Text(name))),
+				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, personText(name)).
+					Else(ui.A().Href("/users/"+c.Ref.ID).Body(personText(name)))),
 				quiet(conflictSummary(c)+" Decided "+timeAgo(c.At, time.Now())+"."),
 			),
 		),
@@ -144,7 +146,7 @@ func cell(column string, value json.RawMessage, kept bool) ui.UI {
 		return td.Body(ui.Span().Class("quiet").Text("none"))
 	}
 	if text := fieldText(value); text != "" {
-		return td.Text(text)
+		return td.Body(personText(text))
 	}
 	return td.Body(ui.Span().Class("quiet").Text("empty"))
 }

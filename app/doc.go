@@ -7,8 +7,10 @@
 // a session, which only the UI goroutine touches. Work that waits runs through
 // session.async or a refresher, and comes back as a dispatch.
 //
-// go-app diffs children by position and compares handlers by code pointer. So every
-// handler for one user, operation or conflict passes its id as scope, and no row keeps
-// state of its own. Inputs are not controlled: the page mirrors what is typed, and sets
-// a text through Elements.SetValue.
+// go-app diffs children by position and compares handlers by code pointer. So a list
+// renders its records through keyed, which keeps an element for each; every handler for
+// one user, operation or conflict passes its id as scope; and no row keeps state of its
+// own. What arrives from elsewhere waits while a finger is down, see Presses. Inputs are
+// not controlled: the page mirrors what is typed, sets a text through Elements.SetValue,
+// and reads it through Elements.Value before it saves.
 package app

@@ -8,12 +8,16 @@ type Elements interface {
 	Focus(id string)
 	// SetValue sets the text of an input.
 	SetValue(id, value string)
+	// Value is the text of an input, and whether there is such an input.
+	Value(id string) (value string, ok bool)
 }
 
 const pageTitleID = "page-title"
 
 // pageTitle is a page's heading. It takes the focus after a navigation.
-func pageTitle(text string) ui.UI { return ui.H1().ID(pageTitleID).TabIndex(-1).Text(text) }
+func pageTitle(text string) ui.UI { return pageHeading(ui.Text(text)) }
+
+func pageHeading(content ui.UI) ui.UI { return ui.H1().ID(pageTitleID).TabIndex(-1).Body(content) }
 
 // section is a card with a heading. count is how many items it lists; 0 is not shown.
 func section(id, heading string, count int, body ...ui.UI) ui.UI {

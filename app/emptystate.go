@@ -30,8 +30,6 @@ func (p *missingPage) Render() ui.UI {
 }
 
 // emptyState fills a page or a list that has nothing to show: why, and what to do.
-// Its first element is a span because the list's is a div: go-app would reuse that
-// element with the height that was set on it.
 func emptyState(iconName string, heading ui.UI, text string, actions ...ui.UI) ui.UI {
 	return ui.Div().Class("empty-state").Body(append([]ui.UI{
 		ui.Span().Class("empty-state-icon").Body(icon(iconName)),

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -23,6 +24,38 @@ func TestTheFirstLoadIsNeverAnEmptyList(t *testing.T) {
 	b.untilText("1,500 users so far")
 	if strings.Contains(text(b.root), "No users yet") {
 		t.Error("an empty list is shown during the first load")
+	}
+}
+
+// An empty list says what is known of the server's.
+func TestAnEmptyListSaysWhatIsKnown(t *testing.T) {
+	problem := &api.Problem{Title: "The server's answer can't be read"}
+	synced := time.Now()
+	for name, c := range map[string]struct {
+		status sync.Status
+		want   string
+		never  bool // once the first sync had its time
+	}{
+		"synced":                  {sync.Status{Phase: sync.Success, Online: true, SyncedAt: synced}, "No users yet", false},
+		"synced once, now failed": {sync.Status{Phase: sync.Failed, SyncedAt: synced, Problem: problem}, "No users yet", false},
+		"the first sync failed":   {sync.Status{Phase: sync.Failed, Online: true, Problem: problem}, "The first sync failed: The server's answer can't be read.", false},
+		"it failed within":        {sync.Status{Phase: sync.Failed, Online: true, Problem: problem, Resync: &sync.ResyncProgress{First: true}}, "Not loaded yet", false},
+		"no answer":               {sync.Status{Phase: sync.Idle, Online: true}, "The server has not answered yet.", true},
+	} {
+		b := open(t, "/sync")
+		c.status.At = time.Now()
+		b.root.s.Syncer = fixedStatus{b.root.s.Syncer, c.status}
+		b.visit("/")
+		page := component[*usersPage](b)
+		b.until("the list", func() bool { return page.loaded })
+		b.d.Emit(page, func() {
+			page.firstSyncTimedOut = c.never
+			b.root.readStatus()
+		})
+		b.until(name, func() bool { return strings.Contains(text(b.root), c.want) })
+		if c.want != "No users yet" && strings.Contains(text(b.root), "No users yet") {
+			t.Errorf("%s: it says that the list is empty", name)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func firstName(fallback string, documents ...json.RawMessage) string {
 
 // operationName is the name of the user an operation changes: the one before the
 // operation, or that of a new user.
-func operationName(o queue.Operation) string { return firstName("a user", o.Base, o.Data) }
+func operationName(o queue.Operation) string { return isolate(firstName("a user", o.Base, o.Data)) }
 
 // operationText says what an operation does.
 func operationText(o queue.Operation) string {
@@ -127,6 +127,7 @@ func (p *syncPage) editRejected(o queue.Operation) {
 func (p *syncPage) discard(o queue.Operation) {
 	p.S.askFirst(confirmRequest{
 		heading: "Discard this change?",
+		name:    operationName(o),
 		text:    operationText(o) + ". This change is not on the server. If you discard it, you can't get it back.",
 		yes:     "Discard",
 		opener:  "discard-operation-" + o.ID,
@@ -136,13 +137,13 @@ func (p *syncPage) discard(o queue.Operation) {
 	})
 }
 
-func (p *syncPage) renderOperation(o queue.Operation) ui.UI {
+func (p *syncPage) renderOperation(o queue.Operation) ui.HTMLLi {
 	now := time.Now()
 	titleID := "operation-" + o.ID
 	return ui.Li().Class("thing").Body(
 		ui.Div().Class("thing-icon").Body(icon(operationIcon(o))),
 		ui.Div().Class("thing-main").Body(
-			ui.P().ID(titleID).Class("thing-title").Text(operationText(o)),
+			ui.P().ID(titleID).Class("thing-title").Body(withName(operationText(o), operationName(o))...),
 			quiet("Made "+timeAgo(o.CreatedAt, now)+". "+progressText(o, now)),
 			ui.If(o.LastError != nil, ui.P().Class("thing-why").Text(lastErrorText(o))),
 		),

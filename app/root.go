@@ -34,6 +34,8 @@ type root struct {
 	dataLoss        dataLoss
 	dataSeen        bool // this page has seen the data intact
 	counted         bool // this page could read the data
+
+	noticeSlots, actionSlots keyed
 }
 
 func (r *root) OnMount(ctx ui.Context) {
@@ -41,19 +43,19 @@ func (r *root) OnMount(ctx ui.Context) {
 	s.ctx = ctx
 	s.updateReady = s.Updates.UpdateWaiting()
 	r.installable = ctx.IsAppInstallable()
-	subscribe(ctx, s.Syncer.StatusChanges(ctx), r.refreshStatus)
-	subscribe(ctx, s.Network.OnlineChanges(ctx), r.refreshStatus)
-	subscribe(ctx, s.Users.Changes(ctx), r.refreshCounts)
-	subscribe(ctx, s.StorageHealth.StorageStateChanges(ctx), r.refreshStorageState)
+	s.subscribe(ctx, s.Syncer.StatusChanges(ctx), r.refreshStatus)
+	s.subscribe(ctx, s.Network.OnlineChanges(ctx), r.refreshStatus)
+	s.subscribe(ctx, s.Users.Changes(ctx), r.refreshCounts)
+	s.subscribe(ctx, s.StorageHealth.StorageStateChanges(ctx), r.refreshStorageState)
 	r.refreshStorageState(ctx)
-	s.takeDraft(ctx)
+	s.offerDrafts()
 	r.refreshStatus(ctx)
 	r.refreshCounts(ctx)
 	r.tick(ctx)
 }
 
 func (r *root) tick(ctx ui.Context) {
-	after(ctx, tickInterval, func(ctx ui.Context) {
+	r.s.after(ctx, tickInterval, func(ctx ui.Context) {
 		r.readStatus()
 		r.showStatus()
 		r.tick(ctx)
@@ -61,14 +63,18 @@ func (r *root) tick(ctx ui.Context) {
 }
 
 func (r *root) OnAppUpdate(ctx ui.Context) {
-	r.refreshStorageState(ctx) // the new version may be able to read the data
-	if r.s.Updates.UpdateWaiting() && !r.s.updateReady {
-		r.s.updateReady = true
-		r.s.announce("A new version is ready")
-	}
+	r.s.dispatch(ctx, func(ctx ui.Context) {
+		r.refreshStorageState(ctx) // the new version may be able to read the data
+		if r.s.Updates.UpdateWaiting() && !r.s.updateReady {
+			r.s.updateReady = true
+			r.s.announce("A new version is ready")
+		}
+	})
 }
 
-func (r *root) OnAppInstallChange(ctx ui.Context) { r.installable = ctx.IsAppInstallable() }
+func (r *root) OnAppInstallChange(ctx ui.Context) {
+	r.s.dispatch(ctx, func(ctx ui.Context) { r.installable = ctx.IsAppInstallable() })
+}
 
 func (r *root) OnNav(ctx ui.Context) {
 	u := ctx.Page().URL()
@@ -96,7 +102,7 @@ func (r *root) OnNav(ctx ui.Context) {
 }
 
 func (r *root) refreshCounts(ctx ui.Context) {
-	r.counts.run(ctx, func() read {
+	r.counts.run(r.s, ctx, func() read {
 		return func(ctx context.Context) func(ui.Context) {
 			counts, err := r.s.Outbox.Counts(ctx)
 			return func(ctx ui.Context) {
@@ -124,7 +130,7 @@ func (r *root) refreshStatus(ctx ui.Context) {
 		return
 	}
 	r.debouncing = true
-	after(ctx, statusDebounce, func(ui.Context) {
+	r.s.after(ctx, statusDebounce, func(ui.Context) {
 		r.debouncing = false
 		r.showStatus()
 	})
@@ -146,12 +152,11 @@ func (r *root) showStatus() {
 func (r *root) Render() ui.UI {
 	return ui.Div().Class("app").Body(
 		ui.A().Class("skip").Href("#main").Text("Skip to content").OnClick(r.skip),
-		ui.Header().Body(
+		ui.Header().Body(append([]ui.UI{
 			r.renderBar(),
 			ui.If(r.s.reach == sync.ReachOffline, ui.P().Class("banner").Body(
 				icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))),
-			r.renderNotice(),
-		),
+		}, r.renderNotice()...)...),
 		ui.Main().ID("main").Class("main").TabIndex(-1).Body(r.renderPage()),
 		r.s.renderToasts(),
 		&formDialog{S: r.s, Request: r.s.form.id()},

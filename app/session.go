@@ -13,7 +13,8 @@ import (
 // and writes it.
 type session struct {
 	Dependencies
-	ctx ui.Context // of the root component, from its mount on
+	ctx  ui.Context // of the root component, from its mount on
+	wait func(time.Duration) <-chan time.Time
 
 	reach       sync.Reach
 	status      sync.Status
@@ -22,12 +23,14 @@ type session struct {
 	updateReady bool
 
 	toasts       []toast
+	toastSlots   keyed
 	lastToast    int
 	announcement string // what the status region announces besides the status
 
 	form       *formRequest
-	formDraft  func() draft // what the open form holds
-	saveFailed bool         // the open form could not be saved
+	keepDraft  func() (key string) // keeps what the open form holds
+	saveFailed bool                // the open form could not be saved
+	draftLost  bool                // nothing would bring back what the open form holds
 	confirm    *confirmRequest
 	requests   int // numbers the requests, so that each opens its dialog once
 
@@ -40,7 +43,7 @@ type session struct {
 }
 
 func newSession(d Dependencies) *session {
-	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}}
+	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}, wait: time.After}
 }
 
 // render renders the root again: header, status, toasts and dialogs.
@@ -52,12 +55,12 @@ func (s *session) render() {
 
 // subscribe runs f on the UI goroutine for each notification, until ctx ends.
 // Those that arrive while f waits for its turn count as one.
-func subscribe(ctx ui.Context, notifications <-chan struct{}, f func(ui.Context)) {
-	receive(ctx, notifications, func(ctx ui.Context, _ struct{}) { f(ctx) })
+func (s *session) subscribe(ctx ui.Context, notifications <-chan struct{}, f func(ui.Context)) {
+	receive(s, ctx, notifications, func(ctx ui.Context, _ struct{}) { f(ctx) })
 }
 
 // receive runs f on the UI goroutine for each value, one at a time, until ctx ends.
-func receive[T any](ctx ui.Context, values <-chan T, f func(ui.Context, T)) {
+func receive[T any](s *session, ctx ui.Context, values <-chan T, f func(ui.Context, T)) {
 	go func() {
 		for {
 			select {
@@ -67,6 +70,7 @@ func receive[T any](ctx ui.Context, values <-chan T, f func(ui.Context, T)) {
 				if !ok {
 					return
 				}
+				s.awaitRelease(ctx)
 				done := make(chan struct{})
 				ctx.Dispatch(func(ctx ui.Context) {
 					defer close(done)
@@ -83,11 +87,12 @@ func receive[T any](ctx ui.Context, values <-chan T, f func(ui.Context, T)) {
 }
 
 // after runs f on the UI goroutine d from now, unless the component is gone.
-func after(ctx ui.Context, d time.Duration, f func(ui.Context)) {
+func (s *session) after(ctx ui.Context, d time.Duration, f func(ui.Context)) {
 	go func() {
 		select {
 		case <-ctx.Done():
-		case <-time.After(d):
+		case <-s.wait(d):
+			s.awaitRelease(ctx)
 			ctx.Dispatch(f)
 		}
 	}()
@@ -99,6 +104,7 @@ func (s *session) async(work func(context.Context) error, done func(error)) {
 	ctx := s.ctx
 	ctx.Async(func() {
 		err := work(ctx)
+		s.awaitRelease(ctx)
 		ctx.Dispatch(func(ui.Context) { done(err) })
 	})
 }
@@ -112,7 +118,7 @@ type read func(context.Context) (show func(ui.Context))
 type refresher struct{ busy, again bool }
 
 // run calls prepare on the UI goroutine, for each read anew.
-func (r *refresher) run(ctx ui.Context, prepare func() read) {
+func (r *refresher) run(s *session, ctx ui.Context, prepare func() read) {
 	if r.busy {
 		r.again = true
 		return
@@ -121,12 +127,13 @@ func (r *refresher) run(ctx ui.Context, prepare func() read) {
 	read := prepare()
 	ctx.Async(func() {
 		show := read(ctx)
+		s.awaitRelease(ctx)
 		ctx.Dispatch(func(ctx ui.Context) {
 			r.busy = false
 			show(ctx)
 			if r.again {
 				r.again = false
-				r.run(ctx, prepare)
+				r.run(s, ctx, prepare)
 			}
 		})
 	})

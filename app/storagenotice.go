@@ -137,46 +137,59 @@ func (r *root) older() bool {
 	return errors.Is(state.Trouble, queue.ErrOutdated) && state.Older && !r.counted
 }
 
-func (r *root) renderNotice() ui.UI {
+// renderNotice renders the notice, if there is one, and each kind as another element.
+func (r *root) renderNotice() []ui.UI {
 	n := r.notice()
 	if n.kind == noNotice {
-		return nil
+		return r.noticeSlots.children(nil, nil)
 	}
-	return ui.Section().Class("notice", "notice-"+string(n.kind)).Aria("label", "Notice").Body(
+	return r.noticeSlots.only(string(n.kind), ui.Section().Class("notice", "notice-"+string(n.kind)).Aria("label", "Notice").Body(
 		icon(n.icon),
 		ui.Div().Class("notice-words").Body(
 			ui.P().Class("notice-heading").Text(n.heading),
 			ui.P().Text(n.text),
 		),
-		ui.Div().Class("notice-actions").Body(r.noticeActions(n.kind)...),
-	)
+		ui.Div().Class("notice-actions").Body(r.renderNoticeActions(n.kind)...),
+	))
 }
 
-func (r *root) noticeActions(kind noticeKind) []ui.UI {
+func (r *root) renderNoticeActions(kind noticeKind) []ui.UI {
+	actions := r.noticeActions(kind)
+	texts := keysOf(actions, func(a noticeAction) string { return a.text })
+	return r.actionSlots.children(texts, func(i int) ui.UI {
+		a := actions[i]
+		return ui.Button().Type("button").Class("button").DataSet("place", i).Text(a.text).
+			OnClick(func(ui.Context, ui.Event) { a.act() }, string(kind), a.text)
+	})
+}
+
+// noticeAction is a button of a notice.
+type noticeAction struct {
+	text string
+	act  func()
+}
+
+func (r *root) noticeActions(kind noticeKind) []noticeAction {
 	s := r.s
-	action := func(text string, f func()) ui.UI {
-		return ui.Button().Type("button").Class("button").Text(text).
-			OnClick(func(ui.Context, ui.Event) { f() }, string(kind), text)
-	}
 	switch kind {
 	case outdatedNotice:
-		return []ui.UI{action("Reload", s.reload)}
+		return []noticeAction{{"Reload", s.reload}}
 	case olderNotice:
-		return []ui.UI{action("Check again", s.reload), action("Save changes to a file", s.saveChanges)}
+		return []noticeAction{{"Check again", s.reload}, {"Save changes to a file", s.saveChanges}}
 	case blockedNotice, troubleNotice:
-		return []ui.UI{action("Try again", r.retryStorage)}
+		return []noticeAction{{"Try again", r.retryStorage}}
 	case lostNotice:
-		var actions []ui.UI
+		var actions []noticeAction
 		if r.dataLoss.whileOpen && !s.status.SyncedAt.After(r.dataLoss.noticedAt) {
-			actions = append(actions, action("Reload", s.reload))
+			actions = append(actions, noticeAction{"Reload", s.reload})
 		}
-		actions = append(actions, action("Keep my data", func() { s.requestPersist(nil) }))
+		actions = append(actions, noticeAction{"Keep my data", func() { s.requestPersist(nil) }})
 		if r.installable {
-			actions = append(actions, action("Install app", func() { r.install(s.ctx, ui.Event{}) }))
+			actions = append(actions, noticeAction{"Install app", func() { r.install(s.ctx, ui.Event{}) }})
 		}
-		return append(actions, action("Dismiss", r.acknowledgeLoss))
+		return append(actions, noticeAction{"Dismiss", r.acknowledgeLoss})
 	case networkNotice:
-		return []ui.UI{action("Dismiss", func() { s.dismissed[networkNotice] = true })}
+		return []noticeAction{{"Dismiss", func() { s.dismissed[networkNotice] = true }}}
 	case noNotice, volatileNotice:
 	}
 	return nil

@@ -135,21 +135,20 @@ func TestReloadKeepsWhatWasTyped(t *testing.T) {
 		b.fill(typed)
 		b.submit()
 		b.untilText("Not saved. A newer version")
-		if b.device.guarded = false; b.device.draft != "" {
-			t.Fatalf("it keeps a draft before the reload: %s", b.device.draft)
-		}
+		b.device.guarded = false
 		b.click("Reload")
-		if !b.device.applied || b.device.draft == "" || b.device.guarded {
-			t.Fatalf("applied %v, draft %q, guarded %v", b.device.applied, b.device.draft, b.device.guarded)
+		if !b.device.applied || b.device.resumed == "" || b.device.guarded {
+			t.Fatalf("applied %v, draft %q, guarded %v", b.device.applied, b.device.resumed, b.device.guarded)
 		}
 
 		again := &browser{t: t, store: b.store, users: b.users, engine: b.engine, device: b.device}
-		b.device.opened, b.device.storageState = nil, StorageState{}
+		b.device.crash()
+		b.device.storageState = StorageState{}
 		again.start(dependencies(b.users, b.device))
 		again.visit("/")
 		again.until("the form to open", func() bool { return len(again.device.opened) == 1 })
 		form := component[*formDialog](again)
-		if got := fmt.Sprint(form.values); got != fmt.Sprint(typed) || form.adding() == edits {
+		if got := fmt.Sprint(form.edit.values()); got != fmt.Sprint(typed) || form.adding() == edits {
 			t.Fatalf("the form holds %s, for a new user: %v", got, form.adding())
 		}
 		again.submit()
@@ -172,8 +171,8 @@ func TestSavingAgainCreatesOneUser(t *testing.T) {
 	b.submit()
 	b.untilText("The browser did not confirm that this was saved.")
 	b.untilText("Press Save again: nothing is saved twice.")
-	if form := component[*formDialog](b); form.values["name"] != "Ann Lee" {
-		t.Errorf("the form holds %v", form.values)
+	if form := component[*formDialog](b); form.edit["name"].value != "Ann Lee" {
+		t.Errorf("the form holds %v", form.edit.values())
 	}
 	b.root.s.Users = good
 	b.fill(map[string]string{"bio": "More"})

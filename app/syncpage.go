@@ -74,6 +74,8 @@ type syncPage struct {
 	failure error
 	outbox  outboxSnapshot
 
+	content, waiting, rejected, conflicts keyed
+
 	deviceReads  refresher
 	deviceLoaded bool
 	device       deviceSnapshot
@@ -81,14 +83,14 @@ type syncPage struct {
 
 func (p *syncPage) OnMount(ctx ui.Context) {
 	p.ctx = ctx
-	subscribe(ctx, p.S.Users.Changes(ctx), p.read)
-	subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.readAll)
+	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.read)
+	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.readAll)
 	p.readAll(ctx)
 	p.tick(ctx)
 }
 
 // tick updates the relative times.
-func (p *syncPage) tick(ctx ui.Context) { after(ctx, tickInterval, p.tick) }
+func (p *syncPage) tick(ctx ui.Context) { p.S.after(ctx, tickInterval, p.tick) }
 
 func (p *syncPage) readAll(ctx ui.Context) {
 	p.read(ctx)
@@ -96,7 +98,7 @@ func (p *syncPage) readAll(ctx ui.Context) {
 }
 
 func (p *syncPage) read(ctx ui.Context) {
-	p.reads.run(ctx, func() read {
+	p.reads.run(p.S, ctx, func() read {
 		return func(ctx context.Context) func(ui.Context) {
 			outbox, err := readOutbox(ctx, p.S.Outbox)
 			return func(ui.Context) {
@@ -121,7 +123,7 @@ func readOutbox(ctx context.Context, o Outbox) (s outboxSnapshot, err error) {
 }
 
 func (p *syncPage) readDevice(ctx ui.Context) {
-	p.deviceReads.run(ctx, func() read {
+	p.deviceReads.run(p.S, ctx, func() read {
 		return func(ctx context.Context) func(ui.Context) {
 			var d deviceSnapshot
 			d.usage, d.usageErr = p.S.StorageManager.StorageUsage(ctx)
@@ -153,7 +155,7 @@ func (p *syncPage) decide(failure string, work func(context.Context) error) {
 func (p *syncPage) retry(ctx ui.Context, _ ui.Event) { p.readAll(ctx) }
 
 func (p *syncPage) Render() ui.UI {
-	return ui.Div().Class("page").Body(
+	body := []ui.UI{
 		ui.Div().Class("page-head").Body(
 			ui.Div().Class("page-heading").Body(
 				pageTitle("Sync"),
@@ -161,30 +163,27 @@ func (p *syncPage) Render() ui.UI {
 			),
 			ui.Div().Class("page-actions").Body(p.S.syncButton()),
 		),
-		p.renderOutbox(),
-		p.renderStorage(),
-		p.renderDiagnostics(),
-	)
+	}
+	body = append(body, ui.Div().Class("cards").Body(p.renderOutbox()...))
+	return ui.Div().Class("page").Body(append(body, p.renderStorage(), p.renderDiagnostics())...)
 }
 
-func (p *syncPage) renderOutbox() ui.UI {
+func (p *syncPage) renderOutbox() []ui.UI {
 	o := p.outbox
 	switch {
 	case p.failure != nil:
-		return emptyState("alert", ui.H2().Text("Your changes can't be shown"), errorText(p.failure),
-			retryButton(p.retry))
+		return p.content.only("failure", emptyState("alert", ui.H2().Text("Your changes can't be shown"), errorText(p.failure),
+			retryButton(p.retry)))
 	case !p.loaded:
-		return ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
-			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email"))
+		return p.content.only("skeleton", ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
+			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email")))
 	}
-	return ui.Div().Class("cards").Body(
-		p.renderOperations("waiting-title", "Waiting", o.counts.Waiting, o.waiting,
-			"Nothing is waiting. All your changes are on the server."),
-		p.renderOperations("attention-title", "Needs attention", o.counts.Rejected, o.rejected,
-			"The server has accepted everything so far."),
+	return p.content.only("outbox", ui.Div().Class("cards").Body(
+		p.renderOperations(&p.waiting, "waiting-title", "Waiting", o.counts.Waiting, o.waiting),
+		p.renderOperations(&p.rejected, "attention-title", "Needs attention", o.counts.Rejected, o.rejected),
 		p.renderConflicts(),
 		p.renderSettings(),
-	)
+	))
 }
 
 func (p *syncPage) lastSync() string {
@@ -198,11 +197,16 @@ func (p *syncPage) lastSync() string {
 	return "Synced " + timeAgo(s.SyncedAt, time.Now())
 }
 
-func (p *syncPage) renderOperations(id, heading string, count int, ops []queue.Operation, none string) ui.UI {
+func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int, ops []queue.Operation) ui.UI {
+	none := "Nothing is waiting. All your changes are on the server."
+	if slots == &p.rejected {
+		none = "The server has accepted everything so far."
+	}
+	ids := keysOf(ops, func(o queue.Operation) string { return o.ID })
 	return section(id, heading, count,
 		ui.If(len(ops) == 0, quiet(none)),
 		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).Body(
-			ui.Range(ops).Slice(func(i int) ui.UI { return p.renderOperation(ops[i]) }))),
+			slots.children(ids, func(i int) ui.UI { return p.renderOperation(ops[i]).DataSet("place", i) })...)),
 		renderMore(len(ops), count),
 	)
 }

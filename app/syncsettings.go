@@ -9,8 +9,9 @@ import (
 
 // BackgroundSync is the browser's Background Sync.
 type BackgroundSync interface {
-	// BackgroundSync reports whether the browser can sync with all tabs closed, and
-	// whether it is registered. SetBackgroundSync registers or cancels it.
+	// BackgroundSync reports whether the browser syncs with all tabs closed, and whether
+	// that is on. A browser that has it and refuses it does not. SetBackgroundSync turns
+	// it on or off.
 	BackgroundSync(ctx context.Context) (supported, registered bool)
 	SetBackgroundSync(ctx context.Context, on bool) error
 }

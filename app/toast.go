@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strconv"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -29,9 +30,13 @@ const (
 type toast struct {
 	id       int
 	text     string
-	failure  bool // stays until the person dismisses it
+	name     string // as the text has it
+	failure  bool   // stays until the person dismisses it
+	stays    bool   // the same, without being a failure
+	draft    string // the draft that it offers
 	action   string
 	onAction func()
+	renewed  int // how often its time has begun anew
 }
 
 // showToast shows t, and drops the oldest when there are too many.
@@ -43,14 +48,38 @@ func (s *session) showToast(t toast) {
 		s.toasts = s.toasts[n:]
 	}
 	s.announce(t.text)
-	if !t.failure {
-		d := toastTime
-		if t.action != "" {
-			d = actionTime
-		}
-		after(s.ctx, d, func(ui.Context) { s.dismiss(t.id) })
-	}
+	s.expire(t)
 	s.render()
+}
+
+// expire dismisses a toast after its time. While a dialog covers it nobody can press its
+// button, so it has all its time again when the dialog closes.
+func (s *session) expire(t toast) {
+	if t.failure || t.stays {
+		return
+	}
+	d := toastTime
+	if t.action != "" {
+		d = actionTime
+	}
+	s.after(s.ctx, d, func(ui.Context) {
+		for _, now := range s.toasts {
+			if now.id == t.id && now.renewed == t.renewed && !s.dialogOpen() {
+				s.dismiss(t.id)
+				return
+			}
+		}
+	})
+}
+
+func (s *session) dialogOpen() bool { return s.form != nil || s.confirm != nil }
+
+// renewToasts begins the time of all toasts anew, once a dialog has closed.
+func (s *session) renewToasts() {
+	for i := range s.toasts {
+		s.toasts[i].renewed++
+		s.expire(s.toasts[i])
+	}
 }
 
 // showFailure shows a toast that stays until the person dismisses it.
@@ -60,7 +89,7 @@ func (s *session) showFailure(text string) { s.showToast(toast{text: text, failu
 func (s *session) announce(text string) {
 	s.announcement = text
 	id := s.lastToast
-	after(s.ctx, announcementTime, func(ui.Context) {
+	s.after(s.ctx, announcementTime, func(ui.Context) {
 		if s.lastToast == id {
 			s.announcement = ""
 		}
@@ -82,23 +111,33 @@ func (s *session) renderToasts() ui.UI {
 	if s.updateReady || len(s.toasts) > 0 {
 		area = area.Aria("label", "Messages") // a landmark only when there is something to find
 	}
-	return area.Body(
-		ui.If(s.updateReady, ui.Div().Class("toast").Body(
-			ui.P().Class("toast-text").Text("A new version is ready"),
-			ui.Button().Type("button").Class("toast-action").Text("Reload").
-				OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
-		)),
-		ui.Range(s.toasts).Slice(func(i int) ui.UI { return s.renderToast(s.toasts[i]) }),
+	keys := keysOf(s.toasts, func(t toast) string { return strconv.Itoa(t.id) })
+	if s.updateReady {
+		keys = append(keys, "update")
+	}
+	return area.Body(s.toastSlots.children(keys, func(i int) ui.UI {
+		if i == len(s.toasts) {
+			return s.renderUpdate().DataSet("place", -1) // above the others
+		}
+		return s.renderToast(s.toasts[i]).DataSet("place", i)
+	})...)
+}
+
+func (s *session) renderUpdate() ui.HTMLDiv {
+	return ui.Div().Class("toast").Body(
+		ui.P().Class("toast-text").Text("A new version is ready"),
+		ui.Button().Type("button").Class("toast-action").Text("Reload").
+			OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
 	)
 }
 
-func (s *session) renderToast(t toast) ui.UI {
+func (s *session) renderToast(t toast) ui.HTMLDiv {
 	class := "toast"
 	if t.failure {
 		class = "toast toast-bad"
 	}
 	return ui.Div().Class(class).Body(
-		ui.P().Class("toast-text").Text(t.text),
+		ui.P().Class("toast-text").Body(withName(t.text, t.name)...),
 		ui.If(t.onAction != nil, ui.Button().Type("button").Class("toast-action").Text(t.action).
 			OnClick(func(ui.Context, ui.Event) {
 				s.dismiss(t.id)

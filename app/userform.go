@@ -1,11 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
-	"maps"
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
@@ -18,7 +19,7 @@ type formRequest struct {
 	user   *repository.Record[api.User]
 	opener string // the id of the element that gets the focus back
 	errs   []api.FieldError
-	draft  *draft // what was typed before a reload
+	draft  *draft // what was typed in a form that is gone
 	number int
 }
 
@@ -48,7 +49,17 @@ type formDialog struct {
 	loaded  int // the request whose values are in the inputs
 	opened  int // the request the dialog was last opened for
 	request formRequest
-	values  map[string]string
+	seen    repository.Record[api.User] // the edited user as the person saw it
+	version int64                       // the last one that was there
+	edit    edit
+	unwatch func()
+	gone    bool    // the edited user has been deleted meanwhile
+	said    string  // what has followed a change of others
+	offers  []draft // what was typed into forms that are gone
+	key     string  // of this form's draft
+	keeping bool    // the draft will be kept in a moment
+	done    bool    // saved or cancelled: the draft has served
+
 	errs    map[string]string
 	newID   string // for a new user; kept when it is saved again
 	failure string // why saving failed, when no field is the reason
@@ -64,7 +75,10 @@ const formID = "user-form"
 
 func inputID(field string) string { return "user-" + field }
 
-func (d *formDialog) OnMount(ctx ui.Context) { d.OnUpdate(ctx) }
+func (d *formDialog) OnMount(ctx ui.Context) {
+	d.S.subscribe(ctx, d.S.Unsaved.Hides(ctx), func(ui.Context) { d.keepTouched() })
+	d.OnUpdate(ctx)
+}
 
 // OnUpdate opens the dialog for a new request.
 func (d *formDialog) OnUpdate(ctx ui.Context) {
@@ -73,34 +87,204 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 	}
 	d.loaded, d.request = d.Request, *d.S.form
 	d.failure, d.reload, d.saving, d.slow = "", false, false, false
-	d.S.saveFailed, d.S.formDraft = false, d.draft
-	d.newID = d.S.Users.NewID()
-	d.values = map[string]string{"name": "", "email": "", "bio": ""}
-	if u := d.request.user; u != nil {
-		d.values = map[string]string{"name": u.Value.Name, "email": u.Value.Email, "bio": u.Value.Bio}
+	d.gone, d.said, d.offers, d.done = false, "", nil, false
+	d.S.saveFailed, d.S.draftLost, d.S.keepDraft = false, false, d.keep
+	d.newID, d.key = d.S.Users.NewID(), d.S.Users.NewID()
+	d.seen = repository.Record[api.User]{}
+	if d.request.user != nil {
+		d.seen, d.version = *d.request.user, d.request.user.Version
 	}
-	if typed := d.request.draft; typed != nil {
-		maps.Copy(d.values, typed.Values)
-		d.newID = typed.ID
+	d.edit = newEdit(d.seen.Value)
+	if d.request.draft != nil {
+		d.adopt(*d.request.draft)
 	}
 	d.showErrors(d.request.errs)
-	ctx.Defer(func(ui.Context) {
-		for field, value := range d.values {
-			d.S.Elements.SetValue(inputID(field), value)
-		}
+	ctx.Defer(func(ctx ui.Context) {
+		d.showValues()
 		d.opened = d.loaded
 		d.S.Dialogs.ShowModal(formID)
 		d.S.Elements.Focus(inputID(d.firstInvalid()))
+		d.watch(ctx)
+		if d.request.draft != nil {
+			d.keep()
+		} else {
+			d.offerDrafts()
+		}
 	})
 }
 
-// draft is what the form holds.
-func (d *formDialog) draft() draft {
-	kept := draft{ID: d.newID, Values: d.values}
-	if d.request.user != nil {
-		kept.User = d.request.user.ID
+// showValues puts the values into the inputs.
+func (d *formDialog) showValues() {
+	for field, value := range d.edit.values() {
+		d.S.Elements.SetValue(inputID(field), value)
 	}
-	return kept
+}
+
+// readValues reads the inputs. Form fillers and extensions write to them without telling
+// the page: what is shown is what is saved.
+func (d *formDialog) readValues() {
+	if d.edit == nil || d.opened != d.loaded {
+		return
+	}
+	for field, f := range d.edit {
+		if value, ok := d.S.Elements.Value(inputID(field)); ok {
+			f.value = value
+		}
+	}
+}
+
+// watch follows the user while the form is open.
+func (d *formDialog) watch(ctx ui.Context) {
+	d.stopWatching()
+	if d.adding() {
+		return
+	}
+	watching, unwatch := context.WithCancel(ctx)
+	d.unwatch = unwatch
+	request := d.loaded
+	receive(d.S, ctx, d.S.Users.Watch(watching, d.request.user.ID), func(_ ui.Context, now repository.Snapshot[api.User]) {
+		if d.S.form != nil && d.loaded == request && !d.saving && now.Err == nil {
+			d.follow(now)
+		}
+	})
+}
+
+func (d *formDialog) stopWatching() {
+	if d.unwatch != nil {
+		d.unwatch()
+		d.unwatch = nil
+	}
+}
+
+// follow shows what has become of the user while the form is open.
+func (d *formDialog) follow(now repository.Snapshot[api.User]) {
+	if d.gone = !now.Exists; d.gone {
+		return
+	}
+	d.readValues()
+	d.version = now.Record.Version
+	if followed := d.edit.follow(now.Record.Value); len(followed) > 0 {
+		d.said = sentence(joinWords(keysOf(followed, fieldLabel)) + " changed meanwhile, and shows the new text")
+		for _, field := range followed {
+			d.S.Elements.SetValue(inputID(field), d.edit[field].value)
+		}
+	}
+	if !d.edit.contested() {
+		d.seen = now.Record
+	}
+}
+
+// was is the user as the person saw it: what the form writes is a change of that.
+func (d *formDialog) was() repository.Record[api.User] {
+	was := d.seen
+	was.Value = d.edit.seen(was.Value)
+	return was
+}
+
+func (d *formDialog) useTheirs(field string) {
+	d.readValues()
+	d.edit.useTheirs(field)
+	d.S.Elements.SetValue(inputID(field), d.edit[field].value)
+	d.S.Elements.Focus(inputID(field))
+	d.typedSomething()
+}
+
+// adopt takes over what was typed into another form. What the user has become since then
+// is shown beside it.
+func (d *formDialog) adopt(from draft) {
+	d.S.forgetDraft(from.Key)
+	if from.Key != "" {
+		d.key = from.Key
+	}
+	if from.User == "" || d.adding() {
+		d.newID = cmp.Or(from.ID, d.newID)
+	}
+	if from.Seen != nil && !d.adding() {
+		d.seen = *from.Seen
+	}
+	d.edit = newEdit(d.seen.Value)
+	for field, value := range from.Values {
+		if f := d.edit[field]; f != nil {
+			f.value = value
+		}
+	}
+	if !d.adding() {
+		d.edit.follow(d.request.user.Value)
+		if !d.edit.contested() {
+			d.seen = *d.request.user
+		}
+	}
+}
+
+// offerDrafts offers what was typed earlier for the same user.
+func (d *formDialog) offerDrafts() {
+	request, user := d.loaded, d.userID()
+	d.S.readDrafts(func(drafts []draft) {
+		if d.loaded != request || d.done {
+			return
+		}
+		d.offers = slices.DeleteFunc(drafts, func(e draft) bool { return e.User != user || e.Key == d.key })
+	})
+}
+
+func (d *formDialog) userID() string {
+	if d.adding() {
+		return ""
+	}
+	return d.request.user.ID
+}
+
+func (d *formDialog) continueDraft(ctx ui.Context, _ ui.Event) {
+	if len(d.offers) == 0 {
+		return
+	}
+	d.adopt(d.offers[0])
+	d.offers = nil
+	d.showValues()
+	d.keep()
+	d.showErrors(nil)
+	d.S.Elements.Focus(inputID("name"))
+	d.watch(ctx) // the user may have changed since the form was opened
+}
+
+func (d *formDialog) discardDraft(ui.Context, ui.Event) {
+	if len(d.offers) == 0 {
+		return
+	}
+	d.S.Unsaved.DropDraft(d.offers[0].Key)
+	d.S.forgetDraft(d.offers[0].Key)
+	d.offers = d.offers[1:]
+	d.S.Elements.Focus(inputID("name"))
+}
+
+// keepTouched keeps what was typed, if anything was.
+func (d *formDialog) keepTouched() {
+	d.keeping = false
+	if d.S.form == nil || d.done || d.opened != d.loaded {
+		return
+	}
+	d.readValues()
+	if d.edit.touched() {
+		d.keep()
+	} else {
+		d.S.Unsaved.DropDraft(d.key)
+		d.S.draftLost = false
+	}
+	d.S.guardLeaving()
+}
+
+// keep keeps what the form holds, and returns the draft's key.
+func (d *formDialog) keep() string {
+	d.readValues()
+	kept := draft{Key: d.key, User: d.userID(), ID: d.newID, Values: d.edit.values(), At: time.Now()}
+	if !d.adding() {
+		was := d.was()
+		kept.Seen = &was
+	}
+	text, err := json.Marshal(kept)
+	stored := err == nil && len(text) <= maxDraft && d.S.Unsaved.KeepDraft(d.key, string(text))
+	d.S.draftLost = !stored || d.S.storageState.Volatile
+	return d.key
 }
 
 // showErrors shows what is wrong beside the fields.
@@ -127,24 +311,24 @@ func (d *formDialog) adding() bool { return d.request.user == nil }
 // clean is what the form would save, all fields and the changed ones alone, and what
 // the repository would refuse.
 func (d *formDialog) clean() (whole, changed api.UserPatch, errs []api.FieldError) {
-	name, email, bio := d.values["name"], d.values["email"], d.values["bio"]
+	name, email, bio := d.edit["name"].value, d.edit["email"].value, d.edit["bio"].value
 	whole, problem := d.S.Users.Clean(api.UserPatch{Name: &name, Email: &email, Bio: &bio}, d.adding())
 	if problem != nil {
 		errs = problem.Errors
 	}
-	if d.adding() {
+	if d.adding() || d.gone {
 		return whole, whole, errs
 	}
-	was := d.request.user.Value
 	return whole, api.UserPatch{
-		Name:  ifChanged(whole.Name, was.Name),
-		Email: ifChanged(whole.Email, was.Email),
-		Bio:   ifChanged(whole.Bio, was.Bio),
+		Name:  d.ifChanged("name", whole.Name),
+		Email: d.ifChanged("email", whole.Email),
+		Bio:   d.ifChanged("bio", whole.Bio),
 	}, errs
 }
 
-func ifChanged(value *string, was string) *string {
-	if *value == was {
+// ifChanged is a field's clean value, nil unless the person has changed the field.
+func (d *formDialog) ifChanged(field string, value *string) *string {
+	if f := d.edit[field]; !f.touched() || value == nil || *value == f.base {
 		return nil
 	}
 	return value
@@ -156,9 +340,10 @@ func (d *formDialog) submit(ctx ui.Context, e ui.Event) {
 }
 
 func (d *formDialog) save(ctx ui.Context) {
-	if d.saving || d.values == nil {
+	if d.saving || d.edit == nil {
 		return
 	}
+	d.readValues()
 	d.failure, d.reload = "", false
 	whole, changed, errs := d.clean()
 	d.showErrors(errs)
@@ -167,25 +352,44 @@ func (d *formDialog) save(ctx ui.Context) {
 		return
 	}
 	if changed == (api.UserPatch{}) {
-		d.close()
+		d.cancel(ctx, ui.Event{})
 		return
 	}
 	d.saving = true
 	request := d.loaded
-	after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.loaded == request })
-	id, seen := d.newID, d.request.user
-	d.S.async(func(ctx context.Context) (err error) {
-		if seen == nil {
-			_, err = d.S.Users.CreateAs(ctx, id, changed)
-		} else {
-			_, err = d.S.Users.Update(ctx, *seen, changed)
+	d.S.after(ctx, slowAfter, func(ui.Context) { d.slow = d.saving && d.loaded == request })
+	save, key := d.write(changed), d.keep()
+	d.S.async(save, func(err error) {
+		if err == nil {
+			d.S.Unsaved.DropDraft(key)
 		}
+		d.saved(request, *whole.Name, err)
+	})
+}
+
+// write is what saves a patch. A user who has been deleted meanwhile is restored first.
+func (d *formDialog) write(patch api.UserPatch) func(context.Context) error {
+	users, was, adding, gone, id := d.S.Users, d.was(), d.adding(), d.gone, d.newID
+	deleted := was
+	deleted.Version = d.version
+	return func(ctx context.Context) error {
+		if adding {
+			_, err := users.CreateAs(ctx, id, patch)
+			return err
+		}
+		if gone {
+			// After an uncertain first time it may have been restored already.
+			if _, err := users.Restore(ctx, deleted); err != nil && !errors.Is(err, queue.ErrExists) {
+				return err
+			}
+		}
+		_, err := users.Update(ctx, was, patch)
 		return err
-	}, func(err error) { d.saved(request, *whole.Name, err) })
+	}
 }
 
 // saved ends a save. When the dialog has been closed or opened again meanwhile, a
-// toast shows a failure: what was typed is no longer there.
+// toast shows a failure.
 func (d *formDialog) saved(request int, name string, err error) {
 	current := d.S.form != nil && d.loaded == request
 	if current {
@@ -193,18 +397,19 @@ func (d *formDialog) saved(request int, name string, err error) {
 	}
 	switch {
 	case err == nil && current:
+		d.done = true
 		d.close()
 	case err != nil && !current:
-		d.S.showFailure(actionErrorText(name, "saved", err))
+		d.S.showFailure(actionErrorText(isolate(name), "saved", err))
 		return
 	case err != nil:
 		d.fail(err)
 		return
 	}
 	if d.adding() {
-		d.S.announce("Added " + name)
+		d.S.announce("Added " + isolate(name))
 	} else {
-		d.S.announce("Saved " + name)
+		d.S.announce("Saved " + isolate(name))
 	}
 	d.S.requestPersistOnce()
 }
@@ -212,15 +417,27 @@ func (d *formDialog) saved(request int, name string, err error) {
 // fail shows why saving failed. What was typed stays.
 func (d *formDialog) fail(err error) {
 	var p *api.Problem
-	if errors.As(err, &p) && len(p.Errors) > 0 {
+	switch {
+	case errors.As(err, &p) && len(p.Errors) > 0:
 		d.showErrors(p.Errors)
-	} else {
+	case errors.Is(err, queue.ErrMissing) && !d.adding():
+		d.gone = true
+	default:
 		d.reload = errors.Is(err, queue.ErrOutdated) && !d.S.older
 		d.failure = saveErrorText(err, d.reload)
 		d.S.saveFailed = true
 		d.S.guardLeaving()
 	}
 	d.Update()
+}
+
+// cancel closes the form and throws away what was typed.
+func (d *formDialog) cancel(ui.Context, ui.Event) {
+	if !d.saving {
+		d.done = true
+		d.S.Unsaved.DropDraft(d.key)
+	}
+	d.close()
 }
 
 func (d *formDialog) close() { d.S.Dialogs.CloseModal(formID) }
@@ -232,93 +449,36 @@ func (d *formDialog) onClose(ctx ui.Context, _ ui.Event) {
 	if d.S.form.id() != d.opened || d.S.Dialogs.ModalOpen(formID) {
 		return
 	}
+	d.stopWatching()
+	d.leaveDraft()
 	opener := d.request.opener
-	d.S.form, d.S.formDraft, d.S.saveFailed = nil, nil, false
+	d.S.form, d.S.keepDraft, d.S.saveFailed, d.S.draftLost = nil, nil, false, false
 	d.S.guardLeaving()
+	d.S.renewToasts()
 	d.S.render()
 	if opener != "" {
 		ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })
 	}
 }
 
-func (d *formDialog) Render() ui.UI {
-	heading := "Add user"
-	if !d.adding() {
-		heading = "Edit user"
-	}
-	return ui.Dialog().ID(formID).Class("dialog").Aria("labelledby", "user-form-title").On("close", d.onClose).Body(
-		ui.Form().Class("form").Attr("method", "dialog").NoValidate(true).OnSubmit(d.submit).Body(
-			ui.H2().ID("user-form-title").Text(heading),
-			ui.Div().Class("form-failure-place").Role("alert").Body(
-				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure))),
-				ui.If(d.slow, ui.P().Class("hint").Text("Still saving. The browser's storage is slow."))),
-			d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words")),
-			d.field("email", ui.Input().Type("email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").Attr("autocapitalize", "none").Spellcheck(false)),
-			d.bio(),
-			ui.Div().Class("form-actions").Body(
-				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(func(ui.Context, ui.Event) { d.close() }),
-				ui.If(d.reload, ui.Button().Type("button").Class("button").Text("Reload").
-					OnClick(func(ui.Context, ui.Event) { d.S.reload() })),
-				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),
-			),
-		),
-	)
-}
-
-// field is an input with its label and its error.
-func (d *formDialog) field(name string, input ui.HTMLInput) ui.UI {
-	input = input.ID(inputID(name)).Class("input").Name(name).Aria("required", true).
-		Aria("invalid", d.errs[name] != "").OnInput(d.typed(name), name)
-	if d.errs[name] != "" {
-		input = input.Aria("describedby", inputID(name)+"-error")
-	}
-	return ui.Div().Class("field").Body(
-		ui.Label().For(inputID(name)).Text(fieldLabel(name)),
-		input,
-		d.fieldError(name),
-	)
-}
-
-func (d *formDialog) bio() ui.UI {
-	area := ui.Textarea().ID(inputID("bio")).Class("input").Name("bio").Rows(4).
-		Aria("invalid", d.errs["bio"] != "").OnInput(d.typed("bio"), "bio")
-	if d.errs["bio"] != "" {
-		area = area.Aria("describedby", inputID("bio")+"-error")
-	}
-	left := api.MaxBio - utf8.RuneCountInString(d.values["bio"])
-	return ui.Div().Class("field").Body(
-		ui.Label().For(inputID("bio")).Text(fieldLabel("bio")),
-		area,
-		d.fieldError("bio"),
-		ui.If(left < 200 && left >= 0, ui.P().Class("hint").Text(plural(left, "character")+" left")),
-	)
-}
-
-func (d *formDialog) fieldError(name string) ui.UI {
-	return ui.Div().ID(inputID(name) + "-error").Class("field-error-place").Body(
-		ui.If(d.errs[name] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(d.errs[name]))))
-}
-
-// typed mirrors an input. An error beside it disappears once the input is valid.
-func (d *formDialog) typed(field string) ui.EventHandler {
-	return func(ctx ui.Context, _ ui.Event) { d.input(field, ctx.JSSrc().Get("value").String()) }
-}
-
-func (d *formDialog) input(field, value string) {
-	if d.values == nil {
-		return
-	}
-	d.values[field] = value
-	if d.errs[field] == "" {
-		return
-	}
-	delete(d.errs, field)
-	_, _, errs := d.clean()
-	for _, e := range errs {
-		if e.Field == field && d.errs[field] == "" {
-			d.errs[field] = fieldLabel(field) + " " + e.Detail
+// leaveDraft keeps what was typed into a form that was closed by Escape or by the
+// browser's Back, and offers it again.
+func (d *formDialog) leaveDraft() {
+	d.readValues()
+	if d.done || d.saving || !d.edit.touched() {
+		if !d.saving {
+			d.S.Unsaved.DropDraft(d.key)
 		}
+		return
 	}
+	d.keep()
+	d.S.Unsaved.ReleaseDraft(d.key)
+	left := draft{Key: d.key, User: d.userID(), ID: d.newID, Values: d.edit.values()}
+	if !d.adding() {
+		was := d.was()
+		left.Seen = &was
+	}
+	d.S.offerDraft(left)
 }
 
 // rejectionErrors is the server's rejection of an operation, by field.
@@ -330,17 +490,4 @@ func rejectionErrors(o queue.Operation) []api.FieldError {
 		return []api.FieldError{{Field: "email", Detail: "is taken: another user has it"}}
 	}
 	return o.LastError.Errors
-}
-
-// fieldLabel is a field's name on the screen.
-func fieldLabel(field string) string {
-	switch field {
-	case "name":
-		return "Name"
-	case "email":
-		return "Email"
-	case "bio":
-		return "Bio"
-	}
-	return field
 }

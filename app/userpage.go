@@ -24,6 +24,7 @@ type userPage struct {
 	shownID   string // of the user in shown
 	shown     repository.Snapshot[api.User]
 	deletedID string // of the user that was deleted here
+	content   keyed
 }
 
 func (p *userPage) OnMount(ctx ui.Context) {
@@ -46,7 +47,7 @@ func (p *userPage) watch() {
 	id := p.ID
 	watching, unwatch := context.WithCancel(p.ctx)
 	p.watchedID, p.unwatch = id, unwatch
-	receive(p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
+	receive(p.S, p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
 		p.show(ctx, id, user)
 	})
 }
@@ -56,7 +57,7 @@ func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.
 		return
 	}
 	p.shownID, p.shown = id, user
-	name := user.Record.Value.Name
+	name := isolate(user.Record.Value.Name)
 	if !user.Exists {
 		name = "User"
 	}
@@ -89,21 +90,28 @@ func (p *userPage) delete(ui.Context, ui.Event) {
 	})
 }
 
+// Render renders each user, and each reason why there is none, as another element: the
+// buttons of one must not become those of another.
 func (p *userPage) Render() ui.UI {
+	key, content := p.renderContent()
+	return ui.Div().Class("page").Body(p.content.only(key, content)...)
+}
+
+func (p *userPage) renderContent() (key string, content ui.UI) {
 	switch {
 	case p.shownID != p.ID:
-		return skeleton()
+		return "skeleton", skeleton()
 	case p.shown.Err == nil && !p.shown.Exists:
-		return ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
-			"This user does not exist, or has been deleted.", backLink("button button-primary")))
+		return "missing", emptyState("search", pageTitle("User not found"),
+			"This user does not exist, or has been deleted.", backLink("button button-primary"))
 	case errors.Is(p.shown.Err, repository.ErrNotReachable):
-		return ui.Div().Class("page").Body(emptyState("offline", pageTitle("Not on this device"),
-			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button")))
+		return "unreachable", emptyState("offline", pageTitle("Not on this device"),
+			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button"))
 	case p.shown.Err != nil:
-		return ui.Div().Class("page").Body(emptyState("alert", pageTitle("This user can't be shown"),
-			errorText(p.shown.Err), retryButton(p.retry), backLink("button")))
+		return "failure", emptyState("alert", pageTitle("This user can't be shown"),
+			errorText(p.shown.Err), retryButton(p.retry), backLink("button"))
 	}
-	return p.renderUser()
+	return "user " + p.shownID, p.renderUser()
 }
 
 func backLink(class string) ui.UI {
@@ -118,16 +126,16 @@ func (p *userPage) renderUser() ui.UI {
 			ui.Div().Class("person-head").Body(
 				avatar(p.shown.Record.ID, u.Name, "avatar avatar-big"),
 				ui.Div().Class("person-names").Body(
-					pageTitle(u.Name),
-					ui.A().Class("person-email").Href("mailto:"+u.Email).Text(u.Email),
+					pageHeading(personText(u.Name)),
+					ui.A().Class("person-email").Href(mailto(u.Email)).Body(personText(u.Email)),
 				),
 				stateBadge(p.shown.Record.State),
 			),
-			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Text(u.Bio)),
+			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Dir("auto").Text(u.Bio)),
 			ui.Div().Class("person-actions").Body(
-				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+u.Name).
+				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+isolate(u.Name)).
 					Body(icon("edit"), ui.Span().Text("Edit")).OnClick(p.edit),
-				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+u.Name).
+				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+isolate(u.Name)).
 					Body(icon("trash"), ui.Span().Text("Delete")).OnClick(p.delete),
 			),
 		),

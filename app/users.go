@@ -42,7 +42,7 @@ type Users interface {
 
 // deleteUser deletes a user and offers Undo. done may be nil.
 func (s *session) deleteUser(user repository.Record[api.User], done func(error)) {
-	name := user.Value.Name
+	name := isolate(user.Value.Name)
 	s.async(func(ctx context.Context) error {
 		_, err := s.Users.Delete(ctx, user)
 		return err
@@ -50,7 +50,7 @@ func (s *session) deleteUser(user repository.Record[api.User], done func(error))
 		if err != nil {
 			s.showFailure(actionErrorText(name, "deleted", err))
 		} else {
-			s.showToast(toast{text: "Deleted " + name, action: "Undo", onAction: func() { s.restoreUser(user) }})
+			s.showToast(toast{text: "Deleted " + name, name: name, action: "Undo", onAction: func() { s.restoreUser(user) }})
 		}
 		if done != nil {
 			done(err)
@@ -64,9 +64,10 @@ func (s *session) restoreUser(user repository.Record[api.User]) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure(actionErrorText(user.Value.Name, "restored", err))
+			s.showFailure(actionErrorText(isolate(user.Value.Name), "restored", err))
 			return
 		}
-		s.showToast(toast{text: "Restored " + user.Value.Name})
+		name := isolate(user.Value.Name)
+		s.showToast(toast{text: "Restored " + name, name: name})
 	})
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -19,14 +18,15 @@ type listState struct {
 	total  int
 }
 
-// Ids of the list's elements. Rows have theirs by position in the window.
+// Ids of the list's elements.
 const (
 	scrollerID = "main"
 	beforeID   = "rows-before"
 	afterID    = "rows-after"
-	firstRowID = "row-0"
 	searchID   = "search"
 )
+
+func rowID(user string) string { return "row-" + user }
 
 const (
 	// defaultRowHeight counts, in CSS pixels, until a row has been measured.
@@ -68,6 +68,9 @@ type usersPage struct {
 	toTop             bool // the next window begins a new search
 	firstSyncTimedOut bool
 	focused           string // id of the row's button that has the focus
+	focusLost         bool   // its row has just gone
+
+	content, rows keyed
 }
 
 func (p *usersPage) OnMount(ctx ui.Context) {
@@ -75,10 +78,10 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 	p.rowHeight, p.search, p.total = defaultRowHeight, was.search, was.total
 	p.S.Elements.SetValue(searchID, p.search)
 	p.requested = windowFor(view{was.top, 0, p.rowHeight}, p.total)
-	subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
-	subscribe(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
-	subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
-	after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
+	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
+	p.S.subscribe(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
+	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
+	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
 	p.read(ctx)
 }
 
@@ -89,7 +92,10 @@ func (p *usersPage) OnResize(ctx ui.Context) {
 
 // measure reads the row height, which follows the text size, from the first row.
 func (p *usersPage) measure() {
-	if _, h := p.S.Layout.Viewport(firstRowID); h > 0 && len(p.records) > 0 {
+	if len(p.records) == 0 {
+		return
+	}
+	if _, h := p.S.Layout.Viewport(rowID(p.records[0].ID)); h > 0 {
 		p.rowHeight = h
 	}
 }
@@ -116,9 +122,19 @@ func (p *usersPage) scrolled(ctx ui.Context) {
 // refresh reads the window again because rows may have changed. Its first row stays
 // in place; the other anchors may have moved.
 func (p *usersPage) refresh(ctx ui.Context) {
+	p.find(ctx, p.searchBox())
 	p.anchors = p.anchors.keepOnly(p.shown.first)
 	p.requested.count = max(p.requested.count, windowRows)
 	p.read(ctx)
+}
+
+// searchBox is the search as the box shows it. A browser that restores the page fills the
+// box without telling.
+func (p *usersPage) searchBox() string {
+	if text, ok := p.S.Elements.Value(searchID); ok {
+		return text
+	}
+	return p.search
 }
 
 // find starts a new search.
@@ -133,7 +149,7 @@ func (p *usersPage) find(ctx ui.Context, text string) {
 }
 
 func (p *usersPage) read(ctx ui.Context) {
-	p.reads.run(ctx, func() read {
+	p.reads.run(p.S, ctx, func() read {
 		requested, query := p.requested, p.anchors.query(p.requested, p.search)
 		return func(ctx context.Context) func(ui.Context) {
 			page, err := p.S.Users.List(ctx, query)
@@ -161,7 +177,6 @@ func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[ap
 	if drifted {
 		p.anchors = nil
 	}
-	moved := p.loaded && is.first != p.shown.first
 	scrollTo := -1.0
 	switch {
 	case p.toTop:
@@ -174,42 +189,39 @@ func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[ap
 		page.Records, page.Keys = page.Records[:n], page.Keys[:n]
 	}
 	p.shown, p.records, p.loaded = is, page.Records, true
+	p.loseFocus()
 	if p.requested == requested {
 		p.requested = is
 	}
 	if !drifted {
 		p.anchors.add(is.first, page.Keys)
 	}
-	ctx.Defer(func(ctx ui.Context) { p.layOut(ctx, moved, scrollTo) })
+	ctx.Defer(func(ctx ui.Context) { p.layOut(ctx, scrollTo) })
 }
 
 // layOut sizes the spacers once the rows are rendered, and scrolls unless scrollTo
 // is negative.
-func (p *usersPage) layOut(ctx ui.Context, moved bool, scrollTo float64) {
+func (p *usersPage) layOut(ctx ui.Context, scrollTo float64) {
 	p.measure()
 	p.S.Layout.SetHeight(beforeID, float64(p.shown.first)*p.rowHeight)
 	p.S.Layout.SetHeight(afterID, float64(max(p.total-p.shown.end(), 0))*p.rowHeight)
 	if scrollTo >= 0 {
 		p.S.Layout.ScrollTo(scrollerID, scrollTo)
 	}
-	if moved && p.focused != "" {
-		p.S.Elements.Focus(p.focusAfterMove())
+	if p.focusLost {
+		p.focusLost = false
+		p.S.Elements.Focus(scrollerID)
 	}
 	p.scrolled(ctx)
 }
 
-// focusAfterMove is where the focus belongs after the rows moved to other elements.
-// It follows its row within the view. Outside, that would scroll back, so the list as
-// a whole gets it.
-func (p *usersPage) focusAfterMove() string {
-	first, count := p.view().visible()
+// loseFocus notes that the focus goes with its row. The list as a whole gets it: on the
+// next row the key that was meant for this one would do harm.
+func (p *usersPage) loseFocus() {
 	_, id, _ := strings.Cut(p.focused, "-")
-	for i, rec := range p.records {
-		if at := p.shown.first + i; rec.ID == id && at >= first && at < first+count {
-			return p.focused
-		}
+	if _, shown := p.record(id); p.focused != "" && !shown {
+		p.focused, p.focusLost = "", true
 	}
-	return scrollerID
 }
 
 func (p *usersPage) add(ui.Context, ui.Event) { p.S.openForm(formRequest{opener: "add-user"}) }
@@ -230,7 +242,7 @@ func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
 }
 
 func (p *usersPage) Render() ui.UI {
-	return ui.Div().Class("page").Body(
+	return ui.Div().Class("page").Body(append([]ui.UI{
 		ui.Div().Class("page-head").Body(
 			ui.Div().Class("page-heading").Body(
 				pageTitle("Users"),
@@ -246,10 +258,9 @@ func (p *usersPage) Render() ui.UI {
 			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", "Search users").
 				Placeholder("Search by name or email").MaxLength(api.MaxQuery).
 				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
-				OnInput(p.typed),
+				OnInput(p.typed).OnChange(p.typed),
 		),
-		p.renderList(),
-	)
+	}, p.renderContent()...)...)
 }
 
 func (p *usersPage) count() string {
@@ -267,43 +278,72 @@ func (p *usersPage) count() string {
 	return ""
 }
 
-func (p *usersPage) renderList() ui.UI {
+// renderContent renders the list, or why there is none. Each reason is an element of its
+// own: its button must not become another one's.
+func (p *usersPage) renderContent() []ui.UI {
 	switch {
 	case p.failure != nil:
-		return emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
-			retryButton(p.retry))
-	case !p.loaded || p.awaitsFirstSync():
-		return skeleton()
+		return p.content.only("failure", emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
+			retryButton(p.retry)))
+	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
+		return p.content.only("skeleton", skeleton())
 	case p.total == 0 && p.search != "":
-		return emptyState("search", ui.H2().Text("No matches"), "No user's name or email contains “"+p.search+"”.",
-			ui.Button().Type("button").Class("button").Text("Clear search").OnClick(p.clear, "clear"))
+		text := "No user's name or email contains “" + isolate(p.search) + "”."
+		if p.knowledge() != knownEmpty {
+			text += " The whole list has not been loaded yet."
+		}
+		return p.content.only("no-match", emptyState("search", ui.H2().Text("No matches"), text,
+			ui.Button().Type("button").Class("button").Text("Clear search").OnClick(p.clear, "clear")))
+	case p.total == 0 && p.knowledge() == notLoaded:
+		return p.content.only("not-loaded", emptyState("offline", ui.H2().Text("Not loaded yet"), p.whyNotLoaded(),
+			retryButton(func(ui.Context, ui.Event) { p.S.syncNow() }),
+			button("", "plus", "Add a user").OnClick(p.add, "add-meanwhile")))
 	case p.total == 0:
-		return emptyState("people", ui.H2().Text("No users yet"), "Add the first one. It is saved on this device right away, online or offline.",
-			button("button-primary", "plus", "Add your first user").OnClick(p.add, "add-first"))
+		return p.content.only("empty", emptyState("people", ui.H2().Text("No users yet"), "Add the first one. It is saved on this device right away, online or offline.",
+			button("button-primary", "plus", "Add your first user").OnClick(p.add, "add-first")))
 	}
-	return ui.Div().Class("list").Body(
+	ids := keysOf(p.records, func(r repository.Record[api.User]) string { return r.ID })
+	return p.content.only("list", ui.Div().Class("list").Body(
 		ui.Div().ID(beforeID).Class("spacer"),
 		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
-			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(
-			ui.Range(p.records).Slice(func(i int) ui.UI { return p.renderRow(i) }),
-		),
+			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.renderRow)...),
 		ui.Div().ID(afterID).Class("spacer"),
-	)
+	))
 }
 
-// awaitsFirstSync reports whether an empty list may still fill: during the first sync,
-// however long it takes, and for firstSyncTime before it starts.
-func (p *usersPage) awaitsFirstSync() bool {
-	status := p.S.status
-	switch {
-	case p.total > 0 || p.search != "" || p.S.reach == sync.ReachOffline:
-		return false
-	case status.Resync != nil:
-		return true
-	case !status.SyncedAt.IsZero() || status.Phase == sync.Failed:
-		return false
+// knowledge is what a list without rows means.
+type knowledge int
+
+const (
+	knownEmpty   knowledge = iota // the server has none either
+	stillLoading                  // rows may arrive any moment
+	notLoaded                     // the server's rows have never arrived
+)
+
+// knowledge of the list: the first sync takes however long it takes, and has
+// firstSyncTime to begin. When it fails, nothing is known of what the server has.
+func (p *usersPage) knowledge() knowledge {
+	switch status := p.S.status; {
+	case !status.SyncedAt.IsZero() && status.Resync == nil:
+		return knownEmpty
+	case status.Phase == sync.Failed || status.Problem != nil || p.S.reach == sync.ReachOffline:
+		return notLoaded
+	case status.Resync != nil || status.Phase == sync.Syncing || !p.firstSyncTimedOut:
+		return stillLoading
 	}
-	return status.Phase == sync.Syncing || !p.firstSyncTimedOut
+	return notLoaded
+}
+
+// whyNotLoaded says why the server's rows have never arrived.
+func (p *usersPage) whyNotLoaded() string {
+	const goOn = " You can add users meanwhile: they are saved on this device."
+	switch {
+	case p.S.status.Problem != nil:
+		return "The first sync failed: " + problemText(p.S.status.Problem) + goOn
+	case p.S.reach == sync.ReachOffline:
+		return "The list loads as soon as the server can be reached." + goOn
+	}
+	return "The server has not answered yet." + goOn
 }
 
 func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("target").Get("id").String() }
@@ -313,20 +353,20 @@ func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 func (p *usersPage) renderRow(i int) ui.UI {
 	rec := p.records[i]
 	id, name := rec.ID, rec.Value.Name
-	return ui.Li().ID(fmt.Sprintf("row-%d", i)).Class("row").
+	return ui.Li().ID(rowID(id)).Class("row").DataSet("place", i).
 		Aria("setsize", p.total).Aria("posinset", p.shown.first+i+1).Body(
 		avatar(rec.ID, name, "avatar"),
 		ui.Div().Class("row-main").Body(
-			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Text(name),
-			ui.Span().Class("row-email").Text(rec.Value.Email),
+			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Body(personText(name)),
+			ui.Span().Class("row-email").Body(personText(rec.Value.Email)),
 		),
 		stateBadge(rec.State),
 		ui.Div().Class("row-actions").Body(
 			ui.Button().ID("edit-"+rec.ID).Type("button").Class("icon-button").
-				Aria("label", "Edit "+name).Body(icon("edit")).
+				Attr("translate", "no").Aria("label", "Edit "+isolate(name)).Body(icon("edit")).
 				OnClick(func(ui.Context, ui.Event) { p.edit(id) }, id),
 			ui.Button().ID("delete-"+rec.ID).Type("button").Class("icon-button").
-				Aria("label", "Delete "+name).Body(icon("trash")).
+				Attr("translate", "no").Aria("label", "Delete "+isolate(name)).Body(icon("trash")).
 				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
 		),
 	)

@@ -11,8 +11,6 @@
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges()    saves the waiting changes to a file; a promise of how many
 //   rollcall.seen             whether this browser synced before this page was loaded
-//   rollcall.keepDraft(text)  keeps an unsaved form's text across a reload of this tab
-//   rollcall.takeDraft()      returns it, once; "" if there is none
 "use strict";
 
 (() => {
@@ -181,29 +179,6 @@
     worker.postMessage({ type: "SKIP_WAITING" });
   }
 
-  // --- Unsaved text, kept across a reload ---
-
-  const draftKey = "rollcall-draft";
-
-  // If the browser blocks the site's data, even accessing sessionStorage throws.
-  function keepDraft(text) {
-    try {
-      sessionStorage.setItem(draftKey, text);
-    } catch (err) {
-      console.warn("The unsaved text can't be kept across a reload:", err);
-    }
-  }
-
-  function takeDraft() {
-    try {
-      const text = sessionStorage.getItem(draftKey) ?? "";
-      sessionStorage.removeItem(draftKey);
-      return text;
-    } catch {
-      return "";
-    }
-  }
-
   globalThis.rollcall = {
     version,
     workerURL: '{{asset "worker.js"}}',
@@ -213,8 +188,6 @@
     otherVersion,
     saveChanges: async () => (await rescuer()).save(),
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
-    keepDraft,
-    takeDraft,
   };
 
   // --- The Go program ---

@@ -76,6 +76,9 @@ func (p *Page) Reload() {
 	p.do("reloading", chromedp.Reload())
 }
 
+// Origin is the origin of the page's site.
+func (p *Page) Origin() string { return p.origin }
+
 // Close closes the tab.
 func (p *Page) Close() {
 	p.t.Helper()

@@ -73,6 +73,15 @@ func SetValue(id, value string) {
 	}
 }
 
+// Value returns an input's text, and whether there is such an input.
+func Value(id string) (value string, ok bool) {
+	e, ok := Element(id)
+	if !ok {
+		return "", false
+	}
+	return e.Get("value").String(), true
+}
+
 // SetHeight sets an element's height in CSS pixels, through the CSSOM, which a
 // content security policy without 'unsafe-inline' allows.
 func SetHeight(id string, height float64) {

@@ -63,3 +63,16 @@ func stopAll(stops ...func()) func() {
 		}
 	}
 }
+
+// OnHidden calls f when the page is hidden or left. Nothing of it may run any more
+// afterwards.
+func OnHidden(f func()) (stop func()) {
+	document := global.Get("document")
+	return stopAll(
+		Listen(document, "visibilitychange", func(js.Value) {
+			if document.Get("visibilityState").String() == "hidden" {
+				f()
+			}
+		}),
+		Listen(global, "pagehide", func(js.Value) { f() }))
+}

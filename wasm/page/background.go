@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/repository"
@@ -18,6 +19,9 @@ type background struct {
 	store    repository.Store
 	volatile bool
 	requests chan struct{}
+	// tried: this page has registered a sync, or tried to. refused: the browser has
+	// Background Sync, and refused.
+	tried, refused atomic.Bool
 }
 
 func newBackground(s *storage) *background {
@@ -38,7 +42,7 @@ func (b *background) run(ctx context.Context) {
 		case <-b.requests:
 			if b.enabled(ctx) {
 				// A browser without Background Sync relies on the other triggers.
-				_ = browser.RegisterSync(ctx)
+				_ = b.register(ctx)
 			}
 		}
 	}
@@ -55,7 +59,20 @@ func (b *background) BackgroundSync(ctx context.Context) (supported, enabled boo
 		return false, false
 	}
 	supported, _ = browser.BackgroundSync(ctx)
-	return supported, supported && b.enabled(ctx)
+	on := b.enabled(ctx)
+	if supported && on && !b.tried.Load() {
+		// Some browsers refuse by a setting of their own: only trying it tells.
+		_ = b.register(ctx)
+	}
+	supported = supported && !b.refused.Load()
+	return supported, supported && on
+}
+
+func (b *background) register(ctx context.Context) error {
+	b.tried.Store(true)
+	err := browser.RegisterSync(ctx)
+	b.refused.Store(err != nil)
+	return err
 }
 
 func (b *background) SetBackgroundSync(ctx context.Context, on bool) error {
@@ -67,7 +84,7 @@ func (b *background) SetBackgroundSync(ctx context.Context, on bool) error {
 		return fmt.Errorf("save the setting: %w", err)
 	}
 	if on {
-		return browser.RegisterSync(ctx)
+		return b.register(ctx)
 	}
 	return browser.CancelPeriodicSync(ctx)
 }

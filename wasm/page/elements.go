@@ -15,6 +15,7 @@ type elements struct{}
 
 func (elements) Focus(id string)                     { browser.Focus(id) }
 func (elements) SetValue(id, value string)           { browser.SetValue(id, value) }
+func (elements) Value(id string) (string, bool)      { return browser.Value(id) }
 func (elements) ShowModal(id string)                 { browser.ShowModal(id) }
 func (elements) CloseModal(id string)                { browser.CloseModal(id) }
 func (elements) ModalOpen(id string) bool            { return browser.ModalOpen(id) }

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"syscall/js"
 
 	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // shell is the object rollcall of boot.js.
@@ -17,9 +20,35 @@ type updates struct{}
 func (updates) UpdateWaiting() bool { return shell().Call("updateWaiting").Bool() }
 func (updates) ApplyUpdate()        { shell().Call("applyUpdate") }
 
-// unsaved is app.Unsaved.
+// unsaved is app.Unsaved, over the object rollcallDrafts of drafts.js.
 type unsaved struct{ guard browser.UnloadGuard }
 
-func (u *unsaved) GuardLeaving(on bool)  { u.guard.Set(on) }
-func (u *unsaved) KeepDraft(text string) { shell().Call("keepDraft", text) }
-func (u *unsaved) TakeDraft() string     { return shell().Call("takeDraft").String() }
+func drafts() js.Value { return js.Global().Get("rollcallDrafts") }
+
+func (u *unsaved) GuardLeaving(on bool) { u.guard.Set(on) }
+
+func (u *unsaved) KeepDraft(key, text string) bool { return drafts().Call("keep", key, text).Bool() }
+func (u *unsaved) ReleaseDraft(key string)         { drafts().Call("release", key) }
+func (u *unsaved) DropDraft(key string)            { drafts().Call("drop", key) }
+func (u *unsaved) ResumeDraft(key string)          { drafts().Call("resume", key) }
+func (u *unsaved) TakeResumed() string             { return drafts().Call("takeResumed").String() }
+
+func (u *unsaved) Drafts(ctx context.Context) map[string]string {
+	texts := map[string]string{}
+	if list, err := browser.Await(ctx, drafts().Call("list")); err == nil {
+		// What can't be read is not there.
+		_ = json.Unmarshal([]byte(list.String()), &texts)
+	}
+	return texts
+}
+
+func (u *unsaved) Hides(ctx context.Context) <-chan struct{} {
+	hides := make(chan struct{}, 1)
+	context.AfterFunc(ctx, browser.OnHidden(func() { sync.TrySend(hides, struct{}{}) }))
+	return hides
+}
+
+// presses is app.Presses.
+type presses struct{}
+
+func (presses) Pressed() bool { return js.Global().Get("rollcallElements").Call("pressed").Bool() }

@@ -49,7 +49,11 @@ func (d *device) create(name string) string {
 
 func (d *device) rename(id, name string) {
 	d.t.Helper()
-	if _, err := d.users.Update(d.t.Context(), id, patch(name)); err != nil {
+	now, err := d.users.Get(d.t.Context(), id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := d.users.Update(d.t.Context(), now, patch(name)); err != nil {
 		d.t.Fatal(err)
 	}
 }

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"time"
+	"unicode/utf8"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+)
+
+func (d *formDialog) Render() ui.UI {
+	heading := "Add user"
+	if !d.adding() {
+		heading = "Edit user"
+	}
+	return ui.Dialog().ID(formID).Class("dialog").Aria("labelledby", "user-form-title").On("close", d.onClose).Body(
+		ui.Form().Class("form").Attr("method", "dialog").NoValidate(true).OnSubmit(d.submit).Body(
+			ui.H2().ID("user-form-title").Text(heading),
+			d.renderOffer(),
+			ui.Div().Class("form-failure-place").Role("alert").Body(
+				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure))),
+				ui.If(d.gone && !d.adding(), ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.goneText()))),
+				ui.If(d.slow, ui.P().Class("hint").Text("Still saving. The browser's storage is slow."))),
+			ui.Div().Class("unseen").Aria("live", "polite").Text(d.said),
+			d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words")),
+			// A browser may rewrite the text of an input of the type email.
+			d.field("email", ui.Input().Type("text").Attr("inputmode", "email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").
+				Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
+			d.bio(),
+			ui.Div().Class("form-actions").Body(
+				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(d.cancel),
+				orNothing(d.reload, func() ui.UI {
+					return ui.Button().Type("button").Class("button").Text("Reload").
+						OnClick(func(ui.Context, ui.Event) { d.S.reload() })
+				}),
+				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),
+			),
+		),
+	)
+}
+
+func (d *formDialog) goneText() string {
+	return isolate(d.seen.Value.Name) + " has been deleted meanwhile. Save brings the user back with the text of this form."
+}
+
+// renderOffer offers what was typed earlier.
+func (d *formDialog) renderOffer() ui.UI {
+	return orNothing(len(d.offers) > 0, func() ui.UI {
+		from := d.offers[0]
+		return ui.Section().Class("form-offer").Aria("label", "Unsaved text").Body(
+			ui.P().ID("offer-text").Text("You were editing this "+timeAgo(from.At, time.Now())+", and did not save it."),
+			ui.If(from.Values["name"] != "", ui.P().Class("quiet").Body(personText(from.Values["name"]))),
+			ui.Div().Class("form-offer-actions").Body(
+				ui.Button().Type("button").Class("button").Text("Continue").Aria("describedby", "offer-text").
+					OnClick(d.continueDraft, from.Key),
+				ui.Button().Type("button").Class("button").Text("Discard").Aria("describedby", "offer-text").
+					OnClick(d.discardDraft, from.Key),
+			),
+		)
+	})
+}
+
+// field is an input with its label and its error.
+func (d *formDialog) field(name string, input ui.HTMLInput) ui.UI {
+	input = input.ID(inputID(name)).Class("input").Name(name).Dir("auto").Aria("required", true).
+		Aria("invalid", d.errs[name] != "").OnInput(d.typed(name), name).OnChange(d.typed(name), name)
+	if notes := d.describedBy(name); notes != "" {
+		input = input.Aria("describedby", notes)
+	}
+	return ui.Div().Class("field").Body(
+		ui.Label().For(inputID(name)).Text(fieldLabel(name)),
+		input,
+		d.fieldError(name),
+		d.renderTheirs(name),
+	)
+}
+
+func (d *formDialog) bio() ui.UI {
+	area := ui.Textarea().ID(inputID("bio")).Class("input").Name("bio").Rows(4).Dir("auto").
+		Aria("invalid", d.errs["bio"] != "").OnInput(d.typed("bio"), "bio").OnChange(d.typed("bio"), "bio")
+	if notes := d.describedBy("bio"); notes != "" {
+		area = area.Aria("describedby", notes)
+	}
+	left := api.MaxBio
+	if d.edit != nil {
+		left -= utf8.RuneCountInString(d.edit["bio"].value)
+	}
+	return ui.Div().Class("field").Body(
+		ui.Label().For(inputID("bio")).Text(fieldLabel("bio")),
+		area,
+		d.fieldError("bio"),
+		d.renderTheirs("bio"),
+		ui.If(left < 200 && left >= 0, ui.P().Class("hint").Text(plural(left, "character")+" left")),
+	)
+}
+
+// describedBy are the ids of what is said about a field.
+func (d *formDialog) describedBy(name string) string {
+	ids := ""
+	if d.errs[name] != "" {
+		ids = inputID(name) + "-error"
+	}
+	if d.contested(name) {
+		ids += " " + inputID(name) + "-theirs"
+	}
+	return ids
+}
+
+func (d *formDialog) contested(field string) bool {
+	return d.edit != nil && d.edit[field].theirs != nil && !d.gone
+}
+
+func (d *formDialog) fieldError(name string) ui.UI {
+	return ui.Div().ID(inputID(name) + "-error").Class("field-error-place").Body(
+		ui.If(d.errs[name] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(d.errs[name]))))
+}
+
+// renderTheirs shows what others have made of a field that the person has changed, too.
+func (d *formDialog) renderTheirs(name string) ui.UI {
+	place := ui.Div().ID(inputID(name)+"-theirs").Class("field-theirs-place").Aria("live", "polite")
+	if !d.contested(name) {
+		return place
+	}
+	text := []ui.UI{ui.Text("Changed meanwhile to “"), personText(*d.edit[name].theirs), ui.Text("”")}
+	if *d.edit[name].theirs == "" {
+		text = []ui.UI{ui.Text("Emptied meanwhile")}
+	}
+	return place.Body(ui.Div().Class("field-theirs").Body(
+		ui.P().Body(text...),
+		ui.Button().Type("button").Class("button").Text("Use theirs").Aria("describedby", inputID(name)+"-theirs").
+			OnClick(func(ui.Context, ui.Event) { d.useTheirs(name) }, name),
+	))
+}
+
+// typed mirrors an input. An error beside it disappears once the input is valid.
+func (d *formDialog) typed(field string) ui.EventHandler {
+	return func(ctx ui.Context, _ ui.Event) { d.input(field, ctx.JSSrc().Get("value").String()) }
+}
+
+func (d *formDialog) input(field, value string) {
+	if d.edit == nil {
+		return
+	}
+	d.edit[field].value = value
+	d.typedSomething()
+	if d.errs[field] == "" {
+		return
+	}
+	delete(d.errs, field)
+	_, _, errs := d.clean()
+	for _, e := range errs {
+		if e.Field == field && d.errs[field] == "" {
+			d.errs[field] = fieldLabel(field) + " " + e.Detail
+		}
+	}
+}
+
+// typedSomething has the draft kept in a moment.
+func (d *formDialog) typedSomething() {
+	if d.keeping {
+		return
+	}
+	d.keeping = true
+	d.S.after(d.S.ctx, draftDelay, func(ui.Context) { d.keepTouched() })
+}
+
+// fieldLabel is a field's name on the screen.
+func fieldLabel(field string) string {
+	switch field {
+	case "name":
+		return "Name"
+	case "email":
+		return "Email"
+	case "bio":
+		return "Bio"
+	}
+	return field
+}

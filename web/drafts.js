@@ -1,0 +1,84 @@
+// Keeps the texts of open forms in localStorage: they survive a reload, a crash and a
+// closed tab. A draft belongs to the tab that holds the Web Lock of its name, so that no
+// other tab offers it.
+//
+//   rollcallDrafts.keep(key, text)  stores a draft; false if the browser does not
+//   rollcallDrafts.release(key)     leaves it to whoever opens it next
+//   rollcallDrafts.drop(key)        deletes it
+//   rollcallDrafts.list()           promise of {key: text} of those that nobody holds
+//   rollcallDrafts.resume(key)      names the one that this tab opens after a reload
+//   rollcallDrafts.takeResumed()    returns it, once; "" for none
+"use strict";
+
+(() => {
+  const prefix = "rollcall-draft-";
+  const resumed = "rollcall-resumed-draft";
+  const held = new Map(); // key -> function that gives up its lock
+  let kept = []; // keys whose locks were given up with the page
+
+  function hold(key) {
+    if (held.has(key)) return;
+    held.set(key, () => {});
+    navigator.locks?.request(prefix + key, () => new Promise((done) => {
+      if (held.has(key)) held.set(key, done);
+      else done();
+    })).catch(() => {});
+  }
+
+  function release(key) {
+    held.get(key)?.();
+    held.delete(key);
+  }
+
+  // A lock keeps a page out of the back/forward cache.
+  addEventListener("pagehide", () => {
+    kept = [...held.keys()];
+    for (const key of kept) release(key);
+  });
+  addEventListener("pageshow", () => {
+    for (const key of kept.splice(0)) hold(key);
+  });
+
+  // If the browser blocks the site's data, even reading the name localStorage throws.
+  function attempt(work, otherwise) {
+    try {
+      return work();
+    } catch {
+      return otherwise;
+    }
+  }
+
+  function stored() {
+    return attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(prefix)), []);
+  }
+
+  async function list() {
+    const locks = await navigator.locks?.query().catch(() => null);
+    const taken = new Set((locks?.held ?? []).map((lock) => lock.name));
+    const free = stored().filter((name) => !taken.has(name));
+    return JSON.stringify(Object.fromEntries(
+      free.map((name) => [name.slice(prefix.length), attempt(() => localStorage.getItem(name), null) ?? ""])));
+  }
+
+  globalThis.rollcallDrafts = {
+    keep(key, text) {
+      hold(key);
+      return attempt(() => {
+        localStorage.setItem(prefix + key, text);
+        return true;
+      }, false);
+    },
+    release,
+    drop(key) {
+      release(key);
+      attempt(() => localStorage.removeItem(prefix + key));
+    },
+    list,
+    resume(key) { attempt(() => sessionStorage.setItem(resumed, key)); },
+    takeResumed: () => attempt(() => {
+      const key = sessionStorage.getItem(resumed) ?? "";
+      sessionStorage.removeItem(resumed);
+      return key;
+    }, ""),
+  };
+})();

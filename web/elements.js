@@ -1,0 +1,155 @@
+// Keeps the elements of the page true to what they show, where go-app alone does not:
+//
+//   1. go-app writes to the text nodes that it made. A page translator replaces them,
+//      and what it puts there would never change again.
+//   2. go-app has no keyed lists. The program keeps one element for each record and
+//      writes its place to data-place; here the elements are put in that order.
+//   3. A browser presses what is under the finger when it is lifted. Here a press
+//      belongs to what was there when the finger went down.
+//
+// rollcallElements.pressed() says whether a finger is down. The program waits with
+// what would move the page.
+"use strict";
+
+(() => {
+  // --- 1. Text that a translator has replaced ---
+
+  const standIns = new WeakMap(); // text node of the program -> nodes in its place
+
+  // The program wrote to a text node that is not in the page. It comes back, and the
+  // translator takes it from there.
+  const rewritten = new MutationObserver((records) => {
+    for (const { target } of records) if (!target.isConnected) restore(target);
+  });
+
+  function restore(text) {
+    const [first, ...rest] = (standIns.get(text) ?? []).filter((node) => node.isConnected);
+    first?.replaceWith(text);
+    for (const node of rest) node.remove();
+  }
+
+  function remember({ removedNodes, addedNodes, previousSibling, nextSibling }, added) {
+    for (const node of removedNodes) {
+      if (node.nodeType !== Node.TEXT_NODE || node.isConnected) continue;
+      const beside = [previousSibling, nextSibling].filter((sibling) => added.has(sibling));
+      standIns.set(node, addedNodes.length ? [...addedNodes] : beside.slice(0, 1));
+      rewritten.observe(node, { characterData: true });
+    }
+  }
+
+  // now returns what stands in parent where the program's child was.
+  function now(parent, child) {
+    if (child.parentNode === parent || child.nodeType !== Node.TEXT_NODE) return child;
+    let at = [child, ...(standIns.get(child) ?? [])].find((node) => parent.contains(node));
+    while (at && at.parentNode !== parent) at = at.parentNode;
+    return at ?? null;
+  }
+
+  const { removeChild, replaceChild } = Node.prototype;
+  Node.prototype.removeChild = function (child) {
+    const standing = now(this, child);
+    return standing === null ? child : removeChild.call(this, standing);
+  };
+  Node.prototype.replaceChild = function (node, child) {
+    const standing = now(this, child);
+    return standing === null ? this.appendChild(node) && child : replaceChild.call(this, node, standing);
+  };
+
+  // --- 2. Elements in the order of their places ---
+
+  let movedAt = 0; // when the person could first see what the last change moved
+
+  function moved() {
+    movedAt = performance.now() + 100; // without a frame, as in a hidden tab
+    requestAnimationFrame(() => setTimeout(() => (movedAt = performance.now())));
+  }
+
+  // The child that is pressed or has the focus stays where it is, and the others move
+  // around it: an element loses both when it is moved.
+  function arrange(list) {
+    const placed = [...list.children].filter((child) => child.dataset.place !== undefined);
+    const wanted = [...placed].sort((a, b) => a.dataset.place - b.dataset.place);
+    if (wanted.every((child, i) => child === placed[i])) return;
+    const has = (element) => (child) => element && child.contains(element);
+    const held = wanted.find(has(press?.control)) ?? wanted.find(has(document.activeElement));
+    const at = held ? wanted.indexOf(held) : wanted.length;
+    for (const child of wanted.slice(0, at)) list.insertBefore(child, held ?? null);
+    for (const child of wanted.slice(at + 1)) list.append(child);
+  }
+
+  const changed = new MutationObserver((records) => {
+    const added = new Set(records.flatMap((record) => [...record.addedNodes]));
+    const lists = new Set();
+    const isPlaced = (node) => node.dataset?.place !== undefined;
+    for (const record of records) {
+      if (record.type === "attributes") {
+        if (record.target.parentNode) lists.add(record.target.parentNode);
+        continue;
+      }
+      remember(record, added);
+      if ([...record.addedNodes, ...record.removedNodes].some(isPlaced)) lists.add(record.target);
+    }
+    for (const list of lists) arrange(list);
+    if (lists.size > 0) moved();
+    remembered(changed.takeRecords());
+  });
+
+  // Arranging makes records of its own, which say nothing new.
+  function remembered(records) {
+    for (const record of records) remember(record, new Set());
+  }
+
+  changed.observe(document.documentElement, {
+    subtree: true, childList: true, attributes: true, attributeFilter: ["data-place"],
+  });
+
+  // --- 3. Presses ---
+
+  const holdTime = 3_000; // how long a press may hold up what moves the page, in ms
+  const clickTime = 150; // how long after it a click is likely to come
+  const longestClick = 1_000; // and may come
+
+  let press = null; // {control, rect, late, since, up}
+
+  const controlOf = (target) =>
+    target.closest?.("button, a[href], label, input, select, textarea, summary") ?? null;
+
+  addEventListener("pointerdown", (event) => {
+    const control = controlOf(event.target);
+    press = {
+      control, rect: control?.getBoundingClientRect(),
+      late: Boolean(control?.closest("[data-place]")) && event.timeStamp < movedAt, // aimed at what was there before
+      since: performance.now(), up: 0,
+    };
+  }, true);
+  addEventListener("pointerup", () => { if (press) press.up = performance.now(); }, true);
+  addEventListener("pointercancel", () => { press = null; }, true);
+  addEventListener("keydown", () => { if (press?.up) press = null; }, true);
+
+  function within(rect, { clientX: x, clientY: y }) {
+    return rect && x >= rect.left && x <= rect.right && y >= rect.top && y <= rect.bottom;
+  }
+
+  addEventListener("click", (event) => {
+    const pressed = press;
+    // Keys, scripts and assistive technology click without a press.
+    if (!pressed || !event.isTrusted || event.detail === 0 || event.pointerId === -1) return;
+    if (pressed.up === 0 || performance.now() - pressed.up > longestClick) return;
+    press = null;
+    const { control, rect, late } = pressed;
+    if (!late && control && (control.contains(event.target) || control.control === event.target)) return;
+    if (!late && !control && !controlOf(event.target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    // The finger has not left the control, but the control has left the finger.
+    if (!late && control?.isConnected && within(rect, event)) control.click();
+  }, true);
+
+  globalThis.rollcallElements = {
+    pressed() {
+      if (!press?.control) return false;
+      const t = performance.now();
+      return t - press.since < holdTime && (press.up === 0 || t - press.up < clickTime);
+    },
+  };
+})();

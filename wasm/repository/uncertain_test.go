@@ -174,17 +174,18 @@ func TestAnUncertainUpdateIsVerified(t *testing.T) {
 			if c.acked {
 				d.acknowledge(id)
 			}
+			seen := now(t, d.users, id)
 			d.store.next, d.store.reads = c.next, c.reads
 			if c.sent {
 				d.store.after = func() { d.acknowledge(id) }
 			}
 			name := "Bea"
-			_, err = d.users.Update(t.Context(), now(t, d.users, id), api.UserPatch{Name: &name})
+			_, err = d.users.Update(t.Context(), seen, api.UserPatch{Name: &name})
 			if !errors.Is(err, c.want) || errors.Is(err, queue.ErrUncertain) != errors.Is(c.want, queue.ErrUncertain) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
 			d.store.after, d.store.reads = nil, nil
-			if _, err := d.users.Update(t.Context(), now(t, d.users, id), api.UserPatch{Name: &name}); err != nil {
+			if _, err := d.users.Update(t.Context(), seen, api.UserPatch{Name: &name}); err != nil {
 				t.Fatal(err)
 			}
 			e := d.entity(id)

@@ -241,10 +241,10 @@ func (r *REST) advance(c *cursor, p listed) bool {
 		return more
 	case !c.Listing && d.Limit != "" && len(p.rows) < p.limit:
 		return false
-	case !c.Listing && at.From < last.updated.UTC().Format(dateLayout):
+	case !c.Listing && at.From < fromBefore(last):
 		// By time instead of by number: a row that changes meanwhile moves to the end, and
 		// the pages behind it shift.
-		at.From, at.Page = last.updated.UTC().Format(dateLayout), 1
+		at.From, at.Page = fromBefore(last), 1
 		return true
 	case d.Page != "":
 		at.Page = max(at.Page, 1) + 1
@@ -252,6 +252,10 @@ func (r *REST) advance(c *cursor, p listed) bool {
 	}
 	return false
 }
+
+// fromBefore is where the page behind a row begins: just before its date, because others
+// may share it, and Dialect.Since may leave out rows of its value.
+func fromBefore(last *row) string { return last.updated.Add(-time.Millisecond).UTC().Format(dateLayout) }
 
 // endReading closes a type's list and goes to the next type. The next poll begins before
 // the latest change seen and before this list began: it must not miss what changed while

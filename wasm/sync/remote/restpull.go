@@ -255,7 +255,9 @@ func (r *REST) advance(c *cursor, p listed) bool {
 
 // fromBefore is where the page behind a row begins: just before its date, because others
 // may share it, and Dialect.Since may leave out rows of its value.
-func fromBefore(last *row) string { return last.updated.Add(-time.Millisecond).UTC().Format(dateLayout) }
+func fromBefore(last *row) string {
+	return last.updated.Add(-time.Millisecond).UTC().Format(dateLayout)
+}
 
 // endReading closes a type's list and goes to the next type. The next poll begins before
 // the latest change seen and before this list began: it must not miss what changed while

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/sim/testbed"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
@@ -203,6 +204,285 @@ func TestAPollPagesThroughOneMoment(t *testing.T) {
 			a.Sync()
 			if c, err := a.Counts(t.Context()); err != nil || c.Rows != len(f.rows) {
 				t.Errorf("%d of %d rows, %v", c.Rows, len(f.rows), err)
+			}
+		})
+	}
+}
+
+// ownID is the id that a backend chooses for its next row.
+func (f *foreign) ownID() int { return 100 + len(f.rows) }
+
+// ownIDs are the ways in which a backend does not keep an id. Each stores the row.
+var ownIDs = map[string]func(f *foreign, w http.ResponseWriter, row map[string]any){
+	"the row": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusCreated, f.add(f.ownID(), row))
+	},
+	"the row, with 200": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusOK, f.add(f.ownID(), row))
+	},
+	"the row, changed": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		row["name"] = "ANN"
+		say(w, http.StatusCreated, f.add(f.ownID(), row))
+	},
+	"what was sent": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(f.ownID(), row)
+		say(w, http.StatusCreated, row)
+	},
+	"Location": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		w.Header().Set("Location", fmt.Sprintf("/users/%v", f.add(f.ownID(), row)["id"]))
+		w.WriteHeader(http.StatusCreated)
+	},
+	"nothing": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(f.ownID(), row)
+		w.WriteHeader(http.StatusCreated)
+	},
+	"nothing, with 204": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(f.ownID(), row)
+		w.WriteHeader(http.StatusNoContent)
+	},
+	"text": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(f.ownID(), row)
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte("Created"))
+	},
+	"a word": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(f.ownID(), row)
+		say(w, http.StatusCreated, map[string]bool{"ok": true})
+	},
+	"the number alone": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusCreated, map[string]any{"id": f.add(f.ownID(), row)["id"]})
+	},
+	"in upper case": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusCreated, f.add(strings.ToUpper(row["id"].(string)), row))
+	},
+}
+
+func TestABackendThatChoosesIDsGetsEachRowOnce(t *testing.T) {
+	for name, create := range ownIDs {
+		t.Run(name, func(t *testing.T) {
+			f := newForeign(t)
+			f.create = create
+			a := f.device()
+			first := a.Add("Ann")
+			a.Add("Bo")
+			for range 3 {
+				if _, err := a.Engine.Round(t.Context(), sync.Manual); err != nil {
+					t.Errorf("the round ends with %v", err)
+				}
+				f.Now = f.Now.Add(time.Minute)
+			}
+			if f.posts != 1 || len(f.rows) != 1 {
+				t.Errorf("%d requests made %d rows", f.posts, len(f.rows))
+			}
+			ops, err := a.NeedsAttention(t.Context(), 5)
+			if err != nil || len(ops) != 2 {
+				t.Fatalf("needs attention: %+v, %v", ops, err)
+			}
+			for i, want := range []string{first, "was not sent"} {
+				p := ops[i].LastError
+				if p.Code != remote.CodeBackendIDs || !strings.Contains(p.Title, "ids") || !strings.Contains(p.Detail, want) {
+					t.Errorf("operation %d waits because of %+v", i, p)
+				}
+			}
+			// Neither does the person's retry send it again.
+			a.OK(a.Retry(t.Context(), ops[0]))
+			if report := a.Sync(); f.posts != 1 || report.Rejected != 1 {
+				t.Errorf("%d requests after a retry, %+v", f.posts, report)
+			}
+		})
+	}
+}
+
+func TestABackendThatMayBeAPortalIsBelievedTheSecondTime(t *testing.T) {
+	f := newForeign(t)
+	f.create = func(f *foreign, _ http.ResponseWriter, row map[string]any) { f.add(f.ownID(), row) } // 200 and nothing
+	a := f.device()
+	a.Add("Ann")
+	for range 5 {
+		_, _ = a.Engine.Round(t.Context(), sync.Manual) // the first one fails
+	}
+	ops, err := a.NeedsAttention(t.Context(), 5)
+	if err != nil || len(ops) != 1 || ops[0].LastError.Code != remote.CodeBackendIDs || f.posts != 2 {
+		t.Errorf("%d requests; needs attention: %+v, %v", f.posts, ops, err)
+	}
+}
+
+// keepsIDs are answers of backends that keep the id: none may pass for another kind.
+var keepsIDs = map[string]func(f *foreign, w http.ResponseWriter, row map[string]any){
+	"nothing": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(row["id"], row)
+		w.WriteHeader(http.StatusCreated)
+	},
+	"200": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusOK, f.add(row["id"], row))
+	},
+	"Location alone": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		w.Header().Set("Location", "/users/"+f.add(row["id"], row)["id"].(string))
+		w.WriteHeader(http.StatusCreated)
+	},
+	"a Location of another form": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		w.Header().Set("Location", "/users?id="+f.add(row["id"], row)["id"].(string))
+		w.WriteHeader(http.StatusCreated)
+	},
+	"an id of something else": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(row["id"], row)
+		say(w, http.StatusCreated, map[string]any{"id": 7, "event": "created"})
+	},
+	"without unknown fields": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusCreated, f.add(row["id"], map[string]any{"name": row["name"], "email": row["email"]}))
+	},
+	"text": func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		f.add(row["id"], row)
+		_, _ = w.Write([]byte("OK"))
+	},
+}
+
+func TestABackendThatKeepsIDsIsNotSuspected(t *testing.T) {
+	for name, create := range keepsIDs {
+		t.Run(name, func(t *testing.T) {
+			f := newForeign(t)
+			f.create = create
+			a := f.device()
+			a.Add("Ann")
+			a.Add("Bo")
+			if report := a.Sync(); report.Pushed != 2 || report.Waiting+report.Rejected+report.Conflict != 0 || f.posts != 2 {
+				t.Errorf("%+v after %d requests", report, f.posts)
+			}
+			a.Shows("Ann(); Bo()")
+		})
+	}
+}
+
+// A number comes back as a number, and is the same id.
+func TestAnIDMayComeBackAsANumber(t *testing.T) {
+	f := newForeign(t)
+	f.create = func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		n, err := strconv.Atoi(row["id"].(string))
+		if err != nil {
+			t.Error(err)
+		}
+		say(w, http.StatusCreated, f.add(n, row))
+	}
+	a := f.device()
+	a.Wrote(a.CreateAs(t.Context(), "17", testbed.Patch("Ann", "ann@example.org", "")))
+	if report := a.Sync(); report.Pushed != 1 || report.Rejected != 0 {
+		t.Errorf("%+v", report)
+	}
+	a.Shows("Ann()")
+}
+
+func TestUpperCaseIDsAreReadInLowerCase(t *testing.T) {
+	f := newForeign(t)
+	f.create = func(f *foreign, w http.ResponseWriter, row map[string]any) {
+		say(w, http.StatusCreated, f.add(strings.ToUpper(row["id"].(string)), row))
+	}
+	whole := f.Handler
+	f.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // it finds them in either case
+		if id, ok := strings.CutPrefix(r.URL.Path, "/users/"); ok {
+			r.URL.Path = "/users/" + strings.ToUpper(id)
+		}
+		whole.ServeHTTP(w, r)
+	})
+	a := f.DeviceOn(func(http sync.HTTP) sync.Remote {
+		return &remote.REST{
+			HTTP: http, Paths: map[string]string{api.EntityUser: "/users"}, Now: func() time.Time { return f.Now },
+			Dialect: remote.Dialect{Updated: "updatedAt", LowerIDs: true},
+		}
+	})
+	id := a.Add("Ann")
+	a.Sync()
+	a.Wrote(a.Update(t.Context(), id, testbed.Bio("hello")))
+	a.Sync()
+	a.Shows("Ann(hello)")
+}
+
+// A row that shows up late, as behind a replica, is found by the person's retry.
+func TestARowThatIsOnlyLateIsFound(t *testing.T) {
+	f := newForeign(t)
+	var late map[string]any
+	f.create = func(_ *foreign, w http.ResponseWriter, row map[string]any) {
+		late = row
+		w.WriteHeader(http.StatusCreated)
+	}
+	a := f.device()
+	a.Add("Ann")
+	a.Sync()
+	f.add(late["id"], late)
+	ops, err := a.NeedsAttention(t.Context(), 5)
+	if err != nil || len(ops) != 1 {
+		t.Fatalf("%+v, %v", ops, err)
+	}
+	a.OK(a.Retry(t.Context(), ops[0]))
+	f.create = nil
+	a.Add("Bo")
+	if report := a.Sync(); report.Pushed != 2 || f.posts != 2 {
+		t.Errorf("%+v after %d requests", report, f.posts)
+	}
+	a.Shows("Ann(); Bo()")
+}
+
+// What is accepted (202) and never saved is reported, and not sent again.
+func TestWhatIsAcceptedAndNotSavedIsSentOnce(t *testing.T) {
+	f := newForeign(t)
+	f.create = func(_ *foreign, w http.ResponseWriter, _ map[string]any) { w.WriteHeader(http.StatusAccepted) }
+	a := f.device()
+	a.Add("Ann")
+	for range queue.MaxServerErrors {
+		a.Sync()
+	}
+	ops, err := a.NeedsAttention(t.Context(), 5)
+	if err != nil || len(ops) != 1 || f.posts != 1 || !strings.Contains(ops[0].LastError.Title, "not saved it yet") {
+		t.Errorf("%d requests; %+v, %v", f.posts, ops, err)
+	}
+}
+
+// An answer that can't be used is reported with its address, what it was and what to do.
+func TestAnAnswerThatDoesNotFitIsNamed(t *testing.T) {
+	text := map[string]string{"content-type": "text/plain; charset=utf-8"}
+	tests := map[string]struct {
+		to     string // the beginning of the requests that are answered so
+		answer sync.Response
+		want   []string
+	}{
+		"404 in text/plain for a row":  {"GET /users/", sync.Response{Status: 404, Header: text, Body: []byte("404 page not found")}, []string{"GET /users/", "404", "text/plain", "JSON", "Paths"}},
+		"404 in text/plain for a list": {"GET /users?", sync.Response{Status: 404, Header: text}, []string{"GET /users ", "404", "text/plain", "Paths"}},
+		"404 in text/plain for all":    {"", sync.Response{Status: 404, Header: text}, []string{"/users", "404", "text/plain", "Paths"}},
+		"no collection":                {"POST /users", *problem(404, `{"error":"no"}`), []string{"no /users", "POST /users", "404", "Paths"}},
+		"405 in text/plain":            {"POST /users", sync.Response{Status: 405, Header: text}, []string{"POST /users", "405", "text/plain"}},
+		"a list in an envelope":        {"GET /users?", *problem(200, `{"data":[]}`), []string{"GET /users ", "list without rows", "Dialect.Rows"}},
+		"rows without ids":             {"GET /users?", *problem(200, `[{"name":"Ann"}]`), []string{"GET /users ", "without an id"}},
+		"another row":                  {"GET /users/", *problem(200, `[]`), []string{"GET /users/", "without an id"}},
+		"text for a list":              {"GET /users?", sync.Response{Status: 200, Header: text}, []string{"GET /users ", "200", "text/plain", "JSON"}},
+		"nothing for a list":           {"GET /users?", sync.Response{Status: 200}, []string{"GET /users ", "200", "no content type"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newForeign(t)
+			a := f.device()
+			a.Add("Ann")
+			a.Intercept(func(r sync.Request) (*sync.Response, error) {
+				if strings.HasPrefix(r.Method+" "+r.Path, tt.to) {
+					return &tt.answer, nil
+				}
+				return nil, nil
+			})
+			report, err := a.Engine.Round(t.Context(), sync.Manual)
+			if err == nil || report.Problem == nil {
+				t.Fatalf("nothing is reported: %+v", report)
+			}
+			said := report.Problem.Error()
+			for _, want := range tt.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("%q does not name %q", said, want)
+				}
+			}
+			if strings.Contains(said, "can't be reached") {
+				t.Errorf("%q, yet it answered", said)
+			}
+			a.Intercept(nil)
+			if report := a.Sync(); report.Pushed+f.posts < 1 || report.Waiting+report.Rejected != 0 {
+				t.Errorf("once it fits: %+v", report)
 			}
 		})
 	}

@@ -142,7 +142,8 @@ func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 	if most := r.Dialect.MaxLimit; most > 0 {
 		limit = min(limit, most)
 	}
-	resp, err := r.send(ctx, sync.Request{Method: "GET", Path: path + r.query(c, limit), Header: map[string]string{}})
+	q := sync.Request{Method: methodGet, Path: path + r.query(c, limit), Header: map[string]string{}}
+	resp, err := r.send(ctx, q)
 	if err != nil {
 		return listed{}, err
 	}
@@ -155,17 +156,17 @@ func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 		envelope := queue.Decode(body)
 		body = envelope[d.Rows]
 		if d.Next != "" && !queue.IsNull(envelope[d.Next]) && json.Unmarshal(envelope[d.Next], &page.next) != nil {
-			return listed{}, sync.NoAnswerError(fmt.Errorf("a list whose %s is no text", d.Next))
+			return listed{}, misfit(q, fmt.Errorf("a list whose %s is no text", d.Next))
 		}
 	}
 	var documents []json.RawMessage
 	if err := json.Unmarshal(body, &documents); err != nil || documents == nil {
-		return listed{}, sync.NoAnswerError(errors.New("a list without rows"))
+		return listed{}, misfit(q, errors.New("a list without rows, see Dialect.Rows"))
 	}
 	for _, document := range documents {
 		row, err := r.parseRow(document)
 		if err != nil {
-			return listed{}, sync.NoAnswerError(fmt.Errorf("a list with %w", err))
+			return listed{}, misfit(q, fmt.Errorf("a list with %w", err))
 		}
 		page.rows = append(page.rows, row)
 	}

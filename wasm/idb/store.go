@@ -52,6 +52,9 @@ var (
 // New returns a store that opens its database when it is first used, and again
 // when the connection was lost.
 func New(o Options) *Store {
+	w := sync.Wiring{Of: "idb.New"}
+	w.Schemas(o.Schemas...)
+	w.Must()
 	if o.Deadline == 0 {
 		o.Deadline = DefaultDeadline
 	}

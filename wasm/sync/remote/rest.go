@@ -35,7 +35,8 @@ const (
 //
 // A lost answer does no harm: the retry finds the row as the first attempt left it, and
 // counts as a success. Deletions leave no trace in a poll; a listing of everything finds
-// them, see ListEvery. One round at a time may use it.
+// them, see ListEvery. A backend that does not keep the id of a create gets no second one
+// of that type; see CodeBackendIDs. One round at a time may use it.
 type REST struct {
 	// HTTP sends the requests. Required.
 	HTTP sync.HTTP

@@ -14,6 +14,7 @@ type Dependencies struct {
 	BackgroundSync BackgroundSync
 	Diagnostics    Diagnostics
 	Updates        Updates
+	ChangesFile    ChangesFile
 	Unsaved        Unsaved
 	Elements       Elements
 	Dialogs        Dialogs

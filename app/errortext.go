@@ -16,7 +16,7 @@ var explanations = []struct {
 }{
 	{queue.ErrQuota, "This device has no room left for Rollcall's data. Free some space, then try again."},
 	{queue.ErrBlocked, "Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again."},
-	{queue.ErrOutdated, "A newer version of Rollcall has updated the data on this device. Reload to continue."},
+	{queue.ErrOutdated, "A newer version of Rollcall has updated the data on this device."},
 	{queue.ErrUncertain, "The browser did not confirm that it saved. Check before you try again."},
 	{queue.ErrTimeout, "The browser's storage did not answer in time. Try again, or reload the page."},
 	{queue.ErrClosed, "The browser closed the connection to its storage. Try again, or reload the page."},
@@ -44,11 +44,16 @@ func errorText(err error) string {
 }
 
 // saveErrorText explains why a form was not saved, or may not have been.
-func saveErrorText(err error) string {
+// reload says that reloading the page helps.
+func saveErrorText(err error, reload bool) string {
 	if errors.Is(err, queue.ErrUncertain) {
 		return "The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice."
 	}
-	return "Not saved. " + errorText(err) + " What you typed is kept."
+	text := "Not saved. " + errorText(err)
+	if reload {
+		text += " Reload to continue."
+	}
+	return text + " What you typed is kept."
 }
 
 // actionErrorText explains why something was not done to a user, or may not have been.

@@ -37,13 +37,13 @@ func TestEveryStorageFailureIsExplained(t *testing.T) {
 		if got := errorText(fmt.Errorf("save: %w", err)); got == sentence("save: "+err.Error()) {
 			t.Errorf("%v is shown as %q", err, got)
 		}
-		if got := saveErrorText(err); !strings.Contains(got, "What you typed is kept.") {
+		if got := saveErrorText(err, false); !strings.Contains(got, "What you typed is kept.") {
 			t.Errorf("%v: a form says %q", err, got)
 		}
 	}
 	uncertain := fmt.Errorf("%w: %w", queue.ErrUncertain, queue.ErrTimeout)
 	for got, want := range map[string]string{
-		saveErrorText(uncertain):                           "The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
+		saveErrorText(uncertain, false):                    "The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
 		actionErrorText("Ann", "deleted", uncertain):       "The browser did not confirm that Ann was deleted. Check the list before you try again.",
 		actionErrorText("Ann", "deleted", queue.ErrClosed): "Ann was not deleted. The browser closed the connection to its storage. Try again, or reload the page.",
 	} {

@@ -81,7 +81,8 @@ func (p *syncPage) renderStorage() ui.UI {
 		}
 		body = append(body, ui.P().Text(used))
 	}
-	return section("storage-title", "Storage", 0, append(body, p.renderPersistence()...)...)
+	body = append(body, p.renderPersistence()...)
+	return section("storage-title", "Storage", 0, append(body, p.renderChangesFile()...)...)
 }
 
 // renderPersistence says what the browser promises about the data, and what it can't do.

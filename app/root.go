@@ -33,6 +33,7 @@ type root struct {
 	announcedNotice noticeKind
 	dataLoss        dataLoss
 	dataSeen        bool // this page has seen the data intact
+	counted         bool // this page could read the data
 }
 
 func (r *root) OnMount(ctx ui.Context) {
@@ -59,7 +60,8 @@ func (r *root) tick(ctx ui.Context) {
 	})
 }
 
-func (r *root) OnAppUpdate(ui.Context) {
+func (r *root) OnAppUpdate(ctx ui.Context) {
+	r.refreshStorageState(ctx) // the new version may be able to read the data
 	if r.s.Updates.UpdateWaiting() && !r.s.updateReady {
 		r.s.updateReady = true
 		r.s.announce("A new version is ready")
@@ -99,6 +101,7 @@ func (r *root) refreshCounts(ctx ui.Context) {
 			counts, err := r.s.Outbox.Counts(ctx)
 			return func(ctx ui.Context) {
 				if err == nil { // the page /sync shows why they can't be read
+					r.counted = true
 					r.s.counts = counts
 					r.s.guardLeaving()
 					r.refreshStatus(ctx)

@@ -34,6 +34,7 @@ type session struct {
 	listState listState
 
 	storageState     StorageState
+	older            bool // this version can't read the data, and a reload brings no other
 	dismissed        map[noticeKind]bool
 	persistRequested bool // in this tab, or found not to be needed
 }

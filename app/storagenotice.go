@@ -25,6 +25,7 @@ type StorageState struct {
 	Volatile     bool  // the data are in this page's memory only
 	Lost         bool  // the browser cleared the data, and the person does not know yet
 	NeedsNetwork bool  // there is no service worker, so nothing starts without a network
+	Older        bool  // a reload brings no other version of the program than this page's
 }
 
 // noticeKind is what a notice is about. A person dismisses kinds, not texts.
@@ -33,6 +34,7 @@ type noticeKind string
 const (
 	noNotice       noticeKind = ""
 	outdatedNotice noticeKind = "outdated"
+	olderNotice    noticeKind = "older"
 	blockedNotice  noticeKind = "blocked"
 	troubleNotice  noticeKind = "trouble"
 	lostNotice     noticeKind = "lost"
@@ -51,6 +53,10 @@ type notice struct {
 // then what this browser can't do at all.
 func noticeFor(state StorageState, loss dataLoss, dismissed map[noticeKind]bool) notice {
 	switch {
+	case errors.Is(state.Trouble, queue.ErrOutdated) && state.Older:
+		return notice{olderNotice, "alert", "This version of Rollcall is older than the data on this device.",
+			"A newer version was used here and stores them in another way, so this one can neither show nor save anything. Nothing is lost: " +
+				"your data stay on this device, with the changes that wait to be sent. Ask whoever runs this site for the newer version, then check again."}
 	case errors.Is(state.Trouble, queue.ErrOutdated):
 		return notice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
 			"It has updated the data on this device, so this page can't save any more. Reload to continue. What you typed is kept."}
@@ -104,6 +110,7 @@ func (r *root) refreshStorageState(ui.Context) {
 	}
 	r.dataSeen = r.dataSeen || !s.storageState.Lost
 	s.guardLeaving()
+	s.older = r.older()
 	now := r.notice()
 	if now.kind != noNotice && now.kind != r.announcedNotice {
 		s.announce(now.heading + " " + now.text)
@@ -117,7 +124,17 @@ func (r *root) refreshStorageState(ui.Context) {
 func (r *root) notice() notice {
 	loss := r.dataLoss
 	loss.resynced = r.s.status.SyncedAt.After(loss.noticedAt)
-	return noticeFor(r.s.storageState, loss, r.s.dismissed)
+	state := r.s.storageState
+	state.Older = r.older()
+	return noticeFor(state, loss, r.s.dismissed)
+}
+
+// older reports whether this version can't read the data, and a reload would not
+// help. If this page could read them, another tab has just upgraded them, and a
+// reload brings that tab's version.
+func (r *root) older() bool {
+	state := r.s.storageState
+	return errors.Is(state.Trouble, queue.ErrOutdated) && state.Older && !r.counted
 }
 
 func (r *root) renderNotice() ui.UI {
@@ -144,6 +161,8 @@ func (r *root) noticeActions(kind noticeKind) []ui.UI {
 	switch kind {
 	case outdatedNotice:
 		return []ui.UI{action("Reload", s.reload)}
+	case olderNotice:
+		return []ui.UI{action("Check again", s.reload), action("Save changes to a file", s.saveChanges)}
 	case blockedNotice, troubleNotice:
 		return []ui.UI{action("Try again", r.retryStorage)}
 	case lostNotice:

@@ -7,6 +7,7 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -27,6 +28,10 @@ type Outbox interface {
 	// the losing values, restores what was deleted, or deletes what was restored.
 	Accept(ctx context.Context, c queue.Conflict) error
 	Reverse(ctx context.Context, c queue.Conflict) error
+
+	// TakeIn puts the changes in a file of ChangesFile back into the queue, each once,
+	// however often it is called. Its error is for a person.
+	TakeIn(ctx context.Context, file []byte) (repository.TakenIn, error)
 
 	// Check is the last comparison of the device's users with the server's.
 	Check(ctx context.Context) (sync.Check, error)

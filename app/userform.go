@@ -214,7 +214,8 @@ func (d *formDialog) fail(err error) {
 	if errors.As(err, &p) && len(p.Errors) > 0 {
 		d.showErrors(p.Errors)
 	} else {
-		d.failure, d.reload = saveErrorText(err), errors.Is(err, queue.ErrOutdated)
+		d.reload = errors.Is(err, queue.ErrOutdated) && !d.S.older
+		d.failure = saveErrorText(err, d.reload)
 		d.S.saveFailed = true
 		d.S.guardLeaving()
 	}

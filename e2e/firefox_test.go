@@ -134,6 +134,7 @@ func TestFirefox(t *testing.T) {
 		firefoxThroughAnOutage(t, f, (*harness.Site).Down, (*harness.Site).Up)
 	})
 	t.Run("two tabs", func(t *testing.T) { twoTabsInFirefox(t, f) })
+	t.Run("the site's files", func(t *testing.T) { siteFilesInFirefox(t, f) })
 }
 
 // listInFirefox adds by the dialog and the keyboard, edits, deletes and undoes.
@@ -228,6 +229,25 @@ func twoTabsInFirefox(t *testing.T, f *harness.Firefox) {
 	second.showsSynced("Ann Archer", "Bob Baker", "Dora Dunn")
 	eachSentOnce(t, site, before)
 	second.Close()
+}
+
+// siteFilesInFirefox: the first visit is of no new version, and spoiled files are
+// fetched anew.
+func siteFilesInFirefox(t *testing.T, f *harness.Firefox) {
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	users := openFox(t, f, site.URL())
+	users.waitOfflineReady()
+	users.says("the page", `String(rollcall.updateWaiting() || rollcall.otherVersion())`, "false")
+	for _, c := range []struct{ name, how string }{
+		{"app.wasm", "truncated"}, {"boot.js", "html"}, {"worker.wasm", "html"}, {"app.wasm", "missing"},
+	} {
+		users.says("the damage", fmt.Sprintf("("+spoilScript+").then(String)", c.name, c.how), "1")
+		users.Reload()
+		users.ready()
+		users.says("the cache", wrongScript+`.then((wrong) => wrong.length === 0 ? "whole" : String(wrong))`, "whole")
+	}
+	users.Close()
 }
 
 // killFirefoxes is killBrowsers with Firefox.

@@ -9,10 +9,15 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// downgrade recreates the database in an older version, with its contents.
-const downgrade = `(async (version) => {
+// downgrade recreates the database in an older version, with its contents; downgradeOf
+// does so from a given version.
+const downgrade = `(` + remake + `)(rollcallIDB.version, %d)`
+
+const downgradeOf = `(` + remake + `)(%d, %d)`
+
+const remake = `async (from, version) => {
 	const open = (v) => settle(rollcallIDB.factory(() => {}).open("rollcall", v));
-	const db = await open(rollcallIDB.version);
+	const db = await open(from);
 	const held = new Map();
 	for (const name of db.objectStoreNames) {
 		const store = db.transaction(name).objectStore(name);
@@ -30,7 +35,7 @@ const downgrade = `(async (version) => {
 	await new Promise((ok, no) => { tx.oncomplete = ok; tx.onabort = () => no(tx.error); });
 	old.close();
 	return old.version;
-})(%d)`
+}`
 
 // leaveWork leaves two operations in the queue and closes the tab.
 func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {

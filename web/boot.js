@@ -1,13 +1,15 @@
-// Boots the page: loads the Go program and shows its progress, explains what went
-// wrong if it can't, registers the service worker and watches for a new version.
-// The Go program uses the functions that go-app calls (goapp…), and the object
-// rollcall:
+// Boots the page: loads the Go program and shows its progress, has rescue.js explain
+// what went wrong if it can't, registers the service worker and watches for a new
+// version. The Go program uses the functions that go-app calls (goapp…), and the
+// object rollcall:
 //
 //   rollcall.version          the version of this page's files
 //   rollcall.workerURL        URL of the dedicated worker's script
 //   rollcall.registration     promise of the ServiceWorkerRegistration, or of null
 //   rollcall.updateWaiting()  whether a new version is ready
 //   rollcall.applyUpdate()    switches to it and reloads, once the person asks
+//   rollcall.otherVersion()   whether a reload brings another version than this page's
+//   rollcall.saveChanges()    saves the waiting changes to a file; a promise of how many
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.keepDraft(text)  keeps an unsaved form's text across a reload of this tab
 //   rollcall.takeDraft()      returns it, once; "" if there is none
@@ -16,27 +18,25 @@
 (() => {
   const appURL = '{{asset "app.wasm"}}';
   const appSize = {{size "app.wasm"}};
+  const appIntegrity = '{{integrity "app.wasm"}}';
 
   const element = (id) => document.getElementById(id);
 
-  // --- Failures, shown when there is no Go program to show them ---
-
-  let failed = false;
-
-  function fail(title, text, detail) {
-    if (failed) return;
-    failed = true;
-    console.error(title, detail ?? "");
-    element("watchdog-title").textContent = title;
-    element("watchdog-text").textContent = text;
-    // go-app writes the reason for a panic to the same element.
-    const label = element("app-wasm-loader-label");
-    if (detail && !label.textContent) label.textContent = String(detail);
-    element("watchdog").hidden = false;
-    element("watchdog-reload").focus();
+  // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
+  // mend all parts but itself.
+  async function rescuer() {
+    if (globalThis.rollcallRescue) return rollcallRescue;
+    const script = document.createElement("script");
+    script.src = '{{asset "rescue.js"}}';
+    script.integrity = '{{integrity "rescue.js"}}';
+    await fetch(script.src, { cache: "reload", integrity: script.integrity });
+    await new Promise((resolve, reject) => {
+      script.addEventListener("load", resolve);
+      script.addEventListener("error", reject);
+      document.head.append(script);
+    });
+    return rollcallRescue;
   }
-
-  element("watchdog-reload").addEventListener("click", () => location.reload());
 
   function progress(share) {
     // Once go-app has replaced the shell, these elements are gone.
@@ -83,42 +83,72 @@
 
   // --- New versions wait until the person asks for a reload ---
 
+  const version = "{{.Version}}";
   const workers = navigator.serviceWorker;
   let waiting = null; // the worker of the new version
-  let switched = false; // another tab has already switched to it
+  let served = version; // the version that a reload brings
   let switching = false; // this tab is switching to it
 
-  function found(worker) {
+  // versionOf asks a worker for its version; "" is of one that does not answer, as old
+  // ones don't. Whether there is a new version is seen by that alone: which states a
+  // worker goes through while the page gets its first controller differs between
+  // browsers.
+  function versionOf(worker) {
+    const { port1, port2 } = new MessageChannel();
+    const answer = new Promise((resolve) => {
+      port1.onmessage = ({ data }) => resolve(String(data));
+      setTimeout(resolve, 30_000, "");
+    });
+    try {
+      worker.postMessage({ type: "VERSION" }, [port2]);
+    } catch {
+      return ""; // it is gone
+    }
+    return answer;
+  }
+
+  async function found(worker) {
+    if ((await versionOf(worker)) === version || worker.state !== "installed") return;
     waiting = worker;
     goappOnUpdate();
   }
 
+  // serves takes note of the version that the active worker serves.
+  async function serves(worker) {
+    served = (await versionOf(worker)) || served;
+    if (served !== version) goappOnUpdate();
+  }
+
+  // A screen that is never hidden, and a tab without a controller, look too.
+  const lookEvery = 60 * 60 * 1000;
+  // When a page has started, the worker sees to it that the next one can, too.
+  const mendAfter = 3000;
+
   function watch(registration) {
-    if (registration.waiting && workers.controller) found(registration.waiting);
-    registration.addEventListener("updatefound", () => {
-      const worker = registration.installing;
+    const follow = (worker) => {
       worker?.addEventListener("statechange", () => {
-        // Without a controller it is the first version, not an update.
-        if (worker.state === "installed" && workers.controller) found(worker);
+        if (worker.state === "installed") found(worker);
       });
-    });
+    };
+    if (registration.waiting) found(registration.waiting);
+    if (registration.active) serves(registration.active);
+    follow(registration.installing);
+    registration.addEventListener("updatefound", () => follow(registration.installing));
+    const look = () => registration.update().catch(() => {}); // no network: the next look will do
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") registration.update().catch(() => {});
+      if (document.visibilityState === "visible") look();
     });
+    addEventListener("online", look);
+    setTimeout(() => registration.active?.postMessage({ type: "MEND" }), mendAfter);
+    setInterval(look, lookEvery);
     return registration;
   }
 
   async function register() {
     if (!workers) return null;
-    let controlled = workers.controller !== null;
     workers.addEventListener("controllerchange", () => {
-      if (switching) {
-        location.reload();
-      } else if (controlled) {
-        switched = true;
-        goappOnUpdate();
-      }
-      controlled = true;
+      if (switching) location.reload();
+      else if (workers.controller) serves(workers.controller);
     });
     try {
       return watch(await workers.register("/sw.js", { updateViaCache: "none" }));
@@ -127,6 +157,14 @@
       return null;
     }
   }
+
+  // updateWaiting is about pages that a worker serves. A page loaded past it, by
+  // Shift and reload, has come from the server: what the worker has may be older.
+  function updateWaiting() {
+    return (waiting !== null && waiting.state !== "redundant") || (Boolean(workers?.controller) && served !== version);
+  }
+
+  const otherVersion = () => updateWaiting() || served !== version;
 
   function applyUpdate() {
     if (switching) return;
@@ -167,11 +205,13 @@
   }
 
   globalThis.rollcall = {
-    version: "{{.Version}}",
+    version,
     workerURL: '{{asset "worker.js"}}',
     registration: register(),
-    updateWaiting: () => switched || (waiting !== null && waiting.state !== "redundant"),
+    updateWaiting,
     applyUpdate,
+    otherVersion,
+    saveChanges: async () => (await rescuer()).save(),
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
     keepDraft,
     takeDraft,
@@ -179,45 +219,57 @@
 
   // --- The Go program ---
 
-  // count reads a copy of the body, so that the browser can still compile the
-  // response as it streams in, and cache the compiled code. It counts decoded
-  // bytes, as appSize does.
-  async function count(response) {
+  // check reads a copy of the body, so that the browser may still compile the
+  // response itself while it arrives, and keep the compiled code: the browser's own
+  // check would keep it back until the last byte. The bytes are decoded ones, as
+  // appSize is. Without a secure context there is nothing to check with.
+  async function check(response) {
+    const chunks = [];
     const reader = response.body.getReader();
     for (let got = 0; ; ) {
       const { done, value } = await reader.read();
-      if (done) return progress(1);
+      if (done) break;
+      chunks.push(value);
       got += value.byteLength;
       progress(Math.min(got / appSize, 1));
     }
+    progress(1);
+    if (!globalThis.crypto?.subtle) return;
+    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await new Blob(chunks).arrayBuffer()));
+    if ("sha256-" + btoa(String.fromCharCode(...sum)) !== appIntegrity) throw new Error(`${appURL} is not as it was built`);
   }
 
-  async function load(imports) {
-    const response = await fetch(appURL);
+  async function load(imports, again) {
+    const response = await fetch(appURL, again ? { cache: "reload", integrity: appIntegrity } : {});
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    if (response.body) count(response.clone()).catch(() => {});
-    if (WebAssembly.instantiateStreaming) {
-      return (await WebAssembly.instantiateStreaming(response, imports)).instance;
-    }
-    return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
+    const checked = check(response.clone());
+    const started = WebAssembly.instantiateStreaming
+      ? WebAssembly.instantiateStreaming(response, imports)
+      : response.arrayBuffer().then((bytes) => WebAssembly.instantiate(bytes, imports));
+    const [{ instance }] = await Promise.all([started, checked]);
+    return instance;
   }
 
   async function run() {
+    const rescue = await rescuer();
+    const { fail } = rescue;
     if (typeof WebAssembly !== "object") {
       fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari does.");
       return;
     }
-    if (typeof Go !== "function") {
-      fail("Rollcall could not be loaded", "Part of it did not arrive. Check the network, then reload.");
-      return;
-    }
+    await rescue.mended();
+    if (typeof Go !== "function") return; // what could not be mended is said already
     const go = new Go();
     let code = 0;
     go.exit = (c) => (code = c);
     let instance;
     try {
-      instance = await load(go.importObject);
+      instance = await load(go.importObject, false).catch((err) => {
+        console.warn("The program is fetched anew:", err);
+        return load(go.importObject, true);
+      });
     } catch (err) {
+      rescue.seekNewer();
       fail("Rollcall could not be loaded", "Check the network, then reload. Nothing you saved on this device is lost.", err);
       return;
     }
@@ -231,5 +283,5 @@
     }
   }
 
-  run();
+  run().catch((err) => console.error("Rollcall could not be loaded. Reload the page.", err));
 })();

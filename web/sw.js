@@ -5,44 +5,166 @@
 
 // Both must be imported when the worker is evaluated: later imports are refused.
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
+// The browser keeps what it has imported for good. Something else that came in
+// its place must not be kept: a worker that throws here is not installed.
+if (typeof Go !== "function" || typeof rollcallIDB !== "object") throw new Error("the imported scripts are not what they should be");
 
 const version = "{{.Version}}";
 const prefix = "rollcall-";
 const cacheName = prefix + version;
-const precache = {{.Precache}};
+// The integrity of each file that this version needs offline, by URL.
+const integrities = {{.Precache}};
+const appURL = '{{asset "app.wasm"}}';
 const engineURL = '{{asset "worker.wasm"}}';
 
-// --- One version, complete or not at all ---
+// --- Files as they were built ---
+
+// spares are of what shows the failure page, which must be there whatever happens
+// to the cache.
+const spares = {
+  "/": { text: {{.Text "/"}}, type: "text/html; charset=utf-8" },
+  '{{asset "rescue.js"}}': { text: {{.Text (asset "rescue.js")}}, type: "text/javascript; charset=utf-8" },
+};
+
+// The policy is the server's.
+const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; " +
+  "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; " +
+  "frame-ancestors 'none'; object-src 'none'";
+
+function spare(url) {
+  const { text, type } = spares[url];
+  return new Response(text, { headers: {
+    "Content-Type": type, "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+  } });
+}
+
+const digest = async (response) => new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
+
+async function intact(cache, url) {
+  try {
+    const response = await cache.match(url);
+    return response !== undefined && integrities[url] === "sha256-" + btoa(String.fromCharCode(...(await digest(response))));
+  } catch {
+    return false; // it can't even be read
+  }
+}
+
+// download fetches a file of this version: from the browser's own cache, or past it
+// when that has something else, such as the sign-in page of a portal.
+async function download(url) {
+  const get = async (cache) => {
+    const response = await fetch(url, { cache, integrity: integrities[url] });
+    if (!response.ok || response.redirected) throw new Error(`the server answered ${response.status}`);
+    return response;
+  };
+  try {
+    return await (url === "/" ? get("reload") : get("default").catch(() => get("reload")));
+  } catch (err) {
+    throw new Error(`${url} does not come as it was built: ${err.message}`, { cause: err });
+  }
+}
+
+// obtain puts a file into this version's cache: the name of an asset is its content,
+// so the cache of another version may have it, but only what is intact is copied.
+async function obtain(cache, url) {
+  if (await intact(cache, url)) return;
+  await cache.put(url, (await copyOf(url)) ?? (await download(url)));
+}
+
+async function copyOf(url) {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(prefix)) continue;
+    const other = await caches.open(name);
+    if (await intact(other, url)) return other.match(url);
+  }
+  return undefined;
+}
+
+// file is a file of this version: the cache's copy, or, when that is missing or not as
+// it was built, one fetched anew, which takes its place. again says that whoever asks
+// has found the copy useless.
+async function file(url, again) {
+  // Where cache storage fails, the network is left.
+  const cache = await caches.open(cacheName).catch(() => null);
+  // The page checks app.wasm itself while it compiles it, which takes less time.
+  if (cache && !again && (url === appURL || (await intact(cache, url)))) {
+    const response = await cache.match(url).catch(() => undefined);
+    if (response) return response;
+  }
+  try {
+    const fresh = await (Object.hasOwn(spares, url) ? spare(url) : download(url));
+    await cache?.put(url, fresh.clone()).catch((err) => console.warn(`${url} is not kept:`, err));
+    return fresh;
+  } catch (err) {
+    if (cache && (await intact(cache, url))) return cache.match(url);
+    console.warn(err);
+    return Response.error();
+  }
+}
+
+// --- One version, whole or not at all ---
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 
 async function install() {
-  const cache = await caches.open(cacheName);
   try {
-    await Promise.all(precache.map((url) => keep(cache, url)));
+    await agreeWithData();
+    const cache = await caches.open(cacheName);
+    const results = await Promise.allSettled(Object.keys(integrities).map((url) => obtain(cache, url)));
+    const failures = results.filter(({ status }) => status === "rejected").map(({ reason }) => reason);
+    // What has arrived is kept for the next try, unless there is no room for it.
+    if (failures.some(({ name }) => name === "QuotaExceededError")) await caches.delete(cacheName);
+    if (failures.length > 0) throw failures[0];
   } catch (err) {
-    await caches.delete(cacheName);
     console.error(`Version ${version} was not installed:`, err);
     throw err;
   }
-  // No skipWaiting: the open pages belong to the previous version.
+  // The person's open pages belong to the version before, and keep it until they
+  // press "Reload"; unless it can't start any more.
+  if (await crippled()) await self.skipWaiting();
 }
 
-async function keep(cache, url) {
-  // Assets are named by their content, so the previous cache may have this one.
-  const had = url.startsWith("/assets/") ? await caches.match(url) : undefined;
-  if (had) return cache.put(url, had);
-  const response = await fetch(url, { cache: url.startsWith("/assets/") ? "default" : "reload" });
-  if (!response.ok || response.redirected) throw new Error(`${url}: the server answered ${response.status}`);
-  if (url === "/" && !(await response.clone().text()).includes(version)) {
-    throw new Error(`${url} belongs to another version; a newer one is being deployed`);
+// agreeWithData refuses to be installed over a version that has upgraded the data
+// beyond what this one can read: that one goes on working, this one could not.
+async function agreeWithData() {
+  if (!self.registration.active || !indexedDB.databases) return;
+  const unanswered = new Promise((resolve) => setTimeout(resolve, 3000, []));
+  const all = await Promise.race([indexedDB.databases().catch(() => []), unanswered]);
+  const data = all.find(({ name }) => name === "rollcall");
+  if (data?.version > rollcallIDB.version) {
+    throw new Error(`the data on this device are of version ${data.version}; this program reads them up to ${rollcallIDB.version}`);
   }
-  return cache.put(url, response);
+}
+
+// crippled reports whether a program in the cache of another version is not what its
+// name says. Versions from before there were integrity hashes kept whatever came.
+async function crippled() {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(prefix) || name === cacheName) continue;
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const [, hash] = /^\/assets\/\w[\w-]*\.([0-9a-f]{16})\.(?:js|wasm)$/.exec(new URL(request.url).pathname) ?? [];
+      if (!hash) continue;
+      const sum = await cache.match(request).then(digest).catch(() => []);
+      if ([...sum.slice(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("") !== hash) return true;
+    }
+  }
+  return false;
+}
+
+// mend fetches anew what is missing or damaged. What the browser still has in its
+// memory nobody asks for, and it would be seen at the next start without a network.
+async function mend() {
+  const cache = await caches.open(cacheName);
+  await Promise.allSettled(Object.keys(integrities).map((url) => obtain(cache, url)));
 }
 
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 
 async function activate() {
+  // Another version that was activated meanwhile has deleted what was here.
+  await mend();
   const names = await caches.keys();
   await Promise.all(names.filter((n) => n.startsWith(prefix) && n !== cacheName).map((n) => caches.delete(n)));
   await self.clients.claim();
@@ -50,24 +172,20 @@ async function activate() {
 
 // --- Requests ---
 
-// Paths that the server answers itself, even when a person opens one as a page.
-const theServers = /^\/(api|assets|debug)\/|^\/(healthz|readyz|metrics|sw\.js|manifest\.webmanifest)$/;
+// The pages of the app. Every other address is somebody else's, and goes to the
+// network: the server's own, and those of a portal or a proxy in front of it.
+const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync)\/?)?$/;
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate" && !theServers.test(url.pathname)) {
-    event.respondWith(cached("/", request));
-  } else if (url.pathname.startsWith("/assets/")) {
-    event.respondWith(cached(url.pathname, request));
+  if (request.mode === "navigate") {
+    if (routes.test(url.pathname)) event.respondWith(file("/", false));
+  } else if (url.pathname !== "/" && Object.hasOwn(integrities, url.pathname)) {
+    event.respondWith(file(url.pathname, request.cache === "reload"));
   }
 });
-
-async function cached(url, request) {
-  const cache = await caches.open(cacheName);
-  return (await cache.match(url)) ?? fetch(request);
-}
 
 // --- The engine: one Go program serves many events ---
 
@@ -92,8 +210,8 @@ async function boot() {
     });
   });
   const go = new Go();
-  const response = await cached(engineURL, engineURL);
-  const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+  const load = async (again) => WebAssembly.instantiateStreaming(await file(engineURL, again), go.importObject);
+  const { instance } = await load(false).catch(() => load(true));
   const stopped = go.run(instance).then(() => {
     engine = null;
     throw new Error("the sync engine has stopped");
@@ -115,5 +233,15 @@ self.addEventListener("periodicsync", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  if (event.data?.type === "SKIP_WAITING") event.waitUntil(self.skipWaiting());
+  switch (event.data?.type) {
+    case "VERSION":
+      event.ports[0]?.postMessage(version);
+      break;
+    case "MEND":
+      event.waitUntil(mend());
+      break;
+    case "SKIP_WAITING":
+      event.waitUntil(self.skipWaiting());
+      break;
+  }
 });

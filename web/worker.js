@@ -8,8 +8,9 @@ importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
 (async () => {
   try {
     const go = new Go();
-    const response = await fetch('{{asset "worker.wasm"}}');
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    // What is not the program as it was built is fetched anew, past every cache.
+    const get = (cache) => fetch('{{asset "worker.wasm"}}', { cache, integrity: '{{integrity "worker.wasm"}}' });
+    const response = await get("default").catch(() => get("reload"));
     const { instance } = WebAssembly.instantiateStreaming
       ? await WebAssembly.instantiateStreaming(response, go.importObject)
       : await WebAssembly.instantiate(await response.arrayBuffer(), go.importObject);

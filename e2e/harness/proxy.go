@@ -34,7 +34,8 @@ type Proxy struct {
 	cuts       int // answers still to cut
 	didCut     int
 	apiRefused bool
-	files      map[string]file // by path, in front of the server's
+	files      map[string]file                               // by path, in front of the server's
+	portal     func(http.ResponseWriter, *http.Request) bool // nil for none
 	hold       *hold
 	intercept  func(Moment, *http.Request) bool // nil for none
 	streams    []*stream                        // of events, as they were opened
@@ -158,6 +159,21 @@ func (p *Proxy) Serve(path, mediaType string, content []byte) {
 	p.files[path] = file{mediaType, content}
 }
 
+// Portal has f answer requests for anything but the API in the server's place: it
+// reports whether it did, as a sign-in page in front of a site does. nil ends it.
+func (p *Proxy) Portal(f func(w http.ResponseWriter, r *http.Request) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.portal = f
+}
+
+func (p *Proxy) catches(w http.ResponseWriter, r *http.Request) bool {
+	p.mu.Lock()
+	portal := p.portal
+	p.mu.Unlock()
+	return portal != nil && portal(w, r)
+}
+
 func (p *Proxy) served(path string) (file, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -270,6 +286,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		if p.catches(w, r) {
+			return
+		}
 		p.relay.ServeHTTP(w, r)
 		return
 	}

@@ -165,10 +165,12 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 		return
 	}
 	h.Set("ETag", v.etag)
+	// A browser refuses a file whose bytes are not those of the build, so nothing on
+	// the way may minify or rewrite it: no-transform.
 	if f.immutable {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("Cache-Control", "public, max-age=31536000, immutable, no-transform")
 	} else {
-		h.Set("Cache-Control", "no-cache")
+		h.Set("Cache-Control", "no-cache, no-transform")
 	}
 	if matches(r.Header.Values("If-None-Match"), v.etag) {
 		w.WriteHeader(http.StatusNotModified)

@@ -93,11 +93,11 @@ func TestCaching(t *testing.T) {
 	h := newHandler(t)
 	tags := map[string]string{}
 	for _, test := range []struct{ path, accept, cache string }{
-		{"/assets/app.0a.wasm", "br", "public, max-age=31536000, immutable"},
-		{"/assets/app.0a.wasm", "", "public, max-age=31536000, immutable"},
-		{"/sw.js", "br", "no-cache"},
-		{"/", "br", "no-cache"},
-		{"/", "", "no-cache"},
+		{"/assets/app.0a.wasm", "br", "public, max-age=31536000, immutable, no-transform"},
+		{"/assets/app.0a.wasm", "", "public, max-age=31536000, immutable, no-transform"},
+		{"/sw.js", "br", "no-cache, no-transform"},
+		{"/", "br", "no-cache, no-transform"},
+		{"/", "", "no-cache, no-transform"},
 	} {
 		r := ask(h, "GET", test.path, "Accept-Encoding", test.accept)
 		tag := r.Header.Get("ETag")

@@ -231,7 +231,7 @@ func classify(name, message string) error {
 	case "NotBegun", "InvalidStateError":
 		return fmt.Errorf("%w (%s)", queue.ErrClosed, message)
 	case "VersionError":
-		return fmt.Errorf("%w; reload the page", queue.ErrOutdated)
+		return queue.ErrOutdated
 	case "SecurityError":
 		return fmt.Errorf("%w (%s)", queue.ErrUnavailable, message)
 	case "AbortError", "UnknownError", "Frozen":

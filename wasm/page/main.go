@@ -47,7 +47,7 @@ func main() {
 		Users: users, Outbox: users, Syncer: users,
 		Network: network{}, StorageHealth: storage, StorageManager: storage, BackgroundSync: background,
 		Diagnostics: diagnostics{store: store, leader: leader, users: users},
-		Updates:     updates{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{},
+		Updates:     updates{}, ChangesFile: changesFile{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{},
 	})
 	ui.RunWhenOnBrowser()
 }

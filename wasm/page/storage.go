@@ -128,6 +128,7 @@ func (s *storage) StorageState() app.StorageState {
 	return app.StorageState{
 		Trouble: s.monitor.Failure(), Volatile: s.volatile,
 		Lost: s.eviction.Lost(), NeedsNetwork: s.needsNetwork,
+		Older: !shell().Call("otherVersion").Bool(),
 	}
 }
 

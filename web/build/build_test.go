@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,10 +24,11 @@ import (
 func source() map[string]string {
 	return map[string]string{
 		"worker.js":            `importScripts("{{asset "wasm_exec.js"}}"); // ` + strings.Repeat("worker ", 50),
+		"rescue.js":            `rescue(); // ` + strings.Repeat("rescue ", 50),
 		"boot.js":              `load("{{asset "app.wasm"}}", {{size "app.wasm"}}, "{{asset "worker.js"}}", "{{.Version}}"); // ` + strings.Repeat("boot ", 50),
 		"manifest.webmanifest": `{"icons":[{"src":"{{asset "icon.png"}}"}],"screenshots":[{"src":"{{asset "wide.png"}}"}]}`,
-		"index.html":           `<link href="{{asset "app.css"}}"><script src="{{asset "boot.js"}}"></script>`,
-		"sw.js":                `const version = "{{.Version}}", precache = {{.Precache}};`,
+		"index.html":           `<link href="{{asset "app.css"}}"><script src="{{asset "boot.js"}}" integrity="{{integrity "boot.js"}}"></script>`,
+		"sw.js":                `const version = "{{.Version}}", page = {{.Text "/"}}, precache = {{.Precache}};`,
 		"css/app.css":          strings.Repeat("body { margin: 0 }\n", 20),
 		"icons/icon.png":       "png",
 		"screenshots/wide.png": "wide",
@@ -167,11 +173,8 @@ func TestTemplatesReferToHashedNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := manifest(t, files)
-	var precache []string
-	_, list, _ := strings.Cut(files["sw.js"], "precache = ")
-	if err := json.Unmarshal([]byte(strings.TrimSuffix(list, ";")), &precache); err != nil {
-		t.Fatalf("precache of %q: %v", files["sw.js"], err)
-	}
+	precached := precacheOf(t, files["sw.js"])
+	precache := slices.Collect(maps.Keys(precached))
 	for _, url := range precache {
 		if _, ok := m.Files[url]; !ok {
 			t.Errorf("the precache names %s, which is not in the manifest", url)
@@ -189,6 +192,73 @@ func TestTemplatesReferToHashedNames(t *testing.T) {
 	boot, _, _ = strings.Cut(boot, `"`)
 	if !strings.Contains(files[boot], `", 3000, "/assets/worker.`) || !strings.Contains(files[boot], m.Version) {
 		t.Errorf("boot script %s is %q", boot, files[boot])
+	}
+}
+
+// precacheOf is the precache list that the small site's service worker has.
+func precacheOf(t *testing.T, script string) map[string]string {
+	t.Helper()
+	_, list, _ := strings.Cut(script, "precache = ")
+	var integrities map[string]string
+	if err := json.Unmarshal([]byte(strings.TrimSuffix(list, ";")), &integrities); err != nil {
+		t.Fatalf("precache of %q: %v", script, err)
+	}
+	return integrities
+}
+
+// integrityOf is what Subresource Integrity (W3C) says of a content.
+func integrityOf(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func TestEveryReferenceCarriesTheIntegrityOfItsFile(t *testing.T) {
+	files, err := build(t, source(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	precached := precacheOf(t, files["sw.js"])
+	if page, err := jsonText(files["index.html"]); err != nil || !strings.Contains(files["sw.js"], "page = "+page+",") {
+		t.Errorf("the service worker has not the page's text (%v): %s", err, files["sw.js"])
+	}
+	if len(precached) < 8 {
+		t.Errorf("the precache has only %v", precached)
+	}
+	for url, integrity := range precached {
+		name := strings.TrimPrefix(url, "/")
+		if url == "/" {
+			name = "index.html"
+		}
+		if want := integrityOf(files[name]); integrity != want {
+			t.Errorf("the precache says %s of %s, whose content has %s", integrity, url, want)
+		}
+	}
+	_, boot, _ := strings.Cut(files["index.html"], `src="/`)
+	boot, rest, _ := strings.Cut(boot, `"`)
+	if want := ` integrity="` + integrityOf(files[boot]) + `"`; !strings.HasPrefix(rest, want) {
+		t.Errorf("the page says %.80s of %s, whose content has %s", rest, boot, want)
+	}
+}
+
+// TestThePageNamesTheIntegrityOfAllItLoads looks at the real templates: what a
+// browser loads by itself it checks only when it is told to.
+func TestThePageNamesTheIntegrityOfAllItLoads(t *testing.T) {
+	page, err := os.ReadFile("../index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loads := regexp.MustCompile(`<(?:script|link rel="stylesheet")[^>]*asset "([^"]+)"[^>]*>`)
+	found := loads.FindAllSubmatch(page, -1)
+	if len(found) < 5 {
+		t.Errorf("the page loads only %d files", len(found))
+	}
+	for _, m := range found {
+		if !bytes.Contains(m[0], fmt.Appendf(nil, `integrity="{{integrity %q}}"`, m[1])) {
+			t.Errorf("the page loads %s without its integrity: %s", m[1], m[0])
+		}
+	}
+	if !bytes.Contains(page, []byte(`<link rel="manifest" href="/manifest.webmanifest" crossorigin="use-credentials">`)) {
+		t.Error("the manifest is fetched without credentials, which a portal in front of the site asks for")
 	}
 }
 
@@ -277,6 +347,8 @@ func TestInputErrorsNameTheFile(t *testing.T) {
 	}{
 		"no template":       {func(s map[string]string) { delete(s, "sw.js") }, "sw.js is missing"},
 		"unknown asset":     {func(s map[string]string) { s["index.html"] = `{{asset "nope.css"}}` }, "nope.css"},
+		"unknown integrity": {func(s map[string]string) { s["index.html"] = `{{integrity "nope.js"}}` }, "nope.js"},
+		"unknown text":      {func(s map[string]string) { s["sw.js"] = `{{.Text "/nope"}}` }, "/nope"},
 		"unknown size":      {func(s map[string]string) { s["boot.js"] = `{{size "nope.wasm"}}` }, "nope.wasm"},
 		"not yet rendered":  {func(s map[string]string) { s["worker.js"] = `{{asset "boot.js"}}` }, "boot.js"},
 		"precache too soon": {func(s map[string]string) { s["index.html"] = `{{.Precache}}` }, "only sw.js"},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ import (
 // assets with a hashed name.
 var templates = []struct{ name, url string }{
 	{"worker.js", ""},
+	{"rescue.js", ""},
 	{"boot.js", ""},
 	{"manifest.webmanifest", "/manifest.webmanifest"},
 	{"index.html", "/"},
@@ -175,13 +177,21 @@ func (s *site) render() (map[string]*file, error) {
 	for name, l := range s.leaves {
 		publish(name, "", l.data, !l.shown)
 	}
+	asset := func(name string) (string, error) {
+		url, ok := urls[name]
+		if !ok {
+			return "", fmt.Errorf("there is no asset %q (yet)", name)
+		}
+		return url, nil
+	}
 	funcs := template.FuncMap{
-		"asset": func(name string) (string, error) {
-			url, ok := urls[name]
-			if !ok {
-				return "", fmt.Errorf("there is no asset %q (yet)", name)
+		"asset": asset,
+		"integrity": func(name string) (string, error) {
+			url, err := asset(name)
+			if err != nil {
+				return "", err
 			}
-			return url, nil
+			return files[url].integrity(), nil
 		},
 		"size": func(name string) (int, error) {
 			l, ok := s.leaves[name]
@@ -212,20 +222,45 @@ type page struct {
 	files   map[string]*file
 }
 
-// Precache is the JSON list of the URLs that make the site work offline. Only
-// the last template can have it, when every other URL is known.
+// Precache is the JSON object of the URLs that make the site work offline, each
+// with the integrity of its file. Only the last template can have it, when every
+// other URL is known.
 func (p page) Precache() (string, error) {
 	if last := templates[len(templates)-1].name; p.name != last {
 		return "", fmt.Errorf("only %s can use .Precache", last)
 	}
-	var urls []string
-	for _, url := range slices.Sorted(maps.Keys(p.files)) {
-		if p.files[url].precache {
-			urls = append(urls, url)
+	integrities := map[string]string{}
+	for url, f := range p.files {
+		if f.precache {
+			integrities[url] = f.integrity()
 		}
 	}
-	b, err := json.Marshal(urls)
-	return string(b), err
+	return jsonText(integrities)
+}
+
+// Text is the file of a URL as a JavaScript text.
+func (p page) Text(url string) (string, error) {
+	f, ok := p.files[url]
+	if !ok {
+		return "", fmt.Errorf("there is no file %q (yet)", url)
+	}
+	return jsonText(string(f.data))
+}
+
+// jsonText is JSON that is JavaScript too, and has no more escapes than it needs.
+func jsonText(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return strings.TrimSpace(b.String()), err
+}
+
+// integrity is the file's metadata for Subresource Integrity: a browser refuses
+// any other content.
+func (f *file) integrity() string {
+	sum := sha256.Sum256(f.data)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // hashedURL names an asset by its content: /assets/NAME.HASH.EXT.

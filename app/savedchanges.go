@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// ChangesFile saves the queue to a file, and reads one.
+type ChangesFile interface {
+	// SaveChanges saves the operations in the queue to a file of the person's, and
+	// returns how many there are. Call it in a gesture of the person.
+	SaveChanges(ctx context.Context) (int, error)
+	// ReadFile reads the file that was chosen in the input with this id.
+	ReadFile(ctx context.Context, id string) ([]byte, error)
+}
+
+// takeInID is the input that a file of saved changes is chosen in.
+const takeInID = "take-in"
+
+// saveChanges saves what waits to a file, on a gesture of the person.
+func (s *session) saveChanges() {
+	var n int
+	s.async(func(ctx context.Context) (err error) {
+		n, err = s.ChangesFile.SaveChanges(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil:
+			s.showFailure("The changes were not saved to a file. " + errorText(err))
+		case n == 0:
+			s.showToast(toast{text: "Nothing waits to be sent, so there is nothing to save to a file"})
+		default:
+			s.showToast(toast{text: plural(n, "change") + " saved to a file"})
+		}
+	})
+}
+
+// takeIn puts the changes of the chosen file back into the queue.
+func (s *session) takeIn() {
+	var done repository.TakenIn
+	s.async(func(ctx context.Context) error {
+		file, err := s.ChangesFile.ReadFile(ctx, takeInID)
+		if err != nil {
+			return err
+		}
+		done, err = s.Outbox.TakeIn(ctx, file)
+		return err
+	}, func(err error) {
+		if err != nil {
+			s.showFailure("The file was not taken in. " + errorText(err))
+			return
+		}
+		s.showToast(toast{text: takenInWords(done)})
+	})
+}
+
+// takenInWords says what became of the changes in a file.
+func takenInWords(t repository.TakenIn) string {
+	var words []string
+	add := func(n int, one, more string) {
+		switch {
+		case n == 1:
+			words = append(words, "1 change "+one)
+		case n > 1:
+			words = append(words, plural(n, "change")+" "+more)
+		}
+	}
+	add(t.Taken, "was taken in.", "were taken in.")
+	add(t.Known, "was here already, or had been sent.", "were here already, or had been sent.")
+	add(t.HeldBack, "has to wait: its user has other changes that are not sent yet. Take the file in again after that.",
+		"have to wait: their users have other changes that are not sent yet. Take the file in again after that.")
+	add(t.Unreadable, "of the file can't be read.", "of the file can't be read.")
+	if len(words) == 0 {
+		return "There are no changes in this file."
+	}
+	return strings.Join(words, " ")
+}
+
+// renderChangesFile offers the way of the queue into a file, and back.
+func (p *syncPage) renderChangesFile() []ui.UI {
+	save := ui.P().Body(ui.Button().Type("button").Class("button").Text("Save changes to a file").
+		OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }))
+	return []ui.UI{
+		quiet("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once."),
+		// Nothing is stored that the file could be made of when the data are in this page.
+		ui.If(!p.S.storageState.Volatile, save),
+		ui.P().Body(
+			ui.Label().For(takeInID).Text("Take in changes from a file"), ui.Text(" "),
+			ui.Input().ID(takeInID).Type("file").Accept(".json,application/json").
+				OnChange(func(ui.Context, ui.Event) { p.S.takeIn() })),
+	}
+}

@@ -1,0 +1,151 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// WebKit is a running WebKitGTK, Safari's engine, in a window of a display that
+// nobody sees. It is driven by W3C WebDriver and keeps its data until it ends.
+type WebKit struct {
+	t       testing.TB
+	session string // its URL
+}
+
+// miniBrowsers are where distributions put WebKit's own browser.
+var miniBrowsers = []string{"/usr/lib/*/webkit2gtk-4.1/MiniBrowser", "/usr/libexec/webkit2gtk-4.1/MiniBrowser"}
+
+// OpenWebKit starts WebKitGTK with data of its own.
+func OpenWebKit(t testing.TB) *WebKit {
+	t.Helper()
+	var browser string
+	for _, pattern := range miniBrowsers {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 && browser == "" {
+			browser = found[0]
+		}
+	}
+	if browser == "" {
+		t.Fatal("there is no WebKitGTK (make e2e installs it from Debian)")
+	}
+	home, port := t.TempDir(), freeAddr(t)
+	startWith(t, home, "WebKitWebDriver", "--host=127.0.0.1", "--port="+port[strings.LastIndex(port, ":")+1:], "DISPLAY="+display(t))
+	w := &WebKit{t: t}
+	options := map[string]any{"binary": browser, "args": []string{"--automation"}}
+	body := map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{"webkitgtk:browserOptions": options}}}
+	Eventually(t, "WebKit begins a session", func() error {
+		var made struct{ SessionID string }
+		err := w.call(http.MethodPost, "http://"+port+"/session", body, &made)
+		w.session = "http://" + port + "/session/" + made.SessionID
+		return err
+	})
+	t.Cleanup(func() {
+		if err := w.call(http.MethodDelete, w.session, nil, nil); err != nil {
+			t.Logf("closing WebKit: %v", err)
+		}
+	})
+	return w
+}
+
+// display starts a display that nobody sees, and returns its name.
+func display(t testing.TB) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "1280x1024x24")
+	cmd.ExtraFiles = []*os.File{w}
+	start(t, cmd)
+	_ = w.Close() // the process has its own
+	var number int
+	if _, err := fmt.Fscan(r, &number); err != nil {
+		t.Fatalf("Xvfb names no display: %v", err)
+	}
+	return fmt.Sprintf(":%d", number)
+}
+
+// startWith starts a program that keeps its data below home; the last of args is of
+// its environment.
+func startWith(t testing.TB, home, program string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(program, args[:len(args)-1]...)
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, args[len(args)-1])
+	start(t, cmd)
+}
+
+// start starts a program that ends with the test.
+func start(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting %s (make e2e installs it from Debian): %v", cmd.Path, err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group may be gone already
+		_ = cmd.Wait()
+	})
+}
+
+// Go loads an address.
+func (w *WebKit) Go(address string) {
+	w.t.Helper()
+	if err := w.call(http.MethodPost, w.session+"/url", map[string]any{"url": address}, nil); err != nil {
+		w.t.Fatalf("loading %s: %v", address, err)
+	}
+}
+
+// Try evaluates an expression in the page, awaiting a promise.
+func (w *WebKit) Try(expression string, out any) error {
+	script := fmt.Sprintf(`const done = arguments[arguments.length - 1];
+		(async () => JSON.stringify(await (%s)) ?? "null")().then((v) => done([v]), (err) => done(["", String(err)]));`, expression)
+	var answer []string
+	if err := w.call(http.MethodPost, w.session+"/execute/async", map[string]any{"script": script, "args": []any{}}, &answer); err != nil {
+		return err
+	}
+	if len(answer) != 1 {
+		return fmt.Errorf("evaluating %.100q: %v", expression, answer)
+	}
+	return json.Unmarshal([]byte(answer[0]), out)
+}
+
+// call does a command of WebDriver.
+func (w *WebKit) call(method, url string, body, out any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+	defer cancel()
+	content, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	var answer struct{ Value json.RawMessage }
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return errors.New(string(answer.Value))
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer.Value, out)
+}

@@ -1,0 +1,39 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// changesFile is app.ChangesFile.
+type changesFile struct{}
+
+func (changesFile) SaveChanges(ctx context.Context) (int, error) {
+	n, err := browser.Await(ctx, shell().Call("saveChanges"))
+	if err != nil {
+		return 0, err
+	}
+	return n.Int(), nil
+}
+
+func (changesFile) ReadFile(ctx context.Context, id string) ([]byte, error) {
+	input, ok := browser.Element(id)
+	if !ok || input.Get("files").Length() == 0 {
+		return nil, errors.New("no file was chosen")
+	}
+	file := input.Get("files").Index(0)
+	if file.Get("size").Float() > queue.MaxSavedBytes {
+		return nil, errors.New("the file is too large to be one of saved changes")
+	}
+	text, err := browser.Await(ctx, file.Call("text"))
+	input.Set("value", "") // the same file can be chosen again
+	if err != nil {
+		return nil, err
+	}
+	return []byte(text.String()), nil
+}

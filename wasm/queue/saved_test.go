@@ -1,0 +1,154 @@
+package queue_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+var savedSchema = queue.Schema{Type: "user", Fields: []string{"name", "email", "bio"}}
+
+func savedID(n int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", n) }
+
+// saved is an operation as it stands in a file, on the entity of this number.
+func saved(n, entity int) queue.Operation {
+	return queue.Operation{
+		Seq: int64(n), ID: savedID(n), Ref: queue.Ref{Type: "user", ID: savedID(1000 + entity)}, Type: api.Update,
+		Data: json.RawMessage(`{"bio":"b"}`), Base: json.RawMessage(`{"bio":"a","big":12345678901234567890}`), BaseVersion: 3,
+		CreatedAt: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC), State: queue.Queued,
+	}
+}
+
+func savedFile(t *testing.T, operations ...queue.Operation) string {
+	t.Helper()
+	var texts []string
+	for _, o := range operations {
+		text, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	return `{"format":"rollcall-changes","version":1,"savedAt":"2026-05-02T08:00:00.000Z","program":"p","database":3,` +
+		`"operations":[` + strings.Join(texts, ",\n") + `],"unreadable":[{"seq":9,"text":"{half"}]}`
+}
+
+func TestParseSavedChanges(t *testing.T) {
+	s, err := queue.ParseSavedChanges([]byte("\ufeff"+savedFile(t, saved(1, 1), saved(2, 2))), savedSchema)
+	if err != nil || len(s.Operations) != 2 || len(s.Unreadable) != 1 || s.Operations[1].ID != savedID(2) {
+		t.Fatalf("%v: %+v", err, s)
+	}
+	if got := string(s.Operations[0].Base); got != `{"bio":"a","big":12345678901234567890}` {
+		t.Errorf("the base became %s", got)
+	}
+	with := func(change func(*queue.Operation)) string {
+		o := saved(1, 1)
+		change(&o)
+		return savedFile(t, o)
+	}
+	for name, c := range map[string]struct{ file, says string }{
+		"nothing":        {"", "not complete"},
+		"half of it":     {savedFile(t, saved(1, 1))[:200], "not complete"},
+		"a picture":      {"\x89PNG\r\n", "not complete"},
+		"other JSON":     {`{"users":[]}`, "not a file of saved changes"},
+		"a list":         {`[1]`, "not a file of saved changes"},
+		"a newer format": {`{"format":"rollcall-changes","version":2}`, "newer version"},
+		"no version":     {`{"format":"rollcall-changes"}`, "newer version"},
+		"a number for a list": {
+			`{"format":"rollcall-changes","version":1,"operations":7}`, "changed after it was saved"},
+		"no id":            {with(func(o *queue.Operation) { o.ID = "1" }), "change 1 of the file"},
+		"no entity":        {with(func(o *queue.Operation) { o.Ref.ID = "" }), "has no id"},
+		"another type":     {with(func(o *queue.Operation) { o.Ref.Type = "invoice" }), "invoice"},
+		"another field":    {with(func(o *queue.Operation) { o.Data = json.RawMessage(`{"admin":true}`) }), "admin"},
+		"nothing to set":   {with(func(o *queue.Operation) { o.Data = nil }), "sets nothing"},
+		"unknown deed":     {with(func(o *queue.Operation) { o.Type = "merge" }), "merge"},
+		"a negative count": {with(func(o *queue.Operation) { o.BaseVersion = -1 }), "negative"},
+		"a base of text":   {with(func(o *queue.Operation) { o.Base = json.RawMessage(`"x"`) }), "made on"},
+		"the same twice":   {savedFile(t, saved(1, 1), saved(1, 1)), "change 2 of the file can't be taken in: it is there twice"},
+		"too large":        {strings.Repeat(" ", queue.MaxSavedBytes+1), "larger than 32 MB"},
+	} {
+		if _, err := queue.ParseSavedChanges([]byte(c.file), savedSchema); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: the error is %v, want one that says %q", name, err, c.says)
+		}
+	}
+}
+
+func TestTakeInKeepsTheOrderAndTheIDs(t *testing.T) {
+	order := map[string]int{savedID(1): 0, savedID(2): 1, savedID(3): 2}
+	first, second := saved(1, 1), saved(2, 1)
+	first.State, first.NextAttemptAt, second.State = queue.Sending, time.Now(), queue.Waiting
+	e := queue.Entity{Ref: first.Ref}
+	if !e.TakeIn(first, order) || !e.TakeIn(second, order) {
+		t.Fatal("an entity without operations takes none in")
+	}
+	a, b := e.Operations[0], e.Operations[1]
+	if a.ID != first.ID || a.State != queue.Waiting || a.Seq != 0 || !a.NextAttemptAt.IsZero() || a.BaseVersion != 3 {
+		t.Errorf("the first became %+v", a)
+	}
+	if b.ID != second.ID || b.State != queue.Queued { // at most the first is frozen
+		t.Errorf("the second became %+v", b)
+	}
+	// A later write must not swallow what may have been sent under its own id.
+	alone := queue.Entity{Ref: first.Ref}
+	queued := saved(1, 1)
+	alone.TakeIn(queued, order)
+	if err := alone.Enqueue(queue.Write{ID: savedID(50), Type: api.Update, Data: json.RawMessage(`{"bio":"c"}`), At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if len(alone.Operations) != 2 || alone.Operations[0].ID != queued.ID {
+		t.Errorf("a later write left %+v", alone.Operations)
+	}
+	rejected := saved(1, 1)
+	rejected.State = queue.Rejected
+	waits := queue.Entity{Ref: first.Ref}
+	if waits.TakeIn(rejected, order); waits.Operations[0].State != queue.Rejected {
+		t.Errorf("one that waits for the person became %+v", waits.Operations[0])
+	}
+}
+
+func TestTakeInDoesNotOvertakeWhatWasDoneSince(t *testing.T) {
+	order := map[string]int{savedID(1): 0, savedID(2): 1}
+	for name, have := range map[string]queue.Operation{"another's": saved(7, 1), "the younger one": saved(2, 1)} {
+		e := queue.Entity{Ref: have.Ref, Operations: []queue.Operation{have}}
+		if e.TakeIn(saved(1, 1), order) || len(e.Operations) != 1 {
+			t.Errorf("%s: the queue became %+v", name, e.Operations)
+		}
+	}
+}
+
+// FuzzSavedChanges: whatever is in a file, it is refused with words or taken in, and
+// what is taken in is the same when it is read again.
+func FuzzSavedChanges(f *testing.F) {
+	text, err := json.Marshal(saved(1, 1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(`{"format":"rollcall-changes","version":1,"operations":[` + string(text) + `]}`))
+	f.Add([]byte(`{"format":"rollcall-changes","version":1,"operations":[{"ref":{}}],"unreadable":[null]}`))
+	f.Add([]byte(`{"format":"rollcall-changes","version":-1}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := queue.ParseSavedChanges(data, savedSchema)
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("it is refused without a word")
+			}
+			return
+		}
+		order := map[string]int{}
+		for i, o := range s.Operations {
+			order[o.ID] = i
+		}
+		for _, o := range s.Operations {
+			e := queue.Entity{Ref: o.Ref}
+			if !e.TakeIn(o, order) {
+				t.Errorf("%+v is not taken in", o)
+			}
+			e.View() // it is total
+		}
+	})
+}

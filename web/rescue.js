@@ -1,0 +1,187 @@
+// What helps when the program can't: fetches anew what is missing or damaged of
+// the page, says in words what went wrong, and saves the changes that wait on this
+// device to a file. It needs no other script and no wasm, and the service worker
+// holds a copy of its own. Others use one thing of it, the object rollcallRescue:
+//
+//   mended()               settles once the parts that were fetched anew are in place
+//   fail(title, text, why) shows the failure page, once
+//   seekNewer()            switches to a newer version of the program when there is one
+//   save()                 saves the waiting changes to a file; a promise of how many
+"use strict";
+
+(() => {
+  const element = (id) => document.getElementById(id);
+
+  // --- Parts that are missing or damaged ---
+
+  const mending = [];
+
+  // A script or a style sheet that is not what its integrity says fails to load.
+  addEventListener("error", ({ target }) => {
+    if (target instanceof Element && target.integrity && !target.hasAttribute("data-again")) mending.push(mend(target));
+  }, true);
+
+  // mend fetches a part past every cache, which puts it right there, and loads it again.
+  async function mend(part) {
+    try {
+      await fetch(part.src || part.href, { cache: "reload", integrity: part.integrity });
+      const again = document.createElement(part.localName); // a copy of a script would not run
+      for (const { name, value } of part.attributes) again.setAttribute(name, value);
+      again.setAttribute("data-again", "");
+      await new Promise((resolve, reject) => {
+        again.addEventListener("load", resolve);
+        again.addEventListener("error", reject);
+        part.replaceWith(again);
+      });
+    } catch (err) {
+      if (part.localName === "script") damaged(part.src, err);
+      else console.warn(`Without ${part.href}:`, err);
+    }
+  }
+
+  async function mended() {
+    for (let n = -1; n !== mending.length; ) {
+      n = mending.length;
+      await Promise.all(mending);
+    }
+  }
+
+  function damaged(address, err) {
+    seekNewer();
+    fail("Rollcall could not be loaded",
+      "A part of it did not arrive as it was made, and could not be fetched anew: the network is away, or something " +
+      "between this device and the server, such as a sign-in page, answers in the server's place. Check the network, " +
+      "then reload. Nothing you saved on this device is lost.", `${address}: ${err?.message ?? "it can't be loaded"}`);
+  }
+
+  // --- The failure page ---
+
+  let failed = false;
+
+  function fail(title, text, why) {
+    if (failed) return;
+    failed = true;
+    console.error(title, why ?? "");
+    element("watchdog-title").textContent = title;
+    element("watchdog-text").textContent = text;
+    // go-app writes the reason of a panic to the same element.
+    const label = element("app-wasm-loader-label");
+    if (why && !label.textContent) label.textContent = String(why);
+    element("watchdog").hidden = false;
+    element("watchdog-reload").focus();
+    tellOfQueue();
+  }
+
+  element("watchdog-reload")?.addEventListener("click", () => location.reload());
+
+  async function tellOfQueue() {
+    const say = (text) => (element("watchdog-queue").textContent = text);
+    try {
+      const { count } = await read();
+      if (count === 0) return;
+      const changes = count === 1 ? "1 change" : `${count} changes`;
+      say(`${changes} made here wait to be sent. They stay on this device. You can also save them to a file, ` +
+        "and take it in again on the page Sync, here or on another device.");
+      element("watchdog-save").hidden = false;
+    } catch (err) {
+      say(`Whether changes wait to be sent can't be read now: ${err?.message ?? err}`);
+    }
+  }
+
+  element("watchdog-save")?.addEventListener("click", async () => {
+    try {
+      const count = await save();
+      element("watchdog-queue").textContent = `${count === 1 ? "1 change was" : `${count} changes were`} saved to a file. ` +
+        "They also stay on this device. Keep the file until they are on the server.";
+    } catch (err) {
+      element("watchdog-queue").textContent = `They could not be saved to a file: ${err?.message ?? err}`;
+    }
+  });
+
+  // A version that can't start has no work of a person's in it: it gives way to a
+  // newer one by itself.
+  async function seekNewer() {
+    const workers = navigator.serviceWorker;
+    if (!workers) return;
+    workers.addEventListener("controllerchange", () => location.reload());
+    const switchTo = (worker) => worker?.postMessage({ type: "SKIP_WAITING" });
+    try {
+      const registration = await workers.getRegistration();
+      registration?.addEventListener("updatefound", () => {
+        const worker = registration.installing;
+        worker?.addEventListener("statechange", () => worker.state === "installed" && switchTo(worker));
+      });
+      switchTo(registration?.waiting);
+      await registration?.update();
+    } catch (err) {
+      console.warn("There is no newer version to be had:", err);
+    }
+  }
+
+  // --- The changes that wait, as a file ---
+
+  // A browser whose storage is stuck answers neither yes nor no.
+  const patience = 10_000;
+
+  const settled = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+  // open opens the database whatever its version is, and makes none: null then.
+  function open() {
+    const request = indexedDB.open("rollcall");
+    let absent = false;
+    request.onupgradeneeded = () => {
+      absent = true;
+      request.transaction.abort();
+    };
+    const late = new Promise((_, reject) => setTimeout(() => reject(new Error("the browser's storage does not answer")), patience));
+    return Promise.race([settled(request), late]).catch((err) => {
+      if (absent) return null;
+      request.onsuccess = () => request.result.close();
+      throw err;
+    });
+  }
+
+  // read makes the file of all operations in the queue, in their order. Each is the
+  // text that every version of the database has of it, byte by byte; a record
+  // without one goes along as it is. package queue reads the file: SavedChanges.
+  async function read() {
+    const db = await open();
+    if (!db) return { count: 0, file: "" };
+    try {
+      const held = db.objectStoreNames.contains("operations");
+      const records = held ? await settled(db.transaction("operations").objectStore("operations").getAll()) : [];
+      const operations = [], unreadable = [];
+      for (const record of records) (isObject(record.text) ? operations.push(record.text) : unreadable.push(JSON.stringify(record)));
+      const head = { format: "rollcall-changes", version: 1, savedAt: new Date().toISOString(), program: "{{.Version}}", database: db.version };
+      const file = `${JSON.stringify(head).slice(0, -1)},\n"operations":[${operations.join(",\n")}],\n"unreadable":[${unreadable.join(",\n")}]}\n`;
+      return { count: records.length, file };
+    } finally {
+      db.close();
+    }
+  }
+
+  function isObject(text) {
+    try {
+      const value = JSON.parse(text);
+      return typeof value === "object" && value !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  async function save() {
+    const { count, file } = await read();
+    if (count === 0) return 0;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([file], { type: "application/json" }));
+    link.download = `rollcall-changes-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.json`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it in its own time
+    return count;
+  }
+
+  globalThis.rollcallRescue = { mended, fail, seekNewer, save, read };
+})();

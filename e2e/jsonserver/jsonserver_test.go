@@ -112,6 +112,20 @@ func TestForeignChangesArrive(t *testing.T) {
 	converge(b, one, two)
 }
 
+func TestAChangeWithinTheSameSecondArrives(t *testing.T) {
+	b := startBackend(t)
+	one := b.client()
+	ann := one.create("Ann")
+	one.sync()
+	for _, bio := range []string{"first", "second"} {
+		b.send(http.MethodPatch, "/users/"+ann, `{"bio":"`+bio+`","updatedAt":"2030-01-01T00:00:00Z"}`)
+		one.sync()
+		if _, shown := one.shows(ann); shown != bio {
+			t.Errorf("the bio is %q, want %q", shown, bio)
+		}
+	}
+}
+
 func TestLostAnswerHasNoSecondEffect(t *testing.T) {
 	b := startBackend(t)
 	one := b.client()

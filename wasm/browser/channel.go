@@ -19,6 +19,7 @@ import (
 // a cached page makes the browser discard it. When the page is restored, subscribers
 // receive a message that anything may have changed.
 type Channel struct {
+	sync.BusEnd
 	name string
 	js   js.Value // undefined where the browser has none, and while the page is cached
 	stop func()   // removes the listener from js

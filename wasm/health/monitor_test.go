@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-var schema = queue.Schema{Type: "user", Index: func(json.RawMessage) (sort, search string) { return "", "" }}
+var schema = queue.Schema{Type: "user", Fields: []string{"name"}, Index: func(json.RawMessage) (sort, search string) { return "", "" }}
 
 // failing is a store whose next uses fail.
 type failing struct {

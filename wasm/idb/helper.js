@@ -378,9 +378,16 @@
     });
   }
 
+  // skips is sync.Page.Skips.
+  function skips(row, had, want) {
+    if (!had || want.resync) return false;
+    if (row.version !== had.version) return row.version < had.version;
+    return row.deleted || had.document === row.record.document;
+  }
+
   // put saves one row over what was there and reports whether a person sees a difference.
   function put(users, row, had, want) {
-    if (had && row.version <= had.version && !want.resync) {
+    if (skips(row, had, want)) {
       if (had.generation !== want.generation) users.put({ ...had, generation: want.generation });
       return false;
     }

@@ -52,6 +52,9 @@ var (
 // New returns a store that opens its database when it is first used, and again
 // when the connection was lost.
 func New(o Options) *Store {
+	w := sync.Wiring{Of: "idb.New"}
+	w.Schemas(o.Schemas...)
+	w.Must()
 	if o.Deadline == 0 {
 		o.Deadline = DefaultDeadline
 	}
@@ -322,14 +325,14 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 	}{Rows: []pageRow{}, Fence: page.Fence, Generation: page.Generation, Resync: page.Resync, Meta: page.Meta}
 	now := time.Now().UTC()
 	rows := map[queue.Ref]*queue.Row{}
-	versions := map[queue.Ref]int64{}
+	changes := map[queue.Ref]api.Change{}
 	for _, c := range page.Changes {
 		ref := queue.Ref{Type: c.EntityType, ID: c.EntityID}
 		schema, err := s.schema(ref)
 		if err != nil {
 			continue
 		}
-		rows[ref], versions[ref] = rowOf(c, now), c.Version
+		rows[ref], changes[ref] = rowOf(c, now), c
 		want.Rows = append(want.Rows, pageRowOf(ref, c, rows[ref], page.Generation, schema))
 	}
 	var rebased []queue.Ref
@@ -340,7 +343,7 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) ([]queue.Ref, err
 			unsound[have.Ref.ref()] = have.unsound()
 		}
 		return s.rebase(l, page, func(e *queue.Entity) {
-			if e.Confirmed == nil || unsound[e.Ref] || versions[e.Ref] > e.Confirmed.Version || page.Resync {
+			if unsound[e.Ref] || !page.Skips(e.Confirmed, changes[e.Ref]) {
 				before, had := e.View()
 				e.Confirm(rows[e.Ref])
 				if after, has := e.View(); had != has || (has && !sameView(before, after)) {

@@ -21,7 +21,10 @@ type subscriber struct {
 }
 
 // Bus is the end of a Channel that one tab or worker uses.
-type Bus struct{ channel *Channel }
+type Bus struct {
+	sync.BusEnd
+	channel *Channel
+}
 
 var _ sync.Bus = (*Bus)(nil)
 
@@ -29,7 +32,7 @@ var _ sync.Bus = (*Bus)(nil)
 func NewChannel() *Channel { return &Channel{subs: map[int]subscriber{}} }
 
 // Bus returns a new end of the channel.
-func (c *Channel) Bus() *Bus { return &Bus{c} }
+func (c *Channel) Bus() *Bus { return &Bus{channel: c} }
 
 // Publish implements sync.Bus.
 func (b *Bus) Publish(m sync.Message) {

@@ -52,7 +52,7 @@ func (s *Store) apply(change api.Change, page sync.Page, at time.Time) bool {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
 	r.generation = page.Generation
-	if c := r.entity.Confirmed; c != nil && change.Version <= c.Version && !page.Resync && s.intact(r) {
+	if page.Skips(r.entity.Confirmed, change) && s.intact(r) {
 		return false
 	}
 	r.confirm(confirmedRow(change, at))

@@ -55,8 +55,12 @@ type record struct {
 	sum        uint64 // checksum of the confirmed row when it was saved, see intact
 }
 
-// New returns an empty store for entities of the given schemas.
+// New returns an empty store for entities of the given schemas. It panics if one of them
+// can't work.
 func New(schemas ...queue.Schema) *Store {
+	w := sync.Wiring{Of: "memory.New"}
+	w.Schemas(schemas...)
+	w.Must()
 	s := &Store{
 		schemas:   map[string]queue.Schema{},
 		entities:  map[queue.Ref]*record{},

@@ -68,8 +68,10 @@ type Collection[T, P any] struct {
 	stop    func()
 }
 
-// New returns a collection that is subscribed to the bus until Close.
+// New returns a collection that is subscribed to the bus until Close. It panics if the
+// configuration can't work.
 func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
+	cfg.check()
 	if cfg.Go == nil {
 		cfg.Go = func(f func()) { go f() }
 	}
@@ -83,6 +85,26 @@ func New[T, P any](cfg Config[T, P]) *Collection[T, P] {
 	c.stop = cfg.Bus.Subscribe(c.receive)
 	cfg.Bus.Publish(sync.Message{Kind: sync.StatusRequest})
 	return c
+}
+
+func (cfg Config[T, P]) check() {
+	w := sync.Wiring{Of: "repository.New"}
+	w.Need("Store", cfg.Store)
+	w.Need("Bus", cfg.Bus)
+	w.Need("Now", cfg.Now)
+	w.Need("After", cfg.After)
+	w.Need("NewID", cfg.NewID)
+	w.Need("Codec.Decode", cfg.Codec.Decode)
+	w.Need("Codec.Encode", cfg.Codec.Encode)
+	w.Need("Codec.Clean", cfg.Codec.Clean)
+	w.Need("Codec.Whole", cfg.Codec.Whole)
+	types := w.Schemas(cfg.Schema)
+	if cfg.Remote != nil {
+		w.Need("Remote", cfg.Remote) // a nil pointer
+		w.Part(cfg.Remote, types)
+	}
+	w.Bus(cfg.Bus, sync.PageSide)
+	w.Must()
 }
 
 // Close ends the subscription to the bus.

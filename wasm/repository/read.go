@@ -91,7 +91,7 @@ func (c *Collection[T, P]) refresh(ctx context.Context, id string) {
 	}
 }
 
-// fetch fetches a record from the server and saves it if it is newer. If the feed has
+// fetch fetches a record from the server and saves it if it says something new. If the feed has
 // advanced meanwhile, the record is returned without being saved: it may be older than a
 // deletion that the feed has delivered and will not deliver again.
 func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, error) {
@@ -116,7 +116,7 @@ func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, er
 	}
 	err = c.cfg.Store.Update(ctx, txn, func(es []*queue.Entity) error {
 		e := es[0]
-		if changed = e.Confirmed == nil || e.Confirmed.Version < change.Version; changed {
+		if changed = !(sync.Page{}).Skips(e.Confirmed, change); changed {
 			e.Confirm(&queue.Row{Version: change.Version, Stamp: change.Stamp, Document: change.Document, SyncedAt: c.cfg.Now().UTC()})
 		}
 		view, visible = e.View()

@@ -40,11 +40,21 @@ var feedCases = map[string]func(*fixture){
 
 	"page: only newer versions are saved": func(f *fixture) {
 		f.pull(pageOf(change("a", "five", 5), change("b", "five", 5), change("c", "five", 5)))
-		f.same("changed", f.pull(pageOf(change("a", "four", 4), change("b", "again", 5), change("c", "six", 6))), []string{"c"})
+		f.same("changed", f.pull(pageOf(change("a", "four", 4), change("b", "five", 5), change("c", "six", 6))), []string{"c"})
 		f.same("list", f.list(), []string{"five", "five", "six"})
 		f.same("a tombstone, too", f.pull(pageOf(tombstone("a", 5), tombstone("c", 7))), []string{"c"})
 		f.same("list", f.list(), []string{"five", "five"})
 		f.same("gone", f.entity("c"), queue.Entity{Ref: ref("c")})
+	},
+
+	"page: of equal versions the content decides": func(f *fixture) {
+		f.pull(pageOf(change("a", "one", 5), change("b", "one", 5)))
+		f.enqueue("b", operation("b", "mine"))
+		f.same("changed", f.pull(pageOf(change("a", "two", 5))), []string{"a"})
+		f.pull(pageOf(change("b", "two", 5)))
+		f.same("list", f.list(), []string{"mine:pending", "two"})
+		f.same("under an operation, too", f.entity("b").Confirmed.Document, document("b", "two"))
+		f.same("the same again", f.pull(pageOf(change("a", "two", 5), change("b", "two", 5))), []string{})
 	},
 
 	"page: a resync saves lower versions, too": func(f *fixture) {

@@ -48,11 +48,27 @@ type Engine struct {
 	onProgress func(*ResyncProgress) // set by the host
 }
 
-// New returns an engine.
+// New returns an engine. It panics if the configuration can't work.
 func New(cfg Config) *Engine {
+	cfg.check()
 	e := &Engine{cfg: cfg, fields: map[string][]string{}, batch: api.MaxOperations}
 	for _, s := range cfg.Schemas {
 		e.fields[s.Type] = s.Fields
 	}
 	return e
+}
+
+func (cfg Config) check() {
+	w := Wiring{Of: "sync.New"}
+	w.Need("Store", cfg.Store)
+	w.Need("Remote", cfg.Remote)
+	w.Need("Locks", cfg.Locks)
+	w.Need("Bus", cfg.Bus)
+	w.Need("Schemas", cfg.Schemas)
+	w.Need("Now", cfg.Now)
+	w.Need("Random", cfg.Random)
+	w.Need("NewID", cfg.NewID)
+	w.Part(cfg.Remote, w.Schemas(cfg.Schemas...))
+	w.Bus(cfg.Bus, EngineSide)
+	w.Must()
 }

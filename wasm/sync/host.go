@@ -67,8 +67,26 @@ type roundRequest struct {
 	online *bool  // the browser is online now, or offline
 }
 
+// check returns what is missing.
+func (h *Host) check() error {
+	w := Wiring{Of: "sync.Host"}
+	w.Need("Engine", h.Engine)
+	w.Need("Bus", h.Bus)
+	w.Need("Clock", h.Clock)
+	w.Need("Store", h.Store)
+	w.Need("Random", h.Random)
+	if h.Name == "" {
+		w.Add("Name is missing")
+	}
+	w.Bus(h.Bus, EngineSide)
+	return w.Err()
+}
+
 // Run does rounds until ctx ends. The first one begins at once.
 func (h *Host) Run(ctx context.Context) error {
+	if err := h.check(); err != nil {
+		return err
+	}
 	h.requests = make(chan roundRequest, maxRequests)
 	defer h.Bus.Subscribe(h.receive)()
 	go h.publishAlive(ctx)
@@ -95,6 +113,9 @@ func (h *Host) Run(ctx context.Context) error {
 // Drain does rounds until nothing is left to do or one fails. A service worker calls it
 // when the browser wakes it.
 func (h *Host) Drain(ctx context.Context, reason Reason) (Report, error) {
+	if err := h.check(); err != nil {
+		return Report{}, err
+	}
 	h.loadStatus(ctx)
 	var total Report
 	for range MaxRounds {

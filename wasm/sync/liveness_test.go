@@ -342,7 +342,7 @@ func TestAHostEndsAfterAnAbandonedRound(t *testing.T) {
 		store := memory.New(directory.Users)
 		engine := sync.New(sync.Config{
 			Store: store, Remote: remote, Locks: sync.RoundLocks(memory.NewLocks(), channel.Bus(), bubble{}, nil), Bus: channel.Bus(),
-			Now: time.Now, Random: func() float64 { return 0.5 }, NewID: func() string { return "id" },
+			Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: func() string { return "id" },
 		})
 		host := &sync.Host{Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: store, Random: func() float64 { return 0.5 }, Name: sync.ByWorker}
 		begin := time.Now()

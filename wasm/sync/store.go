@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/rollcall/rollcall/api"
@@ -17,9 +18,8 @@ type Store interface {
 
 	// ApplyPage saves a page of the feed in one relaxed transaction: for each change the
 	// confirmed row, and page.Meta. An entity with operations keeps them, and its visible
-	// row is rebased on the new confirmed row. Unless Resync is set, a change whose version
-	// is not above the stored row's is skipped, but its generation is recorded. It returns
-	// the refs whose visible rows have changed.
+	// row is rebased on the new confirmed row. A change that Page.Skips is not saved, but its
+	// generation is recorded. It returns the refs whose visible rows have changed.
 	ApplyPage(ctx context.Context, page Page) (changed []queue.Ref, err error)
 
 	// Sweep removes the confirmed rows of a type whose generation is below the given one,
@@ -57,6 +57,19 @@ type Page struct {
 	Generation int64
 	// Meta is saved with the page, above all the cursor behind it.
 	Meta map[string]string
+}
+
+// Skips reports whether a change says nothing new about an intact row: it is older, or the
+// same. Of equal versions the documents decide: where a version is made of a date, two
+// changes of one moment share it. A deletion always has a version of its own.
+func (p Page) Skips(known *queue.Row, change api.Change) bool {
+	switch {
+	case p.Resync || known == nil:
+		return false
+	case change.Version != known.Version:
+		return change.Version < known.Version
+	}
+	return change.Deleted || bytes.Equal(change.Document, known.Document)
 }
 
 // Repair is a range of ids with all that the server has in it.

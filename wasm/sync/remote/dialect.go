@@ -22,6 +22,9 @@ type Dialect struct {
 	// Each write then sets them by the backend's clock (its Date header), and always later
 	// than the row's own.
 	ClientDates bool
+	// LowerIDs is for a backend that returns UUIDs in upper case: ids are read in lower case,
+	// as the client makes them. The backend must find them in either.
+	LowerIDs bool
 	// Replace is for a backend without PATCH: an update puts the whole row.
 	Replace bool
 

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ const (
 	DefaultListEvery = 15 * time.Minute
 	// restartListing is how old a listing must be for a restart to make another.
 	restartListing = time.Minute
+	methodGet      = "GET" // a page has no net/http
 	// dateLayout has a fixed width, so that its texts sort like the times.
 	dateLayout = "2006-01-02T15:04:05.000Z"
 )
@@ -33,7 +35,8 @@ const (
 //
 // A lost answer does no harm: the retry finds the row as the first attempt left it, and
 // counts as a success. Deletions leave no trace in a poll; a listing of everything finds
-// them, see ListEvery. One round at a time may use it.
+// them, see ListEvery. A backend that does not keep the id of a create gets no second one
+// of that type; see CodeBackendIDs. One round at a time may use it.
 type REST struct {
 	// HTTP sends the requests. Required.
 	HTTP sync.HTTP
@@ -58,6 +61,7 @@ type REST struct {
 
 	pulled bool          // since the start
 	skew   time.Duration // backend clock minus device clock
+	ids    creations
 }
 
 var _ sync.Remote = (*REST)(nil)
@@ -86,7 +90,8 @@ func (r *REST) read(ctx context.Context, ref queue.Ref) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := r.send(ctx, sync.Request{Method: "GET", Path: api.ItemPath(path, ref.ID), Header: map[string]string{}})
+	q := sync.Request{Method: methodGet, Path: api.ItemPath(path, ref.ID), Header: map[string]string{}}
+	resp, err := r.send(ctx, q)
 	var failed *sync.RequestError
 	if errors.As(err, &failed) && notFound(failed) {
 		return nil, nil
@@ -95,8 +100,11 @@ func (r *REST) read(ctx context.Context, ref queue.Ref) (*row, error) {
 		return nil, err
 	}
 	current, err := r.parseRow(resp.Body)
-	if err != nil || current.id != ref.ID {
-		return nil, sync.NoAnswerError(errors.New("an answer that is not this entity"))
+	if err == nil && current.id != ref.ID {
+		err = &otherRow{asked: ref.ID, got: current.id}
+	}
+	if err != nil {
+		return nil, misfit(q, err)
 	}
 	if tag := resp.Header["etag"]; strings.HasPrefix(tag, `"`) {
 		current.etag = tag
@@ -123,7 +131,7 @@ func (r *REST) send(ctx context.Context, q sync.Request) (sync.Response, error) 
 	if err != nil {
 		return sync.Response{}, sync.NoAnswerError(err)
 	}
-	failed := classify(resp)
+	failed := classify(q, resp)
 	if failed == nil || failed.Kind != sync.NoAnswer {
 		r.observeClock(resp)
 	}
@@ -149,14 +157,20 @@ func notFound(err *sync.RequestError) bool {
 	return (err.Status == 404 || err.Status == 410) && err.Kind == sync.Refused
 }
 
-// classify is sync.Classify for other backends: a good answer may have no body, and an
-// error that is JSON of any shape comes from the backend.
-func classify(resp sync.Response) *sync.RequestError {
-	if resp.Status == 204 && len(resp.Body) == 0 {
+// classify is sync.Classify for other backends: the answer to a write may have no body, or
+// any but HTML, and an error that is JSON of any shape comes from the backend.
+func classify(q sync.Request, resp sync.Response) *sync.RequestError {
+	if succeeded := resp.Status >= 200 && resp.Status < 300; succeeded && q.Method != methodGet && !resp.IsJSON() && !isHTML(resp) {
 		return nil
 	}
 	failed := sync.Classify(resp)
-	if failed == nil || resp.Status < 400 || resp.Status >= 500 || !resp.IsJSON() || !json.Valid(resp.Body) {
+	if failed == nil {
+		return nil
+	}
+	if resp.Status < 400 || resp.Status >= 500 || !resp.IsJSON() || !json.Valid(resp.Body) {
+		if failed.Kind == sync.NoAnswer {
+			failed.Problem = unusable(q, resp)
+		}
 		return failed
 	}
 	problem, ours := resp.Problem()
@@ -171,6 +185,34 @@ func classify(resp sync.Response) *sync.RequestError {
 	}
 	failed.Problem, failed.Err = problem, nil
 	return failed
+}
+
+func isHTML(resp sync.Response) bool {
+	return strings.Contains(resp.Header["content-type"], "html") || bytes.HasPrefix(bytes.TrimSpace(resp.Body), []byte("<"))
+}
+
+// unusable is the problem of an answer that may not be the backend's.
+func unusable(q sync.Request, resp sync.Response) api.Problem {
+	media := resp.Header["content-type"]
+	if media == "" {
+		media = "no content type"
+	}
+	return api.Problem{Code: api.CodeUnavailable, Title: "The answer is not the backend's JSON", Detail: fmt.Sprintf(
+		"%s was answered with status %d and %s. If the backend answered, it must answer errors as JSON, too, and the address may be wrong: "+
+			"see Paths. Otherwise the network may want you to sign in.", address(q), resp.Status, media)}
+}
+
+// misfit is the error of an answer that is JSON, yet not what the Dialect says.
+func misfit(q sync.Request, err error) *sync.RequestError {
+	return &sync.RequestError{Kind: sync.Unavailable, Err: err, Problem: api.Problem{
+		Code: api.CodeUnavailable, Title: "The backend's answer is not what Dialect says",
+		Detail: fmt.Sprintf("%s was answered with %v", address(q), err),
+	}}
+}
+
+func address(q sync.Request) string {
+	path, _, _ := strings.Cut(q.Path, "?")
+	return q.Method + " " + path
 }
 
 // foreignProblem finds what another backend's error says for a person.

@@ -142,7 +142,8 @@ func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 	if most := r.Dialect.MaxLimit; most > 0 {
 		limit = min(limit, most)
 	}
-	resp, err := r.send(ctx, sync.Request{Method: "GET", Path: path + r.query(c, limit), Header: map[string]string{}})
+	q := sync.Request{Method: methodGet, Path: path + r.query(c, limit), Header: map[string]string{}}
+	resp, err := r.send(ctx, q)
 	if err != nil {
 		return listed{}, err
 	}
@@ -155,17 +156,17 @@ func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 		envelope := queue.Decode(body)
 		body = envelope[d.Rows]
 		if d.Next != "" && !queue.IsNull(envelope[d.Next]) && json.Unmarshal(envelope[d.Next], &page.next) != nil {
-			return listed{}, sync.NoAnswerError(fmt.Errorf("a list whose %s is no text", d.Next))
+			return listed{}, misfit(q, fmt.Errorf("a list whose %s is no text", d.Next))
 		}
 	}
 	var documents []json.RawMessage
 	if err := json.Unmarshal(body, &documents); err != nil || documents == nil {
-		return listed{}, sync.NoAnswerError(errors.New("a list without rows"))
+		return listed{}, misfit(q, errors.New("a list without rows, see Dialect.Rows"))
 	}
 	for _, document := range documents {
 		row, err := r.parseRow(document)
 		if err != nil {
-			return listed{}, sync.NoAnswerError(fmt.Errorf("a list with %w", err))
+			return listed{}, misfit(q, fmt.Errorf("a list with %w", err))
 		}
 		page.rows = append(page.rows, row)
 	}
@@ -241,16 +242,22 @@ func (r *REST) advance(c *cursor, p listed) bool {
 		return more
 	case !c.Listing && d.Limit != "" && len(p.rows) < p.limit:
 		return false
-	case !c.Listing && at.From < last.updated.UTC().Format(dateLayout):
+	case !c.Listing && at.From < fromBefore(last):
 		// By time instead of by number: a row that changes meanwhile moves to the end, and
 		// the pages behind it shift.
-		at.From, at.Page = last.updated.UTC().Format(dateLayout), 1
+		at.From, at.Page = fromBefore(last), 1
 		return true
 	case d.Page != "":
 		at.Page = max(at.Page, 1) + 1
 		return true
 	}
 	return false
+}
+
+// fromBefore is where the page behind a row begins: just before its date, because others
+// may share it, and Dialect.Since may leave out rows of its value.
+func fromBefore(last *row) string {
+	return last.updated.Add(-time.Millisecond).UTC().Format(dateLayout)
 }
 
 // endReading closes a type's list and goes to the next type. The next poll begins before

@@ -56,10 +56,17 @@ func mustPause(err *sync.RequestError) bool {
 
 // pushOne pushes one operation. An error says nothing about the operation itself.
 func (r *REST) pushOne(ctx context.Context, o queue.Operation) (api.Result, error) {
+	if r.held(o) {
+		return r.settle(ctx, o)
+	}
 	var current *row
 	if r.Dialect.Version == "" || (r.Dialect.Replace && o.Type == api.Update) {
 		var err error
-		if current, err = r.read(ctx, o.Ref); err != nil {
+		var other *otherRow
+		if current, err = r.read(ctx, o.Ref); o.Type == api.Create && errors.As(err, &other) {
+			return r.stop(o, posted{id: other.got, sure: true}), nil // an earlier attempt, whose answer was lost
+		}
+		if err != nil {
 			return resultOf(o, err)
 		}
 		if result, decided := r.compare(o, current); decided {
@@ -89,7 +96,7 @@ func resultOf(o queue.Operation, err error) (api.Result, error) {
 	case sync.ServerError:
 		return api.Result{ID: o.ID, Status: api.Retry, Problem: &problem}, nil
 	case sync.Refused, sync.TooLarge:
-		return api.Result{ID: o.ID, Status: api.Rejected, Problem: &problem}, nil
+		return rejected(o, &problem), nil
 	}
 	return api.Result{}, failed
 }
@@ -186,26 +193,38 @@ func (r *REST) accepted(ctx context.Context, o queue.Operation, resp sync.Respon
 	if resp.Header["idempotency-replayed"] == "true" || (o.Type == api.Create && resp.Status == 200 && r.Dialect.Version != "") {
 		status = api.Duplicate
 	}
-	if o.Type == api.Delete {
+	switch {
+	case o.Type == api.Create:
+		return r.created(ctx, o, resp, status)
+	case o.Type == api.Delete && (resp.Status == 204 || resp.IsJSON()):
 		return api.Result{ID: o.ID, Status: status}, nil
 	}
 	current, err := r.parseRow(resp.Body)
-	if err != nil || current.id != o.Ref.ID { // the answer doesn't contain the row
-		if current, err = r.read(ctx, o.Ref); err != nil {
-			return resultOf(o, err)
-		}
-		status = api.Duplicate // others may have changed it since
+	if err == nil && current.id == o.Ref.ID && o.Type == api.Update {
+		return current.result(o, status), nil
 	}
-	if current == nil {
-		return api.Result{}, sync.NoAnswerError(errors.New("what was just written is not there"))
+	// The answer doesn't contain the row.
+	if current, err = r.read(ctx, o.Ref); err != nil {
+		return resultOf(o, err)
 	}
-	return current.result(o, status), nil
+	switch {
+	case o.Type == api.Delete && current == nil:
+		return api.Result{ID: o.ID, Status: status}, nil
+	case o.Type == api.Delete:
+		return api.Result{}, misfit(sync.Request{Method: "DELETE", Path: r.Paths[o.Ref.Type]}, errors.New("a success, yet the row is still there"))
+	case current == nil:
+		return api.Result{ID: o.ID, Status: api.Conflict}, nil // deleted since
+	}
+	return current.result(o, api.Duplicate), nil // others may have changed it since
 }
 
 // refused decides an operation that the backend finds incompatible with its row.
 func (r *REST) refused(ctx context.Context, o queue.Operation, failed *sync.RequestError) (api.Result, error) {
 	if o.Type == api.Create && notFound(failed) {
-		return api.Result{}, sync.NoAnswerError(fmt.Errorf("the backend has no %s to add to", r.Paths[o.Ref.Type]))
+		return api.Result{}, &sync.RequestError{Kind: sync.Unavailable, Status: failed.Status, Problem: api.Problem{
+			Code: api.CodeUnavailable, Title: "The backend has no " + r.Paths[o.Ref.Type],
+			Detail: fmt.Sprintf("POST %s was answered with status %d: the address may be wrong, see Paths", r.Paths[o.Ref.Type], failed.Status),
+		}}
 	}
 	current, err := r.read(ctx, o.Ref)
 	if err != nil {
@@ -218,5 +237,5 @@ func (r *REST) refused(ctx context.Context, o queue.Operation, failed *sync.Requ
 		return current.result(o, api.Conflict), nil // the tag covers more than is compared here
 	}
 	problem := failed.Problem
-	return api.Result{ID: o.ID, Status: api.Rejected, Problem: &problem}, nil
+	return rejected(o, &problem), nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -26,13 +27,18 @@ func (r *REST) parseRow(document json.RawMessage) (*row, error) {
 	fields := queue.Decode(document)
 	parsed := &row{version: 1, document: document}
 	id := bytes.TrimSpace(fields["id"])
+	if queue.IsNull(id) {
+		return nil, errors.New("a row without an id")
+	}
 	if json.Unmarshal(id, &parsed.id) != nil {
 		parsed.id = string(id)
 		if _, err := strconv.ParseInt(parsed.id, 10, 64); err != nil {
 			return nil, errors.New("a row whose id is neither text nor a whole number")
 		}
-		fields["id"] = jsonText(parsed.id)
-		parsed.document = fields.Encode()
+		parsed.rename(parsed.id)
+	}
+	if lower := strings.ToLower(parsed.id); r.Dialect.LowerIDs && lower != parsed.id {
+		parsed.rename(lower)
 	}
 	if parsed.id == "" {
 		return nil, errors.New("a row without an id")
@@ -49,6 +55,11 @@ func (r *REST) parseRow(document json.RawMessage) (*row, error) {
 		}
 	}
 	return parsed, nil
+}
+
+// rename gives the row the id by which the device knows it.
+func (w *row) rename(id string) {
+	w.id, w.document = id, queue.Decode(w.document).With(queue.Fields{"id": jsonText(id)}).Encode()
 }
 
 func jsonText(s string) json.RawMessage {

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -51,18 +50,13 @@ func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the document of user %s: %w", u.ID, err)
 	}
+	sort, search := api.UserIndex(document)
 	return &Row{
 		ID: u.ID, Version: u.Version, Change: change, Document: document, Stamp: stamp,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
-		EmailKey: api.EmailKey(u.Email),
-		Sort:     strings.ToLower(u.Name),
-		Search:   SearchText(u.Name + "\n" + u.Email),
+		EmailKey: api.EmailKey(u.Email), Sort: sort, Search: search,
 	}, nil
 }
-
-// SearchText folds text for a search that ignores case. A row matches if its Search contains
-// the folded query.
-func SearchText(s string) string { return strings.ToLower(s) }
 
 // Record is the idempotency record of a write that took effect. It answers the replays.
 type Record struct {

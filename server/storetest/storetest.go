@@ -52,6 +52,7 @@ func Run(t *testing.T, open Open) {
 		{"one entity, concurrently", testEntityConcurrently},
 		{"linearizable", testLinearizable},
 		{"list", testList},
+		{"folding", testFolding},
 		{"find", testFind},
 		{"updated after, with a stopped clock", testUpdatedAfter},
 		{"feed", testFeed},

@@ -13,7 +13,8 @@ import (
 //
 // Document is the user's JSON as sent to clients. It is stored, so that a page of the feed or
 // the list is a concatenation. EmailKey, Sort and Search are derived from it for indexes, and
-// empty in a tombstone. A store saves them, and returns only EmailKey, for NewGroupTx.
+// empty in a tombstone; EmailKey may be a SharedKey. A store saves them, and returns only
+// EmailKey, for NewGroupTx.
 type Row struct {
 	ID       string
 	Version  int64

@@ -19,11 +19,21 @@ func NormalText(s string) string {
 // normalLine is NormalText of a text on one line, without what nobody sees at its ends:
 // copied addresses and names bring marks of direction, joiners and odd spaces along.
 func normalLine(s string) string {
-	s = strings.TrimLeftFunc(NormalText(s), func(r rune) bool { return unicode.IsSpace(r) || isIgnorable(r) })
+	return trimEnd(strings.TrimLeftFunc(NormalText(s), func(r rune) bool { return unicode.IsSpace(r) || isIgnorable(r) }))
+}
+
+func trimEnd(s string) string {
 	return strings.TrimRightFunc(s, func(r rune) bool {
 		// These belong to the sign before them: the colour of a heart, the end of a flag.
 		return unicode.IsSpace(r) || isIgnorable(r) && !unicode.Is(unicode.Variation_Selector, r) && !isTag(r)
 	})
+}
+
+// SameText reports whether a person sees no difference between two texts, of which one may
+// have been stored before texts had a normal form.
+func SameText(a, b string) bool {
+	shown := func(s string) string { return trimEnd(strings.TrimLeftFunc(NormalText(s), isIgnorable)) }
+	return a == b || shown(a) == shown(b)
 }
 
 // isIgnorable reports whether a character has the derived property

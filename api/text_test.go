@@ -23,6 +23,26 @@ func TestNormalText(t *testing.T) {
 	}
 }
 
+func TestWhatAPersonSeesAsOneText(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"one\r\ntwo", "one\ntwo", true},
+		{"one\r\n", "one", true},
+		{"E\u0301", "É", true},
+		{"\u200eAnn\u200b ", "Ann", true},
+		{" indented", "indented", false},
+		{"one\n\ntwo", "one\ntwo", false},
+		{"\u2764\ufe0f", "\u2764", false},
+		{"Ann", "ann", false},
+	} {
+		if got := SameText(c.a, c.b); got != c.same {
+			t.Errorf("%q and %q are one: %v", c.a, c.b, got)
+		}
+	}
+}
+
 func TestNamesAreStoredWithoutWhatNobodySees(t *testing.T) {
 	for text, want := range map[string]string{
 		"  Padded  ":                     "Padded",

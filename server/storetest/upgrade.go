@@ -160,3 +160,25 @@ func checkClash(b *fixture, up Upgrade, first, second oldUser) {
 		b.Error(err)
 	}
 }
+
+// testOlderTexts: an operation that an older program queued takes effect in the normal form,
+// or is refused with words; it is no conflict with itself.
+func testOlderTexts(t *testing.T, b *fixture) {
+	id := b.create("Ann", "ann@example.org")
+	typed := op(id, api.Update, 1, `{"name":"\u200eE\u0301tienne ","bio":"one\r\ntwo\r\n"}`)
+	first := b.one(typed, api.Applied)
+	var u api.User
+	if err := json.Unmarshal(first.Result.Document, &u); err != nil || u.Name != "Étienne" || u.Bio != "one\ntwo" {
+		t.Errorf("stored as %+v (%v)", u, err)
+	}
+	b.one(typed, api.Duplicate)
+	b.one(op(id, api.Update, 1, string(typed.Data)), api.Duplicate)
+	b.one(op(id, api.Update, 1, `{"bio":"one\r\nthree"}`), api.Conflict)
+	for _, email := range []string{"\uff41nn@example.org", "an\u200bn@example.org"} {
+		refused := op(id, api.Update, 2, fmt.Sprintf(`{"email":%q}`, email))
+		_, problem := store.Prepare(clientID, refused)
+		if problem == nil || len(problem.Errors) != 1 || !strings.Contains(problem.Errors[0].Detail, "type it again") {
+			t.Errorf("%q: %+v", email, problem)
+		}
+	}
+}

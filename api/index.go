@@ -2,6 +2,10 @@ package api
 
 import "encoding/json"
 
+// IndexRule names the rule of UserIndex. Change it with the rule: devices then list their rows
+// anew. The first rule, which folded only Latin letters, had no name.
+const IndexRule = "2"
+
 // UserIndex returns what a user's document is listed under, its name, and the text that
 // a search looks in, name and email, both folded by FoldText. It is total: a broken
 // document is listed first and never found.

@@ -136,7 +136,7 @@ func decodePunycode(s string) (string, error) {
 		out, s = []rune(s[:at]), s[at+1:]
 	}
 	n, i, bias := punyInitial, 0, punyInitialBias
-	for len(s) > 0 {
+	for s != "" {
 		before, weight := i, 1
 		for k := punyBase; ; k += punyBase {
 			if s == "" {

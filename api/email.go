@@ -1,24 +1,59 @@
 package api
 
 import (
+	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
-// isAddress reports whether s is an address and nothing else: an addr-spec of RFC 5322, section
-// 3.4.1, with dot-atoms on both sides, and non-ASCII letters as in RFC 6532. It accepts what
-// net/mail returns unchanged, except for domain literals such as [192.0.2.1]. That package
-// would add some 10 kB to each wasm program.
-func isAddress(s string) bool {
+// checkEmail says what is wrong with an email in its stored form, "" for nothing.
+func checkEmail(s string) string {
+	switch {
+	case s == "":
+		return "is required"
+	case len(s) > MaxEmail:
+		return fmt.Sprintf("is %d bytes long; at most %d are allowed", len(s), MaxEmail)
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8 text"
+	case strings.ContainsFunc(s, func(r rune) bool { return isIgnorable(r) || r > 0x7F && unicode.IsSpace(r) }):
+		return "has a character that nobody sees; type it again"
+	}
 	local, domain, ok := strings.Cut(s, "@")
-	return ok && isDotAtom(local) && isDotAtom(domain)
+	if !ok || !isDotAtom(local) || !isDotAtom(domain) {
+		return "is not an email address; it should look like name@example.org"
+	}
+	// A full-width or a long s looks like the plain letter and is not it: two addresses
+	// that nobody can tell apart (RFC 8264, section 9.17, takes no such characters either).
+	if norm.NFKC.String(s) != s {
+		return "has a letter that only looks like a plain one; type it again"
+	}
+	return checkDomain(domain)
 }
 
-// isDotAtom reports whether s is atoms joined by single dots.
-func isDotAtom(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
+// checkDomain refuses what no domain name has (RFC 5890, 2.3.2.1: letters, marks, digits
+// and hyphens).
+func checkDomain(domain string) string {
+	for label := range strings.SplitSeq(domain, ".") {
+		ascii, err := aLabel(label)
+		switch {
+		case err != nil, strings.HasPrefix(label, "-"), strings.HasSuffix(label, "-"):
+			return fmt.Sprintf("has a domain with the part %q, which is not one", label)
+		case len(ascii) > 63:
+			return "has a domain with a part of over 63 characters"
+		}
 	}
+	return ""
+}
+
+// isDotAtom reports whether s is atoms joined by single dots: a side of the addr-spec of
+// RFC 5322, section 3.4.1, with letters beyond ASCII as of RFC 6532. It agrees with
+// net/mail on what that package gives back unchanged, but for domain literals such as
+// [192.0.2.1], which are no address of a person. That package would add some 10 kB to
+// each wasm program.
+func isDotAtom(s string) bool {
 	for atom := range strings.SplitSeq(s, ".") {
 		if atom == "" || strings.ContainsFunc(atom, notAtomText) {
 			return false
@@ -29,8 +64,28 @@ func isDotAtom(s string) bool {
 
 func notAtomText(r rune) bool {
 	switch {
-	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r >= utf8.RuneSelf:
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
 		return false
+	case r >= utf8.RuneSelf:
+		return unicode.IsControl(r)
 	}
 	return !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
+}
+
+// EmailKey is what makes two emails one: composed, lower case letter by letter (so that
+// ß is not ss: mail to the one does not reach the other), and the domain in the ASCII
+// form that DNS knows (RFC 5890).
+func EmailKey(email string) string {
+	email = norm.NFC.String(strings.Map(unicode.ToLower, normalLine(email)))
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return email
+	}
+	labels := strings.Split(email[at+1:], ".")
+	for i, label := range labels {
+		if ascii, err := aLabel(label); err == nil {
+			labels[i] = ascii
+		}
+	}
+	return email[:at+1] + strings.Join(labels, ".")
 }

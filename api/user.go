@@ -36,9 +36,9 @@ type UserPatch struct {
 // UserFields are the names of the editable fields.
 var UserFields = []string{"name", "email", "bio"}
 
-// trimmed returns the patch without white space around name and email, and after the bio.
+// trimmed returns the patch in its stored form: see Clean.
 func (p UserPatch) trimmed() UserPatch {
-	trim := func(s *string, f func(string) string) *string {
+	normal := func(s *string, f func(string) string) *string {
 		if s == nil {
 			return nil
 		}
@@ -46,15 +46,16 @@ func (p UserPatch) trimmed() UserPatch {
 		return &t
 	}
 	return UserPatch{
-		Name:  trim(p.Name, strings.TrimSpace),
-		Email: trim(p.Email, strings.TrimSpace),
-		Bio:   trim(p.Bio, func(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) }),
+		Name:  normal(p.Name, normalLine),
+		Email: normal(p.Email, normalLine),
+		Bio:   normal(p.Bio, func(s string) string { return strings.TrimRightFunc(NormalText(s), unicode.IsSpace) }),
 	}
 }
 
 // Clean is the one validation of a user's fields, on the device and at the server. It returns
-// the patch in its stored form, without white space around name and email and after the bio,
-// and what is wrong with it, in the order of the form. A create needs name and email.
+// the patch in its stored form, and what is wrong with it, in the order of the form. Texts are
+// stored in NormalText, without what nobody sees at the ends of name and email and at the end
+// of the bio. A create needs name and email.
 func (p UserPatch) Clean(create bool) (UserPatch, []FieldError) {
 	p = p.trimmed()
 	return p, p.validate(create)
@@ -96,25 +97,13 @@ func (p UserPatch) validate(create bool) []FieldError {
 }
 
 func checkName(s string) string {
-	switch n := utf8.RuneCountInString(strings.TrimSpace(s)); {
-	case n == 0:
-		return "is required"
-	case n > MaxName:
-		return fmt.Sprintf("is %d characters long; at most %d are allowed", n, MaxName)
-	}
-	return checkText(s, false)
-}
-
-func checkEmail(s string) string {
-	s = strings.TrimSpace(s)
-	switch {
+	switch n := utf8.RuneCountInString(s); {
 	case s == "":
 		return "is required"
-	case len(s) > MaxEmail:
-		return fmt.Sprintf("is %d bytes long; at most %d are allowed", len(s), MaxEmail)
-	}
-	if !isAddress(s) {
-		return "is not an email address; it should look like name@example.org"
+	case showsNothing(s):
+		return "shows nothing; type a name that can be read"
+	case n > MaxName:
+		return fmt.Sprintf("is %d characters long; at most %d are allowed", n, MaxName)
 	}
 	return checkText(s, false)
 }
@@ -133,15 +122,16 @@ func checkText(s string, lines bool) string {
 		return "is not valid UTF-8 text"
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) && (!lines || (r != '\n' && r != '\t' && r != '\r')) {
+		switch {
+		case lines && (r == '\n' || r == '\t'):
+		case unicode.IsControl(r):
 			return "has a control character; remove it"
+		case !lines && unicode.In(r, unicode.Zl, unicode.Zp):
+			return "has a line break; put it on one line"
 		}
 	}
 	return ""
 }
-
-// EmailKey folds an email for comparison. No two users may share a key.
-func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 // NewOperationID returns an id for an operation: a UUID of version 7 (RFC 9562). It starts with
 // the time, so that a server stores the records of recent operations side by side. Users have

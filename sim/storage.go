@@ -325,6 +325,15 @@ func (s storage) Digest(ctx context.Context, entityType string) (api.Digest, err
 	return m.Digest(ctx, entityType)
 }
 
+// Reindex implements sync.Store.
+func (s storage) Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error) {
+	err = s.write(func(m *memory.Store, _ Fault) error {
+		next, err = m.Reindex(ctx, fence, entityType, from)
+		return err
+	})
+	return next, err
+}
+
 // Repair implements sync.Store.
 func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Ref, err error) {
 	err = s.write(func(m *memory.Store, _ Fault) error {

@@ -70,7 +70,7 @@ func parseList(v url.Values) (store.ListQuery, error) {
 	var errs []api.FieldError
 	bad := func(field, detail string) { errs = append(errs, api.FieldError{Field: field, Detail: detail}) }
 	search := strings.TrimSpace(v.Get("q"))
-	q := store.ListQuery{Search: store.SearchText(search)}
+	q := store.ListQuery{Search: api.FoldText(search)}
 	if utf8.RuneCountInString(search) > api.MaxQuery || !utf8.ValidString(search) {
 		bad("q", fmt.Sprintf("must be text of at most %d characters", api.MaxQuery))
 	}

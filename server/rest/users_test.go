@@ -184,7 +184,7 @@ func TestList(t *testing.T) {
 		t.Errorf("listed %q", got)
 	}
 	for q, want := range map[string]string{
-		"ALPH": "alpha alpha", "éCHO": "écho", "person3@": "bravo", "nobody": "", "gone": "", "%": "", "_": "", " bravo ": "bravo",
+		"ALPH": "alpha alpha", "éCHO": "écho", "ECHO": "écho", "e\u0301cho": "écho", "person3@": "bravo", "nobody": "", "gone": "", "%": "", "_": "", " bravo ": "bravo",
 	} {
 		page := decode[api.UserPage](w.do("GET", "/api/v1/users?q="+url.QueryEscape(q), nil).status(200))
 		if got := strings.ToLower(strings.Join(names(page), " ")); got != want {

@@ -99,6 +99,9 @@ func put(current *Row, u api.User, w Write, now Now) (*Row, api.Result, error) {
 	if err != nil {
 		return nil, api.Result{}, err
 	}
+	if keepsEmail(current, next) {
+		next.EmailKey = current.EmailKey
+	}
 	return next, resultOf(w, api.Applied, next), nil
 }
 

@@ -30,7 +30,8 @@ func ReadSetOf(writes []Write) (w ReadSet) {
 // the read set and collects the changes. A write that fails leaves none.
 type GroupTx struct {
 	rows    map[string]*Row
-	owners  map[string]string // email key to the live user's id
+	owners  map[string]string // stored email key to the live user's id
+	shared  []string          // users with a SharedKey; few, if any
 	records map[string]StoredRecord
 
 	row    *Row // put by the current write
@@ -68,6 +69,9 @@ func NewGroupTx(rows []Row, records []StoredRecord) *GroupTx {
 		t.rows[rows[i].ID] = &rows[i]
 		if !rows[i].Deleted {
 			t.owners[rows[i].EmailKey] = rows[i].ID
+			if plainKey(rows[i].EmailKey) != rows[i].EmailKey {
+				t.shared = append(t.shared, rows[i].ID)
+			}
 		}
 	}
 	for _, r := range records {
@@ -132,7 +136,17 @@ func (t *GroupTx) NewRecords() []StoredRecord { return t.recordsPut }
 func (t *GroupTx) Row(id string) (*Row, error) { return t.rows[id], nil }
 
 // EmailOwner implements Tx.
-func (t *GroupTx) EmailOwner(key string) (string, error) { return t.owners[key], nil }
+func (t *GroupTx) EmailOwner(key string) (string, error) {
+	if id, ok := t.owners[key]; ok {
+		return id, nil
+	}
+	for _, id := range t.shared {
+		if r := t.rows[id]; !r.Deleted && plainKey(r.EmailKey) == key {
+			return id, nil
+		}
+	}
+	return "", nil
+}
 
 // Record implements Tx.
 func (t *GroupTx) Record(key string) (*Record, error) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ListQuery selects a page of live users: those whose Search contains Search (already
-// folded), after After, at most Limit. The order is (Sort, ID). With UpdatedAfter it is
+// ListQuery selects a page of live users: those whose Search contains Search (in
+// api.FoldText), after After, at most Limit. The order is (Sort, ID). With UpdatedAfter it is
 // UpdatedAt, and only later ones are selected.
 type ListQuery struct {
 	Search       string

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -14,7 +13,8 @@ import (
 //
 // Document is the user's JSON as sent to clients. It is stored, so that a page of the feed or
 // the list is a concatenation. EmailKey, Sort and Search are derived from it for indexes, and
-// empty in a tombstone. A store saves them, and returns only EmailKey, for NewGroupTx.
+// empty in a tombstone; EmailKey may be a SharedKey. A store saves them, and returns only
+// EmailKey, for NewGroupTx.
 type Row struct {
 	ID       string
 	Version  int64
@@ -51,18 +51,13 @@ func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the document of user %s: %w", u.ID, err)
 	}
+	sort, search := api.UserIndex(document)
 	return &Row{
 		ID: u.ID, Version: u.Version, Change: change, Document: document, Stamp: stamp,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
-		EmailKey: api.EmailKey(u.Email),
-		Sort:     strings.ToLower(u.Name),
-		Search:   SearchText(u.Name + "\n" + u.Email),
+		EmailKey: api.EmailKey(u.Email), Sort: sort, Search: search,
 	}, nil
 }
-
-// SearchText folds text for a search that ignores case. A row matches if its Search contains
-// the folded query.
-func SearchText(s string) string { return strings.ToLower(s) }
 
 // Record is the idempotency record of a write that took effect. It answers the replays.
 type Record struct {

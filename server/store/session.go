@@ -25,7 +25,7 @@ var (
 type Tx interface {
 	// Row returns a user or tombstone, or nil.
 	Row(id string) (*Row, error)
-	// EmailOwner returns the id of the live user with the given email key, or "".
+	// EmailOwner returns the id of a live user with the given email key, or "".
 	EmailOwner(emailKey string) (string, error)
 	// PutRow inserts or replaces the row.
 	PutRow(row *Row) error
@@ -63,7 +63,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if next != nil && !next.Deleted && w.Patch.Email != nil {
+	if next != nil && !next.Deleted && w.Patch.Email != nil && !keepsEmail(current, next) {
 		owner, err := s.Tx.EmailOwner(next.EmailKey)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("check the email of user %s: %w", w.EntityID, err)

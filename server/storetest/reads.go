@@ -63,14 +63,34 @@ func testList(t *testing.T, b *fixture) {
 		t.Errorf("four of one name: listed %q", got)
 	}
 	odd := b.create(`50% "Off"_ Ünal`, "Odd_One@example.org")
-	for search, count := range map[string]int{"50%": 1, "%": 1, "_": 1, `"off"`: 1, "ünal": 1, "odd_one@": 1, "person\n": 0, "aaron": 0} {
-		if got := b.list(store.ListQuery{Search: search, Limit: 100}); len(got) != count {
+	for search, count := range map[string]int{"50%": 1, "%": 1, "_": 1, `"off"`: 1, "ÜNAL": 1, "unal": 1, "U\u0308nal": 1, "odd_one@": 1, "person\n": 0, "strasse": 0, "aaron": 0} {
+		if got := b.list(store.ListQuery{Search: api.FoldText(search), Limit: 100}); len(got) != count {
 			t.Errorf("search %q finds %q, want %d", search, got, count)
 		}
 	}
 	b.one(op(odd, api.Update, 1, `{"name":"Even"}`), api.Applied)
-	if got := b.list(store.ListQuery{Search: "ünal", Limit: 100}); len(got) != 0 {
+	if got := b.list(store.ListQuery{Search: "unal", Limit: 100}); len(got) != 0 {
 		t.Errorf("the old name still finds %q", got)
+	}
+}
+
+// testFolding: the server finds and orders by the device's rule, whatever the case, the accents
+// and the composition of the text.
+func testFolding(t *testing.T, b *fixture) {
+	for i, name := range []string{"Zoe", "\u00c9tienne", "E\u0301mile", "Eva", "Νίκος", "İSTANBUL", "Anna Straße", "Øre", "Otto"} {
+		b.create(name, fmt.Sprintf("f%d@example.org", i))
+	}
+	want := []string{"Anna Straße", "Émile", "Étienne", "Eva", "İSTANBUL", "Øre", "Otto", "Zoe", "Νίκος"}
+	if got := b.list(store.ListQuery{Limit: 2}); !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+	for search, want := range map[string]string{
+		"STRASSE": "Anna Straße", "straße": "Anna Straße", "ΝΙΚΟΣ": "Νίκος", "νικος": "Νίκος", "istanbul": "İSTANBUL", "ıstanbul": "İSTANBUL",
+		"emile": "Émile", "E\u0301TI": "Étienne", "ore": "Øre",
+	} {
+		if got := b.list(store.ListQuery{Search: api.FoldText(search), Limit: 100}); len(got) != 1 || got[0] != want {
+			t.Errorf("search %q finds %q, want %q", search, got, want)
+		}
 	}
 }
 

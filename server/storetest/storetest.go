@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"operations", testOperations},
 		{"order in a batch", testBatchOrder},
+		{"operations of older programs", testOlderTexts},
 		{"stamps and times", testStampsAndTimes},
 		{"exactly once", testExactlyOnce},
 		{"exactly once, concurrently", testExactlyOnceConcurrently},
@@ -52,6 +53,7 @@ func Run(t *testing.T, open Open) {
 		{"one entity, concurrently", testEntityConcurrently},
 		{"linearizable", testLinearizable},
 		{"list", testList},
+		{"folding", testFolding},
 		{"find", testFind},
 		{"updated after, with a stopped clock", testUpdatedAfter},
 		{"feed", testFeed},

@@ -22,7 +22,9 @@ const (
 var Paths = map[string]string{api.EntityUser: api.PathUsers}
 
 // Users is the schema of users.
-var Users = queue.Schema{Type: api.EntityUser, Fields: api.UserFields, Index: api.UserIndex}
+var Users = queue.Schema{
+	Type: api.EntityUser, Fields: api.UserFields, Index: api.UserIndex, Rule: api.IndexRule, Fold: api.FoldText,
+}
 
 // Collection is the collection of users.
 type Collection = repository.Collection[api.User, api.UserPatch]

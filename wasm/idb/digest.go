@@ -4,6 +4,7 @@ package idb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -113,6 +114,31 @@ func (s *Store) Repair(ctx context.Context, r sync.Repair) ([]queue.Ref, error) 
 		}
 		ids.From = next
 	}
+}
+
+// Reindex implements sync.Store.
+func (s *Store) Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error) {
+	schema, err := s.schema(queue.Ref{Type: entityType})
+	if err != nil {
+		return "", err
+	}
+	want := part{Type: entityType, From: from, Limit: spanChunk, Fence: fence}
+	_, err = s.deciding(ctx, "repair", want, func(l loaded) (*writes, error) {
+		next = l.Next
+		w := newWrites()
+		for _, have := range l.Entities {
+			if have.User == nil {
+				continue
+			}
+			row := *have.User
+			row.SortName, row.Search = schema.Index(json.RawMessage(row.Document))
+			if row != *have.User {
+				w.put("users", row)
+			}
+		}
+		return w, nil
+	})
+	return next, err
 }
 
 // repaired is what has to be written so that the loaded entities have the given

@@ -40,6 +40,9 @@
       tx.objectStore("operations").createIndex("standing", "standing");
       tx.objectStore("conflicts").createIndex("standing", "standing");
     },
+    // The next round lists all rows by another rule. No older program may write from here
+    // on: it would list its rows by the old one.
+    (db, tx) => tx.objectStore("meta").delete("index"),
   ];
 
   // revise changes every record of a store, in the order of their keys.

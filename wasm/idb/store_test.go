@@ -46,6 +46,7 @@ var damages = map[storetest.Damage]string{
 	storetest.Lost:      `users = confirmed = undefined;`,
 	storetest.Hidden:    `users = undefined;`,
 	storetest.Misplaced: `users.sortName = "Zzz"; users.search = "zzz";`,
+	storetest.Dated:     `users.sortName = "Zzz"; users.search = "zzz"; delete users.sum;`,
 	storetest.Forged: `users = {
 		type, id, sortName: "Forged", search: "forged", document: '{"name":"Forged"}', version: 1, stamp: "", generation: 1,
 		isDirty: false, state: "", syncedAt: "2026-03-01T09:00:00Z",

@@ -82,6 +82,27 @@ func firstUnit(r, other rune) rune {
 	return r
 }
 
+// Reindex implements sync.Store, in one part.
+func (s *Store) Reindex(ctx context.Context, fence int64, entityType, _ string) (string, error) {
+	if err := s.begin(ctx, fence); err != nil {
+		return "", err
+	}
+	defer s.mu.Unlock()
+	for ref, r := range s.entities {
+		if ref.Type != entityType || r.row == nil {
+			continue
+		}
+		want := newRow(r.row.view, s.schemas[entityType])
+		if want.key != r.row.key || want.search != r.row.search {
+			list := s.lists[entityType]
+			list.remove(r.row)
+			r.row = want
+			list.insert(want)
+		}
+	}
+	return "", nil
+}
+
 // Rows implements repository.Store.
 func (s *Store) Rows(ctx context.Context, w repository.Window) (repository.Rows, error) {
 	if err := s.begin(ctx, 0); err != nil {

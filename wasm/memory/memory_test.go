@@ -34,7 +34,7 @@ func corrupt(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Da
 			is.Confirmed, is.Visible = nil, nil
 		case storetest.Hidden:
 			is.Visible = nil
-		case storetest.Misplaced:
+		case storetest.Misplaced, storetest.Dated:
 			is.Key.Sort, is.Search = "Zzz", "zzz"
 		case storetest.Forged:
 			is.Confirmed = &queue.Row{Version: 1, Document: []byte(`{"id":"x","name":"Forged"}`)}

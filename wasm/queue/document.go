@@ -60,11 +60,12 @@ func (f Fields) Only(names []string) Fields {
 	return out
 }
 
-// ChangedFrom returns the fields of f that base lacks or has another value for.
+// ChangedFrom returns the fields of f that base lacks or has another value for; see
+// SameValue.
 func (f Fields) ChangedFrom(base Fields) Fields {
 	out := make(Fields, len(f))
 	for k, v := range f {
-		if !EqualJSON(base[k], v) {
+		if !SameValue(base[k], v) {
 			out[k] = v
 		}
 	}
@@ -82,6 +83,17 @@ func EqualJSON(a, b json.RawMessage) bool {
 		return false
 	}
 	return reflect.DeepEqual(x, y)
+}
+
+// SameValue reports whether two fields have the same value for a person: equal JSON, or
+// texts as of api.SameText. An older program stored what was typed, such as line ends in
+// another form, and that is no change.
+func SameValue(a, b json.RawMessage) bool {
+	if EqualJSON(a, b) {
+		return true
+	}
+	var x, y *string // null is no text
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && x != nil && y != nil && api.SameText(*x, *y)
 }
 
 // IsNull reports whether a document is missing or the JSON null.

@@ -162,9 +162,14 @@ type Schema struct {
 	Type string
 	// Fields are the document's fields that a write may set.
 	Fields []string
-	// Index returns a document's sort text and its search text, in lower case. It accepts
-	// any document: a malformed one sorts first.
+	// Index returns a document's sort text and its search text. It accepts any document: a
+	// malformed one sorts first.
 	Index func(document json.RawMessage) (sort, search string)
+	// Rule names the rule of Index. When it changes, the engine has the store list its rows
+	// anew.
+	Rule string
+	// Fold returns a query in the form of the search texts. nil keeps it as it is.
+	Fold func(query string) string
 }
 
 // Counts are the numbers of things in the store.

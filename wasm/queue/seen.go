@@ -16,7 +16,7 @@ func (w Write) touched(now Fields) Fields {
 	seen := Decode(w.Seen.Document)
 	out := make(Fields, len(data))
 	for name, value := range data {
-		if EqualJSON(value, seen[name]) && !EqualJSON(seen[name], now[name]) {
+		if SameValue(value, seen[name]) && !SameValue(seen[name], now[name]) {
 			continue
 		}
 		out[name] = value
@@ -37,8 +37,8 @@ func (w Write) unseen(now Fields) Fields {
 	}
 	seen, out := Decode(w.Seen.Document), Fields{}
 	for _, name := range about {
-		done := w.Type == api.Update && EqualJSON(data[name], now[name])
-		if !done && !EqualJSON(seen[name], now[name]) {
+		done := w.Type == api.Update && SameValue(data[name], now[name])
+		if !done && !SameValue(seen[name], now[name]) {
 			out[name] = orNull(seen[name])
 		}
 	}

@@ -77,13 +77,13 @@ func (c *Collection[T, P]) reversal(conflict queue.Conflict, exists bool) (queue
 func losingValues(conflict queue.Conflict) queue.Fields {
 	out := queue.Fields{}
 	for _, f := range conflict.Fields {
-		agreed := queue.EqualJSON(f.Mine, f.Theirs)
+		agreed := queue.SameValue(f.Mine, f.Theirs)
 		var lost json.RawMessage
 		switch f.Kept {
 		case queue.Mine:
 			// A merge that kept my value because they did not change the field lost nothing of
 			// theirs.
-			if conflict.Strategy == string(sync.Merge) && queue.EqualJSON(f.Base, f.Theirs) {
+			if conflict.Strategy == string(sync.Merge) && queue.SameValue(f.Base, f.Theirs) {
 				continue
 			}
 			lost = f.Theirs

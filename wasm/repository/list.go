@@ -26,7 +26,7 @@ type Page[T any] struct {
 
 // Window is a part of the list: at most Limit rows, starting Skip rows after the first
 // row at or after From (zero: the first of all). It counts only rows whose search text
-// contains Search, which is in lower case ("" matches all).
+// contains Search, which is folded ("" matches all).
 type Window struct {
 	Type   string
 	Search string
@@ -47,8 +47,12 @@ type Rows struct {
 // can't be decoded is listed with an empty value, so that it does not hide the others.
 func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 	reading := c.reading()
+	search := strings.TrimSpace(q.Search)
+	if fold := c.cfg.Schema.Fold; fold != nil {
+		search = fold(search)
+	}
 	rows, err := c.cfg.Store.Rows(ctx, Window{
-		Type: c.cfg.Schema.Type, Search: strings.ToLower(strings.TrimSpace(q.Search)),
+		Type: c.cfg.Schema.Type, Search: search,
 		From: q.From, Skip: q.Skip, Limit: q.Limit,
 	})
 	if err != nil {

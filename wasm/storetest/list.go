@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -71,6 +72,51 @@ var listCases = map[string]func(*fixture){
 		f.same("list", f.list(), []string{"b", "c", "z:pending"})
 		f.same("old text", f.rows(repository.Window{Search: "a", Limit: 9}).Total, 0)
 		f.same("new text", f.rows(repository.Window{Search: "z", Limit: 9}).Total, 1)
+	},
+
+	"reindex: rows of an older rule are listed anew, and otherwise as they were": func(f *fixture) {
+		f.fill("a", "b", "c")
+		f.enqueue("1", operation("1", "B"))
+		before, err := f.Digest(f.ctx, person)
+		f.must(err)
+		saved := []queue.Entity{f.entity("0"), f.entity("1"), f.entity("2")}
+		f.corrupt(f.T, f.Store, ref("0"), Dated)
+		f.corrupt(f.T, f.Store, ref("1"), Dated)
+		f.same("by the older rule", f.list(), []string{"a", "B:pending", "c"})
+		fence, err := f.BeginRound(f.ctx)
+		f.must(err)
+		for range 2 {
+			for from, more := "", true; more; more = from != "" {
+				from, err = f.Reindex(f.ctx, fence, person, from)
+				f.must(err)
+			}
+			f.same("list", f.list(), []string{"B:pending", "a", "c"})
+			f.same("old text", f.rows(repository.Window{Search: "zzz", Limit: 9}).Total, 0)
+			f.same("new text", f.rows(repository.Window{Search: "a", Limit: 9}).Total, 1)
+		}
+		after, err := f.Digest(f.ctx, person)
+		f.must(err)
+		f.same("digest", after, before)
+		f.same("entities", []queue.Entity{f.entity("0"), f.entity("1"), f.entity("2")}, saved)
+		_, err = f.BeginRound(f.ctx)
+		f.must(err)
+		if _, err := f.Reindex(f.ctx, fence, person, ""); !errors.Is(err, queue.ErrFenced) {
+			f.Fatalf("of an overtaken round: %v", err)
+		}
+	},
+
+	"reindex: a corrupt row stays corrupt": func(f *fixture) {
+		f.fill("a", "b")
+		f.corrupt(f.T, f.Store, ref("0"), Altered)
+		fence, err := f.BeginRound(f.ctx)
+		f.must(err)
+		before, err := f.Digest(f.ctx, person)
+		f.must(err)
+		_, err = f.Reindex(f.ctx, fence, person, "")
+		f.must(err)
+		after, err := f.Digest(f.ctx, person)
+		f.must(err)
+		f.same("digest", after, before)
 	},
 
 	"rows: an unknown type has none": func(f *fixture) {

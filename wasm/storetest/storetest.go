@@ -60,6 +60,7 @@ const (
 	Lost      Damage = "its rows are gone"
 	Hidden    Damage = "its visible row is gone"
 	Misplaced Damage = "its visible row is listed under another text"
+	Dated     Damage = "its visible row is listed by an older rule, and as it was saved"
 	Forged    Damage = "there are rows of an entity that does not exist"
 )
 

@@ -115,7 +115,7 @@ func deleteAgainst(c Case, remove bool) Decision {
 // value; a field that both changed goes to the later stamp.
 func byField(c Case, later bool) Decision {
 	return decideFields(c, func(f queue.Field) queue.Side {
-		if queue.EqualJSON(f.Base, f.Theirs) || later {
+		if queue.SameValue(f.Base, f.Theirs) || later {
 			return queue.Mine
 		}
 		return queue.Theirs
@@ -140,13 +140,13 @@ func decideFields(c Case, keep func(queue.Field) queue.Side) Decision {
 	send := queue.Fields{}
 	for _, name := range fieldNames(mine) {
 		f := queue.Field{Name: name, Base: base[name], Mine: mine[name], Theirs: theirs[name], Kept: queue.Both}
-		if !queue.EqualJSON(f.Mine, f.Theirs) {
+		if !queue.SameValue(f.Mine, f.Theirs) {
 			f.Kept = keep(f)
 		}
 		switch f.Kept {
 		case queue.Mine:
 			send[name] = f.Mine
-			d.Lost = d.Lost || !queue.EqualJSON(f.Base, f.Theirs)
+			d.Lost = d.Lost || !queue.SameValue(f.Base, f.Theirs)
 		case queue.Theirs:
 			d.Lost = true
 		}

@@ -317,3 +317,25 @@ func TestResolvedConflictOfWhatCancelledOutIsNone(t *testing.T) {
 		t.Errorf("left are %+v, %+v on %+v", e.Operations, e.Conflicts, e.Confirmed)
 	}
 }
+
+// TestANormalFormIsNoSideOfAConflict: the server has brought a bio into its normal form, and an
+// operation of an older program has it, and its base, as it was typed.
+func TestANormalFormIsNoSideOfAConflict(t *testing.T) {
+	const typed, normal = `{"name":"Ann","bio":"one\r\ntwo"}`, `{"name":"Ann","bio":"one\ntwo"}`
+	for _, c := range []struct {
+		data string
+		send bool
+	}{
+		{`{"bio":"one\r\ntwo"}`, false},              // both have the same now
+		{`{"bio":"one\r\ntwo\r\nthree"}`, true},      // only mine has changed
+		{`{"name":"Anna","bio":"one\r\ntwo"}`, true}, // and only the name
+	} {
+		mine := queue.Operation{Type: api.Update, Base: json.RawMessage(typed), BaseVersion: 1, Data: json.RawMessage(c.data), Stamp: "1"}
+		for _, theirs := range []string{typed, normal} {
+			d := Resolve(Merge, Case{Mine: mine, Theirs: json.RawMessage(theirs), Version: 2, Stamp: "2", Fields: []string{"name", "bio"}})
+			if d.Send != c.send || d.Lost {
+				t.Errorf("%s on %s: %+v", c.data, theirs, d)
+			}
+		}
+	}
+}

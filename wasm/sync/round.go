@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -73,7 +74,7 @@ func (r *round) run(ctx context.Context) error {
 	}
 	r.fence = fence
 	r.clock.known = false // the device's clock may have been set since the last round
-	if err := r.loadClientID(ctx); err != nil {
+	if err := r.prepareStore(ctx); err != nil {
 		return err
 	}
 	pushErr := r.push(ctx)
@@ -94,18 +95,52 @@ func (r *round) run(ctx context.Context) error {
 	return r.check(ctx)
 }
 
-// loadClientID reads this browser's client id, or creates it.
-func (r *round) loadClientID(ctx context.Context) error {
-	meta, err := r.cfg.Store.Meta(ctx, MetaClient)
+// prepareStore reads this browser's client id, or creates it, and has the rows listed by the
+// schemas' rules.
+func (r *round) prepareStore(ctx context.Context) error {
+	meta, err := r.cfg.Store.Meta(ctx, MetaClient, MetaIndex)
 	if err != nil {
 		return fmt.Errorf("read the client id: %w", err)
 	}
 	r.clientID = meta[MetaClient]
-	if r.clientID != "" {
-		return nil
+	rules := r.indexRules()
+	switch {
+	case r.clientID == "": // a new store, which has only rows by the present rules
+		r.clientID = r.cfg.NewID()
+		return r.cfg.Store.SetMeta(ctx, map[string]string{MetaClient: r.clientID, MetaIndex: rules})
+	case meta[MetaIndex] != rules:
+		return r.reindex(ctx, rules)
 	}
-	r.clientID = r.cfg.NewID()
-	return r.cfg.Store.SetMeta(ctx, map[string]string{MetaClient: r.clientID})
+	return nil
+}
+
+// indexRules is the value of MetaIndex.
+func (r *round) indexRules() string {
+	var rules []string
+	for _, s := range r.cfg.Schemas {
+		if s.Rule != "" {
+			rules = append(rules, s.Type+":"+s.Rule)
+		}
+	}
+	return strings.Join(rules, " ")
+}
+
+// reindex has all rows listed anew. It needs no server, and comes before the check, which
+// takes a row that is listed under another text for corrupt.
+func (r *round) reindex(ctx context.Context, rules string) error {
+	for _, s := range r.cfg.Schemas {
+		for from, more := "", true; more; more = from != "" {
+			var err error
+			if from, err = r.cfg.Store.Reindex(ctx, r.fence, s.Type, from); err != nil {
+				return fmt.Errorf("list the rows anew: %w", err)
+			}
+		}
+	}
+	if err := r.cfg.Store.SetMeta(ctx, map[string]string{MetaIndex: rules}); err != nil {
+		return fmt.Errorf("save the rule of the list: %w", err)
+	}
+	r.cfg.Bus.Publish(Message{Kind: RowsChanged})
+	return nil
 }
 
 // saveSuccess records that the round succeeded, and the error of the device's clock.

@@ -38,6 +38,11 @@ type Store interface {
 	// corrupt. Entities with operations keep these, and their visible rows are built anew.
 	Repair(ctx context.Context, r Repair) (repaired []queue.Ref, err error)
 
+	// Reindex lists a part of a type's visible rows anew, those with ids from the given one
+	// on, where the schema's Index has other texts for them than were stored. It returns the
+	// id to go on from, "" at the end, and is no change to a row in any other respect.
+	Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error)
+
 	// Meta returns the values of the given names; a missing one is "".
 	Meta(ctx context.Context, names ...string) (map[string]string, error)
 

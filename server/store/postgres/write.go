@@ -15,6 +15,10 @@ import (
 )
 
 const (
+	// With the rows of shared keys, which are in the range behind a key.
+	selectGroup = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ANY($1)
+UNION ALL SELECT ` + sqldb.RowColumns + ` FROM unnest($2::text[]) AS wanted (key)
+  JOIN users ON email_key >= key AND email_key < key || E'\x0b'`
 	lockFeed = selectFeed + ` FOR UPDATE`
 	saveFeed = `UPDATE feed SET change = change + $1, clock = $2, digest = $3`
 )
@@ -94,7 +98,7 @@ func begin(ctx context.Context, conn *pgx.Conn, set store.ReadSet) (st store.Fee
 		st, err = sqldb.ScanFeed(row)
 		return err
 	})
-	batch.Queue(selectRows, set.IDs, set.EmailKeys).Query(func(found pgx.Rows) (err error) {
+	batch.Queue(selectGroup, set.IDs, set.EmailKeys).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
 		return err
 	})

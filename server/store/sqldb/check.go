@@ -12,7 +12,7 @@ import (
 // Check reads a whole database in the transaction's snapshot and reports what is corrupt. An
 // error means that it could not be read.
 func Check(ctx context.Context, tx *sql.Tx, report *store.Report) error {
-	for _, check := range []func(context.Context, *sql.Tx, *store.Report) error{checkFeed, checkRows, checkRecords} {
+	for _, check := range []func(context.Context, *sql.Tx, *store.Report) error{checkFeed, checkRows, checkEmails, checkRecords} {
 		if err := check(ctx, tx, report); err != nil {
 			return err
 		}
@@ -21,8 +21,12 @@ func Check(ctx context.Context, tx *sql.Tx, report *store.Report) error {
 }
 
 // Each calls f for every row of a query.
-func Each(ctx context.Context, tx *sql.Tx, query string, f func(*sql.Rows) error) (err error) {
-	rows, err := tx.QueryContext(ctx, query)
+func Each(ctx context.Context, tx *sql.Tx, query string, f func(*sql.Rows) error) error {
+	return each(ctx, tx, query, nil, f)
+}
+
+func each(ctx context.Context, tx *sql.Tx, query string, args []any, f func(*sql.Rows) error) (err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -77,6 +81,24 @@ func checkRows(ctx context.Context, tx *sql.Tx, r *store.Report) error {
 		}
 		row.Sort, row.Search = sort, search
 		r.CheckRow(row)
+		return nil
+	})
+}
+
+// checkEmails reports users who share an email: their keys were one only after an upgrade.
+func checkEmails(ctx context.Context, tx *sql.Tx, r *store.Report) error {
+	const query = `SELECT a.id, b.id, a.document FROM
+(SELECT id, document, email_key, substr(email_key, 1, length(email_key) - length(id) - 1) AS plain
+ FROM users WHERE NOT deleted AND email_key LIKE '%` + "\n" + `%') AS a
+JOIN users AS b ON b.email_key >= a.plain AND b.email_key < a.plain || '` + "\v" + `' AND NOT b.deleted
+ AND (b.email_key = a.plain OR b.id < a.id) ORDER BY a.id, b.id`
+	return Each(ctx, tx, query, func(rows *sql.Rows) error {
+		var id, other string
+		var document []byte
+		if err := rows.Scan(&id, &other, &document); err != nil {
+			return err
+		}
+		r.CheckShared(store.Row{ID: id, Document: document}, other)
 		return nil
 	})
 }

@@ -140,7 +140,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 func schema(db *sql.DB) (*goose.Provider, error) {
 	return sqldb.Schema(goose.DialectSQLite3, db, migrations, goose.WithGoMigrations(
-		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest})))
+		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest}),
+		goose.NewGoMigration(5, &goose.GoFunc{RunTx: normalize}, nil)))
 }
 
 // Close finishes the waiting writes and closes the file. Later writes fail with

@@ -22,7 +22,8 @@ const (
 	selectFeed = `SELECT ` + sqldb.FeedColumns + ` FROM feed`
 	updateFeed = `UPDATE feed SET change = ?, clock = ?, digest = ?`
 	selectRows = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
-UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE deleted = 0 AND email_key IN (SELECT value FROM json_each(?))`
+UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE rowid IN (SELECT u.rowid FROM json_each(?) AS k CROSS JOIN users AS u
+  WHERE u.deleted = 0 AND u.email_key >= k.value AND u.email_key < k.value || char(11))` // with shared keys
 	upsertRow = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,

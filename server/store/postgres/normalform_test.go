@@ -1,0 +1,26 @@
+package postgres_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/postgres"
+	"github.com/rollcall/rollcall/server/store/postgres/pgtest"
+	"github.com/rollcall/rollcall/server/storetest"
+)
+
+func TestTextsOfAnOlderDatabase(t *testing.T) {
+	address := pgtest.Database(t)
+	storetest.RunUpgrade(t, storetest.Upgrade{
+		Open: func() storetest.Store { return open(t, address, postgres.Options{}) },
+		Exec: func(text string, args ...any) {
+			t.Helper()
+			if _, err := side(t, address).Exec(t.Context(), strings.ReplaceAll(text, "?", "$"), args...); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+		},
+		Age:   `DELETE FROM goose_db_version WHERE version_id >= 2`,
+		Check: func() (store.Report, error) { return postgres.Check(t.Context(), address) },
+	})
+}

@@ -1,0 +1,184 @@
+package storetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// Upgrade is a database that an older program has written, before texts had a normal form.
+type Upgrade struct {
+	// Open opens the store, and upgrades the database if need be.
+	Open func() Store
+	// Exec runs a statement beside it, with parameters ?1, ?2 and so on.
+	Exec func(text string, args ...any)
+	// Age makes the database forget the migration.
+	Age string
+	// Check is the store's check.
+	Check func() (store.Report, error)
+}
+
+// oldUser is a user as an older program stored it, with the key that it stored for the email.
+type oldUser struct{ id, name, email, bio string }
+
+// RunUpgrade checks what becomes of such a database.
+func RunUpgrade(t *testing.T, up Upgrade) {
+	users := []oldUser{
+		{"", "Anna Straße", "anna@example.org", "plain\nlines"},
+		{"", "E\u0301tienne", "etienne@example.org", "one\r\ntwo\rthree"},
+		{"", "\u200eBo\u200b", "bo@example.org", ""},
+		{"", "\u200b", "nobody@example.org", ""},
+		{"", "Idn", "idn@bücher.example", ""},
+		{"", "Puny", "IDN@xn--bcher-kva.example", ""},
+		{"", "Kelvin", "\u212aelvin@example.org", ""},
+	}
+	before := age(t, up, users)
+	b := &fixture{T: t, store: up.Open()}
+	defer func() { _ = b.store.Close() }()
+	changes, _ := b.feed(before, 2)
+	got := map[string]api.User{}
+	for _, c := range changes {
+		var u api.User
+		if err := json.Unmarshal(c.Document, &u); err != nil || u.Version != c.Version || c.Version != 2 {
+			t.Errorf("%s came with version %d, then %s (%v)", c.EntityID, c.Version, c.Document, err)
+		}
+		got[c.EntityID] = u
+	}
+	// Those whose texts changed, and no others, are changes for the devices.
+	if len(got) != 3 || got[users[1].id].Name != "Étienne" || got[users[1].id].Bio != "one\ntwo\nthree" || got[users[2].id].Name != "Bo" ||
+		got[users[6].id].Email != "Kelvin@example.org" {
+		t.Errorf("the feed goes on with %+v", got)
+	}
+	if err := CheckDigest(t.Context(), b.store, 3); err != nil {
+		t.Error(err)
+	}
+	for search, name := range map[string]string{"STRASSE": "Anna Straße", "etienne": "Étienne"} {
+		if found := b.list(store.ListQuery{Search: api.FoldText(search), Limit: 9}); !slices.Equal(found, []string{name}) {
+			t.Errorf("%q finds %q, want %q", search, found, name)
+		}
+	}
+	checkClash(b, up, users[4], users[5])
+}
+
+// age has a store with the users as of the older program, and returns the feed's end there.
+func age(t *testing.T, up Upgrade, users []oldUser) (before string) {
+	t.Helper()
+	b := &fixture{T: t, store: up.Open(), clock: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
+	for i := range users {
+		users[i].id = b.create("Somebody", uuid.NewString()+"@example.org")
+	}
+	before = b.head()
+	documents := map[string]string{}
+	for _, u := range users {
+		row, err := b.store.User(t.Context(), u.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := row.User()
+		if err != nil {
+			t.Fatal(err)
+		}
+		is.Name, is.Email, is.Bio = u.name, u.email, u.bio
+		document, err := json.Marshal(is)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents[u.id] = string(document)
+	}
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users {
+		key := strings.ToLower(strings.TrimSpace(u.email))
+		up.Exec(`UPDATE users SET document = ?1, email_key = ?2, sort = ?3, search = ?4 WHERE id = ?5`,
+			documents[u.id], key, strings.ToLower(u.name), strings.ToLower(u.name+"\n"+u.email), u.id)
+	}
+	up.Exec(up.Age)
+	return before
+}
+
+// checkClash: two users whose emails are one by now both stay, are reported, and can be edited;
+// nobody can take their email.
+func checkClash(b *fixture, up Upgrade, first, second oldUser) {
+	b.Helper()
+	reports := func() (about []string) {
+		b.Helper()
+		report, err := up.Check()
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, p := range report.Problems {
+			if strings.Contains(p, "also that of user") {
+				about = append(about, p)
+			} else if !strings.Contains(p, "shows nothing") && !strings.Contains(p, "name is required") && !strings.Contains(p, "looks like") {
+				b.Errorf("the check says %q", p)
+			}
+		}
+		return about
+	}
+	if got := reports(); len(got) != 1 || !strings.Contains(got[0], first.id) || !strings.Contains(got[0], second.id) {
+		b.Errorf("the check reports %q, want %s and %s with one email", got, first.id, second.id)
+	}
+	for i, u := range []oldUser{first, second} {
+		b.one(op(u.id, api.Update, 1, fmt.Sprintf(`{"bio":"edited","email":%q}`, u.email)), api.Applied)
+		b.one(op(u.id, api.Update, 2, `{"name":"Edited"}`), api.Applied)
+		if got := len(reports()); got != 1 {
+			b.Errorf("after edit %d the check reports %d, want 1", i, got)
+		}
+	}
+	taken := func(id string, kind api.OperationType, base int64) {
+		b.Helper()
+		for _, email := range []string{"IDN@BÜCHER.example", second.email} {
+			o := b.one(op(id, kind, base, person("Third", email)), api.Rejected)
+			if o.Result.Problem.Code != api.CodeEmailTaken {
+				b.Errorf("%s was refused as %+v", email, o.Result.Problem)
+			}
+		}
+	}
+	taken(uuid.NewString(), api.Create, 0)
+	// In one batch with what frees one of the two, and after it: the other still has it.
+	out := b.apply(op(first.id, api.Update, 3, `{"email":"first@example.org"}`), op(uuid.NewString(), api.Create, 0, person("Fourth", first.email)))
+	if out[0].Result.Status != api.Applied || out[1].Result.Status != api.Rejected {
+		b.Errorf("one moved away: %+v", out)
+	}
+	taken(uuid.NewString(), api.Create, 0)
+	taken(first.id, api.Update, 4)
+	if got := reports(); len(got) != 0 {
+		b.Errorf("with one of the two the check reports %q", got)
+	}
+	b.one(op(second.id, api.Update, 3, `{"email":"second@example.org"}`), api.Applied)
+	b.create("Fifth", first.email)
+	if err := CheckDigest(b.Context(), b.store, 3); err != nil {
+		b.Error(err)
+	}
+}
+
+// testOlderTexts: an operation that an older program queued takes effect in the normal form,
+// or is refused with words; it is no conflict with itself.
+func testOlderTexts(t *testing.T, b *fixture) {
+	id := b.create("Ann", "ann@example.org")
+	typed := op(id, api.Update, 1, `{"name":"\u200eE\u0301tienne ","bio":"one\r\ntwo\r\n"}`)
+	first := b.one(typed, api.Applied)
+	var u api.User
+	if err := json.Unmarshal(first.Result.Document, &u); err != nil || u.Name != "Étienne" || u.Bio != "one\ntwo" {
+		t.Errorf("stored as %+v (%v)", u, err)
+	}
+	b.one(typed, api.Duplicate)
+	b.one(op(id, api.Update, 1, string(typed.Data)), api.Duplicate)
+	b.one(op(id, api.Update, 1, `{"bio":"one\r\nthree"}`), api.Conflict)
+	for _, email := range []string{"\uff41nn@example.org", "an\u200bn@example.org"} {
+		refused := op(id, api.Update, 2, fmt.Sprintf(`{"email":%q}`, email))
+		_, problem := store.Prepare(clientID, refused)
+		if problem == nil || len(problem.Errors) != 1 || !strings.Contains(problem.Errors[0].Detail, "type it again") {
+			t.Errorf("%q: %+v", email, problem)
+		}
+	}
+}

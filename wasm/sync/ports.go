@@ -14,7 +14,8 @@ import (
 type Remote interface {
 	// Push sends a client's operations and returns one result for each, in order. With an
 	// error, the results that have a Status still count. A result without one, or missing
-	// at the end, says nothing about its operation.
+	// at the end, says nothing about its operation. Without operations it asks whether the
+	// server receives batches; an error also means that it has none.
 	Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error)
 	// Pull returns the feed's page after the cursor, "" for its beginning.
 	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)

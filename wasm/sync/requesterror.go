@@ -35,6 +35,7 @@ const (
 type RequestError struct {
 	Kind       ErrorKind
 	Status     int           // the answer's, 0 for none
+	Foreign    bool          // the answer is not the server's own
 	Problem    api.Problem   // why, for a person
 	RetryAfter time.Duration // how long the server wants no request
 	Err        error         // the cause of NoAnswer
@@ -47,7 +48,7 @@ func (e *RequestError) Error() string { return e.Problem.Error() }
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // kinds is the one table of what an HTTP status means. Any other 4xx is Refused if it has
-// a problem document, else NoAnswer; any other 5xx is Unavailable.
+// a problem document, else NoAnswer; so is any other 5xx Unavailable.
 var kinds = map[int]ErrorKind{
 	401: SignedOut,
 	408: Unavailable,
@@ -63,7 +64,10 @@ var kinds = map[int]ErrorKind{
 
 // needsProblem reports whether a status means what the table says only with a problem
 // document. A captive portal, a proxy or a wrong address answers with such a status, too.
-func needsProblem(status int) bool { return status == 410 || (status >= 400 && kinds[status] == 0) }
+func needsProblem(status int) bool {
+	_, listed := kinds[status]
+	return status == 410 || (status >= 400 && !listed)
+}
 
 // Classify says what an answer means; nil for a good one. A 2xx that isn't JSON comes from
 // a captive portal.
@@ -72,21 +76,23 @@ func Classify(r Response) *RequestError {
 		if r.IsJSON() {
 			return nil
 		}
-		return NoAnswerError(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))
+		failed := NoAnswerError(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))
+		failed.Status, failed.Foreign = r.Status, true
+		return failed
 	}
 	p, documented := r.Problem()
 	kind, listed := kinds[r.Status]
 	switch {
 	case needsProblem(r.Status) && !documented, r.Status < 400:
 		failed := NoAnswerError(fmt.Errorf("status %d from something that is not the server", r.Status))
-		failed.Status = r.Status
+		failed.Status, failed.Foreign = r.Status, true
 		return failed
 	case !listed && r.Status < 500:
 		kind = Refused
 	case !listed:
 		kind = Unavailable
 	}
-	return &RequestError{Kind: kind, Status: r.Status, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
+	return &RequestError{Kind: kind, Status: r.Status, Foreign: !documented, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
 }
 
 // Problem returns the answer's problem document, and true; or false and a problem that
@@ -103,7 +109,7 @@ func (r Response) Problem() (api.Problem, bool) {
 	case 401:
 		return api.Problem{Title: "Sign in to sync", Status: 401, Code: api.CodeSignIn}, false
 	case 413:
-		return api.Problem{Title: "The server finds the request too large", Status: 413, Code: api.CodeTooLarge}, false
+		return api.Problem{Title: "The server, or something on the way to it, finds this too large", Status: 413, Code: api.CodeTooLarge}, false
 	case 429:
 		return api.Problem{Title: "The server asks to slow down", Status: 429, Code: api.CodeRateLimited}, false
 	}

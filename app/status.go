@@ -83,7 +83,10 @@ func (s syncState) words() (text, detail string) {
 	if n := s.counts.Waiting; n > 0 {
 		return text + ", " + plural(n, "change") + " waiting", ""
 	}
-	if !s.status.SyncedAt.IsZero() && text != "Syncing" {
+	switch {
+	case s.status.RetryAt.After(s.now):
+		detail = "The server asks to wait, next try " + timeUntil(s.status.RetryAt, s.now)
+	case !s.status.SyncedAt.IsZero() && text != "Syncing":
 		detail = "Synced " + timeAgo(s.status.SyncedAt, s.now)
 	}
 	return text, detail

@@ -92,7 +92,7 @@ func Classify(r Response) *RequestError {
 	case !listed:
 		kind = Unavailable
 	}
-	return &RequestError{Kind: kind, Status: r.Status, Foreign: !documented, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
+	return &RequestError{Kind: kind, Status: r.Status, Foreign: !documented, Problem: p, RetryAfter: retryAfter(r)}
 }
 
 // Problem returns the answer's problem document, and true; or false and a problem that
@@ -122,12 +122,30 @@ func NoAnswerError(err error) *RequestError {
 		Problem: api.Problem{Title: "The server can't be reached", Detail: err.Error(), Code: api.CodeUnavailable}}
 }
 
-// retryAfter reads the seconds of Retry-After (RFC 9110, section 10.2.3), at most an hour;
-// 0 for none.
-func retryAfter(s string) time.Duration {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
+// How long a Retry-After is believed. A longer one is no server's that hopes to be back,
+// but a block page's or a mistake; DoubtfulRetry then keeps the requests rare.
+const (
+	MaxRetryAfter = 5 * time.Minute
+	DoubtfulRetry = 50 * time.Second
+)
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date, which counts
+// from the answer's own. 0 for none.
+func retryAfter(r Response) time.Duration {
+	text := r.Header["retry-after"]
+	if text == "" {
 		return 0
 	}
-	return min(time.Duration(n)*time.Second, time.Hour)
+	wait := MaxRetryAfter + 1
+	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+		wait = time.Duration(n) * time.Second
+	} else if at, err := time.Parse(httpDate, text); err == nil {
+		if sent, err := time.Parse(httpDate, r.Header["date"]); err == nil {
+			wait = max(0, at.Sub(sent))
+		}
+	}
+	if wait > MaxRetryAfter {
+		return DoubtfulRetry
+	}
+	return wait
 }

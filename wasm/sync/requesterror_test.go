@@ -68,3 +68,29 @@ func TestBackoffIsBounded(t *testing.T) {
 		t.Errorf("backoff does not grow: %v, %v", a, b)
 	}
 }
+
+func TestRetryAfter(t *testing.T) {
+	const sent = "Thu, 01 Oct 2026 12:00:00 GMT"
+	for _, c := range []struct {
+		text, date string
+		want       time.Duration
+	}{
+		{"", sent, 0},
+		{"0", sent, 0},
+		{"100", "", 100 * time.Second},
+		{"300", "", MaxRetryAfter},
+		{"301", "", DoubtfulRetry},
+		{"86400", "", DoubtfulRetry},
+		{"99999999999999999999", "", DoubtfulRetry},
+		{"-1", "", DoubtfulRetry},
+		{"soon", "", DoubtfulRetry},
+		{"Thu, 01 Oct 2026 12:02:00 GMT", sent, 2 * time.Minute},
+		{"Thu, 01 Oct 2026 11:00:00 GMT", sent, 0},
+		{"Fri, 02 Oct 2026 12:00:00 GMT", sent, DoubtfulRetry},
+		{"Thu, 01 Oct 2026 12:02:00 GMT", "", DoubtfulRetry}, // against which clock?
+	} {
+		if got := retryAfter(Response{Header: map[string]string{"retry-after": c.text, "date": c.date}}); got != c.want {
+			t.Errorf("%q at %q: got %v, want %v", c.text, c.date, got, c.want)
+		}
+	}
+}

@@ -329,9 +329,15 @@ type device struct {
 	onlines                         chan struct{}
 	storageState                    StorageState
 	storageStates                   chan struct{}
-	asked, tried                    int
+	asked, tried, signIns           int
 	guarded, promises, acknowledged bool
 	draft                           string
+}
+
+func (d *device) SignIn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.signIns++
 }
 
 func (d *device) Online() bool {

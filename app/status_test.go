@@ -33,7 +33,9 @@ func TestStatusLine(t *testing.T) {
 		{"loading for the first time", syncState{status: sync.Status{Phase: sync.Syncing, Resync: &sync.ResyncProgress{First: true}}}, "Loading the list", "", toneBusy},
 		{"rebuilding while offline", syncState{reach: sync.ReachOffline, status: sync.Status{Resync: &sync.ResyncProgress{Arrived: 500}}}, "Offline", "", toneWaiting},
 		{"no worker runs", syncState{status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}}, "Connecting, syncing can't start", "", toneFailed},
-		{"signed out", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}}}, "Online, sign in to sync", "", toneFailed},
+		{"signed out", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}, At: noon}}, "Sign in to sync", "", toneFailed},
+		{"a portal", syncState{reach: sync.ReachOffline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}, At: noon}, counts: queue.Counts{Waiting: 1}},
+			"Sign in to sync, 1 change waiting", "", toneFailed},
 	} {
 		c.s.now = noon
 		if got := c.s.line(); got != (statusLine{c.text, c.detail, c.tone}) {

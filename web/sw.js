@@ -51,7 +51,7 @@ async function activate() {
 // --- Requests ---
 
 // Paths that the server answers itself, even when a person opens one as a page.
-const theServers = /^\/(api|assets|debug)\/|^\/(healthz|readyz|metrics|sw\.js|manifest\.webmanifest)$/;
+const theServers = /^\/(api|assets|debug)\/|^\/(healthz|readyz|metrics|sign-in|sw\.js|manifest\.webmanifest)$/;
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -76,23 +77,33 @@ func Classify(r Response) *RequestError {
 		if r.IsJSON() {
 			return nil
 		}
-		failed := NoAnswerError(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))
-		failed.Status, failed.Foreign = r.Status, true
-		return failed
+		return foreignError(r)
 	}
 	p, documented := r.Problem()
 	kind, listed := kinds[r.Status]
 	switch {
 	case needsProblem(r.Status) && !documented, r.Status < 400:
-		failed := NoAnswerError(fmt.Errorf("status %d from something that is not the server", r.Status))
-		failed.Status, failed.Foreign = r.Status, true
-		return failed
+		return foreignError(r)
 	case !listed && r.Status < 500:
 		kind = Refused
 	case !listed:
 		kind = Unavailable
 	}
 	return &RequestError{Kind: kind, Status: r.Status, Foreign: !documented, Problem: p, RetryAfter: retryAfter(r)}
+}
+
+// foreignError is the error of an answer by something between this device and the server.
+// A page for people, and what leads to one, is that of a portal.
+func foreignError(r Response) *RequestError {
+	failed := NoAnswerError(fmt.Errorf("status %d from something that is not the server", r.Status))
+	failed.Status, failed.Foreign = r.Status, true
+	media, _, _ := strings.Cut(r.Header["content-type"], ";")
+	page := strings.EqualFold(strings.TrimSpace(media), "text/html") && (r.Status < 300 || r.Status == 403)
+	if page || (r.Status >= 300 && r.Status < 400) || r.Status == 511 {
+		failed.Problem = api.Problem{Title: "Sign in to sync", Status: r.Status, Code: api.CodeSignIn,
+			Detail: "the network answers with a page of its own"}
+	}
+	return failed
 }
 
 // Problem returns the answer's problem document, and true; or false and a problem that

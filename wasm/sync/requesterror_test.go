@@ -3,6 +3,8 @@ package sync
 import (
 	"testing"
 	"time"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 func TestClassify(t *testing.T) {
@@ -91,6 +93,27 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := retryAfter(Response{Header: map[string]string{"retry-after": c.text, "date": c.date}}); got != c.want {
 			t.Errorf("%q at %q: got %v, want %v", c.text, c.date, got, c.want)
+		}
+	}
+}
+
+// A portal in front of the server, whose sign-in has ended, answers in one of these ways.
+func TestPortalsAskToSignIn(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		media  string
+		want   api.Code
+	}{
+		{200, "text/html; charset=utf-8", api.CodeSignIn},
+		{302, "", api.CodeSignIn}, {303, "text/html", api.CodeSignIn}, {307, "text/plain", api.CodeSignIn},
+		{401, "text/html", api.CodeSignIn}, {401, "", api.CodeSignIn}, {401, "application/json", api.CodeSignIn},
+		{403, "text/html", api.CodeSignIn}, {511, "text/html", api.CodeSignIn},
+		{200, "text/plain", api.CodeUnavailable}, {403, "application/json", api.CodeUnavailable},
+		{404, "text/html", api.CodeUnavailable}, {502, "text/html", api.CodeUnavailable},
+	} {
+		failed := Classify(Response{Status: c.status, Header: map[string]string{"content-type": c.media}, Body: []byte("{}")})
+		if failed == nil || failed.Problem.Code != c.want {
+			t.Errorf("%d %q: got %+v", c.status, c.media, failed)
 		}
 	}
 }

@@ -50,15 +50,16 @@ async function activate() {
 
 // --- Requests ---
 
-// Paths that the server answers itself, even when a person opens one as a page.
-const theServers = /^\/(api|assets|debug)\/|^\/(healthz|readyz|metrics|sign-in|sw\.js|manifest\.webmanifest)$/;
+// The pages of the app. Every other address is somebody else's, and goes to the
+// network: the server's own, and those of a portal or a proxy in front of it.
+const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync)\/?)?$/;
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate" && !theServers.test(url.pathname)) {
-    event.respondWith(cached("/", request));
+  if (request.mode === "navigate") {
+    if (routes.test(url.pathname)) event.respondWith(cached("/", request));
   } else if (url.pathname.startsWith("/assets/")) {
     event.respondWith(cached(url.pathname, request));
   }

@@ -38,7 +38,8 @@ func (h *Host) followStreams(ctx context.Context) {
 		h.streamWorked.Store(false)
 		silent := h.followStream(ctx)
 		worked := h.streamWorked.Load()
-		if failures++; worked {
+		failures++
+		if worked {
 			failures = 1
 		}
 		pause := StreamPause(failures)

@@ -19,6 +19,10 @@ const (
 	PathHealth  = "/healthz"
 	PathReady   = "/readyz"
 	PathMetrics = "/metrics"
+
+	// PathSignIn is no page of the app: the way to it leads through whatever portal is in
+	// front of the server, and from there back to the app.
+	PathSignIn = "/sign-in"
 )
 
 // ItemPath is the path of one item of a collection, such as PathUsers.

@@ -336,7 +336,7 @@ type device struct {
 	onlines                         chan struct{}
 	storageState                    StorageState
 	storageStates                   chan struct{}
-	asked, tried                    int
+	asked, tried, signIns           int
 	guarded, promises, acknowledged bool
 	saved                           int    // how many changes there are to save to a file
 	file                            string // the chosen one
@@ -347,6 +347,12 @@ type device struct {
 	hides                           chan struct{}
 	pressed                         bool
 	polled                          int
+}
+
+func (d *device) SignIn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.signIns++
 }
 
 func (d *device) Online() bool {

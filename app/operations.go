@@ -8,6 +8,7 @@ import (
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // document is the fields of a user's document. Those that are malformed or missing
@@ -76,6 +77,9 @@ func progressText(o queue.Operation, now time.Time) string {
 		}
 		return "Next try " + timeUntil(o.NextAttemptAt, now) + "."
 	case queue.Rejected:
+		if o.LastError != nil && o.LastError.Code == sync.CodeIntercepted {
+			return "It does not reach the server."
+		}
 		return "The server rejected it."
 	}
 	return "Waiting to be sent."

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 func TestOperationText(t *testing.T) {
@@ -36,6 +37,7 @@ func TestProgressText(t *testing.T) {
 		{queue.Operation{State: queue.Waiting}, "Waiting to be sent again."},
 		{queue.Operation{State: queue.Waiting, NextAttemptAt: noon.Add(12 * time.Second)}, "Next try in 12 seconds."},
 		{queue.Operation{State: queue.Rejected}, "The server rejected it."},
+		{queue.Operation{State: queue.Rejected, LastError: &api.Problem{Code: sync.CodeIntercepted}}, "It does not reach the server."},
 	} {
 		if got := progressText(c.o, noon); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.o.State, got, c.want)

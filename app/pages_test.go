@@ -278,6 +278,11 @@ func TestOfflineBanner(t *testing.T) {
 	b := open(t, "/")
 	b.untilText("Online")
 	b.device.setOnline(false)
+	b.status(sync.Status{Phase: sync.Syncing}) // the browser says so, and the server does not answer yet
+	b.untilText(banner)
+	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()}) // it is wrong
+	b.untilGone(banner)
+	b.status(sync.Status{Phase: sync.Syncing})
 	b.untilText(banner)
 	b.device.setOnline(true)
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
@@ -286,6 +291,21 @@ func TestOfflineBanner(t *testing.T) {
 	b.untilText(banner)
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
 	b.untilGone(banner)
+}
+
+func TestAPortalInFrontOffersToSignIn(t *testing.T) {
+	b := open(t, "/")
+	b.status(sync.Status{Phase: sync.Failed, Problem: &api.Problem{Title: "Sign in to sync", Code: api.CodeSignIn}})
+	b.untilText("Sign in to sync - Changes are kept on this device")
+	if strings.Contains(text(b.root), "Offline") {
+		t.Error("it says that the device is offline")
+	}
+	b.click("Sign in")
+	b.until("the browser leaves for the portal", func() bool {
+		b.device.mu.Lock()
+		defer b.device.mu.Unlock()
+		return b.device.signIns == 1
+	})
 }
 
 func TestNothingIsClaimedBeforeContact(t *testing.T) {

@@ -154,14 +154,27 @@ func (r *root) Render() ui.UI {
 		ui.A().Class("skip").Href("#main").Text("Skip to content").OnClick(r.skip),
 		ui.Header().Body(append([]ui.UI{
 			r.renderBar(),
-			ui.If(r.s.reach == sync.ReachOffline, ui.P().Class("banner").Body(
-				icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))),
+			r.renderBanner(),
 		}, r.renderNotice()...)...),
 		ui.Main().ID("main").Class("main").TabIndex(-1).Body(r.renderPage()),
 		r.s.renderToasts(),
 		&formDialog{S: r.s, Request: r.s.form.id()},
 		&confirmDialog{S: r.s, Request: r.s.confirm.id()},
 	)
+}
+
+// renderBanner says what keeps the changes on this device, and the way out.
+func (r *root) renderBanner() ui.UI {
+	state := syncState{reach: r.s.reach, status: r.s.status, now: time.Now()}
+	switch {
+	case state.signedOut():
+		return ui.Div().Class("banner").Body(
+			ui.Span().Text("Sign in to sync - Changes are kept on this device"),
+			ui.Button().Type("button").Class("button").Text("Sign in").OnClick(func(ui.Context, ui.Event) { r.s.Network.SignIn() }))
+	case r.s.reach == sync.ReachOffline:
+		return ui.P().Class("banner").Body(icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))
+	}
+	return nil
 }
 
 // skip moves the focus and the scroll position past the header. Left alone, go-app

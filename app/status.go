@@ -27,6 +27,9 @@ type Network interface {
 	// Online is navigator.onLine, a hint. OnlineChanges notifies when it changes.
 	Online() bool
 	OnlineChanges(ctx context.Context) <-chan struct{}
+	// SignIn leaves the app for the network, where a portal asks the person to sign in
+	// and then leads back.
+	SignIn()
 }
 
 // syncState is what the status line is derived from.
@@ -35,6 +38,13 @@ type syncState struct {
 	status sync.Status
 	counts queue.Counts
 	now    time.Time
+}
+
+// signedOut reports whether the person must sign in to sync, at the server or at a portal
+// in front of it.
+func (s syncState) signedOut() bool {
+	p := s.status.Problem
+	return p != nil && p.Code == api.CodeSignIn && !s.status.Stale(s.now)
 }
 
 // statusLine is what the region "Sync status" shows. Changes of text are announced,
@@ -73,17 +83,20 @@ func (s syncState) words() (text, detail string) {
 		return resyncWords(*s.status.Resync)
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
 		text += ", syncing can't start"
+	case s.signedOut():
+		text = "Sign in to sync"
 	case s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline:
 		text = "Syncing"
-	case s.status.Problem != nil && s.status.Problem.Code == api.CodeSignIn:
-		text += ", sign in to sync"
 	case s.status.Phase == sync.Failed && s.reach == sync.ReachOnline:
 		text += ", last sync failed"
 	}
 	if n := s.counts.Waiting; n > 0 {
 		return text + ", " + plural(n, "change") + " waiting", ""
 	}
-	if !s.status.SyncedAt.IsZero() && text != "Syncing" {
+	switch {
+	case s.status.RetryAt.After(s.now):
+		detail = "The server asks to wait, next try " + timeUntil(s.status.RetryAt, s.now)
+	case !s.status.SyncedAt.IsZero() && text != "Syncing":
 		detail = "Synced " + timeAgo(s.status.SyncedAt, s.now)
 	}
 	return text, detail
@@ -103,6 +116,8 @@ func resyncWords(r sync.ResyncProgress) (text, detail string) {
 
 func (s syncState) tone() tone {
 	switch {
+	case s.signedOut():
+		return toneFailed
 	case s.reach == sync.ReachOffline:
 		return toneWaiting
 	case s.status.Phase == sync.Syncing || s.status.Resync != nil:

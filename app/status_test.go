@@ -27,11 +27,15 @@ func TestStatusLine(t *testing.T) {
 		{"syncing work", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Syncing}, counts: queue.Counts{Waiting: 3}}, "Syncing, 3 changes waiting", "", toneBusy},
 		{"trying while offline", syncState{reach: sync.ReachOffline, status: sync.Status{Phase: sync.Syncing}}, "Offline", "", toneWaiting},
 		{"failed online", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Online: true}}, "Online, last sync failed", "", toneFailed},
+		{"asked to wait", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, RetryAt: noon.Add(50 * time.Second), SyncedAt: synced}},
+			"Online, last sync failed", "The server asks to wait, next try in 50 seconds", toneFailed},
 		{"rebuilding", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Syncing, Resync: &sync.ResyncProgress{Arrived: 1500}}}, "Rebuilding the list", "1,500 users so far", toneBusy},
 		{"loading for the first time", syncState{status: sync.Status{Phase: sync.Syncing, Resync: &sync.ResyncProgress{First: true}}}, "Loading the list", "", toneBusy},
 		{"rebuilding while offline", syncState{reach: sync.ReachOffline, status: sync.Status{Resync: &sync.ResyncProgress{Arrived: 500}}}, "Offline", "", toneWaiting},
 		{"no worker runs", syncState{status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}}, "Connecting, syncing can't start", "", toneFailed},
-		{"signed out", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}}}, "Online, sign in to sync", "", toneFailed},
+		{"signed out", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}, At: noon}}, "Sign in to sync", "", toneFailed},
+		{"a portal", syncState{reach: sync.ReachOffline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}, At: noon}, counts: queue.Counts{Waiting: 1}},
+			"Sign in to sync, 1 change waiting", "", toneFailed},
 	} {
 		c.s.now = noon
 		if got := c.s.line(); got != (statusLine{c.text, c.detail, c.tone}) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // checker follows a browser's queue, transaction by transaction, and knows the only
@@ -346,7 +347,8 @@ func (c *checker) checkRejection(s *slot, o queue.Operation) {
 	c.b.w.stats.hit("rejected")
 	r, answered := s.answer.results[o.ID]
 	refused := s.answer.status >= 400 && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
-	if !(answered && r.Status == api.Rejected) && !refused && o.RetryCount < queue.MaxServerErrors {
+	intercepted := s.b.alone[o.ID] >= sync.MaxRefusals
+	if !(answered && r.Status == api.Rejected) && !refused && !intercepted && o.RetryCount < queue.MaxServerErrors {
 		c.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.answer.status)
 	}
 }

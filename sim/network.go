@@ -61,6 +61,12 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	if len(n.batch) == 1 {
+		n.b.alone[n.batch[0].ID]++
+		if err == nil && resp.Status == 200 && json.Valid(resp.Body) {
+			delete(n.b.alone, n.batch[0].ID)
+		}
+	}
 	if err != nil {
 		return sync.Response{}, err
 	}
@@ -219,9 +225,9 @@ func (n network) checkPageRequest(r sync.Request) {
 	}
 }
 
-// maxRequests bounds the requests of a round: its pushes, and each page at most twice,
-// since the feed may start over.
-const maxRequests = sync.MaxPushes + 2*sync.MaxPages + sync.MaxRepairPages
+// maxRequests bounds the requests of a round: its pushes, each with an empty one that asks
+// whether the server is there, and each page at most twice, since the feed may start over.
+const maxRequests = 2*sync.MaxPushes + 2*sync.MaxPages + sync.MaxRepairPages
 
 // noteAnswer notes what an answer says about operations.
 func (n network) noteAnswer(resp sync.Response) {

@@ -39,6 +39,7 @@ type Proxy struct {
 	hold       *hold
 	intercept  func(Moment, *http.Request) bool // nil for none
 	streams    []*stream                        // of events, as they were opened
+	filter     Filter                           // nil for none
 }
 
 // file is a file that the proxy serves itself.
@@ -146,6 +147,40 @@ func (p *Proxy) refusesAPI() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.apiRefused
+}
+
+// Filter is something on the way that may answer a request itself: it returns whether it
+// has. body is the request's.
+type Filter func(w http.ResponseWriter, r *http.Request, body []byte) bool
+
+// Filter passes every request through f first; Filter(nil) ends that. Open event streams
+// stay open.
+func (p *Proxy) Filter(f Filter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.filter = f
+}
+
+// filtered reports whether the filter has answered a request.
+func (p *Proxy) filtered(w http.ResponseWriter, r *http.Request) bool {
+	p.mu.Lock()
+	f := p.filter
+	p.mu.Unlock()
+	if f == nil {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if !f(w, r, body) {
+		return false
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		p.record(Request{Method: r.Method, Path: r.URL.Path, Body: body})
+	}
+	return true
 }
 
 // Serve makes the proxy answer a path itself. The service worker ignores paths below
@@ -280,6 +315,9 @@ func (p *Proxy) Sent() map[string]int {
 }
 
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.filtered(w, r) {
+		return
+	}
 	if f, ok := p.served(r.URL.Path); ok {
 		w.Header().Set("Content-Type", f.mediaType)
 		_, _ = w.Write(f.content) // the browser may be gone

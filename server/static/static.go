@@ -121,6 +121,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	url := r.URL.Path
+	if url == api.PathSignIn {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
 	f, found := h.files[url]
 	if !found && isNavigation(r) {
 		url = "/"

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/static"
 )
 
@@ -177,5 +178,12 @@ func TestBadBuilds(t *testing.T) {
 	r := ask(static.NotBuilt(), "GET", "/")
 	if body := bodyOf(t, r); r.StatusCode != 503 || !strings.Contains(body, "make build") {
 		t.Errorf("not built: %d %s", r.StatusCode, body)
+	}
+}
+
+func TestSigningInLeadsBackToTheApp(t *testing.T) {
+	r := ask(newHandler(t), "GET", api.PathSignIn, "Accept", "text/html")
+	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("answered %d %v", r.StatusCode, r.Header)
 	}
 }

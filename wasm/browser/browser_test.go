@@ -122,8 +122,9 @@ func TestFetchDistrustsTheNetwork(t *testing.T) {
 	})
 	t.Run("a redirect", func(t *testing.T) {
 		network(t, `return Promise.resolve({ type: "opaqueredirect", status: 0, body: null, headers: new Headers() });`)
-		if _, err := (browser.Fetch{}).Do(t.Context(), sync.Request{Method: "GET", Path: "/x"}); err == nil {
-			t.Fatal("got no error")
+		resp, err := browser.Fetch{}.Do(t.Context(), sync.Request{Method: "GET", Path: "/x"})
+		if failed := sync.Classify(resp); err != nil || failed == nil || failed.Problem.Code != "sign_in" {
+			t.Fatalf("got %v, %v", failed, err)
 		}
 	})
 	t.Run("no answer at all", func(t *testing.T) {

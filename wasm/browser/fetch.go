@@ -4,7 +4,6 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"syscall/js"
 	"time"
@@ -46,7 +45,7 @@ func (f Fetch) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 		return sync.Response{}, err
 	}
 	if resp.Get("type").String() == "opaqueredirect" {
-		return sync.Response{}, errors.New("the network redirects to another site; it may want you to sign in")
+		return sync.Response{Status: 302}, nil // the browser doesn't say which, nor to where
 	}
 	body, err := f.read(ctx, resp.Get("body"))
 	if err != nil {
@@ -94,7 +93,7 @@ func options(r sync.Request, controller js.Value) js.Value {
 	o := map[string]any{
 		"method": r.Method, "headers": headers, "signal": controller.Get("signal"),
 		"credentials": "same-origin", "cache": "no-store",
-		// Our server never redirects: a redirect comes from a captive portal or a proxy.
+		// The API never redirects: a redirect comes from a portal or a proxy.
 		"redirect": "manual",
 	}
 	if r.Body != nil {

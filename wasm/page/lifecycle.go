@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"syscall/js"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -45,6 +47,8 @@ func relayEvents(bus sync.Bus) {
 type network struct{}
 
 func (network) Online() bool { return browser.Online() }
+
+func (network) SignIn() { js.Global().Get("location").Call("assign", api.PathSignIn) }
 
 func (network) OnlineChanges(ctx context.Context) <-chan struct{} {
 	changes := make(chan struct{}, 1)

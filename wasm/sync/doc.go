@@ -31,8 +31,10 @@
 //	Round: lock and fence ──▶ push ──▶ pull ──▶ check ──▶ unlock
 //
 //	push   mark a batch as sent ──▶ request ──▶ save the results ──▶ next batch
-//	         no answer, or signed out: the round ends
+//	         signed out: the round ends
 //	         too large, or a server error: a smaller batch, down to the culprit
+//	         no answer, though an empty batch gets one: likewise, since something in
+//	         between refuses what is in it; else on to the pull
 //	pull   request a page ──▶ save it with its cursor ──▶ next page
 //	         cursor too old: resync from the feed's beginning, at its end sweep
 //	check  when due: compare digests ──▶ repair the buckets that differ

@@ -37,13 +37,17 @@ type Config struct {
 	NewID func() string
 }
 
-// Engine does rounds. Apart from the size of the next batch it keeps nothing in memory
-// that it can't read from its store again. A Host decides when it does a round.
+// Engine does rounds. Apart from the size of the next batch, and which operations don't
+// get through, it keeps nothing in memory that it can't read from its store again; a new
+// engine finds these out anew. A Host decides when it does a round.
 type Engine struct {
 	cfg    Config
 	fields map[string][]string // by entity type
 	batch  int                 // operations in the next batch
 	clock  serverClock
+	// suspects counts the failures of operations that were sent alone and not answered,
+	// while the server answered other requests.
+	suspects map[string]int
 
 	onProgress func(*ResyncProgress) // set by the host
 }
@@ -51,7 +55,7 @@ type Engine struct {
 // New returns an engine. It panics if the configuration can't work.
 func New(cfg Config) *Engine {
 	cfg.check()
-	e := &Engine{cfg: cfg, fields: map[string][]string{}, batch: api.MaxOperations}
+	e := &Engine{cfg: cfg, fields: map[string][]string{}, batch: api.MaxOperations, suspects: map[string]int{}}
 	for _, s := range cfg.Schemas {
 		e.fields[s.Type] = s.Fields
 	}

@@ -13,7 +13,7 @@ import (
 // Delays of the host's own timer.
 const (
 	// PollOpen and PollClosed are the longest that a host goes without a round while the
-	// event stream is open, and while it isn't.
+	// event stream brings events, and while it doesn't: one that opens may stay mute.
 	PollOpen   = 5 * time.Minute
 	PollClosed = 30 * time.Second
 	// MaxReconnect bounds the delay between attempts to reach the server.
@@ -57,6 +57,10 @@ type Host struct {
 	notBefore  time.Time    // the end of the server's Retry-After
 	streamOpen bool
 	requests   chan roundRequest
+
+	rounds       int         // done
+	streamLive   atomic.Bool // an event has come on the stream since it opened
+	streamWorked atomic.Bool // the same, since the host asked for it
 }
 
 // roundRequest asks for a round, or brings news that may call for one.
@@ -95,13 +99,20 @@ func (h *Host) Run(ctx context.Context) error {
 		go h.followStreams(ctx)
 	}
 	err := h.serve(ctx, roundRequest{reason: Start})
+	next := h.Clock.Now().Add(h.delay(ctx)) // the timer's next round
 	for ctx.Err() == nil && !errors.Is(err, ErrAbandoned) {
+		rounds := h.rounds
 		select {
 		case <-ctx.Done():
 		case r := <-h.requests:
 			err = h.serve(ctx, r)
-		case <-h.Clock.After(h.delay(ctx)):
+		case <-h.Clock.After(max(0, next.Sub(h.Clock.Now()))):
 			err = h.serve(ctx, roundRequest{reason: Timer})
+			rounds = -1
+		}
+		// Requests that lead to no round don't put the timer off.
+		if due := h.Clock.Now().Add(h.delay(ctx)); rounds != h.rounds || due.Before(next) {
+			next = due
 		}
 	}
 	if errors.Is(err, ErrAbandoned) {
@@ -283,7 +294,7 @@ func (h *Host) coalesce(r roundRequest, reason Reason) Reason {
 	case r.online != nil && !*r.online:
 		h.setStatus(func(s *Status) { s.conclude(Evidence{BrowserOffline: true}) })
 		h.publishStatus()
-		return reason
+		r.reason = Timer // the browser may be wrong; only a request can tell
 	case r.online != nil:
 		r.reason = Online
 	}
@@ -295,7 +306,8 @@ func (h *Host) coalesce(r roundRequest, reason Reason) Reason {
 
 // round does one round and publishes its progress.
 func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
-	h.setStatus(func(s *Status) { s.Phase = Syncing })
+	h.rounds++
+	h.setStatus(func(s *Status) { s.Phase, s.RetryAt = Syncing, time.Time{} })
 	h.publishStatus()
 	h.Engine.onProgress = h.publishProgress
 	report, err := h.Engine.Round(ctx, reason)
@@ -313,7 +325,12 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	default:
 		h.failures++
 	}
-	h.setStatus(func(s *Status) { s.endRound(report, err, h.Clock.Now()) })
+	h.setStatus(func(s *Status) {
+		s.endRound(report, err, h.Clock.Now())
+		if h.retryAfter() > 0 {
+			s.RetryAt = h.notBefore.UTC()
+		}
+	})
 	h.publishStatus()
 	return report, err
 }
@@ -330,7 +347,7 @@ func (h *Host) retryAfter() time.Duration {
 // delay is the time until the next round that nobody requests.
 func (h *Host) delay(ctx context.Context) time.Duration {
 	poll := PollClosed
-	if h.streamOpen {
+	if h.streamLive.Load() {
 		poll = PollOpen
 	}
 	if wait := h.retryAfter(); wait > 0 {

@@ -271,3 +271,99 @@ func TestRoundLocksWaitForABusyHolder(t *testing.T) {
 		}
 	})
 }
+
+// arrives checks that what another device writes is on this one within a time.
+func (h *hosted) arrives(within time.Duration) {
+	h.World.T.Helper()
+	h.Put(uuid.NewString(), api.User{Name: "Zoe", Email: "zoe@example.org"})
+	pass(within)
+	synctest.Wait()
+	h.Shows("Zoe()")
+}
+
+func TestARefusedStreamIsReplacedByPolling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newStopped(testbed.New(t))
+		h.host.Stream = func(_ context.Context, signal func(sync.StreamSignal)) {
+			h.streams.Add(1)
+			signal(sync.StreamClosed)
+		}
+		h.start(t)
+		defer h.cancel()
+		pass(3 * time.Minute)
+		h.arrives(sync.PollClosed + time.Second)
+		if s := h.Status(); !s.Online || s.Stream {
+			t.Errorf("status %+v", s)
+		}
+		before := h.streams.Load()
+		pass(time.Hour)
+		if n := h.streams.Load() - before; n < 3 || n > 12 {
+			t.Errorf("the stream was tried %d times in an hour", n)
+		}
+	})
+}
+
+func TestAMuteStreamDelaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newStopped(testbed.New(t))
+		h.host.Stream = func(ctx context.Context, signal func(sync.StreamSignal)) {
+			h.streams.Add(1)
+			signal(sync.StreamOpened)
+			<-ctx.Done()
+		}
+		h.start(t)
+		defer h.cancel()
+		pass(3 * time.Minute)
+		h.arrives(sync.PollClosed + time.Second)
+		before := h.streams.Load()
+		pass(time.Hour)
+		if n := h.streams.Load() - before; n < 3 || n > 12 {
+			t.Errorf("the stream was tried %d times in an hour", n)
+		}
+	})
+}
+
+func TestADayOfRetryAfterIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, testbed.New(t))
+		defer h.cancel()
+		synctest.Wait()
+		h.Intercept(func(sync.Request) (*sync.Response, error) {
+			return &sync.Response{Status: 503, Header: map[string]string{"retry-after": "86400"}}, nil
+		})
+		pass(sync.PollClosed)
+		synctest.Wait()
+		if at := h.Status().RetryAt; time.Until(at) > time.Minute || !at.After(time.Now()) {
+			t.Errorf("the next try is said to be at %v", at)
+		}
+		sent := len(h.Sent())
+		pass(10 * time.Minute)
+		if n := len(h.Sent()) - sent; n > 15 {
+			t.Errorf("%d requests in ten minutes", n)
+		}
+		h.Intercept(nil)
+		h.arrives(time.Minute)
+		if at := h.Status().RetryAt; !at.IsZero() {
+			t.Errorf("still waits until %v", at)
+		}
+	})
+}
+
+func TestTheServerKnowsBetterThanTheBrowser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHosted(t, testbed.New(t))
+		defer h.cancel()
+		synctest.Wait()
+		h.bus.Publish(sync.Message{Kind: sync.Connectivity, Online: false})
+		synctest.Wait()
+		if got := h.Status().Reach(sync.ReachOffline, false, time.Now()); got != sync.ReachOnline {
+			t.Errorf("the server answers, but the page concludes %v from %+v", got, h.Status())
+		}
+		h.Intercept(down)
+		h.bus.Publish(sync.Message{Kind: sync.Connectivity, Online: false})
+		synctest.Wait()
+		if got := h.Status().Reach(sync.ReachOnline, false, time.Now()); got != sync.ReachOffline {
+			t.Errorf("the page concludes %v from %+v", got, h.Status())
+		}
+	})
+}

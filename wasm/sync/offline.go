@@ -47,15 +47,15 @@ type Evidence struct {
 // Reach decides whether this device is online. It is pure:
 //
 //	browser   attempt         before    reach
-//	offline   any             any       offline
-//	online    answered        any       online
+//	any       answered        any       online
+//	offline   any other       any       offline
 //	online    unanswered      any       offline
 //	online    device failed   any       unknown
 //	online    none, or stale  offline   offline
 //	online    none, or stale  other     unknown
 //
-// Only the server's answer makes it online: a browser counts a captive portal as a
-// network. Offline lasts while the next attempt is under way, so that the banner does
+// Only the server's answer makes it online, whatever the browser says: that counts a
+// captive portal as a network, and a network that it doesn't know as none. Offline lasts while the next attempt is under way, so that the banner does
 // not flicker.
 func (e Evidence) Reach() Reach {
 	attempt := e.Attempt
@@ -63,10 +63,10 @@ func (e Evidence) Reach() Reach {
 		attempt = NoAttempt
 	}
 	switch {
-	case e.BrowserOffline, attempt == Unanswered:
-		return ReachOffline
 	case attempt == Answered:
 		return ReachOnline
+	case e.BrowserOffline, attempt == Unanswered:
+		return ReachOffline
 	case attempt == NoAttempt && e.Was == ReachOffline:
 		return ReachOffline
 	}

@@ -14,7 +14,8 @@ import (
 type Remote interface {
 	// Push sends a client's operations and returns one result for each, in order. With an
 	// error, the results that have a Status still count. A result without one, or missing
-	// at the end, says nothing about its operation.
+	// at the end, says nothing about its operation. Without operations it asks whether the
+	// server receives batches; an error also means that it has none.
 	Push(ctx context.Context, clientID string, operations []queue.Operation) ([]api.Result, error)
 	// Pull returns the feed's page after the cursor, "" for its beginning.
 	Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error)
@@ -65,10 +66,13 @@ func (r Response) IsJSON() bool {
 	return t == "application/json" || t == "application/problem+json"
 }
 
+// httpDate is the layout of dates in headers.
+const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
+
 // ServerTime returns the Date header (RFC 9110, section 6.6.1). It has whole seconds, so
 // half a second is added, which it is late on average.
 func (r Response) ServerTime() (time.Time, bool) {
-	t, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", r.Header["date"])
+	t, err := time.Parse(httpDate, r.Header["date"])
 	cached := r.Header["age"] != "" // a cache's copy has an old date
 	return t.Add(500 * time.Millisecond), err == nil && !cached
 }

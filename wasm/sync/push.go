@@ -28,7 +28,7 @@ func (r *round) push(ctx context.Context) error {
 			return fmt.Errorf("read the queue: %w", err)
 		}
 		if len(batch) == 0 {
-			return nil
+			return r.interceptedErr()
 		}
 		r.clock.sentAt = r.cfg.Now()
 		results, pushErr := r.cfg.Remote.Push(ctx, r.clientID, batch)
@@ -37,6 +37,9 @@ func (r *round) push(ctx context.Context) error {
 		if len(answered) > 0 {
 			if err := r.saveResults(ctx, answered, results); err != nil {
 				return fmt.Errorf("save the server's answers: %w", err)
+			}
+			for _, o := range answered {
+				delete(r.suspects, o.ID)
 			}
 		}
 		if pushErr == nil {
@@ -48,7 +51,7 @@ func (r *round) push(ctx context.Context) error {
 		}
 	}
 	r.report.More = true
-	return nil
+	return r.interceptedErr()
 }
 
 // splitAnswered splits a batch into the operations that have results, these results, and
@@ -70,19 +73,21 @@ func (r *round) nextBatch(ctx context.Context) ([]queue.Operation, error) {
 	if r.reason.IgnoresBackoff() {
 		now = now.Add(forever)
 	}
-	due, err := r.cfg.Store.Due(ctx, now, r.batch+len(r.skip))
+	limit := r.batch + len(r.skip) + len(r.suspects)
+	due, err := r.cfg.Store.Due(ctx, now, limit)
 	if err == nil && len(due.Operations) == 0 && due.Next.After(now.Add(maxDelay)) {
-		due, err = r.cfg.Store.Due(ctx, now.Add(forever), r.batch+len(r.skip))
+		due, err = r.cfg.Store.Due(ctx, now.Add(forever), limit)
 	}
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
 	txn := queue.Txn{Fence: r.fence}
-	for _, o := range due.Operations {
-		if !r.skip[o.ID] && len(ids) < r.batch {
-			ids, txn.Refs = append(ids, o.ID), append(txn.Refs, o.Ref)
-		}
+	if len(due.Operations) < limit {
+		r.forgetSuspects(due.Operations)
+	}
+	for _, o := range r.choose(due.Operations) {
+		ids, txn.Refs = append(ids, o.ID), append(txn.Refs, o.Ref)
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -110,7 +115,7 @@ func (r *round) pushFailed(ctx context.Context, batch []queue.Operation, err err
 	switch failed.Kind {
 	case TooLarge, ServerError, Refused:
 	default:
-		return err
+		return r.isolate(ctx, batch, failed)
 	}
 	if len(batch) > 1 {
 		r.batch = max(1, len(batch)/2)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -35,6 +36,7 @@ const (
 type RequestError struct {
 	Kind       ErrorKind
 	Status     int           // the answer's, 0 for none
+	Foreign    bool          // the answer is not the server's own
 	Problem    api.Problem   // why, for a person
 	RetryAfter time.Duration // how long the server wants no request
 	Err        error         // the cause of NoAnswer
@@ -47,7 +49,7 @@ func (e *RequestError) Error() string { return e.Problem.Error() }
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // kinds is the one table of what an HTTP status means. Any other 4xx is Refused if it has
-// a problem document, else NoAnswer; any other 5xx is Unavailable.
+// a problem document, else NoAnswer; so is any other 5xx Unavailable.
 var kinds = map[int]ErrorKind{
 	401: SignedOut,
 	408: Unavailable,
@@ -63,7 +65,10 @@ var kinds = map[int]ErrorKind{
 
 // needsProblem reports whether a status means what the table says only with a problem
 // document. A captive portal, a proxy or a wrong address answers with such a status, too.
-func needsProblem(status int) bool { return status == 410 || (status >= 400 && kinds[status] == 0) }
+func needsProblem(status int) bool {
+	_, listed := kinds[status]
+	return status == 410 || (status >= 400 && !listed)
+}
 
 // Classify says what an answer means; nil for a good one. A 2xx that isn't JSON comes from
 // a captive portal.
@@ -72,21 +77,33 @@ func Classify(r Response) *RequestError {
 		if r.IsJSON() {
 			return nil
 		}
-		return NoAnswerError(fmt.Errorf("the answer is %q, not JSON: the network may want you to sign in", r.Header["content-type"]))
+		return foreignError(r)
 	}
 	p, documented := r.Problem()
 	kind, listed := kinds[r.Status]
 	switch {
 	case needsProblem(r.Status) && !documented, r.Status < 400:
-		failed := NoAnswerError(fmt.Errorf("status %d from something that is not the server", r.Status))
-		failed.Status = r.Status
-		return failed
+		return foreignError(r)
 	case !listed && r.Status < 500:
 		kind = Refused
 	case !listed:
 		kind = Unavailable
 	}
-	return &RequestError{Kind: kind, Status: r.Status, Problem: p, RetryAfter: retryAfter(r.Header["retry-after"])}
+	return &RequestError{Kind: kind, Status: r.Status, Foreign: !documented, Problem: p, RetryAfter: retryAfter(r)}
+}
+
+// foreignError is the error of an answer by something between this device and the server.
+// A page for people, and what leads to one, is that of a portal.
+func foreignError(r Response) *RequestError {
+	failed := NoAnswerError(fmt.Errorf("status %d from something that is not the server", r.Status))
+	failed.Status, failed.Foreign = r.Status, true
+	media, _, _ := strings.Cut(r.Header["content-type"], ";")
+	page := strings.EqualFold(strings.TrimSpace(media), "text/html") && (r.Status < 300 || r.Status == 403)
+	if page || (r.Status >= 300 && r.Status < 400) || r.Status == 511 {
+		failed.Problem = api.Problem{Title: "Sign in to sync", Status: r.Status, Code: api.CodeSignIn,
+			Detail: "the network answers with a page of its own"}
+	}
+	return failed
 }
 
 // Problem returns the answer's problem document, and true; or false and a problem that
@@ -103,7 +120,7 @@ func (r Response) Problem() (api.Problem, bool) {
 	case 401:
 		return api.Problem{Title: "Sign in to sync", Status: 401, Code: api.CodeSignIn}, false
 	case 413:
-		return api.Problem{Title: "The server finds the request too large", Status: 413, Code: api.CodeTooLarge}, false
+		return api.Problem{Title: "The server, or something on the way to it, finds this too large", Status: 413, Code: api.CodeTooLarge}, false
 	case 429:
 		return api.Problem{Title: "The server asks to slow down", Status: 429, Code: api.CodeRateLimited}, false
 	}
@@ -116,12 +133,30 @@ func NoAnswerError(err error) *RequestError {
 		Problem: api.Problem{Title: "The server can't be reached", Detail: err.Error(), Code: api.CodeUnavailable}}
 }
 
-// retryAfter reads the seconds of Retry-After (RFC 9110, section 10.2.3), at most an hour;
-// 0 for none.
-func retryAfter(s string) time.Duration {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
+// How long a Retry-After is believed. A longer one is no server's that hopes to be back,
+// but a block page's or a mistake; DoubtfulRetry then keeps the requests rare.
+const (
+	MaxRetryAfter = 5 * time.Minute
+	DoubtfulRetry = 50 * time.Second
+)
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date, which counts
+// from the answer's own. 0 for none.
+func retryAfter(r Response) time.Duration {
+	text := r.Header["retry-after"]
+	if text == "" {
 		return 0
 	}
-	return min(time.Duration(n)*time.Second, time.Hour)
+	wait := MaxRetryAfter + 1
+	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+		wait = time.Duration(n) * time.Second
+	} else if at, err := time.Parse(httpDate, text); err == nil {
+		if sent, err := time.Parse(httpDate, r.Header["date"]); err == nil {
+			wait = max(0, at.Sub(sent))
+		}
+	}
+	if wait > MaxRetryAfter {
+		return DoubtfulRetry
+	}
+	return wait
 }

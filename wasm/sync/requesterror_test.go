@@ -3,6 +3,8 @@ package sync
 import (
 	"testing"
 	"time"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 func TestClassify(t *testing.T) {
@@ -66,5 +68,52 @@ func TestBackoffIsBounded(t *testing.T) {
 	}
 	if a, b := Backoff(3, 0.9), Backoff(6, 0.9); a >= b {
 		t.Errorf("backoff does not grow: %v, %v", a, b)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	const sent = "Thu, 01 Oct 2026 12:00:00 GMT"
+	for _, c := range []struct {
+		text, date string
+		want       time.Duration
+	}{
+		{"", sent, 0},
+		{"0", sent, 0},
+		{"100", "", 100 * time.Second},
+		{"300", "", MaxRetryAfter},
+		{"301", "", DoubtfulRetry},
+		{"86400", "", DoubtfulRetry},
+		{"99999999999999999999", "", DoubtfulRetry},
+		{"-1", "", DoubtfulRetry},
+		{"soon", "", DoubtfulRetry},
+		{"Thu, 01 Oct 2026 12:02:00 GMT", sent, 2 * time.Minute},
+		{"Thu, 01 Oct 2026 11:00:00 GMT", sent, 0},
+		{"Fri, 02 Oct 2026 12:00:00 GMT", sent, DoubtfulRetry},
+		{"Thu, 01 Oct 2026 12:02:00 GMT", "", DoubtfulRetry}, // against which clock?
+	} {
+		if got := retryAfter(Response{Header: map[string]string{"retry-after": c.text, "date": c.date}}); got != c.want {
+			t.Errorf("%q at %q: got %v, want %v", c.text, c.date, got, c.want)
+		}
+	}
+}
+
+// A portal in front of the server, whose sign-in has ended, answers in one of these ways.
+func TestPortalsAskToSignIn(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		media  string
+		want   api.Code
+	}{
+		{200, "text/html; charset=utf-8", api.CodeSignIn},
+		{302, "", api.CodeSignIn}, {303, "text/html", api.CodeSignIn}, {307, "text/plain", api.CodeSignIn},
+		{401, "text/html", api.CodeSignIn}, {401, "", api.CodeSignIn}, {401, "application/json", api.CodeSignIn},
+		{403, "text/html", api.CodeSignIn}, {511, "text/html", api.CodeSignIn},
+		{200, "text/plain", api.CodeUnavailable}, {403, "application/json", api.CodeUnavailable},
+		{404, "text/html", api.CodeUnavailable}, {502, "text/html", api.CodeUnavailable},
+	} {
+		failed := Classify(Response{Status: c.status, Header: map[string]string{"content-type": c.media}, Body: []byte("{}")})
+		if failed == nil || failed.Problem.Code != c.want {
+			t.Errorf("%d %q: got %+v", c.status, c.media, failed)
+		}
 	}
 }

@@ -32,6 +32,8 @@ type round struct {
 	skip     map[string]bool // operations that failed in this round
 	report   Report
 
+	intercepted *RequestError // the last operation that did not get through, nil for none
+
 	position    position              // in the feed
 	digests     map[string]api.Digest // the server's, at the end of the feed; nil before it
 	bucketPages int                   // read so far
@@ -79,15 +81,16 @@ func (r *round) run(ctx context.Context) error {
 	}
 	pushErr := r.push(ctx)
 	var failed *RequestError
-	if pushErr != nil && (!errors.As(pushErr, &failed) || failed.Kind == NoAnswer || failed.Kind == SignedOut) {
+	if pushErr != nil && (!errors.As(pushErr, &failed) || failed.Kind == SignedOut) {
 		return pushErr
 	}
-	// A server that takes no writes for the moment may still answer reads.
+	// A server that takes no writes for the moment may still answer reads, and a filter
+	// that stops them may let reads pass.
 	if err := r.pull(ctx); err != nil {
 		return err
 	}
 	if pushErr != nil {
-		return pushErr
+		return unsentBut(pushErr)
 	}
 	if err := r.saveSuccess(ctx); err != nil {
 		return err

@@ -27,6 +27,7 @@ type Status struct {
 	Rejected int             `json:"rejected"`
 	Repaired int             `json:"repaired"`          // rows that differed from the server's
 	SyncedAt time.Time       `json:"syncedAt"`          // end of the last successful round; zero for never
+	RetryAt  time.Time       `json:"retryAt,omitzero"`  // until then the server wants no request; zero for none
 	At       time.Time       `json:"at"`                // when this status was published
 	Host     string          `json:"host"`              // "worker", "serviceworker", or "page" when no worker runs
 	Stream   bool            `json:"stream"`            // the event stream is open

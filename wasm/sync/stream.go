@@ -20,21 +20,37 @@ const (
 	// StreamSilence is how long a stream may give no signal before it is replaced, also
 	// one that does not open.
 	StreamSilence = time.Minute
-	// StreamRetry is the pause after a stream that the browser has given up.
-	StreamRetry = 5 * time.Second
+	// StreamRetry is the pause after a stream that the browser has given up. It doubles with
+	// each in a row that brought no event, up to MaxStreamPause: something on the way may
+	// never let one through.
+	StreamRetry    = 5 * time.Second
+	MaxStreamPause = 10 * time.Minute
 )
+
+// StreamPause is the pause after so many streams in a row without an event.
+func StreamPause(failures int) time.Duration {
+	return min(StreamRetry<<min(max(failures-1, 0), 10), MaxStreamPause)
+}
 
 // followStreams keeps the event stream open until ctx ends.
 func (h *Host) followStreams(ctx context.Context) {
-	for ctx.Err() == nil {
-		if silent := h.followStream(ctx); silent {
+	for failures := 0; ctx.Err() == nil; {
+		h.streamWorked.Store(false)
+		silent := h.followStream(ctx)
+		worked := h.streamWorked.Load()
+		failures++
+		if worked {
+			failures = 1
+		}
+		pause := StreamPause(failures)
+		if silent {
 			h.Incidents.Note("The event stream was silent and was opened anew")
 			h.receiveSignal(StreamClosed)
-			continue
+			pause = max(0, pause-StreamSilence) // which has passed already
 		}
 		select {
 		case <-ctx.Done():
-		case <-h.Clock.After(StreamRetry):
+		case <-h.Clock.After(pause):
 		}
 	}
 }
@@ -62,6 +78,13 @@ func (h *Host) receiveSignal(s StreamSignal) {
 	open := s != StreamClosed
 	if open {
 		h.noteAnswer()
+	}
+	switch s {
+	case StreamChanged, StreamPinged:
+		h.streamWorked.Store(true)
+		h.streamLive.Store(true)
+	case StreamOpened, StreamClosed:
+		h.streamLive.Store(false)
 	}
 	switch s {
 	case StreamChanged:

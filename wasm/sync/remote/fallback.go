@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -70,14 +72,25 @@ func (f *Fallback) current() sync.Remote {
 }
 
 // notOffered reports whether a failure means that the backend has no such address, and
-// remembers it. A captive portal answers the same way, but has no plain resources.
+// remembers it. A captive portal answers the same way, but has no plain resources; a
+// filter does so to one body, but lets a batch of no operations pass.
 func (f *Fallback) notOffered(ctx context.Context, err error) bool {
 	var failed *sync.RequestError
 	if !errors.As(err, &failed) || (failed.Status != 404 && failed.Status != 405 && failed.Status != 501) {
 		return false
 	}
-	f.plain = f.Plain.offered(ctx)
+	f.plain = !f.Batch.offered(ctx) && f.Plain.offered(ctx)
 	return f.plain
+}
+
+// offered reports whether the server receives batches.
+func (s *Server) offered(ctx context.Context) bool {
+	_, err := s.Push(ctx, uuid.Nil.String(), nil)
+	var failed *sync.RequestError
+	if errors.As(err, &failed) {
+		return failed.Kind != sync.NoAnswer && failed.Problem.Code != api.CodeNoRoute && failed.Problem.Code != api.CodeMethod
+	}
+	return err == nil
 }
 
 // offered reports whether the backend lists all of its types.

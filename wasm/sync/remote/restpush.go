@@ -18,6 +18,9 @@ import (
 // backend compares nothing itself. A single operation without an answer may itself be at
 // fault, so one more is tried before the backend counts as unreachable.
 func (r *REST) Push(ctx context.Context, _ string, operations []queue.Operation) ([]api.Result, error) {
+	if len(operations) == 0 {
+		return nil, errors.New("plain resources take no batches")
+	}
 	results := make([]api.Result, len(operations))
 	var failed *sync.RequestError
 	misses, reached := 0, false

@@ -121,6 +121,6 @@ func unsentBut(pushErr error) error {
 		return pushErr
 	}
 	p := api.Problem{Title: "Something between this device and the server lets no changes through", Status: failed.Status,
-		Detail: "others' changes arrive, yours wait on this device. It may be a filter, a firewall or a proxy", Code: CodeIntercepted}
+		Detail: "others' changes arrive, yours wait on this device. It may be a filter, a firewall or a proxy. " + failed.Problem.Error(), Code: CodeIntercepted}
 	return &RequestError{Kind: Unavailable, Status: failed.Status, Problem: p, Foreign: true, Err: failed}
 }

@@ -60,7 +60,7 @@ func TestNamesAreStoredWithoutWhatNobodySees(t *testing.T) {
 			t.Errorf("%q is stored as %q, want %q; %v", text, *patch.Name, want, errs)
 		}
 	}
-	for _, text := range []string{"\u2800", "\u3164", "\u2800\ufe0f", "\u115f\u1160", "a\tb", "a\u2028b", "a\nb", "a\x00b"} {
+	for _, text := range []string{"\u2800", "\u3164", "\u2800\ufe0f", "\u115f\u1160", "a\tb", "a\nb", "a\x00b"} {
 		if _, errs := (UserPatch{Name: &text}).Clean(false); len(errs) == 0 {
 			t.Errorf("the name %q is taken", text)
 		}

@@ -122,12 +122,8 @@ func checkText(s string, lines bool) string {
 		return "is not valid UTF-8 text"
 	}
 	for _, r := range s {
-		switch {
-		case lines && (r == '\n' || r == '\t'):
-		case unicode.IsControl(r):
+		if unicode.IsControl(r) && (!lines || (r != '\n' && r != '\t')) {
 			return "has a control character; remove it"
-		case !lines && unicode.In(r, unicode.Zl, unicode.Zp):
-			return "has a line break; put it on one line"
 		}
 	}
 	return ""

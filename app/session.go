@@ -88,10 +88,11 @@ func receive[T any](s *session, ctx ui.Context, values <-chan T, f func(ui.Conte
 
 // after runs f on the UI goroutine d from now, unless the component is gone.
 func (s *session) after(ctx ui.Context, d time.Duration, f func(ui.Context)) {
+	elapsed := s.wait(d)
 	go func() {
 		select {
 		case <-ctx.Done():
-		case <-s.wait(d):
+		case <-elapsed:
 			s.awaitRelease(ctx)
 			ctx.Dispatch(f)
 		}

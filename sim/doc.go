@@ -76,6 +76,8 @@
 //	                       none within a transaction; checker: delays of operations
 //	13 leaving loses       checker: checkPerson, checkUntouched (also by a resync), checkRecorded
 //	   nothing
+//	14 what was overwritten  checker: checkUnseen, noteSeen, checkBase
+//	   was seen
 //
 // The model also checks that emails are unique.
 //

@@ -3,6 +3,9 @@
 package e2e_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -32,6 +35,11 @@ const deviceClock = `(() => {
 })();
 `
 
+func integrity(file []byte) string {
+	sum := sha256.Sum256(file)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
 // serveClock makes the workers begin with deviceClock.
 func serveClock(t *testing.T, site *harness.Site) {
 	t.Helper()
@@ -39,8 +47,12 @@ func serveClock(t *testing.T, site *harness.Site) {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("the worker's script is %v, %v", found, err)
 	}
-	site.Proxy.Serve("/assets/"+filepath.Base(found[0]), "text/javascript", append([]byte(deviceClock), mustRead(t, found[0])...))
-	site.Proxy.Serve("/sw.js", "text/javascript", append([]byte(deviceClock), mustRead(t, "../web/dist/sw.js")...))
+	was := mustRead(t, found[0])
+	worker := append([]byte(deviceClock), was...)
+	site.Proxy.Serve("/assets/"+filepath.Base(found[0]), "text/javascript", worker)
+	// The service worker takes a file only with the hash that it was built with.
+	script := bytes.ReplaceAll(mustRead(t, "../web/dist/sw.js"), []byte(integrity(was)), []byte(integrity(worker)))
+	site.Proxy.Serve("/sw.js", "text/javascript", append([]byte(deviceClock), script...))
 }
 
 func TestDeviceClockJumpsByADay(t *testing.T) {

@@ -153,13 +153,18 @@ func TestPagesAreAccessible(t *testing.T) {
 	users.edit("Ann Archer", harness.Person{Bio: "Draws maps of hills"})
 
 	pages := map[string]func(){
-		"list":      func() { users.Go("/"); users.See("button", "Edit Ann Archer") },
-		"no match":  func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.SeeText("No matches") },
-		"form":      func() { users.Go("/?add=1"); users.Click("button", "Save"); users.SeeText("Name is required") },
-		"user":      func() { users.Go("/users/" + ann); users.See("heading", "Ann Archer") },
-		"no user":   func() { users.Go("/users/00000000-0000-4000-8000-000000000000"); users.SeeText("Not on this device") },
-		"sync":      func() { users.Go("/sync"); users.See("heading", "Diagnostics"); users.See("button", "Discard") },
-		"not found": func() { users.Go("/no/such/page"); users.SeeText("Page not found") },
+		"list":     func() { users.Go("/"); users.See("button", "Edit Ann Archer") },
+		"no match": func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.SeeText("No matches") },
+		"form":     func() { users.Go("/?add=1"); users.Click("button", "Save"); users.SeeText("Name is required") },
+		"user":     func() { users.Go("/users/" + ann); users.See("heading", "Ann Archer") },
+		"no user":  func() { users.Go("/users/00000000-0000-4000-8000-000000000000"); users.SeeText("Not on this device") },
+		"sync":     func() { users.Go("/sync"); users.See("heading", "Diagnostics"); users.See("button", "Discard") },
+		"not found": func() { // the server answers: the service worker knows the app's routes only
+			b.Offline(site.Proxy, false)
+			users.Go("/no/such/page")
+			users.SeeText("Page not found")
+			b.Offline(site.Proxy, true)
+		},
 	}
 	for page, open := range pages {
 		t.Run(page, func(t *testing.T) {

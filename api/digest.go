@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"strconv"
+	"unicode/utf16"
 )
 
 // Buckets is the number of buckets that a Digest divides ids into.
@@ -58,9 +59,9 @@ func (r IDRange) After(id string) IDRange { return IDRange{From: id + "\x00", To
 func (r IDRange) Through(id string) IDRange { return IDRange{From: r.From, To: id + "\x00"} }
 
 // Digest summarizes the live entities of one type: their number, and for each bucket a sum
-// over (id, version). Two replicas with equal digests have the same versions of the same
-// entities, except with a probability of about 2^-64. Otherwise, the buckets that differ show
-// where to look. The zero Digest is that of no entities.
+// over (id, version, document). Two replicas with equal digests have the same entities with
+// the same content, except with a probability of about 2^-64. Otherwise, the buckets that
+// differ show where to look. The zero Digest is that of no entities.
 //
 // A sum adds one hash per entity, modulo 2^64. It does not depend on the order, and a change
 // costs one subtraction and one addition. It detects accidents, not forgery.
@@ -69,25 +70,45 @@ type Digest struct {
 	Sums  [Buckets]uint64
 }
 
-// Add adds an entity.
-func (d *Digest) Add(id string, version int64) {
+// Add adds an entity whose document has this ContentHash.
+func (d *Digest) Add(id string, version int64, content uint64) {
 	d.Count++
-	d.Sums[BucketOf(id)] += hashOf(id, version)
+	d.Sums[BucketOf(id)] += hashOf(id, version, content)
 }
 
-// Remove removes an entity that was added with this version.
-func (d *Digest) Remove(id string, version int64) {
+// Remove removes an entity that was added with the same arguments.
+func (d *Digest) Remove(id string, version int64, content uint64) {
 	d.Count--
-	d.Sums[BucketOf(id)] -= hashOf(id, version)
+	d.Sums[BucketOf(id)] -= hashOf(id, version, content)
 }
 
-// hashOf is FNV-1a of "id:version", followed by the finalizer of MurmurHash3. FNV alone gives
-// similar high bits to texts that differ in the last digit, so that sums would collide more
-// often.
-func hashOf(id string, version int64) uint64 {
+// ContentHash is a hash of a document's text, byte by byte as it is stored and sent. Its two
+// halves take in one UTF-16 code unit at a time, so that JavaScript computes it without copying
+// a string: see hash in wasm/idb/helper.js, which must agree.
+func ContentHash(document []byte) uint64 {
+	a, b := uint32(0xdeadbeef), uint32(0x41c6ce57)
+	take := func(unit uint32) { a, b = (a^unit)*2654435761, (b^unit)*1597334677 }
+	for _, r := range string(document) {
+		if r < 0x10000 {
+			take(uint32(r))
+			continue
+		}
+		high, low := utf16.EncodeRune(r)
+		take(uint32(high))
+		take(uint32(low))
+	}
+	mix := func(x, y uint32) uint32 { return (x^x>>16)*2246822507 ^ (y^y>>13)*3266489909 }
+	a, b = mix(a, b), mix(b, a)
+	return uint64(a)<<32 | uint64(b)
+}
+
+// hashOf is FNV-1a of "id:version" and the content, followed by the finalizer of MurmurHash3.
+// FNV alone gives similar high bits to texts that differ in the last digit, so that sums would
+// collide more often.
+func hashOf(id string, version int64, content uint64) uint64 {
 	h := fnv.New64a()
 	text := strconv.AppendInt(append([]byte(id), ':'), version, 10)
-	_, _ = h.Write(text) // a hash never fails
+	_, _ = h.Write(binary.BigEndian.AppendUint64(text, content)) // a hash never fails
 	x := h.Sum64()
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd

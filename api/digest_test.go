@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -48,18 +49,24 @@ func uuidOf(t *rapid.T, label string) string {
 	return id.String()
 }
 
-func drawRows(t *rapid.T) map[string]int64 {
-	rows := map[string]int64{}
+// state is a version and the ContentHash of an entity.
+type state struct {
+	version int64
+	content uint64
+}
+
+func drawRows(t *rapid.T) map[string]state {
+	rows := map[string]state{}
 	for range rapid.IntRange(0, 30).Draw(t, "rows") {
-		rows[uuidOf(t, "id")] = rapid.Int64Range(1, 1<<52).Draw(t, "version")
+		rows[uuidOf(t, "id")] = state{rapid.Int64Range(1, 1<<52).Draw(t, "version"), rapid.Uint64().Draw(t, "content")}
 	}
 	return rows
 }
 
-func digestOf(rows map[string]int64) *api.Digest {
+func digestOf(rows map[string]state) *api.Digest {
 	d := new(api.Digest)
-	for id, version := range rows { // in whatever order
-		d.Add(id, version)
+	for id, row := range rows { // in whatever order
+		d.Add(id, row.version, row.content)
 	}
 	return d
 }
@@ -74,18 +81,23 @@ func TestDigestFindsTheBucket(t *testing.T) {
 			t.Fatalf("the same rows have other digests: %v", d.Diff(other))
 		}
 		id := uuidOf(t, "changed")
-		version := rapid.Int64Range(1, 100).Draw(t, "version")
-		if had, there := rows[id]; there {
-			other.Remove(id, had)
-			version += had
+		now := state{rapid.Int64Range(1, 100).Draw(t, "version"), 1}
+		had, there := rows[id]
+		if !there && len(rows) > 0 && rapid.Bool().Draw(t, "a row that is there") {
+			id = slices.Sorted(maps.Keys(rows))[0]
+			had, there = rows[id], true
 		}
-		other.Add(id, version)
+		if there {
+			other.Remove(id, had.version, had.content)
+			now = rapid.SampledFrom([]state{{had.version + 1, had.content}, {had.version, had.content + 1}}).Draw(t, "now")
+		}
+		other.Add(id, now.version, now.content)
 		if diff := d.Diff(other); !slices.Equal(diff, []int{api.BucketOf(id)}) {
 			t.Fatalf("%s changed: buckets %v differ, want %d", id, diff, api.BucketOf(id))
 		}
-		other.Remove(id, version)
-		if had, there := rows[id]; there {
-			other.Add(id, had)
+		other.Remove(id, now.version, now.content)
+		if there {
+			other.Add(id, had.version, had.content)
 		}
 		if *d != *other {
 			t.Fatal("undone, and still different")
@@ -101,13 +113,27 @@ func TestSimilarIDsDontCollide(t *testing.T) {
 	for a := range 40 {
 		for b := range 40 {
 			var d api.Digest
-			d.Add(id+"01", int64(a))
-			d.Add(id+"02", int64(b))
+			d.Add(id+"01", int64(a), 0)
+			d.Add(id+"02", int64(b), 0)
 			what := fmt.Sprint(a, " and ", b)
 			if other, met := seen[d.Sums[0]]; met {
 				t.Fatalf("versions %s sum up to the same as %s", what, other)
 			}
 			seen[d.Sums[0]] = what
+		}
+	}
+}
+
+// TestContentHash: the hash is the same on every device and server for good, since servers store
+// sums of it. The browser's tests hold JavaScript's to the same table.
+func TestContentHash(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"":                     0x1aee8d83c14d9671,
+		`{"name":"Ann"}`:       0x0ba91a608e1c5c9e,
+		`{"name":"É 漢 👩‍👩‍👧"}`: 0xf2c2eb345f9abadd,
+	} {
+		if got := api.ContentHash([]byte(text)); got != want {
+			t.Errorf("%q: %#016x, want %#016x", text, got, want)
 		}
 	}
 }

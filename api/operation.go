@@ -79,12 +79,14 @@ type Change struct {
 
 // ChangePage is the response of GET /api/v1/changes. Cursor is opaque and points after the
 // page's last change. Only a last page has Digests: those of all live entities at the cursor,
-// by entity type, for a replica to compare with its own.
+// by entity type, for a replica to compare with its own. It then also has Epoch, which changes
+// whenever the server's data may have gone back in time.
 type ChangePage struct {
 	Changes []Change          `json:"changes"`
 	Cursor  string            `json:"cursor"`
 	HasMore bool              `json:"hasMore"`
-	Digests map[string]Digest `json:"digests,omitempty"`
+	Digests map[string]Digest `json:"contentDigests,omitempty"`
+	Epoch   string            `json:"epoch,omitempty"`
 }
 
 // BucketPage is the response of GET /api/v1/buckets/{bucket}: live entities by id.

@@ -242,7 +242,7 @@ func TestCheckFindsCorruption(t *testing.T) {
 	for statement, want := range map[string]string{
 		`UPDATE feed SET change = change + 1`:                                         "the counter is 22",
 		`UPDATE feed SET clock = 0`:                                                   "its clock",
-		`UPDATE feed SET digest = zeroblob(length(digest))`:                           "digest",
+		`UPDATE feed SET contents = zeroblob(length(contents))`:                       "digest",
 		`DELETE FROM feed`:                                                            "its row is missing",
 		`UPDATE users SET version = 7 WHERE change = 5`:                               "document has version 1, the row 7",
 		`UPDATE users SET email_key = 'x@example.org' WHERE change = 5`:               "its email is indexed as",

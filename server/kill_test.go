@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -90,22 +91,29 @@ type fleet struct {
 	works   sync.WaitGroup
 	ended   sync.Once
 
-	mu     sync.Mutex
-	counts []int // acknowledged batches by client
-	errs   []error
+	mu           sync.Mutex
+	acknowledged []acknowledged // by client
+	errs         []error
+}
+
+// acknowledged is what a client got acknowledged: how many operations, and of each user the
+// version.
+type acknowledged struct {
+	operations int64
+	versions   map[string]int64
 }
 
 const clients = 16
 
 func launch(t *testing.T, servers ...string) *fleet {
-	f := &fleet{ctx: t.Context(), stop: make(chan struct{}), counts: make([]int, clients)}
+	f := &fleet{ctx: t.Context(), stop: make(chan struct{}), acknowledged: make([]acknowledged, clients)}
 	f.servers.Store(&servers)
 	for i := range clients {
 		f.works.Go(func() {
-			n, err := f.sail(i)
+			got, err := f.sail(i)
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.counts[i] = n
+			f.acknowledged[i] = got
 			if err != nil {
 				f.errs = append(f.errs, fmt.Errorf("client %d: %w", i, err))
 			}
@@ -121,63 +129,77 @@ func (f *fleet) end() {
 	f.works.Wait()
 }
 
-func (f *fleet) sail(i int) (n int, err error) {
+func (f *fleet) sail(i int) (acknowledged, error) {
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	pause := time.NewTicker(5 * time.Millisecond)
 	defer pause.Stop()
-	for ; ; n++ {
+	got := acknowledged{versions: map[string]int64{}}
+	for n := 0; ; n++ {
 		select {
 		case <-f.stop:
-			return n, nil
+			return got, nil
 		default:
 		}
+		ops := batchOf(i, n, got.versions)
 		for {
 			servers := *f.servers.Load()
-			done, err := f.send(client, servers[rand.IntN(len(servers))], i, n)
+			results, err := f.send(client, servers[rand.IntN(len(servers))], i, ops)
 			if err != nil {
-				return n, err
+				return got, fmt.Errorf("batch %d: %w", n, err)
 			}
-			if done {
+			if results != nil {
 				f.batches.Add(1)
+				got.operations += int64(len(ops))
+				for k, result := range results {
+					got.versions[ops[k].EntityID] = result.Version
+				}
 				break
 			}
 			f.failed.Add(1)
 			select {
 			case <-pause.C:
 			case <-f.ctx.Done():
-				return n, f.ctx.Err()
+				return got, f.ctx.Err()
 			}
 		}
 	}
 }
 
-// batchOf is the nth batch of a client, the same each time: create, update, and at
-// each third, delete of one user.
-func batchOf(client, n int) (id string, ops []api.Operation) {
-	name := func(what string) string {
-		return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%d/%d/%s", client, n, what)).String()
-	}
-	user := name("user")
-	ops = []api.Operation{
-		{ID: name("create"), Type: api.Create, Data: fmt.Appendf(nil, `{"name":"N","email":"%s@example.org"}`, user)},
-		{ID: name("update"), Type: api.Update, BaseVersion: 1, Data: []byte(`{"bio":"changed"}`)},
-	}
-	if n%3 == 2 {
-		ops = append(ops, api.Operation{ID: name("delete"), Type: api.Delete, BaseVersion: 2})
-	}
-	for i := range ops {
-		ops[i].EntityType, ops[i].EntityID = api.EntityUser, user
-	}
-	return user, ops
+// userOf is the nth user of a client.
+func userOf(client, n int) string { return nameOf(client, n, "user") }
+
+func nameOf(client, n int, what string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%d/%d/%s", client, n, what)).String()
 }
 
-// send sends a batch once. An error means that the server answered what it never should.
-func (f *fleet) send(client *http.Client, server string, i, n int) (done bool, err error) {
-	_, ops := batchOf(i, n)
+// isDeleted reports whether a client deletes its nth user.
+func isDeleted(n int) bool { return n%3 == 2 }
+
+// batchOf is the nth batch of a client, given the versions of its users: it creates a user,
+// updates the one before, and may delete the one before that.
+func batchOf(client, n int, versions map[string]int64) []api.Operation {
+	user := userOf(client, n)
+	ops := []api.Operation{{Type: api.Create, EntityID: user, Data: fmt.Appendf(nil, `{"name":"N","email":"%s@example.org"}`, user)}}
+	if n >= 1 {
+		ops = append(ops, api.Operation{Type: api.Update, EntityID: userOf(client, n-1), Data: []byte(`{"bio":"changed"}`)})
+	}
+	if n >= 2 && isDeleted(n-2) {
+		ops = append(ops, api.Operation{Type: api.Delete, EntityID: userOf(client, n-2)})
+	}
+	for i := range ops {
+		op := &ops[i]
+		op.ID, op.EntityType, op.BaseVersion = nameOf(client, n, string(op.Type)), api.EntityUser, versions[op.EntityID]
+	}
+	return ops
+}
+
+// send sends a batch once, and returns its results if all of it was acknowledged. An error means
+// that the server answered what it never should.
+func (f *fleet) send(client *http.Client, server string, i int, ops []api.Operation) (results []api.Result, err error) {
 	body, err := json.Marshal(map[string]any{"clientId": uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%d", i)).String(), "operations": ops})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	ctx, cancel := f.ctx, context.CancelFunc(func() {})
 	if rand.IntN(8) == 0 { // a client that leaves before it receives the answer
@@ -186,34 +208,37 @@ func (f *fleet) send(client *http.Client, server string, i, n int) (done bool, e
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, "POST", server+"/api/v1/operations", bytes.NewReader(body))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(r)
 	if err != nil {
-		return false, nil // it is dead, or died, or the client has gone
+		return nil, nil // it is dead, or died, or the client has gone
 	}
 	text, err := io.ReadAll(resp.Body)
 	if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode == http.StatusServiceUnavailable {
-		return false, nil
+		return nil, nil
 	}
 	var answer struct{ Results []api.Result }
 	if err := json.Unmarshal(text, &answer); err != nil || resp.StatusCode != 200 || len(answer.Results) != len(ops) {
-		return false, fmt.Errorf("batch %d was answered %d %s", n, resp.StatusCode, text)
+		return nil, fmt.Errorf("answered %d %s", resp.StatusCode, text)
 	}
-	done = true
+	done := true
 	for k, result := range answer.Results {
-		switch want := int64(k + 1); {
+		switch base := ops[k].BaseVersion; {
 		case result.Status == api.Retry:
 			done = false
-		case result.Status == api.Applied && result.Version == want:
-		case result.Status == api.Duplicate && result.Version >= want:
+		case result.Status == api.Applied && result.Version > base:
+		case result.Status == api.Duplicate && result.Version > base:
 			f.replays.Add(1)
 		default:
-			return false, fmt.Errorf("operation %d of batch %d was answered %+v", k, n, result)
+			return nil, fmt.Errorf("operation %d was answered %+v", k, result)
 		}
 	}
-	return done, nil
+	if !done {
+		return nil, nil
+	}
+	return answer.Results, nil
 }
 
 // more waits until the clients got some more batches acknowledged, now and then fewer.
@@ -244,20 +269,18 @@ func (f *fleet) agree(t *testing.T, db string) {
 	if len(f.errs) > 0 {
 		t.Fatal(errors.Join(f.errs...))
 	}
-	versions := map[string]int64{}
-	var users, tombstones, ops int64
-	for i, batches := range f.counts {
-		for n := range batches {
-			id, batch := batchOf(i, n)
-			versions[id] = int64(len(batch))
-			ops += int64(len(batch))
-			if len(batch) == 3 {
-				tombstones++
-			} else {
-				users++
+	versions, deleted := map[string]int64{}, map[string]bool{}
+	var ops int64
+	for i, got := range f.acknowledged {
+		maps.Copy(versions, got.versions)
+		ops += got.operations
+		for n := range len(got.versions) - 2 {
+			if isDeleted(n) {
+				deleted[userOf(i, n)] = true
 			}
 		}
 	}
+	users, tombstones := int64(len(versions)-len(deleted)), int64(len(deleted))
 	report, err := checkDatabase(t.Context(), db)
 	if err != nil || len(report.Problems) > 0 {
 		t.Fatalf("the check found %q (%v)", report.Problems, err)
@@ -281,7 +304,7 @@ func (f *fleet) agree(t *testing.T, db string) {
 			t.Fatal(err)
 		}
 		for _, c := range page.Changes {
-			if versions[c.EntityID] != c.Version || c.Deleted != (c.Version == 3) {
+			if versions[c.EntityID] != c.Version || c.Deleted != deleted[c.EntityID] {
 				t.Errorf("the feed has %+v, acknowledged was version %d", c, versions[c.EntityID])
 			}
 			delete(versions, c.EntityID)

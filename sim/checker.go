@@ -25,10 +25,10 @@ type checker struct {
 }
 
 // seenState is what a person saw of an entity when they first wrote the fields an
-// operation sets, and the server's epoch at that time.
+// operation sets, and the era of the server's data at that time.
 type seenState struct {
 	fields
-	epoch uint64
+	era int
 }
 
 // origin is the storage an operation was queued in, and its turn there.
@@ -86,7 +86,7 @@ func (c *checker) checkBase(o api.Operation) {
 		return // another round has settled it meanwhile
 	}
 	data, _ := patchOf(o.Data)
-	if saw, ok := c.seen[o.ID]; ok && saw.epoch == w.server.epoch && masked(now.fields, data) != masked(saw.fields, data) {
+	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era && masked(now.fields, data) != masked(saw.fields, data) {
 		w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 	}
 	saw, _ := fieldsOf(e.Operations[0].Base)
@@ -254,7 +254,7 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 			now = *s.saw
 		}
 		for _, o := range came {
-			c.seen[o.ID] = seenState{now, c.b.epoch()}
+			c.seen[o.ID] = seenState{now, c.b.era()}
 		}
 	} else if n := len(left); n > 0 && len(before.Operations) > n && len(came) == 0 {
 		came = before.Operations[n : n+1]

@@ -52,6 +52,7 @@
 //	clocks jump and drift            Jump (12) by seconds to years; drift of up to 200 ppm
 //	tombstones, records collected    Collect (6), Prune (3)
 //	backup restored                  Backup (4), Restore (3)
+//	data went back in time           Rollback (3)
 //	two engine versions at once      old hosts (no stamps, no digests) and old tabs (no stamps, no
 //	                                 coalesced updates, no outcomes) beside new ones on one storage
 //

@@ -103,6 +103,12 @@ func newModel(w *world) *model {
 		versions: map[versionKey][]entity{}, acknowledged: map[string]bool{}, order: map[queueKey]turn{}}
 }
 
+// rollBack makes the model what it was when it was saved.
+func (m *model) rollBack(s snapshot) {
+	m.entities, m.change, m.effects = maps.Clone(s.entities), s.change, maps.Clone(s.effects)
+	m.order = map[queueKey]turn{}
+}
+
 // snapshot is the model's part of a backup.
 type snapshot struct {
 	entities map[string]entity
@@ -115,16 +121,15 @@ func (m *model) backup() snapshot {
 }
 
 func (m *model) restore(s snapshot) {
-	m.entities, m.change, m.effects = map[string]entity{}, s.change, maps.Clone(s.effects)
+	m.rollBack(s)
 	for id, e := range s.entities {
 		if e.version > 0 {
-			e.version = max(e.version+1, m.w.now.UnixMilli())
+			e.version = max(e.version+1, store.VersionAt(m.w.now))
 		}
 		m.entities[id] = e
 		key := versionKey{id, e.version}
 		m.versions[key] = append(m.versions[key], e)
 	}
-	m.order = map[queueKey]turn{}
 }
 
 // observe checks what the store did with writes, and follows it.
@@ -173,8 +178,8 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 	switch {
 	case m.tookEffect(w.ID):
 		m.w.fail(3, "operation %s took effect twice", w.ID)
-	case r.Version != was.version+1:
-		m.w.fail(3, "entity %s went from version %d to %d by one operation", w.EntityID, was.version, r.Version)
+	case r.Version <= was.version:
+		m.w.fail(3, "entity %s went from version %d to %d", w.EntityID, was.version, r.Version)
 	case w.Type != api.Create && (!known || was.deleted):
 		m.w.fail(7, "a %s changed entity %s, which was deleted", w.Type, w.EntityID)
 	case w.Type == api.Create && known && !was.deleted:
@@ -193,14 +198,25 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 		m.checkEmail(w.EntityID, now.fields.Email)
 	}
 	m.entities[w.EntityID] = now
-	key := versionKey{w.EntityID, now.version}
-	m.versions[key] = append(m.versions[key], now)
+	m.checkVersion(w.EntityID, now)
 	m.checkCurrent(w, r)
 	// The server's own stamp follows the one before, which may be of the same millisecond.
 	if at := r.Stamp.Time(); at.After(m.w.now.Add(10 * time.Millisecond)) {
 		m.w.fail(9, "entity %s has a stamp %v in the future", w.EntityID, at.Sub(m.w.now))
 	}
 	m.checkOrder(w)
+}
+
+// checkVersion checks that no version stands for two states, whatever the server's data went
+// back to, and notes this one.
+func (m *model) checkVersion(id string, now entity) {
+	key := versionKey{id, now.version}
+	for _, was := range m.versions[key] {
+		if was.deleted != now.deleted || was.fields != now.fields {
+			m.w.fail(5, "entity %s gets version %d, which stood for another state", id, now.version)
+		}
+	}
+	m.versions[key] = append(m.versions[key], now)
 }
 
 // checkOrder checks that a browser's operations on one entity take effect in order.

@@ -49,7 +49,9 @@ const (
 	Collect Verb = "collect" // the server removes tombstones older than N milliseconds
 	Prune   Verb = "prune"   // the server forgets records older than N milliseconds
 	Backup  Verb = "backup"  // the server's data is copied
-	Restore Verb = "restore" // the copy is put back, under a new epoch
+	Restore Verb = "restore" // the copy is put back as OPERATIONS says
+	// Rollback puts the copy back without telling anybody, as a snapshot of a disk does.
+	Rollback Verb = "rollback"
 )
 
 // Fault is injected at a pause. A fault that cannot happen there does nothing.

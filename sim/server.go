@@ -37,13 +37,17 @@ type server struct {
 	store   backend
 	handler *handler
 	model   *model
-	epoch   uint64
+
+	era  int            // incremented when the data go back to a copy
+	eras map[uint64]int // by the feed's epoch
 
 	serial uint64 // unique among all histories
 
 	dir   string       // of the SQLite files; "" for the store in memory
 	life  int          // incremented when the process is killed
 	saved *savedServer // the backup, nil for none
+	// rolledBack says that data went back unnoticed: what was lost shows in digests alone.
+	rolledBack bool
 }
 
 type savedServer struct {
@@ -90,14 +94,14 @@ var serials atomic.Uint64
 // converge without repairs, and a missing safeguard must not be repaired away.
 func (o *observedStore) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	page, err := o.Store.Changes(ctx, cursor, limit)
-	if !o.s.w.script.Digests {
+	if !o.s.w.script.Digests && !o.s.rolledBack {
 		page.Digests = nil
 	}
 	return page, err
 }
 
 func newServer(w *world, onDisk bool) (*server, error) {
-	s := &server{w: w, handler: handlers.Get().(*handler), model: newModel(w), epoch: 1, serial: serials.Add(1)}
+	s := &server{w: w, handler: handlers.Get().(*handler), model: newModel(w), eras: map[uint64]int{}, serial: serials.Add(1)}
 	if onDisk {
 		dir, err := os.MkdirTemp(scratch(), "rollcall-sim-")
 		if err != nil {
@@ -109,8 +113,10 @@ func newServer(w *world, onDisk bool) (*server, error) {
 		}
 		return s, nil
 	}
-	s.serve(memory.New(memory.Options{Now: s.now, Epoch: s.epoch}))
-	return s, nil
+	m := memory.New(memory.Options{Now: s.now})
+	m.Enter()
+	err := s.serve(m)
+	return s, err
 }
 
 // scratch is a directory for files that need not survive a reboot.
@@ -132,13 +138,27 @@ func (s *server) open() error {
 	if err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	s.serve(db)
-	return nil
+	return s.serve(db)
 }
 
-func (s *server) serve(b backend) {
+func (s *server) serve(b backend) error {
 	s.store = b
 	*s.handler.observedStore = observedStore{b, s}
+	head, err := b.Head(context.Background())
+	if err != nil {
+		return fmt.Errorf("read the feed's epoch: %w", err)
+	}
+	cursor, err := feed.ParseCursor(head)
+	s.eras[cursor.Epoch] = s.era
+	return err
+}
+
+// eraOf is the era of a cursor; -1 for none.
+func (s *server) eraOf(c feed.Cursor) int {
+	if era, ok := s.eras[c.Epoch]; ok {
+		return era
+	}
+	return -1
 }
 
 // close ends the server and removes its files.
@@ -163,8 +183,9 @@ func firstOf(errs ...error) error {
 
 // restart ends the process and starts another on the stored data.
 func (s *server) restart() error {
-	if s.dir == "" {
-		return nil // the process has no state of its own
+	if m, ok := s.store.(*memory.Store); ok {
+		m.Enter()
+		return s.serve(m)
 	}
 	return firstOf(s.store.Close(), s.open())
 }
@@ -173,7 +194,7 @@ func (s *server) restart() error {
 // write-ahead log.
 func (s *server) crash() error {
 	if s.dir == "" {
-		return nil // the process has no state of its own
+		return s.restart()
 	}
 	killed, left := s.store, s.file()
 	s.life++
@@ -193,25 +214,39 @@ func (s *server) backup() error {
 	return nil
 }
 
-// restore puts the backup back, under a new epoch.
+// restore puts the backup back as OPERATIONS says.
 func (s *server) restore() error {
-	if s.saved == nil {
-		return nil
-	}
-	s.epoch++
+	s.era++
 	s.model.restore(s.saved.model)
+	epoch := uint64(s.era)
 	if s.saved.memory != nil {
-		m, err := s.saved.memory.Restored(s.epoch)
+		m, err := s.saved.memory.Restored(epoch)
 		if err != nil {
 			return fmt.Errorf("restore: %w", err)
 		}
-		s.serve(m)
-		return nil
+		return s.serve(m)
 	}
 	err := firstOf(s.store.Close(), copyFile(s.backupFile(), s.file()),
-		sqlite.FinishRestore(context.Background(), s.file(), s.epoch, s.now()), s.open())
+		sqlite.FinishRestore(context.Background(), s.file(), epoch, s.now()), s.open())
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
+// rollBack starts the server on the backup as it is.
+func (s *server) rollBack() error {
+	s.era++
+	s.rolledBack = true
+	s.w.pass(time.Millisecond) // no database is copied and started in less
+	s.model.rollBack(s.saved.model)
+	if s.saved.memory != nil {
+		m := s.saved.memory.Copy()
+		m.Enter()
+		return s.serve(m)
+	}
+	if err := firstOf(s.store.Close(), copyFile(s.backupFile(), s.file()), s.open()); err != nil {
+		return fmt.Errorf("roll back: %w", err)
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ var requiredFaults = []struct {
 	{"bus messages lost", []string{"lock stolen from a living holder"}},
 	{"rows changed, lost or added behind the engine's back", append(slices.Clone(damageNames), "rows repaired")},
 	{"backup restored", []string{"backup restored"}},
+	{"data went back in time", []string{"data went back in time"}},
 }
 
 func (s *Stats) count(what string) int { return s.events[what] + s.faults[Fault(what)] }
@@ -65,7 +66,7 @@ func (s *Stats) count(what string) int { return s.events[what] + s.faults[Fault(
 // mustHappen are events without which a run has not tested enough.
 var mustHappen = []string{
 	"401", "413", "acknowledged", "already so", "answered failure", "applied create", "applied delete", "applied update",
-	"backup restored", "clock jumped", "coalesced", "conflict recorded", "conflict with a loss", "conflict without loss",
+	"backup restored", "clock jumped", "coalesced", "conflict recorded", "data went back in time", "conflict with a loss", "conflict without loss",
 	"delivered late", "discarded", "done in the background", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
 	"killed reading", "killed sending", "killed writing", "lock stolen", "operations evicted", "person: accept",
 	"person: discard", "person: retry", "person: reverse", "records pruned", "rejected", "rejected operation edited",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -417,23 +418,23 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	return fields{}, false
 }
 
-// epoch is the server's epoch of the browser's rows; 0 during a resync, when they may mix.
-func (b *browser) epoch() uint64 {
+// era is the era of the browser's rows; -1 during a resync, when they may mix.
+func (b *browser) era() int {
 	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
 	if err != nil || meta[sync.MetaResync] != "" {
-		return 0
+		return -1
 	}
 	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])
 	if err != nil {
-		return 0
+		return -1
 	}
-	return cursor.Epoch
+	return b.w.server.eraOf(cursor)
 }
 
 // checkCursor checks that the storage has every change its cursor has passed.
 func (b *browser) checkCursor() {
 	ctx := context.Background()
-	meta, err := b.store.Meta(ctx, sync.MetaCursor, sync.MetaResync)
+	meta, err := b.store.Meta(ctx, sync.MetaCursor, sync.MetaResync, sync.MetaCheck)
 	if err != nil {
 		b.w.fail(6, "read the cursor: %v", err)
 		return
@@ -447,8 +448,11 @@ func (b *browser) checkCursor() {
 		b.w.fail(6, "the stored cursor: %v", err)
 		return
 	}
-	if cursor.Epoch != b.w.server.epoch {
+	if b.w.server.eraOf(cursor) != b.w.server.era {
 		return // the server will refuse it
+	}
+	if b.w.server.rolledBack && sync.ParseCheck(meta[sync.MetaCheck]).Epoch != strconv.FormatUint(cursor.Epoch, 16) {
+		return // the comparison that is due brings what was lost since the copy
 	}
 	for _, id := range b.w.server.model.ids() {
 		e := b.w.server.model.entities[id]

@@ -213,18 +213,26 @@ func (w *world) doServer(st Step) bool {
 	case Backup:
 		w.must(w.server.backup())
 	case Restore:
-		if w.server.saved != nil {
-			w.stats.hit("backup restored")
-			w.inFlight = nil // they met a server that was down
-			for _, b := range w.browsers {
-				b.restored = true
-			}
-		}
-		w.must(w.server.restore())
+		w.putBack("backup restored", w.server.restore)
+	case Rollback:
+		w.putBack("data went back in time", w.server.rollBack)
 	default:
 		return false
 	}
 	return true
+}
+
+// putBack puts the server's backup in the place of its data, if there is one.
+func (w *world) putBack(event string, how func() error) {
+	if w.server.saved == nil {
+		return
+	}
+	w.stats.hit(event)
+	w.inFlight = nil // they met a server that was down
+	for _, b := range w.browsers {
+		b.restored = true
+	}
+	w.must(how())
 }
 
 // expire removes what is older than N milliseconds, from the store and from the model.

@@ -30,13 +30,45 @@ type Cursor struct {
 	Floor  int64
 }
 
-// State is how far the feed reaches. Epoch changes when the numbers lose their meaning, as
-// after a restore. Change is the latest number, Horizon the highest one of a collected
-// tombstone.
+// State is how far the feed reaches. Change is the latest number, Horizon the highest one of a
+// collected tombstone.
+//
+// Epoch names the run of the database that gives the numbers. A database that is started may
+// have gone back in time, and give numbers that it has given before. Past is where earlier
+// epochs ended. After a restore, numbers have no meaning across epochs, and Past is empty.
 type State struct {
 	Epoch   uint64
 	Change  int64
 	Horizon int64
+	Past    Past
+}
+
+// Past is a list of epochs that ended, the latest last: for each, 16 bytes with the epoch and
+// the number of its last change that is in the database.
+type Past string
+
+const (
+	pastEntry = 16
+	// maxPast is how many epochs are remembered. Cursors of older ones need a resync.
+	maxPast = 64
+)
+
+// With returns the list with another epoch.
+func (p Past) With(epoch uint64, change int64) Past {
+	b := binary.BigEndian.AppendUint64([]byte(p), epoch)
+	b = binary.BigEndian.AppendUint64(b, uint64(change))
+	return Past(b[max(0, len(b)-maxPast*pastEntry):])
+}
+
+// ended returns the last change of an epoch, and false if the epoch isn't listed.
+func (p Past) ended(epoch uint64) (int64, bool) {
+	for ; len(p) >= pastEntry; p = p[:len(p)-pastEntry] {
+		last := []byte(p[len(p)-pastEntry:])
+		if binary.BigEndian.Uint64(last) == epoch {
+			return int64(binary.BigEndian.Uint64(last[8:])), true
+		}
+	}
+	return 0, false
 }
 
 const formatByte = 1
@@ -76,8 +108,9 @@ func ParseCursor(text string) (Cursor, error) {
 	return c, nil
 }
 
-// Resume returns the position of a client's cursor; the empty text is the beginning. It
-// fails with ErrBadCursor or ErrResync.
+// Resume returns the position of a client's cursor; the empty text is the beginning. A cursor
+// of an earlier epoch goes on where that epoch ended at the latest: changes after that were
+// lost, and the digest shows which rows had them. It fails with ErrBadCursor or ErrResync.
 func (s State) Resume(text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{Epoch: s.Epoch, Floor: s.Change}, nil
@@ -86,15 +119,29 @@ func (s State) Resume(text string) (Cursor, error) {
 	if err != nil {
 		return Cursor{}, err
 	}
+	if c.Epoch != s.Epoch {
+		end, ok := s.Past.ended(c.Epoch)
+		if !ok {
+			return Cursor{}, fmt.Errorf("cursor of an unknown epoch: %w", ErrResync)
+		}
+		c = Cursor{Epoch: s.Epoch, Change: min(c.Change, end), Floor: min(c.Floor, end)}
+	}
 	switch {
-	case c.Epoch != s.Epoch:
-		return Cursor{}, fmt.Errorf("cursor of another epoch: %w", ErrResync)
 	case max(c.Change, c.Floor) > s.Change:
 		return Cursor{}, fmt.Errorf("cursor is %d changes ahead: %w", max(c.Change, c.Floor)-s.Change, ErrResync)
 	case max(c.Change, c.Floor) < s.Horizon:
 		return Cursor{}, fmt.Errorf("tombstones were collected past the cursor: %w", ErrResync)
 	}
 	return c, nil
+}
+
+// Covers fails with ErrResync unless rows read in this state are as new as a client's cursor.
+func (s State) Covers(text string) error {
+	c, err := s.Resume(text)
+	if err == nil && text != "" && c.String() != text {
+		return fmt.Errorf("cursor of an earlier epoch: %w", ErrResync)
+	}
+	return err
 }
 
 // Advance is the cursor after a page that was read from c: after its last change or, on the

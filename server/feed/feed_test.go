@@ -35,6 +35,22 @@ func TestCursorRoundTrip(t *testing.T) {
 	})
 }
 
+// TestPastIsBounded: the latest epochs are remembered, however often the database is started.
+func TestPastIsBounded(t *testing.T) {
+	state := feed.State{Epoch: 1000, Change: 1000}
+	for epoch := range uint64(1000) {
+		state.Past = state.Past.With(epoch, int64(epoch))
+	}
+	if len(state.Past) > 1024 {
+		t.Errorf("the past has %d bytes", len(state.Past))
+	}
+	for epoch, want := range map[uint64]error{999: nil, 940: nil, 900: feed.ErrResync, 0: feed.ErrResync} {
+		if _, err := state.Resume(feed.Cursor{Epoch: epoch, Change: 1}.String()); !errors.Is(err, want) {
+			t.Errorf("a cursor of epoch %d: %v, want %v", epoch, err, want)
+		}
+	}
+}
+
 func FuzzParseCursor(f *testing.F) {
 	for _, c := range []feed.Cursor{{}, {Epoch: 1, Change: 300}, {Epoch: 1 << 63, Change: 1, Floor: 1 << 40}} {
 		f.Add(c.String())
@@ -55,7 +71,7 @@ func FuzzParseCursor(f *testing.F) {
 }
 
 func TestResume(t *testing.T) {
-	state := feed.State{Epoch: 7, Change: 100, Horizon: 50}
+	state := feed.State{Epoch: 7, Change: 100, Horizon: 50, Past: feed.Past("").With(4, 30).With(5, 60).With(6, 80)}
 	for name, test := range map[string]struct {
 		text string
 		want feed.Cursor
@@ -69,6 +85,12 @@ func TestResume(t *testing.T) {
 		"at the end":                  {feed.Cursor{Epoch: 7, Change: 100}.String(), feed.Cursor{Epoch: 7, Change: 100}, nil},
 		"beyond the end":              {feed.Cursor{Epoch: 7, Change: 101}.String(), feed.Cursor{}, feed.ErrResync},
 		"another epoch":               {feed.Cursor{Epoch: 8, Change: 60}.String(), feed.Cursor{}, feed.ErrResync},
+		"an earlier epoch":            {feed.Cursor{Epoch: 6, Change: 70}.String(), feed.Cursor{Epoch: 7, Change: 70}, nil},
+		"at its end":                  {feed.Cursor{Epoch: 6, Change: 80}.String(), feed.Cursor{Epoch: 7, Change: 80}, nil},
+		"beyond its end":              {feed.Cursor{Epoch: 6, Change: 99}.String(), feed.Cursor{Epoch: 7, Change: 80}, nil},
+		"beyond an earlier one's end": {feed.Cursor{Epoch: 5, Change: 999}.String(), feed.Cursor{Epoch: 7, Change: 60}, nil},
+		"begun beyond its end":        {feed.Cursor{Epoch: 5, Change: 3, Floor: 70}.String(), feed.Cursor{Epoch: 7, Change: 3, Floor: 60}, nil},
+		"ended below the horizon":     {feed.Cursor{Epoch: 4, Change: 70}.String(), feed.Cursor{}, feed.ErrResync},
 		"no cursor":                   {"x", feed.Cursor{}, feed.ErrBadCursor},
 		"another epoch, another data": {feed.Cursor{Epoch: 8, Change: 999}.String(), feed.Cursor{}, feed.ErrResync},
 	} {
@@ -90,7 +112,7 @@ func TestWritePage(t *testing.T) {
 	for _, page := range []api.ChangePage{
 		long,
 		{Changes: []api.Change{}, Cursor: "AQ-_"},
-		{Changes: []api.Change{}, Cursor: "AQ-_", Digests: map[string]api.Digest{"user": {Count: 3}}},
+		{Changes: []api.Change{}, Cursor: "AQ-_", Digests: map[string]api.Digest{"user": {Count: 3}}, Epoch: "7f"},
 		{HasMore: true, Cursor: "AQ", Changes: []api.Change{
 			{EntityType: "user", EntityID: "a", Version: 3, Stamp: `01-"<node\`, Document: json.RawMessage(`{"id":"a","bio":"\u003c"}`)},
 			{EntityType: "user", EntityID: "b", Version: 4, Deleted: true},

@@ -29,7 +29,8 @@ func WritePage(w io.Writer, p api.ChangePage) error {
 		if err != nil {
 			return fmt.Errorf("encode the digests: %w", err)
 		}
-		b = append(append(b, `,"digests":`...), digests...)
+		b = append(append(b, `,"contentDigests":`...), digests...)
+		b = strconv.AppendQuote(append(b, `,"epoch":`...), p.Epoch) // in hexadecimal digits
 	}
 	_, err = w.Write(append(b, '}', '\n'))
 	return err

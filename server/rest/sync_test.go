@@ -48,11 +48,11 @@ func TestOperationsAndFeed(t *testing.T) {
 		t.Fatalf("last page %+v", rest)
 	}
 	body := string(w.do("GET", "/api/v1/changes?cursor="+rest.Cursor, nil).status(200).Body)
-	if !strings.HasPrefix(body, `{"changes":[],"cursor":"`+rest.Cursor+`","hasMore":false,"digests":{"user":{"count":1,"buckets":"`) {
+	if !strings.HasPrefix(body, `{"changes":[],"cursor":"`+rest.Cursor+`","hasMore":false,"contentDigests":{"user":{"count":1,"buckets":"`) {
 		t.Errorf("behind the end: %s", body)
 	}
 	var digest api.Digest
-	digest.Add(ada, 2)
+	digest.Add(ada, 2, api.ContentHash(first.Changes[0].Document))
 	if first.Digests != nil || rest.Digests["user"] != digest {
 		t.Errorf("digests %v and %v, want one of Ada alone, on the last page alone", first.Digests, rest.Digests)
 	}

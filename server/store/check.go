@@ -52,11 +52,13 @@ type FeedCheck struct {
 	Rows    int // of the feed's table
 	Counter Counter
 	Horizon int64
+	Floor   int64  // of versions
 	Digest  []byte // as stored
 
-	LatestChange int64 // 0 without users
-	LatestUpdate time.Time
-	Users        api.Digest
+	LatestChange  int64 // 0 without users
+	LatestVersion int64 // 0 without users
+	LatestUpdate  time.Time
+	Users         api.Digest
 }
 
 // CheckFeed compares the feed's state with the users' rows. The latest change belongs to a
@@ -71,6 +73,9 @@ func (r *Report) CheckFeed(f FeedCheck) {
 	}
 	if f.Counter.Clock.Before(f.LatestUpdate) {
 		r.Add("feed: its clock, %v, is before the latest change, %v", f.Counter.Clock, f.LatestUpdate)
+	}
+	if bound := f.Floor + f.Counter.Change; f.LatestVersion > bound {
+		r.Add("feed: a user has version %d, but none above %d was given out", f.LatestVersion, bound)
 	}
 	var digest api.Digest
 	if err := digest.UnmarshalBinary(f.Digest); err != nil {

@@ -7,12 +7,16 @@ import (
 	"github.com/rollcall/rollcall/api"
 )
 
-// Now is the time of a decision: the wall clock, which bounds the clients' times, and the
-// counter for the change, if there is one.
+// Now is the time of a decision: the wall clock, which bounds the clients' times, the counter
+// for the change, if there is one, and the least version that it may give.
 type Now struct {
-	Time time.Time
-	Next Counter
+	Time  time.Time
+	Next  Counter
+	Floor int64
 }
+
+// version is the version after another one, 0 for none.
+func (n Now) version(prior int64) int64 { return max(prior+1, n.Floor) }
 
 // Decide decides what a write does to its row, which is nil if the entity never existed. It
 // returns the row to put, or nil if the write has no effect, and the result. It is pure, and
@@ -35,11 +39,11 @@ func Decide(current *Row, w Write, now Now) (*Row, api.Result, error) {
 func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	switch {
 	case current == nil:
-		u := api.User{ID: w.EntityID, Version: 1, CreatedAt: createdAt(w, now)}
+		u := api.User{ID: w.EntityID, Version: now.version(0), CreatedAt: createdAt(w, now)}
 		if w.BaseVersion > 0 {
 			// The user is restored after its tombstone was collected. No version may
-			// stand for two states, and none is higher than the number of changes.
-			u.Version = max(w.BaseVersion+1, now.Next.Change)
+			// stand for two states, and none is higher than this one.
+			u.Version = max(w.BaseVersion+1, now.Floor+now.Next.Change)
 		}
 		return put(nil, w.Patch.Apply(u), w, now)
 	case !current.Deleted:
@@ -53,7 +57,7 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 		return nil, conflict(w, current), nil
 	case w.BaseVersion == current.Version:
 		// A restore of the deleted user keeps its creation time.
-		u := api.User{ID: w.EntityID, Version: current.Version + 1, CreatedAt: current.CreatedAt}
+		u := api.User{ID: w.EntityID, Version: now.version(current.Version), CreatedAt: current.CreatedAt}
 		return put(current, w.Patch.Apply(u), w, now)
 	}
 	return nil, conflict(w, current), nil
@@ -70,7 +74,7 @@ func decideUpdate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	want := w.Patch.Apply(had)
 	switch {
 	case w.BaseVersion == current.Version:
-		want.Version++
+		want.Version = now.version(current.Version)
 		return put(current, want, w, now)
 	case sameFields(had, want):
 		return nil, resultOf(w, api.Duplicate, current), nil
@@ -86,7 +90,7 @@ func decideDelete(current *Row, w Write, now Now) (*Row, api.Result, error) {
 		return nil, conflict(w, current), nil
 	}
 	next := &Row{
-		ID: current.ID, Version: current.Version + 1, Change: now.Next.Change, Deleted: true,
+		ID: current.ID, Version: now.version(current.Version), Change: now.Next.Change, Deleted: true,
 		Stamp: stampOf(current, w, now), CreatedAt: current.CreatedAt, UpdatedAt: now.Next.Clock,
 	}
 	return next, resultOf(w, api.Applied, next), nil

@@ -58,7 +58,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
 	}
-	now := Now{Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now)}
+	now := Now{Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now), Floor: s.Feed.Floor}
 	next, result, err := Decide(current, w, now)
 	if err != nil {
 		return Outcome{}, err
@@ -85,10 +85,10 @@ func (s *Session) Do(w Write) (Outcome, error) {
 // count updates the digest for a row that replaces another, or nil.
 func (s *Session) count(current, next *Row) {
 	if current != nil && !current.Deleted {
-		s.Feed.Digest.Remove(current.ID, current.Version)
+		s.Feed.Digest.Remove(current.ID, current.Version, api.ContentHash(current.Document))
 	}
 	if !next.Deleted {
-		s.Feed.Digest.Add(next.ID, next.Version)
+		s.Feed.Digest.Add(next.ID, next.Version, api.ContentHash(next.Document))
 	}
 }
 

@@ -30,7 +30,7 @@ func CheckDigest(ctx context.Context, s interface {
 		}
 		for _, c := range page.Changes {
 			if !c.Deleted {
-				want.Add(c.EntityID, c.Version)
+				want.Add(c.EntityID, c.Version, api.ContentHash(c.Document))
 			}
 		}
 		cursor = page.Cursor
@@ -124,7 +124,7 @@ func testDigestConcurrently(t *testing.T, b *fixture) {
 			return nil
 		})
 	}()
-	rows := map[string]int64{}
+	rows := map[string]api.Change{}
 	cursor, last := "", false
 	for {
 		page, err := b.store.Changes(t.Context(), cursor, 9)
@@ -134,7 +134,7 @@ func testDigestConcurrently(t *testing.T, b *fixture) {
 		for _, c := range page.Changes {
 			delete(rows, c.EntityID)
 			if !c.Deleted {
-				rows[c.EntityID] = c.Version
+				rows[c.EntityID] = c
 			}
 		}
 		cursor = page.Cursor
@@ -142,8 +142,8 @@ func testDigestConcurrently(t *testing.T, b *fixture) {
 			continue
 		}
 		var want api.Digest
-		for id, version := range rows {
-			want.Add(id, version)
+		for id, c := range rows {
+			want.Add(id, c.Version, api.ContentHash(c.Document))
 		}
 		if got := page.Digests[api.EntityUser]; got != want {
 			t.Fatalf("at %s the digest counts %d users, a replica has %d", cursor, got.Count, want.Count)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -39,6 +40,7 @@ func (s *Store) Digest(ctx context.Context, entityType string) (api.Digest, erro
 		var found struct {
 			IDs      []string `json:"ids"` // of entities without operations
 			Versions []int64  `json:"versions"`
+			Contents []string `json:"contents"` // api.ContentHash in 16 hexadecimal digits
 			Entities []stored `json:"entities"`
 			Bare     bool     `json:"bare"` // there are rows without a check sum
 			Next     string   `json:"next"`
@@ -47,7 +49,11 @@ func (s *Store) Digest(ctx context.Context, entityType string) (api.Digest, erro
 			return d, err
 		}
 		for i, id := range found.IDs {
-			d.Add(id, found.Versions[i])
+			content, err := strconv.ParseUint(found.Contents[i], 16, 64)
+			if err != nil {
+				return d, fmt.Errorf("read the hash of %s %s: %w", entityType, id, err)
+			}
+			d.Add(id, found.Versions[i], content)
 		}
 		for _, have := range found.Entities {
 			e, err := have.entity()
@@ -56,9 +62,9 @@ func (s *Store) Digest(ctx context.Context, entityType string) (api.Digest, erro
 			}
 			switch {
 			case have.spoiled(&e, schema):
-				d.Add(have.Ref.ID, 0)
+				d.Add(have.Ref.ID, 0, 0)
 			case e.Confirmed != nil:
-				d.Add(have.Ref.ID, e.Confirmed.Version)
+				d.Add(have.Ref.ID, e.Confirmed.Version, api.ContentHash(e.Confirmed.Document))
 			}
 		}
 		if found.Bare {

@@ -195,11 +195,14 @@
     store.put({ ...record, sum: unsound ? "unsound" : sumOf(record) });
   }
 
-  // sumOf is a hash of 64 bits (cyrb53's mixing, with both halves whole): against
-  // accidents, not against a forger.
   function sumOf(record) {
     const names = Object.keys(record).filter((name) => name !== "generation" && name !== "sum").sort();
-    const text = JSON.stringify(names.map((name) => [name, record[name]]));
+    return hash(JSON.stringify(names.map((name) => [name, record[name]])));
+  }
+
+  // hash is a hash of 64 bits (cyrb53's mixing, with both halves whole): against accidents,
+  // not against a forger. It is api.ContentHash in hexadecimal digits.
+  function hash(text) {
     let a = 0xdeadbeef, b = 0x41c6ce57;
     for (let i = 0; i < text.length; i++) {
       const c = text.charCodeAt(i);
@@ -456,17 +459,19 @@
   const clean = ({ user, confirmed, operations }) => user && !user.isDirty && !confirmed && operations.length === 0;
   const whole = (entity) => ({ ...entity, user: told(entity.user), confirmed: told(entity.confirmed) });
 
-  // digest reads a part of a type's entities: of those without operations only id and
-  // version, 0 when the row is not sound.
+  // digest reads a part of a type's entities: of those without operations only id, version
+  // and the hash of the document, both 0 when the row is not sound.
   function digest(db, text) {
     return transact(db, "readonly", "default", all.slice(0, 4), (tx, run) => {
       span(tx, run, JSON.parse(text), (found, next) => {
         const rows = found.filter(clean).map(({ user }) => user);
         const ids = rows.map(({ id }) => id);
-        const versions = rows.map((row) => (sound(row) ? row.version : 0));
+        const intact = rows.map((row) => sound(row) && typeof row.document === "string");
+        const versions = rows.map((row, i) => (intact[i] ? row.version : 0));
+        const contents = rows.map((row, i) => (intact[i] ? hash(row.document) : "0"));
         const entities = found.filter((entity) => !clean(entity)).map(whole);
         const bare = found.some(({ user, confirmed }) => [user, confirmed].some((row) => row && row.sum === undefined));
-        run.result = JSON.stringify({ ids, versions, entities, bare, next: next ?? "" });
+        run.result = JSON.stringify({ ids, versions, contents, entities, bare, next: next ?? "" });
       });
     });
   }

@@ -60,9 +60,9 @@ func (s *Store) Digest(ctx context.Context, entityType string) (api.Digest, erro
 		switch {
 		case ref.Type != entityType:
 		case !s.intact(r):
-			d.Add(ref.ID, 0)
+			d.Add(ref.ID, 0, 0)
 		case r.entity.Confirmed != nil:
-			d.Add(ref.ID, r.entity.Confirmed.Version)
+			d.Add(ref.ID, r.entity.Confirmed.Version, api.ContentHash(r.entity.Confirmed.Document))
 		}
 	}
 	return d, nil

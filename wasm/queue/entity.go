@@ -22,14 +22,14 @@ type Row struct {
 	SyncedAt time.Time       `json:"syncedAt"`
 }
 
-// SameContent reports whether two rows have the same version and equal documents; nil
-// is the row of an entity that does not exist. It ignores SyncedAt, and the stamp, which
-// not every response carries.
+// SameContent reports whether two rows have the same version and, byte by byte, the same
+// document, as a digest does; nil is the row of an entity that does not exist. It ignores
+// SyncedAt, and the stamp, which not every response carries.
 func (r *Row) SameContent(other *Row) bool {
 	if r == nil || other == nil {
 		return r == other
 	}
-	return r.Version == other.Version && EqualJSON(r.Document, other.Document)
+	return r.Version == other.Version && bytes.Equal(r.Document, other.Document)
 }
 
 // Equal reports whether two rows are equal in every field, the document byte by byte;

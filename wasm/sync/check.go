@@ -32,6 +32,11 @@ type Check struct {
 	ServerRows int64     `json:"there"` // then
 	DeviceRows int64     `json:"here"`  // then
 	Mismatched int       `json:"apart"` // buckets that differed in spite of all repairs
+	// Epoch and Generation are those of the feed then. Another epoch means that the
+	// server's data may have gone back in time, another generation that the device's rows
+	// were read anew.
+	Epoch      string `json:"epoch,omitempty"`
+	Generation int64  `json:"generation,omitempty"`
 	// Last is the last repair that changed anything; nil for none ever.
 	Last *RepairSummary `json:"last,omitempty"`
 	// Open is a check that has found a mismatch and is not complete.
@@ -100,7 +105,8 @@ func (r *round) check(ctx context.Context) error {
 		return fmt.Errorf("read the last check: %w", err)
 	}
 	c := ParseCheck(meta[MetaCheck])
-	if !c.due(r.reason, r.cfg.Now()) {
+	sameFeed := c.Epoch == r.epoch && c.Generation == r.position.generation
+	if sameFeed && !c.due(r.reason, r.cfg.Now()) {
 		return nil
 	}
 	found, err := r.compare(ctx)
@@ -148,6 +154,7 @@ func (r *round) compare(ctx context.Context) (comparison, error) {
 // endCheck records the end of a check.
 func (r *round) endCheck(ctx context.Context, c Check, found comparison) error {
 	c.At, c.Open = r.cfg.Now().UTC(), nil
+	c.Epoch, c.Generation = r.epoch, r.position.generation
 	c.DeviceRows, c.ServerRows, c.Mismatched = found.deviceRows, found.serverRows, len(found.mismatched)
 	return r.saveCheck(ctx, c)
 }

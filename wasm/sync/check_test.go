@@ -319,7 +319,7 @@ func TestAMismatchThatStaysIsReported(t *testing.T) {
 		var page api.ChangePage
 		if strings.HasPrefix(r.Path, "/api/v1/changes") && json.Unmarshal(resp.Body, &page) == nil && !page.HasMore {
 			d := page.Digests["user"]
-			d.Add("04000000-0000-4000-8000-000000000000", 1)
+			d.Add("04000000-0000-4000-8000-000000000000", 1, 1)
 			page.Digests["user"] = d
 			body, err := json.Marshal(page)
 			a.OK(err)
@@ -351,7 +351,7 @@ func TestServersWithoutDigestsOrBuckets(t *testing.T) {
 	a.Store.Corrupt(userRef(id), altered)
 	w.Now = w.Now.Add(time.Hour)
 	a.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
-		if at := bytes.Index(resp.Body, []byte(`,"digests"`)); at > 0 && strings.HasPrefix(r.Path, "/api/v1/changes") {
+		if at := bytes.Index(resp.Body, []byte(`,"contentDigests"`)); at > 0 && strings.HasPrefix(r.Path, "/api/v1/changes") {
 			resp.Body = append(resp.Body[:at:at], '}')
 		}
 		return resp, nil

@@ -46,7 +46,7 @@ func (r *round) pull(ctx context.Context) error {
 			r.publishProgress()
 		}
 		if !page.HasMore {
-			r.digests = page.Digests
+			r.digests, r.epoch = page.Digests, page.Epoch
 			return r.finishResync(ctx)
 		}
 	}

@@ -36,6 +36,7 @@ type round struct {
 
 	position    position              // in the feed
 	digests     map[string]api.Digest // the server's, at the end of the feed; nil before it
+	epoch       string                // of the server's feed, with the digests
 	bucketPages int                   // read so far
 }
 

@@ -22,7 +22,8 @@ func (s *Store) Copy() *Store {
 // versions moved ahead.
 func (s *Store) Restored(epoch uint64) (*Store, error) {
 	c := s.Copy()
-	c.feed.Epoch, c.feed.Digest = epoch, api.Digest{}
+	c.feed.Restore(epoch, s.opts.Now())
+	c.feed.Digest = api.Digest{}
 	for id, r := range c.rows {
 		restored, err := store.RestoreRow(*r, s.opts.Now())
 		if err != nil {
@@ -30,8 +31,15 @@ func (s *Store) Restored(epoch uint64) (*Store, error) {
 		}
 		c.rows[id] = &restored
 		if !restored.Deleted {
-			c.feed.Digest.Add(id, restored.Version)
+			c.feed.Digest.Add(id, restored.Version, api.ContentHash(restored.Document))
 		}
 	}
 	return c, nil
+}
+
+// Enter begins a new epoch, as a database does that is started.
+func (s *Store) Enter() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feed.Enter(s.opts.Now())
 }

@@ -204,7 +204,7 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 func (s *Store) Bucket(_ context.Context, q store.BucketQuery) (api.BucketPage, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if _, err := s.feed.Resume(q.Cursor); err != nil {
+	if err := s.feed.Covers(q.Cursor); err != nil {
 		return api.BucketPage{}, err
 	}
 	ids := q.IDs()

@@ -50,7 +50,7 @@ func moveAhead(ctx context.Context, tx pgx.Tx, epoch uint64, now time.Time) (n i
 	if !alone {
 		return 0, ErrInUse
 	}
-	if _, err := tx.Exec(ctx, lockFeed); err != nil {
+	if _, err := tx.Exec(ctx, selectFeed+` FOR UPDATE`); err != nil {
 		return 0, err
 	}
 	var digest api.Digest
@@ -66,7 +66,7 @@ func moveAhead(ctx context.Context, tx pgx.Tx, epoch uint64, now time.Time) (n i
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE feed SET epoch = $1, digest = $2`, int64(epoch), kept)
+	_, err = tx.Exec(ctx, `UPDATE feed SET epoch = $1, contents = $2, past = '', run = '', floor = greatest(floor + 1, $3)`, int64(epoch), kept, store.VersionAt(now))
 	return n, err
 }
 
@@ -91,7 +91,7 @@ func moveSome(ctx context.Context, tx pgx.Tx, after string, now time.Time, diges
 		}
 		var document *string
 		if !row.Deleted {
-			digest.Add(row.ID, row.Version)
+			digest.Add(row.ID, row.Version, api.ContentHash(row.Document))
 			text := string(row.Document)
 			document = &text
 		}

@@ -10,13 +10,37 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// normalize is migration 2: see sqldb.Normalizer. It keeps other servers from writing.
+// normalize is migration 2: see sqldb.Normalizer.
 func normalize(ctx context.Context, tx *sql.Tx) error {
-	for _, text := range []string{lockFeed, `SET CONSTRAINTS ALL DEFERRED`} {
-		if _, err := tx.ExecContext(ctx, text); err != nil {
-			return fmt.Errorf("keep other servers from writing: %w", err)
-		}
+	if err := lockOut(ctx, tx); err != nil {
+		return err
 	}
-	n := sqldb.Normalizer{Tx: tx, Bind: func(text string) string { return strings.ReplaceAll(text, "?", "$") }, Now: time.Now()}
+	if _, err := tx.ExecContext(ctx, `SET CONSTRAINTS ALL DEFERRED`); err != nil {
+		return fmt.Errorf("let emails move: %w", err)
+	}
+	n := sqldb.Normalizer{Tx: tx, Bind: bind, Now: time.Now()}
 	return n.Run(ctx)
 }
+
+// addEpochs is migration 3: see sqldb.AddEpochs.
+func addEpochs(ctx context.Context, tx *sql.Tx) error {
+	if err := lockOut(ctx, tx); err != nil {
+		return err
+	}
+	return sqldb.AddEpochs(ctx, tx, bind,
+		`ALTER TABLE feed ADD COLUMN contents bytea NOT NULL DEFAULT ''`,
+		`ALTER TABLE feed ADD COLUMN past bytea NOT NULL DEFAULT ''`,
+		`ALTER TABLE feed ADD COLUMN run text NOT NULL DEFAULT ''`,
+		`ALTER TABLE feed ADD COLUMN floor bigint NOT NULL DEFAULT 0`)
+}
+
+// lockOut keeps other servers from writing until the transaction ends.
+func lockOut(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM feed FOR UPDATE`); err != nil {
+		return fmt.Errorf("keep other servers from writing: %w", err)
+	}
+	return nil
+}
+
+// bind puts PostgreSQL's parameters.
+func bind(text string) string { return strings.ReplaceAll(text, "?", "$") }

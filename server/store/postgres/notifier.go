@@ -119,6 +119,9 @@ func (n *notifier) listenAlways(ctx context.Context, config *pgx.ConnConfig) {
 		}
 		n.store.opts.Log.Warn("lost the connection that listens to other servers; reconnecting", "error", err)
 		wait(ctx, reconnectDelay)
+		if err := n.store.enter(ctx); err != nil && ctx.Err() == nil {
+			n.store.opts.Log.Warn("could not begin a new epoch of the feed; the next write tries again", "error", err)
+		}
 		if st, err := readFeed(ctx, n.store.reads); err == nil {
 			n.advance(st.Epoch, st.Change)
 		}

@@ -95,11 +95,14 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if s.reads, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return err
 	}
+	s.logWarnings(ctx)
+	if err := s.enter(ctx); err != nil { // a standby can be read
+		s.opts.Log.Warn("could not begin a new epoch of the feed; the next write tries again", "error", err)
+	}
 	state, err := readFeed(ctx, s.reads)
 	if err != nil {
 		return err
 	}
-	s.logWarnings(ctx)
 	s.notifier = newNotifier(s, state)
 	s.notifier.start(config.ConnConfig)
 	s.group = group.New(group.Options{Commit: s.commit, Observe: s.opts.Observe, Log: s.opts.Log})

@@ -181,7 +181,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	if err != nil {
 		return page, readError("read a bucket", err)
 	}
-	if _, err := st.Resume(q.Cursor); err != nil {
+	if err := st.Covers(q.Cursor); err != nil {
 		return page, err
 	}
 	return store.CutBucket(rows, q.Limit), nil

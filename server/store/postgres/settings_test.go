@@ -82,7 +82,7 @@ func TestFrozenServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	if _, _, err := begin(t.Context(), conn.Conn(), store.ReadSet{}); err != nil {
+	if _, _, _, err := begin(t.Context(), conn.Conn(), store.ReadSet{}); err != nil {
 		t.Fatal(err)
 	}
 	name, email, id := "Ada", "ada@example.org", uuid.NewString()

@@ -19,8 +19,12 @@ const (
 	selectGroup = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ANY($1)
 UNION ALL SELECT ` + sqldb.RowColumns + ` FROM unnest($2::text[]) AS wanted (key)
   JOIN users ON email_key >= key AND email_key < key || E'\x0b'`
-	lockFeed = selectFeed + ` FOR UPDATE`
-	saveFeed = `UPDATE feed SET change = change + $1, clock = $2, digest = $3`
+	// run names a run of the database: one of PostgreSQL's process, with one file of this
+	// table. After a failover, a recovery, a return to an older disk, or when the table was
+	// loaded anew, it is another.
+	run      = `extract(epoch FROM pg_postmaster_start_time())::text || '/' || pg_relation_filepath('feed')`
+	lockFeed = `SELECT ` + sqldb.FeedColumns + `, run <> ` + run + ` FROM feed FOR UPDATE`
+	saveFeed = `UPDATE feed SET change = change + $1, clock = $2, epoch = $3, contents = $4, past = $5, floor = $6, run = ` + run
 )
 
 // commitTimeout bounds the transaction of a group, including its wait for other processes.
@@ -50,9 +54,12 @@ func (s *Store) try(writes []store.Write) ([]store.Outcome, error) {
 	// Callers share the transaction, and none of them may cancel it for the others.
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	outcomes, err := s.transaction(ctx, writes)
+	outcomes, after, err := s.transaction(ctx, writes)
 	if e := (*beginError)(nil); errors.As(err, &e) && connectionLost(err) && ctx.Err() == nil {
-		outcomes, err = s.transaction(ctx, writes)
+		outcomes, after, err = s.transaction(ctx, writes)
+	}
+	if after != nil {
+		s.notifier.committed(after.Epoch, after.Change)
 	}
 	return outcomes, err
 }
@@ -62,40 +69,56 @@ type beginError struct{ error }
 
 func (e *beginError) Unwrap() error { return e.error }
 
-func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes []store.Outcome, err error) {
+// transaction does the writes in one transaction. after is the feed's state if it has changed.
+func (s *Store) transaction(ctx context.Context, writes []store.Write) (outcomes []store.Outcome, after *store.FeedState, err error) {
 	conn, err := s.writes.Acquire(ctx)
 	if err != nil {
-		return nil, &beginError{fmt.Errorf("connect: %w", err)}
+		return nil, nil, &beginError{fmt.Errorf("connect: %w", err)}
 	}
 	// Releasing a connection with an open transaction closes it, which undoes the transaction.
 	defer conn.Release()
-	st, tx, err := begin(ctx, conn.Conn(), store.ReadSetOf(writes))
+	st, moved, tx, err := begin(ctx, conn.Conn(), store.ReadSetOf(writes))
 	if err != nil {
-		return nil, &beginError{fmt.Errorf("begin a transaction: %w", err)}
+		return nil, nil, &beginError{fmt.Errorf("begin a transaction: %w", err)}
 	}
 	session := store.Session{Tx: tx, Feed: st, Now: s.opts.Now()}
+	if moved {
+		session.Feed.Enter(session.Now)
+	}
 	outcomes = tx.ApplyAll(&session, writes, func(w store.Write, err error) {
 		s.opts.Log.Error("could not save an operation; the client is told to retry", "operation", w.ID, "error", err)
 	})
-	if err := save(ctx, conn.Conn(), &session, tx, st.Change); err != nil {
-		return nil, fmt.Errorf("save a group of %d writes: %w", len(writes), err)
+	if err := save(ctx, conn.Conn(), &session, tx, st); err != nil {
+		return nil, nil, fmt.Errorf("save a group of %d writes: %w", len(writes), err)
 	}
-	if session.Feed.Change != st.Change {
-		s.notifier.committed(st.Epoch, session.Feed.Change)
+	if session.Feed != st {
+		after = &session.Feed
 	}
-	return outcomes, nil
+	return outcomes, after, nil
+}
+
+// enter begins a new epoch of the feed if the database has moved to another run. Each write
+// does, too; but clients should learn of it before.
+func (s *Store) enter(ctx context.Context) error {
+	var moved bool
+	if err := s.reads.QueryRow(ctx, `SELECT run <> `+run+` FROM feed`).Scan(&moved); err != nil || !moved {
+		return err
+	}
+	_, _, err := s.transaction(ctx, nil)
+	return err
 }
 
 // begin starts a transaction, waits for its turn to write, and reads the read set, in one round
 // trip. Each statement sees what was committed before it started, so those after the lock see
-// everything the earlier writers committed.
-func begin(ctx context.Context, conn *pgx.Conn, set store.ReadSet) (st store.FeedState, tx *store.GroupTx, err error) {
+// everything the earlier writers committed. moved says that the feed's epoch belongs to an
+// earlier run of the database.
+func begin(ctx context.Context, conn *pgx.Conn, set store.ReadSet) (st store.FeedState, moved bool, tx *store.GroupTx, err error) {
 	var rows []store.Row
 	var records []store.StoredRecord
 	batch := &pgx.Batch{}
 	batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	batch.Queue(lockFeed).QueryRow(func(row pgx.Row) (err error) {
-		st, err = sqldb.ScanFeed(row)
+		st, err = sqldb.ScanFeed(row, &moved)
 		return err
 	})
 	batch.Queue(selectGroup, set.IDs, set.EmailKeys).Query(func(found pgx.Rows) (err error) {
@@ -107,21 +130,21 @@ func begin(ctx context.Context, conn *pgx.Conn, set store.ReadSet) (st store.Fee
 		return err
 	})
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return st, nil, err
+		return st, false, nil, err
 	}
-	return st, store.NewGroupTx(rows, records), nil
+	return st, moved, store.NewGroupTx(rows, records), nil
 }
 
 // save saves the session's changes and commits, in one round trip.
-func save(ctx context.Context, conn *pgx.Conn, session *store.Session, tx *store.GroupTx, before int64) error {
+func save(ctx context.Context, conn *pgx.Conn, session *store.Session, tx *store.GroupTx, before store.FeedState) error {
 	batch := &pgx.Batch{}
 	queue(batch, tx)
-	if n := session.Feed.Change - before; n > 0 {
-		digest, err := session.Feed.Digest.AppendBinary(nil)
+	if session.Feed != before {
+		values, err := sqldb.FeedValues(&session.Feed)
 		if err != nil {
-			return fmt.Errorf("encode the digest: %w", err)
+			return err
 		}
-		batch.Queue(saveFeed, n, session.Feed.Clock.UnixMicro(), digest)
+		batch.Queue(saveFeed, append([]any{session.Feed.Change - before.Change}, values...)...)
 	}
 	batch.Queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {

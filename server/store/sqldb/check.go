@@ -42,9 +42,9 @@ func each(ctx context.Context, tx *sql.Tx, query string, args []any, f func(*sql
 func checkFeed(ctx context.Context, tx *sql.Tx, r *store.Report) error {
 	var f store.FeedCheck
 	var clock, latest int64
-	err := tx.QueryRowContext(ctx, `SELECT change, horizon, clock, digest, (SELECT count(*) FROM feed),
+	err := tx.QueryRowContext(ctx, `SELECT change, horizon, clock, contents, floor, (SELECT count(*) FROM feed), (SELECT coalesce(max(version), 0) FROM users),
 (SELECT coalesce(max(change), 0) FROM users), (SELECT coalesce(max(updated_at), 0) FROM users) FROM feed`).
-		Scan(&f.Counter.Change, &f.Horizon, &clock, &f.Digest, &f.Rows, &f.LatestChange, &latest)
+		Scan(&f.Counter.Change, &f.Horizon, &clock, &f.Digest, &f.Floor, &f.Rows, &f.LatestVersion, &f.LatestChange, &latest)
 	if errors.Is(err, sql.ErrNoRows) {
 		r.Add("feed: its row is missing")
 		return nil
@@ -62,11 +62,12 @@ func checkFeed(ctx context.Context, tx *sql.Tx, r *store.Report) error {
 
 // Digest returns the digest of the live users.
 func Digest(ctx context.Context, tx *sql.Tx) (d api.Digest, err error) {
-	err = Each(ctx, tx, `SELECT id, version FROM users WHERE NOT deleted`, func(rows *sql.Rows) error {
+	err = Each(ctx, tx, `SELECT id, version, document FROM users WHERE NOT deleted`, func(rows *sql.Rows) error {
 		var id string
 		var version int64
-		err := rows.Scan(&id, &version)
-		d.Add(id, version)
+		var document []byte
+		err := rows.Scan(&id, &version, &document)
+		d.Add(id, version, api.ContentHash(document))
 		return err
 	})
 	return d, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -13,7 +14,7 @@ const (
 	ListColumns   = `sort, id, updated_at, document`
 	ChangeColumns = `change, id, version, deleted, stamp, document`
 	RecordColumns = `key, client_id, entity_id, hash, result, at`
-	FeedColumns   = `epoch, change, clock, horizon, digest`
+	FeedColumns   = `epoch, change, clock, horizon, contents, past, floor`
 )
 
 // Scanner is a row of a query's result.
@@ -60,18 +61,27 @@ func ScanRecord[S Scanner](s S) (store.StoredRecord, error) {
 	return store.DecodeRecord(r, result), nil
 }
 
-// ScanFeed scans FeedColumns.
-func ScanFeed(s Scanner) (f store.FeedState, err error) {
+// ScanFeed scans FeedColumns and others that follow them.
+func ScanFeed(s Scanner, others ...any) (f store.FeedState, err error) {
 	var epoch, clock int64
-	var digest []byte
-	if err = s.Scan(&epoch, &f.Change, &clock, &f.Horizon, &digest); err == nil {
+	var digest, past []byte
+	if err = s.Scan(append([]any{&epoch, &f.Change, &clock, &f.Horizon, &digest, &past, &f.Floor}, others...)...); err == nil {
 		err = f.Digest.UnmarshalBinary(digest)
 	}
 	if err != nil {
 		return f, fmt.Errorf("read the feed's state: %w", err)
 	}
-	f.Epoch, f.Clock = uint64(epoch), microseconds(clock)
+	f.Epoch, f.Clock, f.Past = uint64(epoch), microseconds(clock), feed.Past(past)
 	return f, nil
+}
+
+// FeedValues are the values of the columns clock, epoch, contents, past and floor.
+func FeedValues(f *store.FeedState) ([]any, error) {
+	digest, err := f.Digest.AppendBinary(nil)
+	if err != nil {
+		return nil, fmt.Errorf("encode the digest: %w", err)
+	}
+	return []any{f.Clock.UnixMicro(), int64(f.Epoch), digest, []byte(f.Past), f.Floor}, nil
 }
 
 func microseconds(t int64) time.Time { return time.UnixMicro(t).UTC() }

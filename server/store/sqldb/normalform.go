@@ -23,14 +23,16 @@ type Normalizer struct {
 	Bind func(text string) string // puts the database's parameters for ?1, ?2 and so on
 	Now  time.Time
 
-	feed store.FeedState
+	counter store.Counter
 }
 
 // Run does the migration.
 func (n *Normalizer) Run(ctx context.Context) (err error) {
-	if n.feed, err = ScanFeed(n.Tx.QueryRowContext(ctx, `SELECT `+FeedColumns+` FROM feed`)); err != nil {
-		return err
+	var clock int64
+	if err := n.Tx.QueryRowContext(ctx, `SELECT change, clock FROM feed`).Scan(&n.counter.Change, &clock); err != nil {
+		return fmt.Errorf("read the counter: %w", err)
 	}
+	n.counter.Clock = microseconds(clock)
 	for last, more := "", true; more; {
 		rows, err := n.read(ctx, last)
 		if err != nil {
@@ -47,11 +49,7 @@ func (n *Normalizer) Run(ctx context.Context) (err error) {
 	if err := n.part(ctx); err != nil {
 		return fmt.Errorf("part users with one email: %w", err)
 	}
-	digest, err := n.feed.Digest.AppendBinary(nil)
-	if err != nil {
-		return fmt.Errorf("encode the digest: %w", err)
-	}
-	_, err = n.exec(ctx, `UPDATE feed SET change = ?1, clock = ?2, digest = ?3`, n.feed.Change, n.feed.Clock.UnixMicro(), digest)
+	_, err = n.exec(ctx, `UPDATE feed SET change = ?1, clock = ?2`, n.counter.Change, n.counter.Clock.UnixMicro())
 	return err
 }
 
@@ -74,15 +72,13 @@ func (n *Normalizer) read(ctx context.Context, after string) (rows []store.Row, 
 // renew saves a user in its normal form, unless it is so already. It leaves a document that
 // can't be read to the check.
 func (n *Normalizer) renew(ctx context.Context, had store.Row) error {
-	next := store.Counter{Change: n.feed.Change, Clock: n.feed.Clock}.Next(n.Now)
+	next := n.counter.Next(n.Now)
 	row, changed, err := had.InNormalForm(next)
 	switch {
 	case err != nil:
 		return nil //nolint:nilerr // one broken document must not keep the server from starting
 	case changed:
-		n.feed.Change, n.feed.Clock = next.Change, next.Clock
-		n.feed.Digest.Remove(had.ID, had.Version)
-		n.feed.Digest.Add(row.ID, row.Version)
+		n.counter = next
 	case row.EmailKey == had.EmailKey && row.Sort == had.Sort && row.Search == had.Search:
 		return nil
 	}

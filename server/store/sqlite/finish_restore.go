@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
 // FinishRestore prepares a backup's file, which must not be open, to be served: its feed gets
@@ -23,13 +26,13 @@ func FinishRestore(ctx context.Context, path string, epoch uint64, now time.Time
 	if err != nil {
 		return fmt.Errorf("begin the restore of %s: %w", path, err)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE feed SET epoch = ?1;
+	_, err = tx.ExecContext(ctx, `UPDATE feed SET epoch = ?1, past = x'', floor = max(floor + 1, ?2);
 UPDATE users SET version = max(version + 1, ?2),
-  document = json_set(document, '$.version', max(version + 1, ?2))`, int64(epoch), now.UnixMilli())
+  document = json_set(document, '$.version', max(version + 1, ?2))`, int64(epoch), store.VersionAt(now))
 	if err != nil {
 		return errors.Join(fmt.Errorf("move the versions of %s ahead: %w", path, err), tx.Rollback())
 	}
-	if err := recomputeDigest(ctx, tx); err != nil {
+	if err := sqldb.RecomputeDigest(ctx, tx, unbound); err != nil {
 		return errors.Join(fmt.Errorf("compute the digest of %s: %w", path, err), tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {

@@ -15,7 +15,7 @@ func normalize(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `DROP INDEX users_email`); err != nil {
 		return fmt.Errorf("drop the index of emails: %w", err)
 	}
-	n := sqldb.Normalizer{Tx: tx, Bind: func(text string) string { return text }, Now: time.Now()}
+	n := sqldb.Normalizer{Tx: tx, Bind: unbound, Now: time.Now()}
 	err := n.Run(ctx)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `CREATE UNIQUE INDEX users_email ON users (email_key) WHERE deleted = 0`)

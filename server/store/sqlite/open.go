@@ -49,7 +49,8 @@ type Store struct {
 
 	revision *sql.Stmt // prepared, since every page needs it
 
-	writer      *writer // used by the group's goroutine only
+	writer      *writer   // used by the group's goroutine only, as is entered
+	entered     time.Time // the last write in this epoch; zero before the first
 	group       *group.Writer
 	checkpoints *checkpointer
 	held        *lock
@@ -78,6 +79,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	if s.writer, err = s.open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.closeDBs())
+	}
+	// On a full disk, the first write that succeeds does it.
+	if err := s.enter(); err != nil {
+		o.Log.Warn("could not begin a new epoch of the feed; the next write tries again", "error", err)
 	}
 	s.checkpoints = newCheckpointer(s.checkDB, o.Log)
 	s.group = group.New(group.Options{Commit: s.commit, Committed: o.Committed, Observe: o.Observe, Log: o.Log})
@@ -140,8 +145,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 func schema(db *sql.DB) (*goose.Provider, error) {
 	return sqldb.Schema(goose.DialectSQLite3, db, migrations, goose.WithGoMigrations(
-		goose.NewGoMigration(2, &goose.GoFunc{RunTx: addDigest}, &goose.GoFunc{RunTx: dropDigest}),
-		goose.NewGoMigration(5, &goose.GoFunc{RunTx: normalize}, nil)))
+		goose.NewGoMigration(5, &goose.GoFunc{RunTx: normalize}, nil),
+		goose.NewGoMigration(6, &goose.GoFunc{RunTx: addEpochs}, nil)))
 }
 
 // Close finishes the waiting writes and closes the file. Later writes fail with

@@ -161,7 +161,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	if err != nil {
 		return page, err
 	}
-	if _, err := state.Resume(q.Cursor); err != nil {
+	if err := state.Covers(q.Cursor); err != nil {
 		return page, err
 	}
 	ids := q.IDs()

@@ -51,9 +51,32 @@ func (s *Store) commit(requests [][]store.Write) (outcomes [][]store.Outcome, ch
 	return outcomes, changed, err
 }
 
+// enter begins a new epoch at the start, and when the machine has been set back or asleep: its
+// memory, and so this process, may go on where a snapshot of a virtual machine was taken.
+func (s *Store) enter() error {
+	now := time.Now()
+	wall, monotonic := now.Round(0).Sub(s.entered.Round(0)), now.Sub(s.entered)
+	if !s.entered.IsZero() && (wall-monotonic).Abs() <= maxDrift {
+		s.entered = now
+		return nil
+	}
+	err := s.writer.enter(s.opts.Now())
+	if err == nil {
+		s.entered = now
+	}
+	return err
+}
+
+// maxDrift is how far the wall clock may move against the monotonic one between two writes.
+// More costs the clients a comparison.
+const maxDrift = 30 * time.Second
+
 // try does the writes in one transaction; grown reports whether the feed has grown.
 func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool, err error) {
 	saved := 0
+	if err := s.enter(); err != nil {
+		return nil, false, fmt.Errorf("begin a new epoch: %w", err)
+	}
 	err = s.writer.transaction(func() error {
 		session, tx, err := s.writer.begin(writes, s.opts.Now())
 		if err != nil {

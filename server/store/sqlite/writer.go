@@ -20,7 +20,7 @@ type writer struct {
 
 const (
 	selectFeed = `SELECT ` + sqldb.FeedColumns + ` FROM feed`
-	updateFeed = `UPDATE feed SET change = ?, clock = ?, digest = ?`
+	updateFeed = `UPDATE feed SET change = ?, clock = ?, epoch = ?, contents = ?, past = ?, floor = ?`
 	selectRows = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id IN (SELECT value FROM json_each(?))
 UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE rowid IN (SELECT u.rowid FROM json_each(?) AS k CROSS JOIN users AS u
   WHERE u.deleted = 0 AND u.email_key >= k.value AND u.email_key < k.value || char(11))` // with shared keys
@@ -142,6 +142,18 @@ func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]
 	return collectRows(found, scan)
 }
 
+// enter begins a new epoch of the feed.
+func (w *writer) enter(now time.Time) error {
+	return w.transaction(func() error {
+		f, err := sqldb.ScanFeed(w.stmts[selectFeed].QueryRow())
+		if err != nil {
+			return err
+		}
+		f.Enter(now)
+		return w.saveFeed(&f)
+	})
+}
+
 // save saves the changes of a session.
 func (w *writer) save(s *store.Session, tx *store.GroupTx) error {
 	for _, r := range tx.Rows() {
@@ -158,17 +170,17 @@ func (w *writer) save(s *store.Session, tx *store.GroupTx) error {
 	if len(tx.Rows()) == 0 {
 		return nil
 	}
-	return w.saveFeed(s)
+	return w.saveFeed(&s.Feed)
 }
 
 // saveFeed saves the feed's state.
-func (w *writer) saveFeed(s *store.Session) error {
-	digest, err := s.Feed.Digest.AppendBinary(nil)
+func (w *writer) saveFeed(f *store.FeedState) error {
+	values, err := sqldb.FeedValues(f)
 	if err != nil {
-		return fmt.Errorf("encode the digest: %w", err)
+		return err
 	}
-	if err := w.exec(updateFeed, s.Feed.Change, s.Feed.Clock.UnixMicro(), digest); err != nil {
-		return fmt.Errorf("save the counter: %w", err)
+	if err := w.exec(updateFeed, append([]any{f.Change}, values...)...); err != nil {
+		return fmt.Errorf("save the feed's state: %w", err)
 	}
 	return nil
 }

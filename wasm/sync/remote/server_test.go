@@ -43,7 +43,7 @@ func TestRemoteRejectsAnswersThatDoNotFit(t *testing.T) {
 		"bucket out of order": {`{"changes":[{"entityType":"user","entityId":"05","version":1,"document":{}},{"entityType":"user","entityId":"04","version":1,"document":{}}]}`, buckets(ctx)},
 		"a dead one in it":    {`{"changes":[{"entityType":"user","entityId":"04","version":1,"deleted":true,"document":null}],"hasMore":false}`, buckets(ctx)},
 		"endless bucket":      {`{"changes":[],"hasMore":true}`, buckets(ctx)},
-		"a digest of nothing": {`{"changes":[],"cursor":"d","digests":{"user":{"count":1,"buckets":""}}}`, pulls(ctx)},
+		"a digest of nothing": {`{"changes":[],"cursor":"d","contentDigests":{"user":{"count":1,"buckets":""}}}`, pulls(ctx)},
 		"another entity":      {`{"id":"2","version":3}`, fetches(ctx)},
 	}
 	for name, tt := range tests {

@@ -28,6 +28,7 @@ func TestRowsChangedInAnyWayAreNoticedAndHeal(t *testing.T) {
 	server := []api.Change{change("24-clean", "Ada", 3), change("44-dirty", "Bea", 3)}
 	for _, damage := range []string{
 		`users.document = users.document + " ";`,
+		`users.document = users.document + " "; delete users.sum;`,
 		`users.version = "three";`,
 		`users.version = 3.5;`,
 		`users.version = 10n;`,

@@ -97,7 +97,7 @@ var repairCases = map[string]func(*fixture){
 	"digest: of more rows than are read at once": func(f *fixture) {
 		var all []api.Change
 		for i := range 2300 {
-			all = append(all, change(fmt.Sprintf("%02x-%04d", i%256, i), fmt.Sprint("Name ", i), int64(i%7)+1))
+			all = append(all, change(fmt.Sprintf("%02x-%04d", i%256, i), fmt.Sprint("Näme 漢 👩‍👩‍👧 ", i), int64(i%7)+1))
 		}
 		f.pull(pageOf(all...))
 		for start := 0; start < 1200; start += 300 {

@@ -34,14 +34,26 @@ type World struct {
 	T       *testing.T
 	Now     time.Time
 	Handler http.Handler // the server
+
+	server *serverstore.Store
 }
 
 // New returns a world with an empty server.
 func New(t *testing.T) *World {
 	w := &World{T: t, Now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
-	hub := feed.NewHub()
-	w.Handler = rest.New(rest.Config{Store: serverstore.New(serverstore.Options{Now: func() time.Time { return w.Now }}), Hub: hub})
+	w.StartOn(serverstore.New(serverstore.Options{Now: func() time.Time { return w.Now }}))
 	return w
+}
+
+// Copy returns a copy of the server's data.
+func (w *World) Copy() *serverstore.Store { return w.server.Copy() }
+
+// StartOn starts the server anew, on these data.
+func (w *World) StartOn(data *serverstore.Store) {
+	w.Now = w.Now.Add(time.Second)
+	data.Enter()
+	w.server = data
+	w.Handler = rest.New(rest.Config{Store: data, Hub: feed.NewHub()})
 }
 
 // Serve has the server answer a request.

@@ -468,3 +468,55 @@ func TestARepairOfAnOvertakenRoundIsRefused(t *testing.T) {
 	}
 	a.Shows("Mallory(was here)")
 }
+
+// TestARestartCostsOneComparison: after the server was started again on the same data, a device
+// compares once, and reads nothing again.
+func TestARestartCostsOneComparison(t *testing.T) {
+	w := testbed.New(t)
+	addAt(w, "Ann", 1)
+	a := w.Device()
+	a.Sync()
+	roundFor(a, sync.Timer)
+	before := lastCheck(a)
+	w.StartOn(w.Copy())
+	sent := len(a.Sent())
+	roundFor(a, sync.Timer)
+	if c := lastCheck(a); !c.At.After(before.At) || c.Epoch == before.Epoch || c.Generation != before.Generation || c.Mismatched != 0 {
+		t.Errorf("the check says %+v, before it %+v", c, before)
+	}
+	if now := a.Sent(); len(now) != sent+1 || !strings.HasPrefix(now[sent], "GET /api/v1/changes?cursor=") {
+		t.Errorf("it sent %v, want one request that continues the feed", now[sent:])
+	}
+	at := lastCheck(a).At
+	w.Now = w.Now.Add(time.Minute)
+	roundFor(a, sync.Timer)
+	if c := lastCheck(a); !c.At.Equal(at) {
+		t.Error("it compared once more")
+	}
+}
+
+// TestDataThatWentBack: a device that has seen what is lost takes what the server has, in one
+// round, and an unsent change that was based on it is a conflict.
+func TestDataThatWentBack(t *testing.T) {
+	ctx := context.Background()
+	w := testbed.New(t)
+	ann, bo := addAt(w, "Ann", 1), addAt(w, "Bo", 2)
+	a := w.Device()
+	a.Sync()
+	saved := w.Copy()
+	a.Wrote(a.Update(ctx, ann, testbed.Bio("lost")))
+	a.Wrote(a.Update(ctx, bo, testbed.Bio("lost")))
+	a.Add("Lucy")
+	a.Sync()
+	a.Shows("Ann(lost); Bo(lost); Lucy()")
+	a.Wrote(a.Update(ctx, bo, testbed.Bio("on what is lost")))
+	w.StartOn(saved)
+	b := w.Device()
+	b.Sync()
+	b.Wrote(b.Update(ctx, ann, testbed.Bio("instead")))
+	b.Sync()
+	roundFor(a, sync.Stream)
+	a.Shows("Ann(instead); Bo(on what is lost) conflict")
+	b.Sync()
+	b.Shows("Ann(instead); Bo(on what is lost)")
+}

@@ -11,15 +11,15 @@ import (
 // is none. A store does so before it lets an Update decide.
 func (e *Entity) Among(unique []string, newest int64) { e.unique, e.newest = unique, newest }
 
-// frees reports whether an operation may free a unique value.
-func (e *Entity) frees(o Operation) bool {
-	return len(e.unique) > 0 && o.Type == api.Delete || o.Type == api.Update && e.takes(o)
+// Frees reports whether the operation may free a value of one of these unique fields.
+func (o Operation) Frees(unique []string) bool {
+	return len(unique) > 0 && o.Type == api.Delete || o.Type == api.Update && o.takes(unique)
 }
 
-// takes reports whether an operation may take a unique value.
-func (e *Entity) takes(o Operation) bool {
+// takes reports whether the operation may take a value of one of these unique fields.
+func (o Operation) takes(unique []string) bool {
 	data := Decode(o.Data)
-	return slices.ContainsFunc(e.unique, func(name string) bool { return data[name] != nil })
+	return slices.ContainsFunc(unique, func(name string) bool { return data[name] != nil })
 }
 
 // apart reports whether two operations can't be one: the first frees a value that another
@@ -27,13 +27,13 @@ func (e *Entity) takes(o Operation) bool {
 // operation may free. No single place is right for both. A Rejected operation has lost its
 // place, and holds back those after it.
 func (e *Entity) apart(first, second Operation) bool {
-	return e.newest > first.Seq && first.State != Rejected && e.frees(first) && e.takes(second)
+	return e.newest > first.Seq && first.State != Rejected && first.Frees(e.unique) && second.takes(e.unique)
 }
 
 // place returns the Seq of what becomes of two operations: the first one's, unless that
 // puts a write that takes a unique value before one that may free it.
 func (e *Entity) place(first, second Operation) int64 {
-	if e.takes(second) || first.State == Rejected && second.Type != api.Delete && e.takes(first) {
+	if second.takes(e.unique) || first.State == Rejected && second.Type != api.Delete && first.takes(e.unique) {
 		return second.Seq
 	}
 	return first.Seq

@@ -145,6 +145,9 @@ func (r *round) saveResults(ctx context.Context, batch []queue.Operation, result
 	if err != nil {
 		return err
 	}
+	if err := r.spareTaken(ctx, batch, results); err != nil {
+		return err
+	}
 	newIDs := make([]conflictIDs, len(batch))
 	for i, result := range results {
 		if result.Status == api.Conflict {

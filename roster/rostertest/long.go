@@ -33,7 +33,8 @@ func (l *Long) Read(p []byte) (int, error) {
 		default:
 			l.rest = fmt.Appendf(nil, "Person %d,p%d@example.org,%0500d\n", l.line, l.line, 0)
 		}
-		if l.line++; l.Each != nil {
+		l.line++
+		if l.Each != nil {
 			l.Each(l.line)
 		}
 	}

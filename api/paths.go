@@ -21,7 +21,8 @@ const (
 	PathMetrics = "/metrics"
 
 	// PathSignIn is no page of the app: the way to it leads through whatever portal is in
-	// front of the server, and from there back to the app.
+	// front of the server, and from there back to the app. It answers people, not clients, and
+	// so the contract has it among what it does not describe.
 	PathSignIn = "/sign-in"
 )
 

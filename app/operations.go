@@ -66,16 +66,20 @@ func operationText(o queue.Operation) string {
 	return "Change " + joinWords(fields) + " of " + operationName(o)
 }
 
-// progressText says what happens to an operation next.
-func progressText(o queue.Operation, now time.Time) string {
+// progressText says what happens to an operation next. That one was sent says nothing of
+// now: the round may have ended without an answer, and without a word in the queue.
+func progressText(o queue.Operation, s syncState) string {
 	switch o.State {
 	case queue.Sending:
-		return "Sending now."
+		if s.sending() {
+			return "Sending now."
+		}
+		return "Sent, but not answered. It will be sent again."
 	case queue.Waiting:
 		if o.NextAttemptAt.IsZero() {
 			return "Waiting to be sent again."
 		}
-		return "Next try " + timeUntil(o.NextAttemptAt, now) + "."
+		return "Next try " + timeUntil(o.NextAttemptAt, s.now) + "."
 	case queue.Rejected:
 		if o.LastError != nil && o.LastError.Code == sync.CodeIntercepted {
 			return "It does not reach the server."
@@ -142,13 +146,13 @@ func (p *syncPage) discard(o queue.Operation) {
 }
 
 func (p *syncPage) renderOperation(o queue.Operation) ui.HTMLLi {
-	now := time.Now()
+	state := syncState{reach: p.S.reach, status: p.S.status, now: time.Now()}
 	titleID := "operation-" + o.ID
 	return ui.Li().Class("thing").Body(
 		ui.Div().Class("thing-icon").Body(icon(operationIcon(o))),
 		ui.Div().Class("thing-main").Body(
 			ui.P().ID(titleID).Class("thing-title").Body(withName(operationText(o), operationName(o))...),
-			quiet("Made "+timeAgo(o.CreatedAt, now)+". "+progressText(o, now)),
+			quiet("Made "+timeAgo(o.CreatedAt, state.now)+". "+progressText(o, state)),
 			ui.If(o.LastError != nil, ui.P().Class("thing-why").Text(lastErrorText(o))),
 		),
 		ui.If(o.State == queue.Rejected, ui.Div().Class("thing-actions").Body(

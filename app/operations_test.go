@@ -33,14 +33,27 @@ func TestProgressText(t *testing.T) {
 		want string
 	}{
 		{queue.Operation{State: queue.Queued}, "Waiting to be sent."},
-		{queue.Operation{State: queue.Sending}, "Sending now."},
+		{queue.Operation{State: queue.Sending}, "Sent, but not answered. It will be sent again."},
 		{queue.Operation{State: queue.Waiting}, "Waiting to be sent again."},
 		{queue.Operation{State: queue.Waiting, NextAttemptAt: noon.Add(12 * time.Second)}, "Next try in 12 seconds."},
 		{queue.Operation{State: queue.Rejected}, "The server rejected it."},
 		{queue.Operation{State: queue.Rejected, LastError: &api.Problem{Code: sync.CodeIntercepted}}, "It does not reach the server."},
 	} {
-		if got := progressText(c.o, noon); got != c.want {
+		if got := progressText(c.o, syncState{now: noon}); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.o.State, got, c.want)
+		}
+	}
+	syncing := syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Syncing, At: noon}, now: noon}
+	offline, idle, silent := syncing, syncing, syncing
+	offline.reach, idle.status.Phase, silent.now = sync.ReachOffline, sync.Failed, noon.Add(time.Hour)
+	for want, states := range map[string][]syncState{
+		"Sending now.": {syncing},
+		"Sent, but not answered. It will be sent again.": {offline, idle, silent},
+	} {
+		for i, s := range states {
+			if got := progressText(queue.Operation{State: queue.Sending}, s); got != want {
+				t.Errorf("%d: got %q, want %q", i, got, want)
+			}
 		}
 	}
 }

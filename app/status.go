@@ -47,6 +47,11 @@ func (s syncState) signedOut() bool {
 	return p != nil && p.Code == api.CodeSignIn && !s.status.Stale(s.now)
 }
 
+// sending reports whether changes are on their way to the server now.
+func (s syncState) sending() bool {
+	return s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline && !s.status.Stale(s.now)
+}
+
 // statusLine is what the region "Sync status" shows. Changes of text are announced,
 // those of detail are not.
 type statusLine struct {

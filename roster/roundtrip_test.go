@@ -16,6 +16,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/roster/rostertest"
 )
 
 // TestWindows1252IsTheLibrarys: the table here is that of golang.org/x/text.
@@ -136,43 +137,17 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// generated is a CSV file of so many lines that is never anywhere as a whole.
-type generated struct {
-	line, lines int
-	rest        []byte
-	peak        uint64
-}
-
-func (g *generated) Seek(int64, int) (int64, error) {
-	g.line, g.rest = 0, nil
-	return 0, nil
-}
-
-func (g *generated) Read(p []byte) (int, error) {
-	if len(g.rest) == 0 {
-		switch {
-		case g.line == 0:
-			g.rest = []byte("name,email,bio\n")
-		case g.line > g.lines:
-			return 0, io.EOF
-		default:
-			g.rest = fmt.Appendf(nil, "Person %d,p%d@example.org,%0500d\n", g.line, g.line, 0)
-		}
-		if g.line++; g.line%10_000 == 0 {
+// TestStreamed: a long file takes no more memory than a short one.
+func TestStreamed(t *testing.T) {
+	var peak uint64
+	g := &rostertest.Long{Lines: 60_000, Each: func(line int) { // 31 MB, read twice
+		if line%10_000 == 0 {
 			runtime.GC()
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
-			g.peak = max(g.peak, m.HeapAlloc)
+			peak = max(peak, m.HeapAlloc)
 		}
-	}
-	n := copy(p, g.rest)
-	g.rest = g.rest[n:]
-	return n, nil
-}
-
-// TestStreamed: a long file takes no more memory than a short one.
-func TestStreamed(t *testing.T) {
-	g := &generated{lines: 60_000} // 31 MB, read twice
+	}}
 	f, err := roster.Open(g, roster.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -183,10 +158,10 @@ func TestStreamed(t *testing.T) {
 			n++
 		}
 	}
-	if !errors.Is(err, io.EOF) || n != g.lines || f.Lines != n {
+	if !errors.Is(err, io.EOF) || n != g.Lines || f.Lines != n {
 		t.Errorf("%d lines, said %d (%v)", n, f.Lines, err)
 	}
-	if g.peak > 8<<20 {
-		t.Errorf("%d kB are in use", g.peak>>10)
+	if peak > 8<<20 {
+		t.Errorf("%d kB are in use", peak>>10)
 	}
 }

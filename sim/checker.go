@@ -22,6 +22,8 @@ type checker struct {
 	ops                 map[string]bool
 	sent                map[string]string    // payload without stamp, by operation
 	seen                map[string]seenState // by operation of a person
+	writes              int
+	emailWrites         map[string]int // the number of the write of an operation's email
 }
 
 // seenState is what a person saw of an entity when they first wrote the fields an
@@ -38,7 +40,7 @@ type origin struct {
 }
 
 func newChecker(b *browser) *checker {
-	return &checker{b: b, ops: map[string]bool{}, sent: map[string]string{}, seen: map[string]seenState{}}
+	return &checker{b: b, ops: map[string]bool{}, sent: map[string]string{}, seen: map[string]seenState{}, emailWrites: map[string]int{}}
 }
 
 func userRef(id string) queue.Ref { return queue.Ref{Type: api.EntityUser, ID: id} }
@@ -70,6 +72,7 @@ func (c *checker) checkBatch(operations []api.Operation) {
 		c.sent[o.ID] = payload
 		c.checkBase(o)
 	}
+	c.checkEmailOrder(operations)
 	w.stats.most("operations in a batch", len(operations))
 }
 
@@ -118,6 +121,7 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
 	c.checkUnseen(s, before, after, came)
 	c.noteSeen(s, before, left, came)
+	c.noteEmails(left, came)
 	for _, o := range left {
 		delete(c.ops, o.ID)
 	}
@@ -329,7 +333,7 @@ func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 		if o.RetryCount > was.RetryCount {
 			c.b.w.stats.hit("answered failure")
 			r, answered := s.answer.results[o.ID]
-			if !(answered && r.Status == api.Retry) && s.answer.status != 500 {
+			if !(answered && (r.Status == api.Retry || emailTaken(r))) && s.answer.status != 500 {
 				c.b.w.fail(2, "an unanswered attempt of operation %s was counted (status %d)", o.ID, s.answer.status)
 			}
 		}

@@ -80,7 +80,8 @@
 //	14 what was overwritten  checker: checkUnseen, noteSeen, checkBase
 //	   was seen
 //
-// The model also checks that emails are unique.
+// The model also checks that emails are unique, and the checker (checkEmailOrder) that none is
+// taken before the write that frees it.
 //
 // # Running it
 //

@@ -21,6 +21,9 @@ type roles struct {
 	fields                 int64 // for an update
 }
 
+// passedOn numbers an email that nobody else types.
+const passedOn = 900
+
 // scenarios, each with what it provokes.
 var scenarios = []func(roles) scenario{
 	// An answer is overtaken by a newer one.
@@ -154,6 +157,17 @@ var scenarios = []func(roles) scenario{
 			{Step: Step{Verb: Round, Who: c.otherHost, N: 1}},
 			{Step: Step{Verb: Wait, Who: c.tab, N: retention + 1000}},
 			{Step: Step{Verb: Collect, Who: c.tab, N: retention}},
+		}
+	},
+	// An email is passed on, to somebody who has unsent work already.
+	func(c roles) scenario {
+		return scenario{
+			{Step: Step{Verb: Create, Who: c.tab, Entity: -1, N: passedOn}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: c.fields}},
+			{Step: Step{Verb: Update, Who: c.tab2, Entity: -1, N: setEmail + (passedOn+1)*emailBits}},
+			{Step: Step{Verb: Update, Who: c.tab, Entity: c.entity, N: setEmail + passedOn*emailBits}},
+			{Step: Step{Verb: Round, Who: c.host, N: 1}},
 		}
 	},
 }

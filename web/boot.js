@@ -212,8 +212,11 @@
     if ("sha256-" + btoa(String.fromCharCode(...sum)) !== appIntegrity) throw new Error(`${appURL} is not as it was built`);
   }
 
+  // load tries anew past every cache, and at last without a content coding, which a
+  // proxy may spoil.
   async function load(imports, again) {
-    const response = await fetch(appURL, again ? { cache: "reload", integrity: appIntegrity } : {});
+    const get = (url) => fetch(url, again ? { cache: "reload", integrity: appIntegrity } : {});
+    const response = await (again ? get(appURL).catch(() => get(`${appURL}?coding=identity`)) : get(appURL));
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const checked = check(response.clone());
     const started = WebAssembly.instantiateStreaming

@@ -21,13 +21,18 @@
     if (target instanceof Element && target.integrity && !target.hasAttribute("data-again")) mending.push(mend(target));
   }, true);
 
-  // mend fetches a part past every cache, which puts it right there, and loads it again.
+  // mend fetches a part past every cache, which puts it right there, and loads it again;
+  // or the one without a content coding, which a proxy may spoil.
   async function mend(part) {
     try {
-      await fetch(part.src || part.href, { cache: "reload", integrity: part.integrity });
+      const attribute = part.src ? "src" : "href";
+      const plain = `${part[attribute]}?coding=identity`;
+      const get = (url) => fetch(url, { cache: "reload", integrity: part.integrity });
+      const url = await get(part[attribute]).then(() => part[attribute], () => get(plain).then(() => plain));
       const again = document.createElement(part.localName); // a copy of a script would not run
       for (const { name, value } of part.attributes) again.setAttribute(name, value);
       again.setAttribute("data-again", "");
+      again.setAttribute(attribute, url);
       await new Promise((resolve, reject) => {
         again.addEventListener("load", resolve);
         again.addEventListener("error", reject);

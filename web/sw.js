@@ -51,15 +51,20 @@ async function intact(cache, url) {
 }
 
 // download fetches a file of this version: from the browser's own cache, or past it
-// when that has something else, such as the sign-in page of a portal.
+// when that has something else, such as the sign-in page of a portal, or at last
+// without a content coding, which a proxy may spoil.
 async function download(url) {
-  const get = async (cache) => {
-    const response = await fetch(url, { cache, integrity: integrities[url] });
+  const get = async (address, cache) => {
+    const response = await fetch(address, { cache, integrity: integrities[url] });
     if (!response.ok || response.redirected) throw new Error(`the server answered ${response.status}`);
     return response;
   };
+  const plain = async () => {
+    const { body, headers } = await get(`${url}?coding=identity`, "reload");
+    return new Response(body, { headers }); // one without an address has the file's own
+  };
   try {
-    return await (url === "/" ? get("reload") : get("default").catch(() => get("reload")));
+    return await (url === "/" ? get(url, "reload") : get(url, "default").catch(() => get(url, "reload"))).catch(plain);
   } catch (err) {
     throw new Error(`${url} does not come as it was built: ${err.message}`, { cause: err });
   }

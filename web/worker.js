@@ -9,8 +9,9 @@ importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
   try {
     const go = new Go();
     // What is not the program as it was built is fetched anew, past every cache.
-    const get = (cache) => fetch('{{asset "worker.wasm"}}', { cache, integrity: '{{integrity "worker.wasm"}}' });
-    const response = await get("default").catch(() => get("reload"));
+    const url = '{{asset "worker.wasm"}}';
+    const get = (address, cache) => fetch(address, { cache, integrity: '{{integrity "worker.wasm"}}' });
+    const response = await get(url, "default").catch(() => get(url, "reload")).catch(() => get(`${url}?coding=identity`, "reload"));
     const { instance } = WebAssembly.instantiateStreaming
       ? await WebAssembly.instantiateStreaming(response, go.importObject)
       : await WebAssembly.instantiate(await response.arrayBuffer(), go.importObject);

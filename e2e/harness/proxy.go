@@ -40,6 +40,8 @@ type Proxy struct {
 	intercept  func(Moment, *http.Request) bool // nil for none
 	streams    []*stream                        // of events, as they were opened
 	filter     Filter                           // nil for none
+	codings    Codings
+	spoilt     int // answers
 }
 
 // file is a file that the proxy serves itself.
@@ -76,10 +78,11 @@ func StartProxy(t testing.TB, target string) *Proxy {
 			r.SetURL(u)
 			r.Out.Host = r.In.Host // the server must see the address the browser has
 		},
-		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16},
-		FlushInterval: -1, // the event stream must not wait for a full buffer
-		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-		ErrorLog:      log.New(io.Discard, "", 0),
+		Transport:      &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16},
+		ModifyResponse: p.spoilCoding,
+		FlushInterval:  -1, // the event stream must not wait for a full buffer
+		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorLog:       log.New(io.Discard, "", 0),
 	}
 	t.Cleanup(p.Refuse)
 	p.Accept()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/roster/rostertest"
 	"github.com/rollcall/rollcall/server/exchange"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/memory"
@@ -125,40 +126,12 @@ func (e *empty) Apply(_ context.Context, writes []store.Write) ([]store.Outcome,
 	return outcomes, nil
 }
 
-// generated is a CSV file of so many lines that is never anywhere as a whole.
-type generated struct {
-	line, lines int
-	rest        []byte
-}
-
-func (g *generated) Seek(int64, int) (int64, error) {
-	g.line, g.rest = 0, nil
-	return 0, nil
-}
-
-func (g *generated) Read(p []byte) (int, error) {
-	if len(g.rest) == 0 {
-		switch {
-		case g.line == 0:
-			g.rest = []byte("name,email,bio\n")
-		case g.line > g.lines:
-			return 0, io.EOF
-		default:
-			g.rest = fmt.Appendf(nil, "Person %d,p%d@example.org,%0500d\n", g.line, g.line, 0)
-		}
-		g.line++
-	}
-	n := copy(p, g.rest)
-	g.rest = g.rest[n:]
-	return n, nil
-}
-
 // TestImportStreams: a long file is imported in little memory, of which most is for
 // finding lines about one user. It is 16 MB here; a million lines are
 // measured with -lines 1000000.
 func TestImportStreams(t *testing.T) {
 	to := &empty{}
-	count, err := run(to, &generated{lines: *lines})
+	count, err := run(to, &rostertest.Long{Lines: *lines})
 	if err != nil || count[exchange.Create] != *lines || to.writes != *lines {
 		t.Fatalf("%v, %d writes (%v)", count, to.writes, err)
 	}
@@ -192,7 +165,7 @@ func TestImportResumes(t *testing.T) {
 	var done int
 	for {
 		to := &failing{s, 2}
-		count, err := run(to, &generated{lines: 450})
+		count, err := run(to, &rostertest.Long{Lines: 450})
 		if done++; done > 10 {
 			t.Fatal("it never ends")
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/coding"
 )
 
@@ -17,6 +18,9 @@ const minCompressed = 1 << 10
 // chooseCoding returns the coding that the client prefers. If it accepts none of ours, it gets
 // the page uncompressed: RFC 9110 prefers that to 406.
 func chooseCoding(r *http.Request) string {
+	if r.Header.Get(api.HeaderAcceptCoding) == api.CodingIdentity {
+		return coding.Identity
+	}
 	chosen, ok := coding.Choose(r.Header.Values("Accept-Encoding"), coding.Zstd, coding.Gzip, coding.Identity)
 	if !ok {
 		return coding.Identity
@@ -27,7 +31,7 @@ func chooseCoding(r *http.Request) string {
 func pageHeader(w http.ResponseWriter) http.Header {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Add("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding, "+api.HeaderAcceptCoding)
 	return h
 }
 

@@ -36,7 +36,7 @@ func TestCompression(t *testing.T) {
 			"":                     "",
 		} {
 			a := w.do("GET", path, nil, "Accept-Encoding", accept).status(200)
-			if got := a.Header.Get("Content-Encoding"); got != want || a.Header.Get("Vary") != "Accept-Encoding" {
+			if got := a.Header.Get("Content-Encoding"); got != want || a.Header.Get("Vary") != "Accept-Encoding, Rollcall-Accept-Encoding" {
 				t.Errorf("%s for %q: coded %q, want %q; Vary %q", path, accept, got, want, a.Header.Get("Vary"))
 			}
 			body, err := contracttest.Response{Header: a.Header, Body: a.Body}.Plain()
@@ -47,8 +47,12 @@ func TestCompression(t *testing.T) {
 				t.Errorf("%s for %q: %d bytes of %d", path, accept, len(a.Body), len(plain.Body))
 			}
 		}
+		asked := w.do("GET", path, nil, "Accept-Encoding", "zstd, gzip", "Rollcall-Accept-Encoding", "identity").status(200)
+		if asked.Header.Get("Content-Encoding") != "" || !bytes.Equal(asked.Body, plain.Body) {
+			t.Errorf("%s: asked for a plain answer, has header %v", path, asked.Header)
+		}
 		small := w.do("GET", path+"?limit=1", nil, "Accept-Encoding", "zstd, gzip").status(200)
-		if small.Header.Get("Content-Encoding") != "" || small.Header.Get("Vary") != "Accept-Encoding" {
+		if small.Header.Get("Content-Encoding") != "" || small.Header.Get("Vary") != "Accept-Encoding, Rollcall-Accept-Encoding" {
 			t.Errorf("%s: a small answer has header %v", path, small.Header)
 		}
 	}

@@ -123,7 +123,7 @@ func withHeaders(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
-			h.Set("Cache-Control", "no-store")
+			h.Set("Cache-Control", "no-store, no-transform")
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -198,7 +198,7 @@ func TestSecurityHeaders(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q in it", path, name, got, want)
 			}
 		}
-		if got := a.Header.Get("Cache-Control"); strings.HasPrefix(path, "/api/") && got != "no-store" {
+		if got := a.Header.Get("Cache-Control"); strings.HasPrefix(path, "/api/") && got != "no-store, no-transform" {
 			t.Errorf("%s: Cache-Control %q", path, got)
 		}
 	}

@@ -160,7 +160,11 @@ func (f file) choose(accept []string) (v variant, ok bool) {
 }
 
 func serve(w http.ResponseWriter, r *http.Request, f file) {
-	v, acceptable := f.choose(r.Header.Values("Accept-Encoding"))
+	accept := r.Header.Values("Accept-Encoding")
+	if r.URL.Query().Get(api.ParamCoding) == api.CodingIdentity {
+		accept = []string{coding.Identity}
+	}
+	v, acceptable := f.choose(accept)
 	h := w.Header()
 	if len(f.variants) > 1 {
 		h.Set("Vary", "Accept-Encoding")

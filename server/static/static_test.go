@@ -80,6 +80,9 @@ func TestNegotiation(t *testing.T) {
 			t.Errorf("Accept-Encoding %q: header %v", test.accept, r.Header)
 		}
 	}
+	if r := ask(h, "GET", "/assets/app.0a.wasm?coding=identity", "Accept-Encoding", "br"); r.Header.Get("Content-Encoding") != "" || bodyOf(t, r) != "wasm-wasm" {
+		t.Errorf("asked for the plain file: header %v", r.Header)
+	}
 	if r := ask(h, "GET", "/assets/app.0a.wasm"); bodyOf(t, r) != "wasm-wasm" {
 		t.Error("a client without Accept-Encoding gets an encoded file")
 	}

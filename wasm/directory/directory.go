@@ -23,7 +23,8 @@ var Paths = map[string]string{api.EntityUser: api.PathUsers}
 
 // Users is the schema of users.
 var Users = queue.Schema{
-	Type: api.EntityUser, Fields: api.UserFields, Index: api.UserIndex, Rule: api.IndexRule, Fold: api.FoldText,
+	Type: api.EntityUser, Fields: api.UserFields, Unique: []string{"email"},
+	Index: api.UserIndex, Rule: api.IndexRule, Fold: api.FoldText,
 }
 
 // Collection is the collection of users.

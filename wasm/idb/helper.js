@@ -314,8 +314,8 @@
   }
 
   // decided has Go decide about entities; null means that it refuses.
-  function decided(tx, run, decide, entities, generation, next) {
-    const writes = decide(JSON.stringify({ entities, generation, next }));
+  function decided(tx, run, decide, entities, generation, { next, newest } = {}) {
+    const writes = decide(JSON.stringify({ entities, generation, next, newest }));
     if (writes === null) return run.fail({ name: "Refused", message: "refused" });
     save(tx, run, JSON.parse(writes));
   }
@@ -324,7 +324,9 @@
     const want = JSON.parse(text);
     return transact(db, "readwrite", want.durability, all, (tx, run) => {
       fenced(tx, run, want, (generation) => {
-        load(tx, run, want.refs, (entities) => decided(tx, run, decide, entities, generation));
+        let newest; // operation of all, known before load's requests, which come later
+        when(run, [tx.objectStore("operations").openKeyCursor(null, "prev")], ([cursor]) => (newest = cursor?.key));
+        load(tx, run, want.refs, (entities) => decided(tx, run, decide, entities, generation, { newest }));
       });
     });
   }
@@ -495,7 +497,7 @@
     return transact(db, "readwrite", "relaxed", all, (tx, run) => {
       fenced(tx, run, want, (latest) => {
         if (want.generation > latest) tx.objectStore("meta").put(want.generation, generationKey);
-        span(tx, run, want, (found, next) => decided(tx, run, decide, found.map(whole), want.generation, next ?? ""));
+        span(tx, run, want, (found, next) => decided(tx, run, decide, found.map(whole), want.generation, { next: next ?? "" }));
       });
     });
   }

@@ -128,7 +128,8 @@ func (s *Store) deciding(ctx context.Context, method string, want any, decide fu
 type loaded struct {
 	Entities   []stored `json:"entities"`
 	Generation int64    `json:"generation"`
-	Next       string   `json:"next"` // of a part of a range: where to go on, "" at its end
+	Next       string   `json:"next"`   // of a part of a range: where to go on, "" at its end
+	Newest     int64    `json:"newest"` // the Seq of the newest operation, of an update
 }
 
 func answer(text string, decide func(loaded) (*writes, error)) (string, error) {
@@ -195,6 +196,7 @@ func (s *Store) decideAll(l loaded, decide func([]*queue.Entity) error) (*writes
 		if err != nil {
 			return nil, fmt.Errorf("decode %s %s: %w", have.Ref.Type, have.Ref.ID, err)
 		}
+		e.Among(s.schemas[e.Ref.Type].Unique, l.Newest)
 		entities[i], was[i] = &e, e
 		if e.Confirmed != nil { // decide may change it in place
 			row := *e.Confirmed

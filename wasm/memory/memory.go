@@ -107,9 +107,11 @@ func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.
 	}
 	entities := make([]*queue.Entity, len(txn.Refs))
 	named := make(map[queue.Ref]*queue.Entity, len(txn.Refs))
+	newest := s.newest()
 	for i, ref := range txn.Refs {
 		if named[ref] == nil {
 			e := s.entity(ref)
+			e.Among(s.schemas[ref.Type].Unique, newest)
 			named[ref] = &e
 		}
 		entities[i] = named[ref]
@@ -124,6 +126,15 @@ func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.
 		}
 	}
 	return nil
+}
+
+// newest returns the greatest Seq in the queue, 0 if it is empty.
+func (s *Store) newest() int64 {
+	var newest int64
+	for _, r := range s.queued {
+		newest = max(newest, r.entity.Operations[len(r.entity.Operations)-1].Seq)
+	}
+	return newest
 }
 
 // entity returns a copy of what is stored under ref.
@@ -160,6 +171,7 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	}
 	e.Ref = ref
 	kept := copyEntity(*e)
+	kept.Among(nil, 0)
 	kept.Conflicts = nil
 	reviewed := false
 	for _, c := range e.Conflicts {

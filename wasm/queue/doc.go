@@ -16,8 +16,10 @@
 //	  │  └── 4xx, or 5 answered failures ───▶ Rejected ──▶ Retry / Edit / Discard
 //	  └── 401 ─▶ the queue pauses; RetryCount untouched
 //
-// An entity has at most two operations: a frozen one that may have reached the server,
-// and an unfrozen one that holds everything written since. Only the first is ever sent.
+// An entity usually has at most two operations: a frozen one that may have reached the
+// server, and an unfrozen one that holds everything written since. It has more where
+// writes to unique fields must stay in order with those of other entities. Only the first
+// is ever sent.
 // So the operations of one entity arrive in order, and none blocks another entity. An
 // operation that leaves the queue leaves an Outcome.
 package queue

@@ -54,6 +54,9 @@ type Seen struct {
 // queued again. The result always has the id of the new write: an id never stands for
 // two payloads. A write that changes nothing visible adds no operation.
 //
+// Operations stay apart, or change places, where one out of two would claim a unique
+// value before another entity's operation frees it; see apart and place.
+//
 // What changed since Seen, in the fields that the write is about, is a conflict. Work
 // of others is the server's to find: the operation keeps the older base. Work that
 // this device has not sent yet the server would never see: the write wins, and the
@@ -66,41 +69,47 @@ func (e *Entity) Enqueue(w Write) error {
 	case w.Type != api.Create && IsNull(document):
 		return ErrMissing
 	}
-	last := e.coalescible()
 	if w.Type == api.Update {
-		data := w.touched(Decode(document))
-		if last == nil {
+		all := w.touched(Decode(document))
+		if w.Data = all.Encode(); e.coalescible(Operation{Type: w.Type, Data: w.Data}) == nil {
 			// With an operation to coalesce into, an unchanged value counts, too: it may be
 			// what makes a rejected operation acceptable.
-			data = data.ChangedFrom(Decode(document))
+			all = all.ChangedFrom(Decode(document))
+			w.Data = all.Encode()
 		}
-		if len(data) == 0 {
+		if len(all) == 0 {
 			return nil
 		}
-		w.Data = data.Encode()
 	}
 	next := e.operation(w, document)
 	e.heedUnseen(w, &next)
-	if last == nil {
-		e.Operations = append(e.Operations, next)
-		return nil
-	}
-	first, second := *last, next
-	next, keep := e.coalesce(first, second)
-	e.recordMerge(first, second, next, keep)
-	e.Operations = e.Operations[:len(e.Operations)-1]
-	if keep {
-		e.Operations = append(e.Operations, next)
-	}
+	e.add(next)
 	return nil
 }
 
-// coalescible returns the last operation if a write may coalesce with it, else nil.
-func (e *Entity) coalescible() *Operation {
-	if n := len(e.Operations); n > 0 && !e.Operations[n-1].Frozen() {
-		return &e.Operations[n-1]
+// add puts an operation behind the others and coalesces it with those that were never
+// sent, from the last one back.
+func (e *Entity) add(next Operation) {
+	for last := e.coalescible(next); last != nil; last = e.coalescible(next) {
+		first, second := *last, next
+		merged, keep := e.coalesce(first, second)
+		e.recordMerge(first, second, merged, keep)
+		e.Operations = e.Operations[:len(e.Operations)-1]
+		if !keep {
+			return
+		}
+		next = merged
 	}
-	return nil
+	e.Operations = append(e.Operations, next)
+}
+
+// coalescible returns the last operation if next may coalesce with it, else nil.
+func (e *Entity) coalescible(next Operation) *Operation {
+	n := len(e.Operations)
+	if n == 0 || e.Operations[n-1].Frozen() || e.apart(e.Operations[n-1], next) {
+		return nil
+	}
+	return &e.Operations[n-1]
 }
 
 // operation makes a queued operation of a write to document.
@@ -137,8 +146,8 @@ func (e *Entity) TombstoneVersion() int64 {
 }
 
 // coalesce merges a new operation into one that has not taken effect; false if the two
-// cancel out. The result has the position and the base of the first, and the id and the
-// stamp of the second.
+// cancel out. The result has the base of the first, the id and the stamp of the second,
+// and the position that place says.
 //
 // A create and its delete do not always cancel out. A create that was sent may have
 // taken effect even if no response arrived, or a row may be confirmed beside it: then
@@ -147,7 +156,7 @@ func (e *Entity) TombstoneVersion() int64 {
 // restore must exceed, and an older operation still in flight could undo it.
 func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	out := second
-	out.Seq, out.Base, out.BaseVersion = first.Seq, first.Base, first.BaseVersion
+	out.Seq, out.Base, out.BaseVersion = e.place(first, second), first.Base, first.BaseVersion
 	out.Unseen = first.Unseen || second.Unseen
 	if first.Type == api.Update {
 		// Each field has the base of who wrote it first.
@@ -175,7 +184,7 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		out.Data = Decode(first.Data).With(Decode(second.Data)).Encode()
 	case first.Type == api.Delete && IsNull(e.documentBefore(first.ID)):
 		// There is nothing left to delete, and so nothing for the second to undo.
-		second.Seq = first.Seq
+		second.Seq = out.Seq
 		return second, true
 	case first.Type == api.Delete && second.Type != api.Delete:
 		out.Type = api.Update

@@ -130,6 +130,9 @@ type Entity struct {
 	Operations []Operation
 	Conflicts  []Conflict
 	Outcomes   []Outcome
+
+	unique []string // see Among
+	newest int64
 }
 
 // RowState is the sync state of a visible row, as a person sees it.
@@ -162,6 +165,9 @@ type Schema struct {
 	Type string
 	// Fields are the document's fields that a write may set.
 	Fields []string
+	// Unique are the fields of which the server lets no two entities have the same value.
+	// nil: there are none.
+	Unique []string
 	// Index returns a document's sort text and its search text. It accepts any document: a
 	// malformed one sorts first.
 	Index func(document json.RawMessage) (sort, search string)

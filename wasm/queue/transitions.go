@@ -2,6 +2,7 @@ package queue
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -36,6 +37,26 @@ func (e *Entity) Send(id string) (Operation, bool) {
 	}
 	h.State = Sending
 	return *h, true
+}
+
+// SendFirst sends the first operations of different entities, which have these ids and are
+// in order of Seq, and returns those of the batch. It stops before one that is younger than
+// what waits behind another of the batch: that may free the value that the younger takes.
+func SendFirst(entities []*Entity, ids []string) []Operation {
+	var batch []Operation
+	next := int64(math.MaxInt64)
+	for i, e := range entities {
+		if h := e.head(ids[i]); h != nil && h.Seq > next {
+			break
+		}
+		if o, ok := e.Send(ids[i]); ok {
+			batch = append(batch, o)
+			if len(e.Operations) > 1 {
+				next = min(next, e.Operations[1].Seq)
+			}
+		}
+	}
+	return batch
 }
 
 // Acknowledge removes an operation that the server applied. row is the entity after it,
@@ -180,13 +201,17 @@ func (e *Entity) ResolveConflict(id string, row *Row, version int64, resolve fun
 }
 
 // Retry queues a rejected operation again, unchanged and under its own id: if an earlier
-// attempt took effect after all, the server recognizes the id.
+// attempt took effect after all, the server recognizes the id. It goes behind all others:
+// what the person wrote since may be what makes it acceptable.
 func (e *Entity) Retry(id string) error {
 	h := e.head(id)
 	if h == nil || h.State != Rejected {
 		return ErrGone
 	}
 	h.State, h.RetryCount, h.NextAttemptAt = Waiting, 0, time.Time{}
+	for i := range e.Operations {
+		e.Operations[i].Seq = 0
+	}
 	return nil
 }
 

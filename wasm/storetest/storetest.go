@@ -38,7 +38,7 @@ const (
 // Schemas describe the entities of the suite. The sort text is the name; the search text
 // is name and text in lower case.
 var Schemas = []queue.Schema{
-	{Type: person, Fields: []string{"name", "text"}, Index: index},
+	{Type: person, Fields: []string{"name", "text"}, Unique: []string{"text"}, Index: index},
 	{Type: note, Fields: []string{"name", "text"}, Index: index},
 }
 

@@ -138,6 +138,34 @@ var updateCases = map[string]func(*fixture){
 		}
 	},
 
+	"update: operations that free and take a unique value keep their order": func(f *fixture) {
+		for _, id := range []string{"a", "b"} {
+			f.update(id, func(e *queue.Entity) { e.Confirmed = row(id, id, 1) })
+		}
+		write := func(id, operation, data string) {
+			f.update(id, func(e *queue.Entity) {
+				f.must(e.Enqueue(queue.Write{ID: operation, Type: api.Update, Data: json.RawMessage(data), At: day}))
+			})
+		}
+		queued := func() []string {
+			all, err := f.Operations(f.ctx, 0, 10)
+			f.must(err)
+			return operationIDs(all)
+		}
+		write("a", "1", `{"text":"x"}`)
+		write("a", "2", `{"text":"y"}`)
+		f.same("nothing in between", queued(), []string{"2"})
+		write("b", "3", `{"name":"new"}`)
+		write("a", "4", `{"text":"z"}`)
+		f.same("another entity in between", queued(), []string{"2", "3", "4"})
+		f.same("an entity that is read", f.entity("a").Operations[1].ID, "4")
+		write("b", "5", `{"text":"x"}`)
+		f.same("one that only takes goes behind", queued(), []string{"2", "4", "5"})
+		f.update("a", func(e *queue.Entity) { e.Operations = nil })
+		write("b", "6", `{"text":"w"}`)
+		f.same("what has left the queue does not count", queued(), []string{"6"})
+	},
+
 	"update: the visible row is the view of the entity": func(f *fixture) {
 		f.update("a", func(e *queue.Entity) { e.Confirmed = row("a", "server", 4) })
 		v := f.rows(repositoryAll).Views[0]

@@ -43,6 +43,7 @@ type Config struct {
 type Engine struct {
 	cfg    Config
 	fields map[string][]string // by entity type
+	unique map[string][]string // fields, by entity type
 	batch  int                 // operations in the next batch
 	clock  serverClock
 	// suspects counts the failures of operations that were sent alone and not answered,
@@ -55,9 +56,9 @@ type Engine struct {
 // New returns an engine. It panics if the configuration can't work.
 func New(cfg Config) *Engine {
 	cfg.check()
-	e := &Engine{cfg: cfg, fields: map[string][]string{}, batch: api.MaxOperations, suspects: map[string]int{}}
+	e := &Engine{cfg: cfg, fields: map[string][]string{}, unique: map[string][]string{}, batch: api.MaxOperations, suspects: map[string]int{}}
 	for _, s := range cfg.Schemas {
-		e.fields[s.Type] = s.Fields
+		e.fields[s.Type], e.unique[s.Type] = s.Fields, s.Unique
 	}
 	return e
 }

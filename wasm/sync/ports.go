@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -64,6 +65,13 @@ func (r Response) IsJSON() bool {
 	t, _, _ := strings.Cut(r.Header["content-type"], ";")
 	t = strings.TrimSpace(strings.ToLower(t))
 	return t == "application/json" || t == "application/problem+json"
+}
+
+// Coded reports whether the body is still in a content coding, of which the browser knew
+// nothing: what claims to be JSON does not begin like it.
+func (r Response) Coded() bool {
+	text := bytes.TrimLeft(r.Body, " \t\r\n")
+	return r.IsJSON() && len(text) > 0 && !bytes.ContainsRune([]byte(`{["-0123456789tfn`), rune(text[0]))
 }
 
 // httpDate is the layout of dates in headers.

@@ -94,12 +94,7 @@ func (r *round) nextBatch(ctx context.Context) ([]queue.Operation, error) {
 	}
 	var batch []queue.Operation
 	err = r.cfg.Store.Update(ctx, txn, func(entities []*queue.Entity) error {
-		batch = batch[:0]
-		for i, e := range entities {
-			if o, ok := e.Send(ids[i]); ok {
-				batch = append(batch, o)
-			}
-		}
+		batch = queue.SendFirst(entities, ids)
 		return nil
 	})
 	return batch, err
@@ -148,6 +143,9 @@ func (r *round) saveResults(ctx context.Context, batch []queue.Operation, result
 	}
 	strategies, err := r.cfg.Store.Meta(ctx, names...)
 	if err != nil {
+		return err
+	}
+	if err := r.spareTaken(ctx, batch, results); err != nil {
 		return err
 	}
 	newIDs := make([]conflictIDs, len(batch))

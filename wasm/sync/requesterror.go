@@ -2,6 +2,7 @@ package sync
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -74,10 +75,13 @@ func needsProblem(status int) bool {
 // a captive portal.
 func Classify(r Response) *RequestError {
 	if r.Status >= 200 && r.Status < 300 {
-		if r.IsJSON() {
-			return nil
+		switch {
+		case !r.IsJSON():
+			return foreignError(r)
+		case r.Coded():
+			return codedError(r)
 		}
-		return foreignError(r)
+		return nil
 	}
 	p, documented := r.Problem()
 	kind, listed := kinds[r.Status]
@@ -90,6 +94,16 @@ func Classify(r Response) *RequestError {
 		kind = Unavailable
 	}
 	return &RequestError{Kind: kind, Status: r.Status, Foreign: !documented, Problem: p, RetryAfter: retryAfter(r)}
+}
+
+// codedError is the error of an answer that has lost its Content-Encoding.
+func codedError(r Response) *RequestError {
+	const title = "Something between this device and the server makes its answers unreadable"
+	failed := NoAnswerError(errors.New("the answer is still compressed, and nothing says how"))
+	failed.Status, failed.Foreign = r.Status, true
+	failed.Problem = api.Problem{Title: title, Status: r.Status, Code: CodeIntercepted,
+		Detail: "they arrive compressed, without the header that says how. It may be a proxy or a filter. Your changes wait on this device; try another network, or tell who runs this one"}
+	return failed
 }
 
 // foreignError is the error of an answer by something between this device and the server.

@@ -59,8 +59,9 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
-	server := &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
-	plain := &remote.REST{HTTP: browser.Fetch{}, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
+	http := &remote.Decoded{HTTP: browser.Fetch{}}
+	server := &remote.Server{HTTP: http, Paths: directory.Paths}
+	plain := &remote.REST{HTTP: http, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: &remote.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,

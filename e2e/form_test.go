@@ -259,9 +259,7 @@ func TestBackClosesTheFormFirst(t *testing.T) {
 	users.Click("button", "Save")
 	users.Gone("dialog", "Edit user")
 	users.GoneText(wasEditing)
-	harness.Eventually(t, "the dialogs have left no entries", func() error {
-		return harness.Equal("a dialog's entry", harness.Eval[bool](users.Page, `history.state?.rollcallDialog === true`), false)
-	})
+	users.leftNoEntry()
 	back()
 	users.See("heading", "Users")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})

@@ -44,6 +44,7 @@ const afterBack = `(then) => {
 // TestALinkRightAfterADialogIsFollowed: a link that is pressed while the entry of a dialog
 // is being left, at any moment of that.
 func TestALinkRightAfterADialogIsFollowed(t *testing.T) {
+	t.Parallel()
 	_, _, users := openThree(t)
 	for _, when := range []string{"then => then()", "queueMicrotask", "then => setTimeout(then)", "then => setTimeout(then, 2)", "then => setTimeout(then, 10)", afterBack} {
 		users.Click("button", "Edit Ann Archer")
@@ -74,6 +75,7 @@ func TestALinkRightAfterADialogIsFollowed(t *testing.T) {
 // TestADialogThatClosesEndsNoNavigation: the person has pressed Save, and then a bookmark
 // or F5, before the dialog closes.
 func TestADialogThatClosesEndsNoNavigation(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	closed := make(chan struct{})
 	closeOnce := sync.OnceFunc(func() { close(closed) })

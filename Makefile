@@ -22,6 +22,8 @@ SEED ?= 1
 # How many histories `make sim` plays, and the first seed.
 HISTORIES ?= 50000
 FIRST ?= 1
+# How many end-to-end tests run at a time. Most of the time each of them waits.
+E2E_PARALLEL ?= 3
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 10s
 
@@ -81,7 +83,7 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 e2e: build $(NPM_PACKAGES) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
 	$(need-browser)
 	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb'
-	go test -tags e2e -count=1 -timeout 40m ./e2e/... $(E2E_FLAGS)
+	go test -tags e2e -count=1 -timeout 40m -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
 
 define need-browser
 .ci/need 'chromium|chromium-browser|google-chrome=chromium'

@@ -22,6 +22,7 @@ const (
 const retries = 45 * time.Second
 
 func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
+	t.Parallel()
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
@@ -79,6 +80,7 @@ func registered(t *testing.T, users directory) {
 }
 
 func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -106,6 +108,7 @@ func TestPeriodicSyncPullsWithAllTabsClosed(t *testing.T) {
 }
 
 func TestStoppedServiceWorkerStartsAgain(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)

@@ -22,6 +22,7 @@ func blocked(w http.ResponseWriter, status int) bool {
 }
 
 func TestAFilteredChangeNeedsAttentionAndHoldsUpNothing(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	users.Allow("403")
 	site.Proxy.Filter(func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
@@ -45,6 +46,7 @@ func TestAFilteredChangeNeedsAttentionAndHoldsUpNothing(t *testing.T) {
 }
 
 func TestARefusedEventStreamDelaysOthersChangesByAPoll(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	site.Proxy.Filter(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
@@ -65,6 +67,7 @@ func TestARefusedEventStreamDelaysOthersChangesByAPoll(t *testing.T) {
 }
 
 func TestAPortalAsksToSignIn(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	users.Allow("ERR_TOO_MANY_REDIRECTS") // the manifest, which is fetched without cookies
 	site.Proxy.Filter(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {

@@ -56,6 +56,7 @@ func serveClock(t *testing.T, site *harness.Site) {
 }
 
 func TestDeviceClockJumpsByADay(t *testing.T) {
+	t.Parallel()
 	for name, by := range map[string]time.Duration{"a day forward": 24 * time.Hour, "a day back": -24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))

@@ -90,6 +90,7 @@ var ends = map[string]map[string]end{
 }
 
 func TestEachStrategyResolvesEachConflict(t *testing.T) {
+	t.Parallel()
 	for strategy, want := range ends {
 		t.Run(strategy, func(t *testing.T) { settle(t, strategy, want) })
 	}
@@ -155,6 +156,7 @@ func ended(site *harness.Site, p harness.Person, want end) error {
 }
 
 func TestConflictDecisionCanBeReversed(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, bob, _ := addThree(site)
 	b := harness.OpenBrowser(t)
@@ -191,6 +193,7 @@ func TestConflictDecisionCanBeReversed(t *testing.T) {
 }
 
 func TestConflictDecisionCanBeKept(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	b := harness.OpenBrowser(t)

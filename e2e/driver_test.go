@@ -11,6 +11,7 @@ import (
 // TestDriverAcknowledgesOnlySavedWrites: TestKills trusts the driver that a write is saved.
 // It must not take the page's message on an earlier write for that.
 func TestDriverAcknowledgesOnlySavedWrites(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openOffline(t, b, site.URL())

@@ -12,6 +12,7 @@ import (
 const dataEvicted = "This browser cleared Rollcall's data."
 
 func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
+	t.Parallel()
 	site, b, users := openThree(t)
 	other := bare(t, b, site.URL())
 	users.Reload() // a visit like any other
@@ -50,6 +51,7 @@ func TestEvictedDataIsDetectedAndReloaded(t *testing.T) {
 }
 
 func TestEvictionUnderAnOpenPageIsDetected(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	users.Evict()
 	users.SeeText(dataEvicted)
@@ -63,6 +65,7 @@ func TestEvictionUnderAnOpenPageIsDetected(t *testing.T) {
 }
 
 func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t, threePeople...)
 	asked := func(want int) {
 		t.Helper()
@@ -96,6 +99,7 @@ func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
 
 // TestNoticesAreAccessible checks the notices of a failing storage on every screen.
 func TestNoticesAreAccessible(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t, threePeople...)
 	look := func(what string) {
 		t.Helper()

@@ -125,6 +125,7 @@ func names(site *harness.Site) []string {
 // TestFirefox tests the main workflows in Firefox. They share the browser; each has its own
 // server.
 func TestFirefox(t *testing.T) {
+	t.Parallel()
 	f := harness.OpenFirefox(t)
 	t.Run("the list", func(t *testing.T) { listInFirefox(t, f) })
 	t.Run("network off", func(t *testing.T) {

@@ -28,6 +28,7 @@ func (d directory) fieldIs(field, want string) {
 }
 
 func TestOpenFormFollowsItsUser(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -56,6 +57,7 @@ func TestOpenFormFollowsItsUser(t *testing.T) {
 }
 
 func TestOtherTabsSaveIsShownInTheForm(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -87,6 +89,7 @@ func TestOtherTabsSaveIsShownInTheForm(t *testing.T) {
 
 // A form filler sets the values and tells nobody.
 func TestWhatIsShownIsWhatIsSaved(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -148,6 +151,7 @@ func (d directory) drafted(text string) {
 }
 
 func TestWhatWasTypedComesBack(t *testing.T) {
+	t.Parallel()
 	ends := map[string]func(b *harness.Browser, d directory) directory{
 		"reload": func(_ *harness.Browser, d directory) directory { d.Reload(); return d },
 		"close": func(b *harness.Browser, d directory) directory {
@@ -202,6 +206,7 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 }
 
 func TestTwoTabsKeepWhatTheyType(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -235,6 +240,7 @@ func TestTwoTabsKeepWhatTheyType(t *testing.T) {
 }
 
 func TestBackClosesTheFormFirst(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -259,15 +265,14 @@ func TestBackClosesTheFormFirst(t *testing.T) {
 	users.Click("button", "Save")
 	users.Gone("dialog", "Edit user")
 	users.GoneText(wasEditing)
-	harness.Eventually(t, "the dialogs have left no entries", func() error {
-		return harness.Equal("a dialog's entry", harness.Eval[bool](users.Page, `history.state?.rollcallDialog === true`), false)
-	})
+	users.leftNoEntry()
 	back()
 	users.See("heading", "Users")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
 }
 
 func TestLeavingAsksOnlyWhereNothingBringsTheTextBack(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := directory{b.OpenWithScript(site.URL()+"/", `Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") };`), t}
@@ -284,6 +289,7 @@ func TestLeavingAsksOnlyWhereNothingBringsTheTextBack(t *testing.T) {
 }
 
 func TestFailedFirstSyncIsNoEmptyList(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	site.Proxy.Serve("/api/v1/changes", "application/json", []byte(`{"changes": 5}`))
@@ -297,6 +303,7 @@ func TestFailedFirstSyncIsNoEmptyList(t *testing.T) {
 }
 
 func TestRefusedBackgroundSyncIsNotPromised(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	refused := `SyncManager.prototype.register = () => Promise.reject(new DOMException("Permission denied.", "NotAllowedError"));`

@@ -22,6 +22,7 @@ const (
 )
 
 func TestInvalidInputIsRejectedAndStoresNothing(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	one := usersPath + "/" + ann
@@ -99,6 +100,7 @@ func TestInvalidInputIsRejectedAndStoresNothing(t *testing.T) {
 }
 
 func TestInvalidOperationIsRejectedAlone(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	good := uuid.NewString()
 	op := func(id, kind, entityType, entityID, data string) string {

@@ -10,12 +10,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
 func TestSiteIsInstallable(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	harness.Eventually(t, "nothing hinders the installation", func() error {
@@ -79,7 +81,7 @@ func TestSiteIsInstallable(t *testing.T) {
 }
 
 func TestNewVersionWaitsAndLosesNothing(t *testing.T) {
-	newer := release(t, "B")
+	t.Parallel()
 	site, b, users := openThree(t)
 	before := countersOf(site)
 	other := openUsers(t, b, site.URL())
@@ -90,9 +92,7 @@ func TestNewVersionWaitsAndLosesNothing(t *testing.T) {
 	users.isOffline()
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
-	site.Server.Stop()
-	site.Server.Use(newer)
-	site.Server.Start()
+	deploy(site, newer(t))
 	// The API is refused while the new version is loaded, so that operations stay queued.
 	site.Proxy.RefuseAPI(true)
 	b.Offline(site.Proxy, false)
@@ -134,15 +134,31 @@ func TestNewVersionWaitsAndLosesNothing(t *testing.T) {
 	users.hasState("Dora Dent", "")
 }
 
-// release builds the binary of another version of the same site.
+// newer is the binary of another version of the same site, built once for all tests.
+func newer(t *testing.T) string {
+	t.Helper()
+	newerOnce.Do(func() { newerPath = release(t, "newer") })
+	if newerPath == "" {
+		t.Fatal("the other version could not be built")
+	}
+	return newerPath
+}
+
+var (
+	newerOnce sync.Once
+	newerPath string
+)
+
+// release builds the binary of a version that only its tag makes another, beside the one
+// of `make build`.
 func release(t *testing.T, tag string) string {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dist, bin := filepath.Join(t.TempDir(), "dist"), filepath.Join(t.TempDir(), "rollcall-"+tag)
-	command(t, root, "go", "run", "./web/build", "-o", dist, "-tag", tag)
+	dist, bin := filepath.Join(t.TempDir(), "dist"), filepath.Join(root, "bin", "rollcall-"+tag)
+	command(t, root, "go", "run", "./web/build", "-o", dist, "-tag", tag, "-quality", "1")
 	// An overlay replaces the files in web/dist by the new ones.
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	place := func(dir string, to func(path string) string) {

@@ -10,6 +10,7 @@ import (
 
 // TestAcceptedWriteSurvivesSIGKILL: a write is accepted, and safe, once its dialog has closed.
 func TestAcceptedWriteSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
 	for _, offline := range []bool{true, false} {
 		name := map[bool]string{true: "offline", false: "online"}[offline]
 		t.Run(name, func(t *testing.T) {
@@ -43,6 +44,7 @@ func TestAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 }
 
 func TestKilledServerLosesNothing(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	before := countersOf(site)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})

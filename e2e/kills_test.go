@@ -35,6 +35,7 @@ const perSeries = 10
 //
 //	go test -tags e2e ./e2e -run TestKills/KIND/SERIES -kills N -ends N -foxkills N -seed N
 func TestKills(t *testing.T) {
+	t.Parallel()
 	for _, k := range []struct {
 		name  string
 		times *int

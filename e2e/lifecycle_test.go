@@ -36,6 +36,7 @@ func checkChanges(t *testing.T, site *harness.Site, before counters, operations,
 }
 
 func TestFrozenTabLosesNothing(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	before := countersOf(site)
 	held, release := site.Proxy.HoldAnswers(isBatch)
@@ -81,6 +82,7 @@ const noFreezeEvents = `(() => {
 })();`
 
 func TestFrozenTabBlocksNoOtherTab(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
@@ -128,6 +130,7 @@ func TestFrozenTabBlocksNoOtherTab(t *testing.T) {
 const takeover = time.Minute
 
 func TestRoundOfAFrozenTabIsFenced(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
@@ -171,6 +174,7 @@ func TestRoundOfAFrozenTabIsFenced(t *testing.T) {
 }
 
 func TestPageReturnsFromBackForwardCache(t *testing.T) {
+	t.Parallel()
 	site, b, users := openThree(t)
 	before := countersOf(site)
 	refusals := users.WatchBFCache()

@@ -13,6 +13,7 @@ import (
 )
 
 func TestStuckRoundLockIsTakenOver(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	harness.Eval[bool](users.Page, `new Promise((held) => navigator.locks.request("rollcall-round", () => { held(true); return new Promise(() => {}); }).catch(() => {}))`)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
@@ -23,6 +24,7 @@ func TestStuckRoundLockIsTakenOver(t *testing.T) {
 }
 
 func TestWorkerThatFailsToLoadIsRestarted(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -41,6 +43,7 @@ func TestWorkerThatFailsToLoadIsRestarted(t *testing.T) {
 }
 
 func TestSilentEventStreamIsReopened(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	harness.Eventually(t, "the event stream is open", func() error {
 		streams := site.Proxy.Requests("GET", "/api/v1/events")
@@ -66,6 +69,7 @@ func TestSilentEventStreamIsReopened(t *testing.T) {
 const holder = `navigator.locks.query().then((q) => q.held.find((l) => l.name === "rollcall-leader")?.clientId ?? "")`
 
 func TestFrozenLeaderIsReplaced(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)

@@ -14,6 +14,7 @@ func isBatch(r *http.Request) bool {
 }
 
 func TestLostAnswerHasNoSecondEffect(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, carl := addThree(site)
 	before := countersOf(site)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestAddEditDeleteAndUndo(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
@@ -43,6 +44,7 @@ func TestAddEditDeleteAndUndo(t *testing.T) {
 }
 
 func TestSearchFindsByNameAndEmail(t *testing.T) {
+	t.Parallel()
 	_, _, users := openThree(t)
 	users.Fill("searchbox", "Search users", "BAKER")
 	users.showsSynced("Bob Baker")
@@ -55,6 +57,7 @@ func TestSearchFindsByNameAndEmail(t *testing.T) {
 }
 
 func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.Click("button", "Add user")
@@ -79,6 +82,7 @@ func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
 }
 
 func TestDialogsWorkByKeyboard(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	users.Click("button", "Edit Bob Baker")
 	users.See("dialog", "Edit user")
@@ -101,6 +105,7 @@ func TestDialogsWorkByKeyboard(t *testing.T) {
 }
 
 func TestEveryRouteHasAPage(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -120,6 +125,7 @@ func TestEveryRouteHasAPage(t *testing.T) {
 }
 
 func TestUnknownUserIsFetchedFromTheServer(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	ann, _, _ := addThree(site)
@@ -136,6 +142,7 @@ var screens = map[string]harness.Screen{
 }
 
 func TestPagesAreAccessible(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, bob, _ := addThree(site)
 	b := harness.OpenBrowser(t)

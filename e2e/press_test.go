@@ -36,6 +36,7 @@ func (d directory) focusIsOn(name string) {
 }
 
 func TestFocusStaysWithItsRow(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, bob, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -65,6 +66,7 @@ func TestFocusStaysWithItsRow(t *testing.T) {
 // What is pressed is what was under the finger when it went down, though the rows above
 // have gone before it is lifted, or others have come.
 func TestPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
+	t.Parallel()
 	for _, touch := range []bool{false, true} {
 		for _, comes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("touch %v, a row comes %v", touch, comes), func(t *testing.T) {
@@ -106,6 +108,7 @@ func TestPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
 
 // Nothing moves while the finger is down.
 func TestRowsWaitForAPress(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -164,6 +167,7 @@ const slowList = `(() => {
 // A page that is slow has put another row under the finger before it learns that the
 // finger went down.
 func TestPressOfASlowPageIsNotForWhatCameLater(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	harness.Eventually(t, "a press before the swap", func() error {

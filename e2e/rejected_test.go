@@ -34,6 +34,7 @@ func refused(t *testing.T, site *harness.Site, users directory) {
 }
 
 func TestRejectedOperationCanBeRetried(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
@@ -56,6 +57,7 @@ func TestRejectedOperationCanBeRetried(t *testing.T) {
 }
 
 func TestRejectedOperationCanBeEdited(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	refused(t, site, users)
 	users.Click("button", "Edit")
@@ -72,6 +74,7 @@ func TestRejectedOperationCanBeEdited(t *testing.T) {
 }
 
 func TestRejectedOperationCanBeDiscarded(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	refused(t, site, users)
 	users.Click("button", "Discard")

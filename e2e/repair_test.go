@@ -38,6 +38,7 @@ const corruptRows = `(async ([changed, deleted, added]) => {
 // added behind the engine's back, reads only the buckets that differ, and Diagnostics reports
 // it.
 func TestCorruptRowsAreRepairedBySync(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	id := func(bucket int) string { return fmt.Sprintf("%02x000000-0000-4000-8000-000000000001", 4*bucket) }
 	for i, name := range []string{"Ann", "Bob", "Carl", "Dora"} {

@@ -99,6 +99,7 @@ func allowFailedInstall(b *harness.Browser) {
 }
 
 func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -127,7 +128,7 @@ func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
 }
 
 func TestAPortalCantSpoilAnInstallation(t *testing.T) {
-	newer := release(t, "B")
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -152,9 +153,7 @@ func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 
 	// During an update, for as long as it stays: the version before goes on.
 	before := harness.Eval[string](users.Page, `rollcall.version`)
-	site.Server.Stop()
-	site.Server.Use(newer)
-	site.Server.Start()
+	deploy(site, newer(t))
 	caught = portalAt(site, func(path string) bool { return strings.HasPrefix(path, "/assets/boot") })
 	harness.Eval[string](users.Page, `rollcall.registration.then((r) => r.update()).then((r) => new Promise((ended) => {
 		const worker = r.installing;
@@ -189,15 +188,13 @@ func TestAPortalCantSpoilAnInstallation(t *testing.T) {
 }
 
 func TestAVersionThatCantBeMendedGivesWayToTheNewer(t *testing.T) {
-	newer := release(t, "B")
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	before := harness.Eval[string](users.Page, `rollcall.version`)
-	site.Server.Stop()
-	site.Server.Use(newer)
-	site.Server.Start()
+	deploy(site, newer(t))
 	allowFailedInstall(b)
 	users.Allow("Rollcall could not be loaded")
 	users.Allow("integrity checks failed")
@@ -229,6 +226,7 @@ func TestAVersionThatCantBeMendedGivesWayToTheNewer(t *testing.T) {
 // TestTheQueueComesBackFromAFile: the program can't start and there is no network; a
 // week of work is saved to a file, all data are cleared, and the file is taken in.
 func TestTheQueueComesBackFromAFile(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
@@ -294,6 +292,7 @@ func TestTheQueueComesBackFromAFile(t *testing.T) {
 const rescueScript = `fetch("/").then((r) => r.text()).then((page) => fetch(/\/assets\/rescue[^"]*/.exec(page)[0])).then((r) => r.text())`
 
 func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -359,6 +358,7 @@ func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 }
 
 func TestOnlyAppRoutesAreAnsweredFromTheCache(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
 	b := harness.OpenBrowser(t)
@@ -381,6 +381,7 @@ func TestOnlyAppRoutesAreAnsweredFromTheCache(t *testing.T) {
 }
 
 func TestTheManifestIsFetchedWithCredentials(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())

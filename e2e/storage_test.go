@@ -158,6 +158,7 @@ func bare(t *testing.T, b *harness.Browser, origin string) *harness.Page {
 func newest(p *harness.Page) int { return harness.Eval[int](p, `rollcallIDB.version`) }
 
 func TestFullStorageKeepsTheFormAndTheQueue(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t, threePeople...)
 	other := bare(t, users.b, users.site.URL())
 	users.b.Offline(users.site.Proxy, true)
@@ -211,6 +212,7 @@ func waitStorageFull(t *testing.T, p *harness.Page) {
 }
 
 func TestUnresponsiveStorageIsReportedAndRecovers(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t, threePeople...)
 	harness.Eval[bool](users.Page, `sessionStorage.setItem("open", "never"), true`)
 	users.Go("/")
@@ -227,6 +229,7 @@ func TestUnresponsiveStorageIsReportedAndRecovers(t *testing.T) {
 }
 
 func TestClosedConnectionIsReopenedUnnoticed(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t)
 	users.Click("button", "Add user")
 	harness.Eval[bool](users.Page, `faults.connections.forEach((db) => { db.close(); db.dispatchEvent(new Event("close")); }), true`)
@@ -243,6 +246,7 @@ func TestClosedConnectionIsReopenedUnnoticed(t *testing.T) {
 }
 
 func TestHangingTransactionIsReported(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t)
 	users.fault("write", "swallowed")
 	users.hangsSaving(dora)
@@ -262,6 +266,7 @@ func TestHangingTransactionIsReported(t *testing.T) {
 }
 
 func TestUnreportedCommitIsDetected(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t)
 	users.fault("write", "unreported")
 	users.hangsSaving(dora)
@@ -280,6 +285,7 @@ func TestUnreportedCommitIsDetected(t *testing.T) {
 // TestSavingAgainAfterAnUncertainWriteSavesOnce: if the app cannot look whether a write was
 // saved, it asks the person to save again, and nothing is saved twice.
 func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t)
 	users.fault("write", "unreported")
 	users.hangsSaving(dora)
@@ -297,6 +303,7 @@ func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
 }
 
 func TestUpgradeByANewerVersionKeepsTheForm(t *testing.T) {
+	t.Parallel()
 	users := openFaulty(t)
 	users.b.Offline(users.site.Proxy, true)
 	users.isOffline()

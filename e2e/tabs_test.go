@@ -13,6 +13,7 @@ import (
 )
 
 func TestTwoTabsAreOneClient(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
@@ -44,6 +45,7 @@ func TestTwoTabsAreOneClient(t *testing.T) {
 }
 
 func TestAnotherTabTakesOverFromTheLeader(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
@@ -59,6 +61,7 @@ func TestAnotherTabTakesOverFromTheLeader(t *testing.T) {
 }
 
 func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)

@@ -49,6 +49,7 @@ func (d directory) paired() {
 }
 
 func TestTranslatedPageShowsWhatIsNew(t *testing.T) {
+	t.Parallel()
 	for _, way := range []string{"replace", "insert", "after", "move"} {
 		t.Run(way, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
@@ -114,6 +115,7 @@ func TestTranslatedPageShowsWhatIsNew(t *testing.T) {
 }
 
 func TestNamesAreNotToBeTranslated(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())

@@ -26,6 +26,7 @@ func (d directory) warnsOnLeave() bool {
 }
 
 func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
+	t.Parallel()
 	for name, shim := range map[string]string{"none": noDatabase, "refused": refusedDatabase} {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
@@ -79,6 +80,7 @@ func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
 }
 
 func TestWithoutServiceWorkerTheAppNamesItsLimits(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)

@@ -51,6 +51,7 @@ func leaveWork(t *testing.T, b *harness.Browser, site *harness.Site) {
 }
 
 func TestOlderTabBlockingAnUpgradeIsReported(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
@@ -94,6 +95,7 @@ const stuckUpgrade = `(() => {
 })();`
 
 func TestUpgradeInterruptedByAKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)

@@ -44,7 +44,7 @@ func deploy(site *harness.Site, bin string) {
 }
 
 func TestATabThatIsNeverHiddenOrWasReloadedHardHearsOfANewVersion(t *testing.T) {
-	newer := release(t, "B")
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -66,7 +66,7 @@ func TestATabThatIsNeverHiddenOrWasReloadedHardHearsOfANewVersion(t *testing.T) 
 	before := harness.Eval[string](users.Page, `rollcall.version`)
 	harness.Eval[bool](users.Page, `rollcall.registration.then(() => true)`)
 	users.GoneText(newVersionIsReady)
-	deploy(site, newer)
+	deploy(site, newer(t))
 	if longest := harness.Eval[int](users.Page, `longTimers.longest`); longest == 0 || longest > 24*60*60*1000 {
 		t.Errorf("the page looks for a new version every %d ms", longest)
 	}
@@ -83,12 +83,12 @@ func TestATabThatIsNeverHiddenOrWasReloadedHardHearsOfANewVersion(t *testing.T) 
 // TestAPageFromTheServerIsNotCalledOld: after Shift and F5 the page may be newer than
 // what the service worker has. That is no new version.
 func TestAPageFromTheServerIsNotCalledOld(t *testing.T) {
-	newer := release(t, "B")
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	before := harness.Eval[string](users.Page, `rollcall.version`)
-	deploy(site, newer)
+	deploy(site, newer(t))
 	users.ReloadPast()
 	users.runsAnother(before)
 	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => new Promise((waits) => {
@@ -109,7 +109,7 @@ func TestAPageFromTheServerIsNotCalledOld(t *testing.T) {
 const olderThanTheData = "This version of Rollcall is older than the data on this device."
 
 func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
-	older := release(t, "older")
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
@@ -140,7 +140,7 @@ func TestAVersionOlderThanTheDataSaysSo(t *testing.T) {
 	b.Allow("was not installed")
 	b.Allow("has upgraded the database")
 	b.Allow("the data on this device are of version")
-	deploy(site, older)
+	deploy(site, newer(t))
 	ended := harness.Eval[string](users.Page, `rollcall.registration.then(async (r) => {
 		const update = new Promise((ended) => r.addEventListener("updatefound", () => {
 			const worker = r.installing;

@@ -15,6 +15,7 @@ import (
 // though its worker waits longer than others; the visits after it are neither, and
 // spoiled files are fetched anew.
 func TestWebKit(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	w := harness.OpenWebKit(t)

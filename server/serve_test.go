@@ -105,8 +105,10 @@ func (p *program) stop() {
 // eventually waits until f returns nil.
 func eventually(t *testing.T, what string, f func() error) {
 	t.Helper()
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
 	var err error
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); <-pause.C {
 		if err = f(); err == nil {
 			return
 		}
@@ -309,6 +311,85 @@ func TestLogAndProfiles(t *testing.T) {
 	p.stop()
 }
 
+// deadlines are those by which a server's connections must have sent something. They pass
+// when a test says so, so that no machine is too slow for it.
+type deadlines struct {
+	net.Listener
+	mu     sync.Mutex
+	passed bool
+	conns  []*awaited
+}
+
+// awaited is a connection whose deadline is no time.
+type awaited struct {
+	net.Conn
+	of       *deadlines
+	deadline time.Time
+}
+
+func (d *deadlines) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := &awaited{Conn: c, of: d}
+	d.conns = append(d.conns, a)
+	return a, nil
+}
+
+// pass lets the deadlines pass, and those that are set from then on.
+func (d *deadlines) pass() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.passed = true
+	for _, c := range d.conns {
+		if err := c.apply(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetReadDeadline keeps a deadline in the future; one in the past ends a read at once.
+func (c *awaited) SetReadDeadline(at time.Time) error {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.deadline = at
+	return c.apply()
+}
+
+func (c *awaited) apply() error {
+	switch {
+	case c.deadline.IsZero() || c.deadline.Before(time.Now()):
+		return c.Conn.SetReadDeadline(c.deadline)
+	case c.of.passed:
+		return c.Conn.SetReadDeadline(time.Now())
+	default:
+		return c.Conn.SetReadDeadline(time.Time{})
+	}
+}
+
+// occupy opens connections that send part of a request, or nothing at all.
+func occupy(t *testing.T, address string, n int) []net.Conn {
+	t.Helper()
+	var slow []net.Conn
+	for i := range n {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		text := []string{"", "GET / HT", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf a body"}[i%3]
+		if _, err := io.WriteString(c, text); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, c)
+	}
+	return slow
+}
+
 // TestSlowClients: clients that send their header byte by byte, or nothing at all,
 // are ended after a while; meanwhile and with all places of their address taken,
 // others are served.
@@ -323,29 +404,16 @@ func TestSlowClients(t *testing.T) {
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	}), slog.New(slog.DiscardHandler))
-	server.ReadHeaderTimeout = 300 * time.Millisecond
-	server.ReadTimeout = 600 * time.Millisecond
+	due := &deadlines{Listener: l}
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, l, server, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- serve(ctx, due, server, slog.New(slog.DiscardHandler)) }()
 	defer func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}()
-	var slow []net.Conn
-	for i := range 8 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		text := []string{"", "GET / HT", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf a body"}[i%3]
-		if _, err := io.WriteString(c, text); err != nil {
-			t.Fatal(err)
-		}
-		slow = append(slow, c)
-	}
+	slow := occupy(t, l.Addr().String(), 8)
 	eventually(t, "all places of the address are taken", func() error {
 		if n := l.Open(); n != 8 {
 			return fmt.Errorf("%d connections", n)
@@ -365,13 +433,16 @@ func TestSlowClients(t *testing.T) {
 	}
 	other := &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}
 	defer other.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: other, Timeout: 10 * time.Second}).Post("http://"+l.Addr().String(), "text/plain", strings.NewReader("echo"))
+	resp, err := (&http.Client{Transport: other, Timeout: time.Minute}).Post("http://"+l.Addr().String(), "text/plain", strings.NewReader("echo"))
 	if err != nil {
 		t.Fatalf("another client is not served: %v", err)
 	}
 	_ = resp.Body.Close()
+	if err := due.pass(); err != nil {
+		t.Fatal(err)
+	}
 	for i, c := range slow {
-		if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {

@@ -1,51 +1,67 @@
 // Gives an open dialog an entry in the tab's history, so that the browser's Back closes
-// the dialog first and leaves the page only then.
+// the dialog first and leaves the page only then. When a dialog closes by itself, a step
+// back leaves its entry.
 "use strict";
 
 (() => {
   const isDialog = () => history.state?.rollcallDialog === true;
   const modal = () => document.querySelector("dialog[open]");
-  let returning = false; // history.back() is under way
+  const push = history.pushState.bind(history);
+  const replace = history.replaceState.bind(history);
+  let returning = false; // from a dialog's closing until its entry is left
+  let taken = false; // by a page that was opened meanwhile: it has the dialog's entry now
   let late = 0; // the timer that ends it in any case
-  let link = null; // pressed meanwhile: its page must not be the one that is left
+  let leaving = false; // the browser is loading something else
+
+  history.pushState = (...entry) => {
+    taken = returning;
+    (returning ? replace : push)(...entry);
+  };
 
   function opened() {
-    if (!returning && !isDialog()) history.pushState({ rollcallDialog: true }, "");
+    if (returning) return;
+    if (!isDialog()) push({ rollcallDialog: true }, "");
+    leaving = false;
+    // Only meanwhile: a page with such a listener is not kept in the back/forward cache.
+    addEventListener("beforeunload", leave);
+  }
+
+  function leave() {
+    leaving = true;
   }
 
   function closed() {
-    setTimeout(() => { // another one may open at once
-      if (!modal() && isDialog() && !returning) back();
-    });
+    if (!returning && isDialog()) back();
   }
 
   function back() {
     returning = true;
-    late = setTimeout(returned, 500); // where nothing happens
-    history.back();
+    taken = false;
+    setTimeout(() => {
+      // Another dialog may have opened at once. And a step back would end the loading of
+      // what the person has asked for, such as a bookmark.
+      if (modal() || leaving || taken) return returned();
+      late = setTimeout(returned, 3000); // where nothing happens
+      history.back();
+    });
   }
 
   function returned() {
     if (!returning) return;
     returning = false;
     clearTimeout(late);
+    removeEventListener("beforeunload", leave);
     if (modal()) opened();
-    link?.click();
-    link = null;
   }
 
   addEventListener("popstate", () => {
-    if (returning) setTimeout(returned);
-    else if (!isDialog()) modal()?.close();
+    if (!returning) {
+      if (!isDialog()) modal()?.close();
+      return;
+    }
+    returned();
+    if (taken) history.forward(); // the step back was under way already
   });
-
-  addEventListener("click", (event) => {
-    const a = event.target.closest?.("a[href]");
-    if (!returning || !a || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    link = a;
-  }, true);
 
   new MutationObserver((records) => {
     for (const { target } of records) {

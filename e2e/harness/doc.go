@@ -13,7 +13,7 @@ import (
 
 // Timeout is how long a wait may take. It is generous, for busy machines: it costs time
 // only when something is broken.
-const Timeout = time.Minute
+const Timeout = 2 * time.Minute
 
 // interval is how often a condition is checked.
 const interval = 25 * time.Millisecond

@@ -67,28 +67,13 @@ func (b *Browser) OpenWithScript(address, script string) *Page {
 // Go loads an address of the site, such as "/sync".
 func (p *Page) Go(path string) {
 	p.t.Helper()
-	p.navigate("loading "+path, func() chromedp.Action[chromedp.Void] { return chromedp.Navigate(p.origin + path) })
+	p.do("loading "+path, chromedp.Navigate(p.origin+path))
 }
 
 // Reload loads the page again.
 func (p *Page) Reload() {
 	p.t.Helper()
-	p.navigate("reloading", chromedp.Reload)
-}
-
-// navigate loads a document. A step of the page's own in its history that is under way, as
-// of a dialog that has just closed, aborts that; then it is asked for once more.
-func (p *Page) navigate(what string, action func() chromedp.Action[chromedp.Void]) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
-	defer cancel()
-	err := chromedp.Do(ctx, action())
-	if err != nil && strings.Contains(err.Error(), "ERR_ABORTED") {
-		err = chromedp.Do(ctx, action())
-	}
-	if err != nil {
-		p.t.Fatalf("%s: %v", what, err)
-	}
+	p.do("reloading", chromedp.Reload())
 }
 
 // Origin is the origin of the page's site.

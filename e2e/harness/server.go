@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -46,14 +47,23 @@ func StartServer(t testing.TB, bin string) *Server {
 	return s
 }
 
+// nextPort counts below the ports that systems give to connections, so that an address
+// stays free while its server is down, and above those that browsers refuse.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(int32(11_000 + os.Getpid()%1_500*10)) } // apart from other test programs
+
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for port := nextPort.Add(1); port < 32_000; port = nextPort.Add(1) {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // URL is the server's address without a path, past any proxy.

@@ -26,10 +26,20 @@ const DefaultDeadline = 15 * time.Second
 type connection struct {
 	options Options
 	gate    chan struct{} // held by whoever opens, so that others wait no longer than they want
+	bounded bound
 
 	mu      stdsync.Mutex
 	db      js.Value    // undefined when there is none
 	blocked atomic.Bool // an opening waits for another tab, and those after it with it
+}
+
+// bound returns a context that ends with queue.ErrTimeout when a wait has lasted too long.
+type bound func(context.Context) (context.Context, context.CancelFunc)
+
+func within(deadline time.Duration) bound {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeoutCause(ctx, deadline, queue.ErrTimeout)
+	}
 }
 
 func helper() (js.Value, error) {
@@ -52,7 +62,7 @@ func (c *connection) current() js.Value {
 // get returns the open database. The deadline counts from here on, also for who
 // waits for another's opening: else a queue of callers would wait one deadline each.
 func (c *connection) get(ctx context.Context) (js.Value, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, queue.ErrTimeout)
+	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	select {
 	case c.gate <- struct{}{}:
@@ -300,7 +310,7 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 		return "", err
 	}
 	caller := ctx
-	ctx, cancel := context.WithTimeoutCause(caller, c.options.Deadline, queue.ErrTimeout)
+	ctx, cancel := c.bounded(caller)
 	defer cancel()
 	run := h.Call(method, args...)
 	done := make(chan struct{})

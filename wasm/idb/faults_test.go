@@ -35,6 +35,19 @@ func awaitTrue(t *testing.T, expression string) {
 	}
 }
 
+// waits waits until n waits have a deadline.
+func waits(t *testing.T, deadlines *idb.Deadlines, n int) {
+	t.Helper()
+	late := time.After(10 * time.Second)
+	for deadlines.Waits() != n {
+		select {
+		case <-late:
+			t.Fatalf("%d waits have a deadline, want %d", deadlines.Waits(), n)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 func TestConnectionClosedUnderneathIsReopened(t *testing.T) {
 	s := open(t, idb.Options{Name: t.Name()})
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {
@@ -128,27 +141,37 @@ func TestThrownPutUndoesThoseBefore(t *testing.T) {
 	expect(t, s, nil, nil)
 }
 
-// silence makes a method of the helper never end; it returns the cure.
-func silence(t *testing.T, method string, writes bool) (cure func()) {
+// silence makes a method of the helper never end, and the deadline of whoever calls it
+// pass; it returns the cure.
+func silence(t *testing.T, deadlines *idb.Deadlines, method string, writes bool) (cure func()) {
 	t.Helper()
 	helper := js.Global().Get("rollcallIDB")
 	was := helper.Get(method)
-	helper.Set(method, run(`const writes = arguments[0]; return () => ({ promise: new Promise(() => {}), abort: () => true, writes })`, writes))
+	called := js.FuncOf(func(js.Value, []js.Value) any {
+		deadlines.Pass()
+		return nil
+	})
+	helper.Set(method, run(`const [writes, called] = arguments;
+		return () => (called(), { promise: new Promise(() => {}), abort: () => true, writes });`, writes, called))
 	cure = func() { helper.Set(method, was) }
-	t.Cleanup(cure)
+	t.Cleanup(func() {
+		cure()
+		called.Release()
+	})
 	return cure
 }
 
 func TestSilenceEndsAtTheDeadline(t *testing.T) {
-	s := open(t, idb.Options{Name: t.Name(), Deadline: 50 * time.Millisecond})
+	s := open(t, idb.Options{Name: t.Name()})
+	deadlines := s.Deadlines()
 	before := s.Raw()
-	cure := silence(t, "window", false)
+	cure := silence(t, deadlines, "window", false)
 	_, err := s.Rows(t.Context(), repository.Window{Type: "user", Limit: 5})
 	if !errors.Is(err, queue.ErrTimeout) || errors.Is(err, queue.ErrUncertain) {
 		t.Fatalf("a read: got %v, want ErrTimeout alone", err)
 	}
 	cure()
-	cure = silence(t, "update", true)
+	cure = silence(t, deadlines, "update", true)
 	if err := write(t.Context(), s, "a", "Ada"); !errors.Is(err, queue.ErrUncertain) || !errors.Is(err, queue.ErrTimeout) {
 		t.Fatalf("a write: got %v, want ErrUncertain and ErrTimeout", err)
 	}
@@ -206,30 +229,31 @@ func TestOpeningBlockedByAnOlderTab(t *testing.T) {
 	old.Close()
 	letGo := holdOpen(t, t.Name(), 1)
 	blocked := make(chan struct{}, 1)
-	o := idb.Options{Name: t.Name(), Schemas: storetest.Schemas, Deadline: 100 * time.Millisecond, OnBlocked: func() { blocked <- struct{}{} }}
-	s := idb.New(o)
+	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas, OnBlocked: func() { blocked <- struct{}{} }})
 	defer s.Close()
-	if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrBlocked) {
+	deadlines := s.Deadlines()
+	ends := make(chan error, 5)
+	count := func() {
+		_, err := s.Counts(t.Context())
+		ends <- err
+	}
+	go count()
+	wait(t, blocked, "OnBlocked")
+	deadlines.Pass()
+	if err := <-ends; !errors.Is(err, queue.ErrBlocked) {
 		t.Fatalf("got %v, want ErrBlocked", err)
 	}
-	wait(t, blocked, "OnBlocked")
 	// Only the first opening hears that it is blocked; the next one waits behind it,
 	// and so do all at once, for one deadline together.
-	begun := time.Now()
-	ends := make(chan error, 5)
 	for range cap(ends) {
-		go func() {
-			_, err := s.Counts(t.Context())
-			ends <- err
-		}()
+		go count()
 	}
+	waits(t, deadlines, cap(ends))
+	deadlines.Pass()
 	for range cap(ends) {
 		if err := <-ends; !errors.Is(err, queue.ErrBlocked) {
 			t.Fatalf("behind the first opening: got %v, want ErrBlocked", err)
 		}
-	}
-	if took := time.Since(begun); took > 3*o.Deadline {
-		t.Fatalf("five callers were held up for %v, with a deadline of %v", took, o.Deadline)
 	}
 	letGo()
 	patient := open(t, idb.Options{Name: t.Name()})
@@ -252,8 +276,16 @@ func TestOpeningThatNeverSettles(t *testing.T) {
 			return request;
 		};`)
 	defer js.Global().Call("healOpen")
-	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas, Deadline: 50 * time.Millisecond})
-	if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrTimeout) {
+	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	deadlines := s.Deadlines()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Counts(t.Context())
+		ended <- err
+	}()
+	waits(t, deadlines, 1)
+	deadlines.Pass()
+	if err := <-ended; !errors.Is(err, queue.ErrTimeout) {
 		t.Fatalf("got %v, want ErrTimeout", err)
 	}
 	js.Global().Call("healOpen")
@@ -277,7 +309,7 @@ func TestFailedMigrationLeavesTheOldVersion(t *testing.T) {
 			globalThis.made = true;
 		};`, t.Name())
 	awaitTrue(t, "globalThis.made")
-	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas, Deadline: 2 * time.Second})
+	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
 	if err == nil {
 		t.Fatal("got no error")
 	}
@@ -362,18 +394,20 @@ func countWrites(t *testing.T) (begun func() int) {
 }
 
 func TestAFrozenPageBeginsNoTransaction(t *testing.T) {
-	const deadline = 2 * time.Second
-	s := open(t, idb.Options{Name: t.Name(), Deadline: deadline})
+	s := open(t, idb.Options{Name: t.Name()})
+	deadlines := s.Deadlines()
 	begun := countWrites(t)
 	freezing("freeze")
 	thaw := func() { freezing("resume") }
 	defer thaw()
 	done := make(chan error, 1)
 	go func() { done <- write(t.Context(), s, "a", "Ada") }()
+	waits(t, deadlines, 1)
+	deadlines.Pass() // what a frozen page waits for does not count against it
 	select {
 	case err := <-done:
 		t.Fatalf("the write ended while the page was frozen: %v", err)
-	case <-time.After(3 * deadline / 2): // what a frozen page waits for does not count against it
+	case <-time.After(1500 * time.Millisecond): // longer than the grace of one that is late
 	}
 	if n := begun(); n != 0 {
 		t.Errorf("%d transactions were begun in a frozen page", n)

@@ -58,7 +58,10 @@ func New(o Options) *Store {
 	if o.Deadline == 0 {
 		o.Deadline = DefaultDeadline
 	}
-	s := &Store{conn: &connection{options: o, gate: make(chan struct{}, 1)}, schemas: map[string]queue.Schema{}}
+	s := &Store{
+		conn:    &connection{options: o, gate: make(chan struct{}, 1), bounded: within(o.Deadline)},
+		schemas: map[string]queue.Schema{},
+	}
 	for _, schema := range o.Schemas {
 		s.schemas[schema.Type] = schema
 	}

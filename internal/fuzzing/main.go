@@ -67,7 +67,9 @@ func run(each time.Duration, only string, workers int) error {
 		err := cmd.Run()
 		outcomes = append(outcomes, t.judged(out.String(), err))
 	}
-	return report(os.Stdout, each, outcomes)
+	table, err := report(each, outcomes)
+	fmt.Print(table)
+	return err
 }
 
 var declaration = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
@@ -120,9 +122,10 @@ func (t target) judged(out string, err error) outcome {
 	return o
 }
 
-// report writes a table of the outcomes. Its error names those that failed.
-func report(w io.Writer, each time.Duration, outcomes []outcome) error {
-	fmt.Fprintf(w, "| fuzz target, for %v each | executions | found |\n|---|---|---|\n", each)
+// report makes a table of the outcomes. Its error names those that failed.
+func report(each time.Duration, outcomes []outcome) (string, error) {
+	var table strings.Builder
+	fmt.Fprintf(&table, "| fuzz target, for %v each | executions | found |\n|---|---|---|\n", each)
 	var failed []string
 	for _, o := range outcomes {
 		found := "nothing"
@@ -130,10 +133,10 @@ func report(w io.Writer, each time.Duration, outcomes []outcome) error {
 			found = o.failure
 			failed = append(failed, fmt.Sprintf("%s %s %s", o.dir, o.name, o.failure))
 		}
-		fmt.Fprintf(w, "| `%s` %s | %d | %s |\n", o.dir, o.name, o.executions, found)
+		fmt.Fprintf(&table, "| `%s` %s | %d | %s |\n", o.dir, o.name, o.executions, found)
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d targets failed:\n%s", len(failed), len(outcomes), strings.Join(failed, "\n"))
+		return table.String(), fmt.Errorf("%d of %d targets failed:\n%s", len(failed), len(outcomes), strings.Join(failed, "\n"))
 	}
-	return nil
+	return table.String(), nil
 }

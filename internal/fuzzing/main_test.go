@@ -48,14 +48,13 @@ func TestJudged(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	var b strings.Builder
 	fine := outcome{target{"a", "FuzzA"}, 5, ""}
-	if err := report(&b, time.Minute, []outcome{fine}); err != nil || !strings.HasSuffix(b.String(), "| `a` FuzzA | 5 | nothing |\n") {
-		t.Errorf("%v, %s", err, b.String())
+	table, err := report(time.Minute, []outcome{fine})
+	if err != nil || !strings.HasSuffix(table, "| `a` FuzzA | 5 | nothing |\n") {
+		t.Errorf("%v, %s", err, table)
 	}
-	b.Reset()
-	err := report(&b, time.Minute, []outcome{fine, {target{"b", "FuzzB"}, 7, "fails with x"}})
-	if err == nil || !strings.Contains(err.Error(), "1 of 2 targets failed:\nb FuzzB fails with x") || !strings.Contains(b.String(), "| `b` FuzzB | 7 | fails with x |\n") {
-		t.Errorf("%v, %s", err, b.String())
+	table, err = report(time.Minute, []outcome{fine, {target{"b", "FuzzB"}, 7, "fails with x"}})
+	if err == nil || !strings.Contains(err.Error(), "1 of 2 targets failed:\nb FuzzB fails with x") || !strings.Contains(table, "| `b` FuzzB | 7 | fails with x |\n") {
+		t.Errorf("%v, %s", err, table)
 	}
 }

@@ -31,6 +31,10 @@ type outcome struct {
 	failure    string
 }
 
+// shortening is how long an input that reaches new code may be shortened before the next
+// is tried. Go's minute of it for each takes up most of a run.
+const shortening = "1s"
+
 func main() {
 	log.SetFlags(0)
 	each := flag.Duration("time", 10*time.Second, "how long each target runs")
@@ -59,7 +63,8 @@ func run(each time.Duration, only string, workers int) error {
 	for _, t := range targets {
 		// Progress goes to stderr: what is on stdout is for the document.
 		fmt.Fprintln(os.Stderr, t.dir, t.name)
-		args := []string{"test", "-run", "^$", "-fuzz", "^" + t.name + "$", "-fuzztime", each.String(), "-parallel", strconv.Itoa(workers), "./" + t.dir}
+		args := []string{"test", "-run", "^$", "-fuzz", "^" + t.name + "$", "-fuzztime", each.String(),
+			"-fuzzminimizetime", shortening, "-parallel", strconv.Itoa(workers), "./" + t.dir}
 		var out bytes.Buffer
 		cmd := exec.Command("go", args...)
 		cmd.Stdout = io.MultiWriter(os.Stderr, &out)

@@ -130,22 +130,28 @@ kills: build ## Kill browsers KILLS=200 times, and tabs and workers, while they 
 
 .PHONY: fuzz
 fuzz: ## Fuzz each decoder for FUZZTIME=10s
-	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$$file"); do \
-			echo "$$(dirname "$$file") $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
-		done; \
-	done
+	go run ./internal/fuzzing -time $(FUZZTIME) $(FLAGS)
 
 .PHONY: mutants
 mutants: $(GREMLINS) ## Change the pure decisions in each place: the tests must notice
 	go run ./internal/mutation -gremlins $(GREMLINS) $(FLAGS)
 
-# What the last run found is in docs/RELIABILITY.md.
+# Each part uses all cores by itself, so they run one after the other, and one that fails
+# stops no other. What they found is printed at the end as it stands in
+# docs/RELIABILITY.md, and kept in .cache/long. Four and a half hours on two idle cores;
+# FIRST plays other histories than the last time.
 .PHONY: long
 long: HISTORIES = 500000
 long: FUZZTIME = 10m
-long: mutants sim fuzz ## Run what is too long for `make test`: mutants, 500,000 histories, ten minutes of each fuzz target
+long: $(GREMLINS) ## Run what is too long for `make test`: mutants, 500,000 histories, ten minutes of each fuzz target
+	@mkdir -p .cache/long; : > .cache/sim-$(FIRST).txt; failed=; \
+	$(MAKE) --no-print-directory -s mutants > .cache/long/mutants.md || failed+=' mutants'; \
+	$(MAKE) --no-print-directory -s sim HISTORIES=$(HISTORIES) FIRST=$(FIRST) >&2 || failed+=' sim'; \
+	sed -E '/^histories /,$$d; s/^seeds from (.*) on: (.*) histories in .*, (.*)$$/| \2 | \1 on | \3 |/' \
+		.cache/sim-$(FIRST).txt > .cache/long/sim.md; \
+	$(MAKE) --no-print-directory -s fuzz FUZZTIME=$(FUZZTIME) > .cache/long/fuzz.md || failed+=' fuzz'; \
+	for part in mutants sim fuzz; do echo; cat .cache/long/$$part.md; done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 .PHONY: bench
 bench: $(WASMTEST) ## Benchmark the store in IndexedDB, in Chromium

@@ -150,6 +150,36 @@ func TestDecideEachKindOnEachRow(t *testing.T) {
 	}
 }
 
+// TestASharedEmailStaysSharedUntilItIsChanged: another user has the same email, which only
+// an older rule allowed. A write that leaves it alone must not claim it.
+func TestASharedEmailStaysSharedUntilItIsChanged(t *testing.T) {
+	shared := store.SharedKey("ann@example.org", "u")
+	for _, c := range []struct {
+		name  string
+		patch api.UserPatch
+		want  string
+	}{
+		{"another bio", patch("", "", "y"), shared},
+		{"the same email in other letters", patch("", "Ann@Example.ORG", ""), shared},
+		{"another email", patch("", "bo@example.org", ""), "bo@example.org"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			current := live()
+			current.EmailKey = shared
+			next, _, err := store.Decide(current, store.Write{ID: "w", EntityID: "u", Type: api.Update, BaseVersion: 3, Patch: c.patch}, now)
+			if err != nil || next.EmailKey != c.want {
+				t.Errorf("%v, the key is %q", err, next.EmailKey)
+			}
+		})
+	}
+	gone := deleted()
+	gone.EmailKey = shared
+	restore := store.Write{ID: "w", EntityID: "u", Type: api.Create, BaseVersion: 3, Patch: patch("Ann", "ann@example.org", "")}
+	if next, _, err := store.Decide(gone, restore, now); err != nil || next.EmailKey != "ann@example.org" {
+		t.Errorf("restored: %v, the key is %q", err, next.EmailKey)
+	}
+}
+
 // TestStampOfARowNeverGoesBack: whatever the client says, and nothing if it says nothing.
 func TestStampOfARowNeverGoesBack(t *testing.T) {
 	for _, c := range []struct {

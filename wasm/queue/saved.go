@@ -43,7 +43,7 @@ type SavedChanges struct {
 func ParseSavedChanges(data []byte, schema Schema) (SavedChanges, error) {
 	var s SavedChanges
 	if len(data) > MaxSavedBytes {
-		return s, fmt.Errorf("the file is larger than %d MB, so it can't be a file of saved changes", MaxSavedBytes>>20)
+		return SavedChanges{}, fmt.Errorf("the file is larger than %d MB, so it can't be a file of saved changes", MaxSavedBytes>>20)
 	}
 	var head struct {
 		Format  string `json:"format"`
@@ -51,27 +51,27 @@ func ParseSavedChanges(data []byte, schema Schema) (SavedChanges, error) {
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // an editor's byte order mark
 	if !json.Valid(data) {
-		return s, errors.New("the file is not complete, or it is not a file of saved changes")
+		return SavedChanges{}, errors.New("the file is not complete, or it is not a file of saved changes")
 	}
 	if json.Unmarshal(data, &head) != nil || head.Format != SavedFormat {
-		return s, errors.New("this is not a file of saved changes of Rollcall; its name usually begins with rollcall-changes")
+		return SavedChanges{}, errors.New("this is not a file of saved changes of Rollcall; its name usually begins with rollcall-changes")
 	}
 	if head.Version < 1 || head.Version > SavedVersion {
-		return s, errors.New("a newer version of Rollcall has made this file; take it in there, or update this one")
+		return SavedChanges{}, errors.New("a newer version of Rollcall has made this file; take it in there, or update this one")
 	}
 	if err := json.Unmarshal(data, &s); err != nil {
-		return s, fmt.Errorf("the file was changed after it was saved: %w", err)
+		return SavedChanges{}, fmt.Errorf("the file was changed after it was saved: %w", err)
 	}
 	if len(s.Operations) > MaxSavedOperations {
-		return s, fmt.Errorf("the file has more than %d changes", MaxSavedOperations)
+		return SavedChanges{}, fmt.Errorf("the file has more than %d changes", MaxSavedOperations)
 	}
 	seen := map[string]bool{}
 	for i, o := range s.Operations {
 		if err := o.savedAs(schema); err != nil {
-			return s, fmt.Errorf("change %d of the file can't be taken in: %w", i+1, err)
+			return SavedChanges{}, fmt.Errorf("change %d of the file can't be taken in: %w", i+1, err)
 		}
 		if seen[o.ID] {
-			return s, fmt.Errorf("change %d of the file can't be taken in: it is there twice", i+1)
+			return SavedChanges{}, fmt.Errorf("change %d of the file can't be taken in: it is there twice", i+1)
 		}
 		seen[o.ID] = true
 	}

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -59,22 +60,55 @@ func TestParseSavedChanges(t *testing.T) {
 		"a list":         {`[1]`, "not a file of saved changes"},
 		"a newer format": {`{"format":"rollcall-changes","version":2}`, "newer version"},
 		"no version":     {`{"format":"rollcall-changes"}`, "newer version"},
+		"another's kind of version": {
+			`{"format":"rollcall-changes","version":"1.0"}`, "not a file of saved changes"},
 		"a number for a list": {
 			`{"format":"rollcall-changes","version":1,"operations":7}`, "changed after it was saved"},
-		"no id":            {with(func(o *queue.Operation) { o.ID = "1" }), "change 1 of the file"},
-		"no entity":        {with(func(o *queue.Operation) { o.Ref.ID = "" }), "has no id"},
-		"another type":     {with(func(o *queue.Operation) { o.Ref.Type = "invoice" }), "invoice"},
-		"another field":    {with(func(o *queue.Operation) { o.Data = json.RawMessage(`{"admin":true}`) }), "admin"},
-		"nothing to set":   {with(func(o *queue.Operation) { o.Data = nil }), "sets nothing"},
-		"unknown deed":     {with(func(o *queue.Operation) { o.Type = "merge" }), "merge"},
-		"a negative count": {with(func(o *queue.Operation) { o.BaseVersion = -1 }), "negative"},
-		"a base of text":   {with(func(o *queue.Operation) { o.Base = json.RawMessage(`"x"`) }), "made on"},
-		"the same twice":   {savedFile(t, saved(1, 1), saved(1, 1)), "change 2 of the file can't be taken in: it is there twice"},
-		"too large":        {strings.Repeat(" ", queue.MaxSavedBytes+1), "larger than 32 MB"},
+		"no id":              {with(func(o *queue.Operation) { o.ID = "1" }), "change 1 of the file"},
+		"no entity":          {with(func(o *queue.Operation) { o.Ref.ID = "" }), "has no id"},
+		"another type":       {with(func(o *queue.Operation) { o.Ref.Type = "invoice" }), `it is of a "invoice", which this program doesn't know`},
+		"another field":      {with(func(o *queue.Operation) { o.Data = json.RawMessage(`{"admin":true}`) }), `it sets "admin", which this program doesn't know`},
+		"nothing to set":     {with(func(o *queue.Operation) { o.Data = nil }), "sets nothing"},
+		"unknown deed":       {with(func(o *queue.Operation) { o.Type = "merge" }), `it does "merge", which this program doesn't know`},
+		"a negative version": {with(func(o *queue.Operation) { o.BaseVersion = -1 }), "negative"},
+		"a negative count":   {with(func(o *queue.Operation) { o.RetryCount = -1 }), "negative"},
+		"too many":           {savedFile(t, make([]queue.Operation, queue.MaxSavedOperations+1)...), "more than 20000 changes"},
+		"as many as may be":  {savedFile(t, make([]queue.Operation, queue.MaxSavedOperations)...), "change 1 of the file"},
+		"a base of text":     {with(func(o *queue.Operation) { o.Base = json.RawMessage(`"x"`) }), "made on"},
+		"the same twice":     {savedFile(t, saved(1, 1), saved(1, 1)), "change 2 of the file can't be taken in: it is there twice"},
+		"too large":          {strings.Repeat(" ", queue.MaxSavedBytes+1), "larger than 32 MB"},
 	} {
-		if _, err := queue.ParseSavedChanges([]byte(c.file), savedSchema); err == nil || !strings.Contains(err.Error(), c.says) {
+		s, err := queue.ParseSavedChanges([]byte(c.file), savedSchema)
+		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: the error is %v, want one that says %q", name, err, c.says)
 		}
+		if !reflect.DeepEqual(s, queue.SavedChanges{}) {
+			t.Errorf("%s: of a file that is refused, this is returned: %+v", name, s)
+		}
+	}
+}
+
+func TestSavedOperationsOfEachKindAreTakenIn(t *testing.T) {
+	none := json.RawMessage(nil)
+	for name, change := range map[string]func(*queue.Operation){
+		"a first create":             func(o *queue.Operation) { o.Type, o.Base, o.BaseVersion = api.Create, none, 0 },
+		"a delete":                   func(o *queue.Operation) { o.Type, o.Data = api.Delete, none },
+		"an update of every field":   func(o *queue.Operation) { o.Data = json.RawMessage(`{"name":"n","email":"e","bio":"b"}`) },
+		"one that has failed before": func(o *queue.Operation) { o.State, o.RetryCount = queue.Waiting, 4 },
+	} {
+		o := saved(1, 1)
+		change(&o)
+		s, err := queue.ParseSavedChanges([]byte(savedFile(t, o)), savedSchema)
+		if err != nil || len(s.Operations) != 1 || !reflect.DeepEqual(s.Operations[0], o) {
+			t.Errorf("%s: %v, %+v", name, err, s.Operations)
+		}
+	}
+}
+
+func TestWhatIsTakenInIsOfItsEntity(t *testing.T) {
+	e := queue.Entity{Ref: ref}
+	if !e.TakeIn(saved(1, 1), map[string]int{savedID(1): 0}) || e.Operations[0].Ref != ref {
+		t.Errorf("%+v holds %+v", e.Ref, e.Operations)
 	}
 }
 

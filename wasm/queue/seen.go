@@ -83,7 +83,7 @@ const LastSave = "lastSave"
 // not seen.
 func (w Write) overwrote(e *Entity, seen Fields) Conflict {
 	before := e.Document()
-	after := Operation{Ref: e.Ref, Type: w.Type, Data: w.Data, CreatedAt: w.At}.ApplyTo(before)
+	after := Operation{Type: w.Type, Data: w.Data}.ApplyTo(before)
 	c := Conflict{
 		ID: w.Seen.ConflictID, Ref: e.Ref, OperationID: w.ID, At: w.At.UTC(), Strategy: LastSave,
 		Base: Decode(before).With(seen).Encode(), Mine: after, Theirs: before, Kept: Mine,

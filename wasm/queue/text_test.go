@@ -37,6 +37,7 @@ func TestSameValueOfWhatIsNoText(t *testing.T) {
 		same bool
 	}{
 		{`1`, `1.0`, true}, {`null`, `null`, true}, {`null`, `""`, false}, {``, `""`, false}, {`["a\r\n"]`, `["a\n"]`, false}, {`"a`, `"b`, false},
+		{`""`, `null`, false}, {`""`, ``, false}, {`1`, `""`, false}, {`""`, `{}`, false}, {`"a"`, `"a`, false},
 	} {
 		if got := queue.SameValue(json.RawMessage(c.a), json.RawMessage(c.b)); got != c.same {
 			t.Errorf("%s and %s: %v", c.a, c.b, got)

@@ -225,7 +225,7 @@ func TestResolvedConflictStartsAnew(t *testing.T) {
 	mine := queue.Operation{
 		Seq: 7, ID: "mine", Ref: queue.Ref{Type: "user", ID: "1"}, Type: api.Update, Data: json.RawMessage(`{"name":"mine"}`),
 		Base: json.RawMessage(`{"name":"n"}`), BaseVersion: 1, CreatedAt: made, Stamp: later, State: queue.Waiting,
-		RetryCount: 3, NextAttemptAt: made.Add(time.Hour), LastError: &api.Problem{Title: "busy"},
+		RetryCount: 3, NextAttemptAt: made.Add(time.Hour), LastError: &api.Problem{Title: "busy"}, Unseen: true,
 	}
 	theirs := theirs{
 		row:     &queue.Row{Version: 4, Document: json.RawMessage(`{"name":"theirs"}`)},

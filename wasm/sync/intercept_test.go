@@ -25,6 +25,13 @@ func page(status int, header ...string) func() (*sync.Response, error) {
 	}
 }
 
+// document is what a program stands there with: JSON of its own.
+func document(status int, body string) func() (*sync.Response, error) {
+	return func() (*sync.Response, error) {
+		return &sync.Response{Status: status, Header: map[string]string{"content-type": "application/json"}, Body: []byte(body)}, nil
+	}
+}
+
 func reset() (*sync.Response, error) { return nil, errors.New("connection reset") }
 
 // filter is something on the way that answers bodies with "=cmd" in them.
@@ -101,7 +108,11 @@ func TestAFilterHoldsUpNothingButWhatItRefuses(t *testing.T) {
 func TestAPortalRejectsNothing(t *testing.T) {
 	for name, answer := range map[string]func() (*sync.Response, error){
 		"forbidden": page(403), "a page": page(200), "a redirect": page(302), "gateway": page(502), "gone": reset,
-		"login required": page(511),
+		"login required": page(511), "moved": page(301), "moved for good": page(308), "nothing": page(204), "too large": page(413),
+		"broken": page(500), "empty JSON": document(200, `{}`), "null": document(200, `null`), "a list": document(200, `[]`),
+		"queued": document(202, `{"status":"queued"}`), "cut off": document(200, `{"results":[{"id":"0199`),
+		"denied": document(403, `{"code":"ACCESS_DENIED","message":"no"}`), "no route": document(404, `{"code":"not_found"}`),
+		"unprocessable": document(422, `{"code":"invalid"}`), "too large, in JSON": document(413, `{"message":"too large"}`),
 	} {
 		for reach, stops := range map[string]func(sync.Request) bool{
 			"everything": func(sync.Request) bool { return true },
@@ -117,8 +128,10 @@ func TestAPortalRejectsNothing(t *testing.T) {
 					}
 					return nil, nil
 				})
-				if err := rounds(a, 2*sync.MaxSilences); err == nil {
-					t.Error("nothing was said of it")
+				for range 2 * sync.MaxSilences {
+					if _, err := a.Engine.Round(context.Background(), sync.Manual); err == nil {
+						t.Error("nothing was said of it")
+					}
 				}
 				a.Shows("Ann() pending; Bo() pending")
 				a.Intercept(nil)

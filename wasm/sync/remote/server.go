@@ -53,6 +53,9 @@ func (s *Server) Push(ctx context.Context, clientID string, operations []queue.O
 // checkResults checks that results answer the operations one for one. Anything else would
 // acknowledge an operation that the server never saw.
 func checkResults(batch api.Batch, results []api.Result) error {
+	if results == nil {
+		return errors.New("an answer without results") // a portal has JSON of its own
+	}
 	if len(results) != len(batch.Operations) {
 		return fmt.Errorf("%d results for %d operations", len(results), len(batch.Operations))
 	}

@@ -5,7 +5,8 @@
 //   2. go-app has no keyed lists. The program keeps one element for each record and
 //      writes its place to data-place; here the elements are put in that order.
 //   3. A browser presses what is under the finger when it is lifted. Here a press
-//      belongs to what was there when the finger went down.
+//      belongs to what was there when the finger went down, and a double click is one
+//      press. A key that is held down presses once.
 //
 // rollcallElements.pressed() says whether a finger is down. The program waits with
 // what would move the page.
@@ -109,7 +110,10 @@
   const clickTime = 150; // how long after it a click is likely to come
   const longestClick = 1_000; // and may come
 
+  const doubleTap = 350; // between two taps that a person means as one, in ms
+
   let press = null; // {control, rect, late, since, up}
+  let before = { control: null, at: -Infinity }; // the press before this one
 
   const controlOf = (target) =>
     target.closest?.("button, a[href], label, input, select, textarea, summary") ?? null;
@@ -126,6 +130,16 @@
   addEventListener("pointercancel", () => { press = null; }, true);
   addEventListener("keydown", () => { if (press?.up) press = null; }, true);
 
+  // What was pressed may have gone, and something else come in its place, between the two
+  // clicks of those who double-click everything. Nor is a button meant twice: it may be
+  // about the next thing by then. Not all browsers count taps.
+  function strays(event, control) {
+    const again = event.detail > 1 || (event.pointerType === "touch" && event.timeStamp - before.at < doubleTap);
+    const stray = again && (control !== before.control || control?.tagName === "BUTTON");
+    if (!stray) before = { control, at: event.timeStamp };
+    return stray;
+  }
+
   function within(rect, { clientX: x, clientY: y }) {
     return rect && x >= rect.left && x <= rect.right && y >= rect.top && y <= rect.bottom;
   }
@@ -136,13 +150,23 @@
     if (!pressed || !event.isTrusted || event.detail === 0 || event.pointerId === -1) return;
     if (pressed.up === 0 || performance.now() - pressed.up > longestClick) return;
     press = null;
-    const { control, rect, late } = pressed;
+    const { control, rect } = pressed;
+    const late = strays(event, control) || pressed.late;
     if (!late && control && (control.contains(event.target) || control.control === event.target)) return;
     if (!late && !control && !controlOf(event.target)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     // The finger has not left the control, but the control has left the finger.
     if (!late && control?.isConnected && within(rect, event)) control.click();
+  }, true);
+
+  // Enter on a button may open a form, and close it again, as long as it is held. It goes
+  // on only where it types lines.
+  let enterOn = null;
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    if (!event.repeat) enterOn = event.target;
+    else if (event.target !== enterOn || event.target.tagName !== "TEXTAREA") event.preventDefault();
   }, true);
 
   globalThis.rollcallElements = {

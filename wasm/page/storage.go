@@ -87,7 +87,7 @@ func openInMemory(ctx context.Context) *storage {
 }
 
 func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
-	server := &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths}
+	server := &remote.Server{HTTP: browser.Fetch{}, Paths: directory.Paths, Fresh: uuid.NewString}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,

@@ -10,8 +10,10 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/sim/testbed"
+	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // page is what stands between a device and the server answers with: a page for people.
@@ -179,5 +181,37 @@ func TestAnEditedSuspectGetsThrough(t *testing.T) {
 	a.OK(err)
 	if len(page.Records) != 1 || page.Records[0].Value.Bio != bio || page.Records[0].State != "" {
 		t.Errorf("the list: %+v", page.Records)
+	}
+}
+
+// A cache that heeds no header answers each address with the first copy it has seen.
+func TestACacheOnTheWayHidesNothing(t *testing.T) {
+	w := testbed.New(t)
+	numbers := 0
+	a := w.DeviceOn(func(http sync.HTTP) sync.Remote {
+		return &remote.Server{HTTP: http, Paths: directory.Paths, Fresh: func() string { numbers++; return fmt.Sprint(numbers) }}
+	})
+	copies := map[string]sync.Response{}
+	a.Intercept(func(r sync.Request) (*sync.Response, error) {
+		if r.Method != "GET" {
+			return nil, nil
+		}
+		if _, ok := copies[r.Path]; !ok {
+			copies[r.Path] = w.Serve(t.Context(), r)
+		}
+		answer := copies[r.Path]
+		return &answer, nil
+	})
+	b := w.Device()
+	for _, name := range []string{"Ann", "Bo", "Cy"} {
+		b.Add(name)
+		b.Sync()
+		a.Sync()
+		if !strings.Contains(a.Line(), name) {
+			t.Errorf("after %s was added: %s", name, a.Line())
+		}
+	}
+	if _, err := (&remote.Server{HTTP: a, Paths: directory.Paths, Fresh: func() string { return "x" }}).Fetch(t.Context(), userRef(w.Users()[0].ID)); err != nil {
+		t.Errorf("fetching a user: %v", err)
 	}
 }

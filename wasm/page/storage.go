@@ -61,7 +61,8 @@ func openStorage(ctx context.Context) *storage {
 	go func() { checked <- s.checkEviction(ctx) }()
 	select {
 	case err := <-checked:
-		if errors.Is(err, queue.ErrUnavailable) {
+		// A database that the browser denies fails like one that is broken.
+		if errors.Is(err, queue.ErrUnavailable) || (err != nil && shell().Get("blocked").Bool()) {
 			return openInMemory(ctx)
 		}
 	case <-time.After(openWait):

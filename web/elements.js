@@ -1,7 +1,8 @@
 // Keeps the elements of the page true to what they show, where go-app alone does not:
 //
 //   1. go-app writes to the text nodes that it made. A page translator replaces them,
-//      and what it puts there would never change again.
+//      and what it puts there would never change again; a highlighter cuts them up, and
+//      its pieces would stay beside the new text.
 //   2. go-app has no keyed lists. The program keeps one element for each record and
 //      writes its place to data-place; here the elements are put in that order.
 //   3. A browser presses what is under the finger when it is lifted. Here a press
@@ -36,6 +37,32 @@
       standIns.set(node, addedNodes.length ? [...addedNodes] : beside.slice(0, 1));
       rewritten.observe(node, { characterData: true });
     }
+  }
+
+  const pieces = new WeakMap(); // text node -> what was cut off it
+
+  // A highlighter leaves the text as it reads. Whoever else writes to a node that was cut
+  // has the whole text in it.
+  function mendCuts(records) {
+    const after = new Map();
+    for (const { previousSibling, addedNodes } of records) {
+      if (addedNodes.length) after.set(previousSibling, [...(after.get(previousSibling) ?? []), ...addedNodes]);
+    }
+    for (const { type, target, oldValue } of records) {
+      if (type !== "characterData") continue;
+      const cut = after.get(target);
+      if (!cut) {
+        for (const piece of piecesOf(target)) piece.remove();
+        pieces.delete(target);
+      } else if (oldValue.startsWith(target.data) && (!target.parentNode || target.parentNode.textContent.includes(oldValue))) {
+        pieces.set(target, cut);
+      }
+    }
+  }
+
+  function piecesOf(text) {
+    return (pieces.get(text) ?? []).flatMap((piece) =>
+      [...(piece.isConnected ? [piece] : standIns.get(piece) ?? []), ...piecesOf(piece)]);
   }
 
   // now returns what stands in parent where the program's child was.
@@ -83,6 +110,7 @@
     const lists = new Set();
     const isPlaced = (node) => node.dataset?.place !== undefined;
     for (const record of records) {
+      if (record.type === "characterData") continue;
       if (record.type === "attributes") {
         if (record.target.parentNode) lists.add(record.target.parentNode);
         continue;
@@ -92,16 +120,18 @@
     }
     for (const list of lists) arrange(list);
     if (lists.size > 0) moved();
+    mendCuts(records);
     remembered(changed.takeRecords());
   });
 
   // Arranging makes records of its own, which say nothing new.
   function remembered(records) {
-    for (const record of records) remember(record, new Set());
+    for (const record of records) if (record.type === "childList") remember(record, new Set());
   }
 
   changed.observe(document.documentElement, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["data-place"],
+    characterData: true, characterDataOldValue: true,
   });
 
   // --- 3. Presses ---

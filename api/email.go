@@ -30,7 +30,19 @@ func checkEmail(s string) string {
 	if norm.NFKC.String(s) != s {
 		return "has a letter that only looks like a plain one; type it again"
 	}
+	// So do the quotes and dashes that keyboards put in the place of plain ones.
+	if i := strings.IndexFunc(local, isForeignSign); i >= 0 {
+		sign, _ := utf8.DecodeRuneInString(local[i:])
+		return fmt.Sprintf("has the sign %q, which no address has; type it again", sign)
+	}
 	return checkDomain(domain)
+}
+
+// isForeignSign reports whether a character beyond ASCII is neither letter, mark nor
+// digit, nor one of the signs that words are spelled with (RFC 8264, section 9.6; RFC 5892,
+// 2.6): no identifier has it.
+func isForeignSign(r rune) bool {
+	return r >= utf8.RuneSelf && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) && !strings.ContainsRune("·͵׳״・", r)
 }
 
 // checkDomain refuses what no domain name has (RFC 5890, 2.3.2.1: letters, marks, digits

@@ -91,21 +91,23 @@ func isPlain(s string) bool {
 }
 
 // letters are those that a reader looks for under other letters, though they do not
-// decompose into them.
+// decompose into them, and the signs that keyboards put in the place of plain ones.
 var letters = map[rune]string{
 	'æ': "ae", 'œ': "oe", 'ß': "ss", 'ø': "o", 'đ': "d", 'ð': "d", 'ł': "l", 'þ': "th", 'ħ': "h", 'ŧ': "t", 'ŋ': "n", 'ı': "i",
+	'‘': "'", '’': "'", 'ʼ': "'", 'ʻ': "'", '′': "'", '“': `"`, '”': `"`, '„': `"`, '‐': "-", '–': "-", '—': "-", '−': "-",
+	'ی': "ي", 'ى': "ي", 'ک': "ك", 'ة': "ه", // keyboards of Persian and Arabic have different ones
 	'ƶ': "z", 'ɨ': "i", 'ʉ': "u", 'ɓ': "b", 'ɗ': "d", 'ƙ': "k", 'ƴ': "y",
 }
 
 // isAccent reports whether a character is a mark that a reader does without in a
 // search: the accents of Latin, Greek and Cyrillic, the points of Hebrew and the
-// vowel signs of Arabic. The marks of Indic and Thai are letters of their own.
+// vowel signs and the stretching of Arabic. The marks of Indic and Thai are letters of their own.
 func isAccent(r rune) bool {
 	switch {
 	case r < 0x300:
 		return false
 	case r <= 0x36F, r >= 0x483 && r <= 0x487, r >= 0x591 && r <= 0x5BD, r == 0x5BF, r == 0x5C1, r == 0x5C2, r == 0x5C4, r == 0x5C5, r == 0x5C7,
-		r >= 0x610 && r <= 0x61A, r >= 0x64B && r <= 0x65F, r == 0x670, r >= 0x6D6 && r <= 0x6DC, r >= 0x6DF && r <= 0x6E4,
+		r >= 0x610 && r <= 0x61A, r >= 0x64B && r <= 0x65F, r == 0x640, r == 0x670, r >= 0x6D6 && r <= 0x6DC, r >= 0x6DF && r <= 0x6E4,
 		r >= 0x1AB0 && r <= 0x1AFF, r >= 0x1DC0 && r <= 0x1DFF, r >= 0x20D0 && r <= 0x20FF, r >= 0xFE20 && r <= 0xFE2F:
 		return true
 	}

@@ -83,6 +83,11 @@ func TestWhatIsFoundUnderOneText(t *testing.T) {
 		{"مُحَمَّد", "محمد"},
 		{"Ёлка", "елка"},
 		{"Ann\u200b Lee", "ann lee"},
+		{"O’Brien", "o'brien", "Oʼbrien", "O‘BRIEN"},
+		{"Jean–Luc", "jean-luc", "Jean‐Luc", "Jean\u2011Luc"},
+		{"علی", "علي", "على"},
+		{"کریم", "كريم", "كـريم"},
+		{"فاطمة", "فاطمه"},
 	} {
 		for _, s := range group {
 			if got, want := FoldText(s), FoldText(group[0]); got != want {

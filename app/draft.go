@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,7 +28,8 @@ const (
 	// draftDelay is how long typing goes on before it is kept.
 	draftDelay = 300 * time.Millisecond
 	maxDrafts  = 20
-	// maxDraftAge is how long a draft is offered.
+	// maxDraftAge is how long a draft is offered unasked. Its form offers it however old
+	// it is: a clock that was set forward by a year makes everything old.
 	maxDraftAge = 30 * 24 * time.Hour
 	// maxDraft bounds a draft's size in bytes: a bio of the longest kind, escaped.
 	maxDraft = 256 << 10
@@ -51,12 +53,12 @@ func (d draft) text() string {
 	return "You were editing " + isolate(d.name()) + "."
 }
 
-// sortDrafts reads drafts, newest first, and returns the keys of those to drop: too old,
-// too many, or of a form that nobody understands any more.
-func sortDrafts(texts map[string]string, now time.Time) (drafts []draft, drop []string) {
+// sortDrafts reads drafts, newest first, and returns the keys of those to drop: too many,
+// or of a form that nobody understands any more.
+func sortDrafts(texts map[string]string) (drafts []draft, drop []string) {
 	for key, text := range texts {
 		var d draft
-		if json.Unmarshal([]byte(text), &d) != nil || d.Values == nil || now.Sub(d.At) > maxDraftAge {
+		if json.Unmarshal([]byte(text), &d) != nil || d.Values == nil {
 			drop = append(drop, key)
 			continue
 		}
@@ -78,7 +80,7 @@ func (s *session) readDrafts(show func([]draft)) {
 		texts = s.Unsaved.Drafts(ctx)
 		return nil
 	}, func(error) {
-		drafts, drop := sortDrafts(texts, time.Now())
+		drafts, drop := sortDrafts(texts)
 		for _, key := range drop {
 			s.Unsaved.DropDraft(key)
 		}
@@ -93,9 +95,10 @@ func (s *session) offerDrafts() {
 	resumed := s.Unsaved.TakeResumed()
 	s.readDrafts(func(drafts []draft) {
 		for _, d := range slices.Backward(drafts[:min(len(drafts), maxToasts)]) {
-			if d.Key == resumed {
+			switch {
+			case d.Key == resumed:
 				s.continueDraft(d)
-			} else {
+			case time.Since(d.At) <= maxDraftAge:
 				s.offerDraft(d)
 			}
 		}
@@ -129,9 +132,14 @@ func (s *session) continueDraft(d draft) {
 		request.user, request.opener = &user, "edit-"+d.User
 		return err
 	}, func(err error) {
-		if err != nil {
+		switch {
+		case errors.Is(err, repository.ErrNotFound):
 			request.user, request.draft.Seen = nil, nil // the text matters more than where it belongs
-			s.showFailure("The user you were editing can't be opened. Your text is in the form for a new user. " + errorText(err))
+			s.showFailure("The user you were editing has been deleted. Your text is in the form for a new user.")
+		case err != nil: // a form for a new user would make them twice
+			s.offerDraft(d)
+			s.showFailure("The user you were editing can't be opened now. " + errorText(err))
+			return
 		}
 		s.openForm(request)
 	})

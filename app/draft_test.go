@@ -8,6 +8,7 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/repository"
 )
 
 func TestDraftsAreBounded(t *testing.T) {
@@ -20,11 +21,10 @@ func TestDraftsAreBounded(t *testing.T) {
 		}
 		texts[key] = string(text)
 	}
-	add("old", maxDraftAge+time.Second)
 	for i := range maxDrafts + 2 {
 		add(fmt.Sprintf("draft %02d", i), time.Duration(i)*time.Minute)
 	}
-	drafts, drop := sortDrafts(texts, now)
+	drafts, drop := sortDrafts(texts)
 	if len(drafts) != maxDrafts || drafts[0].Key != "draft 00" || drafts[0].Values["name"] != "draft 00" {
 		t.Errorf("%d are kept, the first is %+v", len(drafts), drafts[0])
 	}
@@ -84,6 +84,71 @@ func TestATypedTextIsOfferedAfterACrash(t *testing.T) {
 		return err == nil && r.Value.Bio == "Half a sent" && len(b.device.drafts) == 0
 	})
 	again.untilGone("What you typed is kept")
+}
+
+// crashedOnAnn is a browser whose tab crashed while Ann was edited.
+func crashedOnAnn(t *testing.T) (b *browser, id string) {
+	t.Helper()
+	b = open(t, "/")
+	id = b.add("Ann Lee", "ann@example.org")
+	b.untilText("Ann Lee")
+	b.click("Edit Ann Lee")
+	b.fill(map[string]string{"bio": "Half"})
+	b.until("the draft", func() bool { return len(b.device.drafts) == 1 })
+	b.device.crash()
+	return b, id
+}
+
+// again opens another tab of the browser, whose users may be others.
+func (b *browser) again(users Users) *browser {
+	next := &browser{t: b.t, store: b.store, users: b.users, engine: b.engine, device: b.device}
+	d := dependencies(b.users, b.device)
+	d.Users = users
+	next.start(d)
+	next.visit("/")
+	return next
+}
+
+func TestAClockOfNextYearTakesNoText(t *testing.T) {
+	b, _ := crashedOnAnn(t)
+	for key, text := range b.device.drafts {
+		var d draft
+		if err := json.Unmarshal([]byte(text), &d); err != nil {
+			t.Fatal(err)
+		}
+		d.At = d.At.AddDate(-1, 0, 0)
+		aged, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.device.drafts[key] = string(aged)
+	}
+	next := b.again(b.users)
+	next.untilText("Ann Lee")
+	next.untilGone("What you typed is kept") // nobody is pestered with it
+	next.click("Edit Ann Lee")
+	next.untilText("did not save it")
+}
+
+// A user who can't be read now must not be made a second time.
+func TestATextWaitsForItsUser(t *testing.T) {
+	b, _ := crashedOnAnn(t)
+	next := b.again(lacking{b.users, repository.ErrNotReachable})
+	next.untilText("You were editing Ann Lee")
+	next.click("Continue")
+	next.untilText("can't be opened now")
+	next.untilText("You were editing Ann Lee")
+	if b.device.ModalOpen(formID) || len(b.device.drafts) != 1 {
+		t.Errorf("a form is open: %v; drafts: %v", b.device.ModalOpen(formID), b.device.drafts)
+	}
+	gone := b.again(lacking{b.users, repository.ErrNotFound})
+	gone.untilText("You were editing Ann Lee")
+	gone.click("Continue")
+	gone.untilText("Your text is in the form for a new user")
+	gone.until("the form", func() bool { return b.device.ModalOpen(formID) })
+	if b.device.values["user-bio"] != "Half" {
+		t.Errorf("the form holds %v", b.device.values)
+	}
 }
 
 func TestCancelDropsTheTextAndEscapeKeepsIt(t *testing.T) {

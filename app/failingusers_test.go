@@ -32,6 +32,16 @@ func (unreachable) Watch(context.Context, string) <-chan repository.Snapshot[api
 	return user
 }
 
+// lacking lacks every user.
+type lacking struct {
+	Users
+	err error
+}
+
+func (l lacking) Get(context.Context, string) (repository.Record[api.User], error) {
+	return repository.Record[api.User]{}, l.err
+}
+
 // outdated fails to save because a newer version has upgraded the storage.
 type outdated struct{ Users }
 

@@ -116,6 +116,31 @@ func TestEditSavesChangedFieldsOnly(t *testing.T) {
 	}
 }
 
+// A value from before a rule that refuses it must not lock its user: only what the person
+// changes is checked.
+func TestAnOldValueLocksNoForm(t *testing.T) {
+	b := open(t, "/")
+	id := b.add("Ann Lee", "ann@example.org")
+	b.change(id, func(e *queue.Entity) {
+		document := queue.Decode(e.Document()).With(queue.Fields{"email": []byte(`"\u017fam@example.org"`)}).Encode()
+		e.Operations = nil
+		e.Confirm(&queue.Row{Version: 1, Document: document})
+	})
+	b.untilText("ſam@example.org")
+	b.click("Edit Ann Lee")
+	b.fill(map[string]string{"bio": "Reads maps"})
+	b.submit()
+	b.until("the save", func() bool {
+		r, err := b.users.Get(t.Context(), id)
+		return err == nil && r.Value.Bio == "Reads maps" && r.Value.Email == "ſam@example.org"
+	})
+	b.closeDialogs()
+	b.click("Edit Ann Lee")
+	b.fill(map[string]string{"email": "ſamuel@example.org"})
+	b.submit()
+	b.untilText("only looks like")
+}
+
 // go-app compares handlers by code pointer: without the id as their scope, the
 // second click would delete the first user again.
 func TestDeleteOneThenAnother(t *testing.T) {

@@ -319,6 +319,8 @@ func (d *formDialog) clean() (whole, changed api.UserPatch, errs []api.FieldErro
 	if d.adding() || d.gone {
 		return whole, whole, errs
 	}
+	// What was there before a rule that refuses it now is not the person's to correct.
+	errs = slices.DeleteFunc(errs, func(e api.FieldError) bool { return !d.edit[e.Field].touched() })
 	return whole, api.UserPatch{
 		Name:  d.ifChanged("name", whole.Name),
 		Email: d.ifChanged("email", whole.Email),

@@ -139,3 +139,33 @@ func TestNamesAreNotToBeTranslated(t *testing.T) {
 		t.Errorf("these names would be translated: %q", got)
 	}
 }
+
+// highlighted cuts the text of each name in three, as extensions do that mark a word.
+const highlighted = `(() => {
+	for (const element of document.querySelectorAll(".row-name, .row-name *")) {
+		const text = [...element.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.length > 3);
+		if (!text) continue;
+		const word = text.splitText(1);
+		word.splitText(2);
+		const mark = document.createElement("mark");
+		mark.textContent = word.data;
+		word.replaceWith(mark);
+	}
+	return document.querySelectorAll("mark").length;
+})()`
+
+func TestHighlightedPageShowsWhatIsNew(t *testing.T) {
+	site, _, users := openThree(t)
+	bob, _ := site.Row("Bob Baker")
+	if n := harness.Eval[int](users.Page, highlighted); n != 3 {
+		t.Fatalf("%d names are highlighted", n)
+	}
+	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
+	site.Change(bob.ID, map[string]string{"name": "Bo Cook"})
+	users.reads("Ann Archer", "Bo Cook", "Carl Cole")
+	harness.Eval[int](users.Page, highlighted)
+	site.Change(bob.ID, map[string]string{"name": "Bob Baker"})
+	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
+	users.remove("Ann Archer")
+	users.reads("Bob Baker", "Carl Cole")
+}

@@ -11,6 +11,7 @@
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges()    saves the waiting changes to a file; a promise of how many
 //   rollcall.seen             whether this browser synced before this page was loaded
+//   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
 
 (() => {
@@ -42,6 +43,20 @@
     if (!bar) return;
     bar.value = share;
     element("boot-label").textContent = `Loading, ${Math.round(share * 100)} %`;
+  }
+
+  // Where the browser blocks the site's data, even reading these names throws, and go-app
+  // reads them. In their place stands a storage that is empty, and has no room.
+  let blocked = false;
+  for (const name of ["localStorage", "sessionStorage"]) {
+    try {
+      void globalThis[name];
+    } catch {
+      blocked = true;
+      const setItem = () => { throw new DOMException("The browser stores nothing for this site.", "QuotaExceededError"); };
+      const value = { length: 0, key: () => null, getItem: () => null, setItem, removeItem() {}, clear() {} };
+      Object.defineProperty(globalThis, name, { value, configurable: true });
+    }
   }
 
   // --- Functions that go-app expects ---
@@ -188,6 +203,7 @@
     otherVersion,
     saveChanges: async () => (await rescuer()).save(),
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
+    blocked,
   };
 
   // --- The Go program ---

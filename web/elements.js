@@ -1,11 +1,13 @@
 // Keeps the elements of the page true to what they show, where go-app alone does not:
 //
 //   1. go-app writes to the text nodes that it made. A page translator replaces them,
-//      and what it puts there would never change again.
+//      and what it puts there would never change again; a highlighter cuts them up, and
+//      its pieces would stay beside the new text.
 //   2. go-app has no keyed lists. The program keeps one element for each record and
 //      writes its place to data-place; here the elements are put in that order.
 //   3. A browser presses what is under the finger when it is lifted. Here a press
-//      belongs to what was there when the finger went down.
+//      belongs to what was there when the finger went down, and a double click is one
+//      press. A key that is held down presses once.
 //
 // rollcallElements.pressed() says whether a finger is down. The program waits with
 // what would move the page.
@@ -35,6 +37,32 @@
       standIns.set(node, addedNodes.length ? [...addedNodes] : beside.slice(0, 1));
       rewritten.observe(node, { characterData: true });
     }
+  }
+
+  const pieces = new WeakMap(); // text node -> what was cut off it
+
+  // A highlighter leaves the text as it reads. Whoever else writes to a node that was cut
+  // has the whole text in it.
+  function mendCuts(records) {
+    const after = new Map();
+    for (const { previousSibling, addedNodes } of records) {
+      if (addedNodes.length) after.set(previousSibling, [...(after.get(previousSibling) ?? []), ...addedNodes]);
+    }
+    for (const { type, target, oldValue } of records) {
+      if (type !== "characterData") continue;
+      const cut = after.get(target);
+      if (!cut) {
+        for (const piece of piecesOf(target)) piece.remove();
+        pieces.delete(target);
+      } else if (oldValue.startsWith(target.data) && (!target.parentNode || target.parentNode.textContent.includes(oldValue))) {
+        pieces.set(target, cut);
+      }
+    }
+  }
+
+  function piecesOf(text) {
+    return (pieces.get(text) ?? []).flatMap((piece) =>
+      [...(piece.isConnected ? [piece] : standIns.get(piece) ?? []), ...piecesOf(piece)]);
   }
 
   // now returns what stands in parent where the program's child was.
@@ -82,6 +110,7 @@
     const lists = new Set();
     const isPlaced = (node) => node.dataset?.place !== undefined;
     for (const record of records) {
+      if (record.type === "characterData") continue;
       if (record.type === "attributes") {
         if (record.target.parentNode) lists.add(record.target.parentNode);
         continue;
@@ -91,16 +120,18 @@
     }
     for (const list of lists) arrange(list);
     if (lists.size > 0) moved();
+    mendCuts(records);
     remembered(changed.takeRecords());
   });
 
   // Arranging makes records of its own, which say nothing new.
   function remembered(records) {
-    for (const record of records) remember(record, new Set());
+    for (const record of records) if (record.type === "childList") remember(record, new Set());
   }
 
   changed.observe(document.documentElement, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["data-place"],
+    characterData: true, characterDataOldValue: true,
   });
 
   // --- 3. Presses ---
@@ -109,7 +140,10 @@
   const clickTime = 150; // how long after it a click is likely to come
   const longestClick = 1_000; // and may come
 
+  const doubleTap = 350; // between two taps that a person means as one, in ms
+
   let press = null; // {control, rect, late, since, up}
+  let before = { control: null, at: -Infinity }; // the press before this one
 
   const controlOf = (target) =>
     target.closest?.("button, a[href], label, input, select, textarea, summary") ?? null;
@@ -126,6 +160,16 @@
   addEventListener("pointercancel", () => { press = null; }, true);
   addEventListener("keydown", () => { if (press?.up) press = null; }, true);
 
+  // What was pressed may have gone, and something else come in its place, between the two
+  // clicks of those who double-click everything. Nor is a button meant twice: it may be
+  // about the next thing by then. Not all browsers count taps.
+  function strays(event, control) {
+    const again = event.detail > 1 || (event.pointerType === "touch" && event.timeStamp - before.at < doubleTap);
+    const stray = again && (control !== before.control || control?.tagName === "BUTTON");
+    if (!stray) before = { control, at: event.timeStamp };
+    return stray;
+  }
+
   function within(rect, { clientX: x, clientY: y }) {
     return rect && x >= rect.left && x <= rect.right && y >= rect.top && y <= rect.bottom;
   }
@@ -136,13 +180,23 @@
     if (!pressed || !event.isTrusted || event.detail === 0 || event.pointerId === -1) return;
     if (pressed.up === 0 || performance.now() - pressed.up > longestClick) return;
     press = null;
-    const { control, rect, late } = pressed;
+    const { control, rect } = pressed;
+    const late = strays(event, control) || pressed.late;
     if (!late && control && (control.contains(event.target) || control.control === event.target)) return;
     if (!late && !control && !controlOf(event.target)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     // The finger has not left the control, but the control has left the finger.
     if (!late && control?.isConnected && within(rect, event)) control.click();
+  }, true);
+
+  // Enter on a button may open a form, and close it again, as long as it is held. It goes
+  // on only where it types lines.
+  let enterOn = null;
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    if (!event.repeat) enterOn = event.target;
+    else if (event.target !== enterOn || event.target.tagName !== "TEXTAREA") event.preventDefault();
   }, true);
 
   globalThis.rollcallElements = {

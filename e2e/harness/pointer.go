@@ -33,7 +33,7 @@ func (p *Page) Down(at Point, touch bool) {
 		p.touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: at.X, Y: at.Y})
 		return
 	}
-	p.mouse(input.DispatchMouseEventTypeMousePressed, at, input.MouseButtonLeft)
+	p.mouse(input.DispatchMouseEventTypeMousePressed, at, 1)
 }
 
 // Up lifts the finger.
@@ -43,14 +43,27 @@ func (p *Page) Up(at Point, touch bool) {
 		p.touch(input.DispatchTouchEventTypeTouchEnd)
 		return
 	}
-	p.mouse(input.DispatchMouseEventTypeMouseReleased, at, input.MouseButtonLeft)
+	p.mouse(input.DispatchMouseEventTypeMouseReleased, at, 1)
 }
 
-func (p *Page) mouse(kind input.DispatchMouseEventType, at Point, button input.MouseButton) {
+// DoubleClick clicks twice at the same place. Between runs between the two, which are one
+// double click to the page however long it takes.
+func (p *Page) DoubleClick(at Point, between func()) {
+	p.t.Helper()
+	for count := range int64(2) {
+		if count == 1 {
+			between()
+		}
+		p.mouse(input.DispatchMouseEventTypeMousePressed, at, count+1)
+		p.mouse(input.DispatchMouseEventTypeMouseReleased, at, count+1)
+	}
+}
+
+func (p *Page) mouse(kind input.DispatchMouseEventType, at Point, clicks int64) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
-	params := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y, Button: button, ClickCount: 1}
+	params := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y, Button: input.MouseButtonLeft, ClickCount: clicks}
 	if _, err := chromedp.Call(ctx, input.DispatchMouseEvent, params); err != nil {
 		p.t.Fatalf("the mouse: %v", err)
 	}
@@ -66,4 +79,28 @@ func (p *Page) touch(kind input.DispatchTouchEventType, points ...*input.TouchPo
 	if _, err := chromedp.Call(ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points}); err != nil {
 		p.t.Fatalf("the touch screen: %v", err)
 	}
+}
+
+// HoldEnter holds the Enter key down for three repeats, after it has pressed what has the
+// focus and meanwhile has run.
+func (p *Page) HoldEnter(meanwhile func()) {
+	p.t.Helper()
+	key := func(kind input.DispatchKeyEventType, repeat bool) {
+		p.t.Helper()
+		ctx, cancel := context.WithTimeout(p.ctx, Timeout)
+		defer cancel()
+		params := input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, AutoRepeat: &repeat}
+		if kind == input.DispatchKeyEventTypeKeyDown {
+			params.Text = "\r"
+		}
+		if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, params); err != nil {
+			p.t.Fatalf("the keyboard: %v", err)
+		}
+	}
+	key(input.DispatchKeyEventTypeKeyDown, false)
+	meanwhile()
+	for range 3 {
+		key(input.DispatchKeyEventTypeKeyDown, true)
+	}
+	key(input.DispatchKeyEventTypeKeyUp, false)
 }

@@ -27,7 +27,7 @@ func main() {
 	background := newBackground(storage)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
-		Remote: &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths},
+		Remote: &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths, Fresh: uuid.NewString},
 		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 		OnEnqueued: background.request,
 	})

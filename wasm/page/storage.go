@@ -61,7 +61,8 @@ func openStorage(ctx context.Context) *storage {
 	go func() { checked <- s.checkEviction(ctx) }()
 	select {
 	case err := <-checked:
-		if errors.Is(err, queue.ErrUnavailable) {
+		// A database that the browser denies fails like one that is broken.
+		if errors.Is(err, queue.ErrUnavailable) || (err != nil && shell().Get("blocked").Bool()) {
 			return openInMemory(ctx)
 		}
 	case <-time.After(openWait):
@@ -87,7 +88,7 @@ func openInMemory(ctx context.Context) *storage {
 }
 
 func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
-	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths}
+	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths, Fresh: uuid.NewString}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,

@@ -37,7 +37,8 @@ func markReviewed(e *queue.Entity, conflict queue.Conflict) {
 }
 
 // Reverse takes the other side of a conflict, as a new write to the current record, and
-// marks the conflict as reviewed.
+// marks the conflict as reviewed. What has become of the record since the decision, the
+// person was not shown: where that would be overwritten, it is a conflict of its own.
 func (c *Collection[T, P]) Reverse(ctx context.Context, conflict queue.Conflict) error {
 	e, err := c.cfg.Store.Entity(ctx, conflict.Ref)
 	if err != nil {
@@ -60,7 +61,7 @@ func (c *Collection[T, P]) reversal(conflict queue.Conflict, exists bool) (queue
 	}
 	switch {
 	case queue.IsNull(other) && conflict.Kept != queue.Both:
-		return queue.Write{Type: api.Delete}, exists
+		return queue.Write{Type: api.Delete, Seen: c.decided(conflict)}, exists
 	case !exists:
 		if queue.IsNull(other) {
 			other = conflict.Mine
@@ -69,7 +70,25 @@ func (c *Collection[T, P]) reversal(conflict queue.Conflict, exists bool) (queue
 		return queue.Write{Type: api.Create, Data: data, Restores: max(conflict.TheirsVersion, 1)}, true
 	}
 	data := losingValues(conflict)
-	return queue.Write{Type: api.Update, Data: data.Encode()}, len(data) > 0
+	return queue.Write{Type: api.Update, Data: data.Encode(), Seen: c.decided(conflict)}, len(data) > 0
+}
+
+// decided is the record as the decision of a conflict left it.
+func (c *Collection[T, P]) decided(conflict queue.Conflict) *queue.Seen {
+	kept := conflict.Theirs
+	if conflict.Kept == queue.Mine || queue.IsNull(kept) {
+		kept = conflict.Mine
+	}
+	fields := queue.Fields{}
+	for _, f := range conflict.Fields {
+		if fields[f.Name] = f.Theirs; f.Kept == queue.Mine {
+			fields[f.Name] = f.Mine
+		}
+	}
+	return &queue.Seen{
+		Document: queue.Decode(kept).With(fields).Encode(), Version: conflict.TheirsVersion,
+		Fields: c.cfg.Schema.Fields, ConflictID: c.cfg.NewID(),
+	}
 }
 
 // losingValues returns, for each field on which the two sides disagreed, the value that

@@ -35,6 +35,13 @@ func (c *Collection[T, P]) seen(r Record[T]) (*queue.Seen, error) {
 	}, nil
 }
 
+// created is what the author of a new record knows of it: what this page has written.
+func (c *Collection[T, P]) created(id string) *queue.Seen {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &queue.Seen{Document: c.wrote[id].fields.Encode(), Fields: c.cfg.Schema.Fields, ConflictID: c.cfg.NewID()}
+}
+
 // rememberWrite keeps what this page has written.
 func (c *Collection[T, P]) rememberWrite(id string, data json.RawMessage) {
 	c.mu.Lock()

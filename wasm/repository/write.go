@@ -42,11 +42,11 @@ func (c *Collection[T, P]) Create(ctx context.Context, patch P) (Written, error)
 
 // CreateAs is Create with an id from the caller, who may call it again if the first call
 // could not tell whether it saved. What that call created is then updated, so that the
-// record is never created twice.
+// record is never created twice; what others have made of it since is a conflict.
 func (c *Collection[T, P]) CreateAs(ctx context.Context, id string, patch P) (Written, error) {
 	done, err := c.write(ctx, id, change[P]{kind: api.Create, patch: &patch})
 	if errors.Is(err, queue.ErrExists) {
-		return c.write(ctx, id, change[P]{kind: api.Update, patch: &patch})
+		return c.write(ctx, id, change[P]{kind: api.Update, patch: &patch, seen: c.created(id)})
 	}
 	return done, err
 }
@@ -180,6 +180,9 @@ func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write
 	}
 	switch {
 	case errors.Is(err, queue.ErrUncertain):
+		if w.Type == api.Create {
+			c.rememberWrite(id, w.Data) // it is asked for only if it was saved
+		}
 		return done, err
 	case err != nil:
 		return Written{}, err

@@ -117,7 +117,7 @@ func (r *round) forgetSuspects(due []queue.Operation) {
 // unsentBut is the error of a round that could not push, though the server answers reads.
 func unsentBut(pushErr error) error {
 	var failed *RequestError
-	if !errors.As(pushErr, &failed) || failed.Kind != NoAnswer {
+	if !errors.As(pushErr, &failed) || failed.Kind != NoAnswer && !(failed.Foreign && failed.Kind == TooLarge) {
 		return pushErr
 	}
 	p := api.Problem{Title: "Something between this device and the server lets no changes through", Status: failed.Status,

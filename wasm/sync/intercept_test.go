@@ -10,8 +10,10 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/sim/testbed"
+	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // page is what stands between a device and the server answers with: a page for people.
@@ -22,6 +24,13 @@ func page(status int, header ...string) func() (*sync.Response, error) {
 			h[header[i]] = header[i+1]
 		}
 		return &sync.Response{Status: status, Header: h, Body: []byte("<html>Blocked")}, nil
+	}
+}
+
+// document is what a program stands there with: JSON of its own.
+func document(status int, body string) func() (*sync.Response, error) {
+	return func() (*sync.Response, error) {
+		return &sync.Response{Status: status, Header: map[string]string{"content-type": "application/json"}, Body: []byte(body)}, nil
 	}
 }
 
@@ -101,7 +110,11 @@ func TestAFilterHoldsUpNothingButWhatItRefuses(t *testing.T) {
 func TestAPortalRejectsNothing(t *testing.T) {
 	for name, answer := range map[string]func() (*sync.Response, error){
 		"forbidden": page(403), "a page": page(200), "a redirect": page(302), "gateway": page(502), "gone": reset,
-		"login required": page(511),
+		"login required": page(511), "moved": page(301), "moved for good": page(308), "nothing": page(204), "too large": page(413),
+		"broken": page(500), "empty JSON": document(200, `{}`), "null": document(200, `null`), "a list": document(200, `[]`),
+		"queued": document(202, `{"status":"queued"}`), "cut off": document(200, `{"results":[{"id":"0199`),
+		"denied": document(403, `{"code":"ACCESS_DENIED","message":"no"}`), "no route": document(404, `{"code":"not_found"}`),
+		"unprocessable": document(422, `{"code":"invalid"}`), "too large, in JSON": document(413, `{"message":"too large"}`),
 	} {
 		for reach, stops := range map[string]func(sync.Request) bool{
 			"everything": func(sync.Request) bool { return true },
@@ -117,8 +130,10 @@ func TestAPortalRejectsNothing(t *testing.T) {
 					}
 					return nil, nil
 				})
-				if err := rounds(a, 2*sync.MaxSilences); err == nil {
-					t.Error("nothing was said of it")
+				for range 2 * sync.MaxSilences {
+					if _, err := a.Engine.Round(context.Background(), sync.Manual); err == nil {
+						t.Error("nothing was said of it")
+					}
 				}
 				a.Shows("Ann() pending; Bo() pending")
 				a.Intercept(nil)
@@ -166,5 +181,37 @@ func TestAnEditedSuspectGetsThrough(t *testing.T) {
 	a.OK(err)
 	if len(page.Records) != 1 || page.Records[0].Value.Bio != bio || page.Records[0].State != "" {
 		t.Errorf("the list: %+v", page.Records)
+	}
+}
+
+// A cache that heeds no header answers each address with the first copy it has seen.
+func TestACacheOnTheWayHidesNothing(t *testing.T) {
+	w := testbed.New(t)
+	numbers := 0
+	a := w.DeviceOn(func(http sync.HTTP) sync.Remote {
+		return &remote.Server{HTTP: http, Paths: directory.Paths, Fresh: func() string { numbers++; return fmt.Sprint(numbers) }}
+	})
+	copies := map[string]sync.Response{}
+	a.Intercept(func(r sync.Request) (*sync.Response, error) {
+		if r.Method != "GET" {
+			return nil, nil
+		}
+		if _, ok := copies[r.Path]; !ok {
+			copies[r.Path] = w.Serve(t.Context(), r)
+		}
+		answer := copies[r.Path]
+		return &answer, nil
+	})
+	b := w.Device()
+	for _, name := range []string{"Ann", "Bo", "Cy"} {
+		b.Add(name)
+		b.Sync()
+		a.Sync()
+		if !strings.Contains(a.Line(), name) {
+			t.Errorf("after %s was added: %s", name, a.Line())
+		}
+	}
+	if _, err := (&remote.Server{HTTP: a, Paths: directory.Paths, Fresh: func() string { return "x" }}).Fetch(t.Context(), userRef(w.Users()[0].ID)); err != nil {
+		t.Errorf("fetching a user: %v", err)
 	}
 }

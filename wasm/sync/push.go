@@ -116,8 +116,8 @@ func (r *round) pushFailed(ctx context.Context, batch []queue.Operation, err err
 		r.batch = max(1, len(batch)/2)
 		return nil
 	}
-	if len(batch) == 0 {
-		return err // about none of them
+	if len(batch) == 0 || !r.receives(ctx) {
+		return err // about none of them: a batch without operations fares no better
 	}
 	culprit := batch[0]
 	r.skip[culprit.ID] = true

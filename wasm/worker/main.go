@@ -60,7 +60,7 @@ func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
 	http := &remote.Decoded{HTTP: browser.Fetch{}}
-	server := &remote.Server{HTTP: http, Paths: directory.Paths}
+	server := &remote.Server{HTTP: http, Paths: directory.Paths, Fresh: uuid.NewString}
 	plain := &remote.REST{HTTP: http, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: &remote.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},

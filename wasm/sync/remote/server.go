@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -26,6 +27,10 @@ type Server struct {
 	// Engine.ObserveClock. Without it the device's clock is not corrected, and the writes of
 	// a device whose clock is behind lose conflicts.
 	Observe func(server time.Time)
+	// Fresh, when set, returns a text that no address has had before, for each read. Without
+	// it a cache on the way that heeds no header can answer with an old copy, and the others'
+	// changes stay away.
+	Fresh func() string
 }
 
 var _ sync.Remote = (*Server)(nil)
@@ -53,6 +58,9 @@ func (s *Server) Push(ctx context.Context, clientID string, operations []queue.O
 // checkResults checks that results answer the operations one for one. Anything else would
 // acknowledge an operation that the server never saw.
 func checkResults(batch api.Batch, results []api.Result) error {
+	if results == nil {
+		return errors.New("an answer without results") // a portal has JSON of its own
+	}
 	if len(results) != len(batch.Operations) {
 		return fmt.Errorf("%d results for %d operations", len(results), len(batch.Operations))
 	}
@@ -157,11 +165,21 @@ func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 	return change, nil
 }
 
+// withQuery returns a path with one more parameter.
+func withQuery(path, parameter string) string {
+	if strings.Contains(path, "?") {
+		return path + "&" + parameter
+	}
+	return path + "?" + parameter
+}
+
 // send sends a request and decodes a good answer into out.
 func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
 	r.Header = map[string]string{"Accept": "application/json"}
 	if r.Body != nil {
 		r.Header["Content-Type"] = "application/json"
+	} else if s.Fresh != nil {
+		r.Path = withQuery(r.Path, "fresh="+s.Fresh())
 	}
 	resp, err := s.HTTP.Do(ctx, r)
 	sync.ReportProgress(ctx)

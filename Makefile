@@ -23,7 +23,7 @@ SEED ?= 1
 HISTORIES ?= 50000
 FIRST ?= 1
 # How many end-to-end tests run at a time. Most of the time each of them waits.
-E2E_PARALLEL ?= 3
+E2E_PARALLEL ?= 2
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 10s
 

@@ -22,9 +22,10 @@ func normalize(ctx context.Context, tx *sql.Tx) error {
 	return n.Run(ctx)
 }
 
-// addEpochs is migration 3: see sqldb.AddEpochs.
+// addEpochs is migration 3: see sqldb.AddEpochs. The rule of what users are found by is another
+// since migration 2.
 func addEpochs(ctx context.Context, tx *sql.Tx) error {
-	if err := lockOut(ctx, tx); err != nil {
+	if err := normalize(ctx, tx); err != nil {
 		return err
 	}
 	return sqldb.AddEpochs(ctx, tx, bind,

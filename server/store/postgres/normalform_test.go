@@ -10,7 +10,15 @@ import (
 	"github.com/rollcall/rollcall/server/storetest"
 )
 
+// TestTextsOfAnOlderDatabase: of one from before the first migration of texts, and of one from
+// before the latest.
 func TestTextsOfAnOlderDatabase(t *testing.T) {
+	for _, version := range []string{"2", "3"} {
+		t.Run("before migration "+version, func(t *testing.T) { upgradeFrom(t, version) })
+	}
+}
+
+func upgradeFrom(t *testing.T, version string) {
 	address := pgtest.Database(t)
 	storetest.RunUpgrade(t, storetest.Upgrade{
 		Open: func() storetest.Store { return open(t, address, postgres.Options{}) },
@@ -20,7 +28,7 @@ func TestTextsOfAnOlderDatabase(t *testing.T) {
 				t.Fatalf("%s: %v", text, err)
 			}
 		},
-		Age:   storetest.WithoutEpochs("bytea", "''") + `; ALTER TABLE feed DROP COLUMN run; DELETE FROM goose_db_version WHERE version_id >= 2`,
+		Age:   storetest.WithoutEpochs("bytea", "''") + `; ALTER TABLE feed DROP COLUMN run; DELETE FROM goose_db_version WHERE version_id >= ` + version,
 		Check: func() (store.Report, error) { return postgres.Check(t.Context(), address) },
 	})
 }

@@ -7,8 +7,12 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// addEpochs is migration 6: see sqldb.AddEpochs.
+// addEpochs is migration 6: see sqldb.AddEpochs. The rule of what users are found by is another
+// since migration 5.
 func addEpochs(ctx context.Context, tx *sql.Tx) error {
+	if err := normalize(ctx, tx); err != nil {
+		return err
+	}
 	return sqldb.AddEpochs(ctx, tx, unbound,
 		`ALTER TABLE feed ADD COLUMN contents BLOB NOT NULL DEFAULT x''`,
 		`ALTER TABLE feed ADD COLUMN past BLOB NOT NULL DEFAULT x''`,

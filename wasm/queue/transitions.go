@@ -40,19 +40,21 @@ func (e *Entity) Send(id string) (Operation, bool) {
 }
 
 // SendFirst sends the first operations of different entities, which have these ids and are
-// in order of Seq, and returns those of the batch. It stops before one that is younger than
-// what waits behind another of the batch: that may free the value that the younger takes.
+// in order of Seq, and returns those of the batch. It stops before one that takes a unique
+// value and is younger than what waits behind another of the batch and may free it.
 func SendFirst(entities []*Entity, ids []string) []Operation {
 	var batch []Operation
 	next := int64(math.MaxInt64)
 	for i, e := range entities {
-		if h := e.head(ids[i]); h != nil && h.Seq > next {
+		if h := e.head(ids[i]); h != nil && h.Seq > next && h.takes(e.unique) {
 			break
 		}
 		if o, ok := e.Send(ids[i]); ok {
 			batch = append(batch, o)
-			if len(e.Operations) > 1 {
-				next = min(next, e.Operations[1].Seq)
+			for _, later := range e.Operations[1:] {
+				if later.Frees(e.unique) {
+					next = min(next, later.Seq)
+				}
 			}
 		}
 	}

@@ -51,8 +51,8 @@ func SendFirst(entities []*Entity, ids []string) []Operation {
 		}
 		if o, ok := e.Send(ids[i]); ok {
 			batch = append(batch, o)
-			for _, later := range e.Operations[1:] {
-				if later.Frees(e.unique) {
+			for _, later := range e.Operations {
+				if later.ID != o.ID && later.Frees(e.unique) {
 					next = min(next, later.Seq)
 				}
 			}

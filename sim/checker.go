@@ -435,10 +435,14 @@ func (c *checker) checkConflict(before, after queue.Entity, left []queue.Operati
 	c.b.w.fail(2, "operation %s left the queue after a conflict that was not recorded", left[0].ID)
 }
 
-// cancelOut reports whether operations begin with a delete and together restore what it
-// was to delete.
+// cancelOut reports whether operations begin with a delete, perhaps of what the one before it
+// has created, and together restore what it was to delete.
 func cancelOut(ops []queue.Operation) bool {
 	was, _ := fieldsOf(ops[0].Base)
+	if ops[0].Type == api.Create && len(ops) > 1 {
+		was, _ = operated(fields{}, false, ops[0])
+		ops = ops[1:]
+	}
 	now, there := was, true
 	for _, o := range ops {
 		now, there = operated(now, there, o)

@@ -68,6 +68,7 @@ type entity struct {
 	change  int64
 	deleted bool
 	fields  fields
+	life    int // incremented when the server forgets a tombstone: a late create counts from one
 }
 
 // versionKey is one version of an entity.
@@ -189,7 +190,7 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 	}
 	m.effects[w.ID] = m.w.now
 	m.change++
-	now := entity{version: r.Version, at: m.w.now, change: m.change, deleted: w.Type == api.Delete}
+	now := entity{version: r.Version, at: m.w.now, change: m.change, deleted: w.Type == api.Delete, life: was.life}
 	if !now.deleted {
 		now.fields = was.fields.with(w.Patch)
 		if was.deleted {
@@ -212,7 +213,7 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 func (m *model) checkVersion(id string, now entity) {
 	key := versionKey{id, now.version}
 	for _, was := range m.versions[key] {
-		if was.deleted != now.deleted || was.fields != now.fields {
+		if was.life == now.life && (was.deleted != now.deleted || was.fields != now.fields) {
 			m.w.fail(5, "entity %s gets version %d, which stood for another state", id, now.version)
 		}
 	}
@@ -271,6 +272,7 @@ func (m *model) collect(before time.Time) {
 	for id, e := range m.entities {
 		if e.deleted && e.at.Before(before) {
 			e.version = 0
+			e.life++
 			m.entities[id] = e
 		}
 	}

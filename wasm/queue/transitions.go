@@ -41,7 +41,8 @@ func (e *Entity) Send(id string) (Operation, bool) {
 
 // SendFirst sends the first operations of different entities, which have these ids and are
 // in order of Seq, and returns those of the batch. It stops before one that takes a unique
-// value and is younger than what waits behind another of the batch and may free it.
+// value and is younger than what may free it: an operation that waits behind another of the
+// batch, or one that has taken the place of an id meanwhile, which the next batch sends.
 func SendFirst(entities []*Entity, ids []string) []Operation {
 	var batch []Operation
 	next := int64(math.MaxInt64)
@@ -49,12 +50,13 @@ func SendFirst(entities []*Entity, ids []string) []Operation {
 		if h := e.head(ids[i]); h != nil && h.Seq > next && h.takes(e.unique) {
 			break
 		}
-		if o, ok := e.Send(ids[i]); ok {
+		o, sent := e.Send(ids[i])
+		if sent {
 			batch = append(batch, o)
-			for _, later := range e.Operations {
-				if later.ID != o.ID && later.Frees(e.unique) {
-					next = min(next, later.Seq)
-				}
+		}
+		for _, later := range e.Operations {
+			if (!sent || later.ID != o.ID) && later.Frees(e.unique) {
+				next = min(next, later.Seq)
 			}
 		}
 	}
@@ -177,9 +179,13 @@ func (e *Entity) coalesceAll() {
 // receives the result and returns the operation to send in its place, or nil to send
 // none. row and version are the server's, as in Acknowledge.
 func (e *Entity) ResolveConflict(id string, row *Row, version int64, resolve func(mine *Operation) *Operation) bool {
-	if e.head(id) == nil {
+	h := e.head(id)
+	if h == nil {
 		return false
 	}
+	// An answer that is older than what the operation was based on comes from a server whose
+	// data went back in time: what this device has is lost there.
+	wentBack := version < h.BaseVersion
 	e.coalesceAll()
 	var mine *Operation
 	if h := e.Head(); h != nil {
@@ -187,7 +193,11 @@ func (e *Entity) ResolveConflict(id string, row *Row, version int64, resolve fun
 		mine = &copied
 		e.Operations = e.Operations[1:]
 	}
-	e.Confirmed = newer(e.Confirmed, row, version)
+	if wentBack {
+		e.Confirmed = row
+	} else {
+		e.Confirmed = newer(e.Confirmed, row, version)
+	}
 	if mine == nil {
 		return true
 	}

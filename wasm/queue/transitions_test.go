@@ -400,3 +400,36 @@ func TestResolveConflictOfWhatCancelledOutDecidesNothing(t *testing.T) {
 		t.Errorf("%v, %s (%s), confirmed %+v", resolved, describe(e), outcomes(e), e.Confirmed)
 	}
 }
+
+// TestAConflictWithLostDataTakesWhatTheServerHas: an answer that is older than what the
+// operation was based on is no late one: the server's data went back in time. Otherwise what is
+// written next would have a base that no server has.
+func TestAConflictWithLostDataTakesWhatTheServerHas(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		known int64 // the version that the device has, the operation is based on 5
+		row   *queue.Row
+		want  int64 // the version that it has then, 0 for none
+	}{
+		{"older than the base", 5, row(4, `{"name":"Old"}`), 4},
+		{"gone", 5, nil, 0},
+		{"newer than the base", 5, row(6, `{"name":"New"}`), 6},
+		{"a newer row was fetched meanwhile", 7, row(6, `{"name":"New"}`), 7},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mine := queue.Operation{ID: "a", Ref: ref, Type: api.Update, BaseVersion: 5, Data: []byte(`{"name":"Mine"}`), State: queue.Sending}
+			e := &queue.Entity{Ref: ref, Confirmed: row(c.known, `{"name":"Known"}`), Operations: []queue.Operation{mine}}
+			var version, got int64
+			if c.row != nil {
+				version = c.row.Version
+			}
+			must(t, e.ResolveConflict("a", c.row, version, func(*queue.Operation) *queue.Operation { return nil }), "resolve")
+			if e.Confirmed != nil {
+				got = e.Confirmed.Version
+			}
+			if got != c.want {
+				t.Errorf("the device has version %d, want %d", got, c.want)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/rollcall/rollcall/api"
@@ -120,5 +121,42 @@ func TestRefusedOperationsLoseTheirPlace(t *testing.T) {
 	e := refusedThen("")
 	if err := e.Retry("1"); err != nil || places(e) != "[0]" {
 		t.Errorf("tried again: %v, at %s", err, places(e))
+	}
+}
+
+// TestABatchWaitsForWhatMayFree: nothing that takes a value is sent before an older operation
+// that may free it: one behind another of the batch, or one that was written since the batch
+// was picked.
+func TestABatchWaitsForWhatMayFree(t *testing.T) {
+	email := func(id string, seq int64) queue.Operation {
+		return queue.Operation{ID: id, Seq: seq, Type: api.Update, Data: json.RawMessage(`{"email":"x"}`), State: queue.Queued}
+	}
+	bio := email("bio", 1)
+	bio.Data = json.RawMessage(`{"bio":"x"}`)
+	for _, c := range []struct {
+		name  string
+		first []queue.Operation // of the entity that is picked first, by the id "a"
+		want  []string
+	}{
+		{"it is alone", []queue.Operation{email("a", 1)}, []string{"a", "b"}},
+		{"an older one waits behind it", []queue.Operation{email("a", 1), email("c", 2)}, []string{"a"}},
+		{"a younger one waits behind it", []queue.Operation{email("a", 1), email("c", 4)}, []string{"a", "b"}},
+		{"it was replaced", []queue.Operation{email("c", 1)}, nil},
+		{"it was replaced by what frees nothing", []queue.Operation{bio}, []string{"b"}},
+		{"it is gone", nil, []string{"b"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			entities := []*queue.Entity{{Ref: ref, Operations: c.first}, {Ref: queue.Ref{Type: "user", ID: "other"}, Operations: []queue.Operation{email("b", 3)}}}
+			for _, e := range entities {
+				e.Among([]string{"email"}, 9)
+			}
+			var got []string
+			for _, o := range queue.SendFirst(entities, []string{"a", "b"}) {
+				got = append(got, o.ID)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("sent %v, want %v", got, c.want)
+			}
+		})
 	}
 }

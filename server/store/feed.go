@@ -24,7 +24,7 @@ type FeedState struct {
 // clients read it last, since a disk or a virtual machine is set back, or a standby takes over
 // that lacks the last commits, and nothing says so. Versions continue from the time, so that none stands for two states.
 func (f *FeedState) Enter(now time.Time) {
-	if f.Change > 0 || f.Past != "" { // a version may be known to clients
+	if f.Change > 0 || f.Past != "" || f.Floor > 0 { // a version may be known to clients
 		f.Floor = max(f.Floor+f.Change+1, VersionAt(now))
 	}
 	f.Past = f.Past.With(f.Epoch, f.Change)

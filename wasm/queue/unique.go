@@ -27,13 +27,19 @@ func (o Operation) takes(unique []string) bool {
 // operation may free. No single place is right for both. A Rejected operation has lost its
 // place, and holds back those after it.
 func (e *Entity) apart(first, second Operation) bool {
-	return e.newest > first.Seq && first.State != Rejected && first.Frees(e.unique) && second.takes(e.unique)
+	return e.newest > first.Seq && first.State != Rejected && first.Frees(e.unique) && e.takesAnew(first, second)
+}
+
+// takesAnew reports whether the second operation may take a unique value that the first does
+// not.
+func (e *Entity) takesAnew(first, second Operation) bool {
+	return len(Decode(second.Data).Only(e.unique).ChangedFrom(Decode(first.Data))) > 0
 }
 
 // place returns the Seq of what becomes of two operations: the first one's, unless that
 // puts a write that takes a unique value before one that may free it.
 func (e *Entity) place(first, second Operation) int64 {
-	if second.takes(e.unique) || first.State == Rejected && second.Type != api.Delete && first.takes(e.unique) {
+	if e.takesAnew(first, second) || first.State == Rejected && second.Type != api.Delete && first.takes(e.unique) {
 		return second.Seq
 	}
 	return first.Seq

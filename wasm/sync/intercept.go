@@ -59,6 +59,7 @@ func (r *round) interceptedErr() error {
 
 // receives reports whether the server receives batches, by one without operations.
 func (r *round) receives(ctx context.Context) bool {
+	r.clock.sentAt = r.cfg.Now()
 	_, err := r.cfg.Remote.Push(ctx, r.clientID, nil)
 	ReportProgress(ctx)
 	return err == nil

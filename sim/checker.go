@@ -92,6 +92,9 @@ func (c *checker) checkBase(o api.Operation) {
 	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era && masked(now.fields, data) != masked(saw.fields, data) {
 		w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 	}
+	if w.server.rolledBack && e.Operations[0].Unseen {
+		return // its version stands for what was seen first; what was seen later may be lost
+	}
 	saw, _ := fieldsOf(e.Operations[0].Base)
 	for _, was := range w.server.model.versions[versionKey{o.EntityID, o.BaseVersion}] {
 		if masked(was.fields, data) == masked(saw, data) {
@@ -121,7 +124,7 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
 	c.checkUnseen(s, before, after, came)
 	c.noteSeen(s, before, left, came)
-	c.noteEmails(left, came)
+	c.noteEmails(left, came, s.who.Kind == tab)
 	for _, o := range left {
 		delete(c.ops, o.ID)
 	}

@@ -11,13 +11,14 @@ import (
 
 // noteEmails numbers the writes that take or free an email by when they were made. What
 // is written since keeps the number, unless the operation was rejected: that one has
-// lost its place.
-func (c *checker) noteEmails(left, came []queue.Operation) {
+// lost its place. So does what a round puts in the place of an operation.
+func (c *checker) noteEmails(left, came []queue.Operation, byPerson bool) {
 	for _, o := range came {
 		c.writes++
 		c.emailWrites[o.ID] = c.writes
 		for _, was := range left {
-			if o.Type != api.Delete && was.State != queue.Rejected && setEmailOf(was) != "" && setEmailOf(was) == setEmailOf(o) {
+			kept := !byPerson || setEmailOf(was) != "" && setEmailOf(was) == setEmailOf(o)
+			if o.Type != api.Delete && was.State != queue.Rejected && kept {
 				c.emailWrites[o.ID] = min(c.emailWrites[o.ID], c.emailWrites[was.ID])
 			}
 		}

@@ -28,3 +28,7 @@ const (
 
 // ItemPath is the path of one item of a collection, such as PathUsers.
 func ItemPath(collection, id string) string { return collection + "/" + url.PathEscape(id) }
+
+// ParamFresh is a parameter of reads that has another value each time, so that no cache on the
+// way has an old answer. It changes nothing about the answer.
+const ParamFresh = "fresh"

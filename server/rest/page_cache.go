@@ -12,6 +12,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/coding"
 	"github.com/rollcall/rollcall/server/limit"
 )
@@ -80,7 +81,9 @@ func (s *server) pageFor(r *http.Request, read func(context.Context) (content, e
 		return nil, err
 	}
 	chosen, own := chooseCoding(r), false
-	key := revision + " " + chosen + " " + r.URL.Path + "?" + r.URL.RawQuery
+	q := r.URL.Query()
+	q.Del(api.ParamFresh)
+	key := revision + " " + chosen + " " + r.URL.Path + "?" + q.Encode()
 	load := func() (*page, error) {
 		own = true
 		c, err := read(context.WithoutCancel(r.Context()))

@@ -103,6 +103,7 @@ func TestPagesAreShared(t *testing.T) {
 				t.Fatalf("%s again is answered %d, %v", path, w.Code, w.Header())
 			}
 		}
+		get(t.Context(), h, path+"&fresh=0b9c1e0e")
 		expect("asking again", 1)
 		for range 2 {
 			if w := get(t.Context(), h, path, "Accept-Encoding", "zstd"); w.Header().Get("Content-Encoding") != "zstd" || w.Body.Len() >= first.Body.Len() {
@@ -122,7 +123,7 @@ func TestPagesAreShared(t *testing.T) {
 		}
 	}
 	metrics := get(t.Context(), h, "/metrics").Body.String()
-	if !strings.Contains(metrics, `rollcall_pages_total{read="shared"} 12`) {
+	if !strings.Contains(metrics, `rollcall_pages_total{read="shared"} 14`) {
 		t.Errorf("pages are counted as %s", metrics)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -255,5 +256,20 @@ func TestConflictsAndRejectionsSayWhy(t *testing.T) {
 	problem := &api.Problem{Title: "no"}
 	if got, want := store.Rejected("w", problem), (api.Result{ID: "w", Status: api.Rejected, Problem: problem}); !reflect.DeepEqual(got, want) {
 		t.Errorf("rejected is %+v", got)
+	}
+}
+
+// TestAClockFarAheadLeavesVersions: a start with a clock that is centuries ahead gives versions
+// that clients can name afterwards, and that JSON numbers hold.
+func TestAClockFarAheadLeavesVersions(t *testing.T) {
+	f := store.FeedState{State: feed.State{Change: 7}}
+	f.Enter(time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC))
+	f.Enter(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
+	_, problem := store.Prepare("00000000-0000-4000-8000-000000000001", api.Operation{
+		ID: "00000000-0000-4000-8000-000000000002", EntityType: api.EntityUser, EntityID: "00000000-0000-4000-8000-000000000003",
+		Type: api.Delete, BaseVersion: f.Floor + 1_000_000_000, Stamp: api.NewStamp(time.Now(), "", "00000000"),
+	})
+	if problem != nil {
+		t.Errorf("a delete of version %d is refused: %+v", f.Floor, problem)
 	}
 }

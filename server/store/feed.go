@@ -22,7 +22,8 @@ type FeedState struct {
 
 // Enter begins a new epoch, as at each start of the database: it may be a copy from before
 // clients read it last, since a disk or a virtual machine is set back, or a standby takes over
-// that lacks the last commits, and nothing says so. Versions continue from the time, so that none stands for two states.
+// that lacks the last commits, and nothing says so. Versions continue from the time, so that
+// none stands for two states.
 func (f *FeedState) Enter(now time.Time) {
 	if f.Change > 0 || f.Past != "" || f.Floor > 0 { // a version may be known to clients
 		f.Floor = max(f.Floor+f.Change+1, VersionAt(now))

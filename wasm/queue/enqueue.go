@@ -133,10 +133,13 @@ func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 }
 
 // TombstoneVersion returns the version of the tombstone that the last operation, a
-// delete, creates once the server has applied them all: each adds one version. It is 0
-// for an entity that has never left the device, since that leaves no tombstone.
+// delete, creates once the server has applied them all. That each adds one version is a
+// guess: after a start, the server adds more. It is 0 for an entity that has never left the
+// device, since that leaves no tombstone.
 func (e *Entity) TombstoneVersion() int64 {
-	switch {
+	switch h := e.Head(); {
+	case e.Confirmed == nil && len(e.Operations) == 1 && h.Type == api.Delete && IsNull(h.Base):
+		return h.BaseVersion // of a restore that was never sent: the tombstone is still there
 	case e.Confirmed != nil:
 		return e.Confirmed.Version + int64(len(e.Operations))
 	case len(e.Operations) > 0:
@@ -171,7 +174,9 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		if first.State == Queued && IsNull(e.documentBefore(first.ID)) && !restores {
 			return Operation{}, false
 		}
-		out.Base = second.Base
+		if out.Base = second.Base; restores && first.State == Queued {
+			out.Base = nil // nothing that anybody has seen
+		}
 		if e.Confirmed != nil && len(Decode(first.Data).ChangedFrom(Decode(e.Confirmed.Document))) == 0 {
 			// The confirmed row is what the create made. If it were another's, the person
 			// would not have seen it, and the server would detect the conflict.

@@ -73,6 +73,7 @@ func (c *Collection[T, P]) Delete(ctx context.Context, seen Record[T]) (Written,
 		gone = deletion{document: before, tombstone: e.TombstoneVersion()}
 	}})
 	if err == nil {
+		gone.operation = written.Operation
 		c.rememberDeletion(seen.ID, gone)
 	}
 	return written, err
@@ -88,16 +89,41 @@ func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) (Written,
 		if err != nil {
 			return Written{}, fmt.Errorf("decode %s as it was deleted: %w", was.ID, err)
 		}
-		was.Value, restores = value, gone.tombstone
+		was.Value = value
+		if restores, err = c.tombstone(ctx, gone); err != nil {
+			return Written{}, err
+		}
 	}
 	patch := c.cfg.Codec.Whole(was.Value)
 	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: restores})
 }
 
-// deletion is the document that a delete removed, and the version of its tombstone.
+// deletion is the document that a delete removed, its operation, and the version that its
+// tombstone was expected to get.
 type deletion struct {
 	document  json.RawMessage
+	operation string
 	tombstone int64
+}
+
+// tombstone returns the version of a deletion's tombstone, as the server gave it if it has
+// answered. While the delete is in the queue, the answer will correct what was expected.
+func (c *Collection[T, P]) tombstone(ctx context.Context, gone deletion) (int64, error) {
+	meta, err := c.cfg.Store.Meta(ctx, queue.MetaOutcomes)
+	if err != nil {
+		return 0, fmt.Errorf("read from this device: %w", err)
+	}
+	outcome, _ := queue.FindOutcome(meta[queue.MetaOutcomes], gone.operation)
+	for range queue.MaxOutcomes {
+		if outcome.Kind != queue.OutcomeSuperseded {
+			break
+		}
+		outcome, _ = queue.FindOutcome(meta[queue.MetaOutcomes], outcome.By)
+	}
+	if outcome.Kind == queue.OutcomeAcknowledged && outcome.Version > 0 {
+		return outcome.Version, nil
+	}
+	return gone.tombstone, nil
 }
 
 // maxDeleted bounds what is remembered of deletions.

@@ -41,9 +41,9 @@ type metaStore interface {
 }
 
 // IncidentLog keeps the incidents of one writer. A nil IncidentLog keeps nothing. What
-// can't be saved stays in memory and is saved with the next change. Each change applies to
-// what is stored at the time: another tab may have led meanwhile, and noted something. All
-// fields are required.
+// can't be saved stays in memory until it can be: the storage may wait for the tab that is
+// frozen. Each change applies to what is stored at the time: another tab may have led
+// meanwhile, and noted something. All fields are required.
 type IncidentLog struct {
 	// Store keeps the incidents. It may fail.
 	Store metaStore
@@ -56,6 +56,7 @@ type IncidentLog struct {
 	clean   atomic.Bool // all incidents have recovered and are saved
 	saving  stdsync.Mutex
 	unsaved []func([]Incident) []Incident // oldest first, at most MaxIncidents
+	again   bool                          // what is unsaved is tried again soon
 }
 
 // Note notes an incident. It does not block.
@@ -98,14 +99,40 @@ func withRecovery(list []Incident, at time.Time) []Incident {
 	return out
 }
 
-// saveTimeout bounds the saving of an incident: the storage may be what is wrong.
-const saveTimeout = time.Minute
+const (
+	// saveTimeout bounds the saving of an incident: the storage may be what is wrong.
+	saveTimeout = time.Minute
+	// savePause is how long after a failure it is tried again.
+	savePause = 5 * time.Second
+)
 
 func (l *IncidentLog) change(f func([]Incident) []Incident) {
 	l.saving.Lock()
 	defer l.saving.Unlock()
 	l.unsaved = append(l.unsaved, f)
 	l.unsaved = l.unsaved[max(0, len(l.unsaved)-MaxIncidents):]
+	l.saveOrRetry()
+}
+
+// saveOrRetry saves what is unsaved, now or as soon as it can be.
+func (l *IncidentLog) saveOrRetry() {
+	l.save()
+	if len(l.unsaved) == 0 || l.again {
+		return
+	}
+	l.again = true
+	time.AfterFunc(savePause, func() {
+		l.saving.Lock()
+		defer l.saving.Unlock()
+		l.again = false
+		l.saveOrRetry()
+	})
+}
+
+func (l *IncidentLog) save() {
+	if len(l.unsaved) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	name := metaIncidents + l.Writer

@@ -423,6 +423,20 @@ func (s *silentFor) SetMeta(ctx context.Context, values map[string]string) error
 	return s.Store.SetMeta(ctx, values)
 }
 
+// TestAnIncidentIsSavedOnceItCanBe: without another one, too.
+func TestAnIncidentIsSavedOnceItCanBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &silentFor{Store: memory.New(directory.Users), times: 2}
+		log := &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now}
+		log.Note("once")
+		pass(5 * time.Minute)
+		list, err := sync.Incidents(t.Context(), store)
+		if err != nil || len(list) != 1 || list[0].What != "once" || list[0].Times > 1 {
+			t.Errorf("%v, %v", list, err)
+		}
+	})
+}
+
 func TestAnIncidentThatCouldNotBeSavedIsSavedWithTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &silentFor{Store: memory.New(directory.Users), times: 2}

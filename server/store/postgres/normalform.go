@@ -35,9 +35,11 @@ func addEpochs(ctx context.Context, tx *sql.Tx) error {
 		`ALTER TABLE feed ADD COLUMN floor bigint NOT NULL DEFAULT 0`)
 }
 
-// lockOut keeps other servers from writing until the transaction ends.
+// lockOut keeps other servers from writing until the transaction ends. They wait before they
+// lock anything: one that waited for the row would hold a lock on the table, for which a
+// migration that alters it would wait.
 func lockOut(ctx context.Context, tx *sql.Tx) error {
-	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM feed FOR UPDATE`); err != nil {
+	if _, err := tx.ExecContext(ctx, `LOCK TABLE feed IN EXCLUSIVE MODE`); err != nil {
 		return fmt.Errorf("keep other servers from writing: %w", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/server/store/postgres/pgtest"
 	"github.com/rollcall/rollcall/server/storetest"
@@ -85,4 +86,41 @@ func TestFailoverUnderAServer(t *testing.T) {
 		after, err := s.Changes(t.Context(), before.Cursor, 10)
 		return err == nil && after.Epoch != before.Epoch && len(after.Changes) == 0
 	})
+}
+
+// TestServersThatStartTogetherBeginOneEpoch: whichever comes second finds it begun, as does each
+// later write.
+func TestServersThatStartTogetherBeginOneEpoch(t *testing.T) {
+	address := pgtest.Database(t)
+	if err := open(t, address, postgres.Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	copiesOf(t, address).save()
+	opened := make(chan *postgres.Store)
+	const servers = 4
+	for range servers {
+		go func() {
+			s, err := postgres.Open(t.Context(), address, postgres.Options{})
+			if err != nil {
+				t.Error(err)
+			}
+			opened <- s
+		}()
+	}
+	for range servers {
+		s := <-opened
+		if s == nil {
+			continue
+		}
+		if _, err := s.Apply(t.Context(), []store.Write{create("P")}); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	var begun int
+	if err := side(t, address).QueryRow(t.Context(), `SELECT octet_length(past) / 16 FROM feed`).Scan(&begun); err != nil || begun != 2 {
+		t.Errorf("%d epochs have ended (%v), want 2: that of the new directory, and the first server's", begun, err)
+	}
 }

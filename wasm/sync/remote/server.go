@@ -179,7 +179,7 @@ func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
 	if r.Body != nil {
 		r.Header["Content-Type"] = "application/json"
 	} else if s.Fresh != nil {
-		r.Path = withQuery(r.Path, "fresh="+s.Fresh())
+		r.Path = withQuery(r.Path, api.ParamFresh+"="+s.Fresh())
 	}
 	resp, err := s.HTTP.Do(ctx, r)
 	sync.ReportProgress(ctx)

@@ -296,8 +296,8 @@ func TestLogAndProfiles(t *testing.T) {
 			}
 			mine = mine || entry.Request == "mine-7" && entry.Path == "/api/v1/users" && entry.Level == "INFO" && entry.Method == "GET"
 			health = health || entry.Path == "/healthz" && entry.Level == "DEBUG"
-			if entry.Msg == "serving profiles" {
-				profiles = entry.URL
+			if entry.Msg == "serving the operator" {
+				profiles = entry.URL + "/debug/pprof/"
 			}
 		}
 		if !mine || !health || profiles == "" {
@@ -560,11 +560,11 @@ func TestChangesOfOtherProcesses(t *testing.T) {
 
 // TestMetricsOfTheProgram: the operator's metrics are there, and move.
 func TestMetricsOfTheProgram(t *testing.T) {
-	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"))
+	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"), "-metrics", "127.0.0.1:0")
 	if got := post(s.url+"/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`)); got != "201 Created" {
 		t.Fatal(got)
 	}
-	_, body := get(t, s.url+"/metrics")
+	_, body := get(t, operator(t, &s.log)+"/metrics")
 	for name, least := range map[string]float64{
 		`rollcall_group_size_count{of="requests"}`: 1, `rollcall_group_size_sum{of="writes"}`: 1, "rollcall_commit_seconds_count": 1,
 		"rollcall_feed_lag_seconds_count": 0, "rollcall_streams": 0, `rollcall_queue_depth{queue="writes"}`: 0, `rollcall_queue_depth{queue="reads"}`: 0,

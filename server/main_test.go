@@ -331,6 +331,8 @@ func TestInvalidArguments(t *testing.T) {
 		{[]string{"dance"}, true, `unknown command "dance"`},
 		{[]string{"serve", "-port", "80"}, true, "-port"},
 		{[]string{"serve", "now"}, true, `no argument "now"`},
+		{[]string{"serve", "-hosts", "https://directory.example.org"}, true, "-hosts: \"https://directory.example.org\" must be a name without"},
+		{[]string{"serve", "-origins", "directory.example.org"}, true, "-origins: \"directory.example.org\" must be the scheme"},
 		{[]string{"seed", "-n", "0"}, true, "-n must be"},
 		{[]string{"seed", "-n", "many"}, true, "-n"},
 		{[]string{"serve", "-addr", busy.Addr().String(), "-db", db}, false, "address already in use"},

@@ -13,6 +13,7 @@ MAKEFLAGS += --no-builtin-rules
 GOLANGCI_LINT_VERSION := v2.15.0
 WASMBROWSERTEST_VERSION := v0.11.0
 GREMLINS_VERSION := v0.6.0
+GOVULNCHECK_VERSION := v1.9.0
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
@@ -32,6 +33,7 @@ WASM := GOOS=js GOARCH=wasm
 LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
 GREMLINS := $(TOOLS)/gremlins-$(GREMLINS_VERSION)
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
 NPM_PACKAGES := e2e/node_modules/.package-lock.json
 RIVALS := bench/rivals/pouchdb/node_modules/.package-lock.json $(TOOLS)/rivals-pocketbase
 
@@ -82,7 +84,7 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 .PHONY: e2e
 e2e: build $(NPM_PACKAGES) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
 	$(need-browser)
-	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb'
+	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx'
 	go test -tags e2e -count=1 -timeout 40m -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
 
 define need-browser
@@ -99,9 +101,15 @@ lint: $(LINT) web/dist/assets.json ## Check formatting, vet and lint, for native
 	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/... ./roster/...
 
 .PHONY: verify
-verify: test lint ## Run everything CI checks: tests, lint, go.mod
+verify: test lint vulncheck ## Run everything CI checks: tests, lint, known flaws, go.mod
 	go mod tidy -diff
 	go mod verify
+
+# Needs https://vuln.go.dev, or another database in GOVULNDB. What can't be checked fails.
+.PHONY: vulncheck
+vulncheck: $(GOVULNCHECK) ## Look for known flaws in what the programs call
+	@$(GOVULNCHECK) $(if $(GOVULNDB),-db $(GOVULNDB)) ./... || { \
+		echo "govulncheck found a flaw, or could not reach its database: see above. GOVULNDB names another one." >&2; exit 1; }
 
 # Writes its counts to .cache/sim-FIRST.txt each minute, so that an interrupted run can
 # be continued with another FIRST.
@@ -202,6 +210,11 @@ $(GREMLINS):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install github.com/go-gremlins/gremlins/cmd/gremlins@$(GREMLINS_VERSION)
 	mv $(TOOLS)/gremlins $@
+
+$(GOVULNCHECK):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	mv $(TOOLS)/govulncheck $@
 
 # npm packages serve only tests and benchmarks.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json

@@ -16,9 +16,8 @@ const (
 	PathBucket     = "/api/v1/buckets/{bucket}"
 	PathEvents     = "/api/v1/events"
 
-	PathHealth  = "/healthz"
-	PathReady   = "/readyz"
-	PathMetrics = "/metrics"
+	PathHealth = "/healthz"
+	PathReady  = "/readyz"
 
 	// PathSignIn is no page of the app: the way to it leads through whatever portal is in
 	// front of the server, and from there back to the app. It answers people, not clients, and

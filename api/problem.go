@@ -23,7 +23,8 @@ const (
 	CodeResync          Code = "resync" // the feed no longer reaches back to the cursor
 	CodeBadCursor       Code = "bad_cursor"
 	CodeSignIn          Code = "sign_in"
-	CodeCrossSite       Code = "cross_site" // a write from a page of another site
+	CodeCrossSite       Code = "cross_site"   // a request from a page of another site
+	CodeUnknownHost     Code = "unknown_host" // Host is no name of the server
 	CodeRateLimited     Code = "rate_limited"
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"
@@ -46,6 +47,7 @@ var statuses = map[Code]int{
 	CodePrecondition:    412,
 	CodeTooLarge:        413,
 	CodeMediaType:       415,
+	CodeUnknownHost:     421,
 	CodeKeyReused:       422,
 	CodePreconditionReq: 428,
 	CodeRateLimited:     429,

@@ -49,6 +49,7 @@ type started struct {
 	url  string
 	stop context.CancelFunc
 	done chan error
+	log  lockedBuffer
 }
 
 func start(t *testing.T, args ...string) *started {
@@ -58,7 +59,7 @@ func start(t *testing.T, args ...string) *started {
 	out, in := io.Pipe()
 	s := &started{t: t, stop: cancel, done: make(chan error, 1)}
 	go func() {
-		err := run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), in, io.Discard)
+		err := run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), in, &s.log)
 		s.done <- errors.Join(err, in.Close())
 	}()
 	s.url = address(t, out)
@@ -74,6 +75,19 @@ func address(t *testing.T, out io.Reader) string {
 	if err != nil || !ok || !strings.HasPrefix(url, "http://127.0.0.1:") {
 		t.Fatalf("the server said %q (%v)", line, err)
 	}
+	return url
+}
+
+// operator returns where a server's log says that it serves the operator.
+func operator(t *testing.T, log *lockedBuffer) (url string) {
+	t.Helper()
+	eventually(t, "the log has the operator's address", func() error {
+		_, rest, there := strings.Cut(log.String(), "serving the operator\" url=")
+		if url, _, _ = strings.Cut(rest, "\n"); !there || url == "" {
+			return errors.New(log.String())
+		}
+		return nil
+	})
 	return url
 }
 
@@ -116,7 +130,7 @@ func TestServe(t *testing.T) {
 	if err := resp.Body.Close(); err != nil || resp.StatusCode != 201 {
 		t.Fatalf("create: %d, %v", resp.StatusCode, err)
 	}
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/api/nothing": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 404, "/api/nothing": 404} {
 		if status, body := get(t, s.url+path); status != want {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
@@ -161,13 +175,13 @@ func TestSIGTERM(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		cmd := exec.CommandContext(t.Context(), program, "serve", "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "r.db"))
+		cmd := exec.CommandContext(t.Context(), program, "serve", "-addr", "127.0.0.1:0", "-metrics", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "r.db"))
 		cmd.Env = append(os.Environ(), "ROLLCALL_TEST_MAIN=1")
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		var log bytes.Buffer
+		var log lockedBuffer
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -184,7 +198,7 @@ func TestSIGTERM(t *testing.T) {
 		if _, err := rest.Write([]byte(`{"name":"Ada",`)); err != nil {
 			t.Fatal(err)
 		}
-		waitForRequests(t, url, 1)
+		waitForRequests(t, operator(t, &log), 1)
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
@@ -317,6 +331,8 @@ func TestInvalidArguments(t *testing.T) {
 		{[]string{"dance"}, true, `unknown command "dance"`},
 		{[]string{"serve", "-port", "80"}, true, "-port"},
 		{[]string{"serve", "now"}, true, `no argument "now"`},
+		{[]string{"serve", "-hosts", "https://directory.example.org"}, true, "-hosts: \"https://directory.example.org\" must be a name without"},
+		{[]string{"serve", "-origins", "directory.example.org"}, true, "-origins: \"directory.example.org\" must be the scheme"},
 		{[]string{"seed", "-n", "0"}, true, "-n must be"},
 		{[]string{"seed", "-n", "many"}, true, "-n"},
 		{[]string{"serve", "-addr", busy.Addr().String(), "-db", db}, false, "address already in use"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
+	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/rest"
 )
 
@@ -24,7 +26,10 @@ type serveOptions struct {
 	cert, key     string
 	format, level string
 	profiles      string
+	metrics       string
 	proxies       string
+	hosts         string
+	origins       string
 
 	addressRate, clientRate     float64
 	connections, perAddress     int
@@ -43,8 +48,11 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.format, "log-format", "text", "text or json")
 	flags.StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&o.profiles, "pprof", "", "loopback `address` to serve Go's profiles on, such as 127.0.0.1:6060; off by default")
-	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For is trusted; this machine always is")
-	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, with bursts of five seconds' worth; 0 for no limit")
+	flags.StringVar(&o.metrics, "metrics", "", "`address` to serve /metrics on, for Prometheus, such as 127.0.0.1:9464; off by default")
+	flags.StringVar(&o.hosts, "hosts", "", "comma-separated `names` that the server answers to, beside localhost, this machine's addresses and the certificate's names; *.example.org is all below it")
+	flags.StringVar(&o.origins, "origins", "", "comma-separated `origins`, such as http://directory.example.org, whose pages are the server's own: those of a proxy on plain HTTP that keeps neither Host nor X-Forwarded-Host")
+	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For and X-Forwarded-Host are trusted; this machine always is")
+	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
 	flags.IntVar(&o.connections, "max-connections", 16000, "concurrent connections; more wait to be accepted")
 	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "concurrent connections from one address; more are closed. This machine and trusted proxies are exempt")
@@ -102,6 +110,9 @@ func (o *serveOptions) check() error {
 	if _, err := rest.ParseProxies(o.proxies); err != nil {
 		return fmt.Errorf("-trusted-proxies: %w", err)
 	}
+	if _, err := o.policy(nil); err != nil {
+		return err
+	}
 	for name, n := range map[string]int{
 		"max-connections": o.connections, "max-connections-per-address": o.perAddress, "max-streams": o.streams, "event-rate": o.eventRate,
 		"max-reads": o.reads, "max-waiting": o.readWaiting, "max-memory": int(o.megabytes),
@@ -129,6 +140,21 @@ func checkLoopback(addr string) error {
 		return fmt.Errorf("-pprof must be a loopback address, such as 127.0.0.1:6060, not %s", addr)
 	}
 	return nil
+}
+
+// policy returns which requests the server takes, with the names of a certificate; nil for
+// none.
+func (o *serveOptions) policy(certificate func() *x509.Certificate) (*origin.Policy, error) {
+	hosts, err := origin.ParseHosts(o.hosts)
+	if err != nil {
+		return nil, fmt.Errorf("-hosts: %w", err)
+	}
+	hosts.Own, hosts.Certificate = origin.OwnAddress, certificate
+	policy, err := origin.NewPolicy(hosts, o.origins)
+	if err != nil {
+		return nil, fmt.Errorf("-origins: %w", err)
+	}
+	return policy, nil
 }
 
 func (o *serveOptions) logger(w io.Writer) (*slog.Logger, error) {

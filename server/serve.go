@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"os/signal"
 	"sync"
@@ -77,27 +76,27 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		tasks.Go(func() { feed.Poll(background, db.Head, hub.Notify) })
 	}
 
+	pair, err := loadCertificate(background, &tasks, o, log)
+	if err != nil {
+		return err
+	}
+	policy, err := o.policy(pair.Leaf)
+	if err != nil {
+		return err
+	}
 	files, err := webFiles(log)
 	if err != nil {
 		return err
 	}
 	server := newServer(rest.New(rest.Config{
-		Store: db, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics,
+		Store: db, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics, Policy: policy,
 	}), log)
 	server.RegisterOnShutdown(hub.Close)
-	if o.cert != "" {
-		pair, err := listen.LoadCertificate(o.cert, o.key)
-		if err != nil {
-			return err
-		}
+	if pair != nil {
 		server.TLSConfig = pair.Config()
-		hangup := make(chan os.Signal, 1)
-		signal.Notify(hangup, syscall.SIGHUP)
-		defer signal.Stop(hangup)
-		tasks.Go(func() { pair.Watch(background, hangup, log) })
 	}
-	if o.profiles != "" {
-		if err := serveProfiles(background, &tasks, o.profiles, log); err != nil {
+	for addr, mux := range operatorMuxes(o, metrics) {
+		if err := serveOperator(background, &tasks, addr, guarded(policy, mux), log); err != nil {
 			return err
 		}
 	}
@@ -105,6 +104,25 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	return serve(ctx, listener, server, log)
+}
+
+// loadCertificate loads the certificate, nil for none, and reloads it on SIGHUP and when its
+// files change, until ctx ends.
+func loadCertificate(ctx context.Context, tasks *sync.WaitGroup, o serveOptions, log *slog.Logger) (*listen.Certificate, error) {
+	if o.cert == "" {
+		return nil, nil
+	}
+	pair, err := listen.LoadCertificate(o.cert, o.key)
+	if err != nil {
+		return nil, err
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	tasks.Go(func() {
+		defer signal.Stop(hangup)
+		pair.Watch(ctx, hangup, log)
+	})
+	return pair, nil
 }
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
@@ -167,32 +185,6 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-// serveProfiles serves Go's profiles on their own address until ctx ends.
-func serveProfiles(ctx context.Context, tasks *sync.WaitGroup, addr string, log *slog.Logger) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen for profiles on %s: %w", addr, err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
-	log.Info("serving profiles", "url", "http://"+l.Addr().String()+"/debug/pprof/")
-	tasks.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("can no longer serve profiles", "error", err)
-		}
-	})
-	tasks.Go(func() {
-		<-ctx.Done()
-		_ = server.Close() // nobody needs an unfinished profile
-	})
-	return nil
 }
 
 func webFiles(log *slog.Logger) (http.Handler, error) {

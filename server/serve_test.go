@@ -178,7 +178,7 @@ func pair(t *testing.T, cert, key string, serial int64) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"named.example.org"},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
@@ -213,6 +213,9 @@ func TestTLS(t *testing.T) {
 		}
 		return resp.TLS.PeerCertificates[0].SerialNumber.Int64(), resp.Proto, nil
 	}
+	if got := strictTransport(t, p.url); got != "max-age=31536000" {
+		t.Errorf("Strict-Transport-Security is %q", got)
+	}
 	if got, proto, err := serial(); err != nil || got != 1 || proto != "HTTP/2.0" || !strings.HasPrefix(p.url, "https://") {
 		t.Fatalf("certificate %d over %s at %s (%v)", got, proto, p.url, err)
 	}
@@ -240,6 +243,64 @@ func TestTLS(t *testing.T) {
 	if c := runCommand(t, "serve", "-tls-cert", cert, "-tls-key", dir, "-addr", "127.0.0.1:0", "-db", filepath.Join(dir, "s.db")); c.err == nil || !strings.Contains(c.out, "read the certificate") {
 		t.Errorf("a bad key: %s", c.out)
 	}
+}
+
+// strictTransport returns how long browsers are told to keep to HTTPS.
+func strictTransport(t *testing.T, url string) string {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Get(url + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.Header.Get("Strict-Transport-Security")
+}
+
+// TestNamesOfTheProgram: the certificate's names are known without a flag, those of -hosts
+// with one, and no others, wherever it listens.
+func TestNamesOfTheProgram(t *testing.T) {
+	checkAnswers(t)
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	pair(t, cert, key, 1)
+	p := startProgram(t, "-db", filepath.Join(dir, "r.db"), "-tls-cert", cert, "-tls-key", key,
+		"-hosts", "directory.example.org", "-metrics", "127.0.0.1:0", "-pprof", "127.0.0.1:0")
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	status := func(url, host, site string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		if site != "" {
+			r.Header.Set("Sec-Fetch-Site", site)
+		}
+		resp, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	aside := operator(t, &p.log)
+	for _, url := range []string{p.url + "/api/v1/users", p.url + "/healthz", aside + "/metrics", aside + "/debug/pprof/cmdline"} {
+		for host, want := range map[string]int{
+			"localhost": 200, "127.0.0.1:1": 200, "[::1]": 200, "directory.example.org": 200, "named.example.org": 200,
+			"evil.example": 421, "localhost.evil.example": 421,
+		} {
+			if got := status(url, host, ""); got != want {
+				t.Errorf("%s as %s: %d, want %d", url, host, got, want)
+			}
+		}
+		if got := status(url, "localhost", "cross-site"); got != 403 {
+			t.Errorf("%s from another site: %d", url, got)
+		}
+	}
+	p.stop()
 }
 
 // TestCertificateFilesChange: without a signal, changed files are noticed.
@@ -296,8 +357,8 @@ func TestLogAndProfiles(t *testing.T) {
 			}
 			mine = mine || entry.Request == "mine-7" && entry.Path == "/api/v1/users" && entry.Level == "INFO" && entry.Method == "GET"
 			health = health || entry.Path == "/healthz" && entry.Level == "DEBUG"
-			if entry.Msg == "serving profiles" {
-				profiles = entry.URL
+			if entry.Msg == "serving the operator" {
+				profiles = entry.URL + "/debug/pprof/"
 			}
 		}
 		if !mine || !health || profiles == "" {
@@ -560,11 +621,11 @@ func TestChangesOfOtherProcesses(t *testing.T) {
 
 // TestMetricsOfTheProgram: the operator's metrics are there, and move.
 func TestMetricsOfTheProgram(t *testing.T) {
-	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"))
+	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"), "-metrics", "127.0.0.1:0")
 	if got := post(s.url+"/api/v1/users", strings.NewReader(`{"name":"A","email":"a@example.org"}`)); got != "201 Created" {
 		t.Fatal(got)
 	}
-	_, body := get(t, s.url+"/metrics")
+	_, body := get(t, operator(t, &s.log)+"/metrics")
 	for name, least := range map[string]float64{
 		`rollcall_group_size_count{of="requests"}`: 1, `rollcall_group_size_sum{of="writes"}`: 1, "rollcall_commit_seconds_count": 1,
 		"rollcall_feed_lag_seconds_count": 0, "rollcall_streams": 0, `rollcall_queue_depth{queue="writes"}`: 0, `rollcall_queue_depth{queue="reads"}`: 0,

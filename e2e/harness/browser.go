@@ -42,8 +42,25 @@ func OpenBrowser(t testing.TB) *Browser {
 	return OpenProfile(t, t.TempDir())
 }
 
+// OpenBrowserAt starts a browser that finds these names on this machine, and takes any
+// certificate.
+func OpenBrowserAt(t testing.TB, names ...string) *Browser {
+	t.Helper()
+	var rules []string
+	for _, name := range names {
+		rules = append(rules, "MAP "+name+" 127.0.0.1")
+	}
+	return openProfile(t, t.TempDir(), chromedp.Flag("host-resolver-rules", strings.Join(rules, ",")),
+		chromedp.Flag("ignore-certificate-errors", true))
+}
+
 // OpenProfile starts a browser on a profile directory.
 func OpenProfile(t testing.TB, profile string) *Browser {
+	t.Helper()
+	return openProfile(t, profile)
+}
+
+func openProfile(t testing.TB, profile string, further ...chromedp.ExecAllocatorOption) *Browser {
 	t.Helper()
 	b := &Browser{t: t, profile: profile}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
@@ -57,6 +74,7 @@ func OpenProfile(t testing.TB, profile string) *Browser {
 	for name, value := range flags {
 		opts = append(opts, chromedp.Flag(name, value))
 	}
+	opts = append(opts, further...)
 	actx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(actx,
 		chromedp.WithErrorf(func(string, ...any) {})) // events of a newer or older protocol

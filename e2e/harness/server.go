@@ -25,16 +25,18 @@ type Server struct {
 	addr string
 	DB   string // path of the SQLite file
 
+	flags []string // further ones of serve
+
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once the process has ended
 	result error         // how it ended; valid once exited is closed
 	log    logBuffer
 }
 
-// StartServer starts a server. Its log is printed when the test fails.
-func StartServer(t testing.TB, bin string) *Server {
+// StartServer starts a server with further flags. Its log is printed when the test fails.
+func StartServer(t testing.TB, bin string, flags ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, bin: bin, addr: freeAddr(t), DB: filepath.Join(t.TempDir(), "rollcall.db")}
+	s := &Server{t: t, bin: bin, addr: freeAddr(t), DB: filepath.Join(t.TempDir(), "rollcall.db"), flags: flags}
 	t.Cleanup(func() {
 		if s.cmd != nil {
 			s.Kill()
@@ -78,7 +80,7 @@ func (s *Server) Start() {
 	if s.cmd != nil {
 		s.t.Fatal("the server is already running")
 	}
-	cmd := exec.Command(s.bin, "serve", "-addr", s.addr, "-db", s.DB)
+	cmd := exec.Command(s.bin, append([]string{"serve", "-addr", s.addr, "-db", s.DB}, s.flags...)...)
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

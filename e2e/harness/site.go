@@ -16,10 +16,10 @@ type Site struct {
 	Proxy  *Proxy
 }
 
-// NewSite starts a server without users.
-func NewSite(t testing.TB, bin string) *Site {
+// NewSite starts a server without users, with further flags.
+func NewSite(t testing.TB, bin string, flags ...string) *Site {
 	t.Helper()
-	s := StartServer(t, bin)
+	s := StartServer(t, bin, flags...)
 	return &Site{t, s, StartProxy(t, s.URL())}
 }
 
@@ -153,4 +153,12 @@ func (s *Site) query(query string, row func(scan func(...any) error) error) {
 	if err := rows.Err(); err != nil {
 		s.t.Fatalf("reading the server's database: %v", err)
 	}
+}
+
+// Restart starts the server again with other further flags.
+func (s *Site) Restart(flags ...string) {
+	s.t.Helper()
+	s.Down()
+	s.Server.flags = flags
+	s.Up()
 }

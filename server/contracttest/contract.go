@@ -130,7 +130,7 @@ func (c *Contract) Check(req *http.Request, a Response) error {
 	if err != nil {
 		// An unknown path or method is answered as such, or refused before routing.
 		switch a.Status {
-		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusForbidden:
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusForbidden, http.StatusMisdirectedRequest:
 			return nil
 		}
 		return fmt.Errorf("status %d for a path outside the contract: %w", a.Status, err)
@@ -219,7 +219,7 @@ func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // covers reports whether the contract covers a path. It does not cover the web files.
 func covers(path string) bool {
 	switch path {
-	case api.PathHealth, api.PathReady, api.PathMetrics:
+	case api.PathHealth, api.PathReady:
 		return true
 	}
 	return strings.HasPrefix(path, api.PathPrefix)

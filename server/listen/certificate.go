@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -37,6 +38,14 @@ func (c *Certificate) Config() *tls.Config {
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
+}
+
+// Leaf returns the certificate itself; nil without one.
+func (c *Certificate) Leaf() *x509.Certificate {
+	if c == nil {
+		return nil
+	}
+	return c.current.Load().Leaf
 }
 
 func (c *Certificate) read() error {

@@ -17,7 +17,8 @@ import (
 // Limits bound what clients can use of the server. A zero rate is no limit; for the other
 // fields, zero is the default.
 type Limits struct {
-	// Address is the rate of API requests from one address; see Proxies. Client is the
+	// Address is the rate of API requests from one address, and as much again of all others;
+	// see Proxies. Client is the
 	// rate of batches from one client id. A client can make up its id, so its address
 	// counts as well.
 	Address limit.Rate
@@ -50,6 +51,7 @@ const readTimeout = 10 * time.Second
 type admission struct {
 	limits    Limits
 	addresses *limit.Buckets
+	site      *limit.Buckets // by address as well: loading the app must not take from its syncing
 	clients   *limit.Buckets
 	reads     *limit.Semaphore
 	bytes     *limit.Budget
@@ -61,6 +63,7 @@ func newAdmission(l Limits) *admission {
 	return &admission{
 		limits:    l,
 		addresses: limit.NewBuckets(l.Address, maxBuckets),
+		site:      limit.NewBuckets(l.Address, maxBuckets),
 		clients:   limit.NewBuckets(l.Client, maxBuckets),
 		reads:     limit.NewSemaphore(l.Reads, l.Waiting),
 		bytes:     limit.NewBudget(l.Bytes),
@@ -70,14 +73,16 @@ func newAdmission(l Limits) *admission {
 // withRate answers 429 to an address over its rate, before it reads the body.
 func (s *server) withRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key, limited := s.admission.limits.Proxies.client(r)
+		scopeOf(r.Context()).limited = limited
+		buckets, by := s.admission.site, "site"
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
-			key, limited := s.admission.limits.Proxies.client(r)
-			scopeOf(r.Context()).limited = limited
-			if limited {
-				if err := s.admit(w, s.admission.addresses, "address", key); err != nil {
-					s.fail(w, r, err)
-					return
-				}
+			buckets, by = s.admission.addresses, "address"
+		}
+		if limited {
+			if err := s.admit(w, buckets, by, key); err != nil {
+				s.fail(w, r, err)
+				return
 			}
 		}
 		next.ServeHTTP(w, r)

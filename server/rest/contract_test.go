@@ -26,6 +26,8 @@ type world struct {
 	server *httptest.Server
 	store  *sqlite.Store
 	hub    *feed.Hub
+
+	metrics *rest.Metrics
 }
 
 func newWorld(t *testing.T) *world {
@@ -41,8 +43,8 @@ func newLimitedWorld(t *testing.T, limits rest.Limits) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: s, hub: hub}
-	handler := rest.New(rest.Config{Store: s, Hub: hub, Ping: 20 * time.Millisecond, Limits: limits})
+	w := &world{t: t, store: s, hub: hub, metrics: rest.NewMetrics()}
+	handler := rest.New(rest.Config{Store: s, Hub: hub, Ping: 20 * time.Millisecond, Limits: limits, Metrics: w.metrics})
 	w.server = httptest.NewServer(contracttest.Load(t).Handler(t, handler))
 	t.Cleanup(func() {
 		hub.Close()
@@ -60,6 +62,13 @@ type answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+}
+
+// scrape returns what Prometheus reads.
+func scrape(m *rest.Metrics) string {
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", http.NoBody))
+	return w.Body.String()
 }
 
 // do sends a request. Header are

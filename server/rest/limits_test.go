@@ -30,13 +30,15 @@ func newID() string { return uuid.NewString() }
 type asker struct {
 	t       *testing.T
 	handler http.Handler
+	metrics *rest.Metrics
 }
 
 func newAsker(t *testing.T, s rest.Store, limits rest.Limits) asker {
 	t.Helper()
 	hub := feed.NewHub()
 	t.Cleanup(hub.Close)
-	return asker{t, contracttest.Load(t).Handler(t, rest.New(rest.Config{Store: s, Hub: hub, Limits: limits}))}
+	metrics := rest.NewMetrics()
+	return asker{t, contracttest.Load(t).Handler(t, rest.New(rest.Config{Store: s, Hub: hub, Limits: limits, Metrics: metrics})), metrics}
 }
 
 // ask returns the status and Retry-After.
@@ -87,8 +89,12 @@ func TestRateByAddress(t *testing.T) {
 	if status, _ := a.ask("203.0.113.1:2000", "/api/v1/changes", ""); status != 429 {
 		t.Errorf("another port and path are another client: %d", status)
 	}
-	if status, _ := a.ask("203.0.113.1:1", "/healthz", ""); status != 200 {
-		t.Errorf("healthz is limited: %d", status)
+	// Whatever is not the API counts as well, by itself: the app loads while its data wait.
+	for i, path := range []string{"/healthz", "/", "/nothing"} {
+		status, _ := a.ask("203.0.113.1:1", path, "")
+		if limited := status == 429; limited != (i == 2) {
+			t.Errorf("request %d outside the API is answered %d", i, status)
+		}
 	}
 	exhaust("[2001:db8:1:2::1]:1000")
 	if status, _ := a.ask("[2001:db8:1:2:ffff::9]:1", "/api/v1/users", ""); status != 429 {
@@ -106,6 +112,13 @@ func TestRateByAddress(t *testing.T) {
 	exhaust("198.51.100.2:1", "X-Forwarded-For", "127.0.0.1") // and can't pose as the operator
 	exhaust("127.0.0.1:1000", "X-Forwarded-For", "127.0.0.1, 198.51.100.3")
 	exhaust("10.0.0.1:1", "X-Forwarded-For", "nonsense")
+	// What is no address counts as the one that sent it, though that is this machine.
+	exhaust("127.0.0.2:1", "X-Forwarded-For", "unknown")
+	exhaust("127.0.0.3:1", "X-Forwarded-For", "203.0.113.77, _hidden")
+	exhaust("127.0.0.4:1", "X-Forwarded-For", "203.0.113.77, ")
+	if status, _ := a.ask("203.0.113.77:1", "/api/v1/users", ""); status != 200 {
+		t.Errorf("what stands before nonsense was believed: %d", status)
+	}
 	if _, err := rest.ParseProxies("10.0.0.0/8,proxy"); err == nil || !strings.Contains(err.Error(), `"proxy"`) {
 		t.Errorf("a bad network: %v", err)
 	}
@@ -164,9 +177,7 @@ func TestReadsAreBounded(t *testing.T) {
 		})
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		w := httptest.NewRecorder()
-		a.handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", http.NoBody))
-		if strings.Contains(w.Body.String(), `rollcall_queue_depth{queue="reads"} 3`) {
+		if strings.Contains(scrape(a.metrics), `rollcall_queue_depth{queue="reads"} 3`) {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -238,8 +249,8 @@ func TestBytesAreBounded(t *testing.T) {
 func (w *world) await(f func(metrics string) bool) {
 	w.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		metrics := w.do("GET", "/metrics", nil).Body
-		if f(string(metrics)) {
+		metrics := scrape(w.metrics)
+		if f(metrics) {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
@@ -53,7 +54,7 @@ func NewMetrics() *Metrics {
 		commit:     commit.WithLabelValues().(prometheus.Histogram),
 		lag:        lag.WithLabelValues().(prometheus.Histogram),
 	}
-	for _, by := range []string{"address", "client"} {
+	for _, by := range []string{"address", "site", "client"} {
 		m.limited.WithLabelValues(by) // shows 0 rather than nothing
 	}
 	for _, read := range []string{"own", "shared"} {
@@ -62,6 +63,11 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(m.requests, m.seconds, m.operations, m.limited, m.pages, m.group, commit, lag,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// Handler serves the metrics to Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
 // Committed records a commit of the store.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/origin"
 )
 
 type contextKey struct{}
@@ -72,17 +73,28 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 			took := time.Since(began)
 			s.metrics.observe(r, rec.status, took)
 			s.log.LogAttrs(r.Context(), level(r), "request",
-				slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.String("request", id), slog.String("method", cut(r.Method)), slog.String("path", cut(r.URL.EscapedPath())),
 				slog.Int("status", rec.status), slog.Int("bytes", rec.bytes), slog.Duration("took", took))
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
 
+// maxLogged is how much of what a client sends is logged, or said to it again.
+const maxLogged = 200
+
+// cut returns a text as it is logged. A path is passed escaped, so that it is visible ASCII.
+func cut(text string) string {
+	if len(text) <= maxLogged {
+		return text
+	}
+	return text[:maxLogged] + "..."
+}
+
 // level keeps the requests of monitors, every few seconds, out of the usual log.
 func level(r *http.Request) slog.Level {
 	switch r.URL.Path {
-	case api.PathHealth, api.PathReady, api.PathMetrics:
+	case api.PathHealth, api.PathReady:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
@@ -121,26 +133,13 @@ func withHeaders(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		if r.TLS != nil && !origin.IsLocalhost(r.Host) { // there it would bind other programs
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			h.Set("Cache-Control", "no-store, no-transform")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// sameSite refuses writes from pages of other sites. Together with the JSON content type,
-// which such a page can't send without a preflight, this is the defence against cross-site
-// request forgery, as long as there is no sign-in to steal.
-func sameSite(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodGet, http.MethodHead, http.MethodOptions:
-		default:
-			if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-				writeProblem(w, api.NewProblem(api.CodeCrossSite, "Cross-site request", "pages of other sites may not write here"))
-				return
-			}
 		}
 		next.ServeHTTP(w, r)
 	})

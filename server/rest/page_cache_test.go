@@ -22,9 +22,10 @@ import (
 // counted is a store that counts how often pages are read, and may fail or be slow.
 type counted struct {
 	*memory.Store
-	reads atomic.Int64
-	fails atomic.Bool
-	gate  chan struct{} // nil for none
+	reads   atomic.Int64
+	fails   atomic.Bool
+	metrics *rest.Metrics
+	gate    chan struct{} // nil for none
 }
 
 func (c *counted) read(ctx context.Context) error {
@@ -57,8 +58,8 @@ func (c *counted) Users(ctx context.Context, q store.ListQuery) (store.List, err
 }
 
 func newCounted() (*counted, http.Handler) {
-	c := &counted{Store: memory.New(memory.Options{})}
-	return c, rest.New(rest.Config{Store: c, Hub: feed.NewHub()})
+	c := &counted{Store: memory.New(memory.Options{}), metrics: rest.NewMetrics()}
+	return c, rest.New(rest.Config{Store: c, Hub: feed.NewHub(), Metrics: c.metrics})
 }
 
 func get(ctx context.Context, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
@@ -122,7 +123,7 @@ func TestPagesAreShared(t *testing.T) {
 			t.Errorf("%s after a change has %d users, want %d", path, n, have)
 		}
 	}
-	metrics := get(t.Context(), h, "/metrics").Body.String()
+	metrics := scrape(c.metrics)
 	if !strings.Contains(metrics, `rollcall_pages_total{read="shared"} 14`) {
 		t.Errorf("pages are counted as %s", metrics)
 	}

@@ -33,29 +33,49 @@ func ParseProxies(text string) (Proxies, error) {
 
 // client identifies the client by its IPv4 address, or by the network of its IPv6 address,
 // since one client has countless IPv6 addresses. limited is false for a program on this
-// machine that does not forward for another: it belongs to the operator.
+// machine that does not forward for another: it belongs to the operator. What is no address
+// in X-Forwarded-For counts as the one that sent it.
 func (p Proxies) client(r *http.Request) (key string, limited bool) {
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok {
 		return r.RemoteAddr, true
 	}
-	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	header := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	if header == "" {
+		return network(peer), !peer.IsLoopback()
+	}
+	forwarded := strings.Split(header, ",")
 	// From the right: each proxy appends its client's address. What precedes an unknown
 	// proxy could be forged.
 	for i := len(forwarded) - 1; i >= 0 && p.Contains(peer); i-- {
 		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
 		if !ok {
-			break
+			return network(peer), true
 		}
 		peer = next
 	}
-	if peer.Is6() {
-		prefix, err := peer.Prefix(64)
-		if err == nil {
-			return prefix.String(), !peer.IsLoopback()
+	return network(peer), !peer.IsLoopback()
+}
+
+// network returns what stands for all addresses of one client.
+func network(a netip.Addr) string {
+	if a.Is6() {
+		if prefix, err := a.Prefix(64); err == nil {
+			return prefix.String()
 		}
 	}
-	return peer.String(), !peer.IsLoopback()
+	return a.String()
+}
+
+// forwardedHost returns the host that a trusted proxy was asked for, "" for none. The last
+// one is what the nearest proxy says.
+func (p Proxies) forwardedHost(r *http.Request) string {
+	peer, ok := parseAddr(r.RemoteAddr)
+	if !ok || !p.Contains(peer) {
+		return ""
+	}
+	all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Host"), ","), ",")
+	return strings.TrimSpace(all[len(all)-1])
 }
 
 // Contains reports whether an address is a trusted proxy or this machine.

@@ -14,10 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -46,7 +45,8 @@ type Config struct {
 	Log     *slog.Logger  // nil for none
 	Ping    time.Duration // between events of a stream, at most; 0 for DefaultPing
 	Limits  Limits
-	Metrics *Metrics // nil for new ones
+	Policy  *origin.Policy // nil for one that answers to any name
+	Metrics *Metrics       // nil for new ones
 }
 
 // DefaultPing is how often an event stream without changes shows that it is alive.
@@ -61,11 +61,12 @@ type server struct {
 	ping      time.Duration
 	admission *admission
 	metrics   *Metrics
+	policy    *origin.Policy
 }
 
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
-	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, admission: newAdmission(c.Limits)}
+	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits)}
 	s.store = limitedStore{c.Store, s.admission.reads}
 	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache()
 	if s.log == nil {
@@ -76,6 +77,9 @@ func New(c Config) http.Handler {
 	}
 	if s.metrics == nil {
 		s.metrics = NewMetrics()
+	}
+	if s.policy == nil {
+		s.policy = new(origin.Policy)
 	}
 	s.metrics.addGauges(s.hub, s.admission)
 
@@ -89,22 +93,17 @@ func New(c Config) http.Handler {
 	handle(api.PathEvents, methods{"GET": s.streamEvents})
 	handle(api.PathHealth, methods{"GET": s.healthy})
 	handle(api.PathReady, methods{"GET": s.ready})
-	prometheus := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
-	handle(api.PathMetrics, methods{"GET": func(w http.ResponseWriter, r *http.Request) error {
-		prometheus.ServeHTTP(w, r)
-		return nil
-	}})
 	mux.HandleFunc(api.PathPrefix, noRoute)
 	if c.Static != nil {
 		mux.Handle("/", c.Static)
 	} else {
 		mux.HandleFunc("/", noRoute)
 	}
-	return s.withRequest(s.withRecovery(withHeaders(s.withRate(sameSite(mux)))))
+	return s.withRequest(s.withRecovery(withHeaders(s.withRate(s.guard(mux)))))
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+r.URL.Path))
+	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+cut(r.URL.EscapedPath())))
 }
 
 // methods are a path's handlers by method. An error is answered as a problem.

@@ -88,6 +88,8 @@ func Classify(r Response) *RequestError {
 	switch {
 	case needsProblem(r.Status) && !documented, r.Status < 400:
 		return foreignError(r)
+	case p.Code == api.CodeUnknownHost, p.Code == api.CodeCrossSite:
+		kind = Unavailable // about the way to the server, whatever the operations
 	case !listed && r.Status < 500:
 		kind = Refused
 	case !listed:

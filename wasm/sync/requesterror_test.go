@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -93,6 +94,17 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := retryAfter(Response{Header: map[string]string{"retry-after": c.text, "date": c.date}}); got != c.want {
 			t.Errorf("%q at %q: got %v, want %v", c.text, c.date, got, c.want)
+		}
+	}
+}
+
+// The operator has a flag to set; what was written on the device waits for that.
+func TestARequestThatTheServerDoesNotTakeFromHereRejectsNothing(t *testing.T) {
+	for _, code := range []api.Code{api.CodeUnknownHost, api.CodeCrossSite} {
+		body := fmt.Sprintf(`{"title":"No","status":%d,"code":%q}`, code.Status(), code)
+		failed := Classify(Response{Status: code.Status(), Header: map[string]string{"content-type": "application/problem+json"}, Body: []byte(body)})
+		if failed == nil || failed.Kind != Unavailable || failed.Problem.Code != code {
+			t.Errorf("%s: %+v", code, failed)
 		}
 	}
 }

@@ -25,9 +25,11 @@ type serveOptions struct {
 	format, level string
 	profiles      string
 	proxies       string
+	exempt        string
 
 	addressRate, clientRate     float64
 	connections, perAddress     int
+	share                       int
 	streams, reads, readWaiting int
 	eventRate                   int
 	megabytes                   int64
@@ -44,10 +46,12 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&o.profiles, "pprof", "", "loopback `address` to serve Go's profiles on, such as 127.0.0.1:6060; off by default")
 	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For is trusted; this machine always is")
+	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
 	flags.IntVar(&o.connections, "max-connections", 16000, "concurrent connections; more wait to be accepted")
-	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "concurrent connections from one address; more are closed. This machine and trusted proxies are exempt")
+	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "concurrent connections from one address (IPv6: one /64); more are closed. Trusted proxies are exempt, too")
+	flags.IntVar(&o.share, "network-share", rest.DefaultShare, "`percent` of -max-streams, -max-memory and -max-waiting that one address (IPv6: one /64) may hold")
 	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "concurrent event streams; more are answered 503")
 	flags.IntVar(&o.eventRate, "event-rate", feed.NotificationsPerProcessor*runtime.GOMAXPROCS(0), "events per second to all streams together; more are sent later. By default, 1000 per processor")
 	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database; more wait")
@@ -102,6 +106,12 @@ func (o *serveOptions) check() error {
 	if _, err := rest.ParseProxies(o.proxies); err != nil {
 		return fmt.Errorf("-trusted-proxies: %w", err)
 	}
+	if _, err := parseExempt(o.exempt); err != nil {
+		return fmt.Errorf("-exempt: %w", err)
+	}
+	if o.share < 1 || o.share > 100 {
+		return errors.New("-network-share must be from 1 to 100")
+	}
 	for name, n := range map[string]int{
 		"max-connections": o.connections, "max-connections-per-address": o.perAddress, "max-streams": o.streams, "event-rate": o.eventRate,
 		"max-reads": o.reads, "max-waiting": o.readWaiting, "max-memory": int(o.megabytes),
@@ -152,10 +162,32 @@ func (o *serveOptions) limits() (rest.Limits, error) {
 	if err != nil {
 		return rest.Limits{}, err
 	}
+	exempt, err := parseExempt(o.exempt)
+	if err != nil {
+		return rest.Limits{}, err
+	}
 	return rest.Limits{
+		Exempt: exempt, Share: o.share,
 		Address: rateOf(o.addressRate), Client: rateOf(o.clientRate), Proxies: proxies,
 		Reads: o.reads, Waiting: o.readWaiting, Bytes: o.megabytes << 20, Streams: o.streams,
 	}, nil
+}
+
+// thisMachine are the networks that are exempt by default, as the flag writes them.
+func thisMachine() string {
+	var all []string
+	for _, n := range rest.ThisMachine() {
+		all = append(all, n.String())
+	}
+	return strings.Join(all, ",")
+}
+
+func parseExempt(text string) ([]netip.Prefix, error) {
+	if text == "none" {
+		text = ""
+	}
+	networks, err := rest.ParseProxies(text)
+	return append([]netip.Prefix{}, networks...), err // not nil: that would be the default
 }
 
 // burst is how many seconds' worth of requests may come at once: a client that was offline

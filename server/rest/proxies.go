@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/rollcall/rollcall/server/limit"
 )
 
 // Proxies are the networks of reverse proxies whose X-Forwarded-For is trusted. This machine
@@ -31,44 +34,52 @@ func ParseProxies(text string) (Proxies, error) {
 	return all, nil
 }
 
-// client identifies the client by its IPv4 address, or by the network of its IPv6 address,
-// since one client has countless IPv6 addresses. limited is false for a program on this
-// machine that does not forward for another: it belongs to the operator.
-func (p Proxies) client(r *http.Request) (key string, limited bool) {
+// network identifies the client by its limit.Network. It is empty for an exempt client that
+// does not forward for another: it belongs to the operator.
+func (l Limits) network(r *http.Request) string {
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok {
-		return r.RemoteAddr, true
+		return r.RemoteAddr
 	}
 	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	// From the right: each proxy appends its client's address. What precedes an unknown
 	// proxy could be forged.
-	for i := len(forwarded) - 1; i >= 0 && p.Contains(peer); i-- {
+	for i := len(forwarded) - 1; i >= 0 && l.Proxies.Contains(peer); i-- {
 		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
 		if !ok {
 			break
 		}
 		peer = next
 	}
-	if peer.Is6() {
-		prefix, err := peer.Prefix(64)
-		if err == nil {
-			return prefix.String(), !peer.IsLoopback()
-		}
+	if contains(l.exempt(), peer) {
+		return ""
 	}
-	return peer.String(), !peer.IsLoopback()
+	return limit.Network(peer).String()
+}
+
+// ThisMachine are the networks that are exempt from limits by default.
+func ThisMachine() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+}
+
+func (l Limits) exempt() []netip.Prefix {
+	if l.Exempt == nil {
+		return ThisMachine()
+	}
+	return l.Exempt
+}
+
+// ManyClients reports whether one address may have the connections of many clients: it is
+// exempt, or a proxy that was named.
+func (l Limits) ManyClients(a netip.Addr) bool {
+	return contains(l.exempt(), a) || contains(l.Proxies, a)
 }
 
 // Contains reports whether an address is a trusted proxy or this machine.
-func (p Proxies) Contains(a netip.Addr) bool {
-	if a.IsLoopback() {
-		return true
-	}
-	for _, network := range p {
-		if network.Contains(a) {
-			return true
-		}
-	}
-	return false
+func (p Proxies) Contains(a netip.Addr) bool { return a.IsLoopback() || contains(p, a) }
+
+func contains(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
 // parseAddr parses an address with or without a port.

@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/group"
 )
 
 // Limits bound what clients can use of the server. A zero rate is no limit; for the other
@@ -33,7 +34,7 @@ type Limits struct {
 	Waiting int   // waiting reads; more are answered 503
 	Bytes   int64 // of received bodies, pages being sent and cached pages, together
 	Streams int   // concurrent event streams
-	// Share is the part of Bytes, Streams and waiting reads that one limit.Network may
+	// Share is the part of Bytes, Streams, waiting reads and waiting writes that one limit.Network may
 	// hold, in percent.
 	Share int
 }
@@ -61,6 +62,7 @@ type admission struct {
 	clients   *limit.Buckets
 	reads     *limit.Semaphore
 	reading   *limit.Shares // reads that run or wait
+	writing   *limit.Shares // writes that wait to be durable
 	bytes     *limit.Shares
 	streams   *limit.Shares
 }
@@ -76,6 +78,7 @@ func newAdmission(l Limits) *admission {
 		clients:   limit.NewBuckets(l.Client, maxBuckets),
 		reads:     limit.NewSemaphore(l.Reads, l.Waiting),
 		reading:   shares(int64(l.Reads + l.Waiting)),
+		writing:   shares(group.MaxWaiting),
 		bytes:     shares(l.Bytes - l.cacheBytes()),
 		streams:   shares(int64(l.Streams)),
 	}
@@ -148,6 +151,17 @@ type limitedStore struct {
 	Store
 	reads   *limit.Semaphore
 	reading *limit.Shares
+	writing *limit.Shares
+}
+
+// Apply implements Store. The store's queue of writes has room for one network's share only.
+func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	network, n := scopeOf(ctx).network, int64(len(writes))
+	if err := l.writing.Take(network, n); err != nil {
+		return nil, err
+	}
+	defer l.writing.Release(network, n)
+	return l.Store.Apply(ctx, writes)
 }
 
 // limited calls read while it holds a slot.

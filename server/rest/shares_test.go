@@ -164,35 +164,33 @@ func TestReadsHaveAShare(t *testing.T) {
 // TestOneAtItsShareFailsNobodyElse: a page is read once for all who ask for it. Whoever began
 // the read may have no room for it.
 func TestOneAtItsShareFailsNobodyElse(t *testing.T) {
-	gate := make(chan struct{})
-	c := &counted{Store: filled(t, 100), gate: gate}
-	hub := feed.NewHub()
-	defer hub.Close()
-	a := asker{t, rest.New(rest.Config{Store: c, Hub: hub, Limits: rest.Limits{Bytes: 800 << 10}})}
-	const page = "/api/v1/changes?limit=100" // larger than a share
-	var group sync.WaitGroup
-	group.Go(func() {
-		if status, _ := a.ask("203.0.113.1:1", page, ""); status != 503 {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		c := &counted{Store: filled(t, 100), gate: gate}
+		hub := feed.NewHub()
+		defer hub.Close()
+		a := asker{t, rest.New(rest.Config{Store: c, Hub: hub, Limits: rest.Limits{Bytes: 800 << 10}})}
+		ask := func(from string) <-chan int {
+			answer := make(chan int, 1)
+			go func() {
+				status, _ := a.ask(from, "/api/v1/changes?limit=100", "") // larger than a share
+				answer <- status
+			}()
+			synctest.Wait() // until it waits for the read
+			return answer
+		}
+		first, second := ask("203.0.113.1:1"), ask("127.0.0.1:1") // who is exempt
+		if n := c.reads.Load(); n != 1 {
+			t.Errorf("%d reads are under way, want one for both", n)
+		}
+		close(gate)
+		if status := <-first; status != 503 {
 			t.Errorf("without room, it is answered %d", status)
 		}
-	})
-	waitForReads(t, c, 1)
-	group.Go(func() {
-		if status, _ := a.ask("127.0.0.1:1", page, ""); status != 200 { // exempt
+		if status := <-second; status != 200 {
 			t.Errorf("one that has room is answered %d", status)
 		}
 	})
-	close(gate)
-	group.Wait()
-}
-
-func waitForReads(t *testing.T, c *counted, n int64) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); c.reads.Load() < n; {
-		if time.Now().After(deadline) {
-			t.Fatal("it was never read")
-		}
-	}
 }
 
 // TestExempt: who is exempt is a setting, so this machine may be a client like others.
@@ -320,4 +318,60 @@ func TestStreamHasNoDeadlineBetweenEvents(t *testing.T) {
 	if text := strings.Join(got, " "); text != "deadline write flush none" {
 		t.Errorf("an event is sent with %s", text)
 	}
+}
+
+// blockedWrites is a store whose writes wait until they are let go.
+type blockedWrites struct {
+	*memory.Store
+	waiting chan struct{}
+	let     chan struct{}
+}
+
+func (b blockedWrites) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	b.waiting <- struct{}{}
+	<-b.let
+	return b.Store.Apply(ctx, writes)
+}
+
+// TestWritesHaveAShare: one network's batches leave room in the queue of writes.
+func TestWritesHaveAShare(t *testing.T) {
+	b := blockedWrites{memory.New(memory.Options{}), make(chan struct{}, 100), make(chan struct{})}
+	hub := feed.NewHub()
+	defer hub.Close()
+	a := asker{t, rest.New(rest.Config{Store: b, Hub: hub})}
+	var group sync.WaitGroup
+	send := func(from string) <-chan int {
+		var ops []string
+		for i := range api.MaxOperations {
+			ops = append(ops, fmt.Sprintf(`{"id":%q,"entityType":"user","entityId":%q,"type":"create","baseVersion":0,"createdAt":"2026-01-31T12:00:00Z","data":{"name":"N","email":"%d-%s@example.org"}}`,
+				newID(), newID(), i, newID()))
+		}
+		body := fmt.Sprintf(`{"clientId":%q,"operations":[%s]}`, newID(), strings.Join(ops, ","))
+		answer := make(chan int, 1)
+		group.Go(func() {
+			status, _ := a.ask(from, "/api/v1/operations", body)
+			answer <- status
+		})
+		return answer
+	}
+	held := 0
+	for refused := false; !refused; {
+		select {
+		case <-b.waiting:
+			held++
+		case status := <-send("203.0.113.1:1"):
+			if refused = true; status != 503 {
+				t.Errorf("one batch too many is answered %d", status)
+			}
+		}
+		if held > 40 {
+			t.Fatal("it is never refused")
+		}
+	}
+	other := send("203.0.113.2:1")
+	close(b.let)
+	if status := <-other; status != 200 {
+		t.Errorf("beside it, a batch is answered %d", status)
+	}
+	group.Wait()
 }

@@ -49,6 +49,7 @@ func runBackup(ctx context.Context, args []string, stdout, stderr io.Writer) err
 func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("restore", flag.ContinueOnError)
 	db := databaseFlag(flags)
+	force := flags.Bool("force", false, "restore a backup although `check` would find problems in it")
 	names, err := parseNames(flags, args, stderr, "FILE")
 	if err != nil {
 		return flagResult(err)
@@ -60,7 +61,7 @@ func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	if err := checkPath(*db); err != nil {
 		return err
 	}
-	replaced, err := sqlite.Restore(ctx, *db, names[0], time.Now())
+	replaced, err := sqlite.Restore(ctx, sqlite.Restoring{Path: *db, Backup: names[0], Now: time.Now(), Force: *force})
 	if err != nil {
 		return err
 	}

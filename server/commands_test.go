@@ -412,6 +412,8 @@ func TestInvalidOperatorArguments(t *testing.T) {
 		{"serve", "-pprof 0.0.0.0:6060", "must be a loopback address"},
 		{"serve", "-pprof 6060", "-pprof"},
 		{"serve", "-trusted-proxies caddy", "-trusted-proxies"},
+		{"serve", "-exempt me", "-exempt"},
+		{"serve", "-network-share 101", "-network-share must be"},
 		{"serve", "-max-streams 0", "-max-streams must be"},
 		{"serve", "-event-rate 0", "-event-rate must be"},
 		{"serve", "-address-rate -1", "-address-rate must be"},

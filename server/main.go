@@ -34,7 +34,8 @@ On SIGHUP, it reloads its TLS certificate.
 		{"backup", "[-db FILE] FILE", "copy the database to FILE", `The server may be running. When this command ends, the copy is checked and
 durable. It never replaces an existing file.
 `, runBackup},
-		{"restore", "[-db FILE] FILE", "replace the database with a backup", `Stop the server first. The previous database is kept beside the new one.
+		{"restore", "[-db FILE] [-force] FILE", "replace the database with a backup", `Stop the server first. The backup is checked first; -force restores one with problems.
+The previous database is kept beside the new one.
 Clients read the whole directory again, and keep what they have not sent yet.
 `, runRestore},
 		{"restored", "-db postgres://...", "finish the restore of a PostgreSQL database", `Run it once after pg_restore, before any server starts. Without it, clients could

@@ -30,9 +30,11 @@ type serveOptions struct {
 	proxies       string
 	hosts         string
 	origins       string
+	exempt        string
 
 	addressRate, clientRate     float64
 	connections, perAddress     int
+	share                       int
 	streams, reads, readWaiting int
 	eventRate                   int
 	megabytes                   int64
@@ -52,10 +54,12 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.hosts, "hosts", "", "comma-separated `names` that the server answers to, beside localhost, this machine's addresses and the certificate's names; *.example.org is all below it")
 	flags.StringVar(&o.origins, "origins", "", "comma-separated `origins`, such as http://directory.example.org, whose pages are the server's own: those of a proxy on plain HTTP that keeps neither Host nor X-Forwarded-Host")
 	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For and X-Forwarded-Host are trusted; this machine always is")
+	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
 	flags.IntVar(&o.connections, "max-connections", 16000, "concurrent connections; more wait to be accepted")
-	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "concurrent connections from one address; more are closed. This machine and trusted proxies are exempt")
+	flags.IntVar(&o.perAddress, "max-connections-per-address", 1000, "concurrent connections from one address (IPv6: one /64); more are closed. Trusted proxies are exempt, too")
+	flags.IntVar(&o.share, "network-share", rest.DefaultShare, "`percent` of -max-streams, -max-memory and -max-waiting that one address (IPv6: one /64) may hold")
 	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "concurrent event streams; more are answered 503")
 	flags.IntVar(&o.eventRate, "event-rate", feed.NotificationsPerProcessor*runtime.GOMAXPROCS(0), "events per second to all streams together; more are sent later. By default, 1000 per processor")
 	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database; more wait")
@@ -112,6 +116,12 @@ func (o *serveOptions) check() error {
 	}
 	if _, err := o.policy(nil); err != nil {
 		return err
+	}
+	if _, err := parseExempt(o.exempt); err != nil {
+		return fmt.Errorf("-exempt: %w", err)
+	}
+	if o.share < 1 || o.share > 100 {
+		return errors.New("-network-share must be from 1 to 100")
 	}
 	for name, n := range map[string]int{
 		"max-connections": o.connections, "max-connections-per-address": o.perAddress, "max-streams": o.streams, "event-rate": o.eventRate,
@@ -178,10 +188,32 @@ func (o *serveOptions) limits() (rest.Limits, error) {
 	if err != nil {
 		return rest.Limits{}, err
 	}
+	exempt, err := parseExempt(o.exempt)
+	if err != nil {
+		return rest.Limits{}, err
+	}
 	return rest.Limits{
+		Exempt: exempt, Share: o.share,
 		Address: rateOf(o.addressRate), Client: rateOf(o.clientRate), Proxies: proxies,
 		Reads: o.reads, Waiting: o.readWaiting, Bytes: o.megabytes << 20, Streams: o.streams,
 	}, nil
+}
+
+// thisMachine are the networks that are exempt by default, as the flag writes them.
+func thisMachine() string {
+	var all []string
+	for _, n := range rest.ThisMachine() {
+		all = append(all, n.String())
+	}
+	return strings.Join(all, ",")
+}
+
+func parseExempt(text string) ([]netip.Prefix, error) {
+	if text == "none" {
+		text = ""
+	}
+	networks, err := rest.ParseProxies(text)
+	return append([]netip.Prefix{}, networks...), err // not nil: that would be the default
 }
 
 // burst is how many seconds' worth of requests may come at once: a client that was offline

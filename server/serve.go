@@ -55,7 +55,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	listener, err := listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerAddress: o.perAddress, Exempt: limits.Proxies.Contains})
+	listener, err := listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients})
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func scheme(s *http.Server) string {
 func addGauges(m *rest.Metrics, db database, l *listen.Listener) {
 	m.Gauge(rest.QueueGauge, rest.QueueHelp, func() float64 { return float64(db.Waiting()) }, "queue", "writes")
 	m.Gauge("rollcall_connections", "Open connections.", func() float64 { return float64(l.Open()) })
-	m.Gauge("rollcall_connections_refused", "Connections closed because their address had too many, since the start.",
+	m.Gauge("rollcall_connections_refused", "Connections closed because their network had too many, since the start.",
 		func() float64 { return float64(l.Refused()) })
 	m.Gauge("rollcall_build_info", "Always 1; the label is the build.", func() float64 { return 1 }, "version", version())
 }

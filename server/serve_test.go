@@ -456,7 +456,7 @@ func occupy(t *testing.T, address string, n int) []net.Conn {
 // others are served.
 func TestSlowClients(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := listen.TCP(ctx, "127.0.0.1:0", listen.Limits{Total: 100, PerAddress: 8, Exempt: func(a netip.Addr) bool {
+	l, err := listen.TCP(ctx, "127.0.0.1:0", listen.Limits{Total: 100, PerNetwork: 8, Exempt: func(a netip.Addr) bool {
 		return a != netip.MustParseAddr("127.0.0.1") // the others come from 127.0.0.2
 	}})
 	if err != nil {
@@ -522,7 +522,7 @@ func TestSlowClients(t *testing.T) {
 // when others end.
 func TestConnectionsAreBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := listen.TCP(ctx, "127.0.0.1:0", listen.Limits{Total: 3, PerAddress: 1, Exempt: netip.Addr.IsLoopback})
+	l, err := listen.TCP(ctx, "127.0.0.1:0", listen.Limits{Total: 3, PerNetwork: 1, Exempt: netip.Addr.IsLoopback})
 	if err != nil {
 		t.Fatal(err)
 	}

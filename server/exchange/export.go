@@ -12,6 +12,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/server/files"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -31,7 +32,7 @@ type Style struct {
 // ExportFile exports to a new file that only its owner can read, since it holds personal
 // data. It never leaves a part of an export.
 func ExportFile(ctx context.Context, from Source, file string, style Style) (n int, err error) {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := files.Create(file)
 	if errors.Is(err, fs.ErrExist) {
 		return 0, fmt.Errorf("%s exists already; an export never replaces a file", file)
 	}

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/server/files"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -26,24 +29,30 @@ func ReadOptions(format, encoding string) (roster.Options, error) {
 	return o, nil
 }
 
-// OpenFile opens a file to be read twice. A pipe can't be, so it is copied first.
+// OpenFile opens a file to be read twice. What comes through a pipe of the shell can't be, so it
+// is copied first. A named pipe is refused: with nobody to write to it, it would never answer.
 func OpenFile(name string) (*os.File, error) {
+	info, err := files.Regular(name)
+	piped := info != nil && info.Mode()&fs.ModeNamedPipe != 0 && isDescriptor(name)
+	if err != nil && !piped {
+		return nil, fmt.Errorf("open the file %s: %w", name, err)
+	}
 	in, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open the file: %w", err)
 	}
-	info, err := in.Stat()
-	if err == nil && info.IsDir() {
-		err = errors.New("it is a directory")
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the file %s: %w", name, err), in.Close())
-	}
-	if info.Mode().IsRegular() {
+	if !piped {
 		return in, nil
 	}
 	spooled, err := spool(in)
 	return spooled, errors.Join(err, in.Close())
+}
+
+// isDescriptor reports whether a name stands for a file that is open already, as with
+// /dev/stdin, or /dev/fd/63 for the shell's <(...).
+func isDescriptor(name string) bool {
+	name = filepath.Clean(name)
+	return name == "/dev/stdin" || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/self/fd/")
 }
 
 // spool copies what comes to a file that has no name any more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -115,16 +116,37 @@ func waitFor(t *testing.T, f func() bool) {
 	}
 }
 
-func TestBudget(t *testing.T) {
-	b := limit.NewBudget(100)
-	if err := errors.Join(b.Reserve(60), b.Reserve(40)); err != nil {
+func TestShares(t *testing.T) {
+	s := limit.NewShares(100, 40)
+	if err := errors.Join(s.Take("ann", 30), s.Take("ann", 10), s.Take("bo", 40)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Reserve(1); !errors.Is(err, limit.ErrFull) || b.Reserved() != 100 {
-		t.Errorf("over the budget: %v, %d reserved", err, b.Reserved())
+	if err := s.Take("ann", 1); !errors.Is(err, limit.ErrFull) || s.Held() != 80 {
+		t.Errorf("over a share: %v, %d held", err, s.Held())
 	}
-	b.Release(40)
-	if err := b.Reserve(40); err != nil {
+	if err := s.Take("cy", 21); !errors.Is(err, limit.ErrFull) {
+		t.Errorf("over the total: %v", err)
+	}
+	if err := s.Take("", 20); err != nil {
 		t.Error(err)
+	}
+	s.Release("", 20)
+	s.Release("ann", 40)
+	if err := s.Take("ann", 40); err != nil {
+		t.Error(err)
+	}
+	if err := limit.NewShares(100, 40).Take("", 100); err != nil {
+		t.Errorf("without a share: %v", err)
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for text, want := range map[string]string{
+		"203.0.113.7": "203.0.113.7/32", "::ffff:203.0.113.7": "203.0.113.7/32", "127.0.0.2": "127.0.0.2/32",
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "::1": "::/64",
+	} {
+		if got := limit.Network(netip.MustParseAddr(text)).String(); got != want {
+			t.Errorf("%s is of %s, want %s", text, got, want)
+		}
 	}
 }

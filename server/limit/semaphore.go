@@ -47,28 +47,3 @@ func (s *Semaphore) release() { <-s.slots }
 
 // Waiting returns how many callers wait.
 func (s *Semaphore) Waiting() int { return int(s.waiting.Load()) }
-
-// Budget bounds the bytes that are reserved at once. Its methods may be called by many
-// goroutines.
-type Budget struct {
-	size     int64
-	reserved atomic.Int64
-}
-
-// NewBudget returns a budget of size bytes.
-func NewBudget(size int64) *Budget { return &Budget{size: size} }
-
-// Reserve reserves n bytes, or fails with ErrFull and reserves none.
-func (b *Budget) Reserve(n int64) error {
-	if b.reserved.Add(n) > b.size {
-		b.reserved.Add(-n)
-		return ErrFull
-	}
-	return nil
-}
-
-// Release returns n bytes.
-func (b *Budget) Release(n int64) { b.reserved.Add(-n) }
-
-// Reserved returns how many bytes are reserved.
-func (b *Budget) Reserved() int64 { return b.reserved.Load() }

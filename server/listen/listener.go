@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/rollcall/rollcall/server/limit"
 )
 
 // keepAlive finds dead clients: the kernel probes after 15 s of silence, and closes the
@@ -21,8 +23,8 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interv
 // Limits bound the connections of a Listener.
 type Limits struct {
 	Total      int // more wait to be accepted
-	PerAddress int // more are closed at once, so that no client can take all places
-	// Exempt reports whether an address has no limit of its own.
+	PerNetwork int // more from one limit.Network are closed at once, so that no client can take all places
+	// Exempt reports whether an address has no share: it may take all places.
 	Exempt func(netip.Addr) bool
 }
 
@@ -33,7 +35,7 @@ type Listener struct {
 	limits  Limits
 
 	mu      sync.Mutex
-	open    map[netip.Addr]int
+	open    map[netip.Prefix]int
 	total   atomic.Int64
 	refused atomic.Int64
 }
@@ -45,7 +47,7 @@ func TCP(ctx context.Context, addr string, limits Limits) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	b := &Listener{Listener: l, limits: limits, open: map[netip.Addr]int{}}
+	b := &Listener{Listener: l, limits: limits, open: map[netip.Prefix]int{}}
 	b.limited = netutil.LimitListener(acceptor{b}, limits.Total)
 	return b, nil
 }
@@ -59,7 +61,7 @@ func (l *Listener) Close() error { return l.limited.Close() }
 // Open returns the number of open connections.
 func (l *Listener) Open() int64 { return l.total.Load() }
 
-// Refused returns how many connections were closed because their address had too many.
+// Refused returns how many connections were closed because their network had too many.
 func (l *Listener) Refused() int64 { return l.refused.Load() }
 
 // acceptor is the Listener without the limit on all connections together.
@@ -74,14 +76,15 @@ func (a acceptor) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		addr := addressOf(c)
-		if !a.acquire(addr) {
+		network := limit.Network(addr)
+		if !a.acquire(network, a.limits.Exempt(addr)) {
 			a.refused.Add(1)
 			// No answer: it would cost more than refusing saves.
 			_ = c.Close()
 			continue
 		}
 		a.total.Add(1)
-		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { a.release(addr) })}, nil
+		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { a.release(network) })}, nil
 	}
 }
 
@@ -92,23 +95,23 @@ func addressOf(c net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (l *Listener) acquire(addr netip.Addr) bool {
+func (l *Listener) acquire(network netip.Prefix, exempt bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[addr] >= l.limits.PerAddress && !l.limits.Exempt(addr) {
+	if l.open[network] >= l.limits.PerNetwork && !exempt {
 		return false
 	}
-	l.open[addr]++
+	l.open[network]++
 	return true
 }
 
-func (l *Listener) release(addr netip.Addr) {
+func (l *Listener) release(network netip.Prefix) {
 	l.total.Add(-1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open[addr]--
-	if l.open[addr] == 0 {
-		delete(l.open, addr)
+	l.open[network]--
+	if l.open[network] == 0 {
+		delete(l.open, network)
 	}
 }
 

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -9,7 +10,7 @@ import (
 
 // TestDeadConnectionsEnd: an accepted connection has the settings that end it when the client is gone.
 func TestDeadConnectionsEnd(t *testing.T) {
-	l, err := TCP(t.Context(), "127.0.0.1:0", Limits{Total: 1, PerAddress: 1})
+	l, err := TCP(t.Context(), "127.0.0.1:0", Limits{Total: 1, PerNetwork: 1, Exempt: netip.Addr.IsLoopback})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/group"
 )
 
 // Limits bound what clients can use of the server. A zero rate is no limit; for the other
@@ -25,11 +27,17 @@ type Limits struct {
 	Client  limit.Rate
 	// Proxies are trusted to name the address they forward for, as is this machine.
 	Proxies Proxies
+	// Exempt are the networks whose own requests have neither rates nor shares; nil for
+	// ThisMachine.
+	Exempt []netip.Prefix
 
 	Reads   int   // concurrent reads of the store; more wait
 	Waiting int   // waiting reads; more are answered 503
-	Bytes   int64 // of received bodies and pages being sent, together
+	Bytes   int64 // of received bodies, pages being sent and cached pages, together
 	Streams int   // concurrent event streams
+	// Share is the part of Bytes, Streams, waiting reads and waiting writes that one limit.Network may
+	// hold, in percent.
+	Share int
 }
 
 // Defaults of Limits.
@@ -38,6 +46,7 @@ const (
 	DefaultWaiting = 1024
 	DefaultBytes   = 128 << 20
 	DefaultStreams = 10000
+	DefaultShare   = 25
 )
 
 // maxBuckets bounds the memory for rates: some 300 bytes for each address or client.
@@ -54,33 +63,44 @@ type admission struct {
 	site      *limit.Buckets // by address as well: loading the app must not take from its syncing
 	clients   *limit.Buckets
 	reads     *limit.Semaphore
-	bytes     *limit.Budget
+	reading   *limit.Shares // reads that run or wait
+	writing   *limit.Shares // writes that wait to be durable
+	bytes     *limit.Shares
+	streams   *limit.Shares
 }
 
 func newAdmission(l Limits) *admission {
 	l.Reads, l.Waiting = cmp.Or(l.Reads, DefaultReads), cmp.Or(l.Waiting, DefaultWaiting)
 	l.Bytes, l.Streams = cmp.Or(l.Bytes, DefaultBytes), cmp.Or(l.Streams, DefaultStreams)
+	l.Share = cmp.Or(l.Share, DefaultShare)
+	shares := func(total int64) *limit.Shares { return limit.NewShares(total, max(1, total*int64(l.Share)/100)) }
 	return &admission{
 		limits:    l,
 		addresses: limit.NewBuckets(l.Address, maxBuckets),
 		site:      limit.NewBuckets(l.Address, maxBuckets),
 		clients:   limit.NewBuckets(l.Client, maxBuckets),
 		reads:     limit.NewSemaphore(l.Reads, l.Waiting),
-		bytes:     limit.NewBudget(l.Bytes),
+		reading:   shares(int64(l.Reads + l.Waiting)),
+		writing:   shares(group.MaxWaiting),
+		bytes:     shares(l.Bytes - l.cacheBytes()),
+		streams:   shares(int64(l.Streams)),
 	}
 }
+
+// cacheBytes is the part of Bytes that cached pages may take.
+func (l Limits) cacheBytes() int64 { return l.Bytes / 8 }
 
 // withRate answers 429 to an address over its rate, before it reads the body.
 func (s *server) withRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, limited := s.admission.limits.Proxies.client(r)
-		scopeOf(r.Context()).limited = limited
+		network := s.admission.limits.network(r)
+		scopeOf(r.Context()).network = network
 		buckets, by := s.admission.site, "site"
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			buckets, by = s.admission.addresses, "address"
 		}
-		if limited {
-			if err := s.admit(w, buckets, by, key); err != nil {
+		if network != "" {
+			if err := s.admit(w, buckets, by, network); err != nil {
 				s.fail(w, r, err)
 				return
 			}
@@ -91,7 +111,7 @@ func (s *server) withRate(next http.Handler) http.Handler {
 
 // admitClient does the same for a batch's client id.
 func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
-	if !scopeOf(r.Context()).limited {
+	if scopeOf(r.Context()).network == "" {
 		return nil
 	}
 	return s.admit(w, s.admission.clients, "client", clientID)
@@ -109,10 +129,11 @@ func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) 
 
 // reserve reserves bytes until the request is answered. It fails with limit.ErrFull.
 func (s *server) reserve(r *http.Request, n int64) error {
-	if err := s.admission.bytes.Reserve(n); err != nil {
+	own := scopeOf(r.Context())
+	if err := s.admission.bytes.Take(own.network, n); err != nil {
 		return err
 	}
-	scopeOf(r.Context()).reserved += n
+	own.reserved += n
 	return nil
 }
 
@@ -135,11 +156,28 @@ func (r reservingReader) Read(p []byte) (int, error) {
 // come from a client, so slow clients don't use them up.
 type limitedStore struct {
 	Store
-	reads *limit.Semaphore
+	reads   *limit.Semaphore
+	reading *limit.Shares
+	writing *limit.Shares
+}
+
+// Apply implements Store. The store's queue of writes has room for one network's share only.
+func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	network, n := scopeOf(ctx).network, int64(len(writes))
+	if err := l.writing.Take(network, n); err != nil {
+		return nil, err
+	}
+	defer l.writing.Release(network, n)
+	return l.Store.Apply(ctx, writes)
 }
 
 // limited calls read while it holds a slot.
 func limited[T any](ctx context.Context, l limitedStore, read func(context.Context) (T, error)) (result T, err error) {
+	network := scopeOf(ctx).network
+	if err := l.reading.Take(network, 1); err != nil {
+		return result, err
+	}
+	defer l.reading.Release(network, 1)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	release, err := l.reads.Acquire(ctx)

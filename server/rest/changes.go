@@ -75,17 +75,15 @@ func parseBucket(r *http.Request) (store.BucketQuery, error) {
 	return q, nil
 }
 
-// streamWriteTimeout is how long a client may take to receive an event. A slower client is
-// gone or never reads.
-const streamWriteTimeout = 10 * time.Second
-
 // streamEvents sends an event when the feed has changes after the client's cursor: at the
 // start, unless its Last-Event-ID is the head, and after each change. Changes while an event
 // is being sent become one event.
 func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) error {
-	if s.hub.Subscribers() >= s.admission.limits.Streams {
+	network := scopeOf(r.Context()).network
+	if s.admission.streams.Take(network, 1) != nil {
 		return api.NewProblem(api.CodeUnavailable, "Too many event streams", "the server has no room for another one now; try again later")
 	}
+	defer s.admission.streams.Release(network, 1)
 	notifications, unsubscribe := s.hub.Subscribe() // before reading the head, so that no change is missed
 	defer unsubscribe()
 	head, err := s.heads.get(r.Context())
@@ -149,11 +147,12 @@ type events struct {
 }
 
 func (s events) send(text string) error {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout)); err != nil {
-		return fmt.Errorf("set the stream's deadline: %w", err)
-	}
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return fmt.Errorf("write to the stream: %w", err)
 	}
-	return s.rc.Flush()
+	if err := s.rc.Flush(); err != nil {
+		return fmt.Errorf("send the stream's events: %w", err)
+	}
+	// Over HTTP/2, a deadline that passes between two events would end the stream.
+	return s.rc.SetWriteDeadline(time.Time{})
 }

@@ -93,9 +93,10 @@ const (
 	QueueHelp  = "Waiting writes and reads."
 )
 
-func (m *Metrics) addGauges(hub *feed.Hub, a *admission) {
+func (m *Metrics) addGauges(hub *feed.Hub, a *admission, pages *pageCache) {
 	m.Gauge("rollcall_streams", "Open event streams.", func() float64 { return float64(hub.Subscribers()) })
-	m.Gauge("rollcall_held_bytes", "Bytes of received bodies and pages being sent.", func() float64 { return float64(a.bytes.Reserved()) })
+	m.Gauge("rollcall_held_bytes", "Bytes of received bodies and pages being sent.", func() float64 { return float64(a.bytes.Held()) })
+	m.Gauge("rollcall_cached_bytes", "Bytes of cached pages.", func() float64 { return float64(pages.bytes()) })
 	m.Gauge(QueueGauge, QueueHelp, func() float64 { return float64(a.reads.Waiting()) }, "queue", "reads")
 }
 

@@ -21,7 +21,7 @@ type contextKey struct{}
 // scope is the state of one request.
 type scope struct {
 	id       string // in the log and in the response
-	limited  bool   // counts towards the rates
+	network  string // whose rates and shares count; empty if none do
 	reserved int64  // bytes, released at its end
 }
 
@@ -64,9 +64,9 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		own := &scope{id: id}
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, own))
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: pace(w)}
 		defer func() {
-			s.admission.bytes.Release(own.reserved)
+			s.admission.bytes.Release(own.network, own.reserved)
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}

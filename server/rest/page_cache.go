@@ -8,8 +8,9 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/rollcall/rollcall/api"
@@ -18,8 +19,8 @@ import (
 )
 
 const (
-	// cachedPages is how many pages are cached, and maxCached the most bytes of one. Larger
-	// pages are streamed.
+	// cachedPages is how many pages are cached at most, and maxCached the most bytes of one.
+	// Larger pages are streamed.
 	cachedPages = 32
 	maxCached   = 768 << 10
 )
@@ -42,28 +43,63 @@ type page struct {
 // After a change all devices request the same one: it is read, encoded and compressed once
 // for all of them.
 type pageCache struct {
-	recent  *lru.Cache[string, *page]
 	reading singleflight.Group
+	most    int64 // bytes of cached pages
+
+	mu     sync.Mutex
+	recent *simplelru.LRU[string, *page]
+	held   int64
 }
 
-func newPageCache() *pageCache {
-	recent, err := lru.New[string, *page](cachedPages)
+func newPageCache(most int64) *pageCache {
+	p := &pageCache{most: most}
+	var err error
+	p.recent, err = simplelru.NewLRU(cachedPages, func(_ string, dropped *page) { p.held -= int64(len(dropped.body)) })
 	if err != nil {
 		panic("create the page cache: " + err.Error()) // the size is valid
 	}
-	return &pageCache{recent: recent}
+	return p
+}
+
+func (p *pageCache) cached(key string) (*page, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.recent.Get(key)
+}
+
+// add caches a page, and drops others until all of them fit.
+func (p *pageCache) add(key string, ready *page) {
+	size := int64(len(ready.body))
+	if ready.body == nil || size > min(maxCached, p.most) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recent.Remove(key)
+	for p.held+size > p.most {
+		p.recent.RemoveOldest()
+	}
+	p.recent.Add(key, ready)
+	p.held += size
+}
+
+// bytes returns how many bytes the cached pages have.
+func (p *pageCache) bytes() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
 }
 
 // get returns the page of a key: from the cache, from a request that is loading it, or by
 // calling load.
 func (p *pageCache) get(key string, load func() (*page, error)) (*page, error) {
-	if ready, ok := p.recent.Get(key); ok {
+	if ready, ok := p.cached(key); ok {
 		return ready, nil
 	}
 	v, err, _ := p.reading.Do(key, func() (any, error) {
 		ready, err := load()
-		if err == nil && ready.body != nil && len(ready.body) <= maxCached {
-			p.recent.Add(key, ready)
+		if err == nil {
+			p.add(key, ready)
 		}
 		return ready, err
 	})
@@ -97,7 +133,7 @@ func (s *server) pageFor(r *http.Request, read func(context.Context) (content, e
 	}
 	ready, err := s.pages.get(key, load)
 	if errors.Is(err, limit.ErrFull) && !own {
-		ready, err = s.pages.get(key, load) // another request had no room for the page; this one may
+		ready, err = load() // another request was at its limits; this one may have room
 	}
 	if err == nil && !own {
 		// A slow client holds the page, even after the cache has dropped it.

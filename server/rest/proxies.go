@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/rollcall/rollcall/server/limit"
 )
 
 // Proxies are the networks of reverse proxies whose X-Forwarded-For is trusted. This machine
@@ -31,40 +34,31 @@ func ParseProxies(text string) (Proxies, error) {
 	return all, nil
 }
 
-// client identifies the client by its IPv4 address, or by the network of its IPv6 address,
-// since one client has countless IPv6 addresses. limited is false for a program on this
-// machine that does not forward for another: it belongs to the operator. What is no address
-// in X-Forwarded-For counts as the one that sent it.
-func (p Proxies) client(r *http.Request) (key string, limited bool) {
+// network identifies the client by its limit.Network. It is empty for an exempt client that
+// does not forward for another: it belongs to the operator. What is no address in
+// X-Forwarded-For counts as the one that sent it.
+func (l Limits) network(r *http.Request) string {
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok {
-		return r.RemoteAddr, true
+		return r.RemoteAddr
 	}
-	header := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-	if header == "" {
-		return network(peer), !peer.IsLoopback()
+	var forwarded []string
+	if header := strings.Join(r.Header.Values("X-Forwarded-For"), ","); header != "" {
+		forwarded = strings.Split(header, ",")
 	}
-	forwarded := strings.Split(header, ",")
 	// From the right: each proxy appends its client's address. What precedes an unknown
 	// proxy could be forged.
-	for i := len(forwarded) - 1; i >= 0 && p.Contains(peer); i-- {
+	for i := len(forwarded) - 1; i >= 0 && l.Proxies.Contains(peer); i-- {
 		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
 		if !ok {
-			return network(peer), true
+			return limit.Network(peer).String()
 		}
 		peer = next
 	}
-	return network(peer), !peer.IsLoopback()
-}
-
-// network returns what stands for all addresses of one client.
-func network(a netip.Addr) string {
-	if a.Is6() {
-		if prefix, err := a.Prefix(64); err == nil {
-			return prefix.String()
-		}
+	if contains(l.exempt(), peer) {
+		return ""
 	}
-	return a.String()
+	return limit.Network(peer).String()
 }
 
 // forwardedHost returns the host that a trusted proxy was asked for, "" for none. The last
@@ -78,17 +72,29 @@ func (p Proxies) forwardedHost(r *http.Request) string {
 	return strings.TrimSpace(all[len(all)-1])
 }
 
+// ThisMachine are the networks that are exempt from limits by default.
+func ThisMachine() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+}
+
+func (l Limits) exempt() []netip.Prefix {
+	if l.Exempt == nil {
+		return ThisMachine()
+	}
+	return l.Exempt
+}
+
+// ManyClients reports whether one address may have the connections of many clients: it is
+// exempt, or a proxy that was named.
+func (l Limits) ManyClients(a netip.Addr) bool {
+	return contains(l.exempt(), a) || contains(l.Proxies, a)
+}
+
 // Contains reports whether an address is a trusted proxy or this machine.
-func (p Proxies) Contains(a netip.Addr) bool {
-	if a.IsLoopback() {
-		return true
-	}
-	for _, network := range p {
-		if network.Contains(a) {
-			return true
-		}
-	}
-	return false
+func (p Proxies) Contains(a netip.Addr) bool { return a.IsLoopback() || contains(p, a) }
+
+func contains(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
 // parseAddr parses an address with or without a port.

@@ -67,8 +67,8 @@ type server struct {
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
 	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits)}
-	s.store = limitedStore{c.Store, s.admission.reads}
-	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache()
+	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing}
+	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache(s.admission.limits.cacheBytes())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -81,7 +81,7 @@ func New(c Config) http.Handler {
 	if s.policy == nil {
 		s.policy = new(origin.Policy)
 	}
-	s.metrics.addGauges(s.hub, s.admission)
+	s.metrics.addGauges(s.hub, s.admission, s.pages)
 
 	mux := http.NewServeMux()
 	handle := func(path string, m methods) { mux.Handle(path, s.handler(m)) }

@@ -21,7 +21,8 @@ func (q BucketQuery) IDs() api.IDRange {
 	return ids
 }
 
-// CutBucket makes a page of rows, which may be one more than the limit.
+// CutBucket makes a page of rows, which may be more than the page takes.
 func CutBucket(rows []Row, limit int) api.BucketPage {
-	return api.BucketPage{Changes: changesOf(rows, limit), HasMore: len(rows) > limit}
+	n := fit(rows, limit)
+	return api.BucketPage{Changes: changesOf(rows[:n]), HasMore: len(rows) > n}
 }

@@ -18,7 +18,12 @@ type Report struct {
 	Change                     int64    // the feed's counter
 	Problems                   []string // at most maxProblems
 	More                       int      // problems beyond those
+	shared                     int      // problems that are only shared emails
 }
+
+// Serious returns how many problems there are besides emails that two users share, with which
+// everything works.
+func (r *Report) Serious() int { return len(r.Problems) + r.More - r.shared }
 
 // Add adds a problem.
 func (r *Report) Add(format string, args ...any) {
@@ -131,6 +136,7 @@ func (r *Report) CheckShared(row Row, other string) {
 	if u, err := row.User(); err == nil {
 		email = "its email " + u.Email
 	}
+	r.shared++
 	r.Add("user %s: %s is also that of user %s; both work, but give one of them another email", row.ID, email, other)
 }
 

@@ -36,11 +36,12 @@ func (f *FeedState) Enter(now time.Time) {
 func (f *FeedState) Revision() string { return f.State.Revision(f.Clock.UnixMicro()) }
 
 // Page returns the page of the feed after a cursor. Rows are the changes after it in
-// order, one more than the limit if there are that many.
+// order, one more than the page takes if there are that many.
 func (f *FeedState) Page(from feed.Cursor, rows []Row, limit int) api.ChangePage {
-	page := api.ChangePage{Changes: changesOf(rows, limit), HasMore: len(rows) > limit}
+	n := fit(rows, limit)
+	page := api.ChangePage{Changes: changesOf(rows[:n]), HasMore: len(rows) > n}
 	var last int64
-	if n := len(page.Changes); n > 0 {
+	if n > 0 {
 		last = rows[n-1].Change
 	}
 	page.Cursor = f.Advance(from, last, page.HasMore).String()
@@ -51,9 +52,8 @@ func (f *FeedState) Page(from feed.Cursor, rows []Row, limit int) api.ChangePage
 	return page
 }
 
-// changesOf returns the first rows as changes, at most limit of them.
-func changesOf(rows []Row, limit int) []api.Change {
-	rows = rows[:min(len(rows), limit)]
+// changesOf returns rows as changes.
+func changesOf(rows []Row) []api.Change {
 	changes := make([]api.Change, len(rows))
 	for i := range rows {
 		changes[i] = rows[i].FeedChange()

@@ -41,17 +41,17 @@ type List struct {
 	Next      *Position
 }
 
-// CutList makes a page of rows, which may be one more than the limit. They need Sort, ID,
+// CutList makes a page of rows, which may be more than the page takes. They need Sort, ID,
 // UpdatedAt and Document.
 func CutList(rows []Row, limit int) List {
-	list := List{Documents: make([]json.RawMessage, 0, min(len(rows), limit))}
-	for i, r := range rows {
-		if i == limit {
-			last := rows[i-1]
-			list.Next = &Position{Sort: last.Sort, ID: last.ID, UpdatedAt: last.UpdatedAt}
-			break
-		}
-		list.Documents = append(list.Documents, r.Document)
+	n := fit(rows, limit)
+	list := List{Documents: make([]json.RawMessage, n)}
+	for i, r := range rows[:n] {
+		list.Documents[i] = r.Document
+	}
+	if n < len(rows) && n > 0 {
+		last := rows[n-1]
+		list.Next = &Position{Sort: last.Sort, ID: last.ID, UpdatedAt: last.UpdatedAt}
 	}
 	return list
 }

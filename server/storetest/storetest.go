@@ -62,6 +62,7 @@ func Run(t *testing.T, open Open) {
 		{"digest", testDigest},
 		{"digest, concurrently", testDigestConcurrently},
 		{"buckets", testBuckets},
+		{"pages by bytes", testPagesByBytes},
 		{"no skipped change", testNoSkippedChange},
 		{"notifications", testNotifications},
 		{"closed", testClosed},

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// maxRequests and maxWaiting bound the waiting requests and their writes. maxGroup
+	// maxRequests bounds the waiting requests, and MaxWaiting their writes. maxGroup
 	// bounds the writes of one transaction, and so its duration.
 	maxRequests = 1024
-	maxWaiting  = 4096
+	MaxWaiting  = 4096
 	maxGroup    = 1024
 )
 
@@ -109,7 +109,7 @@ func (w *Writer) submit(r *request) ([]store.Outcome, error) {
 	}
 	r.answer = make(chan answer, 1)
 	n := int64(len(r.writes))
-	if w.waiting.Add(n) > maxWaiting {
+	if w.waiting.Add(n) > MaxWaiting {
 		w.waiting.Add(-n)
 		return nil, store.ErrBusy
 	}

@@ -46,6 +46,21 @@ func query[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], text str
 	return found, err
 }
 
+// collectPage scans as many rows as a page needs to be cut, and closes them.
+func collectPage(found pgx.Rows, scan pgx.RowToFunc[store.Row]) (rows []store.Row, err error) {
+	defer found.Close()
+	var size store.PageSize
+	for full := false; !full && found.Next(); {
+		row, err := scan(found)
+		if err != nil {
+			return nil, err
+		}
+		rows, full = append(rows, row), size.Add(row)
+	}
+	found.Close()
+	return rows, found.Err()
+}
+
 // retryOnce reads, and reads again if the connection was lost.
 func (s *Store) retryOnce(ctx context.Context, read func() error) error {
 	err := read()
@@ -102,7 +117,15 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 		return store.CutList(nil, q.Limit), nil
 	}
 	text, args := listStatement(q)
-	rows, err := query(ctx, s, sqldb.ScanListed[pgx.CollectableRow], text, args...)
+	var rows []store.Row
+	err := s.retryOnce(ctx, func() error {
+		found, err := s.reads.Query(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		rows, err = collectPage(found, sqldb.ScanListed[pgx.CollectableRow])
+		return err
+	})
 	if err != nil {
 		return store.List{}, readError("list users", err)
 	}
@@ -142,7 +165,7 @@ func (s *Store) snapshot(ctx context.Context, text string, args ...any) (st stor
 			return err
 		})
 		batch.Queue(text, args...).Query(func(found pgx.Rows) (err error) {
-			rows, err = pgx.CollectRows(found, sqldb.ScanChange[pgx.CollectableRow])
+			rows, err = collectPage(found, sqldb.ScanChange[pgx.CollectableRow])
 			return err
 		})
 		batch.Queue(`COMMIT`)

@@ -34,7 +34,7 @@ func Migrate(ctx context.Context, p *goose.Provider, mustExist bool) error {
 	case err != nil:
 		return fmt.Errorf("read the schema's version: %w", err)
 	case have > want:
-		return errNewerSchema(have, want)
+		return NewerSchema(have, want)
 	case have == 0 && mustExist:
 		return store.ErrNoDirectory
 	}
@@ -55,11 +55,12 @@ func RequireLatest(ctx context.Context, p *goose.Provider) error {
 	case have < want:
 		return fmt.Errorf("its schema has version %d, older than this program's %d; `rollcall serve` upgrades it", have, want)
 	case have > want:
-		return errNewerSchema(have, want)
+		return NewerSchema(have, want)
 	}
 	return nil
 }
 
-func errNewerSchema(have, want int64) error {
+// NewerSchema is the error of a schema that a newer program has made.
+func NewerSchema(have, want int64) error {
 	return fmt.Errorf("its schema has version %d, newer than this program's %d; use a newer program", have, want)
 }

@@ -7,13 +7,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+
+	"github.com/rollcall/rollcall/server/files"
 )
 
 // Backup writes a snapshot of the database to a file that must not exist yet. A server may go
 // on writing. The file gets its name once it is complete, checked and durable.
 func Backup(ctx context.Context, path, to string) (err error) {
+	if to == "" {
+		return errors.New("the name of the backup is empty; name a file that does not exist yet")
+	}
 	if _, err := os.Lstat(to); err == nil {
 		return fmt.Errorf("%s exists already; a backup never replaces a file", to)
 	}
@@ -24,7 +30,10 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	defer func() { err = errors.Join(err, done()) }()
 	// SQLite accepts an empty file. Created here, it is readable only by its owner.
 	partial := to + ".partial"
-	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := files.Create(partial)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already: another backup is writing it, or one was interrupted; then remove it", partial)
+	}
 	if err != nil {
 		return fmt.Errorf("create the backup: %w", err)
 	}
@@ -36,7 +45,7 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("create the backup: %w", err)
 	}
-	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, partial); err != nil {
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, plainName(partial)); err != nil {
 		return fmt.Errorf("copy %s to %s: %w", path, partial, err)
 	}
 	if err := verify(ctx, partial); err != nil {
@@ -50,17 +59,16 @@ func Backup(ctx context.Context, path, to string) (err error) {
 
 // openExisting opens a database that must exist, and shares its lock.
 func openExisting(ctx context.Context, path string) (db *sql.DB, done func() error, err error) {
-	if info, err := os.Stat(path); err != nil || info.IsDir() {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && path != "" {
 		return nil, nil, fmt.Errorf("there is no database %s", path)
 	}
-	if err := checkHeader(path); err != nil {
-		return nil, nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	held, err := lockFile(path, false)
+	file, held, err := take(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db, err = sql.Open("sqlite", dsn(path, "rw", "busy_timeout(5000)"))
+	if err = protect(file, slog.New(slog.DiscardHandler)); err == nil {
+		db, err = sql.Open("sqlite", dsn(file, "rw", "busy_timeout(5000)"))
+	}
 	if err == nil {
 		err = isDirectory(ctx, db)
 	}
@@ -114,7 +122,7 @@ func isDirectory(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// verify fails if a file that nobody else has open is not intact.
+// verify fails if a file that nobody else has open is not intact, or not only Rollcall's.
 func verify(ctx context.Context, path string) (err error) {
 	db, err := sql.Open("sqlite", dsn(path, "ro"))
 	if err != nil {
@@ -122,6 +130,9 @@ func verify(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := isDirectory(ctx, db); err != nil {
+		return err
+	}
+	if err := requireOwnSchema(ctx, db); err != nil {
 		return err
 	}
 	var result string

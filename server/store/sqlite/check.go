@@ -18,25 +18,32 @@ func Check(ctx context.Context, path string) (report store.Report, err error) {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if report, err = check(ctx, db); err != nil {
+		return report, fmt.Errorf("check %s: %w", path, err)
+	}
+	return report, nil
+}
+
+func check(ctx context.Context, db *sql.DB) (report store.Report, err error) {
 	p, err := schema(db)
 	if err == nil {
 		err = sqldb.RequireLatest(ctx, p)
 	}
 	if err != nil {
-		return report, fmt.Errorf("check %s: %w", path, err)
+		return report, err
+	}
+	if err := requireOwnSchema(ctx, db); err != nil {
+		report.Add("schema: %v; a backup of it can't be restored", err)
 	}
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return report, fmt.Errorf("check %s: %w", path, err)
+		return report, err
 	}
 	defer func() { _ = tx.Rollback() }()
 	if err = checkPages(ctx, tx, &report); err == nil {
 		err = sqldb.Check(ctx, tx, &report)
 	}
-	if err != nil {
-		return report, fmt.Errorf("check %s: %w", path, err)
-	}
-	return report, nil
+	return report, err
 }
 
 // checkPages has SQLite check its file: pages, indexes and constraints. It stops after 100

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -67,17 +66,15 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{opts: o}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("open database %s: it is a directory", path)
-	}
-	err := checkHeader(path)
+	file, held, err := take(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	if s.held, err = lockFile(path, false); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+	s.held = held
+	if err = errors.Join(createPrivate(file), protect(file, o.Log)); err == nil {
+		s.writer, err = s.open(ctx, file)
 	}
-	if s.writer, err = s.open(ctx, path); err != nil {
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.closeDBs())
 	}
 	// On a full disk, the first write that succeeds does it.
@@ -129,10 +126,16 @@ const (
 
 func cacheOf(kib int) string { return fmt.Sprintf("cache_size(-%d)", kib) }
 
+// dsn is how the driver opens a file. Nothing in its name is a parameter.
 func dsn(path, mode string, pragmas ...string) string {
-	q := url.Values{"mode": {mode}, "_pragma": pragmas}
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	return u.String()
+	return address((&url.URL{Path: plainName(path)}).EscapedPath(), mode, pragmas...)
+}
+
+// address adds to the pragmas what every connection needs: what a file's schema calls must be
+// harmless.
+func address(name, mode string, pragmas ...string) string {
+	q := url.Values{"mode": {mode}, "_pragma": append([]string{"trusted_schema(0)"}, pragmas...)}
+	return "file:" + name + "?" + q.Encode()
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {

@@ -86,7 +86,7 @@ func (s *Store) Users(ctx context.Context, q store.ListQuery) (store.List, error
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
-	rows, err := collectRows(found, sqldb.ScanListed[*sql.Rows])
+	rows, err := collectPage(found, sqldb.ScanListed[*sql.Rows])
 	if err != nil {
 		return store.List{}, fmt.Errorf("list users: %w", err)
 	}
@@ -104,6 +104,20 @@ func collectRows[T any](found *sql.Rows, scan func(*sql.Rows) (T, error)) (all [
 		all = append(all, one)
 	}
 	return all, found.Err()
+}
+
+// collectPage scans as many rows as a page needs to be cut, and closes them.
+func collectPage(found *sql.Rows, scan func(*sql.Rows) (store.Row, error)) (rows []store.Row, err error) {
+	defer func() { err = errors.Join(err, found.Close()) }()
+	var size store.PageSize
+	for full := false; !full && found.Next(); {
+		row, err := scan(found)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errScan, err)
+		}
+		rows, full = append(rows, row), size.Add(row)
+	}
+	return rows, found.Err()
 }
 
 // Changes returns the page of the feed after a cursor.
@@ -127,7 +141,7 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
-	rows, err := collectRows(found, sqldb.ScanChange[*sql.Rows])
+	rows, err := collectPage(found, sqldb.ScanChange[*sql.Rows])
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
@@ -173,7 +187,7 @@ func (s *Store) Bucket(ctx context.Context, q store.BucketQuery) (page api.Bucke
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}
-	rows, err := collectRows(found, sqldb.ScanChange[*sql.Rows])
+	rows, err := collectPage(found, sqldb.ScanChange[*sql.Rows])
 	if err != nil {
 		return page, fmt.Errorf("read a bucket: %w", err)
 	}

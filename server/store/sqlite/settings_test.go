@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,6 +35,12 @@ func TestConnections(t *testing.T) {
 		var got string
 		if err := s.writeDB.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("the writer's %s is %q (%v), want %q", pragma, got, err, want)
+		}
+	}
+	for name, db := range map[string]*sql.DB{"writer": s.writeDB, "reader": s.readDB, "checkpointer": s.checkDB} {
+		var trusted string
+		if err := db.QueryRowContext(context.Background(), "PRAGMA trusted_schema").Scan(&trusted); err != nil || trusted != "0" {
+			t.Errorf("the %s trusts the schema: %q (%v)", name, trusted, err)
 		}
 	}
 	var cache string

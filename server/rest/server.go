@@ -104,7 +104,7 @@ func New(c Config) http.Handler {
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+r.URL.Path))
+	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+store.PrintableStart(r.URL.Path)))
 }
 
 // methods are a path's handlers by method. An error is answered as a problem.

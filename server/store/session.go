@@ -138,6 +138,12 @@ func Failed(w Write) Outcome {
 		"Temporarily unavailable", "the server could not save this; send it again later")})
 }
 
+// Refused is the outcome of a write whose data the store will never take.
+func Refused(w Write) Outcome {
+	return plain(Rejected(w.ID, api.NewProblem(api.CodeInvalid, "Refused by the database",
+		"the server's database does not take this; change it and send it again")))
+}
+
 func emailTaken(email string) *api.Problem {
 	return api.NewProblem(api.CodeEmailTaken, "Email taken", "another user has the email "+email,
 		api.FieldError{Field: "email", Detail: "is taken by another user: " + email})

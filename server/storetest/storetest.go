@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"operations", testOperations},
 		{"order in a batch", testBatchOrder},
+		{"strings", testStrings},
 		{"operations of older programs", testOlderTexts},
 		{"stamps and times", testStampsAndTimes},
 		{"exactly once", testExactlyOnce},

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/rollcall/rollcall/server/store/postgres"
@@ -10,7 +11,14 @@ import (
 
 // FuzzStrings: no string from outside is kept that should not be, or makes the store fail.
 func FuzzStrings(f *testing.F) {
-	s, err := postgres.Open(f.Context(), pgtest.Database(f), postgres.Options{})
+	// The processes that fuzz share the database of the one that starts them.
+	const shared = "ROLLCALL_FUZZED_DATABASE"
+	address := os.Getenv(shared)
+	if address == "" {
+		address = pgtest.Database(f)
+		f.Setenv(shared, address)
+	}
+	s, err := postgres.Open(f.Context(), address, postgres.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

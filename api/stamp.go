@@ -2,8 +2,6 @@ package api
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -12,7 +10,7 @@ import (
 //
 //	milliseconds since 1970 as 12 hex digits, "-", counter as 4 hex digits, "-", node
 //
-// The node, the first 8 characters of the client id, only breaks ties. The empty stamp is
+// The node, the first 8 characters of the client id, only breaks ties: at most 8 of 0-9 and a-z. The empty stamp is
 // before every other.
 type Stamp string
 
@@ -71,13 +69,28 @@ func (s Stamp) split() (ms int64, count int, ok bool) {
 	if len(s) < 18 || len(s) > 26 || s[12] != '-' || s[17] != '-' {
 		return 0, 0, false
 	}
-	if strings.ToLower(string(s)) != string(s) {
-		return 0, 0, false
+	ms, ok1 := hexNumber(s[:12])
+	c, ok2 := hexNumber(s[13:17])
+	for _, b := range []byte(s[18:]) {
+		ok2 = ok2 && (b >= '0' && b <= '9' || b >= 'a' && b <= 'z')
 	}
-	ms, err1 := strconv.ParseInt(string(s[:12]), 16, 64)
-	c, err2 := strconv.ParseInt(string(s[13:17]), 16, 32)
-	if err1 != nil || err2 != nil || ms < 0 || c < 0 {
+	if !ok1 || !ok2 {
 		return 0, 0, false
 	}
 	return ms, int(c), true
+}
+
+// hexNumber reads lower-case digits and nothing else: strconv takes signs, too.
+func hexNumber(digits Stamp) (n int64, ok bool) {
+	for _, b := range []byte(digits) {
+		switch {
+		case b >= '0' && b <= '9':
+			n = n<<4 | int64(b-'0')
+		case b >= 'a' && b <= 'f':
+			n = n<<4 | int64(b-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return n, true
 }

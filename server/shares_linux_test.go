@@ -87,7 +87,7 @@ func (n network) work(rounds int) (took []time.Duration) {
 // and requests. Another is served all the while.
 func TestANetworkHasAShare(t *testing.T) {
 	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"), "-exempt", "none", "-max-streams", "8", "-max-memory", "2",
-		"-max-connections", "100", "-max-connections-per-address", "20", "-address-rate", "20")
+		"-max-connections", "100", "-max-connections-per-address", "20", "-address-rate", "20", "-metrics", "127.0.0.1:0")
 	to := strings.TrimPrefix(s.url, "http://")
 	greedy, other := network{t, net.IPv4(127, 0, 0, 2), to}, network{t, net.IPv4(127, 0, 0, 3), to}
 	const stream = "GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -104,7 +104,7 @@ func TestANetworkHasAShare(t *testing.T) {
 		}
 	}
 	held := func() error {
-		_, metrics := get(t, s.url+"/metrics") // from 127.0.0.1
+		_, metrics := get(t, operator(t, &s.log)+"/metrics")
 		if !bytes.Contains(metrics, []byte("rollcall_held_bytes 409600\n")) {
 			return fmt.Errorf("%s", metrics)
 		}

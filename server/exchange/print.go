@@ -8,9 +8,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // Print runs the import and prints each line's result and a summary. Quiet prints only the
@@ -18,7 +18,7 @@ import (
 func (i *Import) Print(ctx context.Context, file *roster.File, to io.Writer, quiet bool) (refused int, err error) {
 	t := tally{out: bufio.NewWriter(to), quiet: quiet, count: map[Action]int{}, emptied: map[string]int{}}
 	for _, note := range file.Notes {
-		t.printf("note: %s\n", printable(note))
+		t.printf("note: %s\n", store.Printable(note))
 	}
 	i.Report = t.report
 	failed := i.Run(ctx, file)
@@ -55,9 +55,9 @@ func (t *tally) report(r Result) error {
 	}
 	detail := ""
 	if r.Detail != "" {
-		detail = ": " + printable(r.Detail)
+		detail = ": " + store.Printable(r.Detail)
 	}
-	t.printf("%s: %s %s%s\n", place, r.Action, printable(r.Who), detail)
+	t.printf("%s: %s %s%s\n", place, r.Action, store.Printable(r.Who), detail)
 	return t.err
 }
 
@@ -86,15 +86,4 @@ func (t *tally) emptiedFields() string {
 	}
 	slices.Sort(all)
 	return strings.Join(all, ", ")
-}
-
-// printable replaces the control characters of a file's text, which could drive a terminal
-// or turn what stands behind them round.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Bidi_Control) {
-			return '?'
-		}
-		return r
-	}, s)
 }

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -82,6 +83,14 @@ func TestBadInput(t *testing.T) {
 		{"limit too high", "GET", users + "?limit=501", nil, nil, 400, api.CodeInvalid},
 		{"limit no number", "GET", users + "?limit=many", nil, nil, 400, api.CodeInvalid},
 		{"long query", "GET", users + "?q=" + strings.Repeat("x", 201), nil, nil, 400, api.CodeInvalid},
+		{"query with a control character", "GET", users + "?q=a%00b", nil, nil, 400, api.CodeInvalid},
+		{"query that can't be parsed", "GET", users + "?q=%zz", nil, nil, 400, api.CodeInvalid},
+		{"query with a semicolon", "GET", users + "?limit=5;q=a", nil, nil, 400, api.CodeInvalid},
+		{"feed's query that can't be parsed", "GET", "/api/v1/changes?limit=%", nil, nil, 400, api.CodeInvalid},
+		{"bucket's query that can't be parsed", "GET", bucket("7", "&after=%g0"), nil, nil, 400, api.CodeInvalid},
+		{"page token with a field more", "GET", users + "?page_token=" + token(`{"i":"`+fuzzedID+`","x":1}`), nil, nil, 400, api.CodeInvalid},
+		{"page token with a zero byte", "GET", users + "?page_token=" + token(`{"s":"\u0000","i":"`+fuzzedID+`"}`), nil, nil, 400, api.CodeInvalid},
+		{"page token of a year too many", "GET", users + "?updated_after=2026-01-01T00:00:00Z&page_token=" + token(`{"i":"`+fuzzedID+`","u":"0001-01-01T00:00:00+23:59"}`), nil, nil, 400, api.CodeInvalid},
 		{"query not UTF-8", "GET", users + "?q=%ff", nil, nil, 400, api.CodeInvalid},
 		{"bad time", "GET", users + "?updated_after=yesterday", nil, nil, 400, api.CodeInvalid},
 		{"bad page token", "GET", users + "?page_token=abc", nil, nil, 400, api.CodeInvalid},
@@ -178,6 +187,9 @@ func TestBadOperations(t *testing.T) {
 		{"fractional version", with("baseVersion", 1.5), api.CodeInvalid},
 		{"time", with("createdAt", "today"), api.CodeInvalid},
 		{"stamp", with("stamp", "now"), api.CodeInvalid},
+		{"stamp with a zero byte", with("stamp", "019de368f6c3-0000-a\x00"), api.CodeInvalid},
+		{"time before all years", with("createdAt", "0001-01-01T00:00:00+23:59"), api.CodeInvalid},
+		{"time after all years", with("createdAt", "9999-12-31T23:59:59-23:59"), api.CodeInvalid},
 		{"unknown field", with("urgent", true), api.CodeUnknownField},
 		{"data as text", with("data", "x"), api.CodeInvalid},
 		{"data without email", with("data", fields{"name": "N"}), api.CodeInvalid},
@@ -283,5 +295,21 @@ func TestBatchOfTheLimit(t *testing.T) {
 	}
 	if w.head() != head {
 		t.Error("a replay changed something")
+	}
+}
+
+func token(position string) string { return base64.RawURLEncoding.EncodeToString([]byte(position)) }
+
+// TestRefusedIDs: the id of an operation that is refused comes back only if it can be shown.
+func TestRefusedIDs(t *testing.T) {
+	w := newWorld(t)
+	for id, want := range map[string]string{
+		"7": "7", "two words": "", "\x1b[2J": "", "a\x00": "", strings.Repeat("x", 64): strings.Repeat("x", 64), strings.Repeat("x", 65): "",
+	} {
+		op := operation(uuid.NewString(), api.Create, 0, fields{"name": "N", "email": "n@example.org"})
+		op["id"] = id
+		if r := w.push(op)[0]; r.Status != api.Rejected || r.ID != want {
+			t.Errorf("id %q: %s as %q, want it rejected as %q", id, r.Status, r.ID, want)
+		}
 	}
 }

@@ -14,7 +14,10 @@ import (
 )
 
 func (s *server) listChanges(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
 	limit, ok := parseLimit(q.Get("limit"), api.DefaultChanges, api.MaxChanges)
 	if !ok {
 		return store.Invalid("Invalid query", api.FieldError{
@@ -52,7 +55,10 @@ func (s *server) listBucket(w http.ResponseWriter, r *http.Request) error {
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {
-	v := r.URL.Query()
+	v, err := query(r)
+	if err != nil {
+		return store.BucketQuery{}, err
+	}
 	q := store.BucketQuery{Cursor: v.Get("cursor"), After: v.Get("after")}
 	var errs []api.FieldError
 	check := func(bad bool, field, detail string) {

@@ -58,7 +58,7 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		id := r.Header.Get("X-Request-Id")
-		if len(id) > 64 || !validKey(id) {
+		if !api.ValidLabel(id) {
 			id = uuid.NewString()
 		}
 		w.Header().Set("X-Request-Id", id)

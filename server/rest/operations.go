@@ -106,7 +106,7 @@ func checkBatch(b batch) error {
 }
 
 // decodeOperation decodes an operation into a write, or returns why it is rejected. The id is
-// empty if it can't be read.
+// empty if it can't be read or echoed.
 func decodeOperation(clientID string, raw jsontext.Value) (store.Write, string, *api.Problem) {
 	var op api.Operation
 	if p := store.DecodeObject(raw, &op, ""); p != nil {
@@ -114,8 +114,15 @@ func decodeOperation(clientID string, raw jsontext.Value) (store.Write, string, 
 			ID string `json:"id"`
 		}
 		_ = jsonv2.Unmarshal(raw, &named, lenient...)
-		return store.Write{}, named.ID, p
+		return store.Write{}, echoed(named.ID), p
 	}
 	write, problem := store.Prepare(clientID, op)
-	return write, op.ID, problem
+	return write, echoed(op.ID), problem
+}
+
+func echoed(id string) string {
+	if !api.ValidLabel(id) {
+		return ""
+	}
+	return id
 }

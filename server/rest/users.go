@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -22,7 +23,11 @@ import (
 )
 
 func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseList(r.URL.Query())
+	values, err := query(r)
+	if err != nil {
+		return err
+	}
+	q, err := parseList(values)
 	if err != nil {
 		return err
 	}
@@ -66,13 +71,24 @@ func writeList(w io.Writer, list store.List) error {
 	return out.Flush()
 }
 
+// query parses a request's query string. What can't be parsed is refused: to leave it out would
+// answer another question.
+func query(r *http.Request) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, store.Invalid("Invalid query", api.FieldError{
+			Field: "query", Detail: "must be percent-encoded fields, joined by &"})
+	}
+	return values, nil
+}
+
 func parseList(v url.Values) (store.ListQuery, error) {
 	var errs []api.FieldError
 	bad := func(field, detail string) { errs = append(errs, api.FieldError{Field: field, Detail: detail}) }
 	search := strings.TrimSpace(v.Get("q"))
 	q := store.ListQuery{Search: api.FoldText(search)}
-	if utf8.RuneCountInString(search) > api.MaxQuery || !utf8.ValidString(search) {
-		bad("q", fmt.Sprintf("must be text of at most %d characters", api.MaxQuery))
+	if utf8.RuneCountInString(search) > api.MaxQuery || !utf8.ValidString(search) || strings.ContainsFunc(search, unicode.IsControl) {
+		bad("q", fmt.Sprintf("must be text of at most %d characters, without control characters", api.MaxQuery))
 	}
 	var ok bool
 	if q.Limit, ok = parseLimit(v.Get("limit"), api.DefaultUsers, api.MaxUsers); !ok {
@@ -118,16 +134,20 @@ func pageToken(p *store.Position) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// maxToken bounds a page token: the folded form of a name of ligatures is long.
+const maxToken = 16 << 10
+
+// parsePageToken reads a token that pageToken has made, byte for byte.
 func parsePageToken(text string, byUpdate bool) (store.Position, bool) {
 	var p store.Position
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(b, &p) != nil {
+	if len(text) > maxToken {
 		return p, false
 	}
-	if byUpdate {
-		return p, !p.UpdatedAt.IsZero()
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || json.Unmarshal(b, &p) != nil || !api.ValidTime(p.UpdatedAt) || pageToken(&p) != text {
+		return p, false
 	}
-	return p, api.ValidID(p.ID)
+	return p, api.ValidID(p.ID) && !strings.Contains(p.Sort, "\x00") && (!byUpdate || !p.UpdatedAt.IsZero())
 }
 
 func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
@@ -279,7 +299,7 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 // is a replay.
 func (s *server) apply(r *http.Request, write store.Write, payload ...any) (store.Outcome, error) {
 	if key, given := r.Header["Idempotency-Key"]; given {
-		if len(key) != 1 || !validKey(key[0]) {
+		if len(key) != 1 || !api.ValidKey(key[0]) {
 			return store.Outcome{}, store.Invalid("Invalid Idempotency-Key", api.FieldError{
 				Field: "Idempotency-Key", Detail: "must be 1 to 255 visible ASCII characters"})
 		}
@@ -295,15 +315,6 @@ func (s *server) apply(r *http.Request, write store.Write, payload ...any) (stor
 		return outcome, p
 	}
 	return outcome, nil
-}
-
-func validKey(key string) bool {
-	for _, c := range []byte(key) {
-		if c < 0x21 || c > 0x7e {
-			return false
-		}
-	}
-	return len(key) >= 1 && len(key) <= 255
 }
 
 // failedCondition is the error of a write that is not based on the current version.

@@ -38,7 +38,7 @@ func (r *Report) Add(format string, args ...any) {
 func (r *Report) Print(w io.Writer, name string) error {
 	var text string
 	for _, p := range r.Problems {
-		text += "problem: " + p + "\n"
+		text += "problem: " + Printable(p) + "\n"
 	}
 	if r.More > 0 {
 		text += fmt.Sprintf("and %d more\n", r.More)

@@ -66,11 +66,7 @@ func path(within string, p jsontext.Pointer) string {
 	for name := range p.Tokens() {
 		names = append(names, name)
 	}
-	path := strings.TrimPrefix(strings.Join(names, "."), ".")
-	if most := 200; len(path) > most {
-		path = strings.ToValidUTF8(path[:most], "") + "…"
-	}
-	return path
+	return PrintableStart(strings.TrimPrefix(strings.Join(names, "."), "."))
 }
 
 // where starts a detail about a field, if there is one.

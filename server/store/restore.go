@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 // VersionAt is a version that was not reached before a time, the microseconds since 1970: no
 // row was written that often. It is exact in a JSON number. A clock that is a century ahead
 // leaves room to count: versions never go back, and clients could not name greater ones.
-func VersionAt(t time.Time) int64 { return min(t.UnixMicro(), maxBase-1<<40) }
+func VersionAt(t time.Time) int64 { return min(t.UnixMicro(), api.MaxVersion-1<<40) }
 
 // RestoreRow moves the version of a backup's row ahead. Clients may know versions from after
 // the backup, and no version may stand for two states. So versions continue from the time, and

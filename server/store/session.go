@@ -54,6 +54,10 @@ func (s *Session) Do(w Write) (Outcome, error) {
 			return s.replay(r, w)
 		}
 	}
+	if w.Latest && w.BaseVersion > s.ceiling() {
+		return plain(Rejected(w.ID, Invalid("Invalid operation", api.FieldError{
+			Field: "baseVersion", Detail: "must be a version that this server has given out"}))), nil
+	}
 	current, err := s.Tx.Row(w.EntityID)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
@@ -77,9 +81,21 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	}
 	if next != nil {
 		s.Feed.Change, s.Feed.Clock = now.Next.Change, now.Next.Clock
+		s.Feed.Floor = max(s.Feed.Floor, next.Version-s.Feed.Change)
 		s.count(current, next)
 	}
 	return plain(result), nil
+}
+
+// clockError is how far this machine's clock may once have been ahead of where it is now.
+const clockError = 24 * time.Hour
+
+// ceiling is a version above which none was ever given out. The data may have gone back in time,
+// or be those of a new directory: then clients know versions that this one doesn't, but none of
+// them is above the time. What is based on those is a conflict, as ever. A plain request above
+// it just doesn't meet its condition.
+func (s *Session) ceiling() int64 {
+	return max(s.Feed.Floor+s.Feed.Change, VersionAt(s.Now.Add(clockError)))
 }
 
 // count updates the digest for a row that replaces another, or nil.
@@ -136,6 +152,12 @@ func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }
 func Failed(w Write) Outcome {
 	return plain(api.Result{ID: w.ID, Status: api.Retry, Problem: api.NewProblem(api.CodeUnavailable,
 		"Temporarily unavailable", "the server could not save this; send it again later")})
+}
+
+// Refused is the outcome of a write whose data the store will never take.
+func Refused(w Write) Outcome {
+	return plain(Rejected(w.ID, api.NewProblem(api.CodeInvalid, "Refused by the database",
+		"the server's database does not take this; change it and send it again")))
 }
 
 func emailTaken(email string) *api.Problem {

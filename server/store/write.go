@@ -66,9 +66,6 @@ func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
 	return w, nil
 }
 
-// maxBase leaves room to count within the integers that JSON numbers represent exactly.
-const maxBase = 1 << 52
-
 func checkEnvelope(op api.Operation) []api.FieldError {
 	var errs []api.FieldError
 	add := func(bad bool, field, detail string) {
@@ -84,7 +81,8 @@ func checkEnvelope(op api.Operation) []api.FieldError {
 	default:
 		add(true, "type", `must be "create", "update" or "delete"`)
 	}
-	add(op.BaseVersion < 0 || op.BaseVersion > maxBase, "baseVersion", "must be a version")
+	add(!api.ValidBase(op.BaseVersion), "baseVersion", "must be a version")
+	add(!op.CreatedAt.IsZero() && !api.ValidTime(op.CreatedAt), "createdAt", "must be in a year from 1 to 9999, in UTC")
 	add(!op.Stamp.Valid(), "stamp", "must be a hybrid logical clock stamp")
 	return errs
 }

@@ -42,6 +42,8 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"operations", testOperations},
 		{"order in a batch", testBatchOrder},
+		{"strings", testStrings},
+		{"versions from outside", testVersionsFromOutside},
 		{"operations of older programs", testOlderTexts},
 		{"stamps and times", testStampsAndTimes},
 		{"exactly once", testExactlyOnce},

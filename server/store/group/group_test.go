@@ -42,7 +42,7 @@ func (h *held) commit(requests [][]store.Write) (out [][]store.Outcome, changed 
 func TestSplitterSplits(t *testing.T) {
 	bad, away := errors.New("bad data"), errors.New("away")
 	var tried [][]store.Write
-	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }}
+	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }, IsRefusal: func(err error) bool { return errors.Is(err, bad) }}
 	splitter.Try = func(writes []store.Write) (outcomes []store.Outcome, err error) {
 		tried = append(tried, writes)
 		for _, w := range writes {
@@ -70,19 +70,52 @@ func TestSplitterSplits(t *testing.T) {
 		for j, w := range writes {
 			want := api.Applied
 			if w.ID == "bad" {
-				want = api.Retry
+				want = api.Rejected
 			}
 			if o := outcomes[i][j]; o.Result.ID != w.ID || o.First != want {
 				t.Errorf("write %d of request %d, %s: %+v", j, i, w.ID, o)
 			}
 		}
 	}
-	if len(tried) > 9 { // 13, 6 and 7, and down to the one: two at each of four levels
+	if len(tried) > 11 { // down to the request, and from there to the one: two at each level
 		t.Errorf("tried %d times", len(tried))
 	}
 	tried = nil
 	if _, err := splitter.Commit([][]store.Write{batch("a", 4), batch("away", 1)}); !errors.Is(err, away) || len(tried) != 1 {
 		t.Errorf("without a database: %v, tried %d times", err, len(tried))
+	}
+}
+
+// TestDivisionsAreBounded: a request full of bad writes costs no more transactions than one with
+// a single bad one. At least one is decided each time, and the requests beside it are done.
+func TestDivisionsAreBounded(t *testing.T) {
+	bad := errors.New("bad data")
+	tried := 0
+	splitter := group.Splitter{Log: slog.New(slog.DiscardHandler), IsDataError: func(err error) bool { return errors.Is(err, bad) }, IsRefusal: func(err error) bool { return errors.Is(err, bad) }}
+	splitter.Try = func(writes []store.Write) ([]store.Outcome, error) {
+		tried++
+		if slices.ContainsFunc(writes, func(w store.Write) bool { return w.ID == "bad" }) {
+			return nil, bad
+		}
+		return make([]store.Outcome, len(writes)), nil
+	}
+	outcomes, err := splitter.Commit([][]store.Write{batch("bad", 100), batch("bad", 100), batch("good", 100), batch("bad", 100)})
+	if err != nil || tried > 60 {
+		t.Errorf("tried %d times (%v), want at most 60", tried, err)
+	}
+	for i, all := range outcomes {
+		statuses := map[api.Status]int{}
+		for _, o := range all {
+			statuses[o.First]++
+		}
+		switch {
+		case len(all) != 100:
+			t.Errorf("request %d has %d outcomes", i, len(all))
+		case i == 2 && statuses[""] != 100:
+			t.Errorf("the request with good writes: %v", statuses)
+		case i != 2 && (statuses[api.Rejected] == 0 || statuses[api.Rejected]+statuses[api.Retry] != 100):
+			t.Errorf("a request with bad writes: %v", statuses)
+		}
 	}
 }
 
@@ -100,7 +133,7 @@ func TestSavedWritesHaveOutcomes(t *testing.T) {
 		}
 		return nil, away
 	}
-	outcomes, err := splitter.Commit([][]store.Write{batch("saved", 2), batch("torn", 2), batch("bad", 2)}) // of six, the first three are saved
+	outcomes, err := splitter.Commit([][]store.Write{batch("saved", 2), slices.Concat(batch("torn", 2), batch("bad", 2)), batch("later", 1)})
 	if !errors.Is(err, away) || len(outcomes) != 3 || len(outcomes[0]) != 2 || outcomes[1] != nil || outcomes[2] != nil {
 		t.Errorf("%+v, %v", outcomes, err)
 	}

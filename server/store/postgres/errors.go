@@ -22,14 +22,24 @@ func statementFailed(err error) (code string, certain bool) {
 	return e.Code, true
 }
 
-// dataClasses are the classes of errors that the data can cause, as with a constraint, a
-// trigger or a text too long for an index: other data may succeed.
-var dataClasses = []string{"21", "22", "23", "27", "44", "54", "P0", "XX"}
+// refusedClasses are the classes of errors that the written data cause, as with a constraint, a
+// trigger or a text too long for an index: other data may succeed, these never.
+var refusedClasses = []string{"21", "22", "23", "27", "44", "54", "P0"}
+
+// damaged is the class of errors that stored data can cause, as with a corrupt page: writes that
+// don't touch these may succeed.
+const damaged = "XX"
 
 // isDataError reports whether a group failed because of its data, so that a part may succeed.
 func isDataError(err error) bool {
 	code, certain := statementFailed(err)
-	return certain && len(code) > 2 && slices.Contains(dataClasses, code[:2])
+	return isRefusal(err) || certain && strings.HasPrefix(code, damaged)
+}
+
+// isRefusal reports whether those are the data written.
+func isRefusal(err error) bool {
+	code, certain := statementFailed(err)
+	return certain && len(code) > 2 && slices.Contains(refusedClasses, code[:2])
 }
 
 // readError is the error of a read. It is store.ErrUnavailable if the database can't be reached

@@ -28,6 +28,7 @@ func TestErrorClasses(t *testing.T) {
 		"a zero byte":                {said("ERROR", "22021"), true, false, false},
 		"too long for an index":      {said("ERROR", "54000"), true, false, false},
 		"a trigger":                  {said("ERROR", "P0001"), true, false, false},
+		"a corrupt page":             {said("ERROR", "XX001"), true, false, false},
 		"a deadlock":                 {said("ERROR", "40P01"), false, false, true},
 		"a full disk":                {said("ERROR", "53100"), false, false, true},
 		"too slow":                   {said("ERROR", "57014"), false, false, true},
@@ -41,6 +42,9 @@ func TestErrorClasses(t *testing.T) {
 	} {
 		if got := isDataError(test.err); got != test.data {
 			t.Errorf("%s: may be of the data: %v", name, got)
+		}
+		if got, want := isRefusal(test.err), test.data && name != "a corrupt page"; got != want {
+			t.Errorf("%s: is of the data written: %v", name, got)
 		}
 		if got := connectionLost(test.err); got != test.lost {
 			t.Errorf("%s: the connection is lost: %v", name, got)

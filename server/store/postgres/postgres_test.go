@@ -180,7 +180,7 @@ func TestOneFailsAlone(t *testing.T) {
 	for i, o := range outcomes {
 		want := api.Applied
 		if i == 5 {
-			want = api.Retry
+			want = api.Rejected
 		}
 		_, err := s.User(t.Context(), writes[i].EntityID)
 		if stored := err == nil; o.Result.Status != want || stored != (want == api.Applied) {
@@ -193,7 +193,7 @@ func TestOneFailsAlone(t *testing.T) {
 	// A record that can't be read fails the write that asks for it.
 	execute(t, side(t, address), `UPDATE records SET result = '{' WHERE key = '`+writes[2].Key+`'`)
 	for i, o := range apply(t, s, writes...) {
-		if bad := i == 2 || i == 5; (o.Result.Status == api.Retry) != bad || o.Replayed == bad {
+		if bad := i == 2 || i == 5; (o.Result.Status == api.Retry) != (i == 2) || (o.Result.Status == api.Rejected) != (i == 5) || o.Replayed == bad {
 			t.Errorf("write %d beside a damaged record: %+v", i, o)
 		}
 	}

@@ -43,7 +43,7 @@ func (s *Store) Waiting() int { return s.group.Waiting() }
 // commit is a group.Commit. It does not report that the feed has grown: the notifier does, for
 // the commits of all processes.
 func (s *Store) commit(requests [][]store.Write) ([][]store.Outcome, bool, error) {
-	splitter := group.Splitter{Try: s.try, IsDataError: isDataError, Log: s.opts.Log}
+	splitter := group.Splitter{Try: s.try, IsDataError: isDataError, IsRefusal: isRefusal, Log: s.opts.Log}
 	outcomes, err := splitter.Commit(requests)
 	return outcomes, false, err
 }

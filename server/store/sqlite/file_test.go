@@ -143,7 +143,7 @@ func TestOneFailsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []api.Status{api.Applied, api.Retry, api.Applied} {
+	for i, want := range []api.Status{api.Applied, api.Rejected, api.Applied} {
 		if got := outcomes[i].Result; got.Status != want {
 			t.Errorf("write %d: %+v, want %s", i, got, want)
 		}
@@ -155,7 +155,7 @@ func TestOneFailsAlone(t *testing.T) {
 	// A record that can't be read fails the write that asks for it, and no other.
 	execute(t, side(t, path), `UPDATE records SET result = '{' WHERE key = 'key 0'`)
 	again, err := s.Apply(t.Context(), writes)
-	if err != nil || again[0].Result.Status != api.Retry || again[1].Result.Status != api.Retry || !again[2].Replayed {
+	if err != nil || again[0].Result.Status != api.Retry || again[1].Result.Status != api.Rejected || !again[2].Replayed {
 		t.Errorf("beside a damaged record: %+v (%v)", again, err)
 	}
 	// What is not the fault of a write is tried once, not halved down to each.
@@ -164,7 +164,7 @@ func TestOneFailsAlone(t *testing.T) {
 		t.Errorf("without a table: %v", err)
 	}
 	execute(t, side(t, path), `ALTER TABLE away RENAME TO records`)
-	if p := outcomes[1].Result.Problem; p == nil || p.Code != api.CodeUnavailable {
+	if p := outcomes[1].Result.Problem; p == nil || p.Code != api.CodeInvalid {
 		t.Errorf("problem %+v", p)
 	}
 	page, err := s.Changes(t.Context(), "", 10)

@@ -42,7 +42,7 @@ func (w *writer) transaction(f func() error) (err error) {
 
 // commit is a group.Commit.
 func (s *Store) commit(requests [][]store.Write) (outcomes [][]store.Outcome, changed bool, err error) {
-	splitter := group.Splitter{IsDataError: isDataError, Log: s.opts.Log, Try: func(writes []store.Write) ([]store.Outcome, error) {
+	splitter := group.Splitter{IsDataError: isDataError, IsRefusal: isRefusal, Log: s.opts.Log, Try: func(writes []store.Write) ([]store.Outcome, error) {
 		outcomes, grown, err := s.try(writes)
 		changed = changed || grown
 		return outcomes, err

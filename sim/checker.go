@@ -438,8 +438,8 @@ func (c *checker) checkConflict(before, after queue.Entity, left []queue.Operati
 	c.b.w.fail(2, "operation %s left the queue after a conflict that was not recorded", left[0].ID)
 }
 
-// cancelOut reports whether operations begin with a delete, perhaps of what the one before it
-// has created, and together restore what it was to delete.
+// cancelOut reports whether operations delete and together restore what was before them or, if
+// the first one creates, what it has created.
 func cancelOut(ops []queue.Operation) bool {
 	was, _ := fieldsOf(ops[0].Base)
 	if ops[0].Type == api.Create && len(ops) > 1 {
@@ -450,7 +450,8 @@ func cancelOut(ops []queue.Operation) bool {
 	for _, o := range ops {
 		now, there = operated(now, there, o)
 	}
-	return ops[0].Type == api.Delete && there && now == was
+	deletes := slices.ContainsFunc(ops, func(o queue.Operation) bool { return o.Type == api.Delete })
+	return deletes && there && now == was
 }
 
 // checkLosses checks that a conflict in which a side lost a changed value is left for the
@@ -492,6 +493,7 @@ func (c *checker) checkFolded(before, after queue.Entity) {
 	n := len(before.Operations)
 	switch {
 	case n > 1 && len(after.Operations) == 1 && after.Operations[0].ID == before.Operations[n-1].ID:
+	case n > 2 && len(after.Operations) == 0 && cancelOut(before.Operations):
 	case n > 1 && len(after.Operations) == 0:
 		c.checkCancelled(before.Operations[0])
 	default:

@@ -17,7 +17,7 @@ func (c *checker) noteEmails(left, came []queue.Operation, byPerson bool) {
 		c.writes++
 		c.emailWrites[o.ID] = c.writes
 		for _, was := range left {
-			kept := !byPerson || setEmailOf(was) != "" && setEmailOf(was) == setEmailOf(o)
+			kept := setEmailOf(was) != "" && (!byPerson || setEmailOf(was) == setEmailOf(o)) || !byPerson && o.Type == api.Create
 			if o.Type != api.Delete && was.State != queue.Rejected && kept {
 				c.emailWrites[o.ID] = min(c.emailWrites[o.ID], c.emailWrites[was.ID])
 			}

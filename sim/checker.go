@@ -92,7 +92,8 @@ func (c *checker) checkBase(o api.Operation) {
 	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era && masked(now.fields, data) != masked(saw.fields, data) {
 		w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 	}
-	if w.server.rolledBack && e.Operations[0].Unseen {
+	lost := e.Confirmed != nil && e.Confirmed.Version > o.BaseVersion
+	if w.server.rolledBack && (lost || e.Operations[0].Unseen) {
 		return // its version stands for what was seen first; what was seen later may be lost
 	}
 	saw, _ := fieldsOf(e.Operations[0].Base)

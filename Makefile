@@ -85,7 +85,7 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 e2e: build $(NPM_PACKAGES) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
 	$(need-browser)
 	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx'
-	go test -tags e2e -count=1 -timeout 40m -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
+	go test -tags e2e -count=1 -timeout 60m -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
 
 define need-browser
 .ci/need 'chromium|chromium-browser|google-chrome=chromium'

@@ -191,7 +191,7 @@ func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 		var failed *RequestError
 		switch {
 		case errors.As(err, &failed) && failed.Kind == Resync:
-			return nil // the next pull gets the same answer, and resyncs
+			return nil // the next pull begins a resync, or meets another epoch; the check goes on
 		case errors.As(err, &failed) && failed.Kind == Refused:
 			return r.endCheck(ctx, c, found) // the server has a digest, but no buckets
 		case err != nil:

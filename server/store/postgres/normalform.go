@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// normalize is migration 2: see sqldb.Normalizer.
+// normalize is a part of migration 3: see sqldb.Normalizer.
 func normalize(ctx context.Context, tx *sql.Tx) error {
 	if err := lockOut(ctx, tx); err != nil {
 		return err
@@ -22,8 +22,8 @@ func normalize(ctx context.Context, tx *sql.Tx) error {
 	return n.Run(ctx)
 }
 
-// addEpochs is migration 3: see sqldb.AddEpochs. The rule of what users are found by is another
-// since migration 2.
+// addEpochs is migration 3: it brings users into the form of this program, and adds the epochs.
+// See sqldb.Normalizer and sqldb.AddEpochs.
 func addEpochs(ctx context.Context, tx *sql.Tx) error {
 	if err := normalize(ctx, tx); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 // AddEpochs is the migration that adds what the feed says of its epochs, with statements that
 // add columns contents, past and floor, and the database's own. It replaces the digest over versions by one over
 // contents, in a column of another name: a server of an older version, which would not keep it
-// up, fails to write.
+// up, can neither read nor write.
 func AddEpochs(ctx context.Context, tx *sql.Tx, bind func(text string) string, columns ...string) error {
 	for _, text := range columns {
 		if _, err := tx.ExecContext(ctx, text); err != nil {

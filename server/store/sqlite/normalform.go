@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// normalize is migration 5: see sqldb.Normalizer. The index of emails comes back when each has
-// a key of its own.
+// normalize is a part of migration 6: see sqldb.Normalizer. The index of emails comes back when
+// each has a key of its own.
 func normalize(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `DROP INDEX users_email`); err != nil {
 		return fmt.Errorf("drop the index of emails: %w", err)

@@ -7,8 +7,8 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// addEpochs is migration 6: see sqldb.AddEpochs. The rule of what users are found by is another
-// since migration 5.
+// addEpochs is migration 6: it brings users into the form of this program, and adds the epochs.
+// See sqldb.Normalizer and sqldb.AddEpochs.
 func addEpochs(ctx context.Context, tx *sql.Tx) error {
 	if err := normalize(ctx, tx); err != nil {
 		return err

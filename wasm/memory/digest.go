@@ -136,7 +136,7 @@ func (s *Store) Corrupt(ref queue.Ref, change func(*Stored)) {
 	if r == nil {
 		r = &record{entity: queue.Entity{Ref: ref}}
 	}
-	was := Stored{Confirmed: copyEntity(r.entity).Confirmed}
+	was := Stored{Confirmed: r.entity.Clone().Confirmed}
 	list := s.lists[ref.Type]
 	if r.row != nil {
 		view := r.row.view

@@ -2,11 +2,9 @@ package memory
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
@@ -39,7 +37,7 @@ type list struct{ rows []*row }
 
 func (l *list) find(key queue.Key) (int, bool) {
 	return slices.BinarySearchFunc(l.rows, key, func(r *row, key queue.Key) int {
-		return cmp.Or(compareUTF16(r.key.Sort, key.Sort), compareUTF16(r.key.ID, key.ID))
+		return r.key.Compare(key)
 	})
 }
 
@@ -52,34 +50,6 @@ func (l *list) remove(r *row) {
 	if i, found := l.find(r.key); found {
 		l.rows = slices.Delete(l.rows, i, i+1)
 	}
-}
-
-// compareUTF16 compares by UTF-16 code units, as IndexedDB does. That differs from the
-// order of bytes only where a character above U+FFFF, whose code units lie between D800
-// and DFFF, meets one from U+E000 to U+FFFF.
-func compareUTF16(a, b string) int {
-	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] {
-		i++
-	}
-	if i == len(a) || i == len(b) {
-		return cmp.Compare(len(a), len(b))
-	}
-	for i > 0 && a[i]&0xc0 == 0x80 { // back to the start of the character
-		i--
-	}
-	ra, _ := utf8.DecodeRuneInString(a[i:])
-	rb, _ := utf8.DecodeRuneInString(b[i:])
-	return cmp.Compare(firstUnit(ra, rb), firstUnit(rb, ra))
-}
-
-// firstUnit returns the value of r in a comparison with other: characters above U+FFFF
-// keep their order among themselves, and sort below U+E000.
-func firstUnit(r, other rune) rune {
-	if r > 0xffff && other <= 0xffff {
-		return 0xd800
-	}
-	return r
 }
 
 // Reindex implements sync.Store, in one part.

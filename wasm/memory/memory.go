@@ -143,7 +143,7 @@ func (s *Store) entity(ref queue.Ref) queue.Entity {
 	if r == nil {
 		return queue.Entity{Ref: ref}
 	}
-	return copyEntity(r.entity)
+	return r.entity.Clone()
 }
 
 // save stores what decide left of an entity.
@@ -170,12 +170,12 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 		e.Outcomes = nil
 	}
 	e.Ref = ref
-	kept := copyEntity(*e)
+	kept := e.Clone()
 	kept.Among(nil, 0)
 	kept.Conflicts = nil
 	reviewed := false
 	for _, c := range e.Conflicts {
-		c = copyConflict(c)
+		c = c.Clone()
 		s.conflicts[c.ID] = c
 		reviewed = reviewed || c.Reviewed
 		if !c.Reviewed {
@@ -283,7 +283,7 @@ func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
 	slices.SortFunc(operations, bySeq)
 	operations = operations[:min(len(operations), max(limit, 0))]
 	for i := range operations {
-		operations[i] = copyOperation(operations[i])
+		operations[i] = operations[i].Clone()
 	}
 	return operations
 }
@@ -321,7 +321,7 @@ func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, err
 	out := slices.SortedFunc(maps.Values(s.conflicts), unreviewedFirst)
 	out = out[:min(len(out), max(limit, 0))]
 	for i := range out {
-		out[i] = copyConflict(out[i])
+		out[i] = out[i].Clone()
 	}
 	return out, nil
 }

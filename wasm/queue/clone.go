@@ -1,21 +1,21 @@
-package memory
+package queue
 
 import (
 	"bytes"
 	"slices"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-func copyEntity(e queue.Entity) queue.Entity {
+// Clone returns a copy of the entity that shares nothing with it but what Among told it.
+func (e Entity) Clone() Entity {
 	if e.Confirmed != nil {
 		row := *e.Confirmed
 		row.Document = bytes.Clone(row.Document)
 		e.Confirmed = &row
 	}
-	e.Operations = copyEach(e.Operations, copyOperation)
-	e.Conflicts = copyEach(e.Conflicts, copyConflict)
+	e.Operations = copyEach(e.Operations, Operation.Clone)
+	e.Conflicts = copyEach(e.Conflicts, Conflict.Clone)
 	return e
 }
 
@@ -30,7 +30,8 @@ func copyEach[T any](in []T, copyOne func(T) T) []T {
 	return out
 }
 
-func copyOperation(o queue.Operation) queue.Operation {
+// Clone returns a copy that shares nothing with the operation.
+func (o Operation) Clone() Operation {
 	o.Data, o.Base = bytes.Clone(o.Data), bytes.Clone(o.Base)
 	o.LastError = copyProblem(o.LastError)
 	return o
@@ -45,9 +46,10 @@ func copyProblem(p *api.Problem) *api.Problem {
 	return &out
 }
 
-func copyConflict(c queue.Conflict) queue.Conflict {
+// Clone returns a copy that shares nothing with the conflict.
+func (c Conflict) Clone() Conflict {
 	c.Base, c.Mine, c.Theirs = bytes.Clone(c.Base), bytes.Clone(c.Mine), bytes.Clone(c.Theirs)
-	c.Fields = copyEach(c.Fields, func(f queue.Field) queue.Field {
+	c.Fields = copyEach(c.Fields, func(f Field) Field {
 		f.Base, f.Mine, f.Theirs = bytes.Clone(f.Base), bytes.Clone(f.Mine), bytes.Clone(f.Theirs)
 		return f
 	})

@@ -31,8 +31,9 @@ func TestMain(m *testing.M) {
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, name string) storetest.Store {
 		return open(t, idb.Options{Name: t.Name() + " " + name})
-	}, func(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
+	}, func(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) bool {
 		spoil(t, s.(*idb.Store), ref, damages[damage])
+		return true
 	})
 }
 

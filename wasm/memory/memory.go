@@ -8,7 +8,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -185,7 +184,7 @@ func (s *Store) save(ref queue.Ref, e *queue.Entity) {
 	if reviewed {
 		s.dropOldConflicts()
 	}
-	slices.SortStableFunc(kept.Operations, bySeq)
+	slices.SortStableFunc(kept.Operations, queue.Operation.Compare)
 	r.entity = kept
 	s.reindex(r)
 }
@@ -280,7 +279,7 @@ func (s *Store) Rejected(ctx context.Context, entityType string, limit int) ([]q
 
 // firstBySeq returns copies of the first operations, up to limit.
 func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
-	slices.SortFunc(operations, bySeq)
+	slices.SortFunc(operations, queue.Operation.Compare)
 	operations = operations[:min(len(operations), max(limit, 0))]
 	for i := range operations {
 		operations[i] = operations[i].Clone()
@@ -288,25 +287,12 @@ func firstBySeq(operations []queue.Operation, limit int) []queue.Operation {
 	return operations
 }
 
-func bySeq(a, b queue.Operation) int { return cmp.Compare(a.Seq, b.Seq) }
-
-// unreviewedFirst orders conflicts: unreviewed before reviewed, and newest first.
-func unreviewedFirst(a, b queue.Conflict) int {
-	switch {
-	case a.Reviewed != b.Reviewed && b.Reviewed:
-		return -1
-	case a.Reviewed != b.Reviewed:
-		return 1
-	}
-	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
-}
-
 // dropOldConflicts drops the oldest reviewed conflicts beyond queue.MaxReviewed.
 func (s *Store) dropOldConflicts() {
 	if len(s.conflicts) <= queue.MaxReviewed {
 		return
 	}
-	reviewed := slices.DeleteFunc(slices.SortedFunc(maps.Values(s.conflicts), unreviewedFirst), func(c queue.Conflict) bool { return !c.Reviewed })
+	reviewed := slices.DeleteFunc(slices.SortedFunc(maps.Values(s.conflicts), queue.Conflict.Compare), func(c queue.Conflict) bool { return !c.Reviewed })
 	for _, c := range reviewed[min(len(reviewed), queue.MaxReviewed):] {
 		delete(s.conflicts, c.ID)
 	}
@@ -318,7 +304,7 @@ func (s *Store) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, err
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	out := slices.SortedFunc(maps.Values(s.conflicts), unreviewedFirst)
+	out := slices.SortedFunc(maps.Values(s.conflicts), queue.Conflict.Compare)
 	out = out[:min(len(out), max(limit, 0))]
 	for i := range out {
 		out[i] = out[i].Clone()

@@ -22,7 +22,7 @@ func TestStore(t *testing.T) {
 }
 
 // corrupt implements storetest.Corrupt.
-func corrupt(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) {
+func corrupt(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) bool {
 	t.Helper()
 	s.(*memory.Store).Corrupt(ref, func(is *memory.Stored) {
 		switch damage {
@@ -44,4 +44,5 @@ func corrupt(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Da
 			t.Fatalf("unknown damage %q", damage)
 		}
 	})
+	return true
 }

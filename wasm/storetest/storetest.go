@@ -65,8 +65,9 @@ const (
 )
 
 // Corrupt damages an entity of a store that Open returned. Lost requires an entity with
-// rows, Forged one without.
-type Corrupt func(t *testing.T, s Store, ref queue.Ref, damage Damage)
+// rows, Forged one without. It reports false where the store keeps nothing that this could
+// happen to: one that makes visible rows whenever they are read loses none.
+type Corrupt func(t *testing.T, s Store, ref queue.Ref, damage Damage) bool
 
 // Run runs the suite. Stores must date the rows of the feed with a clock that does not
 // return the zero time.

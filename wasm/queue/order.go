@@ -10,6 +10,20 @@ func (k Key) Compare(other Key) int {
 	return cmp.Or(compareUTF16(k.Sort, other.Sort), compareUTF16(k.ID, other.ID))
 }
 
+// Compare compares operations by Seq.
+func (o Operation) Compare(other Operation) int { return cmp.Compare(o.Seq, other.Seq) }
+
+// Compare compares conflicts: unreviewed before reviewed, and newest first.
+func (c Conflict) Compare(other Conflict) int {
+	switch {
+	case c.Reviewed != other.Reviewed && other.Reviewed:
+		return -1
+	case c.Reviewed != other.Reviewed:
+		return 1
+	}
+	return cmp.Or(other.At.Compare(c.At), cmp.Compare(other.ID, c.ID))
+}
+
 // compareUTF16 compares by UTF-16 code units, as IndexedDB does. That differs from the
 // order of bytes only where a character above U+FFFF, whose code units lie between D800
 // and DFFF, meets one from U+E000 to U+FFFF.

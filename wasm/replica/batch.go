@@ -1,0 +1,209 @@
+package replica
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// batch is a record on its way to the log: what a transaction changes, in full, so that
+// taking it in needs no decision.
+type batch struct {
+	*state
+	identity string // of the database
+	seq      int64
+	last     int64 // Seq of an operation
+	w        writer
+	head     int    // length of its first line
+	text     string // when it is complete
+	extra    Step   // what it writes besides
+	install  func(*state)
+}
+
+func newBatch(st *state) *batch {
+	b := &batch{state: st, identity: st.epoch, seq: st.seq + 1, last: st.last, install: func(*state) {}}
+	b.w.start('h').number(format).number(b.seq).end()
+	b.head = len(b.w.text)
+	return b
+}
+
+func (b *batch) empty() bool { return len(b.w.text) == b.head }
+
+func (b *batch) step() Step {
+	b.text = string(b.w.text)
+	step := b.extra
+	step.Append, step.Seq = b.text, b.seq
+	return step
+}
+
+func (b *batch) put(key, text string) {
+	if b.extra.Put == nil {
+		b.extra.Put = map[string]string{}
+	}
+	b.extra.Put[key] = text
+}
+
+func (b *batch) setMeta(values map[string]string) {
+	for name, value := range values {
+		if have, ok := b.meta[name]; !ok || have != value {
+			b.w.start('m').string(name).string(value).end()
+		}
+	}
+}
+
+// noteGeneration keeps the latest generation of any page.
+func (b *batch) noteGeneration(generation int64) {
+	if generation > b.generation {
+		b.w.start('g').number(generation).end()
+	}
+}
+
+// known is what a replica holds of an entity.
+type known struct {
+	queue.Entity
+	table      *table
+	pending    bool
+	base       *idRow // of a row of the base, when Confirmed was not read
+	generation int64
+	// sort is what its row is listed under, if it has one in the list. A row that is lost
+	// with a damaged leaf still has its place.
+	sort   string
+	listed bool
+}
+
+// find returns what is held of an entity. It is false if a page is missing.
+func (st *state) find(ref queue.Ref) (known, bool) {
+	k := known{Entity: queue.Entity{Ref: ref}, table: st.tables[ref.Type]}
+	if e := k.table.entries[ref.ID]; e != nil {
+		switch {
+		case e.pending != nil:
+			k.Entity, k.pending, k.generation = e.pending.Clone(), true, e.generation
+		case e.row != nil:
+			k.Confirmed, k.generation, k.sort, k.listed = e.row.confirmed(), e.row.generation, e.row.sort, true
+		}
+		return k, true
+	}
+	r, found, ok := st.findID(k.table, ref.ID)
+	if !ok || !found {
+		return k, ok
+	}
+	k = k.table.knownByID(r)
+	k.base = nil
+	row, ok := st.findRow(k.table, r)
+	if row != nil {
+		k.Confirmed = row.confirmed()
+	}
+	return k, ok
+}
+
+// findID returns what the ids of the base have of a row; ok is false if a page is missing.
+func (st *state) findID(t *table, id string) (r idRow, found, ok bool) {
+	page, ok := st.idsPage(t, t.ids.at(queue.Key{ID: id}))
+	if !ok {
+		return r, false, false
+	}
+	r, found = page.find(id)
+	return r, found, true
+}
+
+// findRow returns a row of the base, nil if it is damaged; ok is false if its leaf is missing.
+func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
+	leaf, ok := st.leaf(t, t.list.at(r.key()))
+	if !ok {
+		return nil, false
+	}
+	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l leafRow, k queue.Key) int { return l.key().Compare(k) })
+	if !there {
+		return nil, true
+	}
+	return leaf.rows[i].row(), true
+}
+
+// putRow writes that an entity has this confirmed row, and nothing else.
+func (b *batch) putRow(k known, row *queue.Row, generation int64) {
+	sort, _ := k.table.schema.Index(row.Document)
+	b.startRow('r', k).string(sort).number(row.Version).string(string(row.Stamp)).time(row.SyncedAt).
+		number(generation).bytes(row.Document).end()
+}
+
+// dropRow writes that an entity has no row in the list that is not in the queue, too.
+func (b *batch) dropRow(k known) {
+	if k.listed {
+		b.startRow('d', k).end()
+	}
+}
+
+func (b *batch) startRow(kind byte, k known) *writer {
+	was := "-"
+	if k.listed {
+		was = "=" + k.sort
+	}
+	return b.w.start(kind).string(k.Ref.Type).string(k.Ref.ID).string(was)
+}
+
+// save writes what decide has left of an entity.
+func (b *batch) save(k known, e *queue.Entity) {
+	e.Ref = k.Ref
+	generation := k.generation
+	changed := !k.Confirmed.Equal(e.Confirmed)
+	if changed {
+		generation = b.generation
+	}
+	for _, line := range queue.OutcomeLines(e.Outcomes) {
+		b.w.start('o').string(line).end()
+	}
+	e.Outcomes = nil
+	for i := range e.Operations {
+		if e.Operations[i].Seq == 0 {
+			b.last++
+			e.Operations[i].Seq = b.last
+		}
+	}
+	open := slices.Clone(e.Conflicts)
+	open = slices.DeleteFunc(open, func(c queue.Conflict) bool { return c.Reviewed })
+	for _, c := range e.Conflicts {
+		if c.Reviewed {
+			b.conflict('v', c)
+		}
+	}
+	e.Conflicts = open
+	switch {
+	case len(e.Operations) > 0 || len(open) > 0:
+		b.dropRow(k)
+		b.putPending(e, generation)
+		return
+	case k.pending:
+		b.w.start('x').string(k.Ref.Type).string(k.Ref.ID).end()
+	case !changed:
+		return
+	}
+	if e.Confirmed != nil {
+		b.putRow(k, e.Confirmed, generation)
+	} else {
+		b.dropRow(k)
+	}
+}
+
+// putPending writes all of an entity with operations or open conflicts.
+func (b *batch) putPending(e *queue.Entity, generation int64) {
+	b.w.start('e').string(e.Ref.Type).string(e.Ref.ID).number(generation).end()
+	if c := e.Confirmed; c != nil {
+		b.w.start('c').string(e.Ref.Type).string(e.Ref.ID).
+			number(c.Version).string(string(c.Stamp)).time(c.SyncedAt).bytes(c.Document).end()
+	}
+	for _, o := range e.Operations {
+		o.Ref = e.Ref
+		text, _ := json.Marshal(o) // documents in memory are JSON
+		b.w.start('q').bytes(text).end()
+	}
+	for _, c := range e.Conflicts {
+		c.Ref = e.Ref
+		b.conflict('k', c)
+	}
+}
+
+func (b *batch) conflict(kind byte, c queue.Conflict) {
+	text, _ := json.Marshal(c)
+	b.w.start(kind).bytes(text).end()
+}

@@ -1,0 +1,411 @@
+package replica
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// When the log goes into the base: what a replica keeps in memory, and what a new one has to
+// read, is bounded by these. Rows are rewritten that are not changed, so more of the log at
+// a time is less work in all.
+const (
+	maxLogRows    = 4000
+	maxLogRecords = 1000
+	maxLogBytes   = 8 << 20
+)
+
+// Bounds of what a step of compaction reads and of what it writes.
+const (
+	stepPages = 64
+	leafRows  = 128 // of a leaf that is written when others are split or joined
+	mostRows  = 200 // of a leaf that grows
+	leastRows = 50  // of one that shrinks
+	leafBytes = 48 << 10
+)
+
+// due reports whether enough of the log has come together.
+func (st *state) due() bool {
+	changed, rows := 0, 0
+	for _, t := range st.tables {
+		changed, rows = changed+t.changed+len(t.seen), rows+t.list.rows()
+	}
+	return changed >= max(maxLogRows, rows/2) || st.logRecords >= maxLogRecords || st.logBytes >= maxLogBytes
+}
+
+// compactIfDue does a step, or some when the log grows faster than that. What fails, as it
+// may on a full disk, is left for the next time: nobody has lost anything by it.
+func (s *Store) compactIfDue(ctx context.Context) {
+	for more, done := true, 0; more; done++ {
+		s.mu.Lock()
+		due := s.state != nil && s.state.due() && done <= 4*(s.state.logBytes/maxLogBytes)
+		s.mu.Unlock()
+		if !due {
+			return
+		}
+		var err error
+		if more, err = s.Compact(ctx); err != nil {
+			return
+		}
+		sync.ReportProgress(ctx)
+	}
+}
+
+// Compact takes a step of moving the log into the base, in one transaction, and reports
+// whether there is more to move.
+func (s *Store) Compact(ctx context.Context) (more bool, err error) {
+	err = s.write(ctx, true, 0, func(b *batch) error {
+		more = b.compact()
+		return nil
+	})
+	return more, err
+}
+
+// compact writes pages anew that the log changes, those first that were not for longest, up
+// to stepPages. The others stand for all of the log without that. When none is left it
+// writes keyState.
+func (b *batch) compact() (more bool) {
+	until, left := b.state.seq, stepPages
+	trees := map[string]tree{}
+	stands, oldest := b.stands, until
+	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
+		t := b.tables[name]
+		list, ids := t.dirty()
+		for _, r := range []*rewriting{
+			{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
+			{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t}},
+		} {
+			next := r.run(until, &left)
+			oldest = min(oldest, next.oldest())
+			trees[next.name] = next
+			b.put(next.name, next.encode())
+		}
+	}
+	if more = oldest < until; !more {
+		stands = until
+		text := b.encodeState()
+		b.put(keyState, text)
+		b.put(keyTwin, text)
+	}
+	b.extra.Trim = min(stands, oldest)
+	b.w.start('b').number(stands).end()
+	b.install = func(st *state) { st.rebase(trees) }
+	return more
+}
+
+// rebase takes in what compact has written.
+func (st *state) rebase(trees map[string]tree) {
+	st.stale = false
+	for _, t := range st.tables {
+		t.list, t.ids = trees[t.list.name], trees[t.ids.name]
+		t.rebase()
+	}
+}
+
+// dirty returns which pages the log changes.
+func (t *table) dirty() (list, ids []bool) {
+	list, ids = make([]bool, len(t.list.leaves)), make([]bool, len(t.ids.leaves))
+	mark := func(tree *tree, dirty []bool, key queue.Key, seq int64) {
+		if i := tree.at(key); tree.leaves[i].seq < seq {
+			dirty[i] = true
+		}
+	}
+	for id, e := range t.entries {
+		for i := 1; i < len(e.past); i++ {
+			is := e.past[i]
+			mark(&t.ids, ids, queue.Key{ID: id}, is.seq)
+			for _, p := range e.past[i-1 : i+1] {
+				if p.row {
+					mark(&t.list, list, queue.Key{Sort: p.sort, ID: id}, is.seq)
+				}
+			}
+		}
+	}
+	for id, m := range t.seen {
+		mark(&t.ids, ids, queue.Key{ID: id}, m.seq)
+	}
+	for i, l := range t.list.leaves {
+		list[i] = list[i] || l.damaged != nil
+	}
+	return list, ids
+}
+
+// rewriting makes a new directory of an old one.
+type rewriting struct {
+	*batch
+	old   *tree
+	dirty []bool
+	pages pageWriter
+}
+
+// pageWriter writes pages of rows.
+type pageWriter interface {
+	// gather collects the rows in the range of some old pages, and returns how many.
+	gather(from, to int) int
+	// write writes them into new pages, of which the first begins with this key.
+	write(next *tree, first queue.Key, seq int64)
+	// forget names what is stored of an old page.
+	forget(l leaf) []string
+}
+
+// run replaces dirty pages, as many as are left to be replaced. All but those that remain
+// dirty stand for the log until now.
+func (r *rewriting) run(until int64, left *int) tree {
+	next := tree{name: r.old.name, compare: r.old.compare, next: r.old.next}
+	chosen := r.choose(left)
+	for i := 0; i < len(r.old.leaves); {
+		if !chosen[i] {
+			l := r.old.leaves[i]
+			if !r.dirty[i] {
+				l.seq = until
+			}
+			next.leaves = append(next.leaves, l)
+			i++
+			continue
+		}
+		from, to := i, i+1
+		for to < len(chosen) && chosen[to] {
+			to++
+		}
+		from, to = r.join(&next, from, to)
+		r.pages.write(&next, r.old.leaves[from].first, until)
+		for _, l := range r.old.leaves[from:to] {
+			if l.number != 0 {
+				r.extra.Delete = append(r.extra.Delete, r.pages.forget(l)...)
+			}
+		}
+		i = to
+	}
+	if len(next.leaves) == 0 {
+		next.leaves = []leaf{{seq: until}}
+	}
+	next.leaves[0].first = queue.Key{}
+	return next
+}
+
+// join gathers the rows of a run of pages, with those of a neighbour when they are few.
+func (r *rewriting) join(next *tree, from, to int) (int, int) {
+	rows := r.pages.gather(from, to)
+	for rows < leastRows && to < len(r.old.leaves) {
+		to++
+		rows = r.pages.gather(from, to)
+	}
+	if n := len(next.leaves); rows < leastRows && n > 0 && next.leaves[n-1].number == r.old.leaves[from-1].number {
+		from--
+		next.leaves = next.leaves[:n-1]
+		r.pages.gather(from, to)
+	}
+	return from, to
+}
+
+// choose picks dirty pages, those first that were not written for longest.
+func (r *rewriting) choose(left *int) []bool {
+	var dirty []int
+	for i, d := range r.dirty {
+		if d {
+			dirty = append(dirty, i)
+		}
+	}
+	slices.SortStableFunc(dirty, func(a, b int) int { return cmp.Compare(r.old.leaves[a].seq, r.old.leaves[b].seq) })
+	dirty = dirty[:min(len(dirty), *left)]
+	*left -= len(dirty)
+	chosen := make([]bool, len(r.dirty))
+	for _, i := range dirty {
+		chosen[i] = true
+	}
+	return chosen
+}
+
+// cut calls page with the parts of n rows that become a page each.
+func cut(n, bytes int, page func(from, to int)) {
+	pages := 1
+	if n > mostRows || bytes > leafBytes {
+		pages = max((n+leafRows-1)/leafRows, (bytes+leafBytes-1)/leafBytes)
+	}
+	for i := range pages {
+		if from, to := i*n/pages, (i+1)*n/pages; from < to {
+			page(from, to)
+		}
+	}
+}
+
+// add appends a new page to a directory.
+func (t *tree) add(rows int, first queue.Key, seq int64) (number int64) {
+	number = t.next
+	t.next++
+	t.leaves = append(t.leaves, leaf{number: number, seq: seq, rows: rows, first: first})
+	return number
+}
+
+// leafWriter writes leaves and their texts.
+type leafWriter struct {
+	*batch
+	*table
+	rows []listed
+	size int
+}
+
+// listed is a row on its way into a leaf, as a line or as a row.
+type listed struct {
+	key    queue.Key
+	line   string
+	row    *row
+	search string
+}
+
+func (w *leafWriter) gather(from, to int) int {
+	w.rows, w.size = w.rows[:0], 0
+	for i := from; i < to; i++ {
+		leaf, ok := w.leaf(w.table, i)
+		texts, ok2 := w.batch.texts(w.table, i)
+		if !ok || !ok2 {
+			continue
+		}
+		search := make(map[string]string, len(texts.rows))
+		for _, r := range texts.rows {
+			search[r.id] = r.search
+		}
+		for _, l := range leaf.rows {
+			if w.entries[l.id] == nil {
+				w.rows = append(w.rows, listed{key: l.key(), line: l.line, search: search[l.id]})
+			}
+		}
+	}
+	for _, s := range w.shown.between(w.first(from), w.first(to)) {
+		if s.entry.pending == nil {
+			w.rows = append(w.rows, listed{key: s.key, row: s.entry.row, search: s.text(w.schema)})
+		}
+	}
+	for _, r := range w.rows {
+		if w.size += len(r.line); r.row != nil {
+			w.size += len(r.row.document) + 100
+		}
+	}
+	slices.SortFunc(w.rows, func(a, b listed) int { return a.key.Compare(b.key) })
+	return len(w.rows)
+}
+
+func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
+	cut(len(w.rows), w.size, func(from, to int) {
+		var page, texts writer
+		for _, r := range w.rows[from:to] {
+			if r.row != nil {
+				writeLeafRow(&page, r.row)
+			} else {
+				page.copy(r.line)
+			}
+			writeText(&texts, r.key.ID, r.search)
+		}
+		if from > 0 {
+			first = w.rows[from].key
+		}
+		number := next.add(to-from, first, seq)
+		w.put(next.key(number), string(page.text))
+		w.put(w.textKey(number), string(texts.text))
+	})
+}
+
+func (w *leafWriter) forget(l leaf) []string {
+	return []string{w.list.key(l.number), w.textKey(l.number)}
+}
+
+// idsWriter writes pages of ids.
+type idsWriter struct {
+	*batch
+	*table
+	over []idRow // of the entries, by id
+	rows []idRow
+}
+
+func (w *idsWriter) gather(from, to int) int {
+	if w.over == nil {
+		w.over = w.changed()
+	}
+	w.rows = w.rows[:0]
+	for i := from; i < to; i++ {
+		page, ok := w.idsPage(w.table, i)
+		if !ok {
+			continue
+		}
+		for _, r := range page.rows {
+			if w.entries[r.id] != nil {
+				continue
+			}
+			if m, ok := w.seen[r.id]; ok {
+				r.generation = m.generation
+			}
+			w.rows = append(w.rows, r)
+		}
+	}
+	byID := func(r idRow, id string) int { return strings.Compare(r.id, id) }
+	low, _ := slices.BinarySearchFunc(w.over, w.ids.leaves[from].first.ID, byID)
+	high := len(w.over)
+	if to < len(w.ids.leaves) {
+		high, _ = slices.BinarySearchFunc(w.over, w.ids.leaves[to].first.ID, byID)
+	}
+	w.rows = append(w.rows, w.over[low:high]...)
+	slices.SortFunc(w.rows, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	return len(w.rows)
+}
+
+// changed are the rows of the entries, by id.
+func (w *idsWriter) changed() []idRow {
+	out := []idRow{}
+	for id, e := range w.entries {
+		if r := e.row; r != nil && e.pending == nil {
+			out = append(out, idRow{id: id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
+		}
+	}
+	slices.SortFunc(out, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	return out
+}
+
+// idsFactor is how many more rows a page of ids has than a leaf.
+const idsFactor = 4
+
+func (w *idsWriter) write(next *tree, first queue.Key, seq int64) {
+	cut((len(w.rows)+idsFactor-1)/idsFactor, 0, func(from, to int) {
+		from, to = from*idsFactor, min(to*idsFactor, len(w.rows))
+		var page writer
+		for _, r := range w.rows[from:to] {
+			writeIDRow(&page, r)
+		}
+		if from > 0 {
+			first = queue.Key{ID: w.rows[from].id}
+		}
+		w.put(next.key(next.add(to-from, first, seq)), string(page.text))
+	})
+}
+
+func (w *idsWriter) forget(l leaf) []string { return []string{w.ids.key(l.number)} }
+
+// encodeState is the text of keyState: a record that says all that the log has said.
+func (b *batch) encodeState() string {
+	out := &batch{state: b.state}
+	out.w.start('h').number(format).number(b.state.seq).end()
+	for _, name := range slices.Sorted(maps.Keys(b.meta)) {
+		out.w.start('m').string(name).string(b.meta[name]).end()
+	}
+	for _, line := range b.outcomes {
+		out.w.start('o').string(line).end()
+	}
+	out.w.start('f').number(b.fence).end()
+	out.w.start('g').number(b.generation).end()
+	out.w.start('n').number(b.state.last).end()
+	for _, line := range b.unreadable {
+		out.w.start('u').string(line).end()
+	}
+	for _, c := range b.reviewed {
+		out.conflict('v', c)
+	}
+	for _, e := range b.pending {
+		out.putPending(e.pending, e.generation)
+	}
+	return string(out.w.text)
+}

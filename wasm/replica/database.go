@@ -1,0 +1,49 @@
+package replica
+
+import "context"
+
+// Database is what a replica needs to know of a database: a log of texts, numbered
+// without gaps from 1, and a base of named texts.
+type Database interface {
+	// Run runs one transaction: it reads what query asks for and has decide, which must not
+	// block, say how it goes on. A transaction that may write excludes all others, of all
+	// tabs, and is durable once Run returns nil. The error of decide aborts it and is
+	// returned. decide is called again, from the beginning, when the transaction was aborted
+	// by the browser and is tried once more.
+	Run(ctx context.Context, query Query, decide func(Found) (Step, error)) error
+}
+
+// Query says what a transaction reads, and whether it may write.
+type Query struct {
+	Write   bool
+	Relaxed bool // the commit need not be flushed to disk
+	Read
+}
+
+// Read is what a transaction reads: the log behind a number, and named texts of the base.
+type Read struct {
+	After int64
+	Keys  []string
+}
+
+// Found is what a Read found: the log in its order, and a text, "" for none, for each key.
+type Found struct {
+	// Opened changes whenever the database was opened anew. It may be another one then.
+	Opened int64
+	Log    []string
+	Base   map[string]string
+}
+
+// Step is how a transaction goes on: with another Read, or with what it writes, and its end.
+type Step struct {
+	More *Read
+
+	// Append is the record to add to the log under the number Seq, "" for none.
+	Append string
+	Seq    int64
+	// Put and Delete change the base.
+	Put    map[string]string
+	Delete []string
+	// Trim deletes the log up to and including a number.
+	Trim int64
+}

@@ -1,0 +1,338 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// ApplyPage implements sync.Store. It skips a change of a type without a schema, so that
+// it does not block the others. A part of the log that has become long goes into the base.
+func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
+	at := s.options.Now().UTC()
+	err = s.write(ctx, true, page.Fence, func(b *batch) error {
+		changed = nil
+		seen := map[string][]string{}
+		b.setMeta(page.Meta)
+		for _, c := range page.Changes {
+			if _, ok := s.schemas[c.EntityType]; !ok {
+				continue
+			}
+			switch b.apply(c, page, at) {
+			case asBefore:
+				seen[c.EntityType] = append(seen[c.EntityType], c.EntityID)
+			case visible:
+				changed = append(changed, queue.Ref{Type: c.EntityType, ID: c.EntityID})
+			}
+		}
+		b.markSeen(seen, page.Generation)
+		b.noteGeneration(page.Generation)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.compactIfDue(ctx)
+	return changed, nil
+}
+
+// What a change of the feed does.
+type effect int
+
+const (
+	hidden   effect = iota // nothing that a person sees
+	visible                // the visible row changes
+	asBefore               // nothing; the generation of the row is older
+)
+
+// apply writes what a change makes of its entity.
+func (b *batch) apply(c api.Change, page sync.Page, at time.Time) effect {
+	ref := queue.Ref{Type: c.EntityType, ID: c.EntityID}
+	t := b.tables[ref.Type]
+	if t.entries[ref.ID] == nil {
+		return b.applyToBase(t, c, page, at)
+	}
+	k, _ := b.find(ref)
+	skips := page.Skips(k.Confirmed, c)
+	switch {
+	case k.pending && (!skips || k.generation != page.Generation):
+		e := k.Entity
+		before, had := e.View()
+		if !skips {
+			e.Confirm(confirmedRow(c, at))
+		}
+		b.putPending(&e, page.Generation)
+		if after, has := e.View(); had != has || has && !sameView(before, after) {
+			return visible
+		}
+		return hidden
+	case k.pending:
+		return hidden
+	case skips && k.generation != page.Generation:
+		b.putRow(k, k.Confirmed, page.Generation)
+		return hidden
+	case skips, k.Confirmed == nil && c.Deleted:
+		return hidden
+	}
+	return b.confirm(k, confirmedRow(c, at), page.Generation)
+}
+
+// confirm writes the row of an entity that has no operations.
+func (b *batch) confirm(k known, row *queue.Row, generation int64) effect {
+	if row == nil {
+		b.dropRow(k)
+		return visible
+	}
+	b.putRow(k, row, generation)
+	if k.Confirmed.Equal(row) {
+		return hidden
+	}
+	return visible
+}
+
+// applyToBase is apply for an entity that only the base may have. It needs no leaf, unless
+// that was never read: what is known of the row with its id decides.
+func (b *batch) applyToBase(t *table, c api.Change, page sync.Page, at time.Time) effect {
+	r, found, ok := b.findID(t, c.EntityID)
+	if !ok {
+		return hidden
+	}
+	k := known{Entity: queue.Entity{Ref: queue.Ref{Type: c.EntityType, ID: c.EntityID}}, table: t}
+	if found {
+		k = t.knownByID(r)
+	}
+	row := confirmedRow(c, at)
+	if found && skips(r, c, page) {
+		intact, ok := b.intact(t, r)
+		switch {
+		case !ok:
+			return hidden
+		case intact && k.generation != page.Generation:
+			return asBefore
+		case intact:
+			return hidden
+		}
+	}
+	if !found && row == nil {
+		return hidden
+	}
+	return b.confirm(k, row, page.Generation)
+}
+
+// skips is Page.Skips of a row of which the hash is known.
+func skips(r idRow, c api.Change, page sync.Page) bool {
+	had := &queue.Row{Version: r.version}
+	if c.Version == r.version && !c.Deleted && api.ContentHash(c.Document) == r.hash {
+		had.Document = c.Document
+	}
+	return page.Skips(had, c)
+}
+
+// intact reports whether a row of the base is as it was saved. A leaf that was read once
+// is not read again for that.
+func (st *state) intact(t *table, r idRow) (intact, ok bool) {
+	if t.list.leaves[t.list.at(r.key())].verified {
+		return true, true
+	}
+	row, ok := st.findRow(t, r)
+	return row != nil && row.version == r.version && api.ContentHash([]byte(row.document)) == r.hash, ok
+}
+
+func (b *batch) markSeen(ids map[string][]string, generation int64) {
+	for entityType, ids := range ids {
+		b.w.start('s').string(entityType).number(generation)
+		for _, id := range ids {
+			b.w.string(id)
+		}
+		b.w.end()
+	}
+}
+
+func confirmedRow(c api.Change, at time.Time) *queue.Row {
+	if c.Deleted {
+		return nil
+	}
+	return &queue.Row{Version: c.Version, Stamp: c.Stamp, Document: c.Document, SyncedAt: at}
+}
+
+func sameView(a, b queue.View) bool {
+	return a.Version == b.Version && a.State == b.State && a.SyncedAt.Equal(b.SyncedAt) && string(a.Document) == string(b.Document)
+}
+
+// partPages is how many pages one transaction of Sweep, Digest, Repair and Reindex reads:
+// writers wait no longer than for these.
+const partPages = 32
+
+// Sweep implements sync.Store.
+func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, generation int64) (removed []queue.Ref, err error) {
+	if _, ok := s.schemas[entityType]; !ok {
+		return nil, nil
+	}
+	for from, more := "", true; more; {
+		var part []queue.Ref
+		var next string
+		err = s.write(ctx, true, fence, func(b *batch) error {
+			part = nil
+			t := b.tables[entityType]
+			ids := api.IDRange{From: from}
+			ids.To, more = b.partOf(t, ids)
+			next = ids.To
+			all := b.inRange(t, ids)
+			if len(b.missing) > 0 {
+				return nil
+			}
+			for _, id := range slices.Sorted(maps.Keys(all)) {
+				if k := all[id]; k.generation < generation && b.sweep(k) {
+					part = append(part, k.Ref)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return removed, err
+		}
+		if removed = append(removed, part...); more {
+			sync.ReportProgress(ctx)
+		}
+		from = next
+	}
+	return removed, nil
+}
+
+// partOf returns where the part of a range ends that one transaction takes, and whether
+// there is more behind it.
+func (st *state) partOf(t *table, ids api.IDRange) (to string, more bool) {
+	i := t.ids.at(queue.Key{ID: ids.From}) + partPages
+	if i >= len(t.ids.leaves) || ids.To != "" && t.ids.leaves[i].first.ID >= ids.To {
+		return ids.To, false
+	}
+	return t.ids.leaves[i].first.ID, true
+}
+
+// sweep removes a confirmed row, and reports whether there was any.
+func (b *batch) sweep(k known) bool {
+	switch {
+	case k.pending && k.Confirmed != nil:
+		k.Confirm(nil)
+		b.putPending(&k.Entity, k.generation)
+		return true
+	case k.pending:
+		return false
+	}
+	b.dropRow(k)
+	return k.listed
+}
+
+// inRange returns all that is known of a range of ids: of rows of the base only what their
+// ids say.
+func (st *state) inRange(t *table, ids api.IDRange) map[string]known {
+	found := map[string]known{}
+	for i := t.ids.at(queue.Key{ID: ids.From}); i < len(t.ids.leaves); i++ {
+		if ids.To != "" && t.ids.leaves[i].first.ID >= ids.To {
+			break
+		}
+		page, ok := st.idsPage(t, i)
+		if !ok {
+			continue
+		}
+		for _, r := range page.rows {
+			if ids.Contains(r.id) && t.entries[r.id] == nil {
+				found[r.id] = t.knownByID(r)
+			}
+		}
+	}
+	for id := range t.entries {
+		if ids.Contains(id) {
+			found[id], _ = st.find(queue.Ref{Type: t.schema.Type, ID: id})
+		}
+	}
+	return found
+}
+
+// knownByID is what the ids say of a row of the base.
+func (t *table) knownByID(r idRow) known {
+	if m, ok := t.seen[r.id]; ok {
+		r.generation = m.generation
+	}
+	return known{
+		Entity: queue.Entity{Ref: queue.Ref{Type: t.schema.Type, ID: r.id}}, table: t,
+		base: &r, generation: r.generation, sort: r.sort, listed: true,
+	}
+}
+
+// Reindex implements sync.Store, in the order of the list: a row that comes to lie behind
+// is looked at twice.
+func (s *Store) Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error) {
+	schema, err := s.schema(queue.Ref{Type: entityType})
+	if err != nil {
+		return "", err
+	}
+	err = s.write(ctx, true, fence, func(b *batch) error {
+		t := b.tables[entityType]
+		sort, id, _ := strings.Cut(from, "\x00")
+		start := t.list.at(queue.Key{Sort: sort, ID: id})
+		end := min(start+partPages, len(t.list.leaves))
+		if next = ""; end < len(t.list.leaves) {
+			next = t.list.leaves[end].first.Sort + "\x00" + t.list.leaves[end].first.ID
+		}
+		if from == "" {
+			b.reindexEntries(t, schema)
+		}
+		for i := start; i < end; i++ {
+			b.reindexLeaf(t, i, schema)
+		}
+		return nil
+	})
+	return next, err
+}
+
+// reindexEntries lists those rows anew that lie in the log. Rows with operations need
+// nothing: they are listed whenever they are read.
+func (b *batch) reindexEntries(t *table, schema queue.Schema) {
+	for _, e := range t.entries {
+		if e.row == nil || e.pending != nil {
+			continue
+		}
+		if sort, _ := schema.Index(json.RawMessage(e.row.document)); sort != e.row.sort {
+			k, _ := b.find(queue.Ref{Type: schema.Type, ID: e.id})
+			b.putRow(k, k.Confirmed, k.generation)
+		}
+	}
+}
+
+func (b *batch) reindexLeaf(t *table, i int, schema queue.Schema) {
+	leaf, ok := b.leaf(t, i)
+	texts, ok2 := b.textPage(t, i)
+	if !ok || !ok2 {
+		return
+	}
+	search := map[string]string{}
+	for _, r := range texts.rows {
+		search[r.id] = r.search
+	}
+	for _, l := range leaf.rows {
+		if t.entries[l.id] != nil {
+			continue
+		}
+		row := l.row()
+		sort, text := schema.Index(json.RawMessage(row.document))
+		if sort == l.sort && text == search[l.id] {
+			continue
+		}
+		if r, found, ok := b.findID(t, l.id); ok && found && r.sort == l.sort {
+			b.putRow(t.knownByID(r), row.confirmed(), r.generation)
+		}
+	}
+}
+
+func searchText(schema queue.Schema, r *row) string {
+	_, search := schema.Index(json.RawMessage(r.document))
+	return search
+}

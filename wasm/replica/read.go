@@ -1,0 +1,324 @@
+package replica
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// value returns a named value, "" for none.
+func (st *state) value(name string) string {
+	if name == queue.MetaOutcomes {
+		return strings.Join(st.outcomes, "\n")
+	}
+	return st.meta[name]
+}
+
+// Meta implements sync.Store.
+func (s *Store) Meta(ctx context.Context, names ...string) (out map[string]string, err error) {
+	err = s.read(ctx, func(st *state) error {
+		out = make(map[string]string, len(names))
+		for _, name := range names {
+			out[name] = st.value(name)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Entity implements queue.Store.
+func (s *Store) Entity(ctx context.Context, ref queue.Ref) (e queue.Entity, err error) {
+	e.Ref = ref
+	if _, ok := s.schemas[ref.Type]; !ok {
+		return e, nil
+	}
+	err = s.read(ctx, func(st *state) error {
+		k, _ := st.find(ref)
+		e = k.Entity
+		return nil
+	})
+	return e, err
+}
+
+// Due implements queue.Store.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) (due queue.Due, err error) {
+	err = s.read(ctx, func(st *state) error {
+		due = queue.Due{}
+		for _, e := range st.pending {
+			at, ok := e.pending.ReadyAt()
+			switch {
+			case !ok:
+			case !at.After(now):
+				due.Operations = append(due.Operations, *e.pending.Head())
+			case due.Next.IsZero() || at.Before(due.Next):
+				due.Next = at
+			}
+		}
+		due.Operations = first(due.Operations, limit)
+		return nil
+	})
+	return due, err
+}
+
+// Operations implements queue.Store.
+func (s *Store) Operations(ctx context.Context, after int64, limit int) ([]queue.Operation, error) {
+	return s.operations(ctx, limit, func(o queue.Operation) bool { return o.Seq > after })
+}
+
+// Rejected implements queue.Store.
+func (s *Store) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
+	return s.operations(ctx, limit, func(o queue.Operation) bool {
+		return o.State == queue.Rejected && o.Ref.Type == entityType
+	})
+}
+
+func (s *Store) operations(ctx context.Context, limit int, wanted func(queue.Operation) bool) (out []queue.Operation, err error) {
+	err = s.read(ctx, func(st *state) error {
+		out = nil
+		for _, e := range st.pending {
+			for _, o := range e.pending.Operations {
+				if wanted(o) {
+					out = append(out, o)
+				}
+			}
+		}
+		out = first(out, limit)
+		return nil
+	})
+	return out, err
+}
+
+// first returns copies of the first operations by Seq, up to limit.
+func first(operations []queue.Operation, limit int) []queue.Operation {
+	slices.SortFunc(operations, queue.Operation.Compare)
+	operations = operations[:min(len(operations), max(limit, 0))]
+	for i := range operations {
+		operations[i] = operations[i].Clone()
+	}
+	return operations
+}
+
+// Conflicts implements queue.Store.
+func (s *Store) Conflicts(ctx context.Context, limit int) (out []queue.Conflict, err error) {
+	err = s.read(ctx, func(st *state) error {
+		out = nil
+		for _, c := range st.reviewed {
+			out = append(out, c)
+		}
+		for _, e := range st.pending {
+			out = append(out, e.pending.Conflicts...)
+		}
+		slices.SortFunc(out, queue.Conflict.Compare)
+		out = out[:min(len(out), max(limit, 0))]
+		for i := range out {
+			out[i] = out[i].Clone()
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Counts implements queue.Store.
+func (s *Store) Counts(ctx context.Context) (c queue.Counts, err error) {
+	err = s.read(ctx, func(st *state) error {
+		c = queue.Counts{}
+		for _, t := range st.tables {
+			c.Rows += t.total()
+		}
+		for _, e := range st.pending {
+			for _, o := range e.pending.Operations {
+				if o.State == queue.Rejected {
+					c.Rejected++
+				} else {
+					c.Waiting++
+				}
+			}
+			c.Conflicts += len(e.pending.Conflicts)
+		}
+		return nil
+	})
+	return c, err
+}
+
+// Rows implements repository.Store.
+func (s *Store) Rows(ctx context.Context, w repository.Window) (out repository.Rows, err error) {
+	if _, ok := s.schemas[w.Type]; !ok {
+		return repository.Rows{}, nil
+	}
+	if w.Search != "" {
+		return s.search(ctx, w)
+	}
+	err = s.read(ctx, func(st *state) error {
+		t := st.tables[w.Type]
+		out = repository.Rows{Total: t.total(), Views: []queue.View{}, Keys: []queue.Key{}}
+		from := max(w.Skip, 0)
+		if w.From != (queue.Key{}) {
+			i := t.list.at(w.From)
+			page, ok := st.leaf(t, i)
+			if !ok {
+				return nil
+			}
+			at, _ := slices.BinarySearchFunc(t.items(i, page), w.From, func(it item, key queue.Key) int { return it.key.Compare(key) })
+			from += t.before(i) + at
+		}
+		st.window(t, from, min(max(w.Limit, 0), out.Total-from), &out)
+		return nil
+	})
+	return out, err
+}
+
+// window appends the rows from one place in the list on.
+func (st *state) window(t *table, from, limit int, out *repository.Rows) {
+	if limit <= 0 {
+		return
+	}
+	i := t.leafWith(from)
+	for skip := from - t.before(i); i < len(t.list.leaves) && limit > 0; i++ {
+		next := t.before(i+1) - t.before(i)
+		page, ok := st.leaf(t, i)
+		if !ok {
+			limit, skip = limit-(next-skip), 0 // those of the next leaves are missing, too
+			continue
+		}
+		items := t.items(i, page)
+		items = items[min(skip, len(items)):]
+		items = items[:min(limit, len(items))]
+		for _, it := range items {
+			out.Views, out.Keys = append(out.Views, it.view(t.schema.Type)), append(out.Keys, it.key)
+		}
+		limit, skip = limit-len(items), 0
+	}
+}
+
+// leafWith returns the index of the leaf with the row at a place in the list.
+func (t *table) leafWith(place int) int {
+	low, high := 0, len(t.list.leaves)
+	for high-low > 1 {
+		if middle := (low + high) / 2; t.before(middle) <= place {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// searchPart is how many leaves one transaction of a search reads the texts of.
+const searchPart = 512
+
+// search reads the texts of all leaves, part by part, and the rows it finds.
+func (s *Store) search(ctx context.Context, w repository.Window) (out repository.Rows, err error) {
+	for try := 1; ; try++ {
+		out = repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
+		q, moved := query{Window: w, skip: max(w.Skip, 0)}, false
+		for more := true; more && !moved; {
+			err = s.read(ctx, func(st *state) error {
+				if moved = q.leaf > 0 && q.seq != st.seq && try < tries; moved {
+					return nil
+				}
+				at, part := q, repository.Rows{}
+				more = at.run(st, &part)
+				if len(st.missing) > 0 || st.again {
+					return nil
+				}
+				q, q.seq = at, st.seq
+				out.Total += part.Total
+				out.Views, out.Keys = append(out.Views, part.Views...), append(out.Keys, part.Keys...)
+				return nil
+			})
+			if err != nil {
+				return repository.Rows{}, err
+			}
+		}
+		if !moved {
+			return out, nil
+		}
+	}
+}
+
+// tries is how often a read in several transactions begins anew because of a write in
+// between. A list that changes all the time is then read as it is.
+const tries = 3
+
+// query is how far a search is.
+type query struct {
+	repository.Window
+	seq   int64 // of the state that it has read
+	leaf  int
+	skip  int
+	found int
+}
+
+// run looks through the next leaves; it is false at the end.
+func (q *query) run(st *state, out *repository.Rows) (more bool) {
+	t := st.tables[q.Type]
+	end := min(q.leaf+searchPart, len(t.list.leaves))
+	for i := q.leaf; i < end; i++ {
+		texts, ok := st.texts(t, i)
+		if !ok {
+			continue
+		}
+		var hits []string
+		for _, r := range texts.rows {
+			if strings.Contains(r.search, q.Search) && t.entries[r.id] == nil {
+				hits = append(hits, r.id)
+			}
+		}
+		q.collect(st, t, i, hits, out)
+	}
+	q.leaf = end
+	return end < len(t.list.leaves)
+}
+
+// texts are those of a leaf. Where they are damaged they are made of its rows.
+func (st *state) texts(t *table, i int) (*textPage, bool) {
+	p, ok := st.textPage(t, i)
+	if l := t.list.leaves[i]; !ok || (len(p.rows) == l.rows && l.damaged == nil) {
+		return p, ok
+	}
+	leaf, ok := st.leaf(t, i)
+	if !ok {
+		return nil, false
+	}
+	p = &textPage{}
+	for _, r := range leaf.rows {
+		p.rows = append(p.rows, textRow{r.id, searchText(t.schema, r.row())})
+	}
+	return p, true
+}
+
+// collect adds what was found in the range of a leaf.
+func (q *query) collect(st *state, t *table, i int, hits []string, out *repository.Rows) {
+	over := slices.Clone(t.shown.between(t.first(i), t.first(i+1)))
+	over = slices.DeleteFunc(over, func(s *shown) bool { return !strings.Contains(s.text(t.schema), q.Search) })
+	n := len(hits) + len(over)
+	out.Total += n
+	if n == 0 || q.found >= q.Limit {
+		return
+	}
+	page, ok := st.leaf(t, i)
+	if !ok {
+		return
+	}
+	wanted := map[string]bool{}
+	for _, id := range hits {
+		wanted[id] = true
+	}
+	for _, s := range over {
+		wanted[s.key.ID] = true
+	}
+	for _, it := range t.items(i, page) {
+		switch {
+		case !wanted[it.key.ID] || it.key.Compare(q.From) < 0:
+		case q.skip > 0:
+			q.skip--
+		case q.found < q.Limit:
+			q.found++
+			out.Views, out.Keys = append(out.Views, it.view(t.schema.Type)), append(out.Keys, it.key)
+		}
+	}
+}

@@ -1,0 +1,426 @@
+package replica
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// Names in the base, beside those of trees.
+const (
+	keyHead  = "head"    // an identity that each database has of its own
+	keyState = "state/a" // what the log says of all but rows, up to a number
+	keyTwin  = "state/b" // the same again: nobody else has the operations in it
+)
+
+// state is what a device holds: the base, and the log folded over it.
+type state struct {
+	epoch  string // the text of keyHead
+	seq    int64  // of the last record
+	stands int64  // the number of the log that keyState stands for
+	stale  bool   // the base has changed since its directories were read
+
+	logRecords, logBytes int // since keyState was written
+
+	meta       map[string]string
+	outcomes   []string // lines of queue.MetaOutcomes
+	fence      int64
+	generation int64
+	last       int64 // Seq of an operation
+	reviewed   map[string]queue.Conflict
+	pending    map[queue.Ref]*entry
+	unreadable []string // damaged lines: they may hold operations
+
+	tables  map[string]*table
+	touched map[queue.Ref]*entry
+	cache   cache
+	missing []string // keys that were looked for in the cache in vain
+	again   bool     // a damaged leaf was found: what was counted before is wrong
+}
+
+func newState(schemas []queue.Schema) *state {
+	st := &state{
+		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
+		tables: map[string]*table{}, touched: map[queue.Ref]*entry{}, cache: cache{pages: map[string]*cached{}},
+	}
+	for _, s := range schemas {
+		st.tables[s.Type] = newTable(s)
+	}
+	return st
+}
+
+// loadKeys are the texts of the base that a state is made from.
+func (st *state) loadKeys() []string {
+	return append([]string{keyHead, keyState, keyTwin}, st.directories()...)
+}
+
+func (st *state) directories() []string {
+	var keys []string
+	for _, name := range slices.Sorted(maps.Keys(st.tables)) {
+		keys = append(keys, st.tables[name].list.name, st.tables[name].ids.name)
+	}
+	return keys
+}
+
+// load makes the state of what loadKeys and the whole log say.
+func (st *state) load(found Found) error {
+	st.epoch = found.Base[keyHead]
+	if err := st.readDirectories(found.Base); err != nil {
+		return err
+	}
+	text := found.Base[keyState]
+	if damages(text) > damages(found.Base[keyTwin]) {
+		text = found.Base[keyTwin]
+	}
+	if text != "" {
+		st.stands = -1 // what it says counts
+		if err := st.fold(text, false); err != nil {
+			return err
+		}
+		st.stands, st.logRecords, st.logBytes = st.seq, 0, 0
+	}
+	for _, text := range found.Log {
+		if err := st.fold(text, false); err != nil {
+			return err
+		}
+	}
+	st.stale = false // the directories were read with the log
+	for _, t := range st.tables {
+		t.rebase()
+	}
+	return nil
+}
+
+func damages(text string) (n int) {
+	if text == "" {
+		return 1
+	}
+	lines(text, false, func(byte, fields) {}, func(string) { n++ })
+	return n
+}
+
+func (st *state) readDirectories(base map[string]string) error {
+	for _, t := range st.tables {
+		for _, tree := range []*tree{&t.list, &t.ids} {
+			if err := tree.decode(base[tree.name]); err != nil {
+				return err
+			}
+		}
+	}
+	st.stale = false
+	return nil
+}
+
+// seqOf is the number in the head of a record; 0 if that is damaged.
+func seqOf(text string) (seq int64) {
+	head, _, _ := strings.Cut(text, "\n")
+	lines(head+"\n", false, func(kind byte, f fields) {
+		if kind == 'h' {
+			f.number()
+			seq = f.number()
+		}
+	}, nil)
+	return seq
+}
+
+// fold takes a record in. The text of keyState is one, too. trusted is one of this program.
+func (st *state) fold(text string, trusted bool) error {
+	seq := st.seq + 1 // unless its head says otherwise
+	var failed error
+	lines(text, trusted, func(kind byte, f fields) {
+		if kind == 'h' {
+			if f.number() > format {
+				failed = queue.ErrOutdated
+			}
+			seq = f.number()
+			return
+		}
+		known := st.foldRow(kind, &f, seq)
+		if !known && seq > st.stands {
+			known = st.foldValue(kind, &f) || st.foldEntity(kind, &f)
+		} else if !known {
+			known = strings.IndexByte(earlierKinds, kind) >= 0
+		}
+		if !known {
+			failed = fmt.Errorf("%w: the log has a record %q", queue.ErrOutdated, kind)
+		}
+		if f.bad && seq > st.stands {
+			st.unreadable = append(st.unreadable, f.line)
+		}
+	}, func(line string) {
+		if seq > st.stands {
+			st.unreadable = append(st.unreadable, line)
+		}
+	})
+	st.seq = max(st.seq, seq)
+	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(text)
+	for ref, e := range st.touched {
+		st.settle(ref, e)
+	}
+	clear(st.touched)
+	return failed
+}
+
+// earlierKinds are the lines that keyState stands for once it is newer than they are.
+const earlierKinds = "mofgnvuexcqkb"
+
+// settle brings the list and the queue up to date with an entry.
+func (st *state) settle(ref queue.Ref, e *entry) {
+	if e.pending != nil {
+		slices.SortStableFunc(e.pending.Operations, queue.Operation.Compare)
+		st.pending[ref] = e
+	} else {
+		delete(st.pending, ref)
+	}
+	st.tables[ref.Type].relist(e)
+}
+
+// foldRow takes in what a line says of rows without operations; false if it is of another kind.
+func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
+	if strings.IndexByte("rds", kind) < 0 {
+		return false
+	}
+	t := st.tables[f.string()]
+	if t == nil {
+		return false // a newer program's
+	}
+	if kind == 's' {
+		for generation := f.number(); f.more(); {
+			t.seen[f.string()] = mark{generation, seq}
+		}
+		return true
+	}
+	id, before := f.string(), f.string()
+	was := place{row: strings.HasPrefix(before, "=")}
+	if was.row {
+		was.sort = before[1:]
+	}
+	is := place{seq: seq}
+	var r *row
+	if kind == 'r' {
+		r = &row{
+			id: id, sort: f.string(), version: f.number(), stamp: f.string(), synced: f.time(),
+			generation: f.number(), document: f.string(),
+		}
+		is.sort, is.row = r.sort, true
+	}
+	if f.bad {
+		return true
+	}
+	e := t.entry(id)
+	t.move(e, was, is)
+	e.row = r
+	delete(t.seen, id)
+	st.touched[queue.Ref{Type: t.schema.Type, ID: id}] = e
+	return true
+}
+
+// foldValue takes in a named value, a number, an outcome or what has become of the base.
+func (st *state) foldValue(kind byte, f *fields) bool {
+	switch kind {
+	case 'm':
+		name, value := f.string(), f.string()
+		if name == queue.MetaOutcomes {
+			st.outcomes = strings.Split(value, "\n")
+		} else if !f.bad {
+			st.meta[name] = value
+		}
+	case 'o':
+		st.outcomes = append(st.outcomes, f.string())
+		st.outcomes = st.outcomes[max(0, len(st.outcomes)-queue.MaxOutcomes):]
+	case 'f':
+		st.fence = max(st.fence, f.number())
+	case 'g':
+		st.generation = max(st.generation, f.number())
+	case 'n':
+		st.last = max(st.last, f.number())
+	case 'b':
+		if stands := f.number(); stands > st.stands {
+			st.stands, st.logRecords, st.logBytes = stands, 0, 0
+		}
+		st.stale = true
+	case 'u':
+		st.unreadable = append(st.unreadable, f.string())
+	default:
+		return false
+	}
+	return true
+}
+
+// foldEntity takes in what a line says of an entity with operations or conflicts.
+func (st *state) foldEntity(kind byte, f *fields) bool {
+	switch kind {
+	case 'e', 'x', 'c':
+		ref := queue.Ref{Type: f.string(), ID: f.string()}
+		t := st.tables[ref.Type]
+		if t == nil {
+			return f.bad
+		}
+		e := t.entry(ref.ID)
+		switch kind {
+		case 'e':
+			e.pending, e.generation = &queue.Entity{Ref: ref}, f.number()
+		case 'x':
+			e.pending = nil
+		case 'c':
+			row := &queue.Row{Version: f.number(), Stamp: api.Stamp(f.string()), SyncedAt: f.time(), Document: json.RawMessage(f.string())}
+			if e.pending != nil && !f.bad {
+				e.pending.Confirmed = row
+			}
+		}
+		st.touched[ref] = e
+	case 'q':
+		o, err := queue.ParseOperation(f.string())
+		e := st.owner(o.Ref)
+		if f.bad = f.bad || err != nil || e == nil; f.bad {
+			return true
+		}
+		e.pending.Operations = append(e.pending.Operations, o)
+		st.last = max(st.last, o.Seq)
+	case 'k':
+		c, err := queue.ParseConflict(f.string())
+		e := st.owner(c.Ref)
+		if f.bad = f.bad || err != nil || e == nil; f.bad {
+			return true
+		}
+		e.pending.Conflicts = append(e.pending.Conflicts, c)
+		delete(st.reviewed, c.ID)
+	case 'v':
+		c, err := queue.ParseConflict(f.string())
+		if f.bad = f.bad || err != nil; !f.bad {
+			st.review(c)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// owner returns the entry of an entity that an operation or a conflict belongs to; nil for
+// a type without a schema.
+func (st *state) owner(ref queue.Ref) *entry {
+	t := st.tables[ref.Type]
+	if t == nil {
+		return nil
+	}
+	e := t.entry(ref.ID)
+	if e.pending == nil { // the line of the entity is damaged
+		e.pending = &queue.Entity{Ref: ref}
+	}
+	st.touched[ref] = e
+	return e
+}
+
+// review keeps a reviewed conflict, and drops the oldest beyond queue.MaxReviewed.
+func (st *state) review(c queue.Conflict) {
+	st.reviewed[c.ID] = c
+	if len(st.reviewed) <= queue.MaxReviewed {
+		return
+	}
+	for _, old := range slices.SortedFunc(maps.Values(st.reviewed), queue.Conflict.Compare)[queue.MaxReviewed:] {
+		delete(st.reviewed, old.ID)
+	}
+}
+
+// newest is the greatest Seq in the queue, 0 if it is empty.
+func (st *state) newest() (newest int64) {
+	for _, e := range st.pending {
+		if n := len(e.pending.Operations); n > 0 {
+			newest = max(newest, e.pending.Operations[n-1].Seq)
+		}
+	}
+	return newest
+}
+
+// cache holds pages of the base as they were read.
+type cache struct {
+	pages map[string]*cached
+	clock int64
+	size  int
+}
+
+type cached struct {
+	text string // as long as page is nil
+	page any
+	size int
+	used int64
+}
+
+func (c *cache) put(key, text string) {
+	c.drop(key)
+	c.pages[key] = &cached{text: text, size: len(text) + 64, used: c.clock}
+	c.size += c.pages[key].size
+}
+
+func (c *cache) drop(key string) {
+	if p := c.pages[key]; p != nil {
+		c.size -= p.size
+		delete(c.pages, key)
+	}
+}
+
+// trim drops half of what it holds, that which was not used for longest, when that takes
+// more memory than limit. A page takes about twice its text.
+func (c *cache) trim(limit int) {
+	c.clock++
+	if 2*c.size <= limit {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(c.pages), func(a, b string) int { return cmp.Compare(c.pages[a].used, c.pages[b].used) })
+	for _, key := range keys {
+		if 2*c.size <= limit/2 {
+			return
+		}
+		c.drop(key)
+	}
+}
+
+// page returns a page of the base, or notes that it is missing.
+func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P, bool) {
+	if l.number == 0 {
+		return parse("", 0), true
+	}
+	c := st.cache.pages[key]
+	if c == nil {
+		st.missing = append(st.missing, key)
+		return nil, false
+	}
+	c.used = st.cache.clock
+	if c.page == nil {
+		c.page, c.text = parse(c.text, l.rows), ""
+	}
+	return c.page.(*P), true
+}
+
+// leaf returns the leaf of the list with an index.
+func (st *state) leaf(t *table, i int) (*leafPage, bool) {
+	l := &t.list.leaves[i]
+	if l.damaged != nil {
+		return l.damaged, true
+	}
+	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
+	if ok && !p.whole {
+		l.damaged, t.ahead, st.again = p, nil, true
+	}
+	l.verified = l.verified || ok && p.whole
+	return p, ok
+}
+
+func (st *state) idsPage(t *table, i int) (*idsPage, bool) {
+	l := t.ids.leaves[i]
+	return page(st, l, t.ids.key(l.number), parseIDs)
+}
+
+func (st *state) textPage(t *table, i int) (*textPage, bool) {
+	l := t.list.leaves[i]
+	return page(st, l, t.textKey(l.number), parseText)
+}
+
+// textKey names the text of a leaf.
+func (t *table) textKey(number int64) string { return "text" + t.list.key(number)[len("list"):] }

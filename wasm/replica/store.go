@@ -1,0 +1,310 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	stdsync "sync"
+	"time"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Options say what a replica keeps, and where.
+type Options struct {
+	Database Database
+	Schemas  []queue.Schema
+	// Now dates rows of the feed.
+	Now func() time.Time
+	// NewID returns a new identity for a database.
+	NewID func() string
+	// Cache is how much memory the pages of the base may take, in bytes; 0 means
+	// DefaultCache.
+	Cache int
+	// Publish, unless nil, gets each record that this replica has added to the log, for the
+	// Receive of all other replicas of the database. It must not block.
+	Publish func(Message)
+}
+
+// DefaultCache is what a page may keep of the base. A window of the list needs a hundredth.
+const DefaultCache = 16 << 20
+
+// Message is a record of the log on its way to the other replicas.
+type Message struct {
+	Epoch string `json:"epoch"`
+	Seq   int64  `json:"seq"`
+	Text  string `json:"text"`
+}
+
+// Store is a replica. It is safe for concurrent use, and several may share a database.
+type Store struct {
+	options Options
+	schemas map[string]queue.Schema
+
+	mu     stdsync.Mutex // never held while the database is asked
+	state  *state        // nil: to be loaded
+	opened int64         // Found.Opened of the state
+	behind bool          // a message says that the log has more
+}
+
+var (
+	_ sync.Store       = (*Store)(nil)
+	_ repository.Store = (*Store)(nil)
+)
+
+// New returns a replica that reads its database when it is first used. It panics if one of
+// the schemas can't work.
+func New(o Options) *Store {
+	w := sync.Wiring{Of: "replica.New"}
+	w.Schemas(o.Schemas...)
+	w.Need("Database", o.Database)
+	w.Need("Now", o.Now)
+	w.Need("NewID", o.NewID)
+	w.Must()
+	if o.Cache == 0 {
+		o.Cache = DefaultCache
+	}
+	s := &Store{options: o, schemas: map[string]queue.Schema{}}
+	for _, schema := range o.Schemas {
+		s.schemas[schema.Type] = schema
+	}
+	return s
+}
+
+// Receive takes a record in that another replica has published. One that is not the next
+// makes the next read ask the database.
+func (s *Store) Receive(m Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == nil || m.Epoch != s.state.epoch || m.Seq <= s.state.seq:
+	case m.Seq > s.state.seq+1:
+		s.behind = true
+	case s.state.fold(m.Text, false) != nil:
+		s.state = nil // reading it says why
+	}
+}
+
+// Refresh reads what the log has that no message brought: messages may be lost.
+func (s *Store) Refresh(ctx context.Context) error {
+	s.mu.Lock()
+	s.behind = true
+	s.mu.Unlock()
+	return s.read(ctx, func(*state) error { return nil })
+}
+
+// Forget drops what is in memory. The next use reads it anew.
+func (s *Store) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = nil
+}
+
+// want is what the next transaction reads first. It is called with the lock held.
+func (s *Store) want() Read {
+	if s.state == nil {
+		return Read{Keys: newState(s.options.Schemas).loadKeys()}
+	}
+	r := Read{After: s.state.seq, Keys: s.state.missing}
+	if s.state.stale {
+		r.Keys = append(r.Keys, s.state.directories()...)
+	}
+	s.state.missing = nil
+	return r
+}
+
+// absorb takes in what a transaction has found. It returns what else to read, nil if the
+// state is now that of the transaction.
+func (s *Store) absorb(found Found) (*Read, error) {
+	_, whole := found.Base[keyHead]
+	if s.state != nil && s.opened != found.Opened {
+		s.state = nil
+	}
+	if s.state == nil && !whole {
+		r := s.want()
+		return &r, nil
+	}
+	s.opened = found.Opened
+	if s.state == nil {
+		st := newState(s.options.Schemas)
+		if err := st.load(found); err != nil {
+			return nil, err
+		}
+		s.state, s.behind = st, false
+		return nil, nil
+	}
+	return s.catchUp(found)
+}
+
+// catchUp folds the log behind the state, and puts pages into the cache.
+func (s *Store) catchUp(found Found) (*Read, error) {
+	st := s.state
+	st.cache.clock++
+	for _, text := range found.Log {
+		seq := seqOf(text)
+		if seq != 0 && seq <= st.seq {
+			continue
+		}
+		if seq > st.seq+1 || st.epoch == "" {
+			s.state = nil // what lies between is in the base by now
+			r := s.want()
+			return &r, nil
+		}
+		if err := st.fold(text, false); err != nil {
+			s.state = nil
+			return nil, err
+		}
+	}
+	s.behind = false
+	if _, ok := found.Base[st.directories()[0]]; st.stale && ok {
+		if err := st.readDirectories(found.Base); err != nil {
+			return nil, err
+		}
+		for _, t := range st.tables {
+			t.rebase()
+		}
+	}
+	if st.stale {
+		return &Read{After: st.seq, Keys: st.directories()}, nil
+	}
+	if _, whole := found.Base[keyHead]; whole {
+		return nil, nil // meant for another's load
+	}
+	for key, text := range found.Base {
+		st.cache.put(key, text)
+	}
+	return nil, nil
+}
+
+// read runs body over the state, which must not be kept, as often as it notes that pages
+// are missing. It asks the database only for those.
+func (s *Store) read(ctx context.Context, body func(*state) error) error {
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		want, done, err := s.attempt(body)
+		if done || err != nil {
+			return err
+		}
+		err = s.options.Database.Run(ctx, Query{Read: want}, func(found Found) (Step, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			more, err := s.absorb(found)
+			return Step{More: more}, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// attempt runs body over the state as far as it is in memory. Unless that is done, it
+// returns what to read.
+func (s *Store) attempt(body func(*state) error) (want Read, done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != nil && !s.behind && !s.state.stale {
+		err := s.state.run(body)
+		if err != nil || len(s.state.missing) == 0 {
+			s.state.cache.trim(s.options.Cache)
+			return Read{}, true, err
+		}
+	}
+	return s.want(), false, nil
+}
+
+// run runs body until it has met no damaged leaf that it did not know of.
+func (st *state) run(body func(*state) error) error {
+	for {
+		st.missing, st.again = nil, false
+		if err := body(st); err != nil || !st.again {
+			return err
+		}
+	}
+}
+
+// write runs body over the newest state in a transaction that excludes all others, and adds
+// what it puts into the batch to the log. body may be called more than once, each time with
+// an empty batch.
+func (s *Store) write(ctx context.Context, relaxed bool, fence int64, body func(*batch) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s.mu.Lock()
+	query := Query{Write: true, Relaxed: relaxed, Read: s.want()}
+	s.mu.Unlock()
+	var done *batch
+	err := s.options.Database.Run(ctx, query, func(found Found) (Step, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		done = nil
+		more, err := s.absorb(found)
+		if more != nil || err != nil {
+			return Step{More: more}, err
+		}
+		if fence != 0 && fence != s.state.fence {
+			return Step{}, queue.ErrFenced
+		}
+		var b *batch
+		err = s.state.run(func(st *state) error {
+			b = newBatch(st)
+			return body(b)
+		})
+		switch {
+		case err != nil:
+			return Step{}, err
+		case len(s.state.missing) > 0:
+			r := s.want()
+			return Step{More: &r}, nil
+		case b.empty():
+			return Step{}, nil
+		}
+		if s.state.epoch == "" {
+			b.identity = s.options.NewID()
+			b.put(keyHead, b.identity)
+		}
+		done = b
+		return b.step(), nil
+	})
+	if err != nil || done == nil {
+		return err
+	}
+	if err := s.committed(done); err != nil {
+		return err
+	}
+	if s.options.Publish != nil {
+		s.options.Publish(Message{Epoch: done.identity, Seq: done.seq, Text: done.text})
+	}
+	return nil
+}
+
+// committed takes in what a transaction has saved.
+func (s *Store) committed(b *batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != nil && s.state.epoch == "" {
+		s.state.epoch = b.identity
+	}
+	if s.state == nil || s.state.epoch != b.identity {
+		return nil // it will be read
+	}
+	if s.state.seq == b.seq-1 {
+		if err := s.state.fold(b.text, true); err != nil {
+			s.state = nil
+			return fmt.Errorf("take in what was saved: %w", err)
+		}
+		b.install(s.state)
+	}
+	s.state.cache.trim(s.options.Cache)
+	return nil
+}
+
+func (s *Store) schema(ref queue.Ref) (queue.Schema, error) {
+	schema, ok := s.schemas[ref.Type]
+	if !ok {
+		return schema, fmt.Errorf("save %s %s: this type has no schema", ref.Type, ref.ID)
+	}
+	return schema, nil
+}

@@ -1,0 +1,312 @@
+package replica
+
+import (
+	"encoding/json"
+	"slices"
+	"sort"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// table is the rows of one type: those of the base, and over them the entries, which the
+// log has changed since, or which have operations or open conflicts.
+type table struct {
+	schema  queue.Schema
+	list    tree // leafPage, with a textPage beside each
+	ids     tree // idsPage
+	entries map[string]*entry
+	seen    map[string]mark // generations of rows of the base that are otherwise as they were
+	shown   listing
+	ahead   []int // rows of the base before each leaf, less the hidden; nil when not known
+	changed int   // entries with a past
+	suspect [api.Buckets]bool
+}
+
+// mark is the generation of a row, and the number of the log that says so.
+type mark struct{ generation, seq int64 }
+
+// entry stands in the place of what the base has of an entity.
+type entry struct {
+	id         string
+	row        *row          // without operations and open conflicts
+	pending    *queue.Entity // with them
+	generation int64         // of the confirmed row of pending
+	past       []place       // where its row was in the list, in the order of the log
+	shown      *shown
+}
+
+// place is where a row was in the list from a number of the log on, if it was there at all.
+type place struct {
+	seq  int64
+	sort string
+	row  bool
+}
+
+// shown is a visible row of an entry.
+type shown struct {
+	key     queue.Key
+	entry   *entry
+	search  string
+	indexed bool // search is known
+	gone    bool
+}
+
+func (s *shown) view(entityType string) queue.View {
+	if p := s.entry.pending; p != nil {
+		v, _ := p.View()
+		v.Document = slices.Clone(v.Document)
+		return v
+	}
+	return s.entry.row.view(entityType)
+}
+
+func (r *row) view(entityType string) queue.View {
+	return queue.View{
+		Ref: queue.Ref{Type: entityType, ID: r.id}, Document: json.RawMessage(r.document), Version: r.version, SyncedAt: r.synced,
+	}
+}
+
+func (r *row) confirmed() *queue.Row {
+	return &queue.Row{Version: r.version, Stamp: api.Stamp(r.stamp), Document: json.RawMessage(r.document), SyncedAt: r.synced}
+}
+
+// text is what a search looks in.
+func (s *shown) text(schema queue.Schema) string {
+	if !s.indexed {
+		_, s.search = schema.Index(json.RawMessage(s.entry.row.document))
+		s.indexed = true
+	}
+	return s.search
+}
+
+func newTable(schema queue.Schema) *table {
+	return &table{
+		schema:  schema,
+		list:    newTree("list/"+schema.Type, byList),
+		ids:     newTree("ids/"+schema.Type, byID),
+		entries: map[string]*entry{},
+		seen:    map[string]mark{},
+	}
+}
+
+// entry returns what stands over the base for an id, and makes it.
+func (t *table) entry(id string) *entry {
+	e := t.entries[id]
+	if e == nil {
+		e = &entry{id: id}
+		t.entries[id] = e
+	}
+	return e
+}
+
+// move records that the row of an entry has come to a place, from one that it has had
+// since before the log if nothing else is known.
+func (t *table) move(e *entry, was, is place) {
+	t.count(e, -1)
+	if len(e.past) == 0 {
+		e.past = append(e.past, was)
+		t.changed++
+	}
+	e.past = append(e.past, is)
+	t.count(e, 1)
+}
+
+// count adds to the hidden rows of the leaves that hold the entry's row.
+func (t *table) count(e *entry, n int) {
+	for i, p := range e.past {
+		if !p.row {
+			continue
+		}
+		l := &t.list.leaves[t.list.at(queue.Key{Sort: p.sort, ID: e.id})]
+		from, until := p.seq, int64(1<<62)
+		if i == 0 {
+			from = 0
+		}
+		if i+1 < len(e.past) {
+			until = e.past[i+1].seq
+		}
+		if from <= l.seq && l.seq < until {
+			l.hidden += n
+			t.ahead = nil
+		}
+	}
+}
+
+// relist brings the list up to date with an entry, or forgets one that says nothing.
+func (t *table) relist(e *entry) {
+	t.shown.remove(e)
+	switch {
+	case e.pending != nil:
+		if v, ok := e.pending.View(); ok {
+			sort, search := t.schema.Index(v.Document)
+			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true})
+		}
+	case e.row != nil:
+		t.shown.add(&shown{key: queue.Key{Sort: e.row.sort, ID: e.id}, entry: e})
+	case len(e.past) == 0:
+		delete(t.entries, e.id)
+	}
+}
+
+// rebase puts the entries over new directories, and forgets those that the base has.
+func (t *table) rebase() {
+	for i := range t.list.leaves {
+		t.list.leaves[i].hidden = 0
+	}
+	t.ahead, t.changed = nil, 0
+	in := min(t.list.oldest(), t.ids.oldest())
+	for _, e := range t.entries {
+		if len(e.past) > 0 && e.past[len(e.past)-1].seq <= in {
+			e.past = nil
+			if e.pending == nil {
+				t.shown.remove(e)
+				delete(t.entries, e.id)
+			}
+		}
+		if len(e.past) > 0 {
+			t.changed++
+			t.count(e, 1)
+		}
+	}
+	for id, m := range t.seen {
+		if m.seq <= in {
+			delete(t.seen, id)
+		}
+	}
+}
+
+// stored is the number of rows of a leaf that no entry hides.
+func (t *table) stored(i int) int {
+	l := &t.list.leaves[i]
+	if l.damaged == nil {
+		return l.rows - l.hidden
+	}
+	n := 0
+	for _, r := range l.damaged.rows {
+		if t.entries[r.id] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// total is the number of visible rows.
+func (t *table) total() int {
+	t.sum()
+	return t.ahead[len(t.list.leaves)] + t.shown.len()
+}
+
+func (t *table) sum() {
+	if t.ahead != nil {
+		return
+	}
+	t.ahead = make([]int, len(t.list.leaves)+1)
+	for i := range t.list.leaves {
+		t.ahead[i+1] = t.ahead[i] + t.stored(i)
+	}
+}
+
+// before is the number of visible rows before a leaf.
+func (t *table) before(i int) int {
+	t.sum()
+	return t.ahead[i] + t.shown.before(t.first(i))
+}
+
+// first is the first key of a leaf's range; nil for the end of all.
+func (t *table) first(i int) *queue.Key {
+	if i == len(t.list.leaves) {
+		return nil
+	}
+	return &t.list.leaves[i].first
+}
+
+// listing is the visible rows of the entries. It is put in order when it is read.
+type listing struct {
+	sorted, fresh []*shown
+	gone          int // in either
+}
+
+func (l *listing) add(s *shown) {
+	s.entry.shown = s
+	l.fresh = append(l.fresh, s)
+}
+
+func (l *listing) remove(e *entry) {
+	if e.shown != nil {
+		e.shown.gone = true
+		e.shown = nil
+		l.gone++
+	}
+}
+
+func (l *listing) len() int { return len(l.sorted) + len(l.fresh) - l.gone }
+
+// all returns the rows in the order of the list.
+func (l *listing) all() []*shown {
+	if l.gone == 0 && len(l.fresh) == 0 {
+		return l.sorted
+	}
+	compare := func(a, b *shown) int { return a.key.Compare(b.key) }
+	gone := func(s *shown) bool { return s.gone }
+	old, fresh := slices.DeleteFunc(l.sorted, gone), slices.DeleteFunc(l.fresh, gone)
+	slices.SortFunc(fresh, compare)
+	merged := old
+	if len(fresh) > 0 {
+		merged = make([]*shown, 0, len(old)+len(fresh))
+		for len(old) > 0 && len(fresh) > 0 {
+			if compare(old[0], fresh[0]) < 0 {
+				merged, old = append(merged, old[0]), old[1:]
+			} else {
+				merged, fresh = append(merged, fresh[0]), fresh[1:]
+			}
+		}
+		merged = append(append(merged, old...), fresh...)
+	}
+	l.sorted, l.fresh, l.gone = merged, nil, 0
+	return merged
+}
+
+// before is the number of rows before a key; of all for nil.
+func (l *listing) before(key *queue.Key) int {
+	all := l.all()
+	if key == nil {
+		return len(all)
+	}
+	return sort.Search(len(all), func(i int) bool { return all[i].key.Compare(*key) >= 0 })
+}
+
+// between are the rows from one key to before another; nil is the end of all.
+func (l *listing) between(from, to *queue.Key) []*shown { return l.all()[l.before(from):l.before(to)] }
+
+// item is a visible row, of the base or of an entry.
+type item struct {
+	key   queue.Key
+	leaf  leafRow
+	shown *shown
+}
+
+func (i item) view(entityType string) queue.View {
+	if i.shown != nil {
+		return i.shown.view(entityType)
+	}
+	return i.leaf.row().view(entityType)
+}
+
+// items are the visible rows in the range of a leaf.
+func (t *table) items(i int, page *leafPage) []item {
+	over := t.shown.between(t.first(i), t.first(i+1))
+	out := make([]item, 0, len(over)+len(page.rows))
+	for _, r := range page.rows {
+		if t.entries[r.id] == nil {
+			out = append(out, item{key: r.key(), leaf: r})
+		}
+	}
+	for _, s := range over {
+		out = append(out, item{key: s.key, shown: s})
+	}
+	if len(over) > 0 {
+		slices.SortFunc(out, func(a, b item) int { return a.key.Compare(b.key) })
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+package replica
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+)
+
+// tree is the directory of the pages of one type: in the order of the list, the leaves, or
+// of the ids. Pages never change: what is written anew gets another number, so that a
+// replica with an older directory reads what it expects, or nothing.
+type tree struct {
+	name    string // of its own text in the base; a page's adds its number
+	compare func(a, b queue.Key) int
+	next    int64  // number of the next page
+	leaves  []leaf // at least one; each reaches to the first key of the next
+}
+
+// leaf is a page as the directory has it.
+type leaf struct {
+	number int64     // 0: it has no rows and is not stored
+	seq    int64     // all of the log up to this is in it
+	rows   int       // in it as it is stored
+	first  queue.Key // zero for the first of all
+
+	hidden   int       // of its rows, those that the log has changed since
+	verified bool      // it was read, and is whole
+	damaged  *leafPage // what is left of one that is not
+}
+
+func byList(a, b queue.Key) int { return a.Compare(b) }
+func byID(a, b queue.Key) int   { return strings.Compare(a.ID, b.ID) }
+
+func newTree(name string, compare func(a, b queue.Key) int) tree {
+	return tree{name: name, compare: compare, next: 1, leaves: make([]leaf, 1)}
+}
+
+func (t *tree) key(number int64) string { return t.name + "/" + strconv.FormatInt(number, 10) }
+
+// at returns the index of the leaf whose range has a key.
+func (t *tree) at(key queue.Key) int {
+	return sort.Search(len(t.leaves)-1, func(i int) bool { return t.compare(t.leaves[i+1].first, key) > 0 })
+}
+
+// rows is the number of rows as they are stored.
+func (t *tree) rows() int {
+	n := 0
+	for i := range t.leaves {
+		n += t.leaves[i].rows
+	}
+	return n
+}
+
+// oldest is the number of the log up to which all pages have it.
+func (t *tree) oldest() int64 {
+	return slices.MinFunc(t.leaves, func(a, b leaf) int { return int(max(-1, min(1, a.seq-b.seq))) }).seq
+}
+
+func (t *tree) encode() string {
+	var w writer
+	w.start('h').number(format).number(t.next).end()
+	for _, l := range t.leaves {
+		w.start('l').number(l.number).number(l.rows64()).number(l.seq).string(l.first.Sort).string(l.first.ID).end()
+	}
+	return string(w.text)
+}
+
+func (l leaf) rows64() int64 { return int64(l.rows) }
+
+// decode reads the directory; "" is that of an empty base. A leaf whose line is damaged is
+// lost with its rows, and the leaf before reaches over its range.
+func (t *tree) decode(text string) error {
+	*t = newTree(t.name, t.compare)
+	if text == "" {
+		return nil
+	}
+	var leaves []leaf
+	var unknown error
+	lines(text, false, func(kind byte, f fields) {
+		switch kind {
+		case 'h':
+			if f.number() > format {
+				unknown = queue.ErrOutdated
+			}
+			t.next = max(t.next, f.number())
+		case 'l':
+			l := leaf{number: f.number(), rows: int(f.number()), seq: f.number(), first: queue.Key{Sort: f.string(), ID: f.string()}}
+			if f.bad || l.rows < 0 || l.number < 0 {
+				return
+			}
+			t.next = max(t.next, l.number+1)
+			leaves = append(leaves, l)
+		default:
+			unknown = queue.ErrOutdated
+		}
+	}, nil)
+	if len(leaves) > 0 {
+		slices.SortFunc(leaves, func(a, b leaf) int { return t.compare(a.first, b.first) })
+		leaves[0].first = queue.Key{}
+		t.leaves = leaves
+	}
+	return unknown
+}

@@ -23,7 +23,7 @@ type batch struct {
 
 func newBatch(st *state) *batch {
 	b := &batch{state: st, identity: st.epoch, seq: st.seq + 1, last: st.last, install: func(*state) {}}
-	b.w.start('h').number(format).number(b.seq).end()
+	b.w.start('h').number(format).end()
 	b.head = len(b.w.text)
 	return b
 }
@@ -33,7 +33,7 @@ func (b *batch) empty() bool { return len(b.w.text) == b.head }
 func (b *batch) step() Step {
 	b.text = string(b.w.text)
 	step := b.extra
-	step.Append, step.Seq = b.text, b.seq
+	step.Append = &Record{b.seq, b.text}
 	return step
 }
 

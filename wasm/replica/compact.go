@@ -12,31 +12,32 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// When the log goes into the base: what a replica keeps in memory, and what a new one has to
-// read, is bounded by these. Rows are rewritten that are not changed, so more of the log at
-// a time is less work in all.
-const (
-	maxLogRows    = 4000
-	maxLogRecords = 1000
-	maxLogBytes   = 8 << 20
-)
+// Bounds say when the log goes into the base, and how much a transaction takes. What a
+// replica keeps in memory, and a new one has to read, is bounded by the log. Rows are
+// rewritten that are not changed, so more of the log at a time is less work in all.
+type Bounds struct {
+	LogRows    int // that may have changed, if they are fewer than half of the rows
+	LogRecords int
+	LogBytes   int
+	StepPages  int // that a step of compaction replaces
+	PartPages  int // that a transaction of Sweep, Digest, Repair and Reindex reads
+	LeafRows   int // in a leaf that is new; it may grow and shrink by half
+	LeafBytes  int // of such a leaf
+}
 
-// Bounds of what a step of compaction reads and of what it writes.
-const (
-	stepPages = 64
-	leafRows  = 128 // of a leaf that is written when others are split or joined
-	mostRows  = 200 // of a leaf that grows
-	leastRows = 50  // of one that shrinks
-	leafBytes = 48 << 10
-)
+// DefaultBounds are those that were measured to be fast.
+var DefaultBounds = Bounds{
+	LogRows: 4000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
+}
 
 // due reports whether enough of the log has come together.
 func (st *state) due() bool {
+	most := st.bounds
 	changed, rows := 0, 0
 	for _, t := range st.tables {
 		changed, rows = changed+t.changed+len(t.seen), rows+t.list.rows()
 	}
-	return changed >= max(maxLogRows, rows/2) || st.logRecords >= maxLogRecords || st.logBytes >= maxLogBytes
+	return changed >= max(most.LogRows, rows/2) || st.logRecords >= most.LogRecords || st.logBytes >= most.LogBytes
 }
 
 // compactIfDue does a step, or some when the log grows faster than that. What fails, as it
@@ -44,7 +45,7 @@ func (st *state) due() bool {
 func (s *Store) compactIfDue(ctx context.Context) {
 	for more, done := true, 0; more; done++ {
 		s.mu.Lock()
-		due := s.state != nil && s.state.due() && done <= 4*(s.state.logBytes/maxLogBytes)
+		due := s.state != nil && s.state.due() && done <= 4*(s.state.logBytes/s.state.bounds.LogBytes)
 		s.mu.Unlock()
 		if !due {
 			return
@@ -68,24 +69,17 @@ func (s *Store) Compact(ctx context.Context) (more bool, err error) {
 }
 
 // compact writes pages anew that the log changes, those first that were not for longest, up
-// to stepPages. The others stand for all of the log without that. When none is left it
+// to Bounds.StepPages. The others stand for all of the log without that. When none is left it
 // writes keyState.
 func (b *batch) compact() (more bool) {
-	until, left := b.state.seq, stepPages
+	until, left := b.state.seq, b.bounds.StepPages
 	trees := map[string]tree{}
 	stands, oldest := b.stands, until
-	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
-		t := b.tables[name]
-		list, ids := t.dirty()
-		for _, r := range []*rewriting{
-			{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
-			{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t}},
-		} {
-			next := r.run(until, &left)
-			oldest = min(oldest, next.oldest())
-			trees[next.name] = next
-			b.put(next.name, next.encode())
-		}
+	for _, r := range b.rewritings() {
+		next := r.run(until, &left)
+		oldest = min(oldest, next.oldest())
+		trees[next.name] = next
+		b.put(next.name, next.encode())
 	}
 	if more = oldest < until; !more {
 		stands = until
@@ -97,6 +91,20 @@ func (b *batch) compact() (more bool) {
 	b.w.start('b').number(stands).end()
 	b.install = func(st *state) { st.rebase(trees) }
 	return more
+}
+
+// rewritings are those of all trees. The one that has gone without for longest comes first.
+func (b *batch) rewritings() []*rewriting {
+	var all []*rewriting
+	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
+		t := b.tables[name]
+		list, ids := t.dirty()
+		all = append(all,
+			&rewriting{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
+			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t}})
+	}
+	slices.SortStableFunc(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
+	return all
 }
 
 // rebase takes in what compact has written.
@@ -142,6 +150,7 @@ type rewriting struct {
 	old   *tree
 	dirty []bool
 	pages pageWriter
+	rows  int // gathered
 }
 
 // pageWriter writes pages of rows.
@@ -165,7 +174,7 @@ func (r *rewriting) run(until int64, left *int) tree {
 			if !r.dirty[i] {
 				l.seq = until
 			}
-			next.leaves = append(next.leaves, l)
+			next.append(l)
 			i++
 			continue
 		}
@@ -174,7 +183,11 @@ func (r *rewriting) run(until int64, left *int) tree {
 			to++
 		}
 		from, to = r.join(&next, from, to)
-		r.pages.write(&next, r.old.leaves[from].first, until)
+		if r.rows > 0 {
+			r.pages.write(&next, r.old.leaves[from].first, until)
+		} else {
+			next.append(leaf{first: r.old.leaves[from].first, seq: until})
+		}
 		for _, l := range r.old.leaves[from:to] {
 			if l.number != 0 {
 				r.extra.Delete = append(r.extra.Delete, r.pages.forget(l)...)
@@ -182,24 +195,29 @@ func (r *rewriting) run(until int64, left *int) tree {
 		}
 		i = to
 	}
-	if len(next.leaves) == 0 {
-		next.leaves = []leaf{{seq: until}}
-	}
-	next.leaves[0].first = queue.Key{}
 	return next
+}
+
+// append adds a page, but not an empty one behind one that stands for as much: its range
+// may be the other's.
+func (t *tree) append(l leaf) {
+	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq {
+		t.leaves = append(t.leaves, l)
+	}
 }
 
 // join gathers the rows of a run of pages, with those of a neighbour when they are few.
 func (r *rewriting) join(next *tree, from, to int) (int, int) {
-	rows := r.pages.gather(from, to)
-	for rows < leastRows && to < len(r.old.leaves) {
+	r.rows = r.pages.gather(from, to)
+	n, few := len(next.leaves), r.rows < r.bounds.LeafRows/2
+	switch {
+	case few && to < len(r.old.leaves):
 		to++
-		rows = r.pages.gather(from, to)
-	}
-	if n := len(next.leaves); rows < leastRows && n > 0 && next.leaves[n-1].number == r.old.leaves[from-1].number {
+		r.rows = r.pages.gather(from, to)
+	case few && n > 0 && next.leaves[n-1].number == r.old.leaves[from-1].number:
 		from--
 		next.leaves = next.leaves[:n-1]
-		r.pages.gather(from, to)
+		r.rows = r.pages.gather(from, to)
 	}
 	return from, to
 }
@@ -223,10 +241,10 @@ func (r *rewriting) choose(left *int) []bool {
 }
 
 // cut calls page with the parts of n rows that become a page each.
-func cut(n, bytes int, page func(from, to int)) {
+func (b Bounds) cut(n, bytes int, page func(from, to int)) {
 	pages := 1
-	if n > mostRows || bytes > leafBytes {
-		pages = max((n+leafRows-1)/leafRows, (bytes+leafBytes-1)/leafBytes)
+	if n > b.LeafRows*3/2 || bytes > b.LeafBytes*3/2 {
+		pages = max((n+b.LeafRows-1)/b.LeafRows, (bytes+b.LeafBytes-1)/b.LeafBytes)
 	}
 	for i := range pages {
 		if from, to := i*n/pages, (i+1)*n/pages; from < to {
@@ -292,7 +310,7 @@ func (w *leafWriter) gather(from, to int) int {
 }
 
 func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
-	cut(len(w.rows), w.size, func(from, to int) {
+	w.bounds.cut(len(w.rows), w.size, func(from, to int) {
 		var page, texts writer
 		for _, r := range w.rows[from:to] {
 			if r.row != nil {
@@ -370,7 +388,7 @@ func (w *idsWriter) changed() []idRow {
 const idsFactor = 4
 
 func (w *idsWriter) write(next *tree, first queue.Key, seq int64) {
-	cut((len(w.rows)+idsFactor-1)/idsFactor, 0, func(from, to int) {
+	w.bounds.cut((len(w.rows)+idsFactor-1)/idsFactor, 0, func(from, to int) {
 		from, to = from*idsFactor, min(to*idsFactor, len(w.rows))
 		var page writer
 		for _, r := range w.rows[from:to] {

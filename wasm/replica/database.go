@@ -3,7 +3,7 @@ package replica
 import "context"
 
 // Database is what a replica needs to know of a database: a log of texts, numbered
-// without gaps from 1, and a base of named texts.
+// from 1, and a base of named texts.
 type Database interface {
 	// Run runs one transaction: it reads what query asks for and has decide, which must not
 	// block, say how it goes on. A transaction that may write excludes all others, of all
@@ -30,17 +30,23 @@ type Read struct {
 type Found struct {
 	// Opened changes whenever the database was opened anew. It may be another one then.
 	Opened int64
-	Log    []string
+	Log    []Record
 	Base   map[string]string
+}
+
+// Record is a text of the log, with its number.
+type Record struct {
+	Seq  int64
+	Text string
 }
 
 // Step is how a transaction goes on: with another Read, or with what it writes, and its end.
 type Step struct {
 	More *Read
 
-	// Append is the record to add to the log under the number Seq, "" for none.
-	Append string
-	Seq    int64
+	// Append is the record to add to the log, nil for none. That there is one of its number
+	// already is an error.
+	Append *Record
 	// Put and Delete change the base.
 	Put    map[string]string
 	Delete []string

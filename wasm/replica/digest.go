@@ -20,7 +20,7 @@ func (s *Store) Digest(ctx context.Context, entityType string) (d api.Digest, er
 		var sum summary
 		var seq int64
 		moved := false
-		for at, more := 0, true; more && !moved; at += partPages {
+		for at, more := 0, true; more && !moved; at += s.options.Bounds.PartPages {
 			err = s.read(ctx, func(st *state) error {
 				if moved = at > 0 && st.seq != seq && try < tries; moved {
 					return nil
@@ -74,7 +74,7 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 			sum.rows.Add(id, e.row.version, api.ContentHash([]byte(e.row.document)))
 		}
 	}
-	to := from + partPages
+	to := from + st.bounds.PartPages
 	for i := from; i < min(to, len(t.list.leaves)); i++ {
 		leaf, ok := st.leaf(t, i)
 		if !ok {
@@ -192,16 +192,16 @@ func (b *batch) sameContent(k known, row *queue.Row) bool {
 // disagree.
 func (s *Store) strays(ctx context.Context, r sync.Repair) (map[string]string, error) {
 	found := map[string]string{}
-	for from, more := 0, true; more; from += partPages {
+	for from, more := 0, true; more; from += s.options.Bounds.PartPages {
 		err := s.read(ctx, func(st *state) error {
 			t := st.tables[r.Type]
 			if more = t.suspects(r.IDs); !more {
 				return nil
 			}
-			for i := from; i < min(from+partPages, len(t.list.leaves)); i++ {
+			for i := from; i < min(from+st.bounds.PartPages, len(t.list.leaves)); i++ {
 				st.straysOf(t, i, r.IDs, found)
 			}
-			more = from+partPages < len(t.list.leaves)
+			more = from+st.bounds.PartPages < len(t.list.leaves)
 			return nil
 		})
 		if err != nil {

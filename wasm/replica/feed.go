@@ -166,10 +166,6 @@ func sameView(a, b queue.View) bool {
 	return a.Version == b.Version && a.State == b.State && a.SyncedAt.Equal(b.SyncedAt) && string(a.Document) == string(b.Document)
 }
 
-// partPages is how many pages one transaction of Sweep, Digest, Repair and Reindex reads:
-// writers wait no longer than for these.
-const partPages = 32
-
 // Sweep implements sync.Store.
 func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, generation int64) (removed []queue.Ref, err error) {
 	if _, ok := s.schemas[entityType]; !ok {
@@ -209,7 +205,7 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 // partOf returns where the part of a range ends that one transaction takes, and whether
 // there is more behind it.
 func (st *state) partOf(t *table, ids api.IDRange) (to string, more bool) {
-	i := t.ids.at(queue.Key{ID: ids.From}) + partPages
+	i := t.ids.at(queue.Key{ID: ids.From}) + st.bounds.PartPages
 	if i >= len(t.ids.leaves) || ids.To != "" && t.ids.leaves[i].first.ID >= ids.To {
 		return ids.To, false
 	}
@@ -278,7 +274,7 @@ func (s *Store) Reindex(ctx context.Context, fence int64, entityType, from strin
 		t := b.tables[entityType]
 		sort, id, _ := strings.Cut(from, "\x00")
 		start := t.list.at(queue.Key{Sort: sort, ID: id})
-		end := min(start+partPages, len(t.list.leaves))
+		end := min(start+b.bounds.PartPages, len(t.list.leaves))
 		if next = ""; end < len(t.list.leaves) {
 			next = t.list.leaves[end].first.Sort + "\x00" + t.list.leaves[end].first.ID
 		}

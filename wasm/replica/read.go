@@ -207,8 +207,9 @@ func (t *table) leafWith(place int) int {
 	return low
 }
 
-// searchPart is how many leaves one transaction of a search reads the texts of.
-const searchPart = 512
+// searchParts is how many times Bounds.PartPages texts a transaction of a search reads: a
+// text is a tenth of its leaf.
+const searchParts = 16
 
 // search reads the texts of all leaves, part by part, and the rows it finds.
 func (s *Store) search(ctx context.Context, w repository.Window) (out repository.Rows, err error) {
@@ -256,7 +257,7 @@ type query struct {
 // run looks through the next leaves; it is false at the end.
 func (q *query) run(st *state, out *repository.Rows) (more bool) {
 	t := st.tables[q.Type]
-	end := min(q.leaf+searchPart, len(t.list.leaves))
+	end := min(q.leaf+searchParts*st.bounds.PartPages, len(t.list.leaves))
 	for i := q.leaf; i < end; i++ {
 		texts, ok := st.texts(t, i)
 		if !ok {

@@ -27,10 +27,11 @@ type tab struct {
 
 func newBrowser() *browser { return &browser{Database: simdb.New()} }
 
-func (b *browser) open(schemas []queue.Schema, now func() time.Time) *tab {
+// open opens a tab. It changes the options of its replica first, unless change is nil.
+func (b *browser) open(schemas []queue.Schema, change func(*replica.Options)) *tab {
 	t := &tab{browser: b, conn: b.Database.Open()}
-	t.Store = replica.New(replica.Options{
-		Database: t.conn, Schemas: schemas, Now: now, NewID: func() string { return fmt.Sprint("epoch-", len(b.tabs)) },
+	o := replica.Options{
+		Database: t.conn, Schemas: schemas, Now: fixedNow, NewID: func() string { return fmt.Sprint("epoch-", len(b.tabs)) },
 		Publish: func(m replica.Message) {
 			for _, other := range b.tabs {
 				if other != t {
@@ -38,7 +39,11 @@ func (b *browser) open(schemas []queue.Schema, now func() time.Time) *tab {
 				}
 			}
 		},
-	})
+	}
+	if change != nil {
+		change(&o)
+	}
+	t.Store = replica.New(o)
 	b.tabs = append(b.tabs, t)
 	return t
 }
@@ -52,7 +57,7 @@ func TestStore(t *testing.T) {
 		if browsers[key] == nil {
 			browsers[key] = newBrowser()
 		}
-		return browsers[key].open(storetest.Schemas, fixedNow)
+		return browsers[key].open(storetest.Schemas, nil)
 	}, corrupt)
 }
 
@@ -147,7 +152,7 @@ func date(t *testing.T, b *browser, ref queue.Ref, confirmed *queue.Row) {
 	t.Helper()
 	schemas := []queue.Schema{storetest.Schemas[0], storetest.Schemas[1]}
 	schemas[0].Index = func(json.RawMessage) (string, string) { return "Zzz", "zzz" }
-	older := b.open(schemas, fixedNow)
+	older := b.open(schemas, nil)
 	for _, synced := range []time.Time{confirmed.SyncedAt.Add(time.Hour), confirmed.SyncedAt} {
 		err := older.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref}}, func(es []*queue.Entity) error {
 			es[0].Confirmed.SyncedAt = synced

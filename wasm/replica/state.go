@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -37,6 +38,7 @@ type state struct {
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
 
+	bounds  Bounds
 	tables  map[string]*table
 	touched map[queue.Ref]*entry
 	cache   cache
@@ -44,12 +46,13 @@ type state struct {
 	again   bool     // a damaged leaf was found: what was counted before is wrong
 }
 
-func newState(schemas []queue.Schema) *state {
+func newState(o Options) *state {
 	st := &state{
-		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
+		bounds: o.Bounds,
+		meta:   map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
 		tables: map[string]*table{}, touched: map[queue.Ref]*entry{}, cache: cache{pages: map[string]*cached{}},
 	}
-	for _, s := range schemas {
+	for _, s := range o.Schemas {
 		st.tables[s.Type] = newTable(s)
 	}
 	return st
@@ -80,13 +83,13 @@ func (st *state) load(found Found) error {
 	}
 	if text != "" {
 		st.stands = -1 // what it says counts
-		if err := st.fold(text, false); err != nil {
+		if err := st.fold(Record{st.standsFor(text), text}, false); err != nil {
 			return err
 		}
 		st.stands, st.logRecords, st.logBytes = st.seq, 0, 0
 	}
-	for _, text := range found.Log {
-		if err := st.fold(text, false); err != nil {
+	for _, record := range found.Log {
+		if err := st.fold(record, false); err != nil {
 			return err
 		}
 	}
@@ -117,49 +120,52 @@ func (st *state) readDirectories(base map[string]string) error {
 	return nil
 }
 
-// seqOf is the number in the head of a record; 0 if that is damaged.
-func seqOf(text string) (seq int64) {
+// standsFor is the number in the head of keyState. Where that is damaged, it is what all
+// of the base stands for.
+func (st *state) standsFor(text string) int64 {
+	seq := int64(math.MaxInt64)
+	for _, t := range st.tables {
+		seq = min(seq, t.list.oldest(), t.ids.oldest())
+	}
 	head, _, _ := strings.Cut(text, "\n")
 	lines(head+"\n", false, func(kind byte, f fields) {
-		if kind == 'h' {
-			f.number()
-			seq = f.number()
+		if f.number(); kind == 'h' {
+			if n := f.number(); !f.bad {
+				seq = n
+			}
 		}
 	}, nil)
 	return seq
 }
 
 // fold takes a record in. The text of keyState is one, too. trusted is one of this program.
-func (st *state) fold(text string, trusted bool) error {
-	seq := st.seq + 1 // unless its head says otherwise
+func (st *state) fold(r Record, trusted bool) error {
 	var failed error
-	lines(text, trusted, func(kind byte, f fields) {
-		if kind == 'h' {
-			if f.number() > format {
-				failed = queue.ErrOutdated
-			}
-			seq = f.number()
-			return
+	unreadable := func(line string) {
+		if r.Seq > st.stands {
+			st.unreadable = append(st.unreadable, line)
 		}
-		known := st.foldRow(kind, &f, seq)
-		if !known && seq > st.stands {
+	}
+	lines(r.Text, trusted, func(kind byte, f fields) {
+		known := st.foldRow(kind, &f, r.Seq)
+		switch {
+		case known:
+		case kind == 'h':
+			known = f.number() <= format
+		case r.Seq > st.stands:
 			known = st.foldValue(kind, &f) || st.foldEntity(kind, &f)
-		} else if !known {
+		default:
 			known = strings.IndexByte(earlierKinds, kind) >= 0
 		}
 		if !known {
 			failed = fmt.Errorf("%w: the log has a record %q", queue.ErrOutdated, kind)
 		}
-		if f.bad && seq > st.stands {
-			st.unreadable = append(st.unreadable, f.line)
+		if f.bad {
+			unreadable(f.line)
 		}
-	}, func(line string) {
-		if seq > st.stands {
-			st.unreadable = append(st.unreadable, line)
-		}
-	})
-	st.seq = max(st.seq, seq)
-	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(text)
+	}, unreadable)
+	st.seq = max(st.seq, r.Seq)
+	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(r.Text)
 	for ref, e := range st.touched {
 		st.settle(ref, e)
 	}

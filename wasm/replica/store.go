@@ -22,6 +22,8 @@ type Options struct {
 	// Cache is how much memory the pages of the base may take, in bytes; 0 means
 	// DefaultCache.
 	Cache int
+	// Bounds; the zero value means DefaultBounds.
+	Bounds Bounds
 	// Publish, unless nil, gets each record that this replica has added to the log, for the
 	// Receive of all other replicas of the database. It must not block.
 	Publish func(Message)
@@ -65,6 +67,9 @@ func New(o Options) *Store {
 	if o.Cache == 0 {
 		o.Cache = DefaultCache
 	}
+	if o.Bounds == (Bounds{}) {
+		o.Bounds = DefaultBounds
+	}
 	s := &Store{options: o, schemas: map[string]queue.Schema{}}
 	for _, schema := range o.Schemas {
 		s.schemas[schema.Type] = schema
@@ -81,7 +86,7 @@ func (s *Store) Receive(m Message) {
 	case s.state == nil || m.Epoch != s.state.epoch || m.Seq <= s.state.seq:
 	case m.Seq > s.state.seq+1:
 		s.behind = true
-	case s.state.fold(m.Text, false) != nil:
+	case s.state.fold(Record{m.Seq, m.Text}, false) != nil:
 		s.state = nil // reading it says why
 	}
 }
@@ -104,7 +109,7 @@ func (s *Store) Forget() {
 // want is what the next transaction reads first. It is called with the lock held.
 func (s *Store) want() Read {
 	if s.state == nil {
-		return Read{Keys: newState(s.options.Schemas).loadKeys()}
+		return Read{Keys: newState(s.options).loadKeys()}
 	}
 	r := Read{After: s.state.seq, Keys: s.state.missing}
 	if s.state.stale {
@@ -127,7 +132,7 @@ func (s *Store) absorb(found Found) (*Read, error) {
 	}
 	s.opened = found.Opened
 	if s.state == nil {
-		st := newState(s.options.Schemas)
+		st := newState(s.options)
 		if err := st.load(found); err != nil {
 			return nil, err
 		}
@@ -141,17 +146,16 @@ func (s *Store) absorb(found Found) (*Read, error) {
 func (s *Store) catchUp(found Found) (*Read, error) {
 	st := s.state
 	st.cache.clock++
-	for _, text := range found.Log {
-		seq := seqOf(text)
-		if seq != 0 && seq <= st.seq {
+	for _, record := range found.Log {
+		if record.Seq <= st.seq {
 			continue
 		}
-		if seq > st.seq+1 || st.epoch == "" {
+		if record.Seq > st.seq+1 || st.epoch == "" {
 			s.state = nil // what lies between is in the base by now
 			r := s.want()
 			return &r, nil
 		}
-		if err := st.fold(text, false); err != nil {
+		if err := st.fold(record, false); err != nil {
 			s.state = nil
 			return nil, err
 		}
@@ -291,7 +295,7 @@ func (s *Store) committed(b *batch) error {
 		return nil // it will be read
 	}
 	if s.state.seq == b.seq-1 {
-		if err := s.state.fold(b.text, true); err != nil {
+		if err := s.state.fold(Record{b.seq, b.text}, true); err != nil {
 			s.state = nil
 			return fmt.Errorf("take in what was saved: %w", err)
 		}

@@ -82,7 +82,7 @@ func (c *Conn) Run(ctx context.Context, query replica.Query, decide func(replica
 	if err != nil || !query.Write {
 		return err
 	}
-	saves := step.Append != "" || len(step.Put) > 0 || len(step.Delete) > 0 || step.Trim > 0
+	saves := step.Append != nil || len(step.Put) > 0 || len(step.Delete) > 0 || step.Trim > 0
 	switch {
 	case !saves:
 		return nil
@@ -106,7 +106,7 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 		found := replica.Found{Opened: c.number, Base: map[string]string{}}
 		for _, seq := range slices.Sorted(maps.Keys(c.log)) {
 			if seq > read.After {
-				found.Log = append(found.Log, c.log[seq])
+				found.Log = append(found.Log, replica.Record{Seq: seq, Text: c.log[seq]})
 			}
 		}
 		for _, key := range read.Keys {
@@ -121,11 +121,11 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 }
 
 func (c *Conn) save(step replica.Step) error {
-	if step.Append != "" {
-		if _, ok := c.log[step.Seq]; ok {
-			return fmt.Errorf("the log has a record %d already", step.Seq)
+	if r := step.Append; r != nil {
+		if _, ok := c.log[r.Seq]; ok {
+			return fmt.Errorf("the log has a record %d already", r.Seq)
 		}
-		c.log[step.Seq] = step.Append
+		c.log[r.Seq] = r.Text
 	}
 	for _, key := range step.Delete {
 		delete(c.base, key)

@@ -195,7 +195,7 @@ func (b *batch) putPending(e *queue.Entity, generation int64) {
 	for _, o := range e.Operations {
 		o.Ref = e.Ref
 		text, _ := json.Marshal(o) // documents in memory are JSON
-		b.w.start('q').bytes(text).end()
+		b.w.start('q').number(o.Seq).bytes(text).end()
 	}
 	for _, c := range e.Conflicts {
 		c.Ref = e.Ref

@@ -1,12 +1,5 @@
 package replica
 
-// Sealed returns a stored line with its sum.
-func Sealed(line string) string {
-	var w writer
-	w.copy(line)
-	return string(w.text)
-}
-
 // WriteLine writes a line of texts.
 func WriteLine(texts ...string) string {
 	var w writer

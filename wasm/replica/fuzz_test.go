@@ -8,6 +8,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/replicatest"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -65,7 +66,7 @@ func sealed(text string, seal bool) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSuffix(line, "\n"); line != "" {
-			out.WriteString(replica.Sealed(line))
+			out.WriteString(replicatest.Sealed(line))
 		}
 	}
 	return out.String()

@@ -282,7 +282,9 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		}
 		st.touched[ref] = e
 	case 'q':
+		seq := f.number()
 		o, err := queue.ParseOperation(f.string())
+		o.Seq = seq
 		e := st.owner(o.Ref)
 		if f.bad = f.bad || err != nil || e == nil; f.bad {
 			return true

@@ -1,0 +1,305 @@
+// The part of package logdb that runs beside IndexedDB: opening, migrating, and
+// transactions, in which Go decides synchronously. A transaction ends as soon as nobody
+// asks it anything.
+"use strict";
+
+(() => {
+  // --- Opening and migrating ---
+
+  // Migration n brings a database from version n to n+1. Databases of every
+  // version exist on people's devices: never change one, append.
+  const migrations = [
+    (db) => {
+      const users = db.createObjectStore("users", { keyPath: ["type", "id"] });
+      users.createIndex("list", ["type", "sortName", "id"]);
+      db.createObjectStore("confirmed", { keyPath: ["type", "id"] });
+      const operations = db.createObjectStore("operations", { keyPath: "seq", autoIncrement: true });
+      operations.createIndex("entity", ["type", "id"]);
+      const conflicts = db.createObjectStore("conflicts", { keyPath: "conflict" });
+      conflicts.createIndex("entity", ["type", "id"]);
+      db.createObjectStore("meta");
+    },
+    // A resync sweeps rows of older generations; without an index it would read all.
+    (db, tx) => {
+      tx.objectStore("users").createIndex("generation", ["type", "generation"]);
+      tx.objectStore("confirmed").createIndex("generation", ["type", "generation"]);
+    },
+    // What can be sent, what was rejected and what is to be looked at, without
+    // reading the whole queue. See operationRecord and conflictRecord for the keys.
+    (db, tx) => {
+      const behind = new Set();
+      revise(tx.objectStore("operations"), (o) => {
+        const entity = keyOf(o);
+        if (o.state === "rejected") o.standing = "rejected";
+        else if (!behind.has(entity)) o.standing = o.nextAttemptAt;
+        behind.add(entity);
+      });
+      revise(tx.objectStore("conflicts"), (c) => (c.standing = [c.reviewed ? 0 : 1, c.at]));
+      tx.objectStore("operations").createIndex("standing", "standing");
+      tx.objectStore("conflicts").createIndex("standing", "standing");
+    },
+    // The next round lists all rows by another rule. No older program may write from here
+    // on: it would list its rows by the old one.
+    (db, tx) => tx.objectStore("meta").delete("index"),
+    // From here on there is a log, with a base that it is moved into: see package replica.
+    (db, tx) => {
+      db.createObjectStore("log", { keyPath: "seq" });
+      db.createObjectStore("base").put(`${Date.now()}-${Math.random()}`, "head");
+      intoLog(db, tx);
+    },
+  ];
+
+  // revise changes every record of a store, in the order of their keys.
+  function revise(store, change) {
+    store.openCursor().onsuccess = ({ target: { result: cursor } }) => {
+      if (!cursor) return;
+      change(cursor.value);
+      cursor.update(cursor.value);
+      cursor.continue();
+    };
+  }
+
+  const keyOf = ({ type, id }) => JSON.stringify([type, id]);
+
+  // intoLog makes log records of what was in a store for each kind: the queue and all
+  // values are one, then come the rows, a part in each.
+  function intoLog(db, tx) {
+    const stores = ["operations", "conflicts", "confirmed", "meta"].map((name) => tx.objectStore(name));
+    const users = tx.objectStore("users"), log = tx.objectStore("log");
+    settled([...stores.map((store) => store.getAll()), stores[3].getAllKeys()], ([operations, conflicts, confirmed, values, names]) => {
+      const pending = new Map(); // all that is kept of an entity with operations or open conflicts
+      for (const one of [...operations, ...conflicts.filter((c) => !c.reviewed)]) {
+        pending.set(keyOf(one), { type: one.type, id: one.id, operations: [], conflicts: [] });
+      }
+      for (const o of operations) pending.get(keyOf(o)).operations.push(o);
+      for (const c of conflicts) if (!c.reviewed) pending.get(keyOf(c)).conflicts.push(c);
+      for (const row of confirmed) if (pending.has(keyOf(row)) && sound(row)) pending.get(keyOf(row)).row = row;
+      const entities = [...pending.values()];
+      settled(entities.map(({ type, id }) => users.get([type, id])), (rows) => {
+        rows.forEach((row, i) => row && !row.isDirty && sound(row) && (entities[i].row ??= row));
+        const lines = [line("h", 1), ...values.flatMap((value, i) => valueLine(names[i], value)), ...entities.flatMap(entityLines)];
+        for (const c of conflicts) if (c.reviewed) lines.push(line("v", c.text));
+        log.put({ seq: 1, text: lines.join("") });
+        moveRows(users, log, pending, () => ["users", "confirmed", "operations", "conflicts", "meta"].forEach((name) => db.deleteObjectStore(name)));
+      });
+    });
+  }
+
+  function valueLine(name, value) {
+    if (name === "#fence") return line("f", value);
+    if (name === "#generation") return line("g", value);
+    return line("m", name, value);
+  }
+
+  function entityLines({ type, id, row, operations, conflicts }) {
+    return [
+      line("e", type, id, row?.generation ?? 0),
+      ...(row ? [line("c", type, id, row.version, row.stamp, instant(row.syncedAt), row.document)] : []),
+      ...operations.map((o) => line("q", o.seq, o.text)), ...conflicts.map((c) => line("k", c.text)),
+    ];
+  }
+
+  // moveRows moves the rows without operations and open conflicts, part by part.
+  function moveRows(users, log, pending, done) {
+    const part = 500;
+    let seq = 1;
+    const next = (range) => settled([users.getAll(range, part)], ([rows]) => {
+      const lines = rows.filter((row) => !row.isDirty && !pending.has(keyOf(row)) && sound(row)).map((row) => line(
+        "r", row.type, row.id, "-", row.sortName, row.version, row.stamp, instant(row.syncedAt), row.generation ?? 0, row.document));
+      if (lines.length > 0) log.put({ seq: ++seq, text: line("h", 1) + lines.join("") });
+      if (rows.length < part) return done();
+      next(IDBKeyRange.lowerBound([rows.at(-1).type, rows.at(-1).id], true));
+    });
+    next(null);
+  }
+
+  // settled calls f with the results of all requests of an upgrade.
+  function settled(requests, f) {
+    let left = requests.length;
+    if (left === 0) return f([]);
+    for (const r of requests) r.onsuccess = () => --left === 0 && f(requests.map(({ result }) => result));
+  }
+
+  // line is a line of package replica, with its sum.
+  function line(kind, ...fields) {
+    const body = [kind, ...fields.map((f) => String(f).replace(/[\t\n\x1b]/g, (c) => `\x1b${String.fromCharCode(c.charCodeAt(0) + 64)}`))].join("\t");
+    let sum = ~0;
+    for (const byte of new TextEncoder().encode(body)) {
+      sum ^= byte;
+      for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+    }
+    return `${body}\t${(~sum >>> 0).toString(16).padStart(8, "0")}\n`;
+  }
+
+  // instant is a time of RFC 3339 as package replica writes it; nothing for Go's zero time.
+  function instant(text) {
+    const [, seconds, nanos = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/.exec(text) ?? [];
+    if (!seconds || text.startsWith("0001-")) return "";
+    return `${Date.parse(`${seconds}Z`) / 1000}.${Number(nanos.padEnd(9, "0"))}`;
+  }
+
+  // sound reports whether a row is as it was saved, by the sum over all it says but its
+  // generation. One from before there were sums counts as such.
+  function sound(record) {
+    if (record.sum === undefined) return true;
+    const names = Object.keys(record).filter((name) => name !== "generation" && name !== "sum").sort();
+    return record.sum === hash(JSON.stringify(names.map((name) => [name, record[name]])));
+  }
+
+  // hash is api.ContentHash in hexadecimal digits.
+  function hash(text) {
+    let a = 0xdeadbeef, b = 0x41c6ce57;
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      a = Math.imul(a ^ c, 2654435761);
+      b = Math.imul(b ^ c, 1597334677);
+    }
+    const mixed = (x, y) => Math.imul(x ^ (x >>> 16), 2246822507) ^ Math.imul(y ^ (y >>> 13), 3266489909);
+    [a, b] = [mixed(a, b), mixed(b, a)];
+    return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+
+  // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
+  // does not: told("blocked" | "open" | "closed" | "outdated", database).
+  function factory(told) {
+    return {
+      open(name, version) {
+        const request = indexedDB.open(name, version);
+        request.addEventListener("upgradeneeded", (event) => {
+          for (let v = event.oldVersion; v < version; v++) migrations[v](request.result, request.transaction);
+        });
+        request.addEventListener("blocked", () => told("blocked"));
+        request.addEventListener("success", () => {
+          const db = request.result;
+          db.addEventListener("close", () => told("closed", db));
+          db.addEventListener("versionchange", () => {
+            db.close(); // another tab upgrades: holding on would block it
+            told("outdated", db);
+          });
+          told("open", db);
+        });
+        return request;
+      },
+      deleteDatabase(name) {
+        const request = indexedDB.deleteDatabase(name);
+        request.addEventListener("blocked", () => told("blocked"));
+        return request;
+      },
+      cmp: (a, b) => indexedDB.cmp(a, b),
+    };
+  }
+
+  // Why there is no IndexedDB here, "" when there is: where a site's data are
+  // blocked, merely asking for it throws.
+  function unavailable() {
+    try {
+      return globalThis.indexedDB ? "" : "this browser has no IndexedDB";
+    } catch (err) {
+      return String(err?.message ?? err);
+    }
+  }
+
+  // --- Transactions ---
+
+  // A page that is frozen keeps its transactions, and what they read nobody else can
+  // write meanwhile. So none outlives the freezing (one that commits already ends by
+  // itself), and none begins until the page goes on: some events come to a frozen page,
+  // too. Both are told then, and Go begins them anew.
+  const gaveWay = { name: "Frozen", message: "the page was frozen" };
+  const running = new Set();
+  const asleep = [];
+  let frozen = false;
+  globalThis.document?.addEventListener("freeze", () => {
+    frozen = true;
+    for (const run of running) run.frozen = run.abort();
+  });
+  globalThis.document?.addEventListener("resume", () => {
+    frozen = false;
+    for (const reject of asleep.splice(0)) reject(gaveWay);
+  });
+
+  // run has Go decide in one transaction. It returns a promise that is settled at its end;
+  // abort(), which reports whether there was anything left to abort; and whether it gave
+  // way to a freezing of the page.
+  function run(db, writes, relaxed, decide) {
+    const durability = writes ? (relaxed ? "relaxed" : "strict") : "default";
+    const run = { frozen };
+    let tx;
+    run.promise = new Promise((resolve, reject) => {
+      if (frozen) {
+        asleep.push(reject);
+        return;
+      }
+      try {
+        tx = db.transaction(["log", "base"], writes ? "readwrite" : "readonly", { durability });
+      } catch (err) {
+        reject({ name: "NotBegun", message: String(err?.message ?? err) });
+        return;
+      }
+      let why = null;
+      running.add(run);
+      tx.oncomplete = () => {
+        running.delete(run);
+        resolve();
+      };
+      tx.onabort = () => {
+        running.delete(run);
+        reject(run.frozen ? gaveWay : why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
+      };
+      run.fail = (err) => {
+        try {
+          tx.abort();
+          why ??= err;
+        } catch {
+          // It has ended already: the browser aborted it, and its event says why.
+        }
+      };
+      attempt(run, () => read(tx, run, decide(), decide));
+    });
+    run.abort = () => {
+      try {
+        tx.abort();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    return run;
+  }
+
+  // attempt aborts the transaction when f throws: a put that throws on a bad key
+  // would otherwise let the puts before it commit.
+  function attempt(run, f) {
+    try {
+      f();
+    } catch (err) {
+      run.fail({ name: err?.name ?? "Error", message: String(err?.message ?? err) });
+    }
+  }
+
+  // when calls f with the results of all requests, while the transaction is active.
+  function when(run, requests, f) {
+    let left = requests.length;
+    if (left === 0) return attempt(run, () => f([]));
+    const one = () => {
+      if (--left === 0) attempt(run, () => f(requests.map((r) => r.result)));
+    };
+    for (const r of requests) r.onsuccess = one;
+  }
+
+  // read reads what Go wants, and does what it then decides: it reads more, or writes.
+  function read(tx, run, { after, keys }, decide) {
+    const log = tx.objectStore("log"), base = tx.objectStore("base");
+    when(run, [log.getAll(IDBKeyRange.lowerBound(after, true)), ...keys.map((key) => base.get(key))], ([records, ...texts]) => {
+      const step = decide(records, texts);
+      if (step === null) return run.fail({ name: "Refused", message: "refused" });
+      if (step.keys && !step.texts) return read(tx, run, step, decide);
+      if (step.append) log.add(step.append);
+      for (const key of step.delete ?? []) base.delete(key);
+      step.keys?.forEach((key, i) => base.put(step.texts[i], key));
+      if (step.trim) log.delete(IDBKeyRange.upperBound(step.trim));
+    });
+  }
+
+  globalThis.rollcallIDB = { version: migrations.length, factory, unavailable, run };
+})();

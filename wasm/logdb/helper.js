@@ -7,7 +7,8 @@
   // --- Opening and migrating ---
 
   // Migration n brings a database from version n to n+1. Databases of every
-  // version exist on people's devices: never change one, append.
+  // version exist on people's devices: never change one, append. One that waits for
+  // requests calls done at its end.
   const migrations = [
     (db) => {
       const users = db.createObjectStore("users", { keyPath: ["type", "id"] });
@@ -26,15 +27,14 @@
     },
     // What can be sent, what was rejected and what is to be looked at, without
     // reading the whole queue. See operationRecord and conflictRecord for the keys.
-    (db, tx) => {
+    (db, tx, done) => {
       const behind = new Set();
       revise(tx.objectStore("operations"), (o) => {
         const entity = keyOf(o);
         if (o.state === "rejected") o.standing = "rejected";
         else if (!behind.has(entity)) o.standing = o.nextAttemptAt;
         behind.add(entity);
-      });
-      revise(tx.objectStore("conflicts"), (c) => (c.standing = [c.reviewed ? 0 : 1, c.at]));
+      }, () => revise(tx.objectStore("conflicts"), (c) => (c.standing = [c.reviewed ? 0 : 1, c.at]), done));
       tx.objectStore("operations").createIndex("standing", "standing");
       tx.objectStore("conflicts").createIndex("standing", "standing");
     },
@@ -42,17 +42,17 @@
     // on: it would list its rows by the old one.
     (db, tx) => tx.objectStore("meta").delete("index"),
     // From here on there is a log, with a base that it is moved into: see package replica.
-    (db, tx) => {
+    (db, tx, done) => {
       db.createObjectStore("log", { keyPath: "seq" });
       db.createObjectStore("base").put(`${Date.now()}-${Math.random()}`, "head");
-      intoLog(db, tx);
+      intoLog(db, tx, done);
     },
   ];
 
   // revise changes every record of a store, in the order of their keys.
-  function revise(store, change) {
+  function revise(store, change, done) {
     store.openCursor().onsuccess = ({ target: { result: cursor } }) => {
-      if (!cursor) return;
+      if (!cursor) return done();
       change(cursor.value);
       cursor.update(cursor.value);
       cursor.continue();
@@ -63,7 +63,7 @@
 
   // intoLog makes log records of what was in a store for each kind: the queue and all
   // values are one, then come the rows, a part in each.
-  function intoLog(db, tx) {
+  function intoLog(db, tx, done) {
     const stores = ["operations", "conflicts", "confirmed", "meta"].map((name) => tx.objectStore(name));
     const users = tx.objectStore("users"), log = tx.objectStore("log");
     settled([...stores.map((store) => store.getAll()), stores[3].getAllKeys()], ([operations, conflicts, confirmed, values, names]) => {
@@ -80,7 +80,10 @@
         const lines = [line("h", 1), ...values.flatMap((value, i) => valueLine(names[i], value)), ...entities.flatMap(entityLines)];
         for (const c of conflicts) if (c.reviewed) lines.push(line("v", c.text));
         log.put({ seq: 1, text: lines.join("") });
-        moveRows(users, log, pending, () => ["users", "confirmed", "operations", "conflicts", "meta"].forEach((name) => db.deleteObjectStore(name)));
+        moveRows(users, log, pending, () => {
+          for (const name of ["users", "confirmed", "operations", "conflicts", "meta"]) db.deleteObjectStore(name);
+          done();
+        });
       });
     });
   }
@@ -143,7 +146,11 @@
   function sound(record) {
     if (record.sum === undefined) return true;
     const names = Object.keys(record).filter((name) => name !== "generation" && name !== "sum").sort();
-    return record.sum === hash(JSON.stringify(names.map((name) => [name, record[name]])));
+    try {
+      return record.sum === hash(JSON.stringify(names.map((name) => [name, record[name]])));
+    } catch {
+      return false; // it holds what was never saved, and can't even be written as text
+    }
   }
 
   // hash is api.ContentHash in hexadecimal digits.
@@ -166,7 +173,13 @@
       open(name, version) {
         const request = indexedDB.open(name, version);
         request.addEventListener("upgradeneeded", (event) => {
-          for (let v = event.oldVersion; v < version; v++) migrations[v](request.result, request.transaction);
+          const migrate = (from) => {
+            for (let v = from; v < version; v++) {
+              migrations[v](request.result, request.transaction, () => migrate(v + 1));
+              if (migrations[v].length === 3) return; // it says when it is done
+            }
+          };
+          migrate(event.oldVersion);
         });
         request.addEventListener("blocked", () => told("blocked"));
         request.addEventListener("success", () => {

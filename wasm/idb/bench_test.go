@@ -10,6 +10,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -152,4 +153,31 @@ func BenchmarkQueueOf5000(b *testing.B) {
 			}
 		}
 	})
+}
+
+func BenchmarkOpenAndReadAll(b *testing.B) {
+	s := open(b, idb.Options{Name: fmt.Sprint(b.Name(), b.N)})
+	pull(b, s, 1)
+	b.ResetTimer()
+	for range b.N {
+		again := idb.New(idb.Options{Name: fmt.Sprint(b.Name(), b.N), Schemas: storetest.Schemas})
+		rows, err := again.Rows(b.Context(), repository.Window{Type: "user", Limit: benchRows})
+		if err != nil || len(rows.Views) != benchRows {
+			b.Fatal(len(rows.Views), err)
+		}
+		b.StopTimer()
+		again.Close()
+		b.StartTimer()
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	s := open(b, idb.Options{Name: fmt.Sprint(b.Name(), b.N)})
+	pull(b, s, 1)
+	b.ResetTimer()
+	for i := range b.N {
+		if e, err := s.Entity(b.Context(), ref(fmt.Sprintf("id-%05d", i*7919%benchRows))); err != nil || e.Confirmed == nil {
+			b.Fatal(err)
+		}
+	}
 }

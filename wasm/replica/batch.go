@@ -19,6 +19,7 @@ type batch struct {
 	text     string // when it is complete
 	extra    Step   // what it writes besides
 	install  func(*state)
+	searches map[queue.Ref]string // of the rows, which are not stored with them
 }
 
 func newBatch(st *state) *batch {
@@ -35,6 +36,15 @@ func (b *batch) step() Step {
 	step := b.extra
 	step.Append = &Record{b.seq, b.text}
 	return step
+}
+
+// index gives the rows that were saved what a search looks in: making it is dear.
+func (b *batch) index() {
+	for ref, search := range b.searches {
+		if e := b.tables[ref.Type].entries[ref.ID]; e != nil && e.pending == nil && e.shown != nil {
+			e.shown.search, e.shown.indexed = search, true
+		}
+	}
 }
 
 func (b *batch) put(key, text string) {
@@ -122,7 +132,11 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 
 // putRow writes that an entity has this confirmed row, and nothing else.
 func (b *batch) putRow(k known, row *queue.Row, generation int64) {
-	sort, _ := k.table.schema.Index(row.Document)
+	sort, search := k.table.schema.Index(row.Document)
+	if b.searches == nil {
+		b.searches = map[queue.Ref]string{}
+	}
+	b.searches[k.Ref] = search
 	b.startRow('r', k).string(sort).number(row.Version).string(string(row.Stamp)).time(row.SyncedAt).
 		number(generation).bytes(row.Document).end()
 }

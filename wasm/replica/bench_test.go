@@ -54,6 +54,23 @@ func BenchmarkPull(b *testing.B) {
 	}
 }
 
+func BenchmarkLaterPull(b *testing.B) {
+	_, s := filled(b, 10_000)
+	for version := int64(2); b.Loop(); version++ {
+		for from := 0; from < 10_000; from += sync.PageSize {
+			page := sync.Page{Generation: 1}
+			for n := from; n < from+sync.PageSize; n++ {
+				c := user(n)
+				c.Version = version
+				page.Changes = append(page.Changes, c)
+			}
+			if _, err := s.ApplyPage(b.Context(), page); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func BenchmarkWrite(b *testing.B) {
 	for _, rows := range []int{10_000, 100_000} {
 		_, s := filled(b, rows)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -69,19 +70,24 @@ func (s *Store) Compact(ctx context.Context) (more bool, err error) {
 }
 
 // compact writes pages anew that the log changes, those first that were not for longest, up
-// to Bounds.StepPages. The others stand for all of the log without that. When none is left it
-// writes keyState.
+// to Bounds.StepPages. The others stand for all of the log without that. A round of steps
+// ends when all pages stand for what the log had at its beginning: what comes meanwhile is
+// left for the next round, or there would be no end. The last step writes keyState.
 func (b *batch) compact() (more bool) {
 	until, left := b.state.seq, b.bounds.StepPages
+	goal := b.goal
+	if goal <= b.oldest() {
+		goal = until
+	}
 	trees := map[string]tree{}
 	stands, oldest := b.stands, until
 	for _, r := range b.rewritings() {
-		next := r.run(until, &left)
+		next := r.run(until, goal, &left)
 		oldest = min(oldest, next.oldest())
 		trees[next.name] = next
 		b.put(next.name, next.encode())
 	}
-	if more = oldest < until; !more {
+	if more = oldest < goal; !more {
 		stands = until
 		text := b.encodeState()
 		b.put(keyState, text)
@@ -89,8 +95,20 @@ func (b *batch) compact() (more bool) {
 	}
 	b.extra.Trim = min(stands, oldest)
 	b.w.start('b').number(stands).end()
-	b.install = func(st *state) { st.rebase(trees) }
+	b.install = func(st *state) {
+		st.goal = goal
+		st.rebase(trees)
+	}
 	return more
+}
+
+// oldest is the number of the log up to which all of the base has it.
+func (st *state) oldest() int64 {
+	seq := int64(math.MaxInt64)
+	for _, t := range st.tables {
+		seq = min(seq, t.list.oldest(), t.ids.oldest())
+	}
+	return seq
 }
 
 // rewritings are those of all trees. The one that has gone without for longest comes first.
@@ -163,11 +181,11 @@ type pageWriter interface {
 	forget(l leaf) []string
 }
 
-// run replaces dirty pages, as many as are left to be replaced. All but those that remain
-// dirty stand for the log until now.
-func (r *rewriting) run(until int64, left *int) tree {
+// run replaces dirty pages that do not stand for the goal, as many as are left to be
+// replaced. All but those that remain dirty stand for the log until now.
+func (r *rewriting) run(until, goal int64, left *int) tree {
 	next := tree{name: r.old.name, compare: r.old.compare, next: r.old.next}
-	chosen := r.choose(left)
+	chosen := r.choose(goal, left)
 	for i := 0; i < len(r.old.leaves); {
 		if !chosen[i] {
 			l := r.old.leaves[i]
@@ -223,10 +241,10 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 }
 
 // choose picks dirty pages, those first that were not written for longest.
-func (r *rewriting) choose(left *int) []bool {
+func (r *rewriting) choose(goal int64, left *int) []bool {
 	var dirty []int
 	for i, d := range r.dirty {
-		if d {
+		if l := &r.old.leaves[i]; d && (l.seq < goal || l.damaged != nil) {
 			dirty = append(dirty, i)
 		}
 	}
@@ -278,7 +296,7 @@ type listed struct {
 }
 
 func (w *leafWriter) gather(from, to int) int {
-	w.rows, w.size = w.rows[:0], 0
+	w.rows, w.size = nil, 0
 	for i := from; i < to; i++ {
 		leaf, ok := w.leaf(w.table, i)
 		texts, ok2 := w.batch.texts(w.table, i)
@@ -295,23 +313,25 @@ func (w *leafWriter) gather(from, to int) int {
 			}
 		}
 	}
+	var over []listed
 	for _, s := range w.shown.between(w.first(from), w.first(to)) {
 		if s.entry.pending == nil {
-			w.rows = append(w.rows, listed{key: s.key, row: s.entry.row, search: s.text(w.schema)})
+			over = append(over, listed{key: s.key, row: s.entry.row, search: s.text(w.schema)})
 		}
 	}
+	w.rows = merge(w.rows, over, func(a, b listed) int { return a.key.Compare(b.key) })
 	for _, r := range w.rows {
 		if w.size += len(r.line); r.row != nil {
 			w.size += len(r.row.document) + 100
 		}
 	}
-	slices.SortFunc(w.rows, func(a, b listed) int { return a.key.Compare(b.key) })
 	return len(w.rows)
 }
 
 func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
 	w.bounds.cut(len(w.rows), w.size, func(from, to int) {
-		var page, texts writer
+		page := writer{text: make([]byte, 0, w.size/len(w.rows)*(to-from)*9/8)}
+		var texts writer
 		for _, r := range w.rows[from:to] {
 			if r.row != nil {
 				writeLeafRow(&page, r.row)
@@ -345,7 +365,7 @@ func (w *idsWriter) gather(from, to int) int {
 	if w.over == nil {
 		w.over = w.changed()
 	}
-	w.rows = w.rows[:0]
+	w.rows = nil // merge may have made it a part of over
 	for i := from; i < to; i++ {
 		page, ok := w.idsPage(w.table, i)
 		if !ok {
@@ -367,8 +387,7 @@ func (w *idsWriter) gather(from, to int) int {
 	if to < len(w.ids.leaves) {
 		high, _ = slices.BinarySearchFunc(w.over, w.ids.leaves[to].first.ID, byID)
 	}
-	w.rows = append(w.rows, w.over[low:high]...)
-	slices.SortFunc(w.rows, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	w.rows = merge(w.rows, w.over[low:high], func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	return len(w.rows)
 }
 

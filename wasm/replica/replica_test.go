@@ -5,11 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/replica/replicatest"
 	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/storetest"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // browser is a database with the replicas of its tabs, which hear of each other at once.
@@ -82,4 +84,27 @@ func (b *browser) device() replicatest.Device {
 func compact(t testing.TB, s *replica.Store) {
 	t.Helper()
 	replicatest.Compact(t, s)
+}
+
+// TestCompactionKeepsUpWithTheFeed changes rows all over the list faster than a step
+// rewrites them: still the log does not grow.
+func TestCompactionKeepsUpWithTheFeed(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+	longest := 0
+	for n := range 400 {
+		page := sync.Page{Generation: 1}
+		for i := range 20 {
+			id := fmt.Sprint((n*20 + i*37) % 300)
+			page.Changes = append(page.Changes, api.Change{EntityType: "user", EntityID: id, Version: int64(n) + 1, Document: []byte(`{"name":"` + id + `"}`)})
+		}
+		if _, err := s.ApplyPage(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+		_, log := b.Texts()
+		longest = max(longest, len(log))
+	}
+	if most := 4 * small.LogRecords; longest > most {
+		t.Errorf("the log had %d records, want at most %d", longest, most)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -28,6 +27,8 @@ type state struct {
 	stale  bool   // the base has changed since its directories were read
 
 	logRecords, logBytes int // since keyState was written
+
+	goal int64 // of the steps of compaction that this program takes
 
 	meta       map[string]string
 	outcomes   []string // lines of queue.MetaOutcomes
@@ -123,10 +124,7 @@ func (st *state) readDirectories(base map[string]string) error {
 // standsFor is the number in the head of keyState. Where that is damaged, it is what all
 // of the base stands for.
 func (st *state) standsFor(text string) int64 {
-	seq := int64(math.MaxInt64)
-	for _, t := range st.tables {
-		seq = min(seq, t.list.oldest(), t.ids.oldest())
-	}
+	seq := st.oldest()
 	head, _, _ := strings.Cut(text, "\n")
 	lines(head+"\n", false, func(kind byte, f fields) {
 		if f.number(); kind == 'h' {

@@ -299,6 +299,7 @@ func (s *Store) committed(b *batch) error {
 			s.state = nil
 			return fmt.Errorf("take in what was saved: %w", err)
 		}
+		b.index()
 		b.install(s.state)
 	}
 	s.state.cache.trim(s.options.Cache)

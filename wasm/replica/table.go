@@ -251,20 +251,28 @@ func (l *listing) all() []*shown {
 	gone := func(s *shown) bool { return s.gone }
 	old, fresh := slices.DeleteFunc(l.sorted, gone), slices.DeleteFunc(l.fresh, gone)
 	slices.SortFunc(fresh, compare)
-	merged := old
-	if len(fresh) > 0 {
-		merged = make([]*shown, 0, len(old)+len(fresh))
-		for len(old) > 0 && len(fresh) > 0 {
-			if compare(old[0], fresh[0]) < 0 {
-				merged, old = append(merged, old[0]), old[1:]
-			} else {
-				merged, fresh = append(merged, fresh[0]), fresh[1:]
-			}
-		}
-		merged = append(append(merged, old...), fresh...)
-	}
+	merged := merge(old, fresh, compare)
 	l.sorted, l.fresh, l.gone = merged, nil, 0
 	return merged
+}
+
+// merge merges what is in order; the result may be one of both.
+func merge[T any](a, b []T, compare func(a, b T) int) []T {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 {
+		return a
+	}
+	out := make([]T, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if compare(a[0], b[0]) <= 0 {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 // before is the number of rows before a key; of all for nil.
@@ -296,17 +304,14 @@ func (i item) view(entityType string) queue.View {
 // items are the visible rows in the range of a leaf.
 func (t *table) items(i int, page *leafPage) []item {
 	over := t.shown.between(t.first(i), t.first(i+1))
-	out := make([]item, 0, len(over)+len(page.rows))
+	out, shown := make([]item, 0, len(page.rows)), make([]item, 0, len(over))
 	for _, r := range page.rows {
 		if t.entries[r.id] == nil {
 			out = append(out, item{key: r.key(), leaf: r})
 		}
 	}
 	for _, s := range over {
-		out = append(out, item{key: s.key, shown: s})
+		shown = append(shown, item{key: s.key, shown: s})
 	}
-	if len(over) > 0 {
-		slices.SortFunc(out, func(a, b item) int { return a.key.Compare(b.key) })
-	}
-	return out
+	return merge(out, shown, func(a, b item) int { return a.key.Compare(b.key) })
 }

@@ -7,6 +7,7 @@ import (
 	stdsync "sync"
 	"syscall/js"
 
+	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -26,18 +27,22 @@ type Channel struct {
 	mu   stdsync.Mutex
 	next int
 	subs map[int]func(sync.Message)
+
+	record func(replica.Message) // gets the records of others
+	missed func()                // some of them may not have arrived
 }
 
 var _ sync.Bus = (*Channel)(nil)
 
 // OpenChannel opens the channel of that name for the life of the page or worker.
 func OpenChannel(name string) *Channel {
-	c := &Channel{name: name, subs: map[int]func(sync.Message){}}
+	c := &Channel{name: name, subs: map[int]func(sync.Message){}, record: func(replica.Message) {}, missed: func() {}}
 	c.open()
 	if global.Get("document").Truthy() {
 		OnBackForwardCache(c.close, func() {
 			c.close()
 			c.open()
+			c.missed()
 			c.deliver(sync.Message{Kind: sync.RowsChanged})
 		})
 	}
@@ -61,6 +66,10 @@ func (c *Channel) close() {
 
 func (c *Channel) receive(event js.Value) {
 	data := event.Get("data")
+	if data.Type() == js.TypeObject && data.Get("epoch").Type() == js.TypeString {
+		c.record(replica.Message{Epoch: data.Get("epoch").String(), Seq: int64(data.Get("seq").Float()), Text: data.Get("text").String()})
+		return
+	}
 	var m sync.Message
 	if data.Type() != js.TypeString || json.Unmarshal([]byte(data.String()), &m) != nil {
 		return // not ours, or another version's; messages are only hints
@@ -77,6 +86,20 @@ func (c *Channel) deliver(m sync.Message) {
 	c.mu.Unlock()
 	for _, f := range subs {
 		f(m)
+	}
+}
+
+// OnRecord sets who gets the records of others, and who is told that some may not have
+// arrived. They come in the order in which they and messages were sent: who is told to read
+// again finds what there is to read.
+func (c *Channel) OnRecord(receive func(replica.Message), missed func()) {
+	c.record, c.missed = receive, missed
+}
+
+// PublishRecord sends a record of the log to the other tabs and workers.
+func (c *Channel) PublishRecord(m replica.Message) {
+	if c.js.Truthy() {
+		c.js.Call("postMessage", map[string]any{"epoch": m.Epoch, "seq": m.Seq, "text": m.Text})
 	}
 }
 

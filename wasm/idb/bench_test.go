@@ -10,7 +10,6 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
-	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -20,7 +19,7 @@ const (
 )
 
 // pull saves the benchmark's rows at a version, page by page.
-func pull(b *testing.B, s *idb.Store, version int64) {
+func pull(b *testing.B, s *store, version int64) {
 	b.Helper()
 	for start := 0; start < benchRows; start += benchPage {
 		page := sync.Page{Generation: 1, Meta: map[string]string{"cursor": fmt.Sprint(start)}}
@@ -160,13 +159,13 @@ func BenchmarkOpenAndReadAll(b *testing.B) {
 	pull(b, s, 1)
 	b.ResetTimer()
 	for range b.N {
-		again := idb.New(idb.Options{Name: fmt.Sprint(b.Name(), b.N), Schemas: storetest.Schemas})
+		again := newStore(idb.Options{Name: fmt.Sprint(b.Name(), b.N)})
 		rows, err := again.Rows(b.Context(), repository.Window{Type: "user", Limit: benchRows})
 		if err != nil || len(rows.Views) != benchRows {
 			b.Fatal(len(rows.Views), err)
 		}
 		b.StopTimer()
-		again.Close()
+		again.db.Close()
 		b.StartTimer()
 	}
 }

@@ -15,11 +15,35 @@ import (
 	goidb "github.com/hack-pad/go-indexeddb/idb"
 
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
 )
 
 // DefaultDeadline bounds every open and every transaction: a browser whose
 // IndexedDB is wedged answers neither yes nor no.
 const DefaultDeadline = 15 * time.Second
+
+// Options say which database to open, and how.
+type Options struct {
+	Name    string
+	Schemas []queue.Schema
+	// Channel brings records to other tabs, and theirs here; nil for none.
+	Channel Channel
+	// Deadline bounds every open and every transaction; 0 means DefaultDeadline.
+	Deadline time.Duration
+	// Version opens as of an older version, for tests of migrations; 0 means the newest.
+	Version uint
+
+	// What happens to the connection is told by these, in goroutines of their own;
+	// nil ones are not called.
+
+	// OnOutdated: another tab upgrades or deletes the database, and this
+	// connection was closed to let it.
+	OnOutdated func()
+	// OnBlocked: an opening waits for another tab that holds an older version.
+	OnBlocked func()
+	// OnClosed: the browser took the connection away, as when site data are cleared.
+	OnClosed func()
+}
 
 // connection is the database connection, opened when it is first needed and
 // again after it was lost.
@@ -30,6 +54,7 @@ type connection struct {
 
 	mu      stdsync.Mutex
 	db      js.Value    // undefined when there is none
+	number  int64       // how often it was opened
 	blocked atomic.Bool // an opening waits for another tab, and those after it with it
 }
 
@@ -51,6 +76,13 @@ func helper() (js.Value, error) {
 		return h, fmt.Errorf("%w: %s", queue.ErrUnavailable, why)
 	}
 	return h, nil
+}
+
+// opened is the number of the connection.
+func (c *connection) opened() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.number
 }
 
 func (c *connection) current() js.Value {
@@ -80,6 +112,7 @@ func (c *connection) get(ctx context.Context) (js.Value, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.db = db
+	c.number++
 	return db, nil
 }
 
@@ -234,10 +267,6 @@ func classify(name, message string) error {
 	switch name {
 	case "QuotaExceededError":
 		return fmt.Errorf("%w (%s)", queue.ErrQuota, message)
-	case "Fenced":
-		return queue.ErrFenced
-	case "Stale":
-		return queue.ErrStale
 	case "NotBegun", "InvalidStateError":
 		return fmt.Errorf("%w (%s)", queue.ErrClosed, message)
 	case "VersionError":
@@ -270,31 +299,30 @@ func failedAs(err error, names ...string) bool {
 	return errors.As(err, &f) && slices.Contains(names, f.name)
 }
 
-// call runs one of the helper's transactions. When the connection turns out to be
-// dead it is opened anew and the transaction tried once more; after
-// a silence, the next call gets a new connection. One that a freezing of the page has
-// ended is tried as often as that happens.
-func (c *connection) call(ctx context.Context, method string, args ...any) (string, error) {
+// call runs a transaction. When the connection turns out to be dead it is opened anew and
+// the transaction tried once more; after a silence, the next call gets a new connection.
+// One that a freezing of the page has ended is tried as often as that happens.
+func (c *connection) call(ctx context.Context, query replica.Query, decide decider) error {
 	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	for again := true; ; {
 		db, err := c.get(ctx)
 		if err != nil {
-			return "", err
+			return err
 		}
-		result, err := c.transact(ctx, method, append([]any{db}, args...))
+		err = c.transact(ctx, db, query, decide)
 		if dead(err) || errors.Is(err, queue.ErrTimeout) {
 			c.drop(db)
 		}
 		switch {
 		case ctx.Err() != nil:
-			return result, err
+			return err
 		case frozen(err):
 		case again && dead(err):
 			again = false
 		default:
-			return result, err
+			return err
 		}
 	}
 }
@@ -303,47 +331,29 @@ func (c *connection) call(ctx context.Context, method string, args ...any) (stri
 // already, to be able to say whether it was saved.
 const grace = time.Second
 
-// transact waits for the end of a transaction, but not longer than the deadline.
-func (c *connection) transact(ctx context.Context, method string, args []any) (string, error) {
+// transact runs a transaction and waits for its end, but not longer than the deadline.
+func (c *connection) transact(ctx context.Context, db js.Value, query replica.Query, decide decider) error {
 	h, err := helper()
 	if err != nil {
-		return "", err
+		return err
 	}
 	caller := ctx
 	ctx, cancel := c.bounded(caller)
 	defer cancel()
-	run := h.Call(method, args...)
-	done := make(chan struct{})
-	var result string
-	var failed error
-	var resolve, reject js.Func
-	settle := func(f func(js.Value)) js.Func {
-		return js.FuncOf(func(_ js.Value, args []js.Value) any {
-			f(args[0])
-			resolve.Release()
-			reject.Release()
-			close(done)
-			return nil
-		})
-	}
-	resolve = settle(func(v js.Value) {
-		if v.Type() == js.TypeString {
-			result = v.String()
-		}
-	})
-	reject = settle(func(v js.Value) { failed = &failure{text(v.Get("name")), text(v.Get("message"))} })
-	run.Get("promise").Call("then", resolve, reject)
+	d := &decision{opened: c.opened(), read: query.Read, decide: decide}
+	run := h.Call("run", db, query.Write, query.Relaxed, d.start())
+	done, failed := ended(run, d)
 	select {
 	case <-done:
-		return result, failed
+		return failed()
 	case <-ctx.Done():
 	}
 	if run.Get("frozen").Truthy() { // its end is told when the page goes on
 		select {
 		case <-done:
-			return result, failed
+			return failed()
 		case <-caller.Done():
-			return "", context.Cause(caller)
+			return context.Cause(caller)
 		}
 	}
 	// A commit under way can't be called back, and abort does not always know of
@@ -351,16 +361,42 @@ func (c *connection) transact(ctx context.Context, method string, args []any) (s
 	run.Call("abort")
 	select {
 	case <-done:
-		if failed == nil {
-			return result, nil
+		if failed() == nil {
+			return nil
 		}
-		return "", context.Cause(ctx)
+		return context.Cause(ctx)
 	case <-time.After(grace):
-		if !run.Get("writes").Bool() {
-			return "", context.Cause(ctx)
+		if !query.Write {
+			return context.Cause(ctx)
 		}
-		return "", fmt.Errorf("%w: %w", queue.ErrUncertain, context.Cause(ctx))
+		return fmt.Errorf("%w: %w", queue.ErrUncertain, context.Cause(ctx))
 	}
+}
+
+// ended returns a channel that is closed at the end of a transaction, and what it failed with.
+func ended(run js.Value, d *decision) (done chan struct{}, failed func() error) {
+	done = make(chan struct{})
+	var err error
+	var resolve, reject js.Func
+	settle := func(f func(js.Value) error) js.Func {
+		return js.FuncOf(func(_ js.Value, args []js.Value) any {
+			err = f(args[0])
+			resolve.Release()
+			reject.Release()
+			d.release()
+			close(done)
+			return nil
+		})
+	}
+	resolve = settle(func(js.Value) error { return nil })
+	reject = settle(func(v js.Value) error {
+		if text(v.Get("name")) == "Refused" {
+			return d.refused
+		}
+		return &failure{text(v.Get("name")), text(v.Get("message"))}
+	})
+	run.Get("promise").Call("then", resolve, reject)
+	return done, func() error { return err }
 }
 
 func text(v js.Value) string {

@@ -1,15 +1,12 @@
-// Package idb keeps the engine's state in IndexedDB: users (visible rows),
-// confirmed, operations, conflicts and meta, as the conformance suite in
-// wasm/storetest demands.
+// Package idb keeps the log and the base of replicas in IndexedDB. See package replica
+// for what they are.
 //
-// The database is opened with go-indexeddb, through a factory of our own that
-// migrates and hears what the library does not (blocked, closed, versionchange).
-// Each method is then one transaction, run whole by a small script (helper.js)
-// that the page or worker loads before its Go program: it hands Go the stored
-// records as one JSON text, has it decide synchronously, and writes the outcome.
-// Crossing between Go and JavaScript for each record would cost more than the
-// record.
+// The database is opened with go-indexeddb, through a factory of our own that migrates and
+// hears what the library does not (blocked, closed, versionchange). A small script
+// (helper.js), which the page or worker loads before its Go program, runs the transactions:
+// it hands Go what it has read, has it decide synchronously, and writes the outcome. A
+// transaction ends as soon as nobody asks it anything.
 //
-// Every wait has a deadline, and a transaction three ends: complete, abort, and
-// silence, for which there is queue.ErrUncertain.
+// Every wait has a deadline, and a transaction three ends: complete, abort, and silence, for
+// which there is queue.ErrUncertain.
 package idb

@@ -10,23 +10,22 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// Raw is the store's open IDBDatabase, for tests that break it.
-func (s *Store) Raw() js.Value { return s.conn.current() }
+// Raw is the open IDBDatabase, for tests that break it.
+func (d *Database) Raw() js.Value { return d.conn.current() }
 
-// Deadlines are those of a store's waits. They pass when a test says so, so that no
+// Deadlines are those of a database's waits. They pass when a test says so, so that no
 // machine is too slow for it.
 type Deadlines struct {
 	mu   stdsync.Mutex
 	live map[context.Context]context.CancelCauseFunc
 }
 
-// Deadlines takes the store's deadlines over.
-func (s *Store) Deadlines() *Deadlines {
-	d := &Deadlines{live: map[context.Context]context.CancelCauseFunc{}}
-	s.conn.bounded = d.bound
-	return d
+// Deadlines takes the database's deadlines over.
+func (d *Database) Deadlines() *Deadlines {
+	out := &Deadlines{live: map[context.Context]context.CancelCauseFunc{}}
+	d.conn.bounded = out.bound
+	return out
 }
-
 func (d *Deadlines) bound(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	d.mu.Lock()

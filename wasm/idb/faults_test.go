@@ -13,7 +13,6 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
-	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -53,7 +52,7 @@ func TestConnectionClosedUnderneathIsReopened(t *testing.T) {
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	s.Raw().Call("close")
+	s.db.Raw().Call("close")
 	if err := write(t.Context(), s, "b", "Bea"); err != nil {
 		t.Fatalf("write on a connection that had died: %v", err)
 	}
@@ -63,13 +62,13 @@ func TestConnectionClosedUnderneathIsReopened(t *testing.T) {
 func TestCloseEventOfTheBrowser(t *testing.T) {
 	closed := make(chan struct{})
 	s := open(t, idb.Options{Name: t.Name(), OnClosed: func() { close(closed) }})
-	before := s.Raw()
+	before := s.db.Raw()
 	run(`arguments[0].dispatchEvent(new Event("close"))`, before)
 	wait(t, closed, "OnClosed")
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	if s.Raw().Equal(before) {
+	if s.db.Raw().Equal(before) {
 		t.Fatal("the dead connection is still in use")
 	}
 }
@@ -79,9 +78,9 @@ func TestTransactionAbortedByTheBrowserIsTriedAgainOnce(t *testing.T) {
 	decided := 0
 	abortFirst := func(es []*queue.Entity) error {
 		if decided++; decided == 1 {
-			run(`const put = IDBObjectStore.prototype.put;
-				IDBObjectStore.prototype.put = function (...args) {
-					IDBObjectStore.prototype.put = put;
+			run(`const put = IDBObjectStore.prototype.add;
+				IDBObjectStore.prototype.add = function (...args) {
+					IDBObjectStore.prototype.add = put;
 					const request = put.apply(this, args);
 					this.transaction.abort();
 					return request;
@@ -98,17 +97,18 @@ func TestTransactionAbortedByTheBrowserIsTriedAgainOnce(t *testing.T) {
 	expect(t, s, []string{"op"}, []string{"Ada"})
 }
 
-// failPut makes the nth put from now on throw a DOMException of that name.
-func failPut(t *testing.T, n int, name string) {
+// fail makes the nth call from now on of a method of object stores throw a DOMException of
+// that name.
+func fail(t *testing.T, method string, n int, name string) {
 	t.Helper()
-	run(`const put = IDBObjectStore.prototype.put;
-		let [left, name] = arguments;
-		globalThis.healPut = () => { IDBObjectStore.prototype.put = put; };
-		IDBObjectStore.prototype.put = function (...args) {
+	run(`const [method, n, name] = arguments, was = IDBObjectStore.prototype[method];
+		let left = n;
+		globalThis.healStores = () => { IDBObjectStore.prototype[method] = was; };
+		IDBObjectStore.prototype[method] = function (...args) {
 			if (--left === 0) throw new DOMException("simulated", name);
-			return put.apply(this, args);
-		};`, n, name)
-	t.Cleanup(func() { js.Global().Call("healPut") })
+			return was.apply(this, args);
+		};`, method, n, name)
+	t.Cleanup(func() { js.Global().Call("healStores") })
 }
 
 func TestFullDiskSavesNothingAndSaysSo(t *testing.T) {
@@ -116,44 +116,59 @@ func TestFullDiskSavesNothingAndSaysSo(t *testing.T) {
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	for n := 1; n <= 2; n++ { // the row, then the operation: neither without the other
-		failPut(t, n, "QuotaExceededError")
-		err := write(t.Context(), s, "b", "Bea")
-		js.Global().Call("healPut")
-		if !errors.Is(err, queue.ErrQuota) {
-			t.Fatalf("put %d: got %v, want ErrQuota", n, err)
-		}
-		expect(t, s, []string{"op-aAda"}, []string{"Ada"})
+	fail(t, "add", 1, "QuotaExceededError")
+	err := write(t.Context(), s, "b", "Bea")
+	js.Global().Call("healStores")
+	if !errors.Is(err, queue.ErrQuota) {
+		t.Fatalf("got %v, want ErrQuota", err)
 	}
+	expect(t, s, []string{"op-aAda"}, []string{"Ada"})
 	if err := write(t.Context(), s, "b", "Bea"); err != nil {
 		t.Fatalf("with room again: %v", err)
 	}
 	expect(t, s, []string{"op-aAda", "op-bBea"}, []string{"Ada", "Bea"})
 }
 
+// TestThrownPutUndoesThoseBefore cuts a step of compaction short at every put: neither
+// half of it may stay.
 func TestThrownPutUndoesThoseBefore(t *testing.T) {
 	s := open(t, idb.Options{Name: t.Name()})
-	failPut(t, 2, "DataError")
-	if err := write(t.Context(), s, "a", "Ada"); err == nil {
-		t.Fatal("got no error")
+	if _, err := s.ApplyPage(t.Context(), sync.Page{Changes: []api.Change{change("b", "Bea", 1)}}); err != nil {
+		t.Fatal(err)
 	}
-	js.Global().Call("healPut")
-	expect(t, s, nil, nil)
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		fail(t, "put", n, "DataError")
+		_, err := s.Compact(t.Context())
+		js.Global().Call("healStores")
+		again := newStore(idb.Options{Name: t.Name()})
+		expect(t, again, []string{"op-aAda"}, []string{"Ada", "Bea"})
+		expect(t, s, []string{"op-aAda"}, []string{"Ada", "Bea"})
+		again.db.Close()
+		if err == nil {
+			if n < 5 {
+				t.Fatalf("compaction has only %d puts", n-1)
+			}
+			return
+		}
+	}
 }
 
-// silence makes a method of the helper never end, and the deadline of whoever calls it
-// pass; it returns the cure.
-func silence(t *testing.T, deadlines *idb.Deadlines, method string, writes bool) (cure func()) {
+// silence makes transactions never end, and the deadline of whoever waits for one pass; it
+// returns the cure.
+func silence(t *testing.T, deadlines *idb.Deadlines) (cure func()) {
 	t.Helper()
 	helper := js.Global().Get("rollcallIDB")
-	was := helper.Get(method)
+	was := helper.Get("run")
 	called := js.FuncOf(func(js.Value, []js.Value) any {
 		deadlines.Pass()
 		return nil
 	})
-	helper.Set(method, run(`const [writes, called] = arguments;
-		return () => (called(), { promise: new Promise(() => {}), abort: () => true, writes });`, writes, called))
-	cure = func() { helper.Set(method, was) }
+	helper.Set("run", run(`const [called] = arguments;
+		return () => (called(), { promise: new Promise(() => {}), abort: () => true });`, called))
+	cure = func() { helper.Set("run", was) }
 	t.Cleanup(func() {
 		cure()
 		called.Release()
@@ -163,22 +178,22 @@ func silence(t *testing.T, deadlines *idb.Deadlines, method string, writes bool)
 
 func TestSilenceEndsAtTheDeadline(t *testing.T) {
 	s := open(t, idb.Options{Name: t.Name()})
-	deadlines := s.Deadlines()
-	before := s.Raw()
-	cure := silence(t, deadlines, "window", false)
+	deadlines := s.db.Deadlines()
+	before := s.db.Raw()
+	cure := silence(t, deadlines)
 	_, err := s.Rows(t.Context(), repository.Window{Type: "user", Limit: 5})
 	if !errors.Is(err, queue.ErrTimeout) || errors.Is(err, queue.ErrUncertain) {
 		t.Fatalf("a read: got %v, want ErrTimeout alone", err)
 	}
 	cure()
-	cure = silence(t, deadlines, "update", true)
+	cure = silence(t, deadlines)
 	if err := write(t.Context(), s, "a", "Ada"); !errors.Is(err, queue.ErrUncertain) || !errors.Is(err, queue.ErrTimeout) {
 		t.Fatalf("a write: got %v, want ErrUncertain and ErrTimeout", err)
 	}
 	cure()
 	s2 := open(t, idb.Options{Name: t.Name()})
 	expect(t, s2, nil, nil)
-	if _, err := s.Counts(t.Context()); err != nil || s.Raw().Equal(before) {
+	if _, err := s.Counts(t.Context()); err != nil || s.db.Raw().Equal(before) {
 		t.Fatalf("after a silence there is no new connection: %v", err)
 	}
 }
@@ -224,14 +239,12 @@ func holdOpen(t *testing.T, name string, version int) (letGo func()) {
 }
 
 func TestOpeningBlockedByAnOlderTab(t *testing.T) {
-	old := open(t, idb.Options{Name: t.Name(), Version: 1})
-	fill(t, old)
-	old.Close()
+	fill(t, t.Name(), 1)
 	letGo := holdOpen(t, t.Name(), 1)
 	blocked := make(chan struct{}, 1)
-	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas, OnBlocked: func() { blocked <- struct{}{} }})
-	defer s.Close()
-	deadlines := s.Deadlines()
+	s := newStore(idb.Options{Name: t.Name(), OnBlocked: func() { blocked <- struct{}{} }})
+	defer s.db.Close()
+	deadlines := s.db.Deadlines()
 	ends := make(chan error, 5)
 	count := func() {
 		_, err := s.Counts(t.Context())
@@ -256,8 +269,7 @@ func TestOpeningBlockedByAnOlderTab(t *testing.T) {
 		}
 	}
 	letGo()
-	patient := open(t, idb.Options{Name: t.Name()})
-	expect(t, patient, []string{"op-b", "op-nNew"}, []string{"Ada", "Bee", "New"})
+	expectFilled(t, open(t, idb.Options{Name: t.Name()}))
 	if _, err := s.Counts(t.Context()); err != nil {
 		t.Fatalf("once it was let go: %v", err)
 	}
@@ -276,8 +288,8 @@ func TestOpeningThatNeverSettles(t *testing.T) {
 			return request;
 		};`)
 	defer js.Global().Call("healOpen")
-	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
-	deadlines := s.Deadlines()
+	s := newStore(idb.Options{Name: t.Name()})
+	deadlines := s.db.Deadlines()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := s.Counts(t.Context())
@@ -294,7 +306,7 @@ func TestOpeningThatNeverSettles(t *testing.T) {
 	if _, err := s.Counts(t.Context()); err != nil {
 		t.Fatalf("once it opens again: %v", err)
 	}
-	s.Close()
+	s.db.Close()
 	if err := idb.Delete(t.Context(), t.Name()+" wedged"); err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +321,7 @@ func TestFailedMigrationLeavesTheOldVersion(t *testing.T) {
 			globalThis.made = true;
 		};`, t.Name())
 	awaitTrue(t, "globalThis.made")
-	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	err := idb.NewDatabase(idb.Options{Name: t.Name()}).Open(t.Context())
 	if err == nil {
 		t.Fatal("got no error")
 	}
@@ -331,7 +343,7 @@ func TestFailedMigrationLeavesTheOldVersion(t *testing.T) {
 
 func TestNewerDatabaseAsksForAReload(t *testing.T) {
 	letGo := holdOpen(t, t.Name(), 99)
-	_, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	err := idb.NewDatabase(idb.Options{Name: t.Name()}).Open(t.Context())
 	if !errors.Is(err, queue.ErrOutdated) {
 		t.Fatalf("got %v, want ErrOutdated", err)
 	}
@@ -348,7 +360,7 @@ func TestBrowserWithoutIndexedDB(t *testing.T) {
 			configurable: true, get() { throw new DOMException("not here", "SecurityError"); },
 		});`)
 	defer js.Global().Call("healIndexedDB")
-	s := idb.New(idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
+	s := newStore(idb.Options{Name: t.Name()})
 	if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrUnavailable) {
 		t.Fatalf("got %v, want ErrUnavailable", err)
 	}
@@ -395,7 +407,7 @@ func countWrites(t *testing.T) (begun func() int) {
 
 func TestAFrozenPageBeginsNoTransaction(t *testing.T) {
 	s := open(t, idb.Options{Name: t.Name()})
-	deadlines := s.Deadlines()
+	deadlines := s.db.Deadlines()
 	begun := countWrites(t)
 	freezing("freeze")
 	thaw := func() { freezing("resume") }

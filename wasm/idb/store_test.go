@@ -5,18 +5,22 @@ package idb_test
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"os"
 	"syscall/js"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/replicatest"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/storetest"
-	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 //go:embed helper.js
@@ -28,34 +32,85 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// store is a replica over a database in the browser.
+type store struct {
+	*replica.Store
+	db *idb.Database
+}
+
+// tabs are the replicas of each database, by its name. They hear of each other at once.
+var tabs = map[string][]*store{}
+
+func newStore(o idb.Options) *store { return newStoreFor(o, storetest.Schemas) }
+
+func newStoreFor(o idb.Options, schemas []queue.Schema) *store {
+	s := &store{db: idb.NewDatabase(o)}
+	s.Store = replica.New(replica.Options{
+		Database: s.db, Schemas: schemas, Now: time.Now, NewID: uuid.NewString,
+		Publish: func(m replica.Message) {
+			for _, other := range tabs[o.Name] {
+				if other != s {
+					other.Receive(m)
+				}
+			}
+		},
+	})
+	tabs[o.Name] = append(tabs[o.Name], s)
+	return s
+}
+
+// open opens a database until the end of the test, and then deletes it.
+func open(t testing.TB, o idb.Options) *store {
+	t.Helper()
+	s := newStore(o)
+	if err := s.db.Open(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.db.Close()
+		if err := idb.Delete(context.Background(), o.Name); err != nil {
+			t.Errorf("clean up: %v", err)
+		}
+	})
+	return s
+}
+
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, name string) storetest.Store {
 		return open(t, idb.Options{Name: t.Name() + " " + name})
 	}, func(t *testing.T, s storetest.Store, ref queue.Ref, damage storetest.Damage) bool {
-		spoil(t, s.(*idb.Store), ref, damages[damage])
-		return true
+		t.Helper()
+		return device(t, s.(*store)).Corrupt(t, s.(*store).Store, ref, damage)
 	})
 }
 
-// damages are what the suite's damages are in IndexedDB: a function's body with
-// users and confirmed, the records of an entity or undefined, put back as they
-// are then left; id and type are the entity's.
-var damages = map[storetest.Damage]string{
-	storetest.Altered: `const row = confirmed ?? users;
-		row.document = JSON.stringify({ ...JSON.parse(row.document), name: "Spoiled" });`,
-	storetest.Reversed:  `(confirmed ?? users).version--;`,
-	storetest.Lost:      `users = confirmed = undefined;`,
-	storetest.Hidden:    `users = undefined;`,
-	storetest.Misplaced: `users.sortName = "Zzz"; users.search = "zzz";`,
-	storetest.Dated:     `users.sortName = "Zzz"; users.search = "zzz"; delete users.sum;`,
-	storetest.Forged: `users = {
-		type, id, sortName: "Forged", search: "forged", document: '{"name":"Forged"}', version: 1, stamp: "", generation: 1,
-		isDirty: false, state: "", syncedAt: "2026-03-01T09:00:00Z",
-	};`,
+// device is a database to package replicatest.
+func device(t *testing.T, s *store) replicatest.Device {
+	name := s.db.Raw().Get("name").String()
+	d := replicatest.Device{
+		Open: func(schemas []queue.Schema) *replica.Store {
+			other := newStoreFor(idb.Options{Name: name}, schemas)
+			t.Cleanup(other.db.Close)
+			return other.Store
+		},
+		Base: func() (texts map[string]string) {
+			text := inBase(t, s, `const keys = base.getAllKeys(), all = base.getAll();
+				all.onsuccess = () => { result = JSON.stringify(Object.fromEntries(all.result.map((text, i) => [keys.result[i], text]))); };`)
+			if err := json.Unmarshal([]byte(text), &texts); err != nil {
+				t.Fatal(err)
+			}
+			return texts
+		},
+		Put: func(key, text string) { inBase(t, s, `base.put(rest[1], rest[0]);`, key, text) },
+	}
+	for _, tab := range tabs[name] {
+		d.Stores = append(d.Stores, tab.Store)
+	}
+	return d
 }
 
-// spoil changes the records of an entity behind the store's back.
-func spoil(t *testing.T, s *idb.Store, ref queue.Ref, damage string) {
+// inBase runs a function's body in a transaction on the base, and returns its result.
+func inBase(t *testing.T, s *store, body string, rest ...any) string {
 	t.Helper()
 	done := make(chan string, 1)
 	then := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -63,48 +118,18 @@ func spoil(t *testing.T, s *idb.Store, ref queue.Ref, damage string) {
 		return nil
 	})
 	defer then.Release()
-	run(`const [db, type, id, damage, then] = arguments;
-		const tx = db.transaction(["users", "confirmed"], "readwrite");
-		const key = [type, id];
-		const [one, other] = ["users", "confirmed"].map((store) => tx.objectStore(store).get(key));
-		other.onsuccess = () => {
-			try {
-				const after = new Function("type", "id", "users", "confirmed", damage + "; return { users, confirmed };")(type, id, one.result, other.result);
-				for (const [store, record] of Object.entries(after)) {
-					if (record) tx.objectStore(store).put(record);
-					else tx.objectStore(store).delete(key);
-				}
-			} catch (err) {
-				tx.abort();
-				then(String(err));
-			}
-		};
-		tx.oncomplete = () => then("");`, s.Raw(), ref.Type, ref.ID, damage, then)
+	run(`const [db, then, ...rest] = arguments;
+		const tx = db.transaction("base", "readwrite"), base = tx.objectStore("base");
+		let result = "";
+		tx.oncomplete = () => then(result);
+		`+body, append([]any{s.db.Raw(), then}, rest...)...)
 	select {
-	case failed := <-done:
-		if failed != "" || damage == "" {
-			t.Fatalf("spoil %s by %q: %s", ref.ID, damage, failed)
-		}
+	case text := <-done:
+		return text
 	case <-time.After(10 * time.Second):
-		t.Fatalf("waited in vain to spoil %s", ref.ID)
+		t.Fatal("waited in vain for the base")
+		return ""
 	}
-}
-
-// open opens a database until the end of the test, and then deletes it.
-func open(t testing.TB, o idb.Options) *idb.Store {
-	t.Helper()
-	o.Schemas = storetest.Schemas
-	s, err := idb.Open(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Close()
-		if err := idb.Delete(context.Background(), o.Name); err != nil {
-			t.Errorf("clean up: %v", err)
-		}
-	})
-	return s
 }
 
 func ref(id string) queue.Ref { return queue.Ref{Type: "user", ID: id} }
@@ -115,7 +140,7 @@ func change(id, name string, version int64) api.Change {
 }
 
 // write queues an operation that creates a user.
-func write(ctx context.Context, s *idb.Store, id, name string) error {
+func write(ctx context.Context, s *store, id, name string) error {
 	return s.Update(ctx, queue.Txn{Refs: []queue.Ref{ref(id)}}, func(es []*queue.Entity) error {
 		return es[0].Enqueue(queue.Write{
 			ID: "op-" + id + name, Type: api.Create, At: time.Unix(1772355600, 0),
@@ -125,8 +150,11 @@ func write(ctx context.Context, s *idb.Store, id, name string) error {
 }
 
 // held are the ids of the operations, and the names of the visible rows.
-func held(t testing.TB, s *idb.Store) (operations, names []string) {
+func held(t testing.TB, s *store) (operations, names []string) {
 	t.Helper()
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	found, err := s.Operations(t.Context(), 0, 1000)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +172,7 @@ func held(t testing.TB, s *idb.Store) (operations, names []string) {
 	return operations, names
 }
 
-func expect(t testing.TB, s *idb.Store, operations, names []string) {
+func expect(t testing.TB, s *store, operations, names []string) {
 	t.Helper()
 	gotOperations, gotNames := held(t, s)
 	if fmt.Sprint(gotOperations) != fmt.Sprint(operations) || fmt.Sprint(gotNames) != fmt.Sprint(names) {
@@ -157,149 +185,10 @@ func TestWhatWasSavedIsThereAfterReopening(t *testing.T) {
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
-	again, err := idb.Open(t.Context(), idb.Options{Name: t.Name(), Schemas: storetest.Schemas})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.Close()
+	s.db.Close()
+	again := newStore(idb.Options{Name: t.Name()})
+	defer again.db.Close()
 	expect(t, again, []string{"op-aAda"}, []string{"Ada"})
-}
-
-// fill makes a database as of an older version: a synced row, one with an
-// operation on it, a new one, and a conflict.
-func fill(t *testing.T, s *idb.Store) {
-	t.Helper()
-	_, err := s.ApplyPage(t.Context(), sync.Page{
-		Generation: 1, Changes: []api.Change{change("a", "Ada", 1), change("b", "Bea", 1)}, Meta: map[string]string{"cursor": "c1"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("b")}}, func(es []*queue.Entity) error {
-		es[0].Conflicts = []queue.Conflict{{ID: "k", Ref: ref("b"), At: time.Unix(1, 0), Kept: queue.Mine}}
-		return es[0].Enqueue(queue.Write{ID: "op-b", Type: api.Update, Data: []byte(`{"name":"Bee"}`), At: time.Unix(1, 0)})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := write(t.Context(), s, "n", "New"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestMigrationKeepsTheQueue(t *testing.T) {
-	newest := js.Global().Get("rollcallIDB").Get("version").Int()
-	for version := 1; version < newest; version++ {
-		t.Run(fmt.Sprintf("from version %d", version), func(t *testing.T) {
-			outdated := make(chan struct{})
-			// The old version's tab stays open: it has to make way by itself.
-			old := open(t, idb.Options{Name: t.Name(), Version: uint(version), OnOutdated: func() { close(outdated) }})
-			fill(t, old)
-			s := open(t, idb.Options{Name: t.Name()})
-			wait(t, outdated, "the older version's connection to be closed")
-			expect(t, s, []string{"op-b", "op-nNew"}, []string{"Ada", "Bee", "New"})
-			due, err := s.Due(t.Context(), time.Now(), 10)
-			if err != nil || len(due.Operations) != 2 {
-				t.Fatalf("due: %v, %v", due, err)
-			}
-			meta, err := s.Meta(t.Context(), "cursor")
-			if err != nil || meta["cursor"] != "c1" {
-				t.Fatalf("meta: %v, %v", meta, err)
-			}
-			counts, err := s.Counts(t.Context())
-			if err != nil || counts != (queue.Counts{Rows: 3, Waiting: 2, Conflicts: 1}) {
-				t.Fatalf("counts: %v, %v", counts, err)
-			}
-			removed, err := s.Sweep(t.Context(), 0, "user", 2)
-			if err != nil || len(removed) != 2 {
-				t.Fatalf("sweep: %v, %v", removed, err)
-			}
-			expect(t, s, []string{"op-b", "op-nNew"}, []string{"Bee", "New"})
-		})
-	}
-}
-
-// asBefore takes away from a database what its version did not have yet.
-func asBefore(t *testing.T, s *idb.Store) {
-	t.Helper()
-	done := make(chan struct{})
-	then := js.FuncOf(func(js.Value, []js.Value) any {
-		close(done)
-		return nil
-	})
-	defer then.Release()
-	run(`const [db, then] = arguments;
-		const tx = db.transaction(["operations", "conflicts"], "readwrite");
-		for (const store of ["operations", "conflicts"]) {
-			tx.objectStore(store).openCursor().onsuccess = ({ target: { result: cursor } }) => {
-				if (!cursor) return;
-				const { standing, ...record } = cursor.value;
-				cursor.update(record);
-				cursor.continue();
-			};
-		}
-		tx.oncomplete = then;`, s.Raw(), then)
-	wait(t, done, "the records to be as before")
-}
-
-// TestMigrationIndexesALongQueue checks what the third version goes by: what can
-// be sent, what was rejected, and what is to be looked at.
-func TestMigrationIndexesALongQueue(t *testing.T) {
-	old := open(t, idb.Options{Name: t.Name(), Version: 2})
-	late := time.Now().Add(time.Hour).UTC()
-	stand := func(id string, change func(*queue.Entity)) {
-		t.Helper()
-		if err := write(t.Context(), old, id, id); err != nil {
-			t.Fatal(err)
-		}
-		err := old.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref(id)}}, func(es []*queue.Entity) error {
-			change(es[0])
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	stand("queued", func(*queue.Entity) {})
-	stand("sent", func(e *queue.Entity) {
-		e.Operations[0].State = queue.Sending
-		behind := e.Operations[0]
-		behind.ID, behind.State, behind.Seq = "behind", queue.Queued, 0
-		e.Operations = append(e.Operations, behind)
-	})
-	stand("waits", func(e *queue.Entity) { e.Operations[0].State, e.Operations[0].NextAttemptAt = queue.Waiting, late })
-	stand("refused", func(e *queue.Entity) { e.Operations[0].State = queue.Rejected })
-	stand("disputed", func(e *queue.Entity) {
-		e.Operations = nil
-		e.Conflicts = []queue.Conflict{{ID: "older", At: time.Unix(1, 0)}, {ID: "newer", At: time.Unix(2, 0)}}
-	})
-	asBefore(t, old)
-	s := open(t, idb.Options{Name: t.Name()})
-	due, err := s.Due(t.Context(), time.Now(), 10)
-	if got := fmt.Sprint(ids(due.Operations)); err != nil || got != "[op-queuedqueued op-sentsent]" || !due.Next.Equal(late) {
-		t.Errorf("due: %v, next %v, %v", got, due.Next, err)
-	}
-	rejected, err := s.Rejected(t.Context(), "user", 10)
-	if got := fmt.Sprint(ids(rejected)); err != nil || got != "[op-refusedrefused]" {
-		t.Errorf("rejected: %v, %v", got, err)
-	}
-	counts, err := s.Counts(t.Context())
-	if err != nil || counts != (queue.Counts{Rows: 4, Waiting: 4, Rejected: 1, Conflicts: 2}) {
-		t.Errorf("counts: %+v, %v", counts, err)
-	}
-	conflicts, err := s.Conflicts(t.Context(), 10)
-	if err != nil || len(conflicts) != 2 || conflicts[0].ID != "newer" {
-		t.Errorf("conflicts: %+v, %v", conflicts, err)
-	}
-}
-
-func ids(operations []queue.Operation) []string {
-	var out []string
-	for _, o := range operations {
-		out = append(out, o.ID)
-	}
-	return out
 }
 
 func wait(t *testing.T, done <-chan struct{}, what string) {

@@ -47,9 +47,10 @@ type storage struct {
 
 // openStorage opens the storage and checks whether the data are still there.
 func openStorage(ctx context.Context) *storage {
-	s := &storage{bus: browser.OpenChannel(directory.Channel), monitor: health.New(time.After), changed: make(chan struct{}, 1)}
+	channel := browser.OpenChannel(directory.Channel)
+	s := &storage{bus: channel, monitor: health.New(time.After), changed: make(chan struct{}, 1)}
 	s.store = s.monitor.Wrap(idb.New(idb.Options{
-		Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Deadline: storageDeadline,
+		Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Channel: channel, Deadline: storageDeadline,
 		OnBlocked: s.monitor.Blocked,
 		// A newer version may have upgraded the database, or the browser cleared it.
 		// Opening it again tells which.

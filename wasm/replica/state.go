@@ -394,7 +394,9 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 	}
 	c := st.cache.pages[key]
 	if c == nil {
-		st.missing = append(st.missing, key)
+		if !slices.Contains(st.missing, key) {
+			st.missing = append(st.missing, key)
+		}
 		return nil, false
 	}
 	c.used = st.cache.clock

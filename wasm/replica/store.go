@@ -47,7 +47,8 @@ type Store struct {
 	mu     stdsync.Mutex // never held while the database is asked
 	state  *state        // nil: to be loaded
 	opened int64         // Found.Opened of the state
-	behind bool          // a message says that the log has more
+	behind bool          // the log may have more
+	asked  time.Time     // when the database was last asked
 }
 
 var (
@@ -91,11 +92,16 @@ func (s *Store) Receive(m Message) {
 	}
 }
 
-// Refresh reads what the log has that no message brought: messages may be lost.
-func (s *Store) Refresh(ctx context.Context) error {
+// Doubt makes the next read ask the database: messages may have been lost.
+func (s *Store) Doubt() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.behind = true
-	s.mu.Unlock()
+}
+
+// Refresh reads what the log has that no message brought.
+func (s *Store) Refresh(ctx context.Context) error {
+	s.Doubt()
 	return s.read(ctx, func(*state) error { return nil })
 }
 
@@ -130,7 +136,7 @@ func (s *Store) absorb(found Found) (*Read, error) {
 		r := s.want()
 		return &r, nil
 	}
-	s.opened = found.Opened
+	s.opened, s.asked = found.Opened, s.options.Now()
 	if s.state == nil {
 		st := newState(s.options)
 		if err := st.load(found); err != nil {
@@ -209,7 +215,7 @@ func (s *Store) read(ctx context.Context, body func(*state) error) error {
 func (s *Store) attempt(body func(*state) error) (want Read, done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != nil && !s.behind && !s.state.stale {
+	if s.state != nil && !s.behind && !s.state.stale && s.trusts(s.options.Now()) {
 		err := s.state.run(body)
 		if err != nil || len(s.state.missing) == 0 {
 			s.state.cache.trim(s.options.Cache)
@@ -217,6 +223,15 @@ func (s *Store) attempt(body func(*state) error) (want Read, done bool, err erro
 		}
 	}
 	return s.want(), false, nil
+}
+
+// maxTrust is how long a replica believes that it has heard of everything. Messages are
+// seldom lost, and that the last one was shows in nothing.
+const maxTrust = 5 * time.Second
+
+func (s *Store) trusts(now time.Time) bool {
+	since := now.Sub(s.asked)
+	return since >= 0 && since < maxTrust
 }
 
 // run runs body until it has met no damaged leaf that it did not know of.

@@ -41,9 +41,9 @@ func main() {
 
 // openStore opens the database, however long it takes: without it there is nothing to
 // do. Meanwhile the page shows why.
-func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
+func openStore(ctx context.Context, bus *browser.Channel) *idb.Store {
 	for wait := time.Second; ; wait = min(2*wait, sync.AliveEvery) {
-		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})
+		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Channel: bus})
 		if err == nil {
 			return store
 		}
@@ -56,7 +56,7 @@ func openStore(ctx context.Context, bus sync.Bus) *idb.Store {
 	}
 }
 
-func newHost(store sync.Store, bus sync.Bus, name string) *sync.Host {
+func newHost(store sync.Store, bus *browser.Channel, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
 	http := &remote.Decoded{HTTP: browser.Fetch{}}
@@ -83,7 +83,7 @@ const (
 
 // serveEvents defines the function that sw.js calls for each sync event. The promise of
 // rollcallSync(tag) is rejected while operations remain, so that the browser tries again.
-func serveEvents(bus sync.Bus) {
+func serveEvents(bus *browser.Channel) {
 	events := &events{bus: bus}
 	js.Global().Set("rollcallSync", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		tag := args[0].String()
@@ -93,7 +93,7 @@ func serveEvents(bus sync.Bus) {
 
 // events handles sync events. It keeps the host from one event to the next.
 type events struct {
-	bus  sync.Bus
+	bus  *browser.Channel
 	host *sync.Host
 }
 
@@ -101,7 +101,7 @@ func (e *events) serve(tag string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), eventDeadline)
 	defer cancel()
 	if e.host == nil {
-		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})
+		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}

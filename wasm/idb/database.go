@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-package logdb
+package idb
 
 import (
 	"context"
@@ -15,9 +15,9 @@ type Database struct{ conn *connection }
 
 var _ replica.Database = (*Database)(nil)
 
-// New returns a database that is opened when it is first used, and again when the
+// NewDatabase returns a database that is opened when it is first used, and again when the
 // connection was lost.
-func New(o Options) *Database {
+func NewDatabase(o Options) *Database {
 	if o.Deadline == 0 {
 		o.Deadline = DefaultDeadline
 	}

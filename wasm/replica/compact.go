@@ -121,7 +121,7 @@ func (b *batch) rewritings() []*rewriting {
 			&rewriting{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
 			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t}})
 	}
-	slices.SortStableFunc(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
+	sortBy(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
 	return all
 }
 
@@ -248,7 +248,7 @@ func (r *rewriting) choose(goal int64, left *int) []bool {
 			dirty = append(dirty, i)
 		}
 	}
-	slices.SortStableFunc(dirty, func(a, b int) int { return cmp.Compare(r.old.leaves[a].seq, r.old.leaves[b].seq) })
+	sortBy(dirty, func(a, b int) int { return cmp.Compare(r.old.leaves[a].seq, r.old.leaves[b].seq) })
 	dirty = dirty[:min(len(dirty), *left)]
 	*left -= len(dirty)
 	chosen := make([]bool, len(r.dirty))
@@ -399,7 +399,7 @@ func (w *idsWriter) changed() []idRow {
 			out = append(out, idRow{id: id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
 		}
 	}
-	slices.SortFunc(out, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	sortBy(out, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	return out
 }
 

@@ -65,7 +65,7 @@ func parseLeaf(text string, rows int) *leafPage {
 	}, func(string) { p.whole = false })
 	byKey := func(a, b leafRow) int { return a.key().Compare(b.key()) }
 	if !slices.IsSortedFunc(p.rows, byKey) {
-		slices.SortFunc(p.rows, byKey)
+		sortBy(p.rows, byKey)
 		p.whole = false
 	}
 	p.whole = p.whole && len(p.rows) == rows
@@ -103,7 +103,9 @@ func parseIDs(text string, rows int) *idsPage {
 			p.rows = append(p.rows, r)
 		}
 	}, nil)
-	slices.SortFunc(p.rows, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	if byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }; !slices.IsSortedFunc(p.rows, byID) {
+		sortBy(p.rows, byID)
+	}
 	return p
 }
 

@@ -94,7 +94,7 @@ func (s *Store) operations(ctx context.Context, limit int, wanted func(queue.Ope
 
 // first returns copies of the first operations by Seq, up to limit.
 func first(operations []queue.Operation, limit int) []queue.Operation {
-	slices.SortFunc(operations, queue.Operation.Compare)
+	sortBy(operations, queue.Operation.Compare)
 	operations = operations[:min(len(operations), max(limit, 0))]
 	for i := range operations {
 		operations[i] = operations[i].Clone()
@@ -112,7 +112,7 @@ func (s *Store) Conflicts(ctx context.Context, limit int) (out []queue.Conflict,
 		for _, e := range st.pending {
 			out = append(out, e.pending.Conflicts...)
 		}
-		slices.SortFunc(out, queue.Conflict.Compare)
+		sortBy(out, queue.Conflict.Compare)
 		out = out[:min(len(out), max(limit, 0))]
 		for i := range out {
 			out[i] = out[i].Clone()

@@ -177,7 +177,7 @@ const earlierKinds = "mofgnvuexcqkb"
 // settle brings the list and the queue up to date with an entry.
 func (st *state) settle(ref queue.Ref, e *entry) {
 	if e.pending != nil {
-		slices.SortStableFunc(e.pending.Operations, queue.Operation.Compare)
+		sortBy(e.pending.Operations, queue.Operation.Compare)
 		st.pending[ref] = e
 	} else {
 		delete(st.pending, ref)
@@ -329,7 +329,9 @@ func (st *state) review(c queue.Conflict) {
 	if len(st.reviewed) <= queue.MaxReviewed {
 		return
 	}
-	for _, old := range slices.SortedFunc(maps.Values(st.reviewed), queue.Conflict.Compare)[queue.MaxReviewed:] {
+	all := slices.Collect(maps.Values(st.reviewed))
+	sortBy(all, queue.Conflict.Compare)
+	for _, old := range all[queue.MaxReviewed:] {
 		delete(st.reviewed, old.ID)
 	}
 }
@@ -378,7 +380,8 @@ func (c *cache) trim(limit int) {
 	if 2*c.size <= limit {
 		return
 	}
-	keys := slices.SortedFunc(maps.Keys(c.pages), func(a, b string) int { return cmp.Compare(c.pages[a].used, c.pages[b].used) })
+	keys := slices.Collect(maps.Keys(c.pages))
+	sortBy(keys, func(a, b string) int { return cmp.Compare(c.pages[a].used, c.pages[b].used) })
 	for _, key := range keys {
 		if 2*c.size <= limit/2 {
 			return

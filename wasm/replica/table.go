@@ -250,7 +250,7 @@ func (l *listing) all() []*shown {
 	compare := func(a, b *shown) int { return a.key.Compare(b.key) }
 	gone := func(s *shown) bool { return s.gone }
 	old, fresh := slices.DeleteFunc(l.sorted, gone), slices.DeleteFunc(l.fresh, gone)
-	slices.SortFunc(fresh, compare)
+	sortBy(fresh, compare)
 	merged := merge(old, fresh, compare)
 	l.sorted, l.fresh, l.gone = merged, nil, 0
 	return merged

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -56,7 +55,11 @@ func (t *tree) rows() int {
 
 // oldest is the number of the log up to which all pages have it.
 func (t *tree) oldest() int64 {
-	return slices.MinFunc(t.leaves, func(a, b leaf) int { return int(max(-1, min(1, a.seq-b.seq))) }).seq
+	seq := t.leaves[0].seq
+	for i := range t.leaves {
+		seq = min(seq, t.leaves[i].seq)
+	}
+	return seq
 }
 
 func (t *tree) encode() string {
@@ -98,7 +101,7 @@ func (t *tree) decode(text string) error {
 		}
 	}, nil)
 	if len(leaves) > 0 {
-		slices.SortFunc(leaves, func(a, b leaf) int { return t.compare(a.first, b.first) })
+		sortBy(leaves, func(a, b leaf) int { return t.compare(a.first, b.first) })
 		leaves[0].first = queue.Key{}
 		t.leaves = leaves
 	}

@@ -26,20 +26,16 @@ type tab interface {
 }
 
 // deviceScript reads the device's database in one transaction; null if there is none.
-const deviceScript = `(async () => {
+var deviceScript = `(async (stored) => {
 	if (!(await indexedDB.databases()).some((d) => d.name === "rollcall")) return null;
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
 	const db = await settle(indexedDB.open("rollcall"));
 	try {
-		const names = ["users", "operations", "conflicts"];
-		if (names.some((n) => !db.objectStoreNames.contains(n))) return null;
-		const tx = db.transaction(names);
-		const [users, operations, conflicts] = await Promise.all(names.map((n) => settle(tx.objectStore(n).getAll())));
-		return { users, operations, conflicts };
+		return db.objectStoreNames.contains("log") ? await stored(db) : null;
 	} finally {
 		db.close();
 	}
-})()`
+})(` + harness.Stored + `)`
 
 // device is what a browser has stored.
 type device struct {

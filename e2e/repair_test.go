@@ -12,20 +12,29 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// corruptRows corrupts rows in the page's IndexedDB, as somebody with developer tools might:
-// it renames the row of the first id, deletes that of the second, and copies the first to
-// the third.
+// corruptRows saves wrong rows, as a broken program might: it renames the row of the first id,
+// deletes that of the second, and adds the third.
 const corruptRows = `(async ([changed, deleted, added]) => {
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
+	const line = (...fields) => {
+		let sum = ~0;
+		const body = fields.join("\t");
+		for (const byte of new TextEncoder().encode(body)) {
+			sum ^= byte;
+			for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+		}
+		return body + "\t" + (~sum >>> 0).toString(16).padStart(8, "0") + "\n";
+	};
+	const row = (id, was, name) => line("r", "user", id, was, name.toLowerCase(), 1, "", "", 1, JSON.stringify({ id, name }));
 	const db = await settle(indexedDB.open("rollcall"));
 	try {
-		const users = db.transaction("users", "readwrite").objectStore("users");
-		const row = await settle(users.get(["user", changed]));
-		const document = JSON.stringify({ ...JSON.parse(row.document), name: "Mallory" });
-		await settle(users.put({ ...row, document, sortName: "mallory", search: "mallory" }));
-		await settle(users.delete(["user", deleted]));
-		await settle(users.put({ ...row, id: added, document: document.replace("Mallory", "Nobody"), sortName: "nobody", search: "nobody" }));
+		const epoch = await settle(db.transaction("base").objectStore("base").get("head"));
+		const log = db.transaction("log", "readwrite").objectStore("log");
+		const seq = Math.max(...(await settle(log.getAllKeys()))) + 1;
+		const text = line("h", 1) + row(changed, "=ann", "Mallory") + line("d", "user", deleted, "=bob") + row(added, "-", "Nobody");
+		await settle(log.add({ seq, text }));
 		const channel = new BroadcastChannel("rollcall"); // makes the page show it
+		channel.postMessage({ epoch, seq, text });
 		channel.postMessage(JSON.stringify({ kind: "rows" }));
 		channel.close();
 		return true;

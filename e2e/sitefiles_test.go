@@ -328,17 +328,17 @@ func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 	latest := newest(other)
 	check(latest)
 	for version := latest - 1; version > 0; version-- {
-		if got := harness.Eval[int](other, fmt.Sprintf(downgradeOf, latest, version)); got != version {
+		if got := harness.Eval[int](other, fmt.Sprintf(downgrade, version)); got != version {
 			t.Fatalf("the database has version %d, want %d", got, version)
 		}
 		check(version)
-		if got := harness.Eval[int](other, fmt.Sprintf(downgradeOf, version, latest)); got != latest {
+		if got := harness.Eval[int](other, fmt.Sprintf(upgrade, latest)); got != latest {
 			t.Fatalf("the database has version %d, want %d", got, latest)
 		}
 	}
 	// One that nobody knows yet, with a record that says nothing.
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then(async (db) => {
-		await settle(db.transaction("operations", "readwrite").objectStore("operations").put({ type: "user", id: "x", text: "{half" }));
+		await settle(db.transaction("log", "readwrite").objectStore("log").put({ seq: 1000, text: "q\t9\t{half\tffffffff\n" }));
 		db.close();
 		return true;
 	})`, latest+7))

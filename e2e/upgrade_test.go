@@ -9,28 +9,22 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-// downgrade recreates the database in an older version, with its contents; downgradeOf
-// does so from a given version.
-const downgrade = `(` + remake + `)(rollcallIDB.version, %d)`
+// downgrade recreates the database in an older version, with its contents.
+var downgrade = `(` + remake + `)(%d, ` + harness.Stored + `)`
 
-const downgradeOf = `(` + remake + `)(%d, %d)`
+// upgrade brings it to a newer version, as the app does.
+const upgrade = `settle(rollcallIDB.factory(() => {}).open("rollcall", %d)).then((db) => { db.close(); return db.version; })`
 
-const remake = `async (from, version) => {
+const remake = `async (version, stored) => {
 	const open = (v) => settle(rollcallIDB.factory(() => {}).open("rollcall", v));
-	const db = await open(from);
-	const held = new Map();
-	for (const name of db.objectStoreNames) {
-		const store = db.transaction(name).objectStore(name);
-		const [records, keys] = await Promise.all([settle(store.getAll()), settle(store.getAllKeys())]);
-		held.set(name, records.map((record, i) => [record, keys[i]]));
-	}
+	const db = await open(rollcallIDB.version);
+	const held = await stored(db);
 	db.close();
 	await settle(indexedDB.deleteDatabase("rollcall"));
 	const old = await open(version);
 	const tx = old.transaction(old.objectStoreNames, "readwrite");
 	for (const name of old.objectStoreNames) {
-		const store = tx.objectStore(name);
-		for (const [record, key] of held.get(name) ?? []) store.put(record, ...(store.keyPath ? [] : [key]));
+		for (const record of held[name]) name === "meta" ? tx.objectStore(name).put(record[1], record[0]) : tx.objectStore(name).put(record);
 	}
 	await new Promise((ok, no) => { tx.oncomplete = ok; tx.onabort = () => no(tx.error); });
 	old.close();

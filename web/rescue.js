@@ -150,22 +150,60 @@
   }
 
   // read makes the file of all operations in the queue, in their order. Each is the
-  // text that every version of the database has of it, byte by byte; a record
-  // without one goes along as it is. package queue reads the file: SavedChanges.
+  // text that every version of the database has of it, byte by byte; what holds none
+  // that can be read goes along as it is. package queue reads the file: SavedChanges.
   async function read() {
     const db = await open();
     if (!db) return { count: 0, file: "" };
     try {
-      const held = db.objectStoreNames.contains("operations");
-      const records = held ? await settled(db.transaction("operations").objectStore("operations").getAll()) : [];
-      const operations = [], unreadable = [];
-      for (const record of records) (isObject(record.text) ? operations.push(record.text) : unreadable.push(JSON.stringify(record)));
+      const held = (name) => db.objectStoreNames.contains(name);
+      const all = (name) => settled(db.transaction(name).objectStore(name).getAll());
+      const { operations, unreadable } = held("log") ? await queuedInLog(db) : queuedInRecords(held("operations") ? await all("operations") : []);
       const head = { format: "rollcall-changes", version: 1, savedAt: new Date().toISOString(), program: "{{.Version}}", database: db.version };
       const file = `${JSON.stringify(head).slice(0, -1)},\n"operations":[${operations.join(",\n")}],\n"unreadable":[${unreadable.join(",\n")}]}\n`;
-      return { count: records.length, file };
+      return { count: operations.length + unreadable.length, file };
     } finally {
       db.close();
     }
+  }
+
+  // queuedInRecords is of a database with a record for each operation.
+  function queuedInRecords(records) {
+    const operations = [], unreadable = [];
+    for (const record of records) (isObject(record.text) ? operations.push(record.text) : unreadable.push(JSON.stringify(record)));
+    return { operations, unreadable };
+  }
+
+  // queuedInLog is of a database with a log: see package replica. What the log said up to
+  // a number lies in two copies, of which the better one counts.
+  async function queuedInLog(db) {
+    const tx = db.transaction(["log", "base"]);
+    const log = settled(tx.objectStore("log").getAll());
+    const copies = await Promise.all(["state/a", "state/b"].map((key) => settled(tx.objectStore("base").get(key))));
+    const records = await log;
+    const [one, other] = copies.map((copy) => queuedBehind(copy ?? "", records));
+    return one.unreadable.length <= other.unreadable.length && copies[0] ? one : other;
+  }
+
+  function queuedBehind(state, records) {
+    const until = Number(/^h\t\d+\t(\d+)/.exec(state)?.[1] ?? 0);
+    const entities = new Map(), unreadable = [];
+    const queue = (entity) => entities.get(entity) ?? entities.set(entity, []).get(entity);
+    for (const text of [state, ...records.filter(({ seq }) => seq > until).map(({ text }) => text)]) {
+      for (const line of String(text).split("\n")) {
+        const [kind, ...fields] = line.split("\t").map((f) => f.replace(/\x1b(.)/g, (_, c) => String.fromCharCode(c.charCodeAt(0) - 64)));
+        // An entity is told anew, with its operations in the lines behind, or has none left.
+        if (kind === "e" || kind === "x") entities.delete(JSON.stringify([fields[0], fields[1]]));
+        else if (kind === "u") unreadable.push(JSON.stringify(fields[0]));
+        else if (kind === "q" && !isObject(fields[1])) unreadable.push(JSON.stringify(line));
+        else if (kind === "q") {
+          const { type, id } = JSON.parse(fields[1]).ref ?? {};
+          queue(JSON.stringify([type, id])).push({ seq: Number(fields[0]), text: fields[1] });
+        }
+      }
+    }
+    const operations = [...entities.values()].flat().sort((a, b) => a.seq - b.seq).map(({ text }) => text);
+    return { operations, unreadable };
   }
 
   function isObject(text) {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	_ "embed" // of stored.js
 	"encoding/json"
 	"fmt"
 
@@ -8,24 +9,29 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// readStore reads all records of an object store. It does not create the database.
-const readStore = `(async (name) => {
+// Stored is a JavaScript function that reads the device's open database.
+//
+//go:embed stored.js
+var Stored string
+
+// readStore reads all records of one kind. It does not create the database.
+const readStore = `(async (name, stored) => {
 	const all = await indexedDB.databases();
 	if (!all.some((d) => d.name === "rollcall")) return [];
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
 	const db = await settle(indexedDB.open("rollcall"));
 	try {
-		if (!db.objectStoreNames.contains(name)) throw new Error("no store " + name + " in " + [...db.objectStoreNames]);
-		return await settle(db.transaction(name).objectStore(name).getAll());
+		if (db.objectStoreNames.contains("log")) return (await stored(db))[name];
+		return await settle(db.transaction(name).objectStore(name).getAll()); // of an earlier version
 	} finally {
 		db.close();
 	}
-})(%q)`
+})(%q, %s)`
 
-// Store reads all records of an object store of the page's IndexedDB.
+// Store reads all records of one kind of the page's database: see Stored.
 func (p *Page) Store(name string) []map[string]any {
 	p.t.Helper()
-	return Eval[[]map[string]any](p, fmt.Sprintf(readStore, name))
+	return Eval[[]map[string]any](p, fmt.Sprintf(readStore, name, Stored))
 }
 
 // Queued returns the number of operations in the page's queue.

@@ -201,3 +201,49 @@ func TestAMigrationCutShortIsMadeAgain(t *testing.T) {
 		}
 	}
 }
+
+// olderTab opens a database as of an older version, and creates users one after the other
+// until it is told to make way. It counts those that were saved.
+const olderTab = `
+	const [name, version] = arguments, older = (globalThis.older = { saved: 0, ended: "" });
+	rollcallIDB.factory((what) => { if (what === "outdated") older.told = true; }).open(name, version).addEventListener("success", ({ target: { result: db } }) => {
+		const write = () => {
+			let tx;
+			try {
+				tx = db.transaction("operations", "readwrite");
+			} catch (err) {
+				older.ended = err.name;
+				return;
+			}
+			const id = "w" + String(older.saved).padStart(4, "0"), ref = { type: "user", id };
+			tx.objectStore("operations").put({ ...ref, state: "queued", nextAttemptAt: "", standing: "", text: JSON.stringify({
+				id: "op-" + id, ref, type: "create", data: { name: "Writer" }, baseVersion: 0, createdAt: "2026-03-01T09:00:00Z", stamp: "",
+				state: "queued", retryCount: 0, nextAttemptAt: "0001-01-01T00:00:00Z" }) });
+			tx.oncomplete = () => {
+				older.saved++;
+				write();
+			};
+			tx.onabort = () => { older.ended = "aborted"; };
+		};
+		write();
+	});`
+
+// TestTwoTabsWhileTheDatabaseIsUpgraded has an older tab write all the time while a newer one
+// opens the database, from every older version: what the older tab was told is saved is there.
+func TestTwoTabsWhileTheDatabaseIsUpgraded(t *testing.T) {
+	for from := 1; from < newest(); from++ {
+		t.Run(fmt.Sprint("from version ", from), func(t *testing.T) {
+			run(olderTab, t.Name(), from)
+			awaitTrue(t, "globalThis.older.saved > 0")
+			s := open(t, idb.Options{Name: t.Name()})
+			awaitTrue(t, `globalThis.older.ended !== "" && globalThis.older.told`)
+			operations, _ := held(t, s)
+			saved := js.Global().Get("older").Get("saved").Int()
+			for i := range saved {
+				if want := fmt.Sprintf("op-w%04d", i); i >= len(operations) || operations[i] != want {
+					t.Fatalf("of %d saved operations %s is missing: %v", saved, want, operations)
+				}
+			}
+		})
+	}
+}

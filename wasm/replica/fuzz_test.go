@@ -87,10 +87,15 @@ func fill(t testing.TB, s *tab) {
 	write(t, s, "c", "y")
 }
 
+// write queues an operation that gives a row a name, or creates it.
 func write(t testing.TB, s *tab, id, name string) {
 	t.Helper()
 	err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{{Type: "user", ID: id}}}, func(es []*queue.Entity) error {
-		return es[0].Enqueue(queue.Write{ID: "op-" + name, Type: api.Update, Data: []byte(`{"name":"` + name + `"}`), At: fixedNow()})
+		w := queue.Write{ID: "op-" + name, Type: api.Update, Data: []byte(`{"name":"` + name + `"}`), At: fixedNow()}
+		if _, visible := es[0].View(); !visible {
+			w.Type = api.Create
+		}
+		return es[0].Enqueue(w)
 	})
 	if err != nil {
 		t.Fatal(err)

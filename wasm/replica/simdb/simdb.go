@@ -110,6 +110,9 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 			}
 		}
 		for _, key := range read.Keys {
+			if _, twice := found.Base[key]; twice {
+				return replica.Step{}, fmt.Errorf("%s is read twice at once", key)
+			}
 			found.Base[key] = c.base[key]
 		}
 		step, err := decide(found)

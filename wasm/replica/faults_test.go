@@ -1,0 +1,178 @@
+package replica_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/replicatest"
+	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/storetest"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+func queued(t *testing.T, s *tab) (ids []string) {
+	t.Helper()
+	operations, err := s.Operations(t.Context(), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range operations {
+		ids = append(ids, o.ID)
+	}
+	return ids
+}
+
+func expectQueue(t *testing.T, s *tab, want ...string) {
+	t.Helper()
+	if got := queued(t, s); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("the queue has %v, want %v", got, want)
+	}
+}
+
+func TestALostMessageIsMadeUpFor(t *testing.T) {
+	b, now := newBrowser(), fixedNow()
+	quiet := func(o *replica.Options) {
+		o.Publish = nil
+		o.Now = func() time.Time { return now }
+	}
+	writer, reader := b.open(storetest.Schemas, quiet), b.open(storetest.Schemas, quiet)
+	expectQueue(t, reader)
+	write(t, writer, "a", "1")
+	expectQueue(t, reader) // nobody has told it
+	now = now.Add(time.Minute)
+	expectQueue(t, reader, "op-1")
+	write(t, writer, "b", "2")
+	now = now.Add(-time.Hour) // a clock that is set back is no reason to believe
+	expectQueue(t, reader, "op-1", "op-2")
+	write(t, writer, "c", "3")
+	reader.Doubt()
+	expectQueue(t, reader, "op-1", "op-2", "op-3")
+}
+
+func TestReadsFromMemoryAskNothing(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, nil)
+	fill(t, s)
+	expectQueue(t, s, "op-x", "op-y")
+	before := s.conn.Reads
+	expectQueue(t, s, "op-x", "op-y")
+	if _, err := s.Counts(t.Context()); err != nil || s.conn.Reads != before {
+		t.Errorf("%d reads, %v", s.conn.Reads-before, err)
+	}
+}
+
+func TestADamagedCopyOfTheQueueIsReadFromTheOther(t *testing.T) {
+	for _, key := range []string{"state/a", "state/b"} {
+		b := newBrowser()
+		s := b.open(storetest.Schemas, nil)
+		fill(t, s)
+		b.Damage(key, func(text string) string { return strings.ReplaceAll(text, "op-x", "op-?") })
+		s.Forget()
+		expectQueue(t, s, "op-x", "op-y")
+	}
+}
+
+// TestADamagedOperationIsKept damages one in the log: the others are there, writing goes
+// on, and the damaged line is kept for whoever can read it.
+func TestADamagedOperationIsKept(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, nil)
+	fill(t, s)
+	_, log := b.Texts()
+	for seq := range log {
+		b.DamageLog(seq, func(text string) string { return strings.ReplaceAll(text, "op-y", "op-?") })
+	}
+	s.Forget()
+	expectQueue(t, s, "op-x")
+	write(t, s, "d", "z")
+	for range 3 { // it is neither lost nor doubled
+		compact(t, s.Store)
+		s.Forget()
+		expectQueue(t, s, "op-x", "op-z")
+		base, _ := b.Texts()
+		if n := strings.Count(base["state/a"], "op-?"); n != 1 {
+			t.Fatalf("the damaged operation is there %d times", n)
+		}
+	}
+}
+
+func TestALineOfANewerProgramStopsWriting(t *testing.T) {
+	lines := map[string]string{
+		"a letter":  replicatest.Sealed("h\t1") + replicatest.Sealed("Z\tsomething"),
+		"a format":  replicatest.Sealed("h\t2"),
+		"of a type": replicatest.Sealed("h\t1") + replicatest.Sealed("r\tghost\tid\t-\t\t1\t\t\t1\t{}"),
+	}
+	for name, text := range lines {
+		t.Run(name, func(t *testing.T) {
+			b := newBrowser()
+			s := b.open(storetest.Schemas, nil)
+			write(t, s, "a", "1")
+			b.DamageLog(2, func(string) string { return text })
+			before, _ := b.Texts()
+			for range 2 {
+				err := s.SetMeta(t.Context(), map[string]string{"a": "b"})
+				if !errors.Is(err, queue.ErrOutdated) {
+					t.Fatalf("got %v, want ErrOutdated", err)
+				}
+			}
+			s.Doubt()
+			if _, err := s.Counts(t.Context()); !errors.Is(err, queue.ErrOutdated) {
+				t.Fatalf("a read: %v", err)
+			}
+			if after, log := b.Texts(); fmt.Sprint(after) != fmt.Sprint(before) || len(log) != 2 {
+				t.Errorf("something was written: %v", log)
+			}
+		})
+	}
+}
+
+// TestAFullDiskStopsCompactionAlone: what a page of the feed brought is saved, though the
+// log can't be moved.
+func TestAFullDiskStopsCompactionAlone(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+	full, refused := true, 0
+	pages := 0
+	s.conn.Fault = func(q replica.Query) simdb.Fault {
+		if q.Write {
+			pages++
+		}
+		if full && q.Write && pages%2 == 0 { // each page's own transaction comes first
+			refused++
+			return simdb.Full
+		}
+		return simdb.None
+	}
+	bring := func(n int) {
+		t.Helper()
+		page := sync.Page{Generation: 1}
+		for i := range 50 {
+			id := fmt.Sprintf("%d-%d", n, i)
+			page.Changes = append(page.Changes, api.Change{EntityType: "user", EntityID: id, Version: 1, Document: []byte(`{"name":"` + id + `"}`)})
+		}
+		if changed, err := s.ApplyPage(t.Context(), page); err != nil || len(changed) != 50 {
+			t.Fatalf("%d rows, %v", len(changed), err)
+		}
+	}
+	for n := range 5 {
+		bring(n)
+	}
+	if base, _ := b.Texts(); refused == 0 || len(base) > 1 {
+		t.Fatalf("compaction was refused %d times, and the base has %d texts", refused, len(base))
+	}
+	full = false
+	bring(5)
+	s.Forget()
+	if counts, err := s.Counts(t.Context()); err != nil || counts.Rows != 300 {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	if base, _ := b.Texts(); len(base) < 5 {
+		t.Errorf("with room again the base has only %d texts", len(base))
+	}
+}

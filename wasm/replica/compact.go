@@ -285,6 +285,8 @@ type leafWriter struct {
 	*table
 	rows []listed
 	size int
+
+	page, search writer // one after the other
 }
 
 // listed is a row on its way into a leaf, as a line or as a row.
@@ -330,22 +332,21 @@ func (w *leafWriter) gather(from, to int) int {
 
 func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
 	w.bounds.cut(len(w.rows), w.size, func(from, to int) {
-		page := writer{text: make([]byte, 0, w.size/len(w.rows)*(to-from)*9/8)}
-		var texts writer
+		w.page.text, w.search.text = w.page.text[:0], w.search.text[:0]
 		for _, r := range w.rows[from:to] {
 			if r.row != nil {
-				writeLeafRow(&page, r.row)
+				writeLeafRow(&w.page, r.row)
 			} else {
-				page.copy(r.line)
+				w.page.copy(r.line)
 			}
-			writeText(&texts, r.key.ID, r.search)
+			writeText(&w.search, r.key.ID, r.search)
 		}
 		if from > 0 {
 			first = w.rows[from].key
 		}
 		number := next.add(to-from, first, seq)
-		w.put(next.key(number), string(page.text))
-		w.put(w.textKey(number), string(texts.text))
+		w.put(next.key(number), string(w.page.text))
+		w.put(w.textKey(number), string(w.search.text))
 	})
 }
 
@@ -359,6 +360,7 @@ type idsWriter struct {
 	*table
 	over []idRow // of the entries, by id
 	rows []idRow
+	page writer
 }
 
 func (w *idsWriter) gather(from, to int) int {
@@ -409,14 +411,14 @@ const idsFactor = 4
 func (w *idsWriter) write(next *tree, first queue.Key, seq int64) {
 	w.bounds.cut((len(w.rows)+idsFactor-1)/idsFactor, 0, func(from, to int) {
 		from, to = from*idsFactor, min(to*idsFactor, len(w.rows))
-		var page writer
+		w.page.text = w.page.text[:0]
 		for _, r := range w.rows[from:to] {
-			writeIDRow(&page, r)
+			writeIDRow(&w.page, r)
 		}
 		if from > 0 {
 			first = queue.Key{ID: w.rows[from].id}
 		}
-		w.put(next.key(next.add(to-from, first, seq)), string(page.text))
+		w.put(next.key(next.add(to-from, first, seq)), string(w.page.text))
 	})
 }
 

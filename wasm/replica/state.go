@@ -34,7 +34,9 @@ type state struct {
 	outcomes   []string // lines of queue.MetaOutcomes
 	fence      int64
 	generation int64
-	last       int64 // Seq of an operation
+	last       int64           // Seq of an operation
+	room       []byte          // of the last batch, for the next
+	top        queue.Operation // the newest in the queue, if it is still there
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
@@ -289,6 +291,7 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		}
 		e.pending.Operations = append(e.pending.Operations, o)
 		st.last = max(st.last, o.Seq)
+		st.noteTop(o)
 	case 'k':
 		c, err := queue.ParseConflict(f.string())
 		e := st.owner(c.Ref)
@@ -337,13 +340,23 @@ func (st *state) review(c queue.Conflict) {
 }
 
 // newest is the greatest Seq in the queue, 0 if it is empty.
-func (st *state) newest() (newest int64) {
+func (st *state) newest() int64 {
+	if e := st.pending[st.top.Ref]; e != nil && slices.ContainsFunc(e.pending.Operations, func(o queue.Operation) bool { return o.Seq == st.top.Seq }) {
+		return st.top.Seq
+	}
+	st.top = queue.Operation{}
 	for _, e := range st.pending {
-		if n := len(e.pending.Operations); n > 0 {
-			newest = max(newest, e.pending.Operations[n-1].Seq)
+		for _, o := range e.pending.Operations {
+			st.noteTop(o)
 		}
 	}
-	return newest
+	return st.top.Seq
+}
+
+func (st *state) noteTop(o queue.Operation) {
+	if o.Seq > st.top.Seq {
+		st.top.Seq, st.top.Ref = o.Seq, o.Ref
+	}
 }
 
 // cache holds pages of the base as they were read.

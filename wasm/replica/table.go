@@ -34,6 +34,7 @@ type entry struct {
 	generation int64         // of the confirmed row of pending
 	past       []place       // where its row was in the list, in the order of the log
 	shown      *shown
+	room       [2]place // of past, as a rule
 }
 
 // place is where a row was in the list from a number of the log on, if it was there at all.
@@ -105,7 +106,7 @@ func (t *table) entry(id string) *entry {
 func (t *table) move(e *entry, was, is place) {
 	t.count(e, -1)
 	if len(e.past) == 0 {
-		e.past = append(e.past, was)
+		e.past = append(e.room[:0], was)
 		t.changed++
 	}
 	e.past = append(e.past, is)

@@ -4,6 +4,7 @@ package idb
 
 import (
 	"context"
+	"syscall/js"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +30,7 @@ type Channel interface {
 // when the connection was lost.
 func New(o Options) *Store {
 	s := &Store{database: NewDatabase(o)}
-	options := replica.Options{Database: s.database, Schemas: o.Schemas, Now: time.Now, NewID: uuid.NewString}
+	options := replica.Options{Database: s.database, Schemas: o.Schemas, Now: time.Now, NewID: uuid.NewString, Hidden: hidden}
 	if o.Channel != nil {
 		options.Publish = o.Channel.PublishRecord
 	}
@@ -38,6 +39,12 @@ func New(o Options) *Store {
 		o.Channel.OnRecord(s.Receive, s.Doubt)
 	}
 	return s
+}
+
+// hidden reports whether this is a page that nobody sees.
+func hidden() bool {
+	document := js.Global().Get("document")
+	return document.Truthy() && document.Get("visibilityState").String() == "hidden"
 }
 
 // Open is New with the database opened at once.

@@ -176,3 +176,42 @@ func TestAFullDiskStopsCompactionAlone(t *testing.T) {
 		t.Errorf("with room again the base has only %d texts", len(base))
 	}
 }
+
+// TestAMessageMayOvertakeAnother: of two that come in the wrong order neither is read from
+// the database.
+func TestAMessageMayOvertakeAnother(t *testing.T) {
+	b := newBrowser()
+	var sent []replica.Message
+	writer := b.open(storetest.Schemas, func(o *replica.Options) { o.Publish = func(m replica.Message) { sent = append(sent, m) } })
+	reader := b.open(storetest.Schemas, nil)
+	write(t, writer, "a", "0")
+	expectQueue(t, reader, "op-0")
+	reads := reader.conn.Reads
+	for n := 1; n <= 4; n++ {
+		write(t, writer, fmt.Sprint("e", n), fmt.Sprint(n))
+	}
+	for _, i := range []int{3, 2, 1, 2, 4} {
+		reader.Receive(sent[i])
+	}
+	expectQueue(t, reader, "op-0", "op-1", "op-2", "op-3", "op-4")
+	if n := reader.conn.Reads - reads; n != 0 {
+		t.Errorf("%d reads", n)
+	}
+}
+
+// TestAHiddenPageAsksNothingOfItself: it may be frozen, and then its transaction would hold
+// up everybody.
+func TestAHiddenPageAsksNothingOfItself(t *testing.T) {
+	b, now, hidden := newBrowser(), fixedNow(), true
+	reader := b.open(storetest.Schemas, func(o *replica.Options) {
+		o.Now = func() time.Time { return now }
+		o.Hidden = func() bool { return hidden }
+	})
+	writer := b.open(storetest.Schemas, func(o *replica.Options) { o.Publish = nil })
+	expectQueue(t, reader)
+	write(t, writer, "a", "1")
+	now = now.Add(time.Hour)
+	expectQueue(t, reader)
+	hidden = false
+	expectQueue(t, reader, "op-1")
+}

@@ -24,6 +24,10 @@ type Options struct {
 	Cache int
 	// Bounds; the zero value means DefaultBounds.
 	Bounds Bounds
+	// Hidden, unless nil, reports whether nobody looks at what is read. The browser may have
+	// frozen such a page, and a transaction that it begins never ends and holds up all
+	// others; so it begins none merely to learn whether there is something new.
+	Hidden func() bool
 	// Publish, unless nil, gets each record that this replica has added to the log, for the
 	// Receive of all other replicas of the database. It must not block.
 	Publish func(Message)
@@ -44,11 +48,12 @@ type Store struct {
 	options Options
 	schemas map[string]queue.Schema
 
-	mu     stdsync.Mutex // never held while the database is asked
-	state  *state        // nil: to be loaded
-	opened int64         // Found.Opened of the state
-	behind bool          // the log may have more
-	asked  time.Time     // when the database was last asked
+	mu     stdsync.Mutex     // never held while the database is asked
+	state  *state            // nil: to be loaded
+	opened int64             // Found.Opened of the state
+	doubt  bool              // the log may have more
+	early  map[int64]Message // that have overtaken others
+	asked  time.Time         // when the database was last asked
 }
 
 var (
@@ -86,9 +91,32 @@ func (s *Store) Receive(m Message) {
 	switch {
 	case s.state == nil || m.Epoch != s.state.epoch || m.Seq <= s.state.seq:
 	case m.Seq > s.state.seq+1:
-		s.behind = true
+		if len(s.early) < maxEarly {
+			s.early[m.Seq] = m
+		}
 	case s.state.fold(Record{m.Seq, m.Text}, false) != nil:
 		s.state = nil // reading it says why
+	case len(s.early) > 0:
+		s.takeEarly()
+	}
+}
+
+// maxEarly is how many records are kept that have overtaken others: who has saved one
+// publishes it when it gets to that.
+const maxEarly = 64
+
+// takeEarly takes in what has overtaken the record that came last.
+func (s *Store) takeEarly() {
+	for m, ok := s.early[s.state.seq+1]; ok; m, ok = s.early[s.state.seq+1] {
+		if s.state.fold(Record{m.Seq, m.Text}, false) != nil {
+			s.state = nil
+			return
+		}
+	}
+	for seq := range s.early {
+		if seq <= s.state.seq {
+			delete(s.early, seq)
+		}
 	}
 }
 
@@ -96,7 +124,7 @@ func (s *Store) Receive(m Message) {
 func (s *Store) Doubt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.behind = true
+	s.doubt = true
 }
 
 // Refresh reads what the log has that no message brought.
@@ -136,13 +164,13 @@ func (s *Store) absorb(found Found) (*Read, error) {
 		r := s.want()
 		return &r, nil
 	}
-	s.opened, s.asked = found.Opened, s.options.Now()
+	s.opened, s.asked, s.early = found.Opened, s.options.Now(), map[int64]Message{}
 	if s.state == nil {
 		st := newState(s.options)
 		if err := st.load(found); err != nil {
 			return nil, err
 		}
-		s.state, s.behind = st, false
+		s.state, s.doubt = st, false
 		return nil, nil
 	}
 	return s.catchUp(found)
@@ -166,7 +194,7 @@ func (s *Store) catchUp(found Found) (*Read, error) {
 			return nil, err
 		}
 	}
-	s.behind = false
+	s.doubt = false
 	if _, ok := found.Base[st.directories()[0]]; st.stale && ok {
 		if err := st.readDirectories(found.Base); err != nil {
 			return nil, err
@@ -215,7 +243,7 @@ func (s *Store) read(ctx context.Context, body func(*state) error) error {
 func (s *Store) attempt(body func(*state) error) (want Read, done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != nil && !s.behind && !s.state.stale && s.trusts(s.options.Now()) {
+	if s.state != nil && !s.doubt && len(s.early) == 0 && !s.state.stale && s.trusts(s.options.Now()) {
 		err := s.state.run(body)
 		if err != nil || len(s.state.missing) == 0 {
 			s.state.cache.trim(s.options.Cache)
@@ -231,7 +259,7 @@ const maxTrust = 5 * time.Second
 
 func (s *Store) trusts(now time.Time) bool {
 	since := now.Sub(s.asked)
-	return since >= 0 && since < maxTrust
+	return since >= 0 && since < maxTrust || s.options.Hidden != nil && s.options.Hidden()
 }
 
 // run runs body until it has met no damaged leaf that it did not know of.

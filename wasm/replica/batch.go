@@ -85,8 +85,8 @@ type known struct {
 	listed bool
 }
 
-// find returns what is held of an entity. It is false if a page is missing.
-func (st *state) find(ref queue.Ref) (known, bool) {
+// find returns what is held of an entity. It is incomplete if a page is missing.
+func (st *state) find(ref queue.Ref) known {
 	k := known{Entity: queue.Entity{Ref: ref}, table: st.tables[ref.Type]}
 	if e := k.table.entries[ref.ID]; e != nil {
 		switch {
@@ -95,19 +95,18 @@ func (st *state) find(ref queue.Ref) (known, bool) {
 		case e.row != nil:
 			k.Confirmed, k.generation, k.sort, k.listed = e.row.confirmed(), e.row.generation, e.row.sort, true
 		}
-		return k, true
+		return k
 	}
 	r, found, ok := st.findID(k.table, ref.ID)
 	if !ok || !found {
-		return k, ok
+		return k
 	}
 	k = k.table.knownByID(r)
 	k.base = nil
-	row, ok := st.findRow(k.table, r)
-	if row != nil {
+	if row, _ := st.findRow(k.table, r); row != nil {
 		k.Confirmed = row.confirmed()
 	}
-	return k, ok
+	return k
 }
 
 // findID returns what the ids of the base have of a row; ok is false if a page is missing.

@@ -85,7 +85,6 @@ func BenchmarkWrite(b *testing.B) {
 				}
 				if n%100 == 99 {
 					b.StopTimer()
-					err = s.Update(b.Context(), queue.Txn{}, func([]*queue.Entity) error { return nil })
 					compact(b, s.Store)
 					b.StartTimer()
 				}

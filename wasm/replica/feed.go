@@ -59,7 +59,7 @@ func (b *batch) apply(c api.Change, page sync.Page, at time.Time) effect {
 	if t.entries[ref.ID] == nil {
 		return b.applyToBase(t, c, page, at)
 	}
-	k, _ := b.find(ref)
+	k := b.find(ref)
 	skips := page.Skips(k.Confirmed, c)
 	switch {
 	case k.pending && (!skips || k.generation != page.Generation):
@@ -246,7 +246,7 @@ func (st *state) inRange(t *table, ids api.IDRange) map[string]known {
 	}
 	for id := range t.entries {
 		if ids.Contains(id) {
-			found[id], _ = st.find(queue.Ref{Type: t.schema.Type, ID: id})
+			found[id] = st.find(queue.Ref{Type: t.schema.Type, ID: id})
 		}
 	}
 	return found
@@ -297,7 +297,7 @@ func (b *batch) reindexEntries(t *table, schema queue.Schema) {
 			continue
 		}
 		if sort, _ := schema.Index(json.RawMessage(e.row.document)); sort != e.row.sort {
-			k, _ := b.find(queue.Ref{Type: schema.Type, ID: e.id})
+			k := b.find(queue.Ref{Type: schema.Type, ID: e.id})
 			b.putRow(k, k.Confirmed, k.generation)
 		}
 	}

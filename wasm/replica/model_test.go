@@ -231,8 +231,8 @@ func (m *model) step() {
 		values := map[string]string{fmt.Sprint("m", m.IntN(5)): []string{"", "1", "é\t\n"}[m.IntN(3)]}
 		m.both("meta", func(s sync.Store, _ int) (any, error) { return nil, s.SetMeta(m.ctx, values) })
 	case 9:
-		m.both("sweep", func(s sync.Store, i int) (any, error) {
-			removed, err := s.Sweep(m.ctx, 0, entityType, generation-int64(i-i))
+		m.both("sweep", func(s sync.Store, _ int) (any, error) {
+			removed, err := s.Sweep(m.ctx, 0, entityType, generation)
 			return sortedRefs(removed), err
 		})
 	case 10:

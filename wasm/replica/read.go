@@ -37,7 +37,7 @@ func (s *Store) Entity(ctx context.Context, ref queue.Ref) (e queue.Entity, err 
 		return e, nil
 	}
 	err = s.read(ctx, func(st *state) error {
-		k, _ := st.find(ref)
+		k := st.find(ref)
 		e = k.Entity
 		return nil
 	})

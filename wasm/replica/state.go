@@ -129,7 +129,8 @@ func (st *state) standsFor(text string) int64 {
 	seq := st.oldest()
 	head, _, _ := strings.Cut(text, "\n")
 	lines(head+"\n", false, func(kind byte, f fields) {
-		if f.number(); kind == 'h' {
+		f.number()
+		if kind == 'h' {
 			if n := f.number(); !f.bad {
 				seq = n
 			}

@@ -24,7 +24,7 @@ func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.
 		newest := b.newest()
 		for i, ref := range txn.Refs {
 			if found[ref] == nil {
-				k, _ := b.find(ref)
+				k := b.find(ref)
 				found[ref] = &k
 				order = append(order, &k)
 			}

@@ -29,7 +29,10 @@ type Channel interface {
 // New returns a store that opens its database when it is first used, and again
 // when the connection was lost.
 func New(o Options) *Store {
-	s := &Store{database: NewDatabase(o)}
+	s := &Store{}
+	// What was in the database may be gone with the connection.
+	o.OnClosed, o.OnOutdated = s.forgetting(o.OnClosed), s.forgetting(o.OnOutdated)
+	s.database = NewDatabase(o)
 	options := replica.Options{Database: s.database, Schemas: o.Schemas, Now: time.Now, NewID: uuid.NewString, Hidden: hidden}
 	if o.Channel != nil {
 		options.Publish = o.Channel.PublishRecord
@@ -39,6 +42,16 @@ func New(o Options) *Store {
 		o.Channel.OnRecord(s.Receive, s.Doubt)
 	}
 	return s
+}
+
+// forgetting returns a hook that has the next use read everything anew.
+func (s *Store) forgetting(hook func()) func() {
+	return func() {
+		s.Forget()
+		if hook != nil {
+			hook()
+		}
+	}
 }
 
 // hidden reports whether this is a page that nobody sees.

@@ -17,14 +17,16 @@ const interval = 25 * time.Millisecond
 
 // Tab is a page in a browser.
 type Tab struct {
-	ctx    context.Context
-	cancel context.CancelFunc
+	ctx     context.Context
+	cancel  context.CancelFunc
+	console *console
 }
 
 // Open opens a tab that runs script before each page's own, "" for none.
 func (b *Browser) Open(script string) (*Tab, error) {
-	ctx, cancel := chromedp.NewContext(b.ctx)
-	t := &Tab{ctx, cancel}
+	lines := &console{}
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithListener(lines.onEvent))
+	t := &Tab{ctx, cancel, lines}
 	if err := chromedp.Do(ctx); err != nil {
 		cancel()
 		return nil, fmt.Errorf("open a tab: %w", err)
@@ -85,7 +87,7 @@ func Eval[T any](t *Tab, within time.Duration, expression string) (T, error) {
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
-		return v, fmt.Errorf("%.80s: %w", expression, err)
+		return v, fmt.Errorf("%.80s: %w%s", expression, err, t.console)
 	}
 	return v, nil
 }
@@ -114,7 +116,7 @@ func (t *Tab) Wait(within time.Duration, expression string) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %.80s: %w", expression, errors.Join(context.Cause(ctx), err))
+			return fmt.Errorf("wait for %.80s: %w%s", expression, errors.Join(context.Cause(ctx), err), t.console)
 		}
 	}
 }

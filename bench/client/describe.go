@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,25 +11,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall/rollcall/bench/chromium"
 	"github.com/rollcall/rollcall/bench/figures"
 	"github.com/rollcall/rollcall/bench/subject"
 )
 
 // describe describes the machine, the versions and the method.
-func describe(ctx context.Context, o *options, b *bench, took time.Duration) (string, error) {
-	sync, err := subject.SyncTime(b.dir)
+func describe(ctx context.Context, o *options, dir string) (string, error) {
+	sync, err := subject.SyncTime(dir)
 	if err != nil {
 		return "", err
 	}
-	machine, err := subject.Machine(b.dir)
+	machine, err := subject.Machine(dir)
 	if err != nil {
+		return "", err
+	}
+	browser, err := chromium.Open(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	version, err := browser.Version()
+	if err := errors.Join(err, browser.Close()); err != nil {
 		return "", err
 	}
 	said, err := exec.CommandContext(ctx, o.rollcall, "version").Output()
 	if err != nil {
 		return "", fmt.Errorf("ask for a version: %w", err)
 	}
-	versions := []string{b.version, "Rollcall " + strings.TrimSpace(strings.TrimPrefix(string(said), "rollcall "))}
+	versions := []string{version, "Rollcall " + strings.TrimSpace(strings.TrimPrefix(string(said), "rollcall "))}
 	for _, c := range contenders() {
 		if c.npm == "" {
 			continue
@@ -39,8 +49,8 @@ func describe(ctx context.Context, o *options, b *bench, took time.Duration) (st
 		}
 		versions = append(versions, c.npm+" "+v)
 	}
-	return fmt.Sprintf("Measured on %s in %v: %s; a 4 kB write with fsync takes %s ms there.\n%s.\nMedians of the rounds; the ratio is the median of the rounds' ratios to the mean of raw's two measurements.\n",
-		time.Now().UTC().Format(time.DateOnly), took.Round(time.Minute), machine, figures.Milliseconds(sync), strings.Join(versions, ", ")), nil
+	return fmt.Sprintf("Measured on %s: %s; load average %.1f before; a 4 kB write with fsync takes %s ms there.\n%s.\nMedians of the rounds; the ratio is the median of the rounds' ratios to the mean of raw's two measurements.\n",
+		time.Now().UTC().Format(time.DateOnly), machine, subject.LoadAverage(), figures.Milliseconds(sync), strings.Join(versions, ", ")), nil
 }
 
 // installed returns the version of an npm package.

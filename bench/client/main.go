@@ -50,7 +50,7 @@ func main() {
 	})
 	flag.IntVar(&o.rounds, "rounds", 1, "how often each workload is measured")
 	flag.DurationVar(&o.patient, "patience", 5*time.Minute, "how long one workload may take")
-	flag.StringVar(&o.raw, "raw", ".cache/client.jsonl", "`file` for the samples")
+	flag.StringVar(&o.raw, "raw", ".cache/client.jsonl", "`file` for the samples, one per line")
 	flag.StringVar(&o.from, "from", "", "report on the samples in this `file`, and measure nothing")
 	flag.StringVar(&o.doc, "doc", "", "`document` whose tables are replaced, with plots beside it")
 	flag.StringVar(&o.only, "only", "", "`expression` that CONTENDER: WORKLOAD must match, as in '^(raw|Dexie).*: load'")
@@ -100,7 +100,8 @@ func run(ctx context.Context, o *options) error {
 	return figures.ReplaceIn(o.doc, "client", text)
 }
 
-// recording is what a run has brought. Its first line in a file is About.
+// recording is what a run has brought. Its first line in a file is About, and each further
+// one a sample.
 type recording struct {
 	About   string
 	Samples []sample
@@ -116,33 +117,51 @@ func measure(ctx context.Context, o *options) (r recording, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if r.About, err = describe(ctx, o, dir); err != nil {
+		return r, err
+	}
+	file, err := create(o.raw)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	lines := json.NewEncoder(file)
+	if err := lines.Encode(r.About); err != nil {
+		return r, err
+	}
 	b, end, err := prepare(ctx, o, dir)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	b.wanted = func(c contender, workload string) bool { return wanted.MatchString(c.Name + ": " + workload) }
-	b.record = func(s sample) {
-		text, _ := json.Marshal(s) // numbers and strings
-		fmt.Fprintf(os.Stderr, "%s\n", text)
+	b.record = func(s sample) error {
+		fmt.Fprintf(os.Stderr, "round %d, %d people, %s, %s: %.4v %s\n", s.Round, s.People, s.Contender, s.Workload, s.Figures, s.Error)
 		r.Samples = append(r.Samples, s)
+		return lines.Encode(s)
 	}
-	began := time.Now()
 	for round := range o.rounds {
 		for _, people := range o.sizes {
 			for _, c := range order(contenders(), round) {
-				(&turn{bench: b, ctx: ctx, round: round, contender: c, people: people}).play()
+				if err := (&turn{bench: b, ctx: ctx, round: round, contender: c, people: people}).play(); err != nil {
+					return r, err
+				}
 			}
 		}
-		if ctx.Err() != nil {
-			break // what is complete is reported
-		}
 	}
-	r.About, err = describe(ctx, o, b, time.Since(began))
+	return r, nil
+}
+
+// create makes the file for the samples.
+func create(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("keep what is measured: %w", err)
+	}
+	f, err := os.Create(path)
 	if err != nil {
-		return r, err
+		return nil, fmt.Errorf("keep what is measured: %w", err)
 	}
-	return r, r.keep(o.raw)
+	return f, nil
 }
 
 // prepare makes the pages and starts the servers.
@@ -171,29 +190,6 @@ func prepare(ctx context.Context, o *options, dir string) (b *bench, end func() 
 	server.couch.to(couch.Addr)
 	b = &bench{dir: dir, server: server, sites: site.Sites{Binary: binary, Dir: dir}, couch: couch, patient: o.patient}
 	return b, func() error { return errors.Join(server.end(), couch.Stop()) }, nil
-}
-
-// keep writes the recording to a file, one sample per line.
-func (r *recording) keep(path string) error {
-	if path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("keep what was measured: %w", err)
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("keep what was measured: %w", err)
-	}
-	lines := json.NewEncoder(f)
-	err = lines.Encode(r.About)
-	for _, s := range r.Samples {
-		err = errors.Join(err, lines.Encode(s))
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("keep what was measured: %w", err)
-	}
-	return nil
 }
 
 func readRecording(path string) (r recording, err error) {

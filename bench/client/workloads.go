@@ -52,8 +52,7 @@ type bench struct {
 	couch   *couch
 	patient time.Duration // how long one workload may take
 	wanted  func(contender, string) bool
-	record  func(sample)
-	version string // of the browser
+	record  func(sample) error
 }
 
 // turn is one contender with a number of people in a round.
@@ -63,10 +62,12 @@ type turn struct {
 	round int
 	contender
 	people int
+	doing  string // the workload that a failure is of
 }
 
-// play does all of a turn's workloads. A failure ends only those that need the same profile.
-func (t *turn) play() {
+// play does all of a turn's workloads. A failure is recorded, and ends only those that need the
+// same profile.
+func (t *turn) play() error {
 	for _, part := range []struct {
 		workloads []string
 		run       func(*chromium.Browser) error
@@ -81,10 +82,19 @@ func (t *turn) play() {
 		if !t.wantsAny(part.workloads) {
 			continue
 		}
-		if err := t.withBrowser(part.run); err != nil && t.ctx.Err() == nil {
-			t.fail(part.workloads[0], err)
+		t.doing = part.workloads[0]
+		err := t.withBrowser(part.run)
+		if t.ctx.Err() != nil {
+			return t.ctx.Err()
+		}
+		if err == nil {
+			continue
+		}
+		if err := t.note(t.doing, nil, err); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (t *turn) wants(workload string) bool { return t.wanted(t.contender, workload) }
@@ -98,12 +108,13 @@ func (t *turn) wantsAny(workloads []string) bool {
 	return false
 }
 
-func (t *turn) note(workload string, figures map[string]float64) {
-	t.record(sample{Round: t.round, Contender: t.Name, People: t.people, Workload: workload, Figures: figures, Load: subject.LoadAverage()})
-}
-
-func (t *turn) fail(workload string, err error) {
-	t.record(sample{Round: t.round, Contender: t.Name, People: t.people, Workload: workload, Load: subject.LoadAverage(), Error: err.Error()})
+// note records what a workload brought, or its failure.
+func (t *turn) note(workload string, figures brought, failure error) error {
+	s := sample{Round: t.round, Contender: t.Name, People: t.people, Workload: workload, Figures: figures, Load: subject.LoadAverage()}
+	if failure != nil {
+		s.Error = failure.Error()
+	}
+	return t.record(s)
 }
 
 func (t *turn) withBrowser(run func(*chromium.Browser) error) error {
@@ -111,13 +122,7 @@ func (t *turn) withBrowser(run func(*chromium.Browser) error) error {
 	if err != nil {
 		return err
 	}
-	if t.version == "" {
-		t.version, err = b.Version()
-	}
-	if err == nil {
-		err = run(b)
-	}
-	return errors.Join(err, b.Close())
+	return errors.Join(run(b), b.Close())
 }
 
 // open opens a tab with the contender's page, ready for workloads.
@@ -129,7 +134,11 @@ func (t *turn) open(b *chromium.Browser) (*chromium.Tab, error) {
 	if err := tab.Go(t.server.origin + "/page/" + t.Page + "?" + t.Options); err != nil {
 		return nil, err
 	}
-	return tab, tab.Wait(t.patient, "globalThis.bench && globalThis.contender")
+	if err := tab.Wait(t.patient, "globalThis.bench && globalThis.contender"); err != nil {
+		return nil, err
+	}
+	_, err = chromium.Eval[any](tab, t.patient, "Promise.resolve(contender).then(() => null)") // its program runs
+	return tab, err
 }
 
 type (
@@ -137,16 +146,20 @@ type (
 	brought   = map[string]float64
 )
 
-// do calls a function of driver.js and records what it brings as a workload, unless that is "".
-func (t *turn) do(tab *chromium.Tab, workload, function string, args arguments) error {
-	figures, err := chromium.Call[brought](tab, t.patient, "async (a) => { const f = await bench."+function+"(a); return f instanceof Object ? f : {} }", args)
+// do calls a function of driver.js.
+func (t *turn) do(tab *chromium.Tab, function string, args arguments) error {
+	_, err := chromium.Call[any](tab, t.patient, "async (a) => { await bench."+function+"(a) }", args)
+	return err
+}
+
+// measure calls a function of driver.js, and records what it brings as a workload.
+func (t *turn) measure(tab *chromium.Tab, workload, function string, args arguments) error {
+	t.doing = workload
+	figures, err := chromium.Call[brought](tab, t.patient, "(a) => bench."+function+"(a)", args)
 	if err != nil {
 		return err
 	}
-	if workload != "" {
-		t.note(workload, figures)
-	}
-	return nil
+	return t.note(workload, figures, nil)
 }
 
 func (t *turn) writeEmpty(b *chromium.Browser) error {
@@ -154,10 +167,10 @@ func (t *turn) writeEmpty(b *chromium.Browser) error {
 	if err != nil {
 		return err
 	}
-	if err := t.do(tab, "", "open", arguments{"database": "written", "strict": true}); err != nil {
+	if err := t.do(tab, "open", arguments{"database": "written", "strict": true}); err != nil {
 		return err
 	}
-	return t.do(tab, writeEmpty, "create", writes(3))
+	return t.measure(tab, writeEmpty, "create", writes(3))
 }
 
 func writes(seed int) arguments {
@@ -172,14 +185,14 @@ func (t *turn) list(b *chromium.Browser) error {
 		run      func(*chromium.Tab) error
 	}{
 		{loadAll, func(tab *chromium.Tab) error {
-			if err := t.do(tab, "", "open", arguments{"database": database}); err != nil {
+			if err := t.do(tab, "open", arguments{"database": database}); err != nil {
 				return err
 			}
-			return t.do(tab, loadAll, "load", arguments{"n": t.people})
+			return t.measure(tab, loadAll, "load", arguments{"n": t.people})
 		}},
 		{readAll, func(tab *chromium.Tab) error { return t.read(b, tab, database) }},
 		{findSome, func(tab *chromium.Tab) error {
-			return t.do(tab, findSome, "find", arguments{"n": t.people, "database": database})
+			return t.measure(tab, findSome, "find", arguments{"n": t.people, "database": database})
 		}},
 		{observeSame, func(tab *chromium.Tab) error { return t.observe(b, tab, database) }},
 	} {
@@ -191,10 +204,10 @@ func (t *turn) list(b *chromium.Browser) error {
 			return err
 		}
 		if err := step.run(tab); err != nil {
-			return fmt.Errorf("%s: %w", step.workload, err)
+			return err
 		}
-		if err := errors.Join(t.do(tab, "", "close", nil), tab.Close()); err != nil {
-			return fmt.Errorf("%s: %w", step.workload, err)
+		if err := errors.Join(t.do(tab, "close", nil), tab.Close()); err != nil {
+			return err
 		}
 	}
 	if t.Name == rollcall || !t.wants(startAgain) {
@@ -208,31 +221,31 @@ func (t *turn) read(b *chromium.Browser, tab *chromium.Tab, database string) err
 	if err != nil {
 		return err
 	}
-	if err := t.do(tab, readAll, "read", arguments{"n": t.people, "database": database}); err != nil {
+	if err := t.measure(tab, readAll, "read", arguments{"n": t.people, "database": database}); err != nil {
 		return err
 	}
 	after, err := b.RendererMemory()
 	if err != nil {
 		return err
 	}
-	if t.wants(memoryUsed) {
-		t.note(memoryUsed, brought{"empty": megabytes(before), "all": megabytes(after), "grown": megabytes(after - before)})
+	if !t.wants(memoryUsed) {
+		return nil
 	}
-	return nil
+	return t.note(memoryUsed, brought{"empty": megabytes(before), "all": megabytes(after), "grown": megabytes(after - before)}, nil)
 }
 
 func megabytes(n int64) float64 { return float64(n) / 1e6 }
 
 func (t *turn) observe(b *chromium.Browser, tab *chromium.Tab, database string) error {
 	opening := arguments{"database": database, "strict": true}
-	if err := t.do(tab, "", "open", opening); err != nil {
+	if err := t.do(tab, "open", opening); err != nil {
 		return err
 	}
-	if err := t.do(tab, observeSame, "observe", arguments{"count": 30}); err != nil {
+	if err := t.measure(tab, observeSame, "observe", arguments{"count": 30}); err != nil {
 		return err
 	}
 	if t.wants(writeLoaded) {
-		if err := t.do(tab, writeLoaded, "create", writes(4)); err != nil {
+		if err := t.measure(tab, writeLoaded, "create", writes(4)); err != nil {
 			return err
 		}
 	}
@@ -243,38 +256,39 @@ func (t *turn) observe(b *chromium.Browser, tab *chromium.Tab, database string) 
 	if err != nil {
 		return err
 	}
-	if err := t.do(other, "", "open", opening); err != nil {
+	if err := t.do(other, "open", opening); err != nil {
 		return err
 	}
-	if err := t.do(tab, "", "writeOnDemand", nil); err != nil {
+	if err := t.do(tab, "writeOnDemand", nil); err != nil {
 		return err
 	}
-	if err := t.do(other, observeOther, "observeOther", arguments{"count": 15}); err != nil {
+	if err := t.measure(other, observeOther, "observeOther", arguments{"count": 15}); err != nil {
 		return err
 	}
-	return errors.Join(t.do(other, "", "close", nil), other.Close())
+	return errors.Join(t.do(other, "close", nil), other.Close())
 }
 
 // sync pushes what was queued, and pulls the list into another database.
 func (t *turn) sync(b *chromium.Browser) error {
 	if t.wants(pushQueue) {
 		if err := t.push(b); err != nil {
-			return fmt.Errorf("%s: %w", pushQueue, err)
+			return err
 		}
 	}
 	if !t.wants(pullAll) {
 		return nil
 	}
+	t.doing = pullAll
 	end, err := t.serving(t.people)
 	if err != nil {
 		return err
 	}
 	tab, err := t.open(b)
 	if err == nil {
-		err = t.do(tab, "", "open", arguments{"database": "pulled"})
+		err = t.do(tab, "open", arguments{"database": "pulled"})
 	}
 	if err == nil {
-		err = t.do(tab, pullAll, "pull", arguments{"n": t.people})
+		err = t.measure(tab, pullAll, "pull", arguments{"n": t.people})
 	}
 	return errors.Join(err, end())
 }
@@ -311,19 +325,19 @@ func (t *turn) push(b *chromium.Browser) error {
 		tab, err = t.open(b)
 	}
 	if err == nil {
-		err = t.do(tab, "", "open", arguments{"database": "queued"})
+		err = t.do(tab, "open", arguments{"database": "queued"})
 	}
 	if err == nil {
-		err = t.do(tab, "", "queue", arguments{"n": queued})
+		err = t.do(tab, "queue", arguments{"n": queued})
 	}
 	if err == nil {
-		err = t.do(tab, pushQueue, "push", arguments{"inbox": inbox})
+		err = t.measure(tab, pushQueue, "push", arguments{"inbox": inbox})
 	}
 	if err == nil {
 		err = t.audit(inbox)
 	}
 	if err == nil {
-		err = errors.Join(t.do(tab, "", "close", nil), tab.Close())
+		err = errors.Join(t.do(tab, "close", nil), tab.Close())
 	}
 	return errors.Join(err, end())
 }
@@ -374,6 +388,7 @@ func (t *turn) start(b *chromium.Browser, workload string) (err error) {
 
 // show measures a contender's page that shows the list.
 func (t *turn) show(b *chromium.Browser, workload, origin, database string) error {
+	t.doing = workload
 	tab, err := b.Open("")
 	if err != nil {
 		return err
@@ -393,12 +408,12 @@ func (t *turn) show(b *chromium.Browser, workload, origin, database string) erro
 	if err != nil {
 		return err
 	}
-	t.note(workload, brought{"usable": usable})
-	return tab.Close()
+	return errors.Join(t.note(workload, brought{"usable": usable}, nil), tab.Close())
 }
 
 // visit measures a visit to the app.
 func (t *turn) visit(b *chromium.Browser, workload, origin string, n int) (*chromium.Tab, error) {
+	t.doing = workload
 	tab, err := b.Open(site.Watch(n))
 	if err != nil {
 		return nil, err
@@ -420,8 +435,7 @@ func (t *turn) visit(b *chromium.Browser, workload, origin string, n int) (*chro
 	if err != nil {
 		return nil, err
 	}
-	t.note(workload, figures)
-	return tab, nil
+	return tab, t.note(workload, figures, nil)
 }
 
 // visitTwice measures the app's first visit to a site with people, and the second one.

@@ -32,8 +32,9 @@ import (
 const patience = 10 * time.Minute
 
 type contender struct {
+	name     string
 	store    *idb.Store
-	bus      sync.Bus
+	asks     chan struct{} // for a background sync
 	users    *directory.Collection
 	prepared []api.Change
 	all      repository.Page[api.User] // what readAll has read stays, as the list's window does
@@ -72,20 +73,34 @@ func promise(f func() (any, error)) js.Value {
 
 func (c *contender) open(args []js.Value) (any, error) {
 	name := args[0].Get("database").String()
+	c.asks = make(chan struct{}, 1)
 	store, err := idb.Open(context.Background(), idb.Options{Name: name, Schemas: []queue.Schema{directory.Users}, Deadline: patience})
 	if err != nil {
 		return nil, err
 	}
-	c.store, c.bus = store, browser.OpenChannel("rollcall-"+name)
+	c.name, c.store = name, store
 	c.users = repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: health.New(time.After).Wrap(store), Bus: c.bus, Schema: directory.Users, Codec: directory.Codec,
+		Store: health.New(time.After).Wrap(store), Bus: c.channel(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
+		OnEnqueued: func() { sync.TrySend(c.asks, struct{}{}) },
 	})
+	go c.background()
 	return nil, nil
 }
 
+// background is the page's, which reads the setting after each write, without the
+// registration: there is no service worker.
+func (c *contender) background() {
+	for range c.asks {
+		_, _ = c.store.Meta(context.Background(), "background") // what counts is that it is read
+	}
+}
+
+func (c *contender) channel() sync.Bus { return browser.OpenChannel("rollcall-" + c.name) }
+
 func (c *contender) close([]js.Value) (any, error) {
 	c.users.Close()
+	close(c.asks)
 	c.store.Close()
 	return nil, nil
 }
@@ -185,14 +200,15 @@ func (c *contender) watch(args []js.Value) (any, error) {
 }
 
 // engine makes one as wasm/worker does.
-func (c *contender) engine(r func(sync.Remote) sync.Remote) *sync.Engine {
+func (c *contender) engine(with func(sync.Remote) sync.Remote) *sync.Engine {
 	http := &remote.Decoded{HTTP: browser.Fetch{}}
 	server := &remote.Server{HTTP: http, Paths: directory.Paths, Fresh: uuid.NewString}
 	plain := &remote.REST{HTTP: http, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
 	incidents := &sync.IncidentLog{Store: c.store, Writer: sync.ByPage, Now: time.Now}
+	bus := c.channel() // of its own, so that the collection receives its messages
 	engine := sync.New(sync.Config{
-		Store: c.store, Remote: r(&remote.Fallback{Batch: server, Plain: plain}),
-		Locks: sync.RoundLocks(browser.WebLocks{}, c.bus, browser.Clock{}, incidents), Bus: c.bus,
+		Store: c.store, Remote: with(&remote.Fallback{Batch: server, Plain: plain}),
+		Locks: sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents), Bus: bus,
 		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
 	})
 	server.Observe, plain.Observe = engine.ObserveClock, engine.ObserveClock

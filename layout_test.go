@@ -40,7 +40,7 @@ type source struct {
 }
 
 // inBrowser are the only directories with code for the browser itself.
-var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "e2e/day/device"}
+var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "e2e/day/device", "bench/client/rollcall"}
 
 // forbidden are import paths that a directory's code must not import, itself or
 // through any other package of this repository.
@@ -58,6 +58,12 @@ var forbidden = []struct {
 	{"app", []string{"net/http"}},
 	{"api", []string{"net/http"}},
 	{"wasm", []string{"net/http", module + "/e2e"}},
+	{"api", bench},
+	{"app", bench},
+	{"server", bench},
+	{"wasm", bench},
+	{"web", bench},
+	{"bench/chromium", []string{module + "/e2e", module + "/wasm"}},
 	{"roster", []string{module + "/app", module + "/server", module + "/wasm", "net/http", "os", "syscall/js"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
 	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js", module + "/wasm/sync/remote"}},
@@ -69,6 +75,9 @@ var inAPI = []string{"github.com/google/uuid", "golang.org/x/text/unicode/norm",
 
 // simulator is what tests the product; the product knows nothing of it.
 var simulator = []string{module + "/sim"}
+
+// bench is what measures the product; the product knows nothing of it.
+var bench = []string{module + "/bench"}
 
 // vague are names that say nothing of what is inside.
 var vague = []string{"utils", "util", "common", "helpers", "helper", "misc"}
@@ -345,6 +354,8 @@ func TestImportRulesFindViolations(t *testing.T) {
 		"plain REST imports engine": {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/wasm/sync"}}}, 0},
 		"plain REST imports app":    {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/app"}}}, 1},
 		"engine imports e2e":        {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/e2e/harness"}}}, 1},
+		"engine imports bench":      {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/bench/site"}}}, 1},
+		"browser's driver's e2e":    {[]pkg{{ImportPath: m + "/bench/chromium", Imports: []string{m + "/e2e/harness"}}}, 1},
 		"engine imports net/http":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
 		"engine imports the server": {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
 		"roster opens a file":       {[]pkg{{ImportPath: m + "/roster", Imports: []string{"io", "os"}}}, 1},

@@ -48,8 +48,11 @@ func order(all []contender, round int) []contender {
 		}
 	}
 	if n := len(others); n > 0 {
-		turn := round * 3 % n // by one, each would always follow the same one
+		turn := round % n
 		others = append(others[turn:n:n], others[:turn]...)
+		if round%2 == 1 { // else each would always follow the same one
+			slices.Reverse(others)
+		}
 	}
 	half := len(others) / 2
 	return slices.Concat(first, others[:half], middle, others[half:])

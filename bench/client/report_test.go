@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// taken returns samples of one figure, one for each round.
+func taken(contender, workload, figure string, rounds ...float64) []sample {
+	var all []sample
+	for i, v := range rounds {
+		all = append(all, sample{Round: i, Contender: contender, People: 1000, Workload: workload, Figures: map[string]float64{figure: v}})
+	}
+	return all
+}
+
+// TestRatiosAreByRound: the baseline of a round is the mean of raw's two measurements in it.
+func TestRatiosAreByRound(t *testing.T) {
+	samples := taken(raw, loadAll, "stored", 80, 800, 8)
+	samples = append(samples, taken(again, loadAll, "stored", 120, 1200, 12)...)
+	samples = append(samples, taken(rollcall, loadAll, "stored", 10, 200, 5)...)
+	r := recording{"About.\n", samples}
+	text := report(r, "images")
+	for _, want := range []string{
+		"About.\n\n1,000 people, 3 rounds:\n",
+		"| ms · ratio to raw | raw | raw, again | Rollcall |\n",
+		"| W2 store all | 80.0 · 0.80 | 120 · 1.2 | 10.0 · 0.20 |\n",
+		"| W2 store all | 1,000 | ≤ 0.1 | 0.20 (0.10 to 0.50) | no |\n",
+		"](images/client-1000.svg)",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "W5") {
+		t.Errorf("what was not measured has a row:\n%s", text)
+	}
+	plot := plotOf(samples, 1000)
+	if row := plot.Rows[0]; len(plot.Rows) != 1 || row.Ratios[rollcall] != 0.2 || row.Low != 0.8 || row.High != 1.2 || row.Wanted != 0.1 {
+		t.Errorf("the plot has %+v", plot.Rows)
+	}
+}
+
+// TestRoundsThatFailed: a figure without the baseline's is shown without a ratio, and
+// failures are listed.
+func TestRoundsThatFailed(t *testing.T) {
+	failure := sample{Contender: "Dexie", People: 1000, Workload: loadAll, Error: "it took\n`too` long"}
+	samples := append(taken(rollcall, loadAll, "stored", 10), failure, failure)
+	text := report(recording{"", samples}, "images")
+	for _, want := range []string{"| W2 store all | 10.0 | failed |\n", "- Dexie, load, 1,000 people: `it took 'too' long`\n"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("there is not one %q in\n%s", want, text)
+		}
+	}
+}
+
+// TestGoalsFollowTheNumberOfPeople: more people have goals of their own.
+func TestGoalsFollowTheNumberOfPeople(t *testing.T) {
+	m := metric{goals: []goal{{0, 0.1}, {100_000, 0.07}}}
+	for people, want := range map[int]float64{1000: 0.1, 10_000: 0.1, 100_000: 0.07, 1_000_000: 0.07} {
+		if got := m.wanted(people); got != want {
+			t.Errorf("wanted with %d people is %v, want %v", people, got, want)
+		}
+	}
+	if got := (metric{}).wanted(1000); got != 0 {
+		t.Errorf("a metric without goals wants %v", got)
+	}
+}
+
+// TestOrder: all take part once, raw begins and is measured again in the middle, and nobody
+// always follows the same one.
+func TestOrder(t *testing.T) {
+	all := contenders()
+	after := map[string]map[string]bool{}
+	for round := range len(all) {
+		seen := map[string]int{}
+		names := []string{}
+		for _, c := range order(all, round) {
+			seen[c.Name]++
+			names = append(names, c.Name)
+		}
+		for _, c := range all {
+			if seen[c.Name] != 1 {
+				t.Errorf("round %d has %s %d times", round, c.Name, seen[c.Name])
+			}
+		}
+		if names[0] != raw || names[len(names)/2] != again {
+			t.Errorf("round %d is %v", round, names)
+		}
+		if after[names[1]] == nil {
+			after[names[1]] = map[string]bool{}
+		}
+		after[names[1]][raw] = true
+	}
+	if len(after) < len(all)-2 {
+		t.Errorf("only %d contenders ever follow raw", len(after))
+	}
+}
+
+// TestEveryWorkloadIsReported: what is measured and never shown is measured in vain.
+func TestEveryWorkloadIsReported(t *testing.T) {
+	shown := map[string]bool{}
+	for _, m := range append(metrics(), burdens()...) {
+		shown[m.workload] = true
+	}
+	for _, w := range []string{writeEmpty, writeLoaded, loadAll, readAll, findSome, observeSame, observeOther, pullAll, pushQueue, startCold, startSlow, startAgain, startSynced, memoryUsed} {
+		if !shown[w] {
+			t.Errorf("%q is in no table", w)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	if got, err := numbers("1000,100000"); err != nil || !reflect.DeepEqual(got, []int{1000, 100_000}) {
+		t.Errorf("got %v (%v)", got, err)
+	}
+	for _, text := range []string{"", "1000,", "ten", "-5", "100"} {
+		if got, err := numbers(text); err == nil {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
+// TestRecordingsAreRead: a recording that ends in its middle, as of a run that was stopped,
+// is reported as far as it goes.
+func TestRecordingsAreRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "client.jsonl")
+	f, err := create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := recording{"About.\n", taken(raw, loadAll, "stored", 1, 2)}
+	lines := json.NewEncoder(f)
+	for _, line := range []any{want.About, want.Samples[0], want.Samples[1]} {
+		if err := lines.Encode(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readRecording(path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v (%v), want %v", got, err, want)
+	}
+	if _, err := readRecording(filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) && err == nil {
+		t.Error("a missing recording is read")
+	}
+}

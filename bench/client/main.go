@@ -56,8 +56,9 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "`expression` that CONTENDER: WORKLOAD must match, as in '^(raw|Dexie).*: load'")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, &o); err != nil {
+	err := run(ctx, &o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "client:", err)
 		os.Exit(1)
 	}

@@ -71,11 +71,7 @@ func handling[T any](f func(*http.Request, T) (any, error)) http.HandlerFunc {
 			return
 		}
 		text, err := json.Marshal(out)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		answer(w, text)
+		reply(w, text, err)
 	}
 }
 
@@ -101,11 +97,7 @@ func (d *directory) rxdbPull(w http.ResponseWriter, r *http.Request) {
 	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 	end := min(after+limit, len(d.people))
 	text, err := json.Marshal(map[string]any{"documents": d.people[after:end], "checkpoint": map[string]int{"after": end}})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	answer(w, text)
+	reply(w, text, err)
 }
 
 // pushRequest is Replicache's, with what of it is needed.

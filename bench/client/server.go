@@ -110,10 +110,8 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 		options[name] = values[0]
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	err := pageTemplate.Execute(w, map[string]any{"Script": r.PathValue("script"), "Runner": runner, "Options": options})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
+	// What can't be written, the page sees.
+	_ = pageTemplate.Execute(w, map[string]any{"Script": r.PathValue("script"), "Runner": runner, "Options": options})
 }
 
 // contentTypes are those of the bundles.
@@ -150,11 +148,18 @@ func (s *server) people(w http.ResponseWriter, r *http.Request) {
 		for i := range people {
 			people[i].Name = q.Get("first") + people[i].Name
 		}
-		if text, err = json.Marshal(people); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+		if text, err = json.Marshal(people); err == nil {
+			s.made[r.URL.RawQuery] = text
 		}
-		s.made[r.URL.RawQuery] = text
+	}
+	reply(w, text, err)
+}
+
+// reply answers with a text, or with the error that kept it from being made.
+func reply(w http.ResponseWriter, text []byte, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
 	}
 	answer(w, text)
 }

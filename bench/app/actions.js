@@ -56,7 +56,7 @@ globalThis.actions = (() => {
 
   return {
     // What is found by one letter is known by the count, which says matches then.
-    letter: () => find("q", () => document.querySelector(".count").textContent.includes("match")),
+    letter: () => find("j", () => document.querySelector(".count").textContent.includes("match")),
     search: ({ name }) => find(name, () => rows().length === 1 && nameOf(rows()[0]) === name),
 
     // scroll moves the list in each frame by most of a screen, for two seconds.

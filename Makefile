@@ -191,7 +191,7 @@ bench-growth: build ## Measure operations with 10,000, 100,000 and 1,000,000 use
 # Only this target installs the contenders. FULL=1 takes hours: three rounds with all numbers
 # of people. FLAGS='-doc docs/BENCHMARKS.md' updates the tables and plots in that document.
 .PHONY: bench-client
-bench-client: build $(CONTENDERS) ## Compare the client with IndexedDB by hand and eight libraries
+bench-client: build $(CONTENDERS) ## Compare the client with IndexedDB by hand and seven libraries
 	$(need-browser)
 	.ci/need 'node=nodejs'
 	go run ./bench/client $(if $(FULL),-people 1000$(comma)10000$(comma)100000 -rounds 3,-patience 1m) $(FLAGS)

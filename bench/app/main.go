@@ -123,7 +123,7 @@ func (d *day) spend() (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+	defer b.Close()
 	origin := "http://" + server.Addr
 	tab, err := d.visit(b, firstVisit, origin)
 	if err != nil {

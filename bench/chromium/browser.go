@@ -61,11 +61,12 @@ func Open(ctx context.Context, dir string) (*Browser, error) {
 }
 
 // Close ends the browser and deletes its profile.
-func (b *Browser) Close() error {
+func (b *Browser) Close() {
 	// The group may have ended already.
 	_ = syscall.Kill(-b.process.Process.Pid, syscall.SIGKILL)
 	b.cancel()
-	return os.RemoveAll(b.profile)
+	// What a dying process still writes goes with the directory above.
+	_ = os.RemoveAll(b.profile)
 }
 
 // Version returns the browser's name and version.

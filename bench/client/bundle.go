@@ -22,7 +22,8 @@ const (
 
 // bundle makes the scripts of all contenders, and what they load, in a directory, each with
 // a brotli variant.
-func bundle(ctx context.Context, source, dir string) error {
+func bundle(ctx context.Context, o *options, dir string) error {
+	source := o.source
 	scripts, err := filepath.Glob(filepath.Join(source, "contenders", "*.js"))
 	if err != nil {
 		return err
@@ -37,9 +38,12 @@ func bundle(ctx context.Context, source, dir string) error {
 		return fmt.Errorf("ask go for GOROOT: %w", err)
 	}
 	program := filepath.Join(dir, "rollcall.wasm")
-	// As web/build builds the page's.
+	ldflags := "-s -w" // as web/build builds the page's
+	if o.profile {
+		ldflags = "" // with the names of functions
+	}
 	err = command(ctx, []string{"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0"},
-		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-gcflags=all=-l", "-o", program, "./"+filepath.ToSlash(filepath.Join(source, "rollcall")))
+		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags="+ldflags, "-gcflags=all=-l", "-o", program, "./"+filepath.ToSlash(filepath.Join(source, "rollcall")))
 	if err != nil {
 		return err
 	}

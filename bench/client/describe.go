@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,7 +30,8 @@ func describe(ctx context.Context, o *options, dir string) (string, error) {
 		return "", err
 	}
 	version, err := browser.Version()
-	if err := errors.Join(err, browser.Close()); err != nil {
+	browser.Close()
+	if err != nil {
 		return "", err
 	}
 	said, err := exec.CommandContext(ctx, o.rollcall, "version").Output()

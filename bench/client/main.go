@@ -36,6 +36,7 @@ type options struct {
 	from     string // such a file to report on instead of measuring; "" for none
 	doc      string // document whose tables are replaced; "" for none
 	only     string // what "CONTENDER: WORKLOAD" must match
+	profile  bool   // tell instead where the time goes
 }
 
 func main() {
@@ -54,6 +55,7 @@ func main() {
 	flag.StringVar(&o.from, "from", "", "report on the samples in this `file`, and measure nothing")
 	flag.StringVar(&o.doc, "doc", "", "`document` whose tables are replaced, with plots beside it")
 	flag.StringVar(&o.only, "only", "", "`expression` that CONTENDER: WORKLOAD must match, as in '^(raw|Dexie).*: load'")
+	flag.BoolVar(&o.profile, "profile", false, "tell where the time of Rollcall's workloads goes, instead of comparing it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, &o)
@@ -85,6 +87,11 @@ func run(ctx context.Context, o *options) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.profile {
+		text := r.About + "\n" + profileOf(r.Samples)
+		fmt.Print(text)
+		return figures.ReplaceIn(o.doc, "client-profile", text)
 	}
 	text := report(r, "images")
 	fmt.Print(text)
@@ -135,7 +142,9 @@ func measure(ctx context.Context, o *options) (r recording, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	b.wanted = func(c contender, workload string) bool { return wanted.MatchString(c.Name + ": " + workload) }
+	b.wanted = func(c contender, workload string) bool {
+		return wanted.MatchString(c.Name+": "+workload) && (!o.profile || c.Name == rollcall)
+	}
 	b.record = func(s sample) error {
 		fmt.Fprintf(os.Stderr, "round %d, %d people, %s, %s: %.4v %s\n", s.Round, s.People, s.Contender, s.Workload, s.Figures, s.Error)
 		r.Samples = append(r.Samples, s)
@@ -177,7 +186,7 @@ func prepare(ctx context.Context, o *options, dir string) (b *bench, end func() 
 			return nil, nil, err
 		}
 	}
-	if err := bundle(ctx, o.source, dist); err != nil {
+	if err := bundle(ctx, o, dist); err != nil {
 		return nil, nil, err
 	}
 	couch, err := startCouch(ctx, o.pouchdb, documents)
@@ -189,7 +198,7 @@ func prepare(ctx context.Context, o *options, dir string) (b *bench, end func() 
 		return nil, nil, errors.Join(err, couch.Stop())
 	}
 	server.couch.to(couch.Addr)
-	b = &bench{dir: dir, server: server, sites: site.Sites{Binary: binary, Dir: dir}, couch: couch, patient: o.patient}
+	b = &bench{dir: dir, server: server, sites: site.Sites{Binary: binary, Dir: dir}, couch: couch, patient: o.patient, profile: o.profile}
 	return b, func() error { return errors.Join(server.end(), couch.Stop()) }, nil
 }
 

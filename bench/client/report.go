@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -308,4 +310,40 @@ func failuresOf(samples []sample) string {
 		fmt.Fprintf(&b, "%s: `%s`\n", what, strings.ReplaceAll(text[:min(len(text), 160)], "`", "'"))
 	}
 	return b.String()
+}
+
+// places is how many rows a profile has.
+const places = 12
+
+// profileOf returns where the workloads' time went, in percent: the places that took most of
+// all of them together, each workload having one vote.
+func profileOf(samples []sample) string {
+	shares, sum := map[string]map[string]float64{}, map[string]float64{} // by workload, of all by place
+	md := figures.Table{Head: []string{"% of the main thread's time"}}
+	var workloads []string
+	for _, s := range samples {
+		if len(s.Places) == 0 || shares[s.Workload] != nil {
+			continue
+		}
+		total := 0.0
+		for _, ms := range s.Places {
+			total += ms
+		}
+		shares[s.Workload] = map[string]float64{}
+		for place, ms := range s.Places {
+			shares[s.Workload][place] = 100 * ms / total
+			sum[place] += 100 * ms / total
+		}
+		workloads = append(workloads, s.Workload)
+		md.Head = append(md.Head, fmt.Sprintf("%s, %s people", s.Workload, grouped(s.People)))
+	}
+	order := slices.SortedFunc(maps.Keys(sum), func(a, b string) int { return cmp.Or(cmp.Compare(sum[b], sum[a]), cmp.Compare(a, b)) })
+	for _, place := range order[:min(places, len(order))] {
+		row := []string{place}
+		for _, w := range workloads {
+			row = append(row, fmt.Sprintf("%.0f", shares[w][place]))
+		}
+		md.Add(row...)
+	}
+	return md.String()
 }

@@ -58,6 +58,20 @@ func TestRoundsThatFailed(t *testing.T) {
 	}
 }
 
+// TestProfile: places are in the order of their shares, of which each workload has 100.
+func TestProfile(t *testing.T) {
+	samples := []sample{
+		{People: 1000, Workload: loadAll, Places: map[string]float64{"(idle)": 30, "encoding/json": 10}},
+		{People: 1000, Workload: pushQueue, Places: map[string]float64{"encoding/json": 3000, "runtime": 1000}},
+		{People: 1000, Workload: startCold},
+	}
+	want := "| % of the main thread's time | load, 1,000 people | push, 1,000 people |\n|---|---|---|\n" +
+		"| encoding/json | 25 | 75 |\n| (idle) | 75 | 0 |\n| runtime | 0 | 25 |\n"
+	if got := profileOf(samples); got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+}
+
 // TestGoalsFollowTheNumberOfPeople: more people have goals of their own.
 func TestGoalsFollowTheNumberOfPeople(t *testing.T) {
 	m := metric{goals: []goal{{0, 0.1}, {100_000, 0.07}}}

@@ -40,6 +40,7 @@ type sample struct {
 	People    int
 	Workload  string
 	Figures   map[string]float64 `json:",omitempty"` // milliseconds, or megabytes
+	Places    map[string]float64 `json:",omitempty"` // with -profile, milliseconds
 	Load      float64            // of the machine, the average of the last minute
 	Error     string             `json:",omitempty"`
 }
@@ -53,6 +54,7 @@ type bench struct {
 	patient time.Duration // how long one workload may take
 	wanted  func(contender, string) bool
 	record  func(sample) error
+	profile bool
 }
 
 // turn is one contender with a number of people in a round.
@@ -110,11 +112,16 @@ func (t *turn) wantsAny(workloads []string) bool {
 
 // note records what a workload brought, or its failure.
 func (t *turn) note(workload string, figures brought, failure error) error {
-	s := sample{Round: t.round, Contender: t.Name, People: t.people, Workload: workload, Figures: figures, Load: subject.LoadAverage()}
+	s := t.sample(workload)
+	s.Figures = figures
 	if failure != nil {
 		s.Error = failure.Error()
 	}
 	return t.record(s)
+}
+
+func (t *turn) sample(workload string) sample {
+	return sample{Round: t.round, Contender: t.Name, People: t.people, Workload: workload, Load: subject.LoadAverage()}
 }
 
 func (t *turn) withBrowser(run func(*chromium.Browser) error) error {
@@ -122,7 +129,8 @@ func (t *turn) withBrowser(run func(*chromium.Browser) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(run(b), b.Close())
+	defer b.Close()
+	return run(b)
 }
 
 // open opens a tab with the contender's page, ready for workloads.
@@ -155,11 +163,24 @@ func (t *turn) do(tab *chromium.Tab, function string, args arguments) error {
 // measure calls a function of driver.js, and records what it brings as a workload.
 func (t *turn) measure(tab *chromium.Tab, workload, function string, args arguments) error {
 	t.doing = workload
-	figures, err := chromium.Call[brought](tab, t.patient, "(a) => bench."+function+"(a)", args)
+	var figures brought
+	run := func() (err error) {
+		figures, err = chromium.Call[brought](tab, t.patient, "(a) => bench."+function+"(a)", args)
+		return err
+	}
+	if !t.profile {
+		if err := run(); err != nil {
+			return err
+		}
+		return t.note(workload, figures, nil)
+	}
+	profile, err := tab.Profiled(run)
 	if err != nil {
 		return err
 	}
-	return t.note(workload, figures, nil)
+	s := t.sample(workload)
+	s.Figures, s.Places = figures, profile.Places()
+	return t.record(s)
 }
 
 func (t *turn) writeEmpty(b *chromium.Browser) error {

@@ -36,8 +36,9 @@ func (t *Tab) Profiled(run func() error) (Profile, error) {
 	return stopped.Profile, errors.Join(err, t.ask("Profiler.stop", cdp.Empty{}, &stopped))
 }
 
-// Places are the milliseconds that a profile saw in each Go package, each script, and, in
-// brackets, what the browser does itself: (idle) waits, for the storage or the network.
+// Places are the milliseconds that a profile saw in each Go package, each script, each of the
+// browser's functions that these call, and, in brackets, what the browser does otherwise:
+// (idle) waits, for the storage or the network.
 func (p *Profile) Places() map[string]float64 {
 	places := map[int64]string{}
 	for _, n := range p.Nodes {
@@ -53,11 +54,13 @@ func (p *Profile) Places() map[string]float64 {
 }
 
 // placeOf returns the package of a Go function, in whose names the linker writes _ for most
-// signs, or the name of a script.
+// signs, the name of a script, or that of a function of the browser.
 func placeOf(function, url string) string {
 	switch {
 	case strings.HasPrefix(function, "("):
 		return function
+	case url == "":
+		return function + " (browser)"
 	case !strings.Contains(url, ".wasm") && !strings.HasPrefix(url, "wasm:"):
 		return path.Base(url)
 	}

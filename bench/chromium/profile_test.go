@@ -12,7 +12,7 @@ func TestPlaceOf(t *testing.T) {
 		{"github.com_rollcall_rollcall_wasm_idb.__Store_.ask", "wasm://wasm/rollcall.wasm-123", "wasm/idb"},
 		{"golang.org_x_text_unicode_norm.Form.String", "http://127.0.0.1:1/dist/rollcall.wasm", "golang.org/x/text/unicode/norm"},
 		{"runtime.mallocgc", "wasm://wasm/123", "runtime"},
-		{"(idle)", "", "(idle)"},
+		{"(idle)", "", "(idle)"}, {"put", "", "put (browser)"},
 		{"put", "http://127.0.0.1:1/dist/helper.js", "helper.js"},
 	} {
 		if got := placeOf(test.function, test.url); got != test.want {

@@ -111,4 +111,3 @@ func (t *turn) observe(b *chromium.Browser, tab *chromium.Tab, database string) 
 	}
 	return errors.Join(t.do(other, "close", nil), other.Close())
 }
-

@@ -98,4 +98,3 @@ func (t *turn) audit(inbox string) error {
 	}
 	return err
 }
-

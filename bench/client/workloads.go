@@ -179,4 +179,3 @@ func (t *turn) measure(tab *chromium.Tab, workload, function string, args argume
 	s.Figures, s.Places = figures, profile.Places()
 	return t.record(s)
 }
-

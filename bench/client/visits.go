@@ -89,9 +89,6 @@ func (t *turn) visit(b *chromium.Browser, workload, origin string, n int) (*chro
 
 // visitTwice measures the app's first visit to a site with people, and the second one.
 func (t *turn) visitTwice(b *chromium.Browser) error {
-	if t.Name != rollcall {
-		return nil
-	}
 	app, err := t.sites.Start(t.ctx, t.people)
 	if err != nil {
 		return err

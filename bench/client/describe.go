@@ -49,7 +49,7 @@ func describe(ctx context.Context, o *options, dir string) (string, error) {
 		}
 		versions = append(versions, c.npm+" "+v)
 	}
-	return fmt.Sprintf("Measured on %s: %s; load average %.1f before; a 4 kB write with fsync takes %s ms there.\n%s.\nMedians of the rounds; the ratio is the median of the rounds' ratios to the mean of raw's two measurements.\n",
+	return fmt.Sprintf("Measured on %s: %s; load average %.1f before; a 4 kB write with fsync takes %s ms there.\n%s.\n",
 		time.Now().UTC().Format(time.DateOnly), machine, subject.LoadAverage(), figures.Milliseconds(sync), strings.Join(versions, ", ")), nil
 }
 

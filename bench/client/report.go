@@ -284,7 +284,7 @@ func (t table) noise(m metric) (low, high float64) {
 // report returns all tables in Markdown, with plots from a directory.
 func report(r recording, images string) string {
 	var b strings.Builder
-	b.WriteString(r.About)
+	b.WriteString(r.About + "Medians of the rounds; the ratio is the median of the rounds' ratios to the mean of raw's two measurements.\n")
 	for _, people := range r.sizes() {
 		fmt.Fprintf(&b, "\n%s people, %d rounds:\n\n%s", grouped(people), tableOf(r.Samples, people).rounds(), tableOf(r.Samples, people))
 		fmt.Fprintf(&b, "\n![Ratios to IndexedDB by hand with %s people](%s/%s)\n", grouped(people), images, plotName(people))

@@ -286,7 +286,8 @@ func report(r recording, images string) string {
 	var b strings.Builder
 	b.WriteString(r.About + "Medians of the rounds; the ratio is the median of the rounds' ratios to the mean of raw's two measurements.\n")
 	for _, people := range r.sizes() {
-		fmt.Fprintf(&b, "\n%s people, %d rounds:\n\n%s", grouped(people), tableOf(r.Samples, people).rounds(), tableOf(r.Samples, people))
+		t := tableOf(r.Samples, people)
+		fmt.Fprintf(&b, "\n%s people; rounds: %d.\n\n%s", grouped(people), t.rounds(), t)
 		fmt.Fprintf(&b, "\n![Ratios to IndexedDB by hand with %s people](%s/%s)\n", grouped(people), images, plotName(people))
 	}
 	b.WriteString("\n" + goalsOf(r))

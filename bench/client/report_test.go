@@ -26,7 +26,7 @@ func TestRatiosAreByRound(t *testing.T) {
 	r := recording{"About.\n", samples}
 	text := report(r, "images")
 	for _, want := range []string{
-		"About.\nMedians of the rounds;", "\n1,000 people, 3 rounds:\n",
+		"About.\nMedians of the rounds;", "\n1,000 people; rounds: 3.\n",
 		"| ms · ratio to raw | raw | raw, again | Rollcall |\n",
 		"| W2 store all | 80.0 · 0.80 | 120 · 1.2 | 10.0 · 0.20 |\n",
 		"| W2 store all | 1,000 | ≤ 0.1 | 0.20 (0.10 to 0.50) | no |\n",

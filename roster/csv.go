@@ -21,6 +21,7 @@ type csvReader struct {
 	columns   []column
 	named     int // columns up to the last one that has a name
 	own       bool
+	quoted    bool   // it is as our own export writes it, with each cell in quotes
 	wrapped   bool   // each line is one cell, in quotes, with the cells in it
 	pending   []Line // to return first
 }
@@ -62,6 +63,7 @@ func newCSV(s *source) (*csvReader, error) {
 			if err := r.takeHeader(header); err != nil {
 				return nil, err
 			}
+			r.quoted = r.own && first.text == quotedRow(r.names)
 			return r, nil
 		}
 	}
@@ -141,7 +143,7 @@ func (r *csvReader) takeHeader(header []string) error {
 			return refuse("column " + names[i] + " is there twice")
 		}
 	}
-	r.names, r.columns = names, columns
+	r.names, r.columns, r.quoted = names, columns, false
 	for i, name := range names {
 		if name != "" {
 			r.named = i + 1
@@ -269,8 +271,8 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 // isWhole reports whether the first line of a row, whose quote is open, would be a row.
 func (r *csvReader) isWhole(row *splitter) bool {
 	rest := strings.Split(row.cell.String(), string(r.separator))
-	if len(row.cells)+len(rest) < r.named {
-		return false
+	if r.quoted || len(row.cells)+len(rest) < r.named {
+		return false // in a file whose cells are all in quotes, one too many breaks the line
 	}
 	// In our own export more columns follow the text, so a comma in it is not enough.
 	return !r.own || r.names[r.named-1] != "version" || strings.Trim(rest[len(rest)-1], " 0123456789") == ""

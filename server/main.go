@@ -47,7 +47,7 @@ they have not sent yet.
 problem.
 `, runCheck},
 		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl] [FILE]", "write all users to FILE or to standard output", `It never replaces an existing file. In CSV, text that a spreadsheet would run as a
-formula gets a leading apostrophe; an import removes it.
+formula, wherever it splits the line, gets an apostrophe before it; an import removes it.
 `, runExport},
 		{"import", "[-db FILE|ADDRESS] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users from a file", `Without -apply, it prints what each line would do and changes nothing. A user is
 found by id, or else by email. A missing field keeps its value. A refused line does

@@ -23,7 +23,8 @@ func NewCSVWriter(out io.Writer, byteOrderMark bool) (*CSVWriter, error) {
 			return nil, err
 		}
 	}
-	return w, w.writeRow(Columns)
+	err := w.writeRow(Columns)
+	return w, err
 }
 
 // Write writes a person.

@@ -225,15 +225,3 @@ func TestStreamed(t *testing.T) {
 		t.Errorf("%d kB are in use", peak>>10)
 	}
 }
-
-// TestCostIsOfTheSize: no file takes much longer to read than another one of its size.
-func TestCostIsOfTheSize(t *testing.T) {
-	dear := rostertest.Dear(200_000, func(text string) {
-		if _, _, err := read(t, text, roster.Options{}); err != nil {
-			t.Errorf("%.60q: %v", text, err)
-		}
-	})
-	if len(dear) > 0 {
-		t.Errorf("these take longer than their size: %q", dear)
-	}
-}

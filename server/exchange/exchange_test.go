@@ -189,15 +189,3 @@ func TestImportResumes(t *testing.T) {
 		}
 	}
 }
-
-// TestCostIsOfTheSize: no file takes much longer to import than another one of its size.
-func TestCostIsOfTheSize(t *testing.T) {
-	dear := rostertest.Dear(200_000, func(text string) {
-		if _, err := run(&empty{}, strings.NewReader(text)); err != nil {
-			t.Errorf("%.60q: %v", text, err)
-		}
-	})
-	if len(dear) > 0 {
-		t.Errorf("these take longer than their size: %q", dear)
-	}
-}

@@ -299,7 +299,7 @@ func TestExportAndImport(t *testing.T) {
 		runCommand(t, "import", "-db", other, filepath.Join(dir, "all.csv")).says("5 unchanged, 0 refused")
 	}
 	text := read(t, filepath.Join(dir, "all.csv"))
-	for _, cell := range []string{`,'=cmd|`, `"'+1`, `,''=really,`, `,'@home,`, `,'quoted',`, `,''-,`, `,'＝wide,`} {
+	for _, cell := range []string{`,"'=cmd|`, `"'+1`, `,"''=really",`, `,"'@home",`, `,"'quoted'",`, `,"''-",`, `,"'＝wide",`} {
 		if !strings.Contains(text, cell) {
 			t.Errorf("the export lacks the cell %s:\n%s", cell, text)
 		}

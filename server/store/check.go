@@ -36,20 +36,22 @@ func (r *Report) Add(format string, args ...any) {
 
 // Print prints the report on the database of the given name.
 func (r *Report) Print(w io.Writer, name string) error {
-	var text string
 	for _, p := range r.Problems {
-		text += "problem: " + Printable(p) + "\n"
+		if err := Print(w, "problem: %s\n", p); err != nil {
+			return err
+		}
 	}
 	if r.More > 0 {
-		text += fmt.Sprintf("and %d more\n", r.More)
+		if err := Print(w, "and %d more\n", r.More); err != nil {
+			return err
+		}
 	}
 	result := "no problems found"
 	if n := len(r.Problems) + r.More; n > 0 {
 		result = fmt.Sprintf("%d problems found", n)
 	}
-	_, err := fmt.Fprintf(w, "%s%s: %d users, %d tombstones, %d records, change %d; %s\n",
-		text, name, r.Users, r.Tombstones, r.Records, r.Change, result)
-	return err
+	return Print(w, "%s: %d users, %d tombstones, %d records, change %d; %s\n",
+		name, r.Users, r.Tombstones, r.Records, r.Change, result)
 }
 
 // FeedCheck is what a database says about its feed, and what its users' rows say.

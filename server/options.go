@@ -62,7 +62,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.IntVar(&o.share, "network-share", rest.DefaultShare, "`percent` of -max-streams, -max-memory and -max-waiting that one address (IPv6: one /64) may hold")
 	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "concurrent event streams; more are answered 503")
 	flags.IntVar(&o.eventRate, "event-rate", feed.NotificationsPerProcessor*runtime.GOMAXPROCS(0), "events per second to all streams together; more are sent later. By default, 1000 per processor")
-	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database; more wait")
+	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database, at most as many as it has connections; more wait")
 	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "waiting reads; more are answered 503")
 	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of request bodies and pages in memory; more are answered 503")
 	return flags

@@ -66,6 +66,8 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	// What waits has to wait for its turn, where networks have shares, and not for a connection.
+	limits.Reads = min(limits.Reads, db.Readers())
 	addGauges(metrics, db, listener)
 
 	background, stop := context.WithCancel(ctx)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"time"
 
@@ -62,7 +63,8 @@ type admission struct {
 	addresses *limit.Buckets
 	site      *limit.Buckets // by address as well: loading the app must not take from its syncing
 	clients   *limit.Buckets
-	reads     *limit.Semaphore
+	reads     *limit.Turns
+	encoding  *limit.Turns  // of pages, which takes a processor
 	reading   *limit.Shares // reads that run or wait
 	writing   *limit.Shares // writes that wait to be durable
 	bytes     *limit.Shares
@@ -79,7 +81,8 @@ func newAdmission(l Limits) *admission {
 		addresses: limit.NewBuckets(l.Address, maxBuckets),
 		site:      limit.NewBuckets(l.Address, maxBuckets),
 		clients:   limit.NewBuckets(l.Client, maxBuckets),
-		reads:     limit.NewSemaphore(l.Reads, l.Waiting),
+		reads:     limit.NewTurns(l.Reads, l.Waiting),
+		encoding:  limit.NewTurns(max(2, runtime.GOMAXPROCS(0)), l.Waiting),
 		reading:   shares(int64(l.Reads + l.Waiting)),
 		writing:   shares(group.MaxWaiting),
 		bytes:     shares(l.Bytes - l.cacheBytes()),
@@ -156,7 +159,7 @@ func (r reservingReader) Read(p []byte) (int, error) {
 // come from a client, so slow clients don't use them up.
 type limitedStore struct {
 	Store
-	reads   *limit.Semaphore
+	reads   *limit.Turns
 	reading *limit.Shares
 	writing *limit.Shares
 }
@@ -180,12 +183,40 @@ func limited[T any](ctx context.Context, l limitedStore, read func(context.Conte
 	defer l.reading.Release(network, 1)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	release, err := l.reads.Acquire(ctx)
+	release, err := l.reads.Acquire(ctx, network)
 	if err != nil {
 		return result, err
 	}
 	defer release()
 	return read(ctx)
+}
+
+// encodingTurn waits until it is the network's turn to encode a page.
+func (a *admission) encodingTurn(ctx context.Context) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return a.encoding.Acquire(ctx, scopeOf(ctx).network)
+}
+
+// turnWriter gives a turn to others while a client takes what is written.
+type turnWriter struct {
+	out     io.Writer
+	take    func() (release func(), err error)
+	release func() // of the turn that the user of the writer has
+}
+
+func (w *turnWriter) Write(b []byte) (int, error) {
+	w.release()
+	w.release = func() {}
+	n, err := w.out.Write(b)
+	if err != nil {
+		return n, err
+	}
+	release, err := w.take()
+	if err == nil {
+		w.release = release
+	}
+	return n, err
 }
 
 func (l limitedStore) User(ctx context.Context, id string) (store.Row, error) {

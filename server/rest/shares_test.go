@@ -193,6 +193,55 @@ func TestOneAtItsShareFailsNobodyElse(t *testing.T) {
 	})
 }
 
+// slowSearch is a store in which a search takes until it is let.
+type slowSearch struct {
+	rest.Store
+	let chan struct{}
+}
+
+func (s slowSearch) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
+	if q.Search != "" {
+		select {
+		case <-s.let:
+		case <-ctx.Done():
+		}
+		return store.List{}, ctx.Err()
+	}
+	return s.Store.Users(ctx, q)
+}
+
+// TestSlowReadsLeaveTurns: one network has as many slow reads as it can get, and asks for what
+// others want, too. It waits behind itself, the others don't.
+func TestSlowReadsLeaveTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := feed.NewHub()
+		defer hub.Close()
+		slow := slowSearch{filled(t, 10), make(chan struct{})}
+		a := asker{t: t, handler: rest.New(rest.Config{Store: slow, Hub: hub, Limits: rest.Limits{Reads: 4, Waiting: 100}})}
+		var group sync.WaitGroup
+		defer group.Wait()
+		for i := range 20 {
+			path := "/api/v1/users?q=n"
+			if i == 3 { // what others want, while all its turns are taken
+				path = "/api/v1/changes?limit=100"
+			}
+			group.Go(func() { a.ask("203.0.113.1:1", path, "") })
+			synctest.Wait()
+		}
+		slow.let <- struct{}{} // it begins to read that, and waits again, behind all the others
+		synctest.Wait()
+		for path, most := range map[string]time.Duration{
+			"/api/v1/users?limit=10": 0, "/api/v1/users/" + newID(): 0, "/api/v1/changes?limit=100": 50 * time.Millisecond,
+		} {
+			began := time.Now()
+			status, _ := a.ask("203.0.113.2:1", path, "")
+			if took := time.Since(began); status >= 500 || took > most {
+				t.Errorf("beside it, %s is answered %d after %v", path, status, took)
+			}
+		}
+	})
+}
+
 // TestExempt: who is exempt is a setting, so this machine may be a client like others.
 func TestExempt(t *testing.T) {
 	hub := feed.NewHub()

@@ -1,0 +1,108 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// ErrFull says that no more may wait, or that there is no room.
+var ErrFull = errors.New("the server is at its limit")
+
+// Turns bounds what runs at once, and says who is next: of those that wait, the first of the
+// network that has the fewest running. One network never has all turns, so another one's job
+// starts at once, however many of the first one's wait. Its methods may be called by many
+// goroutines.
+type Turns struct {
+	most, mostWaiting int
+
+	mu      sync.Mutex
+	running map[string]int
+	total   int
+	waiting []*waiter // in their order
+}
+
+type waiter struct {
+	key   string
+	begin chan struct{} // closed when its turn has come
+}
+
+// NewTurns returns turns of which most run at once, while mostWaiting may wait.
+func NewTurns(most, mostWaiting int) *Turns {
+	return &Turns{most: most, mostWaiting: mostWaiting, running: map[string]int{}}
+}
+
+// Acquire waits for a turn. It fails with ErrFull if too many wait, and when ctx ends. The
+// empty key is of those that may have all turns.
+func (t *Turns) Acquire(ctx context.Context, key string) (release func(), err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	release = func() { t.end(key) }
+	if t.mayRun(key) {
+		t.begin(key)
+		return release, nil
+	}
+	if len(t.waiting) >= t.mostWaiting {
+		return nil, ErrFull
+	}
+	w := &waiter{key, make(chan struct{})}
+	t.waiting = append(t.waiting, w)
+	t.mu.Unlock()
+	select {
+	case <-w.begin:
+		t.mu.Lock()
+		return release, nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	if i := slices.Index(t.waiting, w); i >= 0 {
+		t.waiting = slices.Delete(t.waiting, i, i+1)
+		return nil, ctx.Err()
+	}
+	return release, nil // its turn came just before
+}
+
+// mayRun reports whether a key has a turn left. While others wait for one that it may not
+// have, it takes nothing from them.
+func (t *Turns) mayRun(key string) bool {
+	return t.total < t.most && (key == "" || t.running[key] < max(1, t.most-1))
+}
+
+func (t *Turns) begin(key string) {
+	t.total++
+	t.running[key]++
+}
+
+func (t *Turns) end(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.total--
+	if t.running[key]--; t.running[key] == 0 {
+		delete(t.running, key)
+	}
+	for i := t.next(); i >= 0; i = t.next() {
+		w := t.waiting[i]
+		t.waiting = slices.Delete(t.waiting, i, i+1)
+		t.begin(w.key)
+		close(w.begin)
+	}
+}
+
+// next returns which of the waiting is next; -1 for none.
+func (t *Turns) next() int {
+	best := -1
+	for i, w := range t.waiting {
+		if t.mayRun(w.key) && (best < 0 || t.running[w.key] < t.running[t.waiting[best].key]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// Waiting returns how many wait.
+func (t *Turns) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting)
+}

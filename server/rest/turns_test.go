@@ -1,0 +1,90 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/rollcall/rollcall/server/coding"
+	"github.com/rollcall/rollcall/server/limit"
+)
+
+// TestPagesAreEncodedInTurns: one network has all turns to encode pages that it can get. It
+// waits for the next one, another network does not.
+func TestPagesAreEncodedInTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{admission: newAdmission(Limits{})}
+		s.admission.encoding = limit.NewTurns(2, 10)
+		of := func(network string) context.Context {
+			return context.WithValue(t.Context(), contextKey{}, &scope{network: network})
+		}
+		release, err := s.admission.encodingTurn(of("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := content{5, func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err }}
+		prepared := func(network string) <-chan error {
+			ended := make(chan error, 1)
+			go func() {
+				_, err := s.prepare(of(network), text, coding.Identity)
+				ended <- err
+			}()
+			synctest.Wait()
+			return ended
+		}
+		own, other := prepared("a"), prepared("b")
+		if len(own) != 0 || len(other) != 1 {
+			t.Errorf("beside a page of one network, its own next: %d, another's: %d", len(own), len(other))
+		}
+		release()
+		if err := errors.Join(<-own, <-other); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// stuck is a client that takes nothing until it is let.
+type stuck struct {
+	strings.Builder
+	let chan struct{}
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	<-s.let
+	return s.Builder.Write(b)
+}
+
+// TestStalledClientsHoldNoTurn: while a client does not take its answer, others are served.
+func TestStalledClientsHoldNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := limit.NewTurns(1, 10)
+		take := func() (func(), error) { return turns.Acquire(t.Context(), "a") }
+		out := &stuck{let: make(chan struct{})}
+		w := &turnWriter{out: out, take: take}
+		var err error
+		if w.release, err = take(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.WriteString(w, "hello") }()
+		synctest.Wait()
+		release, err := take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(out.let)
+		synctest.Wait()
+		if out.String() != "hello" || turns.Waiting() != 1 {
+			t.Errorf("it wrote %q, and %d wait for their turn again", out, turns.Waiting())
+		}
+		release()
+		synctest.Wait()
+		w.release()
+		if release, err = take(); err != nil || turns.Waiting() != 0 {
+			t.Errorf("the turn was not given back: %v, %d wait", err, turns.Waiting())
+		}
+		release()
+	})
+}

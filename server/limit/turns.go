@@ -78,7 +78,8 @@ func (t *Turns) end(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.total--
-	if t.running[key]--; t.running[key] == 0 {
+	t.running[key]--
+	if t.running[key] == 0 {
 		delete(t.running, key)
 	}
 	for i := t.next(); i >= 0; i = t.next() {

@@ -8,7 +8,10 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
@@ -69,6 +72,8 @@ type admission struct {
 	writing   *limit.Shares // writes that wait to be durable
 	bytes     *limit.Shares
 	streams   *limit.Shares
+	requests  *limit.Shares // over HTTP/2
+	refused   refusals
 }
 
 func newAdmission(l Limits) *admission {
@@ -77,6 +82,7 @@ func newAdmission(l Limits) *admission {
 	l.Share = cmp.Or(l.Share, DefaultShare)
 	shares := func(total int64) *limit.Shares { return limit.NewShares(total, max(1, total*int64(l.Share)/100)) }
 	return &admission{
+		refused:   refusals{told: rate.Sometimes{Interval: refusalPause}},
 		limits:    l,
 		addresses: limit.NewBuckets(l.Address, maxBuckets),
 		site:      limit.NewBuckets(l.Address, maxBuckets),
@@ -87,6 +93,7 @@ func newAdmission(l Limits) *admission {
 		writing:   shares(group.MaxWaiting),
 		bytes:     shares(l.Bytes - l.cacheBytes()),
 		streams:   shares(int64(l.Streams)),
+		requests:  shares(2 * int64(l.Streams)),
 	}
 }
 
@@ -96,14 +103,13 @@ func (l Limits) cacheBytes() int64 { return l.Bytes / 8 }
 // withRate answers 429 to an address over its rate, before it reads the body.
 func (s *server) withRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		network := s.admission.limits.network(r)
-		scopeOf(r.Context()).network = network
+		network := scopeOf(r.Context()).network
 		buckets, by := s.admission.site, "site"
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			buckets, by = s.admission.addresses, "address"
 		}
 		if network != "" {
-			if err := s.admit(w, buckets, by, network); err != nil {
+			if err := s.admit(r, w, buckets, by, network); err != nil {
 				s.fail(w, r, err)
 				return
 			}
@@ -112,20 +118,59 @@ func (s *server) withRate(next http.Handler) http.Handler {
 	})
 }
 
+// withShare bounds the requests of a network over HTTP/2, until their answers are taken: where
+// HTTP/1 has one on a connection, HTTP/2 may have a hundred, and each holds what net/http has
+// for it.
+func (s *server) withShare(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor < 2 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		network := scopeOf(r.Context()).network
+		if s.admission.requests.Take(network, 1) != nil {
+			s.refuse(r, "requests")
+			panic(http.ErrAbortHandler) // an answer would be held, too
+		}
+		defer s.admission.requests.Release(network, 1)
+		next.ServeHTTP(w, r)
+		_ = http.NewResponseController(w).Flush() // an error means that the client is gone
+	})
+}
+
+// refusals counts what is refused before it is looked at. There is no bound to that, so it is
+// not logged one by one.
+type refusals struct {
+	since atomic.Int64
+	told  rate.Sometimes
+}
+
+// refuse takes note of a refused request. by is the limit.
+func (s *server) refuse(r *http.Request, by string) {
+	own := scopeOf(r.Context())
+	own.refused = true
+	s.admission.refused.since.Add(1)
+	s.admission.refused.told.Do(func() {
+		s.log.Warn("refused requests over a limit; the next such line comes in a minute at the earliest",
+			"request", own.id, "network", own.network, "by", by, "refused", s.admission.refused.since.Swap(0))
+	})
+}
+
 // admitClient does the same for a batch's client id.
 func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
 	if scopeOf(r.Context()).network == "" {
 		return nil
 	}
-	return s.admit(w, s.admission.clients, "client", clientID)
+	return s.admit(r, w, s.admission.clients, "client", clientID)
 }
 
-func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) error {
+func (s *server) admit(r *http.Request, w http.ResponseWriter, b *limit.Buckets, by, key string) error {
 	wait, ok := b.Take(key, time.Now())
 	if ok {
 		return nil
 	}
 	s.metrics.limited.WithLabelValues(by).Inc()
+	s.refuse(r, by)
 	w.Header().Set("Retry-After", seconds(wait))
 	return api.NewProblem(api.CodeRateLimited, "Too many requests", "wait for the time in Retry-After, then try again")
 }

@@ -99,7 +99,7 @@ func New(c Config) http.Handler {
 	} else {
 		mux.HandleFunc("/", noRoute)
 	}
-	return s.withRequest(s.withRecovery(withHeaders(s.withRate(s.guard(mux)))))
+	return s.withRequest(s.withRecovery(s.withShare(withHeaders(s.withRate(s.guard(mux))))))
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {

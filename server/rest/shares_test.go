@@ -2,7 +2,9 @@ package rest_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +16,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
@@ -423,4 +428,55 @@ func TestWritesHaveAShare(t *testing.T) {
 		t.Errorf("beside it, a batch is answered %d", status)
 	}
 	group.Wait()
+}
+
+// TestAnswersThatNobodyTakes: over HTTP/2, a client has a hundred requests on a connection, and
+// takes no answer. What is beyond its share is not even answered.
+func TestAnswersThatNobodyTakes(t *testing.T) {
+	hub := feed.NewHub()
+	defer hub.Close()
+	s := httptest.NewUnstartedServer(rest.New(rest.Config{Store: memory.New(memory.Options{}), Hub: hub,
+		Limits: rest.Limits{Streams: 8, Exempt: rest.Proxies{}}})) // so 16 requests, and 4 of one network
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	c, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs,
+		ServerName: "example.com", NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	framer := http2.NewFramer(c, c)
+	_, err = io.WriteString(c, http2.ClientPreface)
+	err = errors.Join(err, framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}))
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	const asked = 10
+	for i := range asked {
+		block.Reset()
+		for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/healthz"}} {
+			err = errors.Join(err, encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
+		}
+		err = errors.Join(err, framer.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: uint32(2*i + 1), BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered, reset := 0, 0
+	for answered+reset < asked {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch frame.(type) {
+		case *http2.HeadersFrame:
+			answered++
+		case *http2.RSTStreamFrame:
+			reset++
+		}
+	}
+	if answered != 4 {
+		t.Errorf("%d of %d requests were answered and hold that, want 4", answered, asked)
+	}
 }

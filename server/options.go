@@ -199,6 +199,17 @@ func (o *serveOptions) limits() (rest.Limits, error) {
 	}, nil
 }
 
+// fitFiles takes fewer connections than were asked for, and reports that, if the process may
+// not open so many files: without one left, nobody is accepted and nothing is written.
+func (o *serveOptions) fitFiles(most uint64) bool {
+	if uint64(o.connections) <= most/4*3 {
+		return false
+	}
+	o.connections = max(1, int(most/4*3))
+	o.perAddress = min(o.perAddress, max(1, o.connections/4))
+	return true
+}
+
 // thisMachine are the networks that are exempt by default, as the flag writes them.
 func thisMachine() string {
 	var all []string

@@ -55,6 +55,9 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
+	if o.fitFiles(listen.MaxFiles()) {
+		log.Warn("this process may not open enough files for -max-connections; it takes fewer", "connections", o.connections, "per-address", o.perAddress)
+	}
 	listener, err := listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients})
 	if err != nil {
 		return err
@@ -136,7 +139,9 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		HTTP2:             &http2,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// "OPTIONS *" is a request like any other: it has a rate and a line in the log.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 

@@ -55,10 +55,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	if o.fitFiles(listen.MaxFiles()) {
-		log.Warn("this process may not open enough files for -max-connections; it takes fewer", "connections", o.connections, "per-address", o.perAddress)
-	}
-	listener, err := listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients})
+	listener, err := o.listen(ctx, limits, log)
 	if err != nil {
 		return err
 	}
@@ -109,6 +106,14 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	return serve(ctx, listener, server, log)
+}
+
+// listen accepts connections, as many as the process may have.
+func (o *serveOptions) listen(ctx context.Context, limits rest.Limits, log *slog.Logger) (*listen.Listener, error) {
+	if o.fitFiles(listen.MaxFiles()) {
+		log.Warn("this process may not open enough files for -max-connections; it takes fewer", "connections", o.connections, "per-address", o.perAddress)
+	}
+	return listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients})
 }
 
 // loadCertificate loads the certificate, nil for none, and reloads it on SIGHUP and when its

@@ -14,5 +14,5 @@ func MaxFiles() uint64 {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &most) != nil {
 		return math.MaxUint64
 	}
-	return uint64(most.Cur)
+	return uint64(most.Cur) //nolint:unconvert // it is signed on FreeBSD
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/listen"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/static"
@@ -113,7 +114,8 @@ func (o *serveOptions) listen(ctx context.Context, limits rest.Limits, log *slog
 	if o.fitFiles(listen.MaxFiles()) {
 		log.Warn("this process may not open enough files for -max-connections; it takes fewer", "connections", o.connections, "per-address", o.perAddress)
 	}
-	return listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients})
+	return listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients,
+		Rate: limit.Rate{PerSecond: 2 * limits.Address.PerSecond, Burst: 2 * limits.Address.Burst}}) // one for each request
 }
 
 // loadCertificate loads the certificate, nil for none, and reloads it on SIGHUP and when its

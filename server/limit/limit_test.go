@@ -76,14 +76,14 @@ func TestNoLimit(t *testing.T) {
 // TestTurns: one network runs and waits for as much as it can get.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := limit.NewTurns(3, 5)
+		turns := limit.NewTurns(3, 2, 5)
 		var order []string
 		ends := map[string]chan struct{}{}
 		ask := func(ctx context.Context, key, name string) <-chan error {
 			failed, end := make(chan error, 1), make(chan struct{})
 			ends[name] = end
 			go func() {
-				release, err := turns.Acquire(ctx, key)
+				release, err := turns.Acquire(ctx, key, 1)
 				failed <- err
 				if err == nil {
 					order = append(order, name)
@@ -164,4 +164,39 @@ func TestNetwork(t *testing.T) {
 			t.Errorf("%s is of %s, want %s", text, got, want)
 		}
 	}
+}
+
+// TestTurnsOfJobs: a job may take many turns.
+func TestTurnsOfJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := limit.NewTurns(10, 4, 10)
+		ask := func(key string, n int) <-chan func() {
+			begun := make(chan func(), 1)
+			go func() {
+				if release, err := turns.Acquire(t.Context(), key, n); err == nil {
+					begun <- release
+				}
+			}()
+			synctest.Wait()
+			return begun
+		}
+		large := ask("a", 6) // more than its network may have, but alone
+		own, other, next := ask("a", 1), ask("b", 3), ask("c", 2)
+		if len(large) != 1 || len(own) != 0 || len(other) != 1 || len(next) != 0 {
+			t.Fatalf("begun: %d %d %d %d", len(large), len(own), len(other), len(next))
+		}
+		(<-large)()
+		synctest.Wait()
+		if len(own) != 1 || len(next) != 1 {
+			t.Errorf("begun after that: %d %d", len(own), len(next))
+		}
+		for _, begun := range []<-chan func(){own, other, next} {
+			(<-begun)()
+		}
+		if all := ask("a", 99); len(all) != 1 {
+			t.Error("more than there are never begins")
+		} else {
+			(<-all)()
+		}
+	})
 }

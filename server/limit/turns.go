@@ -11,11 +11,11 @@ import (
 var ErrFull = errors.New("the server is at its limit")
 
 // Turns bounds what runs at once, and says who is next: of those that wait, the first of the
-// network that has the fewest running. One network never has all turns, so another one's job
+// network that has the least running. One network never has all turns, so another one's job
 // starts at once, however many of the first one's wait. Its methods may be called by many
 // goroutines.
 type Turns struct {
-	most, mostWaiting int
+	most, each, mostWaiting int
 
 	mu      sync.Mutex
 	running map[string]int
@@ -25,28 +25,32 @@ type Turns struct {
 
 type waiter struct {
 	key   string
+	n     int
 	begin chan struct{} // closed when its turn has come
 }
 
-// NewTurns returns turns of which most run at once, while mostWaiting may wait.
-func NewTurns(most, mostWaiting int) *Turns {
-	return &Turns{most: most, mostWaiting: mostWaiting, running: map[string]int{}}
+// NewTurns returns most turns, of which one network has each at once, while mostWaiting jobs
+// may wait.
+func NewTurns(most, each, mostWaiting int) *Turns {
+	return &Turns{most: most, each: each, mostWaiting: mostWaiting, running: map[string]int{}}
 }
 
-// Acquire waits for a turn. It fails with ErrFull if too many wait, and when ctx ends. The
+// Acquire waits until a job may run that takes n turns; more than there are for one network,
+// if nothing else of it runs. It fails with ErrFull if too many wait, and when ctx ends. The
 // empty key is of those that may have all turns.
-func (t *Turns) Acquire(ctx context.Context, key string) (release func(), err error) {
+func (t *Turns) Acquire(ctx context.Context, key string, n int) (release func(), err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	release = func() { t.end(key) }
-	if t.mayRun(key) {
-		t.begin(key)
+	n = min(n, t.most)
+	release = func() { t.end(key, n) }
+	if t.mayRun(key, n) {
+		t.begin(key, n)
 		return release, nil
 	}
 	if len(t.waiting) >= t.mostWaiting {
 		return nil, ErrFull
 	}
-	w := &waiter{key, make(chan struct{})}
+	w := &waiter{key, n, make(chan struct{})}
 	t.waiting = append(t.waiting, w)
 	t.mu.Unlock()
 	select {
@@ -63,29 +67,29 @@ func (t *Turns) Acquire(ctx context.Context, key string) (release func(), err er
 	return release, nil // its turn came just before
 }
 
-// mayRun reports whether a key has a turn left. While others wait for one that it may not
-// have, it takes nothing from them.
-func (t *Turns) mayRun(key string) bool {
-	return t.total < t.most && (key == "" || t.running[key] < max(1, t.most-1))
+// mayRun reports whether n turns are left, and may be this key's.
+func (t *Turns) mayRun(key string, n int) bool {
+	has := t.running[key]
+	return t.total+n <= t.most && (key == "" || has == 0 || has+n <= t.each)
 }
 
-func (t *Turns) begin(key string) {
-	t.total++
-	t.running[key]++
+func (t *Turns) begin(key string, n int) {
+	t.total += n
+	t.running[key] += n
 }
 
-func (t *Turns) end(key string) {
+func (t *Turns) end(key string, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.total--
-	t.running[key]--
+	t.total -= n
+	t.running[key] -= n
 	if t.running[key] == 0 {
 		delete(t.running, key)
 	}
 	for i := t.next(); i >= 0; i = t.next() {
 		w := t.waiting[i]
 		t.waiting = slices.Delete(t.waiting, i, i+1)
-		t.begin(w.key)
+		t.begin(w.key, w.n)
 		close(w.begin)
 	}
 }
@@ -94,7 +98,7 @@ func (t *Turns) end(key string) {
 func (t *Turns) next() int {
 	best := -1
 	for i, w := range t.waiting {
-		if t.mayRun(w.key) && (best < 0 || t.running[w.key] < t.running[t.waiting[best].key]) {
+		if t.mayRun(w.key, w.n) && (best < 0 || t.running[w.key] < t.running[t.waiting[best].key]) {
 			best = i
 		}
 	}

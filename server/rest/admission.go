@@ -70,6 +70,7 @@ type admission struct {
 	encoding  *limit.Turns  // of pages, which takes a processor
 	reading   *limit.Shares // reads that run or wait
 	writing   *limit.Shares // writes that wait to be durable
+	queue     *limit.Turns  // writes in the store's own queue
 	bytes     *limit.Shares
 	streams   *limit.Shares
 	requests  *limit.Shares // over HTTP/2
@@ -81,16 +82,18 @@ func newAdmission(l Limits) *admission {
 	l.Bytes, l.Streams = cmp.Or(l.Bytes, DefaultBytes), cmp.Or(l.Streams, DefaultStreams)
 	l.Share = cmp.Or(l.Share, DefaultShare)
 	shares := func(total int64) *limit.Shares { return limit.NewShares(total, max(1, total*int64(l.Share)/100)) }
+	processors := max(2, runtime.GOMAXPROCS(0))
 	return &admission{
 		refused:   refusals{told: rate.Sometimes{Interval: refusalPause}},
 		limits:    l,
 		addresses: limit.NewBuckets(l.Address, maxBuckets),
 		site:      limit.NewBuckets(l.Address, maxBuckets),
 		clients:   limit.NewBuckets(l.Client, maxBuckets),
-		reads:     limit.NewTurns(l.Reads, l.Waiting),
-		encoding:  limit.NewTurns(max(2, runtime.GOMAXPROCS(0)), l.Waiting),
+		reads:     limit.NewTurns(l.Reads, max(1, l.Reads-1), l.Waiting),
+		encoding:  limit.NewTurns(processors, processors-1, l.Waiting),
 		reading:   shares(int64(l.Reads + l.Waiting)),
 		writing:   shares(group.MaxWaiting),
+		queue:     limit.NewTurns(group.MaxWaiting, maxQueued, group.MaxWaiting),
 		bytes:     shares(l.Bytes - l.cacheBytes()),
 		streams:   shares(int64(l.Streams)),
 		requests:  shares(2 * int64(l.Streams)),
@@ -207,7 +210,12 @@ type limitedStore struct {
 	reads   *limit.Turns
 	reading *limit.Shares
 	writing *limit.Shares
+	queue   *limit.Turns
 }
+
+// maxQueued is how many writes of one network are in the store's queue, which is in the order
+// of arrival: another one's waits for no more than that.
+const maxQueued = 256
 
 // Apply implements Store. The store's queue of writes has room for one network's share only.
 func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
@@ -216,6 +224,11 @@ func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.
 		return nil, err
 	}
 	defer l.writing.Release(network, n)
+	release, err := l.queue.Acquire(ctx, network, len(writes))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	return l.Store.Apply(ctx, writes)
 }
 
@@ -228,7 +241,7 @@ func limited[T any](ctx context.Context, l limitedStore, read func(context.Conte
 	defer l.reading.Release(network, 1)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	release, err := l.reads.Acquire(ctx, network)
+	release, err := l.reads.Acquire(ctx, network, 1)
 	if err != nil {
 		return result, err
 	}
@@ -240,7 +253,7 @@ func limited[T any](ctx context.Context, l limitedStore, read func(context.Conte
 func (a *admission) encodingTurn(ctx context.Context) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return a.encoding.Acquire(ctx, scopeOf(ctx).network)
+	return a.encoding.Acquire(ctx, scopeOf(ctx).network, 1)
 }
 
 // turnWriter gives a turn to others while a client takes what is written.

@@ -17,7 +17,7 @@ import (
 func TestPagesAreEncodedInTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{admission: newAdmission(Limits{})}
-		s.admission.encoding = limit.NewTurns(2, 10)
+		s.admission.encoding = limit.NewTurns(2, 1, 10)
 		of := func(network string) context.Context {
 			return context.WithValue(t.Context(), contextKey{}, &scope{network: network})
 		}
@@ -60,8 +60,8 @@ func (s *stuck) Write(b []byte) (int, error) {
 // TestStalledClientsHoldNoTurn: while a client does not take its answer, others are served.
 func TestStalledClientsHoldNoTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := limit.NewTurns(1, 10)
-		take := func() (func(), error) { return turns.Acquire(t.Context(), "a") }
+		turns := limit.NewTurns(1, 1, 10)
+		take := func() (func(), error) { return turns.Acquire(t.Context(), "a", 1) }
 		out := &stuck{let: make(chan struct{})}
 		w := &turnWriter{out: out, take: take}
 		var err error

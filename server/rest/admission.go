@@ -62,19 +62,19 @@ const readTimeout = 10 * time.Second
 
 // admission enforces the limits.
 type admission struct {
-	limits    Limits
-	addresses *limit.Buckets
-	site      *limit.Buckets // by address as well: loading the app must not take from its syncing
-	clients   *limit.Buckets
-	reads     *limit.Turns
-	encoding  *limit.Turns  // of pages, which takes a processor
-	reading   *limit.Shares // reads that run or wait
-	writing   *limit.Shares // writes that wait to be durable
-	queue     *limit.Turns  // writes in the store's own queue
-	bytes     *limit.Shares
-	streams   *limit.Shares
-	requests  *limit.Shares // over HTTP/2
-	refused   refusals
+	limits     Limits
+	addresses  *limit.Buckets
+	site       *limit.Buckets // by address as well: loading the app must not take from its syncing
+	clients    *limit.Buckets
+	reads      *limit.Turns
+	processing *limit.Turns  // what takes a processor for long: encoding pages, decoding batches
+	reading    *limit.Shares // reads that run or wait
+	writing    *limit.Shares // writes that wait to be durable
+	queue      *limit.Turns  // writes in the store's own queue
+	bytes      *limit.Shares
+	streams    *limit.Shares
+	requests   *limit.Shares // over HTTP/2
+	refused    refusals
 }
 
 func newAdmission(l Limits) *admission {
@@ -84,19 +84,19 @@ func newAdmission(l Limits) *admission {
 	shares := func(total int64) *limit.Shares { return limit.NewShares(total, max(1, total*int64(l.Share)/100)) }
 	processors := max(2, runtime.GOMAXPROCS(0))
 	return &admission{
-		refused:   refusals{told: rate.Sometimes{Interval: refusalPause}},
-		limits:    l,
-		addresses: limit.NewBuckets(l.Address, maxBuckets),
-		site:      limit.NewBuckets(l.Address, maxBuckets),
-		clients:   limit.NewBuckets(l.Client, maxBuckets),
-		reads:     limit.NewTurns(l.Reads, max(1, l.Reads-1), l.Waiting),
-		encoding:  limit.NewTurns(processors, processors-1, l.Waiting),
-		reading:   shares(int64(l.Reads + l.Waiting)),
-		writing:   shares(group.MaxWaiting),
-		queue:     limit.NewTurns(group.MaxWaiting, maxQueued, group.MaxWaiting),
-		bytes:     shares(l.Bytes - l.cacheBytes()),
-		streams:   shares(int64(l.Streams)),
-		requests:  shares(2 * int64(l.Streams)),
+		refused:    refusals{told: rate.Sometimes{Interval: refusalPause}},
+		limits:     l,
+		addresses:  limit.NewBuckets(l.Address, maxBuckets),
+		site:       limit.NewBuckets(l.Address, maxBuckets),
+		clients:    limit.NewBuckets(l.Client, maxBuckets),
+		reads:      limit.NewTurns(l.Reads, max(1, l.Reads-1), l.Waiting),
+		processing: limit.NewTurns(processors, processors-1, l.Waiting),
+		reading:    shares(int64(l.Reads + l.Waiting)),
+		writing:    shares(group.MaxWaiting),
+		queue:      limit.NewTurns(group.MaxWaiting, maxQueued, group.MaxWaiting),
+		bytes:      shares(l.Bytes - l.cacheBytes()),
+		streams:    shares(int64(l.Streams)),
+		requests:   shares(2 * int64(l.Streams)),
 	}
 }
 
@@ -249,11 +249,11 @@ func limited[T any](ctx context.Context, l limitedStore, read func(context.Conte
 	return read(ctx)
 }
 
-// encodingTurn waits until it is the network's turn to encode a page.
-func (a *admission) encodingTurn(ctx context.Context) (release func(), err error) {
+// processorTurn waits until it is the network's turn to use a processor for long.
+func (a *admission) processorTurn(ctx context.Context) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return a.encoding.Acquire(ctx, scopeOf(ctx).network, 1)
+	return a.processing.Acquire(ctx, scopeOf(ctx).network, 1)
 }
 
 // turnWriter gives a turn to others while a client takes what is written.

@@ -38,7 +38,7 @@ func pageHeader(w http.ResponseWriter) http.Header {
 // streamPage answers with a page that is encoded while it is sent. An error aborts the
 // response, so that a part of it does not look complete.
 func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, chosen string) error {
-	turn := &turnWriter{out: w, take: func() (func(), error) { return s.admission.encodingTurn(r.Context()) }}
+	turn := &turnWriter{out: w, take: func() (func(), error) { return s.admission.processorTurn(r.Context()) }}
 	var err error
 	if turn.release, err = turn.take(); err != nil {
 		return err

@@ -212,7 +212,7 @@ func (s *server) prepare(ctx context.Context, c content, chosen string) (*page, 
 	if c.size > maxCached {
 		return &page{large: c, coding: chosen}, nil
 	}
-	release, err := s.admission.encodingTurn(ctx)
+	release, err := s.admission.processorTurn(ctx)
 	if err != nil {
 		return nil, err
 	}

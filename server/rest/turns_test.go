@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,16 +13,16 @@ import (
 	"github.com/rollcall/rollcall/server/limit"
 )
 
-// TestPagesAreEncodedInTurns: one network has all turns to encode pages that it can get. It
+// TestProcessorsAreUsedInTurns: one network has all turns of the processors that it can get. It
 // waits for the next one, another network does not.
-func TestPagesAreEncodedInTurns(t *testing.T) {
+func TestProcessorsAreUsedInTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{admission: newAdmission(Limits{})}
-		s.admission.encoding = limit.NewTurns(2, 1, 10)
+		s.admission.processing = limit.NewTurns(2, 1, 10)
 		of := func(network string) context.Context {
 			return context.WithValue(t.Context(), contextKey{}, &scope{network: network})
 		}
-		release, err := s.admission.encodingTurn(of("a"))
+		release, err := s.admission.processorTurn(of("a"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,12 +36,23 @@ func TestPagesAreEncodedInTurns(t *testing.T) {
 			synctest.Wait()
 			return ended
 		}
-		own, other := prepared("a"), prepared("b")
-		if len(own) != 0 || len(other) != 1 {
-			t.Errorf("beside a page of one network, its own next: %d, another's: %d", len(own), len(other))
+		decoded := func(network string) <-chan error {
+			ended := make(chan error, 1)
+			go func() {
+				body := strings.NewReader(`{"operations":[]` + strings.Repeat(" ", 1<<20) + "}")
+				r := httptest.NewRequestWithContext(of(network), "POST", "/", body)
+				r.Header.Set("Content-Type", "application/json")
+				ended <- s.decodeBody(httptest.NewRecorder(), r, 2<<20, new(batch))
+			}()
+			synctest.Wait()
+			return ended
+		}
+		own, ownBatch, other, otherBatch := prepared("a"), decoded("a"), prepared("b"), decoded("b")
+		if len(own)+len(ownBatch) != 0 || len(other) != 1 || len(otherBatch) != 1 {
+			t.Errorf("beside work of one network, its own next: %d, %d; another's: %d, %d", len(own), len(ownBatch), len(other), len(otherBatch))
 		}
 		release()
-		if err := errors.Join(<-own, <-other); err != nil {
+		if err := errors.Join(<-own, <-ownBatch, <-other, <-otherBatch); err != nil {
 			t.Error(err)
 		}
 	})

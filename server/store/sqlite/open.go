@@ -107,15 +107,17 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	s.checkDB.SetMaxOpenConns(1)
-	readers := max(4, 2*runtime.NumCPU())
-	s.readDB.SetMaxOpenConns(readers)
-	s.readDB.SetMaxIdleConns(readers)
+	s.readDB.SetMaxOpenConns(s.Readers() + 1) // one for the head of the feed
+	s.readDB.SetMaxIdleConns(s.Readers() + 1)
 	s.revision, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon, clock FROM feed`)
 	if err != nil {
 		return nil, fmt.Errorf("prepare to read the revision: %w", err)
 	}
 	return newWriter(ctx, s.writeDB)
 }
+
+// Readers is how many reads run at once; more wait for each other.
+func (s *Store) Readers() int { return max(4, 2*runtime.NumCPU()) }
 
 // Cache sizes of a connection in KiB, at most. SQLite's default of 2 MiB is enough for a small
 // directory, but not for the inner pages of a big one's indexes.

@@ -188,11 +188,16 @@ func testOlderTexts(t *testing.T, b *fixture) {
 	}
 }
 
-// WithoutEpochs are statements that make the table feed what it was before it knew epochs, with
-// its digest of a type for bytes. With the records of the migrations deleted, the next start
-// adds the epochs again.
+// OlderRecords are statements that make the table records what it was when records had results
+// and hashes, and empty.
+const OlderRecords = `DROP TABLE records; CREATE TABLE records (key TEXT PRIMARY KEY, client_id TEXT NOT NULL,
+  entity_id TEXT NOT NULL, hash TEXT NOT NULL, result TEXT NOT NULL, at BIGINT NOT NULL); CREATE INDEX records_at ON records (at)`
+
+// WithoutEpochs are statements that make the tables what they were before the feed knew epochs,
+// with its digest of a type for bytes. With the records of the migrations deleted, the next
+// start adds the epochs again.
 func WithoutEpochs(bytes, none string) string {
-	text := "ALTER TABLE feed ADD COLUMN digest " + bytes + " NOT NULL DEFAULT " + none
+	text := OlderRecords + "; ALTER TABLE feed ADD COLUMN digest " + bytes + " NOT NULL DEFAULT " + none
 	for _, column := range []string{"contents", "past", "floor"} {
 		text += "; ALTER TABLE feed DROP COLUMN " + column
 	}

@@ -92,14 +92,14 @@ func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool,
 	return outcomes, grown && err == nil, err
 }
 
-// Prune deletes the records from before a time, and returns how many. A later replay is
-// harmless: its base version is no longer current.
+// Prune deletes the records from before a time, and returns how many. Those of a tombstone stay
+// as long as it does. A later replay is harmless: its base version is no longer current.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return s.exclusively(ctx, before, s.writer.prune)
 }
 
-// Collect deletes the tombstones from before a time, and returns how many. Cursors from before
-// them fail with feed.ErrResync.
+// Collect deletes the tombstones from before a time with their records, and returns how many
+// tombstones. Cursors from before them fail with feed.ErrResync.
 func (s *Store) Collect(ctx context.Context, before time.Time) (int64, error) {
 	return s.exclusively(ctx, before, s.writer.collect)
 }

@@ -180,7 +180,7 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		return err
 	}
-	write, errs := store.Write{Type: api.Create, EntityID: uuid.NewString(), Unnamed: body.ID == nil}.WithPatch(body.UserPatch)
+	write, errs := store.Write{Type: api.Create, EntityID: newID(r), Unnamed: body.ID == nil}.WithPatch(body.UserPatch)
 	if body.ID != nil {
 		write.EntityID = *body.ID
 	}
@@ -198,6 +198,8 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	case len(outcome.Result.Document) == 0:
 		return api.NewProblem(api.CodeConflict, "The user was deleted",
 			"the user of this id, or whom this Idempotency-Key created, was deleted; take another one to create a new user")
+	case outcome.Result.Status == api.Conflict && write.Unnamed:
+		return api.NewProblem(api.CodeKeyReused, "Idempotency key reused", "another request already used this key")
 	case outcome.Result.Status == api.Conflict:
 		return api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists")
 	}
@@ -215,6 +217,18 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeOutcome(w, status, outcome)
 	return nil
+}
+
+// keyed is the namespace of the ids of users who were created without one, under a key.
+var keyed = uuid.MustParse("3c0f5c52-7f0e-4f86-9a54-8f0f7c2b9d16")
+
+// newID makes an id for a new user: of the request's Idempotency-Key, if there is one, so that a
+// replay finds the user or the tombstone even when its record is gone.
+func newID(r *http.Request) string {
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		return uuid.NewSHA1(keyed, []byte(key)).String()
+	}
+	return uuid.NewString()
 }
 
 func (s *server) updateUser(w http.ResponseWriter, r *http.Request) error {

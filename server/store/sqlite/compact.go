@@ -13,8 +13,8 @@ import (
 // divides the page, which nothing deletes with their original. VACUUM leaves none of these.
 const (
 	// compactBelow is the size of a file that housekeeping still rewrites: writers wait for
-	// it, well below a second.
-	compactBelow = 64 << 20
+	// it, about a second.
+	compactBelow = 32 << 20
 	// overwritten is the user_version of a file that only programs with secure_delete have
 	// written to since it was rewritten.
 	overwritten = 1

@@ -112,7 +112,7 @@ func TestNothingIsLeftOfTheErased(t *testing.T) {
 		name         string
 		groups, each int
 		tidy         bool
-	}{{"few", 4, 25, false}, {"many", 60, 100, true}} {
+	}{{"few", 4, 25, false}, {"many", 30, 100, true}} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := open(t, filepath.Join(dir, "rollcall.db"), sqlite.Options{})

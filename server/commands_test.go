@@ -252,7 +252,7 @@ func TestCheckFindsCorruption(t *testing.T) {
 		`UPDATE users SET id = 'x' WHERE change = 5`:                                  "its id is not a UUID",
 		`UPDATE users SET deleted = 1, document = NULL WHERE change = 5`:              "personal data is left",
 		`DELETE FROM users WHERE email_key = 'n@example.org'`:                         "is missing",
-		`UPDATE records SET result = '{'`:                                             "its result can't be read",
+		`UPDATE records SET status = 'odd'`:                                           `its status is "odd"`,
 		`UPDATE users SET updated_at = updated_at + 1 WHERE change = 5`:               "different times",
 		`UPDATE users SET document = json_set(document, '$.name', ' ') WHERE id > ''`: "name is required",
 	} {

@@ -470,14 +470,14 @@ func prepare(r Result, t api.OperationType, row store.Row, patch api.UserPatch) 
 	if err != nil {
 		return r.refused(err.Error())
 	}
-	id := uuid.NewSHA1(namespace, fmt.Appendf(nil, "%s %s %d %s", t, row.ID, row.Version, data)).String()
 	w, problem := store.Prepare(clientID, api.Operation{
-		ID: id, EntityType: api.EntityUser, EntityID: row.ID, Type: t, Data: data, BaseVersion: row.Version,
+		ID: uuid.NewString(), EntityType: api.EntityUser, EntityID: row.ID, Type: t, Data: data, BaseVersion: row.Version,
 	})
 	if problem != nil {
 		r.moves = ""
 		return r.refused(detailOf(problem))
 	}
+	w.Key = "" // a further run plans by what is there, so no record has to tell it
 	r.write = w
 	return r
 }

@@ -85,7 +85,7 @@ func (s *Store) open(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, config.ConnConfig, s.opts.MustExist); err != nil {
+	if err := migrate(ctx, config.ConnConfig, s.opts.Log, s.opts.MustExist); err != nil {
 		return err
 	}
 	writes := config.Copy()

@@ -7,49 +7,34 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// programs maps the wasm files to the packages they are built from.
-var programs = map[string]string{
-	"app.wasm":    "./wasm/page",
-	"worker.wasm": "./wasm/worker",
-}
+// program is what a browser runs, in a page and in workers.
+const program = "./wasm/program"
 
-// compile builds the wasm programs into dir and returns the path of each, and
-// that of the wasm_exec.js of the Go that built them: a glue script of another
-// release does not start them.
+// compile builds the program into dir and returns the paths of app.wasm and of the
+// wasm_exec.js of the Go that built it: a glue script of another release does not
+// start it.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
 	modfile, err := trimGoApp(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	paths := map[string]string{}
-	var group errgroup.Group
-	for name, pkg := range programs {
-		path := filepath.Join(dir, name)
-		paths[name] = path
-		group.Go(func() error {
-			// Without the repository's state in it, a commit alone is no new version.
-			// Without inlining both are a tenth smaller on the wire, and the page within
-			// its budget; see docs/decisions.
-			cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
-				"-ldflags=-s -w", "-gcflags=all=-l", "-o", path, pkg)
-			cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("building %s from %s: %w\n%s", name, pkg, err, out)
-			}
-			return nil
-		})
+	app := filepath.Join(dir, "app.wasm")
+	// Without the repository's state in it, a commit alone is no new version. Without
+	// inlining it is a tenth smaller on the wire; see docs/decisions.
+	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w", "-gcflags=all=-l", "-o", app, program)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}
 	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, fmt.Errorf("asking go for GOROOT: %w", err)
 	}
-	paths["wasm_exec.js"] = filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js")
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return paths, nil
+	return map[string]string{
+		"app.wasm":     app,
+		"wasm_exec.js": filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"),
+	}, nil
 }

@@ -1,4 +1,4 @@
-// Command build makes the site that the server embeds: both wasm files, the
+// Command build makes the site that the server embeds: the wasm file, the
 // assets under names that carry the hash of their content, the pages and
 // scripts that refer to them by those names, and brotli and gzip variants of
 // everything that gets smaller by it.

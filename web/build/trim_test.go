@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestTheTrimmedPageHasNoServerInIt(t *testing.T) {
+func TestTheTrimmedProgramHasNoServerInIt(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	modfile, err := trimGoApp(t.Context(), t.TempDir())
 	if err != nil {
@@ -25,16 +25,16 @@ func TestTheTrimmedPageHasNoServerInIt(t *testing.T) {
 		}
 		return strings.Fields(string(out))
 	}
-	if !slices.Contains(deps("./wasm/page"), "net/http") {
+	if !slices.Contains(deps(program), "net/http") {
 		t.Error("go-app itself no longer needs net/http: the trimming can go")
 	}
-	trimmed := deps("-modfile", modfile, "./wasm/page")
+	trimmed := deps("-modfile", modfile, program)
 	if !slices.Contains(trimmed, goApp+"/pkg/app") {
-		t.Error("the page lost go-app")
+		t.Error("the program lost go-app")
 	}
 	for _, name := range []string{"net/http", "crypto/tls"} {
 		if slices.Contains(trimmed, name) {
-			t.Errorf("the page contains %s", name)
+			t.Errorf("the program contains %s", name)
 		}
 	}
 	mod, err := os.ReadFile(modfile)

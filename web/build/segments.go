@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// maxGap is how many zeros may join two data segments. Go's linker begins another segment
+// at every ninth zero, a hundred thousand in all, to make the bare file smaller. Zeros
+// cost nothing once compressed, and what follows on them less than with an address
+// before each: an eleventh of the download.
+const maxGap = 4096
+
+const (
+	dataSection      = 11
+	dataCountSection = 12
+)
+
+var errWasm = errors.New("not a wasm file as Go's linker writes them")
+
+// segment is what a program finds in its memory from an address on.
+type segment struct {
+	address uint64
+	data    []byte
+}
+
+// joinSegments returns the program with its data in as few segments as maxGap allows. It
+// finds the same memory: what no segment mentions is zero as well.
+func joinSegments(wasm []byte) ([]byte, error) {
+	const header = 8 // magic and version
+	if !bytes.HasPrefix(wasm, []byte("\x00asm\x01\x00\x00\x00")) {
+		return nil, errWasm
+	}
+	out := slices.Clone(wasm[:header])
+	for r := (reader{rest: wasm[header:]}); len(r.rest) > 0; {
+		id := r.byte()
+		body := r.bytes()
+		if id == dataCountSection {
+			return nil, fmt.Errorf("%w: it counts its segments beforehand", errWasm)
+		}
+		if id == dataSection {
+			segments, err := readSegments(body)
+			if err != nil {
+				return nil, err
+			}
+			joined, err := join(segments)
+			if err != nil {
+				return nil, err
+			}
+			body = writeSegments(joined)
+		}
+		if r.failed {
+			return nil, errWasm
+		}
+		out = append(out, id)
+		out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
+	}
+	return out, nil
+}
+
+// join returns segments in the order of their addresses, as few as maxGap allows. The
+// linker's sections have another order, which matters only to what crosses.
+func join(segments []segment) ([]segment, error) {
+	var joined []segment
+	for _, s := range slices.SortedStableFunc(slices.Values(segments), func(a, b segment) int { return cmp.Compare(a.address, b.address) }) {
+		if last := len(joined) - 1; last >= 0 {
+			end := joined[last].address + uint64(len(joined[last].data))
+			if s.address < end {
+				return nil, fmt.Errorf("%w: two data segments cross at %#x", errWasm, s.address)
+			}
+			if gap := s.address - end; gap <= maxGap {
+				joined[last].data = append(append(joined[last].data, make([]byte, gap)...), s.data...)
+				continue
+			}
+		}
+		joined = append(joined, segment{s.address, slices.Clone(s.data)})
+	}
+	return joined, nil
+}
+
+// Each segment is active in the only memory, at a constant address: 0, i32.const, the
+// address, end, the data.
+const (
+	active   = 0x00
+	i32Const = 0x41
+	end      = 0x0b
+)
+
+func readSegments(section []byte) ([]segment, error) {
+	r := reader{rest: section}
+	segments := make([]segment, r.uint())
+	for i := range segments {
+		if r.byte() != active || r.byte() != i32Const {
+			r.failed = true
+		}
+		segments[i].address = r.uint()
+		if r.byte() != end {
+			r.failed = true
+		}
+		segments[i].data = r.bytes()
+		if r.failed {
+			return nil, fmt.Errorf("%w: data segment %d", errWasm, i)
+		}
+	}
+	return segments, nil
+}
+
+func writeSegments(segments []segment) []byte {
+	section := binary.AppendUvarint(nil, uint64(len(segments)))
+	for _, s := range segments {
+		section = append(section, active, i32Const)
+		section = append(appendInt(section, s.address), end)
+		section = append(binary.AppendUvarint(section, uint64(len(s.data))), s.data...)
+	}
+	return section
+}
+
+// appendInt appends a signed LEB128: its sixth last bit, the sign, must be free.
+func appendInt(b []byte, n uint64) []byte {
+	for ; n >= 0x40; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(b, byte(n))
+}
+
+// reader reads the parts of a wasm file. Once failed, it returns nothing more.
+type reader struct {
+	rest   []byte
+	failed bool
+}
+
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
+		r.failed = true
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+// uint reads an unsigned LEB128, or a signed one that is not negative.
+func (r *reader) uint() uint64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 || n > uint64(1)<<32 {
+		r.rest, r.failed = nil, true
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *reader) bytes() []byte {
+	n := r.uint()
+	if n > uint64(len(r.rest)) {
+		r.rest, r.failed = nil, true
+		return nil
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}

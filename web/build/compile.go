@@ -16,18 +16,13 @@ const program = "./wasm/program"
 // wasm_exec.js of the Go that built it: a glue script of another release does not
 // start it.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
-	modfile, err := trimGoApp(ctx, dir)
+	modfile, err := trim(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	linked, app := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "app.wasm")
-	// Without the repository's state in it, a commit alone is no new version. Without
-	// inlining it is a tenth smaller on the wire; see docs/decisions.
-	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w", "-gcflags=all=-l", "-o", linked, program)
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building %s: %w\n%s", program, err, out)
+	if err := link(ctx, modfile, "-s -w", linked); err != nil {
+		return nil, err
 	}
 	if err := rewrite(linked, app); err != nil {
 		return nil, err
@@ -53,4 +48,17 @@ func rewrite(linked, app string) error {
 		return fmt.Errorf("joining the data of %s: %w", linked, err)
 	}
 	return writeFile(app, joined)
+}
+
+// link builds the program, with the linker's flags for what describes it.
+func link(ctx context.Context, modfile, described, out string) error {
+	// Without the repository's state in it, a commit alone is no new version. Without
+	// inlining it is a tenth smaller on the wire; see docs/decisions.
+	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
+		"-ldflags="+described, "-gcflags=all=-l", "-o", out, program)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", program, err, out)
+	}
+	return nil
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -15,13 +13,6 @@ import (
 // before each: an eleventh of the download.
 const maxGap = 4096
 
-const (
-	dataSection      = 11
-	dataCountSection = 12
-)
-
-var errWasm = errors.New("not a wasm file as Go's linker writes them")
-
 // segment is what a program finds in its memory from an address on.
 type segment struct {
 	address uint64
@@ -31,33 +22,27 @@ type segment struct {
 // joinSegments returns the program with its data in as few segments as maxGap allows. It
 // finds the same memory: what no segment mentions is zero as well.
 func joinSegments(wasm []byte) ([]byte, error) {
-	const header = 8 // magic and version
-	if !bytes.HasPrefix(wasm, []byte("\x00asm\x01\x00\x00\x00")) {
-		return nil, errWasm
+	sections, err := readSections(wasm)
+	if err != nil {
+		return nil, err
 	}
-	out := slices.Clone(wasm[:header])
-	for r := (reader{rest: wasm[header:]}); len(r.rest) > 0; {
-		id := r.byte()
-		body := r.bytes()
-		if id == dataCountSection {
+	out := []byte(wasmHeader)
+	for _, s := range sections {
+		switch s.id {
+		case dataCountSection:
 			return nil, fmt.Errorf("%w: it counts its segments beforehand", errWasm)
-		}
-		if id == dataSection {
-			segments, err := readSegments(body)
+		case dataSection:
+			segments, err := readSegments(s.body)
+			if err == nil {
+				segments, err = join(segments)
+			}
 			if err != nil {
 				return nil, err
 			}
-			joined, err := join(segments)
-			if err != nil {
-				return nil, err
-			}
-			body = writeSegments(joined)
+			s.body = writeSegments(segments)
 		}
-		if r.failed {
-			return nil, errWasm
-		}
-		out = append(out, id)
-		out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
+		out = append(out, s.id)
+		out = append(binary.AppendUvarint(out, uint64(len(s.body))), s.body...)
 	}
 	return out, nil
 }
@@ -125,42 +110,4 @@ func appendInt(b []byte, n uint64) []byte {
 		b = append(b, byte(n)|0x80)
 	}
 	return append(b, byte(n))
-}
-
-// reader reads the parts of a wasm file. Once failed, it returns nothing more.
-type reader struct {
-	rest   []byte
-	failed bool
-}
-
-func (r *reader) byte() byte {
-	if len(r.rest) == 0 {
-		r.failed = true
-		return 0
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-// uint reads an unsigned LEB128, or a signed one that is not negative.
-func (r *reader) uint() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 || n > uint64(1)<<32 {
-		r.rest, r.failed = nil, true
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *reader) bytes() []byte {
-	n := r.uint()
-	if n > uint64(len(r.rest)) {
-		r.rest, r.failed = nil, true
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -43,11 +45,11 @@ func rewrite(linked, app string) error {
 	if err != nil {
 		return err
 	}
-	joined, err := joinSegments(wasm)
+	smaller, err := shrink(wasm)
 	if err != nil {
-		return fmt.Errorf("joining the data of %s: %w", linked, err)
+		return fmt.Errorf("shrinking %s: %w", linked, err)
 	}
-	return writeFile(app, joined)
+	return writeFile(app, smaller)
 }
 
 // link builds the program, with the linker's flags for what describes it.
@@ -61,4 +63,41 @@ func link(ctx context.Context, modfile, described, out string) error {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}
 	return nil
+}
+
+// shrink returns the program with its data in few segments and without lines.
+func shrink(wasm []byte) ([]byte, error) {
+	sections, err := readSections(wasm)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range sections {
+		switch s.id {
+		case dataCountSection:
+			return nil, fmt.Errorf("%w: it counts its segments beforehand", errWasm)
+		case dataSection:
+			if sections[i].body, err = shrinkData(s.body); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return writeSections(sections), nil
+}
+
+func shrinkData(section []byte) ([]byte, error) {
+	segments, err := readSegments(section)
+	if err != nil {
+		return nil, err
+	}
+	if segments, err = join(segments); err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(segments, func(s segment) bool { return bytes.Contains(s.data, tableMagic) })
+	if at < 0 {
+		return nil, fmt.Errorf("%w: no table of functions of the layout this command knows", errWasm)
+	}
+	if err := dropLines(segments[at].data); err != nil {
+		return nil, err
+	}
+	return writeSegments(segments), nil
 }

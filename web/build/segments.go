@@ -19,34 +19,6 @@ type segment struct {
 	data    []byte
 }
 
-// joinSegments returns the program with its data in as few segments as maxGap allows. It
-// finds the same memory: what no segment mentions is zero as well.
-func joinSegments(wasm []byte) ([]byte, error) {
-	sections, err := readSections(wasm)
-	if err != nil {
-		return nil, err
-	}
-	out := []byte(wasmHeader)
-	for _, s := range sections {
-		switch s.id {
-		case dataCountSection:
-			return nil, fmt.Errorf("%w: it counts its segments beforehand", errWasm)
-		case dataSection:
-			segments, err := readSegments(s.body)
-			if err == nil {
-				segments, err = join(segments)
-			}
-			if err != nil {
-				return nil, err
-			}
-			s.body = writeSegments(segments)
-		}
-		out = append(out, s.id)
-		out = append(binary.AppendUvarint(out, uint64(len(s.body))), s.body...)
-	}
-	return out, nil
-}
-
 // join returns segments in the order of their addresses, as few as maxGap allows. The
 // linker's sections have another order, which matters only to what crosses.
 func join(segments []segment) ([]segment, error) {

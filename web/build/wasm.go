@@ -39,6 +39,15 @@ func readSections(wasm []byte) ([]section, error) {
 	return sections, nil
 }
 
+func writeSections(sections []section) []byte {
+	out := []byte(wasmHeader)
+	for _, s := range sections {
+		out = append(out, s.id)
+		out = append(binary.AppendUvarint(out, uint64(len(s.body))), s.body...)
+	}
+	return out
+}
+
 // reader reads the parts of a wasm file. Once failed, it returns nothing more.
 type reader struct {
 	rest   []byte

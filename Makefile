@@ -23,8 +23,8 @@ SEED ?= 1
 # How many histories `make sim` plays, and the first seed.
 HISTORIES ?= 50000
 FIRST ?= 1
-# How many end-to-end tests run at a time: a browser and its server need two cores.
-E2E_PARALLEL ?= $(shell n=$$(($$(nproc) / 2)); echo $$((n > 1 ? n : 1)))
+# How many end-to-end tests run at a time. They wait more than they compute.
+E2E_PARALLEL ?= $(shell nproc)
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 10s
 
@@ -73,7 +73,7 @@ test: build test-native defects test-wasm e2e ## Run all tests
 
 .PHONY: test-native
 test-native: build ## Run the native tests, with the race detector
-	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql'
+	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql' 'node=nodejs'
 	CGO_ENABLED=1 go test -race -timeout 25m ./...
 
 .PHONY: test-wasm

@@ -135,15 +135,15 @@ func (e errNone) Error() string { return fmt.Sprintf("there is no %s %q", e.role
 // matches any.
 func (p *Page) find(ctx context.Context, role, name string) ([]cdp.BackendNodeID, error) {
 	document, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document", ObjectGroup: "e2e"})
+	var found accessibility.QueryAXTreeResult
+	if err == nil {
+		found, err = chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+			ObjectID: document.Result.ObjectID, Role: role, AccessibleName: name,
+		})
+	}
 	if err != nil && strings.Contains(err.Error(), "Cannot find context") {
 		return nil, errNone{role, name} // of a document that is just being replaced
 	}
-	if err != nil {
-		return nil, err
-	}
-	found, err := chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
-		ObjectID: document.Result.ObjectID, Role: role, AccessibleName: name,
-	})
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,15 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 			`a delete  base 3 sending`},
 		{"deleted, forgotten, then restored, then deleted again", nil, enqueue(
 			queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
-			`b delete  base 4 queued`},
+			`b delete  base 3 queued`},
+		{"the same, but the first delete never arrived, and the row comes: it is restored over what nobody here has seen", nil, sequence(
+			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+			confirm(row(4, bo)), enqueue(write("c", api.Create, ann))),
+			`c update {"name":"Ann"} base 3 queued`},
+		{"the same, and the row that comes is the one before", nil, sequence(
+			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+			confirm(row(3, bo)), enqueue(write("c", api.Create, ann))),
+			`c update {"name":"Ann"} base 2 queued`},
 		{"an edit cures a rejected create", nil, sequence(
 			enqueue(write("a", api.Create, `{"email":"x","name":"Ann"}`)), send("a"), reject("a"), enqueue(write("b", api.Update, `{"email":"y"}`))),
 			`b create {"email":"y","name":"Ann"} base 0 queued`},

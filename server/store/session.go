@@ -63,7 +63,10 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
 	}
-	now := Now{Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now), Floor: s.Feed.Floor}
+	now := Now{
+		Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now),
+		Floor: s.Feed.Floor, Collected: s.Feed.Horizon > 0,
+	}
 	next, result, err := Decide(current, w, now)
 	if err != nil {
 		return Outcome{}, err

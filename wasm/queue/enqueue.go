@@ -137,9 +137,7 @@ func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 // guess: after a start, the server adds more. It is 0 for an entity that has never left the
 // device, since that leaves no tombstone.
 func (e *Entity) TombstoneVersion() int64 {
-	switch h := e.Head(); {
-	case e.Confirmed == nil && len(e.Operations) == 1 && h.Type == api.Delete && IsNull(h.Base):
-		return h.BaseVersion + 1 // of a restore that was never sent: the tombstone is still there
+	switch {
 	case e.Confirmed != nil:
 		return e.Confirmed.Version + int64(len(e.Operations))
 	case len(e.Operations) > 0:

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,10 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
 			confirm(row(4, bo)), enqueue(write("c", api.Create, ann))),
 			`c update {"name":"Ann"} base 3 queued`},
+		{"restored on the first version, and the row comes", nil, sequence(
+			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 1}, write("b", api.Delete, "")),
+			confirm(row(1, bo)), enqueue(write("c", api.Create, ann))),
+			`c update {"name":"Ann"} base 0 queued`},
 		{"the same, and the row that comes is the one before", nil, sequence(
 			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
 			confirm(row(3, bo)), enqueue(write("c", api.Create, ann))),
@@ -112,6 +117,26 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 				t.Errorf("operations\n got %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestWhatWasRestoredAndDeletedIsBasedOnWhatWasSeen: nobody has seen what a restore replaces that
+// was never sent; one that was refused may be there all the same.
+func TestWhatWasRestoredAndDeletedIsBasedOnWhatWasSeen(t *testing.T) {
+	restore := enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4})
+	for name, c := range map[string]struct {
+		before func(*testing.T, *queue.Entity)
+		want   string
+	}{
+		"never sent": {restore, ""},
+		"refused":    {sequence(restore, send("a"), reject("a")), "Ann"},
+	} {
+		e := &queue.Entity{Ref: ref}
+		sequence(c.before, enqueue(write("b", api.Delete, "")))(t, e)
+		o := e.Operations[0]
+		if o.BaseVersion != 3 || !strings.Contains(string(o.Base), c.want) || queue.IsNull(o.Base) != (c.want == "") {
+			t.Errorf("%s: base %d, %s", name, o.BaseVersion, o.Base)
+		}
 	}
 }
 

@@ -14,8 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -42,16 +40,9 @@ type options struct {
 func main() {
 	o := options{sizes: []int{1000, 10_000}}
 	flag.StringVar(&o.rollcall, "rollcall", "bin/rollcall", "this project's built `binary`")
-	flag.Func("people", "comma-separated numbers of people (default 1000,10000)", func(text string) error {
-		o.sizes = nil
-		for word := range strings.SplitSeq(text, ",") {
-			n, err := strconv.Atoi(word)
-			if err != nil || n < 200 {
-				return fmt.Errorf("%q is no number of people from 200 on", word)
-			}
-			o.sizes = append(o.sizes, n)
-		}
-		return nil
+	flag.Func("people", "comma-separated numbers of people (default 1000,10000)", func(text string) (err error) {
+		o.sizes, err = subject.Sizes(text, site.LeastPeople)
+		return err
 	})
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each action is measured")
 	flag.StringVar(&o.doc, "doc", "", "`document` whose table is replaced")

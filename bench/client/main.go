@@ -15,13 +15,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/rollcall/rollcall/bench/figures"
 	"github.com/rollcall/rollcall/bench/site"
+	"github.com/rollcall/rollcall/bench/subject"
 )
 
 // options are the flags.
@@ -46,7 +45,7 @@ func main() {
 	flag.StringVar(&o.pouchdb, "pouchdb", "bench/rivals/pouchdb", "`directory` of server.js and its node_modules")
 	o.sizes = []int{1000, 10_000}
 	flag.Func("people", "comma-separated numbers of people (default 1000,10000)", func(text string) (err error) {
-		o.sizes, err = numbers(text)
+		o.sizes, err = subject.Sizes(text, site.LeastPeople)
 		return err
 	})
 	flag.IntVar(&o.rounds, "rounds", 1, "how often each workload is measured")
@@ -64,17 +63,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "client:", err)
 		os.Exit(1)
 	}
-}
-
-func numbers(text string) (all []int, err error) {
-	for word := range strings.SplitSeq(text, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 200 {
-			return nil, fmt.Errorf("%q is no number of people from 200 on", word)
-		}
-		all = append(all, n)
-	}
-	return all, nil
 }
 
 func run(ctx context.Context, o *options) error {

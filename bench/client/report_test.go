@@ -126,17 +126,6 @@ func TestEveryWorkloadIsReported(t *testing.T) {
 	}
 }
 
-func TestNumbers(t *testing.T) {
-	if got, err := numbers("1000,100000"); err != nil || !reflect.DeepEqual(got, []int{1000, 100_000}) {
-		t.Errorf("got %v (%v)", got, err)
-	}
-	for _, text := range []string{"", "1000,", "ten", "-5", "100"} {
-		if got, err := numbers(text); err == nil {
-			t.Errorf("%q is %v", text, got)
-		}
-	}
-}
-
 // TestRecordingsAreRead: a recording that ends in its middle, as of a run that was stopped,
 // is reported as far as it goes.
 func TestRecordingsAreRead(t *testing.T) {

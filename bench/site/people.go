@@ -11,6 +11,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// LeastPeople is how many people a measurement needs: fewer leave nothing to scroll to.
+const LeastPeople = 200
+
 // Person is a person as a server's JSON has them.
 type Person struct {
 	ID        string    `json:"id"`

@@ -71,7 +71,7 @@ func (e *Entity) Enqueue(w Write) error {
 	}
 	if w.Type == api.Update {
 		all := w.touched(Decode(document))
-		if w.Data = all.Encode(); e.coalescible(Operation{Type: w.Type, Data: w.Data}) == nil {
+		if w.Data = all.Encode(); e.coalescible(Operation{Data: w.Data}) == nil {
 			// With an operation to coalesce into, an unchanged value counts, too: it may be
 			// what makes a rejected operation acceptable.
 			all = all.ChangedFrom(Decode(document))

@@ -140,6 +140,24 @@ func TestWhatWasRestoredAndDeletedIsBasedOnWhatWasSeen(t *testing.T) {
 	}
 }
 
+// TestAnUndoOverARowThatNobodySawIsUnseen: whatever is acknowledged meanwhile, the server is to
+// find the conflict.
+func TestAnUndoOverARowThatNobodySawIsUnseen(t *testing.T) {
+	e := &queue.Entity{Ref: ref}
+	sequence(enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+		confirm(row(4, bo)), enqueue(write("c", api.Create, ann)))(t, e)
+	if o := e.Operations[0]; !o.Unseen {
+		t.Errorf("it counts as seen: %+v", o)
+	}
+	// A delete without a base, as damaged or older data may hold it, behind what is being sent.
+	e = &queue.Entity{Ref: ref, Operations: []queue.Operation{
+		{ID: "a", Type: api.Create, Data: json.RawMessage(ann), State: queue.Sending}, {ID: "b", Type: api.Delete, State: queue.Queued}}}
+	enqueue(write("c", api.Create, bo))(t, e)
+	if got, want := describe(e), `a create {"name":"Ann"} base 0 sending; c update {"name":"Bo"} base 0 queued`; got != want {
+		t.Errorf("operations\n got %s\nwant %s", got, want)
+	}
+}
+
 func sequence(steps ...func(*testing.T, *queue.Entity)) func(*testing.T, *queue.Entity) {
 	return func(t *testing.T, e *queue.Entity) {
 		for _, s := range steps {

@@ -55,7 +55,7 @@ func SendFirst(entities []*Entity, ids []string) []Operation {
 			batch = append(batch, o)
 		}
 		for _, later := range e.Operations {
-			if (!sent || later.ID != o.ID) && later.Frees(e.unique) {
+			if later.ID != o.ID && later.Frees(e.unique) {
 				next = min(next, later.Seq)
 			}
 		}

@@ -35,12 +35,14 @@ WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
 GREMLINS := $(TOOLS)/gremlins-$(GREMLINS_VERSION)
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
 NPM_PACKAGES := e2e/node_modules/.package-lock.json
+CONTENDERS := bench/client/node_modules/.package-lock.json bench/rivals/pouchdb/node_modules/.package-lock.json
 RIVALS := bench/rivals/pouchdb/node_modules/.package-lock.json $(TOOLS)/rivals-pocketbase
 
 CLIENT_SOURCES := $(shell find api app wasm -type f ! -name '*_test.go')
 SITE_SOURCES := $(shell find web -type f ! -path 'web/dist/*' ! -name '*_test.go')
 SERVER_SOURCES := $(shell find api roster server web -type f -name '*.go' ! -name '*_test.go') $(shell find server -type f -name '*.sql')
 MODULE := go.mod go.sum
+comma := ,
 
 .PHONY: help
 help: ## List the targets
@@ -71,7 +73,7 @@ test: build test-native defects test-wasm e2e ## Run all tests
 
 .PHONY: test-native
 test-native: build ## Run the native tests, with the race detector
-	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql'
+	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql' 'node=nodejs'
 	CGO_ENABLED=1 go test -race -timeout 25m ./...
 
 .PHONY: test-wasm
@@ -96,9 +98,9 @@ lint: $(LINT) web/dist/assets.json ## Check formatting, vet and lint, for native
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
 	go vet -tags e2e ./...
-	$(WASM) go vet ./wasm/... ./app/... ./api/... ./roster/...
+	$(WASM) go vet ./wasm/... ./app/... ./api/... ./roster/... ./bench/client/rollcall
 	$(LINT) run --build-tags e2e ./...
-	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/... ./roster/...
+	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/... ./roster/... ./bench/client/rollcall
 
 .PHONY: verify
 verify: test lint vulncheck ## Run everything CI checks: tests, lint, known flaws, go.mod
@@ -186,6 +188,19 @@ bench-growth: build ## Measure operations with 10,000, 100,000 and 1,000,000 use
 	.ci/need 'initdb|pg_lsclusters=postgresql'
 	for store in $(or $(STORE),sqlite postgres); do go run ./bench/growth -store $$store $(FLAGS); done
 
+# Only this target installs the contenders. FULL=1 takes hours: three rounds with all numbers
+# of people. FLAGS='-doc docs/BENCHMARKS.md' updates the tables and plots in that document.
+.PHONY: bench-client
+bench-client: build $(CONTENDERS) ## Compare the client with IndexedDB by hand and seven libraries
+	$(need-browser)
+	.ci/need 'node=nodejs'
+	go run ./bench/client $(if $(FULL),-people 1000$(comma)10000$(comma)100000 -rounds 3,-patience 1m) $(FLAGS)
+
+.PHONY: bench-app
+bench-app: build ## Measure visits, searches, scrolling and saves in the app
+	$(need-browser)
+	go run ./bench/app $(if $(FULL),-people 1000$(comma)10000$(comma)100000,-rounds 1) $(FLAGS)
+
 .PHONY: screenshots
 screenshots: build ## Update the screenshots in the README and the install dialog
 	$(need-browser)
@@ -193,7 +208,7 @@ screenshots: build ## Update the screenshots in the README and the install dialo
 
 .PHONY: clean
 clean: ## Remove build results, but not .cache
-	rm -rf bin e2e/node_modules bench/rivals/pouchdb/node_modules
+	rm -rf bin e2e/node_modules bench/client/node_modules bench/rivals/pouchdb/node_modules
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 $(LINT):

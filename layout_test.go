@@ -22,14 +22,16 @@ import (
 	"testing"
 )
 
-const module = "github.com/rollcall/rollcall"
+const (
+	module = "github.com/rollcall/rollcall"
+	goApp  = "github.com/maxence-charriere/go-app"
+)
 
 // pkg is a package as `go list -deps -json` tells of it.
 type pkg struct {
 	ImportPath string
 	Standard   bool
 	Imports    []string
-	Deps       []string
 }
 
 // source is what a Go file of this repository says of itself.
@@ -40,7 +42,7 @@ type source struct {
 }
 
 // inBrowser are the only directories with code for the browser itself.
-var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "e2e/day/device"}
+var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "wasm/program", "e2e/day/device", "bench/client/rollcall"}
 
 // forbidden are import paths that a directory's code must not import, itself or
 // through any other package of this repository.
@@ -58,9 +60,17 @@ var forbidden = []struct {
 	{"app", []string{"net/http"}},
 	{"api", []string{"net/http"}},
 	{"wasm", []string{"net/http", module + "/e2e"}},
+	{"api", bench},
+	{"app", bench},
+	{"server", bench},
+	{"wasm", bench},
+	{"web", bench},
+	{"bench/chromium", []string{module + "/e2e", module + "/wasm"}},
 	{"roster", []string{module + "/app", module + "/server", module + "/wasm", "net/http", "os", "syscall/js"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
 	{"wasm/sync", []string{module + "/app", module + "/server", "syscall/js", module + "/wasm/sync/remote"}},
+	{"wasm/worker", []string{module + "/app", module + "/wasm/page", goApp}},
+	{"wasm/page", []string{module + "/wasm/worker"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
 }
 
@@ -69,6 +79,9 @@ var inAPI = []string{"github.com/google/uuid", "golang.org/x/text/unicode/norm",
 
 // simulator is what tests the product; the product knows nothing of it.
 var simulator = []string{module + "/sim"}
+
+// bench is what measures the product; the product knows nothing of it.
+var bench = []string{module + "/bench"}
 
 // vague are names that say nothing of what is inside.
 var vague = []string{"utils", "util", "common", "helpers", "helper", "misc"}
@@ -88,16 +101,6 @@ func TestImportsKeepToTheLayout(t *testing.T) {
 		for _, violation := range importViolations(pkgs) {
 			t.Errorf("%s: %s", platform, violation)
 		}
-	}
-}
-
-func TestTheWorkerHasNoInterface(t *testing.T) {
-	pkgs := list(t, "js/wasm", "./wasm/worker")
-	if len(pkgs) != 1 || len(pkgs[0].Deps) == 0 {
-		t.Fatalf("wasm/worker is missing: %v", pkgs)
-	}
-	for _, violation := range programViolations(pkgs) {
-		t.Error(violation)
 	}
 }
 
@@ -179,26 +182,6 @@ func reachable(byPath map[string]pkg, from string) []string {
 	return all
 }
 
-// programViolations checks the closures of the two wasm programs: net/http is
-// megabytes of wasm. go-app mentions it too, but the linker drops it from app.wasm
-// as long as nothing of ours uses it; that is what the rules on imports and the
-// size budget see to.
-func programViolations(pkgs []pkg) []string {
-	var found []string
-	for _, p := range pkgs {
-		if p.ImportPath != module+"/wasm/worker" {
-			continue
-		}
-		if slices.ContainsFunc(p.Deps, func(d string) bool { return strings.Contains(d, "go-app") }) {
-			found = append(found, "worker.wasm contains go-app")
-		}
-		if slices.Contains(p.Deps, "net/http") {
-			found = append(found, "worker.wasm contains net/http")
-		}
-	}
-	return found
-}
-
 // within reports whether an import path or directory is root or below it.
 func within(name, root string) bool {
 	return name == root || strings.HasPrefix(name, root+"/")
@@ -206,7 +189,7 @@ func within(name, root string) bool {
 
 func list(t *testing.T, platform string, patterns ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-e", "-json=ImportPath,Standard,Imports,Deps"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-e", "-json=ImportPath,Standard,Imports"}, patterns...)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if platform == "js/wasm" {
 		cmd.Env = append(cmd.Env, "GOOS=js", "GOARCH=wasm")
@@ -309,7 +292,7 @@ func TestSourceRulesFindViolations(t *testing.T) {
 		"by test file name":        {"api/a_wasm_test.go", "package api", 1},
 		"syscall/js elsewhere":     {"app/a.go", "package app\nimport \"syscall/js\"", 1},
 		"engine's test needs e2e":  {"wasm/sync/a_test.go", "package sync_test\nimport \"" + module + "/e2e/harness\"", 1},
-		"untagged in the browser":  {"wasm/page/a.go", "package main", 1},
+		"untagged in the browser":  {"wasm/page/a.go", "package page", 1},
 		"a package without a name": {"server/utils/a.go", "package utils", 1},
 		"a file without a name":    {"server/helpers.go", "package main", 1},
 	}
@@ -338,18 +321,22 @@ func TestImportRulesFindViolations(t *testing.T) {
 			{ImportPath: m + "/server/rest", Imports: []string{"net/http", m + "/api"}},
 			{ImportPath: m + "/wasm/page", Imports: []string{m + "/wasm/idb", m + "/app"}},
 		}, 0},
-		"app imports the browser":   {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/browser"}}}, 1},
-		"app imports idb by detour": {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/directory"}}, {ImportPath: m + "/wasm/directory", Imports: []string{m + "/wasm/idb"}}}, 1},
-		"server imports the engine": {[]pkg{{ImportPath: m + "/server/store", Imports: []string{m + "/wasm/sync"}}}, 1},
-		"engine imports plain REST": {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/wasm/sync/remote"}}}, 1},
-		"plain REST imports engine": {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/wasm/sync"}}}, 0},
-		"plain REST imports app":    {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/app"}}}, 1},
-		"engine imports e2e":        {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/e2e/harness"}}}, 1},
-		"engine imports net/http":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
-		"engine imports the server": {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
-		"roster opens a file":       {[]pkg{{ImportPath: m + "/roster", Imports: []string{"io", "os"}}}, 1},
-		"roster imports the server": {[]pkg{{ImportPath: m + "/roster", Imports: []string{m + "/api", m + "/server/store"}}}, 1},
-		"api imports a module":      {[]pkg{{ImportPath: m + "/api", Imports: []string{"golang.org/x/text/cases"}}}, 1},
+		"app imports the browser":     {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/browser"}}}, 1},
+		"app imports idb by detour":   {[]pkg{{ImportPath: m + "/app", Imports: []string{m + "/wasm/directory"}}, {ImportPath: m + "/wasm/directory", Imports: []string{m + "/wasm/idb"}}}, 1},
+		"server imports the engine":   {[]pkg{{ImportPath: m + "/server/store", Imports: []string{m + "/wasm/sync"}}}, 1},
+		"engine imports plain REST":   {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/wasm/sync/remote"}}}, 1},
+		"plain REST imports engine":   {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/wasm/sync"}}}, 0},
+		"plain REST imports app":      {[]pkg{{ImportPath: m + "/wasm/sync/remote", Imports: []string{m + "/app"}}}, 1},
+		"engine imports e2e":          {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/e2e/harness"}}}, 1},
+		"engine imports bench":        {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{m + "/bench/site"}}}, 1},
+		"browser's driver's e2e":      {[]pkg{{ImportPath: m + "/bench/chromium", Imports: []string{m + "/e2e/harness"}}}, 1},
+		"engine imports net/http":     {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
+		"engine imports the server":   {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
+		"the worker has an interface": {[]pkg{{ImportPath: m + "/wasm/worker", Imports: []string{goApp + "/v9/pkg/app"}}}, 1},
+		"the page runs the worker":    {[]pkg{{ImportPath: m + "/wasm/page", Imports: []string{m + "/wasm/worker"}}}, 1},
+		"roster opens a file":         {[]pkg{{ImportPath: m + "/roster", Imports: []string{"io", "os"}}}, 1},
+		"roster imports the server":   {[]pkg{{ImportPath: m + "/roster", Imports: []string{m + "/api", m + "/server/store"}}}, 1},
+		"api imports a module":        {[]pkg{{ImportPath: m + "/api", Imports: []string{"golang.org/x/text/cases"}}}, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -357,21 +344,5 @@ func TestImportRulesFindViolations(t *testing.T) {
 				t.Errorf("%d violations %q, want %d", len(got), got, test.violations)
 			}
 		})
-	}
-}
-
-func TestProgramRulesFindViolations(t *testing.T) {
-	small := []pkg{
-		{ImportPath: module + "/wasm/worker", Deps: []string{"context"}},
-		{ImportPath: module + "/wasm/page", Deps: []string{"net/http", "github.com/maxence-charriere/go-app/v9/pkg/app"}},
-	}
-	if got := programViolations(small); len(got) != 0 {
-		t.Errorf("violations %q in what is allowed", got)
-	}
-	big := []pkg{
-		{ImportPath: module + "/wasm/worker", Deps: []string{"net/http", "github.com/maxence-charriere/go-app/v9/pkg/app"}},
-	}
-	if got := programViolations(big); len(got) != 2 {
-		t.Errorf("violations %q, want 2", got)
 	}
 }

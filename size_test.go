@@ -10,8 +10,7 @@ import (
 
 // budget is the maximum size of each wasm file, compressed by brotli, in bytes.
 var budget = map[string]int64{
-	"app.wasm":    1_600_000,
-	"worker.wasm": 1_000_000,
+	"app.wasm": 1_200_000,
 }
 
 func TestWasmSizeBudget(t *testing.T) {

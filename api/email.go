@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -51,10 +52,10 @@ func checkDomain(domain string) string {
 	for label := range strings.SplitSeq(domain, ".") {
 		ascii, err := aLabel(label)
 		switch {
+		case errors.Is(err, errLongLabel), len(ascii) > maxDomainLabel:
+			return "has a domain with a part of over 63 characters"
 		case err != nil, strings.HasPrefix(label, "-"), strings.HasSuffix(label, "-"):
 			return fmt.Sprintf("has a domain with the part %q, which is not one", label)
-		case len(ascii) > 63:
-			return "has a domain with a part of over 63 characters"
 		}
 	}
 	return ""

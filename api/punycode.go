@@ -10,7 +10,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-var errLabel = errors.New("not a label of a domain name")
+var (
+	errLabel     = errors.New("not a label of a domain name")
+	errLongLabel = errors.New("a label of over 63 characters")
+)
+
+// maxDomainLabel bounds a label, in its ASCII form (RFC 1035, section 2.3.4).
+const maxDomainLabel = 63
 
 const acePrefix = "xn--"
 
@@ -20,6 +26,9 @@ const acePrefix = "xn--"
 // holds it to that package.
 func aLabel(label string) (string, error) {
 	label = norm.NFC.String(strings.Map(unicode.ToLower, label))
+	if utf8.RuneCountInString(label) > maxDomainLabel {
+		return "", errLongLabel // the ASCII form is no shorter, and its cost is the square of the length
+	}
 	if rest, ok := strings.CutPrefix(label, acePrefix); ok {
 		decoded, err := decodePunycode(rest)
 		if err != nil || !isLabel(decoded) || isASCII(decoded) || norm.NFC.String(strings.Map(unicode.ToLower, decoded)) != decoded {

@@ -236,21 +236,26 @@ func (b *browser) closeDialogs() {
 	}
 }
 
-// walk visits the mounted tree, which go-app does not export.
+// walk visits the mounted tree.
 func walk(e ui.UI, visit func(ui.UI)) {
 	visit(e)
+	for _, child := range childrenOf(e) {
+		walk(child, visit)
+	}
+}
+
+// childrenOf are an element's or a component's, which go-app does not export.
+func childrenOf(e ui.UI) []ui.UI {
 	v := reflect.ValueOf(e).Elem()
 	if f := v.FieldByName("children"); f.IsValid() {
-		for _, child := range peek[[]ui.UI](f) {
-			walk(child, visit)
-		}
-		return
+		return peek[[]ui.UI](f)
 	}
 	if f := v.FieldByName("Compo"); f.IsValid() {
 		if r := peek[ui.UI](f.FieldByName("root")); r != nil {
-			walk(r, visit)
+			return []ui.UI{r}
 		}
 	}
+	return nil
 }
 
 func peek[T any](v reflect.Value) T {

@@ -131,7 +131,7 @@ func (p *userPage) renderUser() ui.UI {
 				),
 				stateBadge(p.shown.Record.State),
 			),
-			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Dir("auto").Text(u.Bio)),
+			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Body(ui.Bdi().Text(balanced(u.Bio)))),
 			ui.Div().Class("person-actions").Body(
 				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+isolate(u.Name)).
 					Body(icon("edit"), ui.Span().Text("Edit")).OnClick(p.edit),

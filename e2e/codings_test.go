@@ -28,7 +28,7 @@ func TestCodingsLostOnTheWay(t *testing.T) {
 			users.add(harness.Person{Name: "Mine", Email: "mine@example.org"})
 			users.matchesServer(site)
 			users.isOnline()
-			for _, name := range []string{"app.wasm", "worker.wasm", "boot.js", "app.css"} {
+			for _, name := range []string{"app.wasm", "boot.js", "app.css"} {
 				users.spoil(name, "html")
 			}
 			users.Reload()

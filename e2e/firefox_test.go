@@ -241,7 +241,7 @@ func siteFilesInFirefox(t *testing.T, f *harness.Firefox) {
 	users.waitOfflineReady()
 	users.says("the page", `String(rollcall.updateWaiting() || rollcall.otherVersion())`, "false")
 	for _, c := range []struct{ name, how string }{
-		{"app.wasm", "truncated"}, {"boot.js", "html"}, {"worker.wasm", "html"}, {"app.wasm", "missing"},
+		{"app.wasm", "truncated"}, {"boot.js", "html"}, {"worker.js", "html"}, {"app.wasm", "missing"},
 	} {
 		users.says("the damage", fmt.Sprintf("("+spoilScript+").then(String)", c.name, c.how), "1")
 		users.Reload()

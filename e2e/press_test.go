@@ -152,6 +152,7 @@ const slowList = `(() => {
 	});
 	addEventListener("pointerdown", (event) => { globalThis.downAt = event.timeStamp; }, true);
 	globalThis.swap = (ms) => {
+		globalThis.startedAt = globalThis.downAt = Infinity; // until they happen
 		globalThis.swappedAt = 0;
 		setTimeout(() => {
 			globalThis.startedAt = performance.now();

@@ -106,11 +106,11 @@ func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
 	users := openUsers(t, b, site.URL())
 	users.cacheIsWhole()
 	for _, spoiled := range [][]struct{ name, how string }{
-		{{"app.wasm", "truncated"}, {"worker.wasm", "html"}, {"boot.js", "html"}, {"app.css", "html"}},
+		{{"app.wasm", "truncated"}, {"worker.js", "truncated"}, {"boot.js", "html"}, {"app.css", "html"}},
 		{{"app.wasm", "html"}, {"worker.js", "html"}, {"rescue.js", "html"}, {"wasm_exec.js", "truncated"}, {"icon-512.png", "html"}},
-		{{"app.wasm", "changed"}, {"worker.wasm", "truncated"}, {"idb-helper.js", "changed"}, {"/", "html"}},
+		{{"app.wasm", "changed"}, {"idb-helper.js", "changed"}, {"/", "html"}},
 		// What a missing file costs is seen without a network alone.
-		{{"app.wasm", "missing"}, {"boot.js", "missing"}, {"worker.wasm", "missing"}, {"/", "missing"}, {"app.css", "missing"}},
+		{{"app.wasm", "missing"}, {"boot.js", "missing"}, {"worker.js", "missing"}, {"/", "missing"}, {"app.css", "missing"}},
 	} {
 		for _, s := range spoiled {
 			users.spoil(s.name, s.how)
@@ -125,6 +125,34 @@ func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
 	users.Reload()
 	users.isOffline()
 	users.hasState("Ann Archer", "")
+}
+
+// TestServiceWorkerRunsOnlyTheProgramAsItWasBuilt: with every tab closed no page checks
+// the program that the service worker has in its cache.
+func TestServiceWorkerRunsOnlyTheProgramAsItWasBuilt(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	b := harness.OpenBrowser(t)
+	registrations := b.Registrations()
+	users := openUsers(t, b, site.URL())
+	users.cacheIsWhole()
+	users.Close()
+	b.WaitWorkers(site.URL(), 0)
+	probe := directory{bare(t, b, site.URL()), t}
+	for _, how := range []string{"changed", "truncated", "html", "missing"} {
+		registrations.StopAll()
+		probe.spoil("app.wasm", how)
+		site.Proxy.ResetRequests()
+		registrations.PeriodicSync(site.URL(), periodicTag)
+		probe.cacheIsWhole()
+		harness.Eventually(t, "the service worker pulls", func() error {
+			if len(site.Proxy.Requests("GET", "/api/v1/changes")) == 0 {
+				return fmt.Errorf("it did not, with the program %s", how)
+			}
+			return nil
+		})
+	}
 }
 
 func TestAPortalCantSpoilAnInstallation(t *testing.T) {

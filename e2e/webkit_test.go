@@ -57,7 +57,7 @@ func TestWebKit(t *testing.T) {
 	w.Go(site.URL() + "/")
 	started()
 	quiet("the second visit")
-	for _, c := range []struct{ name, how string }{{"app.wasm", "truncated"}, {"boot.js", "html"}, {"worker.wasm", "missing"}} {
+	for _, c := range []struct{ name, how string }{{"app.wasm", "truncated"}, {"boot.js", "html"}, {"worker.js", "missing"}} {
 		var n int
 		if err := w.Try(fmt.Sprintf(spoilScript, c.name, c.how), &n); err != nil || n != 1 {
 			t.Fatalf("spoiling %s: %d, %v", c.name, n, err)

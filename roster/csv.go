@@ -21,7 +21,9 @@ type csvReader struct {
 	columns   []column
 	named     int // columns up to the last one that has a name
 	own       bool
-	wrapped   bool   // each line is one cell, in quotes, with the cells in it
+	quoted    bool // it is as our own export writes it, with each cell in quotes
+	wrapped   bool // each line is one cell, in quotes, with the cells in it
+	quote     openQuote
 	pending   []Line // to return first
 }
 
@@ -62,6 +64,7 @@ func newCSV(s *source) (*csvReader, error) {
 			if err := r.takeHeader(header); err != nil {
 				return nil, err
 			}
+			r.quoted = r.own && first.text == quotedRow(r.names)
 			return r, nil
 		}
 	}
@@ -141,7 +144,7 @@ func (r *csvReader) takeHeader(header []string) error {
 			return refuse("column " + names[i] + " is there twice")
 		}
 	}
-	r.names, r.columns = names, columns
+	r.names, r.columns, r.quoted = names, columns, false
 	for i, name := range names {
 		if name != "" {
 			r.named = i + 1
@@ -159,7 +162,7 @@ func (r *csvReader) Next() (Line, error) {
 		return line, nil
 	}
 	for {
-		first, err := r.source.next()
+		first, err := r.next()
 		if err != nil {
 			return Line{}, err
 		}
@@ -179,6 +182,12 @@ func (r *csvReader) Next() (Line, error) {
 		}
 		return line, nil
 	}
+}
+
+func (r *csvReader) next() (physical, error) {
+	line, err := r.source.next()
+	r.quote.pass(line)
+	return line, err
 }
 
 func isFilled(cell string) bool {
@@ -230,27 +239,24 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 		return nil, "the line has text behind a closing quote: double the quotes that are text", nil
 	}
 	number, whole := r.source.number, r.isWhole(&row)
-	var more []physical
-	for state == open {
-		next, err := r.source.next()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, "", err
-		}
-		if err == nil {
-			more = append(more, next)
-			problem = cmp.Or(problem, r.source.check(next))
-			state = row.feed("\n" + next.text)
-		}
-		if err != nil || !next.whole || row.size > maxLine {
-			state = broken
-		}
+	n, err := r.quote.end(r.source, r.separator, len(first))
+	if err != nil {
+		return nil, "", err
 	}
-	if state == broken {
-		// Only the line with the quote is bad; the others are read as they look.
-		r.source.takeBack(more)
+	if n == 0 { // only the line with the quote is bad; the others are read as they look
 		return nil, "the line has a quote that is not closed", nil
 	}
-	if whole && slices.ContainsFunc(more, func(l physical) bool { return r.isPerson(l.text, row.cells) }) {
+	more := make([]physical, 0, n)
+	for range n {
+		next, err := r.next()
+		if err != nil {
+			return nil, "", err
+		}
+		more = append(more, next)
+		problem = cmp.Or(problem, r.source.check(next))
+		row.feed("\n" + next.text)
+	}
+	if whole && r.hasPerson(more, row.cells) {
 		for i := range more {
 			r.pending = append(r.pending, Line{Number: number + 1 + i, Problem: fmt.Sprintf("the line is within a quote that line %d opens, and is not read", number)})
 		}
@@ -269,22 +275,26 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 // isWhole reports whether the first line of a row, whose quote is open, would be a row.
 func (r *csvReader) isWhole(row *splitter) bool {
 	rest := strings.Split(row.cell.String(), string(r.separator))
-	if len(row.cells)+len(rest) < r.named {
-		return false
+	if r.quoted || len(row.cells)+len(rest) < r.named {
+		return false // in a file whose cells are all in quotes, one too many breaks the line
 	}
 	// In our own export more columns follow the text, so a comma in it is not enough.
 	return !r.own || r.names[r.named-1] != "version" || strings.Trim(rest[len(rest)-1], " 0123456789") == ""
 }
 
-// isPerson reports whether a line within a quote looks like a row of its own. The cells
-// of the row that the quote is in show whether the file has spaces behind separators: else
-// "Bob, bob@example.org" is a sentence.
-func (r *csvReader) isPerson(line string, row []string) bool {
+// hasPerson reports whether one of the lines within a quote looks like a row of its own. The
+// cells of the row that the quote is in show whether the file has spaces behind separators:
+// else "Bob, bob@example.org" is a sentence.
+func (r *csvReader) hasPerson(lines []physical, row []string) bool {
+	spaced := slices.ContainsFunc(row, func(cell string) bool { return strings.HasPrefix(cell, " ") })
+	return slices.ContainsFunc(lines, func(l physical) bool { return r.isPerson(l.text, spaced) })
+}
+
+func (r *csvReader) isPerson(line string, spaced bool) bool {
 	cells := strings.Split(line, string(r.separator))
 	if (r.own && len(cells) < r.named) || (len(cells) == 1 && r.named > 1) {
 		return false
 	}
-	spaced := slices.ContainsFunc(row, func(cell string) bool { return strings.HasPrefix(cell, " ") })
 	for i, cell := range cells {
 		if spaced {
 			cell = strings.TrimSpace(cell)

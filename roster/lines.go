@@ -10,13 +10,13 @@ import (
 // headSize is how much of a file is looked at to recognise it.
 const headSize = 4 << 10
 
-// source reads the physical lines of a file, in whatever way they end, and takes
-// back those that were read too early.
+// source reads the physical lines of a file, in whatever way they end, and lets a
+// reader look at those that follow.
 type source struct {
 	in     *bufio.Reader
 	seen   *census
 	number int        // of the last line that next returned
-	back   []physical // lines to return again, the next one last
+	queue  []physical // lines that were looked at, to return first
 	inside bool       // byte has returned one of the line
 }
 
@@ -47,11 +47,29 @@ func (s *source) peek() ([]byte, error) {
 
 // next returns the next line. One that is too long is not whole.
 func (s *source) next() (line physical, err error) {
-	if n := len(s.back); n > 0 {
-		line, s.back = s.back[n-1], s.back[:n-1]
-		s.number++
-		return line, nil
+	if len(s.queue) > 0 {
+		line, s.queue = s.queue[0], s.queue[1:]
+	} else if line, err = s.read(); err != nil {
+		return line, err
 	}
+	s.number++
+	return line, nil
+}
+
+// ahead returns the line that next returns after n others.
+func (s *source) ahead(n int) (physical, error) {
+	for len(s.queue) <= n {
+		line, err := s.read()
+		if err != nil {
+			return line, err
+		}
+		s.queue = append(s.queue, line)
+	}
+	return s.queue[n], nil
+}
+
+// read reads a line of the file.
+func (s *source) read() (physical, error) {
 	var text []byte
 	whole := true
 	for {
@@ -79,7 +97,6 @@ func (s *source) next() (line physical, err error) {
 			break
 		}
 	}
-	s.number++
 	if string(text) == endOfFile {
 		text = nil
 	}
@@ -108,14 +125,6 @@ func (s *source) skipEnd() error {
 	}
 	_, err = s.in.Discard(n)
 	return err
-}
-
-// takeBack makes next return the lines again; they were the last ones it returned.
-func (s *source) takeBack(lines []physical) {
-	for i := len(lines) - 1; i >= 0; i-- {
-		s.back = append(s.back, lines[i])
-	}
-	s.number -= len(lines)
 }
 
 // check says why the line that next returned last is no text.

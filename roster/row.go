@@ -1,13 +1,16 @@
 package roster
 
-import "strings"
+import (
+	"errors"
+	"io"
+	"strings"
+)
 
 // splitter makes cells of the lines of a row.
 type splitter struct {
 	separator rune
 	cells     []string
 	cell      strings.Builder // of an open quote
-	size      int
 	state     rowState
 }
 
@@ -33,7 +36,6 @@ func cellsOf(text string, separator rune) (cells []string, problem string) {
 // A quote is one at the beginning of a cell, if need be behind spaces; another one is
 // text, as in 5" pipe.
 func (s *splitter) feed(text string) rowState {
-	s.size += len(text)
 	for s.state != broken {
 		if s.state == complete {
 			inner, quoted := strings.CutPrefix(strings.TrimLeft(text, " "), `"`)
@@ -72,4 +74,47 @@ func (s *splitter) feed(text string) rowState {
 		text = after
 	}
 	return broken
+}
+
+// openQuote is what the lines ahead of a reader would do to an open quote: all of those that
+// were looked at leave it open, but the last one may end it. What a line does is the same for
+// every quote before it, so each is looked at once, however many lines open a quote that is
+// never closed.
+type openQuote struct {
+	lines int // that were looked at
+	size  int // of them in bytes
+	state rowState
+}
+
+// end returns how many lines more a quote takes in that a line of this size opens; 0 when it
+// is not closed, or takes in more than a row may have.
+func (q *openQuote) end(s *source, separator rune, size int) (lines int, err error) {
+	if q.lines == 0 {
+		q.state = open
+	}
+	for q.state == open && size+q.size <= maxLine {
+		line, err := s.ahead(q.lines)
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		q.lines, q.size = q.lines+1, q.size+len("\n")+len(line.text)
+		row := splitter{separator: separator, state: open}
+		if q.state = row.feed(line.text); !line.whole {
+			q.state = broken
+		}
+	}
+	if q.state != complete || size+q.size > maxLine {
+		return 0, nil
+	}
+	return q.lines, nil
+}
+
+// pass takes note that a line which may have been looked at was read.
+func (q *openQuote) pass(line physical) {
+	if q.lines > 0 {
+		q.lines, q.size = q.lines-1, q.size-len("\n")-len(line.text)
+	}
 }

@@ -16,10 +16,17 @@ import (
 // cards reads vCard 2.1, 3.0 (RFC 2426) and 4.0 (RFC 6350), with what phones make of
 // them. A card is an entry: its formatted name, or else the parts of it, or the company's,
 // its preferred email, its notes. The id of a card is its program's, not ours: people are found by email.
-type cards struct{ source *source }
+type cards struct {
+	source *source
+	begun  bool // a card within which another one begins was left at its first line
+}
 
 // Next implements parser.
 func (r *cards) Next() (Line, error) {
+	if r.begun {
+		r.begun = false
+		return r.card()
+	}
 	for {
 		text, err := r.source.next()
 		if err != nil {
@@ -57,7 +64,7 @@ func (r *cards) card() (Line, error) {
 		switch {
 		case isProperty(text, "BEGIN:VCARD"):
 			if c.last != "AGENT" {
-				r.source.takeBack([]physical{{text, true}})
+				r.begun = true
 				line.Problem = "the card is not closed before the next one begins: it has no END:VCARD"
 				return line, nil
 			}
@@ -83,8 +90,9 @@ func (r *cards) property() (text string, whole bool, err error) {
 		return "", false, err
 	}
 	joined, whole := []byte(first.text), first.whole
+	soft := isQuotedPrintable(first.text)
 	for {
-		next, err := r.source.next()
+		next, err := r.source.ahead(0)
 		if errors.Is(err, io.EOF) {
 			return string(joined), whole, nil // the next call finds it again
 		}
@@ -92,13 +100,15 @@ func (r *cards) property() (text string, whole bool, err error) {
 			return "", false, err
 		}
 		switch {
-		case bytes.HasSuffix(joined, []byte("=")) && isQuotedPrintable(joined) && !isProperty(next.text, "END:VCARD") && !isProperty(next.text, "BEGIN:VCARD"):
+		case soft && bytes.HasSuffix(joined, []byte("=")) && !isProperty(next.text, "END:VCARD") && !isProperty(next.text, "BEGIN:VCARD"):
 			next.text = "\n" + next.text
 		case strings.HasPrefix(next.text, " "), strings.HasPrefix(next.text, "\t"):
 			next.text = next.text[1:]
 		default:
-			r.source.takeBack([]physical{next})
 			return string(joined), whole, nil
+		}
+		if _, err := r.source.next(); err != nil { // it was looked at
+			return "", false, err
 		}
 		if whole = whole && next.whole && len(joined)+len(next.text) <= maxLine; whole {
 			joined = append(joined, next.text...)
@@ -106,9 +116,11 @@ func (r *cards) property() (text string, whole bool, err error) {
 	}
 }
 
-func isQuotedPrintable(property []byte) bool {
-	head, _, _ := bytes.Cut(property, []byte(":"))
-	return bytes.Contains(bytes.ToUpper(head), []byte("QUOTED-PRINTABLE"))
+// isQuotedPrintable looks at a property's first line only: programs that fold lines before a
+// value have versions without that encoding.
+func isQuotedPrintable(line string) bool {
+	head, _, found := strings.Cut(line, ":")
+	return found && strings.Contains(strings.ToUpper(head), "QUOTED-PRINTABLE")
 }
 
 // card is what is known of a card so far.

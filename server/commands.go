@@ -65,11 +65,15 @@ func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("restored %s from %s\n", *db, names[0])
-	if replaced != "" {
-		text += "the previous database is kept as " + replaced + "\n"
+	if err := printf(stdout, "restored %s from %s\n", *db, names[0]); err != nil {
+		return err
 	}
-	return printf(stdout, "%s", text+afterRestore)
+	if replaced != "" {
+		if err := printf(stdout, "the previous database is kept as %s\n", replaced); err != nil {
+			return err
+		}
+	}
+	return printf(stdout, afterRestore)
 }
 
 // runRestored finishes a restore that PostgreSQL did.

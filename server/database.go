@@ -23,6 +23,8 @@ type database interface {
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	// Waiting is how many writes are queued.
 	Waiting() int
+	// Readers is how many reads run at once.
+	Readers() int
 	Close() error
 }
 

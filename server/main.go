@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // command is a subcommand of the program.
@@ -47,7 +49,7 @@ they have not sent yet.
 problem.
 `, runCheck},
 		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl] [FILE]", "write all users to FILE or to standard output", `It never replaces an existing file. In CSV, text that a spreadsheet would run as a
-formula gets a leading apostrophe; an import removes it.
+formula, wherever it splits the line, gets an apostrophe before it; an import removes it.
 `, runExport},
 		{"import", "[-db FILE|ADDRESS] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users from a file", `Without -apply, it prints what each line would do and changes nothing. A user is
 found by id, or else by email. A missing field keeps its value. A refused line does
@@ -81,15 +83,21 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
+	os.Exit(finish(err, os.Stderr))
+}
+
+// finish prints an error that was not printed yet, and returns the program's exit status.
+func finish(err error, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, errUsage):
-		os.Exit(2)
+		return 2
 	case errors.Is(err, errFound):
-		os.Exit(3)
+		return 3
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "rollcall:", err)
-		os.Exit(1)
+		_ = printf(stderr, "rollcall: %v\n", err) // a failed print can't be reported
+		return 1
 	}
+	return 0
 }
 
 // run is the program. It returns when its work is done or, for serve, when ctx ends.
@@ -100,7 +108,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	switch name {
 	case "":
-		return errors.Join(errUsage, printf(stderr, "%s", usage()))
+		return errors.Join(errUsage, printText(stderr, usage()))
 	case "help", "-h", "-help", "--help":
 		return help(ctx, args, stdout, stderr)
 	}
@@ -109,23 +117,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return c.run(ctx, args, stdout, stderr)
 		}
 	}
-	return usageError(stderr, fmt.Sprintf("unknown command %q\n\n%s", name, usage()))
+	return unknownCommand(stderr, name)
 }
 
 // help describes a command and its flags.
 func help(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return printf(stdout, "%s", usage())
+		return printText(stdout, usage())
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
-			if err := printf(stdout, "rollcall %s %s\n%s\n\n%s", c.name, c.args, c.summary, c.details); err != nil {
+			if err := printText(stdout, "rollcall "+c.name+" "+c.args+"\n"+c.summary+"\n\n"+c.details); err != nil {
 				return err
 			}
 			return c.run(ctx, []string{"-h"}, stdout, stdout) // its flags
 		}
 	}
-	return usageError(stderr, fmt.Sprintf("unknown command %q\n\n%s", args[0], usage()))
+	return unknownCommand(stderr, args[0])
+}
+
+func unknownCommand(stderr io.Writer, name string) error {
+	return errors.Join(usageError(stderr, fmt.Sprintf("unknown command %q", name)), printText(stderr, "\n"+usage()))
 }
 
 func showVersion(_ context.Context, args []string, stdout, stderr io.Writer) error {
@@ -144,17 +156,14 @@ func parse(fs *flag.FlagSet, args []string, stderr io.Writer) error {
 // parseNames parses a command's flags and its other arguments, in any order. names describe
 // those arguments; one in brackets is optional.
 func parseNames(fs *flag.FlagSet, args []string, stderr io.Writer, names ...string) (given []string, err error) {
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		_ = printf(fs.Output(), "Flags of rollcall %s:\n", fs.Name()) // a failed print can't be reported
-		fs.PrintDefaults()
-	}
+	fs.Usage = func() {}
+	fs.SetOutput(io.Discard) // Parse prints its errors as they are
 	for {
 		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
+			if !errors.Is(err, flag.ErrHelp) {
+				err = usageError(stderr, err.Error())
 			}
-			return nil, errUsage // Parse has printed why
+			return nil, errors.Join(err, printFlags(fs, stderr))
 		}
 		if fs.NArg() == 0 {
 			break
@@ -170,6 +179,14 @@ func parseNames(fs *flag.FlagSet, args []string, stderr io.Writer, names ...stri
 	return given, nil
 }
 
+// printFlags prints the help on a command's flags.
+func printFlags(fs *flag.FlagSet, to io.Writer) error {
+	fs.SetOutput(to)
+	err := printf(to, "Flags of rollcall %s:\n", fs.Name())
+	fs.PrintDefaults()
+	return err
+}
+
 // flagResult turns a request for help into success.
 func flagResult(err error) error {
 	if errors.Is(err, flag.ErrHelp) {
@@ -183,8 +200,12 @@ func usageError(stderr io.Writer, text string) error {
 	return errors.Join(errUsage, printf(stderr, "rollcall: %s\n", text))
 }
 
-func printf(w io.Writer, format string, args ...any) error {
-	if _, err := fmt.Fprintf(w, format, args...); err != nil {
+// printf prints what may come from outside: see store.Print.
+func printf(w io.Writer, format string, args ...any) error { return store.Print(w, format, args...) }
+
+// printText prints a text of the program's own, of several lines.
+func printText(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil

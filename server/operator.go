@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"sync"
 
+	"github.com/rollcall/rollcall/server/listen"
 	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/rest"
 )
@@ -56,13 +57,18 @@ func guarded(policy *origin.Policy, next http.Handler) http.Handler {
 	})
 }
 
+// operatorLimits are for some monitors: whoever reaches the address must not use up the files
+// that the process may open.
+var operatorLimits = listen.Limits{Total: 64, PerNetwork: 16, Exempt: func(netip.Addr) bool { return false }}
+
 // serveOperator serves on an address of its own until ctx ends.
 func serveOperator(ctx context.Context, tasks *sync.WaitGroup, addr string, h http.Handler, log *slog.Logger) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	l, err := listen.TCP(ctx, addr, operatorLimits)
 	if err != nil {
 		return fmt.Errorf("listen for metrics or profiles on %s: %w", addr, err)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	log.Info("serving the operator", "url", "http://"+l.Addr().String())
 	tasks.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

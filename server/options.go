@@ -62,7 +62,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.IntVar(&o.share, "network-share", rest.DefaultShare, "`percent` of -max-streams, -max-memory and -max-waiting that one address (IPv6: one /64) may hold")
 	flags.IntVar(&o.streams, "max-streams", rest.DefaultStreams, "concurrent event streams; more are answered 503")
 	flags.IntVar(&o.eventRate, "event-rate", feed.NotificationsPerProcessor*runtime.GOMAXPROCS(0), "events per second to all streams together; more are sent later. By default, 1000 per processor")
-	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database; more wait")
+	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database, at most as many as it has connections; more wait")
 	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "waiting reads; more are answered 503")
 	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of request bodies and pages in memory; more are answered 503")
 	return flags
@@ -197,6 +197,17 @@ func (o *serveOptions) limits() (rest.Limits, error) {
 		Address: rateOf(o.addressRate), Client: rateOf(o.clientRate), Proxies: proxies,
 		Reads: o.reads, Waiting: o.readWaiting, Bytes: o.megabytes << 20, Streams: o.streams,
 	}, nil
+}
+
+// fitFiles takes fewer connections than were asked for, and reports that, if the process may
+// not open so many files: without one left, nobody is accepted and nothing is written.
+func (o *serveOptions) fitFiles(most uint64) bool {
+	if uint64(o.connections) <= most/4*3 {
+		return false
+	}
+	o.connections = max(1, int(most/4*3))
+	o.perAddress = min(o.perAddress, max(1, o.connections/4))
+	return true
 }
 
 // thisMachine are the networks that are exempt by default, as the flag writes them.

@@ -172,6 +172,21 @@ func TestOnlyRegularFiles(t *testing.T) {
 		if err := os.Remove(good + suffix); err != nil {
 			t.Fatal(err)
 		}
+		// Beside a database that is still to be made, too.
+		fresh := in("fresh.db")
+		if err := os.Symlink(in("victim"), fresh+suffix); err != nil {
+			t.Fatal(err)
+		}
+		soon(t, "seed", "-db", fresh).fails("a symbolic link")
+		soon(t, "restore", "-db", fresh, in("backup.db")).fails("a symbolic link")
+		for _, name := range []string{"fresh.db", "victim"} {
+			if _, err := os.Lstat(in(name)); err == nil {
+				t.Errorf("beside a link as its %s, %s was made", suffix, name)
+			}
+		}
+		if err := os.Remove(fresh + suffix); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.Symlink(in("nowhere"), in("dangling")); err != nil {
 		t.Fatal(err)

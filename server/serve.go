@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/listen"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/static"
@@ -55,7 +56,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	listener, err := listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients})
+	listener, err := o.listen(ctx, limits, log)
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,8 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	// What waits has to wait for its turn, where networks have shares, and not for a connection.
+	limits.Reads = min(limits.Reads, db.Readers())
 	addGauges(metrics, db, listener)
 
 	background, stop := context.WithCancel(ctx)
@@ -106,6 +109,15 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	return serve(ctx, listener, server, log)
 }
 
+// listen accepts connections, as many as the process may have.
+func (o *serveOptions) listen(ctx context.Context, limits rest.Limits, log *slog.Logger) (*listen.Listener, error) {
+	if o.fitFiles(listen.MaxFiles()) {
+		log.Warn("this process may not open enough files for -max-connections; it takes fewer", "connections", o.connections, "per-address", o.perAddress)
+	}
+	return listen.TCP(ctx, o.addr, listen.Limits{Total: o.connections, PerNetwork: o.perAddress, Exempt: limits.ManyClients,
+		Rate: limit.Rate{PerSecond: 2 * limits.Address.PerSecond, Burst: 2 * limits.Address.Burst}}) // one for each request
+}
+
 // loadCertificate loads the certificate, nil for none, and reloads it on SIGHUP and when its
 // files change, until ctx ends.
 func loadCertificate(ctx context.Context, tasks *sync.WaitGroup, o serveOptions, log *slog.Logger) (*listen.Certificate, error) {
@@ -134,7 +146,9 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		HTTP2:             &http2,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// "OPTIONS *" is a request like any other: it has a rate and a line in the log.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 

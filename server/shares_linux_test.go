@@ -132,3 +132,49 @@ func TestANetworkHasAShare(t *testing.T) {
 		t.Errorf("the other's stream is answered %d", got)
 	}
 }
+
+// TestOperatorConnectionsAreBounded: where the operator is served, too, one address can't hold
+// what others need.
+func TestOperatorConnectionsAreBounded(t *testing.T) {
+	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"), "-metrics", "127.0.0.1:0")
+	to := strings.TrimPrefix(operator(t, &s.log), "http://")
+	greedy, other := network{t, net.IPv4(127, 0, 0, 2), to}, network{t, net.IPv4(127, 0, 0, 3), to}
+	const scrape = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+	for i := range 20 {
+		want := 200
+		if i >= 16 {
+			want = 0
+		}
+		if got := greedy.status(scrape); got != want {
+			t.Errorf("its connection %d is answered %d, want %d", i, got, want)
+		}
+	}
+	if got := other.status(scrape); got != 200 {
+		t.Errorf("beside it, another network is answered %d", got)
+	}
+}
+
+// TestAsteriskForm: "OPTIONS *" is answered by us, as any other request.
+func TestAsteriskForm(t *testing.T) {
+	s := start(t, "-db", filepath.Join(t.TempDir(), "r.db"), "-metrics", "127.0.0.1:0")
+	for _, url := range []string{s.url, operator(t, &s.log)} {
+		n := network{t, net.IPv4(127, 0, 0, 2), strings.TrimPrefix(url, "http://")}
+		if got := n.status("OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n"); got != 421 {
+			t.Errorf("%s answers for another name: %d", url, got)
+		}
+	}
+}
+
+// TestConnectionsFitFiles: what a connection needs is left for the database.
+func TestConnectionsFitFiles(t *testing.T) {
+	for _, test := range []struct {
+		files                   uint64
+		connections, perAddress int
+		fewer                   bool
+	}{{1 << 20, 16000, 1000, false}, {21336, 16000, 1000, false}, {1024, 768, 192, true}, {4, 3, 1, true}, {0, 1, 1, true}} {
+		o := serveOptions{connections: 16000, perAddress: 1000}
+		if fewer := o.fitFiles(test.files); fewer != test.fewer || o.connections != test.connections || o.perAddress != test.perAddress {
+			t.Errorf("of %d files: %v, %d connections, %d per address", test.files, fewer, o.connections, o.perAddress)
+		}
+	}
+}

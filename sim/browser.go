@@ -51,10 +51,16 @@ type browser struct {
 	oneWay          bool // offline, but requests still arrive
 	signedOut       bool
 
-	alone   map[string]int           // how often an operation was sent alone and not answered, in a row
+	alone   map[attempts]int         // how often an operation was sent alone and not answered, in a row
 	pages   map[string]sync.Response // feed pages that an intermediary may have cached, by path
 	ids     uint64
 	deleted map[int]repository.Record[api.User] // what Undo restores, by entity
+}
+
+// attempts are those of one host to send an operation.
+type attempts struct {
+	host      Who
+	operation string
 }
 
 // slot is a tab or a host. At most one actor runs in it at a time.
@@ -104,7 +110,7 @@ func newBrowser(w *world, number int, c Browser) *browser {
 	b := &browser{
 		w: w, number: number, channel: memory.NewChannel(), locks: &locks{held: map[string]*hold{}},
 		ahead: time.Duration(c.SkewMs) * time.Millisecond, driftPPM: c.DriftPPM,
-		alone:   map[string]int{},
+		alone:   map[attempts]int{},
 		pages:   map[string]sync.Response{},
 		deleted: map[int]repository.Record[api.User]{},
 	}

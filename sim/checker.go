@@ -355,7 +355,7 @@ func (c *checker) checkRejection(s *slot, o queue.Operation) {
 	c.b.w.stats.hit("rejected")
 	r, answered := s.answer.results[o.ID]
 	refused := s.answer.status >= 400 && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
-	intercepted := s.b.alone[o.ID] >= sync.MaxRefusals
+	intercepted := s.b.alone[attempts{s.who, o.ID}] >= sync.MaxRefusals
 	if !(answered && r.Status == api.Rejected) && !refused && !intercepted && o.RetryCount < queue.MaxServerErrors {
 		c.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.answer.status)
 	}

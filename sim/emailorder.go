@@ -10,14 +10,15 @@ import (
 )
 
 // noteEmails numbers the writes that take or free an email by when they were made. What
-// is written since keeps the number, unless the operation was rejected: that one has
-// lost its place. So does what a round puts in the place of an operation.
+// sets the same email since keeps the number, unless the operation was rejected: that one
+// has lost its place. So does what a round puts in the place of operations: of several, the
+// one that set its email decides, and a create keeps its place.
 func (c *checker) noteEmails(left, came []queue.Operation, byPerson bool) {
 	for _, o := range came {
 		c.writes++
 		c.emailWrites[o.ID] = c.writes
 		for _, was := range left {
-			kept := setEmailOf(was) != "" && (!byPerson || setEmailOf(was) == setEmailOf(o)) || !byPerson && o.Type == api.Create
+			kept := setEmailOf(was) != "" && setEmailOf(was) == setEmailOf(o) || !byPerson && o.Type == api.Create
 			if o.Type != api.Delete && was.State != queue.Rejected && kept {
 				c.emailWrites[o.ID] = min(c.emailWrites[o.ID], c.emailWrites[was.ID])
 			}

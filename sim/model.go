@@ -82,12 +82,18 @@ type model struct {
 	w        *world
 	entities map[string]entity
 	change   int64
-	effects  map[string]time.Time // by operation, until its record is pruned
+	effects  map[string]effect // by operation, as long as there is a record
 
 	// Kept when a backup is restored.
 	versions     map[versionKey][]entity
 	acknowledged map[string]bool   // operations ever answered with applied or duplicate
 	order        map[queueKey]turn // of the last effect
+}
+
+// effect is when an operation took effect, and on which entity.
+type effect struct {
+	at     time.Time
+	entity string
 }
 
 // queueKey is an entity's queue in one browser storage. A turn is an operation's position
@@ -100,7 +106,7 @@ type queueKey struct {
 type turn int64
 
 func newModel(w *world) *model {
-	return &model{w: w, entities: map[string]entity{}, effects: map[string]time.Time{},
+	return &model{w: w, entities: map[string]entity{}, effects: map[string]effect{},
 		versions: map[versionKey][]entity{}, acknowledged: map[string]bool{}, order: map[queueKey]turn{}}
 }
 
@@ -114,7 +120,7 @@ func (m *model) rollBack(s snapshot) {
 type snapshot struct {
 	entities map[string]entity
 	change   int64
-	effects  map[string]time.Time
+	effects  map[string]effect
 }
 
 func (m *model) backup() snapshot {
@@ -188,7 +194,7 @@ func (m *model) checkEffect(w store.Write, r api.Result) {
 	case w.BaseVersion != was.version && !forgotten:
 		m.w.fail(5, "entity %s had version %d, but a write based on version %d took effect", w.EntityID, was.version, w.BaseVersion)
 	}
-	m.effects[w.ID] = m.w.now
+	m.effects[w.ID] = effect{m.w.now, w.EntityID}
 	m.change++
 	now := entity{version: r.Version, at: m.w.now, change: m.change, deleted: w.Type == api.Delete, life: was.life}
 	if !now.deleted {
@@ -260,20 +266,24 @@ func (m *model) tookEffect(id string) bool {
 	return ok
 }
 
-// prune forgets the effects from before a time.
+// prune forgets the effects from before a time, except on those that are deleted.
 func (m *model) prune(before time.Time) {
-	maps.DeleteFunc(m.effects, func(_ string, at time.Time) bool { return at.Before(before) })
+	maps.DeleteFunc(m.effects, func(_ string, did effect) bool {
+		e := m.entities[did.entity]
+		return did.at.Before(before) && !(e.deleted && e.version > 0)
+	})
 	clear(m.order)
 }
 
-// collect forgets the versions of tombstones from before a time, but not that they are
-// deleted.
+// collect forgets the versions of tombstones from before a time and their effects, but not that
+// they are deleted.
 func (m *model) collect(before time.Time) {
 	for id, e := range m.entities {
 		if e.deleted && e.at.Before(before) {
 			e.version = 0
 			e.life++
 			m.entities[id] = e
+			maps.DeleteFunc(m.effects, func(_ string, did effect) bool { return did.entity == id })
 		}
 	}
 }

@@ -64,9 +64,10 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 		err = context.Cause(ctx)
 	}
 	if len(n.batch) == 1 {
-		n.b.alone[n.batch[0].ID]++
+		mine := attempts{n.who, n.batch[0].ID}
+		n.b.alone[mine]++
 		if err == nil && resp.Status == 200 && json.Valid(resp.Body) {
-			delete(n.b.alone, n.batch[0].ID)
+			delete(n.b.alone, mine)
 		}
 	}
 	if err != nil {

@@ -5,6 +5,7 @@
 //
 //   rollcall.version          the version of this page's files
 //   rollcall.workerURL        URL of the dedicated worker's script
+//   rollcall.module           the compiled program, which that worker runs, too
 //   rollcall.registration     promise of the ServiceWorkerRegistration, or of null
 //   rollcall.updateWaiting()  whether a new version is ready
 //   rollcall.applyUpdate()    switches to it and reloads, once the person asks
@@ -238,7 +239,8 @@
     const started = WebAssembly.instantiateStreaming
       ? WebAssembly.instantiateStreaming(response, imports)
       : response.arrayBuffer().then((bytes) => WebAssembly.instantiate(bytes, imports));
-    const [{ instance }] = await Promise.all([started, checked]);
+    const [{ instance, module }] = await Promise.all([started, checked]);
+    rollcall.module = module;
     return instance;
   }
 

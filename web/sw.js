@@ -15,7 +15,6 @@ const cacheName = prefix + version;
 // The integrity of each file that this version needs offline, by URL.
 const integrities = {{.Precache}};
 const appURL = '{{asset "app.wasm"}}';
-const engineURL = '{{asset "worker.wasm"}}';
 
 // --- Files as they were built ---
 
@@ -92,7 +91,7 @@ async function copyOf(url) {
 async function file(url, again) {
   // Where cache storage fails, the network is left.
   const cache = await caches.open(cacheName).catch(() => null);
-  // The page checks app.wasm itself while it compiles it, which takes less time.
+  // Whoever runs app.wasm checks it while it compiles it, which takes less time.
   if (cache && !again && (url === appURL || (await intact(cache, url)))) {
     const response = await cache.match(url).catch(() => undefined);
     if (response) return response;
@@ -215,13 +214,22 @@ async function boot() {
     });
   });
   const go = new Go();
-  const load = async (again) => WebAssembly.instantiateStreaming(await file(engineURL, again), go.importObject);
-  const { instance } = await load(false).catch(() => load(true));
+  const module = await program(false).catch(() => program(true));
+  const instance = await WebAssembly.instantiate(module, go.importObject);
   const stopped = go.run(instance).then(() => {
     engine = null;
     throw new Error("the sync engine has stopped");
   });
   return Promise.race([ready, stopped]);
+}
+
+// program compiles the program, and checks it meanwhile unless it was just fetched anew.
+async function program(again) {
+  const whole = async () => again || intact(await caches.open(cacheName), appURL);
+  const compiled = WebAssembly.compileStreaming(await file(appURL, again));
+  const [module, sound] = await Promise.all([compiled, whole()]);
+  if (!sound) throw new Error(`${appURL} is not as it was built`);
+  return module;
 }
 
 // If this rejects, the browser tries again later.

@@ -15,8 +15,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -39,7 +37,7 @@ func main() {
 	flag.StringVar(&o.binary, "server", "bin/rollcall", "the server's binary")
 	flag.StringVar(&o.store, "store", "sqlite", "sqlite or postgres")
 	flag.Func("sizes", "users, separated by commas, the smallest first (default 10000,100000,1000000)", func(text string) (err error) {
-		o.sizes, err = parseSizes(text)
+		o.sizes, err = subject.Sizes(text, 2000) // two pages of the feed
 		return err
 	})
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each of which measures every operation at every size")
@@ -56,17 +54,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "growth:", err)
 		os.Exit(1)
 	}
-}
-
-func parseSizes(text string) (sizes []int, err error) {
-	for part := range strings.SplitSeq(text, ",") {
-		n, err := strconv.Atoi(part)
-		if err != nil || n < 2000 {
-			return nil, fmt.Errorf("%q is not a number of users of at least 2000, which make two pages of the feed", part)
-		}
-		sizes = append(sizes, n)
-	}
-	return sizes, nil
 }
 
 func run(ctx context.Context, o options) (err error) {

@@ -51,26 +51,16 @@ func medianOf[N figures.Number](rounds []sample, of func(*sample) N) N {
 	return figures.Median(values)
 }
 
-// ratio is the ratio of two servers' requests per second, by round, since a disturbance in a
-// round affects both.
-type ratio struct{ low, median, high float64 }
-
-// compare returns the ratio of a server to another for the same work and rounds; none if there
-// are no rounds.
-func compare(ours, theirs []sample) (ratio, bool) {
-	if len(ours) == 0 || len(ours) != len(theirs) {
-		return ratio{}, false
+// compare returns the ratio of a server's requests per second to another's, for the same work
+// and rounds; none if there are no rounds.
+func compare(ours, theirs []sample) (figures.Ratio, bool) {
+	rates := func(samples []sample) (all []float64) {
+		for i := range samples {
+			all = append(all, samples[i].perSecond())
+		}
+		return all
 	}
-	var by []float64
-	for i := range ours {
-		by = append(by, ours[i].perSecond()/theirs[i].perSecond())
-	}
-	median := figures.Median(by) // sorts them
-	return ratio{by[0], median, by[len(by)-1]}, true
-}
-
-func (r ratio) String() string {
-	return fmt.Sprintf("%.1f (%.1f to %.1f)", r.median, r.low, r.high)
+	return figures.RatioOf(rates(ours), rates(theirs))
 }
 
 // goal is the wanted ratio of the server on SQLite to a rival.
@@ -133,7 +123,7 @@ func times(ours, theirs []sample) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%.1f ×", r.median)
+	return fmt.Sprintf("%.1f ×", r.Median)
 }
 
 // goalsOf returns the table of goals. One is met if the median of the rounds meets it.
@@ -144,9 +134,9 @@ func goalsOf(samples []sample) string {
 		r, ok := compare(all[cell{g.work, onSQLite}], all[cell{g.work, g.rival}])
 		measured, met := "nothing", "no"
 		if ok {
-			measured = r.String()
+			measured = fmt.Sprintf("%.1f (%.1f to %.1f)", r.Median, r.Low, r.High)
 		}
-		if ok && r.median >= g.times {
+		if ok && r.Median >= g.times {
 			met = "yes"
 		}
 		table.Add(g.work.said()+"; "+g.rival, fmt.Sprintf("%.0f ×", g.times), measured, met)

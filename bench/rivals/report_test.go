@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rollcall/rollcall/bench/figures"
 )
 
 // rounds returns samples of a work with a server, by requests per second.
@@ -28,7 +30,7 @@ func TestSummaryIsOfMedians(t *testing.T) {
 func TestRatiosAreByRound(t *testing.T) {
 	w := work{createOne, 16, 1}
 	got, ok := compare(rounds(w, onSQLite, 4000, 400, 3000), rounds(w, aPocketBase, 1000, 100, 1000))
-	if want := (ratio{3, 4, 4}); !ok || got != want {
+	if want := (figures.Ratio{Low: 3, Median: 4, High: 4}); !ok || got != want {
 		t.Errorf("got %v, %v, want %v", got, ok, want)
 	}
 	if got, ok := compare(rounds(w, onSQLite, 1, 2), rounds(w, aPocketBase, 1)); ok {

@@ -135,15 +135,15 @@ func (e errNone) Error() string { return fmt.Sprintf("there is no %s %q", e.role
 // matches any.
 func (p *Page) find(ctx context.Context, role, name string) ([]cdp.BackendNodeID, error) {
 	document, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document", ObjectGroup: "e2e"})
-	if err != nil && strings.Contains(err.Error(), "Cannot find context") {
-		return nil, errNone{role, name} // of a document that is just being replaced
+	var found accessibility.QueryAXTreeResult
+	if err == nil {
+		found, err = chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+			ObjectID: document.Result.ObjectID, Role: role, AccessibleName: name,
+		})
 	}
-	if err != nil {
-		return nil, err
+	if replaced(err) {
+		return nil, errNone{role, name}
 	}
-	found, err := chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
-		ObjectID: document.Result.ObjectID, Role: role, AccessibleName: name,
-	})
 	if err != nil {
 		return nil, err
 	}
@@ -201,6 +201,11 @@ func describe(o *runtime.RemoteObject) string {
 		return ""
 	}
 	return o.Description
+}
+
+// replaced reports whether the document was just being replaced by another.
+func replaced(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "Inspected target navigated"))
 }
 
 // Has reports whether an element with this role and name is there.
@@ -309,18 +314,25 @@ func (p *Page) Press(key string) {
 	p.do("pressing a key", chromedp.KeyEvent(key))
 }
 
+// rendered is the text of a document, which has no body at first.
+const rendered = `document.body?.innerText ?? ""`
+
 // Text returns the rendered text of the page.
 func (p *Page) Text() string {
 	p.t.Helper()
-	return Eval[string](p, `document.body.innerText`)
+	got, err := TryEval[string](p, rendered)
+	if err != nil && !replaced(err) {
+		p.t.Fatalf("reading the page: %v", err)
+	}
+	return got
 }
 
 // SeeText waits until the page contains the text.
-func (p *Page) SeeText(text string) {
+func (p *Page) SeeText(want string) {
 	p.t.Helper()
-	Eventually(p.t, fmt.Sprintf("reading %q", text), func() error {
-		got, err := TryEval[string](p, `document.body.innerText`)
-		if err == nil && !strings.Contains(got, text) {
+	Eventually(p.t, fmt.Sprintf("reading %q", want), func() error {
+		got, err := TryEval[string](p, rendered)
+		if err == nil && !strings.Contains(got, want) {
 			err = fmt.Errorf("the page reads %.800q", got)
 		}
 		return err
@@ -328,10 +340,10 @@ func (p *Page) SeeText(text string) {
 }
 
 // GoneText waits until the page does not contain the text.
-func (p *Page) GoneText(text string) {
+func (p *Page) GoneText(unwanted string) {
 	p.t.Helper()
-	Eventually(p.t, fmt.Sprintf("no longer reading %q", text), func() error {
-		if got := p.Text(); strings.Contains(got, text) {
+	Eventually(p.t, fmt.Sprintf("no longer reading %q", unwanted), func() error {
+		if got := p.Text(); strings.Contains(got, unwanted) {
 			return fmt.Errorf("the page reads %.800q", got)
 		}
 		return nil

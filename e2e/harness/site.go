@@ -94,13 +94,10 @@ type Result struct {
 func (s *Site) Results() map[string]Result {
 	s.t.Helper()
 	results := map[string]Result{}
-	s.query(`SELECT substr(key, length('operation:') + 1), result FROM records WHERE key LIKE 'operation:%'`, func(scan func(...any) error) error {
-		var id, text string
-		if err := scan(&id, &text); err != nil {
-			return err
-		}
+	s.query(`SELECT substr(key, length('operation:') + 1), version, status FROM records WHERE key LIKE 'operation:%'`, func(scan func(...any) error) error {
+		var id string
 		var r Result
-		if err := json.Unmarshal([]byte(text), &r); err != nil {
+		if err := scan(&id, &r.Version, &r.Status); err != nil {
 			return err
 		}
 		results[id] = r

@@ -121,12 +121,13 @@ func (i *Import) batch(ctx context.Context, lines []roster.Line) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	users, err := i.find(ctx, lines)
+	people := peopleOf(lines)
+	users, err := i.find(ctx, people)
 	if err != nil {
 		return err
 	}
 	var results []Result
-	for _, line := range lines {
+	for _, line := range people {
 		results = append(results, i.release(i.plan(line, users))...)
 	}
 	// Lines that have waited come on top of a batch.
@@ -238,13 +239,36 @@ func (r *Result) correct(o store.Outcome) {
 	}
 }
 
+// person is a line with what finds its user. It is made once: a key of letters beyond ASCII
+// takes some work.
+type person struct {
+	roster.Line
+	key     string   // of its email
+	derived []string // ids of a new user, where the line has none
+}
+
+func peopleOf(lines []roster.Line) []person {
+	people := make([]person, len(lines))
+	for n, l := range lines {
+		people[n].Line = l
+		if l.Problem != "" || l.Entry.Email == nil {
+			continue
+		}
+		people[n].key = api.EmailKey(*l.Entry.Email)
+		if l.Entry.ID == "" {
+			people[n].derived = derivedIDs(people[n].key)
+		}
+	}
+	return people
+}
+
 // found are the users that a batch of lines is about.
 type found struct {
 	byID    map[string]store.Row
 	byEmail map[string]store.Row
 }
 
-func (i *Import) find(ctx context.Context, lines []roster.Line) (found, error) {
+func (i *Import) find(ctx context.Context, lines []person) (found, error) {
 	var ids, emails []string
 	for _, l := range lines {
 		if l.Problem != "" {
@@ -253,12 +277,10 @@ func (i *Import) find(ctx context.Context, lines []roster.Line) (found, error) {
 		if l.Entry.ID != "" {
 			ids = append(ids, l.Entry.ID)
 		}
-		if e := l.Entry.Email; e != nil {
-			emails = append(emails, api.EmailKey(*e))
-			if l.Entry.ID == "" {
-				ids = append(ids, derivedIDs(api.EmailKey(*e))...)
-			}
+		if l.key != "" {
+			emails = append(emails, l.key)
 		}
+		ids = append(ids, l.derived...)
 	}
 	rows, err := i.To.Find(ctx, ids, emails)
 	if err != nil {
@@ -289,7 +311,7 @@ func derivedIDs(emailKey string) []string {
 }
 
 // plan decides what to do with a line.
-func (i *Import) plan(l roster.Line, known found) Result {
+func (i *Import) plan(l person, known found) Result {
 	e := l.Entry
 	r := Result{Line: l.Number, Item: l.Item, Who: who(e)}
 	switch {
@@ -300,8 +322,8 @@ func (i *Import) plan(l roster.Line, known found) Result {
 	case e.ID == "" && strings.TrimSpace(text(e.Email)) == "":
 		return r.refused("email is required")
 	}
-	row, exists := i.user(e, known)
-	if other := i.earlierLine(cmp.Or(e.ID, row.ID), e.Email, l.Number); other > 0 {
+	row, exists := i.user(l, known)
+	if other := i.earlierLine(cmp.Or(e.ID, row.ID), l.key, l.Number); other > 0 {
 		return r.refused(fmt.Sprintf("line %d is about the same user", other))
 	}
 	switch {
@@ -310,10 +332,10 @@ func (i *Import) plan(l roster.Line, known found) Result {
 	case exists:
 		r = planChange(r, e, row)
 	default:
-		r = planCreate(r, e, known)
+		r = planCreate(r, l, known)
 	}
 	if r.Action == Create || r.Action == Change {
-		r.owner = i.ownerOf(e.Email, r.write.EntityID, known)
+		r.owner = i.ownerOf(l.key, r.write.EntityID, known)
 	}
 	return r
 }
@@ -322,12 +344,12 @@ const emailTaken = "another user has this email"
 
 // user returns the user that an entry is about: the one with its id or else, as the lines
 // before leave it or will, with its email.
-func (i *Import) user(e roster.Entry, known found) (store.Row, bool) {
-	if e.ID != "" {
-		row, exists := known.byID[e.ID]
+func (i *Import) user(l person, known found) (store.Row, bool) {
+	if l.Entry.ID != "" {
+		row, exists := known.byID[l.Entry.ID]
 		return row, exists
 	}
-	row, exists := known.byEmail[api.EmailKey(*e.Email)]
+	row, exists := known.byEmail[l.key]
 	if exists && (i.leaving[row.ID] || i.hasMoved(row.ID)) {
 		return store.Row{}, false
 	}
@@ -335,8 +357,8 @@ func (i *Import) user(e roster.Entry, known found) (store.Row, bool) {
 }
 
 // ownerOf returns the id of another user who has an email, as the lines before leave it.
-func (i *Import) ownerOf(email *string, id string, known found) string {
-	owner, owned := known.byEmail[api.EmailKey(text(email))]
+func (i *Import) ownerOf(key, id string, known found) string {
+	owner, owned := known.byEmail[key]
 	if !owned || owner.ID == id || i.hasMoved(owner.ID) {
 		return ""
 	}
@@ -348,9 +370,9 @@ func (i *Import) hasMoved(id string) bool {
 	return moved
 }
 
-// earlierLine returns an earlier line about the same user or with the same email, or 0.
-func (i *Import) earlierLine(id string, email *string, line int) (other int) {
-	for _, key := range []string{"id " + id, "email " + api.EmailKey(text(email))} {
+// earlierLine returns an earlier line about the same user or with the same key of an email, or 0.
+func (i *Import) earlierLine(id, email string, line int) (other int) {
+	for _, key := range []string{"id " + id, "email " + email} {
 		if strings.HasSuffix(key, " ") {
 			continue
 		}
@@ -384,9 +406,9 @@ func who(e roster.Entry) string {
 	return name + " <" + email + ">"
 }
 
-func planCreate(r Result, e roster.Entry, known found) Result {
-	id := e.ID
-	for _, derived := range derivedIDs(api.EmailKey(text(e.Email))) {
+func planCreate(r Result, l person, known found) Result {
+	e, id := l.Entry, l.Entry.ID
+	for _, derived := range l.derived {
 		if _, used := known.byID[derived]; id == "" && !used {
 			id = derived
 		}
@@ -448,14 +470,14 @@ func prepare(r Result, t api.OperationType, row store.Row, patch api.UserPatch) 
 	if err != nil {
 		return r.refused(err.Error())
 	}
-	id := uuid.NewSHA1(namespace, fmt.Appendf(nil, "%s %s %d %s", t, row.ID, row.Version, data)).String()
 	w, problem := store.Prepare(clientID, api.Operation{
-		ID: id, EntityType: api.EntityUser, EntityID: row.ID, Type: t, Data: data, BaseVersion: row.Version,
+		ID: uuid.NewString(), EntityType: api.EntityUser, EntityID: row.ID, Type: t, Data: data, BaseVersion: row.Version,
 	})
 	if problem != nil {
 		r.moves = ""
 		return r.refused(detailOf(problem))
 	}
+	w.Key = "" // a further run plans by what is there, so no record has to tell it
 	r.write = w
 	return r
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 func (i *Import) Print(ctx context.Context, file *roster.File, to io.Writer, quiet bool) (refused int, err error) {
 	t := tally{out: bufio.NewWriter(to), quiet: quiet, count: map[Action]int{}, emptied: map[string]int{}}
 	for _, note := range file.Notes {
-		t.printf("note: %s\n", store.Printable(note))
+		t.printf("note: %s\n", note)
 	}
 	i.Report = t.report
 	failed := i.Run(ctx, file)
@@ -36,9 +37,7 @@ type tally struct {
 }
 
 func (t *tally) printf(format string, args ...any) {
-	if _, err := fmt.Fprintf(t.out, format, args...); err != nil && t.err == nil {
-		t.err = err
-	}
+	t.err = cmp.Or(t.err, store.Print(t.out, format, args...))
 }
 
 func (t *tally) report(r Result) error {
@@ -55,9 +54,9 @@ func (t *tally) report(r Result) error {
 	}
 	detail := ""
 	if r.Detail != "" {
-		detail = ": " + store.Printable(r.Detail)
+		detail = ": " + r.Detail
 	}
-	t.printf("%s: %s %s%s\n", place, r.Action, store.Printable(r.Who), detail)
+	t.printf("%s: %s %s%s\n", place, r.Action, r.Who, detail)
 	return t.err
 }
 

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"sync"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rollcall/rollcall/server/limit"
@@ -72,48 +73,62 @@ func TestNoLimit(t *testing.T) {
 	}
 }
 
-func TestSemaphore(t *testing.T) {
-	s := limit.NewSemaphore(2, 1)
-	acquire := func(ctx context.Context) func() {
-		t.Helper()
-		release, err := s.Acquire(ctx)
-		if err != nil {
-			t.Fatal(err)
+// TestTurns: one network runs and waits for as much as it can get.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := limit.NewTurns(3, 2, 5)
+		var order []string
+		ends := map[string]chan struct{}{}
+		ask := func(ctx context.Context, key, name string) <-chan error {
+			failed, end := make(chan error, 1), make(chan struct{})
+			ends[name] = end
+			go func() {
+				release, err := turns.Acquire(ctx, key, 1)
+				failed <- err
+				if err == nil {
+					order = append(order, name)
+					<-end
+					release()
+				}
+			}()
+			synctest.Wait()
+			return failed
 		}
-		return release
-	}
-	first, second := acquire(t.Context()), acquire(t.Context())
-	ctx, cancel := context.WithCancel(t.Context())
-	var group sync.WaitGroup
-	group.Go(func() {
-		if _, err := s.Acquire(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("canceled while waiting: %v", err)
+		for _, name := range []string{"a1", "a2", "a3", "a4"} {
+			ask(t.Context(), "a", name)
+		}
+		ask(t.Context(), "b", "b1") // finds a turn that the other may not have
+		ask(t.Context(), "b", "b2")
+		ask(t.Context(), "c", "c1")
+		if got := strings.Join(order, " "); got != "a1 a2 b1" || turns.Waiting() != 4 {
+			t.Fatalf("%s began, and %d wait", got, turns.Waiting())
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		canceled := ask(gone, "c", "c2")
+		if err := <-ask(t.Context(), "d", "d1"); !errors.Is(err, limit.ErrFull) {
+			t.Errorf("more wait than may: %v", err)
+		}
+		cancel()
+		if err := <-canceled; !errors.Is(err, context.Canceled) || turns.Waiting() != 4 {
+			t.Errorf("canceled while it waited: %v, %d wait", err, turns.Waiting())
+		}
+		for _, name := range []string{"a1", "a2", "b1", "c1", "b2", "a3", "a4"} {
+			close(ends[name])
+			synctest.Wait()
+		}
+		if got := strings.Join(order, " "); got != "a1 a2 b1 c1 a3 b2 a4" || turns.Waiting() != 0 {
+			t.Errorf("they began in the order %s, and %d wait", got, turns.Waiting())
+		}
+		for _, name := range []string{"o1", "o2", "o3"} {
+			if err := <-ask(t.Context(), "", name); err != nil {
+				t.Errorf("without a network: %v", err)
+			}
+			defer close(ends[name])
+		}
+		if n := len(order); n != 10 || turns.Waiting() != 0 {
+			t.Errorf("%d began, %d wait: those without a network may have all turns", n, turns.Waiting())
 		}
 	})
-	waitFor(t, func() bool { return s.Waiting() == 1 })
-	if _, err := s.Acquire(t.Context()); !errors.Is(err, limit.ErrFull) {
-		t.Errorf("more waiting than allowed: %v", err)
-	}
-	cancel()
-	group.Wait()
-	if s.Waiting() != 0 {
-		t.Errorf("%d wait, want 0", s.Waiting())
-	}
-	group.Go(func() { acquire(context.WithoutCancel(ctx))() })
-	waitFor(t, func() bool { return s.Waiting() == 1 })
-	first() // lets the waiting one in
-	group.Wait()
-	second()
-	acquire(t.Context())()
-}
-
-func waitFor(t *testing.T, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !f(); {
-		if time.Now().After(deadline) {
-			t.Fatal("the condition never held")
-		}
-	}
 }
 
 func TestShares(t *testing.T) {
@@ -149,4 +164,39 @@ func TestNetwork(t *testing.T) {
 			t.Errorf("%s is of %s, want %s", text, got, want)
 		}
 	}
+}
+
+// TestTurnsOfJobs: a job may take many turns.
+func TestTurnsOfJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := limit.NewTurns(10, 4, 10)
+		ask := func(key string, n int) <-chan func() {
+			begun := make(chan func(), 1)
+			go func() {
+				if release, err := turns.Acquire(t.Context(), key, n); err == nil {
+					begun <- release
+				}
+			}()
+			synctest.Wait()
+			return begun
+		}
+		large := ask("a", 6) // more than its network may have, but alone
+		own, other, next := ask("a", 1), ask("b", 3), ask("c", 2)
+		if len(large) != 1 || len(own) != 0 || len(other) != 1 || len(next) != 0 {
+			t.Fatalf("begun: %d %d %d %d", len(large), len(own), len(other), len(next))
+		}
+		(<-large)()
+		synctest.Wait()
+		if len(own) != 1 || len(next) != 1 {
+			t.Errorf("begun after that: %d %d", len(own), len(next))
+		}
+		for _, begun := range []<-chan func(){own, other, next} {
+			(<-begun)()
+		}
+		if all := ask("a", 99); len(all) != 1 {
+			t.Error("more than there are never begins")
+		} else {
+			(<-all)()
+		}
+	})
 }

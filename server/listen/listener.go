@@ -24,7 +24,10 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interv
 type Limits struct {
 	Total      int // more wait to be accepted
 	PerNetwork int // more from one limit.Network are closed at once, so that no client can take all places
-	// Exempt reports whether an address has no share: it may take all places.
+	// Rate is how many one limit.Network may open: a TLS handshake takes a processor for some
+	// milliseconds, before any request has a rate. More are closed at once.
+	Rate limit.Rate
+	// Exempt reports whether an address has no share and no rate: it may take all places.
 	Exempt func(netip.Addr) bool
 }
 
@@ -33,6 +36,7 @@ type Listener struct {
 	net.Listener
 	limited net.Listener // waits for a free place among Limits.Total
 	limits  Limits
+	rates   *limit.Buckets
 
 	mu      sync.Mutex
 	open    map[netip.Prefix]int
@@ -47,9 +51,16 @@ func TCP(ctx context.Context, addr string, limits Limits) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	b := &Listener{Listener: l, limits: limits, open: map[netip.Prefix]int{}}
+	b := newListener(l, limits)
 	b.limited = netutil.LimitListener(acceptor{b}, limits.Total)
 	return b, nil
+}
+
+// maxNetworks bounds the memory for rates.
+const maxNetworks = 50_000
+
+func newListener(l net.Listener, limits Limits) *Listener {
+	return &Listener{Listener: l, limits: limits, rates: limit.NewBuckets(limits.Rate, maxNetworks), open: map[netip.Prefix]int{}}
 }
 
 // Accept waits for a free place and then for a connection.
@@ -96,6 +107,11 @@ func addressOf(c net.Conn) netip.Addr {
 }
 
 func (l *Listener) acquire(network netip.Prefix, exempt bool) bool {
+	if !exempt {
+		if _, ok := l.rates.Take(network.String(), time.Now()); !ok {
+			return false
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[network] >= l.limits.PerNetwork && !exempt {

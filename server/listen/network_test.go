@@ -9,7 +9,7 @@ import (
 
 // TestConnectionsPerNetwork: an IPv6 client has countless addresses, and one share.
 func TestConnectionsPerNetwork(t *testing.T) {
-	l := &Listener{limits: Limits{PerNetwork: 2}, open: map[netip.Prefix]int{}}
+	l := newListener(nil, Limits{PerNetwork: 2})
 	acquire := func(text string) bool { return l.acquire(limit.Network(netip.MustParseAddr(text)), false) }
 	for _, test := range []struct {
 		from string
@@ -25,5 +25,29 @@ func TestConnectionsPerNetwork(t *testing.T) {
 	l.release(limit.Network(netip.MustParseAddr("2001:db8:1:2::2")))
 	if !acquire("2001:db8:1:2::4") {
 		t.Error("a place that was freed is not given again")
+	}
+}
+
+// TestConnectionsHaveARate: one network opens and closes connections as fast as it can.
+func TestConnectionsHaveARate(t *testing.T) {
+	l := newListener(nil, Limits{PerNetwork: 2, Rate: limit.Rate{PerSecond: 0.001, Burst: 3}})
+	open := func(text string, exempt bool) bool {
+		network := limit.Network(netip.MustParseAddr(text))
+		ok := l.acquire(network, exempt)
+		if ok {
+			l.release(network)
+		}
+		return ok
+	}
+	for i := range 5 {
+		if got, want := open("203.0.113.1", false), i < 3; got != want {
+			t.Errorf("connection %d is accepted: %v", i, got)
+		}
+		if !open("127.0.0.1", true) {
+			t.Error("an exempt network has a rate")
+		}
+	}
+	if !open("203.0.113.2", false) {
+		t.Error("another network has none left")
 	}
 }

@@ -67,7 +67,7 @@ func (h *Hosts) Known(host string, local netip.Addr) bool {
 		// What the kernel connects to this machine for an address without a name.
 		return ip.IsLoopback() || ip.IsUnspecified() || ip == local || h.Own != nil && h.Own(ip) || h.certified(name)
 	}
-	if !plain(name) {
+	if !plain(name) || strings.Contains(name, ":") { // which only addresses have
 		return false
 	}
 	for _, suffix := range h.suffixes {

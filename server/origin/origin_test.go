@@ -69,6 +69,7 @@ func TestKnownHosts(t *testing.T) {
 		"127.1": false, "2130706433": false, "0x7f000001": false, "192.0.2.11": false, "[2001:db8::6]": false,
 		"sub.example.org": false, ".sub.example.org": false, "evilsub.example.org": false, "a b.sub.example.org": false,
 		"two.one.wild.example.org": false, "wild.example.org": false, "localhost:8080:1": false, "localhost@evil.example": false,
+		"a:b:.localhost": false, "a:b:x.sub.example.org": false,
 		strings.Repeat("a", 300) + ".sub.example.org": false,
 	} {
 		if got := h.Known(host, local); got != want {

@@ -6,8 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
@@ -58,15 +62,19 @@ const readTimeout = 10 * time.Second
 
 // admission enforces the limits.
 type admission struct {
-	limits    Limits
-	addresses *limit.Buckets
-	site      *limit.Buckets // by address as well: loading the app must not take from its syncing
-	clients   *limit.Buckets
-	reads     *limit.Semaphore
-	reading   *limit.Shares // reads that run or wait
-	writing   *limit.Shares // writes that wait to be durable
-	bytes     *limit.Shares
-	streams   *limit.Shares
+	limits     Limits
+	addresses  *limit.Buckets
+	site       *limit.Buckets // by address as well: loading the app must not take from its syncing
+	clients    *limit.Buckets
+	reads      *limit.Turns
+	processing *limit.Turns  // what takes a processor for long: encoding pages, decoding batches
+	reading    *limit.Shares // reads that run or wait
+	writing    *limit.Shares // writes that wait to be durable
+	queue      *limit.Turns  // writes in the store's own queue
+	bytes      *limit.Shares
+	streams    *limit.Shares
+	requests   *limit.Shares // over HTTP/2
+	refused    refusals
 }
 
 func newAdmission(l Limits) *admission {
@@ -74,16 +82,21 @@ func newAdmission(l Limits) *admission {
 	l.Bytes, l.Streams = cmp.Or(l.Bytes, DefaultBytes), cmp.Or(l.Streams, DefaultStreams)
 	l.Share = cmp.Or(l.Share, DefaultShare)
 	shares := func(total int64) *limit.Shares { return limit.NewShares(total, max(1, total*int64(l.Share)/100)) }
+	processors := max(2, runtime.GOMAXPROCS(0))
 	return &admission{
-		limits:    l,
-		addresses: limit.NewBuckets(l.Address, maxBuckets),
-		site:      limit.NewBuckets(l.Address, maxBuckets),
-		clients:   limit.NewBuckets(l.Client, maxBuckets),
-		reads:     limit.NewSemaphore(l.Reads, l.Waiting),
-		reading:   shares(int64(l.Reads + l.Waiting)),
-		writing:   shares(group.MaxWaiting),
-		bytes:     shares(l.Bytes - l.cacheBytes()),
-		streams:   shares(int64(l.Streams)),
+		refused:    refusals{told: rate.Sometimes{Interval: refusalPause}},
+		limits:     l,
+		addresses:  limit.NewBuckets(l.Address, maxBuckets),
+		site:       limit.NewBuckets(l.Address, maxBuckets),
+		clients:    limit.NewBuckets(l.Client, maxBuckets),
+		reads:      limit.NewTurns(l.Reads, max(1, l.Reads-1), l.Waiting),
+		processing: limit.NewTurns(processors, processors-1, l.Waiting),
+		reading:    shares(int64(l.Reads + l.Waiting)),
+		writing:    shares(group.MaxWaiting),
+		queue:      limit.NewTurns(group.MaxWaiting, maxQueued, group.MaxWaiting),
+		bytes:      shares(l.Bytes - l.cacheBytes()),
+		streams:    shares(int64(l.Streams)),
+		requests:   shares(2 * int64(l.Streams)),
 	}
 }
 
@@ -93,14 +106,13 @@ func (l Limits) cacheBytes() int64 { return l.Bytes / 8 }
 // withRate answers 429 to an address over its rate, before it reads the body.
 func (s *server) withRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		network := s.admission.limits.network(r)
-		scopeOf(r.Context()).network = network
+		network := scopeOf(r.Context()).network
 		buckets, by := s.admission.site, "site"
 		if strings.HasPrefix(r.URL.Path, api.PathPrefix) {
 			buckets, by = s.admission.addresses, "address"
 		}
 		if network != "" {
-			if err := s.admit(w, buckets, by, network); err != nil {
+			if err := s.admit(r, w, buckets, by, network); err != nil {
 				s.fail(w, r, err)
 				return
 			}
@@ -109,20 +121,59 @@ func (s *server) withRate(next http.Handler) http.Handler {
 	})
 }
 
+// withShare bounds the requests of a network over HTTP/2, until their answers are taken: where
+// HTTP/1 has one on a connection, HTTP/2 may have a hundred, and each holds what net/http has
+// for it.
+func (s *server) withShare(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor < 2 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		network := scopeOf(r.Context()).network
+		if s.admission.requests.Take(network, 1) != nil {
+			s.refuse(r, "requests")
+			panic(http.ErrAbortHandler) // an answer would be held, too
+		}
+		defer s.admission.requests.Release(network, 1)
+		next.ServeHTTP(w, r)
+		_ = http.NewResponseController(w).Flush() // an error means that the client is gone
+	})
+}
+
+// refusals counts what is refused before it is looked at. There is no bound to that, so it is
+// not logged one by one.
+type refusals struct {
+	since atomic.Int64
+	told  rate.Sometimes
+}
+
+// refuse takes note of a refused request. by is the limit.
+func (s *server) refuse(r *http.Request, by string) {
+	own := scopeOf(r.Context())
+	own.refused = true
+	s.admission.refused.since.Add(1)
+	s.admission.refused.told.Do(func() {
+		s.log.Warn("refused requests over a limit; the next such line comes in a minute at the earliest",
+			"request", own.id, "network", own.network, "by", by, "refused", s.admission.refused.since.Swap(0))
+	})
+}
+
 // admitClient does the same for a batch's client id.
 func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
 	if scopeOf(r.Context()).network == "" {
 		return nil
 	}
-	return s.admit(w, s.admission.clients, "client", clientID)
+	return s.admit(r, w, s.admission.clients, "client", clientID)
 }
 
-func (s *server) admit(w http.ResponseWriter, b *limit.Buckets, by, key string) error {
+func (s *server) admit(r *http.Request, w http.ResponseWriter, b *limit.Buckets, by, key string) error {
 	wait, ok := b.Take(key, time.Now())
 	if ok {
 		return nil
 	}
 	s.metrics.limited.WithLabelValues(by).Inc()
+	s.refuse(r, by)
 	w.Header().Set("Retry-After", seconds(wait))
 	return api.NewProblem(api.CodeRateLimited, "Too many requests", "wait for the time in Retry-After, then try again")
 }
@@ -156,10 +207,15 @@ func (r reservingReader) Read(p []byte) (int, error) {
 // come from a client, so slow clients don't use them up.
 type limitedStore struct {
 	Store
-	reads   *limit.Semaphore
+	reads   *limit.Turns
 	reading *limit.Shares
 	writing *limit.Shares
+	queue   *limit.Turns
 }
+
+// maxQueued is how many writes of one network are in the store's queue, which is in the order
+// of arrival: another one's waits for no more than that.
+const maxQueued = 256
 
 // Apply implements Store. The store's queue of writes has room for one network's share only.
 func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
@@ -168,6 +224,11 @@ func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.
 		return nil, err
 	}
 	defer l.writing.Release(network, n)
+	release, err := l.queue.Acquire(ctx, network, len(writes))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	return l.Store.Apply(ctx, writes)
 }
 
@@ -180,12 +241,40 @@ func limited[T any](ctx context.Context, l limitedStore, read func(context.Conte
 	defer l.reading.Release(network, 1)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	release, err := l.reads.Acquire(ctx)
+	release, err := l.reads.Acquire(ctx, network, 1)
 	if err != nil {
 		return result, err
 	}
 	defer release()
 	return read(ctx)
+}
+
+// processorTurn waits until it is the network's turn to use a processor for long.
+func (a *admission) processorTurn(ctx context.Context) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return a.processing.Acquire(ctx, scopeOf(ctx).network, 1)
+}
+
+// turnWriter gives a turn to others while a client takes what is written.
+type turnWriter struct {
+	out     io.Writer
+	take    func() (release func(), err error)
+	release func() // of the turn that the user of the writer has
+}
+
+func (w *turnWriter) Write(b []byte) (int, error) {
+	w.release()
+	w.release = func() {}
+	n, err := w.out.Write(b)
+	if err != nil {
+		return n, err
+	}
+	release, err := w.take()
+	if err == nil {
+		w.release = release
+	}
+	return n, err
 }
 
 func (l limitedStore) User(ctx context.Context, id string) (store.Row, error) {

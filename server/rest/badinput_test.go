@@ -4,12 +4,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/store/memory"
 )
 
 // TestBadInput: each request gets its status and code, and nothing is stored.
@@ -272,6 +277,35 @@ func TestEmptyBatch(t *testing.T) {
 	body := `{"clientId":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11","operations":[]}`
 	if got := string(w.do("POST", "/api/v1/operations", body).status(200).Body); got != `{"results":[]}`+"\n" {
 		t.Errorf("an empty batch is answered %s", got)
+	}
+}
+
+// TestManySmallOperations: a body of a million operations of one byte takes the memory of the
+// body, not of a million operations.
+func TestManySmallOperations(t *testing.T) {
+	hub := feed.NewHub()
+	defer hub.Close()
+	h := rest.New(rest.Config{Store: memory.New(memory.Options{}), Hub: hub})
+	const start = `{"clientId":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11","operations":[`
+	for name, body := range map[string]string{
+		"too many": start + strings.Repeat("0,", 1_000_000) + "0]}",
+		"cut off":  start + strings.Repeat("{},", 650_000),
+		"broken":   start + strings.Repeat("{},", 650_000) + "]}",
+	} {
+		r := httptest.NewRequest("POST", "/api/v1/operations", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		h.ServeHTTP(w, r)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 30<<20 {
+			t.Errorf("%s: %d MB were allocated for a body of %d", name, took>>20, len(body)>>20)
+		}
+		want := map[string]int{"too many": 413}[name]
+		if w.Code != want && (want != 0 || w.Code != 400) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
 	}
 }
 

@@ -37,7 +37,13 @@ func pageHeader(w http.ResponseWriter) http.Header {
 
 // streamPage answers with a page that is encoded while it is sent. An error aborts the
 // response, so that a part of it does not look complete.
-func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, chosen string) {
+func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, chosen string) error {
+	turn := &turnWriter{out: w, take: func() (func(), error) { return s.admission.processorTurn(r.Context()) }}
+	var err error
+	if turn.release, err = turn.take(); err != nil {
+		return err
+	}
+	defer func() { turn.release() }()
 	h := pageHeader(w)
 	write := c.write
 	if compressors[chosen] != nil {
@@ -45,12 +51,13 @@ func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, c
 		write = func(w io.Writer) error { return compress(w, chosen, c.write) }
 	}
 	w.WriteHeader(http.StatusOK)
-	if err := write(w); err != nil {
+	if err := write(turn); err != nil {
 		if r.Context().Err() == nil {
 			s.log.Warn("aborted a response: the page can't be written", "request", scopeOf(r.Context()).id, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
+	return nil
 }
 
 // compress calls write with a compressing writer. After an error, the output is incomplete.

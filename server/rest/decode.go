@@ -31,6 +31,13 @@ func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, maxBytes int
 	case err != nil:
 		return api.NewProblem(api.CodeMalformed, "Incomplete body", "the request ended before its whole body arrived")
 	}
+	if len(body) > longBody {
+		release, err := s.admission.processorTurn(r.Context())
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	if tooDeep(body) {
 		return api.NewProblem(api.CodeMalformed, "JSON nested too deeply", fmt.Sprintf("at most %d levels are allowed", maxDepth))
 	}
@@ -39,6 +46,9 @@ func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, maxBytes int
 	}
 	return nil
 }
+
+// longBody is a body that takes milliseconds to decode.
+const longBody = 64 << 10
 
 // maxDepth is how deeply a body may be nested, well above what any request needs. Decoding
 // takes stack for each level, and the library allows 10,000.

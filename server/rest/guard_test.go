@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store/memory"
@@ -92,6 +93,20 @@ func TestRefusalsAreLoggedOnceInAWhile(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "-hosts evil.example") {
 		t.Errorf("%d warnings for 100 refusals:\n%.2000s", n, log)
+	}
+}
+
+// TestAFloodIsLoggedOnce: what is over a rate is refused without an end.
+func TestAFloodIsLoggedOnce(t *testing.T) {
+	hub, log := feed.NewHub(), new(bytes.Buffer)
+	defer hub.Close()
+	h := rest.New(rest.Config{Store: memory.New(memory.Options{}), Hub: hub, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Limits: rest.Limits{Address: limit.Rate{PerSecond: 0.001, Burst: 3}}})
+	for range 100 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/v1/users", http.NoBody))
+	}
+	if n := strings.Count(log.String(), "\n"); n != 4 || strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(log.String(), "192.0.2.1") {
+		t.Errorf("%d lines for 3 requests and 97 refusals, want one for all refusals, with the network:\n%.2000s", n, log)
 	}
 }
 

@@ -23,6 +23,7 @@ type scope struct {
 	id       string // in the log and in the response
 	network  string // whose rates and shares count; empty if none do
 	reserved int64  // bytes, released at its end
+	refused  bool   // by a limit
 }
 
 func scopeOf(ctx context.Context) *scope { return ctx.Value(contextKey{}).(*scope) }
@@ -62,17 +63,20 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 			id = uuid.NewString()
 		}
 		w.Header().Set("X-Request-Id", id)
-		own := &scope{id: id}
+		own := &scope{id: id, network: s.admission.limits.network(r)}
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, own))
 		rec := &recorder{ResponseWriter: pace(w)}
 		defer func() {
 			s.admission.bytes.Release(own.network, own.reserved)
+			if rec.status == 0 && own.refused {
+				rec.status = http.StatusServiceUnavailable // reset, without an answer
+			}
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}
 			took := time.Since(began)
 			s.metrics.observe(r, rec.status, took)
-			s.log.LogAttrs(r.Context(), level(r), "request",
+			s.log.LogAttrs(r.Context(), level(r, own), "request",
 				slog.String("request", id), slog.String("method", cut(r.Method)), slog.String("path", cut(r.URL.EscapedPath())),
 				slog.Int("status", rec.status), slog.Int("bytes", rec.bytes), slog.Duration("took", took))
 		}()
@@ -91,10 +95,10 @@ func cut(text string) string {
 	return text[:maxLogged] + "..."
 }
 
-// level keeps the requests of monitors, every few seconds, out of the usual log.
-func level(r *http.Request) slog.Level {
-	switch r.URL.Path {
-	case api.PathHealth, api.PathReady:
+// level keeps the requests of monitors, every few seconds, out of the usual log, and those
+// over a limit, which nothing bounds.
+func level(r *http.Request, own *scope) slog.Level {
+	if r.URL.Path == api.PathHealth || r.URL.Path == api.PathReady || own.refused {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

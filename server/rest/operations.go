@@ -22,10 +22,12 @@ type batch struct {
 }
 
 // rawOperations are undecoded operations. A second list in the body is an error, since one of
-// the two would be dropped silently.
+// the two would be dropped silently. What is beyond api.MaxOperations is counted, not kept: a
+// list of zeros would take fifty times the memory of the body that is paid for.
 type rawOperations struct {
-	list []jsontext.Value
-	read bool
+	list  []jsontext.Value
+	count int
+	read  bool
 }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -34,7 +36,27 @@ func (o *rawOperations) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		return errors.New("it is given twice")
 	}
 	o.read = true
-	return jsonv2.UnmarshalDecode(d, &o.list)
+	if d.PeekKind() != jsontext.KindBeginArray {
+		return jsonv2.UnmarshalDecode(d, &o.list) // null, or an error
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for o.list = []jsontext.Value{}; d.PeekKind() != jsontext.KindEndArray; o.count++ {
+		if o.count >= api.MaxOperations {
+			if err := d.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		raw, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		o.list = append(o.list, raw.Clone())
+	}
+	_, err := d.ReadToken()
+	return err
 }
 
 // lenient are the options to decode a batch's envelope. Operations are decoded strictly, so
@@ -93,9 +115,9 @@ func checkBatch(b batch) error {
 	if len(errs) > 0 {
 		return store.Invalid("Invalid batch", errs...)
 	}
-	if len(b.Operations.list) > api.MaxOperations {
+	if b.Operations.count > api.MaxOperations {
 		return api.NewProblem(api.CodeTooLarge, "Too many operations",
-			fmt.Sprintf("%d operations; at most %d are allowed", len(b.Operations.list), api.MaxOperations))
+			fmt.Sprintf("%d operations; at most %d are allowed", b.Operations.count, api.MaxOperations))
 	}
 	for i, raw := range b.Operations.list {
 		if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {

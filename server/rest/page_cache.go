@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/coding"
@@ -43,28 +43,29 @@ type page struct {
 // After a change all devices request the same one: it is read, encoded and compressed once
 // for all of them.
 type pageCache struct {
-	reading singleflight.Group
-	most    int64 // bytes of cached pages
+	most int64 // bytes of cached pages
 
-	mu     sync.Mutex
-	recent *simplelru.LRU[string, *page]
-	held   int64
+	mu      sync.Mutex
+	recent  *simplelru.LRU[string, *page]
+	held    int64
+	loading map[string]*loading
+}
+
+// loading is a page that a request is about to have.
+type loading struct {
+	ended chan struct{} // closed when page or err is set
+	page  *page
+	err   error
 }
 
 func newPageCache(most int64) *pageCache {
-	p := &pageCache{most: most}
+	p := &pageCache{most: most, loading: map[string]*loading{}}
 	var err error
 	p.recent, err = simplelru.NewLRU(cachedPages, func(_ string, dropped *page) { p.held -= int64(len(dropped.body)) })
 	if err != nil {
 		panic("create the page cache: " + err.Error()) // the size is valid
 	}
 	return p
-}
-
-func (p *pageCache) cached(key string) (*page, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.recent.Get(key)
 }
 
 // add caches a page, and drops others until all of them fit.
@@ -90,23 +91,51 @@ func (p *pageCache) bytes() int64 {
 	return p.held
 }
 
+// patience is how long a request waits for another one's read of the same page. That one may
+// wait for its turn behind much else of its network.
+const patience = 50 * time.Millisecond
+
 // get returns the page of a key: from the cache, from a request that is loading it, or by
-// calling load.
-func (p *pageCache) get(key string, load func() (*page, error)) (*page, error) {
-	if ready, ok := p.cached(key); ok {
-		return ready, nil
-	}
-	v, err, _ := p.reading.Do(key, func() (any, error) {
-		ready, err := load()
-		if err == nil {
-			p.add(key, ready)
-		}
+// calling load. It never waits for a turn of another network than its own.
+func (p *pageCache) get(key, network string, load func() (*page, error)) (*page, error) {
+	soon := time.NewTimer(patience)
+	defer soon.Stop()
+	if ready, done, err := p.share(key, "", soon.C, load); done {
 		return ready, err
-	})
-	if err != nil {
-		return nil, err
 	}
-	return v.(*page), nil
+	ready, _, err := p.share(key, network, nil, load)
+	return ready, err
+}
+
+// share is get for all of a group that ask for a key at the same time. It is not done if
+// another one was loading the page when late fired.
+func (p *pageCache) share(key, group string, late <-chan time.Time, load func() (*page, error)) (ready *page, done bool, err error) {
+	p.mu.Lock()
+	if ready, ok := p.recent.Get(key); ok {
+		p.mu.Unlock()
+		return ready, true, nil
+	}
+	key += " " + group
+	if other := p.loading[key]; other != nil {
+		p.mu.Unlock()
+		select {
+		case <-other.ended:
+			return other.page, true, other.err
+		case <-late:
+			return nil, false, nil
+		}
+	}
+	own := &loading{ended: make(chan struct{}), err: errors.New("the read panicked")}
+	p.loading[key] = own
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.loading, key)
+		close(own.ended)
+	}()
+	own.page, own.err = load()
+	return own.page, true, own.err
 }
 
 // pageFor returns the page for a request, and calls read if it is not cached. Other requests
@@ -122,16 +151,21 @@ func (s *server) pageFor(r *http.Request, read func(context.Context) (content, e
 	key := revision + " " + chosen + " " + r.URL.Path + "?" + q.Encode()
 	load := func() (*page, error) {
 		own = true
-		c, err := read(context.WithoutCancel(r.Context()))
+		ctx := context.WithoutCancel(r.Context())
+		c, err := read(ctx)
 		if err == nil {
 			err = s.reserve(r, c.size)
 		}
 		if err != nil {
 			return nil, err
 		}
-		return prepare(c, chosen)
+		ready, err := s.prepare(ctx, c, chosen)
+		if err == nil {
+			s.pages.add(key, ready)
+		}
+		return ready, err
 	}
-	ready, err := s.pages.get(key, load)
+	ready, err := s.pages.get(key, scopeOf(r.Context()).network, load)
 	if errors.Is(err, limit.ErrFull) && !own {
 		ready, err = load() // another request was at its limits; this one may have room
 	}
@@ -151,7 +185,7 @@ func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) erro
 	if err := s.reserve(r, c.size); err != nil {
 		return err
 	}
-	p, err := prepare(c, chooseCoding(r))
+	p, err := s.prepare(r.Context(), c, chooseCoding(r))
 	if err != nil {
 		return err
 	}
@@ -161,8 +195,7 @@ func (s *server) sendOwn(w http.ResponseWriter, r *http.Request, c content) erro
 // sendPage answers with a page.
 func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) error {
 	if p.body == nil {
-		s.streamPage(w, r, p.large, p.coding)
-		return nil
+		return s.streamPage(w, r, p.large, p.coding)
 	}
 	h := pageHeader(w)
 	if p.coding != coding.Identity {
@@ -175,10 +208,15 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) error
 }
 
 // prepare encodes a page, and compresses it unless it is small. A large one is streamed later.
-func prepare(c content, chosen string) (*page, error) {
+func (s *server) prepare(ctx context.Context, c content, chosen string) (*page, error) {
 	if c.size > maxCached {
 		return &page{large: c, coding: chosen}, nil
 	}
+	release, err := s.admission.processorTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	var body bytes.Buffer
 	body.Grow(int(c.size + c.size/2)) // a short document is two thirds of its change
 	if err := c.write(&body); err != nil {

@@ -53,8 +53,10 @@ func writeProblem(w http.ResponseWriter, p *api.Problem) {
 	if p.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
 	}
+	body = append(body, '\n')
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.Status)
-	send(w, append(body, '\n'))
+	send(w, body)
 }
 
 // seconds formats a wait for Retry-After: whole seconds, rounded up.
@@ -67,6 +69,7 @@ func send(w http.ResponseWriter, body []byte) { _, _ = w.Write(body) }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	send(w, body)
 }

@@ -67,7 +67,7 @@ type server struct {
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
 	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits)}
-	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing}
+	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing, s.admission.queue}
 	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache(s.admission.limits.cacheBytes())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -99,7 +99,7 @@ func New(c Config) http.Handler {
 	} else {
 		mux.HandleFunc("/", noRoute)
 	}
-	return s.withRequest(s.withRecovery(withHeaders(s.withRate(s.guard(mux)))))
+	return s.withRequest(s.withRecovery(s.withShare(withHeaders(s.withRate(s.guard(mux))))))
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {

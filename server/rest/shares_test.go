@@ -2,7 +2,9 @@ package rest_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +16,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
@@ -193,6 +198,55 @@ func TestOneAtItsShareFailsNobodyElse(t *testing.T) {
 	})
 }
 
+// slowSearch is a store in which a search takes until it is let.
+type slowSearch struct {
+	rest.Store
+	let chan struct{}
+}
+
+func (s slowSearch) Users(ctx context.Context, q store.ListQuery) (store.List, error) {
+	if q.Search != "" {
+		select {
+		case <-s.let:
+		case <-ctx.Done():
+		}
+		return store.List{}, ctx.Err()
+	}
+	return s.Store.Users(ctx, q)
+}
+
+// TestSlowReadsLeaveTurns: one network has as many slow reads as it can get, and asks for what
+// others want, too. It waits behind itself, the others don't.
+func TestSlowReadsLeaveTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := feed.NewHub()
+		defer hub.Close()
+		slow := slowSearch{filled(t, 10), make(chan struct{})}
+		a := asker{t: t, handler: rest.New(rest.Config{Store: slow, Hub: hub, Limits: rest.Limits{Reads: 4, Waiting: 100}})}
+		var group sync.WaitGroup
+		defer group.Wait()
+		for i := range 20 {
+			path := "/api/v1/users?q=n"
+			if i == 3 { // what others want, while all its turns are taken
+				path = "/api/v1/changes?limit=100"
+			}
+			group.Go(func() { a.ask("203.0.113.1:1", path, "") })
+			synctest.Wait()
+		}
+		slow.let <- struct{}{} // it begins to read that, and waits again, behind all the others
+		synctest.Wait()
+		for path, most := range map[string]time.Duration{
+			"/api/v1/users?limit=10": 0, "/api/v1/users/" + newID(): 0, "/api/v1/changes?limit=100": 50 * time.Millisecond,
+		} {
+			began := time.Now()
+			status, _ := a.ask("203.0.113.2:1", path, "")
+			if took := time.Since(began); status >= 500 || took > most {
+				t.Errorf("beside it, %s is answered %d after %v", path, status, took)
+			}
+		}
+	})
+}
+
 // TestExempt: who is exempt is a setting, so this machine may be a client like others.
 func TestExempt(t *testing.T) {
 	hub := feed.NewHub()
@@ -333,45 +387,98 @@ func (b blockedWrites) Apply(ctx context.Context, writes []store.Write) ([]store
 	return b.Store.Apply(ctx, writes)
 }
 
-// TestWritesHaveAShare: one network's batches leave room in the queue of writes.
+// TestWritesHaveAShare: one network sends as much as it can, to a store that is slow.
 func TestWritesHaveAShare(t *testing.T) {
-	b := blockedWrites{memory.New(memory.Options{}), make(chan struct{}, 100), make(chan struct{})}
-	hub := feed.NewHub()
-	defer hub.Close()
-	a := asker{t: t, handler: rest.New(rest.Config{Store: b, Hub: hub})}
-	var group sync.WaitGroup
-	send := func(from string) <-chan int {
-		var ops []string
-		for i := range api.MaxOperations {
-			ops = append(ops, fmt.Sprintf(`{"id":%q,"entityType":"user","entityId":%q,"type":"create","baseVersion":0,"createdAt":"2026-01-31T12:00:00Z","data":{"name":"N","email":"%d-%s@example.org"}}`,
-				newID(), newID(), i, newID()))
+	synctest.Test(t, func(t *testing.T) {
+		b := blockedWrites{memory.New(memory.Options{}), make(chan struct{}, 100), make(chan struct{})}
+		hub := feed.NewHub()
+		defer hub.Close()
+		a := asker{t: t, handler: rest.New(rest.Config{Store: b, Hub: hub})}
+		send := func(from string) <-chan int {
+			var ops []string
+			for i := range api.MaxOperations {
+				ops = append(ops, fmt.Sprintf(`{"id":%q,"entityType":"user","entityId":%q,"type":"create","baseVersion":0,"createdAt":"2026-01-31T12:00:00Z","data":{"name":"N","email":"%d-%s@example.org"}}`,
+					newID(), newID(), i, newID()))
+			}
+			body := fmt.Sprintf(`{"clientId":%q,"operations":[%s]}`, newID(), strings.Join(ops, ","))
+			answer := make(chan int, 1)
+			go func() {
+				status, _ := a.ask(from, "/api/v1/operations", body)
+				answer <- status
+			}()
+			synctest.Wait()
+			return answer
 		}
-		body := fmt.Sprintf(`{"clientId":%q,"operations":[%s]}`, newID(), strings.Join(ops, ","))
-		answer := make(chan int, 1)
-		group.Go(func() {
-			status, _ := a.ask(from, "/api/v1/operations", body)
-			answer <- status
-		})
-		return answer
-	}
-	held := 0
-	for refused := false; !refused; {
-		select {
-		case <-b.waiting:
-			held++
-		case status := <-send("203.0.113.1:1"):
-			if refused = true; status != 503 {
-				t.Errorf("one batch too many is answered %d", status)
+		var answers []<-chan int
+		for range 10 { // a quarter of what may wait
+			answers = append(answers, send("203.0.113.1:1"))
+		}
+		if status := <-send("203.0.113.1:1"); status != 503 {
+			t.Errorf("one batch too many is answered %d", status)
+		}
+		if n := len(b.waiting); n != 2 {
+			t.Errorf("the store has %d batches of one network, want 2", n)
+		}
+		answers = append(answers, send("203.0.113.2:1"))
+		if n := len(b.waiting); n != 3 {
+			t.Errorf("another network's waits behind all of them: the store has %d", n)
+		}
+		close(b.let)
+		for i, answer := range answers {
+			if status := <-answer; status != 200 {
+				t.Errorf("batch %d is answered %d", i, status)
 			}
 		}
-		if held > 40 {
-			t.Fatal("it is never refused")
+	})
+}
+
+// TestAnswersThatNobodyTakes: over HTTP/2, a client has a hundred requests on a connection, and
+// takes no answer. What is beyond its share is not even answered.
+func TestAnswersThatNobodyTakes(t *testing.T) {
+	hub := feed.NewHub()
+	defer hub.Close()
+	s := httptest.NewUnstartedServer(rest.New(rest.Config{Store: memory.New(memory.Options{}), Hub: hub,
+		Limits: rest.Limits{Streams: 8, Exempt: rest.Proxies{}}})) // so 16 requests, and 4 of one network
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	c, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs,
+		ServerName: "example.com", NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	framer := http2.NewFramer(c, c)
+	_, err = io.WriteString(c, http2.ClientPreface)
+	err = errors.Join(err, framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}))
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	const asked = 10
+	for i := range asked {
+		block.Reset()
+		for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/healthz"}} {
+			err = errors.Join(err, encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
+		}
+		err = errors.Join(err, framer.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: uint32(2*i + 1), BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered, reset := 0, 0
+	for answered+reset < asked {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch frame.(type) {
+		case *http2.HeadersFrame:
+			answered++
+		case *http2.RSTStreamFrame:
+			reset++
 		}
 	}
-	other := send("203.0.113.2:1")
-	close(b.let)
-	if status := <-other; status != 200 {
-		t.Errorf("beside it, a batch is answered %d", status)
+	if answered != 4 {
+		t.Errorf("%d of %d requests were answered and hold that, want 4", answered, asked)
 	}
-	group.Wait()
 }

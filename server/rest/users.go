@@ -159,7 +159,7 @@ func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-cache, no-transform")
+	w.Header().Set("Cache-Control", "private, no-cache, no-transform") // no shared cache keeps people
 	w.Header().Set("ETag", etag(row.Version))
 	if matches(r.Header.Values("If-None-Match"), etag(row.Version)) {
 		w.WriteHeader(http.StatusNotModified)
@@ -180,7 +180,7 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		return err
 	}
-	write, errs := store.Write{Type: api.Create, EntityID: uuid.NewString()}.WithPatch(body.UserPatch)
+	write, errs := store.Write{Type: api.Create, EntityID: newID(r), Unnamed: body.ID == nil}.WithPatch(body.UserPatch)
 	if body.ID != nil {
 		write.EntityID = *body.ID
 	}
@@ -190,12 +190,18 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	if len(errs) > 0 {
 		return store.Invalid("Invalid user", errs...)
 	}
-	outcome, err := s.apply(r, write, "POST", body.ID, body.UserPatch)
+	outcome, err := s.apply(r, write)
 	if err != nil {
 		return err
 	}
-	if outcome.Result.Status == api.Conflict {
-		return api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists or was deleted")
+	switch {
+	case len(outcome.Result.Document) == 0:
+		return api.NewProblem(api.CodeConflict, "The user was deleted",
+			"the user of this id, or whom this Idempotency-Key created, was deleted; take another one to create a new user")
+	case outcome.Result.Status == api.Conflict && write.Unnamed:
+		return api.NewProblem(api.CodeKeyReused, "Idempotency key reused", "another request already used this key")
+	case outcome.Result.Status == api.Conflict:
+		return api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists")
 	}
 	// A replay has the id of the first request, not the one made for this request.
 	var created struct {
@@ -213,6 +219,18 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// keyed is the namespace of the ids of users who were created without one, under a key.
+var keyed = uuid.MustParse("3c0f5c52-7f0e-4f86-9a54-8f0f7c2b9d16")
+
+// newID makes an id for a new user: of the request's Idempotency-Key, if there is one, so that a
+// replay finds the user or the tombstone even when its record is gone.
+func newID(r *http.Request) string {
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		return uuid.NewSHA1(keyed, []byte(key)).String()
+	}
+	return uuid.NewString()
+}
+
 func (s *server) updateUser(w http.ResponseWriter, r *http.Request) error {
 	write, err := s.conditional(r, api.Update)
 	if err != nil {
@@ -226,14 +244,15 @@ func (s *server) updateUser(w http.ResponseWriter, r *http.Request) error {
 	if len(errs) > 0 {
 		return store.Invalid("Invalid change", errs...)
 	}
-	outcome, err := s.apply(r, write, "PATCH", write.EntityID, write.AnyVersion, write.BaseVersion, patch)
+	outcome, err := s.apply(r, write)
 	if err != nil {
 		return err
 	}
 	// To the engine, a duplicate is success. A plain client that named a version learns
 	// that it is no longer current.
 	stale := outcome.First == api.Duplicate && !write.AnyVersion
-	if stale || outcome.Result.Status == api.Conflict {
+	deleted := len(outcome.Result.Document) == 0 // before this replay
+	if stale || deleted || outcome.Result.Status == api.Conflict {
 		return failedCondition(w, outcome)
 	}
 	writeOutcome(w, http.StatusOK, outcome)
@@ -245,7 +264,7 @@ func (s *server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := s.apply(r, write, "DELETE", write.EntityID, write.AnyVersion, write.BaseVersion)
+	outcome, err := s.apply(r, write)
 	if err != nil {
 		return err
 	}
@@ -295,17 +314,17 @@ func (s *server) conditional(r *http.Request, t api.OperationType) (store.Write,
 	return write, nil
 }
 
-// apply does a plain request's write. With an Idempotency-Key, a request with an equal payload
-// is a replay.
-func (s *server) apply(r *http.Request, write store.Write, payload ...any) (store.Outcome, error) {
+// apply does a plain request's write. With an Idempotency-Key, the same request again is a
+// replay.
+func (s *server) apply(r *http.Request, write store.Write) (store.Outcome, error) {
 	if key, given := r.Header["Idempotency-Key"]; given {
 		if len(key) != 1 || !api.ValidKey(key[0]) {
 			return store.Outcome{}, store.Invalid("Invalid Idempotency-Key", api.FieldError{
 				Field: "Idempotency-Key", Detail: "must be 1 to 255 visible ASCII characters"})
 		}
-		write.Key, write.Hash = "request:"+key[0], store.Hash(payload...)
+		write.Key = "request:" + key[0]
 	}
-	write.ID, write.ClientID = scopeOf(r.Context()).id, "rest"
+	write.ID = scopeOf(r.Context()).id
 	outcomes, err := s.store.Apply(r.Context(), []store.Write{write})
 	if err != nil {
 		return store.Outcome{}, fmt.Errorf("%s user %s: %w", write.Type, write.EntityID, err)

@@ -1,10 +1,12 @@
 package rest_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -30,7 +32,7 @@ func TestUserLife(t *testing.T) {
 	if got := decode[api.User](a); got != u {
 		t.Errorf("got %+v, want %+v", got, u)
 	}
-	if got := a.Header.Get("Cache-Control"); got != "no-cache, no-transform" {
+	if got := a.Header.Get("Cache-Control"); got != "private, no-cache, no-transform" {
 		t.Errorf("Cache-Control %q", got)
 	}
 	a = w.do("GET", path, nil, "If-None-Match", `W/"7", "1"`).status(304)
@@ -113,8 +115,8 @@ func TestIdempotencyKey(t *testing.T) {
 	w.do("PATCH", path, fields{"name": "Ada K"}, "If-Match", `"1"`, "Idempotency-Key", "k2").status(200)
 	w.do("PATCH", path, fields{"name": "Ada L"}, "If-Match", `"2"`).status(200)
 	replayed := decode[api.User](w.do("PATCH", path, fields{"name": "Ada K"}, "If-Match", `"1"`, "Idempotency-Key", "k2").status(200))
-	if replayed.Name != "Ada K" || replayed.Version != 2 {
-		t.Errorf("replayed %+v", replayed)
+	if replayed.Name != "Ada L" || replayed.Version != 3 {
+		t.Errorf("the replay shows %+v, want the user as it is by now", replayed)
 	}
 	w.do("PATCH", path, fields{"name": "Ada K"}, "If-Match", `"3"`, "Idempotency-Key", "k2").problem(422, api.CodeKeyReused)
 
@@ -127,6 +129,51 @@ func TestIdempotencyKey(t *testing.T) {
 		w.do("POST", "/api/v1/users", body, "Idempotency-Key", bad).problem(400, api.CodeInvalid)
 	}
 	w.do("POST", "/api/v1/users", fields{"name": "Bo", "email": "bo@example.org"}, "Idempotency-Key", strings.Repeat("k", 255)).status(201)
+}
+
+// TestErasedStayErased: what once created or changed a user who was deleted since does not bring
+// them back, nor show them, whether the record is still there or not.
+func TestErasedStayErased(t *testing.T) {
+	w := newWorld(t)
+	ada := fields{"name": "Ada", "email": "ada@example.org", "bio": "about Ada"}
+	u := decode[api.User](w.do("POST", "/api/v1/users", ada, "Idempotency-Key", "k1").status(201))
+	path := "/api/v1/users/" + u.ID
+	w.do("PATCH", path, fields{"name": "Ada L"}, "If-Match", "*", "Idempotency-Key", "k2").status(200)
+	w.do("DELETE", path, nil, "If-Match", "*", "Idempotency-Key", "k3").status(204)
+	head := w.head()
+	replay := func(when string) {
+		t.Helper()
+		create := w.do("POST", "/api/v1/users", ada, "Idempotency-Key", "k1")
+		create.problem(409, api.CodeConflict)
+		edit := w.do("PATCH", path, fields{"name": "Ada L"}, "If-Match", "*", "Idempotency-Key", "k2")
+		edit.problem(404, api.CodeNotFound)
+		for _, a := range []answer{create, edit} {
+			if bytes.Contains(a.Body, []byte("Ada")) || bytes.Contains(a.Body, []byte("ada@")) {
+				t.Errorf("%s, the answer is %s", when, a.Body)
+			}
+		}
+		if w.head() != head {
+			t.Errorf("%s, a replay has changed something", when)
+		}
+	}
+	replay("with its record")
+	w.do("DELETE", path, nil, "If-Match", "*", "Idempotency-Key", "k3").status(204)
+
+	// Bo's record is gone by the time of the delete.
+	bo := fields{"name": "Bo", "email": "bo@example.org"}
+	u = decode[api.User](w.do("POST", "/api/v1/users", bo, "Idempotency-Key", "k4").status(201))
+	if _, err := w.store.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if again := decode[api.User](w.do("POST", "/api/v1/users", bo, "Idempotency-Key", "k4").status(200)); again.ID != u.ID {
+		t.Errorf("made %s of %s", again.ID, u.ID)
+	}
+	w.do("POST", "/api/v1/users", fields{"name": "Eve", "email": "eve@example.org"}, "Idempotency-Key", "k4").problem(422, api.CodeKeyReused)
+	if _, err := w.store.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.do("DELETE", "/api/v1/users/"+u.ID, nil, "If-Match", "*").status(204)
+	w.do("POST", "/api/v1/users", bo, "Idempotency-Key", "k4").problem(409, api.CodeConflict)
 }
 
 func TestPreconditions(t *testing.T) {

@@ -133,7 +133,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !found {
 		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "There is nothing at "+r.URL.Path+".", http.StatusNotFound)
+		http.Error(w, "There is nothing at this address.", http.StatusNotFound)
 		return
 	}
 	serve(w, r, f)

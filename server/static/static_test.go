@@ -190,3 +190,14 @@ func TestSigningInLeadsBackToTheApp(t *testing.T) {
 		t.Errorf("answered %d %v", r.StatusCode, r.Header)
 	}
 }
+
+// TestAddressesAreNotRepeated: what a client made up is not shown to whoever reads the answer.
+func TestAddressesAreNotRepeated(t *testing.T) {
+	h := newHandler(t)
+	for _, path := range []string{"/%1b%5b2J", "/%0d%0aSet-Cookie:x", "/%e2%80%ae", "/<b>", "/" + strings.Repeat("a", 10_000)} {
+		r := ask(h, "GET", path)
+		if body := bodyOf(t, r); r.StatusCode != 404 || body != "There is nothing at this address.\n" {
+			t.Errorf("%.30s is answered %d %.300q", path, r.StatusCode, body)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -36,20 +35,22 @@ func (r *Report) Add(format string, args ...any) {
 
 // Print prints the report on the database of the given name.
 func (r *Report) Print(w io.Writer, name string) error {
-	var text string
 	for _, p := range r.Problems {
-		text += "problem: " + Printable(p) + "\n"
+		if err := Print(w, "problem: %s\n", p); err != nil {
+			return err
+		}
 	}
 	if r.More > 0 {
-		text += fmt.Sprintf("and %d more\n", r.More)
+		if err := Print(w, "and %d more\n", r.More); err != nil {
+			return err
+		}
 	}
 	result := "no problems found"
 	if n := len(r.Problems) + r.More; n > 0 {
 		result = fmt.Sprintf("%d problems found", n)
 	}
-	_, err := fmt.Fprintf(w, "%s%s: %d users, %d tombstones, %d records, change %d; %s\n",
-		text, name, r.Users, r.Tombstones, r.Records, r.Change, result)
-	return err
+	return Print(w, "%s: %d users, %d tombstones, %d records, change %d; %s\n",
+		name, r.Users, r.Tombstones, r.Records, r.Change, result)
 }
 
 // FeedCheck is what a database says about its feed, and what its users' rows say.
@@ -140,16 +141,14 @@ func (r *Report) CheckShared(row Row, other string) {
 	r.Add("user %s: %s is also that of user %s; both work, but give one of them another email", row.ID, email, other)
 }
 
-// CheckRecord counts a record with its result as stored. The record of an applied write
-// needs its user or tombstone, since tombstones are kept at least as long.
-func (r *Report) CheckRecord(key, entityID string, result []byte, entityExists bool) {
+// CheckRecord counts a record. That of an applied write needs its user or tombstone, since it
+// goes before them.
+func (r *Report) CheckRecord(record Record, entityExists bool) {
 	r.Records++
-	var decoded api.Result
-	if err := json.Unmarshal(result, &decoded); err != nil {
-		r.Add("record %s: its result can't be read: %v", key, err)
-		return
-	}
-	if !entityExists && entityID != "" && decoded.Status == api.Applied {
-		r.Add("record %s: its user %s is missing", key, entityID)
+	switch {
+	case record.Status != api.Applied && record.Status != api.Duplicate:
+		r.Add("record %s: its status is %q", record.Key, record.Status)
+	case !entityExists && record.Status == api.Applied:
+		r.Add("record %s: its user %s is missing", record.Key, record.EntityID)
 	}
 }

@@ -8,11 +8,13 @@ import (
 )
 
 // Now is the time of a decision: the wall clock, which bounds the clients' times, the counter
-// for the change, if there is one, and the least version that it may give.
+// for the change, if there is one, and the least version that it may give. Collected says that
+// tombstones were, so that somebody who is not known may have had versions.
 type Now struct {
-	Time  time.Time
-	Next  Counter
-	Floor int64
+	Time      time.Time
+	Next      Counter
+	Floor     int64
+	Collected bool
 }
 
 // version is the version after another one, 0 for none.
@@ -40,9 +42,10 @@ func decideCreate(current *Row, w Write, now Now) (*Row, api.Result, error) {
 	switch {
 	case current == nil:
 		u := api.User{ID: w.EntityID, Version: now.version(0), CreatedAt: createdAt(w, now)}
-		if w.BaseVersion > 0 {
-			// The user is restored after its tombstone was collected. No version may
-			// stand for two states, and none is higher than this one.
+		if w.BaseVersion > 0 || now.Collected {
+			// The user may be back after its tombstone was collected: restored, or by a
+			// create that comes late. No version may stand for two states, and none is
+			// higher than this one.
 			u.Version = max(w.BaseVersion+1, now.Floor+now.Next.Change)
 		}
 		return put(nil, w.Patch.Apply(u), w, now)

@@ -70,6 +70,17 @@ func outcome(next *store.Row, result api.Result, err error) string {
 	return s + fmt.Sprintf(": %d %s/%s/%s, deleted %v", next.Version, u.Name, u.Email, u.Bio, next.Deleted)
 }
 
+// TestAUserMayBeBackAfterACollection: the tombstone that knew the versions is gone, and a
+// device may still have one of them.
+func TestAUserMayBeBackAfterACollection(t *testing.T) {
+	w := store.Write{Type: api.Create, EntityID: "u", Patch: patch("Bo", "bo@example.org", "")}
+	at := now
+	at.Collected = true
+	if next, result, err := store.Decide(nil, w, at); err != nil || next.Version != 42 || result.Version != 42 {
+		t.Errorf("version %d: %+v, %v", next.Version, result, err)
+	}
+}
+
 func TestDecideEachKindOnEachRow(t *testing.T) {
 	const (
 		kept = "3 Ann/ann@example.org/x"

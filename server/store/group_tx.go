@@ -1,15 +1,11 @@
 package store
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"github.com/rollcall/rollcall/api"
-)
+import "github.com/rollcall/rollcall/api"
 
 // ReadSet is everything that a Session reads for a group of writes.
 type ReadSet struct {
-	IDs, EmailKeys, Keys []string
+	IDs, EmailKeys []string
+	Keys           []RecordKey // of records, whose entities are read, too
 }
 
 // ReadSetOf returns the read set of the writes.
@@ -19,8 +15,8 @@ func ReadSetOf(writes []Write) (w ReadSet) {
 		if e := writes[i].Patch.Email; e != nil {
 			w.EmailKeys = append(w.EmailKeys, api.EmailKey(*e))
 		}
-		if k := writes[i].Key; k != "" {
-			w.Keys = append(w.Keys, k)
+		if writes[i].Key != "" {
+			w.Keys = append(w.Keys, writes[i].recordKey())
 		}
 	}
 	return w
@@ -32,39 +28,19 @@ type GroupTx struct {
 	rows    map[string]*Row
 	owners  map[string]string // stored email key to the live user's id
 	shared  []string          // users with a SharedKey; few, if any
-	records map[string]StoredRecord
+	records map[RecordKey]*Record
 
 	row    *Row // put by the current write
-	record *StoredRecord
+	record *Record
 
 	rowsPut    []*Row
-	recordsPut []StoredRecord
-}
-
-// StoredRecord is a record with its encoded result. If that can't be decoded, Err fails the
-// write that reads the record, and no other.
-type StoredRecord struct {
-	Record
-	Encoded string
-	Err     error
-}
-
-// DecodeRecord decodes a record's result.
-func DecodeRecord(r Record, result []byte) StoredRecord {
-	k := StoredRecord{Record: r, Encoded: string(result)}
-	if err := json.Unmarshal(result, &k.Result); err != nil {
-		k.Err = fmt.Errorf("decode the result under key %s: %w", r.Key, err)
-	}
-	if string(k.Result.Document) == "null" {
-		k.Result.Document = nil
-	}
-	return k
+	recordsPut []*Record
 }
 
 // NewGroupTx returns a GroupTx with the rows and records that exist of the read set. A row may
 // appear twice.
-func NewGroupTx(rows []Row, records []StoredRecord) *GroupTx {
-	t := &GroupTx{rows: map[string]*Row{}, owners: map[string]string{}, records: map[string]StoredRecord{}}
+func NewGroupTx(rows []Row, records []Record) *GroupTx {
+	t := &GroupTx{rows: map[string]*Row{}, owners: map[string]string{}, records: map[RecordKey]*Record{}}
 	for i := range rows {
 		t.rows[rows[i].ID] = &rows[i]
 		if !rows[i].Deleted {
@@ -74,8 +50,8 @@ func NewGroupTx(rows []Row, records []StoredRecord) *GroupTx {
 			}
 		}
 	}
-	for _, r := range records {
-		t.records[r.Key] = r
+	for i := range records {
+		t.records[records[i].RecordKey] = &records[i]
 	}
 	return t
 }
@@ -110,7 +86,7 @@ func (t *GroupTx) keep() {
 		t.rows[r.ID], t.rowsPut = r, append(t.rowsPut, r)
 	}
 	if r := t.record; r != nil {
-		t.records[r.Key], t.recordsPut = *r, append(t.recordsPut, *r)
+		t.records[r.RecordKey], t.recordsPut = r, append(t.recordsPut, r)
 	}
 }
 
@@ -130,7 +106,7 @@ func (t *GroupTx) LatestRows() []*Row {
 }
 
 // NewRecords are the records to save.
-func (t *GroupTx) NewRecords() []StoredRecord { return t.recordsPut }
+func (t *GroupTx) NewRecords() []*Record { return t.recordsPut }
 
 // Row implements Tx.
 func (t *GroupTx) Row(id string) (*Row, error) { return t.rows[id], nil }
@@ -149,13 +125,7 @@ func (t *GroupTx) EmailOwner(key string) (string, error) {
 }
 
 // Record implements Tx.
-func (t *GroupTx) Record(key string) (*Record, error) {
-	r, ok := t.records[key]
-	if !ok || r.Err != nil {
-		return nil, r.Err
-	}
-	return &r.Record, nil
-}
+func (t *GroupTx) Record(key RecordKey) (*Record, error) { return t.records[key], nil }
 
 // PutRow implements Tx.
 func (t *GroupTx) PutRow(r *Row) error {
@@ -165,10 +135,6 @@ func (t *GroupTx) PutRow(r *Row) error {
 
 // PutRecord implements Tx.
 func (t *GroupTx) PutRecord(r Record) error {
-	result, err := json.Marshal(r.Result)
-	if err != nil {
-		return fmt.Errorf("encode the result: %w", err)
-	}
-	t.record = &StoredRecord{Record: r, Encoded: string(result)}
+	t.record = &r
 	return nil
 }

@@ -59,13 +59,19 @@ func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 	}, nil
 }
 
-// Record is the idempotency record of a write that took effect. It answers the replays.
+// RecordKey identifies a write and its replays. Scope is whose key it is, so that nobody's key
+// stands for the write of another: the device's client id for an operation, empty for a plain
+// request, which says of its client nothing that it could not say of another's.
+type RecordKey struct{ Scope, Key string }
+
+// Record is the idempotency record of a write that took effect. It answers the replays, and
+// keeps nothing of the person but the id.
 type Record struct {
-	Key      string
-	ClientID string
+	RecordKey
 	EntityID string
-	Hash     string // of the payload; another payload with the same key is rejected
-	Result   api.Result
+	Request  string     // see Write.request; empty in records of older programs
+	Version  int64      // of the entity after the write; 0 if it never existed
+	Status   api.Status // applied or duplicate
 	At       time.Time
 }
 

@@ -29,8 +29,9 @@ type Tx interface {
 	EmailOwner(emailKey string) (string, error)
 	// PutRow inserts or replaces the row.
 	PutRow(row *Row) error
-	// Record returns the record of a key, or nil; PutRecord adds one.
-	Record(key string) (*Record, error)
+	// Record returns the record of a key, or nil; PutRecord adds one. Row returns the entity
+	// of a record that the transaction has.
+	Record(key RecordKey) (*Record, error)
 	PutRecord(r Record) error
 }
 
@@ -46,7 +47,7 @@ type Session struct {
 // transaction; Feed is unchanged.
 func (s *Session) Do(w Write) (Outcome, error) {
 	if w.Key != "" {
-		r, err := s.Tx.Record(w.Key)
+		r, err := s.Tx.Record(w.recordKey())
 		if err != nil {
 			return Outcome{}, fmt.Errorf("read the record of operation %s: %w", w.ID, err)
 		}
@@ -54,7 +55,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 			return s.replay(r, w)
 		}
 	}
-	if w.Latest && w.BaseVersion > s.ceiling() {
+	if w.Replica && w.BaseVersion > s.ceiling() {
 		return plain(Rejected(w.ID, Invalid("Invalid operation", api.FieldError{
 			Field: "baseVersion", Detail: "must be a version that this server has given out"}))), nil
 	}
@@ -62,7 +63,10 @@ func (s *Session) Do(w Write) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
 	}
-	now := Now{Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now), Floor: s.Feed.Floor}
+	now := Now{
+		Time: s.Now, Next: Counter{Change: s.Feed.Change, Clock: s.Feed.Clock}.Next(s.Now),
+		Floor: s.Feed.Floor, Collected: s.Feed.Horizon > 0,
+	}
 	next, result, err := Decide(current, w, now)
 	if err != nil {
 		return Outcome{}, err
@@ -119,31 +123,44 @@ func (s *Session) save(w Write, next *Row, result api.Result) error {
 	if w.Key == "" || (result.Status != api.Applied && result.Status != api.Duplicate) {
 		return nil
 	}
-	if w.Latest {
-		result.Document = nil // a replay gets the current user: see decision 017
-	}
-	r := Record{Key: w.Key, ClientID: w.ClientID, EntityID: w.EntityID, Hash: w.Hash, Result: result, At: Timestamp(s.Now)}
+	r := Record{RecordKey: w.recordKey(), EntityID: w.EntityID, Request: w.request(),
+		Version: result.Version, Status: result.Status, At: Timestamp(s.Now)}
 	if err := s.Tx.PutRecord(r); err != nil {
 		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)
 	}
 	return nil
 }
 
-// replay returns the result of a write that took effect before.
+// replay answers a write that took effect before with its entity as it is by now: a replica must
+// not go back to an older state, and nobody who was deleted comes back. See decision 017.
 func (s *Session) replay(r *Record, w Write) (Outcome, error) {
-	if r.Hash != w.Hash {
+	current, err := s.Tx.Row(r.EntityID)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read user %s: %w", r.EntityID, err)
+	}
+	another, err := isAnother(r, w, current)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if another {
 		return plain(Rejected(w.ID, api.NewProblem(api.CodeKeyReused, "Idempotency key reused", "another request already used this key"))), nil
 	}
-	result := r.Result
-	result.ID, result.Status = w.ID, api.Duplicate
-	if w.Latest {
-		current, err := s.Tx.Row(w.EntityID)
-		if err != nil {
-			return Outcome{}, fmt.Errorf("read user %s: %w", w.EntityID, err)
-		}
-		result = resultOf(w, api.Duplicate, current)
+	return Outcome{Result: resultOf(w, api.Duplicate, current), First: r.Status, Replayed: true}, nil
+}
+
+// isAnother reports whether a write is not the one that the record is of. Its texts are compared
+// with those that the first one left, until others take their place.
+func isAnother(r *Record, w Write, current *Row) (bool, error) {
+	switch {
+	case !w.Unnamed && w.EntityID != r.EntityID, r.Request != "" && w.request() != r.Request:
+		return true, nil
+	case current == nil || current.Deleted || current.Version != r.Version:
+		return false, nil
+	case w.Type == api.Delete:
+		return true, nil
 	}
-	return Outcome{Result: result, First: r.Result.Status, Replayed: true}, nil
+	had, err := current.User()
+	return !sameFields(had, w.Patch.Apply(had)), err
 }
 
 func plain(r api.Result) Outcome { return Outcome{Result: r, First: r.Status} }

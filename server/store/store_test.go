@@ -129,7 +129,7 @@ func FuzzPrepare(f *testing.F) {
 			}
 			return
 		}
-		if !api.ValidID(w.EntityID) || w.Key == "" || w.Hash == "" || w.BaseVersion < 0 {
+		if !api.ValidID(w.EntityID) || w.Key == "" || w.Scope == "" || w.BaseVersion < 0 {
 			t.Errorf("write %+v", w)
 		}
 		now := store.Now{Time: epoch, Next: store.Counter{Change: 1, Clock: epoch}}

@@ -2,9 +2,8 @@ package store
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -12,17 +11,16 @@ import (
 
 // Write is a valid operation.
 type Write struct {
-	ID       string // of the operation, for its result
-	ClientID string
+	ID string // of the operation, for its result
 
-	// Key identifies a replay, and Hash its payload. Without a Key, there is no record.
-	Key  string
-	Hash string
-	// Latest answers a replay with the current entity rather than the first result: a
-	// replica of the feed must not go back to an older state.
-	Latest bool
+	// Key and Scope identify a replay: see RecordKey. Without a Key, there is no record.
+	Key, Scope string
+	// Replica says that a replica of the feed sends this, which can only have versions that
+	// were given out.
+	Replica bool
 
 	EntityID    string
+	Unnamed     bool // the client named no entity, so that EntityID was made for this request
 	Type        api.OperationType
 	Patch       api.UserPatch
 	BaseVersion int64
@@ -56,7 +54,7 @@ func Prepare(clientID string, op api.Operation) (Write, *api.Problem) {
 		return Write{}, problem
 	}
 	w, wrong := Write{
-		ID: op.ID, ClientID: clientID, Key: "operation:" + op.ID, Hash: hash(op, patch), Latest: true,
+		ID: op.ID, Key: "operation:" + op.ID, Scope: clientID, Replica: true,
 		EntityID: op.EntityID, Type: op.Type,
 		BaseVersion: op.BaseVersion, CreatedAt: op.CreatedAt, Stamp: op.Stamp,
 	}.WithPatch(patch)
@@ -110,19 +108,24 @@ func Invalid(title string, errs ...api.FieldError) *api.Problem {
 	return api.NewProblem(api.CodeInvalid, title, "", errs...)
 }
 
-// hash hashes what the operation does, so that the order of fields and white space don't
-// matter. It leaves out the times: two versions of a client may both send one operation, and
-// only one of them knows stamps.
-func hash(op api.Operation, patch api.UserPatch) string {
-	return Hash(op.EntityType, op.EntityID, op.Type, patch, op.BaseVersion)
-}
+func (w Write) recordKey() RecordKey { return RecordKey{Scope: w.Scope, Key: w.Key} }
 
-// Hash is a fingerprint of a payload's parts, which must be encodable as JSON.
-func Hash(parts ...any) string {
-	b, err := json.Marshal(parts)
-	if err != nil {
-		panic("hash a payload: " + err.Error()) // the parts are strings, numbers and structs of them
+// request says what the write does, without the person's texts: a record keeps it, and even a
+// hash of a name and an email can be found by trying. It leaves out the times, too: two versions
+// of a client may both send one operation, and only one of them knows stamps.
+func (w Write) request() string {
+	base := fmt.Sprint(w.BaseVersion)
+	if w.AnyVersion {
+		base = "*"
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	parts := []string{string(w.Type), base}
+	for _, field := range []struct {
+		name string
+		text *string
+	}{{"name", w.Patch.Name}, {"email", w.Patch.Email}, {"bio", w.Patch.Bio}} {
+		if field.text != nil {
+			parts = append(parts, field.name)
+		}
+	}
+	return strings.Join(parts, " ")
 }

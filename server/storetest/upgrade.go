@@ -188,13 +188,73 @@ func testOlderTexts(t *testing.T, b *fixture) {
 	}
 }
 
-// WithoutEpochs are statements that make the table feed what it was before it knew epochs, with
-// its digest of a type for bytes. With the records of the migrations deleted, the next start
-// adds the epochs again.
+// OlderRecords are statements that make the table records what it was when records had results
+// and hashes, and empty.
+const OlderRecords = `DROP TABLE records; CREATE TABLE records (key TEXT PRIMARY KEY, client_id TEXT NOT NULL,
+  entity_id TEXT NOT NULL, hash TEXT NOT NULL, result TEXT NOT NULL, at BIGINT NOT NULL); CREATE INDEX records_at ON records (at)`
+
+// WithoutEpochs are statements that make the tables what they were before the feed knew epochs,
+// with its digest of a type for bytes. With the records of the migrations deleted, the next
+// start adds the epochs again.
 func WithoutEpochs(bytes, none string) string {
-	text := "ALTER TABLE feed ADD COLUMN digest " + bytes + " NOT NULL DEFAULT " + none
+	text := OlderRecords + "; ALTER TABLE feed ADD COLUMN digest " + bytes + " NOT NULL DEFAULT " + none
 	for _, column := range []string{"contents", "past", "floor"} {
 		text += "; ALTER TABLE feed DROP COLUMN " + column
 	}
 	return text
+}
+
+// Erased is a text of deleted people in the records that RunUpgradeOfRecords makes.
+const Erased = "Bohumila"
+
+// RunUpgradeOfRecords checks what becomes of the records of an older program, which had results
+// with documents, and hashes of texts.
+func RunUpgradeOfRecords(t *testing.T, up Upgrade) {
+	b := &fixture{T: t, store: up.Open(), clock: time.Now()}
+	dead := person(Erased, "bo@example.org")
+	ada, bo := op(uuid.NewString(), api.Create, 0, ada), op(uuid.NewString(), api.Create, 0, dead)
+	request := keyed("k", api.Create, "", 0, personal(Erased+" C", "cy@example.org"))
+	b.apply(ada, bo)
+	b.write(request)
+	b.one(op(bo.EntityID, api.Delete, 1, ""), api.Applied)
+	b.one(op(request.EntityID, api.Delete, 1, ""), api.Applied)
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	up.Exec(OlderRecords)
+	for _, r := range []struct{ key, client, entity, result string }{
+		{"operation:" + ada.ID, clientID, ada.EntityID, `{"id":"x","status":"applied","version":1,"stamp":"s","document":null}`},
+		{"operation:" + bo.ID, clientID, bo.EntityID, `{"id":"x","status":"applied","version":1,"stamp":"s","document":` + dead + `}`},
+		{"request:k", "rest", request.EntityID, `{"id":"x","status":"applied","version":1,"document":{"name":"` + Erased + `","status":"odd","version":7}}`},
+		{"operation:" + uuid.NewString(), clientID, uuid.NewString(), `{"id":"x","status":"duplicate","version":0,"document":null}`},
+		{"request:broken", "rest", ada.EntityID, `{"id":`},
+		{"request:nobody", "rest", "", `{"id":"x","status":"applied","version":2,"document":null}`},
+	} {
+		up.Exec(`INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+			r.key, r.client, r.entity, "hash of "+Erased, r.result, b.now().UnixMicro())
+	}
+	up.Exec(up.Age)
+	b.store = up.Open()
+	b.unchanged(func() {
+		if o := b.one(ada, api.Duplicate); !o.Replayed || o.First != api.Applied || nameIn(t, o.Result.Document) != "Ada" {
+			t.Errorf("of a live user: %+v", o)
+		}
+		again := keyed("k", api.Create, "", 0, personal(Erased+" C", "cy@example.org"))
+		for _, o := range []store.Outcome{b.one(bo, api.Duplicate), b.write(again)} {
+			if !o.Replayed || o.First != api.Applied || o.Result.Document != nil || o.Result.Version < 2 {
+				t.Errorf("of an erased user: %+v", o)
+			}
+		}
+		other := ada
+		other.Data = []byte(person("Eve", "eve@example.org"))
+		b.one(other, api.Rejected)
+		other.EntityID = uuid.NewString()
+		b.one(other, api.Rejected)
+	})
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := up.Check(); err != nil || len(report.Problems) > 0 || report.Records != 4 {
+		t.Errorf("the check finds %+v (%v), want 4 records", report, err)
+	}
 }

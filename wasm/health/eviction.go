@@ -26,16 +26,20 @@ type MetaStore interface {
 }
 
 // EvictionDetector notices that the browser has evicted the site's data. There are two
-// signs. Either the server has synced with this browser before, but no page has ever
-// opened as far as the device knows; or the client id is not that of a moment ago. A
-// missing client id alone is no sign, since a worker may already have made a new one.
+// signs. Either the server has synced with this browser before, or this page has recorded
+// its visit, but no page has ever opened as far as the device knows; or the client id is
+// not that of a moment ago. A missing client id alone is no sign, since a worker may
+// already have made a new one.
 type EvictionDetector struct {
 	store        MetaStore
 	syncedBefore bool
 
 	mu     stdsync.Mutex
 	client string // the client id when it was last read
-	lost   bool
+	// visited: a visit was recorded when this page last checked. Data can be evicted before
+	// the first sync has told this page of a client id.
+	visited bool
+	lost    bool
 }
 
 // NewEvictionDetector returns a detector that has not checked yet. syncedBefore says
@@ -53,7 +57,7 @@ func (d *EvictionDetector) Check(ctx context.Context) error {
 	}
 	d.mu.Lock()
 	replaced := d.client != "" && m[sync.MetaClient] != d.client
-	evicted := m[metaLoss] == "" && (replaced || d.syncedBefore && m[metaVisited] == "")
+	evicted := m[metaLoss] == "" && (replaced || m[metaVisited] == "" && (d.syncedBefore || d.visited))
 	d.client = m[sync.MetaClient]
 	d.lost = evicted || m[metaLoss] == lossDetected
 	d.mu.Unlock()
@@ -63,6 +67,9 @@ func (d *EvictionDetector) Check(ctx context.Context) error {
 	case m[metaVisited] == "":
 		err = d.store.SetMeta(ctx, map[string]string{metaVisited: "yes"})
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.visited = err == nil
 	return err
 }
 

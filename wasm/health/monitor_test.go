@@ -253,3 +253,20 @@ func TestAnEvictionWhileThePageIsOpenIsDetected(t *testing.T) {
 	client("c3") // gone, and the engine synced first
 	check(true)
 }
+
+func TestAnEvictionBeforeTheFirstSyncIsKnownOfIsDetected(t *testing.T) {
+	ctx := t.Context()
+	store := memory.New(schema)
+	d := health.NewEvictionDetector(store, false)
+	for range 2 {
+		if err := d.Check(ctx); err != nil || d.Lost() {
+			t.Fatalf("lost is %v, %v", d.Lost(), err)
+		}
+	}
+	if err := store.SetMeta(ctx, map[string]string{sync.MetaClient: "", "here": "", "loss": ""}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Check(ctx); err != nil || !d.Lost() {
+		t.Fatalf("lost is %v, %v", d.Lost(), err)
+	}
+}

@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-package main
+package page
 
 import (
 	"errors"
@@ -22,6 +22,7 @@ func startWorker(failed func(error)) (end func()) {
 			failed(errors.New("the sync worker could not be loaded"))
 		}),
 	}
+	worker.Call("postMessage", map[string]any{"module": shell().Get("module")})
 	return func() {
 		worker.Call("terminate")
 		for _, stop := range stops {

@@ -71,7 +71,7 @@ func (e *Entity) Enqueue(w Write) error {
 	}
 	if w.Type == api.Update {
 		all := w.touched(Decode(document))
-		if w.Data = all.Encode(); e.coalescible(Operation{Type: w.Type, Data: w.Data}) == nil {
+		if w.Data = all.Encode(); e.coalescible(Operation{Data: w.Data}) == nil {
 			// With an operation to coalesce into, an unchanged value counts, too: it may be
 			// what makes a rejected operation acceptable.
 			all = all.ChangedFrom(Decode(document))
@@ -137,9 +137,7 @@ func (e *Entity) operation(w Write, document json.RawMessage) Operation {
 // guess: after a start, the server adds more. It is 0 for an entity that has never left the
 // device, since that leaves no tombstone.
 func (e *Entity) TombstoneVersion() int64 {
-	switch h := e.Head(); {
-	case e.Confirmed == nil && len(e.Operations) == 1 && h.Type == api.Delete && IsNull(h.Base):
-		return h.BaseVersion // of a restore that was never sent: the tombstone is still there
+	switch {
 	case e.Confirmed != nil:
 		return e.Confirmed.Version + int64(len(e.Operations))
 	case len(e.Operations) > 0:
@@ -174,8 +172,13 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 		if first.State == Queued && IsNull(e.documentBefore(first.ID)) && !restores {
 			return Operation{}, false
 		}
-		if out.Base = second.Base; restores && first.State == Queued {
-			out.Base = nil // nothing that anybody has seen
+		if out.Base = second.Base; restores {
+			// Of the tombstone it is enough that it is there. Its version is a guess: if the
+			// delete before never arrived, others may have given it to a row unseen.
+			out.BaseVersion--
+			if first.State == Queued {
+				out.Base = nil // nothing that anybody has seen
+			}
 		}
 		if e.Confirmed != nil && len(Decode(first.Data).ChangedFrom(Decode(e.Confirmed.Document))) == 0 {
 			// The confirmed row is what the create made. If it were another's, the person
@@ -194,6 +197,9 @@ func (e *Entity) coalesce(first, second Operation) (Operation, bool) {
 	case first.Type == api.Delete && second.Type != api.Delete:
 		out.Type = api.Update
 		out.Data = Decode(second.Data).ChangedFrom(Decode(first.Base)).Encode()
+		if IsNull(first.Base) && e.Confirmed != nil { // a row that nobody here has seen
+			out.BaseVersion, out.Unseen = max(0, min(out.BaseVersion, e.Confirmed.Version-1)), true
+		}
 		return out, len(Decode(out.Data)) > 0
 	}
 	return out, true

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,7 +74,19 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 			`a delete  base 3 sending`},
 		{"deleted, forgotten, then restored, then deleted again", nil, enqueue(
 			queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
-			`b delete  base 4 queued`},
+			`b delete  base 3 queued`},
+		{"the same, but the first delete never arrived, and the row comes: it is restored over what nobody here has seen", nil, sequence(
+			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+			confirm(row(4, bo)), enqueue(write("c", api.Create, ann))),
+			`c update {"name":"Ann"} base 3 queued`},
+		{"restored on the first version, and the row comes", nil, sequence(
+			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 1}, write("b", api.Delete, "")),
+			confirm(row(1, bo)), enqueue(write("c", api.Create, ann))),
+			`c update {"name":"Ann"} base 0 queued`},
+		{"the same, and the row that comes is the one before", nil, sequence(
+			enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+			confirm(row(3, bo)), enqueue(write("c", api.Create, ann))),
+			`c update {"name":"Ann"} base 2 queued`},
 		{"an edit cures a rejected create", nil, sequence(
 			enqueue(write("a", api.Create, `{"email":"x","name":"Ann"}`)), send("a"), reject("a"), enqueue(write("b", api.Update, `{"email":"y"}`))),
 			`b create {"email":"y","name":"Ann"} base 0 queued`},
@@ -104,6 +117,44 @@ func TestEnqueueCoalescesOnlyWhatWasNeverSent(t *testing.T) {
 				t.Errorf("operations\n got %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestWhatWasRestoredAndDeletedIsBasedOnWhatWasSeen: nobody has seen what a restore replaces that
+// was never sent; one that was refused may be there all the same.
+func TestWhatWasRestoredAndDeletedIsBasedOnWhatWasSeen(t *testing.T) {
+	restore := enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4})
+	for name, c := range map[string]struct {
+		before func(*testing.T, *queue.Entity)
+		want   string
+	}{
+		"never sent": {restore, ""},
+		"refused":    {sequence(restore, send("a"), reject("a")), "Ann"},
+	} {
+		e := &queue.Entity{Ref: ref}
+		sequence(c.before, enqueue(write("b", api.Delete, "")))(t, e)
+		o := e.Operations[0]
+		if o.BaseVersion != 3 || !strings.Contains(string(o.Base), c.want) || queue.IsNull(o.Base) != (c.want == "") {
+			t.Errorf("%s: base %d, %s", name, o.BaseVersion, o.Base)
+		}
+	}
+}
+
+// TestAnUndoOverARowThatNobodySawIsUnseen: whatever is acknowledged meanwhile, the server is to
+// find the conflict.
+func TestAnUndoOverARowThatNobodySawIsUnseen(t *testing.T) {
+	e := &queue.Entity{Ref: ref}
+	sequence(enqueue(queue.Write{ID: "a", Type: api.Create, Data: json.RawMessage(ann), Restores: 4}, write("b", api.Delete, "")),
+		confirm(row(4, bo)), enqueue(write("c", api.Create, ann)))(t, e)
+	if o := e.Operations[0]; !o.Unseen {
+		t.Errorf("it counts as seen: %+v", o)
+	}
+	// A delete without a base, as damaged or older data may hold it, behind what is being sent.
+	e = &queue.Entity{Ref: ref, Operations: []queue.Operation{
+		{ID: "a", Type: api.Create, Data: json.RawMessage(ann), State: queue.Sending}, {ID: "b", Type: api.Delete, State: queue.Queued}}}
+	enqueue(write("c", api.Create, bo))(t, e)
+	if got, want := describe(e), `a create {"name":"Ann"} base 0 sending; c update {"name":"Bo"} base 0 queued`; got != want {
+		t.Errorf("operations\n got %s\nwant %s", got, want)
 	}
 }
 

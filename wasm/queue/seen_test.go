@@ -57,6 +57,10 @@ func TestAWriteCarriesWhatItsAuthorSaw(t *testing.T) {
 			`a update {"bio":"mine"} base 3 queued`, v3 + "@3 ", ""},
 		{"another field was changed by others", row(4, renamed), enqueue(saw(write("a", api.Update, `{"bio":"mine"}`), v3, 3)),
 			`a update {"bio":"mine"} base 4 queued`, renamed + "@4 ", ""},
+		{"nor is it with what was never sent", row(4, theirs), sequence(
+			enqueue(write("a", api.Update, `{"name":"Bo"}`)),
+			enqueue(saw(write("b", api.Update, `{"bio":"old","name":"Cy"}`), `{"bio":"old","name":"Bo"}`, 3))),
+			`b update {"name":"Cy"} base 4 queued`, theirs + "@4 ", ""},
 		{"a field that was left alone is not sent", row(4, theirs),
 			enqueue(saw(write("a", api.Update, `{"bio":"old","name":"Bo"}`), v3, 3)),
 			`a update {"name":"Bo"} base 4 queued`, theirs + "@4 ", ""},

@@ -55,7 +55,7 @@ func SendFirst(entities []*Entity, ids []string) []Operation {
 			batch = append(batch, o)
 		}
 		for _, later := range e.Operations {
-			if (!sent || later.ID != o.ID) && later.Frees(e.unique) {
+			if later.ID != o.ID && later.Frees(e.unique) {
 				next = min(next, later.Seq)
 			}
 		}
@@ -184,8 +184,9 @@ func (e *Entity) ResolveConflict(id string, row *Row, version int64, resolve fun
 		return false
 	}
 	// An answer that is older than what the operation was based on comes from a server whose
-	// data went back in time: what this device has is lost there.
-	wentBack := version < h.BaseVersion
+	// data went back in time: what this device has is lost there. What restores somebody is
+	// based on a tombstone that may never have been made, so it says nothing.
+	wentBack := version < h.BaseVersion && h.Type != api.Create
 	e.coalesceAll()
 	var mine *Operation
 	if h := e.Head(); h != nil {

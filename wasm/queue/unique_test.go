@@ -38,6 +38,7 @@ func TestUniqueFieldsKeepTheirPlace(t *testing.T) {
 		{"email, delete", update(email), write("2", api.Delete, ""), "[7]"},
 		{"create, bio", create, write("2", api.Update, bio), "[7]"},
 		{"create, email", create, write("2", api.Update, email), "[0]"},
+		{"create, the same email with a bio", create, write("2", api.Update, `{"bio":"c","email":"a"}`), "[7]"},
 		{"create, delete", create, write("2", api.Delete, ""), "[]"},
 		{"delete, create", remove, write("2", api.Create, before), "[7,0]"},
 		{"refused email, bio", refused(email), write("2", api.Update, bio), "[0]"},
@@ -158,5 +159,48 @@ func TestABatchWaitsForWhatMayFree(t *testing.T) {
 				t.Errorf("sent %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestABatchWaitsForNothingElse: neither does what takes no unique value wait, nor do entities
+// without such values hold up others.
+func TestABatchWaitsForNothingElse(t *testing.T) {
+	operation := func(id string, seq int64, kind api.OperationType, data string) queue.Operation {
+		return queue.Operation{ID: id, Seq: seq, Type: kind, Data: json.RawMessage(data), State: queue.Queued}
+	}
+	const bio, email = `{"bio":"x"}`, `{"email":"x"}`
+	for name, c := range map[string]struct {
+		unique []string // of the first entity
+		behind queue.Operation
+		other  string
+	}{
+		"a bio after an email":                   {[]string{"email"}, operation("c", 2, api.Update, email), bio},
+		"an email after a delete without emails": {nil, operation("c", 2, api.Delete, ""), email},
+	} {
+		first := &queue.Entity{Ref: ref, Operations: []queue.Operation{operation("a", 1, api.Update, bio), c.behind}}
+		other := &queue.Entity{Ref: queue.Ref{Type: "user", ID: "other"}, Operations: []queue.Operation{operation("b", 3, api.Update, c.other)}}
+		first.Among(c.unique, 9)
+		other.Among([]string{"email"}, 9)
+		if sent := queue.SendFirst([]*queue.Entity{first, other}, []string{"a", "b"}); len(sent) != 2 {
+			t.Errorf("%s: sent %d operations, want 2", name, len(sent))
+		}
+	}
+}
+
+// TestOnlyOperationsBetweenKeepTwoApart: where nobody else has written since, two are one.
+func TestOnlyOperationsBetweenKeepTwoApart(t *testing.T) {
+	for newest, want := range map[int64]string{
+		7: `2 update {"bio":"b","email":"d"} base 3 queued`,
+		9: `1 update {"email":"c"} base 3 queued; 2 update {"email":"d"} base 3 queued`,
+	} {
+		e := &queue.Entity{Ref: ref, Confirmed: row(3, `{"bio":"b","email":"a"}`)}
+		enqueue(write("1", api.Update, `{"email":"c"}`))(t, e)
+		e.Operations[0].Seq = 7
+		e.Among([]string{"email"}, newest)
+		// A bio that is as it was goes along with what it becomes one with.
+		enqueue(write("2", api.Update, `{"bio":"b","email":"d"}`))(t, e)
+		if got := describe(e); got != want {
+			t.Errorf("with %d the newest: %s, want %s", newest, got, want)
+		}
 	}
 }

@@ -41,14 +41,12 @@ type Config struct {
 // get through, it keeps nothing in memory that it can't read from its store again; a new
 // engine finds these out anew. A Host decides when it does a round.
 type Engine struct {
-	cfg    Config
-	fields map[string][]string // by entity type
-	unique map[string][]string // fields, by entity type
-	batch  int                 // operations in the next batch
-	clock  serverClock
-	// suspects counts the failures of operations that were sent alone and not answered,
-	// while the server answered other requests.
-	suspects map[string]int
+	cfg      Config
+	fields   map[string][]string // by entity type
+	unique   map[string][]string // fields, by entity type
+	batch    int                 // operations in the next batch
+	clock    serverClock
+	suspects map[string]suspicion // by operation
 
 	onProgress func(*ResyncProgress) // set by the host
 }
@@ -56,7 +54,7 @@ type Engine struct {
 // New returns an engine. It panics if the configuration can't work.
 func New(cfg Config) *Engine {
 	cfg.check()
-	e := &Engine{cfg: cfg, fields: map[string][]string{}, unique: map[string][]string{}, batch: api.MaxOperations, suspects: map[string]int{}}
+	e := &Engine{cfg: cfg, fields: map[string][]string{}, unique: map[string][]string{}, batch: api.MaxOperations, suspects: map[string]suspicion{}}
 	for _, s := range cfg.Schemas {
 		e.fields[s.Type], e.unique[s.Type] = s.Fields, s.Unique
 	}

@@ -29,13 +29,21 @@ func (e *RequestError) mayBeIntercepted() bool {
 	return e.Kind == NoAnswer || (e.Kind == Unavailable && e.Foreign && e.RetryAfter == 0 && e.Status != 429)
 }
 
-// setAsideAfter is how many failures of this kind set an operation aside.
-func (e *RequestError) setAsideAfter() int {
-	if e.Kind == NoAnswer && e.Status != 0 {
-		return MaxRefusals
+// suspicion counts how often an operation was sent alone and failed, while the server
+// answered other requests: refused, or refused or not answered.
+type suspicion struct{ refusals, failures int }
+
+// after is the suspicion after one more failure.
+func (s suspicion) after(failed *RequestError) suspicion {
+	if failed.Kind == NoAnswer && failed.Status != 0 {
+		s.refusals++
 	}
-	return MaxSilences
+	s.failures++
+	return s
 }
+
+// holds reports whether the operation is to be set aside.
+func (s suspicion) holds() bool { return s.refusals >= MaxRefusals || s.failures >= MaxSilences }
 
 // interceptedProblem says that something in between does not let a change through.
 func interceptedProblem(failed *RequestError) api.Problem {
@@ -79,8 +87,8 @@ func (r *round) isolate(ctx context.Context, batch []queue.Operation, failed *Re
 	}
 	culprit, problem := batch[0], interceptedProblem(failed)
 	r.skip[culprit.ID] = true
-	r.suspects[culprit.ID]++
-	if r.suspects[culprit.ID] < failed.setAsideAfter() {
+	r.suspects[culprit.ID] = r.suspects[culprit.ID].after(failed)
+	if !r.suspects[culprit.ID].holds() {
 		r.intercepted = &RequestError{Kind: Unavailable, Status: failed.Status, Problem: problem, Foreign: true, Err: failed}
 		return nil
 	}
@@ -96,7 +104,7 @@ func (r *round) choose(due []queue.Operation) []queue.Operation {
 	for _, o := range due {
 		switch {
 		case r.skip[o.ID]:
-		case r.suspects[o.ID] > 0:
+		case r.suspects[o.ID].failures > 0:
 			suspects = append(suspects, o)
 		case len(chosen) < r.batch:
 			chosen = append(chosen, o)
@@ -110,7 +118,7 @@ func (r *round) choose(due []queue.Operation) []queue.Operation {
 
 // forgetSuspects forgets suspects that are no longer among all that is due.
 func (r *round) forgetSuspects(due []queue.Operation) {
-	maps.DeleteFunc(r.suspects, func(id string, _ int) bool {
+	maps.DeleteFunc(r.suspects, func(id string, _ suspicion) bool {
 		return !slices.ContainsFunc(due, func(o queue.Operation) bool { return o.ID == id })
 	})
 }

@@ -106,6 +106,23 @@ func TestAFilterHoldsUpNothingButWhatItRefuses(t *testing.T) {
 	}
 }
 
+func TestSilenceCountsAsNoRefusal(t *testing.T) {
+	ctx := context.Background()
+	a := testbed.New(t).Device()
+	_, err := a.Create(ctx, testbed.Patch("Calc", "calc@example.org", "=cmd|' /C calc'!A0"))
+	a.OK(err)
+	refusing := page(403)
+	for i, answer := range []func() (*sync.Response, error){refusing, reset, refusing, refusing} {
+		a.Intercept(filter(answer))
+		_ = rounds(a, 1)
+		ops, err := a.NeedsAttention(ctx, 5)
+		a.OK(err)
+		if want := i / 3; len(ops) != want {
+			t.Fatalf("after round %d, %d operations need attention, want %d", i+1, len(ops), want)
+		}
+	}
+}
+
 // A portal, or a network that is gone, answers everything alike: no operation is at fault.
 func TestAPortalRejectsNothing(t *testing.T) {
 	for name, answer := range map[string]func() (*sync.Response, error){

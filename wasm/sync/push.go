@@ -34,12 +34,12 @@ func (r *round) push(ctx context.Context) error {
 		results, pushErr := r.cfg.Remote.Push(ctx, r.clientID, batch)
 		ReportProgress(ctx)
 		answered, results, unanswered := splitAnswered(batch, results)
+		for _, o := range answered { // also if that can't be saved
+			delete(r.suspects, o.ID)
+		}
 		if len(answered) > 0 {
 			if err := r.saveResults(ctx, answered, results); err != nil {
 				return fmt.Errorf("save the server's answers: %w", err)
-			}
-			for _, o := range answered {
-				delete(r.suspects, o.ID)
 			}
 		}
 		if pushErr == nil {

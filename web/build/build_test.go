@@ -62,10 +62,10 @@ func build(t *testing.T, src map[string]string, tag string) (map[string]string, 
 func buildInto(t *testing.T, out, cache string, src map[string]string, tag string) error {
 	t.Helper()
 	compiled := writeTree(t, map[string]string{
-		"app.wasm": strings.Repeat("app", 1000), "worker.wasm": strings.Repeat("worker", 1000), "wasm_exec.js": "go();",
+		"app.wasm": strings.Repeat("app", 1000), "wasm_exec.js": "go();",
 	})
 	elsewhere := map[string]string{}
-	for _, name := range []string{"app.wasm", "worker.wasm", "wasm_exec.js"} {
+	for _, name := range []string{"app.wasm", "wasm_exec.js"} {
 		elsewhere[name] = filepath.Join(compiled, name)
 	}
 	s, err := readSite(writeTree(t, src), elsewhere, tag)

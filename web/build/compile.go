@@ -1,55 +1,103 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// programs maps the wasm files to the packages they are built from.
-var programs = map[string]string{
-	"app.wasm":    "./wasm/page",
-	"worker.wasm": "./wasm/worker",
-}
+// program is what a browser runs, in a page and in workers.
+const program = "./wasm/program"
 
-// compile builds the wasm programs into dir and returns the path of each, and
-// that of the wasm_exec.js of the Go that built them: a glue script of another
-// release does not start them.
+// compile builds the program into dir and returns the paths of app.wasm and of the
+// wasm_exec.js of the Go that built it: a glue script of another release does not
+// start it.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
-	modfile, err := trimGoApp(ctx, dir)
+	modfile, err := trim(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	paths := map[string]string{}
-	var group errgroup.Group
-	for name, pkg := range programs {
-		path := filepath.Join(dir, name)
-		paths[name] = path
-		group.Go(func() error {
-			// Without the repository's state in it, a commit alone is no new version.
-			// Without inlining both are a tenth smaller on the wire, and the page within
-			// its budget; see docs/decisions.
-			cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
-				"-ldflags=-s -w", "-gcflags=all=-l", "-o", path, pkg)
-			cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("building %s from %s: %w\n%s", name, pkg, err, out)
-			}
-			return nil
-		})
+	linked, app := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "app.wasm")
+	if err := link(ctx, modfile, "-s -w", linked); err != nil {
+		return nil, err
+	}
+	if err := rewrite(linked, app); err != nil {
+		return nil, err
 	}
 	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, fmt.Errorf("asking go for GOROOT: %w", err)
 	}
-	paths["wasm_exec.js"] = filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js")
-	if err := group.Wait(); err != nil {
+	return map[string]string{
+		"app.wasm":     app,
+		"wasm_exec.js": filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"),
+	}, nil
+}
+
+// rewrite makes the program as it is served from the one that Go has linked.
+func rewrite(linked, app string) error {
+	wasm, err := os.ReadFile(linked)
+	if err != nil {
+		return err
+	}
+	smaller, err := shrink(wasm)
+	if err != nil {
+		return fmt.Errorf("shrinking %s: %w", linked, err)
+	}
+	return writeFile(app, smaller)
+}
+
+// link builds the program, with the linker's flags for what describes it.
+func link(ctx context.Context, modfile, described, out string) error {
+	// Without the repository's state in it, a commit alone is no new version. Without
+	// inlining it is a tenth smaller on the wire; see docs/decisions.
+	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
+		"-ldflags="+described, "-gcflags=all=-l", "-o", out, program)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", program, err, out)
+	}
+	return nil
+}
+
+// shrink returns the program with its data in few segments and without lines.
+func shrink(wasm []byte) ([]byte, error) {
+	sections, err := readSections(wasm)
+	if err != nil {
 		return nil, err
 	}
-	return paths, nil
+	for i, s := range sections {
+		switch s.id {
+		case dataCountSection:
+			return nil, fmt.Errorf("%w: it counts its segments beforehand", errWasm)
+		case dataSection:
+			if sections[i].body, err = shrinkData(s.body); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return writeSections(sections), nil
+}
+
+func shrinkData(section []byte) ([]byte, error) {
+	segments, err := readSegments(section)
+	if err != nil {
+		return nil, err
+	}
+	if segments, err = join(segments); err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(segments, func(s segment) bool { return bytes.Contains(s.data, tableMagic) })
+	if at < 0 {
+		return nil, fmt.Errorf("%w: no table of functions of the layout this command knows", errWasm)
+	}
+	if err := dropLines(segments[at].data); err != nil {
+		return nil, err
+	}
+	return writeSegments(segments), nil
 }

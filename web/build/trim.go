@@ -8,21 +8,38 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-const (
-	goApp = "github.com/maxence-charriere/go-app/v9"
+// library is a module that the program takes as a copy without what it never uses. What
+// is merely imported stays in a program, if only for its initialisation.
+type library struct {
+	module string
+	// package directories that are copied
+	dirs []string
+	// absent are files that the program does without.
+	absent []string
+	// standIns take the place of imports.
+	standIns map[string]string
+	// leftOver is what the rest needs of the absent files, by file name.
+	leftOver map[string]string
+}
 
-	// serverOnly constrains the files of go-app that only its server half needs.
-	// They import net/http, whose initialisation keeps TLS and its curves in a
-	// program that never calls them: a fifth of app.wasm, compressed.
-	serverOnly = "//go:build !wasm\n\n"
+const standIn = "github.com/rollcall/rollcall/web/build/standin/"
 
-	// leftOver is what the other half needs of them.
-	leftOver = `package app
+var libraries = []library{{
+	module: "github.com/maxence-charriere/go-app/v9",
+	dirs:   []string{"pkg"},
+	// The server half imports net/http, with TLS and its curves.
+	absent:   []string{"pkg/app/http.go", "pkg/app/resource.go", "pkg/app/crypto.go"},
+	standIns: map[string]string{"encoding/json": standIn + "json", "regexp": standIn + "regexp"},
+	leftOver: map[string]string{"pkg/app/absent_wasm.go": `package app
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // Handler is the server half's; only its name is used here.
 type Handler struct{}
@@ -34,41 +51,123 @@ func isRemoteLocation(path string) bool {
 func isStaticResourcePath(path string) bool {
 	return strings.HasPrefix(path, "/web/") || strings.HasPrefix(path, "web/")
 }
-`
+
+func encrypt(string, []byte) ([]byte, error) { return nil, errors.ErrUnsupported }
+func decrypt(string, []byte) ([]byte, error) { return nil, errors.ErrUnsupported }
+`},
+}, {
+	module: "github.com/google/uuid",
+	dirs:   []string{"."},
+	// Other kinds of ids than the random ones, and databases.
+	absent: []string{
+		"dce.go", "hash.go", "node.go", "node_js.go", "node_net.go", "null.go", "sql.go", "time.go", "version1.go", "version6.go",
+	},
+	standIns: map[string]string{"crypto/rand": standIn + "rand"},
+	leftOver: map[string]string{"absent_wasm.go": `package uuid
+
+import (
+	"sync"
+	"time"
 )
 
-// serverFiles are the files of go-app's package app that serverOnly constrains.
-var serverFiles = []string{"http.go", "resource.go"}
+// Nil is no id.
+var Nil UUID
 
-// trimGoApp writes a copy of go-app without its server half below dir, and a
-// go.mod that takes it instead of the original. It returns the path of that
-// go.mod. When a newer go-app needs something else, the compiler says so.
-func trimGoApp(ctx context.Context, dir string) (string, error) {
-	original, err := moduleDir(ctx, goApp)
+var (
+	timeMu  sync.Mutex
+	timeNow = time.Now
+)
+`},
+}}
+
+// trim writes copies of the libraries below dir, and a go.mod that takes them instead of
+// the originals. It returns the path of that go.mod. When a newer version of a library
+// needs something else, the compiler says so.
+func trim(ctx context.Context, dir string) (string, error) {
+	mod, err := os.ReadFile("go.mod")
 	if err != nil {
 		return "", err
 	}
-	trimmed := filepath.Join(dir, "go-app")
-	if err := os.RemoveAll(trimmed); err != nil {
+	sum, err := os.ReadFile("go.sum")
+	if err != nil {
 		return "", err
 	}
-	err = filepath.WalkDir(original, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	for _, l := range libraries {
+		trimmed := filepath.Join(dir, filepath.FromSlash(l.module))
+		if err := l.copyTo(ctx, trimmed); err != nil {
+			return "", fmt.Errorf("copying %s: %w", l.module, err)
 		}
-		rel, err := filepath.Rel(original, p)
+		// Relative to the module's root, wherever that is: the path ends up in the program.
+		rel, err := fromRoot(trimmed)
+		if err != nil {
+			return "", err
+		}
+		mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", l.module, filepath.ToSlash(rel))
+	}
+	name := filepath.Join(dir, "go.mod")
+	if err := writeFile(name, mod); err != nil {
+		return "", err
+	}
+	return name, writeFile(strings.TrimSuffix(name, ".mod")+".sum", sum)
+}
+
+func fromRoot(name string) (string, error) {
+	root, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(root, abs)
+}
+
+// copyTo copies what the program takes of the library.
+func (l library) copyTo(ctx context.Context, trimmed string) error {
+	original, err := moduleDir(ctx, l.module)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(trimmed); err != nil {
+		return err
+	}
+	for _, dir := range l.dirs {
+		err := filepath.WalkDir(filepath.Join(original, dir), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			rel, err := filepath.Rel(original, p)
+			if err != nil {
+				return err
+			}
+			return l.copyFile(p, filepath.ToSlash(rel), trimmed)
+		})
 		if err != nil {
 			return err
 		}
-		return copyGoApp(p, filepath.ToSlash(rel), trimmed)
-	})
+	}
+	for name, text := range l.leftOver {
+		if err := writeFile(filepath.Join(trimmed, filepath.FromSlash(name)), []byte(text)); err != nil {
+			return err
+		}
+	}
+	return l.copyFile(filepath.Join(original, "go.mod"), "go.mod", trimmed)
+}
+
+func (l library) copyFile(from, rel, trimmed string) error {
+	if rel != "go.mod" && (!strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go")) || slices.Contains(l.absent, rel) {
+		return nil
+	}
+	data, err := os.ReadFile(from)
 	if err != nil {
-		return "", fmt.Errorf("copying go-app: %w", err)
+		return err
 	}
-	if err := writeFile(filepath.Join(trimmed, "pkg", "app", "server_wasm.go"), []byte(leftOver)); err != nil {
-		return "", err
+	text := string(data)
+	for path, instead := range l.standIns {
+		text = strings.ReplaceAll(text, "\n\t\""+path+"\"\n", "\n\t\""+instead+"\"\n")
 	}
-	return writeModfile(filepath.Join(dir, "go.mod"), trimmed)
+	return writeFile(filepath.Join(trimmed, filepath.FromSlash(rel)), []byte(text))
 }
 
 // moduleDir is where the source of a module is; it is downloaded if need be.
@@ -82,53 +181,4 @@ func moduleDir(ctx context.Context, module string) (string, error) {
 		return "", fmt.Errorf("looking for %s: %w", module, err)
 	}
 	return m.Dir, nil
-}
-
-// copyGoApp copies one file of go-app if a program needs it.
-func copyGoApp(from, rel, trimmed string) error {
-	inPackage := strings.HasPrefix(rel, "pkg/") && !strings.HasSuffix(rel, "_test.go")
-	if !inPackage && rel != "go.mod" && rel != "LICENSE" {
-		return nil
-	}
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	for _, name := range serverFiles {
-		if rel == "pkg/app/"+name {
-			data = append([]byte(serverOnly), data...)
-		}
-	}
-	return writeFile(filepath.Join(trimmed, filepath.FromSlash(rel)), data)
-}
-
-// writeModfile writes this module's go.mod, with go-app replaced, and its go.sum
-// beside it.
-func writeModfile(name, trimmed string) (string, error) {
-	mod, err := os.ReadFile("go.mod")
-	if err != nil {
-		return "", err
-	}
-	sum, err := os.ReadFile("go.sum")
-	if err != nil {
-		return "", err
-	}
-	// Relative to the module's root, wherever that is: the path ends up in the program.
-	root, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	abs, err := filepath.Abs(trimmed)
-	if err != nil {
-		return "", err
-	}
-	rel, err := filepath.Rel(root, abs)
-	if err != nil {
-		return "", err
-	}
-	mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", goApp, filepath.ToSlash(rel))
-	if err := writeFile(name, mod); err != nil {
-		return "", err
-	}
-	return name, writeFile(strings.TrimSuffix(name, ".mod")+".sum", sum)
 }

@@ -5,6 +5,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ type Store struct {
 	feed    store.FeedState
 	rows    map[string]*store.Row
 	emails  map[string]string // email key to the live user's id
-	records map[string]store.Record
+	records map[store.RecordKey]store.Record
 }
 
 // New returns an empty store.
@@ -49,7 +50,7 @@ func New(o Options) *Store {
 	}
 	return &Store{
 		opts: o, feed: store.FeedState{State: feed.State{Epoch: o.Epoch}},
-		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[string]store.Record{},
+		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[store.RecordKey]store.Record{},
 	}
 }
 
@@ -106,7 +107,7 @@ func (t tx) PutRow(r *store.Row) error {
 	return nil
 }
 
-func (t tx) Record(key string) (*store.Record, error) {
+func (t tx) Record(key store.RecordKey) (*store.Record, error) {
 	if r, ok := t.s.records[key]; ok {
 		return &r, nil
 	}
@@ -114,7 +115,7 @@ func (t tx) Record(key string) (*store.Record, error) {
 }
 
 func (t tx) PutRecord(r store.Record) error {
-	t.s.records[r.Key] = r
+	t.s.records[r.RecordKey] = r
 	return nil
 }
 
@@ -232,13 +233,14 @@ func (s *Store) Revision(context.Context) (string, error) {
 	return s.feed.Revision(), nil
 }
 
-// Prune deletes the records from before a time, and returns how many.
+// Prune deletes the records from before a time, and returns how many. Those of a tombstone stay
+// as long as it does.
 func (s *Store) Prune(_ context.Context, before time.Time) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var n int64
 	for key, r := range s.records {
-		if r.At.Before(before) {
+		if row := s.rows[r.EntityID]; r.At.Before(before) && (row == nil || !row.Deleted) {
 			delete(s.records, key)
 			n++
 		}
@@ -246,20 +248,23 @@ func (s *Store) Prune(_ context.Context, before time.Time) (int64, error) {
 	return n, nil
 }
 
-// Collect deletes the tombstones from before a time, and returns how many. Cursors from before
-// them fail with feed.ErrResync.
+// Collect deletes the tombstones from before a time with their records, and returns how many
+// tombstones. Cursors from before them fail with feed.ErrResync.
 func (s *Store) Collect(_ context.Context, before time.Time) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var n int64
+	gone := map[string]bool{}
 	for id, r := range s.rows {
 		if r.Deleted && r.UpdatedAt.Before(before) {
 			s.feed.Horizon = max(s.feed.Horizon, r.Change)
 			delete(s.rows, id)
-			n++
+			gone[id] = true
 		}
 	}
-	return n, nil
+	maps.DeleteFunc(s.records, func(_ store.RecordKey, r store.Record) bool {
+		return gone[r.EntityID]
+	})
+	return int64(len(gone)), nil
 }
 
 // Close makes further writes fail.

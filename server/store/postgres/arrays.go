@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE key = ANY($1)`
+	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM unnest($1::text[], $2::text[]) AS wanted (k, s)
+  JOIN records ON key = k AND scope = s`
 
 	upsertRows = `INSERT INTO users (id, version, change, deleted, document, stamp, created_at, updated_at, email_key, sort, search)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[])
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
   document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
-	insertRecords = `INSERT INTO records (key, client_id, entity_id, hash, result, at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])`
+	insertRecords = `INSERT INTO records (` + sqldb.RecordColumns + `)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[])`
 )
 
 // queue queues one statement for the rows and one for the records.
@@ -65,16 +66,17 @@ func (a *rowArrays) args() []any {
 
 // recordArrays are the columns of records for insertRecords.
 type recordArrays struct {
-	keys, clients, entities, hashes, results []string
-	at                                       []int64
+	keys, scopes, entities, requests, statuses []string
+	versions, at                               []int64
 }
 
-func (a *recordArrays) add(r store.StoredRecord) {
-	a.keys, a.clients = append(a.keys, r.Key), append(a.clients, r.ClientID)
-	a.entities, a.hashes = append(a.entities, r.EntityID), append(a.hashes, r.Hash)
-	a.results, a.at = append(a.results, r.Encoded), append(a.at, r.At.UnixMicro())
+func (a *recordArrays) add(r *store.Record) {
+	a.keys, a.scopes = append(a.keys, r.Key), append(a.scopes, r.Scope)
+	a.entities, a.requests = append(a.entities, r.EntityID), append(a.requests, r.Request)
+	a.versions, a.statuses = append(a.versions, r.Version), append(a.statuses, string(r.Status))
+	a.at = append(a.at, r.At.UnixMicro())
 }
 
 func (a *recordArrays) args() []any {
-	return []any{a.keys, a.clients, a.entities, a.hashes, a.results, a.at}
+	return []any{a.keys, a.scopes, a.entities, a.requests, a.versions, a.statuses, a.at}
 }

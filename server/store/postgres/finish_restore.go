@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,7 +23,7 @@ var ErrInUse = errors.New("a server has it open; stop all servers first")
 func FinishRestore(ctx context.Context, address string, epoch uint64, now time.Time) (n int64, err error) {
 	config, err := parseAddress(address)
 	if err == nil {
-		err = migrate(ctx, config.ConnConfig, true) // its schema may be older
+		err = migrate(ctx, config.ConnConfig, slog.New(slog.DiscardHandler), true) // its schema may be older
 	}
 	if err != nil {
 		return 0, fmt.Errorf("open database %s: %w", Name(address), err)

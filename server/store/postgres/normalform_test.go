@@ -20,7 +20,13 @@ func TestTextsOfAnOlderDatabase(t *testing.T) {
 
 func upgradeFrom(t *testing.T, version string) {
 	address := pgtest.Database(t)
-	storetest.RunUpgrade(t, storetest.Upgrade{
+	up := upgradeOf(t, address)
+	up.Age = storetest.WithoutEpochs("bytea", "''") + `; ALTER TABLE feed DROP COLUMN run; DELETE FROM goose_db_version WHERE version_id >= ` + version
+	storetest.RunUpgrade(t, up)
+}
+
+func upgradeOf(t *testing.T, address string) storetest.Upgrade {
+	return storetest.Upgrade{
 		Open: func() storetest.Store { return open(t, address, postgres.Options{}) },
 		Exec: func(text string, args ...any) {
 			t.Helper()
@@ -28,7 +34,6 @@ func upgradeFrom(t *testing.T, version string) {
 				t.Fatalf("%s: %v", text, err)
 			}
 		},
-		Age:   storetest.WithoutEpochs("bytea", "''") + `; ALTER TABLE feed DROP COLUMN run; DELETE FROM goose_db_version WHERE version_id >= ` + version,
 		Check: func() (store.Report, error) { return postgres.Check(t.Context(), address) },
-	})
+	}
 }

@@ -77,12 +77,15 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// Readers is how many reads run at once; more wait for each other.
+func (s *Store) Readers() int { return max(1, int(s.reads.Config().MaxConns)-1) } // one for the head of the feed
+
 func (s *Store) open(ctx context.Context, address string) error {
 	config, err := parseAddress(address)
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, config.ConnConfig, s.opts.MustExist); err != nil {
+	if err := migrate(ctx, config.ConnConfig, s.opts.Log, s.opts.MustExist); err != nil {
 		return err
 	}
 	writes := config.Copy()

@@ -65,7 +65,7 @@ func create(name string) store.Write {
 	id := uuid.NewString()
 	email := id + "@example.org"
 	return store.Write{ID: id, EntityID: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email}, Stamp: "",
-		Key: "operation:" + id, Hash: "h"}
+		Key: "operation:" + id}
 }
 
 func apply(t *testing.T, s *postgres.Store, writes ...store.Write) []store.Outcome {
@@ -190,14 +190,14 @@ func TestOneFailsAlone(t *testing.T) {
 	if r := intact(t, address); r.Users != 8 || r.Records != 8 || r.Change != 8 {
 		t.Errorf("the database has %+v", r)
 	}
-	// A record that can't be read fails the write that asks for it.
-	execute(t, side(t, address), `UPDATE records SET result = '{' WHERE key = '`+writes[2].Key+`'`)
+	// A user that can't be read fails the write that asks for it.
+	execute(t, side(t, address), `UPDATE users SET document = '{' || document WHERE id = '`+writes[2].EntityID+`'`)
 	for i, o := range apply(t, s, writes...) {
 		if bad := i == 2 || i == 5; (o.Result.Status == api.Retry) != (i == 2) || (o.Result.Status == api.Rejected) != (i == 5) || o.Replayed == bad {
-			t.Errorf("write %d beside a damaged record: %+v", i, o)
+			t.Errorf("write %d beside a damaged user: %+v", i, o)
 		}
 	}
-	execute(t, side(t, address), `UPDATE records SET result = '{"id":"x","status":"applied"}' WHERE key = '`+writes[2].Key+`'`)
+	execute(t, side(t, address), `UPDATE users SET document = substr(document, 2) WHERE id = '`+writes[2].EntityID+`'`)
 	// What is not the fault of a write is tried once, not halved down to each.
 	execute(t, side(t, address), `DROP TRIGGER poison ON records; ALTER TABLE records RENAME TO away`)
 	if _, err := s.Apply(t.Context(), writes); !errors.Is(err, store.ErrUnavailable) {

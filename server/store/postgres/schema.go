@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,7 +30,7 @@ const migrateTimeout = 10 * time.Minute
 
 // migrate upgrades the schema. If several processes start together, one does it and the others
 // wait. With mustExist, it fails when there is no schema.
-func migrate(ctx context.Context, config *pgx.ConnConfig, mustExist bool) (err error) {
+func migrate(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger, mustExist bool) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	db := openSQL(config)
@@ -50,7 +51,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, mustExist bool) (err e
 	if err != nil {
 		return err
 	}
-	return sqldb.Migrate(ctx, p, mustExist)
+	return sqldb.Migrate(ctx, p, log, mustExist)
 }
 
 // unlimited are the settings for work on the whole database.

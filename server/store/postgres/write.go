@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	// With the rows of shared keys, which are in the range behind a key.
+	// With the rows of shared keys, which are in the range behind a key, and of the records.
 	selectGroup = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ANY($1)
 UNION ALL SELECT ` + sqldb.RowColumns + ` FROM unnest($2::text[]) AS wanted (key)
-  JOIN users ON email_key >= key AND email_key < key || E'\x0b'`
+  JOIN users ON email_key >= key AND email_key < key || E'\x0b'
+UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE id IN (
+  SELECT entity_id FROM unnest($3::text[], $4::text[]) AS wanted (k, s) JOIN records ON key = k AND scope = s)`
 	// run names a run of the database: one of PostgreSQL's process, with one file of this
 	// table. After a failover, a recovery, a return to an older disk, or when the table was
 	// loaded anew, it is another.
@@ -114,18 +116,22 @@ func (s *Store) enter(ctx context.Context) error {
 // earlier run of the database.
 func begin(ctx context.Context, conn *pgx.Conn, set store.ReadSet) (st store.FeedState, moved bool, tx *store.GroupTx, err error) {
 	var rows []store.Row
-	var records []store.StoredRecord
+	var records []store.Record
+	var keys, scopes []string
+	for _, k := range set.Keys {
+		keys, scopes = append(keys, k.Key), append(scopes, k.Scope)
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	batch.Queue(lockFeed).QueryRow(func(row pgx.Row) (err error) {
 		st, err = sqldb.ScanFeed(row, &moved)
 		return err
 	})
-	batch.Queue(selectGroup, set.IDs, set.EmailKeys).Query(func(found pgx.Rows) (err error) {
+	batch.Queue(selectGroup, set.IDs, set.EmailKeys, keys, scopes).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
 		return err
 	})
-	batch.Queue(selectRecords, set.Keys).Query(func(found pgx.Rows) (err error) {
+	batch.Queue(selectRecords, keys, scopes).Query(func(found pgx.Rows) (err error) {
 		records, err = pgx.CollectRows(found, sqldb.ScanRecord[pgx.CollectableRow])
 		return err
 	})

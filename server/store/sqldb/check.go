@@ -105,15 +105,14 @@ JOIN users AS b ON b.email_key >= a.plain AND b.email_key < a.plain || '` + "\v"
 }
 
 func checkRecords(ctx context.Context, tx *sql.Tx, r *store.Report) error {
-	const query = `SELECT key, entity_id, result, EXISTS (SELECT 1 FROM users WHERE id = entity_id) FROM records`
+	const query = `SELECT ` + RecordColumns + `, EXISTS (SELECT 1 FROM users WHERE id = entity_id) FROM records`
 	return Each(ctx, tx, query, func(rows *sql.Rows) error {
-		var key, entity string
-		var result []byte
 		var exists bool
-		if err := rows.Scan(&key, &entity, &result, &exists); err != nil {
+		record, err := scanRecord(rows, &exists)
+		if err != nil {
 			return err
 		}
-		r.CheckRecord(key, entity, result, exists)
+		r.CheckRecord(record, exists)
 		return nil
 	})
 }

@@ -13,7 +13,7 @@ const (
 	RowColumns    = `id, version, change, deleted, document, stamp, created_at, updated_at, coalesce(email_key, '')`
 	ListColumns   = `sort, id, updated_at, document`
 	ChangeColumns = `change, id, version, deleted, stamp, document`
-	RecordColumns = `key, client_id, entity_id, hash, result, at`
+	RecordColumns = `key, scope, entity_id, request, version, status, at`
 	FeedColumns   = `epoch, change, clock, horizon, contents, past, floor`
 )
 
@@ -50,15 +50,14 @@ func ScanChange[S Scanner](s S) (r store.Row, err error) {
 }
 
 // ScanRecord scans RecordColumns.
-func ScanRecord[S Scanner](s S) (store.StoredRecord, error) {
-	var r store.Record
-	var result []byte
+func ScanRecord[S Scanner](s S) (store.Record, error) { return scanRecord(s) }
+
+// scanRecord scans RecordColumns and others that follow them.
+func scanRecord(s Scanner, others ...any) (r store.Record, err error) {
 	var at int64
-	if err := s.Scan(&r.Key, &r.ClientID, &r.EntityID, &r.Hash, &result, &at); err != nil {
-		return store.StoredRecord{}, err
-	}
+	err = s.Scan(append([]any{&r.Key, &r.Scope, &r.EntityID, &r.Request, &r.Version, &r.Status, &at}, others...)...)
 	r.At = microseconds(at)
-	return store.DecodeRecord(r, result), nil
+	return r, err
 }
 
 // ScanFeed scans FeedColumns and others that follow them.

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"log/slog"
 
 	"github.com/pressly/goose/v3"
 
@@ -26,9 +27,9 @@ func Schema(dialect goose.Dialect, db *sql.DB, migrations fs.FS, o ...goose.Prov
 	return p, nil
 }
 
-// Migrate upgrades the schema to this program's version. With mustExist, it fails when
-// the database has no schema yet.
-func Migrate(ctx context.Context, p *goose.Provider, mustExist bool) error {
+// Migrate upgrades the schema to this program's version, and announces it. With mustExist, it
+// fails when the database has no schema yet.
+func Migrate(ctx context.Context, p *goose.Provider, log *slog.Logger, mustExist bool) error {
 	have, want, err := p.GetVersions(ctx)
 	switch {
 	case err != nil:
@@ -37,6 +38,8 @@ func Migrate(ctx context.Context, p *goose.Provider, mustExist bool) error {
 		return NewerSchema(have, want)
 	case have == 0 && mustExist:
 		return store.ErrNoDirectory
+	case have > 0 && have < want:
+		log.Info("upgrading the database; the server listens when that is done, which takes a large one a minute", "from", have, "to", want)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
 )
 
@@ -61,8 +63,26 @@ func (c *checkpointer) run() {
 	}
 }
 
-// close stops the checkpointer; the writer must have stopped before.
+// empty copies the whole log into the file and truncates it: pages from before something was
+// deleted are in neither.
+func (c *checkpointer) empty(ctx context.Context) error {
+	var busy bool
+	var pages, copied int
+	err := c.db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+	if err == nil && busy {
+		err = errors.New("another program is reading the database")
+	}
+	if err != nil {
+		return fmt.Errorf("empty the write-ahead log: %w", err)
+	}
+	return nil
+}
+
+// close stops the checkpointer and empties the log; the writer must have stopped before.
 func (c *checkpointer) close() {
 	close(c.due)
 	<-c.stopped
+	if err := c.empty(context.Background()); err != nil {
+		c.log.Warn("the write-ahead log may contain what was deleted, until the server has run for a while, or stops with nobody else reading", "error", err)
+	}
 }

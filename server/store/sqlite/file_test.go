@@ -153,7 +153,7 @@ func TestOneFailsAlone(t *testing.T) {
 		}
 	}
 	// A record that can't be read fails the write that asks for it, and no other.
-	execute(t, side(t, path), `UPDATE records SET result = '{' WHERE key = 'key 0'`)
+	execute(t, side(t, path), `UPDATE records SET version = 'x' WHERE key = 'key 0'`)
 	again, err := s.Apply(t.Context(), writes)
 	if err != nil || again[0].Result.Status != api.Retry || again[1].Result.Status != api.Rejected || !again[2].Replayed {
 		t.Errorf("beside a damaged record: %+v (%v)", again, err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/rollcall/rollcall/server/store"
@@ -19,7 +20,7 @@ func FinishRestore(ctx context.Context, path string, epoch uint64, now time.Time
 		return fmt.Errorf("open the backup %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := migrate(ctx, db); err != nil { // its schema may be older
+	if err := migrate(ctx, db, slog.New(slog.DiscardHandler)); err != nil { // its schema may be older
 		return fmt.Errorf("open the backup %s: %w", path, err)
 	}
 	tx, err := db.BeginTx(ctx, nil)

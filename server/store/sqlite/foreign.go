@@ -23,6 +23,13 @@ func requireOwnSchema(ctx context.Context, db *sql.DB) (err error) {
 	if err != nil {
 		return err
 	}
+	var encoding string
+	if err := db.QueryRowContext(ctx, `PRAGMA encoding`).Scan(&encoding); err != nil {
+		return err
+	}
+	if encoding != "UTF-8" { // the order of texts would be another
+		return fmt.Errorf("its schema is not one of Rollcall's: its texts are in %s, not in UTF-8", encoding)
+	}
 	own, err := sql.Open("sqlite", address(":memory:", "memory"))
 	if err != nil {
 		return err

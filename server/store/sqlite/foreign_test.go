@@ -86,6 +86,16 @@ func TestRestoreRefusesAForeignSchema(t *testing.T) {
 	}
 }
 
+// TestRestoreRefusesAnotherEncoding: in UTF-16, SQLite compares texts in another order.
+func TestRestoreRefusesAnotherEncoding(t *testing.T) {
+	backup := filepath.Join(t.TempDir(), "b.db")
+	change(t, backup, `PRAGMA encoding = 'UTF-16le'`, `CREATE TABLE t (a)`, `DROP TABLE t`)
+	filled(t, backup)
+	if err := restore(t, backup, true); err == nil || !strings.Contains(err.Error(), "UTF-16le") {
+		t.Error(err)
+	}
+}
+
 // TestRestoreTakesWhatIsInert: statistics, what Litestream adds, and comments of older programs.
 func TestRestoreTakesWhatIsInert(t *testing.T) {
 	backup := filepath.Join(t.TempDir(), "b.db")

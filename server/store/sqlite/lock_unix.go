@@ -18,7 +18,7 @@ type lock struct{ file *os.File }
 
 // lockFile takes the lock, or fails at once with errInUse.
 func lockFile(path string, exclusive bool) (*lock, error) {
-	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock: %w", err)
 	}

@@ -48,8 +48,9 @@ type Store struct {
 
 	revision *sql.Stmt // prepared, since every page needs it
 
-	writer      *writer   // used by the group's goroutine only, as is entered
+	writer      *writer   // used by the group's goroutine only, as are entered and compact
 	entered     time.Time // the last write in this epoch; zero before the first
+	compact     bool      // no row was written since the file was
 	group       *group.Writer
 	checkpoints *checkpointer
 	held        *lock
@@ -95,9 +96,10 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	s.writeDB.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writeDB); err != nil {
+	if err := migrate(ctx, s.writeDB, s.opts.Log); err != nil {
 		return nil, err
 	}
+	compactOnce(ctx, s.writeDB, s.opts.Log)
 	s.readDB, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "busy_timeout(5000)", cacheOf(readerCache)))
 	if err != nil {
 		return nil, err
@@ -107,15 +109,17 @@ func (s *Store) open(ctx context.Context, path string) (*writer, error) {
 		return nil, err
 	}
 	s.checkDB.SetMaxOpenConns(1)
-	readers := max(4, 2*runtime.NumCPU())
-	s.readDB.SetMaxOpenConns(readers)
-	s.readDB.SetMaxIdleConns(readers)
+	s.readDB.SetMaxOpenConns(s.Readers() + 1) // one for the head of the feed
+	s.readDB.SetMaxIdleConns(s.Readers() + 1)
 	s.revision, err = s.readDB.PrepareContext(ctx, `SELECT epoch, change, horizon, clock FROM feed`)
 	if err != nil {
 		return nil, fmt.Errorf("prepare to read the revision: %w", err)
 	}
 	return newWriter(ctx, s.writeDB)
 }
+
+// Readers is how many reads run at once; more wait for each other.
+func (s *Store) Readers() int { return max(4, 2*runtime.NumCPU()) }
 
 // Cache sizes of a connection in KiB, at most. SQLite's default of 2 MiB is enough for a small
 // directory, but not for the inner pages of a big one's indexes.
@@ -132,18 +136,18 @@ func dsn(path, mode string, pragmas ...string) string {
 }
 
 // address adds to the pragmas what every connection needs: what a file's schema calls must be
-// harmless.
+// harmless, and what is deleted is overwritten.
 func address(name, mode string, pragmas ...string) string {
-	q := url.Values{"mode": {mode}, "_pragma": append([]string{"trusted_schema(0)"}, pragmas...)}
+	q := url.Values{"mode": {mode}, "_pragma": append([]string{"trusted_schema(0)", "secure_delete(1)"}, pragmas...)}
 	return "file:" + name + "?" + q.Encode()
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	p, err := schema(db)
 	if err != nil {
 		return err
 	}
-	return sqldb.Migrate(ctx, p, false)
+	return sqldb.Migrate(ctx, p, log, false)
 }
 
 func schema(db *sql.DB) (*goose.Provider, error) {

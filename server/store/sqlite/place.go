@@ -35,7 +35,7 @@ func locate(path string) (string, error) {
 		if _, err := os.Lstat(path); err == nil {
 			return "", errors.New("it is a link to a file that does not exist; name the file itself")
 		}
-		return path, nil
+		return path, checkBeside(path)
 	}
 	if err != nil {
 		return "", err

@@ -42,6 +42,10 @@ func TestConnections(t *testing.T) {
 		if err := db.QueryRowContext(context.Background(), "PRAGMA trusted_schema").Scan(&trusted); err != nil || trusted != "0" {
 			t.Errorf("the %s trusts the schema: %q (%v)", name, trusted, err)
 		}
+		var overwrites string
+		if err := db.QueryRowContext(context.Background(), "PRAGMA secure_delete").Scan(&overwrites); err != nil || overwrites != "1" {
+			t.Errorf("the %s leaves what it deletes: %q (%v)", name, overwrites, err)
+		}
 	}
 	var cache string
 	if err := s.readDB.QueryRowContext(context.Background(), "PRAGMA cache_size").Scan(&cache); err != nil || cache != "-8192" {

@@ -85,6 +85,7 @@ func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool,
 		outcomes = tx.ApplyAll(session, writes, func(w store.Write, err error) {
 			s.opts.Log.Error("could not save an operation; the client is told to retry", "operation", w.ID, "error", err)
 		})
+		s.compact = s.compact && len(tx.Rows()) == 0
 		grown, saved = len(tx.Rows()) > 0, len(tx.Rows())+len(tx.NewRecords())
 		return s.writer.save(session, tx)
 	})
@@ -92,16 +93,21 @@ func (s *Store) try(writes []store.Write) (outcomes []store.Outcome, grown bool,
 	return outcomes, grown && err == nil, err
 }
 
-// Prune deletes the records from before a time, and returns how many. A later replay is
-// harmless: its base version is no longer current.
+// Prune deletes the records from before a time, and returns how many. Those of a tombstone stay
+// as long as it does. A later replay is harmless: its base version is no longer current.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return s.exclusively(ctx, before, s.writer.prune)
 }
 
-// Collect deletes the tombstones from before a time, and returns how many. Cursors from before
-// them fail with feed.ErrResync.
+// Collect deletes the tombstones from before a time with their records, and returns how many
+// tombstones. Cursors from before them fail with feed.ErrResync. It clears the files of what was
+// deleted.
 func (s *Store) Collect(ctx context.Context, before time.Time) (int64, error) {
-	return s.exclusively(ctx, before, s.writer.collect)
+	n, err := s.exclusively(ctx, before, s.writer.collect)
+	if err == nil {
+		err = s.group.Exclusive(ctx, func() error { return s.clear(ctx) })
+	}
+	return n, err
 }
 
 func (s *Store) exclusively(ctx context.Context, before time.Time, work func(time.Time) (int64, error)) (n int64, err error) {

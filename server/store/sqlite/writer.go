@@ -29,9 +29,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.change, deleted = excluded.deleted,
   document = excluded.document, stamp = excluded.stamp, updated_at = excluded.updated_at,
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
-	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE key IN (SELECT value FROM json_each(?))`
-	insertRecord  = `INSERT INTO records (key, client_id, entity_id, hash, result, at) VALUES (?, ?, ?, ?, ?, ?)`
-	deleteOld     = `DELETE FROM records WHERE at < ?`
+	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM records WHERE (key, scope) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`
+	insertRecord  = `INSERT INTO records (` + sqldb.RecordColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	deleteOld     = `DELETE FROM records WHERE at < ? AND NOT EXISTS (SELECT 1 FROM users WHERE id = entity_id AND deleted = 1)`
+	deleteTheirs  = `DELETE FROM records WHERE entity_id IN (SELECT id FROM users WHERE deleted = 1 AND updated_at < ?)`
 	raiseHorizon  = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
 	deleteDead    = `DELETE FROM users WHERE deleted = 1 AND updated_at < ?`
 )
@@ -50,7 +51,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	for _, text := range []string{
 		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectFeed, updateFeed,
-		selectRows, upsertRow, selectRecords, insertRecord, deleteOld, raiseHorizon, deleteDead,
+		selectRows, upsertRow, selectRecords, insertRecord, deleteOld, deleteTheirs, raiseHorizon, deleteDead,
 	} {
 		stmt, err := conn.PrepareContext(ctx, text)
 		if err != nil {
@@ -111,22 +112,33 @@ func (w *writer) begin(writes []store.Write, now time.Time) (*store.Session, *st
 
 // read reads a session's read set.
 func (w *writer) read(set store.ReadSet) (*store.GroupTx, error) {
+	records, err := w.readRecords(set.Keys)
+	if err != nil {
+		return nil, fmt.Errorf("read records: %w", err)
+	}
+	for _, r := range records {
+		set.IDs = append(set.IDs, r.EntityID)
+	}
 	rows, err := collect(sqldb.ScanRow[*sql.Rows], w.stmts[selectRows], set.IDs, set.EmailKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
-	if len(set.Keys) == 0 {
-		return store.NewGroupTx(rows, nil), nil
-	}
-	records, err := collect(sqldb.ScanRecord[*sql.Rows], w.stmts[selectRecords], set.Keys)
-	if err != nil {
-		return nil, fmt.Errorf("read records: %w", err)
-	}
 	return store.NewGroupTx(rows, records), nil
 }
 
-// collect reads all rows of a statement whose arguments are lists of texts.
-func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...[]string) (all []T, err error) {
+func (w *writer) readRecords(of []store.RecordKey) ([]store.Record, error) {
+	if len(of) == 0 {
+		return nil, nil
+	}
+	pairs := make([][2]string, len(of))
+	for i, k := range of {
+		pairs[i] = [2]string{k.Key, k.Scope}
+	}
+	return collect(sqldb.ScanRecord[*sql.Rows], w.stmts[selectRecords], pairs)
+}
+
+// collect reads all rows of a statement whose arguments are lists.
+func collect[T any](scan func(*sql.Rows) (T, error), stmt *sql.Stmt, lists ...any) (all []T, err error) {
 	args := make([]any, len(lists))
 	for i, list := range lists {
 		text, err := json.Marshal(list)
@@ -163,7 +175,7 @@ func (w *writer) save(s *store.Session, tx *store.GroupTx) error {
 		}
 	}
 	for _, r := range tx.NewRecords() {
-		if err := w.exec(insertRecord, r.Key, r.ClientID, r.EntityID, r.Hash, r.Encoded, r.At.UnixMicro()); err != nil {
+		if err := w.exec(insertRecord, r.Key, r.Scope, r.EntityID, r.Request, r.Version, string(r.Status), r.At.UnixMicro()); err != nil {
 			return fmt.Errorf("save the record with key %s: %w", r.Key, err)
 		}
 	}
@@ -196,6 +208,9 @@ func (w *writer) prune(before time.Time) (int64, error) {
 func (w *writer) collect(before time.Time) (int64, error) {
 	if err := w.exec(raiseHorizon, before.UnixMicro()); err != nil {
 		return 0, fmt.Errorf("raise the horizon: %w", err)
+	}
+	if err := w.exec(deleteTheirs, before.UnixMicro()); err != nil {
+		return 0, fmt.Errorf("delete the records of collected tombstones: %w", err)
 	}
 	n, err := w.count(deleteDead, before.UnixMicro())
 	if err != nil {

@@ -1,9 +1,9 @@
 //go:build js && wasm
 
-// Command worker hosts the sync engine, compiled to worker.wasm. In the dedicated worker
-// of the leading tab it syncs until the tab is closed. In the service worker it handles
-// the sync events that sw.js passes on.
-package main
+// Package worker is the program's role in a worker: it hosts the sync engine. In the
+// dedicated worker of the leading tab it syncs until the tab is closed. In the service
+// worker it handles the sync events that sw.js passes on.
+package worker
 
 import (
 	"context"
@@ -24,7 +24,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
-func main() {
+// Run serves the worker until the browser ends it.
+func Run() {
 	bus := browser.OpenChannel(directory.Channel)
 	if js.Global().Get("registration").Truthy() {
 		serveEvents(bus)

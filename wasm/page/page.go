@@ -1,8 +1,8 @@
 //go:build js && wasm
 
-// Command page is the user interface, compiled to app.wasm. It opens the storage, starts
-// the engine, and wires the pages of package app to this browser.
-package main
+// Package page is the program's role in a page: the user interface. It opens the storage,
+// starts the engine, and wires the pages of package app to this browser.
+package page
 
 import (
 	"context"
@@ -20,7 +20,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
-func main() {
+// Run shows the app until the page is closed.
+func Run() {
 	ctx := context.Background()
 	storage := openStorage(ctx)
 	store, bus := storage.store, storage.bus

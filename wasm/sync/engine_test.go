@@ -8,11 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/sim/testbed"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 func TestRoundPushesThenPulls(t *testing.T) {
@@ -348,4 +353,29 @@ func TestAnOvertakenRoundSavesNothing(t *testing.T) {
 	a.After = nil
 	a.Sync()
 	a.Shows("Ann()")
+}
+
+// What was sent under a client id is known under it, so there must never be another one.
+func TestAnOvertakenRoundDoesNotReplaceTheClientID(t *testing.T) {
+	w := testbed.New(t)
+	a := w.Device()
+	a.Add("Ann")
+	chosen := ""
+	late := sync.New(sync.Config{
+		Store: a.Store, Remote: &remote.Server{HTTP: a, Paths: directory.Paths}, Locks: memory.NewLocks(), Bus: a.Channel.Bus(),
+		Schemas: []queue.Schema{directory.Users}, Now: func() time.Time { return w.Now }, Random: func() float64 { return 0.5 },
+		NewID: func() string { // while this round chooses an id, another one does and sends
+			a.Sync()
+			m, err := a.Store.Meta(context.Background(), sync.MetaClient)
+			a.OK(err)
+			chosen = m[sync.MetaClient]
+			return uuid.NewString()
+		},
+	})
+	if _, err := late.Round(context.Background(), sync.Manual); !errors.Is(err, queue.ErrFenced) {
+		t.Errorf("got %v, want ErrFenced", err)
+	}
+	if m, err := a.Store.Meta(context.Background(), sync.MetaClient); err != nil || chosen == "" || m[sync.MetaClient] != chosen {
+		t.Errorf("client id %q, %v; want %q", m[sync.MetaClient], err, chosen)
+	}
 }

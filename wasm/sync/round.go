@@ -111,7 +111,9 @@ func (r *round) prepareStore(ctx context.Context) error {
 	switch {
 	case r.clientID == "": // a new store, which has only rows by the present rules
 		r.clientID = r.cfg.NewID()
-		return r.cfg.Store.SetMeta(ctx, map[string]string{MetaClient: r.clientID, MetaIndex: rules})
+		if err := r.saveMeta(ctx, map[string]string{MetaClient: r.clientID, MetaIndex: rules}); err != nil {
+			return fmt.Errorf("save the client id: %w", err)
+		}
 	case meta[MetaIndex] != rules:
 		return r.reindex(ctx, rules)
 	}
@@ -140,7 +142,7 @@ func (r *round) reindex(ctx context.Context, rules string) error {
 			}
 		}
 	}
-	if err := r.cfg.Store.SetMeta(ctx, map[string]string{MetaIndex: rules}); err != nil {
+	if err := r.saveMeta(ctx, map[string]string{MetaIndex: rules}); err != nil {
 		return fmt.Errorf("save the rule of the list: %w", err)
 	}
 	r.cfg.Bus.Publish(Message{Kind: RowsChanged})

@@ -49,6 +49,13 @@ type Layout interface {
 	SetHeight(id string, height float64)
 }
 
+// Preview is what the shell has shown of the list before the program ran.
+type Preview interface {
+	// People are the first of the list as the server has them. There are none where this
+	// browser has data of its own, or the server didn't answer.
+	People() []api.User
+}
+
 // usersPage is the list of all users, of which it reads and renders a window.
 type usersPage struct {
 	ui.Compo
@@ -286,6 +293,9 @@ func (p *usersPage) renderContent() []ui.UI {
 		return p.content.only("failure", emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
 			retryButton(p.retry)))
 	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
+		if people := p.S.Preview.People(); len(people) > 0 && p.search == "" {
+			return p.content.only("preview", preview(people))
+		}
 		return p.content.only("skeleton", skeleton())
 	case p.total == 0 && p.search != "":
 		text := "No user's name or email contains “" + isolate(p.search) + "”."
@@ -355,11 +365,8 @@ func (p *usersPage) renderRow(i int) ui.UI {
 	id, name := rec.ID, rec.Value.Name
 	return ui.Li().ID(rowID(id)).Class("row").DataSet("place", i).
 		Aria("setsize", p.total).Aria("posinset", p.shown.first+i+1).Body(
-		avatar(rec.ID, name, "avatar"),
-		ui.Div().Class("row-main").Body(
-			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Body(personText(name)),
-			ui.Span().Class("row-email").Body(personText(rec.Value.Email)),
-		),
+		avatar(id, name, "avatar"),
+		rowMain(id, rec.Value),
 		stateBadge(rec.State),
 		ui.Div().Class("row-actions").Body(
 			ui.Button().ID("edit-"+rec.ID).Type("button").Class("icon-button").
@@ -370,6 +377,22 @@ func (p *usersPage) renderRow(i int) ui.UI {
 				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
 		),
 	)
+}
+
+func rowMain(id string, u api.User) ui.UI {
+	return ui.Div().Class("row-main").Body(
+		ui.A().ID("open-"+id).Class("row-name").Href("/users/"+id).Body(personText(u.Name)),
+		ui.Span().Class("row-email").Body(personText(u.Email)),
+	)
+}
+
+// preview shows people of whom this device has no row yet, so nothing can be done to them.
+func preview(people []api.User) ui.UI {
+	rows := make([]ui.UI, len(people))
+	for i, u := range people {
+		rows[i] = ui.Li().Class("row").Body(avatar(u.ID, u.Name, "avatar"), rowMain(u.ID, u))
+	}
+	return ui.Ul().Class("rows").Role("list").Aria("label", "Users").Aria("busy", true).Body(rows...)
 }
 
 // record finds a shown user. Handlers look the record up by its id because go-app

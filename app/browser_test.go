@@ -30,7 +30,7 @@ var (
 // browser runs the pages over the real repository in memory, with the test's device and
 // engine.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	d      ui.ClientDispatcher
 	root   *root
 	device *device
@@ -39,7 +39,7 @@ type browser struct {
 	engine *memory.Bus
 }
 
-func open(t *testing.T, path string) *browser {
+func open(t testing.TB, path string) *browser {
 	t.Helper()
 	channel := memory.NewChannel()
 	b := &browser{

@@ -86,7 +86,7 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 	p.S.Elements.SetValue(searchID, p.search)
 	p.requested = windowFor(view{was.top, 0, p.rowHeight}, p.total)
 	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
-	p.S.subscribe(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
+	p.S.watch(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
 	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
 	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
 	p.read(ctx)
@@ -316,7 +316,7 @@ func (p *usersPage) renderContent() []ui.UI {
 	return p.content.only("list", ui.Div().Class("list").Body(
 		ui.Div().ID(beforeID).Class("spacer"),
 		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
-			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.renderRow)...),
+			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
 		ui.Div().ID(afterID).Class("spacer"),
 	))
 }
@@ -360,39 +360,13 @@ func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("targe
 
 func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 
-func (p *usersPage) renderRow(i int) ui.UI {
+// row is the component of a shown user.
+func (p *usersPage) row(i int) ui.UI {
 	rec := p.records[i]
-	id, name := rec.ID, rec.Value.Name
-	return ui.Li().ID(rowID(id)).Class("row").DataSet("place", i).
-		Aria("setsize", p.total).Aria("posinset", p.shown.first+i+1).Body(
-		avatar(id, name, "avatar"),
-		rowMain(id, rec.Value),
-		stateBadge(rec.State),
-		ui.Div().Class("row-actions").Body(
-			ui.Button().ID("edit-"+rec.ID).Type("button").Class("icon-button").
-				Attr("translate", "no").Aria("label", "Edit "+isolate(name)).Body(icon("edit")).
-				OnClick(func(ui.Context, ui.Event) { p.edit(id) }, id),
-			ui.Button().ID("delete-"+rec.ID).Type("button").Class("icon-button").
-				Attr("translate", "no").Aria("label", "Delete "+isolate(name)).Body(icon("trash")).
-				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
-		),
-	)
-}
-
-func rowMain(id string, u api.User) ui.UI {
-	return ui.Div().Class("row-main").Body(
-		ui.A().ID("open-"+id).Class("row-name").Href("/users/"+id).Body(personText(u.Name)),
-		ui.Span().Class("row-email").Body(personText(u.Email)),
-	)
-}
-
-// preview shows people of whom this device has no row yet, so nothing can be done to them.
-func preview(people []api.User) ui.UI {
-	rows := make([]ui.UI, len(people))
-	for i, u := range people {
-		rows[i] = ui.Li().Class("row").Body(avatar(u.ID, u.Name, "avatar"), rowMain(u.ID, u))
+	return &userRow{
+		Page: p, ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State,
+		Place: i, Position: p.shown.first + i + 1, Total: p.total,
 	}
-	return ui.Ul().Class("rows").Role("list").Aria("label", "Users").Aria("busy", true).Body(rows...)
 }
 
 // record finds a shown user. Handlers look the record up by its id because go-app

@@ -183,7 +183,7 @@ func (rollcall) count(w *wire) (int, error) {
 			Changes []struct{ Deleted bool }
 			Cursor  string
 			HasMore bool
-			Digests struct{ User struct{ Count int } }
+			Digests struct{ User struct{ Count int } } `json:"contentDigests"`
 		}
 		if err := ask(w, "/api/v1/changes?limit=1000&cursor="+cursor, &page); err != nil {
 			return 0, err

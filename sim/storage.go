@@ -344,7 +344,7 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 		for _, v := range rows.Views {
 			b.list[v.Ref] = v.Document
 		}
-		if len(b.list) != rows.Total || len(rows.Views) != rows.Total {
+		if len(b.corrupted) == 0 && (len(b.list) != rows.Total || len(rows.Views) != rows.Total) {
 			b.w.fail(5, "the list of %d rows has %d of %d entities", rows.Total, len(rows.Views), len(b.list))
 		}
 	}

@@ -430,11 +430,17 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 		return l.damaged, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if ok && !p.whole {
+	if ok && !(p.whole && t.holds(i, p)) {
 		l.damaged, t.ahead, st.again = p, nil, true
 	}
-	l.verified = l.verified || ok && p.whole
+	l.verified = l.verified || ok && l.damaged == nil
 	return p, ok
+}
+
+// holds reports whether the rows of a leaf lie in its range.
+func (t *table) holds(i int, p *leafPage) bool {
+	n, end := len(p.rows), t.first(i+1)
+	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
 }
 
 func (st *state) idsPage(t *table, i int) (*idsPage, bool) {

@@ -108,6 +108,8 @@ func (t *table) move(e *entry, was, is place) {
 	if len(e.past) == 0 {
 		e.past = append(e.room[:0], was)
 		t.changed++
+	} else if last := e.past[len(e.past)-1]; was.row && was.sort != last.sort && !e.past[0].row {
+		e.past[0] = was // a row of the base that its ids did not know
 	}
 	e.past = append(e.past, is)
 	t.count(e, 1)
@@ -180,7 +182,10 @@ func (t *table) rebase() {
 // stored is the number of rows of a leaf that no entry hides.
 func (t *table) stored(i int) int {
 	l := &t.list.leaves[i]
-	if l.damaged == nil {
+	switch {
+	case l.number == 0:
+		return 0
+	case l.damaged == nil:
 		return l.rows - l.hidden
 	}
 	n := 0

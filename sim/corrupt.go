@@ -3,42 +3,45 @@ package sim
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
-	"github.com/rollcall/rollcall/wasm/memory"
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// damages are ways to corrupt an entity's rows behind the engine's back, as a broken disk
-// or the browser's developer tools might. They never touch operations.
+// damages are ways to corrupt what is stored behind the engine's back, as a broken disk or
+// the browser's developer tools might. They never touch the only copy of an operation.
 var damages = []struct {
 	name string
-	do   func(*memory.Stored, queue.Ref)
+	do   func(*damage)
 }{
-	{"altered", func(is *memory.Stored, _ queue.Ref) {
-		if is.Confirmed != nil {
-			is.Confirmed.Document = []byte(`{"name":"Spoiled","email":"spoiled@example.org"}`)
-		}
+	{"altered", func(d *damage) {
+		d.lines("rc", func(line string) string { return strings.Replace(line, "{", "{ ", 1) })
 	}},
-	{"an older version", func(is *memory.Stored, _ queue.Ref) {
-		if is.Confirmed != nil && is.Confirmed.Version > 1 {
-			is.Confirmed.Version--
-		}
+	{"an older version", func(d *damage) { d.version(-1) }},
+	{"a newer version", func(d *damage) { d.version(3) }},
+	{"lost", func(d *damage) { d.lines("rcit", func(string) string { return "" }) }},
+	{"hidden", func(d *damage) { d.lines("i", func(string) string { return "" }) }},
+	{"misplaced", func(d *damage) {
+		d.lines("r", func(line string) string {
+			f := strings.Split(line, "\t")
+			if f[1] != api.EntityUser {
+				f[2] = "Zzz"
+			}
+			return sealed(f)
+		})
 	}},
-	{"a newer version", func(is *memory.Stored, _ queue.Ref) {
-		if is.Confirmed != nil {
-			is.Confirmed.Version += 3
-		}
-	}},
-	{"lost", func(is *memory.Stored, _ queue.Ref) { is.Confirmed, is.Visible = nil, nil }},
-	{"hidden", func(is *memory.Stored, _ queue.Ref) { is.Visible = nil }},
-	{"misplaced", func(is *memory.Stored, _ queue.Ref) { is.Key.Sort, is.Search = "Zzz", "zzz" }},
-	{"forged", func(is *memory.Stored, ref queue.Ref) {
-		document := fmt.Appendf(nil, `{"id":%q,"name":"Forged","email":"forged@example.org","bio":""}`, ref.ID)
-		is.Confirmed = &queue.Row{Version: 7, Document: document}
-		is.Visible = &queue.View{Ref: ref, Version: 7, Document: document}
-		is.Key.Sort = "Forged"
-	}},
+	{"forged", forge},
+	{"its change in the log altered", func(d *damage) { d.lastChange() }},
+	{"its page lost from a directory", func(d *damage) { d.directory() }},
+	{"one copy of the state torn", func(d *damage) { d.state() }},
 }
 
 // damageNames are the events to count, one for each of damages.
@@ -52,20 +55,250 @@ var damageNames = func() (names []string) {
 // neverCreated is the number of an entity that no device creates.
 const neverCreated = 9999
 
-// corrupt damages an entity's rows. It does so only if the server sends digests: without
-// them nothing repairs the rows.
+// damage is done to what a browser has stored of an entity.
+type damage struct {
+	b   *browser
+	ref queue.Ref
+	n   int // of the entity, or of whatever else is damaged
+}
+
+// corrupt damages what is stored of an entity. It does so only if the server sends digests:
+// without them nothing repairs the rows. Every other time nobody reads anew what has been
+// read before.
 func (b *browser) corrupt(st Step) {
 	if !b.w.script.Digests || b.w.healed {
 		return
 	}
 	kind := int(st.N) % len(damages)
-	ref := userRef(entityID(st.Entity))
-	if damages[kind].name == "forged" && st.Entity%2 == 0 {
-		ref = userRef(entityID(neverCreated))
+	d := &damage{b, userRef(entityID(st.Entity)), st.Entity}
+	before := b.db.Changes()
+	damages[kind].do(d)
+	if b.db.Changes() == before {
+		return
 	}
 	b.w.stats.hit(damageNames[kind])
-	b.corrupted[ref.ID] = true
-	b.store.Corrupt(ref, func(is *memory.Stored) { damages[kind].do(is, ref) })
+	b.witness.Forget()
+	if int(st.N)/len(damages)%2 == 0 {
+		b.readAnew()
+	}
+}
+
+// readAnew has all processes read what is stored.
+func (b *browser) readAnew() {
+	for _, s := range b.slots {
+		if s.replica != nil {
+			s.replica.Forget()
+		}
+	}
+}
+
+// sealed returns a line of these fields with its sum, in the place of the last.
+func sealed(f []string) string {
+	line := strings.Join(f[:len(f)-1], "\t")
+	return fmt.Sprintf("%s\t%08x\n", line, crc32.ChecksumIEEE([]byte(line)))
+}
+
+// texts calls change with every stored text, by its key in the base or number in the log.
+func (d *damage) texts(change func(key string, seq int64, text string) string) {
+	base, log := d.b.db.Texts()
+	for _, key := range slices.Sorted(maps.Keys(base)) {
+		if is := change(key, 0, base[key]); is != base[key] {
+			d.b.db.Damage(key, func(string) string { return is })
+		}
+	}
+	for _, seq := range slices.Sorted(maps.Keys(log)) {
+		if is := change("", seq, log[seq]); is != log[seq] {
+			d.b.db.DamageLog(seq, func(string) string { return is })
+		}
+	}
+}
+
+// lines changes the lines of these kinds about the entity.
+func (d *damage) lines(kinds string, change func(line string) string) {
+	d.b.corrupted[d.ref.ID] = true
+	d.texts(func(_ string, _ int64, text string) string {
+		return eachLine(text, func(line string) string {
+			if d.concerns(line, kinds) {
+				return change(line)
+			}
+			return line
+		})
+	})
+}
+
+func eachLine(text string, change func(line string) string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString(change(line))
+	}
+	return out.String()
+}
+
+// concerns reports whether a line of one of these kinds is about the entity.
+func (d *damage) concerns(line, kinds string) bool {
+	f := strings.SplitN(line, "\t", 4)
+	return len(f) == 4 && strings.Contains(kinds, f[0]) && (f[1] == d.ref.ID || f[1] == d.ref.Type && f[2] == d.ref.ID)
+}
+
+// version changes the version of a confirmed row.
+func (d *damage) version(by int64) {
+	d.lines("rc", func(line string) string {
+		f := strings.Split(line, "\t")
+		at := 3
+		if f[0] == "r" && f[1] == d.ref.Type {
+			at = 5
+		}
+		n, err := strconv.ParseInt(f[at], 10, 64)
+		if err != nil || n+by < 1 {
+			return line
+		}
+		f[at] = strconv.FormatInt(n+by, 10)
+		return sealed(f)
+	})
+}
+
+// forge adds a row that nobody has saved to a page of the list or, as long as there is none
+// and nobody has created the entity, to the log.
+func forge(d *damage) {
+	if d.n%2 == 0 {
+		d.ref = userRef(entityID(neverCreated))
+	}
+	document := fmt.Sprintf(`{"id":%q,"name":"Forged","email":"forged@example.org","bio":""}`, d.ref.ID)
+	done, logged := false, int64(0)
+	d.texts(func(key string, seq int64, text string) string {
+		if logged = max(logged, seq); done || !strings.HasPrefix(key, "list/"+d.ref.Type+"/") {
+			return text
+		}
+		done = true
+		return sealed([]string{"r", d.ref.ID, "Forged", "7", "", "", document, ""}) + text
+	})
+	if !done && logged > 0 && d.ref.ID == entityID(neverCreated) {
+		done = true
+		d.b.db.DamageLog(logged, func(text string) string {
+			return text + sealed([]string{"r", d.ref.Type, d.ref.ID, "-", "Forged", "7", "", "", "0", document, ""})
+		})
+	}
+	if done {
+		d.b.corrupted[d.ref.ID] = true
+	}
+}
+
+// lastChange alters the last line of the log about a row.
+func (d *damage) lastChange() {
+	var last int64
+	d.texts(func(_ string, seq int64, text string) string {
+		for line := range strings.Lines(text) {
+			if seq > 0 && d.concerns(line, "rd") {
+				last = seq
+			}
+		}
+		return text
+	})
+	if last == 0 {
+		return
+	}
+	d.b.corrupted[d.ref.ID] = true
+	d.b.db.DamageLog(last, func(text string) string {
+		return eachLine(text, func(line string) string {
+			if d.concerns(line, "rd") {
+				return line[:len(line)-2] + "?\n"
+			}
+			return line
+		})
+	})
+}
+
+// directory damages a line of one of the directories. Rows of a whole page are gone, and
+// changes of others may count as moved into another page.
+func (d *damage) directory() {
+	key := []string{"list/", "ids/"}[d.n/2%2] + d.ref.Type
+	base, _ := d.b.db.Texts()
+	pages := strings.Count(base[key], "\nl\t")
+	if pages == 0 {
+		return
+	}
+	for _, id := range d.b.w.server.model.ids() {
+		d.b.corrupted[id] = true
+	}
+	for n := range d.b.w.created {
+		d.b.corrupted[n] = true
+	}
+	at := 0
+	d.b.db.Damage(key, func(text string) string {
+		return eachLine(text, func(line string) string {
+			if !strings.HasPrefix(line, "l\t") {
+				return line
+			}
+			if at++; at-1 == d.n%pages {
+				return line[:len(line)-2] + "?\n"
+			}
+			return line
+		})
+	})
+}
+
+// state tears one of the two copies of the state, but no second one before the first is
+// written anew: the other may be all there is of an operation.
+func (d *damage) state() {
+	base, _ := d.b.db.Texts()
+	key := []string{"state/a", "state/b"}[d.n%2]
+	lines := slices.Collect(strings.Lines(base[key]))
+	if torn, ok := base[d.b.torn]; len(lines) == 0 || ok && torn == d.b.tornText {
+		return
+	}
+	at := d.n / 2 % len(lines)
+	d.b.db.Damage(key, func(string) string {
+		torn := strings.Join(lines[:at], "") // between lines
+		switch d.n / 4 % 3 {
+		case 1: // within one
+			torn += lines[at][:len(lines[at])/2]
+		case 2: // a line is missing
+			torn += strings.Join(lines[at+1:], "")
+		}
+		d.b.torn, d.b.tornText = key, torn
+		return torn
+	})
+}
+
+// checkReplicas checks that each process's replica has what a new one reads.
+func (b *browser) checkReplicas(ctx context.Context) {
+	want := b.content(ctx, b.open(b.db.Open(), nil))
+	all := map[string]*replica.Store{"the witness": b.stored()}
+	for _, s := range b.slots {
+		if s.replica != nil {
+			s.replica.Doubt()
+			all[s.who.String()] = s.replica
+		}
+	}
+	for name, r := range all {
+		if got := b.content(ctx, r); got != want {
+			b.w.fail(11, "the replica of %s has\n%s\nand a new one\n%s", name, got, want)
+		}
+	}
+}
+
+// content is all that a replica has.
+func (b *browser) content(ctx context.Context, r *replica.Store) string {
+	var out strings.Builder
+	rows, err := r.Rows(ctx, repository.Window{Type: api.EntityUser, Limit: 1 << 20})
+	counts, err2 := r.Counts(ctx)
+	fmt.Fprintln(&out, counts, rows.Total, len(rows.Views))
+	for i, v := range rows.Views {
+		fmt.Fprintln(&out, rows.Keys[i].Sort, v.Ref.ID, v.Version, v.State, string(v.Document))
+	}
+	operations, err3 := r.Operations(ctx, 0, 1<<20)
+	for _, o := range operations {
+		fmt.Fprintln(&out, o.Seq, o.ID, o.Type, o.State, o.BaseVersion, string(o.Data))
+	}
+	conflicts, err4 := r.Conflicts(ctx, 1<<20)
+	for _, c := range conflicts {
+		fmt.Fprintln(&out, c.ID, c.Reviewed, string(c.Theirs))
+	}
+	meta, err5 := r.Meta(ctx, sync.MetaCursor, sync.MetaCheck, queue.MetaOutcomes)
+	digest, err6 := r.Digest(ctx, api.EntityUser)
+	fmt.Fprintln(&out, meta, digest.Count)
+	b.w.must(firstOf(err, err2, err3, err4, err5, err6))
+	return out.String()
 }
 
 // checkHealth checks that the browser's last comparison with the server found no
@@ -74,7 +307,7 @@ func (w *world) checkHealth(ctx context.Context, b *browser) {
 	if !w.script.Digests {
 		return
 	}
-	meta, err := b.store.Meta(ctx, sync.MetaCheck)
+	meta, err := b.stored().Meta(ctx, sync.MetaCheck)
 	if err != nil {
 		w.fail(8, "read the last digest check: %v", err)
 		return

@@ -38,7 +38,7 @@ func setEmailOf(o queue.Operation) string {
 // checkEmailOrder checks that no operation of a batch takes an email that another one frees
 // which was made earlier, has never been sent, and is not held up.
 func (c *checker) checkEmailOrder(batch []api.Operation) {
-	queued, err := c.b.store.Operations(context.Background(), 0, math.MaxInt32)
+	queued, err := c.b.stored().Operations(context.Background(), 0, math.MaxInt32)
 	if err != nil {
 		return
 	}

@@ -83,6 +83,11 @@ func Generate(seed uint64) (Result, error) {
 	for range 2 + rng.IntN(2)*rng.IntN(3) {
 		script.Browsers = append(script.Browsers, newBrowserOf(rng))
 	}
+	storing := rand.New(rand.NewPCG(seed, 2))
+	for i := range script.Browsers {
+		b := &script.Browsers[i]
+		b.Mail, b.Small = []int{0, 0, 10, 30, 80}[storing.IntN(5)], storing.IntN(2) == 0
+	}
 	g := &generator{
 		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, scenarioRate: []float64{0, .005, .02}[rng.IntN(3)],
 		people: .05 + rng.Float64()*.2, next: 1,
@@ -248,7 +253,7 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 			}
 		}
 	case Corrupt:
-		st.Entity, st.N = g.entity(b), int64(g.rng.IntN(len(damages)))
+		st.Entity, st.N = g.entity(b), int64(g.rng.IntN(2*len(damages)))
 	case Mute:
 		for _, b := range w.browsers {
 			for _, s := range b.slots {

@@ -9,7 +9,7 @@ import (
 // checkOutcomes checks that the browser knows the outcome of every operation its storage
 // ever held, following the ones that superseded it.
 func (w *world) checkOutcomes(ctx context.Context, b *browser) {
-	meta, err := b.store.Meta(ctx, queue.MetaOutcomes)
+	meta, err := b.stored().Meta(ctx, queue.MetaOutcomes)
 	if err != nil {
 		w.fail(2, "read the outcomes: %v", err)
 		return

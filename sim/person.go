@@ -190,7 +190,7 @@ func (s *slot) accepted(err error, seen func() bool) {
 		s.w.fail(1, "a %s was accepted but is not visible", s.doing)
 	case err == nil:
 		s.w.stats.hit("write accepted")
-	case s.uncertain:
+	case errors.Is(err, queue.ErrUncertain):
 		s.w.stats.hit("write uncertain")
 	case s.added+s.removed > 0:
 		s.w.fail(1, "a %s was refused (%v) but changed the queue", s.doing, err)

@@ -94,6 +94,9 @@ func (w *world) heal() {
 	w.healed = true
 	for _, b := range w.browsers {
 		b.offline, b.signedOut = false, false
+		if len(b.corrupted) > 0 {
+			b.readAnew()
+		}
 		if w.script.Reboot {
 			w.stats.hit("rebooted before the end")
 			b.crash()
@@ -172,6 +175,9 @@ func (w *world) checkEnd() {
 			w.stats.hit("clock drifted by a second")
 		}
 		clear(b.corrupted)
+		if w.script.Seed%4 == 0 {
+			b.checkReplicas(ctx)
+		}
 		w.checkHealth(ctx, b)
 		w.checkOutcomes(ctx, b)
 		for _, id := range w.server.model.ids() {
@@ -213,7 +219,7 @@ func (w *world) checkServer(ctx context.Context) {
 }
 
 func (w *world) checkReplica(ctx context.Context, b *browser, id string, e entity) {
-	got, err := b.store.Entity(ctx, userRef(id))
+	got, err := b.stored().Entity(ctx, userRef(id))
 	if err != nil {
 		w.fail(8, "read entity %s: %v", id, err)
 		return
@@ -234,7 +240,7 @@ func (w *world) checkReplica(ctx context.Context, b *browser, id string, e entit
 
 // checkQueue checks that only operations that wait for the person are left in the queue.
 func (w *world) checkQueue(ctx context.Context, b *browser) {
-	ops, err := b.store.Operations(ctx, 0, 1<<20)
+	ops, err := b.stored().Operations(ctx, 0, 1<<20)
 	if err != nil {
 		w.fail(8, "read the queue: %v", err)
 		return
@@ -248,13 +254,13 @@ func (w *world) checkQueue(ctx context.Context, b *browser) {
 
 // checkRows checks that a browser shows nothing that is neither on the server nor queued.
 func (w *world) checkRows(ctx context.Context, b *browser) {
-	rows, err := b.store.Rows(ctx, repository.Window{Type: api.EntityUser, Limit: 1 << 20})
+	rows, err := b.stored().Rows(ctx, repository.Window{Type: api.EntityUser, Limit: 1 << 20})
 	if err != nil {
 		w.fail(8, "read the list: %v", err)
 		return
 	}
 	for _, v := range rows.Views {
-		e, err := b.store.Entity(ctx, v.Ref)
+		e, err := b.stored().Entity(ctx, v.Ref)
 		if err != nil {
 			w.fail(8, "read entity %s: %v", v.Ref.ID, err)
 			return

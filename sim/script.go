@@ -130,6 +130,8 @@ type Browser struct {
 	PageSize int   // the most changes its hosts request at a time; 0 for the engine's default
 	OldHost  bool  // its second host is of an earlier version; see oldHostHTTP
 	OldTab   bool  // its last tab is of an earlier version; see asOldTab
+	Mail     int   // of a hundred records on their way to other processes, those that go astray
+	Small    bool  // the log goes into the base early, and by small pages
 }
 
 // Script is a history, ready to be played.
@@ -148,8 +150,8 @@ func (s *Script) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t digests=%t\n", s.Seed, s.SQLite, s.BodyLimit, s.Reboot, s.Digests)
 	for _, c := range s.Browsers {
-		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t\n",
-			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab)
+		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t mail=%d small=%t\n",
+			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab, c.Mail, c.Small)
 	}
 	for _, st := range s.Steps {
 		b.WriteString(st.String() + "\n")
@@ -221,6 +223,7 @@ func (s *Script) readLine(words []string) error {
 		s.Browsers = append(s.Browsers, Browser{
 			Tabs: int(p.number("tabs")), Strategy: p["strategy"], SkewMs: p.number("skew"),
 			DriftPPM: p.number("drift"), PageSize: int(p.number("page")), OldHost: p["old"] == "true", OldTab: p["oldtab"] == "true",
+			Mail: int(p.number("mail")), Small: p["small"] == "true",
 		})
 	default:
 		s.Steps = append(s.Steps, Step{

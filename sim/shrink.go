@@ -118,6 +118,8 @@ func (s *shrinking) simplify() {
 			func(b *Browser) { b.PageSize = 0 },
 			func(b *Browser) { b.OldHost = false },
 			func(b *Browser) { b.OldTab = false },
+			func(b *Browser) { b.Mail = 0 },
+			func(b *Browser) { b.Small = false },
 			func(b *Browser) { b.Tabs = 1 },
 			func(b *Browser) { b.Strategy = string(strategies[0]) },
 		} {

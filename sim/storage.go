@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,14 +10,14 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
-	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// storage is a slot's view of its browser's store. Each call pauses, may fail as the
-// script says, and each change is checked.
+// storage is a slot's view of its browser's store: the replica of its process. Each call
+// pauses, its transactions may fail as the script says, and each change is checked.
 type storage struct {
 	*slot
 }
@@ -26,58 +27,35 @@ var (
 	_ repository.Store = storage{}
 )
 
-var errAborted = errors.Join(errors.New("the transaction was aborted"), queue.ErrClosed)
-
-// read pauses and returns the browser's store.
-func (s storage) read() (*memory.Store, error) {
-	if f := s.me().pause(reading); f == Aborted {
-		s.w.stats.fault(f)
-		return nil, errAborted
-	}
-	return s.b.store, nil
+// read pauses and returns the replica.
+func (s storage) read() *replica.Store {
+	s.me().enter(reading, nil)
+	s.b.deliver()
+	return s.replica
 }
 
-// write pauses, then runs a transaction.
-func (s storage) write(do func(*memory.Store, Fault) error) error {
+// write pauses, then has the replica do something. It calls saved as soon as the first
+// transaction has saved something.
+func (s storage) write(do func(*replica.Store) error, saved func()) error {
 	me := s.me()
-	f := me.pause(writing)
+	me.enter(writing, saved)
+	s.b.deliver()
 	s.w.logf("%s writes", me.who)
-	switch f {
-	case Aborted, Quota, UncertainLost:
-		s.w.stats.fault(f)
-		if f == UncertainLost {
-			me.uncertain = true
-		}
-		return map[Fault]error{Aborted: errAborted, Quota: queue.ErrQuota, UncertainLost: queue.ErrUncertain}[f]
-	}
-	err := do(s.b.store, f)
+	err := do(s.replica)
+	me.call.saved = nil
 	if errors.Is(err, queue.ErrFenced) {
 		s.w.stats.hit("fenced")
-	}
-	if err == nil && f == UncertainSaved {
-		s.w.stats.fault(f)
-		me.uncertain = true
-		return queue.ErrUncertain
 	}
 	return err
 }
 
 // Update implements queue.Store.
 func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
-	return s.write(func(m *memory.Store, f Fault) error {
-		var before []queue.Entity
-		var after []*queue.Entity
-		me := s.me()
-		err := m.Update(ctx, txn, func(es []*queue.Entity) error {
-			me.inTransaction = true
-			defer func() { me.inTransaction = false }()
-			if f == Rerun {
-				s.w.stats.fault(f)
-				if err := decide(scratchCopies(es)); err != nil {
-					return err
-				}
-			}
-			before, after = before[:0], es
+	var before, after []queue.Entity
+	var saved []*queue.Entity
+	return s.write(func(m *replica.Store) error {
+		return m.Update(ctx, txn, func(es []*queue.Entity) error {
+			before, after, saved = before[:0], after[:0], es
 			for _, e := range es {
 				before = append(before, shallow(e))
 			}
@@ -86,19 +64,18 @@ func (s storage) Update(ctx context.Context, txn queue.Txn, decide func([]*queue
 			}
 			for i, e := range es {
 				s.asOldTab(before[i], e)
+				after = append(after, shallow(e))
 			}
 			return nil
 		})
-		if err != nil {
-			return err
-		}
+	}, func() {
 		s.inRound("saved")
-		for i, e := range after {
-			s.logChange(before[i], *e)
-			s.b.checker.check(s.slot, before[i], *e)
+		for i, e := range saved {
+			after[i].Operations = e.Operations // which have their Seq now
+			s.logChange(before[i], after[i])
+			s.b.checker.check(s.slot, before[i], after[i])
 			s.b.checkVisible(e.Ref)
 		}
-		return nil
 	})
 }
 
@@ -132,115 +109,64 @@ func shallow(e *queue.Entity) queue.Entity {
 	return c
 }
 
-// scratchCopies copies entities for a decision that is discarded. Aliases stay aliases.
-func scratchCopies(es []*queue.Entity) []*queue.Entity {
-	copies := map[*queue.Entity]*queue.Entity{}
-	out := make([]*queue.Entity, len(es))
-	for i, e := range es {
-		if copies[e] == nil {
-			c := shallow(e)
-			copies[e] = &c
-		}
-		out[i] = copies[e]
-	}
-	return out
-}
-
 // Entity implements queue.Store.
 func (s storage) Entity(ctx context.Context, ref queue.Ref) (queue.Entity, error) {
-	m, err := s.read()
-	if err != nil {
-		return queue.Entity{}, err
-	}
-	return m.Entity(ctx, ref)
+	return s.read().Entity(ctx, ref)
 }
 
 // Due implements queue.Store.
 func (s storage) Due(ctx context.Context, now time.Time, limit int) (queue.Due, error) {
-	m, err := s.read()
-	if err != nil {
-		return queue.Due{}, err
-	}
-	return m.Due(ctx, now, limit)
+	return s.read().Due(ctx, now, limit)
 }
 
 // Operations implements queue.Store.
 func (s storage) Operations(ctx context.Context, after int64, limit int) ([]queue.Operation, error) {
-	m, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	return m.Operations(ctx, after, limit)
+	return s.read().Operations(ctx, after, limit)
 }
 
 // Rejected implements queue.Store.
 func (s storage) Rejected(ctx context.Context, entityType string, limit int) ([]queue.Operation, error) {
-	m, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	return m.Rejected(ctx, entityType, limit)
+	return s.read().Rejected(ctx, entityType, limit)
 }
 
 // Conflicts implements queue.Store.
 func (s storage) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
-	m, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	return m.Conflicts(ctx, limit)
+	return s.read().Conflicts(ctx, limit)
 }
 
 // Counts implements queue.Store.
 func (s storage) Counts(ctx context.Context) (queue.Counts, error) {
-	m, err := s.read()
-	if err != nil {
-		return queue.Counts{}, err
-	}
-	return m.Counts(ctx)
+	return s.read().Counts(ctx)
 }
 
 // Rows implements repository.Store.
 func (s storage) Rows(ctx context.Context, w repository.Window) (repository.Rows, error) {
-	m, err := s.read()
-	if err != nil {
-		return repository.Rows{}, err
-	}
-	return m.Rows(ctx, w)
+	return s.read().Rows(ctx, w)
 }
 
 // Meta implements sync.Store.
 func (s storage) Meta(ctx context.Context, names ...string) (map[string]string, error) {
-	m, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	return m.Meta(ctx, names...)
+	return s.read().Meta(ctx, names...)
 }
 
 // SetMeta implements sync.Store.
 func (s storage) SetMeta(ctx context.Context, values map[string]string) error {
-	return s.write(func(m *memory.Store, _ Fault) error {
-		if err := m.SetMeta(ctx, values); err != nil {
-			return err
-		}
-		s.b.checkCursor()
-		return nil
-	})
+	return s.write(func(m *replica.Store) error { return m.SetMeta(ctx, values) }, s.b.checkCursor)
 }
 
 // BeginRound implements sync.Store.
 func (s storage) BeginRound(ctx context.Context) (fence int64, err error) {
-	err = s.write(func(m *memory.Store, _ Fault) error {
-		if fence, err = m.BeginRound(ctx); err != nil {
-			return err
-		}
+	began := false
+	err = s.write(func(m *replica.Store) error {
+		fence, err = m.BeginRound(ctx)
+		return err
+	}, func() { began = true })
+	if began {
 		if s.b.locks.holder(sync.RoundLock) != s.slot && !s.unaware {
 			s.w.fail(10, "%s began a round without holding the round lock", s.who)
 		}
 		s.fence, s.b.fence = fence, fence
-		return nil
-	})
+	}
 	return fence, err
 }
 
@@ -253,106 +179,109 @@ func (s storage) inRound(what string) {
 
 // ApplyPage implements sync.Store.
 func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
-	err = s.write(func(m *memory.Store, _ Fault) error {
-		versions := s.versions(page)
-		if changed, err = m.ApplyPage(ctx, page); err != nil {
-			return err
-		}
-		for id, now := range s.versions(page) {
-			if now < versions[id] && !page.Resync && !s.b.corrupted[id] {
-				s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
-			}
-		}
-		s.inRound("saved a page")
-		s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
-		if _, done := page.Meta[sync.MetaSyncedAt]; done {
-			switch _, measured := page.Meta[sync.MetaSkew]; {
-			case s.clockMeasured:
-				s.b.clockCompared, s.b.clockComparedAt = true, s.w.now
-			case measured && s.clockJumped:
-				s.b.clockCompared = false
-			}
-			return nil
-		}
-		if page.Meta[sync.MetaCursor] == "" {
-			s.w.stats.hit("resync")
-		}
-		for _, c := range page.Changes {
-			s.b.checkVisible(queue.Ref{Type: c.EntityType, ID: c.EntityID})
-		}
-		s.b.checker.checkUntouched("a page of changes")
-		s.b.checkCursor()
-		return nil
-	})
+	var versions map[string]int64
+	err = s.write(func(m *replica.Store) error {
+		versions = s.versions(page)
+		changed, err = m.ApplyPage(ctx, page)
+		return err
+	}, func() { s.checkPage(page, versions) })
 	return changed, err
+}
+
+// checkPage checks what a page of changes has made of the storage.
+func (s storage) checkPage(page sync.Page, versions map[string]int64) {
+	for id, now := range s.versions(page) {
+		if now < versions[id] && !page.Resync && !s.b.corrupted[id] {
+			s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
+		}
+	}
+	s.inRound("saved a page")
+	s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
+	if _, done := page.Meta[sync.MetaSyncedAt]; done {
+		switch _, measured := page.Meta[sync.MetaSkew]; {
+		case s.clockMeasured:
+			s.b.clockCompared, s.b.clockComparedAt = true, s.w.now
+		case measured && s.clockJumped:
+			s.b.clockCompared = false
+		}
+		return
+	}
+	if page.Meta[sync.MetaCursor] == "" {
+		s.w.stats.hit("resync")
+	}
+	for _, c := range page.Changes {
+		s.b.checkVisible(queue.Ref{Type: c.EntityType, ID: c.EntityID})
+	}
+	s.b.checker.checkUntouched("a page of changes")
+	s.b.checkCursor()
 }
 
 // versions returns the stored versions of the page's entities.
 func (s storage) versions(page sync.Page) map[string]int64 {
 	versions := map[string]int64{}
 	for _, c := range page.Changes {
-		if e, err := s.b.store.Entity(context.Background(), userRef(c.EntityID)); err == nil && e.Confirmed != nil {
+		if e, err := s.b.stored().Entity(context.Background(), userRef(c.EntityID)); err == nil && e.Confirmed != nil {
 			versions[c.EntityID] = e.Confirmed.Version
 		}
 	}
 	return versions
 }
 
+// inParts is write for what takes a transaction for each part of the rows.
+func (s storage) inParts(what, queueUntouchedBy string, do func(*replica.Store) ([]queue.Ref, error)) (changed []queue.Ref, err error) {
+	var saved func()
+	saved = func() {
+		s.inRound(what)
+		s.b.checker.checkUntouched(queueUntouchedBy)
+		s.me().call.saved = saved
+	}
+	err = s.write(func(m *replica.Store) error {
+		changed, err = do(m)
+		return err
+	}, saved)
+	for _, ref := range changed {
+		s.b.checkVisible(ref)
+	}
+	return changed, err
+}
+
 // Sweep implements sync.Store.
-func (s storage) Sweep(ctx context.Context, fence int64, entityType string, generation int64) (removed []queue.Ref, err error) {
-	err = s.write(func(m *memory.Store, _ Fault) error {
-		if removed, err = m.Sweep(ctx, fence, entityType, generation); err != nil {
-			return err
-		}
-		s.inRound("swept")
-		if len(removed) > 0 {
-			s.w.stats.hit("sweep removed rows")
-		}
-		for _, ref := range removed {
-			s.b.checkVisible(ref)
-		}
-		s.b.checker.checkUntouched("a sweep")
-		return nil
+func (s storage) Sweep(ctx context.Context, fence int64, entityType string, generation int64) ([]queue.Ref, error) {
+	removed, err := s.inParts("swept", "a sweep", func(m *replica.Store) ([]queue.Ref, error) {
+		return m.Sweep(ctx, fence, entityType, generation)
 	})
+	if len(removed) > 0 {
+		s.w.stats.hit("sweep removed rows")
+	}
 	return removed, err
 }
 
 // Digest implements sync.Store.
 func (s storage) Digest(ctx context.Context, entityType string) (api.Digest, error) {
-	m, err := s.read()
-	if err != nil {
-		return api.Digest{}, err
-	}
-	return m.Digest(ctx, entityType)
+	return s.read().Digest(ctx, entityType)
 }
 
 // Reindex implements sync.Store.
 func (s storage) Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error) {
-	err = s.write(func(m *memory.Store, _ Fault) error {
+	err = s.write(func(m *replica.Store) error {
 		next, err = m.Reindex(ctx, fence, entityType, from)
 		return err
-	})
+	}, nil)
 	return next, err
 }
 
 // Repair implements sync.Store.
-func (s storage) Repair(ctx context.Context, r sync.Repair) (differed []queue.Ref, err error) {
-	err = s.write(func(m *memory.Store, _ Fault) error {
-		if differed, err = m.Repair(ctx, r); err != nil {
-			return err
-		}
-		s.inRound("repaired a bucket")
-		s.w.logf("%s repairs %d rows of a bucket", s.who, len(differed))
-		if len(differed) > 0 {
-			s.w.stats.hit("rows repaired")
-		}
-		for _, ref := range differed {
-			s.b.checkVisible(ref)
-		}
-		s.b.checker.checkUntouched("a repair")
-		s.b.checkCursor()
-		return nil
+func (s storage) Repair(ctx context.Context, r sync.Repair) ([]queue.Ref, error) {
+	differed, err := s.inParts("repaired a bucket", "a repair", func(m *replica.Store) ([]queue.Ref, error) {
+		return m.Repair(ctx, r)
 	})
+	s.w.logf("%s repairs %d rows of a bucket", s.who, len(differed))
+	if len(differed) > 0 {
+		s.w.stats.hit("rows repaired")
+	}
+	if err == nil {
+		s.b.checkCursor()
+	}
 	return differed, err
 }
 
@@ -363,7 +292,7 @@ func (b *browser) checkVisible(ref queue.Ref) {
 		return // checked after all faults ended
 	}
 	ctx := context.Background()
-	e, err := b.store.Entity(ctx, ref)
+	e, err := b.stored().Entity(ctx, ref)
 	if err != nil {
 		b.w.fail(5, "read entity %s: %v", ref.ID, err)
 		return
@@ -405,22 +334,30 @@ func operated(f fields, there bool, o queue.Operation) (fields, bool) {
 
 // visible returns what the list shows of an entity.
 func (b *browser) visible(ref queue.Ref) (fields, bool) {
-	rows, err := b.store.Rows(context.Background(), repository.Window{Type: ref.Type, Limit: 1 << 20})
-	if err != nil {
-		b.w.fail(5, "read the list: %v", err)
-		return fields{}, false
-	}
-	for _, v := range rows.Views {
-		if v.Ref == ref {
-			return b.w.reader.fieldsOf(v.Document)
+	stored := b.stored()
+	if b.list == nil {
+		b.list = map[queue.Ref]json.RawMessage{}
+		rows, err := stored.Rows(context.Background(), repository.Window{Type: ref.Type, Limit: 1 << 20})
+		if err != nil {
+			b.w.fail(5, "read the list: %v", err)
+		}
+		for _, v := range rows.Views {
+			b.list[v.Ref] = v.Document
+		}
+		if len(b.corrupted) == 0 && (len(b.list) != rows.Total || len(rows.Views) != rows.Total) {
+			b.w.fail(5, "the list of %d rows has %d of %d entities", rows.Total, len(rows.Views), len(b.list))
 		}
 	}
-	return fields{}, false
+	document, ok := b.list[ref]
+	if !ok {
+		return fields{}, false
+	}
+	return b.w.reader.fieldsOf(document)
 }
 
 // era is the era of the browser's rows; -1 during a resync, when they may mix.
 func (b *browser) era() int {
-	meta, err := b.store.Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
+	meta, err := b.stored().Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
 	if err != nil || meta[sync.MetaResync] != "" {
 		return -1
 	}
@@ -434,7 +371,7 @@ func (b *browser) era() int {
 // checkCursor checks that the storage has every change its cursor has passed.
 func (b *browser) checkCursor() {
 	ctx := context.Background()
-	meta, err := b.store.Meta(ctx, sync.MetaCursor, sync.MetaResync, sync.MetaCheck)
+	meta, err := b.stored().Meta(ctx, sync.MetaCursor, sync.MetaResync, sync.MetaCheck)
 	if err != nil {
 		b.w.fail(6, "read the cursor: %v", err)
 		return
@@ -459,7 +396,7 @@ func (b *browser) checkCursor() {
 		if b.corrupted[id] || e.change > cursor.Change || (e.deleted && meta[sync.MetaResync] != "") {
 			continue
 		}
-		row, err := b.store.Entity(ctx, userRef(id))
+		row, err := b.stored().Entity(ctx, userRef(id))
 		switch {
 		case err != nil:
 			b.w.fail(6, "read entity %s: %v", id, err)

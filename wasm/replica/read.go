@@ -294,7 +294,7 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 
 // collect adds what was found in the range of a leaf.
 func (q *query) collect(st *state, t *table, i int, hits []string, out *repository.Rows) {
-	over := slices.Clone(t.shown.between(t.first(i), t.first(i+1)))
+	over := slices.Clone(t.visible().between(t.first(i), t.first(i+1)))
 	over = slices.DeleteFunc(over, func(s *shown) bool { return !strings.Contains(s.text(t.schema), q.Search) })
 	n := len(hits) + len(over)
 	out.Total += n

@@ -81,8 +81,8 @@ func (st *state) load(found Found) error {
 		return err
 	}
 	text := found.Base[keyState]
-	if damages(text) > damages(found.Base[keyTwin]) {
-		text = found.Base[keyTwin]
+	if twin := found.Base[keyTwin]; twin != text && whole(twin) > whole(text) {
+		text = twin
 	}
 	if text != "" {
 		st.stands = -1 // what it says counts
@@ -103,11 +103,10 @@ func (st *state) load(found Found) error {
 	return nil
 }
 
-func damages(text string) (n int) {
-	if text == "" {
-		return 1
-	}
-	lines(text, false, func(byte, fields) {}, func(string) { n++ })
+// whole is the number of lines that are not damaged. Of two copies, the one with more has
+// lost less.
+func whole(text string) (n int) {
+	lines(text, false, func(byte, fields) { n++ }, nil)
 	return n
 }
 
@@ -430,11 +429,17 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 		return l.damaged, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if ok && !p.whole {
+	if ok && !(p.whole && t.holds(i, p)) {
 		l.damaged, t.ahead, st.again = p, nil, true
 	}
-	l.verified = l.verified || ok && p.whole
+	l.verified = l.verified || ok && l.damaged == nil
 	return p, ok
+}
+
+// holds reports whether the rows of a leaf lie in its range.
+func (t *table) holds(i int, p *leafPage) bool {
+	n, end := len(p.rows), t.first(i+1)
+	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
 }
 
 func (st *state) idsPage(t *table, i int) (*idsPage, bool) {

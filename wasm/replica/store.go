@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	stdsync "sync"
 	"time"
@@ -315,6 +316,9 @@ func (s *Store) write(ctx context.Context, relaxed bool, fence int64, body func(
 		done = b
 		return b.step(), nil
 	})
+	if errors.Is(err, queue.ErrUncertain) {
+		s.Doubt() // who looks whether it was saved must not be answered from memory
+	}
 	if err != nil || done == nil {
 		return err
 	}

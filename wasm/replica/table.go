@@ -18,8 +18,9 @@ type table struct {
 	entries map[string]*entry
 	seen    map[string]mark // generations of rows of the base that are otherwise as they were
 	shown   listing
-	ahead   []int // rows of the base before each leaf, less the hidden; nil when not known
-	changed int   // entries with a past
+	unseen  map[string]*entry // with operations or conflicts, that shown lacks until it is read
+	ahead   []int             // rows of the base before each leaf, less the hidden; nil when not known
+	changed int               // entries with a past
 	suspect [api.Buckets]bool
 }
 
@@ -88,6 +89,7 @@ func newTable(schema queue.Schema) *table {
 		ids:     newTree("ids/"+schema.Type, byID),
 		entries: map[string]*entry{},
 		seen:    map[string]mark{},
+		unseen:  map[string]*entry{},
 	}
 }
 
@@ -108,6 +110,8 @@ func (t *table) move(e *entry, was, is place) {
 	if len(e.past) == 0 {
 		e.past = append(e.room[:0], was)
 		t.changed++
+	} else if last := e.past[len(e.past)-1]; was.row && was.sort != last.sort && !e.past[0].row {
+		e.past[0] = was // a row of the base that its ids did not know
 	}
 	e.past = append(e.past, is)
 	t.count(e, 1)
@@ -137,17 +141,28 @@ func (t *table) count(e *entry, n int) {
 // relist brings the list up to date with an entry, or forgets one that says nothing.
 func (t *table) relist(e *entry) {
 	t.shown.remove(e)
+	delete(t.unseen, e.id)
 	switch {
 	case e.pending != nil:
-		if v, ok := e.pending.View(); ok {
-			sort, search := t.schema.Index(v.Document)
-			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true})
-		}
+		t.unseen[e.id] = e
 	case e.row != nil:
 		t.shown.add(&shown{key: queue.Key{Sort: e.row.sort, ID: e.id}, entry: e})
 	case len(e.past) == 0:
 		delete(t.entries, e.id)
 	}
+}
+
+// visible is shown with all that is to be listed. What operations make of a row is seldom
+// asked for between one change of it and the next.
+func (t *table) visible() *listing {
+	for _, e := range t.unseen {
+		if v, ok := e.pending.View(); ok {
+			sort, search := t.schema.Index(v.Document)
+			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true})
+		}
+	}
+	clear(t.unseen)
+	return &t.shown
 }
 
 // rebase puts the entries over new directories, and forgets those that the base has.
@@ -180,7 +195,10 @@ func (t *table) rebase() {
 // stored is the number of rows of a leaf that no entry hides.
 func (t *table) stored(i int) int {
 	l := &t.list.leaves[i]
-	if l.damaged == nil {
+	switch {
+	case l.number == 0:
+		return 0
+	case l.damaged == nil:
 		return l.rows - l.hidden
 	}
 	n := 0
@@ -195,7 +213,7 @@ func (t *table) stored(i int) int {
 // total is the number of visible rows.
 func (t *table) total() int {
 	t.sum()
-	return t.ahead[len(t.list.leaves)] + t.shown.len()
+	return t.ahead[len(t.list.leaves)] + t.visible().len()
 }
 
 func (t *table) sum() {
@@ -211,7 +229,7 @@ func (t *table) sum() {
 // before is the number of visible rows before a leaf.
 func (t *table) before(i int) int {
 	t.sum()
-	return t.ahead[i] + t.shown.before(t.first(i))
+	return t.ahead[i] + t.visible().before(t.first(i))
 }
 
 // first is the first key of a leaf's range; nil for the end of all.
@@ -304,7 +322,7 @@ func (i item) view(entityType string) queue.View {
 
 // items are the visible rows in the range of a leaf.
 func (t *table) items(i int, page *leafPage) []item {
-	over := t.shown.between(t.first(i), t.first(i+1))
+	over := t.visible().between(t.first(i), t.first(i+1))
 	out, shown := make([]item, 0, len(page.rows)), make([]item, 0, len(over))
 	for _, r := range page.rows {
 		if t.entries[r.id] == nil {

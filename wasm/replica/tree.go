@@ -64,7 +64,7 @@ func (t *tree) oldest() int64 {
 
 func (t *tree) encode() string {
 	var w writer
-	w.start('h').number(format).number(t.next).end()
+	w.start('h').number(format).number(t.next).number(int64(len(t.leaves))).end()
 	for _, l := range t.leaves {
 		w.start('l').number(l.number).number(l.rows64()).number(l.seq).string(l.first.Sort).string(l.first.ID).end()
 	}
@@ -73,8 +73,10 @@ func (t *tree) encode() string {
 
 func (l leaf) rows64() int64 { return int64(l.rows) }
 
-// decode reads the directory; "" is that of an empty base. A leaf whose line is damaged is
-// lost with its rows, and the leaf before reaches over its range.
+// decode reads the directory; "" is that of an empty base. A page whose line is damaged is
+// lost, and with it the one before, since nobody knows where that ends; if a line is gone
+// without a trace, all pages are. There the base then counts as empty and as written before
+// the log, so that nothing of the log is lost.
 func (t *tree) decode(text string) error {
 	*t = newTree(t.name, t.compare)
 	if text == "" {
@@ -82,25 +84,36 @@ func (t *tree) decode(text string) error {
 	}
 	var leaves []leaf
 	var unknown error
+	left, gap := int64(0), false // lines that are still to come
+	lost := func(string) {
+		left, gap = left-1, true
+		if n := len(leaves); n > 0 {
+			leaves[n-1] = leaf{first: leaves[n-1].first}
+		}
+	}
 	lines(text, false, func(kind byte, f fields) {
 		switch kind {
 		case 'h':
 			if f.number() > format {
 				unknown = queue.ErrOutdated
 			}
-			t.next = max(t.next, f.number())
+			t.next, left = max(t.next, f.number()), f.number()
 		case 'l':
 			l := leaf{number: f.number(), rows: int(f.number()), seq: f.number(), first: queue.Key{Sort: f.string(), ID: f.string()}}
 			if f.bad || l.rows < 0 || l.number < 0 {
+				lost("")
 				return
 			}
+			if gap && len(leaves) == 0 {
+				leaves = append(leaves, leaf{})
+			}
 			t.next = max(t.next, l.number+1)
-			leaves = append(leaves, l)
+			leaves, left = append(leaves, l), left-1
 		default:
 			unknown = queue.ErrOutdated
 		}
-	}, nil)
-	if len(leaves) > 0 {
+	}, lost)
+	if len(leaves) > 0 && left <= 0 {
 		sortBy(leaves, func(a, b leaf) int { return t.compare(a.first, b.first) })
 		leaves[0].first = queue.Key{}
 		t.leaves = leaves

@@ -48,7 +48,7 @@ func (c *Collection[T, P]) Reverse(ctx context.Context, conflict queue.Conflict)
 	if !needed {
 		return c.Accept(ctx, conflict)
 	}
-	_, err = c.enqueue(ctx, conflict.Ref.ID, w, func(_ json.RawMessage, e *queue.Entity) { markReviewed(e, conflict) })
+	_, err = c.enqueue(ctx, conflict.Ref.ID, w, change[P]{inTxn: func(_ json.RawMessage, e *queue.Entity) { markReviewed(e, conflict) }})
 	return err
 }
 

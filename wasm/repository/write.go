@@ -83,19 +83,18 @@ func (c *Collection[T, P]) Delete(ctx context.Context, seen Record[T]) (Written,
 // copy, was, may be older than that; it counts only if this page did not delete the
 // record.
 func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) (Written, error) {
-	restores := was.Version + 1
-	if gone, ok := c.recallDeletion(was.ID); ok {
+	gone, ok := c.recallDeletion(was.ID)
+	if ok {
 		value, err := c.cfg.Codec.Decode(gone.document)
 		if err != nil {
 			return Written{}, fmt.Errorf("decode %s as it was deleted: %w", was.ID, err)
 		}
 		was.Value = value
-		if restores, err = c.tombstone(ctx, gone); err != nil {
-			return Written{}, err
-		}
+	} else {
+		gone.tombstone = was.Version + 1
 	}
 	patch := c.cfg.Codec.Whole(was.Value)
-	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: restores})
+	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: &gone})
 }
 
 // deletion is the document that a delete removed, its operation, and the version that its
@@ -106,24 +105,20 @@ type deletion struct {
 	tombstone int64
 }
 
-// tombstone returns the version of a deletion's tombstone, as the server gave it if it has
+// version returns the version of a deletion's tombstone, as the server gave it if it has
 // answered. While the delete is in the queue, the answer will correct what was expected.
-func (c *Collection[T, P]) tombstone(ctx context.Context, gone deletion) (int64, error) {
-	meta, err := c.cfg.Store.Meta(ctx, queue.MetaOutcomes)
-	if err != nil {
-		return 0, fmt.Errorf("read from this device: %w", err)
-	}
-	outcome, _ := queue.FindOutcome(meta[queue.MetaOutcomes], gone.operation)
+func (d deletion) version(outcomes string) int64 {
+	outcome, _ := queue.FindOutcome(outcomes, d.operation)
 	for range queue.MaxOutcomes {
 		if outcome.Kind != queue.OutcomeSuperseded {
 			break
 		}
-		outcome, _ = queue.FindOutcome(meta[queue.MetaOutcomes], outcome.By)
+		outcome, _ = queue.FindOutcome(outcomes, outcome.By)
 	}
 	if outcome.Kind == queue.OutcomeAcknowledged && outcome.Version > 0 {
-		return outcome.Version, nil
+		return outcome.Version
 	}
-	return gone.tombstone, nil
+	return d.tombstone
 }
 
 // maxDeleted bounds what is remembered of deletions.
@@ -149,7 +144,7 @@ func (c *Collection[T, P]) recallDeletion(id string) (deletion, bool) {
 type change[P any] struct {
 	kind     api.OperationType
 	patch    *P
-	restores int64
+	restores *deletion   // nil: none
 	seen     *queue.Seen // nil: the record as it is
 	inTxn    inTxn       // may be nil
 }
@@ -160,7 +155,7 @@ type inTxn func(before json.RawMessage, e *queue.Entity)
 
 // write checks a change and saves it with its operation.
 func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (Written, error) {
-	w := queue.Write{Type: ch.kind, Restores: ch.restores, Seen: ch.seen}
+	w := queue.Write{Type: ch.kind, Seen: ch.seen}
 	if ch.patch != nil {
 		patch, problem := c.Clean(*ch.patch, ch.kind == api.Create)
 		if problem != nil {
@@ -172,20 +167,38 @@ func (c *Collection[T, P]) write(ctx context.Context, id string, ch change[P]) (
 		}
 		w.Data = data
 	}
-	return c.enqueue(ctx, id, w, ch.inTxn)
+	return c.enqueue(ctx, id, w, ch)
 }
 
-// enqueue saves a write and its operation in one durable transaction, and notifies
-// everybody.
-func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, also inTxn) (Written, error) {
-	meta, err := c.cfg.Store.Meta(ctx, sync.MetaClient, sync.MetaSkew)
-	if err != nil {
-		return Written{}, fmt.Errorf("read from this device: %w", err)
+// enqueue saves a write with its operation, and notifies everybody. Where what it was made
+// with has changed meanwhile, which this page may hear of late, it makes it anew.
+func (c *Collection[T, P]) enqueue(ctx context.Context, id string, w queue.Write, ch change[P]) (Written, error) {
+	names := []string{sync.MetaClient, sync.MetaSkew}
+	if ch.restores != nil {
+		names = append(names, queue.MetaOutcomes)
 	}
-	w.ID, w.At = c.cfg.NewOperationID(), c.cfg.Now()
-	w.Node, w.Skew = stampNode(meta[sync.MetaClient]), parseSkew(meta[sync.MetaSkew])
+	for {
+		given, err := c.cfg.Store.Meta(ctx, names...)
+		if err != nil {
+			return Written{}, fmt.Errorf("read from this device: %w", err)
+		}
+		w.ID, w.At = c.cfg.NewOperationID(), c.cfg.Now()
+		w.Node, w.Skew = stampNode(given[sync.MetaClient]), parseSkew(given[sync.MetaSkew])
+		if ch.restores != nil {
+			w.Restores = ch.restores.version(given[queue.MetaOutcomes])
+		}
+		done, err := c.save(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}, Given: given}, w, ch.inTxn)
+		if !errors.Is(err, queue.ErrStale) {
+			return done, err
+		}
+	}
+}
+
+// save saves a write and its operation in one durable transaction.
+func (c *Collection[T, P]) save(ctx context.Context, txn queue.Txn, w queue.Write, also inTxn) (Written, error) {
+	id := txn.Refs[0].ID
 	done, decided := Written{ID: id}, false
-	err = c.cfg.Store.Update(ctx, queue.Txn{Refs: []queue.Ref{c.ref(id)}}, func(es []*queue.Entity) error {
+	err := c.cfg.Store.Update(ctx, txn, func(es []*queue.Entity) error {
 		before := es[0].Document()
 		if err := es[0].Enqueue(w); err != nil {
 			return err

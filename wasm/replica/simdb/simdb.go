@@ -3,6 +3,7 @@
 package simdb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -27,14 +28,22 @@ const (
 
 // Database is what one browser keeps. It is safe for concurrent use.
 type Database struct {
-	mu     stdsync.Mutex
-	log    map[int64]string
-	base   map[string]string
-	opened int64
+	mu      stdsync.Mutex
+	log     []replica.Record // in order
+	base    map[string]string
+	opened  int64
+	changes int
 }
 
 // New returns an empty database.
-func New() *Database { return &Database{log: map[int64]string{}, base: map[string]string{}} }
+func New() *Database { return &Database{base: map[string]string{}} }
+
+// Changes counts what has changed the database.
+func (d *Database) Changes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changes
+}
 
 // Conn is a connection of one tab.
 type Conn struct {
@@ -103,12 +112,8 @@ func (c *Conn) Run(ctx context.Context, query replica.Query, decide func(replica
 // decide reads and asks until there is nothing more to read.
 func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Step, error)) (replica.Step, error) {
 	for {
-		found := replica.Found{Opened: c.number, Base: map[string]string{}}
-		for _, seq := range slices.Sorted(maps.Keys(c.log)) {
-			if seq > read.After {
-				found.Log = append(found.Log, replica.Record{Seq: seq, Text: c.log[seq]})
-			}
-		}
+		at, _ := c.find(read.After + 1)
+		found := replica.Found{Opened: c.number, Log: slices.Clone(c.log[at:]), Base: make(map[string]string, len(read.Keys))}
 		for _, key := range read.Keys {
 			if _, twice := found.Base[key]; twice {
 				return replica.Step{}, fmt.Errorf("%s is read twice at once", key)
@@ -123,18 +128,26 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 	}
 }
 
+// find returns the place of a record in the log, and whether there is one.
+func (d *Database) find(seq int64) (int, bool) {
+	return slices.BinarySearchFunc(d.log, seq, func(r replica.Record, seq int64) int { return cmp.Compare(r.Seq, seq) })
+}
+
 func (c *Conn) save(step replica.Step) error {
 	if r := step.Append; r != nil {
-		if _, ok := c.log[r.Seq]; ok {
+		at, ok := c.find(r.Seq)
+		if ok {
 			return fmt.Errorf("the log has a record %d already", r.Seq)
 		}
-		c.log[r.Seq] = r.Text
+		c.log = slices.Insert(c.log, at, *r)
 	}
 	for _, key := range step.Delete {
 		delete(c.base, key)
 	}
 	maps.Copy(c.base, step.Put)
-	maps.DeleteFunc(c.log, func(seq int64, _ string) bool { return seq <= step.Trim })
+	from, _ := c.find(step.Trim + 1)
+	c.log = slices.Delete(c.log, 0, from)
+	c.changes++
 	return nil
 }
 
@@ -142,7 +155,11 @@ func (c *Conn) save(step replica.Step) error {
 func (d *Database) Texts() (base map[string]string, log map[int64]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return maps.Clone(d.base), maps.Clone(d.log)
+	log = make(map[int64]string, len(d.log))
+	for _, r := range d.log {
+		log[r.Seq] = r.Text
+	}
+	return maps.Clone(d.base), log
 }
 
 // Damage changes a text of the base behind everybody's back.
@@ -150,11 +167,17 @@ func (d *Database) Damage(key string, change func(string) string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.base[key] = change(d.base[key])
+	d.changes++
 }
 
 // DamageLog is Damage for a record of the log.
 func (d *Database) DamageLog(seq int64, change func(string) string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.log[seq] = change(d.log[seq])
+	at, ok := d.find(seq)
+	if !ok {
+		d.log = slices.Insert(d.log, at, replica.Record{Seq: seq})
+	}
+	d.log[at].Text = change(d.log[at].Text)
+	d.changes++
 }

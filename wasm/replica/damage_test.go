@@ -1,0 +1,132 @@
+package replica_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/storetest"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// people are changes of the feed that bring n rows.
+func people(n int) (all []api.Change) {
+	for i := range n {
+		id := fmt.Sprintf("%02x-%d", i*37%256, i)
+		all = append(all, api.Change{EntityType: "user", EntityID: id, Version: 1, Document: fmt.Appendf(nil, `{"name":"%d"}`, i*7%n)})
+	}
+	return all
+}
+
+// repaired compares what a tab has with the server's rows, and repairs what differs, as a
+// check does.
+func repaired(t *testing.T, s *tab, server []api.Change) {
+	t.Helper()
+	var want api.Digest
+	for _, c := range server {
+		want.Add(c.EntityID, c.Version, api.ContentHash(c.Document))
+	}
+	for range 4 {
+		have, err := s.Digest(t.Context(), "user")
+		if err != nil {
+			t.Fatal(err)
+		}
+		differ := have.Diff(&want)
+		if len(differ) == 0 {
+			return
+		}
+		for _, n := range differ {
+			r := sync.Repair{Type: "user", IDs: api.BucketRange(n), Generation: 1}
+			for _, c := range server {
+				if r.IDs.Contains(c.EntityID) {
+					r.Changes = append(r.Changes, c)
+				}
+			}
+			if _, err := s.Repair(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Fatal("repairs do not end")
+}
+
+// expectRows checks that the list has every row once, and that its length is told.
+func expectRows(t *testing.T, s *tab, server []api.Change) {
+	t.Helper()
+	rows, err := s.Rows(t.Context(), repository.Window{Type: "user", Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, v := range rows.Views {
+		ids[v.Ref.ID] = true
+	}
+	if rows.Total != len(server) || len(rows.Views) != len(server) || len(ids) != len(server) {
+		t.Fatalf("a list of %d rows shows %d, of %d people; want %d", rows.Total, len(rows.Views), len(ids), len(server))
+	}
+	for _, c := range server {
+		e, err := s.Entity(t.Context(), queue.Ref{Type: "user", ID: c.EntityID})
+		if err != nil || e.Confirmed == nil {
+			t.Fatalf("%s is %+v, %v", c.EntityID, e, err)
+		}
+	}
+}
+
+// TestADamagedDirectoryIsRepaired damages each line of both directories in turn, or takes it
+// out. What lay there comes again, by writes that know nothing of the damage, too.
+func TestADamagedDirectoryIsRepaired(t *testing.T) {
+	for _, rows := range []int{1, 60} {
+		testDamagedDirectories(t, people(rows))
+	}
+}
+
+func testDamagedDirectories(t *testing.T, server []api.Change) {
+	t.Helper()
+	for _, key := range []string{"list/user", "ids/user"} {
+		pages := 0
+		for n := 0; n <= pages; n++ {
+			for _, how := range []string{"damaged", "taken out", "torn"} {
+				t.Run(fmt.Sprint(len(server), " rows, ", key, " line ", n, " ", how), func(t *testing.T) {
+					b := newBrowser()
+					s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+					if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: server}); err != nil {
+						t.Fatal(err)
+					}
+					compact(t, s.Store)
+					b.Damage(key, func(text string) string {
+						lines := slices.Collect(strings.Lines(text))
+						pages = len(lines) - 1
+						switch how {
+						case "damaged":
+							lines[n] = strings.Replace(lines[n], "\t", "\t9", 1)
+						case "taken out":
+							lines[n] = ""
+						case "torn":
+							lines = lines[:n]
+						}
+						return strings.Join(lines, "")
+					})
+					s.Forget()
+					again := sync.Page{Generation: 1, Resync: true, Changes: server[len(server)/3 : len(server)/2]}
+					if _, err := s.ApplyPage(t.Context(), again); err != nil {
+						t.Fatal(err)
+					}
+					if n%2 == 0 {
+						compact(t, s.Store) // where a page is lost, there may be another by then
+					}
+					repaired(t, s, server)
+					compact(t, s.Store)
+					repaired(t, s, server)
+					compact(t, s.Store)
+					s.Forget()
+					expectRows(t, s, server)
+				})
+			}
+		}
+	}
+}

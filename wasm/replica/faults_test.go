@@ -106,6 +106,33 @@ func TestADamagedOperationIsKept(t *testing.T) {
 	}
 }
 
+// TestADamagedEntityDoublesNothing damages the line that tells an entity anew: what it has
+// in the lines behind is known already.
+func TestADamagedEntityDoublesNothing(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, nil)
+	for n := range 2 {
+		err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{{Type: "user", ID: "a"}}}, func(es []*queue.Entity) error {
+			if n == 0 {
+				es[0].Conflicts = append(es[0].Conflicts, queue.Conflict{ID: "c", At: fixedNow()})
+				return es[0].Enqueue(queue.Write{ID: "op-1", Type: api.Create, Data: []byte(`{"name":"A"}`), At: fixedNow()})
+			}
+			es[0].Operations[0].RetryCount++
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.DamageLog(2, func(text string) string { return strings.Replace(text, "e\tuser", "e\tUser", 1) })
+	s.Forget()
+	expectQueue(t, s, "op-1")
+	e, err := s.Entity(t.Context(), queue.Ref{Type: "user", ID: "a"})
+	if err != nil || len(e.Conflicts) != 1 || e.Operations[0].RetryCount != 1 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+}
+
 // TestALineOfANewerProgramCountsBehindTheState puts one where keyState stands for the log
 // already: it may be of rows, which the pages stand for, and not keyState.
 func TestALineOfANewerProgramCountsBehindTheState(t *testing.T) {

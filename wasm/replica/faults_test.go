@@ -88,17 +88,78 @@ func TestADamagedOperationIsKept(t *testing.T) {
 	for seq := range log {
 		b.DamageLog(seq, func(text string) string { return strings.ReplaceAll(text, "op-y", "op-?") })
 	}
+	_, damaged := b.Texts()
 	s.Forget()
 	expectQueue(t, s, "op-x")
 	write(t, s, "d", "z")
 	for range 3 { // it is neither lost nor doubled
 		compact(t, s.Store)
 		s.Forget()
+		for seq, text := range damaged { // the log stays until all pages stand for it
+			b.DamageLog(seq, func(string) string { return text })
+		}
 		expectQueue(t, s, "op-x", "op-z")
 		base, _ := b.Texts()
 		if n := strings.Count(base["state/a"], "op-?"); n != 1 {
 			t.Fatalf("the damaged operation is there %d times", n)
 		}
+	}
+}
+
+// TestADamagedEntityDoublesNothing damages the line that tells an entity anew: what it has
+// in the lines behind is known already.
+func TestADamagedEntityDoublesNothing(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, nil)
+	for n := range 2 {
+		err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{{Type: "user", ID: "a"}}}, func(es []*queue.Entity) error {
+			if n == 0 {
+				es[0].Conflicts = append(es[0].Conflicts, queue.Conflict{ID: "c", At: fixedNow()})
+				return es[0].Enqueue(queue.Write{ID: "op-1", Type: api.Create, Data: []byte(`{"name":"A"}`), At: fixedNow()})
+			}
+			es[0].Operations[0].RetryCount++
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.DamageLog(2, func(text string) string { return strings.Replace(text, "e\tuser", "e\tUser", 1) })
+	s.Forget()
+	expectQueue(t, s, "op-1")
+	e, err := s.Entity(t.Context(), queue.Ref{Type: "user", ID: "a"})
+	if err != nil || len(e.Conflicts) != 1 || e.Operations[0].RetryCount != 1 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+}
+
+// TestALineOfANewerProgramCountsBehindTheState puts one where keyState stands for the log
+// already: it may be of rows, which the pages stand for, and not keyState.
+func TestALineOfANewerProgramCountsBehindTheState(t *testing.T) {
+	for name, line := range map[string]string{"a letter": "Z\tsomething", "a format": "h\t2", "of a type": "d\tghost\tid\t-"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBrowser()
+			s := b.open(storetest.Schemas, nil)
+			fill(t, s)
+			compact(t, s.Store)
+			base, _ := b.Texts()
+			var stands int64
+			if _, err := fmt.Sscanf(base["state/a"], "h\t1\t%d", &stands); err != nil {
+				t.Fatal(err)
+			}
+			earlier := replicatest.Sealed("h\t1")
+			for _, known := range []string{"m\tname\told", "o\told", "f\t1", "g\t1", "n\t1", "v\t{}", "u\told", "e\tuser\ta\t1", "x\tuser\ta", "c\tuser\ta\t1\t\t\t{}", "q\t1\t{}", "k\t{}", "b\t1"} {
+				earlier += replicatest.Sealed(known)
+			}
+			b.DamageLog(stands, func(string) string { return earlier })
+			s.Forget()
+			expectQueue(t, s, "op-x", "op-y")
+			b.DamageLog(stands, func(string) string { return earlier + replicatest.Sealed(line) })
+			s.Forget()
+			if err := s.SetMeta(t.Context(), map[string]string{"a": "b"}); !errors.Is(err, queue.ErrOutdated) {
+				t.Fatalf("got %v, want ErrOutdated", err)
+			}
+		})
 	}
 }
 

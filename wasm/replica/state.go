@@ -289,7 +289,7 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		if f.bad = f.bad || err != nil || e == nil; f.bad {
 			return true
 		}
-		e.pending.Operations = append(e.pending.Operations, o)
+		e.pending.Operations = append(slices.DeleteFunc(e.pending.Operations, func(old queue.Operation) bool { return old.Seq == o.Seq }), o)
 		st.last = max(st.last, o.Seq)
 		st.noteTop(o)
 	case 'k':
@@ -298,7 +298,7 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		if f.bad = f.bad || err != nil || e == nil; f.bad {
 			return true
 		}
-		e.pending.Conflicts = append(e.pending.Conflicts, c)
+		e.pending.Conflicts = append(slices.DeleteFunc(e.pending.Conflicts, func(old queue.Conflict) bool { return old.ID == c.ID }), c)
 		delete(st.reviewed, c.ID)
 	case 'v':
 		c, err := queue.ParseConflict(f.string())
@@ -312,14 +312,15 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 }
 
 // owner returns the entry of an entity that an operation or a conflict belongs to; nil for
-// a type without a schema.
+// a type without a schema. Where the line of the entity is damaged, the entry may have
+// the same operation from before.
 func (st *state) owner(ref queue.Ref) *entry {
 	t := st.tables[ref.Type]
 	if t == nil {
 		return nil
 	}
 	e := t.entry(ref.ID)
-	if e.pending == nil { // the line of the entity is damaged
+	if e.pending == nil {
 		e.pending = &queue.Entity{Ref: ref}
 	}
 	st.touched[ref] = e

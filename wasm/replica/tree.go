@@ -74,36 +74,38 @@ func (t *tree) encode() string {
 func (l leaf) rows64() int64 { return int64(l.rows) }
 
 // decode reads the directory; "" is that of an empty base. A leaf whose line is damaged is
-// lost with its rows, and the leaf before reaches over its range.
-func (t *tree) decode(text string) error {
+// lost with its rows, and the leaf before reaches over its range; the directory is not whole
+// then.
+func (t *tree) decode(text string) (whole bool, err error) {
 	*t = newTree(t.name, t.compare)
 	if text == "" {
-		return nil
+		return true, nil
 	}
+	whole = true
 	var leaves []leaf
-	var unknown error
 	lines(text, false, func(kind byte, f fields) {
 		switch kind {
 		case 'h':
 			if f.number() > format {
-				unknown = queue.ErrOutdated
+				err = queue.ErrOutdated
 			}
 			t.next = max(t.next, f.number())
 		case 'l':
 			l := leaf{number: f.number(), rows: int(f.number()), seq: f.number(), first: queue.Key{Sort: f.string(), ID: f.string()}}
 			if f.bad || l.rows < 0 || l.number < 0 {
+				whole = false
 				return
 			}
 			t.next = max(t.next, l.number+1)
 			leaves = append(leaves, l)
 		default:
-			unknown = queue.ErrOutdated
+			err = queue.ErrOutdated
 		}
-	}, nil)
+	}, func(string) { whole = false })
 	if len(leaves) > 0 {
 		sortBy(leaves, func(a, b leaf) int { return t.compare(a.first, b.first) })
 		leaves[0].first = queue.Key{}
 		t.leaves = leaves
 	}
-	return unknown
+	return whole, err
 }

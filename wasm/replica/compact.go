@@ -146,9 +146,10 @@ func (b *batch) rewritings() []*rewriting {
 	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
 		t := b.tables[name]
 		list, ids := t.dirty()
+		over := t.byIDs()
 		all = append(all,
 			&rewriting{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
-			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t}})
+			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t, over: over}})
 	}
 	sortBy(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
 	return all
@@ -387,17 +388,31 @@ func (w *leafWriter) forget(l leaf) []string {
 type idsWriter struct {
 	*batch
 	*table
-	over []idRow // of the entries, by id
+	over [][]*entry // with a row, by page
 	rows []idRow
 	page writer
 }
 
-func (w *idsWriter) gather(from, to int) int {
-	if w.over == nil {
-		w.over = w.changed()
+// byIDs are the entries that have a row, by the page of ids that has its id.
+func (t *table) byIDs() [][]*entry {
+	out := make([][]*entry, len(t.ids.leaves))
+	for id, e := range t.entries {
+		if e.row != nil && e.pending == nil {
+			i := t.ids.at(queue.Key{ID: id})
+			out[i] = append(out[i], e)
+		}
 	}
-	w.rows = nil // merge may have made it a part of over
+	return out
+}
+
+func (w *idsWriter) gather(from, to int) int {
+	w.rows = nil
+	var over []idRow
 	for i := from; i < to; i++ {
+		for _, e := range w.over[i] {
+			r := e.row
+			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
+		}
 		page, ok := w.idsPage(w.table, i)
 		if !ok {
 			continue
@@ -412,26 +427,10 @@ func (w *idsWriter) gather(from, to int) int {
 			w.rows = append(w.rows, r)
 		}
 	}
-	byID := func(r idRow, id string) int { return strings.Compare(r.id, id) }
-	low, _ := slices.BinarySearchFunc(w.over, w.ids.leaves[from].first.ID, byID)
-	high := len(w.over)
-	if to < len(w.ids.leaves) {
-		high, _ = slices.BinarySearchFunc(w.over, w.ids.leaves[to].first.ID, byID)
-	}
-	w.rows = merge(w.rows, w.over[low:high], func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }
+	sortBy(over, byID)
+	w.rows = merge(w.rows, over, byID)
 	return len(w.rows)
-}
-
-// changed are the rows of the entries, by id.
-func (w *idsWriter) changed() []idRow {
-	out := []idRow{}
-	for id, e := range w.entries {
-		if r := e.row; r != nil && e.pending == nil {
-			out = append(out, idRow{id: id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
-		}
-	}
-	sortBy(out, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
-	return out
 }
 
 // idsFactor is how many more rows a page of ids has than a leaf.

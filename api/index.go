@@ -14,8 +14,11 @@ func UserIndex(document json.RawMessage) (sort, search string) {
 		Name  string `json:"name"`
 		Email string `json:"email"`
 	}
-	if json.Unmarshal(document, &u) != nil {
-		return "", ""
+	if !readPlain(document, member{name: "name", text: &u.Name}, member{name: "email", text: &u.Email}) {
+		u.Name, u.Email = "", ""
+		if json.Unmarshal(document, &u) != nil {
+			return "", ""
+		}
 	}
 	sort = FoldText(u.Name)
 	return sort, sort + "\n" + FoldText(u.Email)

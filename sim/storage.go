@@ -261,6 +261,9 @@ func (s storage) Digest(ctx context.Context, entityType string) (api.Digest, err
 	return s.read().Digest(ctx, entityType)
 }
 
+// Tidy implements sync.Store.
+func (s storage) Tidy(ctx context.Context) (more bool, err error) { return s.b.store.Tidy(ctx) }
+
 // Reindex implements sync.Store.
 func (s storage) Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error) {
 	err = s.write(func(m *replica.Store) error {

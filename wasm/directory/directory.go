@@ -32,10 +32,7 @@ type Collection = repository.Collection[api.User, api.UserPatch]
 
 // Codec translates users.
 var Codec = repository.Codec[api.User, api.UserPatch]{
-	Decode: func(document json.RawMessage) (u api.User, err error) {
-		err = json.Unmarshal(document, &u)
-		return u, err
-	},
+	Decode: api.ParseUser,
 	Encode: func(p api.UserPatch) (json.RawMessage, error) { return json.Marshal(p) },
 	Clean:  clean,
 	Whole:  func(u api.User) api.UserPatch { return api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio} },

@@ -303,8 +303,9 @@
   // read reads what Go wants, and does what it then decides: it reads more, or writes.
   function read(tx, run, { after, keys }, decide) {
     const log = tx.objectStore("log"), base = tx.objectStore("base");
-    when(run, [log.getAll(IDBKeyRange.lowerBound(after, true)), ...keys.map((key) => base.get(key))], ([records, ...texts]) => {
-      const step = decide(records, texts);
+    const asked = keys.map((key) => (key === "*" ? base.getAllKeys() : base.get(key)));
+    when(run, [log.getAll(IDBKeyRange.lowerBound(after, true)), ...asked], ([records, ...texts]) => {
+      const step = decide(records, texts.map((found) => (Array.isArray(found) ? found.join("\n") : found)));
       if (step === null) return run.fail({ name: "Refused", message: "refused" });
       if (step.keys && !step.texts) return read(tx, run, step, decide);
       if (step.append) log.add(step.append);

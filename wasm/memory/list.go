@@ -52,6 +52,9 @@ func (l *list) remove(r *row) {
 	}
 }
 
+// Tidy implements sync.Store: there is nothing to tidy.
+func (s *Store) Tidy(context.Context) (more bool, err error) { return false, nil }
+
 // Reindex implements sync.Store, in one part.
 func (s *Store) Reindex(ctx context.Context, fence int64, entityType, _ string) (string, error) {
 	if err := s.begin(ctx, fence); err != nil {

@@ -19,7 +19,13 @@ type batch struct {
 	text     string // when it is complete
 	extra    Step   // what it writes besides
 	install  func(*state)
-	searches map[queue.Ref]string // of the rows, which are not stored with them
+	searches []searchOf // of the rows, which are not stored with them
+}
+
+// searchOf is what a search looks in of a row.
+type searchOf struct {
+	table    *table
+	id, text string
 }
 
 func newBatch(st *state) *batch {
@@ -43,9 +49,9 @@ func (b *batch) step() Step {
 
 // index gives the rows that were saved what a search looks in: making it is dear.
 func (b *batch) index() {
-	for ref, search := range b.searches {
-		if e := b.tables[ref.Type].entries[ref.ID]; e != nil && e.pending == nil && e.shown != nil {
-			e.shown.search, e.shown.indexed = search, true
+	for _, s := range b.searches {
+		if e := s.table.entries[s.id]; e != nil && e.pending == nil && e.shown != nil {
+			e.shown.search, e.shown.indexed = s.text, true
 		}
 	}
 }
@@ -135,10 +141,7 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 // putRow writes that an entity has this confirmed row, and nothing else.
 func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 	sort, search := k.table.schema.Index(row.Document)
-	if b.searches == nil {
-		b.searches = map[queue.Ref]string{}
-	}
-	b.searches[k.Ref] = search
+	b.searches = append(b.searches, searchOf{k.table, k.Ref.ID, search})
 	b.startRow('r', k).string(sort).number(row.Version).string(string(row.Stamp)).time(row.SyncedAt).
 		number(generation).bytes(row.Document).end()
 }

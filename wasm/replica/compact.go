@@ -31,14 +31,14 @@ var DefaultBounds = Bounds{
 	LogRows: 4000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
 }
 
-// due reports whether enough of the log has come together.
-func (st *state) due() bool {
+// due reports whether a part of what the bounds allow has come together in the log.
+func (st *state) due(part int) bool {
 	most := st.bounds
 	changed, rows := 0, 0
 	for _, t := range st.tables {
 		changed, rows = changed+t.changed+len(t.seen), rows+t.list.rows()
 	}
-	return changed >= max(most.LogRows, rows/2) || st.logRecords >= most.LogRecords || st.logBytes >= most.LogBytes
+	return changed*part >= max(most.LogRows, rows/2) || st.logRecords*part >= most.LogRecords || st.logBytes*part >= most.LogBytes
 }
 
 // compactIfDue does a step, or some when the log grows faster than that. What fails, as it
@@ -46,7 +46,7 @@ func (st *state) due() bool {
 func (s *Store) compactIfDue(ctx context.Context) {
 	for more, done := true, 0; more; done++ {
 		s.mu.Lock()
-		due := s.state != nil && s.state.due() && done <= 4*(s.state.logBytes/s.state.bounds.LogBytes)
+		due := s.state != nil && s.state.due(1) && done <= 4*(s.state.logBytes/s.state.bounds.LogBytes)
 		s.mu.Unlock()
 		if !due {
 			return
@@ -59,22 +59,51 @@ func (s *Store) compactIfDue(ctx context.Context) {
 	}
 }
 
+// When nothing else is to be done, an eighth of what the bounds allow is enough, and steps are
+// short: whoever comes meanwhile waits for one.
+const (
+	tidyPart  = 8
+	tidySteps = 4 // that take the place of one
+)
+
+// Tidy implements sync.Store: it moves the log into the base, so that the next start reads a
+// short one.
+func (s *Store) Tidy(ctx context.Context) (more bool, err error) {
+	s.mu.Lock()
+	due := s.state != nil && (s.state.due(tidyPart) || s.state.goal > s.state.oldest())
+	s.mu.Unlock()
+	if !due {
+		return false, nil
+	}
+	return s.compact(ctx, max(1, s.options.Bounds.StepPages/tidySteps))
+}
+
 // Compact takes a step of moving the log into the base, in one transaction, and reports
 // whether there is more to move.
 func (s *Store) Compact(ctx context.Context) (more bool, err error) {
-	err = s.write(ctx, true, 0, func(b *batch) error {
-		more = b.compact()
+	return s.compact(ctx, s.options.Bounds.StepPages)
+}
+
+func (s *Store) compact(ctx context.Context, pages int) (more bool, err error) {
+	err = s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+		more = b.compact(pages)
 		return nil
 	})
-	return more, err
+	if err != nil || more {
+		return more, err
+	}
+	if err := s.removeOrphans(ctx); err != nil {
+		return false, err
+	}
+	return false, s.restoreReserve(ctx)
 }
 
 // compact writes pages anew that the log changes, those first that were not for longest, up
-// to Bounds.StepPages. The others stand for all of the log without that. A round of steps
+// to a number of them. The others stand for all of the log without that. A round of steps
 // ends when all pages stand for what the log had at its beginning: what comes meanwhile is
 // left for the next round, or there would be no end. The last step writes keyState.
-func (b *batch) compact() (more bool) {
-	until, left := b.state.seq, b.bounds.StepPages
+func (b *batch) compact(left int) (more bool) {
+	until := b.state.seq
 	goal := b.goal
 	if goal <= b.oldest() {
 		goal = until
@@ -117,9 +146,10 @@ func (b *batch) rewritings() []*rewriting {
 	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
 		t := b.tables[name]
 		list, ids := t.dirty()
+		over := t.byIDs()
 		all = append(all,
 			&rewriting{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
-			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t}})
+			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t, over: over}})
 	}
 	sortBy(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
 	return all
@@ -358,17 +388,31 @@ func (w *leafWriter) forget(l leaf) []string {
 type idsWriter struct {
 	*batch
 	*table
-	over []idRow // of the entries, by id
+	over [][]*entry // with a row, by page
 	rows []idRow
 	page writer
 }
 
-func (w *idsWriter) gather(from, to int) int {
-	if w.over == nil {
-		w.over = w.changed()
+// byIDs are the entries that have a row, by the page of ids that has its id.
+func (t *table) byIDs() [][]*entry {
+	out := make([][]*entry, len(t.ids.leaves))
+	for id, e := range t.entries {
+		if e.row != nil && e.pending == nil {
+			i := t.ids.at(queue.Key{ID: id})
+			out[i] = append(out[i], e)
+		}
 	}
-	w.rows = nil // merge may have made it a part of over
+	return out
+}
+
+func (w *idsWriter) gather(from, to int) int {
+	w.rows = nil
+	var over []idRow
 	for i := from; i < to; i++ {
+		for _, e := range w.over[i] {
+			r := e.row
+			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
+		}
 		page, ok := w.idsPage(w.table, i)
 		if !ok {
 			continue
@@ -383,26 +427,10 @@ func (w *idsWriter) gather(from, to int) int {
 			w.rows = append(w.rows, r)
 		}
 	}
-	byID := func(r idRow, id string) int { return strings.Compare(r.id, id) }
-	low, _ := slices.BinarySearchFunc(w.over, w.ids.leaves[from].first.ID, byID)
-	high := len(w.over)
-	if to < len(w.ids.leaves) {
-		high, _ = slices.BinarySearchFunc(w.over, w.ids.leaves[to].first.ID, byID)
-	}
-	w.rows = merge(w.rows, w.over[low:high], func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }
+	sortBy(over, byID)
+	w.rows = merge(w.rows, over, byID)
 	return len(w.rows)
-}
-
-// changed are the rows of the entries, by id.
-func (w *idsWriter) changed() []idRow {
-	out := []idRow{}
-	for id, e := range w.entries {
-		if r := e.row; r != nil && e.pending == nil {
-			out = append(out, idRow{id: id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
-		}
-	}
-	sortBy(out, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
-	return out
 }
 
 // idsFactor is how many more rows a page of ids has than a leaf.
@@ -447,4 +475,55 @@ func (b *batch) encodeState() string {
 		out.putPending(e.pending, e.generation)
 	}
 	return string(out.w.text)
+}
+
+// removeOrphans deletes pages that no directory names: what is left of a damaged directory.
+// It looks for them once for each program, and when a directory was damaged.
+func (s *Store) removeOrphans(ctx context.Context) error {
+	s.mu.Lock()
+	suspected := s.state != nil && s.state.orphans
+	s.mu.Unlock()
+	if !suspected {
+		return nil
+	}
+	err := s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+		names, ok := page(b.state, leaf{number: 1}, AllNames, func(text string, _ int) *[]string {
+			names := strings.Split(text, "\n")
+			return &names
+		})
+		if !ok {
+			return nil
+		}
+		b.cache.drop(AllNames)
+		if b.extra.Delete = b.orphaned(*names); len(b.extra.Delete) > 0 {
+			b.w.start('b').number(b.stands).end()
+		}
+		return nil
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != nil && err == nil {
+		s.state.orphans = false
+	}
+	return err
+}
+
+// orphaned returns those of some names that a page of a known type would have, and none has.
+func (st *state) orphaned(names []string) (out []string) {
+	known, prefixes := map[string]bool{}, []string(nil)
+	for _, t := range st.tables {
+		prefixes = append(prefixes, t.list.name+"/", t.ids.name+"/", strings.TrimSuffix(t.textKey(0), "0"))
+		for _, l := range t.list.leaves {
+			known[t.list.key(l.number)], known[t.textKey(l.number)] = true, true
+		}
+		for _, l := range t.ids.leaves {
+			known[t.ids.key(l.number)] = true
+		}
+	}
+	for _, name := range names {
+		if !known[name] && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			out = append(out, name)
+		}
+	}
+	return out
 }

@@ -13,6 +13,9 @@ type Database interface {
 	Run(ctx context.Context, query Query, decide func(Found) (Step, error)) error
 }
 
+// AllNames is no name of a text.
+const AllNames = "*"
+
 // Query says what a transaction reads, and whether it may write.
 type Query struct {
 	Write   bool
@@ -20,7 +23,8 @@ type Query struct {
 	Read
 }
 
-// Read is what a transaction reads: the log behind a number, and named texts of the base.
+// Read is what a transaction reads: the log behind a number, and named texts of the base. For
+// AllNames it finds the names of all of these, each on a line.
 type Read struct {
 	After int64
 	Keys  []string

@@ -120,7 +120,7 @@ func (s *Store) Repair(ctx context.Context, r sync.Repair) (differed []queue.Ref
 	ids := r.IDs
 	for more := true; more; {
 		part, here := []queue.Ref(nil), ids
-		err = s.write(ctx, true, r.Fence, func(b *batch) error {
+		err = s.write(ctx, txn{relaxed: true, fence: r.Fence}, func(b *batch) error {
 			part = nil
 			t := b.tables[r.Type]
 			here.To, more = b.partOf(t, ids)

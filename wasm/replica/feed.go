@@ -17,7 +17,7 @@ import (
 // it does not block the others. A part of the log that has become long goes into the base.
 func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
 	at := s.options.Now().UTC()
-	err = s.write(ctx, true, page.Fence, func(b *batch) error {
+	err = s.write(ctx, txn{relaxed: true, fence: page.Fence}, func(b *batch) error {
 		changed = nil
 		seen := map[string][]string{}
 		b.setMeta(page.Meta)
@@ -174,7 +174,7 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 	for from, more := "", true; more; {
 		var part []queue.Ref
 		var next string
-		err = s.write(ctx, true, fence, func(b *batch) error {
+		err = s.write(ctx, txn{relaxed: true, fence: fence}, func(b *batch) error {
 			part = nil
 			t := b.tables[entityType]
 			ids := api.IDRange{From: from}
@@ -270,7 +270,7 @@ func (s *Store) Reindex(ctx context.Context, fence int64, entityType, from strin
 	if err != nil {
 		return "", err
 	}
-	err = s.write(ctx, true, fence, func(b *batch) error {
+	err = s.write(ctx, txn{relaxed: true, fence: fence}, func(b *batch) error {
 		t := b.tables[entityType]
 		sort, id, _ := strings.Cut(from, "\x00")
 		start := t.list.at(queue.Key{Sort: sort, ID: id})

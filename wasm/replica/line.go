@@ -113,10 +113,7 @@ func unescape(s string) string {
 // lines calls each with every line of a text, without its sum. damaged, unless nil, gets
 // those with a wrong sum as they are. trusted says that the sums need no check.
 func lines(text string, trusted bool, each func(kind byte, f fields), damaged func(line string)) {
-	var raw []byte
-	if !trusted {
-		raw = []byte(text)
-	}
+	var raw []byte // of one line after the other: a sum is over bytes
 	for from := 0; from < len(text); {
 		end := strings.IndexByte(text[from:], '\n')
 		line, torn := text[from:], end < 0
@@ -124,8 +121,11 @@ func lines(text string, trusted bool, each func(kind byte, f fields), damaged fu
 			line = text[from : from+end]
 		}
 		body := len(line) - sumDigits - 1
+		if !trusted && body > 0 {
+			raw = append(raw[:0], line[:body]...)
+		}
 		switch {
-		case torn, body < 1, line[body] != '\t', !trusted && !sound(raw[from:from+body], line[body+1:]):
+		case torn, body < 1, line[body] != '\t', !trusted && !sound(raw, line[body+1:]):
 			if damaged != nil {
 				damaged(line)
 			}

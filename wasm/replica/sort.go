@@ -2,10 +2,9 @@ package replica
 
 import "sort"
 
-// sortBy sorts by compare, and keeps the order of what compares equal. It is one function
-// for all types: an instance of slices.SortFunc for each takes 60 kB of a wasm program.
+// sortBy sorts by compare. It is one function for all types: an instance of slices.SortFunc for each takes 60 kB of a wasm program.
 func sortBy[T any](s []T, compare func(a, b T) int) {
-	sort.Stable(order{len(s), func(i, j int) bool { return compare(s[i], s[j]) < 0 }, func(i, j int) { s[i], s[j] = s[j], s[i] }})
+	sort.Sort(order{len(s), func(i, j int) bool { return compare(s[i], s[j]) < 0 }, func(i, j int) { s[i], s[j] = s[j], s[i] }})
 }
 
 // order is what package sort needs of a slice.

@@ -28,7 +28,8 @@ type state struct {
 
 	logRecords, logBytes int // since keyState was written
 
-	goal int64 // of the steps of compaction that this program takes
+	goal    int64 // of the steps of compaction that this program takes
+	orphans bool  // there may be pages that no directory names
 
 	meta       map[string]string
 	outcomes   []string // lines of queue.MetaOutcomes
@@ -51,8 +52,8 @@ type state struct {
 
 func newState(o Options) *state {
 	st := &state{
-		bounds: o.Bounds,
-		meta:   map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
+		bounds: o.Bounds, orphans: true,
+		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
 		tables: map[string]*table{}, touched: map[queue.Ref]*entry{}, cache: cache{pages: map[string]*cached{}},
 	}
 	for _, s := range o.Schemas {
@@ -113,9 +114,11 @@ func whole(text string) (n int) {
 func (st *state) readDirectories(base map[string]string) error {
 	for _, t := range st.tables {
 		for _, tree := range []*tree{&t.list, &t.ids} {
-			if err := tree.decode(base[tree.name]); err != nil {
+			whole, err := tree.decode(base[tree.name])
+			if err != nil {
 				return err
 			}
+			st.orphans = st.orphans || !whole
 		}
 	}
 	st.stale = false

@@ -273,15 +273,15 @@ func (st *state) run(body func(*state) error) error {
 	}
 }
 
-// write runs body over the newest state in a transaction that excludes all others, and adds
-// what it puts into the batch to the log. body may be called more than once, each time with
-// an empty batch.
-func (s *Store) write(ctx context.Context, relaxed bool, fence int64, body func(*batch) error) error {
+// transact runs body over the newest state in a transaction that excludes all others, and
+// adds what it puts into the batch to the log. body may be called more than once, each time
+// with an empty batch.
+func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	s.mu.Lock()
-	query := Query{Write: true, Relaxed: relaxed, Read: s.want()}
+	query := Query{Write: true, Relaxed: t.relaxed, Read: s.want()}
 	s.mu.Unlock()
 	var done *batch
 	err := s.options.Database.Run(ctx, query, func(found Found) (Step, error) {
@@ -292,7 +292,7 @@ func (s *Store) write(ctx context.Context, relaxed bool, fence int64, body func(
 		if more != nil || err != nil {
 			return Step{More: more}, err
 		}
-		if fence != 0 && fence != s.state.fence {
+		if t.fence != 0 && t.fence != s.state.fence {
 			return Step{}, queue.ErrFenced
 		}
 		var b *batch

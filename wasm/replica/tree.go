@@ -76,14 +76,13 @@ func (l leaf) rows64() int64 { return int64(l.rows) }
 // decode reads the directory; "" is that of an empty base. A page whose line is damaged is
 // lost, and with it the one before, since nobody knows where that ends; if a line is gone
 // without a trace, all pages are. There the base then counts as empty and as written before
-// the log, so that nothing of the log is lost.
-func (t *tree) decode(text string) error {
+// the log, so that nothing of the log is lost. The directory is not whole then.
+func (t *tree) decode(text string) (whole bool, err error) {
 	*t = newTree(t.name, t.compare)
 	if text == "" {
-		return nil
+		return true, nil
 	}
 	var leaves []leaf
-	var unknown error
 	left, gap := int64(0), false // lines that are still to come
 	lost := func(string) {
 		left, gap = left-1, true
@@ -95,7 +94,7 @@ func (t *tree) decode(text string) error {
 		switch kind {
 		case 'h':
 			if f.number() > format {
-				unknown = queue.ErrOutdated
+				err = queue.ErrOutdated
 			}
 			t.next, left = max(t.next, f.number()), f.number()
 		case 'l':
@@ -110,7 +109,7 @@ func (t *tree) decode(text string) error {
 			t.next = max(t.next, l.number+1)
 			leaves, left = append(leaves, l), left-1
 		default:
-			unknown = queue.ErrOutdated
+			err = queue.ErrOutdated
 		}
 	}, lost)
 	if len(leaves) > 0 && left <= 0 {
@@ -118,5 +117,5 @@ func (t *tree) decode(text string) error {
 		leaves[0].first = queue.Key{}
 		t.leaves = leaves
 	}
-	return unknown
+	return !gap && left <= 0, err
 }

@@ -7,22 +7,26 @@ import (
 )
 
 // Update implements queue.Store.
-func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.Entity) error) error {
-	for _, ref := range txn.Refs {
+func (s *Store) Update(ctx context.Context, of queue.Txn, decide func([]*queue.Entity) error) error {
+	for _, ref := range of.Refs {
 		if _, err := s.schema(ref); err != nil {
 			return err
 		}
 	}
-	return s.write(ctx, txn.Relaxed, txn.Fence, func(b *batch) error {
-		for name, value := range txn.Given {
+	t := txn{relaxed: of.Relaxed, fence: of.Fence, claim: toOurPages, refs: of.Refs}
+	if of.Relaxed { // a row of the server's
+		t.claim = noClaim
+	}
+	return s.write(ctx, t, func(b *batch) error {
+		for name, value := range of.Given {
 			if b.value(name) != value {
 				return queue.ErrStale
 			}
 		}
-		entities, found := make([]*queue.Entity, len(txn.Refs)), map[queue.Ref]*known{}
+		entities, found := make([]*queue.Entity, len(of.Refs)), map[queue.Ref]*known{}
 		var order []*known
 		newest := b.newest()
-		for i, ref := range txn.Refs {
+		for i, ref := range of.Refs {
 			if found[ref] == nil {
 				k := b.find(ref)
 				found[ref] = &k
@@ -51,7 +55,7 @@ func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.
 
 // BeginRound implements sync.Store. The fence is the number of the record that says so.
 func (s *Store) BeginRound(ctx context.Context) (fence int64, err error) {
-	err = s.write(ctx, true, 0, func(b *batch) error {
+	err = s.write(ctx, txn{relaxed: true, claim: toReserve}, func(b *batch) error {
 		fence = max(b.seq, b.fence+1)
 		b.w.start('f').number(fence).end()
 		return nil
@@ -61,7 +65,7 @@ func (s *Store) BeginRound(ctx context.Context) (fence int64, err error) {
 
 // SetMeta implements sync.Store.
 func (s *Store) SetMeta(ctx context.Context, values map[string]string) error {
-	return s.write(ctx, false, 0, func(b *batch) error {
+	return s.write(ctx, txn{claim: toOurPages}, func(b *batch) error {
 		b.setMeta(values)
 		return nil
 	})

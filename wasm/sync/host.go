@@ -272,7 +272,24 @@ func (h *Host) serve(ctx context.Context, r roundRequest) error {
 	for _, id := range ids {
 		h.Bus.Publish(Message{Kind: SyncDone, ID: id, Report: &report})
 	}
+	if !errors.Is(err, ErrAbandoned) {
+		h.tidy(ctx)
+	}
 	return err
+}
+
+// tidy has the store tidied while nobody waits for a round. What fails is left for the next
+// time: nothing depends on it.
+func (h *Host) tidy(ctx context.Context) {
+	for more := true; more && len(h.requests) == 0 && ctx.Err() == nil; {
+		leave := h.enterStore()
+		var err error
+		more, err = h.Store.Tidy(ctx)
+		leave()
+		if err != nil {
+			return
+		}
+	}
 }
 
 // coalesce notes a request's news and returns the reason for a round so far. A reason that

@@ -43,6 +43,10 @@ type Store interface {
 	// id to go on from, "" at the end, and is no change to a row in any other respect.
 	Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error)
 
+	// Tidy takes a step of what makes the next start cheaper, and reports whether there is
+	// more to do. It changes nothing that any other method returns.
+	Tidy(ctx context.Context) (more bool, err error)
+
 	// Meta returns the values of the given names; a missing one is "".
 	Meta(ctx context.Context, names ...string) (map[string]string, error)
 

@@ -74,13 +74,17 @@ func promise(f func() (any, error)) js.Value {
 func (c *contender) open(args []js.Value) (any, error) {
 	name := args[0].Get("database").String()
 	c.asks = make(chan struct{}, 1)
-	store, err := idb.Open(context.Background(), idb.Options{Name: name, Schemas: []queue.Schema{directory.Users}, Deadline: patience})
+	c.name = name
+	channel := c.channel()
+	store, err := idb.Open(context.Background(), idb.Options{
+		Name: name, Schemas: []queue.Schema{directory.Users}, Channel: channel, Deadline: patience,
+	})
 	if err != nil {
 		return nil, err
 	}
-	c.name, c.store = name, store
+	c.store = store
 	c.users = repository.New(repository.Config[api.User, api.UserPatch]{
-		Store: health.New(time.After).Wrap(store), Bus: c.channel(), Schema: directory.Users, Codec: directory.Codec,
+		Store: health.New(time.After).Wrap(store), Bus: channel, Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 		OnEnqueued: func() { sync.TrySend(c.asks, struct{}{}) },
 	})
@@ -96,7 +100,7 @@ func (c *contender) background() {
 	}
 }
 
-func (c *contender) channel() sync.Bus { return browser.OpenChannel("rollcall-" + c.name) }
+func (c *contender) channel() *browser.Channel { return browser.OpenChannel("rollcall-" + c.name) }
 
 func (c *contender) close([]js.Value) (any, error) {
 	c.users.Close()

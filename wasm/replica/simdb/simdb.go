@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	stdsync "sync"
 
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -33,6 +34,9 @@ type Database struct {
 	base    map[string]string
 	opened  int64
 	changes int
+	// Room, unless 0, is how many bytes fit. A transaction that adds any must find room for
+	// them beside all that was there before.
+	Room int
 }
 
 // New returns an empty database.
@@ -100,6 +104,9 @@ func (c *Conn) Run(ctx context.Context, query replica.Query, decide func(replica
 	case fault == UncertainLost:
 		return fmt.Errorf("%w: simulated", queue.ErrUncertain)
 	}
+	if added := bytesOf(step); added > 0 && c.Room > 0 && c.used()+added > c.Room {
+		return fmt.Errorf("%w: simulated", queue.ErrQuota)
+	}
 	if err := c.save(step); err != nil {
 		return err
 	}
@@ -119,6 +126,9 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 				return replica.Step{}, fmt.Errorf("%s is read twice at once", key)
 			}
 			found.Base[key] = c.base[key]
+			if key == replica.AllNames {
+				found.Base[key] = strings.Join(slices.Collect(maps.Keys(c.base)), "\n")
+			}
 		}
 		step, err := decide(found)
 		if err != nil || step.More == nil {
@@ -149,6 +159,34 @@ func (c *Conn) save(step replica.Step) error {
 	c.log = slices.Delete(c.log, 0, from)
 	c.changes++
 	return nil
+}
+
+func bytesOf(step replica.Step) (n int) {
+	if step.Append != nil {
+		n = len(step.Append.Text)
+	}
+	for _, text := range step.Put {
+		n += len(text)
+	}
+	return n
+}
+
+// used is how many bytes are stored. Its lock is held.
+func (d *Database) used() (n int) {
+	for _, r := range d.log {
+		n += len(r.Text)
+	}
+	for _, text := range d.base {
+		n += len(text)
+	}
+	return n
+}
+
+// Fill leaves room for so many bytes more than are stored.
+func (d *Database) Fill(left int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Room = d.used() + left
 }
 
 // Texts returns all that is stored: the base by its keys, the log by its numbers.

@@ -9,9 +9,12 @@ const (
 
 	// MaxOperations bounds the operations of a batch, MaxChanges the changes of a page of
 	// the feed, and MaxUsers the users of a page of the list.
-	MaxOperations = 100
+	MaxOperations = 1000
 	MaxChanges    = 1000
 	MaxUsers      = 500
+
+	// CommonOperations is how many operations of a batch the servers of every version take.
+	CommonOperations = 100
 
 	// Page sizes of a request without a limit.
 	DefaultChanges = 500

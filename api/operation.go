@@ -87,6 +87,8 @@ type ChangePage struct {
 	HasMore bool              `json:"hasMore"`
 	Digests map[string]Digest `json:"contentDigests,omitempty"`
 	Epoch   string            `json:"epoch,omitempty"`
+	// After is the cursor that the page follows, where nobody has asked for the page after it.
+	After string `json:"-"`
 }
 
 // BucketPage is the response of GET /api/v1/buckets/{bucket}: live entities by id.

@@ -72,6 +72,8 @@ type Problem struct {
 	Detail string       `json:"detail,omitempty"`
 	Code   Code         `json:"code"`
 	Errors []FieldError `json:"errors,omitempty"`
+	// MaxOperations is how many operations the server takes, after a batch of more.
+	MaxOperations int `json:"maxOperations,omitempty"`
 }
 
 // NewProblem returns the problem of a code, with the code's status.

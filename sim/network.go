@@ -77,10 +77,19 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	if !asks(r) {
 		n.noteAnswer(resp)
 	}
-	if took := n.b.clock().Sub(sent); took >= 0 && took <= quickAnswer && !n.clockJumped && resp.Header["date"] != "" && resp.Header["age"] == "" && json.Valid(resp.Body) {
+	if took := n.b.clock().Sub(sent); took >= 0 && took <= quickAnswer && !n.clockJumped && resp.Header["date"] != "" && resp.Header["age"] == "" && readable(resp) {
 		n.clockMeasured = true
 	}
 	return resp, nil
+}
+
+// readable reports whether an answer is whole.
+func readable(resp sync.Response) bool {
+	if resp.InLines() {
+		_, err := api.ParseLines(resp.Body)
+		return err == nil
+	}
+	return json.Valid(resp.Body)
 }
 
 // send delivers the request and the answer, as far as f and the state of the world allow.

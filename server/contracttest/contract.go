@@ -5,6 +5,7 @@ package contracttest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,15 +32,33 @@ type Contract struct {
 	router routers.Router
 }
 
-// streams makes the validator accept event streams, which have no schema.
-var streams = sync.OnceFunc(func() {
+// media makes the validator accept event streams, which have no schema, and pages of changes in
+// lines, which have that of the same in JSON.
+var media = sync.OnceFunc(func() {
 	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.RegisteredBodyDecoder("text/plain"))
+	openapi3filter.RegisterBodyDecoder(api.LinesType, func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+		text, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		page, err := api.ParseLines(text)
+		if err != nil {
+			return nil, err
+		}
+		text, err = json.Marshal(page)
+		if err != nil {
+			return nil, err
+		}
+		var plain any
+		err = json.Unmarshal(text, &plain)
+		return plain, err
+	})
 })
 
 // Load loads the contract, which must be valid OpenAPI.
 func Load(t testing.TB) *Contract {
 	t.Helper()
-	streams()
+	media()
 	path, err := find("docs/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,22 @@ func WritePage(w io.Writer, p api.ChangePage) error {
 	return err
 }
 
-// WriteBucket does the same for a page of a bucket.
+// WriteLines writes a page in lines, part by part. It must be InLines.
+func WriteLines(w io.Writer, p api.ChangePage) error {
+	b := p.AppendHead(make([]byte, 0, pageBuffer+4<<10))
+	for _, c := range p.Changes {
+		if b = c.AppendLine(b); len(b) >= pageBuffer {
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+	}
+	_, err := w.Write(p.AppendEnd(b))
+	return err
+}
+
+// WriteBucket writes a page of a bucket as JSON, in the same way.
 func WriteBucket(w io.Writer, p api.BucketPage) error {
 	b, err := writeChanges(w, p.Changes)
 	if err != nil {

@@ -31,6 +31,9 @@ func NewShares(total, share int64) *Shares {
 	return &Shares{total: total, share: share, byKey: map[string]int64{}}
 }
 
+// Share is the most that one client may take.
+func (s *Shares) Share() int64 { return s.share }
+
 // Take takes n for a client, or fails with ErrFull and takes nothing. For the empty key, only
 // the total counts.
 func (s *Shares) Take(key string, n int64) error {

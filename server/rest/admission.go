@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -217,8 +218,25 @@ type limitedStore struct {
 // of arrival: another one's waits for no more than that.
 const maxQueued = 256
 
-// Apply implements Store. The store's queue of writes has room for one network's share only.
+// Apply implements Store. The store's queue of writes has room for one network's share only,
+// so a large batch goes there in parts.
 func (l limitedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	part := maxQueued
+	if scopeOf(ctx).network != "" {
+		part = min(part, int(l.writing.Share()))
+	}
+	outcomes := make([]store.Outcome, 0, len(writes))
+	for some := range slices.Chunk(writes, part) {
+		done, err := l.applyPart(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, done...)
+	}
+	return outcomes, nil
+}
+
+func (l limitedStore) applyPart(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
 	network, n := scopeOf(ctx).network, int64(len(writes))
 	if err := l.writing.Take(network, n); err != nil {
 		return nil, err

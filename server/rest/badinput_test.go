@@ -111,7 +111,7 @@ func TestBadInput(t *testing.T) {
 		{"batch without operations", "POST", operations, `{` + client + `}`, nil, 400, api.CodeInvalid},
 		{"batch of no array", "POST", operations, `{` + client + `,"operations":{}}`, nil, 400, api.CodeInvalid},
 		{"batch of numbers", "POST", operations, `{` + client + `,"operations":[1]}`, nil, 400, api.CodeMalformed},
-		{"batch of 101", "POST", operations, `{` + client + `,"operations":[` + strings.Repeat("{},", 100) + `{}]}`, nil, 413, api.CodeTooLarge},
+		{"batch of 1,001", "POST", operations, `{` + client + `,"operations":[` + strings.Repeat("{},", api.MaxOperations) + `{}]}`, nil, 413, api.CodeTooLarge},
 		{"batch oversized", "POST", operations, `{"clientId":"` + strings.Repeat("x", api.MaxBody) + `"}`, nil, 413, api.CodeTooLarge},
 		{"batch as text", "POST", operations, `{` + client + `,"operations":[]}`, []string{"Content-Type", "text/plain"}, 415, api.CodeMediaType},
 		{"cross-site batch", "POST", operations, `{` + client + `,"operations":[]}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, api.CodeCrossSite},

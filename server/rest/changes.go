@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/coding"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
@@ -23,15 +24,29 @@ func (s *server) listChanges(w http.ResponseWriter, r *http.Request) error {
 		return store.Invalid("Invalid query", api.FieldError{
 			Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", api.MaxChanges)})
 	}
-	page, err := s.pageFor(r, func(ctx context.Context) (content, error) {
+	media := chooseMedia(r)
+	page, err := s.pageFor(r, media, func(ctx context.Context) (content, error) {
 		page, err := s.store.Changes(ctx, q.Get("cursor"), limit)
-		return content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WritePage(w, page) }}, err
+		if err == nil && media == api.LinesType && page.InLines() {
+			return content{sizeOf(page.Changes), media, func(w io.Writer) error { return feed.WriteLines(w, page) }}, nil
+		}
+		return content{sizeOf(page.Changes), mediaJSON, func(w io.Writer) error { return feed.WritePage(w, page) }}, err
 	})
 	if err != nil {
 		return err
 	}
 	setSyncedCookie(w, r)
 	return s.sendPage(w, r, page)
+}
+
+// chooseMedia returns the media type of a page of changes that the client prefers, JSON if it
+// names none of ours.
+func chooseMedia(r *http.Request) string {
+	chosen, ok := coding.Choose(r.Header.Values("Accept"), mediaJSON, api.LinesType)
+	if !ok {
+		return mediaJSON
+	}
+	return chosen
 }
 
 // sizeOf estimates the bytes that changes take.
@@ -51,7 +66,7 @@ func (s *server) listBucket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.sendOwn(w, r, content{sizeOf(page.Changes), func(w io.Writer) error { return feed.WriteBucket(w, page) }})
+	return s.sendOwn(w, r, content{sizeOf(page.Changes), mediaJSON, func(w io.Writer) error { return feed.WriteBucket(w, page) }})
 }
 
 func parseBucket(r *http.Request) (store.BucketQuery, error) {

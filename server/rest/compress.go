@@ -28,10 +28,13 @@ func chooseCoding(r *http.Request) string {
 	return chosen
 }
 
-func pageHeader(w http.ResponseWriter) http.Header {
+// mediaJSON is the media type of what is not an error or an event.
+const mediaJSON = "application/json"
+
+func pageHeader(w http.ResponseWriter, media string) http.Header {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Add("Vary", "Accept-Encoding, "+api.HeaderAcceptCoding)
+	h.Set("Content-Type", media)
+	h.Add("Vary", "Accept, Accept-Encoding, "+api.HeaderAcceptCoding)
 	return h
 }
 
@@ -44,7 +47,7 @@ func (s *server) streamPage(w http.ResponseWriter, r *http.Request, c content, c
 		return err
 	}
 	defer func() { turn.release() }()
-	h := pageHeader(w)
+	h := pageHeader(w, c.media)
 	write := c.write
 	if compressors[chosen] != nil {
 		h.Set("Content-Encoding", chosen)

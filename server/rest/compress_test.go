@@ -36,7 +36,7 @@ func TestCompression(t *testing.T) {
 			"":                     "",
 		} {
 			a := w.do("GET", path, nil, "Accept-Encoding", accept).status(200)
-			if got := a.Header.Get("Content-Encoding"); got != want || a.Header.Get("Vary") != "Accept-Encoding, Rollcall-Accept-Encoding" {
+			if got := a.Header.Get("Content-Encoding"); got != want || a.Header.Get("Vary") != "Accept, Accept-Encoding, Rollcall-Accept-Encoding" {
 				t.Errorf("%s for %q: coded %q, want %q; Vary %q", path, accept, got, want, a.Header.Get("Vary"))
 			}
 			body, err := contracttest.Response{Header: a.Header, Body: a.Body}.Plain()
@@ -52,7 +52,7 @@ func TestCompression(t *testing.T) {
 			t.Errorf("%s: asked for a plain answer, has header %v", path, asked.Header)
 		}
 		small := w.do("GET", path+"?limit=1", nil, "Accept-Encoding", "zstd, gzip").status(200)
-		if small.Header.Get("Content-Encoding") != "" || small.Header.Get("Vary") != "Accept-Encoding, Rollcall-Accept-Encoding" {
+		if small.Header.Get("Content-Encoding") != "" || small.Header.Get("Vary") != "Accept, Accept-Encoding, Rollcall-Accept-Encoding" {
 			t.Errorf("%s: a small answer has header %v", path, small.Header)
 		}
 	}
@@ -84,14 +84,19 @@ func TestPageOfTheLimit(t *testing.T) {
 		}
 		w.push(ops...)
 	}
-	for _, accept := range []string{"identity", "zstd"} {
-		a := w.do("GET", fmt.Sprintf("/api/v1/changes?limit=%d", api.MaxChanges), nil, "Accept-Encoding", accept).status(200)
+	for accept, media := range map[string]string{"identity": "application/json", "zstd": "application/json", "gzip": api.LinesType} {
+		a := w.do("GET", fmt.Sprintf("/api/v1/changes?limit=%d", api.MaxChanges), nil, "Accept-Encoding", accept, "Accept", media).status(200)
 		body, err := contracttest.Response{Header: a.Header, Body: a.Body}.Plain()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var page api.ChangePage
-		if err := json.Unmarshal(body, &page); err != nil || len(page.Changes) != api.MaxChanges || page.HasMore {
+		if media == api.LinesType {
+			page, err = api.ParseLines(body)
+		} else {
+			err = json.Unmarshal(body, &page)
+		}
+		if err != nil || len(page.Changes) != api.MaxChanges || page.HasMore {
 			t.Errorf("%s: %d changes, more: %v (%v)", accept, len(page.Changes), page.HasMore, err)
 		}
 		if len(body) < 1<<20 {

@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/contracttest"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
@@ -214,6 +215,7 @@ func (d *driver) request() sample {
 		d.body(&s, o.RequestBody.Value.Content["application/json"].Schema.Value)
 	}
 	if d.chance(10) {
+		s.header = append(s.header, [2]string{"Accept", choose(d, "*/*", api.LinesType, api.LinesType+";q=x", "application/json, "+api.LinesType)})
 		s.header = append(s.header, [2]string{"Accept-Encoding", choose(d, "gzip", "zstd", "br, *;q=0", "gzip;q=x", "")})
 	}
 	if d.chance(2) {

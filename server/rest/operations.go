@@ -90,8 +90,13 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return fmt.Errorf("apply a batch: %w", err)
 		}
+		var size int64
 		for i, o := range outcomes {
 			results[places[i]] = o.Result
+			size += int64(len(o.Result.Document))
+		}
+		if err := s.reserve(r, size); err != nil {
+			return err // sent again, each is found to be done
 		}
 	}
 	s.metrics.count(results)
@@ -116,8 +121,10 @@ func checkBatch(b batch) error {
 		return store.Invalid("Invalid batch", errs...)
 	}
 	if b.Operations.count > api.MaxOperations {
-		return api.NewProblem(api.CodeTooLarge, "Too many operations",
+		p := api.NewProblem(api.CodeTooLarge, "Too many operations",
 			fmt.Sprintf("%d operations; at most %d are allowed", b.Operations.count, api.MaxOperations))
+		p.MaxOperations = api.MaxOperations
+		return p
 	}
 	for i, raw := range b.Operations.list {
 		if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {

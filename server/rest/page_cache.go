@@ -28,13 +28,15 @@ const (
 // content is an unencoded page of about size bytes.
 type content struct {
 	size  int64
+	media string
 	write func(io.Writer) error
 }
 
 // page is a response that is ready to be sent, or the content to stream if it is large, and
-// the coding of either.
+// the media type and the coding of either.
 type page struct {
 	body   []byte
+	media  string
 	coding string
 	large  content
 }
@@ -138,9 +140,9 @@ func (p *pageCache) share(key, group string, late <-chan time.Time, load func() 
 	return own.page, true, own.err
 }
 
-// pageFor returns the page for a request, and calls read if it is not cached. Other requests
+// pageFor returns the page for a request for a media type, and calls read if it is not cached. Other requests
 // may wait for the same read, so it does not end with this request.
-func (s *server) pageFor(r *http.Request, read func(context.Context) (content, error)) (*page, error) {
+func (s *server) pageFor(r *http.Request, media string, read func(context.Context) (content, error)) (*page, error) {
 	revision, err := s.store.Revision(r.Context())
 	if err != nil {
 		return nil, err
@@ -148,7 +150,7 @@ func (s *server) pageFor(r *http.Request, read func(context.Context) (content, e
 	chosen, own := chooseCoding(r), false
 	q := r.URL.Query()
 	q.Del(api.ParamFresh)
-	key := revision + " " + chosen + " " + r.URL.Path + "?" + q.Encode()
+	key := revision + " " + chosen + " " + media + " " + r.URL.Path + "?" + q.Encode()
 	load := func() (*page, error) {
 		own = true
 		ctx := context.WithoutCancel(r.Context())
@@ -197,7 +199,7 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) error
 	if p.body == nil {
 		return s.streamPage(w, r, p.large, p.coding)
 	}
-	h := pageHeader(w)
+	h := pageHeader(w, p.media)
 	if p.coding != coding.Identity {
 		h.Set("Content-Encoding", p.coding)
 	}
@@ -210,7 +212,7 @@ func (s *server) sendPage(w http.ResponseWriter, r *http.Request, p *page) error
 // prepare encodes a page, and compresses it unless it is small. A large one is streamed later.
 func (s *server) prepare(ctx context.Context, c content, chosen string) (*page, error) {
 	if c.size > maxCached {
-		return &page{large: c, coding: chosen}, nil
+		return &page{media: c.media, large: c, coding: chosen}, nil
 	}
 	release, err := s.admission.processorTurn(ctx)
 	if err != nil {
@@ -223,14 +225,14 @@ func (s *server) prepare(ctx context.Context, c content, chosen string) (*page, 
 		return nil, fmt.Errorf("encode a page: %w", err)
 	}
 	if body.Len() < minCompressed || compressors[chosen] == nil {
-		return &page{body: shrink(body.Bytes()), coding: coding.Identity}, nil
+		return &page{body: shrink(body.Bytes()), media: c.media, coding: coding.Identity}, nil
 	}
 	var small bytes.Buffer
 	whole := func(w io.Writer) error { _, err := w.Write(body.Bytes()); return err }
 	if err := compress(&small, chosen, whole); err != nil {
 		return nil, fmt.Errorf("compress a page: %w", err)
 	}
-	return &page{body: shrink(small.Bytes()), coding: chosen}, nil
+	return &page{body: shrink(small.Bytes()), media: c.media, coding: chosen}, nil
 }
 
 // shrink returns b without much unused memory behind it.

@@ -394,9 +394,9 @@ func TestWritesHaveAShare(t *testing.T) {
 		hub := feed.NewHub()
 		defer hub.Close()
 		a := asker{t: t, handler: rest.New(rest.Config{Store: b, Hub: hub})}
-		send := func(from string) <-chan int {
+		send := func(from string, n int) <-chan int {
 			var ops []string
-			for i := range api.MaxOperations {
+			for i := range n {
 				ops = append(ops, fmt.Sprintf(`{"id":%q,"entityType":"user","entityId":%q,"type":"create","baseVersion":0,"createdAt":"2026-01-31T12:00:00Z","data":{"name":"N","email":"%d-%s@example.org"}}`,
 					newID(), newID(), i, newID()))
 			}
@@ -411,17 +411,22 @@ func TestWritesHaveAShare(t *testing.T) {
 		}
 		var answers []<-chan int
 		for range 10 { // a quarter of what may wait
-			answers = append(answers, send("203.0.113.1:1"))
+			answers = append(answers, send("203.0.113.1:1", 100))
 		}
-		if status := <-send("203.0.113.1:1"); status != 503 {
+		if status := <-send("203.0.113.1:1", 100); status != 503 {
 			t.Errorf("one batch too many is answered %d", status)
 		}
 		if n := len(b.waiting); n != 2 {
 			t.Errorf("the store has %d batches of one network, want 2", n)
 		}
-		answers = append(answers, send("203.0.113.2:1"))
+		answers = append(answers, send("203.0.113.2:1", 100))
 		if n := len(b.waiting); n != 3 {
 			t.Errorf("another network's waits behind all of them: the store has %d", n)
+		}
+		// A batch of any size is there in parts, and leaves room for another of its network.
+		answers = append(answers, send("203.0.113.3:1", api.MaxOperations), send("203.0.113.3:1", api.MaxOperations))
+		if n := len(b.waiting); n != 4 {
+			t.Errorf("the store has %d batches and parts, want 4", n)
 		}
 		close(b.let)
 		for i, answer := range answers {

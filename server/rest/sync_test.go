@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,39 @@ func TestOperationsAndFeed(t *testing.T) {
 	if rest.Cursor != w.head() {
 		t.Errorf("the last page's cursor %s is not the head %s", rest.Cursor, w.head())
 	}
+}
+
+// TestChangesInLines: a client that prefers lines gets what others get in JSON, and shares its
+// pages with those who ask likewise only.
+func TestChangesInLines(t *testing.T) {
+	w := newWorld(t)
+	ada, bo := uuid.NewString(), uuid.NewString()
+	w.push(
+		operation(ada, api.Create, 0, fields{"name": "Ada", "email": "ada@example.org", "bio": "<b>\u2028\ttab\nline \"{"}),
+		operation(bo, api.Create, 0, fields{"name": "Bo", "email": "bo@example.org"}),
+		operation(bo, api.Delete, 1, nil),
+	)
+	for range 2 { // the second time from the cache
+		for _, query := range []string{"?limit=1", "", "?cursor=" + w.head()} {
+			want := decode[api.ChangePage](w.do("GET", "/api/v1/changes"+query, nil).status(200))
+			a := w.do("GET", "/api/v1/changes"+query, nil, "Accept", api.LinesType+", application/json;q=0.9").status(200)
+			got, err := api.ParseLines(a.Body)
+			for i := range want.Changes {
+				if want.Changes[i].Deleted {
+					want.Changes[i].Document = nil
+				}
+			}
+			if err != nil || a.Header.Get("Content-Type") != api.LinesType || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s in lines: %v, %v\n%s\nwant %+v", query, err, a.Header, a.Body, want)
+			}
+		}
+	}
+	for _, accept := range []string{"", "*/*", "application/json", "application/*", api.LinesType + ";q=0", api.LinesType + ";q=0.5, application/json", "text/html"} {
+		if a := w.do("GET", "/api/v1/changes", nil, "Accept", accept).status(200); a.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("Accept %q is answered %s", accept, a.Header.Get("Content-Type"))
+		}
+	}
+	w.do("GET", "/api/v1/changes?cursor=x", nil, "Accept", api.LinesType).problem(400, api.CodeBadCursor)
 }
 
 func TestBucket(t *testing.T) {

@@ -26,7 +26,7 @@ func TestProcessorsAreUsedInTurns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := content{5, func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err }}
+		text := content{5, mediaJSON, func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err }}
 		prepared := func(network string) <-chan error {
 			ended := make(chan error, 1)
 			go func() {

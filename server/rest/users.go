@@ -37,10 +37,10 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 		for _, d := range list.Documents {
 			size += int64(len(d))
 		}
-		return content{size, func(w io.Writer) error { return writeList(w, list) }}, err
+		return content{size, mediaJSON, func(w io.Writer) error { return writeList(w, list) }}, err
 	}
 	if q.Search == "" {
-		page, err := s.pageFor(r, read)
+		page, err := s.pageFor(r, mediaJSON, read)
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ import (
 
 // World is one server and the clock that everybody reads.
 type World struct {
-	T       *testing.T
+	T       testing.TB
 	Now     time.Time
 	Handler http.Handler // the server
 
@@ -39,7 +39,7 @@ type World struct {
 }
 
 // New returns a world with an empty server.
-func New(t *testing.T) *World {
+func New(t testing.TB) *World {
 	w := &World{T: t, Now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
 	w.StartOn(serverstore.New(serverstore.Options{Now: func() time.Time { return w.Now }}))
 	return w

@@ -88,14 +88,14 @@ func (f *faults) inject(n int) (*sync.Response, error) {
 	plain := func(status int, retry string) *sync.Response {
 		return &sync.Response{Status: status, Header: map[string]string{"content-type": "text/plain", "retry-after": retry}}
 	}
-	switch n % 17 {
-	case 3:
+	switch n % 7 {
+	case 2:
 		return plain(http.StatusServiceUnavailable, "5"), nil
 	case 5:
 		return plain(http.StatusTooManyRequests, "20"), nil
-	case 7:
+	case 4:
 		return plain(http.StatusInternalServerError, ""), nil
-	case 9:
+	case 6:
 		return nil, errors.New("the connection was lost")
 	}
 	return nil, nil
@@ -140,7 +140,7 @@ func away(w *testbed.World, d day.Day) (*testbed.Device, *faults) {
 	})
 	dev.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
 		f.note(r, resp)
-		if requests%17 == 1 && requests > 1 {
+		if requests%7 == 1 && requests > 1 {
 			f.failures++
 			return sync.Response{}, errors.New("the answer was lost")
 		}
@@ -197,7 +197,7 @@ func TestADayOffline(t *testing.T) {
 	for _, d := range []day.Day{{Operations: 100}, {Operations: 5000}} {
 		t.Run(fmt.Sprint(d.Operations, " operations"), func(t *testing.T) { grown[d.Operations] = spendADay(t, d) })
 	}
-	// A batch is a hundred operations in both, a page of the feed at most 500 changes.
+	// A batch is a thousand operations at most, a page of the feed 500 changes.
 	if few, many := grown[100], grown[5000]; many > few+8<<20 {
 		t.Errorf("a round holds %d kB above its store with 5,000 operations, %d kB with 100", many>>10, few>>10)
 	}

@@ -45,6 +45,7 @@ type Engine struct {
 	fields   map[string][]string // by entity type
 	unique   map[string][]string // fields, by entity type
 	batch    int                 // operations in the next batch
+	most     int                 // operations in any batch: what the server takes, as far as is known
 	clock    serverClock
 	suspects map[string]suspicion // by operation
 
@@ -54,7 +55,7 @@ type Engine struct {
 // New returns an engine. It panics if the configuration can't work.
 func New(cfg Config) *Engine {
 	cfg.check()
-	e := &Engine{cfg: cfg, fields: map[string][]string{}, unique: map[string][]string{}, batch: api.MaxOperations, suspects: map[string]suspicion{}}
+	e := &Engine{cfg: cfg, fields: map[string][]string{}, unique: map[string][]string{}, batch: api.MaxOperations, most: api.MaxOperations, suspects: map[string]suspicion{}}
 	for _, s := range cfg.Schemas {
 		e.fields[s.Type], e.unique[s.Type] = s.Fields, s.Unique
 	}

@@ -82,7 +82,7 @@ func (r *round) isolate(ctx context.Context, batch []queue.Operation, failed *Re
 		return failed
 	}
 	if len(batch) > 1 {
-		r.batch = max(1, len(batch)/2)
+		r.shrink(len(batch), failed)
 		return nil
 	}
 	culprit, problem := batch[0], interceptedProblem(failed)
@@ -97,16 +97,21 @@ func (r *round) isolate(ctx context.Context, batch []queue.Operation, failed *Re
 	return r.update(ctx, batch, func(e *queue.Entity, _ int) { e.Reject(culprit.ID, &problem) })
 }
 
-// choose picks the operations of the next batch among those due. A suspect goes alone,
-// after all others.
+// choose picks the operations of the next batch among those due: the first, as many as it
+// has room for. A suspect goes alone, after all others.
 func (r *round) choose(due []queue.Operation) []queue.Operation {
 	var chosen, suspects []queue.Operation
+	room, full := MaxBatch, false
 	for _, o := range due {
 		switch {
 		case r.skip[o.ID]:
+			continue
 		case r.suspects[o.ID].failures > 0:
 			suspects = append(suspects, o)
-		case len(chosen) < r.batch:
+			continue
+		}
+		room -= sizeOf(o)
+		if full = full || len(chosen) == r.batch || room < 0 && len(chosen) > 0; !full {
 			chosen = append(chosen, o)
 		}
 	}
@@ -115,6 +120,9 @@ func (r *round) choose(due []queue.Operation) []queue.Operation {
 	}
 	return chosen
 }
+
+// sizeOf is about how many bytes an operation takes in a request, or its entity in the answer.
+func sizeOf(o queue.Operation) int { return 300 + max(len(o.Data), len(o.Base)) }
 
 // forgetSuspects forgets suspects that are no longer among all that is due.
 func (r *round) forgetSuspects(due []queue.Operation) {

@@ -67,10 +67,19 @@ func (r Response) IsJSON() bool {
 	return t == "application/json" || t == "application/problem+json"
 }
 
+// InLines reports whether the body claims to be a page of changes in lines.
+func (r Response) InLines() bool {
+	t, _, _ := strings.Cut(r.Header["content-type"], ";")
+	return strings.EqualFold(strings.TrimSpace(t), api.LinesType)
+}
+
 // Coded reports whether the body is still in a content coding, of which the browser knew
-// nothing: what claims to be JSON does not begin like it.
+// nothing: what claims to be JSON or lines does not begin like it.
 func (r Response) Coded() bool {
 	text := bytes.TrimLeft(r.Body, " \t\r\n")
+	if r.InLines() {
+		return len(text) > 0 && text[0] != api.LinesBegin[0]
+	}
 	return r.IsJSON() && len(text) > 0 && !bytes.ContainsRune([]byte(`{["-0123456789tfn`), rune(text[0]))
 }
 

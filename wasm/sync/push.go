@@ -43,7 +43,7 @@ func (r *round) push(ctx context.Context) error {
 			}
 		}
 		if pushErr == nil {
-			r.batch = min(api.MaxOperations, r.batch*2)
+			r.batch = min(r.most, r.batch*2)
 			continue
 		}
 		if err := r.pushFailed(ctx, unanswered, pushErr); err != nil {
@@ -113,7 +113,7 @@ func (r *round) pushFailed(ctx context.Context, batch []queue.Operation, err err
 		return r.isolate(ctx, batch, failed)
 	}
 	if len(batch) > 1 {
-		r.batch = max(1, len(batch)/2)
+		r.shrink(len(batch), failed)
 		return nil
 	}
 	if len(batch) == 0 || !r.receives(ctx) {
@@ -133,6 +133,21 @@ func (r *round) pushFailed(ctx context.Context, batch []queue.Operation, err err
 		}
 		e.Reject(culprit.ID, &problem)
 	})
+}
+
+// shrink makes the next batch smaller than one of n operations that failed. A server of an
+// earlier version takes fewer than this one and does not say how many.
+func (r *round) shrink(n int, failed *RequestError) {
+	r.batch = n / 2
+	if failed.Kind != TooLarge {
+		return
+	}
+	switch told := failed.Problem.MaxOperations; {
+	case told > 0 && told < n:
+		r.most, r.batch = told, told
+	case told == 0 && n > api.CommonOperations:
+		r.most, r.batch = api.CommonOperations, api.CommonOperations
+	}
 }
 
 // saveResults saves the server's answers to a batch.
@@ -239,6 +254,6 @@ func (r *round) update(ctx context.Context, batch []queue.Operation, change func
 	if err != nil {
 		return err
 	}
-	r.cfg.Bus.Publish(Message{Kind: RowsChanged, Refs: txn.Refs})
+	r.publishChanged(txn.Refs)
 	return nil
 }

@@ -71,12 +71,12 @@ func needsProblem(status int) bool {
 	return status == 410 || (status >= 400 && !listed)
 }
 
-// Classify says what an answer means; nil for a good one. A 2xx that isn't JSON comes from
-// a captive portal.
+// Classify says what an answer means; nil for a good one. A 2xx that is neither JSON nor
+// lines comes from a captive portal.
 func Classify(r Response) *RequestError {
 	if r.Status >= 200 && r.Status < 300 {
 		switch {
-		case !r.IsJSON():
+		case !r.IsJSON() && !r.InLines():
 			return foreignError(r)
 		case r.Coded():
 			return codedError(r)

@@ -18,9 +18,10 @@ const RoundLock = "rollcall-round"
 
 // Bounds of one round. The next round does the rest.
 const (
-	MaxPushes = 50  // batches
-	MaxPages  = 40  // pages of the feed
-	PageSize  = 500 // changes in a page
+	MaxPushes = 50        // batches
+	MaxBatch  = 512 << 10 // bytes in a batch, about; a larger operation goes alone
+	MaxPages  = 40        // pages of the feed
+	PageSize  = 500       // changes in a page
 )
 
 // round is the state of one round.

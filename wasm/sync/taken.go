@@ -41,7 +41,11 @@ func (r *round) spareTaken(ctx context.Context, batch []queue.Operation, results
 // oldestFreeing returns the Seq of the oldest operation to be sent that is not in the
 // batch and may free a unique value.
 func (r *round) oldestFreeing(ctx context.Context, batch []queue.Operation) (int64, error) {
-	const page = 100
+	const page = 1000
+	sent := map[string]bool{}
+	for _, o := range batch {
+		sent[o.ID] = true
+	}
 	for after, last := int64(0), batch[len(batch)-1].Seq; after < last; {
 		operations, err := r.cfg.Store.Operations(ctx, after, page)
 		if err != nil {
@@ -49,8 +53,7 @@ func (r *round) oldestFreeing(ctx context.Context, batch []queue.Operation) (int
 		}
 		for _, o := range operations {
 			after = o.Seq
-			sent := slices.ContainsFunc(batch, func(b queue.Operation) bool { return b.ID == o.ID })
-			if !sent && o.State != queue.Rejected && o.Frees(r.unique[o.Ref.Type]) {
+			if !sent[o.ID] && o.State != queue.Rejected && o.Frees(r.unique[o.Ref.Type]) {
 				return o.Seq, nil
 			}
 		}

@@ -94,6 +94,8 @@ func FuzzServer(f *testing.F) {
 		}
 	}
 	f.Add(200, "text/html", "", "", []byte("<html>"))
+	f.Add(200, api.LinesType, "", "", []byte("rollcall-changes/1\tc\t1\n+\tuser\t"+id+"\t1\t\t{}\n.\t1\n"))
+	f.Add(200, api.LinesType, "", "", []byte("rollcall-changes/1\td\t0\te\n-\tuser\t"+id+"\t0\t\n.\t1\n"))
 	f.Add(410, "application/problem+json", "x", "-1", []byte(`{"title":"","code":"resync"}`))
 	f.Fuzz(func(t *testing.T, status int, media, date, retry string, body []byte) {
 		ctx := context.Background()

@@ -81,6 +81,9 @@ func checkResults(batch api.Batch, results []api.Result) error {
 	return nil
 }
 
+// acceptPages asks for pages in lines, and for JSON of a server that has no others.
+const acceptPages = api.LinesType + ", application/json;q=0.9"
+
 // Pull implements sync.Remote with GET of the feed.
 func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
@@ -88,7 +91,8 @@ func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.Change
 		q.Set("cursor", cursor)
 	}
 	var page api.ChangePage
-	if err := s.send(ctx, sync.Request{Method: "GET", Path: api.PathChanges + "?" + q.Encode()}, &page); err != nil {
+	r := sync.Request{Method: "GET", Path: api.PathChanges + "?" + q.Encode(), Header: map[string]string{"Accept": acceptPages}}
+	if err := s.send(ctx, r, &page); err != nil {
 		return api.ChangePage{}, err
 	}
 	if page.Cursor == "" || (page.HasMore && page.Cursor == cursor) {
@@ -173,9 +177,21 @@ func withQuery(path, parameter string) string {
 	return path + "?" + parameter
 }
 
+// decode reads a good answer into out.
+func decode(resp sync.Response, out any) error {
+	if page, ok := out.(*api.ChangePage); ok && resp.InLines() {
+		var err error
+		*page, err = api.ParseLines(resp.Body)
+		return err
+	}
+	return json.Unmarshal(resp.Body, out)
+}
+
 // send sends a request and decodes a good answer into out.
 func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
-	r.Header = map[string]string{"Accept": "application/json"}
+	if r.Header == nil {
+		r.Header = map[string]string{"Accept": "application/json"}
+	}
 	if r.Body != nil {
 		r.Header["Content-Type"] = "application/json"
 	} else if s.Fresh != nil {
@@ -188,7 +204,7 @@ func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
 	}
 	failed := sync.Classify(resp)
 	if failed == nil {
-		if err := json.Unmarshal(resp.Body, out); err != nil {
+		if err := decode(resp, out); err != nil {
 			failed = sync.NoAnswerError(fmt.Errorf("decode the answer: %w", err))
 		}
 	}

@@ -2,10 +2,13 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -55,6 +58,57 @@ func TestRemoteRejectsAnswersThatDoNotFit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPagesInLines: they are asked for and taken, as JSON is of a server that has no others.
+func TestPagesInLines(t *testing.T) {
+	const id = "00000000-0000-4000-8000-000000000001"
+	want := api.ChangePage{Cursor: "d", Changes: []api.Change{{EntityType: "user", EntityID: id, Version: 3, Stamp: "s", Document: []byte(`{"a":1}`)}}}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for media, body := range map[string]string{
+		"application/json":                 string(text),
+		api.LinesType + "; charset=utf-8":  "rollcall-changes/1\td\t0\n+\tuser\t" + id + "\t3\ts\t{\"a\":1}\n.\t1\n",
+		"Application/Vnd.Rollcall.Changes": "rollcall-changes/1\td\t0\n+\tuser\t" + id + "\t3\ts\t{\"a\":1}\n.\t1\n",
+	} {
+		answer := script{response: sync.Response{Status: 200, Body: []byte(body), Header: map[string]string{"content-type": media}}}
+		asked := ""
+		page, err := (&Server{HTTP: noted{answer, &asked}}).Pull(t.Context(), "c", 5)
+		if err != nil || !reflect.DeepEqual(page, want) || asked != api.LinesType+", application/json;q=0.9" {
+			t.Errorf("%s, asked for as %q: %+v, %v", media, asked, page, err)
+		}
+	}
+	for name, body := range map[string]string{
+		"cut off":             "rollcall-changes/1\td\t0\n+\tuser\t" + id + "\t3\ts\t{\"a\":1}\n",
+		"page without cursor": "rollcall-changes/1\t\t0\n.\t0\n",
+		"no progress":         "rollcall-changes/1\tc\t1\n.\t0\n",
+		"change without id":   "rollcall-changes/1\td\t0\n-\tuser\t\t3\ts\n.\t1\n",
+		"still coded":         "\x1f\x8b\x08",
+		"JSON after all":      string(text),
+	} {
+		answer := script{response: sync.Response{Status: 200, Body: []byte(body), Header: map[string]string{"content-type": api.LinesType}}}
+		var o *sync.RequestError
+		page, err := (&Server{HTTP: answer}).Pull(t.Context(), "c", 5)
+		if !errors.As(err, &o) || o.Kind != sync.NoAnswer || o.Error() == "" {
+			t.Errorf("%s: %+v, %v", name, page, err)
+		}
+		if unreadable := o.Problem.Code == sync.CodeIntercepted; unreadable != (name == "still coded" || name == "JSON after all") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// noted notes what media types a request asks for.
+type noted struct {
+	sync.HTTP
+	asked *string
+}
+
+func (n noted) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
+	*n.asked = r.Header["Accept"]
+	return n.HTTP.Do(ctx, r)
 }
 
 func pushes(ctx context.Context, batch []queue.Operation) func(*Server) error {

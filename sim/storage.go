@@ -262,7 +262,13 @@ func (s storage) Digest(ctx context.Context, entityType string) (api.Digest, err
 }
 
 // Tidy implements sync.Store.
-func (s storage) Tidy(ctx context.Context) (more bool, err error) { return s.b.store.Tidy(ctx) }
+func (s storage) Tidy(ctx context.Context) (more bool, err error) {
+	err = s.write(func(m *replica.Store) error {
+		more, err = m.Tidy(ctx)
+		return err
+	}, nil)
+	return more, err
+}
 
 // Reindex implements sync.Store.
 func (s storage) Reindex(ctx context.Context, fence int64, entityType, from string) (next string, err error) {

@@ -112,10 +112,11 @@ func (c *connection) Run(ctx context.Context, query replica.Query, decide func(r
 	if fault == Rerun || fault == Aborted || uncertain || errors.Is(err, queue.ErrQuota) {
 		c.w.stats.fault(fault)
 	}
-	me.uncertain = me.uncertain || uncertain && first
+	saved := me.call.saved
+	me.uncertain = me.uncertain || uncertain && (first || saved != nil)
 	if c.b.db.Changes() != before {
 		c.noteCompaction(last)
-		if saved := me.call.saved; saved != nil {
+		if saved != nil && last.Append != nil { // else it has made room
 			me.call.saved = nil
 			saved()
 		}

@@ -60,6 +60,10 @@ type CheckProgress struct {
 	Rows    int    `json:"rows"` // repaired so far, in this many Buckets
 	Buckets int    `json:"buckets"`
 	Counted bool   `json:"hit,omitempty"` // Buckets includes Bucket
+	// Epoch and Generation are those of the feed that it compares with. What was done with
+	// another says nothing of this one.
+	Epoch      string `json:"epoch,omitempty"`
+	Generation int64  `json:"generation,omitempty"`
 }
 
 // ParseCheck reads the value of MetaCheck; the zero Check for none.
@@ -108,6 +112,9 @@ func (r *round) check(ctx context.Context) error {
 	sameFeed := c.Epoch == r.epoch && c.Generation == r.position.generation
 	if sameFeed && !c.due(r.reason, r.cfg.Now()) {
 		return nil
+	}
+	if c.Open != nil && (c.Open.Epoch != r.epoch || c.Open.Generation != r.position.generation) {
+		c.Open = nil
 	}
 	found, err := r.compare(ctx)
 	if err != nil {
@@ -173,7 +180,7 @@ func (r *round) saveCheck(ctx context.Context, c Check) error {
 // anything.
 func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 	if c.Open == nil {
-		c.Open = &CheckProgress{}
+		c.Open = &CheckProgress{Epoch: r.epoch, Generation: r.position.generation}
 		// Saved before the first request, so that the check goes on whatever ends this round.
 		if err := r.saveCheck(ctx, c); err != nil {
 			return err
@@ -212,7 +219,9 @@ func (r *round) repair(ctx context.Context, c Check, found comparison) error {
 		return r.endCheck(ctx, c, left)
 	}
 	r.report.More = r.report.More || r.report.Repaired > 0
-	c.Open = &CheckProgress{Tries: c.Open.Tries + 1, Rows: c.Open.Rows, Buckets: c.Open.Buckets}
+	c.Open = &CheckProgress{
+		Tries: c.Open.Tries + 1, Rows: c.Open.Rows, Buckets: c.Open.Buckets, Epoch: c.Open.Epoch, Generation: c.Open.Generation,
+	}
 	return r.saveCheck(ctx, c)
 }
 

@@ -324,6 +324,39 @@ func edited(resp sync.Response, edit func(*api.ChangePage)) sync.Response {
 	return resp
 }
 
+// TestARepairBeginsAnewWhenDataWentBack: what it has read of the feed before is not what the
+// server has now.
+func TestARepairBeginsAnewWhenDataWentBack(t *testing.T) {
+	ctx := context.Background()
+	w := testbed.New(t)
+	ann := addAt(w, "Ann", 1)
+	saved := w.Copy()
+	bo := addAt(w, "Bo", 2)
+	a := w.Device()
+	a.Sync()
+	a.Wrote(a.Update(ctx, ann, testbed.Bio("lost")))
+	a.Sync()
+	for _, id := range []string{ann, bo} {
+		a.Store.Corrupt(userRef(id), gone)
+	}
+	a.Intercept(func(r sync.Request) (*sync.Response, error) {
+		if isBucket(r) && strings.Contains(r.Path, "/2?") {
+			return nil, errors.New("connection reset")
+		}
+		return nil, nil
+	})
+	if _, err := a.Engine.Round(ctx, sync.Manual); err == nil || lastCheck(a).Open == nil {
+		t.Fatalf("the repair was not interrupted: %v", err)
+	}
+	a.Intercept(nil)
+	w.StartOn(saved)
+	roundFor(a, sync.Timer)
+	a.Shows("Ann()")
+	if c := lastCheck(a); c.Open != nil || c.Mismatched != 0 {
+		t.Errorf("the check says %+v", c)
+	}
+}
+
 // TestAMismatchThatStaysIsReported: a server whose digest is not that of its rows is
 // asked a few times, and then not until the next check is due.
 func TestAMismatchThatStaysIsReported(t *testing.T) {

@@ -117,6 +117,9 @@ func (st *state) readDirectories(base map[string]string) error {
 				return err
 			}
 		}
+		if base[t.list.name] == "" && base[t.ids.name] != "" {
+			t.list.leaves[0].lossy = true
+		}
 	}
 	st.stale = false
 	return nil

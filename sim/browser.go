@@ -320,6 +320,9 @@ func (s *slot) kill() {
 	for _, s := range process {
 		if s.actor != nil {
 			s.w.stats.hit("killed " + pausePointNames[s.actor.at])
+			if s.call.moving {
+				s.w.stats.hit("killed compacting")
+			}
 			s.w.running = s
 			s.actor.kill()
 			s.w.running = nil

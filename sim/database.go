@@ -48,6 +48,7 @@ type call struct {
 	writes bool
 	begun  bool   // its first transaction
 	fault  Fault  // of the pause before that
+	moving bool   // a later one, which moves the log into the base
 	saved  func() // called once a transaction has saved something
 }
 
@@ -90,7 +91,9 @@ func (c *connection) Run(ctx context.Context, query replica.Query, decide func(r
 	fault := me.call.fault
 	switch {
 	case !first && query.Write:
+		me.call.moving = query.Relaxed && me.call.saved == nil
 		fault = me.pause(writing)
+		me.call.moving = false
 	case !first:
 		fault = me.pause(reading)
 	case me.call.writes && !query.Write:

@@ -3,10 +3,17 @@
 // storage and processes fail as scripted. It checks that the thirteen invariants of
 // docs/ARCHITECTURE.md hold together.
 //
+// As in the product, each process has a replica of its own (wasm/replica) over the browser's
+// database, here simdb. Replicas tell each other what they have saved, and all checks read
+// another one, the witness, which asks the database whenever it has changed. In half of the
+// browsers the log goes into the base early and by tiny pages, so that pages split and join,
+// directories are replaced under those who use them, and steps are cut off.
+//
 //	seed ──Generate──▶ Script ──Play──▶ Result ── violation? ──Shrink──▶ short Script
 //
 // A seed always makes the same history. Everything that acts is a coroutine (an actor) that
-// pauses before each storage call, each lock and both ends of each request. A script's steps
+// pauses before each storage call, before each further transaction of one, before each lock and
+// at both ends of each request. A script's steps
 // say which actor runs next and which fault to inject. A tab's background work is an actor of
 // its own. One actor runs at a time, time is a number and ids are counted, so nothing depends
 // on the machine.
@@ -43,12 +50,15 @@
 //	frozen, with or without the lock Freeze (20) until Thaw
 //	bus messages lost                Mute (10): a waiter misses the heartbeats of a living holder.
 //	                                 Otherwise rounds begin at random, whatever the bus carried
+//	records between replicas lost,   10, 30 or 80 % in three fifths of the browsers; a hash of the seed,
+//	late, doubled, out of order      the record and its receiver decides
 //	lock stolen without notification fault deaf
 //	transaction aborted, or run twice  faults aborted, rerun
 //	quota exceeded                   fault quota
 //	commit unknown                   faults uncertain-saved, uncertain-lost
 //	storage evicted                  Evict (2)
-//	rows corrupted                   Corrupt (20), in the fifth of the histories that has digests
+//	storage corrupted                Corrupt (20), in the fifth of the histories that has digests: lines of
+//	                                 rows, of directories, and one of the two copies of the state
 //	clocks jump and drift            Jump (12) by seconds to years; drift of up to 200 ppm
 //	tombstones, records collected    Collect (6), Prune (3)
 //	backup restored                  Backup (4), Restore (3)
@@ -72,7 +82,8 @@
 //	10 one round at a time BeginRound, inRound; checkWaits: a frozen holder delays by seconds,
 //	                       a dead one not at all
 //	11 killable anywhere   kills at every kind of pause, under all of these; half of the
-//	                       histories end with new processes, which know only the storage
+//	                       histories end with new processes, which know only the storage;
+//	                       checkReplicas: what replicas have come to is what a new one reads
 //	12 bounded             checkRequest in network.go: bodies, batches, pages, requests in a round,
 //	                       none within a transaction; checker: delays of operations
 //	13 leaving loses       checker: checkPerson, checkUntouched (also by a resync), checkRecorded

@@ -1,6 +1,6 @@
 // Package memory keeps the engine's state in memory. It implements queue.Store, sync.Store
 // and repository.Store without a disk, and the locks and the bus of one browser. Tests
-// and the simulator run on it, and so does a page whose browser provides no storage.
+// run on it, and so does a page whose browser provides no storage.
 //
 // It passes the suite of package storetest, but nothing survives the process. It starts
 // no goroutine and reads no clock but Store.Now, so that a simulated history is

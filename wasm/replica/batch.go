@@ -107,7 +107,7 @@ func (st *state) find(ref queue.Ref) known {
 	if !ok || !found {
 		return k
 	}
-	k = k.table.knownByID(r)
+	k = st.knownByID(k.table, r)
 	k.base = nil
 	if row, _ := st.findRow(k.table, r); row != nil {
 		k.Confirmed = row.confirmed()

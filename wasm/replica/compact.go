@@ -231,10 +231,16 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 			to++
 		}
 		from, to = r.join(&next, from, to)
+		kept := len(next.leaves)
 		if r.rows > 0 {
 			r.pages.write(&next, r.old.leaves[from].first, until)
 		} else {
 			next.append(leaf{first: r.old.leaves[from].first, seq: until})
+		}
+		if slices.ContainsFunc(r.old.leaves[from:to], func(l leaf) bool { return l.lossy || l.damaged != nil }) {
+			for n := kept; n < len(next.leaves); n++ {
+				next.leaves[n].lossy = true
+			}
 		}
 		for _, l := range r.old.leaves[from:to] {
 			if l.number != 0 {
@@ -249,7 +255,7 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 // append adds a page, but not an empty one behind one that stands for as much: its range
 // may be the other's.
 func (t *tree) append(l leaf) {
-	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq {
+	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq || l.lossy {
 		t.leaves = append(t.leaves, l)
 	}
 }

@@ -120,8 +120,12 @@ func testDamagedDirectories(t *testing.T, server []api.Change) {
 						compact(t, s.Store) // where a page is lost, there may be another by then
 					}
 					repaired(t, s, server)
+					if key == "list/user" { // rows that came while their ids were unknown count twice until the next step
+						expectRows(t, s, server)
+					}
 					compact(t, s.Store)
 					repaired(t, s, server)
+					expectRows(t, s, server)
 					compact(t, s.Store)
 					s.Forget()
 					expectRows(t, s, server)

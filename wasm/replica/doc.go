@@ -38,7 +38,9 @@
 //
 // A damaged line counts as absent, and the lines around it keep their meaning. What it held
 // comes again from the server, by the comparison of digests; what only this device had is
-// kept twice, in keyState and keyTwin. A line of an unknown letter was written by a newer
+// kept twice, in keyState and keyTwin, of which the copy with more whole lines counts. A page
+// that a damaged directory does not name is lost with its rows, and the leaf that takes its
+// place is lossy: ids may lead there to rows that it lacks. A line of an unknown letter was written by a newer
 // program: the replica then takes in and writes nothing more, queue.ErrOutdated.
 //
 // # Base

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,14 +68,58 @@ func TestReadsFromMemoryAskNothing(t *testing.T) {
 	}
 }
 
+// TestADamagedCopyOfTheQueueIsReadFromTheOther tears each of the two copies at each line,
+// damages that or takes it out.
 func TestADamagedCopyOfTheQueueIsReadFromTheOther(t *testing.T) {
 	for _, key := range []string{"state/a", "state/b"} {
+		count := 1
+		for n := 0; n < count; n++ {
+			for _, how := range []string{"damaged", "taken out", "torn"} {
+				b := newBrowser()
+				s := b.open(storetest.Schemas, nil)
+				fill(t, s)
+				b.Damage(key, func(text string) string {
+					lines := slices.Collect(strings.Lines(text))
+					count = len(lines)
+					switch how {
+					case "damaged":
+						lines[n] = "?" + lines[n]
+					case "taken out":
+						lines[n] = ""
+					case "torn":
+						lines = lines[:n]
+					}
+					return strings.Join(lines, "")
+				})
+				s.Forget()
+				expectQueue(t, s, "op-x", "op-y")
+			}
+		}
+		if count < 5 {
+			t.Errorf("%s has only %d lines", key, count)
+		}
+	}
+}
+
+// TestAnUncertainWriteIsLookedUp: whether it was saved is answered by the database.
+func TestAnUncertainWriteIsLookedUp(t *testing.T) {
+	for fault, want := range map[simdb.Fault][]string{simdb.UncertainSaved: {"op-1", "op-2"}, simdb.UncertainLost: {"op-1"}} {
 		b := newBrowser()
 		s := b.open(storetest.Schemas, nil)
-		fill(t, s)
-		b.Damage(key, func(text string) string { return strings.ReplaceAll(text, "op-x", "op-?") })
-		s.Forget()
-		expectQueue(t, s, "op-x", "op-y")
+		write(t, s, "a", "1")
+		s.conn.Fault = func(q replica.Query) simdb.Fault {
+			if q.Write {
+				return fault
+			}
+			return simdb.None
+		}
+		err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{{Type: "user", ID: "b"}}}, func(es []*queue.Entity) error {
+			return es[0].Enqueue(queue.Write{ID: "op-2", Type: api.Create, Data: []byte(`{"name":"2"}`), At: fixedNow()})
+		})
+		if !errors.Is(err, queue.ErrUncertain) {
+			t.Fatal(err)
+		}
+		expectQueue(t, s, want...)
 	}
 }
 

@@ -106,7 +106,7 @@ func (b *batch) applyToBase(t *table, c api.Change, page sync.Page, at time.Time
 	}
 	k := known{Entity: queue.Entity{Ref: queue.Ref{Type: c.EntityType, ID: c.EntityID}}, table: t}
 	if found {
-		k = t.knownByID(r)
+		k = b.knownByID(t, r)
 	}
 	row := confirmedRow(c, at)
 	if found && skips(r, c, page) {
@@ -240,7 +240,7 @@ func (st *state) inRange(t *table, ids api.IDRange) map[string]known {
 		}
 		for _, r := range page.rows {
 			if ids.Contains(r.id) && t.entries[r.id] == nil {
-				found[r.id] = t.knownByID(r)
+				found[r.id] = st.knownByID(t, r)
 			}
 		}
 	}
@@ -253,14 +253,19 @@ func (st *state) inRange(t *table, ids api.IDRange) map[string]known {
 }
 
 // knownByID is what the ids say of a row of the base.
-func (t *table) knownByID(r idRow) known {
+func (st *state) knownByID(t *table, r idRow) known {
 	if m, ok := t.seen[r.id]; ok {
 		r.generation = m.generation
 	}
-	return known{
+	k := known{
 		Entity: queue.Entity{Ref: queue.Ref{Type: t.schema.Type, ID: r.id}}, table: t,
 		base: &r, generation: r.generation, sort: r.sort, listed: true,
 	}
+	if l := &t.list.leaves[t.list.at(r.key())]; l.lossy {
+		row, ok := st.findRow(t, r)
+		k.listed = ok && row != nil
+	}
+	return k
 }
 
 // Reindex implements sync.Store, in the order of the list: a row that comes to lie behind
@@ -323,7 +328,7 @@ func (b *batch) reindexLeaf(t *table, i int, schema queue.Schema) {
 			continue
 		}
 		if r, found, ok := b.findID(t, l.id); ok && found && r.sort == l.sort {
-			b.putRow(t.knownByID(r), row.confirmed(), r.generation)
+			b.putRow(b.knownByID(t, r), row.confirmed(), r.generation)
 		}
 	}
 }

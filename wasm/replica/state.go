@@ -120,6 +120,9 @@ func (st *state) readDirectories(base map[string]string) error {
 			}
 			st.orphans = st.orphans || !whole
 		}
+		if base[t.list.name] == "" && base[t.ids.name] != "" {
+			t.list.leaves[0].lossy = true
+		}
 	}
 	st.stale = false
 	return nil

@@ -50,13 +50,14 @@ type shown struct {
 	key     queue.Key
 	entry   *entry
 	search  string
-	indexed bool // search is known
+	indexed bool       // search is known
+	pending queue.View // of an entry with operations or conflicts
 	gone    bool
 }
 
 func (s *shown) view(entityType string) queue.View {
-	if p := s.entry.pending; p != nil {
-		v, _ := p.View()
+	if s.entry.pending != nil {
+		v := s.pending
 		v.Document = slices.Clone(v.Document)
 		return v
 	}
@@ -158,7 +159,7 @@ func (t *table) visible() *listing {
 	for _, e := range t.unseen {
 		if v, ok := e.pending.View(); ok {
 			sort, search := t.schema.Index(v.Document)
-			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true})
+			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true, pending: v})
 		}
 	}
 	clear(t.unseen)

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"sort"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
@@ -66,11 +66,7 @@ func sortDrafts(texts map[string]string) (drafts []draft, drop []string) {
 		d.Key = key
 		drafts = append(drafts, d)
 	}
-	// An instance of slices.SortFunc for drafts alone would take 18 kB of the program.
-	sort.Slice(drafts, func(i, j int) bool {
-		a, b := drafts[i], drafts[j]
-		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Key, b.Key)) < 0
-	})
+	queue.SortBy(drafts, func(a, b draft) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Key, b.Key)) })
 	for len(drafts) > maxDrafts {
 		drop = append(drop, drafts[len(drafts)-1].Key)
 		drafts = drafts[:len(drafts)-1]

@@ -10,6 +10,7 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
@@ -65,7 +66,7 @@ func sortDrafts(texts map[string]string) (drafts []draft, drop []string) {
 		d.Key = key
 		drafts = append(drafts, d)
 	}
-	slices.SortFunc(drafts, func(a, b draft) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Key, b.Key)) })
+	queue.SortBy(drafts, func(a, b draft) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Key, b.Key)) })
 	for len(drafts) > maxDrafts {
 		drop = append(drop, drafts[len(drafts)-1].Key)
 		drafts = drafts[:len(drafts)-1]

@@ -319,38 +319,49 @@ func TestTheQueueComesBackFromAFile(t *testing.T) {
 // rescueScript loads the site's rescue.js into a page that is not the app.
 const rescueScript = `fetch("/").then((r) => r.text()).then((page) => fetch(/\/assets\/rescue[^"]*/.exec(page)[0])).then((r) => r.text())`
 
-func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
-	t.Parallel()
+// savedChanges is the file that rescue.js makes of what waits.
+type savedChanges struct {
+	Format            string
+	Version, Database int
+	Operations        []struct{ ID, Type string }
+	Unreadable        []json.RawMessage
+	SavedAt, Program  string
+}
+
+// rescued has rescue.js read the queue in a page that is not the app.
+func rescued(t *testing.T, p *harness.Page) (s savedChanges, operations []string) {
+	t.Helper()
+	text := harness.Eval[string](p, `rollcallRescue.read().then(({ file }) => file)`)
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	for _, o := range s.Operations {
+		operations = append(operations, o.ID+" "+o.Type)
+	}
+	return s, operations
+}
+
+// queueToRescue leaves two operations in the queue, and returns a page that can read them.
+func queueToRescue(t *testing.T) *harness.Page {
+	t.Helper()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	b := harness.OpenBrowser(t)
 	other := bare(t, b, site.URL())
 	harness.Eval[int](other, harness.Eval[string](other, rescueScript)+"; 0")
 	leaveWork(t, b, site) // without a network from here on, so that nobody else opens the database
-	type saved struct {
-		Format            string
-		Version, Database int
-		Operations        []struct{ ID, Type string }
-		Unreadable        []json.RawMessage
-		SavedAt, Program  string
-	}
-	var ids []string
+	return other
+}
+
+func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
+	t.Parallel()
+	other := queueToRescue(t)
+	_, ids := rescued(t, other)
 	check := func(version int) {
 		t.Helper()
-		var s saved
-		text := harness.Eval[string](other, `rollcallRescue.read().then(({ file }) => file)`)
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			t.Fatalf("version %d: %v in %s", version, err, text)
-		}
-		var got []string
-		for _, o := range s.Operations {
-			got = append(got, o.ID+" "+o.Type)
-		}
-		if ids == nil {
-			ids = got
-		}
+		s, got := rescued(t, other)
 		if s.Format != "rollcall-changes" || s.Version != 1 || s.Database != version || len(got) != 2 || fmt.Sprint(got) != fmt.Sprint(ids) || len(s.Unreadable) != 0 {
-			t.Errorf("of version %d %s is saved, want %v", version, text, ids)
+			t.Errorf("of version %d %+v is saved, want %v", version, s, ids)
 		}
 	}
 	latest := newest(other)
@@ -370,10 +381,8 @@ func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 		db.close();
 		return true;
 	})`, latest+7))
-	var s saved
-	text := harness.Eval[string](other, `rollcallRescue.read().then(({ file }) => file)`)
-	if err := json.Unmarshal([]byte(text), &s); err != nil || len(s.Operations) != 2 || len(s.Unreadable) != 1 {
-		t.Errorf("of a version nobody knows %s is saved (%v)", text, err)
+	if s, got := rescued(t, other); len(got) != 2 || len(s.Unreadable) != 1 {
+		t.Errorf("of a version nobody knows %+v is saved", s)
 	}
 	// Where there is no database, none is made.
 	harness.Eval[bool](other, `settle(indexedDB.deleteDatabase("rollcall")).then(() => true)`)
@@ -382,6 +391,62 @@ func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 	}
 	if n := harness.Eval[int](other, `indexedDB.databases().then((all) => all.length)`); n != 0 {
 		t.Errorf("looking has made %d databases", n)
+	}
+}
+
+// storeQueue stores the queue anew. change gets the lines that tell it, and returns those of
+// the two copies and of the log behind them.
+const storeQueue = `(async (change) => {
+	const db = await settle(indexedDB.open("rollcall"));
+	const tx = db.transaction(["log", "base"], "readwrite"), log = tx.objectStore("log"), base = tx.objectStore("base");
+	if (!globalThis.queueLines) {
+		const told = new Map();
+		let entity;
+		for (const line of (await settle(log.getAll())).flatMap(({ text }) => text.split("\n"))) {
+			if (/^[ex]/.test(line)) told.delete(entity = line.split("\t")[2]);
+			if (/^[ecq]/.test(line)) told.set(entity, [...told.get(entity) ?? [], line]);
+		}
+		globalThis.queueLines = [...told.values()].flat();
+	}
+	const { a, b, behind } = change(queueLines), text = (lines) => lines.map((line) => line + "\n").join("");
+	log.clear();
+	base.put(text(a), "state/a");
+	base.put(text(b), "state/b");
+	log.put({ seq: 50, text: text(queueLines).replaceAll("q\t", "x\t") }); // the copies stand for it
+	log.put({ seq: 51, text: text(behind) });
+	await new Promise((done) => { tx.oncomplete = done; });
+	db.close();
+	return true;
+})(%s)`
+
+// TestTheQueueInTheBaseCanBeSaved: of two copies the whole one counts, and what is damaged in
+// both goes along as it is.
+func TestTheQueueInTheBaseCanBeSaved(t *testing.T) {
+	t.Parallel()
+	other := queueToRescue(t)
+	_, ids := rescued(t, other)
+	const head = `"h\t1\t50\t00000000"`
+	for name, c := range map[string]struct {
+		change           string
+		lost, unreadable int
+	}{
+		"whole":            {`(all) => ({ a: [HEAD, ...all], b: [HEAD, ...all], behind: [] })`, 0, 0},
+		"the first torn":   {`(all) => ({ a: [HEAD, ...all.map((l) => l.replace('"create"', '"delete"'))], b: [HEAD, ...all], behind: [] })`, 0, 0},
+		"the second torn":  {`(all) => ({ a: [HEAD, ...all], b: [], behind: [] })`, 0, 0},
+		"no first":         {`(all) => ({ a: [], b: [HEAD, ...all], behind: [] })`, 0, 0},
+		"both torn":        {`(all) => { const a = [HEAD, ...all.map((l) => l.replace('"create"', '"delete"'))]; return { a, b: a, behind: [] }; }`, 1, 1},
+		"another letter":   {`(all) => { const a = [HEAD, ...all.map((l) => l.includes('"create"') ? "s" + l.slice(1) : l)]; return { a, b: a, behind: [] }; }`, 1, 1},
+		"told anew behind": {`(all) => ({ a: [HEAD, ...all], b: [HEAD, ...all], behind: all })`, 0, 0},
+		"damaged entities": {`(all) => ({ a: [HEAD, ...all], b: [HEAD, ...all], behind: all.map((l) => l.replace(/^e.user/, "e\tUser")) })`, 0, 0},
+		"damaged rows":     {`(all) => ({ a: [HEAD, ...all], b: [HEAD, ...all], behind: ["r\tuser\tid\t-\t\t1\t\t\t1\t{}\tffffffff"] })`, 0, 0},
+		"kept as damaged":  {`(all) => ({ a: [HEAD, "u\tq\x1bI9\x1bI{half\t24c565d1", ...all], b: [], behind: [] })`, 0, 1},
+	} {
+		harness.Eval[bool](other, fmt.Sprintf(storeQueue, strings.ReplaceAll(c.change, "HEAD", head)))
+		s, got := rescued(t, other)
+		want := len(ids) - c.lost
+		if len(got) != want || len(s.Unreadable) != c.unreadable || c.lost == 0 && fmt.Sprint(got) != fmt.Sprint(ids) {
+			t.Errorf("%s: %v and unreadable %s are saved, want %d of %v and %d", name, got, s.Unreadable, want, ids, c.unreadable)
+		}
 	}
 }
 

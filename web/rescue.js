@@ -182,28 +182,51 @@
     const copies = await Promise.all(["state/a", "state/b"].map((key) => settled(tx.objectStore("base").get(key))));
     const records = await log;
     const [one, other] = copies.map((copy) => queuedBehind(copy ?? "", records));
-    return one.unreadable.length <= other.unreadable.length && copies[0] ? one : other;
+    return one.damaged <= other.damaged && copies[0] ? one : other;
   }
 
   function queuedBehind(state, records) {
     const until = Number(/^h\t\d+\t(\d+)/.exec(state)?.[1] ?? 0);
     const entities = new Map(), unreadable = [];
-    const queue = (entity) => entities.get(entity) ?? entities.set(entity, []).get(entity);
+    let damaged = 0;
+    const keep = (line) => mayBeOperation(line) && unreadable.push(JSON.stringify(line));
+    const read = ([kind, ...fields], line) => {
+      // An entity is told anew, with its operations in the lines behind, or has none left.
+      if (kind === "e" || kind === "x") entities.delete(JSON.stringify([fields[0], fields[1]]));
+      else if (kind === "u") keep(fields[0]);
+      else if (kind === "q" && !isObject(fields[1])) keep(line);
+      else if (kind === "q") {
+        const { type, id } = JSON.parse(fields[1]).ref ?? {}, entity = JSON.stringify([type, id]);
+        if (!entities.has(entity)) entities.set(entity, new Map());
+        entities.get(entity).set(Number(fields[0]), fields[1]);
+      }
+    };
     for (const text of [state, ...records.filter(({ seq }) => seq > until).map(({ text }) => text)]) {
       for (const line of String(text).split("\n")) {
-        const [kind, ...fields] = line.split("\t").map((f) => f.replace(/\x1b(.)/g, (_, c) => String.fromCharCode(c.charCodeAt(0) - 64)));
-        // An entity is told anew, with its operations in the lines behind, or has none left.
-        if (kind === "e" || kind === "x") entities.delete(JSON.stringify([fields[0], fields[1]]));
-        else if (kind === "u") unreadable.push(JSON.stringify(fields[0]));
-        else if (kind === "q" && !isObject(fields[1])) unreadable.push(JSON.stringify(line));
-        else if (kind === "q") {
-          const { type, id } = JSON.parse(fields[1]).ref ?? {};
-          queue(JSON.stringify([type, id])).push({ seq: Number(fields[0]), text: fields[1] });
+        if (!mayBeOperation(line) && !/^[ex]/.test(line)) continue;
+        if (asSaved(line)) read(line.split("\t").map((f) => f.replace(/\x1b(.)/g, (_, c) => String.fromCharCode(c.charCodeAt(0) - 64))), line);
+        else {
+          damaged++;
+          keep(line);
         }
       }
     }
-    const operations = [...entities.values()].flat().sort((a, b) => a.seq - b.seq).map(({ text }) => text);
-    return { operations, unreadable };
+    const operations = [...entities.values()].flatMap((queue) => [...queue]).sort(([a], [b]) => a - b).map(([, text]) => text);
+    return { operations, unreadable, damaged };
+  }
+
+  // mayBeOperation is true also of a line whose letter is not what it was.
+  const mayBeOperation = (line) => line !== "" && (!"hmofgnrdsexckvb".includes(line[0]) || line.includes('"ref":'));
+
+  // asSaved reports whether a line is as its sum says.
+  function asSaved(line) {
+    const end = line.lastIndexOf("\t");
+    let sum = ~0;
+    for (const byte of new TextEncoder().encode(line.slice(0, end))) {
+      sum ^= byte;
+      for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+    }
+    return end > 0 && line.slice(end + 1) === (~sum >>> 0).toString(16).padStart(8, "0");
   }
 
   function isObject(text) {

@@ -18,6 +18,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/sync/remote"
@@ -75,8 +77,9 @@ func openStorage(ctx context.Context) *storage {
 // openInMemory keeps the data in the page, and runs the engine there: there is nothing to
 // share with a worker or another tab.
 func openInMemory(ctx context.Context) *storage {
-	store := memory.New(directory.Users)
-	store.Now = time.Now
+	store := replica.New(replica.Options{
+		Database: simdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: time.Now, NewID: uuid.NewString,
+	})
 	channel := memory.NewChannel()
 	host := newHost(store, channel.Bus())
 	s := &storage{
@@ -88,7 +91,7 @@ func openInMemory(ctx context.Context) *storage {
 	return s
 }
 
-func newHost(store *memory.Store, bus sync.Bus) *sync.Host {
+func newHost(store sync.Store, bus sync.Bus) *sync.Host {
 	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths, Fresh: uuid.NewString}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},

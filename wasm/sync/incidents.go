@@ -9,6 +9,8 @@ import (
 	stdsync "sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 // Incident is something that went wrong with syncing itself and was handled. A person
@@ -173,6 +175,6 @@ func Incidents(ctx context.Context, store metaReader) ([]Incident, error) {
 	for _, writer := range []string{ByPage, ByWorker, ByServiceWorker} {
 		all = append(all, parseIncidents(m[metaIncidents+writer])...)
 	}
-	slices.SortStableFunc(all, func(a, b Incident) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.What, b.What)) })
+	queue.SortBy(all, func(a, b Incident) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.What, b.What)) })
 	return all[:min(len(all), MaxIncidents)], nil
 }

@@ -151,6 +151,24 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
+// TestMemoryOfAHostIsBounded weighs what a replica keeps that has taken a whole directory in:
+// little of it may keep the large texts alive that it came in.
+func TestMemoryOfAHostIsBounded(t *testing.T) {
+	const rows, most = 50_000, 16 << 20
+	db, s := filled(t, rows)
+	compact(t, s.Store)
+	db.tabs = nil
+	with := heap()
+	runtime.KeepAlive(s)
+	s = nil
+	if kept := with - heap(); kept > most {
+		t.Errorf("a replica that took in %d rows keeps %d bytes, want at most %d", rows, kept, most)
+	} else {
+		t.Logf("a replica that took in %d rows keeps %d bytes", rows, kept)
+	}
+	runtime.KeepAlive(db)
+}
+
 // TestMemoryIsBounded fills a directory, reads all over it, and weighs what the replica
 // keeps.
 func TestMemoryIsBounded(t *testing.T) {

@@ -239,7 +239,7 @@ func (st *state) foldValue(kind byte, f *fields) bool {
 		if name == queue.MetaOutcomes {
 			st.outcomes = strings.Split(value, "\n")
 		} else if !f.bad {
-			st.meta[name] = value
+			st.meta[strings.Clone(name)] = strings.Clone(value) // its record may be large
 		}
 	case 'o':
 		st.outcomes = append(st.outcomes, f.string())

@@ -195,7 +195,8 @@
         // An entity is told anew, with its operations in the lines behind, or has none left.
         if (kind === "e" || kind === "x") entities.delete(JSON.stringify([fields[0], fields[1]]));
         else if (kind === "u") unreadable.push(JSON.stringify(fields[0]));
-        else if (kind === "q" && !isObject(fields[1])) unreadable.push(JSON.stringify(line));
+        else if (kind === "m" && fields[0] === "damaged") unreadable.length = 0; // the person has removed them
+        else if (mayHoldWork(line) && !(sound(line) && (kind !== "q" || isObject(fields[1])))) unreadable.push(JSON.stringify(line));
         else if (kind === "q") {
           const { type, id } = JSON.parse(fields[1]).ref ?? {};
           queue(JSON.stringify([type, id])).push({ seq: Number(fields[0]), text: fields[1] });
@@ -204,6 +205,21 @@
     }
     const operations = [...entities.values()].flat().sort((a, b) => a.seq - b.seq).map(({ text }) => text);
     return { operations, unreadable };
+  }
+
+  // mayHoldWork is that of package replica, but for lines of operations and conflicts.
+  function mayHoldWork(line) {
+    return line !== "" && (!/^[hmofgnrdsecxvb]\t/.test(line) || /[qk]\t/.test(line));
+  }
+
+  // sound reports whether a line ends in the sum over what comes before: CRC-32.
+  function sound(line) {
+    let sum = ~0;
+    for (const byte of new TextEncoder().encode(line.slice(0, -9))) {
+      sum ^= byte;
+      for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+    }
+    return line.slice(-9) === `\t${(~sum >>> 0).toString(16).padStart(8, "0")}`;
   }
 
   function isObject(text) {

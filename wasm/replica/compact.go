@@ -125,6 +125,9 @@ func (b *batch) compact(left int) (more bool) {
 	b.extra.Trim = min(stands, oldest)
 	b.w.start('b').number(stands).end()
 	b.install = func(st *state) {
+		for _, key := range b.extra.Delete {
+			st.cache.drop(key)
+		}
 		st.goal = goal
 		st.rebase(trees)
 	}

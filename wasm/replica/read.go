@@ -12,8 +12,11 @@ import (
 
 // value returns a named value, "" for none.
 func (st *state) value(name string) string {
-	if name == queue.MetaOutcomes {
+	switch name {
+	case queue.MetaOutcomes:
 		return strings.Join(st.outcomes, "\n")
+	case queue.MetaDamaged:
+		return strings.Join(st.unreadable, "\n")
 	}
 	return st.meta[name]
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,7 @@ func BenchmarkGet(b *testing.B) {
 // BenchmarkMemory has a host take in a directory, and a page show it, and tells what the
 // program's memory comes to, which never shrinks. -memory.rows says how large it is.
 func BenchmarkMemory(b *testing.B) {
+	debug.SetMemoryLimit(60 << 20) // as wasm/program does
 	name := fmt.Sprint(b.Name(), time.Now().UnixNano())
 	s := open(b, idb.Options{Name: name})
 	bio := strings.Repeat("Works in the field. ", 10)

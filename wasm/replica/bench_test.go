@@ -114,6 +114,32 @@ func BenchmarkFirstRows(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstRowsOfALongLog starts with the longest log that compaction leaves.
+func BenchmarkFirstRowsOfALongLog(b *testing.B) {
+	db, _ := filled(b, 20_000)
+	lazy := db.open(users, func(o *replica.Options) { o.Bounds, o.Bounds.LogBytes, o.Bounds.LogRows = replica.DefaultBounds, 1<<30, 1<<30 })
+	compact(b, lazy.Store)
+	size := 0
+	for from := 0; size < replica.DefaultBounds.LogBytes; from += sync.PageSize {
+		page := sync.Page{Generation: 2}
+		for n := from; n < from+sync.PageSize; n++ {
+			c := user(n)
+			c.Version = 2
+			page.Changes = append(page.Changes, c)
+			size += len(c.Document) + 100
+		}
+		if _, err := lazy.ApplyPage(b.Context(), page); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		s := db.open(users, nil)
+		if _, err := s.Rows(b.Context(), repository.Window{Type: directory.Users.Type, Limit: 50}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkGet(b *testing.B) {
 	for _, rows := range []int{10_000, 100_000} {
 		_, s := filled(b, rows)

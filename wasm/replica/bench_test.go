@@ -117,7 +117,9 @@ func BenchmarkFirstRows(b *testing.B) {
 // BenchmarkFirstRowsOfALongLog starts with the longest log that compaction leaves.
 func BenchmarkFirstRowsOfALongLog(b *testing.B) {
 	db, _ := filled(b, 20_000)
-	lazy := db.open(users, func(o *replica.Options) { o.Bounds, o.Bounds.LogBytes, o.Bounds.LogRows = replica.DefaultBounds, 1<<30, 1<<30 })
+	lazy := db.open(users, func(o *replica.Options) {
+		o.Bounds, o.Bounds.LogBytes, o.Bounds.LogRows = replica.DefaultBounds, 1<<30, 1<<30
+	})
 	compact(b, lazy.Store)
 	size := 0
 	for from := 0; size < replica.DefaultBounds.LogBytes; from += sync.PageSize {

@@ -38,7 +38,8 @@
 //
 // A damaged line counts as absent, and the lines around it keep their meaning. What it held
 // comes again from the server, by the comparison of digests; what only this device had is
-// kept twice, in keyState and keyTwin. A line of an unknown letter was written by a newer
+// kept twice, in keyState and keyTwin. One that may be such work is told to the person
+// (queue.MetaDamaged). A line of an unknown letter was written by a newer
 // program: the replica then takes in and writes nothing more, queue.ErrOutdated.
 //
 // # Base
@@ -50,11 +51,13 @@
 //	text/TYPE/N                what a search looks in, of the same rows
 //	ids/TYPE, ids/TYPE/N       version, hash and place in the list, by id
 //	state/a, state/b           all but rows; entities with operations or open conflicts
+//	reserve                    room that gives way to the person's work (room.go)
 //
 // A page never changes; rewriting gives it another number. Each stands for the log up to a
 // number of its own, so that compaction can go on in steps (compact.go). The log is deleted
 // up to the least of these numbers, and its last record stays: a replica that was not there
-// notices by it.
+// notices by it. Rounds of the engine have it moved when it has become long, and its host
+// when there is nothing else to do (Tidy).
 //
 // # Memory
 //

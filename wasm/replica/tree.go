@@ -66,12 +66,10 @@ func (t *tree) encode() string {
 	var w writer
 	w.start('h').number(format).number(t.next).end()
 	for _, l := range t.leaves {
-		w.start('l').number(l.number).number(l.rows64()).number(l.seq).string(l.first.Sort).string(l.first.ID).end()
+		w.start('l').number(l.number).number(int64(l.rows)).number(l.seq).string(l.first.Sort).string(l.first.ID).end()
 	}
 	return string(w.text)
 }
-
-func (l leaf) rows64() int64 { return int64(l.rows) }
 
 // decode reads the directory; "" is that of an empty base. A leaf whose line is damaged is
 // lost with its rows, and the leaf before reaches over its range; the directory is not whole

@@ -79,6 +79,20 @@ func takenInWords(t repository.TakenIn) string {
 	return strings.Join(words, " ")
 }
 
+// renderDamaged tells of changes that this device has not kept as they were made.
+func (p *syncPage) renderDamaged() ui.UI {
+	drop := func(ui.Context, ui.Event) {
+		p.decide("The damaged changes were not removed.", p.S.Outbox.DropDamaged)
+	}
+	return section("damaged-title", "Damaged changes", p.outbox.damaged,
+		ui.P().Text("This device's storage has damaged "+plural(p.outbox.damaged, "change")+" made here. What was damaged can't be sent. "+
+			"Save the changes to a file: it has what is left of them. Make them again, then remove them here."),
+		ui.P().Body(
+			ui.Button().Type("button").Class("button").Text("Save changes to a file").OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }),
+			ui.Text(" "),
+			ui.Button().Type("button").Class("button").Text("Remove damaged changes").OnClick(drop)))
+}
+
 // renderChangesFile offers the way of the queue into a file, and back.
 func (p *syncPage) renderChangesFile() []ui.UI {
 	save := ui.P().Body(ui.Button().Type("button").Class("button").Text("Save changes to a file").

@@ -33,6 +33,11 @@ type Outbox interface {
 	// however often it is called. Its error is for a person.
 	TakeIn(ctx context.Context, file []byte) (repository.TakenIn, error)
 
+	// Damaged is how many changes the device's storage has not kept as they were saved, and
+	// DropDamaged removes what is left of them.
+	Damaged(ctx context.Context) (int, error)
+	DropDamaged(ctx context.Context) error
+
 	// Check is the last comparison of the device's users with the server's.
 	Check(ctx context.Context) (sync.Check, error)
 
@@ -48,6 +53,7 @@ type outboxSnapshot struct {
 	conflicts []queue.Conflict
 	strategy  sync.StrategyName
 	check     sync.Check
+	damaged   int
 }
 
 // deviceSnapshot is what the page shows of this browser.
@@ -112,13 +118,14 @@ func (p *syncPage) read(ctx ui.Context) {
 }
 
 func readOutbox(ctx context.Context, o Outbox) (s outboxSnapshot, err error) {
-	var errs [6]error
+	var errs [7]error
 	s.counts, errs[0] = o.Counts(ctx)
 	s.waiting, errs[1] = o.Waiting(ctx, maxListed)
 	s.rejected, errs[2] = o.NeedsAttention(ctx, maxListed)
 	s.conflicts, errs[3] = o.Conflicts(ctx, maxListed)
 	s.strategy, errs[4] = o.Strategy(ctx)
 	s.check, errs[5] = o.Check(ctx)
+	s.damaged, errs[6] = o.Damaged(ctx)
 	return s, errors.Join(errs[:]...)
 }
 
@@ -183,6 +190,7 @@ func (p *syncPage) renderOutbox() []ui.UI {
 		p.renderOperations(&p.rejected, "attention-title", "Needs attention", o.counts.Rejected, o.rejected),
 		p.renderConflicts(),
 		p.renderSettings(),
+		ui.If(o.damaged > 0, p.renderDamaged()), // the last: it moves no other
 	))
 }
 

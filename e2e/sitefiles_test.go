@@ -375,9 +375,9 @@ func TestTheQueueOfEveryVersionCanBeSaved(t *testing.T) {
 			t.Fatalf("the database has version %d, want %d", got, latest)
 		}
 	}
-	// One that nobody knows yet, with a record that says nothing.
+	// One that nobody knows yet, with lines that are damaged: those that may be a person's go along.
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then(async (db) => {
-		await settle(db.transaction("log", "readwrite").objectStore("log").put({ seq: 1000, text: "q\t9\t{half\tffffffff\n" }));
+		await settle(db.transaction("log", "readwrite").objectStore("log").put({ seq: 1000, text: "q\t9\t{half\tffffffff\nq\t10\t{}\tffffffff\nr\tuser\tx\tffffffff\n" }));
 		db.close();
 		return true;
 	})`, latest+7))

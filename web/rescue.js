@@ -194,6 +194,7 @@
       // An entity is told anew, with its operations in the lines behind, or has none left.
       if (kind === "e" || kind === "x") entities.delete(JSON.stringify([fields[0], fields[1]]));
       else if (kind === "u") keep(fields[0]);
+      else if (kind === "m" && fields[0] === "damaged") unreadable.length = 0; // the person has removed them
       else if (kind === "q" && !isObject(fields[1])) keep(line);
       else if (kind === "q") {
         const { type, id } = JSON.parse(fields[1]).ref ?? {}, entity = JSON.stringify([type, id]);
@@ -203,7 +204,7 @@
     };
     for (const text of [state, ...records.filter(({ seq }) => seq > until).map(({ text }) => text)]) {
       for (const line of String(text).split("\n")) {
-        if (!mayBeOperation(line) && !/^[ex]/.test(line)) continue;
+        if (!mayBeOperation(line) && !/^[exm]\t/.test(line)) continue;
         if (asSaved(line)) read(line.split("\t").map((f) => f.replace(/\x1b(.)/g, (_, c) => String.fromCharCode(c.charCodeAt(0) - 64))), line);
         else {
           damaged++;

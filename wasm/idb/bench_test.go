@@ -3,7 +3,11 @@
 package idb_test
 
 import (
+	"flag"
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +16,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
+
+var memoryRows = flag.Int("memory.rows", 10_000, "rows of BenchmarkMemory")
 
 const (
 	benchRows = 10000
@@ -179,4 +185,50 @@ func BenchmarkGet(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkMemory has a host take in a directory, and a page show it, and tells what the
+// program's memory comes to, which never shrinks. -memory.rows says how large it is.
+func BenchmarkMemory(b *testing.B) {
+	debug.SetMemoryLimit(60 << 20) // as wasm/program does
+	name := fmt.Sprint(b.Name(), time.Now().UnixNano())
+	s := open(b, idb.Options{Name: name})
+	bio := strings.Repeat("Works in the field. ", 10)
+	for n, of := 0, *memoryRows; n < of; n += benchPage {
+		page := sync.Page{Generation: 1, Meta: map[string]string{sync.MetaCursor: fmt.Sprint(n)}}
+		for i := n; i < n+benchPage; i++ {
+			c := change(fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(i)*2654435761, i), fmt.Sprintf("Name %06d", i*7919%1_000_003), 1)
+			c.Document = append(c.Document[:len(c.Document)-1:len(c.Document)-1], `,"bio":"`+bio+`"}`...)
+			page.Changes = append(page.Changes, c)
+		}
+		if _, err := s.ApplyPage(b.Context(), page); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(memoryMB(), "MB-host")
+	s.Forget()
+	show := func() {
+		w := repository.Window{Type: "user", Limit: 50}
+		if rows, err := s.Rows(b.Context(), w); err != nil || len(rows.Views) != 50 {
+			b.Fatal(len(rows.Views), err)
+		}
+	}
+	start := time.Now()
+	show()
+	b.ReportMetric(float64(time.Since(start).Milliseconds()), "ms-first-rows")
+	start = time.Now()
+	if err := write(b.Context(), s, "new", "Ada"); err != nil {
+		b.Fatal(err)
+	}
+	show()
+	b.ReportMetric(float64(time.Since(start).Milliseconds()), "ms-save")
+	if err := idb.Delete(b.Context(), name); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func memoryMB() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.Sys) / 1e6
 }

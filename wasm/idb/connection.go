@@ -105,7 +105,10 @@ func (c *connection) get(ctx context.Context) (js.Value, error) {
 	if db := c.current(); db.Truthy() {
 		return db, nil
 	}
-	db, err := c.open(ctx)
+	db, err := c.open(ctx, false)
+	if errors.Is(err, queue.ErrQuota) { // an upgrade has what it moves twice
+		db, err = c.open(ctx, true)
+	}
 	if err != nil {
 		return js.Undefined(), fmt.Errorf("open the database: %w", err)
 	}
@@ -130,10 +133,12 @@ func (c *connection) drop(db js.Value) {
 type opening struct {
 	factory *goidb.Factory
 	opened  chan js.Value
+	full    atomic.Bool // an upgrade found no room
 }
 
-// begin makes a factory whose requests tell what go-indexeddb does not.
-func (c *connection) begin() (*opening, error) {
+// begin makes a factory whose requests tell what go-indexeddb does not. A bare one upgrades
+// without the rows.
+func (c *connection) begin(bare bool) (*opening, error) {
 	h, err := helper()
 	if err != nil {
 		return nil, err
@@ -144,6 +149,8 @@ func (c *connection) begin() (*opening, error) {
 		case "blocked":
 			c.blocked.Store(true)
 			tell(c.options.OnBlocked)
+		case "full":
+			o.full.Store(true)
 		case "open":
 			c.blocked.Store(false)
 			o.opened <- args[1]
@@ -156,7 +163,7 @@ func (c *connection) begin() (*opening, error) {
 		}
 		return nil
 	}) // not released: the connection's events call it as long as the program runs
-	o.factory, err = goidb.WrapFactory(h.Call("factory", told))
+	o.factory, err = goidb.WrapFactory(h.Call("factory", told, bare))
 	return o, err
 }
 
@@ -166,8 +173,8 @@ func tell(hook func()) {
 	}
 }
 
-func (c *connection) open(ctx context.Context) (js.Value, error) {
-	o, err := c.begin()
+func (c *connection) open(ctx context.Context, bare bool) (js.Value, error) {
+	o, err := c.begin(bare)
 	if err != nil {
 		return js.Undefined(), err
 	}
@@ -184,7 +191,11 @@ func (c *connection) open(ctx context.Context) (js.Value, error) {
 	}
 	failed := make(chan error, 1)
 	go func() {
-		if _, err := request.Await(context.Background()); err != nil {
+		_, err := request.Await(context.Background())
+		switch {
+		case err != nil && o.full.Load():
+			failed <- fmt.Errorf("%w (%s)", queue.ErrQuota, err.Error())
+		case err != nil:
 			failed <- openError(err)
 		}
 	}()
@@ -217,7 +228,7 @@ func Delete(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, DefaultDeadline, queue.ErrTimeout)
 	defer cancel()
 	c := &connection{}
-	o, err := c.begin()
+	o, err := c.begin(false)
 	if err != nil {
 		return err
 	}

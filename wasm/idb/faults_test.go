@@ -97,15 +97,15 @@ func TestTransactionAbortedByTheBrowserIsTriedAgainOnce(t *testing.T) {
 	expect(t, s, []string{"op"}, []string{"Ada"})
 }
 
-// fail makes the nth call from now on of a method of object stores throw a DOMException of
-// that name.
+// fail makes the nth call from now on of a method of object stores, every one for 0, throw a
+// DOMException of that name.
 func fail(t *testing.T, method string, n int, name string) {
 	t.Helper()
 	run(`const [method, n, name] = arguments, was = IDBObjectStore.prototype[method];
 		let left = n;
 		globalThis.healStores = () => { IDBObjectStore.prototype[method] = was; };
 		IDBObjectStore.prototype[method] = function (...args) {
-			if (--left === 0) throw new DOMException("simulated", name);
+			if (n === 0 || --left === 0) throw new DOMException("simulated", name);
 			return was.apply(this, args);
 		};`, method, n, name)
 	t.Cleanup(func() { js.Global().Call("healStores") })
@@ -116,7 +116,7 @@ func TestFullDiskSavesNothingAndSaysSo(t *testing.T) {
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	fail(t, "add", 1, "QuotaExceededError")
+	fail(t, "add", 0, "QuotaExceededError")
 	err := write(t.Context(), s, "b", "Bea")
 	js.Global().Call("healStores")
 	if !errors.Is(err, queue.ErrQuota) {

@@ -42,10 +42,10 @@
     // on: it would list its rows by the old one.
     (db, tx) => tx.objectStore("meta").delete("index"),
     // From here on there is a log, with a base that it is moved into: see package replica.
-    (db, tx, done) => {
+    (db, tx, done, bare) => {
       db.createObjectStore("log", { keyPath: "seq" });
       db.createObjectStore("base").put(`${Date.now()}-${Math.random()}`, "head");
-      intoLog(db, tx, done);
+      intoLog(db, tx, done, bare);
     },
   ];
 
@@ -62,8 +62,9 @@
   const keyOf = ({ type, id }) => JSON.stringify([type, id]);
 
   // intoLog makes log records of what was in a store for each kind: the queue and all
-  // values are one, then come the rows, a part in each.
-  function intoLog(db, tx, done) {
+  // values are one, then come the rows, a part in each. A bare one leaves out the rows, which
+  // the server has, and the cursor, so that they are read again.
+  function intoLog(db, tx, done, bare) {
     const stores = ["operations", "conflicts", "confirmed", "meta"].map((name) => tx.objectStore(name));
     const users = tx.objectStore("users"), log = tx.objectStore("log");
     settled([...stores.map((store) => store.getAll()), stores[3].getAllKeys()], ([operations, conflicts, confirmed, values, names]) => {
@@ -77,13 +78,15 @@
       const entities = [...pending.values()];
       settled(entities.map(({ type, id }) => users.get([type, id])), (rows) => {
         rows.forEach((row, i) => row && !row.isDirty && sound(row) && (entities[i].row ??= row));
-        const lines = [line("h", 1), ...values.flatMap((value, i) => valueLine(names[i], value)), ...entities.flatMap(entityLines)];
+        const kept = values.flatMap((value, i) => (bare && names[i] === "cursor" ? [] : [valueLine(names[i], value)]));
+        const lines = [line("h", 1), ...kept, ...entities.flatMap(entityLines)];
         for (const c of conflicts) if (c.reviewed) lines.push(line("v", c.text));
         log.put({ seq: 1, text: lines.join("") });
-        moveRows(users, log, pending, () => {
+        const end = () => {
           for (const name of ["users", "confirmed", "operations", "conflicts", "meta"]) db.deleteObjectStore(name);
           done();
-        });
+        };
+        bare ? end() : moveRows(users, log, pending, end);
       });
     });
   }
@@ -167,16 +170,20 @@
   }
 
   // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
-  // does not: told("blocked" | "open" | "closed" | "outdated", database).
-  function factory(told) {
+  // does not: told("blocked" | "full" | "open" | "closed" | "outdated", database). A bare
+  // one makes an upgrade that takes no room for rows.
+  function factory(told, bare) {
     return {
       open(name, version) {
         const request = indexedDB.open(name, version);
         request.addEventListener("upgradeneeded", (event) => {
+          const tx = request.transaction;
+          // The request itself tells only that the upgrade was aborted.
+          tx.addEventListener("abort", () => tx.error?.name === "QuotaExceededError" && told("full"));
           const migrate = (from) => {
             for (let v = from; v < version; v++) {
-              migrations[v](request.result, request.transaction, () => migrate(v + 1));
-              if (migrations[v].length === 3) return; // it says when it is done
+              migrations[v](request.result, tx, () => migrate(v + 1), bare);
+              if (migrations[v].length >= 3) return; // it says when it is done
             }
           };
           migrate(event.oldVersion);

@@ -4,6 +4,7 @@ package idb_test
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"syscall/js"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // version4 is what the last program without a log kept: rows in every state, of which one
@@ -199,6 +201,60 @@ func TestAMigrationCutShortIsMadeAgain(t *testing.T) {
 				expectFilled(t, open(t, idb.Options{Name: name}))
 			})
 		}
+	}
+}
+
+// limitUpgrades has upgrades end as on a disk on which only so many bytes more have room, and
+// returns how many the last one has put.
+func limitUpgrades(t *testing.T, room int) (put func() int) {
+	t.Helper()
+	run(`const [room] = arguments, left = new WeakMap(), put = IDBObjectStore.prototype.put;
+		globalThis.healUpgrades = () => { IDBObjectStore.prototype.put = put; };
+		IDBObjectStore.prototype.put = function (value, ...key) {
+			const request = put.call(this, value, ...key), tx = this.transaction;
+			if (tx.mode !== "versionchange") return request;
+			left.set(tx, (left.get(tx) ?? room) - JSON.stringify(value).length);
+			globalThis.putInUpgrade = room - left.get(tx);
+			if (left.get(tx) < 0) {
+				Object.defineProperty(tx, "error", { value: new DOMException("simulated", "QuotaExceededError") });
+				tx.abort();
+			}
+			return request;
+		};`, room)
+	t.Cleanup(func() { js.Global().Call("healUpgrades") })
+	return func() int { return js.Global().Get("putInUpgrade").Int() }
+}
+
+// TestAnUpgradeOnAFullDiskLeavesOutTheRows: what only this device has is kept, and the rest
+// is read again from the server. Where not even that has room, the older version stays.
+func TestAnUpgradeOnAFullDiskLeavesOutTheRows(t *testing.T) {
+	fill(t, t.Name()+" with room", newest()-1)
+	put := limitUpgrades(t, 1<<30)
+	open(t, idb.Options{Name: t.Name() + " with room"})
+	all := put()
+	js.Global().Call("healUpgrades")
+	name := t.Name()
+	fill(t, name, newest()-1)
+	limitUpgrades(t, 200)
+	db := idb.NewDatabase(idb.Options{Name: name})
+	if err := db.Open(t.Context()); !errors.Is(err, queue.ErrQuota) {
+		t.Fatalf("got %v, want ErrQuota", err)
+	}
+	db.Close()
+	if got := version(t, name); got != newest()-1 {
+		t.Fatalf("the database has version %d", got)
+	}
+	js.Global().Call("healUpgrades")
+	limitUpgrades(t, all-100) // a row has more
+	s := open(t, idb.Options{Name: name})
+	expect(t, s, []string{"op-b", "op-nNew", "op-g", "op-r", "op-r2"}, []string{"Bee", "Dé😀", "New", "R2"})
+	conflicts, err := s.Conflicts(t.Context(), 10)
+	if err != nil || len(conflicts) != 3 {
+		t.Fatalf("conflicts: %+v, %v", conflicts, err)
+	}
+	meta, err := s.Meta(t.Context(), sync.MetaCursor, sync.MetaClient, queue.MetaOutcomes)
+	if _, ok := queue.FindOutcome(meta[queue.MetaOutcomes], "left"); err != nil || !ok || meta[sync.MetaCursor] != "" || meta[sync.MetaClient] == "" {
+		t.Fatalf("meta: %v, %v", meta, err)
 	}
 }
 

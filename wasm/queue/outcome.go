@@ -49,6 +49,10 @@ const (
 	MaxOutcomes  = 500
 )
 
+// MetaDamaged is a meta value of what a store has not kept as it was saved, and what may be
+// operations or conflicts: a line of text for each. Setting it to "" drops them.
+const MetaDamaged = "damaged"
+
 // ErrUnknown means that the store knows no such operation: it was never in this queue,
 // the storage was lost, or it left the queue too long ago.
 var ErrUnknown = errors.New("unknown operation: it is neither in the queue nor among the last to leave it")

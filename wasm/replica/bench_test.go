@@ -114,6 +114,34 @@ func BenchmarkFirstRows(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstRowsOfALongLog starts with the longest log that compaction leaves.
+func BenchmarkFirstRowsOfALongLog(b *testing.B) {
+	db, _ := filled(b, 20_000)
+	lazy := db.open(users, func(o *replica.Options) {
+		o.Bounds, o.Bounds.LogBytes, o.Bounds.LogRows = replica.DefaultBounds, 1<<30, 1<<30
+	})
+	compact(b, lazy.Store)
+	size := 0
+	for from := 0; size < replica.DefaultBounds.LogBytes; from += sync.PageSize {
+		page := sync.Page{Generation: 2}
+		for n := from; n < from+sync.PageSize; n++ {
+			c := user(n)
+			c.Version = 2
+			page.Changes = append(page.Changes, c)
+			size += len(c.Document) + 100
+		}
+		if _, err := lazy.ApplyPage(b.Context(), page); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		s := db.open(users, nil)
+		if _, err := s.Rows(b.Context(), repository.Window{Type: directory.Users.Type, Limit: 50}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkGet(b *testing.B) {
 	for _, rows := range []int{10_000, 100_000} {
 		_, s := filled(b, rows)
@@ -149,6 +177,24 @@ func BenchmarkSearch(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestMemoryOfAHostIsBounded weighs what a replica keeps that has taken a whole directory in:
+// little of it may keep the large texts alive that it came in.
+func TestMemoryOfAHostIsBounded(t *testing.T) {
+	const rows, most = 50_000, 16 << 20
+	db, s := filled(t, rows)
+	compact(t, s.Store)
+	db.tabs = nil
+	with := heap()
+	runtime.KeepAlive(s)
+	s = nil
+	if kept := with - heap(); kept > most {
+		t.Errorf("a replica that took in %d rows keeps %d bytes, want at most %d", rows, kept, most)
+	} else {
+		t.Logf("a replica that took in %d rows keeps %d bytes", rows, kept)
+	}
+	runtime.KeepAlive(db)
 }
 
 // TestMemoryIsBounded fills a directory, reads all over it, and weighs what the replica

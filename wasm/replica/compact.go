@@ -125,6 +125,9 @@ func (b *batch) compact(left int) (more bool) {
 	b.extra.Trim = min(stands, oldest)
 	b.w.start('b').number(stands).end()
 	b.install = func(st *state) {
+		for _, key := range b.extra.Delete {
+			st.cache.drop(key)
+		}
 		st.goal = goal
 		st.rebase(trees)
 	}
@@ -307,10 +310,12 @@ func (b Bounds) cut(n, bytes int, page func(from, to int)) {
 	}
 }
 
-// add appends a new page to a directory.
+// add appends a new page to a directory, with a copy of its first key: that is a part of a
+// large text, which it would keep in memory.
 func (t *tree) add(rows int, first queue.Key, seq int64) (number int64) {
 	number = t.next
 	t.next++
+	first = queue.Key{Sort: strings.Clone(first.Sort), ID: strings.Clone(first.ID)}
 	t.leaves = append(t.leaves, leaf{number: number, seq: seq, rows: rows, first: first})
 	return number
 }

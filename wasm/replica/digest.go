@@ -16,44 +16,34 @@ func (s *Store) Digest(ctx context.Context, entityType string) (d api.Digest, er
 	if _, err := s.schema(queue.Ref{Type: entityType}); err != nil {
 		return d, err
 	}
-	for try := 1; ; try++ {
-		var sum summary
-		var seq int64
-		moved := false
-		for at, more := 0, true; more && !moved; at += s.options.Bounds.PartPages {
-			err = s.read(ctx, func(st *state) error {
-				if moved = at > 0 && st.seq != seq && try < tries; moved {
-					return nil
-				}
-				part := sum
-				more = st.digest(st.tables[entityType], at, &part)
-				if len(st.missing) > 0 || st.again {
-					return nil
-				}
-				if sum, seq = part, st.seq; !more {
-					st.tables[entityType].suspect = sum.disagree()
-				}
-				return nil
-			})
-			if err != nil {
-				return d, err
-			}
-			sync.ReportProgress(ctx)
-		}
-		if !moved {
-			for n, suspect := range sum.disagree() {
-				if suspect {
-					sum.rows.Add(api.BucketRange(n).From, 0, 0)
-				}
-			}
-			return sum.rows, nil
+	sum, err := inParts(ctx, s, summary{}, func(sum *summary, st *state) (more bool) {
+		more = st.digest(st.tables[entityType], sum.at, sum)
+		sum.at += st.bounds.PartPages
+		return more
+	})
+	if err != nil {
+		return d, err
+	}
+	suspect := sum.disagree()
+	s.mu.Lock()
+	if s.state != nil {
+		s.state.tables[entityType].suspect = suspect
+	}
+	s.mu.Unlock()
+	for n := range suspect {
+		if suspect[n] {
+			sum.rows.Add(api.BucketRange(n).From, 0, 0)
 		}
 	}
+	return sum.rows, nil
 }
 
 // summary is the digest of all rows, and what leaves and ids say of the rows of the base,
 // with where they are listed.
-type summary struct{ rows, leaves, ids api.Digest }
+type summary struct {
+	rows, leaves, ids api.Digest
+	at                int // the part that comes next
+}
 
 // disagree returns the buckets in which leaves and ids do.
 func (s *summary) disagree() (buckets [api.Buckets]bool) {

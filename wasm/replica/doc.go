@@ -38,9 +38,10 @@
 //
 // A damaged line counts as absent, and the lines around it keep their meaning. What it held
 // comes again from the server, by the comparison of digests; what only this device had is
-// kept twice, in keyState and keyTwin, of which the copy with more whole lines counts. A page
-// that a damaged directory does not name is lost with its rows, and the leaf that takes its
-// place is lossy: ids may lead there to rows that it lacks. A line of an unknown letter was written by a newer
+// kept twice, in keyState and keyTwin, of which the copy with more whole lines counts. One that
+// may be such work is told to the person (queue.MetaDamaged). A page that a damaged directory
+// does not name is lost with its rows, and the leaf that takes its place is lossy: ids may lead
+// there to rows that it lacks. A line of an unknown letter was written by a newer
 // program: the replica then takes in and writes nothing more, queue.ErrOutdated.
 //
 // # Base
@@ -52,11 +53,13 @@
 //	text/TYPE/N                what a search looks in, of the same rows
 //	ids/TYPE, ids/TYPE/N       version, hash and place in the list, by id
 //	state/a, state/b           all but rows; entities with operations or open conflicts
+//	reserve                    room that gives way to the person's work (room.go)
 //
 // A page never changes; rewriting gives it another number. Each stands for the log up to a
 // number of its own, so that compaction can go on in steps (compact.go). The log is deleted
 // up to the least of these numbers, and its last record stays: a replica that was not there
-// notices by it.
+// notices by it. Rounds of the engine have it moved when it has become long, and its host
+// when there is nothing else to do (Tidy).
 //
 // # Memory
 //

@@ -133,14 +133,14 @@ func TestADamagedOperationIsKept(t *testing.T) {
 	for seq := range log {
 		b.DamageLog(seq, func(text string) string { return strings.ReplaceAll(text, "op-y", "op-?") })
 	}
-	_, damaged := b.Texts()
+	_, spoiled := b.Texts()
 	s.Forget()
 	expectQueue(t, s, "op-x")
 	write(t, s, "d", "z")
 	for range 3 { // it is neither lost nor doubled
 		compact(t, s.Store)
 		s.Forget()
-		for seq, text := range damaged { // the log stays until all pages stand for it
+		for seq, text := range spoiled { // the log stays until all pages stand for it
 			b.DamageLog(seq, func(string) string { return text })
 		}
 		expectQueue(t, s, "op-x", "op-z")
@@ -148,6 +148,64 @@ func TestADamagedOperationIsKept(t *testing.T) {
 		if n := strings.Count(base["state/a"], "op-?"); n != 1 {
 			t.Fatalf("the damaged operation is there %d times", n)
 		}
+		if lines := damaged(t, s); len(lines) != 1 || !strings.Contains(lines[0], "op-?") {
+			t.Fatalf("the person is told of %q", lines)
+		}
+	}
+	if err := s.SetMeta(t.Context(), map[string]string{queue.MetaDamaged: ""}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if lines := damaged(t, s); len(lines) != 0 {
+			t.Errorf("removed, and still there: %q", lines)
+		}
+		compact(t, s.Store)
+		s.Forget()
+	}
+	expectQueue(t, s, "op-x", "op-z")
+}
+
+func damaged(t *testing.T, s *tab) []string {
+	t.Helper()
+	m, err := s.Meta(t.Context(), queue.MetaDamaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.FieldsFunc(m[queue.MetaDamaged], func(r rune) bool { return r == '\n' })
+}
+
+// TestOnlyWorkIsToldToBeDamaged damages every line of the log in turn, and the end of each:
+// what the server has again is nothing that a person has lost, and no operation comes twice.
+func TestOnlyWorkIsToldToBeDamaged(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, nil)
+	fill(t, s)
+	write(t, s, "c", "w")
+	_, log := b.Texts()
+	for seq, text := range log {
+		lines := strings.SplitAfter(text, "\n")
+		for i, line := range lines[:len(lines)-1] {
+			for end, wrong := range []string{line[:2] + "#" + line[3:], line[:len(line)-1] + "#"} {
+				lines[i] = wrong
+				b.DamageLog(seq, func(string) string { return strings.Join(lines, "") })
+				lines[i] = line
+				s.Forget()
+				count := map[string]int{}
+				for _, id := range queued(t, s) {
+					count[id]++
+				}
+				for id, n := range count {
+					if n > 1 {
+						t.Errorf("without %q: %s is there %d times", wrong, id, n)
+					}
+				}
+				told, work := len(damaged(t, s)) > 0, strings.HasPrefix(line, "q") || end == 1 && strings.HasPrefix(lines[i+1], "q")
+				if len(count) < 2 && !told || told && !work {
+					t.Errorf("without %q: %v are queued, and the person is told: %t", wrong, count, told)
+				}
+			}
+		}
+		b.DamageLog(seq, func(string) string { return text })
 	}
 }
 

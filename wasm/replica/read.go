@@ -8,12 +8,16 @@ import (
 
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // value returns a named value, "" for none.
 func (st *state) value(name string) string {
-	if name == queue.MetaOutcomes {
+	switch name {
+	case queue.MetaOutcomes:
 		return strings.Join(st.outcomes, "\n")
+	case queue.MetaDamaged:
+		return strings.Join(st.unreadable, "\n")
 	}
 	return st.meta[name]
 }
@@ -212,50 +216,59 @@ func (t *table) leafWith(place int) int {
 const searchParts = 16
 
 // search reads the texts of all leaves, part by part, and the rows it finds.
-func (s *Store) search(ctx context.Context, w repository.Window) (out repository.Rows, err error) {
-	for try := 1; ; try++ {
-		out = repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
-		q, moved := query{Window: w, skip: max(w.Skip, 0)}, false
-		for more := true; more && !moved; {
-			err = s.read(ctx, func(st *state) error {
-				if moved = q.leaf > 0 && q.seq != st.seq && try < tries; moved {
-					return nil
-				}
-				at, part := q, repository.Rows{}
-				more = at.run(st, &part)
-				if len(st.missing) > 0 || st.again {
-					return nil
-				}
-				q, q.seq = at, st.seq
-				out.Total += part.Total
-				out.Views, out.Keys = append(out.Views, part.Views...), append(out.Keys, part.Keys...)
-				return nil
-			})
-			if err != nil {
-				return repository.Rows{}, err
-			}
-		}
-		if !moved {
-			return out, nil
-		}
+func (s *Store) search(ctx context.Context, w repository.Window) (repository.Rows, error) {
+	none := repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
+	q, err := inParts(ctx, s, query{Window: w, skip: max(w.Skip, 0), out: none}, (*query).run)
+	if err != nil {
+		return repository.Rows{}, err
 	}
+	return q.out, nil
 }
 
 // tries is how often a read in several transactions begins anew because of a write in
 // between. A list that changes all the time is then read as it is.
 const tries = 3
 
+// inParts has run read part by part, until it reports that there is no more, and returns what
+// it has come to.
+func inParts[T any](ctx context.Context, s *Store, start T, run func(*T, *state) (more bool)) (T, error) {
+	for try := 1; ; try++ {
+		var seq int64 // of the state that the parts were read from
+		so, moved := start, false
+		for begun, more := false, true; more && !moved; begun = true {
+			err := s.read(ctx, func(st *state) error {
+				if moved = begun && st.seq != seq && try < tries; moved {
+					return nil
+				}
+				next := so
+				more = run(&next, st)
+				if len(st.missing) == 0 && !st.again { // else it is called once more
+					so, seq = next, st.seq
+				}
+				return nil
+			})
+			if err != nil {
+				return so, err
+			}
+			sync.ReportProgress(ctx)
+		}
+		if !moved {
+			return so, nil
+		}
+	}
+}
+
 // query is how far a search is.
 type query struct {
 	repository.Window
-	seq   int64 // of the state that it has read
 	leaf  int
 	skip  int
 	found int
+	out   repository.Rows
 }
 
 // run looks through the next leaves; it is false at the end.
-func (q *query) run(st *state, out *repository.Rows) (more bool) {
+func (q *query) run(st *state) (more bool) {
 	t := st.tables[q.Type]
 	end := min(q.leaf+searchParts*st.bounds.PartPages, len(t.list.leaves))
 	for i := q.leaf; i < end; i++ {
@@ -269,7 +282,7 @@ func (q *query) run(st *state, out *repository.Rows) (more bool) {
 				hits = append(hits, r.id)
 			}
 		}
-		q.collect(st, t, i, hits, out)
+		q.collect(st, t, i, hits)
 	}
 	q.leaf = end
 	return end < len(t.list.leaves)
@@ -293,11 +306,11 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 }
 
 // collect adds what was found in the range of a leaf.
-func (q *query) collect(st *state, t *table, i int, hits []string, out *repository.Rows) {
+func (q *query) collect(st *state, t *table, i int, hits []string) {
 	over := slices.Clone(t.visible().between(t.first(i), t.first(i+1)))
 	over = slices.DeleteFunc(over, func(s *shown) bool { return !strings.Contains(s.text(t.schema), q.Search) })
 	n := len(hits) + len(over)
-	out.Total += n
+	q.out.Total += n
 	if n == 0 || q.found >= q.Limit {
 		return
 	}
@@ -319,7 +332,7 @@ func (q *query) collect(st *state, t *table, i int, hits []string, out *reposito
 			q.skip--
 		case q.found < q.Limit:
 			q.found++
-			out.Views, out.Keys = append(out.Views, it.view(t.schema.Type)), append(out.Keys, it.key)
+			q.out.Views, q.out.Keys = append(q.out.Views, it.view(t.schema.Type)), append(q.out.Keys, it.key)
 		}
 	}
 }

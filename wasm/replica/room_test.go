@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/replica/replicatest"
+	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -231,5 +232,38 @@ func TestPagesOfNoDirectoryAreDeleted(t *testing.T) {
 	compact(t, s.Store)
 	if n := s.conn.Reads + s.conn.Writes - reads; n > 2 { // one step, and what keeps the reserve
 		t.Errorf("the names were looked at again: %d transactions", n)
+	}
+}
+
+// TestAFirstSyncGoesOnWhereItWas ends the program in the middle of it, again and again, also
+// while the log is moved: the cursor that is read next has all rows behind it, and no more
+// than a page is read twice.
+func TestAFirstSyncGoesOnWhereItWas(t *testing.T) {
+	b := newBrowser()
+	const rows, size = 600, 20
+	for starts, at := 0, 0; at < rows; starts++ {
+		s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+		left := starts%5 + 2 // transactions until it ends
+		s.conn.Fault = func(q replica.Query) simdb.Fault {
+			if left--; left < 0 {
+				return simdb.Aborted
+			}
+			return simdb.None
+		}
+		for at < rows {
+			if _, err := bring(s, at, at+size, 1); err != nil {
+				break
+			}
+			at += size
+		}
+		next := b.open(storetest.Schemas, nil)
+		m, err := next.Meta(t.Context(), sync.MetaCursor)
+		counts, err2 := next.Counts(t.Context())
+		if err != nil || err2 != nil || at > 0 && m[sync.MetaCursor] != fmt.Sprint(at, 1) || counts.Rows != at {
+			t.Fatalf("after start %d the cursor is %q with %d rows, want %d (%v, %v)", starts, m[sync.MetaCursor], counts.Rows, at, err, err2)
+		}
+		if starts > rows {
+			t.Fatal("it never ends")
+		}
 	}
 }

@@ -148,8 +148,8 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
-		if r.Seq > st.stands {
-			st.unreadable = append(st.unreadable, line)
+		if r.Seq > st.stands && mayHoldWork(line) {
+			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
 	}
 	lines(r.Text, trusted, func(kind byte, f fields) {
@@ -177,6 +177,14 @@ func (st *state) fold(r Record, trusted bool) error {
 	}
 	clear(st.touched)
 	return failed
+}
+
+// mayHoldWork reports whether a damaged line may be one of an operation or a conflict. What
+// others say comes again from the server, or from the next record. Where the end of a line is
+// damaged another one follows in it.
+func mayHoldWork(line string) bool {
+	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnrdsecxvb", line[0]) >= 0
+	return line != "" && (!known || strings.Contains(line, "q\t") || strings.Contains(line, "k\t"))
 }
 
 // earlierKinds are the lines that keyState stands for once it is newer than they are.
@@ -238,10 +246,13 @@ func (st *state) foldValue(kind byte, f *fields) bool {
 	switch kind {
 	case 'm':
 		name, value := f.string(), f.string()
-		if name == queue.MetaOutcomes {
+		switch {
+		case name == queue.MetaOutcomes:
 			st.outcomes = strings.Split(value, "\n")
-		} else if !f.bad {
-			st.meta[name] = value
+		case name == queue.MetaDamaged && value == "":
+			st.unreadable = nil
+		case name != queue.MetaDamaged && !f.bad:
+			st.meta[strings.Clone(name)] = strings.Clone(value) // its record may be large
 		}
 	case 'o':
 		st.outcomes = append(st.outcomes, f.string())
@@ -295,7 +306,9 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		if f.bad = f.bad || err != nil || e == nil; f.bad {
 			return true
 		}
-		e.pending.Operations = append(slices.DeleteFunc(e.pending.Operations, func(old queue.Operation) bool { return old.Seq == o.Seq }), o)
+		// Where the line that tells the entity anew is damaged it has older ones.
+		same := func(other queue.Operation) bool { return other.Seq == o.Seq }
+		e.pending.Operations = append(slices.DeleteFunc(e.pending.Operations, same), o)
 		st.last = max(st.last, o.Seq)
 		st.noteTop(o)
 	case 'k':
@@ -304,7 +317,8 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		if f.bad = f.bad || err != nil || e == nil; f.bad {
 			return true
 		}
-		e.pending.Conflicts = append(slices.DeleteFunc(e.pending.Conflicts, func(old queue.Conflict) bool { return old.ID == c.ID }), c)
+		same := func(other queue.Conflict) bool { return other.ID == c.ID }
+		e.pending.Conflicts = append(slices.DeleteFunc(e.pending.Conflicts, same), c)
 		delete(st.reviewed, c.ID)
 	case 'v':
 		c, err := queue.ParseConflict(f.string())

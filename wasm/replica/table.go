@@ -191,6 +191,10 @@ func (t *table) rebase() {
 			delete(t.seen, id)
 		}
 	}
+	t.shown.all() // else it keeps what is gone in memory
+	if len(t.entries) == 0 {
+		t.entries = map[string]*entry{} // one that was large stays so
+	}
 }
 
 // stored is the number of rows of a leaf that no entry hides.

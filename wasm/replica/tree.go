@@ -67,12 +67,10 @@ func (t *tree) encode() string {
 	var w writer
 	w.start('h').number(format).number(t.next).number(int64(len(t.leaves))).end()
 	for _, l := range t.leaves {
-		w.start('l').number(l.number).number(l.rows64()).number(l.seq).string(l.first.Sort).string(l.first.ID).flag(l.lossy).end()
+		w.start('l').number(l.number).number(int64(l.rows)).number(l.seq).string(l.first.Sort).string(l.first.ID).flag(l.lossy).end()
 	}
 	return string(w.text)
 }
-
-func (l leaf) rows64() int64 { return int64(l.rows) }
 
 // decode reads the directory; "" is that of an empty base. A page whose line is damaged is
 // lost, and with it the one before, since nobody knows where that ends; if a line is gone

@@ -367,3 +367,42 @@ func TestTheServerKnowsBetterThanTheBrowser(t *testing.T) {
 		}
 	})
 }
+
+// tidied is a store that takes steps to tidy.
+type tidied struct {
+	sync.Store
+	step func() (more bool)
+}
+
+func (s tidied) Tidy(context.Context) (more bool, err error) { return s.step(), nil }
+
+// TestHostTidiesWhileNothingWaits: it does so step by step, also without a network, and what
+// is written meanwhile goes first.
+func TestHostTidiesWhileNothingWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		h := newStopped(w)
+		steps := 0
+		h.host.Store = tidied{h.Store, func() bool {
+			switch steps++; steps {
+			case 2:
+				h.Add("Ann")
+			case 3:
+				if c, err := h.Counts(context.Background()); err != nil || c.Waiting != 0 {
+					t.Errorf("%d operations wait for the store to be tidied, %v", c.Waiting, err)
+				}
+			}
+			return steps < 5
+		}}
+		h.start(t)
+		defer h.cancel()
+		if n := h.waiting(); n != 0 || steps != 5 {
+			t.Errorf("%d operations wait after %d steps", n, steps)
+		}
+		h.Intercept(down)
+		h.Add("Bob")
+		if h.waiting() != 1 || steps < 6 {
+			t.Errorf("without a network there were %d steps", steps)
+		}
+	})
+}

@@ -83,7 +83,7 @@ func (r *round) run(ctx context.Context) error {
 	}
 	pushErr := r.push(ctx)
 	var failed *RequestError
-	if pushErr != nil && (!errors.As(pushErr, &failed) || failed.Kind == SignedOut) {
+	if pushErr != nil && (!errors.As(pushErr, &failed) || failed.Kind == SignedOut || failed.Kind == TooOld) {
 		return pushErr
 	}
 	// A server that takes no writes for the moment may still answer reads, and a filter

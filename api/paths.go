@@ -1,6 +1,9 @@
 package api
 
-import "net/url"
+import (
+	"net/url"
+	"strconv"
+)
 
 // The paths of the protocol, as described in docs/openapi.yaml. Those with braces are patterns
 // of net/http's ServeMux.
@@ -24,6 +27,9 @@ const (
 	// so the contract has it among what it does not describe.
 	PathSignIn = "/sign-in"
 )
+
+// EventsPath is where a client of this program follows the event stream.
+func EventsPath() string { return PathEvents + "?" + ParamProtocol + "=" + strconv.Itoa(Protocol) }
 
 // ItemPath is the path of one item of a collection, such as PathUsers.
 func ItemPath(collection, id string) string { return collection + "/" + url.PathEscape(id) }

@@ -23,8 +23,9 @@ const (
 	CodeResync          Code = "resync" // the feed no longer reaches back to the cursor
 	CodeBadCursor       Code = "bad_cursor"
 	CodeSignIn          Code = "sign_in"
-	CodeCrossSite       Code = "cross_site"   // a request from a page of another site
-	CodeUnknownHost     Code = "unknown_host" // Host is no name of the server
+	CodeCrossSite       Code = "cross_site"     // a request from a page of another site
+	CodeUnknownHost     Code = "unknown_host"   // Host is no name of the server
+	CodeClientTooOld    Code = "client_too_old" // the client's version of the protocol is no longer taken
 	CodeRateLimited     Code = "rate_limited"
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"
@@ -36,6 +37,7 @@ var statuses = map[Code]int{
 	CodeInvalid:         400,
 	CodeUnknownField:    400,
 	CodeBadCursor:       400,
+	CodeClientTooOld:    400,
 	CodeSignIn:          401,
 	CodeCrossSite:       403,
 	CodeNotFound:        404,

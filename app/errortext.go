@@ -71,6 +71,8 @@ func problemText(p *api.Problem) string {
 		return "Another user already has this email."
 	case api.CodeSignIn:
 		return "Sign in to sync."
+	case api.CodeClientTooOld:
+		return "This version is too old to sync. Reload to get the newest one. Changes are kept on this device."
 	}
 	return sentence(p.Error())
 }

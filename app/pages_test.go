@@ -333,6 +333,16 @@ func TestAPortalInFrontOffersToSignIn(t *testing.T) {
 	})
 }
 
+func TestAVersionThatIsTooOldOffersToReload(t *testing.T) {
+	b := open(t, "/")
+	b.status(sync.Status{Phase: sync.Failed, Online: true, Problem: api.NewProblem(api.CodeClientTooOld, "Too old", "")})
+	b.untilText("This version is too old to sync - Changes are kept on this device")
+	b.click("Reload")
+	b.until("the page is reloaded", func() bool { return b.device.applied })
+	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
+	b.untilGone("This version is too old to sync - Changes are kept on this device")
+}
+
 func TestNothingIsClaimedBeforeContact(t *testing.T) {
 	b := open(t, "/")
 	b.status(sync.Status{Phase: sync.Idle})

@@ -171,6 +171,10 @@ func (r *root) renderBanner() ui.UI {
 		return ui.Div().Class("banner").Body(
 			ui.Span().Text("Sign in to sync - Changes are kept on this device"),
 			ui.Button().Type("button").Class("button").Text("Sign in").OnClick(func(ui.Context, ui.Event) { r.s.Network.SignIn() }))
+	case state.tooOld():
+		return ui.Div().Class("banner").Body(
+			ui.Span().Text("This version is too old to sync - Changes are kept on this device"),
+			ui.Button().Type("button").Class("button").Text("Reload").OnClick(func(ui.Context, ui.Event) { r.s.reload() }))
 	case r.s.reach == sync.ReachOffline:
 		return ui.P().Class("banner").Body(icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))
 	}

@@ -47,6 +47,12 @@ func (s syncState) signedOut() bool {
 	return p != nil && p.Code == api.CodeSignIn && !s.status.Stale(s.now)
 }
 
+// tooOld reports whether the server no longer takes this version of the app.
+func (s syncState) tooOld() bool {
+	p := s.status.Problem
+	return p != nil && p.Code == api.CodeClientTooOld && !s.status.Stale(s.now)
+}
+
 // sending reports whether changes are on their way to the server now.
 func (s syncState) sending() bool {
 	return s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline && !s.status.Stale(s.now)
@@ -90,6 +96,8 @@ func (s syncState) words() (text, detail string) {
 		text += ", syncing can't start"
 	case s.signedOut():
 		text = "Sign in to sync"
+	case s.tooOld():
+		text = "Reload to sync"
 	case s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline:
 		text = "Syncing"
 	case s.status.Phase == sync.Failed && s.reach == sync.ReachOnline:
@@ -99,7 +107,7 @@ func (s syncState) words() (text, detail string) {
 		return text + ", " + plural(n, "change") + " waiting", ""
 	}
 	switch {
-	case s.status.RetryAt.After(s.now):
+	case s.status.RetryAt.After(s.now) && !s.tooOld():
 		detail = "The server asks to wait, next try " + timeUntil(s.status.RetryAt, s.now)
 	case !s.status.SyncedAt.IsZero() && text != "Syncing":
 		detail = "Synced " + timeAgo(s.status.SyncedAt, s.now)
@@ -121,7 +129,7 @@ func resyncWords(r sync.ResyncProgress) (text, detail string) {
 
 func (s syncState) tone() tone {
 	switch {
-	case s.signedOut():
+	case s.signedOut(), s.tooOld():
 		return toneFailed
 	case s.reach == sync.ReachOffline:
 		return toneWaiting

@@ -34,6 +34,8 @@ func TestStatusLine(t *testing.T) {
 		{"rebuilding while offline", syncState{reach: sync.ReachOffline, status: sync.Status{Resync: &sync.ResyncProgress{Arrived: 500}}}, "Offline", "", toneWaiting},
 		{"no worker runs", syncState{status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: sync.CodeNoWorker}}}, "Connecting, syncing can't start", "", toneFailed},
 		{"signed out", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}, At: noon}}, "Sign in to sync", "", toneFailed},
+		{"too old a version", syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Failed, Online: true, Problem: &api.Problem{Code: api.CodeClientTooOld}, At: noon, RetryAt: noon.Add(time.Minute)}, counts: queue.Counts{Waiting: 2}},
+			"Reload to sync, 2 changes waiting", "", toneFailed},
 		{"a portal", syncState{reach: sync.ReachOffline, status: sync.Status{Phase: sync.Failed, Problem: &api.Problem{Code: api.CodeSignIn}, At: noon}, counts: queue.Counts{Waiting: 1}},
 			"Sign in to sync, 1 change waiting", "", toneFailed},
 	} {

@@ -414,6 +414,8 @@ func TestInvalidOperatorArguments(t *testing.T) {
 		{"serve", "-trusted-proxies caddy", "-trusted-proxies"},
 		{"serve", "-exempt me", "-exempt"},
 		{"serve", "-network-share 101", "-network-share must be"},
+		{"serve", "-oldest-protocol 0", "-oldest-protocol must be from 1 to"},
+		{"serve", "-oldest-protocol 99", "-oldest-protocol must be from 1 to"},
 		{"serve", "-max-streams 0", "-max-streams must be"},
 		{"serve", "-event-rate 0", "-event-rate must be"},
 		{"serve", "-address-rate -1", "-address-rate must be"},

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/origin"
@@ -37,6 +38,7 @@ type serveOptions struct {
 	share                       int
 	streams, reads, readWaiting int
 	eventRate                   int
+	oldest                      int
 	megabytes                   int64
 }
 
@@ -64,6 +66,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.IntVar(&o.eventRate, "event-rate", feed.NotificationsPerProcessor*runtime.GOMAXPROCS(0), "events per second to all streams together; more are sent later. By default, 1000 per processor")
 	flags.IntVar(&o.reads, "max-reads", rest.DefaultReads, "concurrent reads of the database, at most as many as it has connections; more wait")
 	flags.IntVar(&o.readWaiting, "max-waiting", rest.DefaultWaiting, "waiting reads; more are answered 503")
+	flags.IntVar(&o.oldest, "oldest-protocol", api.OldestProtocol, "oldest `version` of the protocol that clients may speak; older ones are told to load the app anew")
 	flags.Int64Var(&o.megabytes, "max-memory", rest.DefaultBytes>>20, "`megabytes` of request bodies and pages in memory; more are answered 503")
 	return flags
 }
@@ -130,6 +133,9 @@ func (o *serveOptions) check() error {
 		if n < 1 {
 			return fmt.Errorf("-%s must be at least 1", name)
 		}
+	}
+	if o.oldest < api.OldestProtocol || o.oldest > api.Protocol {
+		return fmt.Errorf("-oldest-protocol must be from %d to %d", api.OldestProtocol, api.Protocol)
 	}
 	for name, rate := range map[string]float64{"address-rate": o.addressRate, "client-rate": o.clientRate} {
 		if !(rate >= 0 && rate <= 1e6) {

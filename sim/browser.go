@@ -211,6 +211,7 @@ func (s *slot) boot() {
 	s.engine = sync.New(ports(sync.Config{
 		Store: storage{s}, Remote: remote, Locks: lockUser{s}, Bus: s.b.channel.Bus(),
 		Schemas: []queue.Schema{directory.Users}, Now: s.b.clock, Random: s.w.random, NewID: s.newID,
+		Go: func(f func()) { f() }, // the next page arrives before this one is saved
 	}))
 	server.Observe = s.engine.ObserveClock
 }

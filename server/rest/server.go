@@ -7,6 +7,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -47,6 +48,8 @@ type Config struct {
 	Limits  Limits
 	Policy  *origin.Policy // nil for one that answers to any name
 	Metrics *Metrics       // nil for new ones
+	// Oldest is the oldest version of the protocol that is taken; 0 for api.OldestProtocol.
+	Oldest int
 }
 
 // DefaultPing is how often an event stream without changes shows that it is alive.
@@ -62,11 +65,12 @@ type server struct {
 	admission *admission
 	metrics   *Metrics
 	policy    *origin.Policy
+	oldest    int
 }
 
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
-	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits)}
+	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol)}
 	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing, s.admission.queue}
 	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache(s.admission.limits.cacheBytes())
 	if s.log == nil {
@@ -99,7 +103,7 @@ func New(c Config) http.Handler {
 	} else {
 		mux.HandleFunc("/", noRoute)
 	}
-	return s.withRequest(s.withRecovery(s.withShare(withHeaders(s.withRate(s.guard(mux))))))
+	return s.withRequest(s.withRecovery(s.withShare(withHeaders(s.withRate(s.guard(s.withProtocol(mux)))))))
 }
 
 func noRoute(w http.ResponseWriter, r *http.Request) {

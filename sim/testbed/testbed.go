@@ -34,6 +34,7 @@ type World struct {
 	T       testing.TB
 	Now     time.Time
 	Handler http.Handler // the server
+	Oldest  int          // version of the protocol that it takes from its next start on; 0 for its default
 
 	server *serverstore.Store
 }
@@ -53,7 +54,7 @@ func (w *World) StartOn(data *serverstore.Store) {
 	w.Now = w.Now.Add(time.Second)
 	data.Enter()
 	w.server = data
-	w.Handler = rest.New(rest.Config{Store: data, Hub: feed.NewHub()})
+	w.Handler = rest.New(rest.Config{Store: data, Hub: feed.NewHub(), Oldest: w.Oldest})
 }
 
 // Serve has the server answer a request.

@@ -101,7 +101,7 @@ func newHost(store sync.Store, bus sync.Bus) *sync.Host {
 	return &sync.Host{
 		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
 		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
-		Stream:    browser.EventSource{Path: api.PathEvents}.Follow,
+		Stream:    browser.EventSource{Path: api.EventsPath()}.Follow,
 	}
 }
 

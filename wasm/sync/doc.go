@@ -35,11 +35,11 @@
 //	         too large, or a server error: a smaller batch, down to the culprit
 //	         no answer, though an empty batch gets one: likewise, since something in
 //	         between refuses what is in it; else on to the pull
-//	pull   request a page ──▶ save it with its cursor ──▶ next page
+//	pull   request a page ──▶ request the next, save this one with its cursor ──▶ next page
 //	         cursor too old: resync from the feed's beginning, at its end sweep
 //	check  when due: compare digests ──▶ repair the buckets that differ
 //
-// Nothing but the lock is held during a request: no transaction, no row. A round is
+// Nothing but the lock is held during a request: no transaction waits for one, no row does. A round is
 // bounded (MaxPushes, MaxPages, MaxRepairPages); Report.More says that another goes on.
 // Whatever ends it, the next one continues from the store.
 //

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-// Config configures an Engine. Every field is required.
+// Config configures an Engine. Every field but Go is required.
 type Config struct {
 	// Store keeps the queue, the rows and the cursor. Pages and hosts of one browser share
 	// one store. On a store that forgets, a restart pulls everything again; unsent
@@ -35,6 +35,9 @@ type Config struct {
 	// NewID returns a new UUID. If two devices share a client id, the server takes one's
 	// operations for the other's.
 	NewID func() string
+	// Go runs f beside the round, which saves a page while f requests the next. nil starts
+	// a goroutine.
+	Go func(f func())
 }
 
 // Engine does rounds. Apart from the size of the next batch, and which operations don't
@@ -55,6 +58,9 @@ type Engine struct {
 // New returns an engine. It panics if the configuration can't work.
 func New(cfg Config) *Engine {
 	cfg.check()
+	if cfg.Go == nil {
+		cfg.Go = func(f func()) { go f() }
+	}
 	e := &Engine{cfg: cfg, fields: map[string][]string{}, unique: map[string][]string{}, batch: api.MaxOperations, most: api.MaxOperations, suspects: map[string]suspicion{}}
 	for _, s := range cfg.Schemas {
 		e.fields[s.Type], e.unique[s.Type] = s.Fields, s.Unique

@@ -10,7 +10,8 @@ import (
 )
 
 // pull reads the feed from the cursor to its end, page by page. Each page is saved
-// together with the cursor behind it. A cursor that is too old starts a resync.
+// together with the cursor behind it, while the next one is on its way. A cursor that is too
+// old starts a resync.
 func (r *round) pull(ctx context.Context) error {
 	m, err := r.cfg.Store.Meta(ctx, positionMeta...)
 	if err != nil {
@@ -24,19 +25,24 @@ func (r *round) pull(ctx context.Context) error {
 			return fmt.Errorf("begin to read the feed: %w", err)
 		}
 	}
-	for range MaxPages {
-		r.clock.sentAt = r.cfg.Now()
-		page, err := r.cfg.Remote.Pull(ctx, r.position.cursor, PageSize)
+	next := r.ask(ctx, r.position.cursor)
+	defer func() { next.drop() }()
+	for n := range MaxPages {
+		page, err := next.await()
 		ReportProgress(ctx)
 		var failed *RequestError
 		if errors.As(err, &failed) && failed.Kind == Resync && r.position.cursor != "" {
 			if err := r.startResync(ctx); err != nil {
 				return fmt.Errorf("begin a resync: %w", err)
 			}
+			next = r.ask(ctx, "")
 			continue
 		}
 		if err != nil {
 			return err
+		}
+		if page.HasMore && n+1 < MaxPages {
+			next = r.ask(ctx, page.Cursor)
 		}
 		if err := r.savePage(ctx, page); err != nil {
 			return fmt.Errorf("save a page of changes: %w", err)
@@ -52,6 +58,38 @@ func (r *round) pull(ctx context.Context) error {
 	}
 	r.report.More = true
 	return nil
+}
+
+// request is a request for a page that is under way, at most one at a time.
+type request struct {
+	stop   context.CancelFunc
+	answer chan struct{} // closed when page or err is set
+	page   api.ChangePage
+	err    error
+}
+
+// ask requests the page after a cursor.
+func (r *round) ask(ctx context.Context, cursor string) *request {
+	ctx, stop := context.WithCancel(ctx)
+	q := &request{stop: stop, answer: make(chan struct{})}
+	r.clock.sentAt = r.cfg.Now()
+	r.cfg.Go(func() {
+		defer close(q.answer)
+		q.page, q.err = r.cfg.Remote.Pull(ctx, cursor, PageSize)
+	})
+	return q
+}
+
+func (q *request) await() (api.ChangePage, error) {
+	<-q.answer
+	q.stop()
+	return q.page, q.err
+}
+
+// drop ends a request that nobody awaits. No request outlives its round.
+func (q *request) drop() {
+	q.stop()
+	<-q.answer
 }
 
 func (r *round) savePage(ctx context.Context, page api.ChangePage) error {

@@ -29,6 +29,8 @@ const (
 	TooLarge
 	// SignedOut: the person must sign in; the queue pauses.
 	SignedOut
+	// TooOld: the server no longer takes this version of the client; the queue pauses.
+	TooOld
 	// Resync: the cursor is too old; the feed must be read from its beginning.
 	Resync
 )
@@ -88,6 +90,8 @@ func Classify(r Response) *RequestError {
 	switch {
 	case needsProblem(r.Status) && !documented, r.Status < 400:
 		return foreignError(r)
+	case documented && p.Code == api.CodeClientTooOld:
+		kind = TooOld
 	case p.Code == api.CodeUnknownHost, p.Code == api.CodeCrossSite:
 		kind = Unavailable // about the way to the server, whatever the operations
 	case !listed && r.Status < 500:

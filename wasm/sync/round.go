@@ -21,7 +21,7 @@ const (
 	MaxPushes = 50        // batches
 	MaxBatch  = 512 << 10 // bytes in a batch, about; a larger operation goes alone
 	MaxPages  = 40        // pages of the feed
-	PageSize  = 500       // changes in a page
+	PageSize  = 1000      // changes in a page; the server ends one of long texts earlier
 )
 
 // round is the state of one round.
@@ -83,7 +83,7 @@ func (r *round) run(ctx context.Context) error {
 	}
 	pushErr := r.push(ctx)
 	var failed *RequestError
-	if pushErr != nil && (!errors.As(pushErr, &failed) || failed.Kind == SignedOut) {
+	if pushErr != nil && (!errors.As(pushErr, &failed) || failed.Kind == SignedOut || failed.Kind == TooOld) {
 		return pushErr
 	}
 	// A server that takes no writes for the moment may still answer reads, and a filter

@@ -1,5 +1,7 @@
 package remote
 
+import "github.com/rollcall/rollcall/api"
+
 // Dialect says how a backend with plain resources names things, and what it can do. The
 // zero value is for a backend that has arrays of rows and nothing else, neither pages nor
 // dates nor versions: every pull reads all of it.
@@ -58,7 +60,7 @@ type Dialect struct {
 // Rollcall is the dialect of Rollcall's own plain resources.
 var Rollcall = Dialect{
 	Version: "version", Updated: "updatedAt",
-	Rows: "users", Limit: "limit", Next: "nextPageToken", Token: "page_token",
+	Rows: "users", Limit: "limit", MaxLimit: api.MaxUsers, Next: "nextPageToken", Token: "page_token",
 	// By time of change: a row that changes meanwhile moves to the end and can't be
 	// missed, as it could in the order of names.
 	Listing: "updated_after=1970-01-01T00:00:00Z", Since: "updated_after",

@@ -192,6 +192,7 @@ func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
 	if r.Header == nil {
 		r.Header = map[string]string{"Accept": "application/json"}
 	}
+	r.Header[api.HeaderProtocol] = strconv.Itoa(api.Protocol)
 	if r.Body != nil {
 		r.Header["Content-Type"] = "application/json"
 	} else if s.Fresh != nil {

@@ -89,8 +89,11 @@ func (c *checker) checkBase(o api.Operation) {
 		return // another round has settled it meanwhile
 	}
 	data, _ := patchOf(o.Data)
-	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era && masked(now.fields, data) != masked(saw.fields, data) {
-		w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
+	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era {
+		replaces := changing(now.fields, data)
+		if masked(now.fields, replaces) != masked(saw.fields, replaces) {
+			w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
+		}
 	}
 	lost := e.Confirmed != nil && e.Confirmed.Version > o.BaseVersion
 	if w.server.rolledBack && (lost || e.Operations[0].Unseen) {
@@ -103,6 +106,19 @@ func (c *checker) checkBase(o api.Operation) {
 		}
 	}
 	w.fail(5, "operation %s was made on %+v, which is not version %d of entity %s", o.ID, saw, o.BaseVersion, o.EntityID)
+}
+
+// changing returns a patch without what f has already.
+func changing(f fields, p api.UserPatch) api.UserPatch {
+	for _, field := range []struct {
+		set **string
+		is  string
+	}{{&p.Name, f.Name}, {&p.Email, f.Email}, {&p.Bio, f.Bio}} {
+		if *field.set != nil && **field.set == field.is {
+			*field.set = nil
+		}
+	}
+	return p
 }
 
 // masked returns f with only the fields the patch sets.

@@ -63,7 +63,8 @@ func (b *browser) post(to *slot, m replica.Message, luck uint64) {
 func (b *browser) deliver() {
 	kept := b.mail[:0]
 	for _, l := range b.mail {
-		if l.calls--; l.calls >= 0 || l.to.frozen {
+		l.calls--
+		if l.calls >= 0 || l.to.frozen {
 			kept = append(kept, l)
 			continue
 		}

@@ -2,11 +2,14 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -270,4 +273,45 @@ func (w *world) checkRows(ctx context.Context, b *browser) {
 			w.fail(7, "browser %d shows entity %s, which the server does not have", b.number, v.Ref.ID)
 		}
 	}
+}
+
+// checkReplicas checks that each process's replica has what a new one reads.
+func (b *browser) checkReplicas(ctx context.Context) {
+	want := b.content(ctx, b.open(b.db.Open(), nil))
+	all := map[string]*replica.Store{"the witness": b.stored()}
+	for _, s := range b.slots {
+		if s.replica != nil {
+			s.replica.Doubt()
+			all[s.who.String()] = s.replica
+		}
+	}
+	for name, r := range all {
+		if got := b.content(ctx, r); got != want {
+			b.w.fail(11, "the replica of %s has\n%s\nand a new one\n%s", name, got, want)
+		}
+	}
+}
+
+// content is all that a replica has.
+func (b *browser) content(ctx context.Context, r *replica.Store) string {
+	var out strings.Builder
+	rows, err := r.Rows(ctx, repository.Window{Type: api.EntityUser, Limit: 1 << 20})
+	counts, err2 := r.Counts(ctx)
+	fmt.Fprintln(&out, counts, rows.Total, len(rows.Views))
+	for i, v := range rows.Views {
+		fmt.Fprintln(&out, rows.Keys[i].Sort, v.Ref.ID, v.Version, v.State, string(v.Document))
+	}
+	operations, err3 := r.Operations(ctx, 0, 1<<20)
+	for _, o := range operations {
+		fmt.Fprintln(&out, o.Seq, o.ID, o.Type, o.State, o.BaseVersion, string(o.Data))
+	}
+	conflicts, err4 := r.Conflicts(ctx, 1<<20)
+	for _, c := range conflicts {
+		fmt.Fprintln(&out, c.ID, c.Reviewed, string(c.Theirs))
+	}
+	meta, err5 := r.Meta(ctx, sync.MetaCursor, sync.MetaCheck, queue.MetaOutcomes)
+	digest, err6 := r.Digest(ctx, api.EntityUser)
+	fmt.Fprintln(&out, meta, digest.Count)
+	b.w.must(firstOf(err, err2, err3, err4, err5, err6))
+	return out.String()
 }

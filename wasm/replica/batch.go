@@ -83,7 +83,7 @@ type known struct {
 	queue.Entity
 	table      *table
 	pending    bool
-	base       *idRow // of a row of the base, when Confirmed was not read
+	base       *idRow // of the base, when Confirmed was not read; it may lack the row itself
 	generation int64
 	// sort is what its row is listed under, if it has one in the list. A row that is lost
 	// with a damaged leaf still has its place.
@@ -148,7 +148,7 @@ func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 
 // dropRow writes that an entity has no row in the list that is not in the queue, too.
 func (b *batch) dropRow(k known) {
-	if k.listed {
+	if k.listed || k.base != nil {
 		b.startRow('d', k).end()
 	}
 }

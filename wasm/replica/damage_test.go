@@ -78,7 +78,8 @@ func expectRows(t *testing.T, s *tab, server []api.Change) {
 }
 
 // TestADamagedDirectoryIsRepaired damages each line of both directories in turn, or takes it
-// out. What lay there comes again, by writes that know nothing of the damage, too.
+// out. What lay there comes again, by writes that know nothing of the damage, too, and what
+// the server has not goes.
 func TestADamagedDirectoryIsRepaired(t *testing.T) {
 	for _, rows := range []int{1, 60} {
 		testDamagedDirectories(t, people(rows))
@@ -94,7 +95,8 @@ func testDamagedDirectories(t *testing.T, server []api.Change) {
 				t.Run(fmt.Sprint(len(server), " rows, ", key, " line ", n, " ", how), func(t *testing.T) {
 					b := newBrowser()
 					s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
-					if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: server}); err != nil {
+					gone := api.Change{EntityType: "user", EntityID: "33-gone", Version: 1, Document: []byte(`{"name":"0"}`)}
+					if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: append([]api.Change{gone}, server...)}); err != nil {
 						t.Fatal(err)
 					}
 					compact(t, s.Store)

@@ -223,7 +223,7 @@ func (b *batch) sweep(k known) bool {
 		return false
 	}
 	b.dropRow(k)
-	return k.listed
+	return k.listed || k.base != nil
 }
 
 // inRange returns all that is known of a range of ids: of rows of the base only what their

@@ -78,6 +78,10 @@ var (
 	timeNow = time.Now
 )
 `},
+}, {
+	module:   "github.com/hack-pad/go-indexeddb",
+	dirs:     []string{"idb"},
+	standIns: map[string]string{"log": standIn + "log"},
 }}
 
 // trim writes copies of the libraries below dir, and a go.mod that takes them instead of

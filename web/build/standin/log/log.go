@@ -1,0 +1,11 @@
+// Package log stands in for the standard library's in the program's copy of go-indexeddb,
+// which says no more with it than a line.
+package log
+
+import (
+	"fmt"
+	"os"
+)
+
+// Println writes a line to the console. It fails only where there is none.
+func Println(args ...any) { _, _ = fmt.Fprintln(os.Stderr, args...) }

@@ -244,7 +244,7 @@ func TestAFirstSyncGoesOnWhereItWas(t *testing.T) {
 	for starts, at := 0, 0; at < rows; starts++ {
 		s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
 		left := starts%5 + 2 // transactions until it ends
-		s.conn.Fault = func(q replica.Query) simdb.Fault {
+		s.conn.Fault = func(replica.Query) simdb.Fault {
 			if left--; left < 0 {
 				return simdb.Aborted
 			}

@@ -151,7 +151,7 @@ func (p *ChangePage) readChange(line []byte, deleted bool) bool {
 		c.Document = line[:len(line):len(line)]
 	}
 	p.Changes = append(p.Changes, c)
-	return err == nil
+	return err == nil && c.Version > 0 && c.EntityID != "" && c.EntityType != ""
 }
 
 func (p *ChangePage) readDigest(line []byte) bool {

@@ -4,13 +4,14 @@ package api
 // its version in each request to the paths of syncing; one that says none has version 1.
 //
 //	1  batches of up to 100 operations, pages of changes in JSON
-//	2  batches of up to 1,000 operations, pages of changes in lines
+//	2  batches of up to 1,000 operations, pages of changes in lines, events with changes
 //
 // A server takes every version from its oldest on, OldestProtocol or a later one that its
 // operator names. It answers others with CodeClientTooOld.
 const (
 	Protocol       = 2
 	OldestProtocol = 1
+	ProtocolNews   = 2 // the first whose clients read changes in events
 )
 
 // A client says its version in this header, or where a browser lets it set none, in this

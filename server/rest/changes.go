@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -144,13 +145,61 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 				return nil
 			}
 			if next != head {
-				head = next
-				err = out.send(event(head))
+				var text string
+				text, head = s.news(r, head, next)
+				err = out.send(text)
 				s.metrics.lag.Observe(time.Since(since).Seconds())
 			}
 		}
 	}
 	return nil
+}
+
+// Bounds of the changes in an event: of more, a client reads a page.
+const (
+	maxNews      = 20
+	maxNewsBytes = 16 << 10
+)
+
+// news is the event for a client that was told of the feed up to one cursor, when it has grown
+// to another, and the cursor that it tells of. Few changes are in the event itself, in lines,
+// for a client that reads them. All clients that were told as much share one read.
+func (s *server) news(r *http.Request, after, head string) (text, cursor string) {
+	if protocolOf(r) < api.ProtocolNews {
+		return event(head), head
+	}
+	ready, err := s.pages.get("news "+after+" "+head, scopeOf(r.Context()).network, func() (*page, error) {
+		few, err := s.store.Changes(context.WithoutCancel(r.Context()), after, maxNews)
+		if err != nil {
+			return nil, err
+		}
+		p := &page{body: []byte(event(head)), told: head}
+		if !few.HasMore && few.InLines() && sizeOf(few.Changes) <= maxNewsBytes {
+			few.After = after
+			p.body, p.told = eventWith(few), few.Cursor
+		}
+		s.pages.add("news "+after+" "+head, p)
+		return p, nil
+	})
+	if err != nil {
+		return event(head), head // the client's own read says what is wrong
+	}
+	return string(ready.body), ready.told
+}
+
+// eventWith is the event that brings a page. It has no digest: a client compares that when it
+// reads the feed.
+func eventWith(p api.ChangePage) []byte {
+	p.Digests, p.Epoch = nil, ""
+	lines := p.AppendHead(nil)
+	for _, c := range p.Changes {
+		lines = c.AppendLine(lines)
+	}
+	text := []byte("event: change\nid: " + p.Cursor + "\n")
+	for line := range bytes.Lines(p.AppendEnd(lines)) {
+		text = append(append(text, "data: "...), line...)
+	}
+	return append(text, '\n')
 }
 
 // event says that the feed has changes up to a cursor.

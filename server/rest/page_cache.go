@@ -39,6 +39,7 @@ type page struct {
 	media  string
 	coding string
 	large  content
+	told   string // of an event: the cursor that it tells of
 }
 
 // pageCache has the latest pages. A page depends only on the request and the feed's revision.

@@ -129,9 +129,14 @@ func TestBucket(t *testing.T) {
 // events opens the stream; each line is sent to the channel, which ends with it.
 func (w *world) events(header ...string) <-chan string {
 	w.t.Helper()
+	return w.stream("/api/v1/events", header...)
+}
+
+func (w *world) stream(path string, header ...string) <-chan string {
+	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", w.server.URL+"/api/v1/events", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", w.server.URL+path, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -214,6 +219,58 @@ func TestEvents(t *testing.T) {
 	}
 	w.do("GET", "/readyz", nil).problem(503, api.CodeUnavailable)
 	w.do("GET", "/healthz", nil).status(200)
+}
+
+// TestEventsBringChanges: to a client that reads them, an event has the changes since the one
+// before, while they are few. All such clients share one read.
+func TestEventsBringChanges(t *testing.T) {
+	w := newWorld(t)
+	ada := w.create("Ada", "ada@example.org").ID
+	after := w.head()
+	streams := []<-chan string{w.stream("/api/v1/events?protocol=2"), w.stream("/api/v1/events?protocol=2"), w.events()}
+	for _, lines := range streams {
+		if line, _ := await(t, lines, "data: "); line != `data: {"cursor":"`+after+`"}` {
+			t.Errorf("a stream begins with %q", line)
+		}
+	}
+	next := func(lines <-chan string) (data string) {
+		_, _ = await(t, lines, "id: ") // of a change; a ping has none
+		for line := <-lines; strings.HasPrefix(line, "data: "); line = <-lines {
+			data += strings.TrimPrefix(line, "data: ") + "\n"
+		}
+		return data
+	}
+	w.create("Bo", "bo@example.org")
+	want := decode[api.ChangePage](w.do("GET", "/api/v1/changes?cursor="+after, nil).status(200))
+	want.After, want.Digests, want.Epoch = after, nil, ""
+	for _, lines := range streams[:2] {
+		if got, err := api.ParseLines([]byte(next(lines))); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("an event brought %+v (%v), want %+v", got, err, want)
+		}
+	}
+	if data := next(streams[2]); data != `{"cursor":"`+want.Cursor+`"}`+"\n" {
+		t.Errorf("a client that reads no changes was sent %q", data)
+	}
+	// Many, and few that are long.
+	var many, long []any
+	for i := range 21 {
+		many = append(many, operation(uuid.NewString(), api.Create, 0, fields{"name": "N", "email": fmt.Sprintf("n%d@example.org", i)}))
+	}
+	for i := range 9 {
+		long = append(long, operation(uuid.NewString(), api.Create, 0, fields{"name": "N", "email": fmt.Sprintf("l%d@example.org", i), "bio": strings.Repeat("x", 2000)}))
+	}
+	for _, ops := range [][]any{many, long} {
+		w.push(ops...)
+		if data := next(streams[0]); data != `{"cursor":"`+w.head()+`"}`+"\n" {
+			t.Errorf("%d changes came in an event: %.100q", len(ops), data)
+		}
+	}
+	after = w.head()
+	w.push(operation(ada, api.Delete, 1, nil))
+	got, err := api.ParseLines([]byte(next(streams[0])))
+	if err != nil || got.After != after || got.Cursor != w.head() || len(got.Changes) != 1 || !got.Changes[0].Deleted {
+		t.Errorf("then an event brought %+v (%v)", got, err)
+	}
 }
 
 func TestSecurityHeaders(t *testing.T) {

@@ -12,6 +12,9 @@ import (
 // EventSource is a stream of server-sent events of the types "change" and "ping".
 type EventSource struct {
 	Path string
+	// News, unless nil, gets the data of each event of the type "change", before it is
+	// observed.
+	News func(data string)
 }
 
 const closed = 2 // EventSource.CLOSED
@@ -28,7 +31,12 @@ func (e EventSource) Follow(ctx context.Context, observe func(sync.StreamSignal)
 	signal := func(s sync.StreamSignal) func(js.Value) { return func(js.Value) { observe(s) } }
 	stop := stopAll(
 		Listen(source, "open", signal(sync.StreamOpened)),
-		Listen(source, "change", signal(sync.StreamChanged)),
+		Listen(source, "change", func(event js.Value) {
+			if data := event.Get("data"); e.News != nil && data.Type() == js.TypeString {
+				e.News(data.String())
+			}
+			observe(sync.StreamChanged)
+		}),
 		Listen(source, "ping", signal(sync.StreamPinged)),
 		Listen(source, "error", func(js.Value) {
 			observe(sync.StreamClosed)

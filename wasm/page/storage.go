@@ -98,11 +98,12 @@ func newHost(store sync.Store, bus sync.Bus) *sync.Host {
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
 	})
 	server.Observe = engine.ObserveClock
-	return &sync.Host{
+	host := &sync.Host{
 		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
 		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
-		Stream:    browser.EventSource{Path: api.EventsPath()}.Follow,
 	}
+	host.Stream = browser.EventSource{Path: api.EventsPath(), News: host.Tell}.Follow
+	return host
 }
 
 // checkEviction opens the storage if it is not open, and checks whether the data are

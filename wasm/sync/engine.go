@@ -51,6 +51,8 @@ type Engine struct {
 	most     int                 // operations in any batch: what the server takes, as far as is known
 	clock    serverClock
 	suspects map[string]suspicion // by operation
+	asked    time.Time            // when the feed was last asked for
+	news     news
 
 	onProgress func(*ResyncProgress) // set by the host
 }

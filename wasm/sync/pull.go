@@ -25,6 +25,9 @@ func (r *round) pull(ctx context.Context) error {
 			return fmt.Errorf("begin to read the feed: %w", err)
 		}
 	}
+	if told, err := r.applyNews(ctx); told || err != nil {
+		return err
+	}
 	next := r.ask(ctx, r.position.cursor)
 	defer func() { next.drop() }()
 	for n := range MaxPages {
@@ -73,6 +76,7 @@ func (r *round) ask(ctx context.Context, cursor string) *request {
 	ctx, stop := context.WithCancel(ctx)
 	q := &request{stop: stop, answer: make(chan struct{})}
 	r.clock.sentAt = r.cfg.Now()
+	r.asked = r.clock.sentAt
 	r.cfg.Go(func() {
 		defer close(q.answer)
 		q.page, q.err = r.cfg.Remote.Pull(ctx, cursor, PageSize)

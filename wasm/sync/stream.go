@@ -3,6 +3,8 @@ package sync
 import (
 	"context"
 	"time"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 // StreamSignal is a signal of the server's event stream.
@@ -71,6 +73,14 @@ func (h *Host) followStream(ctx context.Context) (silent bool) {
 		<-over
 	}()
 	return awaitSilence(over, signals, h.Clock, StreamSilence) && ctx.Err() == nil
+}
+
+// Tell takes in the data of an event that says that the feed has changed. If it has the changes
+// themselves, the round that the signal requests need not ask for them.
+func (h *Host) Tell(data string) {
+	if page, err := api.ParseLines([]byte(data)); err == nil && page.After != "" && page.Cursor != "" && !page.HasMore {
+		h.Engine.news.add(page)
+	}
 }
 
 // receiveSignal requests the round that a signal calls for.

@@ -34,7 +34,7 @@ func Run() {
 	ctx := context.Background()
 	store := openStore(ctx, bus)
 	host := newHost(store, bus, sync.ByWorker)
-	host.Stream = browser.EventSource{Path: api.EventsPath()}.Follow
+	host.Stream = browser.EventSource{Path: api.EventsPath(), News: host.Tell}.Follow
 	if err := host.Run(ctx); err != nil {
 		panic(err)
 	}

@@ -1,0 +1,57 @@
+package sync
+
+import (
+	"context"
+	"fmt"
+	stdsync "sync"
+
+	"github.com/rollcall/rollcall/api"
+)
+
+// maxNews is how many events with changes wait for a round. Of more, the round asks.
+const maxNews = 32
+
+// news are pages that came with events, in their order. The stream adds them while a round
+// may be running.
+type news struct {
+	mu    stdsync.Mutex
+	pages []api.ChangePage
+}
+
+func (n *news) add(page api.ChangePage) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.pages) == maxNews {
+		n.pages = nil
+	}
+	n.pages = append(n.pages, page)
+}
+
+func (n *news) take() []api.ChangePage {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	pages := n.pages
+	n.pages = nil
+	return pages
+}
+
+// applyNews saves what events have brought, each page that follows the cursor exactly. It
+// reports whether this device has all that it was told of, so that a round for the stream need
+// not ask. From time to time it asks all the same: only an answer has a digest.
+func (r *round) applyNews(ctx context.Context) (told bool, err error) {
+	pages := r.news.take()
+	if r.position.cursor == "" || r.position.resyncing {
+		return false, nil
+	}
+	for _, page := range pages {
+		if page.After != r.position.cursor {
+			continue
+		}
+		if err := r.savePage(ctx, page); err != nil {
+			return false, fmt.Errorf("save the changes of an event: %w", err)
+		}
+		ReportProgress(ctx)
+	}
+	since := r.cfg.Now().Sub(r.asked)
+	return len(pages) > 0 && pages[len(pages)-1].Cursor == r.position.cursor && r.reason == Stream && since >= 0 && since < PollOpen, nil
+}

@@ -1,0 +1,172 @@
+package sync_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/sim/testbed"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// newsFrom is the data of the event that the server sends to a stream that has told of the feed
+// up to a cursor.
+func newsFrom(w *testbed.World, after string) (data, cursor string) {
+	w.T.Helper()
+	resp := w.Serve(w.T.Context(), sync.Request{Method: "GET", Path: "/api/v1/changes?cursor=" + url.QueryEscape(after), Header: map[string]string{"Accept": api.LinesType}})
+	page, err := api.ParseLines(resp.Body)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	page.After, page.Digests, page.Epoch = after, nil, ""
+	b := page.AppendHead(nil)
+	for _, c := range page.Changes {
+		b = c.AppendLine(b)
+	}
+	return strings.TrimSuffix(string(page.AppendEnd(b)), "\n"), page.Cursor
+}
+
+// cursor is how far the device has read the feed.
+func (h *hosted) cursor() string {
+	h.World.T.Helper()
+	meta, err := h.Store.Meta(h.World.T.Context(), sync.MetaCursor)
+	h.OK(err)
+	return meta[sync.MetaCursor]
+}
+
+// told brings an event, and returns how many requests came of it.
+func (h *hosted) told(data string) (requests int) {
+	before := len(h.Sent())
+	h.host.Tell(data)
+	h.stream <- sync.StreamChanged
+	synctest.Wait()
+	return len(h.Sent()) - before
+}
+
+// TestAnEventBringsTheChanges: where it follows what this device has, nobody asks; else a round
+// asks, as for an event without any.
+func TestAnEventBringsTheChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		other := w.Device()
+		h := newHosted(t, w)
+		defer h.cancel()
+		h.stream <- sync.StreamOpened
+		synctest.Wait()
+		begin := h.cursor()
+		other.Add("Ann")
+		other.Sync()
+		first, second := newsFrom(w, begin)
+		if n := h.told(first); n != 0 {
+			t.Errorf("%d requests", n)
+		}
+		h.Shows("Ann()")
+		if h.cursor() != second {
+			t.Errorf("the cursor is %q, want %q", h.cursor(), second)
+		}
+		// Once more, and of what this device has read itself: it has it.
+		if n := h.told(first); n != 0 {
+			t.Errorf("the same again: %d requests", n)
+		}
+		h.Add("Own")
+		synctest.Wait()
+		own, third := newsFrom(w, second)
+		if n := h.told(own); n != 0 || h.cursor() != third {
+			t.Errorf("its own: %d requests", n)
+		}
+		// Two of which the first was lost, and data of no use.
+		other.Add("Bo")
+		other.Sync()
+		_, fourth := newsFrom(w, third)
+		other.Add("Cy")
+		other.Sync()
+		gap, fifth := newsFrom(w, fourth)
+		if n := h.told(gap); n != 1 || h.cursor() != fifth {
+			t.Errorf("after a gap: %d requests, at %q", n, h.cursor())
+		}
+		h.Shows("Ann(); Bo(); Cy(); Own()")
+		for _, data := range []string{"", `{"cursor":"x"}`, strings.TrimSuffix(gap, "1") + "2", strings.Replace(gap, "\t0\t", "\t1\t", 1), strings.Replace(gap, "\t"+fourth, "\t", 1)} {
+			if n := h.told(data); n != 1 {
+				t.Errorf("%q: %d requests", data, n)
+			}
+		}
+		// Two that come together are one round.
+		other.Add("Di")
+		other.Sync()
+		di, sixth := newsFrom(w, fifth)
+		other.Add("Ed")
+		other.Sync()
+		ed, _ := newsFrom(w, sixth)
+		h.host.Tell(di)
+		if n := h.told(ed); n != 0 {
+			t.Errorf("two at once: %d requests", n)
+		}
+		h.Shows("Ann(); Bo(); Cy(); Di(); Ed(); Own()")
+		// More than are kept: the round asks for all of them.
+		at := h.cursor()
+		for n := range 40 {
+			var data string
+			other.Add("Zoe" + string(rune('A'+n)))
+			other.Sync()
+			data, at = newsFrom(w, at)
+			h.host.Tell(data)
+		}
+		if n := h.told(""); n != 1 || h.cursor() != at {
+			t.Errorf("forty at once: %d requests", n)
+		}
+	})
+}
+
+// TestEventsReplaceNoComparison: a device that is told of everything still asks from time to
+// time, since only an answer has a digest.
+func TestEventsReplaceNoComparison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		other := w.Device()
+		h := newHosted(t, w)
+		defer h.cancel()
+		h.stream <- sync.StreamOpened
+		synctest.Wait()
+		asked := 0
+		for n := range 60 {
+			pass(20 * time.Second)
+			after := h.cursor()
+			other.Add("N" + string(rune('A'+n/26)) + string(rune('a'+n%26)))
+			other.Sync()
+			data, _ := newsFrom(w, after)
+			asked += h.told(data)
+		}
+		if asked < 3 || asked > 5 {
+			t.Errorf("%d of 60 rounds in 20 minutes asked, want one in five minutes", asked)
+		}
+	})
+}
+
+// TestAnEventOverwritesNothingUnsent: its changes go the way of every page.
+func TestAnEventOverwritesNothingUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		other := w.Device()
+		id := other.Add("Ann")
+		other.Sync()
+		h := newHosted(t, w)
+		defer h.cancel()
+		synctest.Wait()
+		after := h.cursor()
+		h.Intercept(down)
+		h.Wrote(h.Update(t.Context(), id, testbed.Bio("mine")))
+		synctest.Wait()
+		other.Wrote(other.Update(t.Context(), id, testbed.Name("Anna")))
+		other.Sync()
+		data, _ := newsFrom(w, after)
+		h.told(data)
+		h.Shows("Anna(mine) pending")
+		h.Intercept(nil)
+		pass(time.Minute)
+		synctest.Wait()
+		h.Shows("Anna(mine)")
+	})
+}

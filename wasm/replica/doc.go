@@ -26,7 +26,8 @@
 //	f fence, g generation, n last Seq
 //	r type id was sort version stamp synced generation document
 //	                           the row of an entity without operations and open conflicts;
-//	                           was is "=" and what it was listed under before, or "-"
+//	                           was is "=" and what it was listed under before, or "-"; "~"
+//	                           where only a damaged leaf lists it
 //	d type id was              there is none any more
 //	s type generation id...    rows that a page of the feed has not changed
 //	e type id generation       an entity with operations or conflicts, told anew by

@@ -131,7 +131,9 @@ func (s *Store) Counts(ctx context.Context) (c queue.Counts, err error) {
 	err = s.read(ctx, func(st *state) error {
 		c = queue.Counts{}
 		for _, t := range st.tables {
-			c.Rows += t.total()
+			if st.counted(t) {
+				c.Rows += t.total()
+			}
 		}
 		for _, e := range st.pending {
 			for _, o := range e.pending.Operations {
@@ -158,6 +160,9 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (out repository.R
 	}
 	err = s.read(ctx, func(st *state) error {
 		t := st.tables[w.Type]
+		if !st.counted(t) {
+			return nil
+		}
 		out = repository.Rows{Total: t.total(), Views: []queue.View{}, Keys: []queue.Key{}}
 		from := max(w.Skip, 0)
 		if w.From != (queue.Key{}) {

@@ -217,9 +217,13 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 		return true
 	}
 	id, before := f.string(), f.string()
-	was := place{row: strings.HasPrefix(before, "=")}
+	stray := strings.HasPrefix(before, "~")
+	was := place{row: stray || strings.HasPrefix(before, "=")}
 	if was.row {
 		was.sort = before[1:]
+	}
+	if stray && !f.bad {
+		st.reread(t, queue.Key{Sort: was.sort, ID: id}, seq)
 	}
 	is := place{seq: seq}
 	var r *row
@@ -450,7 +454,7 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 		return l.damaged, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if ok && !(p.whole && t.holds(i, p)) {
+	if ok && !(p.whole && !l.lossy && t.holds(i, p)) { // how many rows a lossy one has is not known
 		l.damaged, t.ahead, st.again = p, nil, true
 	}
 	l.verified = l.verified || ok && l.damaged == nil
@@ -461,6 +465,30 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 func (t *table) holds(i int, p *leafPage) bool {
 	n, end := len(p.rows), t.first(i+1)
 	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
+}
+
+// reread has the leaf that lists a stray read anew, unless it was written since: what was
+// read of it before it was damaged lacks the stray.
+func (st *state) reread(t *table, key queue.Key, seq int64) {
+	l := &t.list.leaves[t.list.at(key)]
+	if l.number == 0 || l.seq >= seq {
+		return
+	}
+	l.lossy, l.verified, l.damaged, t.ahead = true, false, nil, nil
+	st.cache.drop(t.list.key(l.number))
+}
+
+// counted reports whether the rows of all leaves can be counted. Those of a lossy one only
+// the leaf itself tells: what hides rows may hide some that it lacks.
+func (st *state) counted(t *table) bool {
+	all := true
+	for i := range t.list.leaves {
+		if l := &t.list.leaves[i]; l.lossy && l.number != 0 {
+			_, ok := st.leaf(t, i)
+			all = all && ok
+		}
+	}
+	return all
 }
 
 func (st *state) idsPage(t *table, i int) (*idsPage, bool) {

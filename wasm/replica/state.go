@@ -141,7 +141,8 @@ func (st *state) standsFor(text string) int64 {
 	return seq
 }
 
-// fold takes a record in. The text of keyState is one, too. trusted is one of this program.
+// fold takes a record in. The text of keyState is one, too. trusted is one that comes from
+// memory, of this program or another.
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {

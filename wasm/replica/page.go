@@ -68,6 +68,7 @@ func parseLeaf(text string, rows int) *leafPage {
 		sortBy(p.rows, byKey)
 		p.whole = false
 	}
+	p.rows = slices.CompactFunc(p.rows, func(a, b leafRow) bool { return a.key() == b.key() })
 	p.whole = p.whole && len(p.rows) == rows
 	return p
 }

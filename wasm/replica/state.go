@@ -398,7 +398,7 @@ func (c *cache) trim(limit int) {
 		return
 	}
 	keys := slices.Collect(maps.Keys(c.pages))
-	sortBy(keys, func(a, b string) int { return cmp.Compare(c.pages[a].used, c.pages[b].used) })
+	sortBy(keys, func(a, b string) int { return cmp.Or(cmp.Compare(c.pages[a].used, c.pages[b].used), cmp.Compare(a, b)) })
 	for _, key := range keys {
 		if 2*c.size <= limit/2 {
 			return

@@ -9,6 +9,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/replicatest"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -135,4 +136,25 @@ func testDamagedDirectories(t *testing.T, server []api.Change) {
 			}
 		}
 	}
+}
+
+// TestARowThatIsThereTwiceCountsOnce puts a row that nobody has saved into a leaf twice.
+func TestARowThatIsThereTwiceCountsOnce(t *testing.T) {
+	server := people(5)
+	b := newBrowser()
+	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+	if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: server}); err != nil {
+		t.Fatal(err)
+	}
+	compact(t, s.Store)
+	forged := replicatest.Sealed("r\tforged\tForged\t1\t\t\t{\"name\":\"Forged\"}")
+	b.Damage("list/user/1", func(text string) string { return forged + forged + text })
+	s.Forget()
+	if _, err := s.Rows(t.Context(), repository.Window{Type: "user", Limit: 9}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, server[0].EntityID, "1")
+	compact(t, s.Store)
+	repaired(t, s, server)
+	expectRows(t, s, server)
 }

@@ -68,10 +68,7 @@ func parseLeaf(text string, rows int) *leafPage {
 		sortBy(p.rows, byKey)
 		p.whole = false
 	}
-	if n := len(p.rows); n > 1 {
-		p.rows = slices.CompactFunc(p.rows, func(a, b leafRow) bool { return a.key() == b.key() })
-		p.whole = p.whole && len(p.rows) == n
-	}
+	p.rows = slices.CompactFunc(p.rows, func(a, b leafRow) bool { return a.key() == b.key() })
 	p.whole = p.whole && len(p.rows) == rows
 	return p
 }

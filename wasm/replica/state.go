@@ -144,7 +144,8 @@ func (st *state) standsFor(text string) int64 {
 	return seq
 }
 
-// fold takes a record in. The text of keyState is one, too. trusted is one of this program.
+// fold takes a record in. The text of keyState is one, too. trusted is one that comes from
+// memory, of this program or another.
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
@@ -419,7 +420,7 @@ func (c *cache) trim(limit int) {
 		return
 	}
 	keys := slices.Collect(maps.Keys(c.pages))
-	sortBy(keys, func(a, b string) int { return cmp.Compare(c.pages[a].used, c.pages[b].used) })
+	sortBy(keys, func(a, b string) int { return cmp.Or(cmp.Compare(c.pages[a].used, c.pages[b].used), cmp.Compare(a, b)) })
 	for _, key := range keys {
 		if 2*c.size <= limit/2 {
 			return

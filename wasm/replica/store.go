@@ -95,7 +95,7 @@ func (s *Store) Receive(m Message) {
 		if len(s.early) < maxEarly {
 			s.early[m.Seq] = m
 		}
-	case s.state.fold(Record{m.Seq, m.Text}, false) != nil:
+	case s.state.fold(Record{m.Seq, m.Text}, true) != nil:
 		s.state = nil // reading it says why
 	case len(s.early) > 0:
 		s.takeEarly()
@@ -109,7 +109,7 @@ const maxEarly = 64
 // takeEarly takes in what has overtaken the record that came last.
 func (s *Store) takeEarly() {
 	for m, ok := s.early[s.state.seq+1]; ok; m, ok = s.early[s.state.seq+1] {
-		if s.state.fold(Record{m.Seq, m.Text}, false) != nil {
+		if s.state.fold(Record{m.Seq, m.Text}, true) != nil {
 			s.state = nil
 			return
 		}

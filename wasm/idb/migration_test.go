@@ -59,6 +59,9 @@ func expectFilled(t *testing.T, s *store) {
 	if got := fmt.Sprint(ids(due.Operations)); err != nil || got != "[op-b op-nNew op-g]" {
 		t.Fatalf("due: %v, %v", got, err)
 	}
+	if !due.Operations[0].Unseen || due.Operations[1].Unseen {
+		t.Fatalf("what the author of a write had not seen is lost: %+v", due.Operations[:2])
+	}
 	conflicts, err := s.Conflicts(ctx, 10)
 	if err != nil || len(conflicts) != 3 || conflicts[0].ID != "open" || conflicts[2].ID != "seen" {
 		t.Fatalf("conflicts: %+v, %v", conflicts, err)

@@ -70,7 +70,8 @@ func (s *scanner) list(end byte, element func() bool) bool {
 		return true
 	}
 	for {
-		if s.space(); !element() {
+		s.space()
+		if !element() {
 			return false
 		}
 		s.space()

@@ -220,3 +220,32 @@ func mustParse(t *testing.T, text string) feed.Cursor {
 	}
 	return c
 }
+
+// TestEventsShareTheirRead: a change is read once for all streams that were told as much.
+func TestEventsShareTheirRead(t *testing.T) {
+	hub := feed.NewHub()
+	c := &counted{Store: memory.New(memory.Options{Committed: hub.Notify})}
+	server := httptest.NewServer(rest.New(rest.Config{Store: c, Hub: hub}))
+	defer server.Close()
+	defer hub.Close()
+	c.create(t, 1)
+	w := &world{t: t, server: server}
+	var streams []<-chan string
+	for range 8 {
+		lines := w.stream("/api/v1/events?protocol=2")
+		_, _ = await(t, lines, "id: ")
+		streams = append(streams, lines)
+	}
+	c.create(t, 1)
+	for _, lines := range streams {
+		if line, _ := await(t, lines, "data: "); strings.HasPrefix(line, "data: {") {
+			line, _ = await(t, lines, "data: rollcall-changes/1")
+			if line == "" {
+				t.Error("a stream ended")
+			}
+		}
+	}
+	if n := c.reads.Load(); n != 1 {
+		t.Errorf("a change for %d streams was read %d times", len(streams), n)
+	}
+}

@@ -363,7 +363,7 @@ func TestAMismatchThatStaysIsReported(t *testing.T) {
 	w := testbed.New(t)
 	addAt(w, "Ann", 1)
 	a := w.Device()
-	a.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+	a.After = func(_ sync.Request, resp sync.Response) (sync.Response, error) {
 		return edited(resp, func(page *api.ChangePage) {
 			if d, ok := page.Digests["user"]; ok {
 				d.Add("04000000-0000-4000-8000-000000000000", 1, 1)
@@ -394,7 +394,7 @@ func TestServersWithoutDigestsOrBuckets(t *testing.T) {
 	before := lastCheck(a)
 	a.Store.Corrupt(userRef(id), altered)
 	w.Now = w.Now.Add(time.Hour)
-	a.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+	a.After = func(_ sync.Request, resp sync.Response) (sync.Response, error) {
 		return edited(resp, func(page *api.ChangePage) { page.Digests, page.Epoch = nil, "" }), nil
 	}
 	roundFor(a, sync.Manual)

@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -109,7 +110,7 @@ func TestAnEventBringsTheChanges(t *testing.T) {
 		at := h.cursor()
 		for n := range 40 {
 			var data string
-			other.Add("Zoe" + string(rune('A'+n)))
+			other.Add(fmt.Sprint("Zoe", n))
 			other.Sync()
 			data, at = newsFrom(w, at)
 			h.host.Tell(data)

@@ -89,6 +89,7 @@ func (c *checker) checkBase(o api.Operation) {
 		return // another round has settled it meanwhile
 	}
 	data, _ := patchOf(o.Data)
+	data = changing(now.fields, data)
 	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era && masked(now.fields, data) != masked(saw.fields, data) {
 		w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 	}
@@ -118,6 +119,19 @@ func masked(f fields, p api.UserPatch) fields {
 		out.Bio = f.Bio
 	}
 	return out
+}
+
+// changing returns p without what sets a field to what it is: that replaces nothing.
+func changing(f fields, p api.UserPatch) api.UserPatch {
+	for _, field := range []struct {
+		to **string
+		is string
+	}{{&p.Name, f.Name}, {&p.Email, f.Email}, {&p.Bio, f.Bio}} {
+		if *field.to != nil && **field.to == field.is {
+			*field.to = nil
+		}
+	}
+	return p
 }
 
 // check compares an entity before and after a transaction.

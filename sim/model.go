@@ -284,6 +284,9 @@ func (m *model) collect(before time.Time) {
 			e.life++
 			m.entities[id] = e
 			maps.DeleteFunc(m.effects, func(_ string, did effect) bool { return did.entity == id })
+			// The records go with the tombstone: a request that was under way for longer
+			// takes effect once more.
+			maps.DeleteFunc(m.order, func(k queueKey, _ turn) bool { return k.id == id })
 		}
 	}
 }

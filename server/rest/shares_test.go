@@ -29,7 +29,7 @@ import (
 )
 
 // filled is a store with n users of some 2 kB.
-func filled(t *testing.T, n int) *memory.Store {
+func filled(t testing.TB, n int) *memory.Store {
 	t.Helper()
 	s := memory.New(memory.Options{})
 	var writes []store.Write

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"strconv"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Buckets is the number of buckets that a Digest divides ids into.
@@ -88,7 +89,14 @@ func (d *Digest) Remove(id string, version int64, content uint64) {
 func ContentHash(document []byte) uint64 {
 	a, b := uint32(0xdeadbeef), uint32(0x41c6ce57)
 	take := func(unit uint32) { a, b = (a^unit)*2654435761, (b^unit)*1597334677 }
-	for _, r := range string(document) {
+	for len(document) > 0 {
+		if c := document[0]; c < utf8.RuneSelf {
+			take(uint32(c))
+			document = document[1:]
+			continue
+		}
+		r, size := utf8.DecodeRune(document)
+		document = document[size:]
 		if r < 0x10000 {
 			take(uint32(r))
 			continue

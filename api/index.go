@@ -17,6 +17,11 @@ func UserIndex(document json.RawMessage) (sort, search string) {
 	if json.Unmarshal(document, &u) != nil {
 		return "", ""
 	}
-	sort = FoldText(u.Name)
-	return sort, sort + "\n" + FoldText(u.Email)
+	return Index(u.Name, u.Email)
+}
+
+// Index is UserIndex of a document with a name and an email.
+func Index(name, email string) (sort, search string) {
+	sort = FoldText(name)
+	return sort, sort + "\n" + FoldText(email)
 }

@@ -47,7 +47,12 @@ func aLabel(label string) (string, error) {
 }
 
 func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // isLabel reports whether a label has only letters, marks, digits, hyphens, and the

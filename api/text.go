@@ -40,7 +40,7 @@ func SameText(a, b string) bool {
 // Default_Ignorable_Code_Point (Unicode Standard, section 5.21): it shows nothing.
 func isIgnorable(r rune) bool {
 	switch {
-	case r >= 0xFFF9 && r <= 0xFFFB, r >= 0x13430 && r <= 0x1343F, unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+	case r < 0xAD, r >= 0xFFF9 && r <= 0xFFFB, r >= 0x13430 && r <= 0x1343F, unicode.Is(unicode.Prepended_Concatenation_Mark, r):
 		return false
 	}
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
@@ -61,8 +61,8 @@ func showsNothing(s string) bool {
 // It is no locale's, so that every device has one order. Folding a part of a text gives
 // a part of the folded text, but for marks that compose across the cut.
 func FoldText(s string) string {
-	if isPlain(s) {
-		return s
+	if isASCII(s) {
+		return strings.ToLower(s)
 	}
 	var b strings.Builder
 	b.Grow(len(s))
@@ -82,12 +82,6 @@ func FoldText(s string) string {
 		}
 	}
 	return norm.NFC.String(b.String())
-}
-
-// isPlain reports whether a text is its own folded form because it has nothing but
-// ASCII without capitals, which most searches are.
-func isPlain(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 || 'A' <= r && r <= 'Z' })
 }
 
 // letters are those that a reader looks for under other letters, though they do not

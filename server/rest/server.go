@@ -47,6 +47,7 @@ type Config struct {
 	Limits  Limits
 	Policy  *origin.Policy // nil for one that answers to any name
 	Metrics *Metrics       // nil for new ones
+	Steady  bool           // connections over HTTP/1 are listen.Steady
 }
 
 // DefaultPing is how often an event stream without changes shows that it is alive.
@@ -62,11 +63,12 @@ type server struct {
 	admission *admission
 	metrics   *Metrics
 	policy    *origin.Policy
+	steady    bool
 }
 
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
-	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits)}
+	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, steady: c.Steady, admission: newAdmission(c.Limits)}
 	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing, s.admission.queue}
 	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache(s.admission.limits.cacheBytes())
 	if s.log == nil {

@@ -30,7 +30,7 @@ var (
 // browser runs the pages over the real repository in memory, with the test's device and
 // engine.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	d      ui.ClientDispatcher
 	root   *root
 	device *device
@@ -39,7 +39,7 @@ type browser struct {
 	engine *memory.Bus
 }
 
-func open(t *testing.T, path string) *browser {
+func open(t testing.TB, path string) *browser {
 	t.Helper()
 	channel := memory.NewChannel()
 	b := &browser{
@@ -61,7 +61,7 @@ func dependencies(users *directory.Collection, d *device) Dependencies {
 	return Dependencies{
 		Users: users, Outbox: users, Syncer: users,
 		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
-		Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d,
+		Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d, Preview: d,
 	}
 }
 
@@ -351,6 +351,7 @@ type device struct {
 	resumed                         string
 	hides                           chan struct{}
 	pressed                         bool
+	preview                         []api.User
 	polled                          int
 }
 
@@ -519,6 +520,8 @@ func (d *device) ApplyUpdate()                             { d.applied = true }
 func (d *device) SaveChanges(context.Context) (int, error) { return d.saved, nil }
 
 func (d *device) ReadFile(context.Context, string) ([]byte, error) { return []byte(d.file), nil }
+
+func (d *device) People() []api.User { return d.preview }
 
 func (d *device) Pressed() bool {
 	d.mu.Lock()

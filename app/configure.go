@@ -20,6 +20,7 @@ type Dependencies struct {
 	Dialogs        Dialogs
 	Layout         Layout
 	Presses        Presses
+	Preview        Preview
 }
 
 // Configure registers the pages for every route. Call it once, before

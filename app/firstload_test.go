@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -25,6 +27,24 @@ func TestTheFirstLoadIsNeverAnEmptyList(t *testing.T) {
 	if strings.Contains(text(b.root), "No users yet") {
 		t.Error("an empty list is shown during the first load")
 	}
+}
+
+// What the shell has shown stays until there are rows.
+func TestTheFirstLoadKeepsThePreview(t *testing.T) {
+	b := open(t, "/sync")
+	b.device.preview = []api.User{{ID: uuid.NewString(), Name: "Ann Archer", Email: "ann@example.org"}}
+	b.root.s.Syncer = fixedStatus{b.root.s.Syncer, sync.Status{Phase: sync.Syncing, At: time.Now(), Resync: &sync.ResyncProgress{First: true}}}
+	b.visit("/")
+	page := component[*usersPage](b)
+	b.until("the list", func() bool { return page.loaded })
+	b.d.Emit(page, b.root.readStatus)
+	b.untilText("ann@example.org")
+	if b.has("button", "Edit Ann Archer") {
+		t.Error("someone of whom there is no row can be edited")
+	}
+	b.add("Bob Baker", "bob@example.org")
+	b.untilText("Bob Baker")
+	b.untilGone("Ann Archer")
 }
 
 // An empty list says what is known of the server's.

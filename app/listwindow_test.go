@@ -216,3 +216,17 @@ func check(t *rapid.T, m model, shown span, keys []queue.Key) {
 		t.Fatalf("the bottom shows %s, not %s", keys[len(keys)-1].Sort, name(len(m)-1))
 	}
 }
+
+// The page renders a window in which nothing has changed, as it does for each notification.
+func BenchmarkUnchangedWindow(b *testing.B) {
+	app := open(b, "/sync")
+	app.fillStore(1000)
+	app.visit("/")
+	page := component[*usersPage](app)
+	app.until("the list", func() bool { return len(page.records) == windowRows })
+	b.ReportAllocs()
+	for b.Loop() {
+		app.d.Emit(page, nil)
+		app.d.Consume()
+	}
+}

@@ -59,8 +59,19 @@ func (s *session) subscribe(ctx ui.Context, notifications <-chan struct{}, f fun
 	receive(s, ctx, notifications, func(ctx ui.Context, _ struct{}) { f(ctx) })
 }
 
+// watch is subscribe for what seldom changes the page: f runs once the present frame was
+// rendered, and has nothing rendered.
+func (s *session) watch(ctx ui.Context, notifications <-chan struct{}, f func(ui.Context)) {
+	deliver(s, ctx, notifications, ctx.Defer, func(ctx ui.Context, _ struct{}) { f(ctx) })
+}
+
 // receive runs f on the UI goroutine for each value, one at a time, until ctx ends.
 func receive[T any](s *session, ctx ui.Context, values <-chan T, f func(ui.Context, T)) {
+	deliver(s, ctx, values, ctx.Dispatch, f)
+}
+
+// deliver is receive by run, which runs a function on the UI goroutine.
+func deliver[T any](s *session, ctx ui.Context, values <-chan T, run func(func(ui.Context)), f func(ui.Context, T)) {
 	go func() {
 		for {
 			select {
@@ -72,7 +83,7 @@ func receive[T any](s *session, ctx ui.Context, values <-chan T, f func(ui.Conte
 				}
 				s.awaitRelease(ctx)
 				done := make(chan struct{})
-				ctx.Dispatch(func(ctx ui.Context) {
+				run(func(ctx ui.Context) {
 					defer close(done)
 					f(ctx, v)
 				})

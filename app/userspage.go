@@ -49,6 +49,13 @@ type Layout interface {
 	SetHeight(id string, height float64)
 }
 
+// Preview is what the shell has shown of the list before the program ran.
+type Preview interface {
+	// People are the first of the list as the server has them. There are none where this
+	// browser has data of its own, or the server didn't answer.
+	People() []api.User
+}
+
 // usersPage is the list of all users, of which it reads and renders a window.
 type usersPage struct {
 	ui.Compo
@@ -79,7 +86,7 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 	p.S.Elements.SetValue(searchID, p.search)
 	p.requested = windowFor(view{was.top, 0, p.rowHeight}, p.total)
 	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
-	p.S.subscribe(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
+	p.S.watch(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
 	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
 	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
 	p.read(ctx)
@@ -286,6 +293,9 @@ func (p *usersPage) renderContent() []ui.UI {
 		return p.content.only("failure", emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
 			retryButton(p.retry)))
 	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
+		if people := p.S.Preview.People(); len(people) > 0 && p.search == "" {
+			return p.content.only("preview", preview(people))
+		}
 		return p.content.only("skeleton", skeleton())
 	case p.total == 0 && p.search != "":
 		text := "No user's name or email contains “" + isolate(p.search) + "”."
@@ -306,7 +316,7 @@ func (p *usersPage) renderContent() []ui.UI {
 	return p.content.only("list", ui.Div().Class("list").Body(
 		ui.Div().ID(beforeID).Class("spacer"),
 		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
-			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.renderRow)...),
+			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
 		ui.Div().ID(afterID).Class("spacer"),
 	))
 }
@@ -350,26 +360,13 @@ func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("targe
 
 func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 
-func (p *usersPage) renderRow(i int) ui.UI {
+// row is the component of a shown user.
+func (p *usersPage) row(i int) ui.UI {
 	rec := p.records[i]
-	id, name := rec.ID, rec.Value.Name
-	return ui.Li().ID(rowID(id)).Class("row").DataSet("place", i).
-		Aria("setsize", p.total).Aria("posinset", p.shown.first+i+1).Body(
-		avatar(rec.ID, name, "avatar"),
-		ui.Div().Class("row-main").Body(
-			ui.A().ID("open-"+rec.ID).Class("row-name").Href("/users/"+rec.ID).Body(personText(name)),
-			ui.Span().Class("row-email").Body(personText(rec.Value.Email)),
-		),
-		stateBadge(rec.State),
-		ui.Div().Class("row-actions").Body(
-			ui.Button().ID("edit-"+rec.ID).Type("button").Class("icon-button").
-				Attr("translate", "no").Aria("label", "Edit "+isolate(name)).Body(icon("edit")).
-				OnClick(func(ui.Context, ui.Event) { p.edit(id) }, id),
-			ui.Button().ID("delete-"+rec.ID).Type("button").Class("icon-button").
-				Attr("translate", "no").Aria("label", "Delete "+isolate(name)).Body(icon("trash")).
-				OnClick(func(ui.Context, ui.Event) { p.delete(id) }, id),
-		),
-	)
+	return &userRow{
+		Page: p, ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State,
+		Place: i, Position: p.shown.first + i + 1, Total: p.total,
+	}
 }
 
 // record finds a shown user. Handlers look the record up by its id because go-app

@@ -46,6 +46,7 @@ func metrics() []metric {
 		{"W6 first visit, usable", startCold, "usable", "", atMost(4)},
 		{"W6 first visit, slow, usable", startSlow, "usable", "", atMost(17)},
 		{"W6 first visit to all, first rows", startSynced, "rows", startCold, atMost(1.5)},
+		{"W6 first visit to all, slow, first rows", startNames, "rows", startSlow, atMost(2)},
 		{"W6 first visit to all, all synced", startSynced, "all", startCold, nil},
 		{"W6 second visit, usable", startAgain, "usable", "", atMost(1.2)},
 	}

@@ -119,7 +119,7 @@ func TestEveryWorkloadIsReported(t *testing.T) {
 	for _, m := range append(metrics(), burdens()...) {
 		shown[m.workload] = true
 	}
-	for _, w := range []string{writeEmpty, writeLoaded, loadAll, readAll, findSome, observeSame, observeOther, pullAll, pushQueue, startCold, startSlow, startAgain, startSynced, memoryUsed} {
+	for _, w := range []string{writeEmpty, writeLoaded, loadAll, readAll, findSome, observeSame, observeOther, pullAll, pushQueue, startCold, startSlow, startAgain, startSynced, startNames, memoryUsed} {
 		if !shown[w] {
 			t.Errorf("%q is in no table", w)
 		}

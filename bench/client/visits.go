@@ -20,18 +20,39 @@ func (t *turn) start(b *chromium.Browser, workload string) (err error) {
 		origin, end = "http://"+app.Addr, app.Stop
 	}
 	if workload == startSlow {
-		link, err := linkTo(t.ctx, origin[len("http://"):])
-		if err != nil {
-			return errors.Join(err, end())
+		if origin, end, err = t.slow(origin, end); err != nil {
+			return err
 		}
-		stop := end
-		origin, end = link.origin(), func() error { return errors.Join(link.close(), stop()) }
 	}
 	if t.Name == rollcall {
-		_, err = t.visit(b, workload, origin, 0)
+		_, err = t.visit(b, workload, origin, 0, "usable")
 	} else {
 		err = t.show(b, workload, origin, "shown")
 	}
+	return errors.Join(err, end())
+}
+
+// slow puts a slow link before a server.
+func (t *turn) slow(origin string, stop func() error) (through string, end func() error, err error) {
+	link, err := linkTo(t.ctx, origin[len("http://"):])
+	if err != nil {
+		return "", nil, errors.Join(err, stop())
+	}
+	return link.origin(), func() error { return errors.Join(link.close(), stop()) }, nil
+}
+
+// readNames measures the app's first visit to people over a slow link, until the first can
+// be read.
+func (t *turn) readNames(b *chromium.Browser) error {
+	app, err := t.sites.Start(t.ctx, t.people)
+	if err != nil {
+		return err
+	}
+	origin, end, err := t.slow("http://"+app.Addr, app.Stop)
+	if err != nil {
+		return err
+	}
+	_, err = t.visit(b, startNames, origin, t.people, "rows")
 	return errors.Join(err, end())
 }
 
@@ -60,8 +81,8 @@ func (t *turn) show(b *chromium.Browser, workload, origin, database string) erro
 	return errors.Join(t.note(workload, brought{"usable": usable}, nil), tab.Close())
 }
 
-// visit measures a visit to the app.
-func (t *turn) visit(b *chromium.Browser, workload, origin string, n int) (*chromium.Tab, error) {
+// visit measures a visit to the app until the last of what is noted is there.
+func (t *turn) visit(b *chromium.Browser, workload, origin string, n int, last string) (*chromium.Tab, error) {
 	t.doing = workload
 	tab, err := b.Open(site.Watch(n))
 	if err != nil {
@@ -70,15 +91,11 @@ func (t *turn) visit(b *chromium.Browser, workload, origin string, n int) (*chro
 	if err := tab.Go(origin); err != nil {
 		return nil, err
 	}
-	last := "usable"
-	if n > 0 {
-		last = "all"
-	}
 	if err := tab.Wait(t.patient, "globalThis.seen?."+last); err != nil {
 		return nil, err
 	}
 	figures, err := chromium.Eval[brought](tab, t.patient, `(() => {
-		const { button, rows = 0, usable, all = 0, long } = seen;
+		const { button = 0, rows = 0, usable = 0, all = 0, long } = seen;
 		return { button, rows, usable, all, long: long.reduce((sum, { duration }) => sum + duration, 0), longest: Math.max(0, ...long.map(({ duration }) => duration)) };
 	})()`)
 	if err != nil {
@@ -94,7 +111,7 @@ func (t *turn) visitTwice(b *chromium.Browser) error {
 		return err
 	}
 	origin := "http://" + app.Addr
-	tab, err := t.visit(b, startSynced, origin, t.people)
+	tab, err := t.visit(b, startSynced, origin, t.people, "all")
 	if err == nil {
 		_, err = chromium.Eval[any](tab, t.patient, "navigator.serviceWorker.ready.then(() => null)")
 	}
@@ -105,7 +122,7 @@ func (t *turn) visitTwice(b *chromium.Browser) error {
 		err = tab.Close()
 	}
 	if err == nil {
-		_, err = t.visit(b, startAgain, origin, t.people)
+		_, err = t.visit(b, startAgain, origin, t.people, "all")
 	}
 	return errors.Join(err, app.Stop())
 }

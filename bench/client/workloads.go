@@ -24,6 +24,7 @@ const (
 	startSlow    = "start slow"
 	startAgain   = "start again"
 	startSynced  = "start synced" // the app's first visit to people, whom others don't fetch
+	startNames   = "start names"  // the same over a slow link, until the first names are read
 	memoryUsed   = "memory"       // W7
 )
 
@@ -79,7 +80,7 @@ func (t *turn) play() error {
 		{[]string{startSlow}, func(b *chromium.Browser) error { return t.start(b, startSlow) }},
 	}
 	if t.Name == rollcall { // the others' second visit is to what list has loaded
-		parts = append(parts, part{[]string{startSynced, startAgain}, t.visitTwice})
+		parts = append(parts, part{[]string{startSynced, startAgain}, t.visitTwice}, part{[]string{startNames}, t.readNames})
 	}
 	for _, part := range parts {
 		if !t.wantsAny(part.workloads) {

@@ -48,7 +48,7 @@ func Run() {
 		Users: users, Outbox: users, Syncer: users,
 		Network: network{}, StorageHealth: storage, StorageManager: storage, BackgroundSync: background,
 		Diagnostics: diagnostics{store: store, leader: leader, users: users},
-		Updates:     updates{}, ChangesFile: changesFile{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{}, Presses: presses{},
+		Updates:     updates{}, ChangesFile: changesFile{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{}, Presses: presses{}, Preview: preview{},
 	})
 	ui.RunWhenOnBrowser()
 }

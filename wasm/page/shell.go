@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"syscall/js"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -52,3 +53,19 @@ func (u *unsaved) Hides(ctx context.Context) <-chan struct{} {
 type presses struct{}
 
 func (presses) Pressed() bool { return js.Global().Get("rollcallElements").Call("pressed").Bool() }
+
+// preview is app.Preview, over the list rollcallNames of names.js.
+type preview struct{}
+
+func (preview) People() []api.User {
+	names := js.Global().Get("rollcallNames")
+	if !names.Truthy() {
+		return nil // the script did not come
+	}
+	people := make([]api.User, names.Length())
+	for i := range people {
+		of := func(field string) string { return names.Index(i).Get(field).String() }
+		people[i] = api.User{ID: of("id"), Name: of("name"), Email: of("email")}
+	}
+	return people
+}

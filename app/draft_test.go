@@ -109,6 +109,19 @@ func (b *browser) again(users Users) *browser {
 	return next
 }
 
+// TestAnOfferThatComesLateIsShown: nothing else renders the form of a new user again.
+func TestAnOfferThatComesLateIsShown(t *testing.T) {
+	b := open(t, "/")
+	b.click("Add user")
+	b.fill(map[string]string{"name": "Ann"})
+	b.until("the draft", func() bool { return len(b.device.drafts) == 1 })
+	b.device.crash()
+	next := b.again(b.users)
+	next.untilText("You were adding Ann")
+	next.click("Add user")
+	next.untilText("did not save it")
+}
+
 func TestAClockOfNextYearTakesNoText(t *testing.T) {
 	b, _ := crashedOnAnn(t)
 	for key, text := range b.device.drafts {

@@ -224,6 +224,7 @@ func (d *formDialog) offerDrafts() {
 			return
 		}
 		d.offers = slices.DeleteFunc(drafts, func(e draft) bool { return e.User != user || e.Key == d.key })
+		d.Update()
 	})
 }
 

@@ -89,7 +89,11 @@ func notAtomText(r rune) bool {
 // ß is not ss: mail to the one does not reach the other), and the domain in the ASCII
 // form that DNS knows (RFC 5890).
 func EmailKey(email string) string {
-	email = norm.NFC.String(strings.Map(unicode.ToLower, normalLine(email)))
+	email = normalLine(email)
+	if isASCII(email) { // and so are its labels
+		return strings.ToLower(email)
+	}
+	email = norm.NFC.String(strings.Map(unicode.ToLower, email))
 	at := strings.LastIndexByte(email, '@')
 	if at < 0 {
 		return email

@@ -20,6 +20,11 @@ func UserIndex(document json.RawMessage) (sort, search string) {
 			return "", ""
 		}
 	}
-	sort = FoldText(u.Name)
-	return sort, sort + "\n" + FoldText(u.Email)
+	return Index(u.Name, u.Email)
+}
+
+// Index is UserIndex of a document with a name and an email.
+func Index(name, email string) (sort, search string) {
+	sort = FoldText(name)
+	return sort, sort + "\n" + FoldText(email)
 }

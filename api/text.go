@@ -40,7 +40,7 @@ func SameText(a, b string) bool {
 // Default_Ignorable_Code_Point (Unicode Standard, section 5.21): it shows nothing.
 func isIgnorable(r rune) bool {
 	switch {
-	case r >= 0xFFF9 && r <= 0xFFFB, r >= 0x13430 && r <= 0x1343F, unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+	case r < 0xAD, r >= 0xFFF9 && r <= 0xFFFB, r >= 0x13430 && r <= 0x1343F, unicode.Is(unicode.Prepended_Concatenation_Mark, r):
 		return false
 	}
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

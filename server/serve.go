@@ -92,7 +92,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	server := newServer(rest.New(rest.Config{
-		Store: db, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics, Policy: policy, Oldest: o.oldest,
+		Store: db, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics, Policy: policy, Steady: true, Oldest: o.oldest,
 	}), log)
 	server.RegisterOnShutdown(hub.Close)
 	if pair != nil {

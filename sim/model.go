@@ -279,12 +279,16 @@ func (m *model) prune(before time.Time) {
 // they are deleted.
 func (m *model) collect(before time.Time) {
 	for id, e := range m.entities {
-		if e.deleted && e.at.Before(before) {
-			e.version = 0
-			e.life++
-			m.entities[id] = e
-			maps.DeleteFunc(m.effects, func(_ string, did effect) bool { return did.entity == id })
+		if !e.deleted || !e.at.Before(before) {
+			continue
 		}
+		e.version = 0
+		e.life++
+		m.entities[id] = e
+		maps.DeleteFunc(m.effects, func(_ string, did effect) bool { return did.entity == id })
+		// The records go with the tombstone: a request that was under way for longer takes
+		// effect once more.
+		maps.DeleteFunc(m.order, func(k queueKey, _ turn) bool { return k.id == id })
 	}
 }
 

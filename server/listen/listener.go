@@ -95,7 +95,7 @@ func (a acceptor) Accept() (net.Conn, error) {
 			continue
 		}
 		a.total.Add(1)
-		return &countedConn{Conn: c, closed: sync.OnceFunc(func() { a.release(network) })}, nil
+		return &countedConn{Conn: Steady(c), closed: sync.OnceFunc(func() { a.release(network) })}, nil
 	}
 }
 

@@ -59,13 +59,13 @@ func (h *Hosts) Given() bool { return len(h.names)+len(h.suffixes) > 0 }
 // Known reports whether the server answers to a Host, with or without a port. local is the
 // address that the request came to.
 func (h *Hosts) Known(host string, local netip.Addr) bool {
+	if ip, ok := parseIP(withoutPort(host)); ok {
+		// What the kernel connects to this machine for an address without a name.
+		return ip.IsLoopback() || ip.IsUnspecified() || ip == local || h.names[ip.String()] || h.Own != nil && h.Own(ip) || h.certified(ip.String())
+	}
 	name := hostname(host)
 	if h.names[name] {
 		return true
-	}
-	if ip, ok := parseIP(name); ok {
-		// What the kernel connects to this machine for an address without a name.
-		return ip.IsLoopback() || ip.IsUnspecified() || ip == local || h.Own != nil && h.Own(ip) || h.certified(name)
 	}
 	if !plain(name) || strings.Contains(name, ":") { // which only addresses have
 		return false
@@ -96,13 +96,18 @@ func IsLocalhost(host string) bool {
 // hostname returns the name or address in a Host, without its port, in the one way that it
 // is compared.
 func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
+	host = withoutPort(host)
 	if ip, ok := parseIP(host); ok {
 		return ip.String()
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+func withoutPort(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
 }
 
 func parseIP(text string) (netip.Addr, bool) {

@@ -60,18 +60,21 @@ func (p *Policy) Host(r *http.Request, forwarded string) *api.Problem {
 // Browsers say in Sec-Fetch-Site where a request comes from, if the server is on HTTPS or
 // on their own machine. Elsewhere there may be an Origin. Other programs send neither.
 func (p *Policy) Site(r *http.Request, forwarded string) *api.Problem {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	if site == "" && origin == "" {
+		return nil
+	}
 	judged := &http.Request{Method: http.MethodPost, Header: r.Header}
-	if r.Header.Get("Sec-Fetch-Site") != "" {
+	if site != "" {
 		if p.fetched.Check(judged) != nil {
 			return crossSite("pages of other sites may not ask here")
 		}
 		return nil
 	}
-	origin := r.Header.Get("Origin")
 	for _, host := range []string{r.Host, forwarded} {
 		judged.Host = withoutDefaultPort(strings.ToLower(host), origin)
 		// Without a host, "null" and other origins of nobody would match.
-		if (host != "" || origin == "") && p.declared.Check(judged) == nil {
+		if host != "" && p.declared.Check(judged) == nil {
 			return nil
 		}
 	}

@@ -81,7 +81,7 @@ type admission struct {
 func newAdmission(l Limits) *admission {
 	l.Reads, l.Waiting = cmp.Or(l.Reads, DefaultReads), cmp.Or(l.Waiting, DefaultWaiting)
 	l.Bytes, l.Streams = cmp.Or(l.Bytes, DefaultBytes), cmp.Or(l.Streams, DefaultStreams)
-	l.Share = cmp.Or(l.Share, DefaultShare)
+	l.Share, l.Exempt = cmp.Or(l.Share, DefaultShare), l.exempt()
 	shares := func(total int64) *limit.Shares { return limit.NewShares(total, max(1, total*int64(l.Share)/100)) }
 	processors := max(2, runtime.GOMAXPROCS(0))
 	return &admission{

@@ -17,8 +17,7 @@ import (
 // decodeBody decodes a request's body, one JSON object of at most maxBytes, into v. It is
 // strict except for the given options. Its error is an *api.Problem or limit.ErrFull.
 func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, maxBytes int64, v any, o ...jsontext.Options) error {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return api.NewProblem(api.CodeMediaType, "Unsupported media type", "send the body with Content-Type: application/json")
 	}
 	body, err := io.ReadAll(reservingReader{http.MaxBytesReader(w, r.Body, maxBytes), func(n int64) error { return s.reserve(r, n) }})
@@ -45,6 +44,15 @@ func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, maxBytes int
 		return p
 	}
 	return nil
+}
+
+func isJSON(contentType string) bool {
+	const wanted = "application/json"
+	if contentType == wanted {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == wanted
 }
 
 // longBody is a body that takes milliseconds to decode.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -30,7 +31,7 @@ func scopeOf(ctx context.Context) *scope { return ctx.Value(contextKey{}).(*scop
 
 // recorder records a response's status and size.
 type recorder struct {
-	http.ResponseWriter
+	paced
 	status int
 	bytes  int
 }
@@ -46,7 +47,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	n, err := w.ResponseWriter.Write(b)
+	n, err := w.paced.Write(b)
 	w.bytes += n
 	return n, err
 }
@@ -65,7 +66,7 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		own := &scope{id: id, network: s.admission.limits.network(r)}
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, own))
-		rec := &recorder{ResponseWriter: pace(w)}
+		rec := &recorder{paced: pace(w, r, s.steady)}
 		defer func() {
 			s.admission.bytes.Release(own.network, own.reserved)
 			if rec.status == 0 && own.refused {
@@ -130,15 +131,20 @@ const contentPolicy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval';
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; " +
 	"frame-ancestors 'none'; object-src 'none'"
 
+// headers are those of every answer. All answers share the values, which nobody changes.
+var headers = http.Header{
+	"Content-Security-Policy":      {contentPolicy},
+	"X-Content-Type-Options":       {"nosniff"},
+	"Referrer-Policy":              {"no-referrer"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+}
+
 func withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		maps.Copy(h, headers)
 		if r.TLS != nil && !origin.IsLocalhost(r.Host) { // there it would bind other programs
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}

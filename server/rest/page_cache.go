@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,23 +99,24 @@ func (p *pageCache) bytes() int64 {
 
 // patience is how long a request waits for another one's read of the same page. That one may
 // wait for its turn behind much else of its network.
-const patience = 50 * time.Millisecond
+const (
+	patience = 50 * time.Millisecond
+	forever  = time.Duration(math.MaxInt64)
+)
 
 // get returns the page of a key: from the cache, from a request that is loading it, or by
 // calling load. It never waits for a turn of another network than its own.
 func (p *pageCache) get(key, network string, load func() (*page, error)) (*page, error) {
-	soon := time.NewTimer(patience)
-	defer soon.Stop()
-	if ready, done, err := p.share(key, "", soon.C, load); done {
+	if ready, done, err := p.share(key, "", patience, load); done {
 		return ready, err
 	}
-	ready, _, err := p.share(key, network, nil, load)
+	ready, _, err := p.share(key, network, forever, load)
 	return ready, err
 }
 
 // share is get for all of a group that ask for a key at the same time. It is not done if
-// another one was loading the page when late fired.
-func (p *pageCache) share(key, group string, late <-chan time.Time, load func() (*page, error)) (ready *page, done bool, err error) {
+// another one is loading the page for longer than the caller waits.
+func (p *pageCache) share(key, group string, wait time.Duration, load func() (*page, error)) (ready *page, done bool, err error) {
 	p.mu.Lock()
 	if ready, ok := p.recent.Get(key); ok {
 		p.mu.Unlock()
@@ -121,10 +125,12 @@ func (p *pageCache) share(key, group string, late <-chan time.Time, load func() 
 	key += " " + group
 	if other := p.loading[key]; other != nil {
 		p.mu.Unlock()
+		late := time.NewTimer(wait)
+		defer late.Stop()
 		select {
 		case <-other.ended:
 			return other.page, true, other.err
-		case <-late:
+		case <-late.C:
 			return nil, false, nil
 		}
 	}
@@ -149,9 +155,7 @@ func (s *server) pageFor(r *http.Request, media string, read func(context.Contex
 		return nil, err
 	}
 	chosen, own := chooseCoding(r), false
-	q := r.URL.Query()
-	q.Del(api.ParamFresh)
-	key := revision + " " + chosen + " " + media + " " + r.URL.Path + "?" + q.Encode()
+	key := revision + " " + chosen + " " + media + " " + r.URL.Path + "?" + question(r.URL)
 	load := func() (*page, error) {
 		own = true
 		ctx := context.WithoutCancel(r.Context())
@@ -181,6 +185,16 @@ func (s *server) pageFor(r *http.Request, media string, read func(context.Contex
 	}
 	s.metrics.countPage(own)
 	return ready, nil
+}
+
+// question is the part of a page's query that says which page it is.
+func question(u *url.URL) string {
+	if !strings.Contains(u.RawQuery, api.ParamFresh) {
+		return u.RawQuery
+	}
+	q := u.Query()
+	q.Del(api.ParamFresh)
+	return q.Encode()
 }
 
 // sendOwn answers with a page that was read for this request only.

@@ -64,11 +64,15 @@ func (l Limits) network(r *http.Request) string {
 // forwardedHost returns the host that a trusted proxy was asked for, "" for none. The last
 // one is what the nearest proxy says.
 func (p Proxies) forwardedHost(r *http.Request) string {
+	given := r.Header.Values("X-Forwarded-Host")
+	if len(given) == 0 {
+		return ""
+	}
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok || !p.Contains(peer) {
 		return ""
 	}
-	all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Host"), ","), ",")
+	all := strings.Split(strings.Join(given, ","), ",")
 	return strings.TrimSpace(all[len(all)-1])
 }
 

@@ -50,6 +50,7 @@ type Config struct {
 	Metrics *Metrics       // nil for new ones
 	// Oldest is the oldest version of the protocol that is taken; 0 for api.OldestProtocol.
 	Oldest int
+	Steady bool // connections over HTTP/1 are listen.Steady
 }
 
 // DefaultPing is how often an event stream without changes shows that it is alive.
@@ -66,11 +67,15 @@ type server struct {
 	metrics   *Metrics
 	policy    *origin.Policy
 	oldest    int
+	steady    bool
 }
 
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
-	s := &server{hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol)}
+	s := &server{
+		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, steady: c.Steady,
+		admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol),
+	}
 	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing, s.admission.queue}
 	s.heads, s.pages = newHeadCache(c.Store, c.Hub), newPageCache(s.admission.limits.cacheBytes())
 	if s.log == nil {

@@ -22,13 +22,14 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/listen"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/memory"
 )
 
 // filled is a store with n users of some 2 kB.
-func filled(t *testing.T, n int) *memory.Store {
+func filled(t testing.TB, n int) *memory.Store {
 	t.Helper()
 	s := memory.New(memory.Options{})
 	var writes []store.Write
@@ -276,13 +277,20 @@ func (pipes) Close() error   { return nil }
 func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // TestSlowReaders: a client that takes nothing is cut off soon, and one that takes a long
-// answer at a slow but steady pace gets it whole. The clock is synctest's.
+// answer at a slow but steady pace gets it whole, whether the answer is written in parts or
+// the connection moves the deadline. The clock is synctest's.
 func TestSlowReaders(t *testing.T) {
+	for name, steady := range map[string]bool{"in parts": false, "whole": true} {
+		t.Run(name, func(t *testing.T) { slowReaders(t, steady) })
+	}
+}
+
+func slowReaders(t *testing.T, steady bool) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := feed.NewHub()
 		l := pipes{make(chan net.Conn)}
 		ended := make(chan struct{}, 1)
-		inner := rest.New(rest.Config{Store: filled(t, 500), Hub: hub})
+		inner := rest.New(rest.Config{Store: filled(t, 500), Hub: hub, Steady: steady})
 		server := &http.Server{WriteTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() { ended <- struct{}{} }()
 			inner.ServeHTTP(w, r)
@@ -291,6 +299,9 @@ func TestSlowReaders(t *testing.T) {
 		go func() { done <- server.Serve(l) }()
 		ask := func() net.Conn {
 			client, conn := net.Pipe()
+			if steady {
+				conn = listen.Steady(conn)
+			}
 			l.conns <- conn
 			if _, err := io.WriteString(client, "GET /api/v1/changes?limit=500 HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 				t.Fatal(err)

@@ -203,12 +203,13 @@ func (s *server) createUser(w http.ResponseWriter, r *http.Request) error {
 	case outcome.Result.Status == api.Conflict:
 		return api.NewProblem(api.CodeConflict, "Id already in use", "a user with this id exists")
 	}
-	// A replay has the id of the first request, not the one made for this request.
-	var created struct {
+	created := struct {
 		ID string `json:"id"`
-	}
-	if err := json.Unmarshal(outcome.Result.Document, &created); err != nil {
-		return fmt.Errorf("decode the created user: %w", err)
+	}{write.EntityID}
+	if outcome.Replayed { // with the id of the first request, not the one made for this request
+		if err := json.Unmarshal(outcome.Result.Document, &created); err != nil {
+			return fmt.Errorf("decode the created user: %w", err)
+		}
 	}
 	w.Header().Set("Location", api.ItemPath(api.PathUsers, created.ID))
 	status := http.StatusCreated

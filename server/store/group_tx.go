@@ -22,6 +22,24 @@ func ReadSetOf(writes []Write) (w ReadSet) {
 	return w
 }
 
+// OtherEntities returns the entities of records that are not among the IDs. There are some only
+// if a key is used again for another entity.
+func (w *ReadSet) OtherEntities(records []Record) (ids []string) {
+	if len(records) == 0 {
+		return nil
+	}
+	read := make(map[string]bool, len(w.IDs))
+	for _, id := range w.IDs {
+		read[id] = true
+	}
+	for _, r := range records {
+		if !read[r.EntityID] {
+			ids = append(ids, r.EntityID)
+		}
+	}
+	return ids
+}
+
 // GroupTx is the Tx of a store that reads and saves a group of writes at once. It starts with
 // the read set and collects the changes. A write that fails leaves none.
 type GroupTx struct {

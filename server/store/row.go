@@ -51,7 +51,7 @@ func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the document of user %s: %w", u.ID, err)
 	}
-	sort, search := api.UserIndex(document)
+	sort, search := api.Index(u.Name, u.Email)
 	return &Row{
 		ID: u.ID, Version: u.Version, Change: change, Document: document, Stamp: stamp,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,

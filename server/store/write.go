@@ -2,7 +2,7 @@ package store
 
 import (
 	"bytes"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,7 +114,7 @@ func (w Write) recordKey() RecordKey { return RecordKey{Scope: w.Scope, Key: w.K
 // hash of a name and an email can be found by trying. It leaves out the times, too: two versions
 // of a client may both send one operation, and only one of them knows stamps.
 func (w Write) request() string {
-	base := fmt.Sprint(w.BaseVersion)
+	base := strconv.FormatInt(w.BaseVersion, 10)
 	if w.AnyVersion {
 		base = "*"
 	}

@@ -20,6 +20,18 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.cha
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[])`
 )
 
+// queueRecords queues the statement that reads the records of keys.
+func queueRecords(batch *pgx.Batch, of []store.RecordKey, records *[]store.Record) {
+	var keys, scopes []string
+	for _, k := range of {
+		keys, scopes = append(keys, k.Key), append(scopes, k.Scope)
+	}
+	batch.Queue(selectRecords, keys, scopes).Query(func(found pgx.Rows) (err error) {
+		*records, err = pgx.CollectRows(found, sqldb.ScanRecord[pgx.CollectableRow])
+		return err
+	})
+}
+
 // queue queues one statement for the rows and one for the records.
 func queue(batch *pgx.Batch, tx *store.GroupTx) {
 	if latest := tx.LatestRows(); len(latest) > 0 {

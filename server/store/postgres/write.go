@@ -15,12 +15,10 @@ import (
 )
 
 const (
-	// With the rows of shared keys, which are in the range behind a key, and of the records.
+	// With the rows of shared keys, which are in the range behind a key.
 	selectGroup = `SELECT ` + sqldb.RowColumns + ` FROM users WHERE id = ANY($1)
 UNION ALL SELECT ` + sqldb.RowColumns + ` FROM unnest($2::text[]) AS wanted (key)
-  JOIN users ON email_key >= key AND email_key < key || E'\x0b'
-UNION ALL SELECT ` + sqldb.RowColumns + ` FROM users WHERE id IN (
-  SELECT entity_id FROM unnest($3::text[], $4::text[]) AS wanted (k, s) JOIN records ON key = k AND scope = s)`
+  JOIN users ON email_key >= key AND email_key < key || E'\x0b'`
 	// run names a run of the database: one of PostgreSQL's process, with one file of this
 	// table. After a failover, a recovery, a return to an older disk, or when the table was
 	// loaded anew, it is another.
@@ -113,30 +111,37 @@ func (s *Store) enter(ctx context.Context) error {
 // begin starts a transaction, waits for its turn to write, and reads the read set, in one round
 // trip. Each statement sees what was committed before it started, so those after the lock see
 // everything the earlier writers committed. moved says that the feed's epoch belongs to an
-// earlier run of the database.
+// earlier run of the database. The entities of the records are those of the writes, unless a key
+// was used for another: then they take a round trip of their own.
 func begin(ctx context.Context, conn *pgx.Conn, set store.ReadSet) (st store.FeedState, moved bool, tx *store.GroupTx, err error) {
 	var rows []store.Row
 	var records []store.Record
-	var keys, scopes []string
-	for _, k := range set.Keys {
-		keys, scopes = append(keys, k.Key), append(scopes, k.Scope)
-	}
 	batch := &pgx.Batch{}
 	batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`)
 	batch.Queue(lockFeed).QueryRow(func(row pgx.Row) (err error) {
 		st, err = sqldb.ScanFeed(row, &moved)
 		return err
 	})
-	batch.Queue(selectGroup, set.IDs, set.EmailKeys, keys, scopes).Query(func(found pgx.Rows) (err error) {
+	batch.Queue(selectGroup, set.IDs, set.EmailKeys).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
 		return err
 	})
-	batch.Queue(selectRecords, keys, scopes).Query(func(found pgx.Rows) (err error) {
-		records, err = pgx.CollectRows(found, sqldb.ScanRecord[pgx.CollectableRow])
-		return err
-	})
+	if len(set.Keys) > 0 {
+		queueRecords(batch, set.Keys, &records)
+	}
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return st, false, nil, err
+	}
+	if others := set.OtherEntities(records); len(others) > 0 {
+		found, err := conn.Query(ctx, selectGroup, others, nil)
+		if err != nil {
+			return st, false, nil, err
+		}
+		more, err := pgx.CollectRows(found, sqldb.ScanRow[pgx.CollectableRow])
+		if err != nil {
+			return st, false, nil, err
+		}
+		rows = append(rows, more...)
 	}
 	return st, moved, store.NewGroupTx(rows, records), nil
 }

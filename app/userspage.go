@@ -293,7 +293,9 @@ func (p *usersPage) renderContent() []ui.UI {
 		return p.content.only("failure", emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
 			retryButton(p.retry)))
 	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
-		if people := p.S.Preview.People(); len(people) > 0 && p.search == "" {
+		// Who comes back to the list has seen newer rows.
+		seen := p.total > 0 || p.search != "" || p.knowledge() == knownEmpty
+		if people := p.S.Preview.People(); !seen && len(people) > 0 {
 			return p.content.only("preview", preview(people))
 		}
 		return p.content.only("skeleton", skeleton())

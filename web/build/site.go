@@ -25,7 +25,6 @@ import (
 // assets with a hashed name.
 var templates = []struct{ name, url string }{
 	{"worker.js", ""},
-	{"names.js", ""},
 	{"rescue.js", ""},
 	{"boot.js", ""},
 	{"manifest.webmanifest", "/manifest.webmanifest"},

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"regexp"
 )
 
 // Go's linker describes each function for the runtime: its name, its frame, and the file
-// and line of each of its instructions, which only traces of panics show. The functions'
-// names say enough there, so the lines go: a sixteenth of the download. The runtime
-// knows functions without lines, and shows "?:0" for them.
+// and line of each of its instructions, which only traces of panics show. The names of
+// functions outside the standard library say enough there, so the lines and the other
+// names go: a twelfth of the download. The runtime knows functions without lines, and
+// shows "?:0" for them; one without a name is left out of a trace.
 //
 // The layout is that of pcHeader and _func in package runtime. Another one is noticed by
 // its magic number, and fails the build.
@@ -22,6 +24,8 @@ const (
 	tableHeader = 72 // size of pcHeader: the magic, and eight numbers of 64 bits
 	// Fields of pcHeader.
 	headerFunctions = 8
+	headerNames     = 32 // offset of the functions' names, each with a zero behind it
+	headerUnits     = 40 // offset of what leads from a function to its files, and behind it their names
 	headerPrograms  = 56 // offset of what maps instructions to numbers, called pctab
 	headerList      = 64 // offset of the list of functions, and behind it the functions
 	// Fields of _func.
@@ -34,8 +38,21 @@ const (
 	functionTables   = 44 // the further programs
 )
 
-// dropLines takes files and lines out of a program's data. What referred to them is zero,
-// as what nobody refers to any more.
+// neededNames are of functions that the runtime itself knows by name: stubs whose
+// arguments the collector looks for elsewhere, and the bodies of the system's goroutines,
+// which are told from the program's by where they are from.
+var neededNames = regexp.MustCompile(`^(reflect\.(makeFuncStub|methodValueCall)|` +
+	`runtime\.(.*\.gowrap\d+|forcegchelper|gcBgMarkWorker|runFinalizers|runCleanups|updateMaxProcsGoroutine))$`)
+
+// keepsName reports whether a function keeps its name: the program's own do, and those of
+// modules, whose paths begin with a domain.
+func keepsName(name []byte) bool {
+	path, _, inFolder := bytes.Cut(name, []byte("/"))
+	return bytes.HasPrefix(name, []byte("main.")) || inFolder && bytes.Contains(path, []byte(".")) || neededNames.Match(name)
+}
+
+// dropLines takes files, lines and most names out of a program's data. What referred to
+// the lines is zero, as what nobody refers to any more.
 func dropLines(data []byte) error {
 	table, err := functionTable(data)
 	if err != nil {
@@ -55,7 +72,18 @@ func dropLines(data []byte) error {
 		}
 	}
 	copy(programs, kept)
+	dropNames(table[number(headerNames):number(headerUnits)])
+	clear(table[number(headerUnits):number(headerPrograms)])
 	return nil
+}
+
+// dropNames leaves in a name's place as many zeros, so that the others stay where they are.
+func dropNames(names []byte) {
+	for name := range bytes.SplitSeq(names, []byte{0}) {
+		if !keepsName(name) {
+			clear(name)
+		}
+	}
 }
 
 // functionTable finds the table: the only one with its magic and offsets in order.
@@ -68,9 +96,10 @@ func functionTable(data []byte) ([]byte, error) {
 		}
 		table := rest[at:]
 		rest = rest[at+len(tableMagic):]
-		functions := binary.LittleEndian.Uint64(table[headerFunctions:])
-		programs, list := binary.LittleEndian.Uint64(table[headerPrograms:]), binary.LittleEndian.Uint64(table[headerList:])
-		if programs < tableHeader || list < programs || list >= uint64(len(table)) || functions > (uint64(len(table))-list)/functionTables {
+		number := func(at int) uint64 { return binary.LittleEndian.Uint64(table[at:]) }
+		functions, names, units := number(headerFunctions), number(headerNames), number(headerUnits)
+		programs, list := number(headerPrograms), number(headerList)
+		if names < tableHeader || units < names || programs < units || list < programs || list >= uint64(len(table)) || functions > (uint64(len(table))-list)/functionTables {
 			continue
 		}
 		if found != nil {

@@ -13,7 +13,8 @@ import (
 )
 
 // TestAProgramWithoutLinesStillNamesItsFunctions runs one that panics, collects garbage
-// and walks its own stack, all by the table that was changed.
+// beneath functions made by reflection, and walks its own stack, all by the table that was
+// changed.
 func TestAProgramWithoutLinesStillNamesItsFunctions(t *testing.T) {
 	dir := t.TempDir()
 	source := `package main
@@ -21,10 +22,32 @@ func TestAProgramWithoutLinesStillNamesItsFunctions(t *testing.T) {
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"runtime"
+	"slices"
 )
 
-func main() { outer(map[string][]int{"a": {1}}) }
+func main() {
+	made := reflect.MakeFunc(reflect.TypeFor[func(*string) *string](), func(args []reflect.Value) []reflect.Value {
+		grow(200)
+		runtime.GC()
+		return args
+	}).Interface().(func(*string) *string)
+	text := fmt.Sprint("made by reflection ", len(os.Args))
+	fmt.Println(*made(&text))
+	method := reflect.ValueOf(person{&text}).Method(0).Interface().(func(*string) string)
+	fmt.Println(method(new(fmt.Sprint("called by reflection"))))
+	fmt.Println("goroutines", runtime.NumGoroutine())
+	slices.SortFunc([]int{1, 2}, func(int, int) int { outer(map[string][]int{"a": {1}}); return 0 })
+}
+
+type person struct{ name *string }
+
+func (p person) Greet(text *string) string {
+	grow(200)
+	runtime.GC()
+	return *text + *p.name
+}
 
 func outer(m map[string][]int) {
 	defer func() {
@@ -73,7 +96,12 @@ func inner(s []int) { fmt.Fprintln(os.Stdout, s[len(os.Args)]) }
 			!strings.Contains(text, "main.inner(") || !strings.Contains(text, "main.outer.func1()") {
 			t.Errorf("%s said (%v):\n%s", filepath.Base(name), err, text)
 		}
-		if strings.Contains(text, "main.go:") != lines {
+		for _, want := range []string{"made by reflection 1\n", "called by reflectionmade by reflection 1\n", "goroutines 2\n"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s did not say %q:\n%s", filepath.Base(name), want, text)
+			}
+		}
+		if strings.Contains(text, "main.go:") != lines || strings.Contains(text, "slices.") != lines {
 			t.Errorf("%s said:\n%s", filepath.Base(name), text)
 		}
 	}
@@ -92,6 +120,8 @@ func TestAnotherTableOfFunctionsIsRefused(t *testing.T) {
 	copy(table, tableMagic)
 	set := func(at int, n uint64) { binary.LittleEndian.PutUint64(table[at:], n) }
 	set(headerFunctions, 1)
+	set(headerNames, tableHeader)
+	set(headerUnits, tableHeader)
 	set(headerPrograms, tableHeader)
 	set(headerList, 80)
 	set(84, 16) // the description of the only function
@@ -99,13 +129,15 @@ func TestAnotherTableOfFunctionsIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(data []byte) []byte{
-		"no table":               func([]byte) []byte { return nil },
-		"a newer layout":         func(data []byte) []byte { data[0]++; return data },
-		"two":                    func(data []byte) []byte { return append(bytes.Clone(data), data...) },
-		"programs in the header": func(data []byte) []byte { data[headerPrograms]--; return data },
-		"too many functions":     func(data []byte) []byte { data[headerFunctions] = 9; return data },
-		"a function outside":     func(data []byte) []byte { data[84] = 100; return data },
-		"a program outside":      func(data []byte) []byte { data[96+functionFrames] = 8; return data },
+		"no table":              func([]byte) []byte { return nil },
+		"a newer layout":        func(data []byte) []byte { data[0]++; return data },
+		"two":                   func(data []byte) []byte { return append(bytes.Clone(data), data...) },
+		"names in the header":   func(data []byte) []byte { data[headerNames]--; return data },
+		"files before names":    func(data []byte) []byte { data[headerUnits]--; return data },
+		"programs before files": func(data []byte) []byte { data[headerPrograms]--; return data },
+		"too many functions":    func(data []byte) []byte { data[headerFunctions] = 9; return data },
+		"a function outside":    func(data []byte) []byte { data[84] = 100; return data },
+		"a program outside":     func(data []byte) []byte { data[96+functionFrames] = 8; return data },
 	} {
 		if err := dropLines(spoil(bytes.Clone(table))); !errors.Is(err, errWasm) {
 			t.Errorf("%s: %v", name, err)

@@ -29,9 +29,10 @@ func (v Violation) String() string {
 }
 
 // Accessibility returns the findings of axe-core, whose script is at path, on the page in
-// its current state.
+// its current state, once its animations have ended.
 func (p *Page) Accessibility(path string) []Violation {
 	p.t.Helper()
+	p.WaitAnimations()
 	if !Eval[bool](p, `"axe" in window`) {
 		script, err := os.ReadFile(path)
 		if err != nil {

@@ -67,13 +67,28 @@ func (b *Browser) OpenWithScript(address, script string) *Page {
 // Go loads an address of the site, such as "/sync".
 func (p *Page) Go(path string) {
 	p.t.Helper()
+	p.settleHistory()
 	p.do("loading "+path, chromedp.Navigate(p.origin+path))
 }
 
 // Reload loads the page again.
 func (p *Page) Reload() {
 	p.t.Helper()
+	p.settleHistory()
 	p.do("reloading", chromedp.Reload())
+}
+
+// settleHistory waits until the entry of a dialog that has closed is left: the step back
+// would end what is loaded by a driver, which is faster than any person.
+func (p *Page) settleHistory() {
+	p.t.Helper()
+	Eventually(p.t, "the entry of a closed dialog is left", func() error {
+		leaving, err := TryEval[bool](p, `history.state?.rollcallDialog === true && !document.querySelector("dialog[open]")`)
+		if err == nil && leaving {
+			return errors.New("the step back is under way")
+		}
+		return nil
+	})
 }
 
 // Origin is the origin of the page's site.
@@ -350,10 +365,11 @@ func (p *Page) GoneText(unwanted string) {
 	})
 }
 
-// WaitAnimations waits until no animation is running.
+// WaitAnimations waits until the animations that end within five seconds of their begin
+// have ended.
 func (p *Page) WaitAnimations() {
 	p.t.Helper()
 	Eventually(p.t, "the animations end", func() error {
-		return Equal("their number", Eval[int](p, `document.getAnimations().length`), 0)
+		return Equal("their number", Eval[int](p, `document.getAnimations().filter((a) => a.playState === "running" && a.effect.getComputedTiming().endTime < 5000).length`), 0)
 	})
 }

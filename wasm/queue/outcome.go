@@ -111,3 +111,17 @@ func FindOutcome(text, id string) (Outcome, bool) {
 	}
 	return Outcome{}, false
 }
+
+// LastLanded returns the id of the operation of the last outcome in the text of MetaOutcomes
+// that the server acknowledged, "" for none.
+func LastLanded(text string) string {
+	for text != "" {
+		at := strings.LastIndexByte(text, '\n')
+		var o Outcome
+		if json.Unmarshal([]byte(text[at+1:]), &o) == nil && o.Kind == OutcomeAcknowledged {
+			return o.ID
+		}
+		text = text[:max(at, 0)]
+	}
+	return ""
+}

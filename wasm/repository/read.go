@@ -91,11 +91,11 @@ func (c *Collection[T, P]) refresh(ctx context.Context, id string) {
 	}
 }
 
-// fetch fetches a record from the server and saves it if it says something new. If the feed has
-// advanced meanwhile, the record is returned without being saved: it may be older than a
-// deletion that the feed has delivered and will not deliver again.
+// fetch fetches a record from the server and saves it if it says something new. If meanwhile the
+// feed has advanced or an operation has left the queue, the record is returned without being
+// saved: it may be older than a deletion that came with that and will not come again.
 func (c *Collection[T, P]) fetch(ctx context.Context, id string) (queue.View, error) {
-	given, err := c.cfg.Store.Meta(ctx, sync.MetaCursor, sync.MetaGeneration)
+	given, err := c.cfg.Store.Meta(ctx, sync.MetaCursor, sync.MetaGeneration, queue.MetaOutcomes)
 	if err != nil {
 		return queue.View{}, fmt.Errorf("read from this device: %w", err)
 	}

@@ -38,9 +38,12 @@ func (n *news) take() []api.ChangePage {
 // applyNews saves what events have brought, each page that follows the cursor exactly. It
 // reports whether this device has all that it was told of, so that a round for the stream need
 // not ask. From time to time it asks all the same: only an answer has a digest.
-func (r *round) applyNews(ctx context.Context) (told bool, err error) {
+//
+// An event may be older than the last answer to a push, and would bring back whom that push has
+// deleted. So once an operation has landed, only what is asked for afterwards is taken.
+func (r *round) applyNews(ctx context.Context, landed string) (told bool, err error) {
 	pages := r.news.take()
-	if r.position.cursor == "" || r.position.resyncing {
+	if r.position.cursor == "" || r.position.resyncing || r.position.landed != landed {
 		return false, nil
 	}
 	for _, page := range pages {

@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -119,6 +120,66 @@ func TestAnEventBringsTheChanges(t *testing.T) {
 			t.Errorf("forty at once: %d requests", n)
 		}
 	})
+}
+
+// TestAnEventBringsNobodyBack: an event from before this device's delete reached the server comes
+// behind the server's answer to it, or waits for the round that sends the delete. What this
+// device has read of the feed is not newer than the event, but what it has sent is.
+func TestAnEventBringsNobodyBack(t *testing.T) {
+	for name, early := range map[string]bool{"before the round": true, "after the answer": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := testbed.New(t)
+				h := newHosted(t, w)
+				defer h.cancel()
+				h.stream <- sync.StreamOpened
+				synctest.Wait()
+				reads := true
+				h.Intercept(func(r sync.Request) (*sync.Response, error) {
+					if !reads && r.Method == "GET" {
+						return nil, errors.New("the network is away")
+					}
+					return nil, nil
+				})
+				begin := h.cursor()
+				reads = false
+				id := h.Add("Ann")
+				synctest.Wait()
+				data, _ := newsFrom(w, begin)
+				if h.cursor() != begin {
+					t.Fatal("the feed was read")
+				}
+				if early {
+					h.host.Tell(data)
+				}
+				_, err := h.Delete(t.Context(), id)
+				h.OK(err)
+				synctest.Wait()
+				if h.waiting() != 0 || len(w.Users()) != 0 {
+					t.Fatal("the delete was not sent")
+				}
+				if !early {
+					h.host.Tell(data)
+				}
+				h.stream <- sync.StreamChanged
+				synctest.Wait()
+				h.Shows("")
+				reads = true
+				h.stream <- sync.StreamOpened
+				synctest.Wait()
+				h.Shows("")
+				other := w.Device()
+				after := h.cursor()
+				other.Add("Bo")
+				other.Sync()
+				bo, _ := newsFrom(w, after)
+				if n := h.told(bo); n != 0 {
+					t.Errorf("%d requests once the feed was read", n)
+				}
+				h.Shows("Bo()")
+			})
+		})
+	}
 }
 
 // TestEventsReplaceNoComparison: a device that is told of everything still asks from time to

@@ -2,9 +2,19 @@ package sync_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/sim/testbed"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // TestUndoneDeletes: what a person deletes and brings back is there, with no conflict, whatever
@@ -53,4 +63,50 @@ func TestUndoneDeletes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAFetchBringsNobodyBack: an answer on its way while this device's delete reaches the server
+// is not saved.
+func TestAFetchBringsNobodyBack(t *testing.T) {
+	w := testbed.New(t)
+	d := w.Device()
+	id := d.Add("Ann")
+	d.Sync()
+	reads := repository.New(repository.Config[api.User, api.UserPatch]{
+		Store: d.Store, Bus: d.Channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
+		Now: func() time.Time { return w.Now }, After: time.After, NewID: uuid.NewString,
+		Go: func(f func()) { f() },
+		Remote: onTheWay{&remote.Server{HTTP: d, Paths: directory.Paths}, func() {
+			_, err := d.Delete(t.Context(), id)
+			d.OK(err)
+			d.Intercept(func(r sync.Request) (*sync.Response, error) {
+				if r.Method == "GET" {
+					return nil, errors.New("the network is away")
+				}
+				return nil, nil
+			})
+			if _, err := d.Engine.Round(t.Context(), sync.Manual); err == nil {
+				t.Error("the feed was read")
+			}
+		}},
+	})
+	if _, err := reads.Get(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Users()) != 0 {
+		t.Fatal("the delete was not sent")
+	}
+	d.Shows("")
+}
+
+// onTheWay does something once an answer is on its way.
+type onTheWay struct {
+	*remote.Server
+	meanwhile func()
+}
+
+func (o onTheWay) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
+	change, err := o.Server.Fetch(ctx, ref)
+	o.meanwhile()
+	return change, err
 }

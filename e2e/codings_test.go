@@ -22,9 +22,11 @@ func TestCodingsLostOnTheWay(t *testing.T) {
 			users := openUsers(t, b, site.URL())
 			users.cacheIsWhole()
 			site.Proxy.SpoilCodings(how)
-			for n := range 30 { // so that a page of changes is worth coding
+			b.Offline(site.Proxy, true)
+			for n := range 30 { // so that a page of changes is worth coding; events are not coded
 				site.Add(harness.Person{Name: fmt.Sprintf("Person %02d", n), Email: fmt.Sprintf("p%d@example.org", n), Bio: "Of many words, to be coded"})
 			}
+			b.Offline(site.Proxy, false)
 			users.add(harness.Person{Name: "Mine", Email: "mine@example.org"})
 			users.matchesServer(site)
 			users.isOnline()

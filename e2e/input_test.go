@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
@@ -65,7 +66,7 @@ func TestInvalidInputIsRejectedAndStoresNothing(t *testing.T) {
 		"a bad page token":          {"GET", usersPath + "?page_token=nonsense", "", nil, 400, "invalid"},
 		"a batch that is none":      {"POST", operationsPath, `{"operations":5}`, nil, 400, "invalid"},
 		"a batch without client":    {"POST", operationsPath, `{"operations":[]}`, nil, 400, "invalid"},
-		"a batch of too many":       {"POST", operationsPath, batch(strings.Repeat(`{},`, 100) + `{}`), nil, 413, "too_large"},
+		"a batch of too many":       {"POST", operationsPath, batch(strings.Repeat(`{},`, api.MaxOperations) + `{}`), nil, 413, "too_large"},
 		"a batch as a form":         {"POST", operationsPath, "operations=1", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media"},
 		"a batch that is huge":      {"POST", operationsPath, batch(strings.Repeat(" ", 3<<20)), nil, 413, "too_large"},
 	}

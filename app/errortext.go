@@ -22,6 +22,7 @@ var explanations = []struct {
 	{queue.ErrClosed, "The browser closed the connection to its storage. Try again, or reload the page."},
 	{queue.ErrUnavailable, "This browser window does not let Rollcall store anything. If it is a private window, use a normal one."},
 	{queue.ErrMissing, "This user no longer exists."},
+	{queue.ErrExists, "This user is already there."},
 	{queue.ErrGone, "This change is no longer in the queue: it was sent or replaced."},
 	{queue.ErrFrozen, "This change may already have reached the server, so it can't be undone here."},
 	{repository.ErrNotFound, "This user no longer exists."},

@@ -98,6 +98,8 @@ type slot struct {
 
 	// For a host.
 	engine        *sync.Engine
+	stream        stream
+	reads         int // requests for the feed, by the current actor
 	fence         int64
 	clockMeasured bool // an answer has given the server's time since the last clock change
 	clockJumped   bool // the clock changed during a request, which the engine cannot notice
@@ -214,6 +216,7 @@ func (s *slot) boot() {
 		Go: func(f func()) { f() }, // the next page arrives before this one is saved
 	}))
 	server.Observe = s.engine.ObserveClock
+	s.stream = stream{}
 }
 
 // begin starts an actor in an empty slot.
@@ -222,7 +225,7 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 		return
 	}
 	s.doing, s.added, s.removed, s.uncertain, s.err, s.waits, s.unaware = doing, 0, 0, false, nil, "", false
-	s.requests, s.mute = 0, false
+	s.requests, s.reads, s.mute = 0, 0, false
 	s.began, s.answer, s.batch, s.clockMeasured, s.clockJumped = s.w.now, answer{}, nil, false, false
 	s.w.running = s
 	s.actor = start(func(a *actor) {
@@ -355,6 +358,9 @@ func (s *slot) round(reason sync.Reason) {
 	s.begin(Round, func(ctx context.Context) error {
 		report, err := s.engine.Round(ctx, reason)
 		s.report = report
+		if err == nil && s.reads == 0 {
+			s.w.stats.hit("round that only events told")
+		}
 		return err
 	})
 }

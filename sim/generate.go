@@ -60,7 +60,7 @@ var faultsAt = [pausePoints][]Fault{
 // step.
 var events = []eventChance{
 	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
-	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
+	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Tell, .06}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003},
 }
 
@@ -268,10 +268,25 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 		st.N = int64(g.rng.NormFloat64() * []float64{5_000, 3_600_000, 365 * 24 * 3_600_000}[g.rng.IntN(3)])
 	case Deliver:
 		st.N = int64(g.rng.IntN(8))
+	case Tell:
+		return g.told(b, ms)
 	case Wait:
 		st.N = []int64{500, 9_000, 9_000, 70_000, 400_000, retention + 1000}[g.rng.IntN(6)]
 	case Collect, Prune:
 		st.N = retention
+	}
+	return st
+}
+
+// told makes up a step of a host's event stream: an event arrives, or another is made.
+func (g *generator) told(b *browser, ms int64) Step {
+	s := b.slots[len(b.slots)-1-g.rng.IntN(hosts)]
+	st := Step{Verb: Notify, Who: s.who, Ms: ms}
+	if n := len(s.stream.events); n > 0 && g.rng.IntN(3) > 0 {
+		st.Verb, st.N = Tell, int64(2*g.rng.IntN(n))
+		if g.rng.IntN(8) == 0 {
+			st.N++
+		}
 	}
 	return st
 }

@@ -43,6 +43,8 @@ const (
 	Online  Verb = "online"
 	SignOut Verb = "signout" // a browser gets 401 until SignIn
 	SignIn  Verb = "signin"
+	Notify  Verb = "notify"  // the server tells a host's event stream of the feed, and opens it if need be
+	Tell    Verb = "tell"    // event number N/2 of those on their way arrives; for an odd N, it comes again
 	Deliver Verb = "deliver" // the late request number N arrives after all
 	Wait    Verb = "wait"    // N milliseconds pass
 	Restart Verb = "restart" // the server

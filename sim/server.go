@@ -150,6 +150,9 @@ func (s *server) serve(b backend) error {
 	}
 	cursor, err := feed.ParseCursor(head)
 	s.eras[cursor.Epoch] = s.era
+	for _, b := range s.w.browsers {
+		b.closeStreams()
+	}
 	return err
 }
 

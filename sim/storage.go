@@ -196,6 +196,9 @@ func (s storage) checkPage(page sync.Page, versions map[string]int64) {
 		}
 	}
 	s.inRound("saved a page")
+	if page.Meta[sync.MetaCursor] != "" && s.reads == 0 {
+		s.w.stats.hit("event taken as a page")
+	}
 	s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 	if _, done := page.Meta[sync.MetaSyncedAt]; done {
 		switch _, measured := page.Meta[sync.MetaSkew]; {

@@ -35,6 +35,14 @@ func (n *news) take() []api.ChangePage {
 	return pages
 }
 
+// Tell takes in the data of an event that says that the feed has changed. If it has the changes
+// themselves, a round for Stream need not ask for them.
+func (e *Engine) Tell(data string) {
+	if page, err := api.ParseLines([]byte(data)); err == nil && page.After != "" && page.Cursor != "" && !page.HasMore {
+		e.news.add(page)
+	}
+}
+
 // applyNews saves what events have brought, each page that follows the cursor exactly. It
 // reports whether this device has all that it was told of, so that a round for the stream need
 // not ask. From time to time it asks all the same: only an answer has a digest.

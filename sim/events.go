@@ -16,9 +16,10 @@ import (
 
 // stream is what a host has of the server's event stream.
 type stream struct {
-	told   string   // the cursor that the server has told it of; "" while it is closed
-	events []string // on their way: the data of each
-	called bool     // an event has requested a round
+	told   string      // the cursor that the server has told it of; "" while it is closed
+	grown  int64       // how many changes the feed had then
+	events []string    // on their way: the data of each
+	calls  sync.Reason // for the round that it requests; "" for none
 }
 
 // notify has the server tell a host's stream of what the feed has now. It opens a stream that is
@@ -29,14 +30,19 @@ func (s *slot) notify() {
 	}
 	head, err := s.w.server.store.Head(context.Background())
 	s.w.must(err)
-	if told := s.stream.told; told != "" && told != head {
+	told := s.stream.told
+	s.stream.grown = s.w.server.model.change
+	if told == head {
+		return
+	}
+	if told != "" {
 		var data string
 		data, s.stream.told = s.w.server.event(told, s.protocol())
 		s.stream.events = append(s.stream.events, data)
 		s.w.logf("%s gets an event on its way: %q", s.who, data)
 		return
 	}
-	s.stream.told = head
+	s.stream.told, s.stream.calls = head, sync.Online
 }
 
 // protocol is the version of the protocol that the host speaks.
@@ -60,7 +66,9 @@ func (s *slot) tell(n int) {
 		s.w.stats.hit("event overtook another")
 	}
 	s.engine.Tell(s.stream.events[i])
-	s.stream.called = true
+	if s.stream.calls == "" {
+		s.stream.calls = sync.Stream
+	}
 	if n%2 == 1 {
 		s.w.stats.hit("event doubled")
 		return
@@ -68,11 +76,11 @@ func (s *slot) tell(n int) {
 	s.stream.events = append(s.stream.events[:i:i], s.stream.events[i+1:]...)
 }
 
-// startCalled starts the round that an event has requested, as soon as no other runs.
+// startCalled starts the round that the stream has requested, as soon as no other runs.
 func (s *slot) startCalled() {
-	if s.stream.called && s.actor == nil && !s.frozen {
-		s.stream.called = false
-		s.round(sync.Stream)
+	if reason := s.stream.calls; reason != "" && s.actor == nil && !s.frozen {
+		s.stream.calls = ""
+		s.round(reason)
 	}
 }
 

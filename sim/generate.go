@@ -60,7 +60,7 @@ var faultsAt = [pausePoints][]Fault{
 // step.
 var events = []eventChance{
 	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
-	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Tell, .06}, {Wait, .03},
+	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Tell, .04}, {Wait, .03},
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003},
 }
 
@@ -269,7 +269,7 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	case Deliver:
 		st.N = int64(g.rng.IntN(8))
 	case Tell:
-		return g.told(b, ms)
+		return g.told(w, ms)
 	case Wait:
 		st.N = []int64{500, 9_000, 9_000, 70_000, 400_000, retention + 1000}[g.rng.IntN(6)]
 	case Collect, Prune:
@@ -278,15 +278,26 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	return st
 }
 
-// told makes up a step of a host's event stream: an event arrives, or another is made.
-func (g *generator) told(b *browser, ms int64) Step {
-	s := b.slots[len(b.slots)-1-g.rng.IntN(hosts)]
-	st := Step{Verb: Notify, Who: s.who, Ms: ms}
-	if n := len(s.stream.events); n > 0 && g.rng.IntN(3) > 0 {
-		st.Verb, st.N = Tell, int64(2*g.rng.IntN(n))
-		if g.rng.IntN(8) == 0 {
-			st.N++
+// told makes up a step of a host's event stream: an event arrives, or is made, or the stream is
+// opened, as makes sense for some host.
+func (g *generator) told(w *world, ms int64) Step {
+	var steps []Step
+	for _, b := range w.browsers {
+		for _, s := range b.slots[len(b.slots)-hosts:] {
+			if n := len(s.stream.events); n > 0 {
+				steps = append(steps, Step{Verb: Tell, Who: s.who, N: int64(2 * g.rng.IntN(n)), Ms: ms})
+			}
+			if s.stream.told == "" || s.stream.grown != w.server.model.change {
+				steps = append(steps, Step{Verb: Notify, Who: s.who, Ms: ms})
+			}
 		}
+	}
+	if len(steps) == 0 {
+		return Step{Verb: Wait, Who: w.browsers[0].slots[0].who, Ms: ms}
+	}
+	st := steps[g.rng.IntN(len(steps))]
+	if st.Verb == Tell && g.rng.IntN(8) == 0 {
+		st.N++
 	}
 	return st
 }

@@ -16,33 +16,38 @@ import (
 
 // stream is what a host has of the server's event stream.
 type stream struct {
-	told   string      // the cursor that the server has told it of; "" while it is closed
-	grown  int64       // how many changes the feed had then
-	events []string    // on their way: the data of each
-	calls  sync.Reason // for the round that it requests; "" for none
+	told   string   // the cursor that the server has told it of; "" while it is closed
+	grown  int64    // how many changes the feed had then
+	events []string // on their way: the data of each
+	called bool     // an event has requested a round
 }
 
-// notify has the server tell a host's stream of what the feed has now. It opens a stream that is
-// closed. The event is made now and arrives with Tell, or never.
-func (s *slot) notify() {
-	if s.who.Kind != host || s.b.offline || s.b.signedOut {
+// follow has the server tell a host's stream of what has changed, or opens it. As luck has it, the
+// event arrives at once, or with a later Tell or never, or is one with the next.
+func (s *slot) follow() {
+	share, change := s.w.script.Browsers[s.b.number].Events, s.w.server.model.change
+	if share == 0 || s.who.Kind != host || s.b.offline || s.b.signedOut || (s.stream.told != "" && s.stream.grown == change) {
+		return
+	}
+	s.stream.grown = change
+	luck := s.b.luck(change, s.who.Index)
+	if s.stream.told != "" && luck%4 == 0 {
 		return
 	}
 	head, err := s.w.server.store.Head(context.Background())
 	s.w.must(err)
 	told := s.stream.told
-	s.stream.grown = s.w.server.model.change
-	if told == head {
+	s.stream.told = head
+	if told == "" || told == head {
 		return
 	}
-	if told != "" {
-		var data string
-		data, s.stream.told = s.w.server.event(told, s.protocol())
-		s.stream.events = append(s.stream.events, data)
-		s.w.logf("%s gets an event on its way: %q", s.who, data)
-		return
+	var data string
+	data, s.stream.told = s.w.server.event(told, head, s.protocol())
+	s.stream.events = append(s.stream.events, data)
+	s.w.logf("%s gets an event on its way: %q", s.who, data)
+	if int(luck/4%100) < share {
+		s.tell(2 * len(s.stream.events))
 	}
-	s.stream.told, s.stream.calls = head, sync.Online
 }
 
 // protocol is the version of the protocol that the host speaks.
@@ -60,15 +65,13 @@ func (s *slot) tell(n int) {
 	if s.frozen || count == 0 {
 		return
 	}
-	i := n / 2 % count
+	i := (n/2 + count - 1) % count
 	s.w.stats.hit("event arrived")
 	if i > 0 {
 		s.w.stats.hit("event overtook another")
 	}
 	s.engine.Tell(s.stream.events[i])
-	if s.stream.calls == "" {
-		s.stream.calls = sync.Stream
-	}
+	s.stream.called = true
 	if n%2 == 1 {
 		s.w.stats.hit("event doubled")
 		return
@@ -76,11 +79,11 @@ func (s *slot) tell(n int) {
 	s.stream.events = append(s.stream.events[:i:i], s.stream.events[i+1:]...)
 }
 
-// startCalled starts the round that the stream has requested, as soon as no other runs.
+// startCalled starts the round that an event has requested, as soon as no other runs.
 func (s *slot) startCalled() {
-	if reason := s.stream.calls; reason != "" && s.actor == nil && !s.frozen {
-		s.stream.calls = ""
-		s.round(reason)
+	if s.stream.called && s.actor == nil && !s.frozen {
+		s.stream.called = false
+		s.round(sync.Stream)
 	}
 }
 
@@ -91,9 +94,25 @@ func (b *browser) closeStreams() {
 	}
 }
 
-// event has the server's own code make the event for a stream that was told of the feed up to a
-// cursor, and returns its data and the cursor that it tells of.
-func (s *server) event(told string, protocol int) (data, cursor string) {
+// event returns the data of the event for a stream that was told of the feed up to a cursor, and
+// the cursor that it tells of. Streams that were told as much get the same.
+func (s *server) event(told, head string, protocol int) (data, cursor string) {
+	if e := s.made; e.told != told || e.head != head || e.protocol != protocol {
+		data, cursor = s.makeEvent(told, protocol)
+		s.made = event{told, head, protocol, data, cursor}
+	}
+	return s.made.data, s.made.cursor
+}
+
+type event struct {
+	told, head   string
+	protocol     int
+	data, cursor string
+}
+
+// makeEvent has the server's own code make the event for a stream that was told of the feed up to a
+// cursor.
+func (s *server) makeEvent(told string, protocol int) (data, cursor string) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	hub := feed.NewHub()

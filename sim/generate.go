@@ -87,6 +87,7 @@ func Generate(seed uint64) (Result, error) {
 	for i := range script.Browsers {
 		b := &script.Browsers[i]
 		b.Mail, b.Small = []int{0, 0, 10, 30, 80}[storing.IntN(5)], storing.IntN(2) == 0
+		b.Events = []int{0, 0, 30, 80}[storing.IntN(4)]
 	}
 	g := &generator{
 		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, scenarioRate: []float64{0, .005, .02}[rng.IntN(3)],
@@ -269,35 +270,17 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 	case Deliver:
 		st.N = int64(g.rng.IntN(8))
 	case Tell:
-		return g.told(w, ms)
+		for _, b := range w.browsers {
+			for _, s := range b.slots {
+				if n := len(s.stream.events); n > 0 && g.rng.IntN(2) == 0 {
+					st.Who, st.N = s.who, int64(g.rng.IntN(2*n))
+				}
+			}
+		}
 	case Wait:
 		st.N = []int64{500, 9_000, 9_000, 70_000, 400_000, retention + 1000}[g.rng.IntN(6)]
 	case Collect, Prune:
 		st.N = retention
-	}
-	return st
-}
-
-// told makes up a step of a host's event stream: an event arrives, or is made, or the stream is
-// opened, as makes sense for some host.
-func (g *generator) told(w *world, ms int64) Step {
-	var steps []Step
-	for _, b := range w.browsers {
-		for _, s := range b.slots[len(b.slots)-hosts:] {
-			if n := len(s.stream.events); n > 0 {
-				steps = append(steps, Step{Verb: Tell, Who: s.who, N: int64(2 * g.rng.IntN(n)), Ms: ms})
-			}
-			if s.stream.told == "" || s.stream.grown != w.server.model.change {
-				steps = append(steps, Step{Verb: Notify, Who: s.who, Ms: ms})
-			}
-		}
-	}
-	if len(steps) == 0 {
-		return Step{Verb: Wait, Who: w.browsers[0].slots[0].who, Ms: ms}
-	}
-	st := steps[g.rng.IntN(len(steps))]
-	if st.Verb == Tell && g.rng.IntN(8) == 0 {
-		st.N++
 	}
 	return st
 }

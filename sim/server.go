@@ -41,6 +41,7 @@ type server struct {
 	era  int            // incremented when the data go back to a copy
 	eras map[uint64]int // by the feed's epoch
 
+	made   event  // the last
 	serial uint64 // unique among all histories
 
 	dir   string       // of the SQLite files; "" for the store in memory
@@ -150,6 +151,7 @@ func (s *server) serve(b backend) error {
 	}
 	cursor, err := feed.ParseCursor(head)
 	s.eras[cursor.Epoch] = s.era
+	s.made = event{}
 	for _, b := range s.w.browsers {
 		b.closeStreams()
 	}

@@ -118,6 +118,7 @@ func (w *world) do(st Step) {
 	for _, b := range w.browsers {
 		for _, s := range b.slots {
 			s.startPending()
+			s.follow()
 			s.startCalled()
 		}
 	}
@@ -154,8 +155,6 @@ func (w *world) begin(st Step) {
 		s.thaw()
 	case Mute:
 		s.mute = s.waits != ""
-	case Notify:
-		s.notify()
 	case Tell:
 		s.tell(int(st.N))
 	default:

@@ -52,9 +52,10 @@ type browser struct {
 	driftPPM        int64
 	clockCompared   bool // with the server's, since it was last changed
 	clockComparedAt time.Time
-	corrupted       map[string]bool // entities whose rows were corrupted
-	torn, tornText  string          // the copy of the state that was torn last, and what was left
-	restored        bool            // the server was restored since the last resync
+	known           map[string]int64 // the highest version of each entity that it has saved
+	corrupted       map[string]bool  // entities whose rows were corrupted
+	torn, tornText  string           // the copy of the state that was torn last, and what was left
+	restored        bool             // the server was restored since the last resync
 	offline         bool
 	oneWay          bool // offline, but requests still arrive
 	signedOut       bool
@@ -155,7 +156,7 @@ func (b *browser) fresh() {
 	b.w.storages++
 	b.db = simdb.New()
 	b.witness, b.read, b.mail = b.open(b.db.Open(), nil), -1, nil
-	b.fence, b.clockCompared, b.corrupted, b.torn = 0, false, map[string]bool{}, ""
+	b.fence, b.clockCompared, b.corrupted, b.torn, b.known = 0, false, map[string]bool{}, "", map[string]int64{}
 	b.checker.reset()
 }
 

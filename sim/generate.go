@@ -60,8 +60,8 @@ var faultsAt = [pausePoints][]Fault{
 // step.
 var events = []eventChance{
 	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
-	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Tell, .04}, {Wait, .03},
-	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003},
+	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
+	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003}, {Tell, .04},
 }
 
 // rates are the probabilities a history picks from for each fault it has.
@@ -186,6 +186,10 @@ func (g *generator) run(w *world, ms int64) (Step, bool) {
 	}
 	g.last = s
 	st := Step{Verb: Run, Who: s.who, Ms: ms}
+	if s.uncertain && s.actor.at == reading && g.rng.IntN(8) == 0 {
+		st.Fault = Aborted // so that it cannot look whether its write was saved
+		return st, true
+	}
 	roll := g.rng.Float64()
 	for _, c := range g.faults[s.actor.at] {
 		if roll -= c.rate; roll < 0 {

@@ -49,6 +49,7 @@ type server struct {
 	saved *savedServer // the backup, nil for none
 	// rolledBack says that data went back unnoticed: what was lost shows in digests alone.
 	rolledBack bool
+	digests    bool // since rows were given up for room
 }
 
 type savedServer struct {
@@ -95,7 +96,7 @@ var serials atomic.Uint64
 // converge without repairs, and a missing safeguard must not be repaired away.
 func (o *observedStore) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	page, err := o.Store.Changes(ctx, cursor, limit)
-	if !o.s.w.script.Digests && !o.s.rolledBack {
+	if !o.s.w.script.Digests && !o.s.rolledBack && !o.s.digests {
 		page.Digests = nil
 	}
 	return page, err

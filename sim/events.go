@@ -58,8 +58,8 @@ func (s *slot) protocol() int {
 	return api.Protocol
 }
 
-// tell has an event arrive: for an odd n, it comes again later. A frozen process gets it when it
-// thaws.
+// tell has the event number n/2 arrive: 0 is the last of those on their way, 1 the first. For an
+// odd n, it comes again later. A frozen process gets it when it thaws.
 func (s *slot) tell(n int) {
 	count := len(s.stream.events)
 	if s.frozen || count == 0 {

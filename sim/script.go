@@ -43,7 +43,7 @@ const (
 	Online  Verb = "online"
 	SignOut Verb = "signout" // a browser gets 401 until SignIn
 	SignIn  Verb = "signin"
-	Tell    Verb = "tell"    // event number N/2 of those on their way arrives; for an odd N, it comes again
+	Tell    Verb = "tell"    // an event on its way to a host arrives, number N/2; for an odd N, it comes again
 	Deliver Verb = "deliver" // the late request number N arrives after all
 	Wait    Verb = "wait"    // N milliseconds pass
 	Restart Verb = "restart" // the server

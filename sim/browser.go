@@ -52,9 +52,10 @@ type browser struct {
 	driftPPM        int64
 	clockCompared   bool // with the server's, since it was last changed
 	clockComparedAt time.Time
-	corrupted       map[string]bool // entities whose rows were corrupted
-	torn, tornText  string          // the copy of the state that was torn last, and what was left
-	restored        bool            // the server was restored since the last resync
+	known           map[string]int64 // the highest version of each entity that it has saved
+	corrupted       map[string]bool  // entities whose rows were corrupted
+	torn, tornText  string           // the copy of the state that was torn last, and what was left
+	restored        bool             // the server was restored since the last resync
 	offline         bool
 	oneWay          bool // offline, but requests still arrive
 	signedOut       bool
@@ -98,6 +99,8 @@ type slot struct {
 
 	// For a host.
 	engine        *sync.Engine
+	stream        stream
+	reads         int // requests for the feed, by the current actor
 	fence         int64
 	clockMeasured bool // an answer has given the server's time since the last clock change
 	clockJumped   bool // the clock changed during a request, which the engine cannot notice
@@ -153,7 +156,7 @@ func (b *browser) fresh() {
 	b.w.storages++
 	b.db = simdb.New()
 	b.witness, b.read, b.mail = b.open(b.db.Open(), nil), -1, nil
-	b.fence, b.clockCompared, b.corrupted, b.torn = 0, false, map[string]bool{}, ""
+	b.fence, b.clockCompared, b.corrupted, b.torn, b.known = 0, false, map[string]bool{}, "", map[string]int64{}
 	b.checker.reset()
 }
 
@@ -214,6 +217,7 @@ func (s *slot) boot() {
 		Go: func(f func()) { f() }, // the next page arrives before this one is saved
 	}))
 	server.Observe = s.engine.ObserveClock
+	s.stream = stream{}
 }
 
 // begin starts an actor in an empty slot.
@@ -222,7 +226,7 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 		return
 	}
 	s.doing, s.added, s.removed, s.uncertain, s.err, s.waits, s.unaware = doing, 0, 0, false, nil, "", false
-	s.requests, s.mute = 0, false
+	s.requests, s.reads, s.mute = 0, 0, false
 	s.began, s.answer, s.batch, s.clockMeasured, s.clockJumped = s.w.now, answer{}, nil, false, false
 	s.w.running = s
 	s.actor = start(func(a *actor) {
@@ -355,6 +359,9 @@ func (s *slot) round(reason sync.Reason) {
 	s.begin(Round, func(ctx context.Context) error {
 		report, err := s.engine.Round(ctx, reason)
 		s.report = report
+		if err == nil && s.reads == 0 {
+			s.w.stats.hit("round that only events told")
+		}
 		return err
 	})
 }

@@ -215,12 +215,7 @@ func (d *damage) directory() {
 	if pages == 0 {
 		return
 	}
-	for _, id := range d.b.w.server.model.ids() {
-		d.b.corrupted[id] = true
-	}
-	for n := range d.b.w.created {
-		d.b.corrupted[n] = true
-	}
+	d.b.mayLackRows()
 	at := 0
 	d.b.db.Damage(key, func(text string) string {
 		return eachLine(text, func(line string) string {
@@ -234,6 +229,16 @@ func (d *damage) directory() {
 			return line
 		})
 	})
+}
+
+// mayLackRows notes that any row may be gone.
+func (b *browser) mayLackRows() {
+	for _, id := range b.w.server.model.ids() {
+		b.corrupted[id] = true
+	}
+	for id := range b.w.created {
+		b.corrupted[id] = true
+	}
 }
 
 // state tears one of the two copies of the state, but no second one before the first is

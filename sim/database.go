@@ -118,6 +118,7 @@ func (c *connection) Run(ctx context.Context, query replica.Query, decide func(r
 	saved := me.call.saved
 	me.uncertain = me.uncertain || uncertain && (first || saved != nil)
 	if c.b.db.Changes() != before {
+		c.noteRoom(last)
 		c.noteCompaction(last)
 		if saved != nil && last.Append != nil { // else it has made room
 			me.call.saved = nil
@@ -140,6 +141,16 @@ func (c *connection) noteReads(query replica.Query, step replica.Step) {
 	default:
 		c.w.stats.hit("page was missing")
 	}
+}
+
+// noteRoom notes that a full disk has cost rows, which a comparison with the server brings back.
+func (c *connection) noteRoom(step replica.Step) {
+	if step.Append != nil || len(step.Put) > 0 || len(step.Delete) == 0 || step.Delete[0] == "reserve" {
+		return
+	}
+	c.w.stats.hit("rows given up for room")
+	c.b.mayLackRows()
+	c.w.server.digests = true
 }
 
 func (c *connection) noteCompaction(step replica.Step) {

@@ -52,9 +52,11 @@
 //	                                 Otherwise rounds begin at random, whatever the bus carried
 //	records between replicas lost,   10, 30 or 80 % in three fifths of the browsers; a hash of the seed,
 //	late, doubled, out of order      the record and its receiver decides
+//	events lost, late, doubled,      in half of the browsers; 30 or 80 % arrive at once, the others with
+//	out of order, in a round         Tell (40) or never, and a quarter are one with the next
 //	lock stolen without notification fault deaf
 //	transaction aborted, or run twice  faults aborted, rerun
-//	quota exceeded                   fault quota
+//	quota exceeded                   fault quota; twice in a row it costs a write's browser rows
 //	commit unknown                   faults uncertain-saved, uncertain-lost
 //	storage evicted                  Evict (2)
 //	storage corrupted                Corrupt (20), in the fifth of the histories that has digests: lines of
@@ -75,7 +77,8 @@
 //	 3 exactly once        model: checkEffect, observe; checker: checkBatch; checkServer
 //	 4 order per entity    model: checkOrder; checker: checkBatch; that none blocks others: heal
 //	 5 rebase              checkVisible after each transaction; checker: checkBase; model: checkEffect
-//	 6 no skipped change   checkCursor after each page; checker: checkVersion; ApplyPage
+//	 6 no skipped change   checkCursor after each page; checkKnown: no page, event or fetched row
+//	                       brings back less than the browser has known, also by an answer
 //	 7 the dead stay dead  model: checkEffect; checkReplica, checkRows
 //	 8 convergence         heal, checkReplica, checkQueue, checkHealth; model: checkCurrent
 //	 9 clocks              checker: checkStamp; model: checkEffect; TestWrongClocksDecideNoConflict

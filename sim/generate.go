@@ -61,7 +61,7 @@ var faultsAt = [pausePoints][]Fault{
 var events = []eventChance{
 	{Corrupt, .02}, {Kill, .02}, {Freeze, .02}, {Thaw, .04}, {Mute, .01}, {Crash, .004}, {Evict, .002}, {Jump, .012},
 	{Offline, .004}, {Online, .03}, {SignOut, .002}, {SignIn, .03}, {Deliver, .02}, {Wait, .03},
-	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003},
+	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003}, {Tell, .04},
 }
 
 // rates are the probabilities a history picks from for each fault it has. Most reads ask a
@@ -88,6 +88,7 @@ func Generate(seed uint64) (Result, error) {
 	for i := range script.Browsers {
 		b := &script.Browsers[i]
 		b.Mail, b.Small = []int{0, 0, 10, 30, 80}[storing.IntN(5)], storing.IntN(2) == 0
+		b.Events = []int{0, 0, 30, 80}[storing.IntN(4)]
 	}
 	g := &generator{
 		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, scenarioRate: []float64{0, .005, .02}[rng.IntN(3)],
@@ -186,6 +187,10 @@ func (g *generator) run(w *world, ms int64) (Step, bool) {
 	}
 	g.last = s
 	st := Step{Verb: Run, Who: s.who, Ms: ms}
+	if s.uncertain && s.actor.at == reading && g.rng.IntN(8) == 0 {
+		st.Fault = Aborted // so that it cannot look whether its write was saved
+		return st, true
+	}
 	roll := g.rng.Float64()
 	for _, c := range g.faults[s.actor.at] {
 		if roll -= c.rate; roll < 0 {
@@ -269,6 +274,14 @@ func (g *generator) event(w *world, verb Verb, ms int64) Step {
 		st.N = int64(g.rng.NormFloat64() * []float64{5_000, 3_600_000, 365 * 24 * 3_600_000}[g.rng.IntN(3)])
 	case Deliver:
 		st.N = int64(g.rng.IntN(8))
+	case Tell:
+		for _, b := range w.browsers {
+			for _, s := range b.slots {
+				if n := len(s.stream.events); n > 0 && g.rng.IntN(2) == 0 {
+					st.Who, st.N = s.who, int64(g.rng.IntN(2*n))
+				}
+			}
+		}
 	case Wait:
 		st.N = []int64{500, 9_000, 9_000, 70_000, 400_000, retention + 1000}[g.rng.IntN(6)]
 	case Collect, Prune:

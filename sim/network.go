@@ -134,7 +134,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	}
 	resp := n.w.server.answer(r)
 	f = n.pause(answering)
-	if r.Body == nil && strings.HasPrefix(r.Path, "/api/v1/changes") {
+	if readsFeed(r) {
 		if old, ok := n.b.pages[r.Path]; ok && f == OldCopy {
 			n.w.stats.fault(f)
 			resp = old
@@ -213,6 +213,9 @@ func (n network) checkRequest(r sync.Request) {
 		n.w.fail(12, "a body of %d bytes", len(r.Body))
 	}
 	n.batch = nil
+	if readsFeed(r) {
+		n.reads++
+	}
 	if r.Body == nil {
 		n.checkPageRequest(r)
 		return
@@ -237,6 +240,10 @@ func (n network) checkPageRequest(r sync.Request) {
 			n.w.fail(12, "a page of %q changes was requested", limit)
 		}
 	}
+}
+
+func readsFeed(r sync.Request) bool {
+	return r.Body == nil && strings.HasPrefix(r.Path, api.PathChanges)
 }
 
 // maxRequests bounds the requests of a round: its pushes, each with an empty one that asks

@@ -14,8 +14,11 @@ import (
 // strategies by number.
 var strategies = []sync.StrategyName{sync.Merge, sync.LastWriteWins, sync.ServerWins, sync.ClientWins}
 
-// act starts what a person does in a tab.
+// act starts what a person does in a tab, unless they are still at something else.
 func (s *slot) act(st Step) {
+	if s.actor != nil {
+		return
+	}
 	id := entityID(st.Entity)
 	var do func(context.Context) error
 	switch st.Verb {

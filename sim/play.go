@@ -106,6 +106,7 @@ func (w *world) heal() {
 		}
 		for _, s := range b.slots {
 			s.frozen = false
+			s.startCalled()
 		}
 	}
 	w.finish()
@@ -141,6 +142,7 @@ func (w *world) finish() {
 				busy = true
 				s.run(NoFault)
 				s.startPending()
+				s.startCalled()
 				n++
 				if n > healSteps {
 					w.fail(10, "%s does not finish", s.who)

@@ -43,6 +43,7 @@ const (
 	Online  Verb = "online"
 	SignOut Verb = "signout" // a browser gets 401 until SignIn
 	SignIn  Verb = "signin"
+	Tell    Verb = "tell"    // an event on its way to a host arrives, number N/2; for an odd N, it comes again
 	Deliver Verb = "deliver" // the late request number N arrives after all
 	Wait    Verb = "wait"    // N milliseconds pass
 	Restart Verb = "restart" // the server
@@ -131,6 +132,7 @@ type Browser struct {
 	OldHost  bool  // its second host is of an earlier version; see oldHostHTTP
 	OldTab   bool  // its last tab is of an earlier version; see asOldTab
 	Mail     int   // of a hundred records on their way to other processes, those that go astray
+	Events   int   // of a hundred events of its streams, those that arrive at once; 0 for no streams
 	Small    bool  // the log goes into the base early, and by small pages
 }
 
@@ -150,8 +152,8 @@ func (s *Script) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t digests=%t\n", s.Seed, s.SQLite, s.BodyLimit, s.Reboot, s.Digests)
 	for _, c := range s.Browsers {
-		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t mail=%d small=%t\n",
-			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab, c.Mail, c.Small)
+		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t mail=%d events=%d small=%t\n",
+			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab, c.Mail, c.Events, c.Small)
 	}
 	for _, st := range s.Steps {
 		b.WriteString(st.String() + "\n")
@@ -223,7 +225,7 @@ func (s *Script) readLine(words []string) error {
 		s.Browsers = append(s.Browsers, Browser{
 			Tabs: int(p.number("tabs")), Strategy: p["strategy"], SkewMs: p.number("skew"),
 			DriftPPM: p.number("drift"), PageSize: int(p.number("page")), OldHost: p["old"] == "true", OldTab: p["oldtab"] == "true",
-			Mail: int(p.number("mail")), Small: p["small"] == "true",
+			Mail: int(p.number("mail")), Events: int(p.number("events")), Small: p["small"] == "true",
 		})
 	default:
 		s.Steps = append(s.Steps, Step{

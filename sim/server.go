@@ -41,6 +41,7 @@ type server struct {
 	era  int            // incremented when the data go back to a copy
 	eras map[uint64]int // by the feed's epoch
 
+	made   event  // the last
 	serial uint64 // unique among all histories
 
 	dir   string       // of the SQLite files; "" for the store in memory
@@ -48,6 +49,7 @@ type server struct {
 	saved *savedServer // the backup, nil for none
 	// rolledBack says that data went back unnoticed: what was lost shows in digests alone.
 	rolledBack bool
+	digests    bool // since rows were given up for room
 }
 
 type savedServer struct {
@@ -94,7 +96,7 @@ var serials atomic.Uint64
 // converge without repairs, and a missing safeguard must not be repaired away.
 func (o *observedStore) Changes(ctx context.Context, cursor string, limit int) (api.ChangePage, error) {
 	page, err := o.Store.Changes(ctx, cursor, limit)
-	if !o.s.w.script.Digests && !o.s.rolledBack {
+	if !o.s.w.script.Digests && !o.s.rolledBack && !o.s.digests {
 		page.Digests = nil
 	}
 	return page, err
@@ -150,6 +152,10 @@ func (s *server) serve(b backend) error {
 	}
 	cursor, err := feed.ParseCursor(head)
 	s.eras[cursor.Epoch] = s.era
+	s.made = event{}
+	for _, b := range s.w.browsers {
+		b.closeStreams()
+	}
 	return err
 }
 

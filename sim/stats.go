@@ -57,6 +57,7 @@ var requiredFaults = []struct {
 	{"two engine versions at once", []string{"sent by an older version", "queued by an older version", "not coalesced by an older version"}},
 	{"bus messages lost", []string{"lock stolen from a living holder"}},
 	{"records between tabs lost, late or doubled", []string{"record lost", "record late", "record doubled"}},
+	{"events lost, late, doubled or out of order", []string{"event arrived", "event doubled", "event overtook another"}},
 	{"compaction that fails or is met by others", []string{"compaction failed", "killed compacting", "directory was stale", "page was missing", "replica read anew"}},
 	{"rows changed, lost or added behind the engine's back", append(slices.Clone(damageNames), "rows repaired")},
 	{"backup restored", []string{"backup restored"}},
@@ -69,10 +70,10 @@ func (s *Stats) count(what string) int { return s.events[what] + s.faults[Fault(
 var mustHappen = []string{
 	"401", "413", "acknowledged", "already so", "answered failure", "applied create", "applied delete", "applied update",
 	"backup restored", "clock jumped", "coalesced", "conflict recorded", "data went back in time", "conflict with a loss", "conflict without loss",
-	"delivered late", "discarded", "done in the background", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
+	"delivered late", "discarded", "done in the background", "event taken as a page", "evicted", "fenced", "folded", "frozen", "killed answering", "killed locking",
 	"killed reading", "killed sending", "killed writing", "lock stolen", "log compacted", "operations evicted", "person: accept",
 	"person: discard", "person: retry", "person: reverse", "records pruned", "rejected", "rejected operation edited",
-	"rebooted before the end", "replay recognised", "request while offline", "resync", "server conflict", "server rejected", "server restarted",
+	"rebooted before the end", "replay recognised", "request while offline", "resync", "round that only events told", "server conflict", "server rejected", "server restarted",
 	"sweep removed rows", "tombstones collected", "waited for a lock", "write accepted", "write refused", "write uncertain",
 }
 

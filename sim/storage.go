@@ -179,23 +179,20 @@ func (s storage) inRound(what string) {
 
 // ApplyPage implements sync.Store.
 func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
-	var versions map[string]int64
 	err = s.write(func(m *replica.Store) error {
-		versions = s.versions(page)
 		changed, err = m.ApplyPage(ctx, page)
 		return err
-	}, func() { s.checkPage(page, versions) })
+	}, func() { s.checkPage(page) })
 	return changed, err
 }
 
 // checkPage checks what a page of changes has made of the storage.
-func (s storage) checkPage(page sync.Page, versions map[string]int64) {
-	for id, now := range s.versions(page) {
-		if now < versions[id] && !page.Resync && !s.b.corrupted[id] {
-			s.w.fail(6, "a page took entity %s back from version %d to %d", id, versions[id], now)
-		}
-	}
+func (s storage) checkPage(page sync.Page) {
+	s.b.learnPage(page)
 	s.inRound("saved a page")
+	if page.Meta[sync.MetaCursor] != "" && s.reads == 0 {
+		s.w.stats.hit("event taken as a page")
+	}
 	s.w.logf("%s saves a page: %d changes, resync %t, %v", s.who, len(page.Changes), page.Resync, page.Meta)
 	if _, done := page.Meta[sync.MetaSyncedAt]; done {
 		switch _, measured := page.Meta[sync.MetaSkew]; {
@@ -210,21 +207,15 @@ func (s storage) checkPage(page sync.Page, versions map[string]int64) {
 		s.w.stats.hit("resync")
 	}
 	for _, c := range page.Changes {
+		if s.b.restored && !page.Resync { // a page has no excuse
+			e, err := s.b.stored().Entity(context.Background(), userRef(c.EntityID))
+			s.w.must(err)
+			s.b.checkKnown(c.EntityID, e.Confirmed, false)
+		}
 		s.b.checkVisible(queue.Ref{Type: c.EntityType, ID: c.EntityID})
 	}
 	s.b.checker.checkUntouched("a page of changes")
 	s.b.checkCursor()
-}
-
-// versions returns the stored versions of the page's entities.
-func (s storage) versions(page sync.Page) map[string]int64 {
-	versions := map[string]int64{}
-	for _, c := range page.Changes {
-		if e, err := s.b.stored().Entity(context.Background(), userRef(c.EntityID)); err == nil && e.Confirmed != nil {
-			versions[c.EntityID] = e.Confirmed.Version
-		}
-	}
-	return versions
 }
 
 // inParts is write for what takes a transaction for each part of the rows.
@@ -306,6 +297,7 @@ func (b *browser) checkVisible(ref queue.Ref) {
 		b.w.fail(5, "read entity %s: %v", ref.ID, err)
 		return
 	}
+	b.checkKnown(ref.ID, e.Confirmed, b.restored)
 	var want fields
 	var there bool
 	if e.Confirmed != nil {

@@ -118,6 +118,8 @@ func (w *world) do(st Step) {
 	for _, b := range w.browsers {
 		for _, s := range b.slots {
 			s.startPending()
+			s.follow()
+			s.startCalled()
 		}
 	}
 	w.checkWaits()
@@ -153,6 +155,8 @@ func (w *world) begin(st Step) {
 		s.thaw()
 	case Mute:
 		s.mute = s.waits != ""
+	case Tell:
+		s.tell(int(st.N))
 	default:
 		if w.doBrowser(s.b, st) {
 			return
@@ -185,6 +189,7 @@ func (w *world) doBrowser(b *browser, st Step) bool {
 		b.corrupt(st)
 	case Offline:
 		b.offline, b.oneWay = true, st.N == 1
+		b.closeStreams()
 	case Online:
 		b.offline = false
 	case SignOut:

@@ -112,16 +112,6 @@ func FindOutcome(text, id string) (Outcome, bool) {
 	return Outcome{}, false
 }
 
-// LastLanded returns the id of the operation of the last outcome in the text of MetaOutcomes
-// that the server acknowledged, "" for none.
-func LastLanded(text string) string {
-	for text != "" {
-		at := strings.LastIndexByte(text, '\n')
-		var o Outcome
-		if json.Unmarshal([]byte(text[at+1:]), &o) == nil && o.Kind == OutcomeAcknowledged {
-			return o.ID
-		}
-		text = text[:max(at, 0)]
-	}
-	return ""
-}
+// LastOutcome returns the last line of the text of MetaOutcomes: as long as it is the same, no
+// operation has left the queue.
+func LastOutcome(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }

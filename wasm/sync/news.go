@@ -35,15 +35,24 @@ func (n *news) take() []api.ChangePage {
 	return pages
 }
 
+// Tell takes in the data of an event that says that the feed has changed. If it has the changes
+// themselves, a round for Stream need not ask for them.
+func (e *Engine) Tell(data string) {
+	if page, err := api.ParseLines([]byte(data)); err == nil && page.After != "" && page.Cursor != "" && !page.HasMore {
+		e.news.add(page)
+	}
+}
+
 // applyNews saves what events have brought, each page that follows the cursor exactly. It
 // reports whether this device has all that it was told of, so that a round for the stream need
 // not ask. From time to time it asks all the same: only an answer has a digest.
 //
 // An event may be older than the last answer to a push, and would bring back whom that push has
-// deleted. So once an operation has landed, only what is asked for afterwards is taken.
-func (r *round) applyNews(ctx context.Context, landed string) (told bool, err error) {
+// deleted, or whom it found deleted by others. So once an operation has left the queue, only what
+// is asked for afterwards is taken.
+func (r *round) applyNews(ctx context.Context, outcome string) (told bool, err error) {
 	pages := r.news.take()
-	if r.position.cursor == "" || r.position.resyncing || r.position.landed != landed {
+	if r.position.cursor == "" || r.position.resyncing || r.position.outcome != outcome {
 		return false, nil
 	}
 	for _, page := range pages {

@@ -182,6 +182,45 @@ func TestAnEventBringsNobodyBack(t *testing.T) {
 	}
 }
 
+// TestAnEventBringsNobodyBackWhomOthersDeleted: the answer to this device's write says that
+// somebody is gone, and then comes an event from before that.
+func TestAnEventBringsNobodyBackWhomOthersDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		other := w.Device()
+		id := other.Add("Ann")
+		other.Sync()
+		h := newHosted(t, w)
+		defer h.cancel()
+		h.stream <- sync.StreamOpened
+		synctest.Wait()
+		h.Shows("Ann()")
+		before := h.cursor()
+		edit := func(d *testbed.Device, bio string) {
+			d.Wrote(d.Update(t.Context(), id, api.UserPatch{Bio: &bio}))
+		}
+		edit(other, "theirs")
+		other.Sync()
+		data, _ := newsFrom(w, before)
+		other.Wrote(other.Delete(t.Context(), id))
+		other.Sync()
+		h.Intercept(func(r sync.Request) (*sync.Response, error) {
+			if r.Method == "GET" {
+				return nil, errors.New("the network is away")
+			}
+			return nil, nil
+		})
+		edit(h.Device, "mine")
+		synctest.Wait()
+		h.Shows("")
+		if h.waiting() != 0 || h.cursor() != before {
+			t.Fatal("the write was not answered, or the feed was read")
+		}
+		h.told(data)
+		h.Shows("")
+	})
+}
+
 // TestEventsReplaceNoComparison: a device that is told of everything still asks from time to
 // time, since only an answer has a digest.
 func TestEventsReplaceNoComparison(t *testing.T) {

@@ -19,7 +19,7 @@ func (r *round) pull(ctx context.Context) error {
 		return fmt.Errorf("read the cursor: %w", err)
 	}
 	r.position = positionOf(m)
-	landed := queue.LastLanded(m[queue.MetaOutcomes])
+	outcome := queue.LastOutcome(m[queue.MetaOutcomes])
 	if r.position.cursor == "" {
 		// The device may have rows already, from acknowledgements. A first reading doesn't
 		// mention what was deleted or undone since; only a resync's sweep removes that.
@@ -27,10 +27,10 @@ func (r *round) pull(ctx context.Context) error {
 			return fmt.Errorf("begin to read the feed: %w", err)
 		}
 	}
-	if told, err := r.applyNews(ctx, landed); told || err != nil {
+	if told, err := r.applyNews(ctx, outcome); told || err != nil {
 		return err
 	}
-	r.position.landed = landed
+	r.position.outcome = outcome
 	next := r.ask(ctx, r.position.cursor)
 	defer func() { next.drop() }()
 	for n := range MaxPages {
@@ -127,13 +127,13 @@ type position struct {
 	resyncing  bool
 	first      bool   // this device has never had the whole list
 	arrived    int    // rows received since the feed's beginning
-	landed     string // the operation that had landed last when the server was asked for this
+	outcome    string // the last when the server was asked for this
 }
 
-var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaLanded, queue.MetaOutcomes}
+var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaOutcome, queue.MetaOutcomes}
 
 func positionOf(m map[string]string) position {
-	p := position{cursor: m[MetaCursor], resyncing: m[MetaResync] != "", first: m[MetaResync] == resyncFirst, landed: m[MetaLanded]}
+	p := position{cursor: m[MetaCursor], resyncing: m[MetaResync] != "", first: m[MetaResync] == resyncFirst, outcome: m[MetaOutcome]}
 	if g, err := strconv.ParseInt(m[MetaGeneration], 10, 64); err == nil {
 		p.generation = g
 	}
@@ -153,6 +153,6 @@ func (p position) meta() map[string]string {
 	}
 	return map[string]string{
 		MetaCursor: p.cursor, MetaGeneration: strconv.FormatInt(p.generation, 10), MetaResync: resync,
-		MetaArrived: strconv.Itoa(p.arrived), MetaLanded: p.landed,
+		MetaArrived: strconv.Itoa(p.arrived), MetaOutcome: p.outcome,
 	}
 }

@@ -3,8 +3,6 @@ package sync
 import (
 	"context"
 	"time"
-
-	"github.com/rollcall/rollcall/api"
 )
 
 // StreamSignal is a signal of the server's event stream.
@@ -75,13 +73,8 @@ func (h *Host) followStream(ctx context.Context) (silent bool) {
 	return awaitSilence(over, signals, h.Clock, StreamSilence) && ctx.Err() == nil
 }
 
-// Tell takes in the data of an event that says that the feed has changed. If it has the changes
-// themselves, the round that the signal requests need not ask for them.
-func (h *Host) Tell(data string) {
-	if page, err := api.ParseLines([]byte(data)); err == nil && page.After != "" && page.Cursor != "" && !page.HasMore {
-		h.Engine.news.add(page)
-	}
-}
+// Tell takes in the data of an event; see Engine.Tell.
+func (h *Host) Tell(data string) { h.Engine.Tell(data) }
 
 // receiveSignal requests the round that a signal calls for.
 func (h *Host) receiveSignal(s StreamSignal) {

@@ -1,0 +1,45 @@
+package sim
+
+import (
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// learn notes that the browser has saved that an entity has a version, be it a deletion.
+func (b *browser) learn(id string, version int64) {
+	if !b.corrupted[id] {
+		b.known[id] = max(b.known[id], version)
+	}
+}
+
+// learnPage notes what a page of the feed says. A feed that is read anew is right about everything.
+func (b *browser) learnPage(page sync.Page) {
+	for _, c := range page.Changes {
+		if page.Resync {
+			b.known[c.EntityID] = c.Version
+		}
+		b.learn(c.EntityID, c.Version)
+	}
+}
+
+// learnAnswer notes what an answer says about the entity, once it has settled an operation.
+func (b *browser) learnAnswer(s *slot, id string, settled []queue.Operation) {
+	for _, o := range settled {
+		if r, ok := s.answer.results[o.ID]; ok && s.who.Kind == host {
+			b.learn(id, r.Version)
+		}
+	}
+}
+
+// checkKnown checks that a row is not older than what the browser has known of the entity. What
+// is lost on the server may be gone here, too.
+func (b *browser) checkKnown(id string, row *queue.Row, restored bool) {
+	known := b.known[id]
+	switch {
+	case row == nil || row.Version >= known || b.corrupted[id] || b.w.server.model.entities[id].life > 0:
+	case restored:
+		b.known[id] = row.Version
+	default:
+		b.w.fail(6, "entity %s is back as version %d, though this browser has known version %d", id, row.Version, known)
+	}
+}

@@ -64,10 +64,9 @@ var events = []eventChance{
 	{Restart, .005}, {Collect, .006}, {Prune, .003}, {Backup, .004}, {Restore, .003}, {Rollback, .003}, {Tell, .04},
 }
 
-// rates are the probabilities a history picks from for each fault it has. Most reads ask a
-// replica's memory, where nothing fails.
+// rates are the probabilities a history picks from for each fault it has.
 var rates = [pausePoints][4]float64{
-	reading: {.01, .03, .1, .2}, writing: {.002, .01, .03, .08}, locking: {.1, .3, .5, .9},
+	reading: {.001, .005, .02, .05}, writing: {.002, .01, .03, .08}, locking: {.1, .3, .5, .9},
 	sending: {.01, .03, .1, .4}, answering: {.01, .05, .15, .5},
 }
 

@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -156,5 +157,29 @@ func TestARowThatIsThereTwiceCountsOnce(t *testing.T) {
 	write(t, s, server[0].EntityID, "1")
 	compact(t, s.Store)
 	repaired(t, s, server)
+	expectRows(t, s, server)
+}
+
+// TestARowThatOnlyTheLogHadIsMissedNowhere: the line that brought a row is damaged, and a later one
+// removes that.
+func TestARowThatOnlyTheLogHadIsMissedNowhere(t *testing.T) {
+	server := people(5)
+	b := newBrowser()
+	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+	apply := func(changes ...api.Change) {
+		t.Helper()
+		if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: changes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(server...)
+	compact(t, s.Store)
+	brought := api.Change{EntityType: "user", EntityID: "77-new", Version: 1, Document: []byte(`{"name":"3"}`)}
+	apply(brought)
+	_, log := b.Texts()
+	b.DamageLog(slices.Max(slices.Collect(maps.Keys(log))), func(text string) string { return strings.Replace(text, "77-new", "78-new", 1) })
+	brought.Version, brought.Deleted, brought.Document = 2, true, nil
+	apply(brought)
+	s.Forget()
 	expectRows(t, s, server)
 }

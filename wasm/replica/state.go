@@ -41,6 +41,7 @@ type state struct {
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
+	gaps       bool     // the log has damaged lines: a row it moves may never have been in the base
 
 	bounds  Bounds
 	tables  map[string]*table
@@ -149,6 +150,7 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
+		st.gaps = true
 		if r.Seq > st.stands && mayHoldWork(line) {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
@@ -223,7 +225,7 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 	if was.row {
 		was.sort = before[1:]
 	}
-	if stray && !f.bad {
+	if stray && !f.bad || st.gaps && was.row && t.entries[id] == nil {
 		st.reread(t, queue.Key{Sort: was.sort, ID: id}, seq)
 	}
 	is := place{seq: seq}

@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/sync/remote"
@@ -37,7 +37,7 @@ type browser struct {
 	w       *world
 	number  int
 	storage int // number of the database; a new one after each eviction
-	db      *simdb.Database
+	db      *memdb.Database
 	witness *replica.Store                // see stored
 	read    int                           // changes of the database that it may have read
 	list    map[queue.Ref]json.RawMessage // what it lists then; nil when nobody has asked
@@ -154,7 +154,7 @@ func newBrowser(w *world, number int, c Browser) *browser {
 func (b *browser) fresh() {
 	b.storage = b.w.storages
 	b.w.storages++
-	b.db = simdb.New()
+	b.db = memdb.New()
 	b.witness, b.read, b.mail = b.open(b.db.Open(), nil), -1, nil
 	b.fence, b.clockCompared, b.corrupted, b.torn, b.known = 0, false, map[string]bool{}, "", map[string]int64{}
 	b.checker.reset()

@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 )
 
 // smallBounds make many pages, and many steps of compaction, out of few rows.
@@ -62,22 +62,22 @@ func (s *slot) enter(at pausePoint, saved func()) {
 // may meet the fault of the pause before it.
 type connection struct {
 	*slot
-	conn *simdb.Conn
-	next simdb.Fault
+	conn *memdb.Conn
+	next memdb.Fault
 }
 
 var _ replica.Database = (*connection)(nil)
 
 func (s *slot) connect() *connection {
 	c := &connection{slot: s, conn: s.b.db.Open()}
-	c.conn.Fault = func(replica.Query) simdb.Fault { return c.next }
+	c.conn.Fault = func(replica.Query) memdb.Fault { return c.next }
 	return c
 }
 
 // databaseFaults are what faults of the script are to the database.
-var databaseFaults = map[Fault]simdb.Fault{
-	Aborted: simdb.Aborted, Quota: simdb.Full, Rerun: simdb.Rerun,
-	UncertainSaved: simdb.UncertainSaved, UncertainLost: simdb.UncertainLost,
+var databaseFaults = map[Fault]memdb.Fault{
+	Aborted: memdb.Aborted, Quota: memdb.Full, Rerun: memdb.Rerun,
+	UncertainSaved: memdb.UncertainSaved, UncertainLost: memdb.UncertainLost,
 }
 
 // Run implements replica.Database. Before all but the first transaction of a call it pauses:
@@ -110,7 +110,7 @@ func (c *connection) Run(ctx context.Context, query replica.Query, decide func(r
 		last = step
 		return step, err
 	})
-	c.next, me.inTransaction = simdb.None, false
+	c.next, me.inTransaction = memdb.None, false
 	uncertain := errors.Is(err, queue.ErrUncertain)
 	if fault == Rerun || fault == Aborted || uncertain || errors.Is(err, queue.ErrQuota) {
 		c.w.stats.fault(fault)

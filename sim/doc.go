@@ -4,7 +4,7 @@
 // docs/ARCHITECTURE.md hold together.
 //
 // As in the product, each process has a replica of its own (wasm/replica) over the browser's
-// database, here simdb. Replicas tell each other what they have saved, and all checks read
+// database, here memdb. Replicas tell each other what they have saved, and all checks read
 // another one, the witness, which asks the database whenever it has changed. In half of the
 // browsers the log goes into the base early and by tiny pages, so that pages split and join,
 // directories are replaced under those who use them, and steps are cut off.

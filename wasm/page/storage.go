@@ -19,7 +19,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/sync/remote"
@@ -78,7 +78,7 @@ func openStorage(ctx context.Context) *storage {
 // share with a worker or another tab.
 func openInMemory(ctx context.Context) *storage {
 	store := replica.New(replica.Options{
-		Database: simdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: time.Now, NewID: uuid.NewString,
+		Database: memdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: time.Now, NewID: uuid.NewString,
 	})
 	channel := memory.NewChannel()
 	host := newHost(store, channel.Bus())

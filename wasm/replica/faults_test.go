@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/replica/replicatest"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -103,15 +103,15 @@ func TestADamagedCopyOfTheQueueIsReadFromTheOther(t *testing.T) {
 
 // TestAnUncertainWriteIsLookedUp: whether it was saved is answered by the database.
 func TestAnUncertainWriteIsLookedUp(t *testing.T) {
-	for fault, want := range map[simdb.Fault][]string{simdb.UncertainSaved: {"op-1", "op-2"}, simdb.UncertainLost: {"op-1"}} {
+	for fault, want := range map[memdb.Fault][]string{memdb.UncertainSaved: {"op-1", "op-2"}, memdb.UncertainLost: {"op-1"}} {
 		b := newBrowser()
 		s := b.open(storetest.Schemas, nil)
 		write(t, s, "a", "1")
-		s.conn.Fault = func(q replica.Query) simdb.Fault {
+		s.conn.Fault = func(q replica.Query) memdb.Fault {
 			if q.Write {
 				return fault
 			}
-			return simdb.None
+			return memdb.None
 		}
 		err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{{Type: "user", ID: "b"}}}, func(es []*queue.Entity) error {
 			return es[0].Enqueue(queue.Write{ID: "op-2", Type: api.Create, Data: []byte(`{"name":"2"}`), At: fixedNow()})
@@ -303,15 +303,15 @@ func TestAFullDiskStopsCompactionAlone(t *testing.T) {
 	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
 	full, refused := true, 0
 	pages := 0
-	s.conn.Fault = func(q replica.Query) simdb.Fault {
+	s.conn.Fault = func(q replica.Query) memdb.Fault {
 		if q.Write {
 			pages++
 		}
 		if full && q.Write && pages%2 == 0 { // each page's own transaction comes first
 			refused++
-			return simdb.Full
+			return memdb.Full
 		}
-		return simdb.None
+		return memdb.None
 	}
 	bring := func(n int) {
 		t.Helper()

@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -30,13 +30,13 @@ type model struct {
 	browser *browser
 	tabs    []*tab
 	mail    []letter
-	fault   simdb.Fault // of the next transaction that writes
+	fault   memdb.Fault // of the next transaction that writes
 	now     time.Time
 	fences  [2]int64 // of the latest round: in memory, in the replicas
 	version int64
 	log     []string
 	saved   int // steps that both took
-	faults  map[simdb.Fault]int
+	faults  map[memdb.Fault]int
 }
 
 // letter is a message that has not arrived.
@@ -51,7 +51,7 @@ var small = replica.Bounds{LogRows: 40, LogRecords: 30, LogBytes: 1 << 20, StepP
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{
 		T: t, Rand: rand.New(rand.NewPCG(seed, 13)), ctx: t.Context(), memory: memory.New(storetest.Schemas...),
-		browser: newBrowser(), now: time.Unix(1_772_000_000, 5), faults: map[simdb.Fault]int{},
+		browser: newBrowser(), now: time.Unix(1_772_000_000, 5), faults: map[memdb.Fault]int{},
 	}
 	m.memory.Now = func() time.Time { return m.now }
 	for range 3 {
@@ -70,13 +70,13 @@ func (m *model) openTab() *tab {
 			}
 		}
 	})
-	tab.conn.Fault = func(q replica.Query) simdb.Fault {
+	tab.conn.Fault = func(q replica.Query) memdb.Fault {
 		f := m.fault
-		if m.fault = simdb.None; q.Write {
+		if m.fault = memdb.None; q.Write {
 			m.faults[f]++
 			return f
 		}
-		return simdb.None
+		return memdb.None
 	}
 	m.tabs = append(m.tabs, tab)
 	return tab
@@ -105,15 +105,15 @@ func (m *model) both(what string, on func(sync.Store, int) (any, error)) {
 	m.log = append(m.log, what)
 	tab := m.tabs[m.IntN(len(m.tabs))]
 	if m.IntN(4) == 0 {
-		m.fault = simdb.Fault(m.IntN(6))
+		m.fault = memdb.Fault(m.IntN(6))
 	}
 	fault := m.fault
 	got, err := on(tab, 1)
-	m.fault = simdb.None
+	m.fault = memdb.None
 	switch {
 	case errors.Is(err, queue.ErrClosed), errors.Is(err, queue.ErrQuota):
 		return
-	case errors.Is(err, queue.ErrUncertain) && fault == simdb.UncertainLost:
+	case errors.Is(err, queue.ErrUncertain) && fault == memdb.UncertainLost:
 		return
 	}
 	want, wantErr := on(m.memory, 0)
@@ -294,10 +294,10 @@ func (m *model) browse() {
 		for n := m.IntN(4); n >= 0; n-- {
 			m.log = append(m.log, "compact")
 			if m.IntN(5) == 0 {
-				m.fault = simdb.Fault(m.IntN(6))
+				m.fault = memdb.Fault(m.IntN(6))
 			}
 			_, _ = tab.Compact(m.ctx) // what becomes of it changes nothing
-			m.fault = simdb.None
+			m.fault = memdb.None
 		}
 	}
 }
@@ -419,7 +419,7 @@ func (m *model) run(steps int) {
 
 func TestReplicasDoWhatTheStoreInMemoryDoes(t *testing.T) {
 	const seeds, steps = 8, 200
-	saved, faults := 0, map[simdb.Fault]int{}
+	saved, faults := 0, map[memdb.Fault]int{}
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			m := newModel(t, seed)

@@ -8,25 +8,25 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/replica/replicatest"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // browser is a database with the replicas of its tabs, which hear of each other at once.
 type browser struct {
-	*simdb.Database
+	*memdb.Database
 	tabs []*tab
 }
 
 type tab struct {
 	*replica.Store
 	browser *browser
-	conn    *simdb.Conn
+	conn    *memdb.Conn
 }
 
-func newBrowser() *browser { return &browser{Database: simdb.New()} }
+func newBrowser() *browser { return &browser{Database: memdb.New()} }
 
 // open opens a tab. It changes the options of its replica first, unless change is nil.
 func (b *browser) open(schemas []queue.Schema, change func(*replica.Options)) *tab {

@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/replica/replicatest"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
 	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -244,11 +244,11 @@ func TestAFirstSyncGoesOnWhereItWas(t *testing.T) {
 	for starts, at := 0, 0; at < rows; starts++ {
 		s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
 		left := starts%5 + 2 // transactions until it ends
-		s.conn.Fault = func(replica.Query) simdb.Fault {
+		s.conn.Fault = func(replica.Query) memdb.Fault {
 			if left--; left < 0 {
-				return simdb.Aborted
+				return memdb.Aborted
 			}
-			return simdb.None
+			return memdb.None
 		}
 		for at < rows {
 			if _, err := bring(s, at, at+size, 1); err != nil {

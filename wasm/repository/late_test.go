@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -18,7 +18,7 @@ import (
 // TestAWriteIsMadeWithWhatTheDeviceKnows: what a host has saved counts for a write of a tab
 // that has not heard of it.
 func TestAWriteIsMadeWithWhatTheDeviceKnows(t *testing.T) {
-	ctx, now, db, ids := t.Context(), time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), simdb.New(), 0
+	ctx, now, db, ids := t.Context(), time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), memdb.New(), 0
 	newID := func() string { ids++; return fmt.Sprintf("00000000-0000-4000-8000-%012d", ids) }
 	open := func() *replica.Store {
 		return replica.New(replica.Options{Database: db.Open(), Schemas: []queue.Schema{directory.Users}, Now: func() time.Time { return now }, NewID: newID})

@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
-	"github.com/rollcall/rollcall/wasm/replica/simdb"
+	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/sync/remote"
@@ -23,7 +23,7 @@ import (
 func replicated(w *testbed.World) (*testbed.Device, *replica.Store, *sync.Engine) {
 	d := w.Device()
 	now := func() time.Time { return w.Now }
-	store := replica.New(replica.Options{Database: simdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: now, NewID: uuid.NewString})
+	store := replica.New(replica.Options{Database: memdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: now, NewID: uuid.NewString})
 	d.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: d.Channel.Bus(), Schema: directory.Users, Codec: directory.Codec, Now: now, After: time.After, NewID: uuid.NewString,
 	})

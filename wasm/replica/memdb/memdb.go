@@ -1,6 +1,6 @@
-// Package simdb is a database for replicas in memory, with the faults of a browser's. Tests
+// Package memdb is a database for replicas in memory, with the faults of a browser's. Tests
 // and the simulator run on it, and pages that the browser gives no storage.
-package simdb
+package memdb
 
 import (
 	"cmp"

@@ -161,16 +161,17 @@ func (f *failing) Apply(ctx context.Context, writes []store.Write) ([]store.Outc
 // TestImportResumes: an import that is cut off, also after a commit, goes on where it
 // was, and does nothing twice.
 func TestImportResumes(t *testing.T) {
+	const people = 4*api.MaxOperations + 50
 	s := memory.New(memory.Options{})
 	var done int
 	for {
 		to := &failing{s, 2}
-		count, err := run(to, &rostertest.Long{Lines: 450})
+		count, err := run(to, &rostertest.Long{Lines: people})
 		if done++; done > 10 {
 			t.Fatal("it never ends")
 		}
 		if err == nil {
-			if count[exchange.Unchanged] < 400 || count[exchange.Refused] > 0 {
+			if count[exchange.Unchanged] < 4*api.MaxOperations || count[exchange.Refused] > 0 {
 				t.Errorf("the last run: %v", count)
 			}
 			break
@@ -179,13 +180,20 @@ func TestImportResumes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page, err := s.Changes(t.Context(), "", 1000)
-	if err != nil || len(page.Changes) != 450 {
-		t.Fatalf("%d users (%v)", len(page.Changes), err)
-	}
-	for _, c := range page.Changes {
-		if c.Version != 1 {
-			t.Errorf("user %s was written %d times", c.EntityID, c.Version)
+	users := 0
+	for cursor, more := "", true; more; {
+		page, err := s.Changes(t.Context(), cursor, api.MaxChanges)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, c := range page.Changes {
+			if users++; c.Version != 1 {
+				t.Errorf("user %s was written %d times", c.EntityID, c.Version)
+			}
+		}
+		cursor, more = page.Cursor, page.HasMore
+	}
+	if users != people {
+		t.Fatalf("%d users, want %d", users, people)
 	}
 }

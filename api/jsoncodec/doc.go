@@ -1,0 +1,9 @@
+// Package jsoncodec reads and writes JSON without reflection. What it takes and what it
+// writes is what encoding/json takes and writes for the same type, but for three things:
+//
+//   - a member has exactly its name, in upper and lower case;
+//   - of two members of one name the last counts, and nothing of the first;
+//   - what can't be written, which is no JSON or no time, is null instead of an error.
+//
+// The program on a device has it instead of encoding/json: see docs/decisions/039.
+package jsoncodec

@@ -3,7 +3,8 @@
 //
 //   - a member has exactly its name, in upper and lower case;
 //   - of two members of one name the last counts, and nothing of the first;
-//   - what can't be written, which is no JSON or no time, is null instead of an error.
+//   - what can't be written is no error: a broken value is null, and a time that RFC 3339
+//     doesn't have is the zero time.
 //
 // The program on a device has it instead of encoding/json: see docs/decisions/039.
 package jsoncodec

@@ -67,11 +67,11 @@ func (w *Writer) Int(n int64) { w.text = strconv.AppendInt(w.text, n, 10) }
 // Bool writes a truth value.
 func (w *Writer) Bool(b bool) { w.text = strconv.AppendBool(w.text, b) }
 
-// Time writes a time; null for one that RFC 3339 doesn't have, which is read as none.
+// Time writes a time; the zero time for one that RFC 3339 doesn't have.
 func (w *Writer) Time(t time.Time) {
 	quoted, err := t.AppendText(append(w.text, '"'))
 	if err != nil {
-		w.Null()
+		w.Time(time.Time{})
 		return
 	}
 	w.text = append(quoted, '"')

@@ -35,11 +35,18 @@ func Seed(f *testing.F, members ...string) {
 // Reads checks that a text is read as encoding/json reads it into a T.
 func Reads[T any](t *testing.T, text []byte, read func(*jsoncodec.Reader) T) {
 	t.Helper()
+	ReadsAs(t, text, read, func(*T) {})
+}
+
+// ReadsAs is Reads of a type that is changed once encoding/json has read it.
+func ReadsAs[T any](t *testing.T, text []byte, read func(*jsoncodec.Reader) T, change func(*T)) {
+	t.Helper()
 	var want T
 	if !alike(text, fieldsOf(reflect.TypeOf(&want), map[reflect.Type]bool{})) {
 		return
 	}
 	wrong := json.Unmarshal(text, &want)
+	change(&want)
 	got, err := jsoncodec.Parse(text, read)
 	if (err == nil) != (wrong == nil) || err == nil && !reflect.DeepEqual(got, want) {
 		t.Errorf("%q is read as %+v (%v), want %+v (%v)", text, got, err, want, wrong)

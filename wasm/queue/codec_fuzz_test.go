@@ -80,8 +80,8 @@ func nilIfNull(document json.RawMessage) json.RawMessage {
 	return document
 }
 
-// FuzzOutcome compares the lines of MetaOutcomes with what encoding/json makes of them.
-func FuzzOutcome(f *testing.F) {
+// FuzzOutcomeLine compares the lines of MetaOutcomes with what encoding/json makes of them.
+func FuzzOutcomeLine(f *testing.F) {
 	codectest.Seed(f, "id", "end", "version")
 	f.Add([]byte(`{"id":"a","end":"superseded","by":"b","version":4}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -92,8 +92,8 @@ func FuzzOutcome(f *testing.F) {
 	})
 }
 
-// FuzzSaved compares how a file of saved changes is read with how encoding/json reads it.
-func FuzzSaved(f *testing.F) {
+// FuzzSavedFile compares how a file of saved changes is read with how encoding/json reads it.
+func FuzzSavedFile(f *testing.F) {
 	codectest.Seed(f, "format", "version", "savedAt", "operations", "unreadable")
 	f.Add([]byte(`{"format":"rollcall-changes","version":1,"savedAt":"2026-01-02T03:04:05Z","operations":[{"id":"a"},null],"unreadable":[1,"x",null]}`))
 	f.Fuzz(func(t *testing.T, text []byte) { codectest.Reads(t, text, readSavedChanges) })

@@ -60,7 +60,8 @@ func Valid(text []byte) bool {
 
 // End returns the first mistake. What follows the value that was read is one.
 func (r *Reader) End() error {
-	if r.peek(); r.err == nil && r.at < len(r.text) {
+	r.peek()
+	if r.err == nil && r.at < len(r.text) {
 		r.fail("nothing more")
 	}
 	return r.err
@@ -131,7 +132,8 @@ func (r *Reader) begin(sign byte, what string) {
 	switch {
 	case r.take(sign):
 		r.inner = before
-		if r.depth++; r.depth > maxDepth {
+		r.depth++
+		if r.depth > maxDepth {
 			r.fail("no deeper nesting")
 		}
 	case r.Null():
@@ -199,7 +201,8 @@ func (r *Reader) Skip() {
 func (r *Reader) Raw() json.RawMessage {
 	r.peek()
 	from := r.at
-	if r.Skip(); r.err != nil {
+	r.Skip()
+	if r.err != nil {
 		return nil
 	}
 	return r.text[from:r.at:r.at]

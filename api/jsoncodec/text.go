@@ -22,7 +22,8 @@ func (r *Reader) quoted() (raw []byte, plain bool) {
 			return raw, !escapes && (ascii || utf8.Valid(raw))
 		case c == '\\':
 			escapes = true
-			if r.at++; !r.escape() {
+			r.at++
+			if !r.escape() {
 				r.fail("an escape")
 				return nil, true
 			}

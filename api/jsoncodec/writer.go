@@ -69,65 +69,53 @@ func (w *Writer) Bool(b bool) { w.text = strconv.AppendBool(w.text, b) }
 
 // Time writes a time; the zero time for one that RFC 3339 doesn't have.
 func (w *Writer) Time(t time.Time) {
-	quoted, err := t.AppendText(append(w.text, '"'))
+	text, err := t.MarshalText()
 	if err != nil {
-		w.Time(time.Time{})
-		return
+		text, _ = time.Time{}.MarshalText()
 	}
-	w.text = append(quoted, '"')
+	w.text = append(w.text, '"')
+	w.text = append(w.text, text...)
+	w.text = append(w.text, '"')
 }
 
 // String writes a text. What is not UTF-8 becomes U+FFFD.
 func (w *Writer) String(s string) {
-	b := append(w.text, '"')
+	w.text = append(w.text, '"')
 	from := 0
 	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if i++; c < ' ' || c == '"' || c == '\\' || needsEscape(c) {
-				b = appendEscape(append(b, s[from:i-1]...), c)
-				from = i
-			}
-			continue
+		char, size := rune(s[i]), 1
+		if char >= utf8.RuneSelf {
+			char, size = utf8.DecodeRuneInString(s[i:])
 		}
-		char, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case char == utf8.RuneError && size == 1:
-			b = append(append(b, s[from:i]...), `\ufffd`...)
-			from = i + size
-		case char == '\u2028' || char == '\u2029':
-			b = appendLineEnd(append(b, s[from:i]...), char)
+		if char < ' ' || char == '"' || char == '\\' || inScripts(char) || char == utf8.RuneError && size == 1 {
+			w.text = append(w.text, s[from:i]...)
+			w.escape(char)
 			from = i + size
 		}
 		i += size
 	}
-	w.text = append(append(b, s[from:]...), '"')
+	w.text = append(w.text, s[from:]...)
+	w.text = append(w.text, '"')
 }
 
-// needsEscape reports whether a page of HTML might take the character for its own.
-func needsEscape(c byte) bool { return c == '<' || c == '>' || c == '&' }
+// inScripts reports whether a page of HTML or a script might take the character for its own.
+func inScripts(char rune) bool {
+	return char == '<' || char == '>' || char == '&' || char|1 == '\u2029'
+}
 
-func appendEscape(b []byte, c byte) []byte {
+// escapes are those of one letter, each behind its character.
+const escapes = "\"\"\\\\\bb\ff\nn\rr\tt"
+
+// escape writes the escape of a character.
+func (w *Writer) escape(char rune) {
 	const digits = "0123456789abcdef"
-	switch c {
-	case '"', '\\':
-		return append(b, '\\', c)
-	case '\b':
-		return append(b, `\b`...)
-	case '\f':
-		return append(b, `\f`...)
-	case '\n':
-		return append(b, `\n`...)
-	case '\r':
-		return append(b, `\r`...)
-	case '\t':
-		return append(b, `\t`...)
+	for i := 0; i < len(escapes); i += 2 {
+		if rune(escapes[i]) == char {
+			w.text = append(w.text, '\\', escapes[i+1])
+			return
+		}
 	}
-	return append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-}
-
-// appendLineEnd escapes the two line ends that JavaScript has and JSON hasn't.
-func appendLineEnd(b []byte, char rune) []byte {
-	return append(b, '\\', 'u', '2', '0', '2', byte('8'+char-'\u2028'))
+	w.text = append(w.text, '\\', 'u', digits[char>>12&15], digits[char>>8&15], digits[char>>4&15], digits[char&15])
 }
 
 // Raw writes a value that is JSON already, without the white space in it; null for one that
@@ -139,21 +127,26 @@ func (w *Writer) Raw(value json.RawMessage) {
 	}
 	from, quoted := 0, false
 	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c == '"':
+		char, size := rune(value[i]), 1
+		switch char {
+		case '"':
 			quoted = !quoted
-		case c == '\\':
+		case '\\':
 			i++
-		case needsEscape(c):
-			w.text = appendEscape(append(w.text, value[from:i]...), c)
-			from = i + 1
-		case !quoted && c <= ' ':
-			w.text = append(w.text, value[from:i]...)
-			from = i + 1
-		case c == 0xE2 && i+2 < len(value) && value[i+1] == 0x80 && value[i+2]&^1 == 0xA8:
-			w.text = appendLineEnd(append(w.text, value[from:i]...), '\u2028'+rune(value[i+2]&1))
-			from = i + 3
+			continue
+		case 0xE2: // how the line ends of scripts begin
+			char, size = utf8.DecodeRune(value[i:])
 		}
+		space := !quoted && char <= ' '
+		if !space && !inScripts(char) {
+			continue
+		}
+		w.text = append(w.text, value[from:i]...)
+		if !space {
+			w.escape(char)
+		}
+		i += size - 1
+		from = i + 1
 	}
 	w.text = append(w.text, value[from:]...)
 }

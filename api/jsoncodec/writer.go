@@ -14,7 +14,7 @@ type Writer struct{ text []byte }
 
 // Write returns the text that a function writes.
 func Write(write func(*Writer)) []byte {
-	var w Writer
+	w := Writer{make([]byte, 0, 512)} // most texts
 	write(&w)
 	return w.text
 }

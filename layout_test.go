@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/build/constraint"
 	"go/parser"
 	"go/token"
@@ -32,6 +33,8 @@ type pkg struct {
 	ImportPath string
 	Standard   bool
 	Imports    []string
+	Dir        string
+	GoFiles    []string // without tests
 }
 
 // source is what a Go file of this repository says of itself.
@@ -182,6 +185,82 @@ func reachable(byPath map[string]pkg, from string) []string {
 	return all
 }
 
+// TestTheProgramHasNoEncodingJSON: what a device runs reads and writes JSON with
+// api/jsoncodec. One call of encoding/json would bring it back whole.
+func TestTheProgramHasNoEncodingJSON(t *testing.T) {
+	files := 0
+	for _, p := range list(t, "js/wasm", "-deps", "./wasm/program") {
+		if !within(p.ImportPath, module) {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			files++
+			code, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			used, err := usesOf("encoding/json", name, code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, what := range used {
+				if what != "RawMessage" { // which is a type and nothing else
+					t.Errorf("%s/%s uses json.%s, which brings encoding/json into the program; see api/jsoncodec", p.ImportPath, name, what)
+				}
+			}
+		}
+	}
+	if files < 50 {
+		t.Errorf("go list names only %d files of the program", files)
+	}
+}
+
+// usesOf returns what a file uses of a package.
+func usesOf(imported, name string, code []byte) (used []string, err error) {
+	f, err := parser.ParseFile(token.NewFileSet(), name, code, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, fmt.Errorf("parsing %s: %w", name, err)
+	}
+	for _, imp := range f.Imports {
+		if imp.Path.Value != strconv.Quote(imported) {
+			continue
+		}
+		local := path.Base(imported)
+		if imp.Name != nil {
+			local = imp.Name.Name
+		}
+		if local == "." {
+			return []string{"all of it, by a dot"}, nil
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := selector.X.(*ast.Ident); ok && x.Name == local && !slices.Contains(used, selector.Sel.Name) {
+				used = append(used, selector.Sel.Name)
+			}
+			return true
+		})
+	}
+	return used, nil
+}
+
+func TestUsesAreFound(t *testing.T) {
+	for code, want := range map[string]string{
+		"package a": "",
+		"package a\nimport \"encoding/json\"\nvar r json.RawMessage":                                     "RawMessage",
+		"package a\nimport j \"encoding/json\"\nfunc f() { var r j.RawMessage; _ = j.Unmarshal(r, &r) }": "RawMessage Unmarshal",
+		"package a\nimport . \"encoding/json\"\nvar r RawMessage":                                        "all of it, by a dot",
+		"package a\nvar json struct{ Valid bool }\nvar v = json.Valid":                                   "",
+	} {
+		got, err := usesOf("encoding/json", "a.go", []byte(code))
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s uses %q (%v), want %q", code, got, err, want)
+		}
+	}
+}
+
 // within reports whether an import path or directory is root or below it.
 func within(name, root string) bool {
 	return name == root || strings.HasPrefix(name, root+"/")
@@ -189,7 +268,7 @@ func within(name, root string) bool {
 
 func list(t *testing.T, platform string, patterns ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-e", "-json=ImportPath,Standard,Imports"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-e", "-json=ImportPath,Standard,Imports,Dir,GoFiles"}, patterns...)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if platform == "js/wasm" {
 		cmd.Env = append(cmd.Env, "GOOS=js", "GOARCH=wasm")

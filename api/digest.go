@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"hash/fnv"
 	"strconv"
@@ -165,30 +164,5 @@ func (d *Digest) UnmarshalBinary(b []byte) error {
 	}
 	d.Count = int64(binary.BigEndian.Uint64(b))
 	d.setSums(b[8:])
-	return nil
-}
-
-// wireDigest is a digest in JSON. The sums are base64.
-type wireDigest struct {
-	Count   int64  `json:"count"`
-	Buckets []byte `json:"buckets"`
-}
-
-// MarshalJSON encodes {"count": N, "buckets": base64 of the sums}.
-func (d Digest) MarshalJSON() ([]byte, error) {
-	return json.Marshal(wireDigest{d.Count, d.appendSums(nil)})
-}
-
-// UnmarshalJSON is the inverse of MarshalJSON. It refuses an invalid count or number of buckets.
-func (d *Digest) UnmarshalJSON(b []byte) error {
-	var w wireDigest
-	if err := json.Unmarshal(b, &w); err != nil {
-		return err
-	}
-	if w.Count < 0 || len(w.Buckets) != sumsSize {
-		return errors.New("not a digest: its count is negative, or it does not have " + strconv.Itoa(Buckets) + " buckets")
-	}
-	d.Count = w.Count
-	d.setSums(w.Buckets)
 	return nil
 }

@@ -1,6 +1,10 @@
 package api
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/rollcall/rollcall/api/jsoncodec"
+)
 
 // IndexRule names the rule of UserIndex. Change it with the rule: devices then list their rows
 // anew. The first rule, which folded only Latin letters, had no name.
@@ -10,17 +14,22 @@ const IndexRule = "2"
 // a search looks in, name and email, both folded by FoldText. It is total: a broken
 // document is listed first and never found.
 func UserIndex(document json.RawMessage) (sort, search string) {
-	var u struct {
-		Name  string `json:"name"`
-		Email string `json:"email"`
-	}
-	if !readPlain(document, member{name: "name", text: &u.Name}, member{name: "email", text: &u.Email}) {
-		u.Name, u.Email = "", ""
-		if json.Unmarshal(document, &u) != nil {
-			return "", ""
+	var name, email string
+	r := jsoncodec.NewReader(document)
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "name":
+			name = r.String()
+		case "email":
+			email = r.String()
+		default:
+			r.Skip()
 		}
 	}
-	return Index(u.Name, u.Email)
+	if r.End() != nil {
+		return "", ""
+	}
+	return Index(name, email)
 }
 
 // Index is UserIndex of a document with a name and an email.

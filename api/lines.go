@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rollcall/rollcall/api/jsoncodec"
 )
 
 // LinesType is the media type of a page of changes in lines. It says what the JSON of a
@@ -145,7 +147,7 @@ func (p *ChangePage) readChange(line []byte, deleted bool) bool {
 		field()
 	}
 	if !deleted {
-		if !isObject(line) {
+		if !jsoncodec.IsObject(line) {
 			return false
 		}
 		c.Document = line[:len(line):len(line)]

@@ -3,13 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
@@ -23,6 +23,67 @@ type draft struct {
 	Values map[string]string            `json:"values"`
 	Seen   *repository.Record[api.User] `json:"seen,omitempty"` // the edited user as the form showed it
 	At     time.Time                    `json:"at"`
+}
+
+func readDraft(r *jsoncodec.Reader) (d draft) {
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "key":
+			d.Key = r.String()
+		case "user":
+			d.User = r.String()
+		case "id":
+			d.ID = r.String()
+		case "values":
+			d.Values = jsoncodec.Map(r, (*jsoncodec.Reader).String)
+		case "seen":
+			d.Seen = jsoncodec.Pointer(r, readSeen)
+		case "at":
+			d.At = r.Time()
+		default:
+			r.Skip()
+		}
+	}
+	return d
+}
+
+func readSeen(r *jsoncodec.Reader) (seen repository.Record[api.User]) {
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "ID":
+			seen.ID = r.String()
+		case "Value":
+			seen.Value = api.ReadUser(r)
+		case "Version":
+			seen.Version = r.Int()
+		case "State":
+			seen.State = queue.RowState(r.String())
+		case "SyncedAt":
+			seen.SyncedAt = r.Time()
+		default:
+			r.Skip()
+		}
+	}
+	return seen
+}
+
+func (d draft) writeJSON(w *jsoncodec.Writer) {
+	w.Open('{')
+	w.Name("key").String(d.Key)
+	w.Name("user").String(d.User)
+	w.Name("id").String(d.ID)
+	jsoncodec.WriteMap(w.Name("values"), d.Values, (*jsoncodec.Writer).String)
+	if d.Seen != nil {
+		w.Name("seen").Open('{')
+		w.Name("ID").String(d.Seen.ID)
+		d.Seen.Value.WriteJSON(w.Name("Value"))
+		w.Name("Version").Int(d.Seen.Version)
+		w.Name("State").String(string(d.Seen.State))
+		w.Name("SyncedAt").Time(d.Seen.SyncedAt)
+		w.Close('}')
+	}
+	w.Name("at").Time(d.At)
+	w.Close('}')
 }
 
 const (
@@ -58,8 +119,8 @@ func (d draft) text() string {
 // or of a form that nobody understands any more.
 func sortDrafts(texts map[string]string) (drafts []draft, drop []string) {
 	for key, text := range texts {
-		var d draft
-		if json.Unmarshal([]byte(text), &d) != nil || d.Values == nil {
+		d, err := jsoncodec.Parse([]byte(text), readDraft)
+		if err != nil || d.Values == nil {
 			drop = append(drop, key)
 			continue
 		}

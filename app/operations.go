@@ -13,23 +13,16 @@ import (
 
 // document is the fields of a user's document. Those that are malformed or missing
 // are empty.
-type document map[string]json.RawMessage
+type document queue.Fields
 
-func parseDocument(raw json.RawMessage) document {
-	var d document
-	if json.Unmarshal(raw, &d) != nil {
-		return nil
-	}
-	return d
-}
+func parseDocument(raw json.RawMessage) document { return document(queue.Decode(raw)) }
 
 func (d document) text(field string) string { return fieldText(d[field]) }
 
 // fieldText is a field's value as a person reads it.
 func fieldText(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
+	if text, ok := queue.Text(raw); ok || queue.IsNull(raw) {
+		return text
 	}
 	return string(raw)
 }

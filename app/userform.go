@@ -3,13 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
@@ -282,8 +282,8 @@ func (d *formDialog) keep() string {
 		was := d.was()
 		kept.Seen = &was
 	}
-	text, err := json.Marshal(kept)
-	stored := err == nil && len(text) <= maxDraft && d.S.Unsaved.KeepDraft(d.key, string(text))
+	text := jsoncodec.Write(kept.writeJSON)
+	stored := len(text) <= maxDraft && d.S.Unsaved.KeepDraft(d.key, string(text))
 	d.S.draftLost = !stored || d.S.storageState.Volatile
 	return d.key
 }

@@ -3,7 +3,6 @@
 package browser
 
 import (
-	"encoding/json"
 	stdsync "sync"
 	"syscall/js"
 
@@ -70,11 +69,12 @@ func (c *Channel) receive(event js.Value) {
 		c.record(replica.Message{Epoch: data.Get("epoch").String(), Seq: int64(data.Get("seq").Float()), Text: data.Get("text").String()})
 		return
 	}
-	var m sync.Message
-	if data.Type() != js.TypeString || json.Unmarshal([]byte(data.String()), &m) != nil {
-		return // not ours, or another version's; messages are only hints
+	if data.Type() != js.TypeString {
+		return // not ours
 	}
-	c.deliver(m)
+	if m, err := sync.ParseMessage(data.String()); err == nil { // else another version's; messages are only hints
+		c.deliver(m)
+	}
 }
 
 func (c *Channel) deliver(m sync.Message) {
@@ -105,11 +105,9 @@ func (c *Channel) PublishRecord(m replica.Message) {
 
 // Publish implements sync.Bus.
 func (c *Channel) Publish(m sync.Message) {
-	b, err := json.Marshal(m)
-	if err != nil || !c.js.Truthy() {
-		return // messages always encode, and are only hints
+	if c.js.Truthy() {
+		c.js.Call("postMessage", m.JSON())
 	}
-	c.js.Call("postMessage", string(b))
 }
 
 // Subscribe implements sync.Bus.

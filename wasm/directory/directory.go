@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
@@ -33,7 +34,7 @@ type Collection = repository.Collection[api.User, api.UserPatch]
 // Codec translates users.
 var Codec = repository.Codec[api.User, api.UserPatch]{
 	Decode: api.ParseUser,
-	Encode: func(p api.UserPatch) (json.RawMessage, error) { return json.Marshal(p) },
+	Encode: func(p api.UserPatch) (json.RawMessage, error) { return jsoncodec.Write(p.WriteJSON), nil },
 	Clean:  clean,
 	Whole:  func(u api.User) api.UserPatch { return api.UserPatch{Name: &u.Name, Email: &u.Email, Bio: &u.Bio} },
 }

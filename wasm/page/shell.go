@@ -4,10 +4,10 @@ package page
 
 import (
 	"context"
-	"encoding/json"
 	"syscall/js"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -35,12 +35,11 @@ func (u *unsaved) ResumeDraft(key string)          { drafts().Call("resume", key
 func (u *unsaved) TakeResumed() string             { return drafts().Call("takeResumed").String() }
 
 func (u *unsaved) Drafts(ctx context.Context) map[string]string {
-	texts := map[string]string{}
 	if list, err := browser.Await(ctx, drafts().Call("list")); err == nil {
-		// What can't be read is not there.
-		_ = json.Unmarshal([]byte(list.String()), &texts)
+		r := jsoncodec.NewReader([]byte(list.String()))
+		return jsoncodec.Map(r, (*jsoncodec.Reader).String) // what can't be read is not there
 	}
-	return texts
+	return nil
 }
 
 func (u *unsaved) Hides(ctx context.Context) <-chan struct{} {

@@ -9,20 +9,23 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 )
 
 // Fields is a document or a patch, by field name.
 type Fields map[string]json.RawMessage
 
 // Decode returns a document's fields; nil if the document is missing, null or not an
-// object.
+// object. The values are parts of the document.
 func Decode(document json.RawMessage) Fields {
-	var f Fields
-	if json.Unmarshal(document, &f) != nil {
+	f, err := jsoncodec.Parse(document, readFields)
+	if err != nil {
 		return nil
 	}
 	return f
 }
+
+func readFields(r *jsoncodec.Reader) Fields { return jsoncodec.Map(r, (*jsoncodec.Reader).Raw) }
 
 // Encode is the inverse of Decode. It sorts the field names, so that equal fields encode
 // to equal bytes.
@@ -30,8 +33,7 @@ func (f Fields) Encode() json.RawMessage {
 	if f == nil {
 		return nil
 	}
-	b, _ := json.Marshal(f) // nil only if a value is not JSON, and Decode returns no such value
-	return b
+	return jsoncodec.Write(func(w *jsoncodec.Writer) { jsoncodec.WriteMap(w, f, (*jsoncodec.Writer).Raw) })
 }
 
 // With returns a copy of f with the fields of patch set.
@@ -78,11 +80,9 @@ func EqualJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	var x, y any
-	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
-		return false
-	}
-	return reflect.DeepEqual(x, y)
+	x, wrongX := jsoncodec.Parse(a, (*jsoncodec.Reader).Any)
+	y, wrongY := jsoncodec.Parse(b, (*jsoncodec.Reader).Any)
+	return wrongX == nil && wrongY == nil && reflect.DeepEqual(x, y)
 }
 
 // SameValue reports whether two fields have the same value for a person: equal JSON, or
@@ -92,8 +92,18 @@ func SameValue(a, b json.RawMessage) bool {
 	if EqualJSON(a, b) {
 		return true
 	}
-	var x, y *string // null is no text
-	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && x != nil && y != nil && api.SameText(*x, *y)
+	x, isText := Text(a)
+	y, both := Text(b)
+	return isText && both && api.SameText(x, y)
+}
+
+// Text returns the text that a JSON text encodes; false if it is none.
+func Text(value json.RawMessage) (string, bool) {
+	if IsNull(value) {
+		return "", false
+	}
+	text, err := jsoncodec.Parse(value, (*jsoncodec.Reader).String)
+	return text, err == nil
 }
 
 // IsNull reports whether a document is missing or the JSON null.
@@ -125,6 +135,5 @@ func (o Operation) ApplyTo(document json.RawMessage) json.RawMessage {
 }
 
 func quote(s string) json.RawMessage {
-	b, _ := json.Marshal(s) // a string always encodes
-	return b
+	return jsoncodec.Write(func(w *jsoncodec.Writer) { w.String(s) })
 }

@@ -1,11 +1,11 @@
 package queue
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 )
 
 // OutcomeKind is how an operation left the queue.
@@ -77,8 +77,7 @@ func (e *Entity) recordMerge(first, second, merged Operation, keep bool) {
 func OutcomeLines(outcomes []Outcome) []string {
 	lines := make([]string, 0, len(outcomes))
 	for _, o := range outcomes {
-		line, _ := json.Marshal(o) // strings and numbers always encode
-		lines = append(lines, string(line))
+		lines = append(lines, string(jsoncodec.Write(o.writeJSON)))
 	}
 	return lines
 }
@@ -103,8 +102,8 @@ func AppendOutcomes(text string, outcomes []Outcome) string {
 func FindOutcome(text, id string) (Outcome, bool) {
 	for text != "" {
 		at := strings.LastIndexByte(text, '\n')
-		var o Outcome
-		if json.Unmarshal([]byte(text[at+1:]), &o) == nil && o.ID == id {
+		o, err := jsoncodec.Parse([]byte(text[at+1:]), readOutcome)
+		if err == nil && o.ID == id {
 			return o, true
 		}
 		text = text[:max(at, 0)]

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 )
 
 // SavedFormat and SavedVersion mark the file of saved changes that web/rescue.js
@@ -41,25 +42,22 @@ type SavedChanges struct {
 // the entity type and set only its fields. The error is for the person who chose
 // the file.
 func ParseSavedChanges(data []byte, schema Schema) (SavedChanges, error) {
-	var s SavedChanges
 	if len(data) > MaxSavedBytes {
 		return SavedChanges{}, fmt.Errorf("the file is larger than %d MB, so it can't be a file of saved changes", MaxSavedBytes>>20)
 	}
-	var head struct {
-		Format  string `json:"format"`
-		Version int    `json:"version"`
-	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // an editor's byte order mark
-	if !json.Valid(data) {
+	if !jsoncodec.Valid(data) {
 		return SavedChanges{}, errors.New("the file is not complete, or it is not a file of saved changes")
 	}
-	if json.Unmarshal(data, &head) != nil || head.Format != SavedFormat {
+	head, err := jsoncodec.Parse(data, readSavedHead)
+	if err != nil || head.Format != SavedFormat {
 		return SavedChanges{}, errors.New("this is not a file of saved changes of Rollcall; its name usually begins with rollcall-changes")
 	}
 	if head.Version < 1 || head.Version > SavedVersion {
 		return SavedChanges{}, errors.New("a newer version of Rollcall has made this file; take it in there, or update this one")
 	}
-	if err := json.Unmarshal(data, &s); err != nil {
+	s, err := jsoncodec.Parse(data, readSavedChanges)
+	if err != nil {
 		return SavedChanges{}, fmt.Errorf("the file was changed after it was saved: %w", err)
 	}
 	if len(s.Operations) > MaxSavedOperations {

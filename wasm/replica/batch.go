@@ -1,9 +1,9 @@
 package replica
 
 import (
-	"encoding/json"
 	"slices"
 
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -217,8 +217,7 @@ func (b *batch) putPending(e *queue.Entity, generation int64) {
 	}
 	for _, o := range e.Operations {
 		o.Ref = e.Ref
-		text, _ := json.Marshal(o) // documents in memory are JSON
-		b.w.start('q').number(o.Seq).bytes(text).end()
+		b.w.start('q').number(o.Seq).bytes(jsoncodec.Write(o.WriteJSON)).end()
 	}
 	for _, c := range e.Conflicts {
 		c.Ref = e.Ref
@@ -227,6 +226,5 @@ func (b *batch) putPending(e *queue.Entity, generation int64) {
 }
 
 func (b *batch) conflict(kind byte, c queue.Conflict) {
-	text, _ := json.Marshal(c)
-	b.w.start(kind).bytes(text).end()
+	b.w.start(kind).bytes(jsoncodec.Write(c.WriteJSON)).end()
 }

@@ -2,13 +2,13 @@ package sync
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -68,10 +68,7 @@ type CheckProgress struct {
 
 // ParseCheck reads the value of MetaCheck; the zero Check for none.
 func ParseCheck(text string) Check {
-	var c Check
-	if json.Unmarshal([]byte(text), &c) != nil {
-		return Check{}
-	}
+	c, _ := jsoncodec.Parse([]byte(text), readCheck) // the zero Check for a broken one
 	return c
 }
 
@@ -167,11 +164,7 @@ func (r *round) endCheck(ctx context.Context, c Check, found comparison) error {
 }
 
 func (r *round) saveCheck(ctx context.Context, c Check) error {
-	text, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("encode a check: %w", err)
-	}
-	return r.saveMeta(ctx, map[string]string{MetaCheck: string(text)})
+	return r.saveMeta(ctx, map[string]string{MetaCheck: string(jsoncodec.Write(c.writeJSON))})
 }
 
 // repair reads the buckets that differ, from where an earlier round stopped. Then it

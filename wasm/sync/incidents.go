@@ -3,13 +3,13 @@ package sync
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	stdsync "sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -147,21 +147,15 @@ func (l *IncidentLog) save() {
 	for _, f := range l.unsaved {
 		after = f(after)
 	}
-	if !slices.Equal(before, after) {
-		text, err := json.Marshal(after)
-		if err != nil || l.Store.SetMeta(ctx, map[string]string{name: string(text)}) != nil {
-			return
-		}
+	if !slices.Equal(before, after) && l.Store.SetMeta(ctx, map[string]string{name: writeIncidents(after)}) != nil {
+		return
 	}
 	l.unsaved = nil
 	l.clean.Store(!slices.ContainsFunc(after, func(i Incident) bool { return i.Recovered.IsZero() }))
 }
 
 func parseIncidents(text string) []Incident {
-	var list []Incident
-	if json.Unmarshal([]byte(text), &list) != nil {
-		return nil // an older version's, or corrupt
-	}
+	list, _ := jsoncodec.Parse([]byte(text), readIncidents) // none in an older version's, or corrupt
 	return list
 }
 

@@ -1,7 +1,6 @@
 package sync
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 )
 
 // ErrorKind is what a request's failure means for what it carried.
@@ -129,12 +129,14 @@ func foreignError(r Response) *RequestError {
 // Problem returns the answer's problem document, and true; or false and a problem that
 // stands in for it.
 func (r Response) Problem() (api.Problem, bool) {
-	var p api.Problem
-	if r.IsJSON() && json.Unmarshal(r.Body, &p) == nil && p.Code != "" {
-		if p.Title == "" {
-			p.Title = "The server answered " + strconv.Itoa(r.Status)
+	if r.IsJSON() {
+		p, err := jsoncodec.Parse(r.Body, api.ReadProblem)
+		if err == nil && p.Code != "" {
+			if p.Title == "" {
+				p.Title = "The server answered " + strconv.Itoa(r.Status)
+			}
+			return p, true
 		}
-		return p, true
 	}
 	switch r.Status {
 	case 401:

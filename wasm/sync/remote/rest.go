@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -167,7 +167,7 @@ func classify(q sync.Request, resp sync.Response) *sync.RequestError {
 	if failed == nil {
 		return nil
 	}
-	if resp.Status < 400 || resp.Status >= 500 || !resp.IsJSON() || !json.Valid(resp.Body) {
+	if resp.Status < 400 || resp.Status >= 500 || !resp.IsJSON() || !jsoncodec.Valid(resp.Body) {
 		if failed.Kind == sync.NoAnswer {
 			failed.Problem = unusable(q, resp)
 		}
@@ -217,15 +217,14 @@ func address(q sync.Request) string {
 
 // foreignProblem finds what another backend's error says for a person.
 func foreignProblem(resp sync.Response) api.Problem {
-	var body struct{ Title, Message, Error, Detail any }
 	p := api.Problem{Status: resp.Status, Code: api.CodeInvalid, Title: "The server does not take this (status " + strconv.Itoa(resp.Status) + ")"}
-	if json.Unmarshal(resp.Body, &body) != nil {
-		return p
-	}
-	for _, member := range []any{body.Detail, body.Message, body.Error, body.Title} {
-		if text, ok := member.(string); ok && text != "" {
-			p.Detail = text
-			return p
+	body := queue.Decode(resp.Body)
+	for _, wanted := range []string{"detail", "message", "error", "title"} {
+		for name, value := range body {
+			if text, ok := queue.Text(value); ok && text != "" && strings.EqualFold(name, wanted) {
+				p.Detail = text
+				return p
+			}
 		}
 	}
 	return p

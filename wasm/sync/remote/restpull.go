@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -38,17 +39,79 @@ type reading struct {
 
 const cursorPrefix = "rest:"
 
-func (c cursor) encode() (string, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("encode the cursor: %w", err)
+func (c cursor) encode() string { return cursorPrefix + string(jsoncodec.Write(c.writeJSON)) }
+
+func (c cursor) writeJSON(w *jsoncodec.Writer) {
+	w.Open('{')
+	w.Name("listed").Time(c.Listed)
+	if c.Listing {
+		w.Name("listing").Bool(true)
 	}
-	return cursorPrefix + string(b), nil
+	jsoncodec.WriteMap(w.Name("since"), c.Since, (*jsoncodec.Writer).Time)
+	if c.Reading != nil {
+		c.Reading.writeJSON(w.Name("reading"))
+	}
+	w.Close('}')
+}
+
+func (p reading) writeJSON(w *jsoncodec.Writer) {
+	w.Open('{')
+	w.Name("type").String(p.Type)
+	w.Name("began").Time(p.Began)
+	w.Name("high").Time(p.High)
+	w.OptionalString("from", p.From)
+	w.OptionalInt("page", int64(p.Page))
+	w.OptionalString("token", p.Token)
+	w.Close('}')
 }
 
 func parseCursor(text string) (c cursor, ok bool) {
 	text, ok = strings.CutPrefix(text, cursorPrefix)
-	return c, ok && json.Unmarshal([]byte(text), &c) == nil
+	if !ok {
+		return cursor{}, false
+	}
+	c, err := jsoncodec.Parse([]byte(text), readCursor)
+	return c, err == nil
+}
+
+func readCursor(r *jsoncodec.Reader) (c cursor) {
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "listed":
+			c.Listed = r.Time()
+		case "listing":
+			c.Listing = r.Bool()
+		case "since":
+			c.Since = jsoncodec.Map(r, (*jsoncodec.Reader).Time)
+		case "reading":
+			c.Reading = jsoncodec.Pointer(r, readReading)
+		default:
+			r.Skip()
+		}
+	}
+	return c
+}
+
+func readReading(r *jsoncodec.Reader) (p reading) {
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "type":
+			p.Type = r.String()
+		case "began":
+			p.Began = r.Time()
+		case "high":
+			p.High = r.Time()
+		case "from":
+			p.From = r.String()
+		case "page":
+			p.Page = int(r.Int())
+		case "token":
+			p.Token = r.String()
+		default:
+			r.Skip()
+		}
+	}
+	return p
 }
 
 // errListAgain makes the engine begin again with a listing of everything.
@@ -86,8 +149,8 @@ func (r *REST) Pull(ctx context.Context, after string, limit int) (api.ChangePag
 	}
 	out := api.ChangePage{Changes: page.changes(place.Type), HasMore: c.Reading != nil}
 	c.Listing = c.Listing && c.Reading != nil
-	out.Cursor, err = c.encode()
-	return out, err
+	out.Cursor = c.encode()
+	return out, nil
 }
 
 // listingDue reports whether it is time to list everything: at intervals, and at a
@@ -155,12 +218,15 @@ func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 	if d := r.Dialect; d.Rows != "" {
 		envelope := queue.Decode(body)
 		body = envelope[d.Rows]
-		if d.Next != "" && !queue.IsNull(envelope[d.Next]) && json.Unmarshal(envelope[d.Next], &page.next) != nil {
-			return listed{}, misfit(q, fmt.Errorf("a list whose %s is no text", d.Next))
+		if next := envelope[d.Next]; d.Next != "" && !queue.IsNull(next) {
+			var isText bool
+			if page.next, isText = queue.Text(next); !isText {
+				return listed{}, misfit(q, fmt.Errorf("a list whose %s is no text", d.Next))
+			}
 		}
 	}
-	var documents []json.RawMessage
-	if err := json.Unmarshal(body, &documents); err != nil || documents == nil {
+	documents, err := jsoncodec.Parse(body, readRows)
+	if err != nil || documents == nil {
 		return listed{}, misfit(q, errors.New("a list without rows, see Dialect.Rows"))
 	}
 	for _, document := range documents {
@@ -171,6 +237,10 @@ func (r *REST) list(ctx context.Context, c cursor, limit int) (listed, error) {
 		page.rows = append(page.rows, row)
 	}
 	return page, nil
+}
+
+func readRows(r *jsoncodec.Reader) []json.RawMessage {
+	return jsoncodec.Slice(r, (*jsoncodec.Reader).Raw)
 }
 
 // pages reports whether there is a way to a list's next page. Without one the list is

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -30,7 +31,8 @@ func (r *REST) parseRow(document json.RawMessage) (*row, error) {
 	if queue.IsNull(id) {
 		return nil, errors.New("a row without an id")
 	}
-	if json.Unmarshal(id, &parsed.id) != nil {
+	var isText bool
+	if parsed.id, isText = queue.Text(id); !isText {
 		parsed.id = string(id)
 		if _, err := strconv.ParseInt(parsed.id, 10, 64); err != nil {
 			return nil, errors.New("a row whose id is neither text nor a whole number")
@@ -43,14 +45,14 @@ func (r *REST) parseRow(document json.RawMessage) (*row, error) {
 	if parsed.id == "" {
 		return nil, errors.New("a row without an id")
 	}
-	var date string
-	if json.Unmarshal(fields[r.Dialect.Updated], &date) == nil {
+	if date, ok := queue.Text(fields[r.Dialect.Updated]); ok {
 		if t, err := time.Parse(time.RFC3339Nano, date); err == nil {
 			parsed.updated, parsed.version = t, max(t.UnixMicro(), 1)
 		}
 	}
-	if r.Dialect.Version != "" {
-		if err := json.Unmarshal(fields[r.Dialect.Version], &parsed.version); err != nil || parsed.version < 1 {
+	if version := fields[r.Dialect.Version]; r.Dialect.Version != "" && string(version) != "null" {
+		var err error
+		if parsed.version, err = jsoncodec.Parse(version, (*jsoncodec.Reader).Int); err != nil || parsed.version < 1 {
 			return nil, fmt.Errorf("a row without a %s above 0", r.Dialect.Version)
 		}
 	}
@@ -63,11 +65,7 @@ func (w *row) rename(id string) {
 }
 
 func jsonText(s string) json.RawMessage {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic("encode a text: " + err.Error()) // a string always has a JSON form
-	}
-	return b
+	return jsoncodec.Write(func(w *jsoncodec.Writer) { w.String(s) })
 }
 
 // stamp orders the row among writes. Its own date is all that there is.

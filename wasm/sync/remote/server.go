@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -41,12 +42,9 @@ func (s *Server) Push(ctx context.Context, clientID string, operations []queue.O
 	for i, o := range operations {
 		batch.Operations[i] = o.Wire()
 	}
-	body, err := json.Marshal(batch)
-	if err != nil {
-		return nil, fmt.Errorf("encode a batch: %w", err)
-	}
+	r := sync.Request{Method: "POST", Path: api.PathOperations, Body: jsoncodec.Write(batch.WriteJSON)}
 	var answer api.BatchResult
-	if err := s.send(ctx, sync.Request{Method: "POST", Path: api.PathOperations, Body: body}, &answer); err != nil {
+	if err := s.send(ctx, r, into(&answer, api.ReadBatchResult)); err != nil {
 		return nil, err
 	}
 	if err := checkResults(batch, answer.Results); err != nil {
@@ -90,9 +88,9 @@ func (s *Server) Pull(ctx context.Context, cursor string, limit int) (api.Change
 	if cursor != "" {
 		q.Set("cursor", cursor)
 	}
-	var page api.ChangePage
 	r := sync.Request{Method: "GET", Path: api.PathChanges + "?" + q.Encode(), Header: map[string]string{"Accept": acceptPages}}
-	if err := s.send(ctx, r, &page); err != nil {
+	var page api.ChangePage
+	if err := s.send(ctx, r, intoPage(&page)); err != nil {
 		return api.ChangePage{}, err
 	}
 	if page.Cursor == "" || (page.HasMore && page.Cursor == cursor) {
@@ -112,8 +110,9 @@ func (s *Server) Bucket(ctx context.Context, q sync.BucketQuery) (api.BucketPage
 	if q.After != "" {
 		v.Set("after", q.After)
 	}
+	r := sync.Request{Method: "GET", Path: api.ItemPath(api.PathBuckets, strconv.Itoa(q.Bucket)) + "?" + v.Encode()}
 	var page api.BucketPage
-	if err := s.send(ctx, sync.Request{Method: "GET", Path: api.ItemPath(api.PathBuckets, strconv.Itoa(q.Bucket)) + "?" + v.Encode()}, &page); err != nil {
+	if err := s.send(ctx, r, into(&page, api.ReadBucketPage)); err != nil {
 		return api.BucketPage{}, err
 	}
 	if err := checkBucket(q, page); err != nil {
@@ -148,7 +147,7 @@ func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 		return api.Change{}, fmt.Errorf("no resource for entities of type %q", ref.Type)
 	}
 	var document json.RawMessage
-	err := s.send(ctx, sync.Request{Method: "GET", Path: api.ItemPath(path, ref.ID)}, &document)
+	err := s.send(ctx, sync.Request{Method: "GET", Path: api.ItemPath(path, ref.ID)}, into(&document, (*jsoncodec.Reader).Raw))
 	change := api.Change{EntityType: ref.Type, EntityID: ref.ID}
 	var failed *sync.RequestError
 	if errors.As(err, &failed) && failed.Problem.Code == api.CodeNotFound {
@@ -158,14 +157,22 @@ func (s *Server) Fetch(ctx context.Context, ref queue.Ref) (api.Change, error) {
 	if err != nil {
 		return api.Change{}, err
 	}
-	var head struct {
-		ID      string `json:"id"`
-		Version int64  `json:"version"`
+	var id string
+	r := jsoncodec.NewReader(document)
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "id":
+			id = r.String()
+		case "version":
+			change.Version = r.Int()
+		default:
+			r.Skip()
+		}
 	}
-	if err := json.Unmarshal(document, &head); err != nil || head.ID != ref.ID || head.Version < 1 {
+	if r.End() != nil || id != ref.ID || change.Version < 1 {
 		return api.Change{}, sync.NoAnswerError(errors.New("an answer that is not this entity"))
 	}
-	change.Version, change.Document = head.Version, document
+	change.Document = document
 	return change, nil
 }
 
@@ -177,18 +184,27 @@ func withQuery(path, parameter string) string {
 	return path + "?" + parameter
 }
 
-// decode reads a good answer into out.
-func decode(resp sync.Response, out any) error {
-	if page, ok := out.(*api.ChangePage); ok && resp.InLines() {
-		var err error
-		*page, err = api.ParseLines(resp.Body)
+// into parses an answer that is JSON.
+func into[T any](out *T, read func(*jsoncodec.Reader) T) func(sync.Response) error {
+	return func(resp sync.Response) (err error) {
+		*out, err = jsoncodec.Parse(resp.Body, read)
 		return err
 	}
-	return json.Unmarshal(resp.Body, out)
 }
 
-// send sends a request and decodes a good answer into out.
-func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
+// intoPage parses a page of changes.
+func intoPage(out *api.ChangePage) func(sync.Response) error {
+	return func(resp sync.Response) (err error) {
+		if !resp.InLines() {
+			return into(out, api.ReadChangePage)(resp)
+		}
+		*out, err = api.ParseLines(resp.Body)
+		return err
+	}
+}
+
+// send sends a request and parses a good answer.
+func (s *Server) send(ctx context.Context, r sync.Request, parse func(sync.Response) error) error {
 	if r.Header == nil {
 		r.Header = map[string]string{"Accept": "application/json"}
 	}
@@ -205,7 +221,7 @@ func (s *Server) send(ctx context.Context, r sync.Request, out any) error {
 	}
 	failed := sync.Classify(resp)
 	if failed == nil {
-		if err := decode(resp, out); err != nil {
+		if err := parse(resp); err != nil {
 			failed = sync.NoAnswerError(fmt.Errorf("decode the answer: %w", err))
 		}
 	}

@@ -34,10 +34,10 @@ func (b *browser) learnAnswer(s *slot, id string, settled []queue.Operation) {
 // checkKnown checks that a row is not older than what the browser has known of the entity. What
 // is lost on the server may be gone here, too.
 func (b *browser) checkKnown(id string, row *queue.Row, restored bool) {
-	known := b.known[id]
+	known, now := b.known[id], b.w.server.model.entities[id]
 	switch {
-	case row == nil || row.Version >= known || b.corrupted[id] || b.w.server.model.entities[id].life > 0:
-	case restored:
+	case row == nil || row.Version >= known || b.corrupted[id] || now.life > 0:
+	case restored || now.version < known: // the server's data went back
 		b.known[id] = row.Version
 	default:
 		b.w.fail(6, "entity %s is back as version %d, though this browser has known version %d", id, row.Version, known)

@@ -23,6 +23,8 @@ const (
 	CodeResync          Code = "resync" // the feed no longer reaches back to the cursor
 	CodeBadCursor       Code = "bad_cursor"
 	CodeSignIn          Code = "sign_in"
+	CodeAccountDisabled Code = "account_disabled"
+	CodeForbidden       Code = "forbidden"      // the account's role does not permit it
 	CodeCrossSite       Code = "cross_site"     // a request from a page of another site
 	CodeUnknownHost     Code = "unknown_host"   // Host is no name of the server
 	CodeClientTooOld    Code = "client_too_old" // the client's version of the protocol is no longer taken
@@ -39,6 +41,8 @@ var statuses = map[Code]int{
 	CodeBadCursor:       400,
 	CodeClientTooOld:    400,
 	CodeSignIn:          401,
+	CodeAccountDisabled: 401,
+	CodeForbidden:       403,
 	CodeCrossSite:       403,
 	CodeNotFound:        404,
 	CodeNoRoute:         404,

@@ -13,7 +13,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -21,6 +23,8 @@ import (
 type Store interface {
 	rest.Store
 	store.Tidier
+	signin.Store
+	Audit(ctx context.Context, from time.Time, f func(account.Event) error) error
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	Close() error
 }
@@ -70,6 +74,10 @@ func Run(t *testing.T, open Open) {
 		{"pages by bytes", testPagesByBytes},
 		{"no skipped change", testNoSkippedChange},
 		{"notifications", testNotifications},
+		{"accounts", testAccounts},
+		{"accounts, concurrently", testAccountsConcurrently},
+		{"when grants were used", testTouch},
+		{"audit log", testAudit},
 		{"closed", testClosed},
 	}
 	for _, test := range tests {

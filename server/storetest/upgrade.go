@@ -188,9 +188,12 @@ func testOlderTexts(t *testing.T, b *fixture) {
 	}
 }
 
+// withoutAccounts are statements that drop the tables that came after those of the records.
+const withoutAccounts = `DROP TABLE audit; DROP TABLE access; DROP TABLE grants; DROP TABLE credentials; DROP TABLE accounts; `
+
 // OlderRecords are statements that make the table records what it was when records had results
 // and hashes, and empty.
-const OlderRecords = `DROP TABLE records; CREATE TABLE records (key TEXT PRIMARY KEY, client_id TEXT NOT NULL,
+const OlderRecords = withoutAccounts + `DROP TABLE records; CREATE TABLE records (key TEXT PRIMARY KEY, client_id TEXT NOT NULL,
   entity_id TEXT NOT NULL, hash TEXT NOT NULL, result TEXT NOT NULL, at BIGINT NOT NULL); CREATE INDEX records_at ON records (at)`
 
 // WithoutEpochs are statements that make the tables what they were before the feed knew epochs,

@@ -15,6 +15,7 @@ func (s *Store) Copy() *Store {
 	c.feed = s.feed
 	// Rows are immutable, so the copies can share them.
 	c.rows, c.emails, c.records = maps.Clone(s.rows), maps.Clone(s.emails), maps.Clone(s.records)
+	c.accounts = s.accounts
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 )
@@ -35,6 +36,8 @@ type Store struct {
 	rows    map[string]*store.Row
 	emails  map[string]string // email key to the live user's id
 	records map[store.RecordKey]store.Record
+
+	accounts accounts
 }
 
 // New returns an empty store.
@@ -51,6 +54,7 @@ func New(o Options) *Store {
 	return &Store{
 		opts: o, feed: store.FeedState{State: feed.State{Epoch: o.Epoch}},
 		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[store.RecordKey]store.Record{},
+		accounts: accounts{state: account.NewState(0, account.Change{})},
 	}
 }
 

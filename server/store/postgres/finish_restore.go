@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,6 +67,11 @@ func moveAhead(ctx context.Context, tx pgx.Tx, epoch uint64, now time.Time) (n i
 	kept, err := digest.AppendBinary(nil)
 	if err != nil {
 		return 0, err
+	}
+	for text := range strings.SplitSeq(sqldb.EndForRestore, ";") {
+		if _, err := tx.Exec(ctx, text); err != nil {
+			return 0, fmt.Errorf("end the sessions: %w", err)
+		}
 	}
 	_, err = tx.Exec(ctx, `UPDATE feed SET epoch = $1, contents = $2, past = '', run = '', floor = greatest(floor + 1, $3)`, int64(epoch), kept, store.VersionAt(now))
 	return n, err

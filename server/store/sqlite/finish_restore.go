@@ -33,6 +33,9 @@ UPDATE users SET version = max(version + 1, ?2),
 	if err != nil {
 		return errors.Join(fmt.Errorf("move the versions of %s ahead: %w", path, err), tx.Rollback())
 	}
+	if _, err := tx.ExecContext(ctx, sqldb.EndForRestore); err != nil {
+		return errors.Join(fmt.Errorf("end the sessions of %s: %w", path, err), tx.Rollback())
+	}
 	if err := sqldb.RecomputeDigest(ctx, tx, unbound); err != nil {
 		return errors.Join(fmt.Errorf("compute the digest of %s: %w", path, err), tx.Rollback())
 	}

@@ -1,0 +1,194 @@
+package account
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is all accounts with their credentials and grants. Revision grows with each change,
+// except of when something was last seen.
+type State struct {
+	Revision    int64
+	Accounts    map[string]Account
+	Credentials map[string][]Credential // by account
+	Grants      map[Hash]Grant
+
+	names map[string]string // to ids
+}
+
+// NewState returns the state of what a store holds.
+func NewState(revision int64, c Change) *State {
+	empty := &State{Accounts: map[string]Account{}, Credentials: map[string][]Credential{}, Grants: map[Hash]Grant{}, names: map[string]string{}}
+	s := empty.With(c)
+	s.Revision = revision
+	return s
+}
+
+// Change is what a decision puts and drops, in this order.
+type Change struct {
+	Accounts    []Account
+	Credentials []Credential // each takes the place of the one with its account, kind and id
+	Grants      []Grant
+	Drop        []Hash // grants
+	Events      []Event
+}
+
+// With is the state after a change.
+func (s *State) With(c Change) *State {
+	next := s.clone(s.Revision + 1)
+	for _, a := range c.Accounts {
+		delete(next.names, next.Accounts[a.ID].Name)
+		next.Accounts[a.ID], next.names[a.Name] = a, a.ID
+	}
+	for _, one := range c.Credentials {
+		next.Credentials[one.Account] = append(slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {
+			return had.Kind == one.Kind && had.ID == one.ID
+		}), one)
+	}
+	for _, g := range c.Grants {
+		next.Grants[g.Hash] = g
+	}
+	for _, h := range c.Drop {
+		delete(next.Grants, h)
+	}
+	return next
+}
+
+// Touched is the state after grants were last used.
+func (s *State) Touched(seen map[Hash]time.Time) *State {
+	next := s.clone(s.Revision)
+	for h, at := range seen {
+		g, ok := next.Grants[h]
+		if !ok || !at.After(g.Seen) {
+			continue
+		}
+		g.Seen = at
+		next.Grants[h] = g
+		if a := next.Accounts[g.Account]; at.After(a.Seen) {
+			a.Seen = at
+			next.Accounts[a.ID] = a
+		}
+	}
+	return next
+}
+
+func (s *State) clone(revision int64) *State {
+	return &State{Revision: revision, Accounts: maps.Clone(s.Accounts), Credentials: maps.Clone(s.Credentials), Grants: maps.Clone(s.Grants), names: maps.Clone(s.names)}
+}
+
+// Then is a change with another one behind it.
+func (c Change) Then(next Change) Change {
+	return Change{
+		Accounts: slices.Concat(c.Accounts, next.Accounts), Credentials: slices.Concat(c.Credentials, next.Credentials),
+		Grants: slices.Concat(c.Grants, next.Grants), Drop: slices.Concat(c.Drop, next.Drop), Events: slices.Concat(c.Events, next.Events),
+	}
+}
+
+// Open reports whether the server is open to all: nobody could sign in.
+func (s *State) Open() bool { return len(s.Accounts) == 0 }
+
+// ByName returns the account of a login name.
+func (s *State) ByName(name string) (Account, bool) {
+	a, ok := s.Accounts[s.names[FoldName(name)]]
+	return a, ok
+}
+
+// Names lists the accounts by name.
+func (s *State) Names() []Account {
+	all := make([]Account, 0, len(s.Accounts))
+	for _, a := range s.Accounts {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// GrantsOf lists an account's live grants of some kinds, the newest first.
+func (s *State) GrantsOf(id string, now time.Time, kinds ...Kind) []Grant {
+	var all []Grant
+	for _, g := range s.Grants {
+		if g.Account == id && g.Live(now) && slices.Contains(kinds, g.Kind) {
+			all = append(all, g)
+		}
+	}
+	slices.SortFunc(all, func(a, b Grant) int {
+		if c := b.Created.Compare(a.Created); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return all
+}
+
+// PasswordOf returns the stored hash of an account's password; "" for none.
+func (s *State) PasswordOf(id string) string {
+	for _, c := range s.Credentials[id] {
+		if c.Kind == Password {
+			return c.Data
+		}
+	}
+	return ""
+}
+
+// Refusal is why a secret does not let in.
+type Refusal int
+
+// The refusals.
+const (
+	Admitted Refusal = iota
+	Unknown          // no such secret, or it has ended
+	Disabled         // the account is
+)
+
+// Identify returns whom a secret of a kind stands for. The path of every request leads here.
+func (s *State) Identify(secret string, kind Kind, now time.Time) (Principal, Refusal) {
+	if k, ok := kindOf(secret); !ok || k != kind {
+		return Principal{}, Unknown
+	}
+	return s.identify(HashOf(secret), kind, now)
+}
+
+// Again looks at a principal again, who may have lost what let them in.
+func (s *State) Again(p Principal, now time.Time) (Principal, Refusal) {
+	switch {
+	case s.Open():
+		return Open, Admitted
+	case p.Grant.Kind == "":
+		return s.principal(p.Account, Grant{})
+	}
+	return s.identify(p.Grant.Hash, p.Grant.Kind, now)
+}
+
+func (s *State) identify(h Hash, kind Kind, now time.Time) (Principal, Refusal) {
+	g, ok := s.Grants[h]
+	if !ok || g.Kind != kind || !g.Live(now) {
+		return Principal{}, Unknown
+	}
+	return s.principal(g.Account, g)
+}
+
+func (s *State) principal(id string, g Grant) (Principal, Refusal) {
+	a, ok := s.Accounts[id]
+	switch {
+	case !ok:
+		return Principal{}, Unknown
+	case a.Disabled:
+		return Principal{}, Disabled
+	}
+	role := a.Role
+	if g.Kind == Token {
+		role = role.atMost(g.Role)
+	}
+	return Principal{Account: a.ID, Name: a.Name, Display: a.Display, Role: role, Grant: g}, Admitted
+}
+
+// Vouched returns the account that a trusted proxy says has signed in.
+func (s *State) Vouched(name string) (Principal, Refusal) {
+	a, ok := s.ByName(name)
+	if !ok {
+		return Principal{}, Unknown
+	}
+	return s.principal(a.ID, Grant{})
+}

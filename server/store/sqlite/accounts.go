@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/store/sqldb"
+)
+
+// AccessRevision grows with each change of the accounts.
+func (s *Store) AccessRevision(ctx context.Context) (int64, error) {
+	return sqldb.Access{DB: s.readDB}.Revision(ctx)
+}
+
+// Access returns all accounts with their credentials and grants.
+func (s *Store) Access(ctx context.Context) (*account.State, error) {
+	return sqldb.Access{DB: s.readDB}.State(ctx)
+}
+
+// ChangeAccess decides on the present state of the accounts, and makes the change durable. An
+// error of the decision is returned as it is, and nothing is changed.
+func (s *Store) ChangeAccess(ctx context.Context, decide func(*account.State) (account.Change, error)) error {
+	return s.accounts(ctx, func(a sqldb.Access) error { return a.Change(ctx, decide) })
+}
+
+// TouchGrants saves when grants were last used.
+func (s *Store) TouchGrants(ctx context.Context, seen map[account.Hash]time.Time) error {
+	return s.accounts(ctx, func(a sqldb.Access) error { return a.Touch(ctx, seen) })
+}
+
+// Audit calls f for each entry of the audit log from a time on.
+func (s *Store) Audit(ctx context.Context, from time.Time, f func(account.Event) error) error {
+	return sqldb.Access{DB: s.readDB}.Audit(ctx, from, f)
+}
+
+// accounts calls work in a transaction of the connection that writes, between groups.
+func (s *Store) accounts(ctx context.Context, work func(sqldb.Access) error) error {
+	return s.group.Exclusive(ctx, func() error {
+		return s.writer.transaction(func() error { return work(sqldb.Access{DB: s.writer.conn}) })
+	})
+}

@@ -19,6 +19,18 @@ const (
 	PathBucket     = "/api/v1/buckets/{bucket}"
 	PathEvents     = "/api/v1/events"
 
+	PathSession  = "/api/v1/session"
+	PathPassword = "/api/v1/session/password"
+	PathAccounts = "/api/v1/accounts"
+	PathAccount  = "/api/v1/accounts/{id}"
+	PathLink     = "/api/v1/accounts/{id}/link"
+	PathGrants   = "/api/v1/accounts/{id}/grants"
+	PathGrant    = "/api/v1/accounts/{id}/grants/{grant}"
+
+	// PathJoin is the app's page for links, whose secret stands behind a "#", so that no log has
+	// it.
+	PathJoin = "/join"
+
 	PathHealth = "/healthz"
 	PathReady  = "/readyz"
 

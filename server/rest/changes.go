@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/coding"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
@@ -108,6 +109,10 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	defer s.admission.streams.Release(network, 1)
 	notifications, unsubscribe := s.hub.Subscribe() // before reading the head, so that no change is missed
 	defer unsubscribe()
+	changed := s.gate.Changed() // before looking again, so that no revocation is missed
+	if err := s.authorise(r, account.Viewer); err != nil {
+		return err
+	}
 	head, err := s.heads.get(r.Context())
 	if err != nil {
 		return err
@@ -134,7 +139,14 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		case <-s.hub.Done():
 			return nil
+		case <-changed:
+			if changed = s.gate.Changed(); !s.still(r, account.Viewer) {
+				return nil // the client reconnects, and is told why not
+			}
 		case <-pings.C:
+			if !s.still(r, account.Viewer) {
+				return nil
+			}
 			err = out.send(ping)
 		case since := <-notifications:
 			next, failed := s.heads.get(r.Context())

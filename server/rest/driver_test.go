@@ -19,9 +19,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/contracttest"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store/memory"
 )
 
@@ -38,17 +40,73 @@ func TestRandomRequests(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
+	t.Run("open", func(t *testing.T) {
+		statuses := drive(t, seed, *driven, nil, func() string { return "" })
+		// A driver that never gets through to what it is to find is none.
+		for _, status := range []int{200, 201, 204, 304, 400, 404, 405, 409, 410, 412, 413, 415, 422, 428} {
+			if statuses[status] == 0 && *driven >= 5000 {
+				t.Errorf("no request was answered %d: %v (seed %d)", status, statuses, seed)
+			}
+		}
+	})
+	t.Run("as an admin", func(t *testing.T) {
+		gate, token := adminGate(t)
+		statuses := drive(t, seed, *driven/2, gate, token)
+		for _, status := range []int{200, 201, 204, 400, 401, 403, 404, 409} {
+			if statuses[status] == 0 && *driven >= 5000 {
+				t.Errorf("no request was answered %d: %v (seed %d)", status, statuses, seed)
+			}
+		}
+	})
+}
+
+// adminGate is a gate, and a token of an admin: of another one when the driver has disabled the
+// last.
+func adminGate(t *testing.T) (*signin.Gate, func() string) {
+	t.Helper()
+	gate, err := signin.Open(t.Context(), memory.New(memory.Options{}), signin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token string
+	return gate, func() string {
+		if p, _ := gate.State().Identify(token, account.Token, time.Now()); p.Role == account.Admin {
+			return token
+		}
+		act := account.Act{Now: time.Now()}
+		err := gate.Decide(t.Context(), func(state *account.State) (account.Change, error) {
+			add, root, err := state.Add(act, account.New{Name: uuid.NewString(), Role: account.Admin})
+			if err != nil {
+				return add, err
+			}
+			made, _, secret, err := state.With(add).NewToken(act, account.NewTokenOf{Account: root.ID, Name: "test", Role: account.Admin, Lasts: time.Hour})
+			token = secret
+			return add.Then(made), err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+}
+
+// drive makes n random requests with a token, and counts the statuses of their answers.
+func drive(t *testing.T, seed uint64, n int, gate *signin.Gate, token func() string) map[int]int {
+	t.Helper()
 	contract := contracttest.Load(t)
 	hub := feed.NewHub()
 	defer hub.Close()
 	d := &driver{
 		random:   rand.New(rand.NewPCG(seed, 1)),
 		contract: contract,
-		handler:  rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: hub}),
+		handler:  rest.New(rest.Config{Store: memory.New(memory.Options{Epoch: 1}), Hub: hub, Gate: gate}),
 	}
 	statuses := map[int]int{}
-	for n := range *driven {
+	for n := range n {
 		r := d.request()
+		if secret := token(); secret != "" {
+			r.header = append(r.header, [2]string{"Authorization", "Bearer " + secret}, [2]string{"X-Forwarded-Proto", "https"})
+		}
 		a := d.answer(r)
 		statuses[a.Status]++
 		err := contract.Check(r.request(), a)
@@ -61,12 +119,7 @@ func TestRandomRequests(t *testing.T) {
 		d.learn(a)
 	}
 	t.Logf("seed %d, statuses %v", seed, statuses)
-	// A driver that never gets through to what it is to find is none.
-	for _, status := range []int{200, 201, 204, 304, 400, 404, 405, 409, 410, 412, 413, 415, 422, 428} {
-		if statuses[status] == 0 && *driven >= 5000 {
-			t.Errorf("no request was answered %d: %v (seed %d)", status, statuses, seed)
-		}
-	}
+	return statuses
 }
 
 // sample is a request that can be made again.
@@ -166,7 +219,7 @@ func (d *driver) learn(a contracttest.Response) {
 	keep(&d.tags, a.Header.Get("ETag"))
 	var v struct {
 		ID, Cursor, NextPageToken string
-		Users                     []struct{ ID string }
+		Users, Accounts, Grants   []struct{ ID string }
 	}
 	if json.Unmarshal(body, &v) != nil {
 		return
@@ -174,7 +227,7 @@ func (d *driver) learn(a contracttest.Response) {
 	keep(&d.ids, v.ID)
 	keep(&d.cursors, v.Cursor)
 	keep(&d.tokens, v.NextPageToken)
-	for _, u := range v.Users {
+	for _, u := range slices.Concat(v.Users, v.Accounts, v.Grants) {
 		keep(&d.ids, u.ID)
 	}
 }
@@ -246,7 +299,7 @@ func (d *driver) parameter(s *sample, query url.Values, p *openapi3.Parameter) {
 }
 
 func (d *driver) parameterValue(p *openapi3.Parameter) string {
-	known := map[string][]string{"id": d.ids, "If-Match": d.tags, "If-None-Match": d.tags, "cursor": d.cursors,
+	known := map[string][]string{"id": d.ids, "grant": d.ids, "If-Match": d.tags, "If-None-Match": d.tags, "cursor": d.cursors,
 		"Last-Event-ID": d.cursors, "page_token": d.tokens, "after": d.ids}[p.Name]
 	if len(known) > 0 && d.chance(60) {
 		return known[d.random.IntN(len(known))]

@@ -32,6 +32,10 @@ func (s *server) guard(next http.Handler) http.Handler {
 }
 
 func (s *server) refusal(r *http.Request) *api.Problem {
+	if s.proxied && !s.admission.limits.Proxies.sent(r) && r.URL.Path != api.PathHealth && r.URL.Path != api.PathReady {
+		return api.NewProblem(api.CodeForbidden, "Not through the proxy",
+			"this server takes requests from its proxy only; if this one came from it, start the server with its network in -trusted-proxies")
+	}
 	forwarded := s.admission.limits.Proxies.forwardedHost(r)
 	if p := s.policy.Host(r, forwarded); p != nil {
 		return p

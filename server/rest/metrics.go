@@ -54,7 +54,7 @@ func NewMetrics() *Metrics {
 		commit:     commit.WithLabelValues().(prometheus.Histogram),
 		lag:        lag.WithLabelValues().(prometheus.Histogram),
 	}
-	for _, by := range []string{"address", "site", "client"} {
+	for _, by := range []string{"address", "site", "client", "sign-in"} {
 		m.limited.WithLabelValues(by) // shows 0 rather than nothing
 	}
 	for _, read := range []string{"own", "shared"} {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/origin"
 )
 
@@ -25,6 +26,8 @@ type scope struct {
 	network  string // whose rates and shares count; empty if none do
 	reserved int64  // bytes, released at its end
 	refused  bool   // by a limit
+
+	who account.Principal // zero for nobody
 }
 
 func scopeOf(ctx context.Context) *scope { return ctx.Value(contextKey{}).(*scope) }
@@ -79,7 +82,7 @@ func (s *server) withRequest(next http.Handler) http.Handler {
 			s.metrics.observe(r, rec.status, took)
 			s.log.LogAttrs(r.Context(), level(r, own), "request",
 				slog.String("request", id), slog.String("method", cut(r.Method)), slog.String("path", cut(r.URL.EscapedPath())),
-				slog.Int("status", rec.status), slog.Int("bytes", rec.bytes), slog.Duration("took", took))
+				slog.String("account", own.who.Account), slog.Int("status", rec.status), slog.Int("bytes", rec.bytes), slog.Duration("took", took))
 		}()
 		next.ServeHTTP(rec, r)
 	})

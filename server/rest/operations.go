@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -79,6 +80,9 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) error {
 	var places []int // of the writes in the results
 	for i, raw := range b.Operations.list {
 		write, id, problem := decodeOperation(b.ClientID, raw)
+		if who := scopeOf(r.Context()).who; problem == nil && !who.Role.Permits(account.Editor) {
+			problem = account.ForbiddenProblem(who, account.Editor)
+		}
 		if problem != nil {
 			results[i] = store.Rejected(id, problem)
 			continue

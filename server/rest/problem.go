@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -20,6 +21,8 @@ func problemOf(err error) *api.Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, new(*signin.TooManyError)):
+		return api.NewProblem(api.CodeRateLimited, "Too many attempts to sign in", "wait for the time in Retry-After, then try again")
 	case errors.Is(err, store.ErrNotFound):
 		return api.NewProblem(api.CodeNotFound, "User not found", "there is no user with this id, or it was deleted")
 	case errors.Is(err, feed.ErrBadCursor):
@@ -40,6 +43,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status >= 500 && r.Context().Err() == nil {
 		s.log.Error("request failed", "request", scopeOf(r.Context()).id, "error", err)
 	}
+	if wait := (*signin.TooManyError)(nil); errors.As(err, &wait) {
+		w.Header().Set("Retry-After", seconds(wait.Wait))
+		s.metrics.limited.WithLabelValues("sign-in").Inc()
+	}
 	writeProblem(w, p)
 }
 
@@ -50,6 +57,9 @@ func writeProblem(w http.ResponseWriter, p *api.Problem) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
 	if p.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
 	}

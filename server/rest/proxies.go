@@ -65,15 +65,17 @@ func (l Limits) network(r *http.Request) string {
 // one is what the nearest proxy says.
 func (p Proxies) forwardedHost(r *http.Request) string {
 	given := r.Header.Values("X-Forwarded-Host")
-	if len(given) == 0 {
-		return ""
-	}
-	peer, ok := parseAddr(r.RemoteAddr)
-	if !ok || !p.Contains(peer) {
+	if len(given) == 0 || !p.sent(r) {
 		return ""
 	}
 	all := strings.Split(strings.Join(given, ","), ",")
 	return strings.TrimSpace(all[len(all)-1])
+}
+
+// sent reports whether a trusted proxy, or this machine, sent a request.
+func (p Proxies) sent(r *http.Request) bool {
+	peer, ok := parseAddr(r.RemoteAddr)
+	return ok && p.Contains(peer)
 }
 
 // ThisMachine are the networks that are exempt from limits by default.

@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/origin"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -40,14 +42,17 @@ type Store interface {
 
 // Config configures the HTTP interface. Store and Hub are required.
 type Config struct {
-	Store   Store
-	Hub     *feed.Hub     // the store notifies it; closing it ends the streams
-	Static  http.Handler  // for paths outside the API; nil for none
-	Log     *slog.Logger  // nil for none
-	Ping    time.Duration // between events of a stream, at most; 0 for DefaultPing
-	Limits  Limits
-	Policy  *origin.Policy // nil for one that answers to any name
-	Metrics *Metrics       // nil for new ones
+	Store  Store
+	Hub    *feed.Hub     // the store notifies it; closing it ends the streams
+	Static http.Handler  // for paths outside the API; nil for none
+	Log    *slog.Logger  // nil for none
+	Ping   time.Duration // between events of a stream, at most; 0 for DefaultPing
+	Limits Limits
+	Policy *origin.Policy // nil for one that answers to any name
+	Gate   *signin.Gate   // nil for one without accounts
+	// BehindProxy refuses what does not come from Limits.Proxies.
+	BehindProxy bool
+	Metrics     *Metrics // nil for new ones
 	// Oldest is the oldest version of the protocol that is taken; 0 for api.OldestProtocol.
 	Oldest int
 	Steady bool // connections over HTTP/1 are listen.Steady
@@ -66,6 +71,8 @@ type server struct {
 	admission *admission
 	metrics   *Metrics
 	policy    *origin.Policy
+	gate      *signin.Gate
+	proxied   bool
 	oldest    int
 	steady    bool
 }
@@ -73,7 +80,7 @@ type server struct {
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
 	s := &server{
-		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, steady: c.Steady,
+		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, gate: c.Gate, proxied: c.BehindProxy, steady: c.Steady,
 		admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol),
 	}
 	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing, s.admission.queue}
@@ -90,18 +97,15 @@ func New(c Config) http.Handler {
 	if s.policy == nil {
 		s.policy = new(origin.Policy)
 	}
+	if s.gate == nil {
+		s.gate = signin.None()
+	}
 	s.metrics.addGauges(s.hub, s.admission, s.pages)
 
 	mux := http.NewServeMux()
-	handle := func(path string, m methods) { mux.Handle(path, s.handler(m)) }
-	handle(api.PathUsers, methods{"GET": s.listUsers, "POST": s.createUser})
-	handle(api.PathUser, methods{"GET": s.getUser, "PATCH": s.updateUser, "DELETE": s.deleteUser})
-	handle(api.PathOperations, methods{"POST": s.applyOperations})
-	handle(api.PathChanges, methods{"GET": s.listChanges})
-	handle(api.PathBucket, methods{"GET": s.listBucket})
-	handle(api.PathEvents, methods{"GET": s.streamEvents})
-	handle(api.PathHealth, methods{"GET": s.healthy})
-	handle(api.PathReady, methods{"GET": s.ready})
+	for path, m := range s.routes() {
+		mux.Handle(path, s.handler(m))
+	}
 	mux.HandleFunc(api.PathPrefix, noRoute)
 	if c.Static != nil {
 		mux.Handle("/", c.Static)
@@ -111,14 +115,46 @@ func New(c Config) http.Handler {
 	return s.withRequest(s.withRecovery(s.withShare(withHeaders(s.withRate(s.guard(s.withProtocol(mux)))))))
 }
 
+// routes are the paths of the API, and who may ask for them: what names no role is for nobody. A
+// batch of who may not write is refused operation by operation, so that none is lost silently.
+func (s *server) routes() map[string]methods {
+	const anyone, viewer, editor, admin = account.Anyone, account.Viewer, account.Editor, account.Admin
+	return map[string]methods{
+		api.PathUsers:      {"GET": {viewer, s.listUsers}, "POST": {editor, s.createUser}},
+		api.PathUser:       {"GET": {viewer, s.getUser}, "PATCH": {editor, s.updateUser}, "DELETE": {editor, s.deleteUser}},
+		api.PathOperations: {"POST": {viewer, s.applyOperations}},
+		api.PathChanges:    {"GET": {viewer, s.listChanges}},
+		api.PathBucket:     {"GET": {viewer, s.listBucket}},
+		api.PathEvents:     {"GET": {viewer, s.streamEvents}},
+
+		api.PathSession:  {"GET": {anyone, s.showSession}, "POST": {anyone, s.signIn}, "DELETE": {anyone, s.signOut}},
+		api.PathPassword: {"PUT": {viewer, s.changePassword}},
+		api.PathAccounts: {"GET": {admin, s.listAccounts}, "POST": {admin, s.addAccount}},
+		api.PathAccount:  {"PATCH": {admin, s.editAccount}},
+		api.PathLink:     {"POST": {admin, s.makeLink}},
+		api.PathGrants:   {"GET": {viewer, s.listGrants}, "POST": {viewer, s.makeToken}},
+		api.PathGrant:    {"DELETE": {viewer, s.endGrant}},
+
+		api.PathHealth: {"GET": {anyone, s.healthy}},
+		api.PathReady:  {"GET": {anyone, s.ready}},
+	}
+}
+
 func noRoute(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, api.NewProblem(api.CodeNoRoute, "Not found", "there is nothing at "+cut(r.URL.EscapedPath())))
 }
 
-// methods are a path's handlers by method. An error is answered as a problem.
-type methods map[string]func(http.ResponseWriter, *http.Request) error
+// route is what a method of a path does, and the role that it needs. An error is answered as a
+// problem.
+type route struct {
+	needs account.Role
+	do    func(http.ResponseWriter, *http.Request) error
+}
 
-// handler calls the method's handler. HEAD is GET; net/http drops the body.
+// methods are a path's routes by method.
+type methods map[string]route
+
+// handler calls the method's handler for who may. HEAD is GET; net/http drops the body.
 func (s *server) handler(m methods) http.HandlerFunc {
 	var allow []string
 	for name := range m {
@@ -134,13 +170,17 @@ func (s *server) handler(m methods) http.HandlerFunc {
 		if method == http.MethodHead {
 			method = http.MethodGet
 		}
-		h := m[method]
-		if h == nil {
+		h, ok := m[method]
+		if !ok {
 			w.Header().Set("Allow", allowed)
 			writeProblem(w, api.NewProblem(api.CodeMethod, "Method not allowed", "this path accepts "+allowed))
 			return
 		}
-		if err := h(w, r); err != nil {
+		err := s.authorise(r, h.needs)
+		if err == nil {
+			err = h.do(w, r)
+		}
+		if err != nil {
 			s.fail(w, r, err)
 		}
 	}

@@ -70,33 +70,49 @@ type Gate struct {
 	changed chan struct{} // closed when the state has changed
 	seen    map[account.Hash]time.Time
 
-	nobody     string // the hash of a password that nobody has
 	hashing    *limit.Turns
 	byAccount  *limit.Buckets
 	byNetwork  *limit.Buckets
 	unrecorded chan account.Event // failed attempts
 }
 
+// nobody is the hash of a password that nobody has.
+var nobody = sync.OnceValue(func() string {
+	secret, _ := account.NewSecret(account.Link)
+	return account.HashPassword(secret)
+})
+
 // Open returns the gate of a store's accounts.
 func Open(ctx context.Context, s Store, o Options) (*Gate, error) {
+	nobody() // not with the first attempt, which would take longer
+	g := newGate(s, o)
+	if err := g.load(ctx); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// None is the gate where there are no accounts, and never will be: everything is open.
+func None() *Gate {
+	g := newGate(nil, Options{})
+	g.state.Store(account.NewState(0, account.Change{}))
+	return g
+}
+
+func newGate(s Store, o Options) *Gate {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	secret, _ := account.NewSecret(account.Link)
 	at := max(1, runtime.GOMAXPROCS(0)/2)
-	g := &Gate{
-		store: s, opts: o, changed: make(chan struct{}), seen: map[account.Hash]time.Time{}, nobody: account.HashPassword(secret),
+	return &Gate{
+		store: s, opts: o, changed: make(chan struct{}), seen: map[account.Hash]time.Time{},
 		hashing:   limit.NewTurns(at, max(1, at-1), maxHashing),
 		byAccount: limit.NewBuckets(perAccount, maxBuckets), byNetwork: limit.NewBuckets(perNetwork, maxBuckets),
 		unrecorded: make(chan account.Event, maxFailures),
 	}
-	if err := g.load(ctx); err != nil {
-		return nil, err
-	}
-	return g, nil
 }
 
 // State is the present state, as far as this process knows.
@@ -130,6 +146,9 @@ func (g *Gate) load(ctx context.Context) error {
 
 // Decide changes the accounts, and knows the result at once.
 func (g *Gate) Decide(ctx context.Context, decide func(*account.State) (account.Change, error)) error {
+	if g.store == nil {
+		return api.NewProblem(api.CodeConflict, "No accounts", "this server keeps no accounts")
+	}
 	if err := g.store.ChangeAccess(ctx, decide); err != nil {
 		return err
 	}
@@ -266,7 +285,7 @@ func (g *Gate) credential(name string) (account.Account, string) {
 	if hash := s.PasswordOf(who.ID); ok && hash != "" {
 		return who, hash
 	}
-	return account.Account{}, g.nobody
+	return account.Account{}, nobody()
 }
 
 func wrongPassword() error {
@@ -275,7 +294,8 @@ func wrongPassword() error {
 
 // admit takes an attempt of somebody's, and with a network, one of the network's.
 func (g *Gate) admit(b *limit.Buckets, key string) error {
-	if wait, ok := b.Take(account.FoldName(key), g.Now()); !ok {
+	h := account.HashOf(account.FoldName(key)) // what is typed may be long
+	if wait, ok := b.Take(string(h[:]), g.Now()); !ok {
 		return &TooManyError{wait}
 	}
 	return nil

@@ -1,0 +1,213 @@
+package rest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
+)
+
+// shownAccount is an account as admins see it.
+type shownAccount struct {
+	api.Identity
+	Disabled bool      `json:"disabled"`
+	Invited  bool      `json:"invited"` // nobody can sign in to it yet
+	Created  time.Time `json:"createdAt"`
+	Seen     time.Time `json:"seenAt,omitzero"`
+}
+
+func showAccount(s *account.State, a account.Account) shownAccount {
+	return shownAccount{
+		Identity: api.Identity{ID: a.ID, Name: a.Name, DisplayName: a.Display, Role: string(a.Role)},
+		Disabled: a.Disabled, Invited: len(s.Credentials[a.ID]) == 0, Created: a.Created, Seen: a.Seen,
+	}
+}
+
+// shownGrant is a session or a token as its owner and admins see it, or a link.
+type shownGrant struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	Role    string    `json:"role,omitempty"`
+	Current bool      `json:"current"` // the one of this request
+	Created time.Time `json:"createdAt"`
+	Seen    time.Time `json:"seenAt"`
+	Ends    time.Time `json:"endsAt"`
+	Secret  string    `json:"secret,omitempty"` // of a new one, this once
+}
+
+func showGrant(g account.Grant, who account.Principal) shownGrant {
+	return shownGrant{ID: g.ID, Kind: string(g.Kind), Name: g.Name, Role: string(g.Role), Current: g.Hash == who.Grant.Hash,
+		Created: g.Created, Seen: g.Seen, Ends: g.End()}
+}
+
+func (s *server) listAccounts(w http.ResponseWriter, _ *http.Request) error {
+	state := s.gate.State()
+	all := []shownAccount{}
+	for _, a := range state.Names() {
+		all = append(all, showAccount(state, a))
+	}
+	return sendJSON(w, http.StatusOK, map[string]any{"accounts": all})
+}
+
+// madeLink is a new link with its account. Path is where the app takes it.
+type madeLink struct {
+	Account shownAccount `json:"account"`
+	Link    string       `json:"link"`
+	Path    string       `json:"path"`
+	Ends    time.Time    `json:"endsAt"`
+}
+
+// addAccount invites somebody: the account has no password until its link was used.
+func (s *server) addAccount(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Name        string       `json:"name"`
+		DisplayName string       `json:"displayName"`
+		Role        account.Role `json:"role"`
+		Days        int          `json:"days"`
+	}
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
+		return err
+	}
+	var added account.Account
+	var link string
+	act, lasts := s.act(r), days(body.Days, account.DefaultLink)
+	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+		add, a, err := state.Add(act, account.New{Name: body.Name, Display: body.DisplayName, Role: body.Role})
+		if err != nil {
+			return add, err
+		}
+		invite, secret, err := state.With(add).NewLink(act, a.ID, lasts)
+		added, link = a, secret
+		return add.Then(invite), err
+	})
+	if err != nil {
+		return err
+	}
+	return s.sendLink(w, madeLink{showAccount(s.gate.State(), added), link, api.PathJoin + "#" + link, act.Now.Add(lasts)})
+}
+
+func (s *server) sendLink(w http.ResponseWriter, l madeLink) error {
+	return sendJSON(w, http.StatusCreated, l)
+}
+
+// days is a time in days, or the fallback for none. What is too long is refused by the decision.
+func days(n int, fallback time.Duration) time.Duration {
+	const most = 10 * 366
+	if n == 0 {
+		return fallback
+	}
+	return time.Duration(min(max(n, -1), most)) * 24 * time.Hour
+}
+
+// makeLink makes a link for a forgotten password, or anew for an invitation.
+func (s *server) makeLink(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Days int `json:"days"`
+	}
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
+		return err
+	}
+	var link string
+	act, id, lasts := s.act(r), r.PathValue("id"), days(body.Days, account.DefaultLink)
+	err := s.gate.Decide(r.Context(), func(state *account.State) (c account.Change, err error) {
+		c, link, err = state.NewLink(act, id, lasts)
+		return c, err
+	})
+	if err != nil {
+		return err
+	}
+	state := s.gate.State()
+	return s.sendLink(w, madeLink{showAccount(state, state.Accounts[id]), link, api.PathJoin + "#" + link, act.Now.Add(lasts)})
+}
+
+func (s *server) editAccount(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		DisplayName *string       `json:"displayName"`
+		Role        *account.Role `json:"role"`
+		Disabled    *bool         `json:"disabled"`
+	}
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+		return state.Edit(s.act(r), id, account.Edit{Display: body.DisplayName, Role: body.Role, Disabled: body.Disabled})
+	})
+	if err != nil {
+		return err
+	}
+	state := s.gate.State()
+	return sendJSON(w, http.StatusOK, showAccount(state, state.Accounts[id]))
+}
+
+// manages fails unless the sender of a request manages an account: an admin any, everybody their
+// own. A token manages nothing for who is no admin: it could make itself another one with more rights.
+func manages(r *http.Request, id string) error {
+	who := scopeOf(r.Context()).who
+	if who.Role.Permits(account.Admin) || who.Account == id && who.Grant.Kind != account.Token {
+		return nil
+	}
+	return account.ForbiddenProblem(who, account.Admin)
+}
+
+// listGrants lists the sessions and tokens of an account.
+func (s *server) listGrants(w http.ResponseWriter, r *http.Request) error {
+	id, state := r.PathValue("id"), s.gate.State()
+	if err := manages(r, id); err != nil {
+		return err
+	}
+	if _, err := state.Find(id); err != nil {
+		return err
+	}
+	all := []shownGrant{}
+	for _, g := range state.GrantsOf(id, s.gate.Now(), account.Session, account.Token) {
+		all = append(all, showGrant(g, scopeOf(r.Context()).who))
+	}
+	return sendJSON(w, http.StatusOK, map[string]any{"grants": all})
+}
+
+// makeToken makes a token of an account. Its secret is in the answer, and nowhere else.
+func (s *server) makeToken(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if err := manages(r, id); err != nil {
+		return err
+	}
+	var body struct {
+		Name string       `json:"name"`
+		Role account.Role `json:"role"`
+		Days int          `json:"days"`
+	}
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
+		return err
+	}
+	var made account.Grant
+	var secret string
+	err := s.gate.Decide(r.Context(), func(state *account.State) (c account.Change, err error) {
+		c, made, secret, err = state.NewToken(s.act(r), account.NewTokenOf{Account: id, Name: body.Name, Role: body.Role, Lasts: days(body.Days, account.DefaultToken)})
+		return c, err
+	})
+	if err != nil {
+		return err
+	}
+	shown := showGrant(made, account.Principal{})
+	shown.Secret = secret
+	return sendJSON(w, http.StatusCreated, shown)
+}
+
+// endGrant signs a device out, or ends a token.
+func (s *server) endGrant(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if err := manages(r, id); err != nil {
+		return err
+	}
+	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+		return state.EndGrant(s.act(r), id, r.PathValue("grant"))
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,556 @@
+package rest_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/contracttest"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
+	"github.com/rollcall/rollcall/server/store/memory"
+)
+
+const goodPassword = "correct horse battery"
+
+// house is a server with accounts.
+type house struct {
+	t       *testing.T
+	store   *memory.Store
+	gate    *signin.Gate
+	handler http.Handler
+	clock   time.Time
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, store: memory.New(memory.Options{}), clock: time.Now()}
+	var err error
+	if h.gate, err = signin.Open(t.Context(), h.store, signin.Options{Now: func() time.Time { return h.clock }}); err != nil {
+		t.Fatal(err)
+	}
+	hub := feed.NewHub()
+	t.Cleanup(hub.Close)
+	h.handler = contracttest.Load(t).Handler(t, rest.New(rest.Config{Store: h.store, Hub: hub, Gate: h.gate}))
+	return h
+}
+
+func (h *house) decide(f func(*account.State, account.Act) (account.Change, error)) {
+	h.t.Helper()
+	if err := h.gate.Decide(h.t.Context(), func(s *account.State) (account.Change, error) { return f(s, account.Act{Now: h.clock}) }); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// add adds an account with a session, whose secret it returns.
+func (h *house) add(name string, role account.Role) (a account.Account, session string) {
+	h.t.Helper()
+	h.decide(func(s *account.State, act account.Act) (c account.Change, err error) {
+		c, a, err = s.Add(act, account.New{Name: name, Role: role})
+		return c, err
+	})
+	return a, h.session(a.ID)
+}
+
+func (h *house) session(id string) (secret string) {
+	h.t.Helper()
+	h.decide(func(s *account.State, act account.Act) (c account.Change, err error) {
+		c, secret, err = s.NewSession(act, id, "Firefox")
+		return c, err
+	})
+	return secret
+}
+
+func (h *house) token(id string, role account.Role) (secret string) {
+	h.t.Helper()
+	h.decide(func(s *account.State, act account.Act) (c account.Change, err error) {
+		c, _, secret, err = s.NewToken(act, account.NewTokenOf{Account: id, Name: "curl", Role: role, Lasts: time.Hour})
+		return c, err
+	})
+	return secret
+}
+
+// with are the headers of a request with a session or a token.
+func with(secret string) []string {
+	switch {
+	case secret == "":
+		return nil
+	case strings.HasPrefix(secret, "rollcall_t_"):
+		return []string{"Authorization", "Bearer " + secret}
+	}
+	return []string{"Cookie", rest.SessionCookie + "=" + secret}
+}
+
+// do sends a request as who has a secret.
+func (h *house) do(secret, method, target string, body any, header ...string) answer {
+	h.t.Helper()
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	r := httptest.NewRequest(method, target, bytes.NewReader(text))
+	r.Host = "localhost:8080"
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	header = append(with(secret), header...)
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	return answer{t: h.t, Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
+}
+
+// needed is the role that each operation of the contract needs.
+var needed = map[string]account.Role{
+	"listUsers": account.Viewer, "getUser": account.Viewer, "listChanges": account.Viewer, "listBucket": account.Viewer, "streamEvents": account.Viewer,
+	"createUser": account.Editor, "updateUser": account.Editor, "deleteUser": account.Editor,
+	"applyOperations": account.Viewer, // whose operations are refused one by one
+	"showSession":     account.Anyone, "signIn": account.Anyone, "signOut": account.Anyone,
+	"changePassword": account.Viewer, "listGrants": account.Viewer, "makeToken": account.Viewer, "endGrant": account.Viewer, // of one's own account
+	"listAccounts": account.Admin, "addAccount": account.Admin, "editAccount": account.Admin, "makeLink": account.Admin,
+	"healthy": account.Anyone, "ready": account.Anyone,
+}
+
+// TestEveryPathNeedsItsRole: each method of each path of the contract, for everybody. A path that
+// is new is refused here until its role is decided.
+func TestEveryPathNeedsItsRole(t *testing.T) {
+	h := newHouse(t)
+	secrets := map[account.Role]string{"": ""}
+	for _, role := range []account.Role{account.Viewer, account.Editor, account.Admin} {
+		var a account.Account
+		a, secrets[role] = h.add(string(role), role)
+		secrets["token of "+role] = h.token(a.ID, role)
+	}
+	asked := 0
+	for path, item := range contracttest.Load(t).Doc.Paths.Map() {
+		target := strings.NewReplacer("{id}", "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16", "{grant}", "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d17", "{bucket}", "0").Replace(path)
+		for method, operation := range item.Operations() {
+			need, known := needed[operation.OperationID]
+			if !known {
+				t.Errorf("%s %s: no role is decided for %s", method, path, operation.OperationID)
+				continue
+			}
+			for who, secret := range secrets {
+				if operation.OperationID == "streamEvents" && who != "" || operation.OperationID == "signOut" {
+					continue // has no end here; ends the session
+				}
+				asked++
+				role := account.Role(strings.TrimPrefix(string(who), "token of "))
+				a := h.do(secret, method, target, map[string]any{}, "If-Match", "*")
+				code := decodeCode(a)
+				signedOut, forbidden := code == api.CodeSignIn, code == api.CodeForbidden && !strings.Contains(target, "/grants") && path != api.PathPassword
+				if want := who == "" && need != account.Anyone; signedOut != want && operation.OperationID != "signIn" {
+					t.Errorf("%s %s as %q: %d %s, asks for a sign-in: %v, want %v", method, path, who, a.Status, a.Body, signedOut, want)
+				}
+				if want := who != "" && !role.Permits(need); forbidden != want {
+					t.Errorf("%s %s as %q: %d %s, forbidden: %v, want %v", method, path, who, a.Status, a.Body, forbidden, want)
+				}
+			}
+		}
+	}
+	if asked < 100 {
+		t.Errorf("only %d requests were made", asked)
+	}
+}
+
+func decodeCode(a answer) api.Code {
+	var p api.Problem
+	if json.Unmarshal(a.Body, &p) != nil {
+		return ""
+	}
+	return p.Code
+}
+
+// TestWhoMayAsk: each way to say who asks, and each way to fail at it.
+func TestWhoMayAsk(t *testing.T) {
+	h := newHouse(t)
+	if a := h.do("", "GET", api.PathUsers, nil); a.Status != 200 {
+		t.Fatalf("without accounts: %d %s", a.Status, a.Body)
+	}
+	ann, session := h.add("ann", account.Admin)
+	token := h.token(ann.ID, account.Viewer)
+	for _, test := range []struct {
+		name   string
+		header []string
+		status int
+	}{
+		{"nothing", nil, 401},
+		{"a session", with(session), 200},
+		{"a session under the name for localhost", []string{"Cookie", "rollcall=" + session}, 200},
+		{"that, over HTTPS", []string{"Cookie", "rollcall=" + session, "X-Forwarded-Proto", "https"}, 401},
+		{"that, for another host", []string{"Cookie", "rollcall=" + session, "Host", "directory.example.org"}, 401},
+		{"that, by an address", []string{"Cookie", "rollcall=" + session, "Host", "127.0.0.1:8080"}, 200},
+		{"a token", with(token), 200},
+		{"a token in other words", []string{"Authorization", "bearer  " + token}, 200},
+		{"a token as a session", []string{"Cookie", rest.SessionCookie + "=" + token}, 401},
+		{"a session as a token", []string{"Authorization", "Bearer " + session}, 401},
+		{"a wrong token with a session", append(with(session), "Authorization", "Bearer x"), 401},
+		{"a proxy's Basic with a session", append(with(session), "Authorization", "Basic eDp5"), 200},
+		{"a session from another site's page", append(with(session), "Sec-Fetch-Site", "cross-site"), 403},
+		{"a session from another origin's page", append(with(session), "Origin", "http://example.org"), 403},
+	} {
+		a := h.do("", "GET", api.PathUsers, nil, test.header...)
+		if a.Status != test.status || (a.Status == 401) != (a.Header.Get("WWW-Authenticate") == "Bearer") {
+			t.Errorf("%s: %d %s", test.name, a.Status, a.Body)
+		}
+	}
+	off := true
+	h.add("bo", account.Admin)
+	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+		return s.Edit(act, ann.ID, account.Edit{Disabled: &off})
+	})
+	for _, secret := range []string{session, token} {
+		h.do(secret, "GET", api.PathUsers, nil).problem(401, api.CodeAccountDisabled)
+	}
+	if a := h.do(session, "GET", api.PathSession, nil); a.Status != 200 || decode[api.Session](a).Account != nil {
+		t.Errorf("the session of a disabled account: %d %s", a.Status, a.Body)
+	}
+}
+
+// TestSharedPagesAreForThoseWhoMay: a page that is cached for one is not sent to who may not ask.
+func TestSharedPagesAreForThoseWhoMay(t *testing.T) {
+	h := newHouse(t)
+	_, session := h.add("ann", account.Admin)
+	h.do(session, "POST", api.PathUsers, map[string]string{"name": "Ada", "email": "ada@example.org"}).status(201)
+	for _, path := range []string{api.PathUsers, api.PathChanges} {
+		if a := h.do(session, "GET", path, nil).status(200); !bytes.Contains(a.Body, []byte("Ada")) {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+		h.do("", "GET", path, nil).problem(401, api.CodeSignIn)
+		h.do("", "HEAD", path, nil).status(401)
+	}
+}
+
+// TestABatchOfAViewer: each operation is refused, in words; none takes effect, and the batch is
+// not an error that the engine would repeat.
+func TestABatchOfAViewer(t *testing.T) {
+	h := newHouse(t)
+	_, admin := h.add("ann", account.Admin)
+	bo, viewer := h.add("bo", account.Viewer)
+	id := "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16"
+	batch := batchOf(operation(id, api.Create, 0, fields{"name": "Ada", "email": "ada@example.org"}), operation(id, "bad", 0, nil))
+	for _, secret := range []string{viewer, h.token(bo.ID, account.Viewer)} {
+		results := decode[api.BatchResult](h.do(secret, "POST", api.PathOperations, batch).status(200)).Results
+		if len(results) != 2 || results[0].Status != api.Rejected || results[0].Problem.Code != api.CodeForbidden || results[1].Problem.Code != api.CodeInvalid {
+			t.Errorf("results %+v", results)
+		}
+	}
+	h.do(admin, "GET", api.ItemPath(api.PathUsers, id), nil).status(404)
+	results := decode[api.BatchResult](h.do(admin, "POST", api.PathOperations, batch).status(200)).Results
+	if results[0].Status != api.Applied {
+		t.Errorf("as an editor: %+v", results)
+	}
+}
+
+// TestSignInAndOut: what a browser keeps, and that it is gone afterwards.
+func TestSignInAndOut(t *testing.T) {
+	h := newHouse(t)
+	ann, _ := h.add("ann", account.Editor)
+	h.add("root", account.Admin)
+	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+		return s.SetPassword(act, ann.ID, account.HashPassword(goodPassword), account.Hash{})
+	})
+	h.do("", "POST", api.PathSession, api.SignIn{Name: "ann", Password: "wrong"}).problem(401, api.CodeSignIn)
+	h.do("", "POST", api.PathSession, api.SignIn{Name: "ann", Password: goodPassword}, "Host", "directory.example.org").problem(403, api.CodeForbidden)
+	h.do("", "POST", api.PathSession, api.SignIn{Name: "ann", Password: goodPassword}, "Sec-Fetch-Site", "cross-site").problem(403, api.CodeCrossSite)
+	for _, test := range []struct {
+		name   string
+		secure bool
+		header []string
+	}{
+		{rest.LocalCookie, false, nil},
+		{rest.SessionCookie, true, []string{"Host", "directory.example.org", "X-Forwarded-Proto", "https"}},
+		{rest.SessionCookie, true, []string{"Host", "directory.example.org", "Origin", "https://directory.example.org"}},
+	} {
+		a := h.do("", "POST", api.PathSession, api.SignIn{Name: "ann", Password: goodPassword, Device: "Tablet"}, test.header...).status(200)
+		c := cookieOf(t, a)
+		if c.Name != test.name || c.Secure != test.secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 90*24*3600 {
+			t.Errorf("the cookie is %s", a.Header.Get("Set-Cookie"))
+		}
+		if s := decode[api.Session](a); s.Open || s.Account == nil || *s.Account != (api.Identity{ID: ann.ID, Name: "ann", DisplayName: "ann", Role: "editor"}) {
+			t.Errorf("signed in as %s", a.Body)
+		}
+		out := h.do(c.Value, "DELETE", api.PathSession, nil, test.header...).status(204)
+		if gone := cookieOf(t, out); gone.Name != test.name || gone.MaxAge >= 0 || gone.Value != "" {
+			t.Errorf("signing out sets %s", out.Header.Get("Set-Cookie"))
+		}
+		h.do(c.Value, "GET", api.PathUsers, nil).problem(401, api.CodeSignIn)
+	}
+	h.do("", "DELETE", api.PathSession, nil).status(204)
+	// Signing in again on the same browser leaves no session that nobody knows of.
+	first := cookieOf(t, h.do("", "POST", api.PathSession, api.SignIn{Name: "ann", Password: goodPassword}).status(200)).Value
+	h.do(first, "POST", api.PathSession, api.SignIn{Name: "ann", Password: goodPassword}).status(200)
+	h.do(first, "GET", api.PathUsers, nil).problem(401, api.CodeSignIn)
+	for range 20 {
+		if a := h.do("", "POST", api.PathSession, api.SignIn{Name: "ann", Password: "wrong"}); a.Status == 429 {
+			if a.problem(429, api.CodeRateLimited); a.Header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+			return
+		}
+	}
+	t.Error("nothing limits the attempts")
+}
+
+func cookieOf(t *testing.T, a answer) *http.Cookie {
+	t.Helper()
+	c, err := http.ParseSetCookie(a.Header.Get("Set-Cookie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestInvitation: from the admin's request to the new account's first session, once.
+func TestInvitation(t *testing.T) {
+	h := newHouse(t)
+	_, admin := h.add("ann", account.Admin)
+	var made struct {
+		Account    struct{ ID string }
+		Link, Path string
+	}
+	a := h.do(admin, "POST", api.PathAccounts, map[string]any{"name": "Bo", "role": "viewer", "displayName": "Bo Lee"}).status(201)
+	made = decode[struct {
+		Account    struct{ ID string }
+		Link, Path string
+	}](a)
+	if made.Path != api.PathJoin+"#"+made.Link || !bytes.Contains(a.Body, []byte(`"invited":true`)) {
+		t.Errorf("made %s", a.Body)
+	}
+	h.do("", "POST", api.PathSession, api.SignIn{Name: "bo", Password: goodPassword}).problem(401, api.CodeSignIn)
+	h.do("", "POST", api.PathSession, api.SignIn{Link: made.Link, Password: "short"}).problem(400, api.CodeInvalid)
+	in := h.do("", "POST", api.PathSession, api.SignIn{Link: made.Link, Password: goodPassword}).status(200)
+	if s := decode[api.Session](in); s.Account == nil || s.Account.DisplayName != "Bo Lee" || s.Account.Role != "viewer" {
+		t.Errorf("joined as %s", in.Body)
+	}
+	h.do("", "POST", api.PathSession, api.SignIn{Link: made.Link, Password: goodPassword}).problem(404, api.CodeNotFound)
+	h.do("", "POST", api.PathSession, api.SignIn{Name: "bo", Password: goodPassword}).status(200)
+	h.do(admin, "POST", api.PathAccounts, map[string]any{"name": "BO", "role": "viewer"}).problem(409, api.CodeConflict)
+	reset := h.do(admin, "POST", api.PathAccounts+"/"+made.Account.ID+"/link", map[string]any{"days": 1}).status(201)
+	h.clock = h.clock.Add(24 * time.Hour)
+	h.do("", "POST", api.PathSession, api.SignIn{Link: decode[struct{ Link string }](reset).Link, Password: goodPassword}).problem(404, api.CodeNotFound)
+	h.do(admin, "POST", api.PathAccounts+"/"+made.Account.ID+"/link", map[string]any{"days": 31}).problem(400, api.CodeInvalid)
+	h.do(admin, "POST", api.PathAccounts+"/"+made.Account.ID+"/link", map[string]any{"days": -1}).problem(400, api.CodeInvalid)
+}
+
+// TestGrants: everybody sees and ends their own devices, admins all, and a token none.
+func TestGrants(t *testing.T) {
+	h := newHouse(t)
+	_, admin := h.add("ann", account.Admin)
+	bo, own := h.add("bo", account.Editor)
+	_, other := h.add("cy", account.Editor)
+	token := h.token(bo.ID, account.Viewer)
+	path := api.PathAccounts + "/" + bo.ID + "/grants"
+	type grants struct {
+		Grants []struct {
+			ID, Kind, Name, Secret string
+			Current                bool
+		}
+	}
+	list := decode[grants](h.do(own, "GET", path, nil).status(200)).Grants
+	if len(list) != 2 || bytes.Contains(h.do(own, "GET", path, nil).Body, []byte("secret")) {
+		t.Errorf("listed %+v", list)
+	}
+	h.do(other, "GET", path, nil).problem(403, api.CodeForbidden)
+	h.do(token, "GET", path, nil).problem(403, api.CodeForbidden)
+	h.do(token, "POST", path, fields{"name": "x", "role": "editor"}).problem(403, api.CodeForbidden)
+	h.do(own, "POST", path, fields{"name": "x", "role": "admin"}).problem(403, api.CodeForbidden)
+	h.do(own, "POST", path, fields{"name": "", "role": "viewer"}).problem(400, api.CodeInvalid)
+	made := decode[struct{ ID, Secret string }](h.do(own, "POST", path, fields{"name": "backup", "role": "editor", "days": 1}).status(201))
+	h.do(made.Secret, "POST", api.PathUsers, fields{"name": "Ada", "email": "ada@example.org"}).status(201)
+	h.do(other, "DELETE", path+"/"+made.ID, nil).problem(403, api.CodeForbidden)
+	h.do(admin, "DELETE", path+"/"+made.ID, nil).status(204)
+	h.do(made.Secret, "GET", api.PathUsers, nil).problem(401, api.CodeSignIn)
+	for _, g := range list {
+		if g.Kind == "session" {
+			if !g.Current {
+				t.Error("the session is not marked as this one")
+			}
+			h.do(own, "DELETE", path+"/"+g.ID, nil).status(204)
+		}
+	}
+	h.do(own, "GET", path, nil).problem(401, api.CodeSignIn)
+	h.do(admin, "GET", api.PathAccounts+"/018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16/grants", nil).problem(404, api.CodeNotFound)
+}
+
+func TestChangePassword(t *testing.T) {
+	h := newHouse(t)
+	ann, own := h.add("ann", account.Admin)
+	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+		return s.SetPassword(act, ann.ID, account.HashPassword(goodPassword), account.HashOf(own))
+	})
+	other := h.session(ann.ID)
+	h.do(own, "PUT", api.PathPassword, fields{"present": "wrong", "new": "another good password"}).problem(403, api.CodeForbidden)
+	h.do(h.token(ann.ID, account.Admin), "PUT", api.PathPassword, fields{"present": goodPassword, "new": "another good password"}).problem(403, api.CodeForbidden)
+	h.do(own, "PUT", api.PathPassword, fields{"present": goodPassword, "new": "another good password"}).status(204)
+	h.do(own, "GET", api.PathUsers, nil).status(200)
+	h.do(other, "GET", api.PathUsers, nil).problem(401, api.CodeSignIn)
+}
+
+// TestStreamsEndWithWhatLetThemIn: each way in which a stream's client may lose its right.
+func TestStreamsEndWithWhatLetThemIn(t *testing.T) {
+	off, viewer := true, account.Viewer
+	for name, lose := range map[string]func(h *house, id, session string){
+		"signed out by an admin": func(h *house, id, _ string) {
+			h.decide(func(s *account.State, act account.Act) (account.Change, error) { return s.SignOut(act, id) })
+		},
+		"signed out": func(h *house, _, session string) { h.do(session, "DELETE", api.PathSession, nil).status(204) },
+		"disabled": func(h *house, id, _ string) {
+			h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+				return s.Edit(act, id, account.Edit{Disabled: &off})
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.add("root", account.Admin)
+			ann, session := h.add("ann", account.Editor)
+			server := httptest.NewServer(h.handler)
+			defer server.Close()
+			stream := openStream(t, server.URL, session)
+			// What does not concern the client leaves its stream open.
+			h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+				return s.Edit(act, ann.ID, account.Edit{Role: &viewer})
+			})
+			h.add("bo", account.Viewer)
+			h.do(h.session(ann.ID), "GET", api.PathUsers, nil).status(200)
+			lose(h, ann.ID, session)
+			if _, err := io.ReadAll(stream); err != nil { // its end
+				t.Error(err)
+			}
+			h.do(session, "GET", api.PathEvents, nil).status(401)
+		})
+	}
+}
+
+// openStream opens an event stream, which must end within 5 s.
+func openStream(t *testing.T, base, session string) io.Reader {
+	t.Helper()
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}}
+	t.Cleanup(client.CloseIdleConnections)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", u.String()+api.PathEvents, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", rest.SessionCookie+"="+session)
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	in := bufio.NewReader(resp.Body)
+	if line, err := in.ReadString('\n'); err != nil || resp.StatusCode != 200 || !strings.HasPrefix(line, "retry:") {
+		t.Fatalf("the stream began with %d %q (%v)", resp.StatusCode, line, err)
+	}
+	return in
+}
+
+// TestAnOpenServerCloses: the first account ends the streams of those who came without one.
+func TestAnOpenServerCloses(t *testing.T) {
+	h := newHouse(t)
+	server := httptest.NewServer(h.handler)
+	defer server.Close()
+	stream := openStream(t, server.URL, "")
+	if s := decode[api.Session](h.do("", "GET", api.PathSession, nil).status(200)); !s.Open || s.Account != nil {
+		t.Errorf("the session of an open server: %+v", s)
+	}
+	h.do("", "GET", api.PathAccounts, nil).problem(403, api.CodeForbidden)
+	h.do("", "POST", api.PathAccounts, fields{"name": "x", "role": "admin"}).problem(403, api.CodeForbidden)
+	h.add("ann", account.Admin)
+	if _, err := io.ReadAll(stream); err != nil {
+		t.Error(err)
+	}
+	h.do("", "GET", api.PathUsers, nil).problem(401, api.CodeSignIn)
+}
+
+// TestBehindAProxy: what comes past the proxy is refused, but for the checks of an orchestrator.
+func TestBehindAProxy(t *testing.T) {
+	hub := feed.NewHub()
+	defer hub.Close()
+	proxies, err := rest.ParseProxies("192.0.2.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := rest.New(rest.Config{Store: memory.New(memory.Options{}), Hub: hub, BehindProxy: true, Limits: rest.Limits{Proxies: proxies}})
+	for from, want := range map[string]int{"192.0.2.7:1": 200, "127.0.0.1:1": 200, "[::1]:1": 200, "198.51.100.1:1": 403, "": 403} {
+		for _, path := range []string{api.PathUsers, api.PathHealth, api.PathReady} {
+			r := httptest.NewRequest("GET", path, http.NoBody)
+			r.RemoteAddr = from
+			r.Header.Set("X-Forwarded-For", "192.0.2.9")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if path != api.PathUsers {
+				want = 200
+			}
+			if w.Code != want && path == api.PathUsers || w.Code != 200 && path != api.PathUsers {
+				t.Errorf("%s from %q: %d %s", path, from, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// BenchmarkAuthorised is a small request with a session: compare BenchmarkRequest.
+func BenchmarkAuthorised(b *testing.B) {
+	s := memory.New(memory.Options{})
+	gate, err := signin.Open(b.Context(), s, signin.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var secret string
+	err = gate.Decide(b.Context(), func(state *account.State) (account.Change, error) {
+		act := account.Act{Now: time.Now()}
+		add, ann, err := state.Add(act, account.New{Name: "ann", Role: account.Admin})
+		if err != nil {
+			return add, err
+		}
+		session, fresh, err := state.With(add).NewSession(act, ann.ID, "x")
+		secret = fresh
+		return add.Then(session), err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	hub := feed.NewHub()
+	defer hub.Close()
+	for _, with := range []struct {
+		name string
+		gate *signin.Gate
+	}{{"open", nil}, {"with a session", gate}} {
+		b.Run(with.name, func(b *testing.B) {
+			h := rest.New(rest.Config{Store: s, Hub: hub, Gate: with.gate})
+			r := httptest.NewRequest("GET", api.PathUsers, http.NoBody)
+			r.Header.Set("Cookie", rest.SessionCookie+"="+secret)
+			b.ReportAllocs()
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				if h.ServeHTTP(w, r); w.Code != 200 {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/origin"
+)
+
+// Cookies that hold a session's secret. The prefix makes browsers keep the first for HTTPS, this
+// host and all paths only. On http://localhost there is no HTTPS, and the second is used.
+const (
+	SessionCookie = "__Host-rollcall"
+	LocalCookie   = "rollcall"
+)
+
+// authorise finds out who sent a request, and fails if they may not do what needs a role. It
+// comes before everything that a handler does: no page is shared with who has not signed in.
+func (s *server) authorise(r *http.Request, needed account.Role) error {
+	now := s.gate.Now()
+	who, refusal := s.identify(r)
+	switch {
+	case refusal == account.Admitted:
+		s.gate.Used(who, now)
+		scopeOf(r.Context()).who = who
+	case needed == account.Anyone:
+		return nil
+	case refusal == account.Disabled:
+		return account.DisabledProblem()
+	default:
+		return account.SignInProblem()
+	}
+	if !who.Role.Permits(needed) {
+		return account.ForbiddenProblem(who, needed)
+	}
+	return nil
+}
+
+// identify returns whose secret a request has. A token counts alone: a wrong one does not fall
+// back to a browser's session.
+func (s *server) identify(r *http.Request) (account.Principal, account.Refusal) {
+	state, now := s.gate.State(), s.gate.Now()
+	if state.Open() {
+		return account.Open, account.Admitted
+	}
+	if given := r.Header.Get("Authorization"); given != "" {
+		scheme, token, _ := strings.Cut(given, " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			return state.Identify(strings.TrimSpace(token), account.Token, now)
+		}
+	}
+	if c, err := r.Cookie(SessionCookie); err == nil {
+		return state.Identify(c.Value, account.Session, now)
+	}
+	if c, err := r.Cookie(LocalCookie); err == nil && !isSecure(r) && isLocal(r) {
+		return state.Identify(c.Value, account.Session, now)
+	}
+	return account.Principal{}, account.Unknown
+}
+
+// still reports whether who sent a request may go on.
+func (s *server) still(r *http.Request, needed account.Role) bool {
+	now := s.gate.Now()
+	who, refusal := s.gate.State().Again(scopeOf(r.Context()).who, now)
+	if refusal != account.Admitted || !who.Role.Permits(needed) {
+		return false
+	}
+	s.gate.Used(who, now)
+	return true
+}
+
+// isSecure reports whether a browser sent a request over HTTPS. A proxy that does not say so leaves the
+// Origin, which browsers send with what changes something.
+func isSecure(r *http.Request) bool {
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" || strings.HasPrefix(r.Header.Get("Origin"), "https://")
+}
+
+// isLocal reports whether a request is for this machine by a name that leads nowhere else.
+func isLocal(r *http.Request) bool {
+	if a, err := netip.ParseAddrPort(r.Host); err == nil {
+		return a.Addr().IsLoopback()
+	}
+	a, err := netip.ParseAddr(strings.Trim(r.Host, "[]"))
+	return err == nil && a.IsLoopback() || origin.IsLocalhost(r.Host)
+}
+
+// setSession gives a browser its session's secret, or takes it away if there is none.
+func setSession(w http.ResponseWriter, r *http.Request, secret string) {
+	c := http.Cookie{Name: SessionCookie, Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: true, MaxAge: int(account.SessionIdle.Seconds())}
+	if !isSecure(r) {
+		c.Name, c.Secure = LocalCookie, false
+	}
+	if secret == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, &c)
+}

@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/postgres"
 	"github.com/rollcall/rollcall/server/store/sqlite"
@@ -20,6 +23,8 @@ import (
 type database interface {
 	rest.Store
 	store.Tidier
+	signin.Store
+	Audit(ctx context.Context, from time.Time, f func(account.Event) error) error
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	// Waiting is how many writes are queued.
 	Waiting() int

@@ -56,6 +56,10 @@ found by id, or else by email. A missing field keeps its value. A refused line d
 not stop the others. You can run an import again at any time: nothing is applied
 twice. The server may be running. Exits with 3 if a line is refused.
 `, runImport},
+		{"account", "COMMAND [flags] [NAME]", "manage who may sign in", accountDetails(), runAccount},
+		{"audit", "[-db FILE|ADDRESS] [-from TIME]", "print what happened to accounts, as JSON Lines", `Each line is an object with at, action, account, name, by and detail. An empty "by" is
+the operator's command.
+`, runAudit},
 		{"seed", "[-db FILE|ADDRESS] [-n 1000] [-seed 1]", "add made-up people to the database", "", runSeed},
 		{"version", "", "print the version of this build", "", showVersion},
 	}

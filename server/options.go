@@ -29,6 +29,8 @@ type serveOptions struct {
 	profiles      string
 	metrics       string
 	proxies       string
+	behindProxy   bool
+	firstAdmin    string
 	hosts         string
 	origins       string
 	exempt        string
@@ -56,6 +58,8 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.hosts, "hosts", "", "comma-separated `names` that the server answers to, beside localhost, this machine's addresses and the certificate's names; *.example.org is all below it")
 	flags.StringVar(&o.origins, "origins", "", "comma-separated `origins`, such as http://directory.example.org, whose pages are the server's own: those of a proxy on plain HTTP that keeps neither Host nor X-Forwarded-Host")
 	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For and X-Forwarded-Host are trusted; this machine always is")
+	flags.BoolVar(&o.behindProxy, "behind-proxy", false, "take requests from -trusted-proxies and this machine only: a proxy ends TLS")
+	flags.StringVar(&o.firstAdmin, "first-admin", "", "while there are no accounts, make an admin of this `name`, and print a link that sets the password")
 	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
@@ -114,8 +118,12 @@ func (o *serveOptions) check() error {
 			return err
 		}
 	}
-	if _, err := rest.ParseProxies(o.proxies); err != nil {
+	proxies, err := rest.ParseProxies(o.proxies)
+	if err != nil {
 		return fmt.Errorf("-trusted-proxies: %w", err)
+	}
+	if o.behindProxy && len(proxies) == 0 {
+		return errors.New("-behind-proxy needs -trusted-proxies, the networks that the proxy's requests come from, such as 10.0.0.2")
 	}
 	if _, err := o.policy(nil); err != nil {
 		return err

@@ -18,7 +18,9 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/listen"
+	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/static"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/postgres"
@@ -71,32 +73,27 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	limits.Reads = min(limits.Reads, db.Readers())
 	addGauges(metrics, db, listener)
 
+	gate, err := signin.Open(ctx, db, signin.Options{Log: log})
+	if err == nil {
+		err = o.admitPeople(ctx, gate, entrance{log, stdout, listener.Addr()})
+	}
+	if err != nil {
+		return err
+	}
+
 	background, stop := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	defer func() { stop(); tasks.Wait() }() // before the database is closed
 	tasks.Go(func() { store.KeepTidy(background, db, log) })
+	tasks.Go(func() { gate.Watch(background) })
 	if !postgres.IsAddress(o.db) { // PostgreSQL reports the changes of other processes itself
 		tasks.Go(func() { feed.Poll(background, db.Head, hub.Notify) })
 	}
-
-	pair, err := loadCertificate(background, &tasks, o, log)
+	server, policy, err := o.assemble(background, &tasks, rest.Config{
+		Store: db, Hub: hub, Log: log, Limits: limits, Metrics: metrics, Steady: true, Oldest: o.oldest, Gate: gate, BehindProxy: o.behindProxy,
+	})
 	if err != nil {
 		return err
-	}
-	policy, err := o.policy(pair.Leaf)
-	if err != nil {
-		return err
-	}
-	files, err := webFiles(log)
-	if err != nil {
-		return err
-	}
-	server := newServer(rest.New(rest.Config{
-		Store: db, Hub: hub, Static: files, Log: log, Limits: limits, Metrics: metrics, Policy: policy, Steady: true, Oldest: o.oldest,
-	}), log)
-	server.RegisterOnShutdown(hub.Close)
-	if pair != nil {
-		server.TLSConfig = pair.Config()
 	}
 	for addr, mux := range operatorMuxes(o, metrics) {
 		if err := serveOperator(background, &tasks, addr, guarded(policy, mux), log); err != nil {
@@ -107,6 +104,27 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	return serve(ctx, listener, server, log)
+}
+
+// assemble makes the HTTP server with its certificate, which is watched until ctx ends, its names
+// and the web files.
+func (o *serveOptions) assemble(ctx context.Context, tasks *sync.WaitGroup, c rest.Config) (*http.Server, *origin.Policy, error) {
+	pair, err := loadCertificate(ctx, tasks, *o, c.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Policy, err = o.policy(pair.Leaf); err != nil {
+		return nil, nil, err
+	}
+	if c.Static, err = webFiles(c.Log); err != nil {
+		return nil, nil, err
+	}
+	server := newServer(rest.New(c), c.Log)
+	server.RegisterOnShutdown(c.Hub.Close)
+	if pair != nil {
+		server.TLSConfig = pair.Config()
+	}
+	return server, c.Policy, nil
 }
 
 // listen accepts connections, as many as the process may have.

@@ -50,9 +50,11 @@ type GroupTx struct {
 
 	row    *Row // put by the current write
 	record *Record
+	effect *Effect
 
 	rowsPut    []*Row
 	recordsPut []*Record
+	effectsPut []*Effect
 }
 
 // NewGroupTx returns a GroupTx with the rows and records that exist of the read set. A row may
@@ -79,7 +81,7 @@ func NewGroupTx(rows []Row, records []Record) *GroupTx {
 func (t *GroupTx) ApplyAll(s *Session, writes []Write, failed func(Write, error)) []Outcome {
 	outcomes := make([]Outcome, 0, len(writes))
 	for _, write := range writes {
-		t.row, t.record = nil, nil
+		t.row, t.record, t.effect = nil, nil, nil
 		o, err := s.Do(write)
 		if err != nil {
 			failed(write, err)
@@ -106,6 +108,9 @@ func (t *GroupTx) keep() {
 	if r := t.record; r != nil {
 		t.records[r.RecordKey], t.recordsPut = r, append(t.recordsPut, r)
 	}
+	if t.effect != nil {
+		t.effectsPut = append(t.effectsPut, t.effect)
+	}
 }
 
 // Rows are the rows to save in the order they were put. A row that was put twice appears
@@ -125,6 +130,15 @@ func (t *GroupTx) LatestRows() []*Row {
 
 // NewRecords are the records to save.
 func (t *GroupTx) NewRecords() []*Record { return t.recordsPut }
+
+// Effects are the effects to save.
+func (t *GroupTx) Effects() []*Effect { return t.effectsPut }
+
+// PutEffect implements Tx.
+func (t *GroupTx) PutEffect(e Effect) error {
+	t.effect = &e
+	return nil
+}
 
 // Row implements Tx.
 func (t *GroupTx) Row(id string) (*Row, error) { return t.rows[id], nil }

@@ -19,14 +19,18 @@ type Tidier interface {
 	Prune(ctx context.Context, before time.Time) (int64, error)
 	// Collect deletes the tombstones from before a time, and returns how many.
 	Collect(ctx context.Context, before time.Time) (int64, error)
+	// Forget forgets the texts that were replaced before a time, and who made the changes before
+	// another, and returns how many.
+	Forget(ctx context.Context, texts, changes time.Time) (int64, error)
 }
 
 // KeepTidy deletes what is too old to be needed, now and every day until ctx ends.
-func KeepTidy(ctx context.Context, s Tidier, log *slog.Logger) {
+// Texts that were replaced are kept for a time, and who replaced them at least as long as tombstones.
+func KeepTidy(ctx context.Context, s Tidier, texts time.Duration, log *slog.Logger) {
 	daily := time.NewTicker(tidyInterval)
 	defer daily.Stop()
 	for {
-		tidy(ctx, s, log, time.Now())
+		tidy(ctx, s, tidying{time.Now(), texts, log})
 		select {
 		case <-ctx.Done():
 			return
@@ -35,17 +39,29 @@ func KeepTidy(ctx context.Context, s Tidier, log *slog.Logger) {
 	}
 }
 
+// tidying is one run of housekeeping.
+type tidying struct {
+	now   time.Time
+	texts time.Duration // how long they are kept
+	log   *slog.Logger
+}
+
 // tidy prunes records before it collects tombstones: no record outlives its user's
 // tombstone.
-func tidy(ctx context.Context, s Tidier, log *slog.Logger, now time.Time) {
+func tidy(ctx context.Context, s Tidier, t tidying) {
+	now, log := t.now, t.log
 	records, err := s.Prune(ctx, now.Add(-keepRecords))
 	var tombstones int64
 	if err == nil {
 		tombstones, err = s.Collect(ctx, now.Add(-keepTombstones))
 	}
+	var texts int64
+	if err == nil {
+		texts, err = s.Forget(ctx, now.Add(-t.texts), now.Add(-max(t.texts, keepTombstones)))
+	}
 	if err != nil && ctx.Err() == nil {
 		log.Error("housekeeping failed; it runs again tomorrow", "error", err)
-	} else if records+tombstones > 0 {
-		log.Info("housekeeping deleted old data", "records", records, "tombstones", tombstones)
+	} else if records+tombstones+texts > 0 {
+		log.Info("housekeeping deleted old data", "records", records, "tombstones", tombstones, "history", texts)
 	}
 }

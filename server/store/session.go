@@ -33,6 +33,8 @@ type Tx interface {
 	// of a record that the transaction has.
 	Record(key RecordKey) (*Record, error)
 	PutRecord(r Record) error
+	// PutEffect adds an effect of the row that was put.
+	PutEffect(e Effect) error
 }
 
 // Session does writes inside one writing transaction. The caller reads Feed when the
@@ -80,7 +82,7 @@ func (s *Session) Do(w Write) (Outcome, error) {
 			return plain(Rejected(w.ID, emailTaken(*w.Patch.Email))), nil
 		}
 	}
-	if err := s.save(w, next, result); err != nil {
+	if err := s.save(w, current, next, result); err != nil {
 		return Outcome{}, err
 	}
 	if next != nil {
@@ -112,12 +114,17 @@ func (s *Session) count(current, next *Row) {
 	}
 }
 
-// save puts the row and, for an applied or duplicate write, its record. Conflicts have no
+// save puts the row with its effect and, for an applied or duplicate write, its record. Conflicts have no
 // record: they had no effect, so a replay is decided again.
-func (s *Session) save(w Write, next *Row, result api.Result) error {
+func (s *Session) save(w Write, current, next *Row, result api.Result) error {
 	if next != nil {
 		if err := s.Tx.PutRow(next); err != nil {
 			return fmt.Errorf("save user %s: %w", w.EntityID, err)
+		}
+	}
+	if next != nil && w.Author != nil {
+		if err := s.Tx.PutEffect(effectOf(w, current, next)); err != nil {
+			return fmt.Errorf("save who changed user %s: %w", w.EntityID, err)
 		}
 	}
 	if w.Key == "" || (result.Status != api.Applied && result.Status != api.Duplicate) {

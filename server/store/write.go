@@ -27,6 +27,8 @@ type Write struct {
 	AnyVersion  bool // the current version is the base: If-Match: *
 	CreatedAt   time.Time
 	Stamp       api.Stamp
+
+	Author *Author // nil where there are no accounts: then nothing is recorded of who it was
 }
 
 // Outcome is the outcome of a write. If Replayed, Result comes from the record of an earlier

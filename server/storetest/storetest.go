@@ -25,6 +25,9 @@ type Store interface {
 	store.Tidier
 	signin.Store
 	Audit(ctx context.Context, from time.Time, f func(account.Event) error) error
+	Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error
+	History(ctx context.Context, id string) (store.Past, error)
+	Erase(ctx context.Context, id string) error
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	Close() error
 }
@@ -78,6 +81,8 @@ func Run(t *testing.T, open Open) {
 		{"accounts, concurrently", testAccountsConcurrently},
 		{"when grants were used", testTouch},
 		{"audit log", testAudit},
+		{"history", testHistory},
+		{"history is forgotten", testForget},
 		{"closed", testClosed},
 	}
 	for _, test := range tests {

@@ -189,7 +189,7 @@ func testOlderTexts(t *testing.T, b *fixture) {
 }
 
 // withoutAccounts are statements that drop the tables that came after those of the records.
-const withoutAccounts = `DROP TABLE audit; DROP TABLE access; DROP TABLE grants; DROP TABLE credentials; DROP TABLE accounts; `
+const withoutAccounts = `DROP TABLE history; DROP TABLE audit; DROP TABLE access; DROP TABLE grants; DROP TABLE credentials; DROP TABLE accounts; `
 
 // OlderRecords are statements that make the table records what it was when records had results
 // and hashes, and empty.

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/store"
@@ -15,7 +16,7 @@ func (s *Store) Copy() *Store {
 	c.feed = s.feed
 	// Rows are immutable, so the copies can share them.
 	c.rows, c.emails, c.records = maps.Clone(s.rows), maps.Clone(s.emails), maps.Clone(s.records)
-	c.accounts = s.accounts
+	c.accounts, c.effects = s.accounts, slices.Clone(s.effects)
 	return c
 }
 

@@ -38,6 +38,7 @@ type Store struct {
 	records map[store.RecordKey]store.Record
 
 	accounts accounts
+	effects  []store.Effect
 }
 
 // New returns an empty store.
@@ -120,6 +121,11 @@ func (t tx) Record(key store.RecordKey) (*store.Record, error) {
 
 func (t tx) PutRecord(r store.Record) error {
 	t.s.records[r.RecordKey] = r
+	return nil
+}
+
+func (t tx) PutEffect(e store.Effect) error {
+	t.s.effects = append(t.s.effects, e)
 	return nil
 }
 
@@ -265,6 +271,7 @@ func (s *Store) Collect(_ context.Context, before time.Time) (int64, error) {
 			gone[id] = true
 		}
 	}
+	s.effects = slices.DeleteFunc(s.effects, func(e store.Effect) bool { return gone[e.EntityID] })
 	maps.DeleteFunc(s.records, func(_ store.RecordKey, r store.Record) bool {
 		return gone[r.EntityID]
 	})

@@ -18,6 +18,8 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.cha
   email_key = excluded.email_key, sort = excluded.sort, search = excluded.search`
 	insertRecords = `INSERT INTO records (` + sqldb.RecordColumns + `)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[])`
+	insertEffects = `INSERT INTO history (` + sqldb.EffectColumns + `)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[])`
 )
 
 // queueRecords queues the statement that reads the records of keys.
@@ -47,6 +49,13 @@ func queue(batch *pgx.Batch, tx *store.GroupTx) {
 			records.add(r)
 		}
 		batch.Queue(insertRecords, records.args()...)
+	}
+	if fresh := tx.Effects(); len(fresh) > 0 {
+		var effects effectArrays
+		for _, e := range fresh {
+			effects.add(e)
+		}
+		batch.Queue(insertEffects, effects.args()...)
 	}
 }
 
@@ -91,4 +100,27 @@ func (a *recordArrays) add(r *store.Record) {
 
 func (a *recordArrays) args() []any {
 	return []any{a.keys, a.scopes, a.entities, a.requests, a.versions, a.statuses, a.at}
+}
+
+// effectArrays are the columns of effects for insertEffects.
+type effectArrays struct {
+	entities, types, accounts, devices []string
+	changes, versions, at, made        []int64
+	replaced                           []*string
+}
+
+func (a *effectArrays) add(e *store.Effect) {
+	v := sqldb.EffectValues(e)
+	a.changes, a.entities, a.versions = append(a.changes, e.Change), append(a.entities, e.EntityID), append(a.versions, e.Version)
+	a.types, a.accounts, a.devices = append(a.types, string(e.Type)), append(a.accounts, e.Account), append(a.devices, e.Device)
+	a.at, a.made = append(a.at, v[6].(int64)), append(a.made, v[7].(int64))
+	var replaced *string
+	if text, ok := v[8].(string); ok {
+		replaced = &text
+	}
+	a.replaced = append(a.replaced, replaced)
+}
+
+func (a *effectArrays) args() []any {
+	return []any{a.changes, a.entities, a.versions, a.types, a.accounts, a.devices, a.at, a.made, a.replaced}
 }

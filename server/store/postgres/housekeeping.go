@@ -20,6 +20,8 @@ const (
   RETURNING id, change
 ), theirs AS (
   DELETE FROM records WHERE entity_id IN (SELECT id FROM dead)
+), forgotten AS (
+  DELETE FROM history WHERE entity_id IN (SELECT id FROM dead)
 ), raised AS (
   UPDATE feed SET horizon = greatest(horizon, (SELECT max(change) FROM dead))
 )

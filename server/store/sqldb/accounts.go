@@ -10,15 +10,15 @@ import (
 	"github.com/rollcall/rollcall/server/account"
 )
 
-// Access keeps accounts through DB, a database or a transaction of one. Both databases know
-// its statements: SQLite takes $1 for a parameter, too.
-type Access struct {
-	DB interface {
-		ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
-		QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-		QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
-	}
+// Querier is a database, or a transaction or connection of one.
+type Querier interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
 }
+
+// Access keeps accounts. Both databases know its statements: SQLite takes $1 for a parameter, too.
+type Access struct{ DB Querier }
 
 // Revision reads the revision of the accounts.
 func (a Access) Revision(ctx context.Context) (revision int64, err error) {
@@ -36,13 +36,13 @@ func (a Access) State(ctx context.Context) (*account.State, error) {
 		return nil, err
 	}
 	var all account.Change
-	if all.Accounts, err = scanAll(ctx, a, `SELECT id, name, display, role, disabled, created_at, seen_at FROM accounts`, scanAccount); err != nil {
+	if all.Accounts, err = rowsOf(a.DB, scanAccount).all(ctx, `SELECT id, name, display, role, disabled, created_at, seen_at FROM accounts`); err != nil {
 		return nil, fmt.Errorf("read the accounts: %w", err)
 	}
-	if all.Credentials, err = scanAll(ctx, a, `SELECT account_id, kind, id, data, created_at FROM credentials`, scanCredential); err != nil {
+	if all.Credentials, err = rowsOf(a.DB, scanCredential).all(ctx, `SELECT account_id, kind, id, data, created_at FROM credentials`); err != nil {
 		return nil, fmt.Errorf("read the credentials: %w", err)
 	}
-	if all.Grants, err = scanAll(ctx, a, `SELECT hash, id, kind, account_id, role, name, created_at, seen_at, ends_at FROM grants`, scanGrant); err != nil {
+	if all.Grants, err = rowsOf(a.DB, scanGrant).all(ctx, `SELECT hash, id, kind, account_id, role, name, created_at, seen_at, ends_at FROM grants`); err != nil {
 		return nil, fmt.Errorf("read the grants: %w", err)
 	}
 	return account.NewState(revision, all), nil
@@ -121,24 +121,15 @@ func (a Access) Touch(ctx context.Context, seen map[account.Hash]time.Time) erro
 const EndForRestore = `DELETE FROM grants WHERE kind IN ('session', 'link'); UPDATE access SET revision = revision + 1`
 
 // Audit calls f for each entry of the audit log from a time on, in their order.
-func (a Access) Audit(ctx context.Context, from time.Time, f func(account.Event) error) (err error) {
-	rows, err := a.DB.QueryContext(ctx, `SELECT at, action, account_id, by_id, detail FROM audit WHERE at >= $1 ORDER BY number`, micro(from))
-	if err != nil {
-		return fmt.Errorf("read the audit log: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var e account.Event
-		var at int64
-		if err := rows.Scan(&at, &e.Action, &e.Account, &e.By, &e.Detail); err != nil {
-			return fmt.Errorf("read the audit log: %w", err)
-		}
-		e.At = since1970(at)
-		if err := f(e); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+func (a Access) Audit(ctx context.Context, from time.Time, f func(account.Event) error) error {
+	return rowsOf(a.DB, scanEvent).each(ctx, f, `SELECT at, action, account_id, by_id, detail FROM audit WHERE at >= $1 ORDER BY number`, micro(from))
+}
+
+func scanEvent(s Scanner) (e account.Event, err error) {
+	var at int64
+	err = s.Scan(&at, &e.Action, &e.Account, &e.By, &e.Detail)
+	e.At = since1970(at)
+	return e, err
 }
 
 func (a Access) exec(ctx context.Context, text string, args ...any) error {
@@ -146,20 +137,41 @@ func (a Access) exec(ctx context.Context, text string, args ...any) error {
 	return err
 }
 
-func scanAll[T any](ctx context.Context, a Access, text string, scan func(Scanner) (T, error)) (all []T, err error) {
-	rows, err := a.DB.QueryContext(ctx, text)
+// reader reads rows of one kind.
+type reader[T any] struct {
+	db   Querier
+	scan func(Scanner) (T, error)
+}
+
+// rowsOf reads what scan scans.
+func rowsOf[T any](db Querier, scan func(Scanner) (T, error)) reader[T] { return reader[T]{db, scan} }
+
+// all returns the rows of a query.
+func (r reader[T]) all(ctx context.Context, text string, args ...any) (all []T, err error) {
+	err = r.each(ctx, func(one T) error {
+		all = append(all, one)
+		return nil
+	}, text, args...)
+	return all, err
+}
+
+// each calls f for each row of a query.
+func (r reader[T]) each(ctx context.Context, f func(T) error, text string, args ...any) (err error) {
+	rows, err := r.db.QueryContext(ctx, text, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		one, err := scan(rows)
+		one, err := r.scan(rows)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, one)
+		if err := f(one); err != nil {
+			return err
+		}
 	}
-	return all, rows.Err()
+	return rows.Err()
 }
 
 func scanAccount(s Scanner) (a account.Account, err error) {

@@ -32,8 +32,10 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, change = excluded.cha
 	selectRecords = `SELECT ` + sqldb.RecordColumns + ` FROM (SELECT substr(value, instr(value, ' ') + 1) AS k, substr(value, 1, instr(value, ' ') - 1) AS s FROM json_each(?))
   CROSS JOIN records ON key = k AND scope = s` // of "SCOPE KEY", which costs a third of pairs in JSON
 	insertRecord = `INSERT INTO records (` + sqldb.RecordColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	insertEffect = `INSERT INTO history (` + sqldb.EffectColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	deleteOld    = `DELETE FROM records WHERE at < ? AND NOT EXISTS (SELECT 1 FROM users WHERE id = entity_id AND deleted = 1)`
 	deleteTheirs = `DELETE FROM records WHERE entity_id IN (SELECT id FROM users WHERE deleted = 1 AND updated_at < ?)`
+	forgetTheirs = `DELETE FROM history WHERE entity_id IN (SELECT id FROM users WHERE deleted = 1 AND updated_at < ?)`
 	raiseHorizon = `UPDATE feed SET horizon = max(horizon, (SELECT coalesce(max(change), 0) FROM users WHERE deleted = 1 AND updated_at < ?))`
 	deleteDead   = `DELETE FROM users WHERE deleted = 1 AND updated_at < ?`
 )
@@ -52,7 +54,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	for _, text := range []string{
 		"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", selectFeed, updateFeed,
-		selectRows, upsertRow, selectRecords, insertRecord, deleteOld, deleteTheirs, raiseHorizon, deleteDead,
+		selectRows, upsertRow, selectRecords, insertRecord, insertEffect, deleteOld, deleteTheirs, forgetTheirs, raiseHorizon, deleteDead,
 	} {
 		stmt, err := conn.PrepareContext(ctx, text)
 		if err != nil {
@@ -180,6 +182,11 @@ func (w *writer) save(s *store.Session, tx *store.GroupTx) error {
 			return fmt.Errorf("save the record with key %s: %w", r.Key, err)
 		}
 	}
+	for _, e := range tx.Effects() {
+		if err := w.exec(insertEffect, sqldb.EffectValues(e)...); err != nil {
+			return fmt.Errorf("save who changed user %s: %w", e.EntityID, err)
+		}
+	}
 	if len(tx.Rows()) == 0 {
 		return nil
 	}
@@ -212,6 +219,9 @@ func (w *writer) collect(before time.Time) (int64, error) {
 	}
 	if err := w.exec(deleteTheirs, before.UnixMicro()); err != nil {
 		return 0, fmt.Errorf("delete the records of collected tombstones: %w", err)
+	}
+	if err := w.exec(forgetTheirs, before.UnixMicro()); err != nil {
+		return 0, fmt.Errorf("delete the history of collected tombstones: %w", err)
 	}
 	n, err := w.count(deleteDead, before.UnixMicro())
 	if err != nil {

@@ -1,0 +1,91 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// EffectColumns are the columns of the table history, in the order of EffectValues.
+const EffectColumns = `change, entity_id, version, type, account_id, device, at, made_at, replaced`
+
+// EffectValues are the values of EffectColumns.
+func EffectValues(e *store.Effect) []any {
+	var replaced any
+	if len(e.Replaced) > 0 {
+		replaced = string(e.Replaced)
+	}
+	return []any{e.Change, e.EntityID, e.Version, string(e.Type), e.Account, e.Device, e.At.UnixMicro(), micro(e.Made), replaced}
+}
+
+func scanEffect(s Scanner) (e store.Effect, err error) {
+	var at, made int64
+	var replaced []byte
+	err = s.Scan(&e.Change, &e.EntityID, &e.Version, &e.Type, &e.Account, &e.Device, &at, &made, &replaced)
+	e.At, e.Made, e.Replaced = microseconds(at), since1970(made), replaced
+	return e, err
+}
+
+// History reads and forgets who changed what.
+type History struct{ DB Querier }
+
+// Past returns an entity with its latest effects.
+func (h History) Past(ctx context.Context, id string) (p store.Past, err error) {
+	p.Effects, err = rowsOf(h.DB, scanEffect).all(ctx, `SELECT `+EffectColumns+` FROM history WHERE entity_id = $1 ORDER BY change DESC LIMIT $2`, id, store.MaxPast)
+	if err != nil {
+		return p, fmt.Errorf("read the history of user %s: %w", id, err)
+	}
+	rows, err := rowsOf(h.DB, ScanRow[Scanner]).all(ctx, `SELECT `+RowColumns+` FROM users WHERE id = $1`, id)
+	if err != nil {
+		return p, fmt.Errorf("read user %s: %w", id, err)
+	}
+	if len(rows) > 0 {
+		p.Current = &rows[0]
+	}
+	return p, nil
+}
+
+// Effects calls f for each effect from a time on, in their order; of one account if it is not nil.
+func (h History) Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error {
+	text, args := `SELECT `+EffectColumns+` FROM history WHERE at >= $1`, []any{micro(from)}
+	if account != nil {
+		text, args = text+` AND account_id = $2`, append(args, *account)
+	}
+	if err := rowsOf(h.DB, scanEffect).each(ctx, f, text+` ORDER BY at`, args...); err != nil {
+		return fmt.Errorf("read who changed what: %w", err)
+	}
+	return nil
+}
+
+// Forget forgets the texts that were replaced before a time, and all about changes from before
+// another. It returns how many rows it has changed.
+func (h History) Forget(ctx context.Context, texts, changes time.Time) (n int64, err error) {
+	for _, one := range []struct {
+		text   string
+		before time.Time
+	}{
+		{`DELETE FROM history WHERE at < $1`, changes},
+		{`UPDATE history SET replaced = NULL WHERE at < $1 AND replaced IS NOT NULL`, texts},
+	} {
+		done, err := h.DB.ExecContext(ctx, one.text, micro(one.before))
+		if err != nil {
+			return n, fmt.Errorf("forget old texts: %w", err)
+		}
+		some, err := done.RowsAffected()
+		if err != nil {
+			return n, fmt.Errorf("forget old texts: %w", err)
+		}
+		n += some
+	}
+	return n, nil
+}
+
+// Erase forgets what was replaced of an entity.
+func (h History) Erase(ctx context.Context, id string) error {
+	if _, err := h.DB.ExecContext(ctx, `UPDATE history SET replaced = NULL WHERE entity_id = $1`, id); err != nil {
+		return fmt.Errorf("erase the history of user %s: %w", id, err)
+	}
+	return nil
+}

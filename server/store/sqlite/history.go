@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcall/rollcall/server/store"
+	"github.com/rollcall/rollcall/server/store/sqldb"
+)
+
+// History returns a user with their latest changes and who made them.
+func (s *Store) History(ctx context.Context, id string) (store.Past, error) {
+	return sqldb.History{DB: s.readDB}.Past(ctx, id)
+}
+
+// Effects calls f for each change that has an author, from a time on; of one account if it is not
+// nil.
+func (s *Store) Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error {
+	return sqldb.History{DB: s.readDB}.Effects(ctx, from, account, f)
+}
+
+// Forget forgets the texts that were replaced before a time, and who made the changes before
+// another.
+func (s *Store) Forget(ctx context.Context, texts, changes time.Time) (n int64, err error) {
+	err = s.group.Exclusive(ctx, func() error {
+		return s.writer.transaction(func() (err error) {
+			n, err = sqldb.History{DB: s.writer.conn}.Forget(ctx, texts, changes)
+			return err
+		})
+	})
+	return n, err
+}
+
+// Erase forgets what was replaced of a user, and clears the files of it.
+func (s *Store) Erase(ctx context.Context, id string) error {
+	return s.group.Exclusive(ctx, func() error {
+		if err := s.writer.transaction(func() error { return sqldb.History{DB: s.writer.conn}.Erase(ctx, id) }); err != nil {
+			return err
+		}
+		return s.clear(ctx)
+	})
+}

@@ -13,6 +13,8 @@ const (
 
 	PathUsers      = "/api/v1/users"
 	PathUser       = "/api/v1/users/{id}"
+	PathHistory    = "/api/v1/users/{id}/history"
+	PathRestore    = "/api/v1/users/{id}/restore"
 	PathOperations = "/api/v1/operations"
 	PathChanges    = "/api/v1/changes"
 	PathBuckets    = "/api/v1/buckets"
@@ -24,6 +26,7 @@ const (
 	PathAccounts = "/api/v1/accounts"
 	PathAccount  = "/api/v1/accounts/{id}"
 	PathLink     = "/api/v1/accounts/{id}/link"
+	PathUndo     = "/api/v1/accounts/{id}/undo"
 	PathGrants   = "/api/v1/accounts/{id}/grants"
 	PathGrant    = "/api/v1/accounts/{id}/grants/{grant}"
 

@@ -28,6 +28,7 @@ const (
 	CodeCrossSite       Code = "cross_site"     // a request from a page of another site
 	CodeUnknownHost     Code = "unknown_host"   // Host is no name of the server
 	CodeClientTooOld    Code = "client_too_old" // the client's version of the protocol is no longer taken
+	CodeBulkLimit       Code = "bulk_limit"     // the account has deleted too many people
 	CodeRateLimited     Code = "rate_limited"
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"
@@ -42,6 +43,7 @@ var statuses = map[Code]int{
 	CodeClientTooOld:    400,
 	CodeSignIn:          401,
 	CodeAccountDisabled: 401,
+	CodeBulkLimit:       403,
 	CodeForbidden:       403,
 	CodeCrossSite:       403,
 	CodeNotFound:        404,

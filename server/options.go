@@ -31,6 +31,8 @@ type serveOptions struct {
 	proxies       string
 	behindProxy   bool
 	firstAdmin    string
+	keepHistory   int
+	bulkLimit     int
 	hosts         string
 	origins       string
 	exempt        string
@@ -60,6 +62,8 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For and X-Forwarded-Host are trusted; this machine always is")
 	flags.BoolVar(&o.behindProxy, "behind-proxy", false, "take requests from -trusted-proxies and this machine only: a proxy ends TLS")
 	flags.StringVar(&o.firstAdmin, "first-admin", "", "while there are no accounts, make an admin of this `name`, and print a link that sets the password")
+	flags.IntVar(&o.keepHistory, "keep-history", 90, "`days` for which texts that accounts have replaced or deleted can be restored; 0 keeps none")
+	flags.IntVar(&o.bulkLimit, "bulk-limit", 200, "how many people an account may delete within an hour, beside those that it has created in it; 0 for no limit")
 	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
@@ -141,6 +145,9 @@ func (o *serveOptions) check() error {
 		if n < 1 {
 			return fmt.Errorf("-%s must be at least 1", name)
 		}
+	}
+	if o.keepHistory < 0 || o.keepHistory > 3650 || o.bulkLimit < 0 || o.bulkLimit > 1e6 {
+		return errors.New("-keep-history must be from 0 to 3650, and -bulk-limit from 0 to 1000000")
 	}
 	if o.oldest < api.OldestProtocol || o.oldest > api.Protocol {
 		return fmt.Errorf("-oldest-protocol must be from %d to %d", api.OldestProtocol, api.Protocol)

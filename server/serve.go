@@ -84,13 +84,14 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	background, stop := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	defer func() { stop(); tasks.Wait() }() // before the database is closed
-	tasks.Go(func() { store.KeepTidy(background, db, log) })
+	tasks.Go(func() { store.KeepTidy(background, db, time.Duration(o.keepHistory)*24*time.Hour, log) })
 	tasks.Go(func() { gate.Watch(background) })
 	if !postgres.IsAddress(o.db) { // PostgreSQL reports the changes of other processes itself
 		tasks.Go(func() { feed.Poll(background, db.Head, hub.Notify) })
 	}
 	server, policy, err := o.assemble(background, &tasks, rest.Config{
 		Store: db, Hub: hub, Log: log, Limits: limits, Metrics: metrics, Steady: true, Oldest: o.oldest, Gate: gate, BehindProxy: o.behindProxy,
+		KeepHistory: o.keepHistory > 0, BulkLimit: o.bulkLimit,
 	})
 	if err != nil {
 		return err

@@ -122,6 +122,7 @@ func (h *house) do(secret, method, target string, body any, header ...string) an
 
 // needed is the role that each operation of the contract needs.
 var needed = map[string]account.Role{
+	"showHistory": account.Viewer, "restoreUser": account.Editor, "undoAccount": account.Admin,
 	"listUsers": account.Viewer, "getUser": account.Viewer, "listChanges": account.Viewer, "listBucket": account.Viewer, "streamEvents": account.Viewer,
 	"createUser": account.Editor, "updateUser": account.Editor, "deleteUser": account.Editor,
 	"applyOperations": account.Viewer, // whose operations are refused one by one
@@ -553,4 +554,166 @@ func BenchmarkAuthorised(b *testing.B) {
 			}
 		})
 	}
+}
+
+// change is an entry of a history, as clients read it.
+type change struct {
+	Change  int64
+	Type    string
+	Account *struct{ Name string }
+	Device  string
+	At      time.Time
+	MadeAt  time.Time
+	Known   bool
+	Fields  []struct{ Field, From, To string }
+}
+
+// newHouseOf is a server with accounts and a limit of deletes, which keeps what is replaced.
+func newHouseOf(t *testing.T, c rest.Config) *house {
+	t.Helper()
+	h := newHouse(t)
+	hub := feed.NewHub()
+	t.Cleanup(hub.Close)
+	c.Store, c.Hub, c.Gate = h.store, hub, h.gate
+	h.handler = contracttest.Load(t).Handler(t, rest.New(c))
+	return h
+}
+
+func (h *house) history(secret, id string) []change {
+	h.t.Helper()
+	return decode[struct{ Changes []change }](h.do(secret, "GET", api.PathUsers+"/"+id+"/history", nil).status(200)).Changes
+}
+
+func (h *house) create(secret, name string) (id string) {
+	h.t.Helper()
+	a := h.do(secret, "POST", api.PathUsers, fields{"name": name, "email": strings.ToLower(strings.ReplaceAll(name, " ", "")) + "@example.org"}).status(201)
+	return decode[api.User](a).ID
+}
+
+// TestHistory: who did what from where, and back again, after a delete, too.
+func TestHistory(t *testing.T) {
+	h := newHouseOf(t, rest.Config{KeepHistory: true})
+	_, ann := h.add("ann", account.Admin)
+	_, bo := h.add("bo", account.Editor)
+	_, viewer := h.add("cy", account.Viewer)
+	id := h.create(ann, "Ada")
+	results := decode[api.BatchResult](h.do(bo, "POST", api.PathOperations, batchOf(operation(id, api.Update, 1, fields{"name": "Ada L", "bio": "x"}))).status(200)).Results
+	if results[0].Status != api.Applied {
+		t.Fatalf("%+v", results)
+	}
+	h.do(bo, "DELETE", api.PathUsers+"/"+id, nil, "If-Match", "*").status(204)
+	got := h.history(viewer, id)
+	if len(got) != 3 || got[0].Type != "delete" || got[0].Account.Name != "bo" || got[1].Account.Name != "bo" || got[2].Account.Name != "ann" ||
+		got[1].Device != "5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11" || got[2].Device != "" || got[1].MadeAt.Year() != 2026 || !got[1].Known ||
+		len(got[1].Fields) != 2 || got[1].Fields[0] != (struct{ Field, From, To string }{"name", "Ada", "Ada L"}) {
+		t.Errorf("the history is %+v", got)
+	}
+	restore := api.PathUsers + "/" + id + "/restore"
+	h.do(viewer, "POST", restore, fields{"change": got[1].Change}, "If-Match", "*").problem(403, api.CodeForbidden)
+	h.do(bo, "POST", restore, fields{"change": got[1].Change}).problem(428, api.CodePreconditionReq)
+	h.do(bo, "POST", restore, fields{"change": got[1].Change}, "If-Match", `"1"`).status(404)
+	h.do(bo, "POST", restore, fields{"change": got[0].Change}, "If-Match", "*").problem(409, api.CodeConflict)
+	h.do(bo, "POST", restore, fields{"change": 99}, "If-Match", "*").problem(400, api.CodeInvalid)
+	back := h.do(bo, "POST", restore, fields{"change": got[1].Change}, "If-Match", `"3"`).status(200)
+	if u := decode[api.User](back); u.Name != "Ada L" || u.Bio != "x" || u.Version != 4 || u.ID != id {
+		t.Errorf("restored %s", back.Body)
+	}
+	h.do(ann, "POST", restore, fields{"change": got[2].Change}, "If-Match", `"3"`).problem(412, api.CodePrecondition)
+	back = h.do(ann, "POST", restore, fields{"change": got[2].Change}, "If-Match", `"4"`).status(200)
+	if u := decode[api.User](back); u.Name != "Ada" || u.Bio != "" {
+		t.Errorf("restored %s", back.Body)
+	}
+	if got := h.history(ann, id); len(got) != 5 || got[0].Account.Name != "ann" || got[1].Type != "create" {
+		t.Errorf("after restoring: %+v", got)
+	}
+	h.do(ann, "GET", api.PathUsers+"/018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16/history", nil).problem(404, api.CodeNotFound)
+	// Of what is not kept, the history says who and when.
+	plain := newHouseOf(t, rest.Config{})
+	_, dee := plain.add("dee", account.Admin)
+	id = plain.create(dee, "Ada")
+	plain.do(dee, "DELETE", api.PathUsers+"/"+id, nil, "If-Match", "*").status(204)
+	if got := plain.history(dee, id); len(got) != 2 || got[0].Known || got[1].Known || got[0].Account.Name != "dee" {
+		t.Errorf("without texts: %+v", got)
+	}
+}
+
+// TestBulkLimit: an account's deletes are limited, whichever way they come, but for what it has
+// made itself.
+func TestBulkLimit(t *testing.T) {
+	h := newHouseOf(t, rest.Config{KeepHistory: true, BulkLimit: 2})
+	_, ann := h.add("ann", account.Admin)
+	bo, editor := h.add("bo", account.Editor)
+	var theirs, own []string
+	for _, name := range []string{"A", "B", "C", "D"} {
+		theirs = append(theirs, h.create(ann, "Ada "+name))
+		own = append(own, h.create(editor, "Own "+name))
+	}
+	remove := func(secret, id string) api.Result {
+		return decode[api.BatchResult](h.do(secret, "POST", api.PathOperations, batchOf(operation(id, api.Delete, 1, nil))).status(200)).Results[0]
+	}
+	for i, want := range []api.Status{api.Applied, api.Applied, api.Rejected, api.Rejected} {
+		if got := remove(editor, theirs[i]); got.Status != want || want == api.Rejected && got.Problem.Code != api.CodeBulkLimit {
+			t.Errorf("delete %d: %+v", i+1, got)
+		}
+	}
+	h.do(h.token(bo.ID, account.Editor), "DELETE", api.PathUsers+"/"+theirs[2], nil, "If-Match", "*").problem(403, api.CodeBulkLimit)
+	for _, id := range own {
+		if got := remove(editor, id); got.Status != api.Applied {
+			t.Errorf("its own: %+v", got)
+		}
+	}
+	if got := remove(ann, theirs[2]); got.Status != api.Applied {
+		t.Errorf("another account's: %+v", got)
+	}
+	h.clock = h.clock.Add(30 * time.Minute)
+	if got := remove(editor, theirs[3]); got.Status != api.Applied {
+		t.Errorf("half an hour later: %+v", got)
+	}
+}
+
+// TestUndo: an account's last hour is undone, except where others went on.
+func TestUndo(t *testing.T) {
+	h := newHouseOf(t, rest.Config{KeepHistory: true})
+	_, ann := h.add("ann", account.Admin)
+	bo, editor := h.add("bo", account.Editor)
+	ids := map[string]string{}
+	for _, name := range []string{"Changed", "Deleted", "Both", "Others", "Taken"} {
+		ids[name] = h.create(ann, name)
+	}
+	change := func(secret, method, id string, body any) {
+		t.Helper()
+		if a := h.do(secret, method, api.PathUsers+"/"+id, body, "If-Match", "*"); a.Status/100 != 2 {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+	}
+	made, gone := h.create(editor, "Made"), h.create(editor, "Gone")
+	change(editor, "DELETE", gone, nil)
+	change(editor, "PATCH", ids["Changed"], fields{"name": "X"})
+	change(editor, "PATCH", ids["Changed"], fields{"name": "Y"})
+	change(editor, "DELETE", ids["Deleted"], nil)
+	change(editor, "PATCH", ids["Both"], fields{"name": "Z"})
+	change(editor, "DELETE", ids["Both"], nil)
+	change(editor, "PATCH", ids["Others"], fields{"name": "X"})
+	change(ann, "PATCH", ids["Others"], fields{"bio": "by ann"})
+	change(editor, "DELETE", ids["Taken"], nil)
+	h.do(ann, "POST", api.PathUsers, fields{"name": "New", "email": "taken@example.org"}).status(201)
+	undo := api.PathAccounts + "/" + bo.ID + "/undo"
+	h.do(editor, "POST", undo, nil).problem(403, api.CodeForbidden)
+	if a := h.do(ann, "POST", undo, nil).status(200); string(a.Body) != `{"undone":4,"kept":1,"failed":1}`+"\n" {
+		t.Errorf("undone: %s", a.Body)
+	}
+	for _, name := range []string{"Changed", "Deleted", "Both"} {
+		if u := decode[api.User](h.do(ann, "GET", api.PathUsers+"/"+ids[name], nil).status(200)); u.Name != name {
+			t.Errorf("%s is called %s", name, u.Name)
+		}
+	}
+	h.do(ann, "GET", api.PathUsers+"/"+made, nil).status(404)
+	h.do(ann, "GET", api.PathUsers+"/"+gone, nil).status(404)
+	if u := decode[api.User](h.do(ann, "GET", api.PathUsers+"/"+ids["Others"], nil)); u.Name != "X" || u.Bio != "by ann" {
+		t.Errorf("what others went on with: %+v", u)
+	}
+	if a := h.do(ann, "POST", undo, nil).status(200); !strings.HasPrefix(string(a.Body), `{"undone":0,`) {
+		t.Errorf("again: %s", a.Body)
+	}
+	h.do(ann, "POST", api.PathAccounts+"/018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16/undo", nil).problem(404, api.CodeNotFound)
 }

@@ -315,6 +315,10 @@ func (l limitedStore) Bucket(ctx context.Context, q store.BucketQuery) (api.Buck
 	return limited(ctx, l, func(ctx context.Context) (api.BucketPage, error) { return l.Store.Bucket(ctx, q) })
 }
 
+func (l limitedStore) History(ctx context.Context, id string) (store.Past, error) {
+	return limited(ctx, l, func(ctx context.Context) (store.Past, error) { return l.Store.History(ctx, id) })
+}
+
 // headCache is the feed's head for thousands of streams: it is read once for all of them
 // after each notification.
 type headCache struct {

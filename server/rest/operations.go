@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall/rollcall/api"
-	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -80,8 +79,8 @@ func (s *server) applyOperations(w http.ResponseWriter, r *http.Request) error {
 	var places []int // of the writes in the results
 	for i, raw := range b.Operations.list {
 		write, id, problem := decodeOperation(b.ClientID, raw)
-		if who := scopeOf(r.Context()).who; problem == nil && !who.Role.Permits(account.Editor) {
-			problem = account.ForbiddenProblem(who, account.Editor)
+		if problem == nil {
+			problem = s.mayWrite(r, &write, b.ClientID)
 		}
 		if problem != nil {
 			results[i] = store.Rejected(id, problem)

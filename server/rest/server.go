@@ -18,6 +18,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store"
@@ -38,6 +39,11 @@ type Store interface {
 	Revision(ctx context.Context) (string, error)
 	// Bucket returns a page of live users by id. It fails like Changes.
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
+	// History returns a user with their latest changes.
+	History(ctx context.Context, id string) (store.Past, error)
+	// Effects calls f for each change with an author from a time on, in their order; of one
+	// account if it is not nil.
+	Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error
 }
 
 // Config configures the HTTP interface. Store and Hub are required.
@@ -50,6 +56,10 @@ type Config struct {
 	Limits Limits
 	Policy *origin.Policy // nil for one that answers to any name
 	Gate   *signin.Gate   // nil for one without accounts
+	// KeepHistory has the texts kept that accounts replace. BulkLimit is how many people an
+	// account deletes within an hour; 0 for no limit.
+	KeepHistory bool
+	BulkLimit   int
 	// BehindProxy refuses what does not come from Limits.Proxies.
 	BehindProxy bool
 	Metrics     *Metrics // nil for new ones
@@ -73,6 +83,8 @@ type server struct {
 	policy    *origin.Policy
 	gate      *signin.Gate
 	proxied   bool
+	keepTexts bool
+	bulk      *limit.Buckets // deletes by account
 	oldest    int
 	steady    bool
 }
@@ -81,6 +93,7 @@ type server struct {
 func New(c Config) http.Handler {
 	s := &server{
 		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, gate: c.Gate, proxied: c.BehindProxy, steady: c.Steady,
+		keepTexts: c.KeepHistory, bulk: limit.NewBuckets(limit.Rate{PerSecond: float64(c.BulkLimit) / 3600, Burst: c.BulkLimit}, maxBuckets),
 		admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol),
 	}
 	s.store = limitedStore{c.Store, s.admission.reads, s.admission.reading, s.admission.writing, s.admission.queue}
@@ -122,6 +135,8 @@ func (s *server) routes() map[string]methods {
 	return map[string]methods{
 		api.PathUsers:      {"GET": {viewer, s.listUsers}, "POST": {editor, s.createUser}},
 		api.PathUser:       {"GET": {viewer, s.getUser}, "PATCH": {editor, s.updateUser}, "DELETE": {editor, s.deleteUser}},
+		api.PathHistory:    {"GET": {viewer, s.showHistory}},
+		api.PathRestore:    {"POST": {editor, s.restoreUser}},
 		api.PathOperations: {"POST": {viewer, s.applyOperations}},
 		api.PathChanges:    {"GET": {viewer, s.listChanges}},
 		api.PathBucket:     {"GET": {viewer, s.listBucket}},
@@ -132,6 +147,7 @@ func (s *server) routes() map[string]methods {
 		api.PathAccounts: {"GET": {admin, s.listAccounts}, "POST": {admin, s.addAccount}},
 		api.PathAccount:  {"PATCH": {admin, s.editAccount}},
 		api.PathLink:     {"POST": {admin, s.makeLink}},
+		api.PathUndo:     {"POST": {admin, s.undoAccount}},
 		api.PathGrants:   {"GET": {viewer, s.listGrants}, "POST": {viewer, s.makeToken}},
 		api.PathGrant:    {"DELETE": {viewer, s.endGrant}},
 

@@ -326,6 +326,9 @@ func (s *server) apply(r *http.Request, write store.Write) (store.Outcome, error
 		write.Key = "request:" + key[0]
 	}
 	write.ID = scopeOf(r.Context()).id
+	if p := s.mayWrite(r, &write, ""); p != nil {
+		return store.Outcome{}, p
+	}
 	outcomes, err := s.store.Apply(r.Context(), []store.Write{write})
 	if err != nil {
 		return store.Outcome{}, fmt.Errorf("%s user %s: %w", write.Type, write.EntityID, err)

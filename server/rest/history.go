@@ -1,0 +1,235 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/store"
+)
+
+// shownEffect is a change as the user's page shows it.
+type shownEffect struct {
+	Change  int64             `json:"change"`
+	Type    api.OperationType `json:"type"`
+	Account *shownAuthor      `json:"account"` // nil for the operator's command
+	Device  string            `json:"device,omitempty"`
+	At      time.Time         `json:"at"`
+	Made    time.Time         `json:"madeAt,omitzero"`
+	// Known says that the texts are kept; without them Fields is empty.
+	Known  bool         `json:"known"`
+	Fields []shownField `json:"fields"`
+}
+
+type shownAuthor struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName"`
+}
+
+type shownField struct {
+	Field string `json:"field"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// showHistory lists a user's changes, the newest first. It works for a deleted user as well.
+func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
+	past, err := s.pastOf(r)
+	if err != nil {
+		return err
+	}
+	state := s.gate.State()
+	all := make([]shownEffect, len(past.Effects))
+	for i, e := range past.Effects {
+		all[i] = shownEffect{Change: e.Change, Type: e.Type, Device: e.Device, At: e.At, Made: e.Made, Fields: []shownField{}}
+		if a, ok := state.Accounts[e.Account]; ok {
+			all[i].Account = &shownAuthor{a.ID, a.Name, a.Display}
+		}
+		from, known := past.Before(i)
+		to, ok := past.After(i)
+		if known = known && ok; known {
+			all[i].Known, all[i].Fields = true, differing(from, to)
+		}
+	}
+	return sendJSON(w, http.StatusOK, map[string]any{"changes": all})
+}
+
+func (s *server) pastOf(r *http.Request) (store.Past, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return store.Past{}, err
+	}
+	past, err := s.store.History(r.Context(), id)
+	if err == nil && past.Current == nil && len(past.Effects) == 0 {
+		err = store.ErrNotFound
+	}
+	return past, err
+}
+
+// differing returns the fields in which two states differ.
+func differing(a, b api.User) []shownField {
+	fields := []shownField{}
+	for _, f := range []shownField{{"name", a.Name, b.Name}, {"email", a.Email, b.Email}, {"bio", a.Bio, b.Bio}} {
+		if f.From != f.To {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// restoreUser brings a user back to the state after one of their changes. It names the version that
+// it is based on, as any change does; for a deleted user, the tombstone's.
+func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
+	past, err := s.pastOf(r)
+	if err != nil {
+		return err
+	}
+	write, err := s.conditional(r, api.Update)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		Change int64 `json:"change"`
+	}
+	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == body.Change })
+	if i < 0 {
+		return store.Invalid("Invalid change", api.FieldError{Field: "change", Detail: "must be one of the user's history"})
+	}
+	was, known := past.After(i)
+	if !known || was.ID == "" {
+		return api.NewProblem(api.CodeConflict, "Nothing to restore", "the user was deleted by this change, or its texts are no longer kept")
+	}
+	if past.Current != nil && past.Current.Deleted {
+		write.Type = api.Create
+	}
+	outcome, err := s.apply(r, backTo(write, was))
+	if err != nil {
+		return err
+	}
+	if outcome.Result.Status == api.Conflict {
+		return failedCondition(w, outcome)
+	}
+	writeOutcome(w, http.StatusOK, outcome)
+	return nil
+}
+
+// backTo is a write that sets the fields of an earlier state.
+func backTo(w store.Write, was api.User) store.Write {
+	w, _ = w.WithPatch(api.UserPatch{Name: &was.Name, Email: &was.Email, Bio: &was.Bio}) // it was valid
+	return w
+}
+
+// undone counts what became of an account's changes.
+type undone struct {
+	Undone int `json:"undone"` // people who are as before the account's first change
+	Kept   int `json:"kept"`   // people whom others have changed since, or whose texts are not kept
+	Failed int `json:"failed"` // such as people whose email another has by now
+}
+
+// undoAccount undoes what an account has changed within the last hour, as far as nobody has changed
+// the same people since.
+func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if _, err := s.gate.State().Find(id); err != nil {
+		return err
+	}
+	writes, kept, err := s.undoing(r, id)
+	if err != nil {
+		return err
+	}
+	result := undone{Kept: kept}
+	for some := range slices.Chunk(writes, maxQueued) {
+		outcomes, err := s.store.Apply(r.Context(), some)
+		if err != nil {
+			return fmt.Errorf("undo the changes of account %s: %w", id, err)
+		}
+		for _, o := range outcomes {
+			switch o.Result.Status {
+			case api.Applied, api.Duplicate:
+				result.Undone++
+			case api.Conflict:
+				result.Kept++
+			default:
+				result.Failed++
+			}
+		}
+	}
+	err = s.gate.Decide(r.Context(), func(*account.State) (account.Change, error) {
+		detail := fmt.Sprintf("%d people", result.Undone)
+		return account.Change{Events: []account.Event{{At: s.gate.Now(), Action: "changes_undone", Account: id, By: scopeOf(r.Context()).who.Account, Detail: detail}}}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, http.StatusOK, result)
+}
+
+// undoing returns the writes that bring people back to how they were before an account's first
+// change of them within the last hour, and how many can't be brought back.
+func (s *server) undoing(r *http.Request, id string) (writes []store.Write, kept int, err error) {
+	var first []store.Effect
+	seen := map[string]bool{}
+	err = s.store.Effects(r.Context(), s.gate.Now().Add(-bulkWindow), &id, func(e store.Effect) error {
+		if !seen[e.EntityID] {
+			seen[e.EntityID], first = true, append(first, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, e := range first {
+		past, err := s.store.History(r.Context(), e.EntityID)
+		if err != nil {
+			return nil, 0, err
+		}
+		write, ok := undo(past, e)
+		if !ok {
+			kept++
+		}
+		if write.Type == "" {
+			continue
+		}
+		write.ID = scopeOf(r.Context()).id
+		write.Author = &store.Author{Account: scopeOf(r.Context()).who.Account, Keep: s.keepTexts}
+		writes = append(writes, write)
+	}
+	return writes, kept, nil
+}
+
+// undo returns the write that undoes an account's changes of a user from the first one on, without a
+// type if there is nothing to do; false if others came between or after, or the texts are not kept.
+func undo(past store.Past, first store.Effect) (w store.Write, ok bool) {
+	i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == first.Change })
+	if i < 0 || past.Current == nil || past.Current.Change != past.Effects[0].Change {
+		return w, false
+	}
+	for _, e := range past.Effects[:i] {
+		if e.Account != first.Account {
+			return w, false
+		}
+	}
+	was, known := past.Before(i)
+	w = store.Write{EntityID: first.EntityID, BaseVersion: past.Current.Version}
+	switch {
+	case !known:
+		return w, false
+	case was.ID == "" && past.Current.Deleted: // created and deleted
+		return w, true
+	case was.ID == "":
+		w.Type = api.Delete
+		return w, true
+	case past.Current.Deleted:
+		w.Type = api.Create
+	default:
+		w.Type = api.Update
+	}
+	return backTo(w, was), true
+}

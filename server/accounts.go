@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -378,55 +377,3 @@ func readPassword(out io.Writer, prompt string) (string, error) {
 }
 
 var errNoPassword = errors.New("no password was given: type it, pass it in the first line of standard input, or use -link")
-
-// auditLine is an entry of the audit log as it is printed.
-type auditLine struct {
-	At      time.Time `json:"at"`
-	Action  string    `json:"action"`
-	Account string    `json:"account"`
-	Name    string    `json:"name"`
-	By      string    `json:"by"`
-	Detail  string    `json:"detail"`
-}
-
-// runAudit prints the audit log.
-func runAudit(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
-	db := databaseFlag(flags)
-	from := flags.String("from", "", "`time` of the first entry, such as 2026-01-31 or 2026-01-31T12:00:00Z")
-	if err := parse(flags, args, stderr); err != nil {
-		return flagResult(err)
-	}
-	since, err := parseTime(*from)
-	if err != nil {
-		return usageError(stderr, "-from must be a day or a time such as 2026-01-31T12:00:00Z")
-	}
-	s, err := openExisting(ctx, *db)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	state, err := s.Access(ctx)
-	if err != nil {
-		return err
-	}
-	return s.Audit(ctx, since, func(e account.Event) error {
-		line, err := json.Marshal(auditLine{e.At, e.Action, e.Account, state.Accounts[e.Account].Name, state.Accounts[e.By].Name, e.Detail})
-		if err != nil {
-			return fmt.Errorf("encode an entry: %w", err)
-		}
-		return printf(stdout, "%s\n", string(line))
-	})
-}
-
-func parseTime(text string) (t time.Time, err error) {
-	if text == "" {
-		return t, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err = time.Parse(layout, text); err == nil {
-			break
-		}
-	}
-	return t, err
-}

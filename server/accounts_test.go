@@ -329,3 +329,83 @@ func startOn(t *testing.T, args []string) (port, said string, end func()) {
 		}
 	}
 }
+
+// TestAuditOfChanges: who did what to whom, among what happened to accounts, in the order of time;
+// and what an import and an erase leave.
+func TestAuditOfChanges(t *testing.T) {
+	for name, db := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := write(t, filepath.Join(dir, "p.csv"), "id,name,email\n018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16,Zdeněk Unerased,zdenek@example.org\n")
+			runCommand(t, "import", "-db", db, "-apply", file).says("1 created") // before there are accounts
+			typed(t, annsPassword+"\n")
+			runCommand(t, "account", "add", "-db", db, "-admin", "ann").says("added")
+			token := secretIn(t, runCommand(t, "account", "token", "-db", db, "-role", "admin", "ann").out)
+			s := start(t, "-db", db)
+			user := s.url + api.PathUsers + "/018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16"
+			if status := patch(t, user, token, `{"name":"Zdeněk Changed"}`); status != 200 {
+				t.Fatalf("change: %d", status)
+			}
+			runCommand(t, "account", "invite", "-db", db, "bo").says("sets a password")
+			write(t, file, "id,name,email\n018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16,Zdeněk Imported,zdenek@example.org\n")
+			runCommand(t, "import", "-db", db, "-apply", file).says("1 changed")
+			if _, body := ask(t, "GET", user+"/history", token, nil); !bytes.Contains(body, []byte("Unerased")) || !bytes.Contains(body, []byte("Changed")) {
+				t.Errorf("the history is %s", body)
+			}
+			runCommand(t, "erase", "-db", db, "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16").says("erased")
+			if _, body := ask(t, "GET", user+"/history", token, nil); bytes.Contains(body, []byte("Zdeněk")) || !bytes.Contains(body, []byte(`"type":"delete"`)) {
+				t.Errorf("after the erase the history is %s", body)
+			}
+			s.stop()
+			if err := s.wait(); err != nil {
+				t.Error(err)
+			}
+			runCommand(t, "erase", "-db", db, "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16").says("erased") // again
+			runCommand(t, "erase", "-db", db, "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d17").fails("there is no user")
+			runCommand(t, "erase", "-db", db, "ann").fails("must be a user's")
+			c := runCommand(t, "audit", "-db", db)
+			var actions []string
+			for line := range strings.Lines(strings.TrimSuffix(c.out, "<nil>")) {
+				var e auditLine
+				if err := json.Unmarshal([]byte(line), &e); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				actions = append(actions, e.By+":"+e.Action)
+			}
+			want := ":account_added :password_set :token_made ann:user_updated :account_added :link_made :user_updated :user_deleted :user_erased :user_erased"
+			if got := strings.Join(actions, " "); got != want {
+				t.Errorf("the audit log has\n%s, want\n%s", got, want)
+			}
+			if later := runCommand(t, "audit", "-db", db, "-from", "2999-01-01"); later.out != "<nil>" {
+				t.Errorf("from a later time: %s", later.out)
+			}
+			if name == "sqlite" {
+				for _, suffix := range []string{"", "-wal"} {
+					b, err := os.ReadFile(db + suffix)
+					if err == nil && bytes.Contains(b, []byte("Zdeněk")) {
+						t.Errorf("the file%s still has the name", suffix)
+					}
+				}
+			}
+		})
+	}
+}
+
+func patch(t *testing.T, url, token, body string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "PATCH", url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("If-Match", "*")
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode
+}

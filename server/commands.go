@@ -185,7 +185,7 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	if err != nil {
 		return err
 	}
-	run.To = s
+	run.To = byCommand{s}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	refused, err := run.Print(ctx, file, stdout, *quiet)
 	if err == nil && refused > 0 {

@@ -25,6 +25,7 @@ type database interface {
 	store.Tidier
 	signin.Store
 	Audit(ctx context.Context, from time.Time, f func(account.Event) error) error
+	Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error
 	Erase(ctx context.Context, id string) error
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	// Waiting is how many writes are queued.

@@ -57,9 +57,13 @@ not stop the others. You can run an import again at any time: nothing is applied
 twice. The server may be running. Exits with 3 if a line is refused.
 `, runImport},
 		{"account", "COMMAND [flags] [NAME]", "manage who may sign in", accountDetails(), runAccount},
-		{"audit", "[-db FILE|ADDRESS] [-from TIME]", "print what happened to accounts, as JSON Lines", `Each line is an object with at, action, account, name, by and detail. An empty "by" is
-the operator's command.
+		{"audit", "[-db FILE|ADDRESS] [-from TIME]", "print who did what, as JSON Lines", `Each line is an object with at, action, account, name, by and detail: what happened to
+accounts, and who created, updated and deleted whom, with user and device. An empty "by"
+is the operator's command.
 `, runAudit},
+		{"erase", "[-db FILE|ADDRESS] ID", "delete a user for good, with all that their history keeps", `The server may be running. Devices learn of it when they sync next. What copies keep
+is in docs/OPERATIONS.md.
+`, runErase},
 		{"seed", "[-db FILE|ADDRESS] [-n 1000] [-seed 1]", "add made-up people to the database", "", runSeed},
 		{"version", "", "print the version of this build", "", showVersion},
 	}

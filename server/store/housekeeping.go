@@ -47,17 +47,16 @@ type tidying struct {
 }
 
 // tidy prunes records before it collects tombstones: no record outlives its user's
-// tombstone.
+// tombstone. To collect also clears the files, of forgotten texts, too.
 func tidy(ctx context.Context, s Tidier, t tidying) {
 	now, log := t.now, t.log
 	records, err := s.Prune(ctx, now.Add(-keepRecords))
-	var tombstones int64
-	if err == nil {
-		tombstones, err = s.Collect(ctx, now.Add(-keepTombstones))
-	}
-	var texts int64
+	var texts, tombstones int64
 	if err == nil {
 		texts, err = s.Forget(ctx, now.Add(-t.texts), now.Add(-max(t.texts, keepTombstones)))
+	}
+	if err == nil {
+		tombstones, err = s.Collect(ctx, now.Add(-keepTombstones))
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Error("housekeeping failed; it runs again tomorrow", "error", err)

@@ -40,7 +40,7 @@ func TestHousekeeping(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	var k tidied
 	tidy(t.Context(), &k, tidying{now, 30 * 24 * time.Hour, slog.New(slog.DiscardHandler)})
-	if got := strings.Join(k.asked, ", "); got != "records before 2026-01-31, tombstones before 2026-01-31, texts before 2026-04-01 and changes before 2026-01-31" {
+	if got := strings.Join(k.asked, ", "); got != "records before 2026-01-31, texts before 2026-04-01 and changes before 2026-01-31, tombstones before 2026-01-31" {
 		t.Errorf("asked for %s", got)
 	}
 	var log bytes.Buffer

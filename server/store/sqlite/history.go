@@ -25,6 +25,7 @@ func (s *Store) Forget(ctx context.Context, texts, changes time.Time) (n int64, 
 	err = s.group.Exclusive(ctx, func() error {
 		return s.writer.transaction(func() (err error) {
 			n, err = sqldb.History{DB: s.writer.conn}.Forget(ctx, texts, changes)
+			s.compact = s.compact && n == 0
 			return err
 		})
 	})
@@ -37,6 +38,7 @@ func (s *Store) Erase(ctx context.Context, id string) error {
 		if err := s.writer.transaction(func() error { return sqldb.History{DB: s.writer.conn}.Erase(ctx, id) }); err != nil {
 			return err
 		}
+		s.compact = false
 		return s.clear(ctx)
 	})
 }

@@ -418,6 +418,10 @@ func TestInvalidOperatorArguments(t *testing.T) {
 		{"serve", "-oldest-protocol 99", "-oldest-protocol must be from 1 to"},
 		{"serve", "-max-streams 0", "-max-streams must be"},
 		{"serve", "-event-rate 0", "-event-rate must be"},
+		{"serve", "-auth-header X-User", "-auth-header needs -trusted-proxies"},
+		{"serve", "-trusted-proxies 10.0.0.1 -auth-header a:b", "-auth-header must be"},
+		{"serve", "-keep-history -1", "-keep-history must be"},
+		{"serve", "-bulk-limit -1", "-bulk-limit"},
 		{"serve", "-address-rate -1", "-address-rate must be"},
 		{"serve", "-client-rate NaN", "-client-rate must be"},
 	} {

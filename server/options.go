@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
@@ -31,6 +33,7 @@ type serveOptions struct {
 	proxies       string
 	behindProxy   bool
 	firstAdmin    string
+	authHeader    string
 	keepHistory   int
 	bulkLimit     int
 	hosts         string
@@ -64,6 +67,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.firstAdmin, "first-admin", "", "while there are no accounts, make an admin of this `name`, and print a link that sets the password")
 	flags.IntVar(&o.keepHistory, "keep-history", 90, "`days` for which texts that accounts have replaced or deleted can be restored; 0 keeps none")
 	flags.IntVar(&o.bulkLimit, "bulk-limit", 200, "how many people an account may delete within an hour, beside those that it has created in it; 0 for no limit")
+	flags.StringVar(&o.authHeader, "auth-header", "", "`header` in which -trusted-proxies say the login name of whom they have signed in, such as X-Forwarded-User")
 	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
@@ -145,6 +149,12 @@ func (o *serveOptions) check() error {
 		if n < 1 {
 			return fmt.Errorf("-%s must be at least 1", name)
 		}
+	}
+	if o.authHeader != "" && len(proxies) == 0 {
+		return errors.New("-auth-header needs -trusted-proxies: from anybody else, the header would let in whoever sends it")
+	}
+	if !httpguts.ValidHeaderFieldName(o.authHeader) && o.authHeader != "" {
+		return errors.New("-auth-header must be the name of a header, such as X-Forwarded-User")
 	}
 	if o.keepHistory < 0 || o.keepHistory > 3650 || o.bulkLimit < 0 || o.bulkLimit > 1e6 {
 		return errors.New("-keep-history must be from 0 to 3650, and -bulk-limit from 0 to 1000000")

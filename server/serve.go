@@ -90,7 +90,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		tasks.Go(func() { feed.Poll(background, db.Head, hub.Notify) })
 	}
 	server, policy, err := o.assemble(background, &tasks, rest.Config{
-		Store: db, Hub: hub, Log: log, Limits: limits, Metrics: metrics, Steady: true, Oldest: o.oldest, Gate: gate, BehindProxy: o.behindProxy,
+		Store: db, Hub: hub, Log: log, Limits: limits, Metrics: metrics, Steady: true, Oldest: o.oldest, Gate: gate, BehindProxy: o.behindProxy, AuthHeader: o.authHeader,
 		KeepHistory: o.keepHistory > 0, BulkLimit: o.bulkLimit,
 	})
 	if err != nil {

@@ -172,7 +172,7 @@ func TestIdentify(t *testing.T) {
 	b.keep(b.s.Edit(account.Act{Now: noon}, ann.ID, account.Edit{Disabled: &on}))
 	is("a session from before it was enabled", session, account.Session, noon, account.Unknown, "")
 	is("its token again", token, account.Token, noon, account.Admitted, account.Viewer)
-	if _, refusal := b.s.Vouched("nobody"); refusal != account.Unknown {
+	if _, refusal := b.s.Vouched("nobody"); refusal != account.Stranger {
 		t.Errorf("a proxy vouches for nobody: %v", refusal)
 	}
 }

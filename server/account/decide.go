@@ -321,6 +321,11 @@ func DisabledProblem() *api.Problem {
 	return api.NewProblem(api.CodeAccountDisabled, "This account is disabled", "an admin has disabled it; what was not sent yet stays on this device")
 }
 
+// StrangerProblem says that a proxy's sign-in is no account here.
+func StrangerProblem() *api.Problem {
+	return api.NewProblem(api.CodeForbidden, "No account here", "the sign-in in front of this server knows you, but you have no account here; ask an admin for one with the same name")
+}
+
 // ForbiddenProblem says that a role does not suffice.
 func ForbiddenProblem(p Principal, needed Role) *api.Problem {
 	may := map[Role]string{Viewer: "read", Editor: "read and write"}[p.Role]

@@ -140,6 +140,7 @@ const (
 	Admitted Refusal = iota
 	Unknown          // no such secret, or it has ended
 	Disabled         // the account is
+	Stranger         // a proxy vouches for a name that has no account
 )
 
 // Identify returns whom a secret of a kind stands for. The path of every request leads here.
@@ -188,7 +189,7 @@ func (s *State) principal(id string, g Grant) (Principal, Refusal) {
 func (s *State) Vouched(name string) (Principal, Refusal) {
 	a, ok := s.ByName(name)
 	if !ok {
-		return Principal{}, Unknown
+		return Principal{}, Stranger
 	}
 	return s.principal(a.ID, Grant{})
 }

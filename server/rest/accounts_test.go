@@ -717,3 +717,63 @@ func TestUndo(t *testing.T) {
 	}
 	h.do(ann, "POST", api.PathAccounts+"/018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16/undo", nil).problem(404, api.CodeNotFound)
 }
+
+// TestAuthHeader: a proxy that was named says who asks; nobody else does.
+func TestAuthHeader(t *testing.T) {
+	proxies, err := rest.ParseProxies("192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouseOf(t, rest.Config{AuthHeader: "X-User", Limits: rest.Limits{Proxies: proxies}})
+	_, session := h.add("ann", account.Admin)
+	bo, _ := h.add("bo", account.Viewer)
+	off := true
+	for _, test := range []struct {
+		from   string
+		header []string
+		status int
+		who    string
+	}{
+		{"192.0.2.1:1", []string{"X-User", "Bo"}, 200, "bo"},
+		{"192.0.2.1:1", []string{"X-User", "Bo", "Cookie", rest.SessionCookie + "=" + session}, 200, "bo"},
+		{"192.0.2.1:1", []string{"X-User", "eve"}, 403, ""},
+		{"192.0.2.1:1", nil, 401, ""},
+		{"192.0.2.1:1", with(session), 200, "ann"},
+		{"192.0.2.2:1", []string{"X-User", "ann"}, 401, ""},
+		{"127.0.0.1:1", []string{"X-User", "ann"}, 401, ""},
+		{"192.0.2.2:1", []string{"X-User", "ann", "X-Forwarded-For", "192.0.2.1"}, 401, ""},
+	} {
+		ask := func(path string) answer {
+			r := httptest.NewRequest("GET", path, http.NoBody)
+			r.RemoteAddr = test.from
+			for i := 0; i < len(test.header); i += 2 {
+				r.Header.Set(test.header[i], test.header[i+1])
+			}
+			w := httptest.NewRecorder()
+			h.handler.ServeHTTP(w, r)
+			return answer{t: t, Status: w.Code, Header: w.Result().Header, Body: w.Body.Bytes()}
+		}
+		who := ""
+		if s := decode[api.Session](ask(api.PathSession)); s.Account != nil {
+			who = s.Account.Name
+		}
+		if a := ask(api.PathUsers); a.Status != test.status || who != test.who {
+			t.Errorf("%s with %q: %d %s, as %q", test.from, test.header, a.Status, a.Body, who)
+		}
+	}
+	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+		return s.Edit(act, bo.ID, account.Edit{Disabled: &off})
+	})
+	r := httptest.NewRequest("GET", api.PathUsers, http.NoBody)
+	r.RemoteAddr = "192.0.2.1:1"
+	r.Header["X-User"] = []string{"ann", "bo"} // which of the two would it be
+	w := httptest.NewRecorder()
+	if h.handler.ServeHTTP(w, r); w.Code != 401 {
+		t.Errorf("two names: %d", w.Code)
+	}
+	r.Header["X-User"] = []string{"bo"}
+	w = httptest.NewRecorder()
+	if h.handler.ServeHTTP(w, r); !strings.Contains(w.Body.String(), string(api.CodeAccountDisabled)) {
+		t.Errorf("a disabled account: %s", w.Body)
+	}
+}

@@ -29,6 +29,8 @@ func (s *server) authorise(r *http.Request, needed account.Role) error {
 		return nil
 	case refusal == account.Disabled:
 		return account.DisabledProblem()
+	case refusal == account.Stranger:
+		return account.StrangerProblem()
 	default:
 		return account.SignInProblem()
 	}
@@ -51,6 +53,9 @@ func (s *server) identify(r *http.Request) (account.Principal, account.Refusal) 
 			return state.Identify(strings.TrimSpace(token), account.Token, now)
 		}
 	}
+	if name := s.vouchedFor(r); name != "" {
+		return state.Vouched(name)
+	}
 	if c, err := r.Cookie(SessionCookie); err == nil {
 		return state.Identify(c.Value, account.Session, now)
 	}
@@ -58,6 +63,20 @@ func (s *server) identify(r *http.Request) (account.Principal, account.Refusal) 
 		return state.Identify(c.Value, account.Session, now)
 	}
 	return account.Principal{}, account.Unknown
+}
+
+// vouchedFor returns whom a proxy says it has signed in, "" for nobody. Only proxies that were named
+// count: any program of this machine, or on the way, could say it as well.
+func (s *server) vouchedFor(r *http.Request) string {
+	if s.vouching == "" {
+		return ""
+	}
+	given := r.Header.Values(s.vouching)
+	peer, ok := parseAddr(r.RemoteAddr)
+	if len(given) != 1 || !ok || !contains(s.admission.limits.Proxies, peer) {
+		return ""
+	}
+	return given[0]
 }
 
 // still reports whether who sent a request may go on.

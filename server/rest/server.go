@@ -60,6 +60,8 @@ type Config struct {
 	// account deletes within an hour; 0 for no limit.
 	KeepHistory bool
 	BulkLimit   int
+	// AuthHeader is where Limits.Proxies say whom they have signed in; empty for none.
+	AuthHeader string
 	// BehindProxy refuses what does not come from Limits.Proxies.
 	BehindProxy bool
 	Metrics     *Metrics // nil for new ones
@@ -83,6 +85,7 @@ type server struct {
 	policy    *origin.Policy
 	gate      *signin.Gate
 	proxied   bool
+	vouching  string // AuthHeader
 	keepTexts bool
 	bulk      *limit.Buckets // deletes by account
 	oldest    int
@@ -92,7 +95,7 @@ type server struct {
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
 	s := &server{
-		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, gate: c.Gate, proxied: c.BehindProxy, steady: c.Steady,
+		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, gate: c.Gate, proxied: c.BehindProxy, vouching: c.AuthHeader, steady: c.Steady,
 		keepTexts: c.KeepHistory, bulk: limit.NewBuckets(limit.Rate{PerSecond: float64(c.BulkLimit) / 3600, Burst: c.BulkLimit}, maxBuckets),
 		admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol),
 	}

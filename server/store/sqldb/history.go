@@ -31,6 +31,9 @@ func scanEffect(s Scanner) (e store.Effect, err error) {
 // History reads and forgets who changed what.
 type History struct{ DB Querier }
 
+// firstFrom is the first change from a time on. Times and changes are in one order.
+const firstFrom = `coalesce((SELECT change FROM history WHERE at >= $1 ORDER BY change LIMIT 1), 9223372036854775807)`
+
 // Past returns an entity with its latest effects.
 func (h History) Past(ctx context.Context, id string) (p store.Past, err error) {
 	p.Effects, err = rowsOf(h.DB, scanEffect).all(ctx, `SELECT `+EffectColumns+` FROM history WHERE entity_id = $1 ORDER BY change DESC LIMIT $2`, id, store.MaxPast)
@@ -49,11 +52,11 @@ func (h History) Past(ctx context.Context, id string) (p store.Past, err error) 
 
 // Effects calls f for each effect from a time on, in their order; of one account if it is not nil.
 func (h History) Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error {
-	text, args := `SELECT `+EffectColumns+` FROM history WHERE at >= $1`, []any{micro(from)}
+	text, args := `SELECT `+EffectColumns+` FROM history WHERE change >= `+firstFrom, []any{micro(from)}
 	if account != nil {
 		text, args = text+` AND account_id = $2`, append(args, *account)
 	}
-	if err := rowsOf(h.DB, scanEffect).each(ctx, f, text+` ORDER BY at`, args...); err != nil {
+	if err := rowsOf(h.DB, scanEffect).each(ctx, f, text+` ORDER BY change`, args...); err != nil {
 		return fmt.Errorf("read who changed what: %w", err)
 	}
 	return nil
@@ -66,8 +69,8 @@ func (h History) Forget(ctx context.Context, texts, changes time.Time) (n int64,
 		text   string
 		before time.Time
 	}{
-		{`DELETE FROM history WHERE at < $1`, changes},
-		{`UPDATE history SET replaced = NULL WHERE at < $1 AND replaced IS NOT NULL`, texts},
+		{`DELETE FROM history WHERE change < ` + firstFrom, changes},
+		{`UPDATE history SET replaced = NULL WHERE replaced IS NOT NULL AND change < ` + firstFrom, texts},
 	} {
 		done, err := h.DB.ExecContext(ctx, one.text, micro(one.before))
 		if err != nil {

@@ -1,7 +1,8 @@
 -- +goose Up
 
 -- Who changed what: a row for each change that an account made, with the document that it
--- replaced. The state after a change is what the next one replaced, or the user's row.
+-- replaced. The state after a change is what the next one replaced, or the user's row. Later changes
+-- have later times, so there is no index of those.
 CREATE TABLE history (
     change     bigint PRIMARY KEY,
     entity_id  text   COLLATE "C" NOT NULL,
@@ -14,7 +15,6 @@ CREATE TABLE history (
     replaced   text
 );
 CREATE INDEX history_entity ON history (entity_id, change);
-CREATE INDEX history_at ON history (at);
 
 -- +goose Down
 DROP TABLE history;

@@ -263,6 +263,9 @@ func TestFirstAdmin(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "r.db")
 	serve := []string{"serve", "-addr", "0.0.0.0:0", "-db", db}
 	runCommand(t, serve...).fails("-first-admin NAME", "-behind-proxy -trusted-proxies NETWORK", "rollcall account add -admin -db "+db+" NAME")
+	if _, err := os.Stat(db); err == nil {
+		t.Error("a start that is refused makes a database")
+	}
 	runCommand(t, append(serve, "-first-admin", "ann")...).fails("-tls-cert FILE") // and makes no account, whose link nobody would see
 	runCommand(t, append(serve, "-behind-proxy")...).fails("-behind-proxy needs -trusted-proxies")
 	runCommand(t, append(serve, "-behind-proxy", "-trusted-proxies", "192.0.2.1", "-first-admin", "not a name")...).fails("-first-admin", "must be letters")
@@ -296,6 +299,28 @@ func TestFirstAdmin(t *testing.T) {
 		t.Errorf("after a restart the session gets %d", status)
 	}
 	end()
+}
+
+// TestRefusedStartLeavesTheDatabase: with a schema from before accounts, so that the program of then
+// can go on.
+func TestRefusedStartLeavesTheDatabase(t *testing.T) {
+	for name, db := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			if name == "postgres" {
+				runCommand(t, "serve", "-addr", "0.0.0.0:0", "-db", db).fails("needs accounts")
+				runCommand(t, "check", "-db", db).fails("there is no directory yet")
+				return
+			}
+			runCommand(t, "seed", "-db", db, "-n", "1").says("added 1")
+			damage(t, db, `DROP TABLE history; DROP TABLE audit; DROP TABLE access; DROP TABLE grants; DROP TABLE credentials; DROP TABLE accounts;
+				DELETE FROM goose_db_version WHERE version_id >= 8`)
+			runCommand(t, "serve", "-addr", "0.0.0.0:0", "-db", db).fails("needs accounts")
+			runCommand(t, "check", "-db", db).fails("older than this program's")
+			runCommand(t, "account", "add", "-db", db, "-link", "-admin", "ann").says("sets a password")
+			runCommand(t, "serve", "-addr", "0.0.0.0:0", "-db", db).fails("needs TLS")
+			runCommand(t, "check", "-db", db).says("no problems found")
+		})
+	}
 }
 
 // startOn starts a server on all addresses, and returns its port and what it has said by then.

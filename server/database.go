@@ -78,6 +78,21 @@ func openExisting(ctx context.Context, db string) (database, error) {
 	return openDatabase(ctx, db, hooks{})
 }
 
+// hasAccounts reports whether the database that -db names has accounts. It neither creates nor
+// upgrades it.
+func hasAccounts(ctx context.Context, db string) (bool, error) {
+	if postgres.IsAddress(db) {
+		return postgres.HasAccounts(ctx, db)
+	}
+	if err := checkPath(db); err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(db); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return sqlite.HasAccounts(ctx, db)
+}
+
 // checkDatabase checks the database that -db names.
 func checkDatabase(ctx context.Context, db string) (store.Report, error) {
 	if postgres.IsAddress(db) {

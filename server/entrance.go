@@ -25,13 +25,22 @@ type entrance struct {
 	at  net.Addr
 }
 
-// admitPeople makes the first admin, if that is asked for, and prints their link. It fails if the
-// server may not start with the accounts that there are.
+// mayOpen fails if the server may not start with the accounts of its database. It leaves that as it
+// is, so that the program before this one can go on with it.
+func (o *serveOptions) mayOpen(ctx context.Context) error {
+	accounts := isLoopback(o.addr) || o.firstAdmin != ""
+	if !accounts {
+		var err error
+		if accounts, err = hasAccounts(ctx, o.db); err != nil {
+			return err
+		}
+	}
+	return o.mayStart(accounts)
+}
+
+// admitPeople makes the first admin, if that is asked for, and prints their link.
 func (o *serveOptions) admitPeople(ctx context.Context, gate *signin.Gate, e entrance) error {
 	open := gate.State().Open()
-	if err := o.mayStart(!open || o.firstAdmin != ""); err != nil {
-		return err
-	}
 	var link string
 	if open && o.firstAdmin != "" {
 		var err error

@@ -63,6 +63,9 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(listener.Close())) }()
+	if err := o.mayOpen(ctx); err != nil {
+		return err
+	}
 	hub, metrics := feed.NewHubWithRate(o.eventRate), rest.NewMetrics()
 	db, err := openDatabase(ctx, o.db, hooks{hub.Notify, metrics.Committed, log})
 	if err != nil {

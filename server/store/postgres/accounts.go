@@ -76,3 +76,17 @@ func within(pool *pgxpool.Pool, f func(*sql.DB) error) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return f(db)
 }
+
+// HasAccounts reports whether a database has accounts, of whatever version its schema is.
+func HasAccounts(ctx context.Context, address string) (has bool, err error) {
+	config, err := parseAddress(address)
+	if err != nil {
+		return false, err
+	}
+	db := openSQL(config.ConnConfig)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if has, err = sqldb.HasAccounts(ctx, db, `SELECT to_regclass('accounts') IS NOT NULL`); err != nil {
+		return false, fmt.Errorf("open database %s: %w", Name(address), err)
+	}
+	return has, nil
+}

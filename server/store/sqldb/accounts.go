@@ -216,3 +216,15 @@ func since1970(t int64) time.Time {
 	}
 	return microseconds(t)
 }
+
+// HasAccounts reports whether there are accounts. exists is a query that says whether there is a
+// table of them, which an older schema lacks.
+func HasAccounts(ctx context.Context, db Querier, exists string) (has bool, err error) {
+	if err = db.QueryRowContext(ctx, exists).Scan(&has); err == nil && has {
+		err = db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts)`).Scan(&has)
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for accounts: %w", err)
+	}
+	return has, nil
+}

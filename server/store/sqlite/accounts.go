@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rollcall/rollcall/server/account"
@@ -39,4 +40,14 @@ func (s *Store) accounts(ctx context.Context, work func(sqldb.Access) error) err
 	return s.group.Exclusive(ctx, func() error {
 		return s.writer.transaction(func() error { return work(sqldb.Access{DB: s.writer.conn}) })
 	})
+}
+
+// HasAccounts reports whether a database has accounts, of whatever version its schema is.
+func HasAccounts(ctx context.Context, path string) (has bool, err error) {
+	db, done, err := openExisting(ctx, path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return sqldb.HasAccounts(ctx, db, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'accounts')`)
 }

@@ -23,12 +23,17 @@ const (
 
 	PathSession  = "/api/v1/session"
 	PathPassword = "/api/v1/session/password"
+	PathProvider = "/api/v1/session/provider"
 	PathAccounts = "/api/v1/accounts"
 	PathAccount  = "/api/v1/accounts/{id}"
 	PathLink     = "/api/v1/accounts/{id}/link"
 	PathUndo     = "/api/v1/accounts/{id}/undo"
 	PathGrants   = "/api/v1/accounts/{id}/grants"
 	PathGrant    = "/api/v1/accounts/{id}/grants/{grant}"
+
+	// PathProviderBack is where a provider sends people back to who have signed in there. Like
+	// PathSignIn, it is no page of the app.
+	PathProviderBack = "/sign-in/provider/back"
 
 	// PathJoin is the app's page for links, whose secret stands behind a "#", so that no log has
 	// it.

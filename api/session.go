@@ -5,6 +5,8 @@ type Session struct {
 	// Open says that the server has no accounts: whoever reaches it reads and writes.
 	Open    bool      `json:"open"`
 	Account *Identity `json:"account"` // nil if nobody has signed in
+	// Provider is where people sign in as well; empty for none. See PathProvider.
+	Provider string `json:"provider,omitempty"`
 }
 
 // Identity is an account as others see it. Role is viewer, editor or admin.

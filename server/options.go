@@ -21,6 +21,7 @@ import (
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/origin"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
 )
 
 // serveOptions are the flags of `rollcall serve`.
@@ -34,6 +35,7 @@ type serveOptions struct {
 	behindProxy   bool
 	firstAdmin    string
 	authHeader    string
+	openID        struct{ issuer, client, secret, name string }
 	keepHistory   int
 	bulkLimit     int
 	hosts         string
@@ -68,6 +70,10 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.IntVar(&o.keepHistory, "keep-history", 90, "`days` for which texts that accounts have replaced or deleted can be restored; 0 keeps none")
 	flags.IntVar(&o.bulkLimit, "bulk-limit", 200, "how many people an account may delete within an hour, beside those that it has created in it; 0 for no limit")
 	flags.StringVar(&o.authHeader, "auth-header", "", "`header` in which -trusted-proxies say the login name of whom they have signed in, such as X-Forwarded-User")
+	flags.StringVar(&o.openID.issuer, "oidc-issuer", "", "`address` of an OpenID Connect provider where people sign in, such as https://id.example.org")
+	flags.StringVar(&o.openID.client, "oidc-client-id", "", "`id` of this server at the provider")
+	flags.StringVar(&o.openID.secret, "oidc-client-secret", "", "its `secret` there; better in ROLLCALL_OIDC_CLIENT_SECRET, since ps shows flags")
+	flags.StringVar(&o.openID.name, "oidc-name", "Single sign-on", "`text` of the button that leads to the provider")
 	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
@@ -149,6 +155,9 @@ func (o *serveOptions) check() error {
 		if n < 1 {
 			return fmt.Errorf("-%s must be at least 1", name)
 		}
+	}
+	if (o.openID.issuer == "") != (o.openID.client == "") {
+		return errors.New("-oidc-issuer and -oidc-client-id must be given together")
 	}
 	if o.authHeader != "" && len(proxies) == 0 {
 		return errors.New("-auth-header needs -trusted-proxies: from anybody else, the header would let in whoever sends it")
@@ -264,4 +273,12 @@ const burst = 5
 
 func rateOf(perSecond float64) limit.Rate {
 	return limit.Rate{PerSecond: perSecond, Burst: int(math.Ceil(perSecond * burst))}
+}
+
+// provider is where people sign in, nil for none.
+func (o *serveOptions) provider() *signin.Provider {
+	if o.openID.issuer == "" {
+		return nil
+	}
+	return &signin.Provider{Issuer: o.openID.issuer, Client: o.openID.client, Secret: o.openID.secret, Name: o.openID.name}
 }

@@ -93,7 +93,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 		tasks.Go(func() { feed.Poll(background, db.Head, hub.Notify) })
 	}
 	server, policy, err := o.assemble(background, &tasks, rest.Config{
-		Store: db, Hub: hub, Log: log, Limits: limits, Metrics: metrics, Steady: true, Oldest: o.oldest, Gate: gate, BehindProxy: o.behindProxy, AuthHeader: o.authHeader,
+		Store: db, Hub: hub, Log: log, Limits: limits, Metrics: metrics, Steady: true, Oldest: o.oldest, Gate: gate, BehindProxy: o.behindProxy, AuthHeader: o.authHeader, Provider: o.provider(),
 		KeepHistory: o.keepHistory > 0, BulkLimit: o.bulkLimit,
 	})
 	if err != nil {

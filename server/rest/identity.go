@@ -59,7 +59,7 @@ func (s *server) identify(r *http.Request) (account.Principal, account.Refusal) 
 	if c, err := r.Cookie(SessionCookie); err == nil {
 		return state.Identify(c.Value, account.Session, now)
 	}
-	if c, err := r.Cookie(LocalCookie); err == nil && !isSecure(r) && isLocal(r) {
+	if c, err := r.Cookie(LocalCookie); err == nil && !s.isSecure(r) && isLocal(r) {
 		return state.Identify(c.Value, account.Session, now)
 	}
 	return account.Principal{}, account.Unknown
@@ -92,8 +92,9 @@ func (s *server) still(r *http.Request, needed account.Role) bool {
 
 // isSecure reports whether a browser sent a request over HTTPS. A proxy that does not say so leaves the
 // Origin, which browsers send with what changes something.
-func isSecure(r *http.Request) bool {
-	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" || strings.HasPrefix(r.Header.Get("Origin"), "https://")
+func (s *server) isSecure(r *http.Request) bool {
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" || strings.HasPrefix(r.Header.Get("Origin"), "https://") ||
+		s.proxied && !isLocal(r)
 }
 
 // isLocal reports whether a request is for this machine by a name that leads nowhere else.
@@ -106,10 +107,10 @@ func isLocal(r *http.Request) bool {
 }
 
 // setSession gives a browser its session's secret, or takes it away if there is none.
-func setSession(w http.ResponseWriter, r *http.Request, secret string) {
+func (s *server) setSession(w http.ResponseWriter, r *http.Request, secret string) {
 	c := http.Cookie{Name: SessionCookie, Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: true, MaxAge: int(account.SessionIdle.Seconds())}
-	if !isSecure(r) {
+	if !s.isSecure(r) {
 		c.Name, c.Secure = LocalCookie, false
 	}
 	if secret == "" {

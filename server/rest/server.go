@@ -60,6 +60,7 @@ type Config struct {
 	// account deletes within an hour; 0 for no limit.
 	KeepHistory bool
 	BulkLimit   int
+	Provider    *signin.Provider // where people sign in, too; nil for none
 	// AuthHeader is where Limits.Proxies say whom they have signed in; empty for none.
 	AuthHeader string
 	// BehindProxy refuses what does not come from Limits.Proxies.
@@ -86,6 +87,7 @@ type server struct {
 	gate      *signin.Gate
 	proxied   bool
 	vouching  string // AuthHeader
+	provider  *signin.Provider
 	keepTexts bool
 	bulk      *limit.Buckets // deletes by account
 	oldest    int
@@ -95,7 +97,7 @@ type server struct {
 // New returns the handler of all paths.
 func New(c Config) http.Handler {
 	s := &server{
-		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, gate: c.Gate, proxied: c.BehindProxy, vouching: c.AuthHeader, steady: c.Steady,
+		hub: c.Hub, log: c.Log, ping: c.Ping, metrics: c.Metrics, policy: c.Policy, gate: c.Gate, proxied: c.BehindProxy, vouching: c.AuthHeader, provider: c.Provider, steady: c.Steady,
 		keepTexts: c.KeepHistory, bulk: limit.NewBuckets(limit.Rate{PerSecond: float64(c.BulkLimit) / 3600, Burst: c.BulkLimit}, maxBuckets),
 		admission: newAdmission(c.Limits), oldest: cmp.Or(c.Oldest, api.OldestProtocol),
 	}
@@ -122,6 +124,9 @@ func New(c Config) http.Handler {
 	for path, m := range s.routes() {
 		mux.Handle(path, s.handler(m))
 	}
+	if s.provider != nil {
+		mux.HandleFunc("GET "+api.PathProviderBack, s.forPeople(s.endProvider))
+	}
 	mux.HandleFunc(api.PathPrefix, noRoute)
 	if c.Static != nil {
 		mux.Handle("/", c.Static)
@@ -147,6 +152,7 @@ func (s *server) routes() map[string]methods {
 
 		api.PathSession:  {"GET": {anyone, s.showSession}, "POST": {anyone, s.signIn}, "DELETE": {anyone, s.signOut}},
 		api.PathPassword: {"PUT": {viewer, s.changePassword}},
+		api.PathProvider: {"POST": {anyone, s.beginProvider}},
 		api.PathAccounts: {"GET": {admin, s.listAccounts}, "POST": {admin, s.addAccount}},
 		api.PathAccount:  {"PATCH": {admin, s.editAccount}},
 		api.PathLink:     {"POST": {admin, s.makeLink}},

@@ -17,6 +17,9 @@ func (s *server) showSession(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) sendSession(w http.ResponseWriter, who account.Principal) error {
 	session := api.Session{Open: s.gate.State().Open()}
+	if s.provider != nil {
+		session.Provider = s.provider.Name
+	}
 	if who.Account != "" {
 		session.Account = &api.Identity{ID: who.Account, Name: who.Name, DisplayName: who.Display, Role: string(who.Role)}
 	}
@@ -35,9 +38,8 @@ func sendJSON(w http.ResponseWriter, status int, v any) error {
 // signIn starts a session. Over plain HTTP a password would be read on the way, and the cookie
 // would not come back.
 func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
-	if !isSecure(r) && !isLocal(r) {
-		return api.NewProblem(api.CodeForbidden, "Signing in needs HTTPS",
-			"open this site by https://; its operator sets it up with -tls-cert, or with a proxy that sends X-Forwarded-Proto")
+	if !s.isSecure(r) && !isLocal(r) {
+		return needsHTTPS()
 	}
 	var body api.SignIn
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
@@ -59,8 +61,13 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	who, _ := s.gate.State().Identify(secret, account.Session, s.gate.Now())
 	scopeOf(r.Context()).who = who
-	setSession(w, r, secret)
+	s.setSession(w, r, secret)
 	return s.sendSession(w, who)
+}
+
+func needsHTTPS() error {
+	return api.NewProblem(api.CodeForbidden, "Signing in needs HTTPS",
+		"open this site by https://; its operator sets it up with -tls-cert, or with a proxy that sends X-Forwarded-Proto")
 }
 
 // signOut ends the session of a request. Without one, there is nothing to do.
@@ -68,7 +75,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.endOwn(r); err != nil {
 		return err
 	}
-	setSession(w, r, "")
+	s.setSession(w, r, "")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -113,6 +113,10 @@ func TestProvider(t *testing.T) {
 	in(ann.ID, fields{"link": link}, map[string]any{"sub": "4"})
 	in("", fields{"link": link}, map[string]any{"sub": "5"})
 	in(ann.ID, fields{}, map[string]any{"sub": "4", "email": "bo@example.org", "email_verified": true})
+	cy, _ := h.add("cy@example.org", account.Viewer)
+	p.Info = map[string]any{"sub": "7", "email": "cy@example.org", "email_verified": true}
+	in("", fields{}, map[string]any{"sub": "6"}) // the information is about another
+	in(cy.ID, fields{}, map[string]any{"sub": "7"})
 	off := true
 	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
 		return s.Edit(act, ann.ID, account.Edit{Disabled: &off})

@@ -103,6 +103,12 @@ func (p *Provider) Finish(ctx context.Context, redirect string, f Flow, code str
 		return c, fmt.Errorf("read the provider's claims: %w", err)
 	}
 	c = account.Claim{Issuer: id.Issuer, Subject: id.Subject}
+	if claims.Email == "" { // many have it behind another request
+		info, err := found.UserInfo(client(ctx), oauth2.StaticTokenSource(token))
+		if err == nil && info.Subject == id.Subject {
+			claims.Email, claims.Verified = info.Email, info.EmailVerified
+		}
+	}
 	if claims.Verified {
 		c.Email = claims.Email
 	}

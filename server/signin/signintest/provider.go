@@ -27,6 +27,7 @@ type Provider struct {
 	mu     sync.Mutex
 	codes  map[string]url.Values // the requests that they answer
 	Claims map[string]any        // of the next id_token, beside the usual ones
+	Info   map[string]any        // what is behind the access token
 	Forge  *ecdsa.PrivateKey     // signs the next id_token in the place of the provider's key
 }
 
@@ -45,6 +46,12 @@ func NewProvider(t testing.TB) *Provider {
 	mux.HandleFunc("/authorize", p.authorize)
 	mux.HandleFunc("/token", p.token)
 	mux.HandleFunc("/keys", p.keys)
+	mux.HandleFunc("/userinfo", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer x" {
+			t.Errorf("asked for the user's information with %q", r.Header.Get("Authorization"))
+		}
+		p.send(w, p.Info)
+	})
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p
@@ -69,7 +76,7 @@ func (p *Provider) send(w http.ResponseWriter, v any) {
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	p.send(w, map[string]any{
-		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
+		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys", "userinfo_endpoint": p.URL + "/userinfo",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"},
 	})

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/rollcall/rollcall/internal/wasmbuild"
 )
 
 // program is what a browser runs, in a page and in workers.
@@ -54,12 +56,8 @@ func rewrite(linked, app string) error {
 
 // link builds the program, with the linker's flags for what describes it.
 func link(ctx context.Context, modfile, described, out string) error {
-	// Without the repository's state in it, a commit alone is no new version. Without
-	// inlining it is a tenth smaller on the wire. Only the runtime has it, which is called
-	// everywhere: see docs/PROGRAM.md.
-	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
-		"-ldflags="+described, "-gcflags=all=-l", "-gcflags=runtime=", "-gcflags=internal/runtime/...=", "-o", out, program)
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	cmd := exec.CommandContext(ctx, "go", wasmbuild.Args(described, out, program, "-modfile", modfile)...)
+	cmd.Env = wasmbuild.Env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}

@@ -132,37 +132,36 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l leafRow, k queue.Key) int { return l.key().Compare(k) })
+	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l row, k queue.Key) int { return l.key().Compare(k) })
 	if !there {
 		return nil, true
 	}
-	return leaf.rows[i].row(), true
+	return &leaf.rows[i], true
 }
 
 // putRow writes that an entity has this confirmed row, and nothing else.
 func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 	sort, search := k.table.schema.Index(row.Document)
 	b.searches = append(b.searches, searchOf{k.table, k.Ref.ID, search})
-	b.startRow('r', k).string(sort).number(row.Version).string(string(row.Stamp)).time(row.SyncedAt).
-		number(generation).bytes(row.Document).end()
+	b.w.start('w').string(k.Ref.Type).string(k.was()).number(generation).row(queue.Key{Sort: sort, ID: k.Ref.ID}, row).end()
 }
 
 // dropRow writes that an entity has no row in the list that is not in the queue, too.
 func (b *batch) dropRow(k known) {
 	if k.listed || k.base != nil {
-		b.startRow('d', k).end()
+		b.w.start('d').string(k.Ref.Type).string(k.Ref.ID).string(k.was()).end()
 	}
 }
 
-func (b *batch) startRow(kind byte, k known) *writer {
-	was := "-"
+// was says what the row was listed under before.
+func (k *known) was() string {
 	switch {
 	case k.stray:
-		was = "~" + k.sort
+		return "~" + k.sort
 	case k.listed:
-		was = "=" + k.sort
+		return "=" + k.sort
 	}
-	return b.w.start(kind).string(k.Ref.Type).string(k.Ref.ID).string(was)
+	return "-"
 }
 
 // save writes what decide has left of an entity.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -330,11 +329,9 @@ type leafWriter struct {
 	page, search writer // one after the other
 }
 
-// listed is a row on its way into a leaf, as a line or as a row.
+// listed is a row on its way into a leaf.
 type listed struct {
-	key    queue.Key
-	line   string
-	row    *row
+	*row
 	search string
 }
 
@@ -346,27 +343,21 @@ func (w *leafWriter) gather(from, to int) int {
 		if !ok || !ok2 {
 			continue
 		}
-		search := make(map[string]string, len(texts.rows))
-		for _, r := range texts.rows {
-			search[r.id] = r.search
-		}
-		for _, l := range leaf.rows {
-			if w.entries[l.id] == nil {
-				w.rows = append(w.rows, listed{key: l.key(), line: l.line, search: search[l.id]})
+		for n := range leaf.rows {
+			if r := &leaf.rows[n]; w.entries[r.id] == nil {
+				w.rows = append(w.rows, listed{r, texts.of(r.id, n)})
 			}
 		}
 	}
 	var over []listed
 	for _, s := range w.shown.between(w.first(from), w.first(to)) {
 		if s.entry.pending == nil {
-			over = append(over, listed{key: s.key, row: s.entry.row, search: s.text(w.schema)})
+			over = append(over, listed{s.entry.row, s.text(w.schema)})
 		}
 	}
-	w.rows = merge(w.rows, over, func(a, b listed) int { return a.key.Compare(b.key) })
+	w.rows = merge(w.rows, over, func(a, b listed) int { return a.key().Compare(b.key()) })
 	for _, r := range w.rows {
-		if w.size += len(r.line); r.row != nil {
-			w.size += len(r.row.document) + 100
-		}
+		w.size += len(r.text)
 	}
 	return len(w.rows)
 }
@@ -375,15 +366,11 @@ func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
 	w.bounds.cut(len(w.rows), w.size, func(from, to int) {
 		w.page.text, w.search.text = w.page.text[:0], w.search.text[:0]
 		for _, r := range w.rows[from:to] {
-			if r.row != nil {
-				writeLeafRow(&w.page, r.row)
-			} else {
-				w.page.copy(r.line)
-			}
-			writeText(&w.search, r.key.ID, r.search)
+			writeLeafRow(&w.page, r.row)
+			writeText(&w.search, r.id, r.search)
 		}
 		if from > 0 {
-			first = w.rows[from].key
+			first = w.rows[from].key()
 		}
 		number := next.add(to-from, first, seq)
 		w.put(next.key(number), string(w.page.text))
@@ -422,7 +409,7 @@ func (w *idsWriter) gather(from, to int) int {
 	for i := from; i < to; i++ {
 		for _, e := range w.over[i] {
 			r := e.row
-			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
+			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
 		}
 		page, ok := w.idsPage(w.table, i)
 		if !ok {
@@ -433,7 +420,7 @@ func (w *idsWriter) gather(from, to int) int {
 				continue
 			}
 			if m, ok := w.seen[r.id]; ok {
-				r.generation = m.generation
+				r.generation, r.line = m.generation, ""
 			}
 			w.rows = append(w.rows, r)
 		}

@@ -61,7 +61,7 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 		case e.pending != nil && e.pending.Confirmed != nil:
 			sum.rows.Add(id, e.pending.Confirmed.Version, api.ContentHash(e.pending.Confirmed.Document))
 		case e.pending == nil && e.row != nil:
-			sum.rows.Add(id, e.row.version, api.ContentHash([]byte(e.row.document)))
+			sum.rows.Add(id, e.row.version, e.row.hash())
 		}
 	}
 	to := from + st.bounds.PartPages
@@ -70,12 +70,11 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 		if !ok {
 			continue
 		}
-		for _, l := range leaf.rows {
-			if t.entries[l.id] == nil {
-				r := l.row()
-				hash := api.ContentHash([]byte(r.document))
-				sum.rows.Add(l.id, r.version, hash)
-				sum.leaves.Add(l.id, r.version, hash^api.ContentHash([]byte(l.sort)))
+		for n := range leaf.rows {
+			if r := &leaf.rows[n]; t.entries[r.id] == nil {
+				hash := r.hash()
+				sum.rows.Add(r.id, r.version, hash)
+				sum.leaves.Add(r.id, r.version, hash^api.ContentHash([]byte(r.sort)))
 			}
 		}
 	}
@@ -218,12 +217,13 @@ func (st *state) straysOf(t *table, i int, ids api.IDRange, found map[string]str
 	if !ok {
 		return
 	}
-	for _, l := range leaf.rows {
+	for n := range leaf.rows {
+		l := &leaf.rows[n]
 		if !ids.Contains(l.id) || t.entries[l.id] != nil {
 			continue
 		}
 		r, known, ok := st.findID(t, l.id)
-		if row := l.row(); ok && (!known || r.sort != l.sort || r.version != row.version || r.hash != api.ContentHash([]byte(row.document))) {
+		if ok && (!known || r.sort != l.sort || r.version != l.version || r.hash != l.hash()) {
 			found[l.id] = l.sort
 		}
 	}

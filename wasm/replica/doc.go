@@ -24,10 +24,12 @@
 //	m name value               a named value
 //	o outcome                  of an operation that has left the queue
 //	f fence, g generation, n last Seq
-//	r type id was sort version stamp synced generation document
-//	                           the row of an entity without operations and open conflicts;
-//	                           was is "=" and what it was listed under before, or "-"; "~"
+//	w type was generation id sort version stamp synced document
+//	                           the row of an entity without operations and open conflicts, its
+//	                           last fields as a leaf has them; was is "=" and what it was listed under before, or "-"; "~"
 //	                           where only a damaged leaf lists it
+//	r type id was sort version stamp synced generation document
+//	                           the same, as earlier versions wrote it
 //	d type id was              there is none any more
 //	s type generation id...    rows that a page of the feed has not changed
 //	e type id generation       an entity with operations or conflicts, told anew by

@@ -142,7 +142,7 @@ func (st *state) intact(t *table, r idRow) (intact, ok bool) {
 		return true, true
 	}
 	row, ok := st.findRow(t, r)
-	return row != nil && row.version == r.version && api.ContentHash([]byte(row.document)) == r.hash, ok
+	return row != nil && row.version == r.version && row.hash() == r.hash, ok
 }
 
 func (b *batch) markSeen(ids map[string][]string, generation int64) {
@@ -301,7 +301,7 @@ func (b *batch) reindexEntries(t *table, schema queue.Schema) {
 		if e.row == nil || e.pending != nil {
 			continue
 		}
-		if sort, _ := schema.Index(json.RawMessage(e.row.document)); sort != e.row.sort {
+		if sort, _ := schema.Index(json.RawMessage(e.row.document())); sort != e.row.sort {
 			k := b.find(queue.Ref{Type: schema.Type, ID: e.id})
 			b.putRow(k, k.Confirmed, k.generation)
 		}
@@ -314,26 +314,22 @@ func (b *batch) reindexLeaf(t *table, i int, schema queue.Schema) {
 	if !ok || !ok2 {
 		return
 	}
-	search := map[string]string{}
-	for _, r := range texts.rows {
-		search[r.id] = r.search
-	}
-	for _, l := range leaf.rows {
-		if t.entries[l.id] != nil {
+	for n := range leaf.rows {
+		row := &leaf.rows[n]
+		if t.entries[row.id] != nil {
 			continue
 		}
-		row := l.row()
-		sort, text := schema.Index(json.RawMessage(row.document))
-		if sort == l.sort && text == search[l.id] {
+		sort, text := schema.Index(json.RawMessage(row.document()))
+		if sort == row.sort && text == texts.of(row.id, n) {
 			continue
 		}
-		if r, found, ok := b.findID(t, l.id); ok && found && r.sort == l.sort {
+		if r, found, ok := b.findID(t, row.id); ok && found && r.sort == row.sort {
 			b.putRow(b.knownByID(t, r), row.confirmed(), r.generation)
 		}
 	}
 }
 
 func searchText(schema queue.Schema, r *row) string {
-	_, search := schema.Index(json.RawMessage(r.document))
+	_, search := schema.Index(json.RawMessage(r.document()))
 	return search
 }

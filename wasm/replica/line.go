@@ -83,7 +83,7 @@ func (w *writer) bytes(b []byte) *writer {
 func appendField[T string | []byte](b []byte, s T) []byte {
 	plain := true
 	for i := range len(s) {
-		if c := s[i]; c >= 0x80 || c == '\t' || c == '\n' || c == escape {
+		if s[i]-0x20 >= 0x60 { // above ASCII, or a control character
 			plain = false
 			break
 		}

@@ -304,8 +304,9 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 		return nil, false
 	}
 	p = &textPage{}
-	for _, r := range leaf.rows {
-		p.rows = append(p.rows, textRow{r.id, searchText(t.schema, r.row())})
+	for n := range leaf.rows {
+		r := &leaf.rows[n]
+		p.rows = append(p.rows, textRow{r.id, searchText(t.schema, r)})
 	}
 	return p, true
 }

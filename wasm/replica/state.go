@@ -45,7 +45,7 @@ type state struct {
 
 	bounds  Bounds
 	tables  map[string]*table
-	touched map[queue.Ref]*entry
+	touched []touched
 	cache   cache
 	missing []string // keys that were looked for in the cache in vain
 	again   bool     // a damaged leaf was found: what was counted before is wrong
@@ -55,7 +55,7 @@ func newState(o Options) *state {
 	st := &state{
 		bounds: o.Bounds, orphans: true,
 		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
-		tables: map[string]*table{}, touched: map[queue.Ref]*entry{}, cache: cache{pages: map[string]*cached{}},
+		tables: map[string]*table{}, cache: cache{pages: map[string]*cached{}},
 	}
 	for _, s := range o.Schemas {
 		st.tables[s.Type] = newTable(s)
@@ -175,10 +175,10 @@ func (st *state) fold(r Record, trusted bool) error {
 	}, unreadable)
 	st.seq = max(st.seq, r.Seq)
 	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(r.Text)
-	for ref, e := range st.touched {
-		st.settle(ref, e)
+	for _, of := range st.touched {
+		st.settle(of)
 	}
-	clear(st.touched)
+	st.touched = st.touched[:0]
 	return failed
 }
 
@@ -186,27 +186,43 @@ func (st *state) fold(r Record, trusted bool) error {
 // others say comes again from the server, or from the next record. Where the end of a line is
 // damaged another one follows in it.
 func mayHoldWork(line string) bool {
-	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnrdsecxvb", line[0]) >= 0
+	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnwrdsecxvb", line[0]) >= 0
 	return line != "" && (!known || strings.Contains(line, "q\t") || strings.Contains(line, "k\t"))
 }
 
 // earlierKinds are the lines that keyState stands for once it is newer than they are.
 const earlierKinds = "mofgnvuexcqkb"
 
+// touched is an entry that a record has changed.
+type touched struct {
+	*table
+	*entry
+}
+
+func (st *state) touch(t *table, e *entry) {
+	if !e.touched {
+		e.touched = true
+		st.touched = append(st.touched, touched{t, e})
+	}
+}
+
 // settle brings the list and the queue up to date with an entry.
-func (st *state) settle(ref queue.Ref, e *entry) {
+func (st *state) settle(of touched) {
+	e := of.entry
+	e.touched = false
+	ref := queue.Ref{Type: of.schema.Type, ID: e.id}
 	if e.pending != nil {
 		sortBy(e.pending.Operations, queue.Operation.Compare)
 		st.pending[ref] = e
-	} else {
+	} else if len(st.pending) > 0 {
 		delete(st.pending, ref)
 	}
-	st.tables[ref.Type].relist(e)
+	of.relist(e)
 }
 
 // foldRow takes in what a line says of rows without operations; false if it is of another kind.
 func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
-	if strings.IndexByte("rds", kind) < 0 {
+	if strings.IndexByte("wrds", kind) < 0 {
 		return false
 	}
 	t := st.tables[f.string()]
@@ -219,7 +235,7 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 		}
 		return true
 	}
-	id, before := f.string(), f.string()
+	id, before, r := foldFields(kind, f)
 	stray := strings.HasPrefix(before, "~")
 	was := place{row: stray || strings.HasPrefix(before, "=")}
 	if was.row {
@@ -229,12 +245,7 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 		st.reread(t, queue.Key{Sort: was.sort, ID: id}, seq)
 	}
 	is := place{seq: seq}
-	var r *row
-	if kind == 'r' {
-		r = &row{
-			id: id, sort: f.string(), version: f.number(), stamp: f.string(), synced: f.time(),
-			generation: f.number(), document: f.string(),
-		}
+	if r != nil {
 		is.sort, is.row = r.sort, true
 	}
 	if f.bad {
@@ -244,8 +255,27 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 	t.move(e, was, is)
 	e.row = r
 	delete(t.seen, id)
-	st.touched[queue.Ref{Type: t.schema.Type, ID: id}] = e
+	st.touch(t, e)
 	return true
+}
+
+// foldFields reads the line of a row: its id, what it was listed under, and the row that
+// it has now, if there is any.
+func foldFields(kind byte, f *fields) (id, was string, r *row) {
+	if kind == 'w' {
+		was, r = f.string(), &row{generation: f.number()}
+		f.bad = !r.read(f) || f.bad
+		return r.id, was, r
+	}
+	id, was = f.string(), f.string()
+	if kind == 'r' { // as it was written before there was 'w'
+		sort, version, stamp, synced := f.string(), f.number(), f.string(), f.time()
+		r = &row{generation: f.number()}
+		var w writer
+		w.row(queue.Key{Sort: sort, ID: id}, &queue.Row{Version: version, Stamp: api.Stamp(stamp), SyncedAt: synced, Document: json.RawMessage(f.string())})
+		f.bad = !r.read(&fields{rest: string(w.text)}) || f.bad
+	}
+	return id, was, r
 }
 
 // foldValue takes in a named value, a number, an outcome or what has become of the base.
@@ -304,7 +334,7 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 				e.pending.Confirmed = row
 			}
 		}
-		st.touched[ref] = e
+		st.touch(t, e)
 	case 'q':
 		seq := f.number()
 		o, err := queue.ParseOperation(f.string())
@@ -350,7 +380,7 @@ func (st *state) owner(ref queue.Ref) *entry {
 	if e.pending == nil {
 		e.pending = &queue.Entity{Ref: ref}
 	}
-	st.touched[ref] = e
+	st.touch(t, e)
 	return e
 }
 

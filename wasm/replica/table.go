@@ -35,6 +35,7 @@ type entry struct {
 	generation int64         // of the confirmed row of pending
 	past       []place       // where its row was in the list, in the order of the log
 	shown      *shown
+	touched    bool     // by the record that is being taken in
 	room       [2]place // of past, as a rule
 }
 
@@ -50,34 +51,24 @@ type shown struct {
 	key     queue.Key
 	entry   *entry
 	search  string
-	indexed bool       // search is known
-	pending queue.View // of an entry with operations or conflicts
+	indexed bool        // search is known
+	pending *queue.View // of an entry with operations or conflicts
 	gone    bool
 }
 
 func (s *shown) view(entityType string) queue.View {
 	if s.entry.pending != nil {
-		v := s.pending
+		v := *s.pending
 		v.Document = slices.Clone(v.Document)
 		return v
 	}
 	return s.entry.row.view(entityType)
 }
 
-func (r *row) view(entityType string) queue.View {
-	return queue.View{
-		Ref: queue.Ref{Type: entityType, ID: r.id}, Document: json.RawMessage(r.document), Version: r.version, SyncedAt: r.synced,
-	}
-}
-
-func (r *row) confirmed() *queue.Row {
-	return &queue.Row{Version: r.version, Stamp: api.Stamp(r.stamp), Document: json.RawMessage(r.document), SyncedAt: r.synced}
-}
-
 // text is what a search looks in.
 func (s *shown) text(schema queue.Schema) string {
 	if !s.indexed {
-		_, s.search = schema.Index(json.RawMessage(s.entry.row.document))
+		_, s.search = schema.Index(json.RawMessage(s.entry.row.document()))
 		s.indexed = true
 	}
 	return s.search
@@ -159,7 +150,7 @@ func (t *table) visible() *listing {
 	for _, e := range t.unseen {
 		if v, ok := e.pending.View(); ok {
 			sort, search := t.schema.Index(v.Document)
-			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true, pending: v})
+			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true, pending: &v})
 		}
 	}
 	clear(t.unseen)
@@ -314,7 +305,7 @@ func (l *listing) between(from, to *queue.Key) []*shown { return l.all()[l.befor
 // item is a visible row, of the base or of an entry.
 type item struct {
 	key   queue.Key
-	leaf  leafRow
+	row   *row
 	shown *shown
 }
 
@@ -322,16 +313,16 @@ func (i item) view(entityType string) queue.View {
 	if i.shown != nil {
 		return i.shown.view(entityType)
 	}
-	return i.leaf.row().view(entityType)
+	return i.row.view(entityType)
 }
 
 // items are the visible rows in the range of a leaf.
 func (t *table) items(i int, page *leafPage) []item {
 	over := t.visible().between(t.first(i), t.first(i+1))
 	out, shown := make([]item, 0, len(page.rows)), make([]item, 0, len(over))
-	for _, r := range page.rows {
-		if t.entries[r.id] == nil {
-			out = append(out, item{key: r.key(), leaf: r})
+	for n := range page.rows {
+		if r := &page.rows[n]; t.entries[r.id] == nil {
+			out = append(out, item{key: r.key(), row: r})
 		}
 	}
 	for _, s := range over {

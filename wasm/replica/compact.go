@@ -27,7 +27,7 @@ type Bounds struct {
 
 // DefaultBounds are those that were measured to be fast.
 var DefaultBounds = Bounds{
-	LogRows: 4000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
+	LogRows: 16_000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
 }
 
 // due reports whether a part of what the bounds allow has come together in the log.
@@ -407,6 +407,7 @@ func (w *idsWriter) gather(from, to int) int {
 	w.rows = nil
 	var over []idRow
 	for i := from; i < to; i++ {
+		slices.SortFunc(w.over[i], func(a, b *entry) int { return strings.Compare(a.id, b.id) })
 		for _, e := range w.over[i] {
 			r := e.row
 			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
@@ -425,9 +426,7 @@ func (w *idsWriter) gather(from, to int) int {
 			w.rows = append(w.rows, r)
 		}
 	}
-	byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }
-	sortBy(over, byID)
-	w.rows = merge(w.rows, over, byID)
+	w.rows = merge(w.rows, over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	return len(w.rows)
 }
 

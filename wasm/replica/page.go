@@ -53,7 +53,12 @@ func (r *row) synced() time.Time {
 	return f.time()
 }
 
-func (r *row) document() string { return unescape(r.text[strings.LastIndexByte(r.text, '\t')+1:]) }
+func (r *row) document() string {
+	f := fields{rest: r.text[r.rest:]}
+	f.raw() // stamp
+	f.raw() // synced
+	return f.string()
+}
 
 func (r *row) hash() uint64 { return api.ContentHash([]byte(r.document())) }
 

@@ -265,7 +265,7 @@ func (l *listing) all() []*shown {
 	compare := func(a, b *shown) int { return a.key.Compare(b.key) }
 	gone := func(s *shown) bool { return s.gone }
 	old, fresh := slices.DeleteFunc(l.sorted, gone), slices.DeleteFunc(l.fresh, gone)
-	sortBy(fresh, compare)
+	slices.SortFunc(fresh, compare) // in place of sortBy, which takes twice as long
 	merged := merge(old, fresh, compare)
 	l.sorted, l.fresh, l.gone = merged, nil, 0
 	return merged

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall/js"
@@ -41,6 +42,7 @@ type contender struct {
 }
 
 func main() {
+	debug.SetMemoryLimit(44 << 20) // as wasm/program does for a page
 	c := &contender{}
 	methods := map[string]any{}
 	for name, f := range map[string]func(args []js.Value) (any, error){
@@ -160,7 +162,16 @@ func (c *contender) load([]js.Value) (any, error) {
 		}
 	}
 	c.prepared = nil
-	return nil, nil
+	return nil, c.tidy()
+}
+
+// tidy moves the log into the base, as a host does when its round has ended.
+func (c *contender) tidy() error {
+	for {
+		if more, err := c.store.Tidy(context.Background()); err != nil || !more {
+			return err
+		}
+	}
 }
 
 func (c *contender) readAll([]js.Value) (any, error) {
@@ -228,7 +239,7 @@ func (c *contender) pull([]js.Value) (any, error) {
 		}
 		more = report.More
 	}
-	return nil, nil
+	return nil, c.tidy()
 }
 
 // beginsToPull is a remote that tells when a round has pushed all and begins to pull.

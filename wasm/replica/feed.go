@@ -69,7 +69,7 @@ func (b *batch) apply(c api.Change, page sync.Page, at time.Time) effect {
 			e.Confirm(confirmedRow(c, at))
 		}
 		b.putPending(&e, page.Generation)
-		if after, has := e.View(); had != has || has && !sameView(before, after) {
+		if after, has := e.View(); had != has || has && !before.Equal(after) {
 			return visible
 		}
 		return hidden
@@ -160,10 +160,6 @@ func confirmedRow(c api.Change, at time.Time) *queue.Row {
 		return nil
 	}
 	return &queue.Row{Version: c.Version, Stamp: c.Stamp, Document: c.Document, SyncedAt: at}
-}
-
-func sameView(a, b queue.View) bool {
-	return a.Version == b.Version && a.State == b.State && a.SyncedAt.Equal(b.SyncedAt) && string(a.Document) == string(b.Document)
 }
 
 // Sweep implements sync.Store.

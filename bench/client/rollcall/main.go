@@ -177,7 +177,7 @@ func (c *contender) tidy() error {
 func (c *contender) readAll([]js.Value) (any, error) {
 	var err error
 	c.all, err = c.users.List(context.Background(), repository.Query{Limit: 1 << 30})
-	return len(c.all.Records), err
+	return c.all.Records.Len(), err
 }
 
 func (c *contender) get(args []js.Value) (any, error) {
@@ -191,8 +191,8 @@ func (c *contender) page(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(page.Records))
-	for i, r := range page.Records {
+	names := make([]string, page.Records.Len())
+	for i, r := range page.Records.All() {
 		names[i] = r.Value.Name
 	}
 	return js.Global().Call("rollcallRows", strings.Join(names, "\n")), nil
@@ -203,7 +203,7 @@ func (c *contender) watch(args []js.Value) (any, error) {
 	go func() {
 		for l := range c.users.WatchList(context.Background(), repository.Query{Limit: limit}) {
 			ids := map[string]bool{}
-			for _, r := range l.Page.Records {
+			for _, r := range l.Page.Records.All() {
 				ids[r.ID] = true
 			}
 			has := js.FuncOf(func(_ js.Value, args []js.Value) any { return ids[args[0].String()] })

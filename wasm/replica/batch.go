@@ -167,6 +167,10 @@ func (k *known) was() string {
 // save writes what decide has left of an entity.
 func (b *batch) save(k known, e *queue.Entity) {
 	e.Ref = k.Ref
+	if k.pending && e.SentSince(k.table.entries[k.Ref.ID].pending) {
+		b.w.start('a').string(k.Ref.Type).string(k.Ref.ID).number(e.Head().Seq).end()
+		return
+	}
 	generation := k.generation
 	changed := !k.Confirmed.Equal(e.Confirmed)
 	if changed {

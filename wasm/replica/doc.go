@@ -34,6 +34,7 @@
 //	s type generation id...    rows that a page of the feed has not changed
 //	e type id generation       an entity with operations or conflicts, told anew by
 //	c type id version stamp synced document, q Seq operation, k conflict
+//	a type id seq              its first operation was sent, and nothing else has changed
 //	x type id                  it has none left
 //	v conflict                 that was reviewed
 //	u line                     that was damaged, kept because it may hold an operation

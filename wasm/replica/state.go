@@ -186,12 +186,12 @@ func (st *state) fold(r Record, trusted bool) error {
 // others say comes again from the server, or from the next record. Where the end of a line is
 // damaged another one follows in it.
 func mayHoldWork(line string) bool {
-	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnwrdsecxvb", line[0]) >= 0
+	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnwrdseacxvb", line[0]) >= 0
 	return line != "" && (!known || strings.Contains(line, "q\t") || strings.Contains(line, "k\t"))
 }
 
 // earlierKinds are the lines that keyState stands for once it is newer than they are.
-const earlierKinds = "mofgnvuexcqkb"
+const earlierKinds = "mofgnvueaxcqkb"
 
 // touched is an entry that a record has changed.
 type touched struct {
@@ -335,6 +335,8 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 			}
 		}
 		st.touch(t, e)
+	case 'a':
+		st.foldSent(f)
 	case 'q':
 		seq := f.number()
 		o, err := queue.ParseOperation(f.string())
@@ -366,6 +368,20 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 		return false
 	}
 	return true
+}
+
+// foldSent notes that the first operation of an entity was sent. Where it was told in a
+// damaged line, there is none of this number.
+func (st *state) foldSent(f *fields) {
+	t, id, seq := st.tables[f.string()], f.string(), f.number()
+	if t == nil || f.bad || t.entries[id] == nil || t.entries[id].pending == nil {
+		return
+	}
+	e := t.entries[id]
+	if h := e.pending.Head(); h != nil && h.Seq == seq {
+		h.State = queue.Sending
+		st.touch(t, e)
+	}
 }
 
 // owner returns the entry of an entity that an operation or a conflict belongs to; nil for

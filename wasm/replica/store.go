@@ -280,10 +280,13 @@ func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) er
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	query := Query{Write: true, Relaxed: t.relaxed}
 	s.mu.Lock()
-	query := Query{Write: true, Relaxed: t.relaxed, Read: s.want()}
+	done := s.propose(t, body)
+	if query.Read = s.want(); done != nil {
+		query.Try = &Try{Opened: s.opened, Record: *done.step().Append}
+	}
 	s.mu.Unlock()
-	var done *batch
 	err := s.options.Database.Run(ctx, query, func(found Found) (Step, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -329,6 +332,25 @@ func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) er
 		s.options.Publish(Message{Epoch: done.identity, Seq: done.seq, Text: done.text})
 	}
 	return nil
+}
+
+// propose returns what to add to the log if nobody else has added anything: as a rule nobody
+// has, and the transaction need not wait for Go. It is nil where more than that is to be
+// written, and where there is anything to refuse: that takes the newest state.
+func (s *Store) propose(t txn, body func(*batch) error) *batch {
+	st := s.state
+	if st == nil || st.epoch == "" || s.doubt || st.stale || len(s.early) > 0 || t.fence != 0 && t.fence != st.fence {
+		return nil
+	}
+	var b *batch
+	err := st.run(func(st *state) error {
+		b = newBatch(st)
+		return body(b)
+	})
+	if err != nil || len(st.missing) > 0 || b.empty() || len(b.extra.Put) > 0 || len(b.extra.Delete) > 0 || b.extra.Trim > 0 {
+		return nil
+	}
+	return b
 }
 
 // committed takes in what a transaction has saved.

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -30,7 +31,6 @@ type searchOf struct {
 
 func newBatch(st *state) *batch {
 	b := &batch{state: st, identity: st.epoch, seq: st.seq + 1, last: st.last, install: func(*state) {}}
-	b.w.text, st.room = st.room[:0], nil
 	b.w.start('h').number(format).end()
 	b.head = len(b.w.text)
 	return b
@@ -40,8 +40,8 @@ func (b *batch) empty() bool { return len(b.w.text) == b.head }
 
 // step is the end of a transaction; nothing can be added after it.
 func (b *batch) step() Step {
-	b.text = string(b.w.text)
-	b.room, b.w.text = b.w.text, nil
+	b.text = unsafe.String(unsafe.SliceData(b.w.text), len(b.w.text)) // nobody writes there any more
+	b.w.text = nil
 	step := b.extra
 	step.Append = &Record{b.seq, b.text}
 	return step

@@ -84,7 +84,7 @@ func (s *Store) Compact(ctx context.Context) (more bool, err error) {
 }
 
 func (s *Store) compact(ctx context.Context, pages int) (more bool, err error) {
-	err = s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+	err = s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
 		more = b.compact(pages)
 		return nil
 	})
@@ -483,7 +483,7 @@ func (s *Store) removeOrphans(ctx context.Context) error {
 	if !suspected {
 		return nil
 	}
-	err := s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+	err := s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
 		names, ok := page(b.state, leaf{number: 1}, AllNames, func(text string, _ int) *[]string {
 			names := strings.Split(text, "\n")
 			return &names

@@ -19,6 +19,7 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 	at := s.options.Now().UTC()
 	err = s.write(ctx, txn{relaxed: true, fence: page.Fence}, func(b *batch) error {
 		changed = nil
+		b.w.text = slices.Grow(b.w.text, sizeOf(page.Changes))
 		seen := map[string][]string{}
 		b.setMeta(page.Meta)
 		for _, c := range page.Changes {
@@ -41,6 +42,15 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 	}
 	s.compactIfDue(ctx)
 	return changed, nil
+}
+
+// sizeOf is about how long a record of changes is.
+func sizeOf(changes []api.Change) int {
+	n := 100
+	for i := range changes {
+		n += len(changes[i].Document) + 220
+	}
+	return n
 }
 
 // What a change of the feed does.

@@ -24,7 +24,7 @@ type row struct {
 	version    int64
 	generation int64  // kept with the ids, not in a leaf
 	text       string // the fields of its line in a leaf: id sort version stamp synced document
-	rest       int    // where those behind the version begin
+	rest, last int    // where those behind the version begin, and the last
 }
 
 func (r *row) key() queue.Key { return queue.Key{Sort: r.sort, ID: r.id} }
@@ -34,7 +34,11 @@ func (r *row) read(f *fields) bool {
 	r.text = f.rest
 	r.id, r.sort, r.version = f.string(), f.string(), f.number()
 	r.rest = len(r.text) - len(f.rest)
-	return !f.bad && strings.Count(f.rest, "\t") == 3
+	f.raw() // stamp
+	f.raw() // synced
+	r.last = len(r.text) - len(f.rest)
+	f.raw()
+	return !f.bad && f.rest == ""
 }
 
 // row writes the fields of a row.
@@ -54,9 +58,7 @@ func (r *row) synced() time.Time {
 }
 
 func (r *row) document() string {
-	f := fields{rest: r.text[r.rest:]}
-	f.raw() // stamp
-	f.raw() // synced
+	f := fields{rest: r.text[r.last:]}
 	return f.string()
 }
 

@@ -13,6 +13,7 @@ import (
 // txn says how a transaction commits, and under which conditions.
 type txn struct {
 	relaxed bool
+	base    bool  // it writes more than a record
 	fence   int64 // of the round; 0 for none
 	claim   claim
 	refs    []queue.Ref // whose rows it needs
@@ -122,7 +123,7 @@ func (s *Store) drop(ctx context.Context, keys []string) error {
 
 // restoreReserve keeps room again, if there is any.
 func (s *Store) restoreReserve(ctx context.Context) error {
-	err := s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+	err := s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
 		if b.meta[metaReserve] == "" {
 			b.put(keyReserve, reserveText())
 			b.setMeta(map[string]string{metaReserve: "yes"})

@@ -36,7 +36,6 @@ type state struct {
 	fence      int64
 	generation int64
 	last       int64           // Seq of an operation
-	room       []byte          // of the last batch, for the next
 	top        queue.Operation // the newest in the queue, if it is still there
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry

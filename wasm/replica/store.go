@@ -335,11 +335,11 @@ func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) er
 }
 
 // propose returns what to add to the log if nobody else has added anything: as a rule nobody
-// has, and the transaction need not wait for Go. It is nil where more than that is to be
-// written, and where there is anything to refuse: that takes the newest state.
+// has, and the transaction need not wait for Go. It is nil where there is anything to refuse:
+// that takes the newest state.
 func (s *Store) propose(t txn, body func(*batch) error) *batch {
 	st := s.state
-	if st == nil || st.epoch == "" || s.doubt || st.stale || len(s.early) > 0 || t.fence != 0 && t.fence != st.fence {
+	if st == nil || t.base || st.epoch == "" || s.doubt || st.stale || len(s.early) > 0 || t.fence != 0 && t.fence != st.fence {
 		return nil
 	}
 	var b *batch
@@ -347,7 +347,7 @@ func (s *Store) propose(t txn, body func(*batch) error) *batch {
 		b = newBatch(st)
 		return body(b)
 	})
-	if err != nil || len(st.missing) > 0 || b.empty() || len(b.extra.Put) > 0 || len(b.extra.Delete) > 0 || b.extra.Trim > 0 {
+	if err != nil || len(st.missing) > 0 || b.empty() {
 		return nil
 	}
 	return b

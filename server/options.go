@@ -32,6 +32,7 @@ type serveOptions struct {
 	hosts         string
 	origins       string
 	exempt        string
+	versions      string
 
 	addressRate, clientRate     float64
 	connections, perAddress     int
@@ -57,6 +58,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.origins, "origins", "", "comma-separated `origins`, such as http://directory.example.org, whose pages are the server's own: those of a proxy on plain HTTP that keeps neither Host nor X-Forwarded-Host")
 	flags.StringVar(&o.proxies, "trusted-proxies", "", "comma-separated `networks` of proxies whose X-Forwarded-For and X-Forwarded-Host are trusted; this machine always is")
 	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
+	flags.StringVar(&o.versions, "app-versions", "", "`directory` that keeps the last versions of the app, so that a browser's update brings only what has changed, or none: by default the SQLite file's name with .app behind it, and none with PostgreSQL")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
 	flags.IntVar(&o.connections, "max-connections", 16000, "concurrent connections; more wait to be accepted")

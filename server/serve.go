@@ -87,7 +87,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	files, err := webFiles(log)
+	files, err := o.webFiles(&tasks, log)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,8 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-func webFiles(log *slog.Logger) (http.Handler, error) {
+// webFiles are the app. What makes its updates small is prepared meanwhile.
+func (o *serveOptions) webFiles(tasks *sync.WaitGroup, log *slog.Logger) (http.Handler, error) {
 	dist, err := fs.Sub(web.Dist, "dist")
 	if err != nil {
 		return nil, fmt.Errorf("open the web files: %w", err)
@@ -215,5 +216,6 @@ func webFiles(log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	log.Info("serving web files", "version", files.Version())
+	tasks.Go(func() { keepVersion(o.versionsDir(), files, log) })
 	return files, nil
 }

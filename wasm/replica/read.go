@@ -16,6 +16,11 @@ func (st *state) value(name string) string {
 	switch name {
 	case queue.MetaOutcomes:
 		return strings.Join(st.outcomes, "\n")
+	case queue.MetaLastOutcome:
+		if len(st.outcomes) == 0 {
+			return ""
+		}
+		return st.outcomes[len(st.outcomes)-1]
 	case queue.MetaDamaged:
 		return strings.Join(st.unreadable, "\n")
 	}

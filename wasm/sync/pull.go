@@ -19,7 +19,7 @@ func (r *round) pull(ctx context.Context) error {
 		return fmt.Errorf("read the cursor: %w", err)
 	}
 	r.position = positionOf(m)
-	outcome := queue.LastOutcome(m[queue.MetaOutcomes])
+	outcome := m[queue.MetaLastOutcome]
 	if r.position.cursor == "" {
 		// The device may have rows already, from acknowledgements. A first reading doesn't
 		// mention what was deleted or undone since; only a resync's sweep removes that.
@@ -130,7 +130,7 @@ type position struct {
 	outcome    string // the last when the server was asked for this
 }
 
-var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaOutcome, queue.MetaOutcomes}
+var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaOutcome, queue.MetaLastOutcome}
 
 func positionOf(m map[string]string) position {
 	p := position{cursor: m[MetaCursor], resyncing: m[MetaResync] != "", first: m[MetaResync] == resyncFirst, outcome: m[MetaOutcome]}

@@ -89,7 +89,6 @@ type known struct {
 	// with a damaged leaf still has its place.
 	sort   string
 	listed bool
-	stray  bool // a damaged leaf alone lists it there
 }
 
 // find returns what is held of an entity. It is incomplete if a page is missing.
@@ -156,10 +155,7 @@ func (b *batch) dropRow(k known) {
 
 func (b *batch) startRow(kind byte, k known) *writer {
 	was := "-"
-	switch {
-	case k.stray:
-		was = "~" + k.sort
-	case k.listed:
+	if k.listed {
 		was = "=" + k.sort
 	}
 	return b.w.start(kind).string(k.Ref.Type).string(k.Ref.ID).string(was)

@@ -190,7 +190,7 @@ func (t *table) dirty() (list, ids []bool) {
 		mark(&t.ids, ids, queue.Key{ID: id}, m.seq)
 	}
 	for i, l := range t.list.leaves {
-		list[i] = list[i] || l.damaged != nil
+		list[i] = list[i] || l.kept != nil
 	}
 	return list, ids
 }
@@ -240,7 +240,7 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 		} else {
 			next.append(leaf{first: r.old.leaves[from].first, seq: until})
 		}
-		if slices.ContainsFunc(r.old.leaves[from:to], func(l leaf) bool { return l.lossy || l.damaged != nil }) {
+		if slices.ContainsFunc(r.old.leaves[from:to], func(l leaf) bool { return l.lossy || l.kept != nil }) {
 			for n := kept; n < len(next.leaves); n++ {
 				next.leaves[n].lossy = true
 			}
@@ -283,7 +283,7 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 func (r *rewriting) choose(goal int64, left *int) []bool {
 	var dirty []int
 	for i, d := range r.dirty {
-		if l := &r.old.leaves[i]; d && (l.seq < goal || l.damaged != nil) {
+		if l := &r.old.leaves[i]; d && (l.seq < goal || l.kept != nil) {
 			dirty = append(dirty, i)
 		}
 	}

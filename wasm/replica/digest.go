@@ -158,7 +158,7 @@ func (b *batch) repair(t *table, ids api.IDRange, want map[string]*queue.Row, st
 			b.putPending(&k.Entity, generation)
 			continue
 		case stray && k.base != nil, stray && !k.listed:
-			k.sort, k.listed, k.stray = sort, true, true
+			k.sort, k.listed = sort, true
 		}
 		b.confirm(k, row, generation)
 	}

@@ -26,8 +26,7 @@
 //	f fence, g generation, n last Seq
 //	r type id was sort version stamp synced generation document
 //	                           the row of an entity without operations and open conflicts;
-//	                           was is "=" and what it was listed under before, or "-"; "~"
-//	                           where only a damaged leaf lists it
+//	                           was is "=" and what it was listed under before, or "-"
 //	d type id was              there is none any more
 //	s type generation id...    rows that a page of the feed has not changed
 //	e type id generation       an entity with operations or conflicts, told anew by
@@ -44,6 +43,10 @@
 // does not name is lost with its rows, and the leaf that takes its place is lossy: ids may lead
 // there to rows that it lacks. A line of an unknown letter was written by a newer
 // program: the replica then takes in and writes nothing more, queue.ErrOutdated.
+//
+// The rows of a leaf are counted by the directory and the log, and by what was read of it as soon
+// as that has others than they say (state.items). So what a list shows and how long it is told to
+// be agree, whatever is damaged.
 //
 // # Base
 //

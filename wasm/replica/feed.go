@@ -138,7 +138,7 @@ func skips(r idRow, c api.Change, page sync.Page) bool {
 // intact reports whether a row of the base is as it was saved. A leaf that was read once
 // is not read again for that, unless leaves and ids disagree.
 func (st *state) intact(t *table, r idRow) (intact, ok bool) {
-	if l := &t.list.leaves[t.list.at(r.key())]; l.verified && l.number != 0 && !t.suspect[api.BucketOf(r.id)] {
+	if l := &t.list.leaves[t.list.at(r.key())]; l.verified && !l.lossy && l.number != 0 && !t.suspect[api.BucketOf(r.id)] {
 		return true, true
 	}
 	row, ok := st.findRow(t, r)

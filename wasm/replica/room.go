@@ -95,11 +95,11 @@ func (s *Store) yieldLeaves(refs []queue.Ref) (keys []string) {
 		t := st.tables[name]
 		for i := len(t.list.leaves) - 1; i >= 0 && len(keys) < 2*st.bounds.StepPages; i-- {
 			l := &t.list.leaves[i]
-			if l.number == 0 || l.damaged != nil || spared[l] {
+			if l.number == 0 || l.kept != nil || spared[l] {
 				continue
 			}
 			keys = append(keys, t.list.key(l.number), t.textKey(l.number))
-			l.damaged, t.ahead = &leafPage{}, nil
+			l.kept, t.ahead = &leafPage{}, nil
 		}
 	}
 	for _, key := range keys {

@@ -41,14 +41,13 @@ type state struct {
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
-	gaps       bool     // the log has damaged lines: a row it moves may never have been in the base
 
 	bounds  Bounds
 	tables  map[string]*table
 	touched map[queue.Ref]*entry
 	cache   cache
 	missing []string // keys that were looked for in the cache in vain
-	again   bool     // a damaged leaf was found: what was counted before is wrong
+	again   bool     // a leaf was found to have other rows than were counted
 }
 
 func newState(o Options) *state {
@@ -150,7 +149,6 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
-		st.gaps = true
 		if r.Seq > st.stands && mayHoldWork(line) {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
@@ -220,14 +218,8 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 		return true
 	}
 	id, before := f.string(), f.string()
-	stray := strings.HasPrefix(before, "~")
-	was := place{row: stray || strings.HasPrefix(before, "=")}
-	if was.row {
-		was.sort = before[1:]
-	}
-	if stray && !f.bad || st.gaps && was.row && t.entries[id] == nil {
-		st.reread(t, queue.Key{Sort: was.sort, ID: id}, seq)
-	}
+	var was place
+	was.sort, was.row = strings.CutPrefix(before, "=")
 	is := place{seq: seq}
 	var r *row
 	if kind == 'r' {
@@ -453,14 +445,13 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 // leaf returns the leaf of the list with an index.
 func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 	l := &t.list.leaves[i]
-	if l.damaged != nil {
-		return l.damaged, true
+	if l.kept != nil {
+		return l.kept, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if ok && !(p.whole && !l.lossy && t.holds(i, p)) { // how many rows a lossy one has is not known
-		l.damaged, t.ahead, st.again = p, nil, true
+	if l.verified = l.verified || ok; ok && !(p.whole && t.holds(i, p)) {
+		st.keep(t, i, p)
 	}
-	l.verified = l.verified || ok && l.damaged == nil
 	return p, ok
 }
 
@@ -470,28 +461,30 @@ func (t *table) holds(i int, p *leafPage) bool {
 	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
 }
 
-// reread has the leaf that lists a stray read anew, unless it was written since: what was
-// read of it before it was damaged lacks the stray.
-func (st *state) reread(t *table, key queue.Key, seq int64) {
-	l := &t.list.leaves[t.list.at(key)]
-	if l.number == 0 || l.seq >= seq {
-		return
-	}
-	l.lossy, l.verified, l.damaged, t.ahead = true, false, nil, nil
-	st.cache.drop(t.list.key(l.number))
+// keep has the rows of a leaf counted by what was read of it.
+func (st *state) keep(t *table, i int, p *leafPage) {
+	l := &t.list.leaves[i]
+	l.kept, l.verified, t.ahead, st.again = p, false, nil, true
 }
 
-// counted reports whether the rows of all leaves can be counted. Those of a lossy one only
-// the leaf itself tells: what hides rows may hide some that it lacks.
-func (st *state) counted(t *table) bool {
-	all := true
-	for i := range t.list.leaves {
-		if l := &t.list.leaves[i]; l.lossy && l.number != 0 {
-			_, ok := st.leaf(t, i)
-			all = all && ok
-		}
+// items are the visible rows in the range of a leaf. Whatever was damaged, a page, a directory,
+// the ids or the log, it shows here if the leaf has other rows than were counted, and is
+// counted anew. So a window and the length of the list agree.
+func (st *state) items(t *table, i int) ([]item, bool) {
+	p, ok := st.leaf(t, i)
+	if !ok {
+		return nil, false
 	}
-	return all
+	rows := t.unchanged(p)
+	if len(rows) != t.stored(i) {
+		st.keep(t, i, p)
+	}
+	over := t.visible().between(t.first(i), t.first(i+1))
+	shown := make([]item, 0, len(over))
+	for _, s := range over {
+		shown = append(shown, item{key: s.key, shown: s})
+	}
+	return merge(rows, shown, func(a, b item) int { return a.key.Compare(b.key) }), true
 }
 
 func (st *state) idsPage(t *table, i int) (*idsPage, bool) {

@@ -90,7 +90,10 @@ func (s *Store) Receive(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.state == nil || m.Epoch != s.state.epoch || m.Seq <= s.state.seq:
+	case s.state == nil:
+	case m.Epoch != s.state.epoch:
+		s.doubt = true // this one may have been there before the database had an identity
+	case m.Seq <= s.state.seq:
 	case m.Seq > s.state.seq+1:
 		if len(s.early) < maxEarly {
 			s.early[m.Seq] = m

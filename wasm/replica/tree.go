@@ -28,7 +28,7 @@ type leaf struct {
 
 	hidden   int       // of its rows, those that the log has changed since
 	verified bool      // it was read, and is whole
-	damaged  *leafPage // what is left of one that is not
+	kept     *leafPage // of one that has other rows than the directory and the log say
 }
 
 func byList(a, b queue.Key) int { return a.Compare(b) }

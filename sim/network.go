@@ -135,7 +135,8 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	resp := n.w.server.answer(r)
 	f = n.pause(answering)
 	if readsFeed(r) {
-		if old, ok := n.b.pages[r.Path]; ok && f == OldCopy {
+		old, copied := n.b.pages[r.Path]
+		if copied = copied && f == OldCopy; copied {
 			n.w.stats.fault(f)
 			resp = old
 			resp.Header = maps.Clone(old.Header)
@@ -143,6 +144,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		} else {
 			n.b.pages[r.Path] = resp
 		}
+		n.b.noteCopy(resp, copied)
 	}
 	return n.back(resp, f)
 }

@@ -133,6 +133,7 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 	}
 	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l leafRow, k queue.Key) int { return l.key().Compare(k) })
 	if !there {
+		st.keep(t, t.list.at(r.key()), leaf) // or what comes in its place would hide another row
 		return nil, true
 	}
 	return leaf.rows[i].row(), true
@@ -148,7 +149,7 @@ func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 
 // dropRow writes that an entity has no row in the list that is not in the queue, too.
 func (b *batch) dropRow(k known) {
-	if k.listed || k.base != nil {
+	if k.listed {
 		b.startRow('d', k).end()
 	}
 }

@@ -66,17 +66,12 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 	}
 	to := from + st.bounds.PartPages
 	for i := from; i < min(to, len(t.list.leaves)); i++ {
-		leaf, ok := st.leaf(t, i)
-		if !ok {
-			continue
-		}
-		for _, l := range leaf.rows {
-			if t.entries[l.id] == nil {
-				r := l.row()
-				hash := api.ContentHash([]byte(r.document))
-				sum.rows.Add(l.id, r.version, hash)
-				sum.leaves.Add(l.id, r.version, hash^api.ContentHash([]byte(l.sort)))
-			}
+		rows, _ := st.unchanged(t, i)
+		for _, it := range rows {
+			r := it.leaf.row()
+			hash := api.ContentHash([]byte(r.document))
+			sum.rows.Add(r.id, r.version, hash)
+			sum.leaves.Add(r.id, r.version, hash^api.ContentHash([]byte(r.sort)))
 		}
 	}
 	for i := from; i < min(to, len(t.ids.leaves)); i++ {

@@ -138,7 +138,7 @@ func skips(r idRow, c api.Change, page sync.Page) bool {
 // intact reports whether a row of the base is as it was saved. A leaf that was read once
 // is not read again for that, unless leaves and ids disagree.
 func (st *state) intact(t *table, r idRow) (intact, ok bool) {
-	if l := &t.list.leaves[t.list.at(r.key())]; l.verified && !l.lossy && l.number != 0 && !t.suspect[api.BucketOf(r.id)] {
+	if l := &t.list.leaves[t.list.at(r.key())]; l.verified && l.number != 0 && !t.suspect[api.BucketOf(r.id)] {
 		return true, true
 	}
 	row, ok := st.findRow(t, r)
@@ -223,7 +223,7 @@ func (b *batch) sweep(k known) bool {
 		return false
 	}
 	b.dropRow(k)
-	return k.listed || k.base != nil
+	return k.listed
 }
 
 // inRange returns all that is known of a range of ids: of rows of the base only what their
@@ -257,15 +257,10 @@ func (st *state) knownByID(t *table, r idRow) known {
 	if m, ok := t.seen[r.id]; ok {
 		r.generation = m.generation
 	}
-	k := known{
+	return known{
 		Entity: queue.Entity{Ref: queue.Ref{Type: t.schema.Type, ID: r.id}}, table: t,
 		base: &r, generation: r.generation, sort: r.sort, listed: true,
 	}
-	if l := &t.list.leaves[t.list.at(r.key())]; l.lossy {
-		row, ok := st.findRow(t, r)
-		k.listed = ok && row != nil
-	}
-	return k
 }
 
 // Reindex implements sync.Store, in the order of the list: a row that comes to lie behind

@@ -120,9 +120,6 @@ func (st *state) readDirectories(base map[string]string) error {
 			}
 			st.orphans = st.orphans || !whole
 		}
-		if base[t.list.name] == "" && base[t.ids.name] != "" {
-			t.list.leaves[0].lossy = true
-		}
 	}
 	st.stale = false
 	return nil
@@ -455,29 +452,44 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 	return p, ok
 }
 
-// holds reports whether the rows of a leaf lie in its range.
+// holds reports whether all rows of a leaf lie in its range. It takes out the others.
 func (t *table) holds(i int, p *leafPage) bool {
-	n, end := len(p.rows), t.first(i+1)
-	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
+	from, end := 0, len(p.rows)
+	for ; from < end && p.rows[from].key().Compare(*t.first(i)) < 0; from++ {
+	}
+	for next := t.first(i + 1); next != nil && end > from && p.rows[end-1].key().Compare(*next) >= 0; end-- {
+	}
+	all := end-from == len(p.rows)
+	p.rows = p.rows[from:end]
+	return all
 }
 
-// keep has the rows of a leaf counted by what was read of it.
+// keep has the rows of a leaf counted by what was read of it, until it is written anew.
 func (st *state) keep(t *table, i int, p *leafPage) {
-	l := &t.list.leaves[i]
-	l.kept, l.verified, t.ahead, st.again = p, false, nil, true
+	if l := &t.list.leaves[i]; l.kept == nil {
+		l.kept, l.verified, t.ahead, st.again = p, false, nil, true
+	}
 }
 
-// items are the visible rows in the range of a leaf. Whatever was damaged, a page, a directory,
-// the ids or the log, it shows here if the leaf has other rows than were counted, and is
-// counted anew. So a window and the length of the list agree.
-func (st *state) items(t *table, i int) ([]item, bool) {
+// unchanged are the rows of a leaf that no entry hides. Whatever was damaged, a page, a directory,
+// the ids or the log, it shows here if they are not as many as were counted.
+func (st *state) unchanged(t *table, i int) ([]item, bool) {
 	p, ok := st.leaf(t, i)
 	if !ok {
 		return nil, false
 	}
-	rows := t.unchanged(p)
+	rows := t.unhidden(p)
 	if len(rows) != t.stored(i) {
 		st.keep(t, i, p)
+	}
+	return rows, true
+}
+
+// items are the visible rows in the range of a leaf.
+func (st *state) items(t *table, i int) ([]item, bool) {
+	rows, ok := st.unchanged(t, i)
+	if !ok {
+		return nil, false
 	}
 	over := t.visible().between(t.first(i), t.first(i+1))
 	shown := make([]item, 0, len(over))

@@ -206,7 +206,7 @@ func (t *table) stored(i int) int {
 	case l.kept == nil:
 		return max(0, l.rows-l.hidden)
 	}
-	return len(t.unchanged(l.kept))
+	return len(t.unhidden(l.kept))
 }
 
 // total is the number of visible rows.
@@ -319,8 +319,8 @@ func (i item) view(entityType string) queue.View {
 	return i.leaf.row().view(entityType)
 }
 
-// unchanged are the rows of a leaf that no entry hides.
-func (t *table) unchanged(p *leafPage) []item {
+// unhidden are the rows of a page that no entry hides.
+func (t *table) unhidden(p *leafPage) []item {
 	out := make([]item, 0, len(p.rows))
 	for _, r := range p.rows {
 		if t.entries[r.id] == nil {

@@ -27,11 +27,13 @@ const (
 	toOurPages              // rows of the base, too: the server has them, and the next check brings them back
 )
 
-// keyReserve is room that is kept on the disk. It is larger than what browsers store within
-// their own files, so that deleting it gives the room back at once.
+// DefaultReserve is larger than what browsers store within their own files, so that deleting it
+// gives the room back at once.
+const DefaultReserve = 256 << 10
+
+// keyReserve is room that is kept on the disk.
 const (
-	keyReserve   = "reserve"
-	reserveBytes = 256 << 10
+	keyReserve = "reserve"
 	// metaReserve is "yes" while there is one.
 	metaReserve = "#reserve"
 )
@@ -124,7 +126,7 @@ func (s *Store) drop(ctx context.Context, keys []string) error {
 func (s *Store) restoreReserve(ctx context.Context) error {
 	err := s.write(ctx, txn{relaxed: true}, func(b *batch) error {
 		if b.meta[metaReserve] == "" {
-			b.put(keyReserve, reserveText())
+			b.put(keyReserve, reserveText(s.options.Reserve))
 			b.setMeta(map[string]string{metaReserve: "yes"})
 		}
 		return nil
@@ -136,8 +138,8 @@ func (s *Store) restoreReserve(ctx context.Context) error {
 }
 
 // reserveText can't be compressed: a browser that did would keep less room.
-func reserveText() string {
-	text, x := make([]byte, reserveBytes), uint32(1)
+func reserveText(bytes int) string {
+	text, x := make([]byte, bytes), uint32(1)
 	for i := range text {
 		x ^= x << 13
 		x ^= x >> 17

@@ -23,6 +23,8 @@ type Options struct {
 	// Cache is how much memory the pages of the base may take, in bytes; 0 means
 	// DefaultCache.
 	Cache int
+	// Reserve is how much room is kept for the person's work, in bytes; 0 means DefaultReserve.
+	Reserve int
 	// Bounds; the zero value means DefaultBounds.
 	Bounds Bounds
 	// Hidden, unless nil, reports whether nobody looks at what is read. The browser may have
@@ -73,6 +75,9 @@ func New(o Options) *Store {
 	w.Must()
 	if o.Cache == 0 {
 		o.Cache = DefaultCache
+	}
+	if o.Reserve == 0 {
+		o.Reserve = DefaultReserve
 	}
 	if o.Bounds == (Bounds{}) {
 		o.Bounds = DefaultBounds

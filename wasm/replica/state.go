@@ -62,20 +62,7 @@ func newState(o Options) *state {
 	return st
 }
 
-// loadKeys are the texts of the base that a state is made from.
-func (st *state) loadKeys() []string {
-	return append([]string{keyHead, keyState, keyTwin}, st.directories()...)
-}
-
-func (st *state) directories() []string {
-	var keys []string
-	for _, name := range slices.Sorted(maps.Keys(st.tables)) {
-		keys = append(keys, st.tables[name].list.name, st.tables[name].ids.name)
-	}
-	return keys
-}
-
-// load makes the state of what loadKeys and the whole log say.
+// load makes the state of what the whole log says and what is asked for without one (Store.want).
 func (st *state) load(found Found) error {
 	st.epoch = found.Base[keyHead]
 	if err := st.readDirectories(found.Base); err != nil {

@@ -89,7 +89,6 @@ type known struct {
 	// with a damaged leaf still has its place.
 	sort   string
 	listed bool
-	stray  bool // a damaged leaf alone lists it there
 }
 
 // find returns what is held of an entity. It is incomplete if a page is missing.
@@ -134,6 +133,7 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 	}
 	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l row, k queue.Key) int { return l.key().Compare(k) })
 	if !there {
+		st.keep(t, t.list.at(r.key()), leaf) // or what comes in its place would hide another row
 		return nil, true
 	}
 	return &leaf.rows[i], true
@@ -148,17 +148,14 @@ func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 
 // dropRow writes that an entity has no row in the list that is not in the queue, too.
 func (b *batch) dropRow(k known) {
-	if k.listed || k.base != nil {
+	if k.listed {
 		b.w.start('d').string(k.Ref.Type).string(k.Ref.ID).string(k.was()).end()
 	}
 }
 
 // was says what the row was listed under before.
 func (k *known) was() string {
-	switch {
-	case k.stray:
-		return "~" + k.sort
-	case k.listed:
+	if k.listed {
 		return "=" + k.sort
 	}
 	return "-"

@@ -30,12 +30,16 @@ var DefaultBounds = Bounds{
 	LogRows: 16_000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
 }
 
-// due reports whether a part of what the bounds allow has come together in the log.
+// due reports whether a part of what the bounds allow has come together in the log, or a leaf
+// is to be written anew.
 func (st *state) due(part int) bool {
 	most := st.bounds
 	changed, rows := 0, 0
 	for _, t := range st.tables {
 		changed, rows = changed+t.changed+len(t.seen), rows+t.list.rows()
+		if slices.ContainsFunc(t.list.leaves, func(l leaf) bool { return l.kept != nil }) {
+			return true
+		}
 	}
 	return changed*part >= max(most.LogRows, rows/2) || st.logRecords*part >= most.LogRecords || st.logBytes*part >= most.LogBytes
 }
@@ -189,7 +193,7 @@ func (t *table) dirty() (list, ids []bool) {
 		mark(&t.ids, ids, queue.Key{ID: id}, m.seq)
 	}
 	for i, l := range t.list.leaves {
-		list[i] = list[i] || l.damaged != nil
+		list[i] = list[i] || l.kept != nil
 	}
 	return list, ids
 }
@@ -233,16 +237,10 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 			to++
 		}
 		from, to = r.join(&next, from, to)
-		kept := len(next.leaves)
 		if r.rows > 0 {
 			r.pages.write(&next, r.old.leaves[from].first, until)
 		} else {
 			next.append(leaf{first: r.old.leaves[from].first, seq: until})
-		}
-		if slices.ContainsFunc(r.old.leaves[from:to], func(l leaf) bool { return l.lossy || l.damaged != nil }) {
-			for n := kept; n < len(next.leaves); n++ {
-				next.leaves[n].lossy = true
-			}
 		}
 		for _, l := range r.old.leaves[from:to] {
 			if l.number != 0 {
@@ -257,7 +255,7 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 // append adds a page, but not an empty one behind one that stands for as much: its range
 // may be the other's.
 func (t *tree) append(l leaf) {
-	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq || l.lossy {
+	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq {
 		t.leaves = append(t.leaves, l)
 	}
 }
@@ -282,7 +280,7 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 func (r *rewriting) choose(goal int64, left *int) []bool {
 	var dirty []int
 	for i, d := range r.dirty {
-		if l := &r.old.leaves[i]; d && (l.seq < goal || l.damaged != nil) {
+		if l := &r.old.leaves[i]; d && (l.seq < goal || l.kept != nil) {
 			dirty = append(dirty, i)
 		}
 	}

@@ -66,16 +66,11 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 	}
 	to := from + st.bounds.PartPages
 	for i := from; i < min(to, len(t.list.leaves)); i++ {
-		leaf, ok := st.leaf(t, i)
-		if !ok {
-			continue
-		}
-		for n := range leaf.rows {
-			if r := &leaf.rows[n]; t.entries[r.id] == nil {
-				hash := r.hash()
-				sum.rows.Add(r.id, r.version, hash)
-				sum.leaves.Add(r.id, r.version, hash^api.ContentHash([]byte(r.sort)))
-			}
+		rows, _ := st.unchanged(t, i)
+		for _, it := range rows {
+			hash := it.row.hash()
+			sum.rows.Add(it.row.id, it.row.version, hash)
+			sum.leaves.Add(it.row.id, it.row.version, hash^api.ContentHash([]byte(it.row.sort)))
 		}
 	}
 	for i := from; i < min(to, len(t.ids.leaves)); i++ {
@@ -157,7 +152,7 @@ func (b *batch) repair(t *table, ids api.IDRange, want map[string]*queue.Row, st
 			b.putPending(&k.Entity, generation)
 			continue
 		case stray && k.base != nil, stray && !k.listed:
-			k.sort, k.listed, k.stray = sort, true, true
+			k.sort, k.listed = sort, true
 		}
 		b.confirm(k, row, generation)
 	}

@@ -229,7 +229,7 @@ func (b *batch) sweep(k known) bool {
 		return false
 	}
 	b.dropRow(k)
-	return k.listed || k.base != nil
+	return k.listed
 }
 
 // inRange returns all that is known of a range of ids: of rows of the base only what their
@@ -263,15 +263,10 @@ func (st *state) knownByID(t *table, r idRow) known {
 	if m, ok := t.seen[r.id]; ok {
 		r.generation = m.generation
 	}
-	k := known{
+	return known{
 		Entity: queue.Entity{Ref: queue.Ref{Type: t.schema.Type, ID: r.id}}, table: t,
 		base: &r, generation: r.generation, sort: r.sort, listed: true,
 	}
-	if l := &t.list.leaves[t.list.at(r.key())]; l.lossy {
-		row, ok := st.findRow(t, r)
-		k.listed = ok && row != nil
-	}
-	return k
 }
 
 // Reindex implements sync.Store, in the order of the list: a row that comes to lie behind

@@ -40,14 +40,13 @@ type state struct {
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
-	gaps       bool     // the log has damaged lines: a row it moves may never have been in the base
 
 	bounds  Bounds
 	tables  map[string]*table
 	touched []touched
 	cache   cache
 	missing []string // keys that were looked for in the cache in vain
-	again   bool     // a damaged leaf was found: what was counted before is wrong
+	again   bool     // a leaf was found to have other rows than were counted
 }
 
 func newState(o Options) *state {
@@ -62,20 +61,7 @@ func newState(o Options) *state {
 	return st
 }
 
-// loadKeys are the texts of the base that a state is made from.
-func (st *state) loadKeys() []string {
-	return append([]string{keyHead, keyState, keyTwin}, st.directories()...)
-}
-
-func (st *state) directories() []string {
-	var keys []string
-	for _, name := range slices.Sorted(maps.Keys(st.tables)) {
-		keys = append(keys, st.tables[name].list.name, st.tables[name].ids.name)
-	}
-	return keys
-}
-
-// load makes the state of what loadKeys and the whole log say.
+// load makes the state of what the whole log says and what is asked for without one (Store.want).
 func (st *state) load(found Found) error {
 	st.epoch = found.Base[keyHead]
 	if err := st.readDirectories(found.Base); err != nil {
@@ -120,9 +106,6 @@ func (st *state) readDirectories(base map[string]string) error {
 			}
 			st.orphans = st.orphans || !whole
 		}
-		if base[t.list.name] == "" && base[t.ids.name] != "" {
-			t.list.leaves[0].lossy = true
-		}
 	}
 	st.stale = false
 	return nil
@@ -149,7 +132,6 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
-		st.gaps = true
 		if r.Seq > st.stands && mayHoldWork(line) {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
@@ -235,14 +217,8 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 		return true
 	}
 	id, before, r := foldFields(kind, f)
-	stray := strings.HasPrefix(before, "~")
-	was := place{row: stray || strings.HasPrefix(before, "=")}
-	if was.row {
-		was.sort = before[1:]
-	}
-	if stray && !f.bad || st.gaps && was.row && t.entries[id] == nil {
-		st.reread(t, queue.Key{Sort: was.sort, ID: id}, seq)
-	}
+	var was place
+	was.sort, was.row = strings.CutPrefix(before, "=")
 	is := place{seq: seq}
 	if r != nil {
 		is.sort, is.row = r.sort, true
@@ -498,45 +474,61 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 // leaf returns the leaf of the list with an index.
 func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 	l := &t.list.leaves[i]
-	if l.damaged != nil {
-		return l.damaged, true
+	if l.kept != nil {
+		return l.kept, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if ok && !(p.whole && !l.lossy && t.holds(i, p)) { // how many rows a lossy one has is not known
-		l.damaged, t.ahead, st.again = p, nil, true
+	if l.verified = l.verified || ok; ok && !(p.whole && t.holds(i, p)) {
+		st.keep(t, i, p)
 	}
-	l.verified = l.verified || ok && l.damaged == nil
 	return p, ok
 }
 
-// holds reports whether the rows of a leaf lie in its range.
+// holds reports whether all rows of a leaf lie in its range. It takes out the others.
 func (t *table) holds(i int, p *leafPage) bool {
-	n, end := len(p.rows), t.first(i+1)
-	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
-}
-
-// reread has the leaf that lists a stray read anew, unless it was written since: what was
-// read of it before it was damaged lacks the stray.
-func (st *state) reread(t *table, key queue.Key, seq int64) {
-	l := &t.list.leaves[t.list.at(key)]
-	if l.number == 0 || l.seq >= seq {
-		return
+	from, end := 0, len(p.rows)
+	for ; from < end && p.rows[from].key().Compare(*t.first(i)) < 0; from++ {
 	}
-	l.lossy, l.verified, l.damaged, t.ahead = true, false, nil, nil
-	st.cache.drop(t.list.key(l.number))
-}
-
-// counted reports whether the rows of all leaves can be counted. Those of a lossy one only
-// the leaf itself tells: what hides rows may hide some that it lacks.
-func (st *state) counted(t *table) bool {
-	all := true
-	for i := range t.list.leaves {
-		if l := &t.list.leaves[i]; l.lossy && l.number != 0 {
-			_, ok := st.leaf(t, i)
-			all = all && ok
-		}
+	for next := t.first(i + 1); next != nil && end > from && p.rows[end-1].key().Compare(*next) >= 0; end-- {
 	}
+	all := end-from == len(p.rows)
+	p.rows = p.rows[from:end]
 	return all
+}
+
+// keep has the rows of a leaf counted by what was read of it, until it is written anew.
+func (st *state) keep(t *table, i int, p *leafPage) {
+	if l := &t.list.leaves[i]; l.kept == nil {
+		l.kept, l.verified, t.ahead, st.again = p, false, nil, true
+	}
+}
+
+// unchanged are the rows of a leaf that no entry hides. Whatever was damaged, a page, a directory,
+// the ids or the log, it shows here if they are not as many as were counted.
+func (st *state) unchanged(t *table, i int) ([]item, bool) {
+	p, ok := st.leaf(t, i)
+	if !ok {
+		return nil, false
+	}
+	rows := t.unhidden(p)
+	if len(rows) != t.stored(i) {
+		st.keep(t, i, p)
+	}
+	return rows, true
+}
+
+// items are the visible rows in the range of a leaf.
+func (st *state) items(t *table, i int) ([]item, bool) {
+	rows, ok := st.unchanged(t, i)
+	if !ok {
+		return nil, false
+	}
+	over := t.visible().between(t.first(i), t.first(i+1))
+	shown := make([]item, 0, len(over))
+	for _, s := range over {
+		shown = append(shown, item{key: s.key, shown: s})
+	}
+	return merge(rows, shown, func(a, b item) int { return a.key.Compare(b.key) }), true
 }
 
 func (st *state) idsPage(t *table, i int) (*idsPage, bool) {

@@ -125,7 +125,6 @@ func (t *table) count(e *entry, n int) {
 		}
 		if from <= l.seq && l.seq < until {
 			l.hidden += n
-			t.ahead = nil
 		}
 	}
 }
@@ -133,6 +132,7 @@ func (t *table) count(e *entry, n int) {
 // relist brings the list up to date with an entry, or forgets one that says nothing.
 func (t *table) relist(e *entry) {
 	t.shown.remove(e)
+	t.ahead = nil
 	delete(t.unseen, e.id)
 	switch {
 	case e.pending != nil:
@@ -194,16 +194,10 @@ func (t *table) stored(i int) int {
 	switch {
 	case l.number == 0:
 		return 0
-	case l.damaged == nil:
-		return l.rows - l.hidden
+	case l.kept == nil:
+		return max(0, l.rows-l.hidden)
 	}
-	n := 0
-	for _, r := range l.damaged.rows {
-		if t.entries[r.id] == nil {
-			n++
-		}
-	}
-	return n
+	return len(t.unhidden(l.kept))
 }
 
 // total is the number of visible rows.
@@ -316,17 +310,13 @@ func (i item) view(entityType string) queue.View {
 	return i.row.view(entityType)
 }
 
-// items are the visible rows in the range of a leaf.
-func (t *table) items(i int, page *leafPage) []item {
-	over := t.visible().between(t.first(i), t.first(i+1))
-	out, shown := make([]item, 0, len(page.rows)), make([]item, 0, len(over))
-	for n := range page.rows {
-		if r := &page.rows[n]; t.entries[r.id] == nil {
+// unhidden are the rows of a page that no entry hides.
+func (t *table) unhidden(p *leafPage) []item {
+	out := make([]item, 0, len(p.rows))
+	for n := range p.rows {
+		if r := &p.rows[n]; t.entries[r.id] == nil {
 			out = append(out, item{key: r.key(), row: r})
 		}
 	}
-	for _, s := range over {
-		shown = append(shown, item{key: s.key, shown: s})
-	}
-	return merge(out, shown, func(a, b item) int { return a.key.Compare(b.key) })
+	return out
 }

@@ -30,7 +30,6 @@ func (r *round) pull(ctx context.Context) error {
 	if told, err := r.applyNews(ctx, outcome); told || err != nil {
 		return err
 	}
-	r.position.outcome = outcome
 	next := r.ask(ctx, r.position.cursor)
 	defer func() { next.drop() }()
 	for n := range MaxPages {
@@ -49,6 +48,9 @@ func (r *round) pull(ctx context.Context) error {
 		}
 		if page.HasMore && n+1 < MaxPages {
 			next = r.ask(ctx, page.Cursor)
+		}
+		if !page.HasMore {
+			r.position.outcome = outcome
 		}
 		if err := r.savePage(ctx, page); err != nil {
 			return fmt.Errorf("save a page of changes: %w", err)
@@ -127,7 +129,7 @@ type position struct {
 	resyncing  bool
 	first      bool   // this device has never had the whole list
 	arrived    int    // rows received since the feed's beginning
-	outcome    string // the last when the server was asked for this
+	outcome    string // the last when the server was asked for what the feed had up to its end
 }
 
 var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaOutcome, queue.MetaLastOutcome}

@@ -105,6 +105,9 @@ func (c *connection) Run(ctx context.Context, query replica.Query, decide func(r
 		me.call.begun = true
 	}
 	var last replica.Step
+	if query.Try != nil {
+		last.Append = &query.Try.Record // unless it has to be decided
+	}
 	before := c.b.db.Changes()
 	c.next, me.inTransaction = databaseFaults[fault], true
 	err := c.conn.Run(ctx, query, func(found replica.Found) (replica.Step, error) {

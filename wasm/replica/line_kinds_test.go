@@ -1,11 +1,14 @@
 package replica_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/replica/replicatest"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/storetest"
@@ -67,6 +70,23 @@ func TestWhatIsSentIsNotToldAnew(t *testing.T) {
 	compact(t, s.Store)
 	s.Forget()
 	sent(s)
+}
+
+// TestTheRescueKnowsTheLines: what rescue.js takes for a damaged operation a person is told of.
+func TestTheRescueKnowsTheLines(t *testing.T) {
+	script, err := os.ReadFile("../../web/rescue.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"(\w+)"\.includes\(line\[0\]\)`).FindSubmatch(script)
+	if found == nil {
+		t.Fatal("it has no list of them")
+	}
+	for _, kind := range replica.HarmlessKinds {
+		if !strings.ContainsRune(string(found[1]), kind) {
+			t.Errorf("rescue.js does not know lines of %q", kind)
+		}
+	}
 }
 
 // last is the number of the last record.

@@ -167,9 +167,12 @@ func (st *state) fold(r Record, trusted bool) error {
 // others say comes again from the server, or from the next record. Where the end of a line is
 // damaged another one follows in it.
 func mayHoldWork(line string) bool {
-	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnwrdseacxvb", line[0]) >= 0
+	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte(harmlessKinds, line[0]) >= 0
 	return line != "" && (!known || strings.Contains(line, "q\t") || strings.Contains(line, "k\t"))
 }
+
+// harmlessKinds are the lines that hold no operation and no open conflict.
+const harmlessKinds = "hmofgnwrdseacxvb"
 
 // earlierKinds are the lines that keyState stands for once it is newer than they are.
 const earlierKinds = "mofgnvueaxcqkb"

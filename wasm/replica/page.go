@@ -25,6 +25,7 @@ type row struct {
 	generation int64  // kept with the ids, not in a leaf
 	text       string // the fields of its line in a leaf: id sort version stamp synced document
 	rest, last int    // where those behind the version begin, and the last
+	content    uint64 // hash of the document; 0 is not known
 }
 
 func (r *row) key() queue.Key { return queue.Key{Sort: r.sort, ID: r.id} }
@@ -62,7 +63,12 @@ func (r *row) document() string {
 	return f.string()
 }
 
-func (r *row) hash() uint64 { return api.ContentHash([]byte(r.document())) }
+func (r *row) hash() uint64 {
+	if r.content == 0 {
+		r.content = api.ContentHash([]byte(r.document()))
+	}
+	return r.content
+}
 
 func (r *row) view(entityType string) queue.View {
 	return queue.View{

@@ -68,6 +68,10 @@ var forbidden = []struct {
 	{"server", bench},
 	{"wasm", bench},
 	{"web", bench},
+	{"api", atBuild},
+	{"app", atBuild},
+	{"server", atBuild},
+	{"wasm", atBuild},
 	{"bench/chromium", []string{module + "/e2e", module + "/wasm"}},
 	{"roster", []string{module + "/app", module + "/server", module + "/wasm", "net/http", "os", "syscall/js"}},
 	{"wasm/queue", []string{module + "/app", module + "/server", "syscall/js"}},
@@ -85,6 +89,9 @@ var simulator = []string{module + "/sim"}
 
 // bench is what measures the product; the product knows nothing of it.
 var bench = []string{module + "/bench"}
+
+// atBuild is what only web/build needs.
+var atBuild = []string{"github.com/evanw/esbuild", module + "/web/build"}
 
 // vague are names that say nothing of what is inside.
 var vague = []string{"utils", "util", "common", "helpers", "helper", "misc"}
@@ -411,6 +418,7 @@ func TestImportRulesFindViolations(t *testing.T) {
 		"browser's driver's e2e":      {[]pkg{{ImportPath: m + "/bench/chromium", Imports: []string{m + "/e2e/harness"}}}, 1},
 		"engine imports net/http":     {[]pkg{{ImportPath: m + "/wasm/sync", Imports: []string{"net/http"}}}, 1},
 		"engine imports the server":   {[]pkg{{ImportPath: m + "/wasm/queue", Imports: []string{m + "/server/store"}}}, 1},
+		"server minifies":             {[]pkg{{ImportPath: m + "/server/static", Imports: []string{"github.com/evanw/esbuild/pkg/api"}}}, 1},
 		"the worker has an interface": {[]pkg{{ImportPath: m + "/wasm/worker", Imports: []string{goApp + "/v9/pkg/app"}}}, 1},
 		"the page runs the worker":    {[]pkg{{ImportPath: m + "/wasm/page", Imports: []string{m + "/wasm/worker"}}}, 1},
 		"roster opens a file":         {[]pkg{{ImportPath: m + "/roster", Imports: []string{"io", "os"}}}, 1},

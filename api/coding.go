@@ -8,3 +8,10 @@ const (
 	ParamCoding        = "coding"
 	CodingIdentity     = "identity"
 )
+
+// ParamFrom asks for a file as a patch of the version whose hash it has. The answer is the
+// whole file where the server has no patch. MediaPatch is a patch's media type.
+const (
+	ParamFrom  = "from"
+	MediaPatch = "application/vnd.rollcall.patch"
+)

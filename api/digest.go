@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -113,10 +112,12 @@ func ContentHash(document []byte) uint64 {
 // FNV alone gives similar high bits to texts that differ in the last digit, so that sums would
 // collide more often.
 func hashOf(id string, version int64, content uint64) uint64 {
-	h := fnv.New64a()
-	text := strconv.AppendInt(append([]byte(id), ':'), version, 10)
-	_, _ = h.Write(binary.BigEndian.AppendUint64(text, content)) // a hash never fails
-	x := h.Sum64()
+	var room [64]byte
+	text := strconv.AppendInt(append(append(room[:0], id...), ':'), version, 10)
+	x := uint64(14695981039346656037)
+	for _, c := range binary.BigEndian.AppendUint64(text, content) {
+		x = (x ^ uint64(c)) * 1099511628211
+	}
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33

@@ -179,7 +179,7 @@ func TestSavingAgainCreatesOneUser(t *testing.T) {
 	b.submit()
 	b.untilText("1 user")
 	page, err := good.List(t.Context(), repository.Query{Limit: 5})
-	if err != nil || page.Total != 1 || page.Records[0].Value.Bio != "More" {
+	if err != nil || page.Total != 1 || page.Records.At(0).Value.Bio != "More" {
 		t.Errorf("there are %+v, %v", page, err)
 	}
 }

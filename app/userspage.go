@@ -174,9 +174,9 @@ func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[ap
 	if err != nil {
 		return
 	}
-	is, drifted := actualSpan(requested, len(page.Records), page.Total)
+	is, drifted := actualSpan(requested, page.Records.Len(), page.Total)
 	p.total = page.Total
-	if is.count > 0 && len(page.Records) == 0 {
+	if is.count > 0 && page.Records.Len() == 0 {
 		p.anchors, p.requested = nil, is
 		p.read(ctx)
 		return
@@ -192,10 +192,8 @@ func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[ap
 		scrollTo = p.S.listState.top
 	}
 	p.toTop = false
-	if n := is.count; len(page.Records) > n {
-		page.Records, page.Keys = page.Records[:n], page.Keys[:n]
-	}
-	p.shown, p.records, p.loaded = is, page.Records, true
+	page.Keys = page.Keys[:min(len(page.Keys), is.count)]
+	p.shown, p.records, p.loaded = is, page.Records.First(is.count), true
 	p.loseFocus()
 	if p.requested == requested {
 		p.requested = is

@@ -41,6 +41,7 @@ type serveOptions struct {
 	hosts         string
 	origins       string
 	exempt        string
+	versions      string
 
 	addressRate, clientRate     float64
 	connections, perAddress     int
@@ -75,6 +76,7 @@ func serveFlags(o *serveOptions) *flag.FlagSet {
 	flags.StringVar(&o.openID.secret, "oidc-client-secret", "", "its `secret` there; better in ROLLCALL_OIDC_CLIENT_SECRET, since ps shows flags")
 	flags.StringVar(&o.openID.name, "oidc-name", "Single sign-on", "`text` of the button that leads to the provider")
 	flags.StringVar(&o.exempt, "exempt", thisMachine(), "comma-separated `networks` without rates and shares, or none: by default this machine, unless it forwards for others")
+	flags.StringVar(&o.versions, "app-versions", "", "`directory` that keeps the last versions of the app, so that a browser's update brings only what has changed, or none: by default the SQLite file's name with .app behind it, and none with PostgreSQL")
 	flags.Float64Var(&o.addressRate, "address-rate", 100, "API requests per second from one address, and as many others, with bursts of five seconds' worth; 0 for no limit")
 	flags.Float64Var(&o.clientRate, "client-rate", 10, "batches per second from one client id, with bursts of five seconds' worth; 0 for no limit")
 	flags.IntVar(&o.connections, "max-connections", 16000, "concurrent connections; more wait to be accepted")

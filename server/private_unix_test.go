@@ -4,9 +4,11 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,8 +24,12 @@ func checkPrivate(t *testing.T, dir string, want ...string) {
 	}
 	names := ""
 	for _, e := range entries {
+		mode := fs.FileMode(0o600)
+		if e.IsDir() {
+			mode = fs.ModeDir | 0o700
+		}
 		info, err := e.Info()
-		if err != nil || info.Mode() != 0o600 {
+		if err != nil || info.Mode() != mode {
 			t.Errorf("%s has mode %v (%v)", e.Name(), info.Mode(), err)
 		}
 		names += " " + e.Name()
@@ -56,6 +62,7 @@ func TestFilesArePrivate(t *testing.T) {
 		runCommand(t, "restore", "-db", db, filepath.Join(dir, "b.db")).says("kept as")
 		checkPrivate(t, dir, "b.db", "all.csv", ".replaced-")
 		old, err := filepath.Glob(filepath.Join(dir, "r.db*"))
+		old = slices.DeleteFunc(old, func(name string) bool { return name == db+".app" })
 		for _, name := range append(old, write(t, db+".restoring", "left over"), write(t, db+"-journal", "")) {
 			err = errors.Join(err, os.Chmod(name, 0o666))
 		}

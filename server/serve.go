@@ -120,7 +120,7 @@ func (o *serveOptions) assemble(ctx context.Context, tasks *sync.WaitGroup, c re
 	if c.Policy, err = o.policy(pair.Leaf); err != nil {
 		return nil, nil, err
 	}
-	if c.Static, err = webFiles(c.Log); err != nil {
+	if c.Static, err = o.webFiles(tasks, c.Log); err != nil {
 		return nil, nil, err
 	}
 	server := newServer(rest.New(c), c.Log)
@@ -223,7 +223,8 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-func webFiles(log *slog.Logger) (http.Handler, error) {
+// webFiles are the app. What makes its updates small is prepared meanwhile.
+func (o *serveOptions) webFiles(tasks *sync.WaitGroup, log *slog.Logger) (http.Handler, error) {
 	dist, err := fs.Sub(web.Dist, "dist")
 	if err != nil {
 		return nil, fmt.Errorf("open the web files: %w", err)
@@ -237,5 +238,6 @@ func webFiles(log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	log.Info("serving web files", "version", files.Version())
+	tasks.Go(func() { keepVersion(o.versionsDir(), files, log) })
 	return files, nil
 }

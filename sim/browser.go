@@ -62,6 +62,7 @@ type browser struct {
 
 	alone   map[attempts]int         // how often an operation was sent alone and not answered, in a row
 	pages   map[string]sync.Response // feed pages that an intermediary may have cached, by path
+	copied  map[string]bool          // by cursor: whether the last page that led to it was such a copy
 	ids     uint64
 	deleted map[int]repository.Record[api.User] // what Undo restores, by entity
 }
@@ -126,6 +127,7 @@ func newBrowser(w *world, number int, c Browser) *browser {
 		ahead: time.Duration(c.SkewMs) * time.Millisecond, driftPPM: c.DriftPPM,
 		alone:   map[attempts]int{},
 		pages:   map[string]sync.Response{},
+		copied:  map[string]bool{},
 		deleted: map[int]repository.Record[api.User]{},
 	}
 	b.checker = newChecker(b)

@@ -19,10 +19,13 @@ var smallBounds = replica.Bounds{LogRows: 8, LogRecords: 12, LogBytes: 1 << 20, 
 // smallCache holds a page or two.
 const smallCache = 2000
 
+// smallReserve is as good as a large one: a script says when the disk is full.
+const smallReserve = 100
+
 // open returns a new replica over one of the browser's connections.
 func (b *browser) open(db replica.Database, publish func(replica.Message)) *replica.Store {
 	o := replica.Options{
-		Database: db, Schemas: []queue.Schema{directory.Users}, Now: b.clock, Publish: publish,
+		Database: db, Schemas: []queue.Schema{directory.Users}, Now: b.clock, Publish: publish, Reserve: smallReserve,
 		NewID: func() string { return fmt.Sprintf("database %d", b.storage) },
 	}
 	if b.w.script.Browsers[b.number].Small {
@@ -102,6 +105,9 @@ func (c *connection) Run(ctx context.Context, query replica.Query, decide func(r
 		me.call.begun = true
 	}
 	var last replica.Step
+	if query.Try != nil {
+		last.Append = &query.Try.Record // unless it has to be decided
+	}
 	before := c.b.db.Changes()
 	c.next, me.inTransaction = databaseFaults[fault], true
 	err := c.conn.Run(ctx, query, func(found replica.Found) (replica.Step, error) {

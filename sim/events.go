@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	stdsync "sync"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -110,20 +111,59 @@ type event struct {
 	data, cursor string
 }
 
+// streaming is the server's own code for event streams. It caches nothing of a history, so it is
+// reused across histories.
+type streaming struct {
+	http.Handler
+	hub   *feed.Hub
+	store *toldStore
+	used  time.Time
+}
+
+// streamings are at rest, the one first that was used first. A hub that has just notified keeps
+// the next waiting.
+var streamings struct {
+	stdsync.Mutex
+	list []*streaming
+}
+
+const hubRests = 100 * time.Millisecond
+
+func takeStreaming() *streaming {
+	streamings.Lock()
+	defer streamings.Unlock()
+	if len(streamings.list) > 0 && time.Since(streamings.list[0].used) > hubRests {
+		s := streamings.list[0]
+		streamings.list = streamings.list[1:]
+		return s
+	}
+	s := &streaming{hub: feed.NewHub(), store: &toldStore{}}
+	s.Handler = rest.New(rest.Config{Store: s.store, Hub: s.hub, Limits: rest.Limits{Bytes: 8}})
+	return s
+}
+
+func (s *streaming) release() {
+	s.hub.Notify() // it forgets the head
+	s.store.observedStore, s.used = nil, time.Now()
+	streamings.Lock()
+	defer streamings.Unlock()
+	streamings.list = append(streamings.list, s)
+}
+
 // makeEvent has the server's own code make the event for a stream that was told of the feed up to a
 // cursor.
 func (s *server) makeEvent(told string, protocol int) (data, cursor string) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	hub := feed.NewHub()
-	defer hub.Close()
-	w := &eventWriter{header: http.Header{}, hub: hub, stop: stop}
+	to := takeStreaming()
+	defer to.release()
+	to.store.observedStore, to.store.told = &observedStore{s.store, s}, told
+	w := &eventWriter{header: http.Header{}, hub: to.hub, stop: stop}
 	r := &http.Request{
 		Method: http.MethodGet, URL: &url.URL{Path: api.PathEvents, RawQuery: api.ParamProtocol + "=" + strconv.Itoa(protocol)},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "rollcall", Header: http.Header{"X-Request-Id": {"sim"}}, Body: http.NoBody,
 	}
-	store := &toldStore{&observedStore{s.store, s}, told}
-	rest.New(rest.Config{Store: store, Hub: hub}).ServeHTTP(w, r.WithContext(ctx))
+	to.ServeHTTP(w, r.WithContext(ctx))
 	var lines []string
 	for line := range strings.Lines(w.event) {
 		if text, ok := strings.CutPrefix(line, "data: "); ok {

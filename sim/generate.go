@@ -97,6 +97,7 @@ func Generate(seed uint64) (Result, error) {
 	if rng.IntN(2) == 0 {
 		g.priorities = map[*slot]float64{}
 	}
+	script.Steps = make([]Step, 0, g.steps)
 	g.swarm()
 	return play(script, nil, func(w *world) (Step, bool) {
 		if len(script.Steps) >= g.steps {

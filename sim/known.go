@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"context"
+
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -19,6 +22,36 @@ func (b *browser) learnPage(page sync.Page) {
 			b.known[c.EntityID] = c.Version
 		}
 		b.learn(c.EntityID, c.Version)
+	}
+}
+
+// noteCopy notes whether the page of the feed that leads to a cursor was a cache's copy.
+func (b *browser) noteCopy(resp sync.Response, copied bool) {
+	if !copied && len(b.copied) == 0 {
+		return
+	}
+	if page, err := api.ParseLines(resp.Body); err == nil {
+		b.copied[page.Cursor] = copied
+	}
+}
+
+// excuse returns what undoes the knowledge of those whom a copied page may bring back. A device
+// keeps nothing of the deleted: nobody but the server, when it is asked next, tells that a page
+// of a cache which keeps even what has an address of its own is older than an answer.
+func (b *browser) excuse(page sync.Page) (forget func()) {
+	if !b.copied[page.Meta[sync.MetaCursor]] {
+		return func() {}
+	}
+	var gone []string
+	for _, c := range page.Changes {
+		if e, err := b.stored().Entity(context.Background(), userRef(c.EntityID)); err == nil && e.Confirmed == nil {
+			gone = append(gone, c.EntityID)
+		}
+	}
+	return func() {
+		for _, id := range gone {
+			delete(b.known, id)
+		}
 	}
 }
 

@@ -54,7 +54,10 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	n.slot = n.me()
 	n.w.logf("%s sends %s %s %s", n.who, r.Method, r.Path, r.Body)
 	n.checkRequest(r)
-	if !asks(r) {
+	// A batch without operations asks whether the server is there. What is answered says nothing
+	// about operations.
+	asks := r.Body != nil && len(n.batch) == 0
+	if !asks {
 		n.answer = answer{}
 	}
 	sent := n.b.clock()
@@ -74,7 +77,7 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 		return sync.Response{}, err
 	}
 	n.w.logf("%s receives %d %s", n.who, resp.Status, resp.Body)
-	if !asks(r) {
+	if !asks {
 		n.noteAnswer(resp)
 	}
 	if took := n.b.clock().Sub(sent); took >= 0 && took <= quickAnswer && !n.clockJumped && resp.Header["date"] != "" && resp.Header["age"] == "" && readable(resp) {
@@ -135,7 +138,8 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 	resp := n.w.server.answer(r)
 	f = n.pause(answering)
 	if readsFeed(r) {
-		if old, ok := n.b.pages[r.Path]; ok && f == OldCopy {
+		old, copied := n.b.pages[r.Path]
+		if copied = copied && f == OldCopy; copied {
 			n.w.stats.fault(f)
 			resp = old
 			resp.Header = maps.Clone(old.Header)
@@ -143,6 +147,7 @@ func (n network) send(ctx context.Context, r sync.Request, f Fault) (sync.Respon
 		} else {
 			n.b.pages[r.Path] = resp
 		}
+		n.b.noteCopy(resp, copied)
 	}
 	return n.back(resp, f)
 }
@@ -249,13 +254,6 @@ func readsFeed(r sync.Request) bool {
 // maxRequests bounds the requests of a round: its pushes, each with an empty one that asks
 // whether the server is there, and each page at most twice, since the feed may start over.
 const maxRequests = 2*sync.MaxPushes + 2*sync.MaxPages + sync.MaxRepairPages
-
-// asks reports whether a request is a batch without operations, which asks whether the
-// server is there. What is answered says nothing about operations.
-func asks(r sync.Request) bool {
-	var b api.Batch
-	return r.Body != nil && json.Unmarshal(r.Body, &b) == nil && len(b.Operations) == 0
-}
 
 // noteAnswer notes what an answer says about operations.
 func (n network) noteAnswer(resp sync.Response) {

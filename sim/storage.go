@@ -179,10 +179,15 @@ func (s storage) inRound(what string) {
 
 // ApplyPage implements sync.Store.
 func (s storage) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
+	var forget func()
 	err = s.write(func(m *replica.Store) error {
+		forget = s.b.excuse(page)
 		changed, err = m.ApplyPage(ctx, page)
 		return err
-	}, func() { s.checkPage(page) })
+	}, func() {
+		forget()
+		s.checkPage(page)
+	})
 	return changed, err
 }
 

@@ -40,10 +40,12 @@ function spare(url) {
 
 const digest = async (response) => new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
 
+const isBuilt = async (response, url) => integrities[url] === "sha256-" + btoa(String.fromCharCode(...(await digest(response))));
+
 async function intact(cache, url) {
   try {
     const response = await cache.match(url);
-    return response !== undefined && integrities[url] === "sha256-" + btoa(String.fromCharCode(...(await digest(response))));
+    return response !== undefined && (await isBuilt(response, url));
   } catch {
     return false; // it can't even be read
   }
@@ -73,7 +75,7 @@ async function download(url) {
 // so the cache of another version may have it, but only what is intact is copied.
 async function obtain(cache, url) {
   if (await intact(cache, url)) return;
-  await cache.put(url, (await copyOf(url)) ?? (await download(url)));
+  await cache.put(url, (await copyOf(url)) ?? (await patched(url)) ?? (await download(url)));
 }
 
 async function copyOf(url) {
@@ -83,6 +85,56 @@ async function copyOf(url) {
     if (await intact(other, url)) return other.match(url);
   }
   return undefined;
+}
+
+// patched makes the program from another version's. The server knows what has changed since
+// the last few; of others it answers with the whole file.
+async function patched(url) {
+  if (url !== appURL) return undefined;
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(prefix) || name === cacheName) continue;
+    const other = await caches.open(name);
+    for (const request of await other.keys()) {
+      const [, hash] = /^\/assets\/app\.([0-9a-f]{16})\.wasm$/.exec(new URL(request.url).pathname) ?? [];
+      if (!hash) continue;
+      try {
+        const answer = await fetch(`${url}?from=${hash}`);
+        let bytes = await answer.arrayBuffer();
+        if (answer.headers.get("Content-Type") === "application/vnd.rollcall.patch") {
+          bytes = patch(await (await other.match(request)).arrayBuffer(), bytes);
+        }
+        const made = new Response(bytes, { headers: { "Content-Type": "application/wasm" } });
+        if (await isBuilt(made.clone(), url)) return made;
+      } catch (err) {
+        console.warn(`${url} is downloaded whole:`, err);
+      }
+    }
+  }
+  return undefined;
+}
+
+// patch applies a patch; server/patch says what is in it.
+function patch(old, changes) {
+  const [size, pieces, gaps, edits] = new Uint32Array(changes, 0, 4);
+  const plan = new Int32Array(changes, 16, 3 * pieces);
+  const rest = new Uint8Array(changes, 16 + 12 * pieces);
+  const out = new Uint8Array(size);
+  let at = 0, from = 0, added = gaps + edits;
+  for (let i = 0; i < plan.length; i += 3) {
+    const [copied, fresh, skip] = plan.subarray(i, i + 3);
+    out.set(new Uint8Array(old, from, copied), at);
+    out.set(rest.subarray(added, added + fresh), at + copied);
+    at += copied + fresh;
+    from += copied + skip;
+    added += fresh;
+  }
+  at = 0;
+  let edit = gaps;
+  for (const gap of rest.subarray(0, gaps)) {
+    at += gap;
+    if (gap < 255) out[at++] += rest[edit++];
+  }
+  return out;
 }
 
 // file is a file of this version: the cache's copy, or, when that is missing or not as

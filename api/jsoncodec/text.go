@@ -14,10 +14,15 @@ func (r *Reader) quoted() (raw []byte, plain bool) {
 		return nil, true
 	}
 	from, ascii, escapes := r.at, true, false
-	for r.at < len(r.text) {
-		switch c := r.text[r.at]; {
+	for text, at := r.text, r.at; at < len(text); at++ {
+		c := text[at]
+		if c-' ' < utf8.RuneSelf-' ' && c != '"' && c != '\\' { // nearly all are
+			continue
+		}
+		r.at = at
+		switch {
 		case c == '"':
-			raw = r.text[from:r.at]
+			raw = text[from:at]
 			r.at++
 			return raw, !escapes && (ascii || utf8.Valid(raw))
 		case c == '\\':
@@ -27,14 +32,15 @@ func (r *Reader) quoted() (raw []byte, plain bool) {
 				r.fail("an escape")
 				return nil, true
 			}
+			at = r.at - 1
 		case c < ' ':
 			r.fail("a text without control characters")
 			return nil, true
 		default:
-			ascii = ascii && c < utf8.RuneSelf
-			r.at++
+			ascii = false
 		}
 	}
+	r.at = len(r.text)
 	r.fail("the end of a text")
 	return nil, true
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/andybalholm/brotli"
+
+	"github.com/rollcall/rollcall/internal/wasmbuild"
 )
 
 // Qualities of brotli, 11 as the site's. Nobody loads the program of ../rollcall in a
@@ -38,12 +40,11 @@ func bundle(ctx context.Context, o *options, dir string) error {
 		return fmt.Errorf("ask go for GOROOT: %w", err)
 	}
 	program := filepath.Join(dir, "rollcall.wasm")
-	ldflags := "-s -w" // as web/build builds the page's
+	described := "-s -w" // as web/build builds the page's
 	if o.profile {
-		ldflags = "" // with the names of functions
+		described = "" // with the names of functions
 	}
-	err = command(ctx, []string{"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0"},
-		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags="+ldflags, "-gcflags=all=-l", "-o", program, "./"+filepath.ToSlash(filepath.Join(source, "rollcall")))
+	err = command(ctx, wasmbuild.Env(), "go", wasmbuild.Args(described, program, "./"+filepath.ToSlash(filepath.Join(source, "rollcall")))...)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func bundle(ctx context.Context, o *options, dir string) error {
 
 func command(ctx context.Context, env []string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", filepath.Base(name), err, out)
 	}

@@ -26,7 +26,8 @@ async (db) => {
 	const state = lines(base.get("state/a")), until = Number(state[0]?.[2] ?? 0);
 	const fold = ([kind, ...f], counts) => {
 		const entity = () => pending.get(key(f[0], f[1]));
-		if (kind === "r") rows.set(key(f[0], f[1]), row(f[0], f[1], ...f.slice(3)));
+		if (kind === "w") rows.set(key(f[0], f[3]), row(f[0], f[3], f[4], f[5], f[6], f[7], f[2], f[8]));
+		else if (kind === "r") rows.set(key(f[0], f[1]), row(f[0], f[1], ...f.slice(3)));
 		else if (kind === "d") rows.delete(key(f[0], f[1]));
 		else if (!counts) return;
 		else if (kind === "m") meta.set(f[0], f[1]);
@@ -40,6 +41,10 @@ async (db) => {
 			const { operations } = pending.get(key(type, id));
 			const standing = state === "rejected" ? state : operations.length === 0 ? "" : undefined;
 			operations.push({ type, id, seq: Number(f[0]), state, nextAttemptAt: nextAttemptAt.startsWith("0001") ? "" : nextAttemptAt, ...(standing === undefined ? {} : { standing }), text: f[1] });
+		} else if (kind === "a") {
+			const [first] = pending.get(key(f[0], f[1])).operations;
+			first.state = "sending";
+			first.text = JSON.stringify({ ...JSON.parse(first.text), state: "sending" });
 		} else if (kind === "k" || kind === "v") {
 			const c = JSON.parse(f[0]), at = Date.parse(c.at) * 1000;
 			const record = { ...c.ref, conflict: c.id, at, reviewed: kind === "v", standing: [kind === "v" ? 0 : 1, at], text: f[0] };

@@ -341,7 +341,7 @@ func converge(b *backend, clients ...*client) {
 		page, err := c.List(b.t.Context(), repository.Query{Limit: 1000})
 		must(b.t, err)
 		got := map[string]map[string]any{}
-		for _, record := range page.Records {
+		for _, record := range page.Records.All() {
 			e, err := c.store.Entity(b.t.Context(), queue.Ref{Type: api.EntityUser, ID: record.Value.ID})
 			must(b.t, err)
 			var fields map[string]any

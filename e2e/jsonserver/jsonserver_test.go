@@ -202,7 +202,7 @@ func TestPagination(t *testing.T) {
 		t.Helper()
 		page, err := one.List(t.Context(), repository.Query{Limit: 2 * all})
 		must(t, err)
-		for _, r := range page.Records {
+		for _, r := range page.Records.All() {
 			if r.Value.Bio == bio {
 				n++
 			}
@@ -250,12 +250,12 @@ func TestRandomWritesConverge(t *testing.T) {
 			c.create(fmt.Sprintf("User%03d", i))
 			c.offline()
 			b.start()
-		case pick < 3 || len(page.Records) == 0:
+		case pick < 3 || page.Records.Len() == 0:
 			c.create(fmt.Sprintf("User%03d", i))
 		case pick < 7:
-			c.writesBio(page.Records[random.IntN(len(page.Records))].Value.ID, fmt.Sprint("bio ", i))
+			c.writesBio(page.Records.At(random.IntN(page.Records.Len())).Value.ID, fmt.Sprint("bio ", i))
 		case pick < 8:
-			c.remove(page.Records[random.IntN(len(page.Records))].Value.ID)
+			c.remove(page.Records.At(random.IntN(page.Records.Len())).Value.ID)
 		default: // may fail, since answers get lost
 			if _, err := c.engine.Round(t.Context(), sync.Manual); err != nil {
 				t.Logf("step %d: %v", i, err)

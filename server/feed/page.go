@@ -36,9 +36,14 @@ func WritePage(w io.Writer, p api.ChangePage) error {
 	return err
 }
 
+// bufferFor has room for a part of a page, or for most short pages.
+func bufferFor(changes []api.Change) []byte {
+	return make([]byte, 0, min(pageBuffer+4<<10, 1<<10+len(changes)<<10))
+}
+
 // WriteLines writes a page in lines, part by part. It must be InLines.
 func WriteLines(w io.Writer, p api.ChangePage) error {
-	b := p.AppendHead(make([]byte, 0, pageBuffer+4<<10))
+	b := p.AppendHead(bufferFor(p.Changes))
 	for _, c := range p.Changes {
 		if b = c.AppendLine(b); len(b) >= pageBuffer {
 			if _, err := w.Write(b); err != nil {
@@ -66,7 +71,7 @@ func WriteBucket(w io.Writer, p api.BucketPage) error {
 // writeChanges starts an object with its changes. It returns the rest that is not written
 // yet.
 func writeChanges(w io.Writer, changes []api.Change) ([]byte, error) {
-	b := append(make([]byte, 0, pageBuffer+4<<10), `{"changes":[`...)
+	b := append(bufferFor(changes), `{"changes":[`...)
 	for i, c := range changes {
 		if i > 0 {
 			b = append(b, ',')

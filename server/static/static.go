@@ -7,11 +7,13 @@
 package static
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -19,12 +21,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/coding"
 )
 
-const manifest = "assets.json"
+const (
+	manifest     = "assets.json"
+	mediaProgram = "application/wasm"
+)
 
 // extensions are the file name extensions of the variants by content coding.
 var extensions = map[string]string{coding.Identity: "", coding.Brotli: ".br", coding.Gzip: ".gz"}
@@ -33,6 +42,7 @@ var extensions = map[string]string{coding.Identity: "", coding.Brotli: ".br", co
 type Handler struct {
 	version string
 	files   map[string]file // by URL path
+	patches atomic.Pointer[map[string]file]
 }
 
 type file struct {
@@ -43,7 +53,7 @@ type file struct {
 
 type variant struct {
 	coding string
-	open   func() (fs.File, error)
+	open   func() (io.ReadCloser, error)
 	size   int64
 	etag   string
 }
@@ -100,7 +110,7 @@ func readVariant(dist fs.FS, url, encoding string) (variant, error) {
 		name = "index.html"
 	}
 	name += extension
-	v := variant{coding: encoding, open: func() (fs.File, error) { return dist.Open(name) }}
+	v := variant{coding: encoding, open: func() (io.ReadCloser, error) { return dist.Open(name) }}
 	f, err := v.open()
 	if err != nil {
 		return v, fmt.Errorf("web file %s: %w", url, err)
@@ -110,8 +120,85 @@ func readVariant(dist fs.FS, url, encoding string) (variant, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return v, fmt.Errorf("read web file %s: %w", url, err)
 	}
-	v.etag = `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]) + `"`
+	v.etag = etag(sum)
 	return v, nil
+}
+
+func etag(sum hash.Hash) string {
+	return `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]) + `"`
+}
+
+// Program returns the name of the program, and its content as compressed by gzip; ok is false if the site
+// has none.
+func (h *Handler) Program() (name string, compressed []byte, ok bool) {
+	for url, f := range h.files {
+		at := slices.IndexFunc(f.variants, func(v variant) bool { return v.coding == coding.Gzip })
+		if f.mediaType != mediaProgram || at < 0 {
+			continue
+		}
+		content, err := f.variants[at].open()
+		if err != nil {
+			return "", nil, false
+		}
+		compressed, err := io.ReadAll(content)
+		return path.Base(url), compressed, errors.Join(err, content.Close()) == nil
+	}
+	return "", nil, false
+}
+
+// Offer has the handler answer requests for the program by patches, from now on, where the
+// client has the version that one is for. They come by the hash in that version's name.
+func (h *Handler) Offer(patches map[string][]byte) error {
+	offered := map[string]file{}
+	for from, data := range patches {
+		f, err := compressedFile(data)
+		if err != nil {
+			return err
+		}
+		offered[from] = f
+	}
+	h.patches.Store(&offered)
+	return nil
+}
+
+// compressedFile is a patch with its variants.
+func compressedFile(data []byte) (file, error) {
+	f := file{mediaType: api.MediaPatch, immutable: true}
+	var small, smaller bytes.Buffer
+	z, err := gzip.NewWriterLevel(&small, gzip.BestCompression)
+	if err != nil {
+		return f, err
+	}
+	s, err := zstd.NewWriter(&smaller, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return f, err
+	}
+	for _, w := range []io.WriteCloser{z, s} {
+		_, err := w.Write(data)
+		if err := errors.Join(err, w.Close()); err != nil {
+			return f, err
+		}
+	}
+	for _, v := range []struct {
+		coding string
+		data   []byte
+	}{{coding.Identity, data}, {coding.Zstd, smaller.Bytes()}, {coding.Gzip, small.Bytes()}} {
+		sum := sha256.New()
+		_, _ = sum.Write(v.data) // a hash takes everything
+		f.variants = append(f.variants, variant{v.coding, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(v.data)), nil },
+			int64(len(v.data)), etag(sum)})
+	}
+	return f, nil
+}
+
+// patch returns the patch that a request asks for, or the file itself.
+func (h *Handler) patch(r *http.Request, f file) file {
+	if patches := h.patches.Load(); patches != nil && f.mediaType == mediaProgram {
+		if p, ok := (*patches)[r.URL.Query().Get(api.ParamFrom)]; ok {
+			return p
+		}
+	}
+	return f
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +223,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is nothing at this address.", http.StatusNotFound)
 		return
 	}
-	serve(w, r, f)
+	serve(w, r, h.patch(r, f))
 }
 
 // isNavigation reports whether a browser navigates to a page. Every URL of the app is the same
@@ -190,7 +277,7 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 	if v.coding != coding.Identity {
 		h.Set("Content-Encoding", v.coding)
 	}
-	if f.mediaType == "application/wasm" {
+	if f.mediaType == mediaProgram {
 		// Content-Length counts compressed bytes; the page shows progress by the
 		// uncompressed ones.
 		h.Set("X-Uncompressed-Length", strconv.FormatInt(f.variants[0].size, 10))

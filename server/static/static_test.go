@@ -119,6 +119,45 @@ func TestCaching(t *testing.T) {
 	}
 }
 
+// TestAPatchOfTheProgram: who has an earlier version gets the patch from it, and anybody
+// else the whole file.
+func TestAPatchOfTheProgram(t *testing.T) {
+	h := newHandler(t)
+	name, compressed, ok := h.Program()
+	if name != "app.0a.wasm" || string(compressed) != "wgz" || !ok {
+		t.Errorf("the program is %s, %s, %v", name, compressed, ok)
+	}
+	const url = "/assets/app.0a.wasm?from="
+	if r := ask(h, "GET", url+"0b", "Accept-Encoding", "br"); bodyOf(t, r) != "wb" {
+		t.Error("there is a patch before any was offered")
+	}
+	change := strings.Repeat("change ", 100)
+	if err := h.Offer(map[string][]byte{"0b": []byte(change)}); err != nil {
+		t.Fatal(err)
+	}
+	for accept, coding := range map[string]string{"": "", "gzip, deflate": "gzip", "gzip, deflate, br, zstd": "zstd"} {
+		r := ask(h, "GET", url+"0b", "Accept-Encoding", accept)
+		if got := r.Header.Get("Content-Encoding"); got != coding || r.Header.Get("Content-Type") != api.MediaPatch ||
+			r.Header.Get("Cache-Control") != "public, max-age=31536000, immutable, no-transform" || r.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("accepting %q: %v", accept, r.Header)
+		}
+		if body := bodyOf(t, r); coding == "" && body != change || coding != "" && len(body) > len(change)/2 {
+			t.Errorf("accepting %q: %s", accept, body)
+		}
+		if r := ask(h, "GET", url+"0b", "Accept-Encoding", accept, "If-None-Match", r.Header.Get("ETag")); r.StatusCode != 304 {
+			t.Errorf("accepting %q again: %d", accept, r.StatusCode)
+		}
+	}
+	for _, other := range []string{url + "0c", url, "/assets/app.0a.wasm"} {
+		if r := ask(h, "GET", other, "Accept-Encoding", "br"); bodyOf(t, r) != "wb" || r.Header.Get("Content-Type") != "application/wasm" {
+			t.Errorf("%s: %v", other, r.Header)
+		}
+	}
+	if r := ask(h, "GET", "/sw.js?from=0b"); bodyOf(t, r) != "sw" {
+		t.Error("another file is patched")
+	}
+}
+
 func TestHead(t *testing.T) {
 	r := ask(newHandler(t), "HEAD", "/sw.js")
 	if r.StatusCode != 200 || r.Header.Get("Content-Length") != "2" || r.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {

@@ -216,7 +216,7 @@ func (d *Device) Line() string {
 	page, err := d.List(context.Background(), repository.Query{Limit: 1000})
 	d.OK(err)
 	var out []string
-	for _, r := range page.Records {
+	for _, r := range page.Records.All() {
 		s := fmt.Sprintf("%s(%s)", r.Value.Name, r.Value.Bio)
 		if r.State != "" {
 			s += " " + string(r.State)

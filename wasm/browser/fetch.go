@@ -47,12 +47,17 @@ func (f Fetch) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	if resp.Get("type").String() == "opaqueredirect" {
 		return sync.Response{Status: 302}, nil // the browser doesn't say which, nor to where
 	}
+	status := resp.Get("status").Int()
 	body, err := f.read(ctx, resp.Get("body"))
 	if err != nil {
 		controller.Call("abort") // the rest of the body is not needed
-		return sync.Response{}, fmt.Errorf("read the answer: %w", err)
+		err = fmt.Errorf("read the answer: %w", err)
+		if ctx.Err() != nil {
+			return sync.Response{}, err
+		}
+		return sync.Response{Status: status}, err
 	}
-	return sync.Response{Status: resp.Get("status").Int(), Header: header(resp), Body: body}, nil
+	return sync.Response{Status: status, Header: header(resp), Body: body}, nil
 }
 
 // read reads a stream to its end, or fails when it exceeds the limit: what answers in the

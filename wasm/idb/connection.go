@@ -94,6 +94,9 @@ func (c *connection) current() js.Value {
 // get returns the open database. The deadline counts from here on, also for who
 // waits for another's opening: else a queue of callers would wait one deadline each.
 func (c *connection) get(ctx context.Context) (js.Value, error) {
+	if db := c.current(); db.Truthy() {
+		return db, nil
+	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	select {
@@ -344,16 +347,19 @@ const grace = time.Second
 
 // transact runs a transaction and waits for its end, but not longer than the deadline.
 func (c *connection) transact(ctx context.Context, db js.Value, query replica.Query, decide decider) error {
-	h, err := helper()
-	if err != nil {
-		return err
-	}
 	caller := ctx
 	ctx, cancel := c.bounded(caller)
 	defer cancel()
-	d := &decision{opened: c.opened(), read: query.Read, decide: decide}
-	run := h.Call("run", db, query.Write, query.Relaxed, d.start())
-	done, failed := ended(run, d)
+	d := &decision{opened: c.opened(), read: query.Read, decide: decide, done: make(chan struct{})}
+	number := d.begin()
+	var seq int64
+	record := js.Null()
+	if try := query.Try; try != nil && try.Opened == d.opened {
+		seq, record = try.Seq, js.ValueOf(try.Text)
+	}
+	run := js.Global().Get("rollcallIDB").Call("run", db, number, decisions.decide, decisions.ended,
+		query.Write, query.Relaxed, query.After, array(query.Keys), seq, record)
+	done, failed := d.done, func() error { return d.err }
 	select {
 	case <-done:
 		return failed()
@@ -382,32 +388,6 @@ func (c *connection) transact(ctx context.Context, db js.Value, query replica.Qu
 		}
 		return fmt.Errorf("%w: %w", queue.ErrUncertain, context.Cause(ctx))
 	}
-}
-
-// ended returns a channel that is closed at the end of a transaction, and what it failed with.
-func ended(run js.Value, d *decision) (done chan struct{}, failed func() error) {
-	done = make(chan struct{})
-	var err error
-	var resolve, reject js.Func
-	settle := func(f func(js.Value) error) js.Func {
-		return js.FuncOf(func(_ js.Value, args []js.Value) any {
-			err = f(args[0])
-			resolve.Release()
-			reject.Release()
-			d.release()
-			close(done)
-			return nil
-		})
-	}
-	resolve = settle(func(js.Value) error { return nil })
-	reject = settle(func(v js.Value) error {
-		if text(v.Get("name")) == "Refused" {
-			return d.refused
-		}
-		return &failure{text(v.Get("name")), text(v.Get("message"))}
-	})
-	run.Get("promise").Call("then", resolve, reject)
-	return done, func() error { return err }
 }
 
 func text(v js.Value) string {

@@ -4,7 +4,7 @@ package idb
 
 import (
 	"context"
-	"errors"
+	stdsync "sync"
 	"syscall/js"
 
 	"github.com/rollcall/rollcall/wasm/replica"
@@ -42,44 +42,76 @@ type decider func(replica.Found) (replica.Step, error)
 
 // decision is Go's part of one transaction.
 type decision struct {
-	opened   int64
-	read     replica.Read
-	decide   decider
-	refused  error // what decide has returned
-	callback js.Func
+	opened  int64
+	read    replica.Read
+	decide  decider
+	err     error // what decide has returned, or what the transaction failed with
+	done    chan struct{}
+	refused bool
 }
 
-// start returns a function for the helper. It is called with what was read, first of all
-// with nothing, and returns what to do next; null refuses.
-func (d *decision) start() js.Func {
-	begun := false
-	d.callback = js.FuncOf(func(_ js.Value, args []js.Value) any {
-		if !begun {
-			begun = true
-			return wanted(d.read)
-		}
-		step, err := d.decide(found(d.opened, d.read, args[0], args[1]))
-		switch {
-		case err != nil:
-			d.refused = err
+// decisions are those of all transactions under way, by the numbers that the helper calls
+// back with. A function of JavaScript for each would cost more than the rest of it.
+var decisions struct {
+	mu     stdsync.Mutex
+	last   int
+	of     map[int]*decision
+	decide js.Func
+	ended  js.Func
+}
+
+// begin returns a number for the transaction.
+func (d *decision) begin() int {
+	decisions.mu.Lock()
+	defer decisions.mu.Unlock()
+	if decisions.of == nil {
+		decisions.of = map[int]*decision{}
+		decisions.decide = js.FuncOf(func(_ js.Value, args []js.Value) any {
+			return decisionOf(args[0].Int(), false).answer(args[1], args[2])
+		})
+		decisions.ended = js.FuncOf(func(_ js.Value, args []js.Value) any {
+			decisionOf(args[0].Int(), true).end(args[1], args[2])
 			return nil
-		case step.More != nil:
-			d.read = *step.More
-			return wanted(d.read)
-		}
-		return written(step)
-	})
-	return d.callback
-}
-
-func (d *decision) release() {
-	if d.refused == nil {
-		d.refused = errors.New("the transaction was refused")
+		})
 	}
-	d.callback.Release()
+	decisions.last++
+	decisions.of[decisions.last] = d
+	return decisions.last
 }
 
-func wanted(r replica.Read) any { return map[string]any{"after": r.After, "keys": array(r.Keys)} }
+func decisionOf(number int, last bool) *decision {
+	decisions.mu.Lock()
+	defer decisions.mu.Unlock()
+	d := decisions.of[number]
+	if last {
+		delete(decisions.of, number)
+	}
+	return d
+}
+
+// answer returns what to do next for what was read; null refuses.
+func (d *decision) answer(log, base js.Value) any {
+	step, err := d.decide(found(d.opened, d.read, log, base))
+	switch {
+	case err != nil:
+		d.err, d.refused = err, true
+		return nil
+	case step.More != nil:
+		d.read = *step.More
+		return []any{"read", d.read.After, array(d.read.Keys)}
+	}
+	return written(step)
+}
+
+func (d *decision) end(name, message js.Value) {
+	switch {
+	case name.IsNull():
+		d.err = nil
+	case !d.refused:
+		d.err = &failure{text(name), text(message)}
+	}
+	close(d.done)
+}
 
 func array(texts []string) []any {
 	out := make([]any, len(texts))
@@ -105,22 +137,16 @@ func found(opened int64, read replica.Read, log, base js.Value) replica.Found {
 }
 
 func written(step replica.Step) any {
-	out := map[string]any{}
+	out := []any{"write", 0, ""}
 	if r := step.Append; r != nil {
-		out["append"] = map[string]any{"seq": r.Seq, "text": r.Text}
+		out[1], out[2] = r.Seq, r.Text
 	}
-	if len(step.Delete) > 0 {
-		out["delete"] = array(step.Delete)
-	}
-	if step.Trim > 0 {
-		out["trim"] = step.Trim
+	if len(step.Delete) == 0 && len(step.Put) == 0 && step.Trim == 0 {
+		return out
 	}
 	var keys, texts []string
 	for key, text := range step.Put {
 		keys, texts = append(keys, key), append(texts, text)
 	}
-	if len(keys) > 0 {
-		out["keys"], out["texts"] = array(keys), array(texts)
-	}
-	return out
+	return append(out, array(step.Delete), array(keys), array(texts), step.Trim)
 }

@@ -167,7 +167,7 @@ func silence(t *testing.T, deadlines *idb.Deadlines) (cure func()) {
 		return nil
 	})
 	helper.Set("run", run(`const [called] = arguments;
-		return () => (called(), { promise: new Promise(() => {}), abort: () => true });`, called))
+		return () => (called(), { abort: () => true });`, called))
 	cure = func() { helper.Set("run", was) }
 	t.Cleanup(func() {
 		cure()

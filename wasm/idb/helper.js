@@ -235,47 +235,47 @@
   });
   globalThis.document?.addEventListener("resume", () => {
     frozen = false;
-    for (const reject of asleep.splice(0)) reject(gaveWay);
+    for (const end of asleep.splice(0)) end(gaveWay);
   });
 
-  // run has Go decide in one transaction. It returns a promise that is settled at its end;
-  // abort(), which reports whether there was anything left to abort; and whether it gave
-  // way to a freezing of the page.
-  function run(db, writes, relaxed, decide) {
-    const durability = writes ? (relaxed ? "relaxed" : "strict") : "default";
-    const run = { frozen };
+  // run has Go decide in one transaction. It calls decide(id, records, texts) with what was
+  // read: the log behind a number, and the texts of keys. At the end it calls ended(id, name,
+  // message), the name of an error or null. A record is added at once, and decide not called,
+  // if the log has nothing behind the number: text is not null then. It returns abort(), which
+  // reports whether there was anything left to abort; and whether the transaction gave way to a
+  // freezing of the page.
+  function run(db, id, decide, ended, writes, relaxed, after, keys, seq, text) {
+    const run = { frozen, decide: (records, texts) => decide(id, records, texts) };
+    const end = (err) => ended(id, err && err.name, err && String(err.message));
+    if (frozen) {
+      asleep.push(end);
+      return run;
+    }
     let tx;
-    run.promise = new Promise((resolve, reject) => {
-      if (frozen) {
-        asleep.push(reject);
-        return;
-      }
+    try {
+      tx = db.transaction(["log", "base"], writes ? "readwrite" : "readonly", { durability: writes ? (relaxed ? "relaxed" : "strict") : "default" });
+    } catch (err) {
+      queueMicrotask(() => end({ name: "NotBegun", message: err?.message ?? err }));
+      return run;
+    }
+    let why = null;
+    running.add(run);
+    tx.oncomplete = () => {
+      running.delete(run);
+      end(null);
+    };
+    tx.onabort = () => {
+      running.delete(run);
+      end(run.frozen ? gaveWay : why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
+    };
+    run.fail = (err) => {
       try {
-        tx = db.transaction(["log", "base"], writes ? "readwrite" : "readonly", { durability });
-      } catch (err) {
-        reject({ name: "NotBegun", message: String(err?.message ?? err) });
-        return;
+        tx.abort();
+        why ??= err;
+      } catch {
+        // It has ended already: the browser aborted it, and its event says why.
       }
-      let why = null;
-      running.add(run);
-      tx.oncomplete = () => {
-        running.delete(run);
-        resolve();
-      };
-      tx.onabort = () => {
-        running.delete(run);
-        reject(run.frozen ? gaveWay : why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
-      };
-      run.fail = (err) => {
-        try {
-          tx.abort();
-          why ??= err;
-        } catch {
-          // It has ended already: the browser aborted it, and its event says why.
-        }
-      };
-      attempt(run, () => read(tx, run, decide(), decide));
-    });
+    };
     run.abort = () => {
       try {
         tx.abort();
@@ -284,7 +284,26 @@
         return false;
       }
     };
+    attempt(run, () => (text === null ? read(tx, run, after, keys) : add(tx, run, after, { seq, text })));
     return run;
+  }
+
+  // add adds a record if there is nothing behind a number. Else it has Go decide anew. The
+  // record's own number may be free all the same, where compaction has deleted a part of the log.
+  function add(tx, run, after, record) {
+    const log = tx.objectStore("log");
+    const found = log.getAll(IDBKeyRange.lowerBound(after, true));
+    const added = log.add(record);
+    added.onsuccess = () => attempt(run, () => {
+      if (found.result.length === 0) return;
+      log.delete(record.seq);
+      read(tx, run, after, []);
+    });
+    added.onerror = (event) => {
+      if (added.error?.name !== "ConstraintError") return;
+      event.preventDefault();
+      attempt(run, () => read(tx, run, after, []));
+    };
   }
 
   // attempt aborts the transaction when f throws: a put that throws on a bad key
@@ -307,18 +326,22 @@
     for (const r of requests) r.onsuccess = one;
   }
 
-  // read reads what Go wants, and does what it then decides: it reads more, or writes.
-  function read(tx, run, { after, keys }, decide) {
+  // read reads what Go wants, and does what it then decides: null refuses, and it reads more, or
+  // writes.
+  function read(tx, run, after, keys) {
     const log = tx.objectStore("log"), base = tx.objectStore("base");
     const asked = keys.map((key) => (key === "*" ? base.getAllKeys() : base.get(key)));
     when(run, [log.getAll(IDBKeyRange.lowerBound(after, true)), ...asked], ([records, ...texts]) => {
-      const step = decide(records, texts.map((found) => (Array.isArray(found) ? found.join("\n") : found)));
+      const step = run.decide(records, texts.map((found) => (Array.isArray(found) ? found.join("\n") : found)));
       if (step === null) return run.fail({ name: "Refused", message: "refused" });
-      if (step.keys && !step.texts) return read(tx, run, step, decide);
-      if (step.append) log.add(step.append);
-      for (const key of step.delete ?? []) base.delete(key);
-      step.keys?.forEach((key, i) => base.put(step.texts[i], key));
-      if (step.trim) log.delete(IDBKeyRange.upperBound(step.trim));
+      const [what, ...args] = step;
+      if (what === "read") return read(tx, run, ...args);
+      const [seq, text, gone = [], put = [], values = [], trim = 0] = args;
+      if (seq > 0) log.add({ seq, text });
+      for (const key of gone) base.delete(key);
+      put.forEach((key, i) => base.put(values[i], key));
+      if (trim > 0) log.delete(IDBKeyRange.upperBound(trim));
+      tx.commit?.(); // it would wait for every answer first
     });
   }
 

@@ -180,6 +180,44 @@ func expect(t testing.TB, s *store, operations, names []string) {
 	}
 }
 
+// TestAWriteOnAnOldStateIsDecidedAnew: another tab has written what this one has not heard of.
+// Its record may have gone into the base, so that the log has none of the next number.
+func TestAWriteOnAnOldStateIsDecidedAnew(t *testing.T) {
+	for _, compacted := range []bool{false, true} {
+		t.Run(fmt.Sprint("compacted ", compacted), func(t *testing.T) {
+			name := t.Name()
+			s := open(t, idb.Options{Name: name})
+			if err := write(t.Context(), s, "a", "Ada"); err != nil {
+				t.Fatal(err)
+			}
+			other := newStore(idb.Options{Name: name})
+			defer other.db.Close()
+			for _, id := range []string{"b", "c", "d"} {
+				if err := write(t.Context(), other, id, "Others"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for more := compacted; more; {
+				var err error
+				if more, err = other.Compact(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var seen []int
+			err := s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("b")}}, func(es []*queue.Entity) error {
+				seen = append(seen, len(es[0].Operations))
+				return es[0].Enqueue(queue.Write{ID: "mine", Type: api.Update, At: time.Unix(1772355600, 0), Data: []byte(`{"name":"Mine"}`)})
+			})
+			if err != nil || seen[len(seen)-1] != 1 {
+				t.Fatalf("decided on %v operations, %v", seen, err)
+			}
+			for _, tab := range []*store{s, other} {
+				expect(t, tab, []string{"op-aAda", "mine", "op-cOthers", "op-dOthers"}, []string{"Ada", "Mine", "Others", "Others"})
+			}
+		})
+	}
+}
+
 func TestWhatWasSavedIsThereAfterReopening(t *testing.T) {
 	s := open(t, idb.Options{Name: t.Name()})
 	if err := write(t.Context(), s, "a", "Ada"); err != nil {

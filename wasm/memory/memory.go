@@ -1,6 +1,6 @@
 // Package memory keeps the engine's state in memory. It implements queue.Store, sync.Store
-// and repository.Store without a disk, and the locks and the bus of one browser. Tests
-// run on it, and so does a page whose browser provides no storage.
+// and repository.Store without a disk, for tests: package replica is compared with it. The
+// locks and the bus of one browser are also those of a page without storage.
 //
 // It passes the suite of package storetest, but nothing survives the process. It starts
 // no goroutine and reads no clock but Store.Now, so that a simulated history is
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	stdsync "sync"
 	"time"
 
@@ -348,6 +349,10 @@ func (s *Store) Meta(ctx context.Context, names ...string) (map[string]string, e
 	out := make(map[string]string, len(names))
 	for _, name := range names {
 		out[name] = s.meta[name]
+		if name == queue.MetaLastOutcome {
+			outcomes := s.meta[queue.MetaOutcomes]
+			out[name] = outcomes[strings.LastIndexByte(outcomes, '\n')+1:]
+		}
 	}
 	return out, nil
 }

@@ -154,6 +154,12 @@ type View struct {
 	SyncedAt time.Time       `json:"syncedAt"` // zero if never synced
 }
 
+// Equal reports whether two views are the same, and say the same.
+func (v View) Equal(other View) bool {
+	return v.Ref == other.Ref && v.Version == other.Version && v.State == other.State && v.SyncedAt.Equal(other.SyncedAt) &&
+		string(v.Document) == string(other.Document)
+}
+
 // Key is a row's position in the order of the list.
 type Key struct {
 	Sort string `json:"sort"`

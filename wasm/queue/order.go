@@ -7,7 +7,10 @@ import (
 
 // Compare compares by (sort text, id), each by UTF-16 code units.
 func (k Key) Compare(other Key) int {
-	return cmp.Or(compareUTF16(k.Sort, other.Sort), compareUTF16(k.ID, other.ID))
+	if c := compareUTF16(k.Sort, other.Sort); c != 0 {
+		return c
+	}
+	return compareUTF16(k.ID, other.ID)
 }
 
 // Compare compares operations by Seq.
@@ -34,6 +37,9 @@ func compareUTF16(a, b string) int {
 	}
 	if i == len(a) || i == len(b) {
 		return cmp.Compare(len(a), len(b))
+	}
+	if a[i] < 0xee && b[i] < 0xee { // neither begins, or is in, such a character
+		return int(a[i]) - int(b[i])
 	}
 	for i > 0 && a[i]&0xc0 == 0x80 { // back to the start of the character
 		i--

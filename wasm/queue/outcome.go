@@ -49,6 +49,10 @@ const (
 	MaxOutcomes  = 500
 )
 
+// MetaLastOutcome is the last line of MetaOutcomes, which every store knows without the
+// others: as long as it is the same, no operation has left the queue. It is not set.
+const MetaLastOutcome = "last fate"
+
 // MetaDamaged is a meta value of what a store has not kept as it was saved, and what may be
 // operations or conflicts: a line of text for each. Setting it to "" drops them.
 const MetaDamaged = "damaged"
@@ -110,7 +114,3 @@ func FindOutcome(text, id string) (Outcome, bool) {
 	}
 	return Outcome{}, false
 }
-
-// LastOutcome returns the last line of the text of MetaOutcomes: as long as it is the same, no
-// operation has left the queue.
-func LastOutcome(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }

@@ -17,7 +17,8 @@ type Store interface {
 	// Update reads the entities named by txn, in that order, lets decide change them in
 	// place, and saves the difference. An entity that does not exist has only its Ref. If
 	// decide returns an error, nothing is saved and Update returns that error. decide must
-	// not block or use the store, and may be called more than once.
+	// not block or use the store, and may be called more than once: what it says of a state
+	// that is not the newest counts for nothing.
 	//
 	// Update also saves the visible row, which is View of what decide left. An operation
 	// with Seq 0 is new and gets the next Seq; a replacement keeps its predecessor's place

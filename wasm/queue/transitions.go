@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"time"
@@ -37,6 +38,34 @@ func (e *Entity) Send(id string) (Operation, bool) {
 	}
 	h.State = Sending
 	return *h, true
+}
+
+// SentSince reports whether an entity is as it was before, but that its first operation was
+// sent.
+func (e *Entity) SentSince(before *Entity) bool {
+	h := e.Head()
+	if h == nil || h.State != Sending || len(e.Operations) != len(before.Operations) || len(e.Outcomes) > 0 ||
+		len(e.Conflicts) > 0 || len(before.Conflicts) > 0 || !e.Confirmed.Equal(before.Confirmed) {
+		return false
+	}
+	for i, o := range before.Operations {
+		if i == 0 {
+			o.State = Sending
+		}
+		if !e.Operations[i].same(o) {
+			return false
+		}
+	}
+	return true
+}
+
+// same reports whether nothing differs between two operations. It is false, too, for those
+// that have failed.
+func (o Operation) same(other Operation) bool {
+	return o.Seq == other.Seq && o.ID == other.ID && o.Type == other.Type && o.State == other.State &&
+		o.BaseVersion == other.BaseVersion && o.Unseen == other.Unseen && o.Stamp == other.Stamp && o.RetryCount == other.RetryCount &&
+		o.LastError == nil && other.LastError == nil && o.CreatedAt.Equal(other.CreatedAt) && o.NextAttemptAt.Equal(other.NextAttemptAt) &&
+		bytes.Equal(o.Data, other.Data) && bytes.Equal(o.Base, other.Base)
 }
 
 // SendFirst sends the first operations of different entities, which have these ids and are

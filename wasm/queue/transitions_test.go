@@ -436,3 +436,62 @@ func TestAConflictWithLostDataTakesWhatTheServerHas(t *testing.T) {
 		})
 	}
 }
+
+// TestSentSinceSeesEachDifference: whatever else differs has to be told anew.
+func TestSentSinceSeesEachDifference(t *testing.T) {
+	day := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	made := func() queue.Entity {
+		return queue.Entity{
+			Ref: queue.Ref{Type: "user", ID: "u"}, Confirmed: &queue.Row{Version: 3, Document: []byte(`{}`)},
+			Operations: []queue.Operation{
+				{Seq: 1, ID: "one", Type: api.Update, Data: []byte(`{"a":1}`), Base: []byte(`{"a":0}`), State: queue.Queued, CreatedAt: day},
+				{Seq: 2, ID: "two", Type: api.Delete, State: queue.Queued, CreatedAt: day},
+			},
+		}
+	}
+	before := made()
+	if e := made(); e.SentSince(&before) {
+		t.Error("it was not sent")
+	}
+	sent := func() queue.Entity {
+		e := made()
+		e.Send("one")
+		return e
+	}
+	if e := sent(); !e.SentSince(&before) {
+		t.Error("it was sent")
+	}
+	differences := map[string]func(*queue.Entity){
+		"an operation":    func(e *queue.Entity) { e.Operations = append(e.Operations, queue.Operation{Seq: 3}) },
+		"one less":        func(e *queue.Entity) { e.Operations = e.Operations[:1] },
+		"an outcome":      func(e *queue.Entity) { e.Outcomes = []queue.Outcome{{ID: "zero"}} },
+		"a conflict":      func(e *queue.Entity) { e.Conflicts = []queue.Conflict{{ID: "c"}} },
+		"another row":     func(e *queue.Entity) { e.Confirmed = &queue.Row{Version: 4, Document: []byte(`{}`)} },
+		"no row":          func(e *queue.Entity) { e.Confirmed = nil },
+		"seq":             func(e *queue.Entity) { e.Operations[0].Seq = 9 },
+		"id":              func(e *queue.Entity) { e.Operations[0].ID = "other" },
+		"type":            func(e *queue.Entity) { e.Operations[0].Type = api.Create },
+		"state of a rest": func(e *queue.Entity) { e.Operations[1].State = queue.Rejected },
+		"base version":    func(e *queue.Entity) { e.Operations[0].BaseVersion = 9 },
+		"unseen":          func(e *queue.Entity) { e.Operations[0].Unseen = true },
+		"stamp":           func(e *queue.Entity) { e.Operations[0].Stamp = "s" },
+		"retries":         func(e *queue.Entity) { e.Operations[0].RetryCount = 1 },
+		"an error":        func(e *queue.Entity) { e.Operations[0].LastError = &api.Problem{} },
+		"created":         func(e *queue.Entity) { e.Operations[0].CreatedAt = day.Add(1) },
+		"next attempt":    func(e *queue.Entity) { e.Operations[1].NextAttemptAt = day },
+		"data":            func(e *queue.Entity) { e.Operations[0].Data = []byte(`{"a":2}`) },
+		"base":            func(e *queue.Entity) { e.Operations[0].Base = []byte(`{"a":2}`) },
+	}
+	for name, change := range differences {
+		if e := sent(); true {
+			if change(&e); e.SentSince(&before) {
+				t.Errorf("%s: it counts as nothing", name)
+			}
+		}
+	}
+	failed := made()
+	failed.Operations[0].LastError = &api.Problem{}
+	if e := sent(); e.SentSince(&failed) {
+		t.Error("an error is gone: it counts as nothing")
+	}
+}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -30,7 +31,6 @@ type searchOf struct {
 
 func newBatch(st *state) *batch {
 	b := &batch{state: st, identity: st.epoch, seq: st.seq + 1, last: st.last, install: func(*state) {}}
-	b.w.text, st.room = st.room[:0], nil
 	b.w.start('h').number(format).end()
 	b.head = len(b.w.text)
 	return b
@@ -40,8 +40,8 @@ func (b *batch) empty() bool { return len(b.w.text) == b.head }
 
 // step is the end of a transaction; nothing can be added after it.
 func (b *batch) step() Step {
-	b.text = string(b.w.text)
-	b.room, b.w.text = b.w.text, nil
+	b.text = unsafe.String(unsafe.SliceData(b.w.text), len(b.w.text)) // nobody writes there any more
+	b.w.text = nil
 	step := b.extra
 	step.Append = &Record{b.seq, b.text}
 	return step
@@ -89,7 +89,6 @@ type known struct {
 	// with a damaged leaf still has its place.
 	sort   string
 	listed bool
-	stray  bool // a damaged leaf alone lists it there
 }
 
 // find returns what is held of an entity. It is incomplete if a page is missing.
@@ -132,42 +131,43 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l leafRow, k queue.Key) int { return l.key().Compare(k) })
+	i, there := slices.BinarySearchFunc(leaf.rows, r.key(), func(l row, k queue.Key) int { return l.key().Compare(k) })
 	if !there {
+		st.keep(t, t.list.at(r.key()), leaf) // or what comes in its place would hide another row
 		return nil, true
 	}
-	return leaf.rows[i].row(), true
+	return &leaf.rows[i], true
 }
 
 // putRow writes that an entity has this confirmed row, and nothing else.
 func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 	sort, search := k.table.schema.Index(row.Document)
 	b.searches = append(b.searches, searchOf{k.table, k.Ref.ID, search})
-	b.startRow('r', k).string(sort).number(row.Version).string(string(row.Stamp)).time(row.SyncedAt).
-		number(generation).bytes(row.Document).end()
+	b.w.start('w').string(k.Ref.Type).string(k.was()).number(generation).row(queue.Key{Sort: sort, ID: k.Ref.ID}, row).end()
 }
 
 // dropRow writes that an entity has no row in the list that is not in the queue, too.
 func (b *batch) dropRow(k known) {
-	if k.listed || k.base != nil {
-		b.startRow('d', k).end()
+	if k.listed {
+		b.w.start('d').string(k.Ref.Type).string(k.Ref.ID).string(k.was()).end()
 	}
 }
 
-func (b *batch) startRow(kind byte, k known) *writer {
-	was := "-"
-	switch {
-	case k.stray:
-		was = "~" + k.sort
-	case k.listed:
-		was = "=" + k.sort
+// was says what the row was listed under before.
+func (k *known) was() string {
+	if k.listed {
+		return "=" + k.sort
 	}
-	return b.w.start(kind).string(k.Ref.Type).string(k.Ref.ID).string(was)
+	return "-"
 }
 
 // save writes what decide has left of an entity.
 func (b *batch) save(k known, e *queue.Entity) {
 	e.Ref = k.Ref
+	if k.pending && e.SentSince(k.table.entries[k.Ref.ID].pending) {
+		b.w.start('a').string(k.Ref.Type).string(k.Ref.ID).number(e.Head().Seq).end()
+		return
+	}
 	generation := k.generation
 	changed := !k.Confirmed.Equal(e.Confirmed)
 	if changed {

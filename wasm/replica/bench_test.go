@@ -49,20 +49,44 @@ func filled(t testing.TB, rows int) (*browser, *tab) {
 }
 
 func BenchmarkPull(b *testing.B) {
+	pages := pagesOf(10_000, 1)
 	for b.Loop() {
-		filled(b, 10_000)
+		s := newBrowser().open(users, nil)
+		for _, page := range pages {
+			if _, err := s.ApplyPage(b.Context(), page); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for more := true; more; {
+			var err error
+			if more, err = s.Tidy(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
+}
+
+// pagesOf are pages of the feed that bring rows.
+func pagesOf(rows int, version int64) (pages []sync.Page) {
+	for from := 0; from < rows; from += sync.PageSize {
+		page := sync.Page{Generation: 1, Meta: map[string]string{"cursor": fmt.Sprint(version, from)}}
+		for n := from; n < min(from+sync.PageSize, rows); n++ {
+			c := user(n)
+			c.Version = version
+			page.Changes = append(page.Changes, c)
+		}
+		pages = append(pages, page)
+	}
+	return pages
 }
 
 func BenchmarkLaterPull(b *testing.B) {
 	_, s := filled(b, 10_000)
+	pages := pagesOf(10_000, 2)
 	for version := int64(2); b.Loop(); version++ {
-		for from := 0; from < 10_000; from += sync.PageSize {
-			page := sync.Page{Generation: 1}
-			for n := from; n < from+sync.PageSize; n++ {
-				c := user(n)
-				c.Version = version
-				page.Changes = append(page.Changes, c)
+		for _, page := range pages {
+			for n := range page.Changes {
+				page.Changes[n].Version = version
 			}
 			if _, err := s.ApplyPage(b.Context(), page); err != nil {
 				b.Fatal(err)

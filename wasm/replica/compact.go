@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -28,15 +27,19 @@ type Bounds struct {
 
 // DefaultBounds are those that were measured to be fast.
 var DefaultBounds = Bounds{
-	LogRows: 4000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
+	LogRows: 16_000, LogRecords: 1000, LogBytes: 8 << 20, StepPages: 64, PartPages: 32, LeafRows: 128, LeafBytes: 48 << 10,
 }
 
-// due reports whether a part of what the bounds allow has come together in the log.
+// due reports whether a part of what the bounds allow has come together in the log, or a leaf
+// is to be written anew.
 func (st *state) due(part int) bool {
 	most := st.bounds
 	changed, rows := 0, 0
 	for _, t := range st.tables {
 		changed, rows = changed+t.changed+len(t.seen), rows+t.list.rows()
+		if slices.ContainsFunc(t.list.leaves, func(l leaf) bool { return l.kept != nil }) {
+			return true
+		}
 	}
 	return changed*part >= max(most.LogRows, rows/2) || st.logRecords*part >= most.LogRecords || st.logBytes*part >= most.LogBytes
 }
@@ -85,7 +88,7 @@ func (s *Store) Compact(ctx context.Context) (more bool, err error) {
 }
 
 func (s *Store) compact(ctx context.Context, pages int) (more bool, err error) {
-	err = s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+	err = s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
 		more = b.compact(pages)
 		return nil
 	})
@@ -190,7 +193,7 @@ func (t *table) dirty() (list, ids []bool) {
 		mark(&t.ids, ids, queue.Key{ID: id}, m.seq)
 	}
 	for i, l := range t.list.leaves {
-		list[i] = list[i] || l.damaged != nil
+		list[i] = list[i] || l.kept != nil
 	}
 	return list, ids
 }
@@ -234,16 +237,10 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 			to++
 		}
 		from, to = r.join(&next, from, to)
-		kept := len(next.leaves)
 		if r.rows > 0 {
 			r.pages.write(&next, r.old.leaves[from].first, until)
 		} else {
 			next.append(leaf{first: r.old.leaves[from].first, seq: until})
-		}
-		if slices.ContainsFunc(r.old.leaves[from:to], func(l leaf) bool { return l.lossy || l.damaged != nil }) {
-			for n := kept; n < len(next.leaves); n++ {
-				next.leaves[n].lossy = true
-			}
 		}
 		for _, l := range r.old.leaves[from:to] {
 			if l.number != 0 {
@@ -258,7 +255,7 @@ func (r *rewriting) run(until, goal int64, left *int) tree {
 // append adds a page, but not an empty one behind one that stands for as much: its range
 // may be the other's.
 func (t *tree) append(l leaf) {
-	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq || l.lossy {
+	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq {
 		t.leaves = append(t.leaves, l)
 	}
 }
@@ -283,7 +280,7 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 func (r *rewriting) choose(goal int64, left *int) []bool {
 	var dirty []int
 	for i, d := range r.dirty {
-		if l := &r.old.leaves[i]; d && (l.seq < goal || l.damaged != nil) {
+		if l := &r.old.leaves[i]; d && (l.seq < goal || l.kept != nil) {
 			dirty = append(dirty, i)
 		}
 	}
@@ -330,11 +327,9 @@ type leafWriter struct {
 	page, search writer // one after the other
 }
 
-// listed is a row on its way into a leaf, as a line or as a row.
+// listed is a row on its way into a leaf.
 type listed struct {
-	key    queue.Key
-	line   string
-	row    *row
+	*row
 	search string
 }
 
@@ -346,27 +341,21 @@ func (w *leafWriter) gather(from, to int) int {
 		if !ok || !ok2 {
 			continue
 		}
-		search := make(map[string]string, len(texts.rows))
-		for _, r := range texts.rows {
-			search[r.id] = r.search
-		}
-		for _, l := range leaf.rows {
-			if w.entries[l.id] == nil {
-				w.rows = append(w.rows, listed{key: l.key(), line: l.line, search: search[l.id]})
+		for n := range leaf.rows {
+			if r := &leaf.rows[n]; w.entries[r.id] == nil {
+				w.rows = append(w.rows, listed{r, texts.of(r.id, n)})
 			}
 		}
 	}
 	var over []listed
 	for _, s := range w.shown.between(w.first(from), w.first(to)) {
 		if s.entry.pending == nil {
-			over = append(over, listed{key: s.key, row: s.entry.row, search: s.text(w.schema)})
+			over = append(over, listed{s.entry.row, s.text(w.schema)})
 		}
 	}
-	w.rows = merge(w.rows, over, func(a, b listed) int { return a.key.Compare(b.key) })
+	w.rows = merge(w.rows, over, func(a, b listed) int { return a.key().Compare(b.key()) })
 	for _, r := range w.rows {
-		if w.size += len(r.line); r.row != nil {
-			w.size += len(r.row.document) + 100
-		}
+		w.size += len(r.text)
 	}
 	return len(w.rows)
 }
@@ -375,15 +364,11 @@ func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
 	w.bounds.cut(len(w.rows), w.size, func(from, to int) {
 		w.page.text, w.search.text = w.page.text[:0], w.search.text[:0]
 		for _, r := range w.rows[from:to] {
-			if r.row != nil {
-				writeLeafRow(&w.page, r.row)
-			} else {
-				w.page.copy(r.line)
-			}
-			writeText(&w.search, r.key.ID, r.search)
+			writeLeafRow(&w.page, r.row)
+			writeText(&w.search, r.id, r.search)
 		}
 		if from > 0 {
-			first = w.rows[from].key
+			first = w.rows[from].key()
 		}
 		number := next.add(to-from, first, seq)
 		w.put(next.key(number), string(w.page.text))
@@ -420,9 +405,10 @@ func (w *idsWriter) gather(from, to int) int {
 	w.rows = nil
 	var over []idRow
 	for i := from; i < to; i++ {
+		slices.SortFunc(w.over[i], func(a, b *entry) int { return strings.Compare(a.id, b.id) })
 		for _, e := range w.over[i] {
 			r := e.row
-			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: api.ContentHash([]byte(r.document)), generation: r.generation})
+			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
 		}
 		page, ok := w.idsPage(w.table, i)
 		if !ok {
@@ -433,14 +419,12 @@ func (w *idsWriter) gather(from, to int) int {
 				continue
 			}
 			if m, ok := w.seen[r.id]; ok {
-				r.generation = m.generation
+				r.generation, r.line = m.generation, ""
 			}
 			w.rows = append(w.rows, r)
 		}
 	}
-	byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }
-	sortBy(over, byID)
-	w.rows = merge(w.rows, over, byID)
+	w.rows = merge(w.rows, over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	return len(w.rows)
 }
 
@@ -497,7 +481,7 @@ func (s *Store) removeOrphans(ctx context.Context) error {
 	if !suspected {
 		return nil
 	}
-	err := s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+	err := s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
 		names, ok := page(b.state, leaf{number: 1}, AllNames, func(text string, _ int) *[]string {
 			names := strings.Split(text, "\n")
 			return &names

@@ -21,6 +21,15 @@ type Query struct {
 	Write   bool
 	Relaxed bool // the commit need not be flushed to disk
 	Read
+	// Try, unless nil, is added to the log at once if there is nothing behind After. Then
+	// there is nothing to decide, and decide is not called.
+	Try *Try
+}
+
+// Try is a record that was decided on before the transaction began.
+type Try struct {
+	Opened int64 // Found.Opened of what it was decided on
+	Record
 }
 
 // Read is what a transaction reads: the log behind a number, and named texts of the base. For

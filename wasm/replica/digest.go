@@ -61,22 +61,16 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 		case e.pending != nil && e.pending.Confirmed != nil:
 			sum.rows.Add(id, e.pending.Confirmed.Version, api.ContentHash(e.pending.Confirmed.Document))
 		case e.pending == nil && e.row != nil:
-			sum.rows.Add(id, e.row.version, api.ContentHash([]byte(e.row.document)))
+			sum.rows.Add(id, e.row.version, e.row.hash())
 		}
 	}
 	to := from + st.bounds.PartPages
 	for i := from; i < min(to, len(t.list.leaves)); i++ {
-		leaf, ok := st.leaf(t, i)
-		if !ok {
-			continue
-		}
-		for _, l := range leaf.rows {
-			if t.entries[l.id] == nil {
-				r := l.row()
-				hash := api.ContentHash([]byte(r.document))
-				sum.rows.Add(l.id, r.version, hash)
-				sum.leaves.Add(l.id, r.version, hash^api.ContentHash([]byte(l.sort)))
-			}
+		rows, _ := st.unchanged(t, i)
+		for _, it := range rows {
+			hash := it.row.hash()
+			sum.rows.Add(it.row.id, it.row.version, hash)
+			sum.leaves.Add(it.row.id, it.row.version, hash^api.ContentHash([]byte(it.row.sort)))
 		}
 	}
 	for i := from; i < min(to, len(t.ids.leaves)); i++ {
@@ -158,7 +152,7 @@ func (b *batch) repair(t *table, ids api.IDRange, want map[string]*queue.Row, st
 			b.putPending(&k.Entity, generation)
 			continue
 		case stray && k.base != nil, stray && !k.listed:
-			k.sort, k.listed, k.stray = sort, true, true
+			k.sort, k.listed = sort, true
 		}
 		b.confirm(k, row, generation)
 	}
@@ -218,12 +212,13 @@ func (st *state) straysOf(t *table, i int, ids api.IDRange, found map[string]str
 	if !ok {
 		return
 	}
-	for _, l := range leaf.rows {
+	for n := range leaf.rows {
+		l := &leaf.rows[n]
 		if !ids.Contains(l.id) || t.entries[l.id] != nil {
 			continue
 		}
 		r, known, ok := st.findID(t, l.id)
-		if row := l.row(); ok && (!known || r.sort != l.sort || r.version != row.version || r.hash != api.ContentHash([]byte(row.document))) {
+		if ok && (!known || r.sort != l.sort || r.version != l.version || r.hash != l.hash()) {
 			found[l.id] = l.sort
 		}
 	}

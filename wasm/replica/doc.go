@@ -24,14 +24,17 @@
 //	m name value               a named value
 //	o outcome                  of an operation that has left the queue
 //	f fence, g generation, n last Seq
+//	w type was generation id sort version stamp synced document
+//	                           the row of an entity without operations and open conflicts, its
+//	                           last fields as a leaf has them; was is "=" and what it was
+//	                           listed under before, or "-"
 //	r type id was sort version stamp synced generation document
-//	                           the row of an entity without operations and open conflicts;
-//	                           was is "=" and what it was listed under before, or "-"; "~"
-//	                           where only a damaged leaf lists it
+//	                           the same, as earlier versions wrote it
 //	d type id was              there is none any more
 //	s type generation id...    rows that a page of the feed has not changed
 //	e type id generation       an entity with operations or conflicts, told anew by
 //	c type id version stamp synced document, q Seq operation, k conflict
+//	a type id seq              its first operation was sent, and nothing else has changed
 //	x type id                  it has none left
 //	v conflict                 that was reviewed
 //	u line                     that was damaged, kept because it may hold an operation
@@ -41,9 +44,12 @@
 // comes again from the server, by the comparison of digests; what only this device had is
 // kept twice, in keyState and keyTwin, of which the copy with more whole lines counts. One that
 // may be such work is told to the person (queue.MetaDamaged). A page that a damaged directory
-// does not name is lost with its rows, and the leaf that takes its place is lossy: ids may lead
-// there to rows that it lacks. A line of an unknown letter was written by a newer
+// does not name is lost with its rows. A line of an unknown letter was written by a newer
 // program: the replica then takes in and writes nothing more, queue.ErrOutdated.
+//
+// How many rows of a leaf are visible, the directory and the log say. As soon as a leaf is read and
+// has more or less, it is counted by what was read (state.unchanged), and written anew. So what a
+// list shows and how long it is told to be agree, whatever is damaged.
 //
 // # Base
 //

@@ -20,3 +20,6 @@ func ReadLine(line string) (texts []string) {
 	}, nil)
 	return texts
 }
+
+// HarmlessKinds is harmlessKinds.
+const HarmlessKinds = harmlessKinds

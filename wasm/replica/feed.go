@@ -19,6 +19,7 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 	at := s.options.Now().UTC()
 	err = s.write(ctx, txn{relaxed: true, fence: page.Fence}, func(b *batch) error {
 		changed = nil
+		b.w.text = slices.Grow(b.w.text, sizeOf(page.Changes))
 		seen := map[string][]string{}
 		b.setMeta(page.Meta)
 		for _, c := range page.Changes {
@@ -41,6 +42,15 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 	}
 	s.compactIfDue(ctx)
 	return changed, nil
+}
+
+// sizeOf is about how long a record of changes is.
+func sizeOf(changes []api.Change) int {
+	n := 100
+	for i := range changes {
+		n += len(changes[i].Document) + 220
+	}
+	return n
 }
 
 // What a change of the feed does.
@@ -69,7 +79,7 @@ func (b *batch) apply(c api.Change, page sync.Page, at time.Time) effect {
 			e.Confirm(confirmedRow(c, at))
 		}
 		b.putPending(&e, page.Generation)
-		if after, has := e.View(); had != has || has && !sameView(before, after) {
+		if after, has := e.View(); had != has || has && !before.Equal(after) {
 			return visible
 		}
 		return hidden
@@ -142,7 +152,7 @@ func (st *state) intact(t *table, r idRow) (intact, ok bool) {
 		return true, true
 	}
 	row, ok := st.findRow(t, r)
-	return row != nil && row.version == r.version && api.ContentHash([]byte(row.document)) == r.hash, ok
+	return row != nil && row.version == r.version && row.hash() == r.hash, ok
 }
 
 func (b *batch) markSeen(ids map[string][]string, generation int64) {
@@ -160,10 +170,6 @@ func confirmedRow(c api.Change, at time.Time) *queue.Row {
 		return nil
 	}
 	return &queue.Row{Version: c.Version, Stamp: c.Stamp, Document: c.Document, SyncedAt: at}
-}
-
-func sameView(a, b queue.View) bool {
-	return a.Version == b.Version && a.State == b.State && a.SyncedAt.Equal(b.SyncedAt) && string(a.Document) == string(b.Document)
 }
 
 // Sweep implements sync.Store.
@@ -223,7 +229,7 @@ func (b *batch) sweep(k known) bool {
 		return false
 	}
 	b.dropRow(k)
-	return k.listed || k.base != nil
+	return k.listed
 }
 
 // inRange returns all that is known of a range of ids: of rows of the base only what their
@@ -257,15 +263,10 @@ func (st *state) knownByID(t *table, r idRow) known {
 	if m, ok := t.seen[r.id]; ok {
 		r.generation = m.generation
 	}
-	k := known{
+	return known{
 		Entity: queue.Entity{Ref: queue.Ref{Type: t.schema.Type, ID: r.id}}, table: t,
 		base: &r, generation: r.generation, sort: r.sort, listed: true,
 	}
-	if l := &t.list.leaves[t.list.at(r.key())]; l.lossy {
-		row, ok := st.findRow(t, r)
-		k.listed = ok && row != nil
-	}
-	return k
 }
 
 // Reindex implements sync.Store, in the order of the list: a row that comes to lie behind
@@ -301,7 +302,7 @@ func (b *batch) reindexEntries(t *table, schema queue.Schema) {
 		if e.row == nil || e.pending != nil {
 			continue
 		}
-		if sort, _ := schema.Index(json.RawMessage(e.row.document)); sort != e.row.sort {
+		if sort, _ := schema.Index(json.RawMessage(e.row.document())); sort != e.row.sort {
 			k := b.find(queue.Ref{Type: schema.Type, ID: e.id})
 			b.putRow(k, k.Confirmed, k.generation)
 		}
@@ -314,26 +315,22 @@ func (b *batch) reindexLeaf(t *table, i int, schema queue.Schema) {
 	if !ok || !ok2 {
 		return
 	}
-	search := map[string]string{}
-	for _, r := range texts.rows {
-		search[r.id] = r.search
-	}
-	for _, l := range leaf.rows {
-		if t.entries[l.id] != nil {
+	for n := range leaf.rows {
+		row := &leaf.rows[n]
+		if t.entries[row.id] != nil {
 			continue
 		}
-		row := l.row()
-		sort, text := schema.Index(json.RawMessage(row.document))
-		if sort == l.sort && text == search[l.id] {
+		sort, text := schema.Index(json.RawMessage(row.document()))
+		if sort == row.sort && text == texts.of(row.id, n) {
 			continue
 		}
-		if r, found, ok := b.findID(t, l.id); ok && found && r.sort == l.sort {
+		if r, found, ok := b.findID(t, row.id); ok && found && r.sort == row.sort {
 			b.putRow(b.knownByID(t, r), row.confirmed(), r.generation)
 		}
 	}
 }
 
 func searchText(schema queue.Schema, r *row) string {
-	_, search := schema.Index(json.RawMessage(r.document))
+	_, search := schema.Index(json.RawMessage(r.document()))
 	return search
 }

@@ -50,14 +50,6 @@ func (w *writer) number(n int64) *writer {
 	return w
 }
 
-// flag writes 1, or nothing.
-func (w *writer) flag(set bool) *writer {
-	if set {
-		return w.string("1")
-	}
-	return w.string("")
-}
-
 // time writes a time to the nanosecond; nothing for the zero time.
 func (w *writer) time(t time.Time) *writer {
 	w.text = append(w.text, '\t')
@@ -83,7 +75,7 @@ func (w *writer) bytes(b []byte) *writer {
 func appendField[T string | []byte](b []byte, s T) []byte {
 	plain := true
 	for i := range len(s) {
-		if c := s[i]; c >= 0x80 || c == '\t' || c == '\n' || c == escape {
+		if s[i]-0x20 >= 0x60 { // above ASCII, or a control character
 			plain = false
 			break
 		}
@@ -185,8 +177,6 @@ func (f *fields) number() int64 {
 	f.bad = f.bad || err != nil
 	return n
 }
-
-func (f *fields) flag() bool { return f.raw() == "1" }
 
 func (f *fields) time() time.Time {
 	s := f.raw()

@@ -1,11 +1,13 @@
 package replica
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -15,60 +17,97 @@ const format = 1
 
 const minLine = 16 // bytes
 
-// row is a confirmed row without operations and open conflicts.
+// row is a confirmed row without operations and open conflicts. Most are never shown, so what
+// a list is not made of stays text.
 type row struct {
 	id, sort   string
 	version    int64
-	stamp      string
-	synced     time.Time
-	generation int64 // kept with the ids, not in a leaf
-	document   string
+	generation int64  // kept with the ids, not in a leaf
+	text       string // the fields of its line in a leaf: id sort version stamp synced document
+	rest, last int    // where those behind the version begin, and the last
+	content    uint64 // hash of the document; 0 is not known
+}
+
+func (r *row) key() queue.Key { return queue.Key{Sort: r.sort, ID: r.id} }
+
+// read takes the fields of a row in; false if they are none.
+func (r *row) read(f *fields) bool {
+	r.text = f.rest
+	r.id, r.sort, r.version = f.string(), f.string(), f.number()
+	r.rest = len(r.text) - len(f.rest)
+	f.raw() // stamp
+	f.raw() // synced
+	r.last = len(r.text) - len(f.rest)
+	f.raw()
+	return !f.bad && f.rest == ""
+}
+
+// row writes the fields of a row.
+func (w *writer) row(key queue.Key, row *queue.Row) *writer {
+	return w.string(key.ID).string(key.Sort).number(row.Version).string(string(row.Stamp)).time(row.SyncedAt).bytes(row.Document)
+}
+
+func (r *row) stamp() string {
+	f := fields{rest: r.text[r.rest:]}
+	return f.string()
+}
+
+func (r *row) synced() time.Time {
+	f := fields{rest: r.text[r.rest:]}
+	f.raw()
+	return f.time()
+}
+
+func (r *row) document() string {
+	f := fields{rest: r.text[r.last:]}
+	return f.string()
+}
+
+func (r *row) hash() uint64 {
+	if r.content == 0 {
+		r.content = api.ContentHash([]byte(r.document()))
+	}
+	return r.content
+}
+
+func (r *row) view(entityType string) queue.View {
+	return queue.View{
+		Ref: queue.Ref{Type: entityType, ID: r.id}, Document: json.RawMessage(r.document()), Version: r.version, SyncedAt: r.synced(),
+	}
+}
+
+func (r *row) confirmed() *queue.Row {
+	return &queue.Row{Version: r.version, Stamp: api.Stamp(r.stamp()), Document: json.RawMessage(r.document()), SyncedAt: r.synced()}
 }
 
 // leafPage is a part of the rows of a type, in the order of the list.
 type leafPage struct {
-	rows  []leafRow
+	rows  []row
 	whole bool // nothing of it is damaged
 }
 
-// leafRow is a row as its line has it.
-type leafRow struct {
-	id, sort string
-	line     string
-}
-
-func (r leafRow) key() queue.Key { return queue.Key{Sort: r.sort, ID: r.id} }
-
 func writeLeafRow(w *writer, r *row) {
-	w.start('r').string(r.id).string(r.sort).number(r.version).string(r.stamp).time(r.synced).string(r.document).end()
-}
-
-// row reads the whole row; nil if its line makes none.
-func (r leafRow) row() *row {
-	f := fields{rest: r.line[1:]}
-	out := &row{id: f.string(), sort: f.string(), version: f.number(), stamp: f.string(), synced: f.time(), document: f.string()}
-	if f.bad {
-		return nil
-	}
-	return out
+	w.start('r')
+	w.text = append(w.text, r.text...)
+	w.end()
 }
 
 func parseLeaf(text string, rows int) *leafPage {
-	p := &leafPage{whole: true, rows: make([]leafRow, 0, min(rows, len(text)/minLine))}
+	p := &leafPage{whole: true, rows: make([]row, 0, min(rows, len(text)/minLine))}
 	lines(text, false, func(kind byte, f fields) {
-		r := leafRow{line: f.line, id: f.string(), sort: f.string()}
-		if kind != 'r' || f.bad || r.row() == nil {
+		var r row
+		if kind != 'r' || !r.read(&f) {
 			p.whole = false
 			return
 		}
 		p.rows = append(p.rows, r)
 	}, func(string) { p.whole = false })
-	byKey := func(a, b leafRow) int { return a.key().Compare(b.key()) }
+	byKey := func(a, b row) int { return a.key().Compare(b.key()) }
 	if !slices.IsSortedFunc(p.rows, byKey) {
 		sortBy(p.rows, byKey)
 		p.whole = false
 	}
-	p.rows = slices.CompactFunc(p.rows, func(a, b leafRow) bool { return a.key() == b.key() })
+	p.rows = slices.CompactFunc(p.rows, func(a, b row) bool { return a.id == b.id && a.sort == b.sort })
 	p.whole = p.whole && len(p.rows) == rows
 	return p
 }
@@ -86,18 +125,25 @@ type idRow struct {
 	version    int64
 	hash       uint64 // of the document
 	generation int64
+	line       string // as it was read
 }
 
 func (r idRow) key() queue.Key { return queue.Key{Sort: r.sort, ID: r.id} }
 
 func writeIDRow(w *writer, r idRow) {
-	w.start('i').string(r.id).string(r.sort).number(r.version).string(strconv.FormatUint(r.hash, 16)).number(r.generation).end()
+	if r.line != "" {
+		w.copy(r.line)
+		return
+	}
+	w.start('i').string(r.id).string(r.sort).number(r.version)
+	w.text = strconv.AppendUint(append(w.text, '\t'), r.hash, 16)
+	w.number(r.generation).end()
 }
 
 func parseIDs(text string, rows int) *idsPage {
 	p := &idsPage{rows: make([]idRow, 0, min(rows, len(text)/minLine))}
 	lines(text, false, func(kind byte, f fields) {
-		r := idRow{id: f.string(), sort: f.string(), version: f.number()}
+		r := idRow{line: f.line, id: f.string(), sort: f.string(), version: f.number()}
 		hash, err := strconv.ParseUint(f.raw(), 16, 64)
 		r.hash, r.generation = hash, f.number()
 		if kind == 'i' && err == nil && !f.bad {
@@ -120,6 +166,19 @@ func (p *idsPage) find(id string) (idRow, bool) {
 
 // textPage is what a search looks in of the rows of a leaf, in their order.
 type textPage struct{ rows []textRow }
+
+// of returns the text of a row, which is at a place unless something was damaged.
+func (p *textPage) of(id string, place int) string {
+	if place < len(p.rows) && p.rows[place].id == id {
+		return p.rows[place].search
+	}
+	for _, r := range p.rows {
+		if r.id == id {
+			return r.search
+		}
+	}
+	return ""
+}
 
 type textRow struct{ id, search string }
 

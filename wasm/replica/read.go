@@ -16,6 +16,11 @@ func (st *state) value(name string) string {
 	switch name {
 	case queue.MetaOutcomes:
 		return strings.Join(st.outcomes, "\n")
+	case queue.MetaLastOutcome:
+		if len(st.outcomes) == 0 {
+			return ""
+		}
+		return st.outcomes[len(st.outcomes)-1]
 	case queue.MetaDamaged:
 		return strings.Join(st.unreadable, "\n")
 	}
@@ -131,9 +136,7 @@ func (s *Store) Counts(ctx context.Context) (c queue.Counts, err error) {
 	err = s.read(ctx, func(st *state) error {
 		c = queue.Counts{}
 		for _, t := range st.tables {
-			if st.counted(t) {
-				c.Rows += t.total()
-			}
+			c.Rows += t.total()
 		}
 		for _, e := range st.pending {
 			for _, o := range e.pending.Operations {
@@ -160,18 +163,15 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (out repository.R
 	}
 	err = s.read(ctx, func(st *state) error {
 		t := st.tables[w.Type]
-		if !st.counted(t) {
-			return nil
-		}
 		out = repository.Rows{Total: t.total(), Views: []queue.View{}, Keys: []queue.Key{}}
 		from := max(w.Skip, 0)
 		if w.From != (queue.Key{}) {
 			i := t.list.at(w.From)
-			page, ok := st.leaf(t, i)
+			items, ok := st.items(t, i)
 			if !ok {
 				return nil
 			}
-			at, _ := slices.BinarySearchFunc(t.items(i, page), w.From, func(it item, key queue.Key) int { return it.key.Compare(key) })
+			at, _ := slices.BinarySearchFunc(items, w.From, func(it item, key queue.Key) int { return it.key.Compare(key) })
 			from += t.before(i) + at
 		}
 		st.window(t, from, min(max(w.Limit, 0), out.Total-from), &out)
@@ -188,12 +188,11 @@ func (st *state) window(t *table, from, limit int, out *repository.Rows) {
 	i := t.leafWith(from)
 	for skip := from - t.before(i); i < len(t.list.leaves) && limit > 0; i++ {
 		next := t.before(i+1) - t.before(i)
-		page, ok := st.leaf(t, i)
+		items, ok := st.items(t, i)
 		if !ok {
 			limit, skip = limit-(next-skip), 0 // those of the next leaves are missing, too
 			continue
 		}
-		items := t.items(i, page)
 		items = items[min(skip, len(items)):]
 		items = items[:min(limit, len(items))]
 		for _, it := range items {
@@ -296,7 +295,7 @@ func (q *query) run(st *state) (more bool) {
 // texts are those of a leaf. Where they are damaged they are made of its rows.
 func (st *state) texts(t *table, i int) (*textPage, bool) {
 	p, ok := st.textPage(t, i)
-	if l := t.list.leaves[i]; !ok || (len(p.rows) == l.rows && l.damaged == nil) {
+	if l := t.list.leaves[i]; !ok || (len(p.rows) == l.rows && l.kept == nil) {
 		return p, ok
 	}
 	leaf, ok := st.leaf(t, i)
@@ -304,8 +303,9 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 		return nil, false
 	}
 	p = &textPage{}
-	for _, r := range leaf.rows {
-		p.rows = append(p.rows, textRow{r.id, searchText(t.schema, r.row())})
+	for n := range leaf.rows {
+		r := &leaf.rows[n]
+		p.rows = append(p.rows, textRow{r.id, searchText(t.schema, r)})
 	}
 	return p, true
 }
@@ -319,7 +319,7 @@ func (q *query) collect(st *state, t *table, i int, hits []string) {
 	if n == 0 || q.found >= q.Limit {
 		return
 	}
-	page, ok := st.leaf(t, i)
+	items, ok := st.items(t, i)
 	if !ok {
 		return
 	}
@@ -330,7 +330,7 @@ func (q *query) collect(st *state, t *table, i int, hits []string) {
 	for _, s := range over {
 		wanted[s.key.ID] = true
 	}
-	for _, it := range t.items(i, page) {
+	for _, it := range items {
 		switch {
 		case !wanted[it.key.ID] || it.key.Compare(q.From) < 0:
 		case q.skip > 0:

@@ -13,6 +13,7 @@ import (
 // txn says how a transaction commits, and under which conditions.
 type txn struct {
 	relaxed bool
+	base    bool  // it writes more than a record
 	fence   int64 // of the round; 0 for none
 	claim   claim
 	refs    []queue.Ref // whose rows it needs
@@ -27,11 +28,13 @@ const (
 	toOurPages              // rows of the base, too: the server has them, and the next check brings them back
 )
 
-// keyReserve is room that is kept on the disk. It is larger than what browsers store within
-// their own files, so that deleting it gives the room back at once.
+// DefaultReserve is larger than what browsers store within their own files, so that deleting it
+// gives the room back at once.
+const DefaultReserve = 256 << 10
+
+// keyReserve is room that is kept on the disk.
 const (
-	keyReserve   = "reserve"
-	reserveBytes = 256 << 10
+	keyReserve = "reserve"
 	// metaReserve is "yes" while there is one.
 	metaReserve = "#reserve"
 )
@@ -95,11 +98,11 @@ func (s *Store) yieldLeaves(refs []queue.Ref) (keys []string) {
 		t := st.tables[name]
 		for i := len(t.list.leaves) - 1; i >= 0 && len(keys) < 2*st.bounds.StepPages; i-- {
 			l := &t.list.leaves[i]
-			if l.number == 0 || l.damaged != nil || spared[l] {
+			if l.number == 0 || l.kept != nil || spared[l] {
 				continue
 			}
 			keys = append(keys, t.list.key(l.number), t.textKey(l.number))
-			l.damaged, t.ahead = &leafPage{}, nil
+			l.kept, t.ahead = &leafPage{}, nil
 		}
 	}
 	for _, key := range keys {
@@ -122,9 +125,9 @@ func (s *Store) drop(ctx context.Context, keys []string) error {
 
 // restoreReserve keeps room again, if there is any.
 func (s *Store) restoreReserve(ctx context.Context) error {
-	err := s.write(ctx, txn{relaxed: true}, func(b *batch) error {
+	err := s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
 		if b.meta[metaReserve] == "" {
-			b.put(keyReserve, reserveText())
+			b.put(keyReserve, reserveText(s.options.Reserve))
 			b.setMeta(map[string]string{metaReserve: "yes"})
 		}
 		return nil
@@ -136,8 +139,8 @@ func (s *Store) restoreReserve(ctx context.Context) error {
 }
 
 // reserveText can't be compressed: a browser that did would keep less room.
-func reserveText() string {
-	text, x := make([]byte, reserveBytes), uint32(1)
+func reserveText(bytes int) string {
+	text, x := make([]byte, bytes), uint32(1)
 	for i := range text {
 		x ^= x << 13
 		x ^= x >> 17

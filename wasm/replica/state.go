@@ -36,26 +36,24 @@ type state struct {
 	fence      int64
 	generation int64
 	last       int64           // Seq of an operation
-	room       []byte          // of the last batch, for the next
 	top        queue.Operation // the newest in the queue, if it is still there
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
-	gaps       bool     // the log has damaged lines: a row it moves may never have been in the base
 
 	bounds  Bounds
 	tables  map[string]*table
-	touched map[queue.Ref]*entry
+	touched []touched
 	cache   cache
 	missing []string // keys that were looked for in the cache in vain
-	again   bool     // a damaged leaf was found: what was counted before is wrong
+	again   bool     // a leaf was found to have other rows than were counted
 }
 
 func newState(o Options) *state {
 	st := &state{
 		bounds: o.Bounds, orphans: true,
 		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
-		tables: map[string]*table{}, touched: map[queue.Ref]*entry{}, cache: cache{pages: map[string]*cached{}},
+		tables: map[string]*table{}, cache: cache{pages: map[string]*cached{}},
 	}
 	for _, s := range o.Schemas {
 		st.tables[s.Type] = newTable(s)
@@ -63,20 +61,7 @@ func newState(o Options) *state {
 	return st
 }
 
-// loadKeys are the texts of the base that a state is made from.
-func (st *state) loadKeys() []string {
-	return append([]string{keyHead, keyState, keyTwin}, st.directories()...)
-}
-
-func (st *state) directories() []string {
-	var keys []string
-	for _, name := range slices.Sorted(maps.Keys(st.tables)) {
-		keys = append(keys, st.tables[name].list.name, st.tables[name].ids.name)
-	}
-	return keys
-}
-
-// load makes the state of what loadKeys and the whole log say.
+// load makes the state of what the whole log says and what is asked for without one (Store.want).
 func (st *state) load(found Found) error {
 	st.epoch = found.Base[keyHead]
 	if err := st.readDirectories(found.Base); err != nil {
@@ -121,9 +106,6 @@ func (st *state) readDirectories(base map[string]string) error {
 			}
 			st.orphans = st.orphans || !whole
 		}
-		if base[t.list.name] == "" && base[t.ids.name] != "" {
-			t.list.leaves[0].lossy = true
-		}
 	}
 	st.stale = false
 	return nil
@@ -150,7 +132,6 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
-		st.gaps = true
 		if r.Seq > st.stands && mayHoldWork(line) {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
@@ -175,10 +156,10 @@ func (st *state) fold(r Record, trusted bool) error {
 	}, unreadable)
 	st.seq = max(st.seq, r.Seq)
 	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(r.Text)
-	for ref, e := range st.touched {
-		st.settle(ref, e)
+	for _, of := range st.touched {
+		st.settle(of)
 	}
-	clear(st.touched)
+	st.touched = st.touched[:0]
 	return failed
 }
 
@@ -186,27 +167,46 @@ func (st *state) fold(r Record, trusted bool) error {
 // others say comes again from the server, or from the next record. Where the end of a line is
 // damaged another one follows in it.
 func mayHoldWork(line string) bool {
-	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte("hmofgnrdsecxvb", line[0]) >= 0
+	known := len(line) > 1 && line[1] == '\t' && strings.IndexByte(harmlessKinds, line[0]) >= 0
 	return line != "" && (!known || strings.Contains(line, "q\t") || strings.Contains(line, "k\t"))
 }
 
+// harmlessKinds are the lines that hold no operation and no open conflict.
+const harmlessKinds = "hmofgnwrdseacxvb"
+
 // earlierKinds are the lines that keyState stands for once it is newer than they are.
-const earlierKinds = "mofgnvuexcqkb"
+const earlierKinds = "mofgnvueaxcqkb"
+
+// touched is an entry that a record has changed.
+type touched struct {
+	*table
+	*entry
+}
+
+func (st *state) touch(t *table, e *entry) {
+	if !e.touched {
+		e.touched = true
+		st.touched = append(st.touched, touched{t, e})
+	}
+}
 
 // settle brings the list and the queue up to date with an entry.
-func (st *state) settle(ref queue.Ref, e *entry) {
+func (st *state) settle(of touched) {
+	e := of.entry
+	e.touched = false
+	ref := queue.Ref{Type: of.schema.Type, ID: e.id}
 	if e.pending != nil {
 		sortBy(e.pending.Operations, queue.Operation.Compare)
 		st.pending[ref] = e
-	} else {
+	} else if len(st.pending) > 0 {
 		delete(st.pending, ref)
 	}
-	st.tables[ref.Type].relist(e)
+	of.relist(e)
 }
 
 // foldRow takes in what a line says of rows without operations; false if it is of another kind.
 func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
-	if strings.IndexByte("rds", kind) < 0 {
+	if strings.IndexByte("wrds", kind) < 0 {
 		return false
 	}
 	t := st.tables[f.string()]
@@ -219,22 +219,11 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 		}
 		return true
 	}
-	id, before := f.string(), f.string()
-	stray := strings.HasPrefix(before, "~")
-	was := place{row: stray || strings.HasPrefix(before, "=")}
-	if was.row {
-		was.sort = before[1:]
-	}
-	if stray && !f.bad || st.gaps && was.row && t.entries[id] == nil {
-		st.reread(t, queue.Key{Sort: was.sort, ID: id}, seq)
-	}
+	id, before, r := foldFields(kind, f)
+	var was place
+	was.sort, was.row = strings.CutPrefix(before, "=")
 	is := place{seq: seq}
-	var r *row
-	if kind == 'r' {
-		r = &row{
-			id: id, sort: f.string(), version: f.number(), stamp: f.string(), synced: f.time(),
-			generation: f.number(), document: f.string(),
-		}
+	if r != nil {
 		is.sort, is.row = r.sort, true
 	}
 	if f.bad {
@@ -244,8 +233,27 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 	t.move(e, was, is)
 	e.row = r
 	delete(t.seen, id)
-	st.touched[queue.Ref{Type: t.schema.Type, ID: id}] = e
+	st.touch(t, e)
 	return true
+}
+
+// foldFields reads the line of a row: its id, what it was listed under, and the row that
+// it has now, if there is any.
+func foldFields(kind byte, f *fields) (id, was string, r *row) {
+	if kind == 'w' {
+		was, r = f.string(), &row{generation: f.number()}
+		f.bad = !r.read(f) || f.bad
+		return r.id, was, r
+	}
+	id, was = f.string(), f.string()
+	if kind == 'r' { // as it was written before there was 'w'
+		sort, version, stamp, synced := f.string(), f.number(), f.string(), f.time()
+		r = &row{generation: f.number()}
+		var w writer
+		w.row(queue.Key{Sort: sort, ID: id}, &queue.Row{Version: version, Stamp: api.Stamp(stamp), SyncedAt: synced, Document: json.RawMessage(f.string())})
+		f.bad = !r.read(&fields{rest: string(w.text)}) || f.bad
+	}
+	return id, was, r
 }
 
 // foldValue takes in a named value, a number, an outcome or what has become of the base.
@@ -304,7 +312,9 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 				e.pending.Confirmed = row
 			}
 		}
-		st.touched[ref] = e
+		st.touch(t, e)
+	case 'a':
+		st.foldSent(f)
 	case 'q':
 		seq := f.number()
 		o, err := queue.ParseOperation(f.string())
@@ -338,6 +348,20 @@ func (st *state) foldEntity(kind byte, f *fields) bool {
 	return true
 }
 
+// foldSent notes that the first operation of an entity was sent. Where it was told in a
+// damaged line, there is none of this number.
+func (st *state) foldSent(f *fields) {
+	t, id, seq := st.tables[f.string()], f.string(), f.number()
+	if t == nil || f.bad || t.entries[id] == nil || t.entries[id].pending == nil {
+		return
+	}
+	e := t.entries[id]
+	if h := e.pending.Head(); h != nil && h.Seq == seq {
+		h.State = queue.Sending
+		st.touch(t, e)
+	}
+}
+
 // owner returns the entry of an entity that an operation or a conflict belongs to; nil for
 // a type without a schema. Where the line of the entity is damaged, the entry may have
 // the same operation from before.
@@ -350,7 +374,7 @@ func (st *state) owner(ref queue.Ref) *entry {
 	if e.pending == nil {
 		e.pending = &queue.Entity{Ref: ref}
 	}
-	st.touched[ref] = e
+	st.touch(t, e)
 	return e
 }
 
@@ -453,45 +477,61 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 // leaf returns the leaf of the list with an index.
 func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 	l := &t.list.leaves[i]
-	if l.damaged != nil {
-		return l.damaged, true
+	if l.kept != nil {
+		return l.kept, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if ok && !(p.whole && !l.lossy && t.holds(i, p)) { // how many rows a lossy one has is not known
-		l.damaged, t.ahead, st.again = p, nil, true
+	if l.verified = l.verified || ok; ok && !(p.whole && t.holds(i, p)) {
+		st.keep(t, i, p)
 	}
-	l.verified = l.verified || ok && l.damaged == nil
 	return p, ok
 }
 
-// holds reports whether the rows of a leaf lie in its range.
+// holds reports whether all rows of a leaf lie in its range. It takes out the others.
 func (t *table) holds(i int, p *leafPage) bool {
-	n, end := len(p.rows), t.first(i+1)
-	return n == 0 || t.first(i).Compare(p.rows[0].key()) <= 0 && (end == nil || p.rows[n-1].key().Compare(*end) < 0)
-}
-
-// reread has the leaf that lists a stray read anew, unless it was written since: what was
-// read of it before it was damaged lacks the stray.
-func (st *state) reread(t *table, key queue.Key, seq int64) {
-	l := &t.list.leaves[t.list.at(key)]
-	if l.number == 0 || l.seq >= seq {
-		return
+	from, end := 0, len(p.rows)
+	for ; from < end && p.rows[from].key().Compare(*t.first(i)) < 0; from++ {
 	}
-	l.lossy, l.verified, l.damaged, t.ahead = true, false, nil, nil
-	st.cache.drop(t.list.key(l.number))
-}
-
-// counted reports whether the rows of all leaves can be counted. Those of a lossy one only
-// the leaf itself tells: what hides rows may hide some that it lacks.
-func (st *state) counted(t *table) bool {
-	all := true
-	for i := range t.list.leaves {
-		if l := &t.list.leaves[i]; l.lossy && l.number != 0 {
-			_, ok := st.leaf(t, i)
-			all = all && ok
-		}
+	for next := t.first(i + 1); next != nil && end > from && p.rows[end-1].key().Compare(*next) >= 0; end-- {
 	}
+	all := end-from == len(p.rows)
+	p.rows = p.rows[from:end]
 	return all
+}
+
+// keep has the rows of a leaf counted by what was read of it, until it is written anew.
+func (st *state) keep(t *table, i int, p *leafPage) {
+	if l := &t.list.leaves[i]; l.kept == nil {
+		l.kept, l.verified, t.ahead, st.again = p, false, nil, true
+	}
+}
+
+// unchanged are the rows of a leaf that no entry hides. Whatever was damaged, a page, a directory,
+// the ids or the log, it shows here if they are not as many as were counted.
+func (st *state) unchanged(t *table, i int) ([]item, bool) {
+	p, ok := st.leaf(t, i)
+	if !ok {
+		return nil, false
+	}
+	rows := t.unhidden(p)
+	if len(rows) != t.stored(i) {
+		st.keep(t, i, p)
+	}
+	return rows, true
+}
+
+// items are the visible rows in the range of a leaf.
+func (st *state) items(t *table, i int) ([]item, bool) {
+	rows, ok := st.unchanged(t, i)
+	if !ok {
+		return nil, false
+	}
+	over := t.visible().between(t.first(i), t.first(i+1))
+	shown := make([]item, 0, len(over))
+	for _, s := range over {
+		shown = append(shown, item{key: s.key, shown: s})
+	}
+	return merge(rows, shown, func(a, b item) int { return a.key.Compare(b.key) }), true
 }
 
 func (st *state) idsPage(t *table, i int) (*idsPage, bool) {

@@ -23,6 +23,8 @@ type Options struct {
 	// Cache is how much memory the pages of the base may take, in bytes; 0 means
 	// DefaultCache.
 	Cache int
+	// Reserve is how much room is kept for the person's work, in bytes; 0 means DefaultReserve.
+	Reserve int
 	// Bounds; the zero value means DefaultBounds.
 	Bounds Bounds
 	// Hidden, unless nil, reports whether nobody looks at what is read. The browser may have
@@ -48,6 +50,8 @@ type Message struct {
 type Store struct {
 	options Options
 	schemas map[string]queue.Schema
+	// directories are the names of their texts, two of each type.
+	directories []string
 
 	mu     stdsync.Mutex     // never held while the database is asked
 	state  *state            // nil: to be loaded
@@ -74,12 +78,16 @@ func New(o Options) *Store {
 	if o.Cache == 0 {
 		o.Cache = DefaultCache
 	}
+	if o.Reserve == 0 {
+		o.Reserve = DefaultReserve
+	}
 	if o.Bounds == (Bounds{}) {
 		o.Bounds = DefaultBounds
 	}
 	s := &Store{options: o, schemas: map[string]queue.Schema{}}
 	for _, schema := range o.Schemas {
-		s.schemas[schema.Type] = schema
+		t := newTable(schema)
+		s.schemas[schema.Type], s.directories = schema, append(s.directories, t.list.name, t.ids.name)
 	}
 	return s
 }
@@ -90,7 +98,10 @@ func (s *Store) Receive(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.state == nil || m.Epoch != s.state.epoch || m.Seq <= s.state.seq:
+	case s.state == nil:
+	case m.Epoch != s.state.epoch:
+		s.doubt = true // this one may have been there before the database had an identity
+	case m.Seq <= s.state.seq:
 	case m.Seq > s.state.seq+1:
 		if len(s.early) < maxEarly {
 			s.early[m.Seq] = m
@@ -144,11 +155,11 @@ func (s *Store) Forget() {
 // want is what the next transaction reads first. It is called with the lock held.
 func (s *Store) want() Read {
 	if s.state == nil {
-		return Read{Keys: newState(s.options).loadKeys()}
+		return Read{Keys: append([]string{keyHead, keyState, keyTwin}, s.directories...)}
 	}
 	r := Read{After: s.state.seq, Keys: s.state.missing}
 	if s.state.stale {
-		r.Keys = append(r.Keys, s.state.directories()...)
+		r.Keys = append(r.Keys, s.directories...)
 	}
 	s.state.missing = nil
 	return r
@@ -196,7 +207,7 @@ func (s *Store) catchUp(found Found) (*Read, error) {
 		}
 	}
 	s.doubt = false
-	if _, ok := found.Base[st.directories()[0]]; st.stale && ok {
+	if _, ok := found.Base[s.directories[0]]; st.stale && ok {
 		if err := st.readDirectories(found.Base); err != nil {
 			return nil, err
 		}
@@ -205,7 +216,7 @@ func (s *Store) catchUp(found Found) (*Read, error) {
 		}
 	}
 	if st.stale {
-		return &Read{After: st.seq, Keys: st.directories()}, nil
+		return &Read{After: st.seq, Keys: s.directories}, nil
 	}
 	if _, whole := found.Base[keyHead]; whole {
 		return nil, nil // meant for another's load
@@ -280,10 +291,13 @@ func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) er
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	query := Query{Write: true, Relaxed: t.relaxed}
 	s.mu.Lock()
-	query := Query{Write: true, Relaxed: t.relaxed, Read: s.want()}
+	done := s.propose(t, body)
+	if query.Read = s.want(); done != nil {
+		query.Try = &Try{Opened: s.opened, Record: *done.step().Append}
+	}
 	s.mu.Unlock()
-	var done *batch
 	err := s.options.Database.Run(ctx, query, func(found Found) (Step, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -329,6 +343,25 @@ func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) er
 		s.options.Publish(Message{Epoch: done.identity, Seq: done.seq, Text: done.text})
 	}
 	return nil
+}
+
+// propose returns what to add to the log if nobody else has added anything: as a rule nobody
+// has, and the transaction need not wait for Go. It is nil where there is anything to refuse:
+// that takes the newest state.
+func (s *Store) propose(t txn, body func(*batch) error) *batch {
+	st := s.state
+	if st == nil || t.base || st.epoch == "" || s.doubt || st.stale || len(s.early) > 0 || t.fence != 0 && t.fence != st.fence {
+		return nil
+	}
+	var b *batch
+	err := st.run(func(st *state) error {
+		b = newBatch(st)
+		return body(b)
+	})
+	if err != nil || len(st.missing) > 0 || b.empty() {
+		return nil
+	}
+	return b
 }
 
 // committed takes in what a transaction has saved.

@@ -24,11 +24,10 @@ type leaf struct {
 	seq    int64     // all of the log up to this is in it
 	rows   int       // in it as it is stored
 	first  queue.Key // zero for the first of all
-	lossy  bool      // ids may lead here that it does not have, since something was damaged
 
 	hidden   int       // of its rows, those that the log has changed since
 	verified bool      // it was read, and is whole
-	damaged  *leafPage // what is left of one that is not
+	kept     *leafPage // of one that has other rows than the directory and the log say
 }
 
 func byList(a, b queue.Key) int { return a.Compare(b) }
@@ -67,7 +66,7 @@ func (t *tree) encode() string {
 	var w writer
 	w.start('h').number(format).number(t.next).number(int64(len(t.leaves))).end()
 	for _, l := range t.leaves {
-		w.start('l').number(l.number).number(int64(l.rows)).number(l.seq).string(l.first.Sort).string(l.first.ID).flag(l.lossy).end()
+		w.start('l').number(l.number).number(int64(l.rows)).number(l.seq).string(l.first.Sort).string(l.first.ID).end()
 	}
 	return string(w.text)
 }
@@ -86,7 +85,7 @@ func (t *tree) decode(text string) (whole bool, err error) {
 	lost := func(string) {
 		left, gap = left-1, true
 		if n := len(leaves); n > 0 {
-			leaves[n-1] = leaf{first: leaves[n-1].first, lossy: true}
+			leaves[n-1] = leaf{first: leaves[n-1].first}
 		}
 	}
 	lines(text, false, func(kind byte, f fields) {
@@ -97,13 +96,13 @@ func (t *tree) decode(text string) (whole bool, err error) {
 			}
 			t.next, left = max(t.next, f.number()), f.number()
 		case 'l':
-			l := leaf{number: f.number(), rows: int(f.number()), seq: f.number(), first: queue.Key{Sort: f.string(), ID: f.string()}, lossy: f.flag()}
+			l := leaf{number: f.number(), rows: int(f.number()), seq: f.number(), first: queue.Key{Sort: f.string(), ID: f.string()}}
 			if f.bad || l.rows < 0 || l.number < 0 {
 				lost("")
 				return
 			}
 			if gap && len(leaves) == 0 {
-				leaves = append(leaves, leaf{lossy: true})
+				leaves = append(leaves, leaf{})
 			}
 			t.next = max(t.next, l.number+1)
 			leaves, left = append(leaves, l), left-1
@@ -111,7 +110,6 @@ func (t *tree) decode(text string) (whole bool, err error) {
 			err = queue.ErrOutdated
 		}
 	}, lost)
-	t.leaves[0].lossy = true // unless there are others
 	if len(leaves) > 0 && left <= 0 {
 		sortBy(leaves, func(a, b leaf) int { return t.compare(a.first, b.first) })
 		leaves[0].first = queue.Key{}

@@ -40,7 +40,10 @@ func (s *Store) Update(ctx context.Context, of queue.Txn, decide func([]*queue.E
 		before := make([]known, len(order))
 		for i, k := range order {
 			before[i] = *k
-			before[i].Entity = k.Clone()
+			if k.Confirmed != nil {
+				row := *k.Confirmed
+				before[i].Confirmed = &row
+			}
 			k.Among(k.table.schema.Unique, newest)
 		}
 		if err := decide(entities); err != nil {

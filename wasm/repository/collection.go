@@ -132,8 +132,8 @@ func (c *Collection[T, P]) notifyChanged(id string) {
 
 // notifyEnqueued tells every page and the engine that there is an operation to send.
 func (c *Collection[T, P]) notifyEnqueued(id string) {
-	c.notifyChanged(id)
-	c.cfg.Bus.Publish(sync.Message{Kind: sync.Enqueued})
+	c.rows.Notify()
+	c.cfg.Bus.Publish(sync.Message{Kind: sync.Enqueued, Refs: []queue.Ref{c.ref(id)}})
 	c.cfg.OnEnqueued()
 }
 

@@ -35,7 +35,7 @@ func ExampleCollection_WatchList() {
 	if _, err := users.Create(ctx, api.UserPatch{Name: &name, Email: &email}); err != nil {
 		fmt.Println("not saved:", err)
 	}
-	for _, r := range (<-lists).Page.Records {
+	for _, r := range (<-lists).Page.Records.All() {
 		fmt.Println(r.Value.Name, r.State)
 	}
 	// Output:

@@ -39,7 +39,7 @@ func TestListFindsFoldedText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range list.Records {
+		for _, r := range list.Records.All() {
 			names = append(names, r.Value.Name)
 		}
 		return names

@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -37,10 +38,10 @@ func TestAWriteIsMadeWithWhatTheDeviceKnows(t *testing.T) {
 	settle := func(version int64) {
 		t.Helper()
 		err := host.Update(ctx, queue.Txn{Refs: []queue.Ref{ref}}, func(es []*queue.Entity) error {
-			o, ok := es[0].Send(es[0].Head().ID)
-			if !ok {
-				t.Fatalf("%+v can't be sent", es[0])
+			if es[0].Head() == nil {
+				return errors.New("there is nothing to send")
 			}
+			o, _ := es[0].Send(es[0].Head().ID)
 			row := &queue.Row{Version: version, Document: []byte(`{"id":"` + made.ID + `","name":"Ann","email":"ann@example.org"}`)}
 			if o.Type == api.Delete {
 				row = nil

@@ -3,6 +3,8 @@ package repository
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -19,9 +21,47 @@ type Query struct {
 // Page is a window of the list. Keys[i] is the position of Records[i], from which to ask
 // for a neighbouring window. Total is the number of all rows that match the search.
 type Page[T any] struct {
-	Records []Record[T]
+	Records Records[T]
 	Keys    []queue.Key
 	Total   int
+}
+
+// Records are decoded when they are asked for: a list shows few of those that it has. One
+// that can't be decoded has an empty value, so that it does not hide the others.
+type Records[T any] struct {
+	views  []queue.View
+	decode func(queue.View) Record[T]
+}
+
+// Len is their number.
+func (r Records[T]) Len() int { return len(r.views) }
+
+// At returns one of them.
+func (r Records[T]) At(i int) Record[T] { return r.decode(r.views[i]) }
+
+// All returns them in the order of the list.
+func (r Records[T]) All() iter.Seq2[int, Record[T]] {
+	return func(yield func(int, Record[T]) bool) {
+		for i := range r.views {
+			if !yield(i, r.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// First returns the first of them, at most n.
+func (r Records[T]) First(n int) []Record[T] {
+	out := make([]Record[T], min(n, len(r.views)))
+	for i := range out {
+		out[i] = r.At(i)
+	}
+	return out
+}
+
+// same reports whether nothing of a page has changed.
+func (p Page[T]) same(other Page[T]) bool {
+	return p.Total == other.Total && slices.Equal(p.Keys, other.Keys) && slices.EqualFunc(p.Records.views, other.Records.views, queue.View.Equal)
 }
 
 // Window is a part of the list: at most Limit rows, starting Skip rows after the first
@@ -43,8 +83,7 @@ type Rows struct {
 	Total int
 }
 
-// List returns a window of the visible records in the order of the list. A record that
-// can't be decoded is listed with an empty value, so that it does not hide the others.
+// List returns a window of the visible records in the order of the list.
 func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 	reading := c.reading()
 	search := strings.TrimSpace(q.Search)
@@ -58,13 +97,12 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("read the list from this device: %w", err)
 	}
-	page := Page[T]{Keys: rows.Keys, Total: rows.Total, Records: make([]Record[T], 0, len(rows.Views))}
-	for _, v := range rows.Views {
+	decode := func(v queue.View) Record[T] {
 		r, err := c.record(v, reading)
 		if err != nil {
 			r = Record[T]{ID: v.Ref.ID, Version: v.Version, State: v.State, SyncedAt: v.SyncedAt}
 		}
-		page.Records = append(page.Records, r)
+		return r
 	}
-	return page, nil
+	return Page[T]{Keys: rows.Keys, Total: rows.Total, Records: Records[T]{rows.Views, decode}}, nil
 }

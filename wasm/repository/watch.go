@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"slices"
 	stdsync "sync"
 
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -33,9 +32,9 @@ func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Snapshot
 			return Snapshot[T]{}
 		}
 		return Snapshot[T]{Record: r, Exists: err == nil, Err: err}
-	}, func(s Snapshot[T]) Snapshot[T] {
-		s.Record.reading = 0
-		return s
+	}, func(a, b Snapshot[T]) bool {
+		a.Record.reading, b.Record.reading = 0, 0
+		return reflect.DeepEqual(a, b)
 	})
 }
 
@@ -44,12 +43,8 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSn
 	return watch(ctx, c.Changes(ctx), func() ListSnapshot[T] {
 		p, err := c.List(ctx, q)
 		return ListSnapshot[T]{Page: p, Err: err}
-	}, func(s ListSnapshot[T]) ListSnapshot[T] {
-		s.Page.Records = slices.Clone(s.Page.Records)
-		for i := range s.Page.Records {
-			s.Page.Records[i].reading = 0
-		}
-		return s
+	}, func(a, b ListSnapshot[T]) bool {
+		return reflect.DeepEqual(a.Err, b.Err) && a.Page.same(b.Page)
 	})
 }
 
@@ -62,9 +57,8 @@ func (c *Collection[T, P]) Changes(ctx context.Context) <-chan struct{} { return
 func (c *Collection[T, P]) Refresh() { c.rows.Notify() }
 
 // watch sends what read returns, at once and after each change that makes a difference.
-// A change replaces a value that nobody has received yet. What makes a difference is in a
-// value's content.
-func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V, content func(V) V) <-chan V {
+// A change replaces a value that nobody has received yet.
+func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V, same func(a, b V) bool) <-chan V {
 	out := make(chan V)
 	go func() {
 		defer close(out)
@@ -76,7 +70,7 @@ func watch[V any](ctx context.Context, changes <-chan struct{}, read func() V, c
 			case pending <- next:
 				pending = nil
 			case <-changes:
-				if v := read(); !reflect.DeepEqual(content(v), content(next)) {
+				if v := read(); !same(v, next) {
 					next, pending = v, out
 				}
 			}

@@ -128,10 +128,10 @@ func TestWatchListSendsTheWindowAsItChanges(t *testing.T) {
 		lists := d.users.WatchList(ctx, repository.Query{Search: "ann", Limit: 10})
 		names := func() (names []string) {
 			l := received(t, lists)
-			if l.Err != nil || l.Page.Total != len(l.Page.Records) {
+			if l.Err != nil || l.Page.Total != l.Page.Records.Len() {
 				t.Fatalf("got %+v", l)
 			}
-			for _, r := range l.Page.Records {
+			for _, r := range l.Page.Records.All() {
 				names = append(names, r.Value.Name)
 			}
 			return names

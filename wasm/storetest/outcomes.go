@@ -16,11 +16,30 @@ func (f *fixture) outcome(id string) queue.Outcome {
 	return outcome
 }
 
+// last returns what was read of the last outcome, without the others.
+func (f *fixture) last() string {
+	f.Helper()
+	meta, err := f.Meta(f.ctx, queue.MetaLastOutcome)
+	f.must(err)
+	return meta[queue.MetaLastOutcome]
+}
+
 func acknowledged(id string, version int64) queue.Outcome {
 	return queue.Outcome{ID: id, Kind: queue.OutcomeAcknowledged, Version: version}
 }
 
 var outcomeCases = map[string]func(*fixture){
+	"outcomes: the last is known by itself": func(f *fixture) {
+		f.same("before any", f.last(), "")
+		for i := range queue.MaxOutcomes + 2 {
+			o := acknowledged(fmt.Sprint(i), int64(i))
+			f.update("a", func(e *queue.Entity) { e.Outcomes = append(e.Outcomes, o) })
+			if i < 2 || i >= queue.MaxOutcomes {
+				f.same("the last", f.last(), queue.OutcomeLines([]queue.Outcome{o})[0])
+			}
+		}
+	},
+
 	"outcomes: saved with the entity, and never returned": func(f *fixture) {
 		f.enqueue("a", operation("a", "1"))
 		f.update("a", func(e *queue.Entity) {

@@ -26,7 +26,7 @@ type Kind string
 
 const (
 	RowsChanged    Kind = "rows"      // read Refs again, or everything when there are none
-	Enqueued       Kind = "enqueued"  // there are new operations
+	Enqueued       Kind = "enqueued"  // there are new operations, of Refs, whose rows have changed
 	StatusChanged  Kind = "status"    // Status is the host's latest
 	SyncRequest    Kind = "sync"      // do a round for Reason; if ID is set, answer with SyncDone
 	SyncDone       Kind = "synced"    // the round that ID requested has ended with Report

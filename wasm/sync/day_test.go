@@ -274,7 +274,7 @@ func checkDevice(t *testing.T, w *testbed.World, dev *testbed.Device, d day.Day)
 		t.Fatal(err)
 	}
 	local := map[string]day.Person{}
-	for _, r := range page.Records {
+	for _, r := range page.Records.All() {
 		if r.State != queue.NeedsAttention {
 			local[r.Value.Email] = day.Person{Name: r.Value.Name, Email: r.Value.Email, Bio: r.Value.Bio}
 		}

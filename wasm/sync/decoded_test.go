@@ -127,26 +127,39 @@ func TestCodingsLostOnTheWay(t *testing.T) {
 	}
 }
 
-// TestAnOutageCostsNoCodings: after any number of failed requests, a server that is back
-// is asked for coded answers.
+// TestAnOutageCostsNoCodings: after failed requests that nothing answered, a server that is
+// back is asked for coded answers, but for one try in four: a browser may say no more of an
+// answer that it can't decode.
 func TestAnOutageCostsNoCodings(t *testing.T) {
-	for failures := range 6 {
-		var asked []string
-		left := failures
-		http := &remote.Decoded{HTTP: httpFunc(func(r sync.Request) (sync.Response, error) {
-			asked = append(asked, r.Header["Rollcall-Accept-Encoding"])
-			if left--; left >= 0 {
-				return sync.Response{}, errors.New("no network")
-			}
-			return sync.Response{Status: 200}, nil
-		})}
-		for range failures + 3 {
-			_, _ = http.Do(context.Background(), sync.Request{})
-		}
-		if len(asked) != failures+3 || asked[failures+1] != "" || asked[failures+2] != "" {
-			t.Errorf("after %d failures: %q", failures, asked)
+	for failures := range 10 {
+		plain := failures > 0 && failures%4 == 0
+		if got := askedAfter(failures, sync.Response{}); (got[0] != "") != plain || got[1] != "" || got[2] != "" {
+			t.Errorf("after %d failures: %q", failures, got)
 		}
 	}
+}
+
+// TestAnAnswerThatCantBeDecodedIsAskedForPlain at once.
+func TestAnAnswerThatCantBeDecodedIsAskedForPlain(t *testing.T) {
+	if got := askedAfter(1, sync.Response{Status: 200}); got[0] != "identity" || got[1] != "" {
+		t.Errorf("after an answer that could not be read: %q", got)
+	}
+}
+
+// askedAfter returns the codings that the requests ask for that follow some failed ones.
+func askedAfter(failures int, failed sync.Response) (asked []string) {
+	left := failures
+	http := &remote.Decoded{HTTP: httpFunc(func(r sync.Request) (sync.Response, error) {
+		if left--; left >= 0 {
+			return failed, errors.New("no network")
+		}
+		asked = append(asked, r.Header["Rollcall-Accept-Encoding"])
+		return sync.Response{Status: 200}, nil
+	})}
+	for range failures + 3 {
+		_, _ = http.Do(context.Background(), sync.Request{})
+	}
+	return asked
 }
 
 type httpFunc func(sync.Request) (sync.Response, error)

@@ -63,8 +63,8 @@ func TestAnswerLostAfterCommitHasNoDoubleEffect(t *testing.T) {
 	a.Shows("Ann()")
 	page, err := a.List(context.Background(), repository.Query{Limit: 5})
 	a.OK(err)
-	if page.Records[0].Version != 1 {
-		t.Errorf("version %d: the create took effect more than once", page.Records[0].Version)
+	if page.Records.At(0).Version != 1 {
+		t.Errorf("version %d: the create took effect more than once", page.Records.At(0).Version)
 	}
 }
 

@@ -196,7 +196,7 @@ func TestAnEditedSuspectGetsThrough(t *testing.T) {
 	_ = rounds(a, sync.MaxRefusals)
 	page, err := a.List(ctx, repository.Query{Limit: 5})
 	a.OK(err)
-	if len(page.Records) != 1 || page.Records[0].Value.Bio != bio || page.Records[0].State != "" {
+	if page.Records.Len() != 1 || page.Records.At(0).Value.Bio != bio || page.Records.At(0).State != "" {
 		t.Errorf("the list: %+v", page.Records)
 	}
 }

@@ -260,7 +260,7 @@ func TestAResyncShowsProgressAndTheOldListMeanwhile(t *testing.T) {
 		h.waiting()
 		other := testbed.New(t)
 		w.Handler = other.Handler
-		for _, r := range rows.Records[:3] { // two are lost there
+		for _, r := range rows.Records.First(3) { // two are lost there
 			other.Device().Put(r.ID, r.Value)
 		}
 		fewest, pages := 99, 0

@@ -7,7 +7,7 @@ const (
 	MetaGeneration = "generation" // how often the feed was read from its beginning
 	MetaResync     = "resync"     // set while the feed is read from its beginning
 	MetaArrived    = "arrived"    // rows received since that beginning
-	MetaOutcome    = "outcome"    // the last of queue.MetaOutcomes when MetaCursor was asked for
+	MetaOutcome    = "outcome"    // queue.MetaLastOutcome when the feed was asked for up to its end
 	MetaSkew       = "skew"       // server clock minus device clock, in milliseconds
 	MetaSyncedAt   = "syncedAt"   // end of the last successful round, RFC 3339
 	MetaCheck      = "check"      // a Check: how this device compares with the server

@@ -221,6 +221,48 @@ func TestAnEventBringsNobodyBackWhomOthersDeleted(t *testing.T) {
 	})
 }
 
+// TestAnEventBringsNobodyBackInTheMiddleOfTheFeed: of what was asked for after the answer, only
+// the first page has come.
+func TestAnEventBringsNobodyBackInTheMiddleOfTheFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		other := w.Device()
+		h := newHosted(t, w)
+		defer h.cancel()
+		h.stream <- sync.StreamOpened
+		synctest.Wait()
+		pages := 0 // that still come
+		h.Intercept(func(r sync.Request) (*sync.Response, error) {
+			switch {
+			case r.Method != "GET":
+				return nil, nil
+			case pages == 0:
+				return nil, errors.New("the network is away")
+			}
+			pages--
+			r.Path = strings.Replace(r.Path, "limit=", "limit=1&was=", 1)
+			page := w.Serve(t.Context(), r)
+			return &page, nil
+		})
+		other.Add("Bo")
+		other.Sync()
+		_, middle := newsFrom(w, h.cursor())
+		id := h.Add("Ann")
+		synctest.Wait()
+		data, _ := newsFrom(w, middle)
+		h.Wrote(h.Delete(t.Context(), id))
+		synctest.Wait()
+		pages = 1
+		h.stream <- sync.StreamOpened
+		synctest.Wait()
+		if h.waiting() != 0 || h.cursor() != middle {
+			t.Fatal("the write was not answered, or more of the feed was read")
+		}
+		h.told(data)
+		h.Shows("Bo()")
+	})
+}
+
 // TestEventsReplaceNoComparison: a device that is told of everything still asks from time to
 // time, since only an answer has a digest.
 func TestEventsReplaceNoComparison(t *testing.T) {

@@ -39,7 +39,8 @@ type BucketQuery struct {
 }
 
 // HTTP sends one request and reads the whole answer. An error means that there was no
-// complete answer; the server may have acted all the same. A body above the
+// complete answer; the server may have acted all the same. With it comes a Status if an
+// answer had begun, and its body could not be read or decoded. A body above the
 // implementation's limit is an error.
 type HTTP interface {
 	Do(ctx context.Context, r Request) (Response, error)

@@ -19,7 +19,7 @@ func (r *round) pull(ctx context.Context) error {
 		return fmt.Errorf("read the cursor: %w", err)
 	}
 	r.position = positionOf(m)
-	outcome := queue.LastOutcome(m[queue.MetaOutcomes])
+	outcome := m[queue.MetaLastOutcome]
 	if r.position.cursor == "" {
 		// The device may have rows already, from acknowledgements. A first reading doesn't
 		// mention what was deleted or undone since; only a resync's sweep removes that.
@@ -30,7 +30,6 @@ func (r *round) pull(ctx context.Context) error {
 	if told, err := r.applyNews(ctx, outcome); told || err != nil {
 		return err
 	}
-	r.position.outcome = outcome
 	next := r.ask(ctx, r.position.cursor)
 	defer func() { next.drop() }()
 	for n := range MaxPages {
@@ -49,6 +48,9 @@ func (r *round) pull(ctx context.Context) error {
 		}
 		if page.HasMore && n+1 < MaxPages {
 			next = r.ask(ctx, page.Cursor)
+		}
+		if !page.HasMore {
+			r.position.outcome = outcome
 		}
 		if err := r.savePage(ctx, page); err != nil {
 			return fmt.Errorf("save a page of changes: %w", err)
@@ -127,10 +129,10 @@ type position struct {
 	resyncing  bool
 	first      bool   // this device has never had the whole list
 	arrived    int    // rows received since the feed's beginning
-	outcome    string // the last when the server was asked for this
+	outcome    string // the last when the server was asked for what the feed had up to its end
 }
 
-var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaOutcome, queue.MetaOutcomes}
+var positionMeta = []string{MetaCursor, MetaGeneration, MetaResync, MetaArrived, MetaOutcome, queue.MetaLastOutcome}
 
 func positionOf(m map[string]string) position {
 	p := position{cursor: m[MetaCursor], resyncing: m[MetaResync] != "", first: m[MetaResync] == resyncFirst, outcome: m[MetaOutcome]}

@@ -169,13 +169,14 @@ func (r *round) saveResults(ctx context.Context, batch []queue.Operation, result
 			newIDs[i] = conflictIDs{operation: r.cfg.NewID(), record: r.cfg.NewID()}
 		}
 	}
+	now := r.cfg.Now()
 	err = r.update(ctx, batch, func(e *queue.Entity, i int) {
 		if results[i].Status == api.Conflict {
 			strategy := ParseStrategy(strategies[MetaStrategy+e.Ref.Type])
-			resolveConflict(e, batch[i].ID, strategy, r.theirs(e, results[i]), newIDs[i])
+			resolveConflict(e, batch[i].ID, strategy, r.theirs(e, results[i], now), newIDs[i])
 			return
 		}
-		r.applyResult(e, batch[i], results[i])
+		r.applyResult(e, batch[i], results[i], now)
 	})
 	if err != nil {
 		return err
@@ -201,16 +202,14 @@ func (r *round) countResult(id string, status api.Status) {
 }
 
 // theirs is the server's side of a conflict.
-func (r *round) theirs(e *queue.Entity, result api.Result) theirs {
-	now := r.cfg.Now()
+func (r *round) theirs(e *queue.Entity, result api.Result, now time.Time) theirs {
 	return theirs{
 		row: confirmedRow(result, now), version: result.Version, stamp: result.Stamp, fields: r.fields[e.Ref.Type], at: now,
 	}
 }
 
 // applyResult applies a result other than a conflict to its entity.
-func (r *round) applyResult(e *queue.Entity, o queue.Operation, result api.Result) {
-	now := r.cfg.Now()
+func (r *round) applyResult(e *queue.Entity, o queue.Operation, result api.Result, now time.Time) {
 	row := confirmedRow(result, now)
 	switch result.Status {
 	case api.Applied:

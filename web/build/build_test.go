@@ -23,13 +23,13 @@ import (
 // source is a small site; long enough for its scripts to get smaller by compression.
 func source() map[string]string {
 	return map[string]string{
-		"worker.js":            `importScripts("{{asset "wasm_exec.js"}}"); // ` + strings.Repeat("worker ", 50),
-		"rescue.js":            `rescue(); // ` + strings.Repeat("rescue ", 50),
-		"boot.js":              `load("{{asset "app.wasm"}}", {{size "app.wasm"}}, "{{asset "worker.js"}}", "{{.Version}}"); // ` + strings.Repeat("boot ", 50),
+		"worker.js":            `importScripts("{{asset "wasm_exec.js"}}"); // for people` + "\n" + strings.Repeat("say(`worker`);", 50),
+		"rescue.js":            `rescue(); // for people` + "\n" + strings.Repeat("say(`rescue`);", 50),
+		"boot.js":              `load("{{asset "app.wasm"}}", {{size "app.wasm"}}, "{{asset "worker.js"}}", "{{.Version}}"); // for people` + "\n" + strings.Repeat("say(`boot`);", 50),
 		"manifest.webmanifest": `{"icons":[{"src":"{{asset "icon.png"}}"}],"screenshots":[{"src":"{{asset "wide.png"}}"}]}`,
 		"index.html":           `<link href="{{asset "app.css"}}"><script src="{{asset "boot.js"}}" integrity="{{integrity "boot.js"}}"></script>`,
 		"sw.js":                `const version = "{{.Version}}", page = {{.Text "/"}}, precache = {{.Precache}};`,
-		"css/app.css":          strings.Repeat("body { margin: 0 }\n", 20),
+		"css/app.css":          "/* for people */" + manyRules,
 		"icons/icon.png":       "png",
 		"screenshots/wide.png": "wide",
 		"embed.go":             "package web",
@@ -38,6 +38,14 @@ func source() map[string]string {
 		"README.md":            "for people",
 	}
 }
+
+// manyRules are of a style sheet; each says something else.
+var manyRules = func() (rules string) {
+	for i := range 30 {
+		rules += fmt.Sprintf(".rule-%d { padding: %dem }\n", i, i)
+	}
+	return rules
+}()
 
 // writeTree puts files into a new directory.
 func writeTree(t *testing.T, files map[string]string) string {
@@ -68,18 +76,18 @@ func buildInto(t *testing.T, out, cache string, src map[string]string, tag strin
 	for _, name := range []string{"app.wasm", "wasm_exec.js"} {
 		elsewhere[name] = filepath.Join(compiled, name)
 	}
-	s, err := readSite(writeTree(t, src), elsewhere, tag)
+	s, err := readSite(writeTree(t, src), elsewhere)
 	if err != nil {
 		return err
 	}
-	files, err := s.render()
+	version, files, err := s.build(tag)
 	if err != nil {
 		return err
 	}
 	if err := (compressor{cache: cache, quality: 5}).addVariants(t.Context(), files); err != nil {
 		return err
 	}
-	return write(out, s.version, files)
+	return write(out, version, files)
 }
 
 func tree(t *testing.T, dir string) map[string]string {
@@ -145,7 +153,8 @@ func TestManifestListsExactlyTheFiles(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the output has\n%v, the manifest says\n%v", got, want)
 	}
-	if css := hashedURL("app.css", []byte(source()["css/app.css"])); !slices.Equal(m.Files[css].Encodings, []string{"br", "gzip"}) {
+	css := hashedURL("app.css", []byte(minified(t, "app.css", source()["css/app.css"])))
+	if !slices.Equal(m.Files[css].Encodings, []string{"br", "gzip"}) {
 		t.Errorf("encodings of the style sheet are %v", m.Files[css].Encodings)
 	}
 }
@@ -190,7 +199,7 @@ func TestTemplatesReferToHashedNames(t *testing.T) {
 	}
 	_, boot, _ := strings.Cut(files["index.html"], `src="/`)
 	boot, _, _ = strings.Cut(boot, `"`)
-	if !strings.Contains(files[boot], `", 3000, "/assets/worker.`) || !strings.Contains(files[boot], m.Version) {
+	if !strings.Contains(files[boot], `",3e3,"/assets/worker.`) || !strings.Contains(files[boot], m.Version) {
 		t.Errorf("boot script %s is %q", boot, files[boot])
 	}
 }
@@ -198,9 +207,9 @@ func TestTemplatesReferToHashedNames(t *testing.T) {
 // precacheOf is the precache list that the small site's service worker has.
 func precacheOf(t *testing.T, script string) map[string]string {
 	t.Helper()
-	_, list, _ := strings.Cut(script, "precache = ")
+	_, list, _ := strings.Cut(script, "precache=")
 	var integrities map[string]string
-	if err := json.Unmarshal([]byte(strings.TrimSuffix(list, ";")), &integrities); err != nil {
+	if err := json.NewDecoder(strings.NewReader(list)).Decode(&integrities); err != nil {
 		t.Fatalf("precache of %q: %v", script, err)
 	}
 	return integrities
@@ -218,8 +227,13 @@ func TestEveryReferenceCarriesTheIntegrityOfItsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	precached := precacheOf(t, files["sw.js"])
-	if page, err := jsonText(files["index.html"]); err != nil || !strings.Contains(files["sw.js"], "page = "+page+",") {
-		t.Errorf("the service worker has not the page's text (%v): %s", err, files["sw.js"])
+	page, err := jsonText(files["index.html"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = strings.Trim(minified(t, "sw.js", "x="+page), "x=;\n")
+	if !strings.Contains(files["sw.js"], "page="+page+",") {
+		t.Errorf("the service worker has not the page's text %s: %s", page, files["sw.js"])
 	}
 	if len(precached) < 8 {
 		t.Errorf("the precache has only %v", precached)
@@ -260,6 +274,53 @@ func TestThePageNamesTheIntegrityOfAllItLoads(t *testing.T) {
 	if !bytes.Contains(page, []byte(`<link rel="manifest" href="/manifest.webmanifest" crossorigin="use-credentials">`)) {
 		t.Error("the manifest is fetched without credentials, which a portal in front of the site asks for")
 	}
+}
+
+func minified(t *testing.T, name, text string) string {
+	t.Helper()
+	b, err := minify(name, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestWhatOnlyPeopleReadIsLeftOut(t *testing.T) {
+	files, err := build(t, source(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if strings.Contains(content, "for people") {
+			t.Errorf("%s has a comment", name)
+		}
+	}
+	script := minified(t, "a.js", `"use strict";
+// A comment.
+const known = 1; /* What no other script can see is renamed. */
+function alsoKnown(argument) { return argument + "é"; }`)
+	if script != `"use strict";const known=1;function alsoKnown(n){return n+"é"}`+"\n" {
+		t.Errorf("the script is %s", script)
+	}
+}
+
+// TestACommentMakesNoNewVersion: the version is of what is served.
+func TestACommentMakesNoNewVersion(t *testing.T) {
+	commented := source()
+	commented["boot.js"] = "// Another comment.\n" + commented["boot.js"]
+	commented["css/app.css"] = "/* Another. */" + commented["css/app.css"]
+	if a, b := versionOf(t, source()), versionOf(t, commented); a != b {
+		t.Errorf("the version was %s and is %s", a, b)
+	}
+}
+
+func versionOf(t *testing.T, src map[string]string) string {
+	t.Helper()
+	files, err := build(t, src, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manifest(t, files).Version
 }
 
 func TestBuildIsDeterministic(t *testing.T) {
@@ -354,6 +415,9 @@ func TestInputErrorsNameTheFile(t *testing.T) {
 		"precache too soon": {func(s map[string]string) { s["index.html"] = `{{.Precache}}` }, "only sw.js"},
 		"unknown field":     {func(s map[string]string) { s["index.html"] = `{{.Wersion}}` }, "Wersion"},
 		"broken template":   {func(s map[string]string) { s["boot.js"] = `{{asset` }, "boot.js"},
+		"broken script":     {func(s map[string]string) { s["boot.js"] = "a;\nif;" }, "boot.js:2"},
+		"broken asset":      {func(s map[string]string) { s["extra.js"] = "(" }, "extra.js:1"},
+		"broken style":      {func(s map[string]string) { s["css/app.css"] = "p { margin 0 }" }, "app.css:1"},
 		"same name twice":   {func(s map[string]string) { s["other/app.css"] = "" }, "app.css"},
 		"unknown type":      {func(s map[string]string) { s["a.exe"] = "" }, "a.exe"},
 	}
@@ -367,7 +431,7 @@ func TestInputErrorsNameTheFile(t *testing.T) {
 			}
 		})
 	}
-	_, err := readSite(writeTree(t, source()), map[string]string{"app.wasm": "no/such/app.wasm"}, "")
+	_, err := readSite(writeTree(t, source()), map[string]string{"app.wasm": "no/such/app.wasm"})
 	if err == nil || !strings.Contains(err.Error(), "app.wasm") {
 		t.Errorf("a missing wasm file gives %v", err)
 	}

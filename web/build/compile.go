@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/rollcall/rollcall/internal/wasmbuild"
 )
 
 // program is what a browser runs, in a page and in workers.
@@ -54,51 +54,56 @@ func rewrite(linked, app string) error {
 
 // link builds the program, with the linker's flags for what describes it.
 func link(ctx context.Context, modfile, described, out string) error {
-	// Without the repository's state in it, a commit alone is no new version. Without
-	// inlining it is a tenth smaller on the wire. Only the runtime has it, which is called
-	// everywhere: see docs/PROGRAM.md.
-	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-trimpath", "-buildvcs=false",
-		"-ldflags="+described, "-gcflags=all=-l", "-gcflags=runtime=", "-gcflags=internal/runtime/...=", "-o", out, program)
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	cmd := exec.CommandContext(ctx, "go", wasmbuild.Args(described, out, program, "-modfile", modfile)...)
+	cmd.Env = wasmbuild.Env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}
 	return nil
 }
 
-// shrink returns the program with its data in few segments and without lines.
+// shrink returns the program with its data in few segments, without lines, and without
+// what it writes itself at its start.
 func shrink(wasm []byte) ([]byte, error) {
 	sections, err := readSections(wasm)
 	if err != nil {
 		return nil, err
 	}
+	var start []byte
 	for i, s := range sections {
 		switch s.id {
 		case dataCountSection:
 			return nil, fmt.Errorf("%w: it counts its segments beforehand", errWasm)
 		case dataSection:
-			if sections[i].body, err = shrinkData(s.body); err != nil {
+			if sections[i].body, start, err = shrinkData(s.body); err != nil {
 				return nil, err
 			}
 		}
 	}
+	if sections, err = addStart(sections, start); err != nil {
+		return nil, err
+	}
 	return writeSections(sections), nil
 }
 
-func shrinkData(section []byte) ([]byte, error) {
+// shrinkData returns a smaller data section, and the body of the start function that it needs.
+func shrinkData(section []byte) (smaller, start []byte, err error) {
 	segments, err := readSegments(section)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if segments, err = join(segments); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	at := slices.IndexFunc(segments, func(s segment) bool { return bytes.Contains(s.data, tableMagic) })
-	if at < 0 {
-		return nil, fmt.Errorf("%w: no table of functions of the layout this command knows", errWasm)
+	fs, err := findFunctions(segments)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := dropLines(segments[at].data); err != nil {
-		return nil, err
+	if err := fs.dropLines(); err != nil {
+		return nil, nil, err
 	}
-	return writeSegments(segments), nil
+	if start, err = fs.takeOut(); err != nil {
+		return nil, nil, err
+	}
+	return writeSegments(cut(segments, fs.address+fs.buckets, fs.bucketBytes())), start, nil
 }

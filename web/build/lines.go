@@ -2,41 +2,21 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
-// Go's linker describes each function for the runtime: its name, its frame, and the file
-// and line of each of its instructions, which only traces of panics show. The names of
-// functions outside the standard library say enough there, so the lines and the other
-// names go: a twelfth of the download. The runtime knows functions without lines, and
-// shows "?:0" for them; one without a name is left out of a trace.
+// Go's linker describes each function for the runtime: its name, its frame, the file and
+// line of each of its instructions, what its arguments look like in a trace, where a
+// thread may be stopped by a signal, and which functions are inlined in it. The names of
+// functions outside the standard library say enough in a trace, and wasm has neither
+// threads nor signals. So the rest goes, an eighth of the download. The runtime knows
+// functions without all that, and shows "main.f() ?:0"; one without a name is left out of
+// a trace.
 //
-// The layout is that of pcHeader and _func in package runtime. Another one is noticed by
-// its magic number, and fails the build.
-
-// tableMagic begins the runtime's table of functions: the number of its layout, two
-// zeros, the size of the smallest instruction and that of a pointer.
-var tableMagic = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
-
-const (
-	tableHeader = 72 // size of pcHeader: the magic, and eight numbers of 64 bits
-	// Fields of pcHeader.
-	headerFunctions = 8
-	headerNames     = 32 // offset of the functions' names, each with a zero behind it
-	headerUnits     = 40 // offset of what leads from a function to its files, and behind it their names
-	headerPrograms  = 56 // offset of what maps instructions to numbers, called pctab
-	headerList      = 64 // offset of the list of functions, and behind it the functions
-	// Fields of _func.
-	functionFrames   = 16 // the program of its frame sizes
-	functionFile     = 20
-	functionLine     = 24
-	functionPrograms = 28 // the number of further programs
-	functionUnit     = 32
-	functionStart    = 36
-	functionTables   = 44 // the further programs
-)
+// Which functions are inlined matters to recover, which counts frames. So only the
+// runtime's own functions forget it: they recover from nothing.
 
 // neededNames are of functions that the runtime itself knows by name: stubs whose
 // arguments the collector looks for elsewhere, and the bodies of the system's goroutines,
@@ -51,30 +31,102 @@ func keepsName(name []byte) bool {
 	return bytes.HasPrefix(name, []byte("main.")) || inFolder && bytes.Contains(path, []byte(".")) || neededNames.Match(name)
 }
 
-// dropLines takes files, lines and most names out of a program's data. What referred to
-// the lines is zero, as what nobody refers to any more.
-func dropLines(data []byte) error {
-	table, err := functionTable(data)
-	if err != nil {
-		return err
-	}
-	number := func(at uint64) uint64 { return binary.LittleEndian.Uint64(table[at:]) }
-	list, programs := table[number(headerList):], table[number(headerPrograms):number(headerList)]
-	kept := make([]byte, len(programs))
-	for i := range number(headerFunctions) {
-		const entry = 8 // where the function begins, and where it is described
-		at := uint64(binary.LittleEndian.Uint32(list[i*entry+4:]))
-		if at+functionTables > uint64(len(list)) {
-			return fmt.Errorf("%w: function %d is described outside the table", errWasm, i)
-		}
-		if err := withoutLines(list[at:], programs, kept); err != nil {
+// Programs map the instructions of a function to numbers; facts are addressed by those, or
+// are of the whole function. They are known by their place in its description.
+const (
+	unsafePoints       = 0
+	inlinedAt          = 2
+	liveArgumentsAt    = 3
+	inlined            = 3
+	argumentsInTraces  = 5
+	liveArguments      = 6
+	inlinedSize        = 16   // of each inlined call
+	endOfArguments     = 0xff // behind what a trace shows of them
+	none               = ^uint32(0)
+	namesOfTheRuntime  = "runtime."
+	namesBelowInternal = "internal/runtime/"
+)
+
+// dropLines takes what nobody needs out of the descriptions. What referred to it is zero, or none.
+func (fs *functions) dropLines() error {
+	programs, kept := fs.programs(), make([]byte, len(fs.programs()))
+	needed := map[uint32]bool{} // facts, by where they are
+	var dropped []fact
+	for i := range fs.count {
+		f, err := fs.function(i)
+		if err != nil {
 			return err
+		}
+		d, err := fs.forget(f)
+		if err != nil {
+			return err
+		}
+		dropped = append(dropped, d...)
+		for k := range f.facts() {
+			needed[f.fact(k)] = true
+		}
+		for _, at := range f.offsets() {
+			if at != 0 {
+				copy(kept[at:], programs[at:int(at)+programSize(programs[at:])])
+			}
+		}
+	}
+	for _, d := range dropped {
+		if !needed[d.at] {
+			clear(fs.table[fs.facts+uint64(d.at):][:d.size])
 		}
 	}
 	copy(programs, kept)
-	dropNames(table[number(headerNames):number(headerUnits)])
-	clear(table[number(headerUnits):number(headerPrograms)])
+	dropNames(fs.names())
+	clear(fs.units())
 	return nil
+}
+
+// fact is where one is, and how many bytes it has.
+type fact struct {
+	at   uint32
+	size int
+}
+
+// forget drops what nobody needs of a function, and returns the facts that it has no more.
+func (fs *functions) forget(f function) ([]fact, error) {
+	name := fs.name(f)
+	var dropped []fact
+	drop := func(kind, size int) {
+		dropped = append(dropped, fact{f.fact(kind), size})
+		f.setFact(kind, none)
+	}
+	if at := f.fact(argumentsInTraces); at != none {
+		size := 1 + bytes.IndexByte(fs.from(at), endOfArguments)
+		if size == 0 {
+			return nil, fmt.Errorf("%w: the arguments of %s have no end", errWasm, name)
+		}
+		drop(argumentsInTraces, size)
+	}
+	if f.fact(liveArguments) != none {
+		drop(liveArguments, 0)
+	}
+	ofRuntime := strings.HasPrefix(string(name), namesOfTheRuntime) || strings.HasPrefix(string(name), namesBelowInternal)
+	if at := f.fact(inlined); at != none && ofRuntime {
+		size := 0
+		if program := f.program(inlinedAt); program != 0 {
+			size = inlinedSize * (1 + highest(fs.programs()[program:]))
+		}
+		if size > len(fs.from(at)) {
+			return nil, fmt.Errorf("%w: %s has inlined calls outside the table", errWasm, name)
+		}
+		drop(inlined, size)
+		f.setProgram(inlinedAt, 0)
+	}
+	f.setProgram(unsafePoints, 0)
+	f.setProgram(liveArgumentsAt, 0)
+	for _, field := range []int{functionFile, functionLine, functionUnit, functionStart} {
+		f.set(field, 0)
+	}
+	if !keepsName(name) {
+		f.set(functionName, 0)
+	}
+	return dropped, nil
 }
 
 // dropNames leaves in a name's place as many zeros, so that the others stay where they are.
@@ -86,64 +138,30 @@ func dropNames(names []byte) {
 	}
 }
 
-// functionTable finds the table: the only one with its magic and offsets in order.
-func functionTable(data []byte) ([]byte, error) {
-	var found []byte
-	for rest := data; ; {
-		at := bytes.Index(rest, tableMagic)
-		if at < 0 || len(rest)-at < tableHeader {
-			break
-		}
-		table := rest[at:]
-		rest = rest[at+len(tableMagic):]
-		number := func(at int) uint64 { return binary.LittleEndian.Uint64(table[at:]) }
-		functions, names, units := number(headerFunctions), number(headerNames), number(headerUnits)
-		programs, list := number(headerPrograms), number(headerList)
-		if names < tableHeader || units < names || programs < units || list < programs || list >= uint64(len(table)) || functions > (uint64(len(table))-list)/functionTables {
-			continue
-		}
-		if found != nil {
-			return nil, fmt.Errorf("%w: two tables of functions", errWasm)
-		}
-		found = table
-	}
-	if found == nil {
-		return nil, fmt.Errorf("%w: no table of functions of the layout this command knows", errWasm)
-	}
-	return found, nil
-}
-
-// withoutLines forgets a function's lines, and copies the programs it still needs.
-func withoutLines(function, programs, kept []byte) error {
-	number := func(at int) uint32 { return binary.LittleEndian.Uint32(function[at:]) }
-	needed := []uint32{number(functionFrames)}
-	for i := range int(number(functionPrograms)) {
-		needed = append(needed, number(functionTables+4*i))
-	}
-	for _, at := range needed {
-		if at == 0 {
-			continue // there is none
-		}
-		if at >= uint32(len(programs)) {
-			return fmt.Errorf("%w: a function's program begins outside the table", errWasm)
-		}
-		copy(kept[at:], programs[at:int(at)+programSize(programs[at:])])
-	}
-	for _, field := range []int{functionFile, functionLine, functionUnit, functionStart} {
-		clear(function[field : field+4])
-	}
-	return nil
-}
-
 // programSize is the size of a program: pairs of how far the value goes and for how many
 // instructions, until the value goes no further.
 func programSize(program []byte) int {
 	r := reader{rest: program}
+	eachValue(&r, func(int) {})
+	return len(program) - len(r.rest)
+}
+
+// highest is the highest value of a program.
+func highest(program []byte) int {
+	n := -1
+	eachValue(&reader{rest: program}, func(value int) { n = max(n, value) })
+	return n
+}
+
+func eachValue(r *reader, visit func(int)) {
+	value := -1
 	for first := true; !r.failed; first = false {
-		if r.uint() == 0 && !first {
-			break
+		step := int(r.uint())
+		if step == 0 && !first {
+			return
 		}
+		value += step>>1 ^ -(step & 1)
+		visit(value)
 		r.uint()
 	}
-	return len(program) - len(r.rest)
 }

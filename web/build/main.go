@@ -54,11 +54,11 @@ func run() error {
 		return err
 	}
 	compiled["idb-helper.js"] = filepath.Join("wasm", "idb", "helper.js")
-	site, err := readSite("web", compiled, *tag)
+	site, err := readSite("web", compiled)
 	if err != nil {
 		return err
 	}
-	files, err := site.render()
+	version, files, err := site.build(*tag)
 	if err != nil {
 		return err
 	}
@@ -66,5 +66,5 @@ func run() error {
 	if err := c.addVariants(ctx, files); err != nil {
 		return err
 	}
-	return write(*out, site.version, files)
+	return write(*out, version, files)
 }

@@ -39,6 +39,16 @@ func join(segments []segment) ([]segment, error) {
 	return joined, nil
 }
 
+// cut takes n bytes at an address, which are zero, out of the segment that has them.
+func cut(segments []segment, address, n uint64) []segment {
+	for i, s := range segments {
+		if from := address - s.address; s.address <= address && from+n <= uint64(len(s.data)) {
+			return slices.Replace(segments, i, i+1, segment{s.address, s.data[:from]}, segment{address + n, s.data[from+n:]})
+		}
+	}
+	return segments
+}
+
 // Each segment is active in the only memory, at a constant address: 0, i32.const, the
 // address, end, the data.
 const (
@@ -70,16 +80,16 @@ func writeSegments(segments []segment) []byte {
 	section := binary.AppendUvarint(nil, uint64(len(segments)))
 	for _, s := range segments {
 		section = append(section, active, i32Const)
-		section = append(appendInt(section, s.address), end)
+		section = append(appendInt(section, int64(s.address)), end)
 		section = append(binary.AppendUvarint(section, uint64(len(s.data))), s.data...)
 	}
 	return section
 }
 
-// appendInt appends a signed LEB128: its sixth last bit, the sign, must be free.
-func appendInt(b []byte, n uint64) []byte {
-	for ; n >= 0x40; n >>= 7 {
+// appendInt appends a signed LEB128: seven bits a byte, the sixth last bit the sign.
+func appendInt(b []byte, n int64) []byte {
+	for ; n < -0x40 || n >= 0x40; n >>= 7 {
 		b = append(b, byte(n)|0x80)
 	}
-	return append(b, byte(n))
+	return append(b, byte(n)&0x7f)
 }

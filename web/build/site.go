@@ -52,10 +52,9 @@ var types = map[string]string{
 type site struct {
 	leaves    map[string]leaf   // by base name
 	templates map[string]string // source by name
-	version   string            // changes when anything in the site does
 }
 
-// leaf is a file that is served as it is.
+// leaf is a file that refers to no other one.
 type leaf struct {
 	data []byte
 	// shown marks a screenshot: part of the install dialog, of no use offline.
@@ -74,7 +73,7 @@ type file struct {
 
 // readSite reads the files below dir and those that were built elsewhere, given
 // as base name to path. Go code, tests, documents and the output are left out.
-func readSite(dir string, elsewhere map[string]string, tag string) (*site, error) {
+func readSite(dir string, elsewhere map[string]string) (*site, error) {
 	s := &site{leaves: map[string]leaf{}, templates: map[string]string{}}
 	isTemplate := map[string]bool{}
 	for _, t := range templates {
@@ -117,7 +116,6 @@ func readSite(dir string, elsewhere map[string]string, tag string) (*site, error
 			return nil, fmt.Errorf("%s is missing", filepath.Join(dir, t.name))
 		}
 	}
-	s.version = s.hash(tag)
 	return s, nil
 }
 
@@ -141,29 +139,31 @@ func (s *site) addLeaf(name string, l leaf) error {
 	if _, known := types[path.Ext(name)]; !known {
 		return fmt.Errorf("asset %s: no media type is known for files %q", name, path.Ext(name))
 	}
+	var err error
+	l.data, err = minify(name, l.data)
 	s.leaves[name] = l
-	return nil
+	return err
 }
 
-// hash is the site's version: of all that is read, and of the tag.
-func (s *site) hash(tag string) string {
+// build returns the site's version, and its files by URL. The version changes when any of
+// them does, or the tag.
+func (s *site) build(tag string) (string, map[string]*file, error) {
+	files, err := s.render("")
+	if err != nil {
+		return "", nil, err
+	}
 	h := sha256.New()
-	add := func(name string, data []byte) {
-		_, _ = fmt.Fprintf(h, "%q %d\n", name, len(data))
-		_, _ = h.Write(data) // a hash takes everything
+	_, _ = fmt.Fprintf(h, "%q\n", tag) // a hash takes everything
+	for _, url := range slices.Sorted(maps.Keys(files)) {
+		_, _ = fmt.Fprintf(h, "%q %s\n", url, files[url].integrity())
 	}
-	add("tag", []byte(tag))
-	for _, name := range slices.Sorted(maps.Keys(s.leaves)) {
-		add(name, s.leaves[name].data)
-	}
-	for _, t := range templates {
-		add(t.name, []byte(s.templates[t.name]))
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
+	version := hex.EncodeToString(h.Sum(nil))[:16]
+	files, err = s.render(version)
+	return version, files, err
 }
 
 // render returns the files of the site by URL.
-func (s *site) render() (map[string]*file, error) {
+func (s *site) render(version string) (map[string]*file, error) {
 	files := map[string]*file{}
 	urls := map[string]string{}
 	publish := func(name, url string, data []byte, precache bool) {
@@ -207,10 +207,14 @@ func (s *site) render() (map[string]*file, error) {
 			return nil, fmt.Errorf("reading template: %w", err)
 		}
 		var b bytes.Buffer
-		if err := tmpl.Execute(&b, page{s.version, t.name, files}); err != nil {
+		if err := tmpl.Execute(&b, page{version, t.name, files}); err != nil {
 			return nil, fmt.Errorf("rendering template: %w", err)
 		}
-		publish(t.name, t.url, b.Bytes(), t.url == "" || t.url == "/")
+		data, err := minify(t.name, b.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		publish(t.name, t.url, data, t.url == "" || t.url == "/")
 	}
 	return files, nil
 }

@@ -10,7 +10,11 @@ const (
 	wasmHeader = "\x00asm\x01\x00\x00\x00" // magic and version
 
 	customSection    = 0
+	typeSection      = 1
 	importSection    = 2
+	functionSection  = 3
+	exportSection    = 7
+	startSection     = 8
 	codeSection      = 10
 	dataSection      = 11
 	dataCountSection = 12

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall/js"
@@ -41,6 +42,7 @@ type contender struct {
 }
 
 func main() {
+	debug.SetMemoryLimit(44 << 20) // as wasm/program does for a page
 	c := &contender{}
 	methods := map[string]any{}
 	for name, f := range map[string]func(args []js.Value) (any, error){
@@ -160,13 +162,22 @@ func (c *contender) load([]js.Value) (any, error) {
 		}
 	}
 	c.prepared = nil
-	return nil, nil
+	return nil, c.tidy()
+}
+
+// tidy moves the log into the base, as a host does when its round has ended.
+func (c *contender) tidy() error {
+	for {
+		if more, err := c.store.Tidy(context.Background()); err != nil || !more {
+			return err
+		}
+	}
 }
 
 func (c *contender) readAll([]js.Value) (any, error) {
 	var err error
 	c.all, err = c.users.List(context.Background(), repository.Query{Limit: 1 << 30})
-	return len(c.all.Records), err
+	return c.all.Records.Len(), err
 }
 
 func (c *contender) get(args []js.Value) (any, error) {
@@ -180,8 +191,8 @@ func (c *contender) page(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(page.Records))
-	for i, r := range page.Records {
+	names := make([]string, page.Records.Len())
+	for i, r := range page.Records.All() {
 		names[i] = r.Value.Name
 	}
 	return js.Global().Call("rollcallRows", strings.Join(names, "\n")), nil
@@ -192,7 +203,7 @@ func (c *contender) watch(args []js.Value) (any, error) {
 	go func() {
 		for l := range c.users.WatchList(context.Background(), repository.Query{Limit: limit}) {
 			ids := map[string]bool{}
-			for _, r := range l.Page.Records {
+			for _, r := range l.Page.Records.All() {
 				ids[r.ID] = true
 			}
 			has := js.FuncOf(func(_ js.Value, args []js.Value) any { return ids[args[0].String()] })
@@ -228,7 +239,7 @@ func (c *contender) pull([]js.Value) (any, error) {
 		}
 		more = report.More
 	}
-	return nil, nil
+	return nil, c.tidy()
 }
 
 // beginsToPull is a remote that tells when a round has pushed all and begins to pull.

@@ -88,9 +88,9 @@ func (c *Conn) Run(ctx context.Context, query replica.Query, decide func(replica
 	if fault == Aborted {
 		return fmt.Errorf("%w: simulated", queue.ErrClosed)
 	}
-	step, err := c.decide(query.Read, decide)
+	step, err := c.attempt(query, decide)
 	if err == nil && fault == Rerun {
-		step, err = c.decide(query.Read, decide)
+		step, err = c.attempt(query, decide)
 	}
 	if err != nil || !query.Write {
 		return err
@@ -114,6 +114,14 @@ func (c *Conn) Run(ctx context.Context, query replica.Query, decide func(replica
 		return fmt.Errorf("%w: simulated", queue.ErrUncertain)
 	}
 	return nil
+}
+
+// attempt adds what is to be tried if it can be, and else has it decided.
+func (c *Conn) attempt(query replica.Query, decide func(replica.Found) (replica.Step, error)) (replica.Step, error) {
+	if at, _ := c.find(query.After + 1); query.Try != nil && query.Try.Opened == c.number && at == len(c.log) {
+		return replica.Step{Append: &query.Try.Record}, nil
+	}
+	return c.decide(query.Read, decide)
 }
 
 // decide reads and asks until there is nothing more to read.

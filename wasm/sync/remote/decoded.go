@@ -11,8 +11,8 @@ import (
 
 // Decoded is a sync.HTTP that asks for answers without a content coding where codings get
 // lost on the way. An answer whose Content-Encoding was removed is seen at once, and fetched
-// again. One that was decoded but still says otherwise fails like any request, so a try
-// after a failed one asks for a plain answer, which costs no request more.
+// again. One that was decoded but still says otherwise can't be read, so the next request
+// asks for a plain answer, which costs no request more.
 type Decoded struct {
 	HTTP sync.HTTP
 
@@ -20,11 +20,16 @@ type Decoded struct {
 	plain  bool // how the next request asks
 	always bool // and every other
 	proofs int  // plain requests that went well after a coded one had failed
+	silent int  // requests in a row that nothing answered
 }
 
 // enoughProofs is how many proofs end the tries with codings, for as long as the program
 // runs: one may be the network that has come back.
 const enoughProofs = 2
+
+// plainTries is of how many requests without any answer one asks for a plain one: mostly the
+// network is away, but a browser may refuse what it can't decode before it says more of it.
+const plainTries = 4
 
 // Do implements sync.HTTP.
 func (d *Decoded) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
@@ -36,15 +41,27 @@ func (d *Decoded) Do(ctx context.Context, r sync.Request) (sync.Response, error)
 		d.learn(true, nil, enoughProofs)
 		return d.HTTP.Do(ctx, asking(r, true))
 	}
-	if ctx.Err() == nil { // else nothing is known of the answer
+	switch {
+	case ctx.Err() != nil: // nothing is known of the answer
+	case err != nil && resp.Status == 0:
+		d.learnSilence()
+	default:
 		d.learn(plain, err, 1)
 	}
 	return resp, err
 }
 
+func (d *Decoded) learnSilence() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.silent++
+	d.plain = d.silent%plainTries == 0
+}
+
 func (d *Decoded) learn(plain bool, err error, proofs int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.silent = 0
 	switch {
 	case err != nil:
 		d.plain = !plain

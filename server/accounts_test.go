@@ -368,7 +368,7 @@ func TestAuditOfChanges(t *testing.T) {
 			token := secretIn(t, runCommand(t, "account", "token", "-db", db, "-role", "admin", "ann").out)
 			s := start(t, "-db", db)
 			user := s.url + api.PathUsers + "/018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16"
-			if status := patch(t, user, token, `{"name":"Zdeněk Changed"}`); status != 200 {
+			if status := patched(t, user, token, `{"name":"Zdeněk Changed"}`); status != 200 {
 				t.Fatalf("change: %d", status)
 			}
 			runCommand(t, "account", "invite", "-db", db, "bo").says("sets a password")
@@ -416,7 +416,7 @@ func TestAuditOfChanges(t *testing.T) {
 	}
 }
 
-func patch(t *testing.T, url, token, body string) int {
+func patched(t *testing.T, url, token, body string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "PATCH", url, strings.NewReader(body))
 	if err != nil {

@@ -288,3 +288,59 @@ func (d *Digest) UnmarshalJSON(b []byte) error {
 	}
 	return err
 }
+
+// ReadSession reads who a device is to the server.
+func ReadSession(r *jsoncodec.Reader) (s Session) {
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "open":
+			s.Open = r.Bool()
+		case "account":
+			s.Account = jsoncodec.Pointer(r, ReadIdentity)
+		case "provider":
+			s.Provider = r.String()
+		default:
+			r.Skip()
+		}
+	}
+	return s
+}
+
+// ReadIdentity reads an account.
+func ReadIdentity(r *jsoncodec.Reader) (i Identity) {
+	for r.Object(); r.Member(); {
+		switch string(r.Name) {
+		case "id":
+			i.ID = r.String()
+		case "name":
+			i.Name = r.String()
+		case "displayName":
+			i.DisplayName = r.String()
+		case "role":
+			i.Role = r.String()
+		default:
+			r.Skip()
+		}
+	}
+	return i
+}
+
+// WriteJSON writes the account.
+func (i Identity) WriteJSON(w *jsoncodec.Writer) {
+	w.Open('{')
+	w.Name("id").String(i.ID)
+	w.Name("name").String(i.Name)
+	w.Name("displayName").String(i.DisplayName)
+	w.Name("role").String(i.Role)
+	w.Close('}')
+}
+
+// WriteJSON writes what starts a session.
+func (s SignIn) WriteJSON(w *jsoncodec.Writer) {
+	w.Open('{')
+	w.OptionalString("name", s.Name)
+	w.Name("password").String(s.Password)
+	w.OptionalString("link", s.Link)
+	w.OptionalString("device", s.Device)
+	w.Close('}')
+}

@@ -35,6 +35,9 @@ const (
 	// PathSignIn, it is no page of the app.
 	PathProviderBack = "/sign-in/provider/back"
 
+	// PathMe is the app's page where a person signs in and out.
+	PathMe = "/account"
+
 	// PathJoin is the app's page for links, whose secret stands behind a "#", so that no log has
 	// it.
 	PathJoin = "/join"
@@ -48,8 +51,11 @@ const (
 	PathSignIn = "/sign-in"
 )
 
-// EventsPath is where a client of this program follows the event stream.
-func EventsPath() string { return PathEvents + "?" + ParamProtocol + "=" + strconv.Itoa(Protocol) }
+// EventsPath is where a client of this program follows the event stream for an account's data, ""
+// for nobody's.
+func EventsPath(account string) string {
+	return PathEvents + "?" + ParamProtocol + "=" + strconv.Itoa(Protocol) + "&" + ParamAccount + "=" + ForAccount(account)
+}
 
 // ItemPath is the path of one item of a collection, such as PathUsers.
 func ItemPath(collection, id string) string { return collection + "/" + url.PathEscape(id) }

@@ -20,3 +20,20 @@ const (
 	HeaderProtocol = "Rollcall-Protocol"
 	ParamProtocol  = "protocol"
 )
+
+// A device says whose data a request is for, in this header, or where a browser lets it set
+// none, in this parameter: an account's id, or NoAccount. Of a browser that somebody else has
+// signed in with meanwhile, the server then takes nothing as theirs.
+const (
+	HeaderAccount = "Rollcall-Account"
+	ParamAccount  = "account"
+	NoAccount     = "none"
+)
+
+// ForAccount is the value of HeaderAccount for an account's id, "" for none.
+func ForAccount(id string) string {
+	if id == "" {
+		return NoAccount
+	}
+	return id
+}

@@ -37,9 +37,15 @@ type browser struct {
 	store  *memory.Store
 	users  *directory.Collection
 	engine *memory.Bus
+	wentTo string // the page that the app has led to
 }
 
 func open(t testing.TB, path string) *browser {
+	t.Helper()
+	return openPrepared(t, path, func(*device) {})
+}
+
+func openPrepared(t testing.TB, path string, prepare func(*device)) *browser {
 	t.Helper()
 	channel := memory.NewChannel()
 	b := &browser{
@@ -51,6 +57,7 @@ func open(t testing.TB, path string) *browser {
 		Now: time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 	})
 	t.Cleanup(b.users.Close)
+	prepare(b.device)
 	b.start(dependencies(b.users, b.device))
 	b.status(sync.Status{Phase: sync.Success, Online: true, SyncedAt: time.Now()})
 	b.visit(path)
@@ -60,7 +67,7 @@ func open(t testing.TB, path string) *browser {
 func dependencies(users *directory.Collection, d *device) Dependencies {
 	return Dependencies{
 		Users: users, Outbox: users, Syncer: users,
-		Network: d, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
+		Network: d, Accounts: &d.people, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
 		Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d, Preview: d,
 	}
 }
@@ -69,6 +76,7 @@ func dependencies(users *directory.Collection, d *device) Dependencies {
 func (b *browser) start(d Dependencies) {
 	b.t.Helper()
 	b.root = &root{s: newSession(d)}
+	b.root.s.goTo = func(path string) { b.wentTo = path }
 	b.d = ui.NewClientTester(b.root)
 	b.t.Cleanup(b.d.Close)
 }
@@ -353,6 +361,7 @@ type device struct {
 	pressed                         bool
 	preview                         []api.User
 	polled                          int
+	people                          people
 }
 
 func (d *device) SignIn() {

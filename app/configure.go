@@ -9,6 +9,7 @@ type Dependencies struct {
 	Syncer Syncer
 
 	Network        Network
+	Accounts       Accounts
 	StorageHealth  StorageHealth
 	StorageManager StorageManager
 	BackgroundSync BackgroundSync

@@ -9,8 +9,15 @@ type Dialogs interface {
 	ModalOpen(id string) bool
 }
 
+// choice is another answer than the yes.
+type choice struct {
+	text string
+	act  func()
+}
+
 // confirmRequest asks the person for an explicit yes before act runs.
 type confirmRequest struct {
+	others             []choice
 	heading, text, yes string
 	name               string // as the text has it
 	opener             string // the id of the element that gets the focus back
@@ -64,6 +71,15 @@ func (d *confirmDialog) yes(ui.Context, ui.Event) {
 	act()
 }
 
+// other is the handler of another answer, which belongs to the request that is shown then.
+func (d *confirmDialog) other(i int) ui.EventHandler {
+	return func(ui.Context, ui.Event) {
+		act := d.request.others[i].act
+		d.S.Dialogs.CloseModal(confirmID)
+		act()
+	}
+}
+
 func (d *confirmDialog) no(ui.Context, ui.Event) { d.S.Dialogs.CloseModal(confirmID) }
 
 // onClose is as in formDialog.
@@ -79,15 +95,21 @@ func (d *confirmDialog) onClose(ctx ui.Context, _ ui.Event) {
 }
 
 func (d *confirmDialog) Render() ui.UI {
+	class := "button-danger"
+	if len(d.request.others) > 0 {
+		class = "button-primary"
+	}
+	answers := []ui.UI{ui.Button().Type("button").Class("button").Attr("autofocus", true).Text("Cancel").OnClick(d.no)}
+	for i, c := range d.request.others {
+		answers = append(answers, ui.Button().Type("button").Class("button").Text(c.text).OnClick(d.other(i), i))
+	}
+	answers = append(answers, ui.Button().Type("button").Class("button", class).Text(d.request.yes).OnClick(d.yes))
 	return ui.Dialog().ID(confirmID).Class("dialog", "dialog-small").
 		Aria("labelledby", "confirm-title").Aria("describedby", "confirm-text").On("close", d.onClose).Body(
 		ui.Div().Class("form").Body(
 			ui.H2().ID("confirm-title").Text(d.request.heading),
 			ui.P().ID("confirm-text").Body(withName(d.request.text, d.request.name)...),
-			ui.Div().Class("form-actions").Body(
-				ui.Button().Type("button").Class("button").Attr("autofocus", true).Text("Cancel").OnClick(d.no),
-				ui.Button().Type("button").Class("button", "button-danger").Text(d.request.yes).OnClick(d.yes),
-			),
+			ui.Div().Class("form-actions").Body(answers...),
 		),
 	)
 }

@@ -14,7 +14,9 @@ func (p *syncPage) accept(c queue.Conflict) {
 }
 
 func (p *syncPage) reverse(c queue.Conflict) {
-	p.decide("The user was not changed.", func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
+	p.S.ifMayWrite(func() {
+		p.decide("The user was not changed.", func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
+	})
 }
 
 func (p *syncPage) renderConflicts() ui.UI {

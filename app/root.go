@@ -5,6 +5,7 @@ import (
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -49,6 +50,7 @@ func (r *root) OnMount(ctx ui.Context) {
 	s.subscribe(ctx, s.StorageHealth.StorageStateChanges(ctx), r.refreshStorageState)
 	r.refreshStorageState(ctx)
 	s.offerDrafts()
+	s.greet()
 	r.refreshStatus(ctx)
 	r.refreshCounts(ctx)
 	r.tick(ctx)
@@ -167,10 +169,17 @@ func (r *root) Render() ui.UI {
 func (r *root) renderBanner() ui.UI {
 	state := syncState{reach: r.s.reach, status: r.s.status, now: time.Now()}
 	switch {
+	case state.disabled():
+		return ui.Div().Class("banner").Body(
+			ui.Span().Text("This account is disabled - Changes are kept on this device"),
+			ui.Button().Type("button").Class("button").Text("Save changes to a file").OnClick(func(ui.Context, ui.Event) { r.s.saveChanges() }))
 	case state.signedOut():
+		if r.route.kind == meRoute || r.route.kind == joinRoute {
+			return nil // the page says it
+		}
 		return ui.Div().Class("banner").Body(
 			ui.Span().Text("Sign in to sync - Changes are kept on this device"),
-			ui.Button().Type("button").Class("button").Text("Sign in").OnClick(func(ui.Context, ui.Event) { r.s.Network.SignIn() }))
+			ui.Button().Type("button").Class("button").Text("Sign in").OnClick(func(ui.Context, ui.Event) { r.s.signIn() }))
 	case state.tooOld():
 		return ui.Div().Class("banner").Body(
 			ui.Span().Text("This version is too old to sync - Changes are kept on this device"),
@@ -196,6 +205,7 @@ func (r *root) renderBar() ui.UI {
 		ui.Nav().Class("nav").Aria("label", "Main").Body(
 			r.navLink("/", "Users", r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
 			r.navLink("/sync", "Sync", r.route.kind == syncRoute, r.s.counts),
+			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, "Account", r.route.kind == meRoute, queue.Counts{})),
 		),
 		ui.Div().Class("bar-end").Body(
 			r.renderStatus(),
@@ -247,6 +257,8 @@ func (r *root) renderPage() ui.UI {
 		return &userPage{S: r.s, ID: r.route.id}
 	case syncRoute:
 		return &syncPage{S: r.s}
+	case meRoute, joinRoute:
+		return &accountPage{S: r.s, Join: r.route.kind == joinRoute}
 	case missingRoute:
 		return &missingPage{}
 	}

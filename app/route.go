@@ -1,6 +1,10 @@
 package app
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rollcall/rollcall/api"
+)
 
 // routeKind is a kind of page.
 type routeKind int
@@ -10,11 +14,13 @@ const (
 	usersRoute
 	userRoute
 	syncRoute
+	meRoute
+	joinRoute
 	missingRoute
 )
 
 // pageNames are the titles that do not depend on a user.
-var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", missingRoute: "Page not found"}
+var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", meRoute: "Account", joinRoute: "New password", missingRoute: "Page not found"}
 
 // route is what a URL's path leads to.
 type route struct {
@@ -29,6 +35,10 @@ func parseRoute(path string) route {
 		return route{kind: usersRoute}
 	case path == "/sync":
 		return route{kind: syncRoute}
+	case path == api.PathMe:
+		return route{kind: meRoute}
+	case path == api.PathJoin:
+		return route{kind: joinRoute}
 	case isUser && id != "" && !strings.Contains(id, "/"):
 		return route{userRoute, id}
 	}

@@ -15,6 +15,7 @@ type session struct {
 	Dependencies
 	ctx  ui.Context // of the root component, from its mount on
 	wait func(time.Duration) <-chan time.Time
+	goTo func(path string) // a page of the app
 
 	reach       sync.Reach
 	status      sync.Status
@@ -43,7 +44,9 @@ type session struct {
 }
 
 func newSession(d Dependencies) *session {
-	return &session{Dependencies: d, dismissed: map[noticeKind]bool{}, wait: time.After}
+	s := &session{Dependencies: d, dismissed: map[noticeKind]bool{}, wait: time.After}
+	s.goTo = func(path string) { s.ctx.Navigate(path) }
+	return s
 }
 
 // render renders the root again: header, status, toasts and dialogs.

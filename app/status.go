@@ -47,6 +47,12 @@ func (s syncState) signedOut() bool {
 	return p != nil && p.Code == api.CodeSignIn && !s.status.Stale(s.now)
 }
 
+// disabled reports whether the person's account may no longer sign in.
+func (s syncState) disabled() bool {
+	p := s.status.Problem
+	return p != nil && p.Code == api.CodeAccountDisabled && !s.status.Stale(s.now)
+}
+
 // tooOld reports whether the server no longer takes this version of the app.
 func (s syncState) tooOld() bool {
 	p := s.status.Problem
@@ -96,6 +102,8 @@ func (s syncState) words() (text, detail string) {
 		text += ", syncing can't start"
 	case s.signedOut():
 		text = "Sign in to sync"
+	case s.disabled():
+		text = "Account disabled"
 	case s.tooOld():
 		text = "Reload to sync"
 	case s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline:

@@ -23,12 +23,14 @@ type formRequest struct {
 	number int
 }
 
-// openForm opens the dialog "Add user" or "Edit user".
+// openForm opens the dialog "Add user" or "Edit user", for who may write.
 func (s *session) openForm(f formRequest) {
-	s.requests++
-	f.number = s.requests
-	s.form = &f
-	s.render()
+	s.ifMayWrite(func() {
+		s.requests++
+		f.number = s.requests
+		s.form = &f
+		s.render()
+	})
 }
 
 // id is the request's number, 0 for none.

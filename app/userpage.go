@@ -74,7 +74,9 @@ func (p *userPage) edit(ui.Context, ui.Event) {
 	p.S.openForm(formRequest{user: &record, opener: "edit-user"})
 }
 
-func (p *userPage) delete(ui.Context, ui.Event) {
+func (p *userPage) delete(ui.Context, ui.Event) { p.S.ifMayWrite(p.deleteShown) }
+
+func (p *userPage) deleteShown() {
 	if p.deletedID == p.ID {
 		return
 	}

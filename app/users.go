@@ -43,18 +43,20 @@ type Users interface {
 // deleteUser deletes a user and offers Undo. done may be nil.
 func (s *session) deleteUser(user repository.Record[api.User], done func(error)) {
 	name := isolate(user.Value.Name)
-	s.async(func(ctx context.Context) error {
-		_, err := s.Users.Delete(ctx, user)
-		return err
-	}, func(err error) {
-		if err != nil {
-			s.showFailure(actionErrorText(name, "deleted", err))
-		} else {
-			s.showToast(toast{text: "Deleted " + name, name: name, action: "Undo", onAction: func() { s.restoreUser(user) }})
-		}
-		if done != nil {
-			done(err)
-		}
+	s.ifMayWrite(func() {
+		s.async(func(ctx context.Context) error {
+			_, err := s.Users.Delete(ctx, user)
+			return err
+		}, func(err error) {
+			if err != nil {
+				s.showFailure(actionErrorText(name, "deleted", err))
+			} else {
+				s.showToast(toast{text: "Deleted " + name, name: name, action: "Undo", onAction: func() { s.restoreUser(user) }})
+			}
+			if done != nil {
+				done(err)
+			}
+		})
 	})
 }
 

@@ -10,7 +10,8 @@
 //   rollcall.updateWaiting()  whether a new version is ready
 //   rollcall.applyUpdate()    switches to it and reloads, once the person asks
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
-//   rollcall.saveChanges()    saves the waiting changes to a file; a promise of how many
+//   rollcall.saveChanges(database)  saves the waiting changes to a file; a promise of how many
+//   rollcall.readChanges(database)  reads them: a promise of how many there are, and the file
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
@@ -202,7 +203,8 @@
     updateWaiting,
     applyUpdate,
     otherVersion,
-    saveChanges: async () => (await rescuer()).save(),
+    saveChanges: async (name) => (await rescuer()).save(name),
+    readChanges: async (name) => (await rescuer()).read(name),
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
     blocked,
   };

@@ -8,10 +8,11 @@
 //   rollcallDrafts.list()           promise of {key: text} of those that nobody holds
 //   rollcallDrafts.resume(key)      names the one that this tab opens after a reload
 //   rollcallDrafts.takeResumed()    returns it, once; "" for none
+//   rollcallDrafts.clear()          deletes all of this account's
 "use strict";
 
 (() => {
-  const prefix = "rollcall-draft-";
+  const prefix = () => (rollcallAccount.id ? `rollcall-draft@${rollcallAccount.id}-` : "rollcall-draft-");
   const resumed = "rollcall-resumed-draft";
   const held = new Map(); // key -> function that gives up its lock
   let kept = []; // keys whose locks were given up with the page
@@ -19,7 +20,7 @@
   function hold(key) {
     if (held.has(key)) return;
     held.set(key, () => {});
-    navigator.locks?.request(prefix + key, () => new Promise((done) => {
+    navigator.locks?.request(prefix() + key, () => new Promise((done) => {
       if (held.has(key)) held.set(key, done);
       else done();
     })).catch(() => {});
@@ -49,7 +50,7 @@
   }
 
   function stored() {
-    return attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(prefix)), []);
+    return attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(prefix())), []);
   }
 
   async function list() {
@@ -57,24 +58,25 @@
     const taken = new Set((locks?.held ?? []).map((lock) => lock.name));
     const free = stored().filter((name) => !taken.has(name));
     return JSON.stringify(Object.fromEntries(
-      free.map((name) => [name.slice(prefix.length), attempt(() => localStorage.getItem(name), null) ?? ""])));
+      free.map((name) => [name.slice(prefix().length), attempt(() => localStorage.getItem(name), null) ?? ""])));
   }
 
   globalThis.rollcallDrafts = {
     keep(key, text) {
       hold(key);
       return attempt(() => {
-        localStorage.setItem(prefix + key, text);
+        localStorage.setItem(prefix() + key, text);
         return true;
       }, false);
     },
     release,
     drop(key) {
       release(key);
-      attempt(() => localStorage.removeItem(prefix + key));
+      attempt(() => localStorage.removeItem(prefix() + key));
     },
     list,
     resume(key) { attempt(() => sessionStorage.setItem(resumed, key)); },
+    clear() { for (const name of stored()) attempt(() => localStorage.removeItem(name)); },
     takeResumed: () => attempt(() => {
       const key = sessionStorage.getItem(resumed) ?? "";
       sessionStorage.removeItem(resumed);

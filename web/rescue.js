@@ -6,7 +6,8 @@
 //   mended()               settles once the parts that were fetched anew are in place
 //   fail(title, text, why) shows the failure page, once
 //   seekNewer()            switches to a newer version of the program when there is one
-//   save()                 saves the waiting changes to a file; a promise of how many
+//   save(database)         saves the waiting changes to a file; a promise of how many
+//   read(database)         reads them: a promise of how many there are, and the file
 "use strict";
 
 (() => {
@@ -133,9 +134,19 @@
     request.onerror = () => reject(request.error);
   });
 
-  // open opens the database whatever its version is, and makes none: null then.
-  function open() {
-    const request = indexedDB.open("rollcall");
+  // database is the name of the data of who uses this browser, as account.js has it.
+  function database() {
+    try {
+      const { id } = JSON.parse(localStorage.getItem("rollcall-account"));
+      return id ? `rollcall-${id}` : "rollcall";
+    } catch {
+      return "rollcall";
+    }
+  }
+
+  // open opens a database whatever its version is, and makes none: null then.
+  function open(name) {
+    const request = indexedDB.open(name);
     let absent = false;
     request.onupgradeneeded = () => {
       absent = true;
@@ -152,8 +163,8 @@
   // read makes the file of all operations in the queue, in their order. Each is the
   // text that every version of the database has of it, byte by byte; what holds none
   // that can be read goes along as it is. package queue reads the file: SavedChanges.
-  async function read() {
-    const db = await open();
+  async function read(name = database()) {
+    const db = await open(name);
     if (!db) return { count: 0, file: "" };
     try {
       const held = (name) => db.objectStoreNames.contains(name);
@@ -239,8 +250,8 @@
     }
   }
 
-  async function save() {
-    const { count, file } = await read();
+  async function save(name) {
+    const { count, file } = await read(name);
     if (count === 0) return 0;
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([file], { type: "application/json" }));

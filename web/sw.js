@@ -187,9 +187,9 @@ async function agreeWithData() {
   if (!self.registration.active || !indexedDB.databases) return;
   const unanswered = new Promise((resolve) => setTimeout(resolve, 3000, []));
   const all = await Promise.race([indexedDB.databases().catch(() => []), unanswered]);
-  const data = all.find(({ name }) => name === "rollcall");
-  if (data?.version > rollcallIDB.version) {
-    throw new Error(`the data on this device are of version ${data.version}; this program reads them up to ${rollcallIDB.version}`);
+  const version = Math.max(...all.filter(({ name }) => name.startsWith("rollcall")).map(({ version }) => version));
+  if (version > rollcallIDB.version) {
+    throw new Error(`the data on this device are of version ${version}; this program reads them up to ${rollcallIDB.version}`);
   }
 }
 
@@ -230,7 +230,7 @@ async function activate() {
 
 // The pages of the app. Every other address is somebody else's, and goes to the
 // network: the server's own, and those of a portal or a proxy in front of it.
-const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync)\/?)?$/;
+const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync|account|join)\/?)?$/;
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -284,18 +284,21 @@ async function program(again) {
   return module;
 }
 
-// If this rejects, the browser tries again later.
+// A tag ends in the id of the account whose data it is about; if they were deleted there is
+// nothing to do. If this rejects, the browser tries again later.
 async function sync(tag) {
-  return (await startEngine())(tag);
+  const [, kind, account] = /^(rollcall-(?:sync|periodic))(?:-(.+))?$/.exec(tag) ?? [];
+  if (!kind || (account && !(await hasData(account)))) return;
+  await (await startEngine())(kind, account ?? "");
 }
 
-self.addEventListener("sync", (event) => {
-  if (event.tag === "rollcall-sync") event.waitUntil(sync(event.tag));
-});
+async function hasData(account) {
+  const all = await indexedDB.databases?.();
+  return all?.some(({ name }) => name === `rollcall-${account}`) ?? true;
+}
 
-self.addEventListener("periodicsync", (event) => {
-  if (event.tag === "rollcall-periodic") event.waitUntil(sync(event.tag));
-});
+self.addEventListener("sync", (event) => event.waitUntil(sync(event.tag)));
+self.addEventListener("periodicsync", (event) => event.waitUntil(sync(event.tag)));
 
 self.addEventListener("message", (event) => {
   switch (event.data?.type) {

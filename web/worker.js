@@ -1,5 +1,6 @@
 // Runs the sync engine in the dedicated worker of the leading tab. The page that starts
-// it posts its compiled program, {module}, so nothing is downloaded or compiled twice.
+// it posts its compiled program and whose data it works with, {module, account}, so nothing
+// is downloaded or compiled twice.
 // The engine talks to the pages over a BroadcastChannel. Only if it fails to run does
 // the page that started it receive a message: {type: "failed", reason}.
 "use strict";
@@ -12,6 +13,7 @@ addEventListener("messageerror", () => failed("the compiled program did not arri
 
 addEventListener("message", async ({ data }) => {
   try {
+    globalThis.rollcallAccount = { id: data.account };
     const go = new Go();
     await go.run(await WebAssembly.instantiate(data.module, go.importObject));
     failed("the sync engine has stopped");

@@ -203,6 +203,9 @@ func (s *server) handler(m methods) http.HandlerFunc {
 		}
 		err := s.authorise(r, h.needs)
 		if err == nil {
+			err = meant(r, h.needs)
+		}
+		if err == nil {
 			err = h.do(w, r)
 		}
 		if err != nil {

@@ -37,8 +37,8 @@ func registration(ctx context.Context) (js.Value, error) {
 }
 
 // BackgroundSync reports whether the browser can sync while no tab is open, and whether
-// a sync is registered.
-func BackgroundSync(ctx context.Context) (supported, registered bool) {
+// a sync is registered. The suffix is of an account's tags.
+func BackgroundSync(ctx context.Context, suffix string) (supported, registered bool) {
 	r, err := registration(ctx)
 	if err != nil || !r.Get("sync").Truthy() {
 		return false, false
@@ -47,12 +47,12 @@ func BackgroundSync(ctx context.Context) (supported, registered bool) {
 	if err != nil {
 		return false, false
 	}
-	return true, tags.Call("includes", SyncTag).Bool()
+	return true, tags.Call("includes", SyncTag+suffix).Bool()
 }
 
 // RegisterSync registers a sync event for when there is a network, and periodic ones if
 // the browser grants them.
-func RegisterSync(ctx context.Context) error {
+func RegisterSync(ctx context.Context, suffix string) error {
 	r, err := registration(ctx)
 	if err != nil {
 		return err
@@ -63,15 +63,15 @@ func RegisterSync(ctx context.Context) error {
 	if p := r.Get("periodicSync"); p.Truthy() {
 		options := map[string]any{"minInterval": PeriodicPeriod.Milliseconds()}
 		// The browser refuses unless the app is installed. The one-off sync matters more.
-		_, _ = Await(ctx, p.Call("register", PeriodicTag, options))
+		_, _ = Await(ctx, p.Call("register", PeriodicTag+suffix, options))
 	}
-	_, err = Await(ctx, r.Get("sync").Call("register", SyncTag))
+	_, err = Await(ctx, r.Get("sync").Call("register", SyncTag+suffix))
 	return err
 }
 
 // CancelPeriodicSync unregisters periodic syncs. The platform can't unregister a one-off
 // sync: the caller has to remember that none is wanted.
-func CancelPeriodicSync(ctx context.Context) error {
+func CancelPeriodicSync(ctx context.Context, suffix string) error {
 	r, err := registration(ctx)
 	if err != nil {
 		return err
@@ -80,6 +80,6 @@ func CancelPeriodicSync(ctx context.Context) error {
 	if !p.Truthy() {
 		return nil
 	}
-	_, err = Await(ctx, p.Call("unregister", PeriodicTag))
+	_, err = Await(ctx, p.Call("unregister", PeriodicTag+suffix))
 	return err
 }

@@ -393,15 +393,15 @@ func TestStorage(t *testing.T) {
 func TestBackgroundSyncWithoutServiceWorker(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if supported, registered := browser.BackgroundSync(ctx); supported || registered {
+	if supported, registered := browser.BackgroundSync(ctx, ""); supported || registered {
 		t.Error("there is no service worker here")
 	}
 	run(`Object.defineProperty(navigator, "serviceWorker", { configurable: true, value: undefined })`)
 	defer run(`delete navigator.serviceWorker`)
-	if err := browser.RegisterSync(t.Context()); err == nil {
+	if err := browser.RegisterSync(t.Context(), ""); err == nil {
 		t.Error("registered without a service worker")
 	}
-	if err := browser.CancelPeriodicSync(t.Context()); err == nil {
+	if err := browser.CancelPeriodicSync(t.Context(), ""); err == nil {
 		t.Error("cancelled without a service worker")
 	}
 }

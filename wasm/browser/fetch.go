@@ -8,6 +8,7 @@ import (
 	"syscall/js"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -19,6 +20,9 @@ type Fetch struct {
 	// MaxBody bounds the decoded size of a response body in bytes; 0 means
 	// DefaultMaxBody.
 	MaxBody int
+	// Account is whose data the requests are about: the server answers no other one. nil asks for
+	// whoever has signed in, "" for nobody.
+	Account *string
 }
 
 const (
@@ -40,7 +44,7 @@ func (f Fetch) Do(ctx context.Context, r sync.Request) (sync.Response, error) {
 	controller := global.Get("AbortController").New()
 	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
 	defer stop()
-	resp, err := Await(ctx, global.Call("fetch", r.Path, options(r, controller)))
+	resp, err := Await(ctx, global.Call("fetch", r.Path, f.options(r, controller)))
 	if err != nil {
 		return sync.Response{}, err
 	}
@@ -90,8 +94,11 @@ func (f Fetch) read(ctx context.Context, stream js.Value) ([]byte, error) {
 	}
 }
 
-func options(r sync.Request, controller js.Value) js.Value {
+func (f Fetch) options(r sync.Request, controller js.Value) js.Value {
 	headers := map[string]any{}
+	if f.Account != nil {
+		headers[api.HeaderAccount] = api.ForAccount(*f.Account)
+	}
 	for k, v := range r.Header {
 		headers[k] = v
 	}

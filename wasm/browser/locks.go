@@ -13,7 +13,9 @@ import (
 
 // WebLocks is sync.Locks over the Web Locks API: locks of the whole origin, which the
 // browser releases when their holder dies.
-type WebLocks struct{}
+type WebLocks struct {
+	Suffix string // of the names: the accounts of a browser don't wait for each other
+}
 
 var _ sync.Locks = WebLocks{}
 
@@ -27,7 +29,8 @@ var local = memory.NewLocks()
 func HasLocks() bool { return global.Get("navigator").Get("locks").Truthy() }
 
 // Hold implements sync.Locks.
-func (WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f func(context.Context) error) error {
+func (l WebLocks) Hold(ctx context.Context, name string, mode sync.LockMode, f func(context.Context) error) error {
+	name += l.Suffix
 	if !HasLocks() {
 		return local.Hold(ctx, name, mode, f)
 	}

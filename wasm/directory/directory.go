@@ -12,12 +12,26 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// Names that all tabs and workers of the app share. They exist on devices and must not
-// change.
-const (
-	Database = "rollcall" // the IndexedDB database
-	Channel  = "rollcall" // the BroadcastChannel
-)
+// Names are what all tabs and workers of one account share. They exist on devices and must not
+// change; those of nobody's data are from before there were accounts. web/account.js makes the same.
+type Names struct {
+	Account  string // its id; empty for nobody's data
+	Database string // the IndexedDB database
+	Channel  string // the BroadcastChannel
+	Suffix   string // of locks and tags
+}
+
+// NamesOf returns the names of an account's data.
+func NamesOf(account string) Names {
+	suffix := ""
+	if account != "" {
+		suffix = "-" + account
+	}
+	return Names{Account: account, Database: Nobodys + suffix, Channel: Nobodys + suffix, Suffix: suffix}
+}
+
+// Nobodys is the database of who has no account.
+const Nobodys = "rollcall"
 
 // Paths are the server's resources, by entity type.
 var Paths = map[string]string{api.EntityUser: api.PathUsers}

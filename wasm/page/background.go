@@ -18,6 +18,7 @@ import (
 type background struct {
 	store    repository.Store
 	volatile bool
+	suffix   string // of the account's tags
 	requests chan struct{}
 	// tried: this page has registered a sync, or tried to. refused: the browser has
 	// Background Sync, and refused.
@@ -25,7 +26,7 @@ type background struct {
 }
 
 func newBackground(s *storage) *background {
-	return &background{store: s.store, volatile: s.volatile, requests: make(chan struct{}, 1)}
+	return &background{store: s.store, volatile: s.volatile, suffix: s.names.Suffix, requests: make(chan struct{}, 1)}
 }
 
 // request asks for a registration. It does not block.
@@ -58,7 +59,7 @@ func (b *background) BackgroundSync(ctx context.Context) (supported, enabled boo
 	if b.volatile {
 		return false, false
 	}
-	supported, _ = browser.BackgroundSync(ctx)
+	supported, _ = browser.BackgroundSync(ctx, b.suffix)
 	on := b.enabled(ctx)
 	if supported && on && !b.tried.Load() {
 		// Some browsers refuse by a setting of their own: only trying it tells.
@@ -70,7 +71,7 @@ func (b *background) BackgroundSync(ctx context.Context) (supported, enabled boo
 
 func (b *background) register(ctx context.Context) error {
 	b.tried.Store(true)
-	err := browser.RegisterSync(ctx)
+	err := browser.RegisterSync(ctx, b.suffix)
 	b.refused.Store(err != nil)
 	return err
 }
@@ -86,5 +87,5 @@ func (b *background) SetBackgroundSync(ctx context.Context, on bool) error {
 	if on {
 		return b.register(ctx)
 	}
-	return browser.CancelPeriodicSync(ctx)
+	return browser.CancelPeriodicSync(ctx, b.suffix)
 }

@@ -23,20 +23,21 @@ import (
 // Run shows the app until the page is closed.
 func Run() {
 	ctx := context.Background()
-	storage := openStorage(ctx)
+	names := directory.NamesOf(account().Get("id").String())
+	storage := openStorage(ctx, names)
 	store, bus := storage.store, storage.bus
 	background := newBackground(storage)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: store, Bus: bus, Schema: directory.Users, Codec: directory.Codec,
-		Remote: &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths, Fresh: uuid.NewString},
+		Remote: &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{Account: &names.Account}}, Paths: directory.Paths, Fresh: uuid.NewString},
 		Now:    time.Now, After: time.After, NewID: uuid.NewString, NewOperationID: api.NewOperationID,
 		OnEnqueued: background.request,
 	})
 	storage.users = users
 	leader := &sync.Leader{
-		Locks: browser.WebLocks{}, Clock: browser.Clock{}, Start: startWorker,
+		Locks: browser.WebLocks{Suffix: names.Suffix}, Clock: browser.Clock{}, Start: startWorker,
 		// A channel of its own, so that this page receives the leader's messages, too.
-		Bus:       browser.OpenChannel(directory.Channel),
+		Bus:       browser.OpenChannel(names.Channel),
 		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
 	}
 	if !storage.volatile { // otherwise the engine runs in the page, and nothing outlives it
@@ -46,7 +47,7 @@ func Run() {
 	relayEvents(bus)
 	app.Configure(app.Dependencies{
 		Users: users, Outbox: users, Syncer: users,
-		Network: network{}, StorageHealth: storage, StorageManager: storage, BackgroundSync: background,
+		Network: network{}, Accounts: newAccounts(), StorageHealth: storage, StorageManager: storage, BackgroundSync: background,
 		Diagnostics: diagnostics{store: store, leader: leader, users: users},
 		Updates:     updates{}, ChangesFile: changesFile{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{}, Presses: presses{}, Preview: preview{},
 	})

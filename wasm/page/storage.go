@@ -36,6 +36,7 @@ const (
 // storage is app.StorageHealth and app.StorageManager. It keeps the data of this page in
 // IndexedDB, or in the page's own memory if the browser provides no storage.
 type storage struct {
+	names    directory.Names
 	store    repository.Store // observed by the monitor
 	bus      sync.Bus
 	volatile bool
@@ -48,11 +49,11 @@ type storage struct {
 }
 
 // openStorage opens the storage and checks whether the data are still there.
-func openStorage(ctx context.Context) *storage {
-	channel := browser.OpenChannel(directory.Channel)
-	s := &storage{bus: channel, monitor: health.New(time.After), changed: make(chan struct{}, 1)}
+func openStorage(ctx context.Context, names directory.Names) *storage {
+	channel := browser.OpenChannel(names.Channel)
+	s := &storage{names: names, bus: channel, monitor: health.New(time.After), changed: make(chan struct{}, 1)}
 	s.store = s.monitor.Wrap(idb.New(idb.Options{
-		Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Channel: channel, Deadline: storageDeadline,
+		Name: names.Database, Schemas: []queue.Schema{directory.Users}, Channel: channel, Deadline: storageDeadline,
 		OnBlocked: s.monitor.Blocked,
 		// A newer version may have upgraded the database, or the browser cleared it.
 		// Opening it again tells which.
@@ -66,7 +67,7 @@ func openStorage(ctx context.Context) *storage {
 	case err := <-checked:
 		// A database that the browser denies fails like one that is broken.
 		if errors.Is(err, queue.ErrUnavailable) || (err != nil && shell().Get("blocked").Bool()) {
-			return openInMemory(ctx)
+			return openInMemory(ctx, names)
 		}
 	case <-time.After(openWait):
 	}
@@ -76,14 +77,14 @@ func openStorage(ctx context.Context) *storage {
 
 // openInMemory keeps the data in the page, and runs the engine there: there is nothing to
 // share with a worker or another tab.
-func openInMemory(ctx context.Context) *storage {
+func openInMemory(ctx context.Context, names directory.Names) *storage {
 	store := replica.New(replica.Options{
 		Database: memdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: time.Now, NewID: uuid.NewString,
 	})
 	channel := memory.NewChannel()
-	host := newHost(store, channel.Bus())
+	host := newHost(store, channel.Bus(), names)
 	s := &storage{
-		store: store, bus: channel.Bus(), volatile: true,
+		names: names, store: store, bus: channel.Bus(), volatile: true,
 		monitor: health.New(time.After), changed: make(chan struct{}, 1),
 	}
 	s.eviction = health.NewEvictionDetector(store, false)
@@ -91,8 +92,8 @@ func openInMemory(ctx context.Context) *storage {
 	return s
 }
 
-func newHost(store sync.Store, bus sync.Bus) *sync.Host {
-	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths, Fresh: uuid.NewString}
+func newHost(store sync.Store, bus sync.Bus, names directory.Names) *sync.Host {
+	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{Account: &names.Account}}, Paths: directory.Paths, Fresh: uuid.NewString}
 	engine := sync.New(sync.Config{
 		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
 		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
@@ -102,7 +103,7 @@ func newHost(store sync.Store, bus sync.Bus) *sync.Host {
 		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
 		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
 	}
-	host.Stream = browser.EventSource{Path: api.EventsPath(), News: host.Tell}.Follow
+	host.Stream = browser.EventSource{Path: api.EventsPath(names.Account), News: host.Tell}.Follow
 	return host
 }
 

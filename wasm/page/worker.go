@@ -22,7 +22,7 @@ func startWorker(failed func(error)) (end func()) {
 			failed(errors.New("the sync worker could not be loaded"))
 		}),
 	}
-	worker.Call("postMessage", map[string]any{"module": shell().Get("module")})
+	worker.Call("postMessage", map[string]any{"module": shell().Get("module"), "account": account().Get("id")})
 	return func() {
 		worker.Call("terminate")
 		for _, stop := range stops {

@@ -375,7 +375,7 @@ func (h *Host) delay(ctx context.Context) time.Duration {
 		h.mu.Lock()
 		p := h.status.Problem
 		h.mu.Unlock()
-		if p != nil && (p.Code == api.CodeSignIn || p.Code == api.CodeClientTooOld) {
+		if p != nil && (p.Code == api.CodeSignIn || p.Code == api.CodeAccountDisabled || p.Code == api.CodeClientTooOld) {
 			retry = poll
 		}
 		return min(poll, retry)

@@ -45,6 +45,13 @@ type RequestError struct {
 	Err        error         // the cause of NoAnswer
 }
 
+// NeedsPerson reports whether nothing is sent before a person has signed in, or has loaded a newer
+// version.
+func NeedsPerson(err error) bool {
+	var failed *RequestError
+	return errors.As(err, &failed) && (failed.Kind == SignedOut || failed.Kind == TooOld)
+}
+
 // Error says why, for a person.
 func (e *RequestError) Error() string { return e.Problem.Error() }
 

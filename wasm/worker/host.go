@@ -26,15 +26,16 @@ import (
 
 // Run serves the worker until the browser ends it.
 func Run() {
-	bus := browser.OpenChannel(directory.Channel)
 	if js.Global().Get("registration").Truthy() {
-		serveEvents(bus)
+		serveEvents()
 		select {}
 	}
 	ctx := context.Background()
-	store := openStore(ctx, bus)
-	host := newHost(store, bus, sync.ByWorker)
-	host.Stream = browser.EventSource{Path: api.EventsPath(), News: host.Tell}.Follow
+	names := directory.NamesOf(js.Global().Get("rollcallAccount").Get("id").String())
+	bus := browser.OpenChannel(names.Channel)
+	store := openStore(ctx, bus, names)
+	host := newHost(store, bus, names, sync.ByWorker)
+	host.Stream = browser.EventSource{Path: api.EventsPath(names.Account), News: host.Tell}.Follow
 	if err := host.Run(ctx); err != nil {
 		panic(err)
 	}
@@ -42,9 +43,9 @@ func Run() {
 
 // openStore opens the database, however long it takes: without it there is nothing to
 // do. Meanwhile the page shows why.
-func openStore(ctx context.Context, bus *browser.Channel) *idb.Store {
+func openStore(ctx context.Context, bus *browser.Channel, names directory.Names) *idb.Store {
 	for wait := time.Second; ; wait = min(2*wait, sync.AliveEvery) {
-		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Channel: bus})
+		store, err := idb.Open(ctx, idb.Options{Name: names.Database, Schemas: []queue.Schema{directory.Users}, Channel: bus})
 		if err == nil {
 			return store
 		}
@@ -57,10 +58,10 @@ func openStore(ctx context.Context, bus *browser.Channel) *idb.Store {
 	}
 }
 
-func newHost(store sync.Store, bus *browser.Channel, name string) *sync.Host {
+func newHost(store sync.Store, bus *browser.Channel, names directory.Names, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
-	locks := sync.RoundLocks(browser.WebLocks{}, bus, browser.Clock{}, incidents)
-	http := &remote.Decoded{HTTP: browser.Fetch{}}
+	locks := sync.RoundLocks(browser.WebLocks{Suffix: names.Suffix}, bus, browser.Clock{}, incidents)
+	http := &remote.Decoded{HTTP: browser.Fetch{Account: &names.Account}}
 	server := &remote.Server{HTTP: http, Paths: directory.Paths, Fresh: uuid.NewString}
 	plain := &remote.REST{HTTP: http, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
 	engine := sync.New(sync.Config{
@@ -83,30 +84,35 @@ const (
 )
 
 // serveEvents defines the function that sw.js calls for each sync event. The promise of
-// rollcallSync(tag) is rejected while operations remain, so that the browser tries again.
-func serveEvents(bus *browser.Channel) {
-	events := &events{bus: bus}
+// rollcallSync(tag, account) is rejected while operations remain, so that the browser tries again.
+func serveEvents() {
+	all := map[string]*events{}
 	js.Global().Set("rollcallSync", js.FuncOf(func(_ js.Value, args []js.Value) any {
-		tag := args[0].String()
-		return browser.Promise(func() error { return events.serve(tag) })
+		tag, account := args[0].String(), args[1].String()
+		if all[account] == nil {
+			names := directory.NamesOf(account)
+			all[account] = &events{names: names, bus: browser.OpenChannel(names.Channel)}
+		}
+		return browser.Promise(func() error { return all[account].serve(tag) })
 	}))
 }
 
-// events handles sync events. It keeps the host from one event to the next.
+// events handles the sync events of one account. It keeps the host from one event to the next.
 type events struct {
-	bus  *browser.Channel
-	host *sync.Host
+	names directory.Names
+	bus   *browser.Channel
+	host  *sync.Host
 }
 
 func (e *events) serve(tag string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), eventDeadline)
 	defer cancel()
 	if e.host == nil {
-		store, err := idb.Open(ctx, idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
+		store, err := idb.Open(ctx, idb.Options{Name: e.names.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}
-		e.host = newHost(store, e.bus, sync.ByServiceWorker)
+		e.host = newHost(store, e.bus, e.names, sync.ByServiceWorker)
 	}
 	reason := sync.Online
 	if tag == browser.PeriodicTag {
@@ -117,6 +123,9 @@ func (e *events) serve(tag string) error {
 		report, err := e.host.Drain(ctx, reason)
 		if errors.Is(err, sync.ErrAbandoned) {
 			e.host = nil // the abandoned round may still use its engine
+		}
+		if sync.NeedsPerson(err) {
+			return nil // another try helps as little; the queue goes on once a page has synced
 		}
 		if err != nil {
 			return err

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+const (
+	signInNameID   = "sign-in-name"
+	signInSecretID = "sign-in-password"
+	signOutID      = "sign-out"
+)
+
+// accountPage is where a person signs in, sees who they are, and signs out. With Join it is where
+// an invitation or a link for a forgotten password leads.
+type accountPage struct {
+	ui.Compo
+	S    *session
+	Join bool
+
+	asking  bool
+	who     api.Session
+	known   bool              // the server has said who has signed in
+	failure error             // why it has not
+	refused string            // why the sign-in failed, when no field is the reason
+	errs    map[string]string // by the fields' ids
+	busy    bool
+
+	content keyed
+}
+
+func (p *accountPage) OnMount(ctx ui.Context) {
+	p.S.subscribe(ctx, p.S.Network.OnlineChanges(ctx), p.ask)
+	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ctx ui.Context) {
+		if p.failure != nil {
+			p.ask(ctx) // the server may be back
+		}
+	})
+	p.ask(ctx)
+}
+
+func (p *accountPage) ask(ui.Context) {
+	if p.asking {
+		return
+	}
+	p.asking = true
+	p.S.askWho(func(who api.Session, err error) {
+		p.asking, p.failure = false, err
+		if err == nil {
+			p.who, p.known = who, true
+		}
+	})
+}
+
+func (p *accountPage) Render() ui.UI {
+	heading := "Sign in"
+	if p.Join {
+		heading = "Set your password"
+	} else if p.who.Account != nil {
+		heading = "Account"
+	}
+	return ui.Div().Class("page").Body(append([]ui.UI{
+		ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle(heading))),
+	}, p.renderContent()...)...)
+}
+
+func (p *accountPage) renderContent() []ui.UI {
+	switch {
+	case p.failure != nil:
+		return p.content.only("failure", emptyState("offline", ui.H2().Text("Signing in waits for the network"), p.whyWaiting(),
+			retryButton(func(ctx ui.Context, _ ui.Event) { p.ask(ctx) })))
+	case !p.known:
+		return p.content.only("asking", ui.P().Class("quiet").Text("Asking the server who you are…"))
+	case p.Join:
+		return p.content.only("join", p.renderForm("Set password and sign in",
+			quiet("A few words make a good password. The link works once."),
+			p.field("Password", ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "new-password"))))
+	case p.who.Account != nil:
+		return p.content.only("account", p.renderAccount())
+	case p.who.Open:
+		return p.content.only("open", emptyState("people", ui.H2().Text("No accounts"), "This server has no accounts: everybody who reaches it reads and writes.",
+			ui.A().Class("button").Href("/").Text("All users")))
+	}
+	return p.content.only("sign-in", p.renderForm("Sign in", ui.If(p.S.unsent() > 0, quiet("Your changes wait on this device. They are sent once you have signed in.")),
+		p.field("Name", ui.Input().ID(signInNameID).Type("text").Value(p.S.Accounts.Account().Name).
+			Attr("autocomplete", "username").Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
+		p.field("Password", ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "current-password"))))
+}
+
+func (p *accountPage) whyWaiting() string {
+	text := "It goes on by itself once the server can be reached."
+	if p.S.Accounts.Account().ID != "" {
+		text += " Your changes are kept on this device."
+	}
+	return text
+}
+
+func (p *accountPage) renderAccount() ui.UI {
+	a := p.who.Account
+	can := map[string]string{roleViewer: "You may read.", "editor": "You may read and write.", "admin": "You may read and write, and manage accounts."}[a.Role]
+	return ui.Div().Class("cards").Body(section("account-title", "Signed in", 0,
+		ui.P().Body(ui.Text("You are "), personText(a.Name), ui.Text(", "+a.Role+". "+can)),
+		ui.P().Body(ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }))))
+}
+
+// renderForm renders a form. Its way leads nowhere: a script that fails must not put a password
+// into an address.
+func (p *accountPage) renderForm(submit string, fields ...ui.UI) ui.UI {
+	body := []ui.UI{ui.Div().Class("form-failure-place").Role("alert").Body(
+		ui.If(p.refused != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(p.refused))))}
+	body = append(body, fields...)
+	b := ui.Button().Type("submit").Class("button", "button-primary").Text(submit)
+	if p.busy {
+		b = b.Aria("disabled", true).Class("working")
+	}
+	actions := ui.Div().Class("form-actions").Body(
+		ui.If(p.who.Provider != "", ui.Button().Type("button").Class("button").Text("Sign in with "+p.who.Provider).OnClick(p.begin)), b)
+	return ui.Div().Class("card").Body(ui.Form().Class("form").Attr("method", "post").NoValidate(true).OnSubmit(p.submit).Body(append(body, actions)...))
+}
+
+func (p *accountPage) field(label string, input ui.HTMLInput) ui.UI {
+	id := signInSecretID
+	if label == "Name" {
+		id = signInNameID
+	}
+	input = input.Class("input").Name(id).Aria("required", true).Aria("invalid", p.errs[id] != "")
+	if p.errs[id] != "" {
+		input = input.Aria("describedby", id+"-error")
+	}
+	return ui.Div().Class("field").Body(ui.Label().For(id).Text(label), input,
+		ui.Div().ID(id+"-error").Class("field-error-place").Body(
+			ui.If(p.errs[id] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(p.errs[id])))))
+}
+
+// read takes what the inputs show: password managers write to them without telling the page.
+func (p *accountPage) read() (with api.SignIn) {
+	with.Name, _ = p.S.Elements.Value(signInNameID)
+	with.Password, _ = p.S.Elements.Value(signInSecretID)
+	with.Device = p.S.Accounts.Device()
+	p.refused, p.errs = "", map[string]string{}
+	if p.Join {
+		with.Name, with.Link = "", p.S.Accounts.Link()
+	} else if with.Name == "" {
+		p.errs[signInNameID] = "Name is required"
+	}
+	if with.Password == "" {
+		p.errs[signInSecretID] = "Password is required"
+	}
+	return with
+}
+
+func (p *accountPage) submit(ctx ui.Context, e ui.Event) {
+	e.PreventDefault()
+	if p.busy {
+		return
+	}
+	with := p.read()
+	if len(p.errs) > 0 {
+		p.focusWrong(ctx)
+		return
+	}
+	p.busy = true
+	var who api.Session
+	p.S.async(func(ctx context.Context) (err error) {
+		who, err = p.S.Accounts.SignIn(ctx, with)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil || who.Account == nil:
+			p.busy = false
+			p.refuse(err)
+			p.focusWrong(ctx)
+		case p.S.Accounts.Become(*who.Account): // else the page is being loaded anew
+			p.busy, p.who = false, who
+			p.S.syncNow()
+			p.S.goTo("/")
+		}
+	})
+}
+
+// refuse shows why nobody was signed in.
+func (p *accountPage) refuse(err error) {
+	var failed *sync.RequestError
+	if errors.As(err, &failed) {
+		for _, e := range failed.Problem.Errors {
+			if e.Field == "password" {
+				p.errs[signInSecretID] = "Password " + e.Detail
+				return
+			}
+		}
+		p.refused = sentence(failed.Problem.Error())
+		return
+	}
+	p.refused = "The server did not say who you are. Try again."
+}
+
+// focusWrong moves the focus to the first field that is wrong. Of a name and a password that do
+// not belong together, that is where one types first.
+func (p *accountPage) focusWrong(ctx ui.Context) {
+	id := signInSecretID
+	if !p.Join && (p.errs[signInNameID] != "" || len(p.errs) == 0) {
+		id = signInNameID
+	}
+	ctx.Defer(func(ui.Context) { p.S.Elements.Focus(id) })
+}
+
+// begin goes to the server's provider.
+func (p *accountPage) begin(ui.Context, ui.Event) {
+	link := ""
+	if p.Join {
+		link = p.S.Accounts.Link()
+	}
+	var address string
+	p.S.async(func(ctx context.Context) (err error) {
+		address, err = p.S.Accounts.Begin(ctx, link, p.S.Accounts.Device())
+		return err
+	}, func(err error) {
+		if err != nil {
+			p.refuse(err)
+			return
+		}
+		p.S.Accounts.GoTo(address)
+	})
+}

@@ -1,0 +1,241 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// Accounts are who may sign in at the server, and whose data this browser works with. Errors
+// of those that ask the server are *sync.RequestError.
+type Accounts interface {
+	// Account is whose data these are; the zero one where nobody has signed in yet.
+	Account() api.Identity
+	// Used reports whether data have been synced here before.
+	Used() bool
+	// Session asks who has signed in. SignIn and SignOut change it; Begin returns where to go to
+	// sign in at the server's provider.
+	Session(ctx context.Context) (api.Session, error)
+	SignIn(ctx context.Context, with api.SignIn) (api.Session, error)
+	SignOut(ctx context.Context) error
+	Begin(ctx context.Context, link, device string) (address string, err error)
+	GoTo(address string)
+	// Device is what the list of sessions calls this browser. Link is the one that led here.
+	Device() string
+	Link() string
+
+	// Become takes note of who has signed in. Unless these are their data already, it loads the
+	// page anew, with theirs.
+	Become(account api.Identity) (shown bool)
+	// Leave loads the page anew, with nobody's data. Those of the account stay on the device for
+	// their next sign-in if keep says so, and are deleted otherwise.
+	Leave(keep bool)
+
+	// Nobodys are the unsent changes made on this device before anybody signed in, and the
+	// file of them. SaveNobodys saves it, on a gesture; DropNobodys deletes them.
+	Nobodys(ctx context.Context) (n int, file []byte, err error)
+	SaveNobodys(ctx context.Context) error
+	DropNobodys()
+}
+
+// roleViewer may read only.
+const roleViewer = "viewer"
+
+// greet finds out, when the page has loaded, who has signed in, and what was left by nobody.
+func (s *session) greet() {
+	s.askWho(func(who api.Session, err error) {
+		if err == nil && who.Account == nil && !who.Open && s.Accounts.Account().ID == "" && !s.Accounts.Used() {
+			s.goToSignIn()
+		}
+	})
+	if s.Accounts.Account().ID != "" {
+		s.claimNobodys()
+	}
+}
+
+// askWho asks the server who has signed in, and goes on as them.
+func (s *session) askWho(then func(api.Session, error)) {
+	var who api.Session
+	s.async(func(ctx context.Context) (err error) {
+		who, err = s.Accounts.Session(ctx)
+		return err
+	}, func(err error) {
+		if err == nil && who.Account != nil && !s.Accounts.Become(*who.Account) {
+			return // the page is loaded anew
+		}
+		then(who, err)
+	})
+}
+
+// signIn leads to where the person signs in: to the app's own page, or past the service worker
+// to a portal in front of the server.
+func (s *session) signIn() {
+	s.askWho(func(who api.Session, err error) {
+		var failed *sync.RequestError
+		answered := errors.As(err, &failed) && failed.Status != 0
+		switch {
+		case err == nil && who.Account != nil:
+			s.syncNow() // another tab was first
+		case answered, err == nil && who.Open, s.Accounts.Account().ID == "" && err != nil:
+			s.Network.SignIn()
+		default:
+			s.goToSignIn()
+		}
+	})
+}
+
+func (s *session) goToSignIn() {
+	if page := s.ctx.Page().URL().Path; page != api.PathMe && page != api.PathJoin {
+		s.goTo(api.PathMe)
+	}
+}
+
+// ifMayWrite runs what opens a form or writes, unless the account may only read. An admin may
+// have changed that meanwhile.
+func (s *session) ifMayWrite(write func()) {
+	if s.Accounts.Account().Role != roleViewer {
+		write()
+		return
+	}
+	s.askWho(func(api.Session, error) {
+		if s.Accounts.Account().Role != roleViewer {
+			write()
+			return
+		}
+		s.showToast(toast{text: "You may read, but not change anything. An admin can give you the role editor."})
+	})
+}
+
+// unsent is how many changes of this account are on this device only.
+func (s *session) unsent() int { return s.counts.Waiting + s.counts.Rejected }
+
+// signOut asks what becomes of the unsent changes, if there are any.
+func (s *session) signOut() {
+	if s.unsent() == 0 {
+		s.leave(false)
+		return
+	}
+	s.askFirst(confirmRequest{
+		heading: "Sign out?",
+		text: plural(s.unsent(), "change") + " made here " + isAre(s.unsent()) + " not on the server yet. " +
+			"What you keep here for your next sign-in is not encrypted: the next person at this device could read it.",
+		yes: "Send first", act: s.sendFirst, opener: signOutID,
+		others: []choice{
+			{"Keep for my next sign-in", func() { s.leave(true) }},
+			{"Save to a file and sign out", s.saveAndLeave},
+			{"Discard and sign out", func() { s.leave(false) }},
+		},
+	})
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// sendFirst signs out once everything was sent.
+func (s *session) sendFirst() {
+	counts := s.counts
+	s.async(func(ctx context.Context) error {
+		_, err := s.Syncer.SyncAll(ctx)
+		if err == nil {
+			counts, err = s.Outbox.Counts(ctx)
+		}
+		return err
+	}, func(err error) {
+		s.counts = counts
+		switch {
+		case err != nil:
+			s.showFailure("Not signed out. " + errorText(err))
+		case s.unsent() > 0:
+			s.showFailure("Not signed out: " + plural(s.unsent(), "change") + " could not be sent. The page Sync says why.")
+		default:
+			s.leave(false)
+		}
+	})
+}
+
+func (s *session) saveAndLeave() {
+	s.async(func(ctx context.Context) error {
+		_, err := s.ChangesFile.SaveChanges(ctx)
+		return err
+	}, func(err error) {
+		if err != nil {
+			s.showFailure("Not signed out: the changes were not saved to a file. " + errorText(err))
+			return
+		}
+		s.leave(false)
+	})
+}
+
+// leave ends the session. Without the server's word it would go on in this browser, for whoever
+// comes next.
+func (s *session) leave(keep bool) {
+	s.async(s.Accounts.SignOut, func(err error) {
+		if err != nil {
+			s.showFailure("Not signed out: the server has to end the session, and can't be reached. " + errorText(err))
+			return
+		}
+		s.Accounts.Leave(keep)
+	})
+}
+
+// claimNobodys asks what becomes of changes that were made here before somebody signed in.
+func (s *session) claimNobodys() {
+	var n int
+	var file []byte
+	s.async(func(ctx context.Context) (err error) {
+		n, file, err = s.Accounts.Nobodys(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil: // the next start asks again
+		case n == 0:
+			s.Accounts.DropNobodys()
+		default:
+			s.askFirst(confirmRequest{
+				heading: "Changes made before you signed in",
+				text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
+				yes:     "Send as me", act: func() { s.sendNobodys(file) },
+				others: []choice{
+					{"Save to a file", s.saveNobodys},
+					{"Discard", s.Accounts.DropNobodys},
+				},
+			})
+		}
+	})
+}
+
+// sendNobodys takes the changes over. They go once all of them are here.
+func (s *session) sendNobodys(file []byte) {
+	var done repository.TakenIn
+	s.async(func(ctx context.Context) (err error) {
+		done, err = s.Outbox.TakeIn(ctx, file)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil:
+			s.showFailure("The changes were not taken over. " + errorText(err))
+		case done.HeldBack+done.Unreadable > 0:
+			s.showFailure(takenInWords(done))
+		default:
+			s.Accounts.DropNobodys()
+			s.showToast(toast{text: takenInWords(done)})
+		}
+	})
+}
+
+func (s *session) saveNobodys() {
+	s.async(s.Accounts.SaveNobodys, func(err error) {
+		if err != nil {
+			s.showFailure("The changes were not saved to a file. " + errorText(err))
+			return
+		}
+		s.Accounts.DropNobodys()
+	})
+}

@@ -1,0 +1,277 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+	stdsync "sync"
+	"testing"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/sync"
+)
+
+// people fakes the accounts of a server, and what this browser has of them.
+type people struct {
+	mu       stdsync.Mutex
+	own      api.Identity // whose data are shown
+	who      api.Session  // who has signed in; an open server has none
+	closed   bool         // the server has accounts
+	used     bool
+	failure  error
+	link     string
+	with     []api.SignIn
+	became   []string // the accounts that the page was loaded anew for
+	left     []bool
+	gone     string // an address outside the app
+	nobodys  int
+	file     string
+	saved    bool
+	dropped  bool
+	password string
+}
+
+func (p *people) lock() func() { p.mu.Lock(); return p.mu.Unlock }
+
+func (p *people) Account() api.Identity { defer p.lock()(); return p.own }
+func (p *people) Used() bool            { defer p.lock()(); return p.used }
+func (p *people) Device() string        { return "Test on Test" }
+func (p *people) Link() string          { return p.link }
+func (p *people) GoTo(address string)   { defer p.lock()(); p.gone = address }
+func (p *people) Leave(keep bool)       { defer p.lock()(); p.left = append(p.left, keep) }
+func (p *people) DropNobodys()          { defer p.lock()(); p.dropped = true }
+
+func (p *people) Session(context.Context) (api.Session, error) {
+	defer p.lock()()
+	who := p.who
+	who.Open = !p.closed
+	return who, p.failure
+}
+
+func (p *people) SignIn(_ context.Context, with api.SignIn) (api.Session, error) {
+	defer p.lock()()
+	p.with = append(p.with, with)
+	switch {
+	case p.failure != nil:
+		return api.Session{}, p.failure
+	case with.Link != "" && len(with.Password) < 12:
+		return api.Session{}, &sync.RequestError{Status: 400, Problem: *api.NewProblem(api.CodeInvalid, "Invalid password", "", api.FieldError{Field: "password", Detail: "must have at least 12 characters"})}
+	case with.Link == "" && with.Password != p.password:
+		return api.Session{}, &sync.RequestError{Status: 401, Problem: *api.NewProblem(api.CodeSignIn, "Name or password is wrong", "check both")}
+	}
+	p.who.Account = &api.Identity{ID: "id of " + with.Name, Name: with.Name, Role: "editor"}
+	return p.who, nil
+}
+
+func (p *people) SignOut(context.Context) error { defer p.lock()(); return p.failure }
+
+func (p *people) Begin(_ context.Context, link, _ string) (string, error) {
+	return "https://idp.example/?link=" + link, p.failure
+}
+
+func (p *people) Become(other api.Identity) bool {
+	defer p.lock()()
+	if other.ID != p.own.ID {
+		p.became = append(p.became, other.Name)
+		return false
+	}
+	p.own = other
+	return true
+}
+
+func (p *people) Nobodys(context.Context) (int, []byte, error) { return p.nobodys, []byte(p.file), nil }
+
+func (p *people) SaveNobodys(context.Context) error { defer p.lock()(); p.saved = true; return nil }
+
+// at opens the app on a server with accounts.
+func at(t *testing.T, path string, prepare func(*people)) (*browser, *people) {
+	t.Helper()
+	prepared := func(d *device) {
+		d.people.closed, d.people.password = true, "correct horse"
+		prepare(&d.people)
+	}
+	b := openPrepared(t, path, prepared)
+	return b, &b.device.people
+}
+
+func as(name, role string) func(*people) {
+	return func(p *people) {
+		p.own = api.Identity{ID: "id of " + name, Name: name, Role: role}
+		p.who.Account = &p.own
+	}
+}
+
+func (p *people) until(b *browser, what string, cond func() bool) {
+	b.t.Helper()
+	b.until(what, func() bool { defer p.lock()(); return cond() })
+}
+
+func TestSignInPage(t *testing.T) {
+	b, p := at(t, api.PathMe, func(p *people) { p.who.Provider = "Zitadel" })
+	b.untilText("Sign in with Zitadel")
+	form := b.form()
+
+	b.fire(form, "submit")
+	b.untilText("Name is required")
+	b.untilText("Password is required")
+	b.until("the focus on the name", func() bool { return b.device.focused == signInNameID })
+
+	// A password manager sets values, and tells nobody.
+	b.device.values[signInNameID], b.device.values[signInSecretID] = "ann", "wrong"
+	b.fire(form, "submit")
+	b.untilText("Name or password is wrong: check both.")
+	b.untilGone("Name is required")
+	if attribute(b.byID(signInSecretID), "autocomplete") != "current-password" || attribute(b.byID(signInNameID), "autocomplete") != "username" {
+		t.Error("password managers do not know the fields")
+	}
+
+	b.click("Sign in with Zitadel")
+	p.until(b, "the way to the provider", func() bool { return strings.HasPrefix(p.gone, "https://idp.example/") })
+
+	b.device.values[signInSecretID] = "correct horse"
+	b.fire(form, "submit")
+	p.until(b, "ann's data to be loaded", func() bool { return len(p.became) == 1 && p.became[0] == "ann" })
+	if last := p.with[len(p.with)-1]; last.Name != "ann" || last.Device == "" {
+		t.Errorf("sent %+v", last)
+	}
+}
+
+// form is the page's.
+func (b *browser) form() (found ui.UI) {
+	b.t.Helper()
+	walk(component[*accountPage](b), func(e ui.UI) {
+		if tagOf(e) == "form" {
+			found = e
+		}
+	})
+	if found == nil {
+		b.t.Fatal("there is no form")
+	}
+	return found
+}
+
+func TestALinkSetsAPassword(t *testing.T) {
+	b, p := at(t, api.PathJoin, func(p *people) { p.link = "rollcall_l_x" })
+	b.untilText("Set your password")
+	b.device.values[signInSecretID] = "short"
+	b.fire(b.form(), "submit")
+	b.untilText("Password must have at least 12 characters")
+	b.until("the focus on the password", func() bool { return b.device.focused == signInSecretID })
+	b.device.values[signInSecretID] = "a few words make it"
+	b.fire(b.form(), "submit")
+	p.until(b, "somebody's data to be loaded", func() bool { return len(p.became) == 1 })
+	if p.with[1].Link != "rollcall_l_x" || p.with[1].Name != "" {
+		t.Errorf("sent %+v", p.with[1])
+	}
+}
+
+func TestWhoComesFirstSignsIn(t *testing.T) {
+	b, _ := at(t, "/", func(*people) {})
+	b.until("the sign-in page", func() bool { return b.wentTo == api.PathMe })
+}
+
+// TestSomebodyElsesSession: a page never goes on with the data of one under another's session.
+func TestSomebodyElsesSession(t *testing.T) {
+	b, p := at(t, "/", func(p *people) {
+		as("ann", "editor")(p)
+		p.who.Account = &api.Identity{ID: "id of bo", Name: "bo"}
+	})
+	p.until(b, "bo's data to be loaded", func() bool { return len(p.became) == 1 && p.became[0] == "bo" })
+}
+
+func TestSignInAgain(t *testing.T) {
+	b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.who.Account = nil })
+	b.status(sync.Status{Phase: sync.Failed, Problem: api.NewProblem(api.CodeSignIn, "Sign in to sync", "")})
+	b.untilText("Sign in to sync - Changes are kept on this device")
+	b.click("Sign in")
+	b.until("the sign-in page", func() bool { return b.wentTo == api.PathMe })
+	b.visit(api.PathMe)
+	b.until("the form", func() bool { return b.has("button", "Sign in") })
+
+	func() { defer p.lock()(); p.failure = sync.NoAnswerError(errors.New("no network")) }()
+	b.visit("/")
+	b.visit(api.PathMe)
+	b.untilText("Signing in waits for the network")
+	b.untilText("Your changes are kept on this device.")
+	func() { defer p.lock()(); p.failure = nil }()
+	b.status(sync.Status{Phase: sync.Failed, Problem: api.NewProblem(api.CodeSignIn, "Sign in to sync", "")})
+	b.until("the form", func() bool { return b.has("button", "Sign in") })
+}
+
+func TestADisabledAccount(t *testing.T) {
+	b, _ := at(t, "/", as("ann", "editor"))
+	b.status(sync.Status{Phase: sync.Failed, Problem: api.NewProblem(api.CodeAccountDisabled, "This account is disabled", "")})
+	b.untilText("This account is disabled - Changes are kept on this device")
+	b.click("Save changes to a file")
+	b.untilText("nothing to save to a file")
+}
+
+func TestAViewerIsToldBeforeAFormOpens(t *testing.T) {
+	b, p := at(t, "/", as("ann", roleViewer))
+	id := b.add("Bo", "bo@example.org")
+	b.click("Add user")
+	b.untilText("You may read, but not change anything.")
+	b.click("Delete Bo")
+	b.click("Edit Bo")
+	b.settle()
+	if b.device.modal != "" {
+		t.Error("the form opens")
+	}
+	if _, err := b.users.Get(t.Context(), id); err != nil {
+		t.Errorf("deleted: %v", err)
+	}
+	func() { defer p.lock()(); p.who.Account = &api.Identity{ID: p.own.ID, Name: "ann", Role: "editor"} }() // an admin did it
+	b.click("Add user")
+	b.until("the form", func() bool { return b.device.modal == formID })
+}
+
+func TestSigningOutAsksAboutUnsentWork(t *testing.T) {
+	for answer, want := range map[string]bool{"Keep for my next sign-in": true, "Discard and sign out": false, "Save to a file and sign out": false} {
+		b, p := at(t, api.PathMe, as("ann", "editor"))
+		b.add("Bo", "bo@example.org")
+		b.until("the count", func() bool { return b.root.s.unsent() == 1 })
+		b.click("Sign out")
+		b.untilText("1 change made here is not on the server yet.")
+		if len(p.left) > 0 {
+			t.Fatal("signed out without an answer")
+		}
+		b.click(answer)
+		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] == want })
+	}
+}
+
+func TestSigningOutNeedsTheServer(t *testing.T) {
+	b, p := at(t, api.PathMe, as("ann", "editor"))
+	b.until("the page", func() bool { return b.has("button", "Sign out") })
+	func() { defer p.lock()(); p.failure = sync.NoAnswerError(errors.New("no network")) }()
+	b.click("Sign out")
+	b.untilText("Not signed out")
+	func() { defer p.lock()(); p.failure = nil }()
+	b.click("Sign out")
+	p.until(b, "signed out", func() bool { return len(p.left) == 1 && !p.left[0] })
+}
+
+func TestWhatNobodyMade(t *testing.T) {
+	file := `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
+	for answer, check := range map[string]func(*people) bool{
+		"Send as me":     func(p *people) bool { return p.dropped && !p.saved },
+		"Save to a file": func(p *people) bool { return p.dropped && p.saved },
+		"Discard":        func(p *people) bool { return p.dropped && !p.saved },
+	} {
+		b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.nobodys, p.file = 2, file })
+		b.untilText("2 changes made on this device without an account are not on the server yet.")
+		if p.dropped {
+			t.Fatal("dropped without an answer")
+		}
+		b.click(answer)
+		p.until(b, answer, func() bool { return check(p) })
+	}
+
+	b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.nobodys, p.file = 1, "damaged" })
+	b.click("Send as me")
+	b.untilText("The changes were not taken over.")
+	if p.dropped {
+		t.Error("dropped what was not taken over")
+	}
+}

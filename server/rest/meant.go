@@ -1,0 +1,22 @@
+package rest
+
+import (
+	"net/http"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
+)
+
+// meant fails if a device meant a request for another account than the one that it comes from. A
+// browser has one cookie and may have the data of several people: a tab that was open before
+// somebody else signed in would send its person's work as theirs.
+func meant(r *http.Request, needed account.Role) error {
+	said := r.Header.Get(api.HeaderAccount)
+	if said == "" && r.URL.Path == api.PathEvents {
+		said = r.URL.Query().Get(api.ParamAccount)
+	}
+	if said == "" || needed == account.Anyone || said == api.ForAccount(scopeOf(r.Context()).who.Account) {
+		return nil
+	}
+	return api.NewProblem(api.CodeSignIn, "Sign in to sync", "somebody else has signed in here; what is not sent yet waits for who made it")
+}

@@ -1,0 +1,29 @@
+package rest_test
+
+import (
+	"testing"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
+)
+
+// TestNobodysWorkTravelsAsAnothers: a device names the account whose data it sends or fetches, and
+// the server does neither for another one.
+func TestNobodysWorkTravelsAsAnothers(t *testing.T) {
+	h := newHouse(t)
+	ann, annsSession := h.add("ann", account.Admin)
+	bo, _ := h.add("bo", account.Editor)
+	batch := fields{"clientId": "5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11", "operations": []any{}}
+	for _, other := range []string{bo.ID, api.NoAccount, "x"} {
+		for _, ask := range []struct {
+			method, path string
+			body         any
+		}{{"POST", api.PathOperations, batch}, {"GET", api.PathChanges, nil}, {"GET", api.PathUsers, nil}} {
+			h.do(annsSession, ask.method, ask.path, ask.body, api.HeaderAccount, other, api.HeaderProtocol, "2").problem(401, api.CodeSignIn)
+		}
+		h.do(annsSession, "GET", api.PathEvents+"?account="+other, nil).problem(401, api.CodeSignIn)
+		h.do(annsSession, "GET", api.PathSession, nil, api.HeaderAccount, other).status(200)
+	}
+	h.do(annsSession, "POST", api.PathOperations, batch, api.HeaderAccount, ann.ID, api.HeaderProtocol, "2").status(200)
+	h.do(annsSession, "GET", api.PathUsers, nil).status(200) // a program that says nothing
+}

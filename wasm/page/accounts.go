@@ -1,0 +1,74 @@
+//go:build js && wasm
+
+package page
+
+import (
+	"context"
+	"syscall/js"
+
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
+	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/signin"
+)
+
+// account is the object rollcallAccount of account.js.
+func account() js.Value { return js.Global().Get("rollcallAccount") }
+
+// accounts is app.Accounts. Its account is whose data this page shows.
+type accounts struct {
+	signin.Server
+	own api.Identity
+}
+
+func newAccounts() *accounts {
+	a := &accounts{Server: signin.Server{HTTP: browser.Fetch{}}}
+	// What can't be read is nobody: the server says who it is.
+	a.own, _ = jsoncodec.Parse([]byte(account().Get("text").String()), api.ReadIdentity)
+	return a
+}
+
+func (a *accounts) Account() api.Identity { return a.own }
+
+func (a *accounts) Used() bool { return shell().Get("seen").Bool() }
+
+func (a *accounts) Become(other api.Identity) (shown bool) {
+	text := string(jsoncodec.Write(other.WriteJSON))
+	if shown = other.ID == a.own.ID; !shown {
+		account().Call("become", text)
+	} else if other != a.own {
+		account().Call("remember", text)
+		a.own = other
+	}
+	return shown
+}
+
+func (a *accounts) Leave(keep bool) { account().Call("leave", keep) }
+
+func (a *accounts) Device() string { return account().Get("device").String() }
+
+// Link is what follows the "#", so that no server's log has it.
+func (a *accounts) Link() string {
+	if hash := js.Global().Get("location").Get("hash").String(); hash != "" {
+		return hash[1:]
+	}
+	return ""
+}
+
+func (a *accounts) GoTo(address string) { js.Global().Get("location").Call("assign", address) }
+
+func (a *accounts) Nobodys(ctx context.Context) (n int, file []byte, err error) {
+	saved, err := browser.Await(ctx, shell().Call("readChanges", directory.Nobodys))
+	if err != nil {
+		return 0, nil, err
+	}
+	return saved.Get("count").Int(), []byte(saved.Get("file").String()), nil
+}
+
+func (a *accounts) SaveNobodys(ctx context.Context) error {
+	_, err := browser.Await(ctx, shell().Call("saveChanges", directory.Nobodys))
+	return err
+}
+
+func (a *accounts) DropNobodys() { account().Call("drop") }

@@ -1,0 +1,74 @@
+// Whose data this browser works with: those of an account at the server, or nobody's, where
+// there are no accounts, or nobody has signed in yet. The name stays when a session ends, so
+// that the app also starts offline. What is stored for an account has its id in its name.
+//
+//   rollcallAccount.text            the account in JSON, as package api writes it; "" for nobody
+//   rollcallAccount.id              its id; "" for nobody
+//   rollcallAccount.device          what the server's list of sessions calls this browser
+//   rollcallAccount.remember(text)  keeps what is new about it
+//   rollcallAccount.become(text)    loads the page anew for another account
+//   rollcallAccount.leave(keep)     loads the page anew for nobody; its data stay, or go
+//   rollcallAccount.drop()          deletes nobody's data
+"use strict";
+
+(() => {
+  const key = "rollcall-account";
+  const leftKey = "rollcall-left"; // names of databases to delete
+
+  // If the browser blocks the site's data, even reading the name localStorage throws.
+  function attempt(work, otherwise) {
+    try {
+      return work();
+    } catch {
+      return otherwise;
+    }
+  }
+
+  const read = () => attempt(() => localStorage.getItem(key), null) ?? "";
+  const idOf = (text) => attempt(() => String(JSON.parse(text).id ?? ""), "");
+  const text = read();
+  const id = idOf(text);
+  const suffix = id && `-${id}`;
+
+  // A database that is left is deleted before a program opens it again: requests for one name
+  // are served in their order.
+  const left = () => attempt(() => JSON.parse(localStorage.getItem(leftKey)), null) ?? [];
+  const setLeft = (names) => attempt(() => (names.length ? localStorage.setItem(leftKey, JSON.stringify(names)) : localStorage.removeItem(leftKey)));
+
+  function drop(name) {
+    attempt(() => {
+      indexedDB.deleteDatabase(name).onsuccess = () => setLeft(left().filter((other) => other !== name));
+    });
+  }
+
+  left().forEach(drop);
+
+  function go(next, path) {
+    attempt(() => (next ? localStorage.setItem(key, next) : localStorage.removeItem(key)));
+    // It says that there are data here, of whoever had them.
+    if (idOf(next) !== id) document.cookie = "rollcall_seen=; path=/; max-age=0";
+    if (location.pathname === path) location.reload();
+    else location.replace(path);
+  }
+
+  // The other tabs show what belongs to who was here before.
+  const follow = () => idOf(read()) !== id && location.reload();
+  addEventListener("storage", (event) => (event.key === key || event.key === null) && follow());
+  addEventListener("pageshow", (event) => event.persisted && follow());
+
+  globalThis.rollcallAccount = {
+    text, id,
+    device: (navigator.userAgentData?.brands.at(-1)?.brand ?? /Firefox|Safari/.exec(navigator.userAgent)?.[0] ?? "Browser") +
+      ` on ${navigator.userAgentData?.platform ?? navigator.platform}`,
+    remember: (next) => attempt(() => localStorage.setItem(key, next)),
+    become: (next) => go(next, "/"),
+    leave(keep) {
+      if (!keep) {
+        setLeft([...left(), `rollcall${suffix}`]);
+        rollcallDrafts.clear();
+      }
+      go("", "/account");
+    },
+    drop: () => drop("rollcall"),
+  };
+})();

@@ -36,6 +36,13 @@ type Server struct {
 // StartServer starts a server with further flags. Its log is printed when the test fails.
 func StartServer(t testing.TB, bin string, flags ...string) *Server {
 	t.Helper()
+	s := newServer(t, bin, flags...)
+	s.Start()
+	return s
+}
+
+func newServer(t testing.TB, bin string, flags ...string) *Server {
+	t.Helper()
 	s := &Server{t: t, bin: bin, addr: freeAddr(t), DB: filepath.Join(t.TempDir(), "rollcall.db"), flags: flags}
 	t.Cleanup(func() {
 		if s.cmd != nil {
@@ -45,7 +52,6 @@ func StartServer(t testing.TB, bin string, flags ...string) *Server {
 			t.Logf("server log, the end of it:\n%s", s.log.tail(4000))
 		}
 	})
-	s.Start()
 	return s
 }
 

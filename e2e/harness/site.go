@@ -14,13 +14,14 @@ type Site struct {
 	t      testing.TB
 	Server *Server
 	Proxy  *Proxy
+	token  string // what Call signs in with; empty on a server without accounts
 }
 
 // NewSite starts a server without users, with further flags.
 func NewSite(t testing.TB, bin string, flags ...string) *Site {
 	t.Helper()
 	s := StartServer(t, bin, flags...)
-	return &Site{t, s, StartProxy(t, s.URL())}
+	return &Site{t, s, StartProxy(t, s.URL()), ""}
 }
 
 // URL is the site's address for browsers.

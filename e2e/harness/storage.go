@@ -14,12 +14,13 @@ import (
 //go:embed stored.js
 var Stored string
 
-// readStore reads all records of one kind. It does not create the database.
+// readStore reads all records of one kind of the browser's account. It does not create the database.
 const readStore = `(async (name, stored) => {
 	const all = await indexedDB.databases();
-	if (!all.some((d) => d.name === "rollcall")) return [];
+	const { id } = JSON.parse(localStorage.getItem("rollcall-account") ?? "{}"), own = id ? "rollcall-" + id : "rollcall";
+	if (!all.some((d) => d.name === own)) return [];
 	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
-	const db = await settle(indexedDB.open("rollcall"));
+	const db = await settle(indexedDB.open(own));
 	try {
 		if (db.objectStoreNames.contains("log")) return (await stored(db))[name];
 		return await settle(db.transaction(name).objectStore(name).getAll()); // of an earlier version

@@ -75,6 +75,8 @@ func (p *accountPage) renderContent() []ui.UI {
 			retryButton(func(ctx ui.Context, _ ui.Event) { p.ask(ctx) })))
 	case !p.known:
 		return p.content.only("asking", ui.P().Class("quiet").Text("Asking the server who you are…"))
+	case p.Join && p.S.Accounts.Link() == "":
+		return p.content.only("no-link", emptyState("alert", ui.H2().Text("The link is not whole"), "Open it again as it was sent to you, to its last character."))
 	case p.Join:
 		return p.content.only("join", p.renderForm("Set password and sign in",
 			quiet("A few words make a good password. The link works once."),

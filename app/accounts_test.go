@@ -166,6 +166,11 @@ func TestALinkSetsAPassword(t *testing.T) {
 	}
 }
 
+func TestALinkThatIsCutOff(t *testing.T) {
+	b, _ := at(t, api.PathJoin, func(*people) {})
+	b.untilText("The link is not whole")
+}
+
 func TestWhoComesFirstSignsIn(t *testing.T) {
 	b, _ := at(t, "/", func(*people) {})
 	b.until("the sign-in page", func() bool { return b.wentTo == api.PathMe })

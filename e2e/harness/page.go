@@ -60,7 +60,11 @@ func (b *Browser) OpenWithScript(address, script string) *Page {
 	if script != "" {
 		p.AddInitScript(script)
 	}
-	p.Go(u.RequestURI())
+	path := u.RequestURI()
+	if u.Fragment != "" {
+		path += "#" + u.Fragment
+	}
+	p.Go(path)
 	return p
 }
 

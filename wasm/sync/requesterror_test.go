@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -126,6 +127,30 @@ func TestPortalsAskToSignIn(t *testing.T) {
 		failed := Classify(Response{Status: c.status, Header: map[string]string{"content-type": c.media}, Body: []byte("{}")})
 		if failed == nil || failed.Problem.Code != c.want {
 			t.Errorf("%d %q: got %+v", c.status, c.media, failed)
+		}
+	}
+}
+
+// TestWhatOnlyAPersonCanMend: the service worker tries nothing of it again.
+func TestWhatOnlyAPersonCanMend(t *testing.T) {
+	answer := func(status int, media, body string) error {
+		return fmt.Errorf("push: %w", Classify(Response{Status: status, Header: map[string]string{"content-type": media}, Body: []byte(body)}))
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no error":        {nil, false},
+		"no network":      {NoAnswerError(errors.New("no network")), false},
+		"signed out":      {answer(401, "application/problem+json", `{"title":"Sign in to sync","status":401,"code":"sign_in"}`), true},
+		"disabled":        {answer(401, "application/problem+json", `{"title":"Disabled","status":401,"code":"account_disabled"}`), true},
+		"a proxy's page":  {answer(401, "text/html", "<h1>Sign in</h1>"), true},
+		"a portal's page": {answer(200, "text/html", "<h1>Welcome</h1>"), false}, // it may let go by itself
+		"too old":         {answer(400, "application/problem+json", `{"title":"Too old","status":400,"code":"client_too_old"}`), true},
+		"busy":            {answer(503, "", ""), false},
+	} {
+		if got := NeedsPerson(c.err); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,15 +35,42 @@ func openClosed(t *testing.T, b *harness.Browser, site *harness.Site, name strin
 	return d
 }
 
-// endSessions ends an account's sessions, and waits until the server knows.
-func endSessions(t *testing.T, d directory, site *harness.Site, name string) {
+// endSessions ends an account's sessions, and waits until the running server knows.
+func endSessions(t *testing.T, site *harness.Site, name string) {
 	t.Helper()
 	site.Server.Command("", "account", "sign-out", name)
+	id := accountOf(t, site, name).ID
 	harness.Eventually(t, "the session has ended", func() error {
-		if harness.Eval[bool](d.Page, `fetch("/api/v1/session").then((r) => r.json()).then((s) => s.account !== null)`) {
-			return errors.New("not yet")
+		if said := site.Call("GET", "/api/v1/accounts/"+id+"/grants", ""); strings.Contains(string(said.Body), `"kind":"session"`) {
+			return errors.New(string(said.Body))
 		}
 		return nil
+	})
+}
+
+type account struct{ ID, Name, Role string }
+
+// accountOf is an account as the running server has it.
+func accountOf(t *testing.T, site *harness.Site, name string) account {
+	t.Helper()
+	var all struct{ Accounts []account }
+	if err := json.Unmarshal(site.Call("GET", "/api/v1/accounts", "").Body, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all.Accounts {
+		if a.Name == name {
+			return a
+		}
+	}
+	t.Fatalf("there is no %s among %v", name, all.Accounts)
+	return account{}
+}
+
+func setRole(t *testing.T, site *harness.Site, name, role string) {
+	t.Helper()
+	site.Server.Command("", "account", "role", name, role)
+	harness.Eventually(t, "the server knows the role", func() error {
+		return harness.Equal("the role", accountOf(t, site, name).Role, role)
 	})
 }
 
@@ -140,9 +168,9 @@ func TestASessionThatEndsKeepsTheWork(t *testing.T) {
 	if n := d.Queued(); n != 50 {
 		t.Fatalf("%d wait", n)
 	}
-	id := harness.Eval[string](d.Page, `JSON.parse(localStorage.getItem("rollcall-account")).id`)
-	site.Server.Command("", "account", "sign-out", "bo")
 	d.Close()
+	id := accountOf(t, site, "bo").ID
+	endSessions(t, site, "bo")
 	site.Proxy.ResetRequests()
 	b.Offline(site.Proxy, false)
 	registrations.Sync(site.URL(), syncTag+"-"+id)
@@ -189,7 +217,7 @@ func TestTwoPeopleOnOneBrowser(t *testing.T) {
 	b := harness.OpenBrowser(t)
 	bo := openClosed(t, b, site, "bo")
 	bo.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
-	endSessions(t, bo, site, "bo")
+	endSessions(t, site, "bo")
 	bo.add(harness.Person{Name: "Bo's Work", Email: "bos@example.org"})
 	bo.SeeText("Sign in to sync - Changes are kept on this device")
 
@@ -247,13 +275,7 @@ func TestAViewersWrite(t *testing.T) {
 	b.Offline(site.Proxy, true)
 	d.isOffline()
 	d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
-	site.Server.Command("", "account", "role", "bo", "viewer")
-	harness.Eventually(t, "the server knows", func() error {
-		if said := site.Server.Command("", "account", "list"); !strings.Contains(said, "viewer") {
-			return errors.New(said)
-		}
-		return nil
-	})
+	setRole(t, site, "bo", "viewer")
 	b.Offline(site.Proxy, false)
 	d.hasState("Bob Baker", "Needs attention")
 	d.Go("/sync")
@@ -268,7 +290,7 @@ func TestAViewersWrite(t *testing.T) {
 		t.Error("the form opens")
 	}
 	accessible(t, d.Page)
-	site.Server.Command("", "account", "role", "bo", "editor")
+	setRole(t, site, "bo", "editor")
 	harness.Eventually(t, "the form opens for an editor", func() error {
 		d.Click("button", "Add user")
 		if !d.Has("dialog", "Add user") {

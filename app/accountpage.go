@@ -171,12 +171,16 @@ func (p *accountPage) submit(ctx ui.Context, e ui.Event) {
 		who, err = p.S.Accounts.SignIn(ctx, with)
 		return err
 	}, func(err error) {
+		shown := false
+		if err == nil && who.Account != nil {
+			shown, err = p.S.Accounts.Become(*who.Account) // if not, the page is being loaded anew
+		}
 		switch {
 		case err != nil || who.Account == nil:
 			p.busy = false
 			p.refuse(err)
 			p.focusWrong(ctx)
-		case p.S.Accounts.Become(*who.Account): // else the page is being loaded anew
+		case shown:
 			p.busy, p.who = false, who
 			p.S.syncNow()
 			p.S.goTo("/")
@@ -198,6 +202,9 @@ func (p *accountPage) refuse(err error) {
 		return
 	}
 	p.refused = "The server did not say who you are. Try again."
+	if err != nil {
+		p.refused = errorText(err)
+	}
 }
 
 // focusWrong moves the focus to the first field that is wrong. Of a name and a password that do

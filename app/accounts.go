@@ -29,7 +29,7 @@ type Accounts interface {
 
 	// Become takes note of who has signed in. Unless these are their data already, it loads the
 	// page anew, with theirs.
-	Become(account api.Identity) (shown bool)
+	Become(account api.Identity) (shown bool, err error)
 	// Leave loads the page anew, with nobody's data. Those of the account stay on the device for
 	// their next sign-in if keep says so, and are deleted otherwise.
 	Leave(keep bool)
@@ -63,8 +63,11 @@ func (s *session) askWho(then func(api.Session, error)) {
 		who, err = s.Accounts.Session(ctx)
 		return err
 	}, func(err error) {
-		if err == nil && who.Account != nil && !s.Accounts.Become(*who.Account) {
-			return // the page is loaded anew
+		if err == nil && who.Account != nil {
+			var shown bool
+			if shown, err = s.Accounts.Become(*who.Account); !shown && err == nil {
+				return // the page is loaded anew
+			}
 		}
 		then(who, err)
 	})

@@ -20,6 +20,7 @@ type people struct {
 	closed   bool         // the server has accounts
 	used     bool
 	failure  error
+	forgets  error // the browser can't remember who signs in
 	link     string
 	with     []api.SignIn
 	became   []string // the accounts that the page was loaded anew for
@@ -70,14 +71,14 @@ func (p *people) Begin(_ context.Context, link, _ string) (string, error) {
 	return "https://idp.example/?link=" + link, p.failure
 }
 
-func (p *people) Become(other api.Identity) bool {
+func (p *people) Become(other api.Identity) (bool, error) {
 	defer p.lock()()
 	if other.ID != p.own.ID {
 		p.became = append(p.became, other.Name)
-		return false
+		return false, p.forgets
 	}
 	p.own = other
-	return true
+	return true, nil
 }
 
 func (p *people) Nobodys(context.Context) (int, []byte, error) { return p.nobodys, []byte(p.file), nil }
@@ -149,6 +150,14 @@ func (b *browser) form() (found ui.UI) {
 		b.t.Fatal("there is no form")
 	}
 	return found
+}
+
+func TestABrowserThatRemembersNobody(t *testing.T) {
+	b, _ := at(t, api.PathMe, func(p *people) { p.forgets = errors.New("no room left") })
+	b.until("the form", func() bool { return b.has("button", "Sign in") })
+	b.device.values[signInNameID], b.device.values[signInSecretID] = "ann", "correct horse"
+	b.fire(b.form(), "submit")
+	b.untilText("No room left.")
 }
 
 func TestALinkSetsAPassword(t *testing.T) {

@@ -6,7 +6,7 @@
 //   rollcallAccount.id              its id; "" for nobody
 //   rollcallAccount.device          what the server's list of sessions calls this browser
 //   rollcallAccount.remember(text)  keeps what is new about it
-//   rollcallAccount.become(text)    loads the page anew for another account
+//   rollcallAccount.become(text)    loads the page anew for another account; false if it can't
 //   rollcallAccount.leave(keep)     loads the page anew for nobody; its data stay, or go
 //   rollcallAccount.drop()          deletes nobody's data
 "use strict";
@@ -43,12 +43,15 @@
 
   left().forEach(drop);
 
+  // go reports whether the browser takes note: else the page would be loaded anew for ever.
   function go(next, path) {
     attempt(() => (next ? localStorage.setItem(key, next) : localStorage.removeItem(key)));
+    if (idOf(read()) !== idOf(next)) return false;
     // It says that there are data here, of whoever had them.
     if (idOf(next) !== id) document.cookie = "rollcall_seen=; path=/; max-age=0";
     if (location.pathname === path) location.reload();
     else location.replace(path);
+    return true;
   }
 
   // The other tabs show what belongs to who was here before.

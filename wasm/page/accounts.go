@@ -4,6 +4,7 @@ package page
 
 import (
 	"context"
+	"errors"
 	"syscall/js"
 
 	"github.com/rollcall/rollcall/api"
@@ -33,15 +34,19 @@ func (a *accounts) Account() api.Identity { return a.own }
 
 func (a *accounts) Used() bool { return shell().Get("seen").Bool() }
 
-func (a *accounts) Become(other api.Identity) (shown bool) {
+func (a *accounts) Become(other api.Identity) (shown bool, err error) {
 	text := string(jsoncodec.Write(other.WriteJSON))
-	if shown = other.ID == a.own.ID; !shown {
-		account().Call("become", text)
-	} else if other != a.own {
+	if other.ID != a.own.ID {
+		if !account().Call("become", text).Bool() {
+			err = errors.New("this browser can't remember who you are: it stores nothing for this site, or has no room left")
+		}
+		return false, err
+	}
+	if other != a.own {
 		account().Call("remember", text)
 		a.own = other
 	}
-	return shown
+	return true, nil
 }
 
 func (a *accounts) Leave(keep bool) { account().Call("leave", keep) }

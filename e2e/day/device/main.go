@@ -31,7 +31,7 @@ func main() {
 }
 
 func spend(d day.Day, start time.Time) error {
-	store := unhurried{idb.New(idb.Options{Name: directory.Database, Schemas: []queue.Schema{directory.Users}})}
+	store := unhurried{idb.New(idb.Options{Name: directory.Nobodys, Schemas: []queue.Schema{directory.Users}})}
 	defer store.Close()
 	clock := d.Clock(start)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{

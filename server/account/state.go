@@ -14,6 +14,7 @@ type State struct {
 	Accounts    map[string]Account
 	Credentials map[string][]Credential // by account
 	Grants      map[Hash]Grant
+	Key         []byte // seals what browsers keep for the servers of this database
 
 	names map[string]string // to ids
 }
@@ -30,6 +31,7 @@ func NewState(revision int64, c Change) *State {
 type Change struct {
 	Accounts    []Account
 	Credentials []Credential // each takes the place of the one with its account, kind and id
+	Forget      []Credential
 	Grants      []Grant
 	Drop        []Hash // grants
 	Events      []Event
@@ -46,6 +48,11 @@ func (s *State) With(c Change) *State {
 		next.Credentials[one.Account] = append(slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {
 			return had.Kind == one.Kind && had.ID == one.ID
 		}), one)
+	}
+	for _, one := range c.Forget {
+		next.Credentials[one.Account] = slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {
+			return had.Kind == one.Kind && had.ID == one.ID
+		})
 	}
 	for _, g := range c.Grants {
 		next.Grants[g.Hash] = g
@@ -75,13 +82,14 @@ func (s *State) Touched(seen map[Hash]time.Time) *State {
 }
 
 func (s *State) clone(revision int64) *State {
-	return &State{Revision: revision, Accounts: maps.Clone(s.Accounts), Credentials: maps.Clone(s.Credentials), Grants: maps.Clone(s.Grants), names: maps.Clone(s.names)}
+	return &State{Revision: revision, Accounts: maps.Clone(s.Accounts), Credentials: maps.Clone(s.Credentials), Grants: maps.Clone(s.Grants), names: maps.Clone(s.names), Key: s.Key}
 }
 
 // Then is a change with another one behind it.
 func (c Change) Then(next Change) Change {
 	return Change{
 		Accounts: slices.Concat(c.Accounts, next.Accounts), Credentials: slices.Concat(c.Credentials, next.Credentials),
+		Forget: slices.Concat(c.Forget, next.Forget),
 		Grants: slices.Concat(c.Grants, next.Grants), Drop: slices.Concat(c.Drop, next.Drop), Events: slices.Concat(c.Events, next.Events),
 	}
 }

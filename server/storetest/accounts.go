@@ -98,6 +98,15 @@ func testAccounts(t *testing.T, b *fixture) {
 			return c, err
 		})
 	}
+	for _, id := range []string{"k1", "k2"} {
+		both(func(s *account.State) (account.Change, error) {
+			return s.AddPasskey(b.act(), account.Credential{Account: ann.ID, ID: id, Data: `{"name":"Phone"}`})
+		})
+	}
+	both(func(s *account.State) (account.Change, error) { return s.DropPasskey(b.act(), ann.ID, "k1") })
+	if got := b.access(); len(got.Key) < 32 || len(got.CredentialsOf(ann.ID, account.Passkey)) != 1 {
+		t.Errorf("the state is %+v", got)
+	}
 	name := "Ann Lee"
 	both(func(s *account.State) (account.Change, error) {
 		return s.Edit(b.act(), ann.ID, account.Edit{Display: &name})

@@ -48,6 +48,7 @@ func (s *State) With(c Change) *State {
 		next.Credentials[one.Account] = append(slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {
 			return had.Kind == one.Kind && had.ID == one.ID
 		}), one)
+		slices.SortFunc(next.Credentials[one.Account], func(a, b Credential) int { return strings.Compare(a.Kind+" "+a.ID, b.Kind+" "+b.ID) })
 	}
 	for _, one := range c.Forget {
 		next.Credentials[one.Account] = slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {

@@ -58,7 +58,7 @@ func (s *server) endProvider(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	s.setFlow(w, r, "")
 	switch {
-	case !ok || q.Get("state") == "" || q.Get("state") != flow.State:
+	case !ok || q.Get("state") != flow.State:
 		return api.NewProblem(api.CodeForbidden, "Start again", "this sign-in was not begun in this browser, or took longer than ten minutes")
 	case q.Get("error") != "":
 		return api.NewProblem(api.CodeForbidden, "Not signed in", "the provider says: "+store.PrintableStart(q.Get("error")+" "+q.Get("error_description")))

@@ -123,7 +123,7 @@ func (g *Gate) BeginPasskey(s Site) (options any, sealed string, err error) {
 	if err != nil {
 		return nil, "", noPasskeys(err)
 	}
-	assertion, session, err := web.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+	assertion, session, err := web.BeginDiscoverableLogin()
 	if err != nil {
 		return nil, "", fmt.Errorf("begin to sign in with a passkey: %w", err)
 	}

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin/signintest"
 )
 
 // local is the server as the tests' browsers see it.
@@ -25,7 +27,27 @@ type device struct {
 
 func (h *house) device(id string) *device {
 	return &device{h, local, virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(id)}),
-		virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		virtualwebauthn.NewCredentialWithImportedKey(virtualwebauthn.KeyTypeEC2, longKey(h.t))}
+}
+
+// longKey makes a key whose coordinates have no leading zeros, which the library drops.
+func longKey(t *testing.T) []byte {
+	t.Helper()
+	for {
+		key := signintest.NewKey(t)
+		point, err := key.PublicKey.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if point[1] == 0 || point[33] == 0 {
+			continue
+		}
+		data, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
 }
 
 // flow is the cookie of a begun step.

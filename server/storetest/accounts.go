@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // decide changes the accounts.
@@ -187,5 +188,8 @@ func testAudit(t *testing.T, b *fixture) {
 	}
 	if got := read(time.Time{}); len(got) != 2*len(want) {
 		t.Errorf("in all: %v", got)
+	}
+	if n, err := b.store.Forget(t.Context(), store.Old{Audit: later}); err != nil || n != int64(len(want)) || !reflect.DeepEqual(read(time.Time{}), want) {
+		t.Errorf("%d were forgotten (%v), and left is %v", n, err, read(time.Time{}))
 	}
 }

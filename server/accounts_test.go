@@ -126,6 +126,10 @@ func TestAccountCommands(t *testing.T) {
 			}
 			checkAudit(t, runCommand(t, "audit", "-db", db))
 			runCommand(t, "check", "-db", db).says("no problems found")
+			if name == "sqlite" {
+				damage(t, db, `UPDATE accounts SET role = 'bo'||char(27)||'ss' WHERE name = 'cy'; UPDATE grants SET hash = 'x' WHERE kind = 'session'`)
+				runCommand(t, "check", "-db", db).found("accounts: account ", `has the role "bo`)
+			}
 		})
 	}
 	runCommand(t, "account").fails("rollcall account add")

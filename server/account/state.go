@@ -1,6 +1,8 @@
 package account
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -201,4 +203,33 @@ func (s *State) Vouched(name string) (Principal, Refusal) {
 		return Principal{}, Stranger
 	}
 	return s.principal(a.ID, Grant{})
+}
+
+// Problems are what no decision could have made of a state.
+func (s *State) Problems() (all []string) {
+	bad := func(is bool, format string, args ...any) {
+		if is {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	admins := 0
+	for id, a := range s.Accounts {
+		bad(!a.Role.Valid(), "account %s has the role %q", id, a.Role)
+		bad(s.names[a.Name] != id || FoldName(a.Name) != a.Name || a.Name == "", "account %s can't be found by its name %q", id, a.Name)
+		if isAdmin(a) {
+			admins++
+		}
+	}
+	bad(len(s.Accounts) > 0 && admins == 0, "no account may manage the others; `rollcall account add -admin` makes one that may")
+	for id := range s.Credentials {
+		bad(s.Accounts[id].ID == "", "a credential is for account %s, which is missing", id)
+	}
+	for _, g := range s.Grants {
+		bad(s.Accounts[g.Account].ID == "", "%s %s is for account %s, which is missing", g.Kind, g.ID, g.Account)
+		bad(prefixes[g.Kind] == "", "grant %s is of the kind %q", g.ID, g.Kind)
+		bad(g.Kind == Token && !g.Role.Valid(), "token %s has the role %q", g.ID, g.Role)
+	}
+	bad(len(s.Key) < sha256.Size, "the key that seals what browsers keep is missing")
+	slices.Sort(all)
+	return all
 }

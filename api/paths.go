@@ -23,6 +23,9 @@ const (
 
 	PathSession  = "/api/v1/session"
 	PathPassword = "/api/v1/session/password"
+	PathPasskey  = "/api/v1/session/passkey"
+	PathPasskeys = "/api/v1/accounts/{id}/passkeys"
+	PathDropKey  = "/api/v1/accounts/{id}/passkeys/{passkey}"
 	PathProvider = "/api/v1/session/provider"
 	PathAccounts = "/api/v1/accounts"
 	PathAccount  = "/api/v1/accounts/{id}"

@@ -126,6 +126,10 @@ func TestAccountCommands(t *testing.T) {
 			}
 			checkAudit(t, runCommand(t, "audit", "-db", db))
 			runCommand(t, "check", "-db", db).says("no problems found")
+			if name == "sqlite" {
+				damage(t, db, `UPDATE accounts SET role = 'bo'||char(27)||'ss' WHERE name = 'cy'; UPDATE grants SET hash = 'x' WHERE kind = 'session'`)
+				runCommand(t, "check", "-db", db).found("accounts: account ", `has the role "bo`)
+			}
 		})
 	}
 	runCommand(t, "account").fails("rollcall account add")
@@ -225,6 +229,42 @@ func TestRevocationReachesOtherServers(t *testing.T) {
 	})
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// TestRestoreEndsSessions: what was ended since a backup must not be back with it. Tokens stay, since
+// programs can't sign in.
+func TestRestoreEndsSessions(t *testing.T) {
+	for name, db := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			typed(t, annsPassword+"\n")
+			runCommand(t, "account", "add", "-db", db, "-admin", "ann").says("added")
+			token := secretIn(t, runCommand(t, "account", "token", "-db", db, "ann").out)
+			link := secretIn(t, runCommand(t, "account", "reset", "-db", db, "ann").out)
+			s := start(t, "-db", db)
+			_, body := ask(t, "POST", s.url+api.PathSession, "", api.SignIn{Name: "ann", Password: annsPassword})
+			session := secretIn(t, string(body))
+			s.stop()
+			if err := s.wait(); err != nil {
+				t.Error(err)
+			}
+			if name == "sqlite" {
+				file := filepath.Join(t.TempDir(), "b.db")
+				runCommand(t, "backup", "-db", db, file).says("backed up")
+				runCommand(t, "restore", "-db", db, file).says("restored")
+			} else {
+				runCommand(t, "restored", "-db", db).says("is ready to be served")
+			}
+			s = start(t, "-db", db)
+			for secret, want := range map[string]int{session: 401, token: 200} {
+				if status, body := ask(t, "GET", s.url+api.PathUsers, secret, nil); status != want {
+					t.Errorf("%.11s: %d %s", secret, status, body)
+				}
+			}
+			if status, body := ask(t, "POST", s.url+api.PathSession, "", api.SignIn{Link: link, Password: "another good password"}); status != 404 {
+				t.Errorf("the link: %d %s", status, body)
+			}
+		})
 	}
 }
 

@@ -60,7 +60,7 @@ func (c *client) open(ctx context.Context) (err error) {
 	if c.stream, err = new(net.Dialer).DialContext(ctx, "tcp", c.addr); err != nil {
 		return fmt.Errorf("open a stream (ulimit -n?): %w", err)
 	}
-	if _, err := io.WriteString(c.stream, "GET /api/v1/events HTTP/1.1\r\nHost: "+c.addr+"\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c.stream, "GET /api/v1/events HTTP/1.1\r\nHost: "+c.addr+"\r\n"+authorization+"\r\n"); err != nil {
 		return fmt.Errorf("open a stream: %w", err)
 	}
 	lines := bufio.NewReaderSize(c.stream, 512)

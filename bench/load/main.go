@@ -30,6 +30,7 @@ type options struct {
 	every, measure time.Duration
 	limit, budget  time.Duration
 	flags          string
+	accounts       bool
 	doc            string
 }
 
@@ -45,6 +46,7 @@ func main() {
 	flag.DurationVar(&o.limit, "limit", 100*time.Millisecond, "the bound of the 99th percentile")
 	flag.DurationVar(&o.budget, "budget", 80*time.Second, "time after which no further step starts; a small one makes the knee less exact")
 	flag.StringVar(&o.flags, "flags", "", "more flags for the servers, separated by spaces")
+	flag.BoolVar(&o.accounts, "accounts", false, "give the server accounts, and each request a token")
 	flag.StringVar(&o.doc, "doc", "", "document with the markers <!-- load-STORE --> to put the table between")
 	flag.Parse()
 	debug.SetGCPercent(400) // this program shares the processors with the server
@@ -156,6 +158,13 @@ func open(ctx context.Context, o options, dir string) (s *site, end func() error
 	}
 	if err := subject.Command(ctx, o.binary, "seed", "-db", db, "-n", fmt.Sprint(o.people)); err != nil {
 		return nil, nil, err
+	}
+	if o.accounts {
+		token, err := subject.Token(ctx, o.binary, db)
+		if err != nil {
+			return nil, nil, err
+		}
+		authorization = "Authorization: Bearer " + token + "\r\n"
 	}
 	for range processes {
 		server, err := subject.Serve(ctx, o.binary, db, strings.Fields(o.flags)...)

@@ -27,6 +27,9 @@ type wire struct {
 	body bytes.Buffer
 }
 
+// authorization is a header line of all clients, "" for none.
+var authorization string
+
 // decoder decompresses pages. Browsers accept zstd, too.
 var decoder = func() *zstd.Decoder {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2))
@@ -61,6 +64,7 @@ func (w *wire) ask(method, path string, body []byte) (a answer, err error) {
 	b = append(append(b, ' '), path...)
 	b = append(append(b, " HTTP/1.1\r\nHost: "...), w.addr...)
 	b = append(b, "\r\nAccept: application/json\r\nAccept-Encoding: zstd\r\n"...)
+	b = append(b, authorization...)
 	if body != nil {
 		b = append(b, "Content-Type: application/json\r\nContent-Length: "...)
 		b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)

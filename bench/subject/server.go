@@ -74,9 +74,23 @@ func ClusterUsage(c *cluster.Cluster) (Usage, error) { return treeUsage(c.Pid())
 
 // Command runs another command of the binary. Its output is part of the error.
 func Command(ctx context.Context, binary string, args ...string) error {
+	_, err := output(ctx, binary, args...)
+	return err
+}
+
+func output(ctx context.Context, binary string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("rollcall %s: %w\n%s", strings.Join(args, " "), err, out)
+		return "", fmt.Errorf("rollcall %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
-	return nil
+	return string(out), nil
+}
+
+// Token gives a database accounts, and returns the token of an editor.
+func Token(ctx context.Context, binary, db string) (string, error) {
+	if err := Command(ctx, binary, "account", "add", "-db", db, "-link", "-admin", "load"); err != nil {
+		return "", err
+	}
+	out, err := output(ctx, binary, "account", "token", "-db", db, "-role", "editor", "load")
+	return strings.TrimSpace(out), err
 }

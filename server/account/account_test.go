@@ -282,6 +282,37 @@ func TestEndGrant(t *testing.T) {
 	}
 }
 
+// TestProblems: decisions make none, and what another program may have made is found.
+func TestProblems(t *testing.T) {
+	b := newBook(t)
+	b.s.Key = make([]byte, 32)
+	ann := b.add("ann", account.Admin)
+	b.session(ann.ID)
+	b.token(ann.ID, account.Viewer)
+	b.link(ann.ID, time.Hour)
+	b.keep(b.s.SetPassword(account.Act{Now: noon}, ann.ID, "hash", account.Hash{}))
+	if got := b.s.Problems(); len(got) != 0 {
+		t.Errorf("of what was decided: %q", got)
+	}
+	for want, c := range map[string]account.Change{
+		`account x has the role "boss"`: {Accounts: []account.Account{{ID: "x", Name: "x", Role: "boss"}}},
+		"can't be found by its name":    {Accounts: []account.Account{{ID: "x", Name: "X", Role: account.Viewer}}},
+		"no account may manage":         {Accounts: []account.Account{{ID: ann.ID, Name: "ann", Role: account.Viewer}}},
+		"a credential is for account y": {Credentials: []account.Credential{{Account: "y"}}},
+		"session s is for account y":    {Grants: []account.Grant{{ID: "s", Kind: account.Session, Account: "y"}}},
+		`grant s is of the kind "x"`:    {Grants: []account.Grant{{ID: "s", Kind: "x", Account: ann.ID}}},
+		`token s has the role ""`:       {Grants: []account.Grant{{ID: "s", Kind: account.Token, Account: ann.ID}}},
+	} {
+		if got := b.s.With(c).Problems(); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	b.s.Key = nil
+	if got := b.s.Problems(); len(got) != 1 {
+		t.Errorf("without a key: %q", got)
+	}
+}
+
 func TestPasswords(t *testing.T) {
 	ann := account.Account{Name: "annabella", Display: "Ann Lee"}
 	for password, good := range map[string]bool{

@@ -30,7 +30,7 @@ func (s *State) Claimed(act Act, c Claim, link string) (who Account, change Chan
 		change.Drop = s.hashes(who.ID, Hash{}, Link)
 	} else {
 		var ok bool
-		if who, ok = s.ByName(c.Email); !ok || c.Email == "" || s.has(who.ID, OpenID) {
+		if who, ok = s.ByName(c.Email); !ok || c.Email == "" || len(s.CredentialsOf(who.ID, OpenID)) > 0 {
 			return who, change, api.NewProblem(api.CodeForbidden, "No account here",
 				"you have signed in, but have no account here yet; ask an admin for an invitation, and open its link first")
 		}
@@ -39,13 +39,4 @@ func (s *State) Claimed(act Act, c Claim, link string) (who Account, change Chan
 	change.Credentials = []Credential{{Account: who.ID, Kind: OpenID, ID: c.id(), Created: act.Now}}
 	change.Events = []Event{act.event("provider_linked", who.ID, c.Issuer)}
 	return who, change, nil
-}
-
-func (s *State) has(id, kind string) bool {
-	for _, c := range s.Credentials[id] {
-		if c.Kind == kind {
-			return true
-		}
-	}
-	return false
 }

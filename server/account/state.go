@@ -1,6 +1,8 @@
 package account
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ type State struct {
 	Accounts    map[string]Account
 	Credentials map[string][]Credential // by account
 	Grants      map[Hash]Grant
+	Key         []byte // seals what browsers keep for the servers of this database
 
 	names map[string]string // to ids
 }
@@ -30,6 +33,7 @@ func NewState(revision int64, c Change) *State {
 type Change struct {
 	Accounts    []Account
 	Credentials []Credential // each takes the place of the one with its account, kind and id
+	Forget      []Credential
 	Grants      []Grant
 	Drop        []Hash // grants
 	Events      []Event
@@ -46,6 +50,12 @@ func (s *State) With(c Change) *State {
 		next.Credentials[one.Account] = append(slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {
 			return had.Kind == one.Kind && had.ID == one.ID
 		}), one)
+		slices.SortFunc(next.Credentials[one.Account], func(a, b Credential) int { return strings.Compare(a.Kind+" "+a.ID, b.Kind+" "+b.ID) })
+	}
+	for _, one := range c.Forget {
+		next.Credentials[one.Account] = slices.DeleteFunc(slices.Clone(next.Credentials[one.Account]), func(had Credential) bool {
+			return had.Kind == one.Kind && had.ID == one.ID
+		})
 	}
 	for _, g := range c.Grants {
 		next.Grants[g.Hash] = g
@@ -75,13 +85,14 @@ func (s *State) Touched(seen map[Hash]time.Time) *State {
 }
 
 func (s *State) clone(revision int64) *State {
-	return &State{Revision: revision, Accounts: maps.Clone(s.Accounts), Credentials: maps.Clone(s.Credentials), Grants: maps.Clone(s.Grants), names: maps.Clone(s.names)}
+	return &State{Revision: revision, Accounts: maps.Clone(s.Accounts), Credentials: maps.Clone(s.Credentials), Grants: maps.Clone(s.Grants), names: maps.Clone(s.names), Key: s.Key}
 }
 
 // Then is a change with another one behind it.
 func (c Change) Then(next Change) Change {
 	return Change{
 		Accounts: slices.Concat(c.Accounts, next.Accounts), Credentials: slices.Concat(c.Credentials, next.Credentials),
+		Forget: slices.Concat(c.Forget, next.Forget),
 		Grants: slices.Concat(c.Grants, next.Grants), Drop: slices.Concat(c.Drop, next.Drop), Events: slices.Concat(c.Events, next.Events),
 	}
 }
@@ -192,4 +203,33 @@ func (s *State) Vouched(name string) (Principal, Refusal) {
 		return Principal{}, Stranger
 	}
 	return s.principal(a.ID, Grant{})
+}
+
+// Problems are what no decision could have made of a state.
+func (s *State) Problems() (all []string) {
+	bad := func(is bool, format string, args ...any) {
+		if is {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	admins := 0
+	for id, a := range s.Accounts {
+		bad(!a.Role.Valid(), "account %s has the role %q", id, a.Role)
+		bad(s.names[a.Name] != id || FoldName(a.Name) != a.Name || a.Name == "", "account %s can't be found by its name %q", id, a.Name)
+		if isAdmin(a) {
+			admins++
+		}
+	}
+	bad(len(s.Accounts) > 0 && admins == 0, "no account may manage the others; `rollcall account add -admin` makes one that may")
+	for id := range s.Credentials {
+		bad(s.Accounts[id].ID == "", "a credential is for account %s, which is missing", id)
+	}
+	for _, g := range s.Grants {
+		bad(s.Accounts[g.Account].ID == "", "%s %s is for account %s, which is missing", g.Kind, g.ID, g.Account)
+		bad(prefixes[g.Kind] == "", "grant %s is of the kind %q", g.ID, g.Kind)
+		bad(g.Kind == Token && !g.Role.Valid(), "token %s has the role %q", g.ID, g.Role)
+	}
+	bad(len(s.Key) < sha256.Size, "the key that seals what browsers keep is missing")
+	slices.Sort(all)
+	return all
 }

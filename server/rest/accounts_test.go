@@ -127,7 +127,9 @@ var needed = map[string]account.Role{
 	"listUsers": account.Viewer, "getUser": account.Viewer, "listChanges": account.Viewer, "listBucket": account.Viewer, "streamEvents": account.Viewer,
 	"createUser": account.Editor, "updateUser": account.Editor, "deleteUser": account.Editor,
 	"applyOperations": account.Viewer, // whose operations are refused one by one
-	"showSession":     account.Anyone, "signIn": account.Anyone, "signOut": account.Anyone, "beginProvider": account.Anyone,
+	"showSession":     account.Anyone, "signIn": account.Anyone, "signOut": account.Anyone, "beginPasskey": account.Anyone, "endPasskey": account.Anyone,
+	"listPasskeys": account.Viewer, "beginAdding": account.Viewer, "addPasskey": account.Viewer, "dropPasskey": account.Viewer, // of one's own account
+	"beginProvider":  account.Anyone,
 	"changePassword": account.Viewer, "listGrants": account.Viewer, "makeToken": account.Viewer, "endGrant": account.Viewer, // of one's own account
 	"listAccounts": account.Admin, "addAccount": account.Admin, "editAccount": account.Admin, "makeLink": account.Admin,
 	"healthy": account.Anyone, "ready": account.Anyone,
@@ -145,7 +147,7 @@ func TestEveryPathNeedsItsRole(t *testing.T) {
 	}
 	asked := 0
 	for path, item := range contracttest.Load(t).Doc.Paths.Map() {
-		target := strings.NewReplacer("{id}", "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16", "{grant}", "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d17", "{bucket}", "0").Replace(path)
+		target := strings.NewReplacer("{id}", "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d16", "{passkey}", "x", "{grant}", "018f2f4e-7f0e-4f86-9a54-8f0f7c2b9d17", "{bucket}", "0").Replace(path)
 		for method, operation := range item.Operations() {
 			need, known := needed[operation.OperationID]
 			if !known {
@@ -160,8 +162,8 @@ func TestEveryPathNeedsItsRole(t *testing.T) {
 				role := account.Role(strings.TrimPrefix(string(who), "token of "))
 				a := h.do(secret, method, target, map[string]any{}, "If-Match", "*")
 				code := decodeCode(a)
-				signedOut, forbidden := code == api.CodeSignIn, code == api.CodeForbidden && !strings.Contains(target, "/grants") && path != api.PathPassword
-				if want := who == "" && need != account.Anyone; signedOut != want && operation.OperationID != "signIn" {
+				signedOut, forbidden := code == api.CodeSignIn, code == api.CodeForbidden && !strings.Contains(target, "/grants") && !strings.Contains(target, "passkey") && path != api.PathPassword
+				if want := who == "" && need != account.Anyone; signedOut != want && operation.OperationID != "signIn" && operation.OperationID != "endPasskey" {
 					t.Errorf("%s %s as %q: %d %s, asks for a sign-in: %v, want %v", method, path, who, a.Status, a.Body, signedOut, want)
 				}
 				if want := who != "" && !role.Permits(need); forbidden != want {

@@ -58,7 +58,7 @@ func (s *server) endProvider(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	s.setFlow(w, r, "")
 	switch {
-	case !ok || q.Get("state") == "" || q.Get("state") != flow.State:
+	case !ok || q.Get("state") != flow.State:
 		return api.NewProblem(api.CodeForbidden, "Start again", "this sign-in was not begun in this browser, or took longer than ten minutes")
 	case q.Get("error") != "":
 		return api.NewProblem(api.CodeForbidden, "Not signed in", "the provider says: "+store.PrintableStart(q.Get("error")+" "+q.Get("error_description")))
@@ -88,21 +88,33 @@ func (s *server) providerFailed(r *http.Request, err error) error {
 
 // redirect is where the provider sends a browser back to: the address that this request was for.
 func (s *server) redirect(r *http.Request) string {
-	u := url.URL{Scheme: "http", Host: r.Host, Path: api.PathProviderBack}
+	u := s.address(r)
+	u.Path = api.PathProviderBack
+	return u.String()
+}
+
+// address is where the browser of a request has found this server.
+func (s *server) address(r *http.Request) url.URL {
+	u := url.URL{Scheme: "http", Host: r.Host}
 	if forwarded := s.admission.limits.Proxies.forwardedHost(r); forwarded != "" {
 		u.Host = forwarded
 	}
 	if s.isSecure(r) {
 		u.Scheme = "https"
 	}
-	return u.String()
+	return u
+}
+
+func (s *server) flowName(r *http.Request) string {
+	if s.isSecure(r) {
+		return flowCookie
+	}
+	return localFlow
 }
 
 func (s *server) setFlow(w http.ResponseWriter, r *http.Request, value string) {
-	c := http.Cookie{Name: flowCookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: true, MaxAge: flowSeconds}
-	if !s.isSecure(r) {
-		c.Name, c.Secure = localFlow, false
-	}
+	name := s.flowName(r)
+	c := http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: name == flowCookie, MaxAge: flowSeconds}
 	if value == "" {
 		c.MaxAge = -1
 	}
@@ -111,11 +123,7 @@ func (s *server) setFlow(w http.ResponseWriter, r *http.Request, value string) {
 
 // flow is the sign-in that a browser has under way.
 func (s *server) flow(r *http.Request) (f signin.Flow, ok bool) {
-	name := flowCookie
-	if !s.isSecure(r) {
-		name = localFlow
-	}
-	c, err := r.Cookie(name)
+	c, err := r.Cookie(s.flowName(r))
 	if err != nil {
 		return f, false
 	}

@@ -61,8 +61,8 @@ func (t trip) end(change func(url.Values), cookie string) answer {
 
 func (t trip) own() string { return t.cookie.Name + "=" + t.cookie.Value }
 
-// session is the session's secret in an answer, "" for none.
-func session(a answer) string {
+// sessionIn is the session's secret in an answer, "" for none.
+func sessionIn(a answer) string {
 	for _, line := range a.Header.Values("Set-Cookie") {
 		if c, err := http.ParseSetCookie(line); err == nil && (c.Name == rest.LocalCookie || c.Name == rest.SessionCookie) {
 			return c.Value
@@ -96,7 +96,7 @@ func TestProvider(t *testing.T) {
 		p.Claims = claims
 		out := h.begin(body)
 		a := out.end(nil, out.own())
-		secret, who := session(a), ""
+		secret, who := sessionIn(a), ""
 		if secret != "" {
 			who = decode[api.Session](h.do(secret, "GET", api.PathSession, nil)).Account.ID
 		}
@@ -151,7 +151,7 @@ func TestProviderRefuses(t *testing.T) {
 			p.Claims[k] = v
 		}
 		a := test(h.begin(fields{}))
-		if session(a) != "" || a.Status < 400 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || strings.Contains(string(a.Body), "\x1b") {
+		if sessionIn(a) != "" || a.Status < 400 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || strings.Contains(string(a.Body), "\x1b") {
 			t.Errorf("%s: %d %q %s", name, a.Status, a.Header, a.Body)
 		}
 	}
@@ -160,7 +160,7 @@ func TestProviderRefuses(t *testing.T) {
 	if c := out.cookie; !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 600 || c.Secure || c.Name != "rollcall-flow" {
 		t.Errorf("the cookie is %v", c)
 	}
-	if a := out.end(nil, out.own()); session(a) == "" {
+	if a := out.end(nil, out.own()); sessionIn(a) == "" {
 		t.Errorf("and what is good: %d %s", a.Status, a.Body)
 	}
 	secure := h.begin(fields{}, "Host", "directory.example.org", "Origin", "https://directory.example.org")

@@ -152,6 +152,9 @@ func (s *server) routes() map[string]methods {
 
 		api.PathSession:  {"GET": {anyone, s.showSession}, "POST": {anyone, s.signIn}, "DELETE": {anyone, s.signOut}},
 		api.PathPassword: {"PUT": {viewer, s.changePassword}},
+		api.PathPasskey:  {"POST": {anyone, s.beginPasskey}, "PUT": {anyone, s.endPasskey}},
+		api.PathPasskeys: {"GET": {viewer, s.listPasskeys}, "POST": {viewer, s.beginAdding}, "PUT": {viewer, s.addPasskey}},
+		api.PathDropKey:  {"DELETE": {viewer, s.dropPasskey}},
 		api.PathProvider: {"POST": {anyone, s.beginProvider}},
 		api.PathAccounts: {"GET": {admin, s.listAccounts}, "POST": {admin, s.addAccount}},
 		api.PathAccount:  {"PATCH": {admin, s.editAccount}},

@@ -56,7 +56,12 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.endOwn(r); err != nil { // the one that the browser had
+	return s.signedIn(w, r, secret)
+}
+
+// signedIn gives a browser its new session, in the place of the one that it had.
+func (s *server) signedIn(w http.ResponseWriter, r *http.Request, secret string) error {
+	if err := s.endOwn(r); err != nil {
 		return err
 	}
 	who, _ := s.gate.State().Identify(secret, account.Session, s.gate.Now())

@@ -91,6 +91,16 @@ func TestSignIn(t *testing.T) {
 			t.Errorf("%q with %q: %v", a[0], a[1], err)
 		}
 	}
+	w.compare = func(hash, password string) bool { // the password is set anew meanwhile
+		w.do(func(s *account.State) (account.Change, error) {
+			return s.SetPassword(account.Act{Now: w.clock}, w.ann.ID, account.HashPassword(good), account.Hash{})
+		})
+		return account.VerifyPassword(hash, password)
+	}
+	if _, err := w.signIn("ann", good); codeOf(err) != api.CodeSignIn {
+		t.Errorf("with a password that was just replaced: %v", err)
+	}
+	w.compare = account.VerifyPassword
 	w.do(func(s *account.State) (account.Change, error) {
 		c, bo, err := s.Add(account.Act{Now: w.clock}, account.New{Name: "bo", Role: account.Admin})
 		if err != nil {

@@ -10,8 +10,13 @@ import (
 const (
 	keepRecords    = 90 * 24 * time.Hour
 	keepTombstones = 90 * 24 * time.Hour
+	keepAudit      = 2 * 365 * 24 * time.Hour
 	tidyInterval   = 24 * time.Hour
 )
+
+// Old says from before which times things are forgotten: texts that were replaced, who made changes,
+// and entries of the audit log.
+type Old struct{ Texts, Changes, Audit time.Time }
 
 // Tidier is what housekeeping needs of a store.
 type Tidier interface {
@@ -19,9 +24,8 @@ type Tidier interface {
 	Prune(ctx context.Context, before time.Time) (int64, error)
 	// Collect deletes the tombstones from before a time, and returns how many.
 	Collect(ctx context.Context, before time.Time) (int64, error)
-	// Forget forgets the texts that were replaced before a time, and who made the changes before
-	// another, and returns how many.
-	Forget(ctx context.Context, texts, changes time.Time) (int64, error)
+	// Forget forgets what is old, and returns how many rows.
+	Forget(ctx context.Context, old Old) (int64, error)
 }
 
 // KeepTidy deletes what is too old to be needed, now and every day until ctx ends.
@@ -53,7 +57,7 @@ func tidy(ctx context.Context, s Tidier, t tidying) {
 	records, err := s.Prune(ctx, now.Add(-keepRecords))
 	var texts, tombstones int64
 	if err == nil {
-		texts, err = s.Forget(ctx, now.Add(-t.texts), now.Add(-max(t.texts, keepTombstones)))
+		texts, err = s.Forget(ctx, Old{Texts: now.Add(-t.texts), Changes: now.Add(-max(t.texts, keepTombstones)), Audit: now.Add(-keepAudit)})
 	}
 	if err == nil {
 		tombstones, err = s.Collect(ctx, now.Add(-keepTombstones))

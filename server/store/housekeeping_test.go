@@ -29,8 +29,9 @@ func (k *tidied) Collect(_ context.Context, before time.Time) (int64, error) {
 	return 1, nil
 }
 
-func (k *tidied) Forget(_ context.Context, texts, changes time.Time) (int64, error) {
-	k.asked = append(k.asked, "texts before "+texts.Format(time.DateOnly)+" and changes before "+changes.Format(time.DateOnly))
+func (k *tidied) Forget(_ context.Context, old Old) (int64, error) {
+	k.asked = append(k.asked, "texts before "+old.Texts.Format(time.DateOnly)+" and changes before "+old.Changes.Format(time.DateOnly)+
+		" and the audit log before "+old.Audit.Format(time.DateOnly))
 	return 1, nil
 }
 
@@ -40,7 +41,7 @@ func TestHousekeeping(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	var k tidied
 	tidy(t.Context(), &k, tidying{now, 30 * 24 * time.Hour, slog.New(slog.DiscardHandler)})
-	if got := strings.Join(k.asked, ", "); got != "records before 2026-01-31, texts before 2026-04-01 and changes before 2026-01-31, tombstones before 2026-01-31" {
+	if got := strings.Join(k.asked, ", "); got != "records before 2026-01-31, texts before 2026-04-01 and changes before 2026-01-31 and the audit log before 2024-05-01, tombstones before 2026-01-31" {
 		t.Errorf("asked for %s", got)
 	}
 	var log bytes.Buffer

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // decide changes the accounts.
@@ -98,6 +99,15 @@ func testAccounts(t *testing.T, b *fixture) {
 			return c, err
 		})
 	}
+	for _, id := range []string{"k1", "k2"} {
+		both(func(s *account.State) (account.Change, error) {
+			return s.AddPasskey(b.act(), account.Credential{Account: ann.ID, ID: id, Data: `{"name":"Phone"}`})
+		})
+	}
+	both(func(s *account.State) (account.Change, error) { return s.DropPasskey(b.act(), ann.ID, "k1") })
+	if got := b.access(); len(got.Key) < 32 || len(got.CredentialsOf(ann.ID, account.Passkey)) != 1 {
+		t.Errorf("the state is %+v", got)
+	}
 	name := "Ann Lee"
 	both(func(s *account.State) (account.Change, error) {
 		return s.Edit(b.act(), ann.ID, account.Edit{Display: &name})
@@ -178,5 +188,8 @@ func testAudit(t *testing.T, b *fixture) {
 	}
 	if got := read(time.Time{}); len(got) != 2*len(want) {
 		t.Errorf("in all: %v", got)
+	}
+	if n, err := b.store.Forget(t.Context(), store.Old{Audit: later}); err != nil || n != int64(len(want)) || !reflect.DeepEqual(read(time.Time{}), want) {
+		t.Errorf("%d were forgotten (%v), and left is %v", n, err, read(time.Time{}))
 	}
 }

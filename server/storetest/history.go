@@ -132,18 +132,19 @@ func testForget(t *testing.T, b *fixture) {
 	b.authored(op(gone, api.Delete, 1, ""), "ann", true)
 	b.advance(10 * day)
 	b.authored(op(id, api.Update, 2, `{"name":"Ada M"}`), "cy", true)
-	forget := func(texts, changes time.Time, n int64, want ...string) {
+	forget := func(old store.Old, n int64, want ...string) {
 		t.Helper()
-		if got, err := b.store.Forget(t.Context(), texts, changes); err != nil || got != n {
+		if got, err := b.store.Forget(t.Context(), old); err != nil || got != n {
 			t.Errorf("%d were forgotten (%v), want %d", got, err, n)
 		}
 		if got := b.past(id); !reflect.DeepEqual(got, want) {
 			t.Errorf("the history is %q, want %q", got, want)
 		}
 	}
-	forget(middle.Add(-20*day), middle.Add(-20*day), 0, "cy update Ada L>Ada M", "bo update Ada>Ada L", "ann create >Ada")
-	forget(middle.Add(day), middle.Add(-20*day), 3, "cy update Ada L>Ada M", "bo update ?>Ada L", "ann create >?")
-	forget(middle.Add(day), middle, 3, "cy update Ada L>Ada M", "bo update ?>Ada L")
+	early, late := middle.Add(-20*day), middle.Add(day)
+	forget(store.Old{Texts: early, Changes: early}, 0, "cy update Ada L>Ada M", "bo update Ada>Ada L", "ann create >Ada")
+	forget(store.Old{Texts: late, Changes: early}, 3, "cy update Ada L>Ada M", "bo update ?>Ada L", "ann create >?")
+	forget(store.Old{Texts: late, Changes: middle}, 3, "cy update Ada L>Ada M", "bo update ?>Ada L")
 	if _, err := b.store.Collect(t.Context(), b.now().Add(-day)); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/store"
 )
 
@@ -41,16 +42,16 @@ func (s *Store) Effects(_ context.Context, from time.Time, account *string, f fu
 	return nil
 }
 
-// Forget forgets the texts that were replaced before a time, and who made the changes before
-// another.
-func (s *Store) Forget(_ context.Context, texts, changes time.Time) (n int64, err error) {
+// Forget forgets what is old, and returns how many entries.
+func (s *Store) Forget(_ context.Context, old store.Old) (n int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	had := len(s.effects)
-	s.effects = slices.DeleteFunc(s.effects, func(e store.Effect) bool { return e.At.Before(changes) })
-	n = int64(had - len(s.effects))
+	had := len(s.effects) + len(s.accounts.audit)
+	s.effects = slices.DeleteFunc(s.effects, func(e store.Effect) bool { return e.At.Before(old.Changes) })
+	s.accounts.audit = slices.DeleteFunc(slices.Clone(s.accounts.audit), func(e account.Event) bool { return e.At.Before(old.Audit) })
+	n = int64(had - len(s.effects) - len(s.accounts.audit))
 	for i, e := range s.effects {
-		if e.At.Before(texts) && len(e.Replaced) > 0 {
+		if e.At.Before(old.Texts) && len(e.Replaced) > 0 {
 			s.effects[i].Replaced = nil
 			n++
 		}

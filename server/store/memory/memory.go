@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/feed"
@@ -52,10 +54,12 @@ func New(o Options) *Store {
 	if o.Epoch == 0 {
 		o.Epoch = rand.Uint64()
 	}
+	nobody := account.NewState(0, account.Change{})
+	nobody.Key = []byte(uuid.NewString() + uuid.NewString())
 	return &Store{
 		opts: o, feed: store.FeedState{State: feed.State{Epoch: o.Epoch}},
 		rows: map[string]*store.Row{}, emails: map[string]string{}, records: map[store.RecordKey]store.Record{},
-		accounts: accounts{state: account.NewState(0, account.Change{})},
+		accounts: accounts{state: nobody},
 	}
 }
 

@@ -27,14 +27,13 @@ func (s *Store) Effects(ctx context.Context, from time.Time, account *string, f 
 	return within(s.reads, func(db *sql.DB) error { return sqldb.History{DB: db}.Effects(ctx, from, account, f) })
 }
 
-// Forget forgets the texts that were replaced before a time, and who made the changes before
-// another.
-func (s *Store) Forget(ctx context.Context, texts, changes time.Time) (n int64, err error) {
+// Forget forgets what is old, and returns how many rows.
+func (s *Store) Forget(ctx context.Context, old store.Old) (sum int64, err error) {
 	err = within(s.writes, func(db *sql.DB) error {
-		n, err = sqldb.History{DB: db}.Forget(ctx, texts, changes)
+		sum, err = inChunks(func() (int64, error) { return sqldb.History{DB: db}.Forget(ctx, old) })
 		return err
 	})
-	return n, err
+	return sum, err
 }
 
 // Erase forgets what was replaced of a user.

@@ -31,9 +31,11 @@ func (a Access) Revision(ctx context.Context) (revision int64, err error) {
 // State reads the accounts. What changes meanwhile has another revision than the one of the
 // state, so that the reader reads again.
 func (a Access) State(ctx context.Context) (*account.State, error) {
-	revision, err := a.Revision(ctx)
+	var revision int64
+	var key []byte
+	err := a.DB.QueryRowContext(ctx, `SELECT revision, key FROM access`).Scan(&revision, &key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the revision of the accounts: %w", err)
 	}
 	var all account.Change
 	if all.Accounts, err = rowsOf(a.DB, scanAccount).all(ctx, `SELECT id, name, display, role, disabled, created_at, seen_at FROM accounts`); err != nil {
@@ -45,7 +47,9 @@ func (a Access) State(ctx context.Context) (*account.State, error) {
 	if all.Grants, err = rowsOf(a.DB, scanGrant).all(ctx, `SELECT hash, id, kind, account_id, role, name, created_at, seen_at, ends_at FROM grants`); err != nil {
 		return nil, fmt.Errorf("read the grants: %w", err)
 	}
-	return account.NewState(revision, all), nil
+	s := account.NewState(revision, all)
+	s.Key = key
+	return s, nil
 }
 
 // Change decides on the present state, and saves what was decided. DB is a transaction, which
@@ -79,6 +83,11 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, display = excluded.display,
 ON CONFLICT (account_id, kind, id) DO UPDATE SET data = excluded.data, created_at = excluded.created_at`,
 			one.Account, one.Kind, one.ID, one.Data, micro(one.Created)); err != nil {
 			return fmt.Errorf("save a credential of account %s: %w", one.Account, err)
+		}
+	}
+	for _, one := range c.Forget {
+		if err := a.exec(ctx, `DELETE FROM credentials WHERE account_id = $1 AND kind = $2 AND id = $3`, one.Account, one.Kind, one.ID); err != nil {
+			return fmt.Errorf("remove a credential of account %s: %w", one.Account, err)
 		}
 	}
 	for _, g := range c.Grants {

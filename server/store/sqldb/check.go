@@ -12,7 +12,7 @@ import (
 // Check reads a whole database in the transaction's snapshot and reports what is corrupt. An
 // error means that it could not be read.
 func Check(ctx context.Context, tx *sql.Tx, report *store.Report) error {
-	for _, check := range []func(context.Context, *sql.Tx, *store.Report) error{checkFeed, checkRows, checkEmails, checkRecords} {
+	for _, check := range []func(context.Context, *sql.Tx, *store.Report) error{checkFeed, checkRows, checkEmails, checkRecords, checkAccounts} {
 		if err := check(ctx, tx, report); err != nil {
 			return err
 		}
@@ -115,4 +115,20 @@ func checkRecords(ctx context.Context, tx *sql.Tx, r *store.Report) error {
 		r.CheckRecord(record, exists)
 		return nil
 	})
+}
+
+// checkAccounts checks what signs people in.
+func checkAccounts(ctx context.Context, tx *sql.Tx, r *store.Report) error {
+	s, err := Access{DB: tx}.State(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		r.Add("accounts: %v", err)
+		return nil
+	}
+	for _, p := range s.Problems() {
+		r.Add("accounts: %s", p)
+	}
+	return nil
 }

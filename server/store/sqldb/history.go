@@ -62,25 +62,32 @@ func (h History) Effects(ctx context.Context, from time.Time, account *string, f
 	return nil
 }
 
-// Forget forgets the texts that were replaced before a time, and all about changes from before
-// another. It returns how many rows it has changed.
-func (h History) Forget(ctx context.Context, texts, changes time.Time) (n int64, err error) {
+// ForgetChunk is how many rows are forgotten at once, while writers wait.
+const ForgetChunk = 5000
+
+// Forget forgets some of what is old, and returns how many rows. There may be more if it is a whole
+// chunk.
+func (h History) Forget(ctx context.Context, old store.Old) (n int64, err error) {
+	const some = ` ORDER BY change LIMIT $2)`
 	for _, one := range []struct {
 		text   string
 		before time.Time
 	}{
-		{`DELETE FROM history WHERE change < ` + firstFrom, changes},
-		{`UPDATE history SET replaced = NULL WHERE replaced IS NOT NULL AND change < ` + firstFrom, texts},
+		{`DELETE FROM history WHERE change IN (SELECT change FROM history WHERE change < ` + firstFrom + some, old.Changes},
+		{`UPDATE history SET replaced = NULL WHERE change IN (SELECT change FROM history WHERE replaced IS NOT NULL AND change < ` + firstFrom + some, old.Texts},
+		{`DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < $1 ORDER BY number LIMIT $2)`, old.Audit},
 	} {
-		done, err := h.DB.ExecContext(ctx, one.text, micro(one.before))
+		done, err := h.DB.ExecContext(ctx, one.text, micro(one.before), ForgetChunk-n)
 		if err != nil {
-			return n, fmt.Errorf("forget old texts: %w", err)
+			return n, fmt.Errorf("forget what is old: %w", err)
 		}
-		some, err := done.RowsAffected()
+		rows, err := done.RowsAffected()
 		if err != nil {
-			return n, fmt.Errorf("forget old texts: %w", err)
+			return n, fmt.Errorf("forget what is old: %w", err)
 		}
-		n += some
+		if n += rows; n >= ForgetChunk {
+			break
+		}
 	}
 	return n, nil
 }

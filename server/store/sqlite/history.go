@@ -19,17 +19,19 @@ func (s *Store) Effects(ctx context.Context, from time.Time, account *string, f 
 	return sqldb.History{DB: s.readDB}.Effects(ctx, from, account, f)
 }
 
-// Forget forgets the texts that were replaced before a time, and who made the changes before
-// another.
-func (s *Store) Forget(ctx context.Context, texts, changes time.Time) (n int64, err error) {
-	err = s.group.Exclusive(ctx, func() error {
-		return s.writer.transaction(func() (err error) {
-			n, err = sqldb.History{DB: s.writer.conn}.Forget(ctx, texts, changes)
-			s.compact = s.compact && n == 0
-			return err
+// Forget forgets what is old, and returns how many rows. Other writes come between its parts.
+func (s *Store) Forget(ctx context.Context, old store.Old) (sum int64, err error) {
+	for more := true; more && err == nil; {
+		err = s.group.Exclusive(ctx, func() error {
+			return s.writer.transaction(func() error {
+				n, err := sqldb.History{DB: s.writer.conn}.Forget(ctx, old)
+				s.compact = s.compact && n == 0
+				sum, more = sum+n, n >= sqldb.ForgetChunk
+				return err
+			})
 		})
-	})
-	return n, err
+	}
+	return sum, err
 }
 
 // Erase forgets what was replaced of a user, and clears the files of it.

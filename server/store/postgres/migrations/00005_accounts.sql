@@ -33,13 +33,15 @@ CREATE TABLE grants (
     ends_at    bigint NOT NULL -- 0 for a session
 );
 
--- One row: it grows with each change of the tables above, except of seen_at. Whoever changes them
--- locks it first.
+-- One row: the revision grows with each change of the tables above, except of seen_at. Whoever
+-- changes them locks it first. The key, of 244 random bits, seals what browsers keep for the servers
+-- of this database.
 CREATE TABLE access (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    revision bigint  NOT NULL
+    revision bigint  NOT NULL,
+    key      bytea   NOT NULL
 ) WITH (fillfactor = 50);
-INSERT INTO access (revision) VALUES (0);
+INSERT INTO access (revision, key) VALUES (0, decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));
 
 CREATE TABLE audit (
     number     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

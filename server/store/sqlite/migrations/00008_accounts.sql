@@ -33,12 +33,14 @@ CREATE TABLE grants (
     ends_at    INTEGER NOT NULL -- 0 for a session
 ) WITHOUT ROWID;
 
--- One row: it grows with each change of the tables above, except of seen_at.
+-- One row: the revision grows with each change of the tables above, except of seen_at. The key
+-- seals what browsers keep for the servers of this database.
 CREATE TABLE access (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    revision INTEGER NOT NULL
+    revision INTEGER NOT NULL,
+    key      BLOB    NOT NULL
 );
-INSERT INTO access (only_row, revision) VALUES (1, 0);
+INSERT INTO access (only_row, revision, key) VALUES (1, 0, randomblob(32));
 
 CREATE TABLE audit (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -357,6 +357,9 @@ func TestWhatWasMadeBeforeThereWereAccounts(t *testing.T) {
 			d.isOffline()
 			d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 			site.Server.Command(harness.Password, "account", "add", "-role", "admin", "ada")
+			harness.Eventually(t, "the server is closed", func() error {
+				return harness.Equal("the status", site.Call("GET", "/api/v1/users", "").Status, 401)
+			})
 			b.Offline(site.Proxy, false)
 			d.SeeText("Sign in to sync - Changes are kept on this device")
 			d.Click("button", "Sign in")

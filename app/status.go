@@ -96,7 +96,7 @@ func (s syncState) words() (text, detail string) {
 		text = "Connecting"
 	}
 	switch {
-	case s.status.Resync != nil && s.reach != sync.ReachOffline:
+	case s.status.Resync != nil && s.reach != sync.ReachOffline && !s.signedOut() && !s.disabled():
 		return resyncWords(*s.status.Resync)
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
 		text += ", syncing can't start"

@@ -10,6 +10,15 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
+// TestAFirstVisitThatHasToSignIn: nothing loads before that.
+func TestAFirstVisitThatHasToSignIn(t *testing.T) {
+	now := time.Now()
+	s := syncState{now: now, status: sync.Status{At: now, Phase: sync.Failed, Resync: &sync.ResyncProgress{}, Problem: api.NewProblem(api.CodeSignIn, "Sign in to sync", "")}}
+	if got := s.line().text; got != "Sign in to sync" {
+		t.Errorf("says %q", got)
+	}
+}
+
 func TestStatusLine(t *testing.T) {
 	synced := noon.Add(-3 * time.Minute)
 	for _, c := range []struct {

@@ -53,7 +53,15 @@ func (p *accountPage) ask(ui.Context) {
 		if err == nil {
 			p.who, p.known = who, true
 		}
+		p.show()
 	})
+}
+
+// show renders the page after an answer, which came to the tab.
+func (p *accountPage) show() {
+	if p.Mounted() {
+		p.Update()
+	}
 }
 
 func (p *accountPage) Render() ui.UI {
@@ -180,6 +188,7 @@ func (p *accountPage) submit(ctx ui.Context, e ui.Event) {
 			p.busy = false
 			p.refuse(err)
 			p.focusWrong(ctx)
+			p.show()
 		case shown:
 			p.busy, p.who = false, who
 			p.S.syncNow()
@@ -230,6 +239,7 @@ func (p *accountPage) begin(ui.Context, ui.Event) {
 	}, func(err error) {
 		if err != nil {
 			p.refuse(err)
+			p.show()
 			return
 		}
 		p.S.Accounts.GoTo(address)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rollcall/rollcall/e2e/harness"
 )
@@ -142,7 +143,12 @@ func TestALinkSetsAPasswordInABrowser(t *testing.T) {
 	accessible(t, d.Page)
 	d.Fill("textbox", "Password", "short")
 	d.Click("button", "Set password and sign in")
-	d.SeeText("Password must have at least")
+	harness.EventuallyWithin(t, 10*time.Second, "it says at once what is wrong", func() error {
+		if !strings.Contains(d.Text(), "Password must have at least") {
+			return errors.New(d.Text())
+		}
+		return nil
+	})
 	d.Fill("textbox", "Password", harness.Password)
 	d.Click("button", "Set password and sign in")
 	d.See("heading", "Users")

@@ -6,7 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 )
 
 // program is what a browser runs, in a page and in workers.
@@ -20,24 +20,24 @@ var inlining = []string{"-gcflags=all=-l", "-gcflags=runtime=", "-gcflags=intern
 // wasm_exec.js of the Go that built it: a glue script of another release does not
 // start it.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
-	modfile, err := trim(ctx, dir)
+	trimmed, err := trim(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	linked, app := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "app.wasm")
-	if err := link(ctx, modfile, "-s -w", linked); err != nil {
+	if err := link(ctx, trimmed, "-s -w", linked); err != nil {
 		return nil, err
 	}
 	if err := rewrite(linked, app); err != nil {
 		return nil, err
 	}
-	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	root, err := goRoot(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("asking go for GOROOT: %w", err)
+		return nil, err
 	}
 	return map[string]string{
 		"app.wasm":     app,
-		"wasm_exec.js": filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"),
+		"wasm_exec.js": filepath.Join(root, "lib", "wasm", "wasm_exec.js"),
 	}, nil
 }
 
@@ -54,11 +54,11 @@ func rewrite(linked, app string) error {
 	return writeFile(app, smaller)
 }
 
-// link builds the program, with the linker's flags for what describes it.
-func link(ctx context.Context, modfile, described, out string) error {
+// link builds the program of trimmed sources, with the linker's flags for what describes it.
+func link(ctx context.Context, trimmed []string, described, out string) error {
 	// Without the repository's state in it, a commit alone is no new version.
-	args := append([]string{"build", "-modfile", modfile, "-trimpath", "-buildvcs=false", "-ldflags=" + described}, inlining...)
-	cmd := exec.CommandContext(ctx, "go", append(args, "-o", out, program)...)
+	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=" + described}, trimmed, inlining, []string{"-o", out, program})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)

@@ -84,10 +84,68 @@ var (
 	standIns: map[string]string{"log": standIn + "log"},
 }}
 
-// trim writes copies of the libraries below dir, and a go.mod that takes them instead of
-// the originals. It returns the path of that go.mod. When a newer version of a library
-// needs something else, the compiler says so.
-func trim(ctx context.Context, dir string) (string, error) {
+// standard are packages of the standard library that are needed for little, each with the
+// directory of what takes its place.
+var standard = map[string]string{
+	"internal/godebug": "godebug", // with internal/bisect
+	"net/netip":        "netip",   // with unique
+}
+
+// trim writes copies of the libraries below dir, and returns the go command's flags that
+// take them, and what stands in for packages of the standard library, instead of the
+// originals. When a newer version of either needs something else, the compiler says so.
+func trim(ctx context.Context, dir string) ([]string, error) {
+	modfile, err := trimLibraries(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := trimStandard(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("replacing packages of the standard library: %w", err)
+	}
+	return []string{"-modfile", modfile, "-overlay", replaced}, nil
+}
+
+// trimStandard writes the overlay for packages of the standard library.
+func trimStandard(ctx context.Context, dir string) (string, error) {
+	root, err := goRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	replace := map[string]string{} // a file by that in its place, "" for none
+	for path, instead := range standard {
+		original := filepath.Join(root, "src", filepath.FromSlash(path))
+		names, err := filepath.Glob(filepath.Join(original, "*.go"))
+		if err != nil || len(names) == 0 {
+			return "", fmt.Errorf("%s has no source (%w)", path, err)
+		}
+		for _, name := range names {
+			replace[name] = ""
+		}
+		name, err := filepath.Abs(filepath.Join("web", "build", "standin", instead, instead+".go"))
+		if err != nil {
+			return "", err
+		}
+		replace[filepath.Join(original, instead+".go")] = name
+	}
+	b, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "overlay.json")
+	return name, writeFile(name, b)
+}
+
+func goRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", fmt.Errorf("asking go for GOROOT: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// trimLibraries returns the path of the go.mod that takes the copies.
+func trimLibraries(ctx context.Context, dir string) (string, error) {
 	mod, err := os.ReadFile("go.mod")
 	if err != nil {
 		return "", err

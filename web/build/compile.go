@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 )
@@ -20,18 +19,18 @@ var inlining = []string{"-gcflags=all=-l", "-gcflags=runtime=", "-gcflags=intern
 // wasm_exec.js of the Go that built it: a glue script of another release does not
 // start it.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
-	trimmed, err := trim(ctx, dir)
+	sources, err := trim(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	linked, app := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "app.wasm")
-	if err := link(ctx, trimmed, "-s -w", linked); err != nil {
+	if err := link(ctx, sources, "-s -w", linked); err != nil {
 		return nil, err
 	}
 	if err := rewrite(linked, app); err != nil {
 		return nil, err
 	}
-	root, err := goRoot(ctx)
+	root, err := goEnv(ctx, "GOROOT")
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +53,11 @@ func rewrite(linked, app string) error {
 	return writeFile(app, smaller)
 }
 
-// link builds the program of trimmed sources, with the linker's flags for what describes it.
-func link(ctx context.Context, trimmed []string, described, out string) error {
+// link builds the program, with the linker's flags for what describes it.
+func link(ctx context.Context, sources *trimmed, described, out string) error {
 	// Without the repository's state in it, a commit alone is no new version.
-	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=" + described}, trimmed, inlining, []string{"-o", out, program})
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	args := slices.Concat([]string{"-trimpath", "-buildvcs=false", "-ldflags=" + described}, inlining, []string{"-o", out, program})
+	if out, err := sources.command(ctx, "build", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}
 	return nil

@@ -11,9 +11,9 @@ func Env() []string { return append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO
 // tenth smaller on the wire: see docs/PROGRAM.md.
 var Inlining = []string{"-gcflags=all=-l", "-gcflags=runtime=", "-gcflags=internal/runtime/...="}
 
-// Args are the arguments of go for building a program into a file, with the linker's flags for
+// Args are the arguments of "go build" for building a program into a file, with the linker's flags for
 // what describes it. Without the repository's state in it, a commit alone is no new version.
-func Args(described, out, program string, more ...string) []string {
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=" + described}, Inlining...)
-	return append(append(args, more...), "-o", out, program)
+func Args(described, out, program string) []string {
+	args := append([]string{"-trimpath", "-buildvcs=false", "-ldflags=" + described}, Inlining...)
+	return append(args, "-o", out, program)
 }

@@ -5,7 +5,6 @@ package page
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,7 +21,6 @@ import (
 	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
-	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 const (
@@ -81,7 +79,11 @@ func openInMemory(ctx context.Context) *storage {
 		Database: memdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: time.Now, NewID: uuid.NewString,
 	})
 	channel := memory.NewChannel()
-	host := newHost(store, channel.Bus())
+	host := directory.NewHost(directory.Place{
+		Store: store, Bus: channel.Bus(), Locks: memory.NewLocks(), Clock: browser.Clock{}, HTTP: browser.Fetch{},
+		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
+	})
+	host.Stream = browser.EventSource{Path: api.EventsPath(), News: host.Tell}.Follow
 	s := &storage{
 		store: store, bus: channel.Bus(), volatile: true,
 		monitor: health.New(time.After), changed: make(chan struct{}, 1),
@@ -89,21 +91,6 @@ func openInMemory(ctx context.Context) *storage {
 	s.eviction = health.NewEvictionDetector(store, false)
 	go func() { panic(host.Run(ctx)) }()
 	return s
-}
-
-func newHost(store sync.Store, bus sync.Bus) *sync.Host {
-	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{}}, Paths: directory.Paths, Fresh: uuid.NewString}
-	engine := sync.New(sync.Config{
-		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
-		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
-	})
-	server.Observe = engine.ObserveClock
-	host := &sync.Host{
-		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
-		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
-	}
-	host.Stream = browser.EventSource{Path: api.EventsPath(), News: host.Tell}.Follow
-	return host
 }
 
 // checkEviction opens the storage if it is not open, and checks whether the data are

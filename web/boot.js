@@ -22,6 +22,8 @@
 
   const element = (id) => document.getElementById(id);
 
+  globalThis.rollcallIDB?.openEarly("rollcall");
+
   // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
   // mend all parts but itself.
   async function rescuer() {

@@ -45,8 +45,8 @@ type storage struct {
 	changed      chan struct{}
 }
 
-// openStorage opens the storage and checks whether the data are still there.
-func openStorage(ctx context.Context) *storage {
+// newStorage returns the storage in IndexedDB. It opens when it is first used.
+func newStorage(ctx context.Context) *storage {
 	channel := browser.OpenChannel(directory.Channel)
 	s := &storage{bus: channel, monitor: health.New(time.After), changed: make(chan struct{}, 1)}
 	s.store = s.monitor.Wrap(idb.New(idb.Options{
@@ -58,6 +58,12 @@ func openStorage(ctx context.Context) *storage {
 		OnClosed:   func() { s.reopen(ctx) },
 	}))
 	s.eviction = health.NewEvictionDetector(s.store, shell().Get("seen").Bool())
+	return s
+}
+
+// open opens the storage, and checks whether the data are still there. It returns what is
+// used instead where the browser provides none.
+func (s *storage) open(ctx context.Context) *storage {
 	checked := make(chan error, 1)
 	go func() { checked <- s.checkEviction(ctx) }()
 	select {

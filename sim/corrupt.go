@@ -75,14 +75,16 @@ func (b *browser) corrupt(st Step) {
 		return
 	}
 	b.w.stats.hit(damageNames[kind])
-	b.witness.Forget()
+	b.witness.Forget() // also where nobody else does
 	if int(st.N)/len(damages)%2 == 0 {
 		b.readAnew()
 	}
 }
 
-// readAnew has all processes read what is stored.
+// readAnew has all processes read what is stored, and the witness: what it has read of a damaged
+// line, another process may have written anew since.
 func (b *browser) readAnew() {
+	b.witness.Forget()
 	for _, s := range b.slots {
 		if s.replica != nil {
 			s.replica.Forget()

@@ -481,22 +481,25 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 		return l.kept, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if l.verified = l.verified || ok; ok && !(p.whole && t.holds(i, p)) {
+	if !ok {
+		return nil, false
+	}
+	t.clip(i, p)
+	if l.verified = true; !p.whole {
 		st.keep(t, i, p)
 	}
-	return p, ok
+	return p, true
 }
 
-// holds reports whether all rows of a leaf lie in its range. It takes out the others.
-func (t *table) holds(i int, p *leafPage) bool {
+// clip takes out the rows of a leaf that do not lie in its range.
+func (t *table) clip(i int, p *leafPage) {
 	from, end := 0, len(p.rows)
 	for ; from < end && p.rows[from].key().Compare(*t.first(i)) < 0; from++ {
 	}
 	for next := t.first(i + 1); next != nil && end > from && p.rows[end-1].key().Compare(*next) >= 0; end-- {
 	}
-	all := end-from == len(p.rows)
+	p.whole = p.whole && end-from == len(p.rows)
 	p.rows = p.rows[from:end]
-	return all
 }
 
 // keep has the rows of a leaf counted by what was read of it, until it is written anew.

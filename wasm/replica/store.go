@@ -86,8 +86,7 @@ func New(o Options) *Store {
 	}
 	s := &Store{options: o, schemas: map[string]queue.Schema{}}
 	for _, schema := range o.Schemas {
-		t := newTable(schema)
-		s.schemas[schema.Type], s.directories = schema, append(s.directories, t.list.name, t.ids.name)
+		s.schemas[schema.Type], s.directories = schema, append(s.directories, listName(schema), idsName(schema))
 	}
 	return s
 }

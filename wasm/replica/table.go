@@ -74,11 +74,14 @@ func (s *shown) text(schema queue.Schema) string {
 	return s.search
 }
 
+func listName(s queue.Schema) string { return "list/" + s.Type }
+func idsName(s queue.Schema) string  { return "ids/" + s.Type }
+
 func newTable(schema queue.Schema) *table {
 	return &table{
 		schema:  schema,
-		list:    newTree("list/"+schema.Type, byList),
-		ids:     newTree("ids/"+schema.Type, byID),
+		list:    newTree(listName(schema), byList),
+		ids:     newTree(idsName(schema), byID),
 		entries: map[string]*entry{},
 		seen:    map[string]mark{},
 		unseen:  map[string]*entry{},

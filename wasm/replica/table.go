@@ -46,6 +46,18 @@ type place struct {
 	row  bool
 }
 
+// confirmedBefore reports whether the generation of the confirmed row is before another. One
+// without a row is of none.
+func (e *entry) confirmedBefore(generation int64) bool {
+	switch {
+	case e.pending != nil:
+		return e.generation < generation
+	case e.row != nil:
+		return e.row.generation < generation
+	}
+	return true
+}
+
 // shown is a visible row of an entry.
 type shown struct {
 	key     queue.Key

@@ -409,3 +409,23 @@ func TestADamagedLeafIsWrittenAnew(t *testing.T) {
 		}
 	}
 }
+
+// TestATabTakesOverWhatOthersStillHave: a line is damaged, and only who has read it before knows
+// what it said. Once they have moved the log into the base, everybody does.
+func TestATabTakesOverWhatOthersStillHave(t *testing.T) {
+	b := newBrowser()
+	host := b.open(storetest.Schemas, nil)
+	fill(t, host)
+	ref := queue.Ref{Type: "user", ID: "c"}
+	b.DamageLog(b.last(), func(text string) string { return strings.Replace(text, "c\tuser\tc\t1", "c\tuser\tc\t2", 1) })
+	late := b.open(storetest.Schemas, nil)
+	if e, err := late.Entity(t.Context(), ref); err != nil || e.Confirmed != nil {
+		t.Fatalf("the line is not damaged: %+v, %v", e, err)
+	}
+	compact(t, host.Store)
+	for _, s := range []*tab{host, late} {
+		if e, err := s.Entity(t.Context(), ref); err != nil || e.Confirmed == nil || len(e.Operations) != 1 {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+}

@@ -40,6 +40,8 @@ type state struct {
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
+	torn       int64    // number of the last record that had damaged lines
+	outdone    bool     // the base has what was damaged, perhaps from who had read it before
 
 	bounds  Bounds
 	tables  map[string]*table
@@ -83,7 +85,7 @@ func (st *state) load(found Found) error {
 			return err
 		}
 	}
-	st.stale = false // the directories were read with the log
+	st.stale, st.outdone = false, false // all was read together
 	for _, t := range st.tables {
 		t.rebase()
 	}
@@ -132,6 +134,9 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
+		if r.Seq > st.stands {
+			st.torn = r.Seq
+		}
 		if r.Seq > st.stands && mayHoldWork(line) {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
@@ -282,7 +287,7 @@ func (st *state) foldValue(kind byte, f *fields) bool {
 		if stands := f.number(); stands > st.stands {
 			st.stands, st.logRecords, st.logBytes = stands, 0, 0
 		}
-		st.stale = true
+		st.stale, st.outdone = true, st.outdone || st.torn > 0 && st.stands >= st.torn
 	case 'u':
 		st.unreadable = append(st.unreadable, f.string())
 	default:

@@ -153,7 +153,8 @@ func (s *Store) Forget() {
 
 // want is what the next transaction reads first. It is called with the lock held.
 func (s *Store) want() Read {
-	if s.state == nil {
+	if s.state == nil || s.state.outdone {
+		s.state = nil
 		return Read{Keys: append([]string{keyHead, keyState, keyTwin}, s.directories...)}
 	}
 	r := Read{After: s.state.seq, Keys: s.state.missing}

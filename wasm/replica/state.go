@@ -287,7 +287,8 @@ func (st *state) foldValue(kind byte, f *fields) bool {
 		if stands := f.number(); stands > st.stands {
 			st.stands, st.logRecords, st.logBytes = stands, 0, 0
 		}
-		st.stale, st.outdone = true, st.outdone || st.torn > 0 && st.stands >= st.torn
+		st.stale = true
+		st.outdone = st.outdone || st.torn > 0 && st.stands >= st.torn
 	case 'u':
 		st.unreadable = append(st.unreadable, f.string())
 	default:

@@ -51,7 +51,7 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSn
 // sameError reports whether two errors say the same.
 func sameError(a, b error) bool {
 	if a == nil || b == nil {
-		return a == b
+		return a == nil && b == nil
 	}
 	return a.Error() == b.Error()
 }

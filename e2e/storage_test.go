@@ -38,6 +38,7 @@ const faultyStorage = `(() => {
 			for (const end of ["oncomplete", "onabort"]) Object.defineProperty(tx, end, { set() {} });
 		}
 		if (how === "held") {
+			tx.commit = () => {};
 			const again = () => { if (faults.write === "held") tx.objectStore(tx.objectStoreNames[0]).count().onsuccess = again; };
 			again();
 		}

@@ -62,6 +62,7 @@ type browser struct {
 
 	alone   map[attempts]int         // how often an operation was sent alone and not answered, in a row
 	pages   map[string]sync.Response // feed pages that an intermediary may have cached, by path
+	oldList bool                     // a page of the latest resync was such a copy
 	copied  map[string]bool          // by cursor: whether the last page that led to it was such a copy
 	ids     uint64
 	deleted map[int]repository.Record[api.User] // what Undo restores, by entity

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -21,18 +20,16 @@ var damages = []struct {
 	do   func(*damage)
 }{
 	{"altered", func(d *damage) {
-		d.lines("rc", func(line string) string { return strings.Replace(line, "{", "{ ", 1) })
+		d.lines("rwc", func(line string) string { return strings.Replace(line, "{", "{ ", 1) })
 	}},
 	{"an older version", func(d *damage) { d.version(-1) }},
 	{"a newer version", func(d *damage) { d.version(3) }},
-	{"lost", func(d *damage) { d.lines("rcit", func(string) string { return "" }) }},
+	{"lost", func(d *damage) { d.lines("rwcit", func(string) string { return "" }) }},
 	{"hidden", func(d *damage) { d.lines("i", func(string) string { return "" }) }},
 	{"misplaced", func(d *damage) {
 		d.lines("r", func(line string) string {
 			f := strings.Split(line, "\t")
-			if f[1] != api.EntityUser {
-				f[2] = "Zzz"
-			}
+			f[2] = "Zzz"
 			return sealed(f)
 		})
 	}},
@@ -75,14 +72,16 @@ func (b *browser) corrupt(st Step) {
 		return
 	}
 	b.w.stats.hit(damageNames[kind])
-	b.witness.Forget()
+	b.witness.Forget() // also where nobody else does
 	if int(st.N)/len(damages)%2 == 0 {
 		b.readAnew()
 	}
 }
 
-// readAnew has all processes read what is stored.
+// readAnew has all processes read what is stored, and the witness: what it has read of a damaged
+// line, another process may have written anew since.
 func (b *browser) readAnew() {
+	b.witness.Forget()
 	for _, s := range b.slots {
 		if s.replica != nil {
 			s.replica.Forget()
@@ -134,17 +133,23 @@ func eachLine(text string, change func(line string) string) string {
 
 // concerns reports whether a line of one of these kinds is about the entity.
 func (d *damage) concerns(line, kinds string) bool {
-	f := strings.SplitN(line, "\t", 4)
-	return len(f) == 4 && strings.Contains(kinds, f[0]) && (f[1] == d.ref.ID || f[1] == d.ref.Type && f[2] == d.ref.ID)
+	f := strings.SplitN(line, "\t", 6)
+	if len(f) < 4 || !strings.Contains(kinds, f[0]) {
+		return false
+	}
+	if f[0] == "w" { // a row in the log
+		return len(f) == 6 && f[1] == d.ref.Type && f[4] == d.ref.ID
+	}
+	return f[1] == d.ref.ID || f[1] == d.ref.Type && f[2] == d.ref.ID
 }
 
 // version changes the version of a confirmed row.
 func (d *damage) version(by int64) {
-	d.lines("rc", func(line string) string {
+	d.lines("rwc", func(line string) string {
 		f := strings.Split(line, "\t")
 		at := 3
-		if f[0] == "r" && f[1] == d.ref.Type {
-			at = 5
+		if f[0] == "w" {
+			at = 6
 		}
 		n, err := strconv.ParseInt(f[at], 10, 64)
 		if err != nil || n+by < 1 {
@@ -173,7 +178,7 @@ func forge(d *damage) {
 	if !done && logged > 0 && d.ref.ID == entityID(neverCreated) {
 		done = true
 		d.b.db.DamageLog(logged, func(text string) string {
-			return text + sealed([]string{"r", d.ref.Type, d.ref.ID, "-", "Forged", "7", "", "", "0", document, ""})
+			return text + sealed([]string{"w", d.ref.Type, "-", "0", d.ref.ID, "Forged", "7", "", "", document, ""})
 		})
 	}
 	if done {
@@ -186,7 +191,7 @@ func (d *damage) lastChange() {
 	var last int64
 	d.texts(func(_ string, seq int64, text string) string {
 		for line := range strings.Lines(text) {
-			if seq > 0 && d.concerns(line, "rd") {
+			if seq > 0 && d.concerns(line, "wd") {
 				last = seq
 			}
 		}
@@ -198,7 +203,7 @@ func (d *damage) lastChange() {
 	d.b.corrupted[d.ref.ID] = true
 	d.b.db.DamageLog(last, func(text string) string {
 		return eachLine(text, func(line string) string {
-			if d.concerns(line, "rd") {
+			if d.concerns(line, "wd") {
 				return line[:len(line)-2] + "?\n"
 			}
 			return line

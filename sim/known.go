@@ -35,23 +35,38 @@ func (b *browser) noteCopy(resp sync.Response, copied bool) {
 	}
 }
 
-// excuse returns what undoes the knowledge of those whom a copied page may bring back. A device
-// keeps nothing of the deleted: nobody but the server, when it is asked next, tells that a page
-// of a cache which keeps even what has an address of its own is older than an answer.
+// excuse returns what undoes the knowledge of those whom a copied page, or an event behind it, may
+// bring back. A device keeps nothing of the deleted: nobody but the server, when it is asked next,
+// tells that a page of a cache which keeps even what has an address of its own is older than an
+// answer.
 func (b *browser) excuse(page sync.Page) (forget func()) {
-	if !b.copied[page.Meta[sync.MetaCursor]] {
+	cursor, moves := page.Meta[sync.MetaCursor]
+	if moves && cursor == "" {
+		b.oldList = false // a resync begins
+	}
+	if !b.copied[cursor] {
 		return func() {}
 	}
-	var gone []string
-	for _, c := range page.Changes {
-		if e, err := b.stored().Entity(context.Background(), userRef(c.EntityID)); err == nil && e.Confirmed == nil {
-			gone = append(gone, c.EntityID)
+	gone := b.gone()
+	return func() {
+		b.oldList = b.oldList || page.Resync
+		b.forget(gone)
+	}
+}
+
+// gone are the entities that the browser has known, and has no row of.
+func (b *browser) gone() (ids []string) {
+	for id := range b.known {
+		if e, err := b.stored().Entity(context.Background(), userRef(id)); err == nil && e.Confirmed == nil {
+			ids = append(ids, id)
 		}
 	}
-	return func() {
-		for _, id := range gone {
-			delete(b.known, id)
-		}
+	return ids
+}
+
+func (b *browser) forget(ids []string) {
+	for _, id := range ids {
+		delete(b.known, id)
 	}
 }
 

@@ -83,10 +83,11 @@ func (o *observedStore) Apply(ctx context.Context, writes []store.Write) ([]stor
 	return outcomes, err
 }
 
-// Revision differs between histories, since the reused handler caches pages by it.
+// Revision differs between histories, since the reused handler caches pages by it, and once pages
+// have digests.
 func (o *observedStore) Revision(ctx context.Context) (string, error) {
 	revision, err := o.Store.Revision(ctx)
-	return fmt.Sprint(o.s.serial, " ", revision), err
+	return fmt.Sprint(o.s.serial, " ", o.s.digests, " ", revision), err
 }
 
 // serials counts the servers of all histories.

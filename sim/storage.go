@@ -249,6 +249,9 @@ func (s storage) Sweep(ctx context.Context, fence int64, entityType string, gene
 	if len(removed) > 0 {
 		s.w.stats.hit("sweep removed rows")
 	}
+	if s.b.oldList {
+		s.b.forget(s.b.gone())
+	}
 	return removed, err
 }
 

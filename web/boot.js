@@ -23,6 +23,8 @@
 
   const element = (id) => document.getElementById(id);
 
+  globalThis.rollcallIDB?.openEarly(`rollcall${rollcallAccount.id && `-${rollcallAccount.id}`}`);
+
   // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
   // mend all parts but itself.
   async function rescuer() {

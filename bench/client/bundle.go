@@ -44,7 +44,7 @@ func bundle(ctx context.Context, o *options, dir string) error {
 	if o.profile {
 		described = "" // with the names of functions
 	}
-	err = command(ctx, wasmbuild.Env(), "go", wasmbuild.Args(described, program, "./"+filepath.ToSlash(filepath.Join(source, "rollcall")))...)
+	err = command(ctx, wasmbuild.Env(), "go", append([]string{"build"}, wasmbuild.Args(described, program, "./"+filepath.ToSlash(filepath.Join(source, "rollcall")))...)...)
 	if err != nil {
 		return err
 	}

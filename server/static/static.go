@@ -33,6 +33,8 @@ import (
 const (
 	manifest     = "assets.json"
 	mediaProgram = "application/wasm"
+	// zstdWindow is the largest that a browser must take (RFC 9659).
+	zstdWindow = 8 << 20
 )
 
 // extensions are the file name extensions of the variants by content coding.
@@ -169,7 +171,7 @@ func compressedFile(data []byte) (file, error) {
 	if err != nil {
 		return f, err
 	}
-	s, err := zstd.NewWriter(&smaller, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	s, err := zstd.NewWriter(&smaller, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow))
 	if err != nil {
 		return f, err
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/static"
 )
@@ -155,6 +157,19 @@ func TestAPatchOfTheProgram(t *testing.T) {
 	}
 	if r := ask(h, "GET", "/sw.js?from=0b"); bodyOf(t, r) != "sw" {
 		t.Error("another file is patched")
+	}
+}
+
+// TestBrowsersDecodeALongPatch: they take no larger window than RFC 9659 allows.
+func TestBrowsersDecodeALongPatch(t *testing.T) {
+	h := newHandler(t)
+	if err := h.Offer(map[string][]byte{"0b": make([]byte, 40<<20)}); err != nil {
+		t.Fatal(err)
+	}
+	var header zstd.Header
+	body := bodyOf(t, ask(h, "GET", "/assets/app.0a.wasm?from=0b", "Accept-Encoding", "zstd"))
+	if err := header.Decode([]byte(body)); err != nil || header.WindowSize > 8<<20 {
+		t.Errorf("the window has %d bytes (%v)", header.WindowSize, err)
 	}
 }
 

@@ -225,33 +225,6 @@ func (c *connection) late(ctx context.Context) error {
 // kept open unheard, it would block the next upgrade.
 func closeLate(opened chan js.Value) { (<-opened).Call("close") }
 
-// Delete deletes a database. Its connections are told to close; queue.ErrBlocked
-// says that one did not.
-func Delete(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, DefaultDeadline, queue.ErrTimeout)
-	defer cancel()
-	c := &connection{}
-	o, err := c.begin(false)
-	if err != nil {
-		return err
-	}
-	request, err := o.factory.DeleteDatabase(name)
-	if err != nil {
-		return fmt.Errorf("delete the database %s: %w", name, openError(err))
-	}
-	done := make(chan error, 1)
-	go func() { done <- request.Await(context.Background()) }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = c.late(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("delete the database %s: %w", name, err)
-	}
-	return nil
-}
-
 // openError says what an open request failed with.
 func openError(err error) error {
 	var exception goidb.DOMException

@@ -4,6 +4,7 @@ package idb
 
 import (
 	"context"
+	"fmt"
 	stdsync "sync"
 	"syscall/js"
 
@@ -53,4 +54,31 @@ func (d *Deadlines) Pass() {
 	for _, cancel := range d.live {
 		cancel(queue.ErrTimeout)
 	}
+}
+
+// Delete deletes a database. Its connections are told to close; queue.ErrBlocked
+// says that one did not.
+func Delete(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, DefaultDeadline, queue.ErrTimeout)
+	defer cancel()
+	c := &connection{}
+	o, err := c.begin(false)
+	if err != nil {
+		return err
+	}
+	request, err := o.factory.DeleteDatabase(name)
+	if err != nil {
+		return fmt.Errorf("delete the database %s: %w", name, openError(err))
+	}
+	done := make(chan error, 1)
+	go func() { done <- request.Await(context.Background()) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = c.late(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("delete the database %s: %w", name, err)
+	}
+	return nil
 }

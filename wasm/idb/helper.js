@@ -169,25 +169,77 @@
     return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
   }
 
+  // upgrading opens a database, and migrates it. A bare upgrade takes no room for rows.
+  function upgrading(name, version, bare) {
+    const request = indexedDB.open(name, version);
+    request.addEventListener("upgradeneeded", (event) => {
+      const tx = request.transaction;
+      // The request itself tells only that the upgrade was aborted.
+      tx.addEventListener("abort", () => (request.full = tx.error?.name === "QuotaExceededError"));
+      const migrate = (from) => {
+        for (let v = from; v < version; v++) {
+          migrations[v](request.result, tx, () => migrate(v + 1), bare);
+          if (migrations[v].length >= 3) return; // it says when it is done
+        }
+      };
+      migrate(event.oldVersion);
+    });
+    return request;
+  }
+
+  // early is the name of a database, and the request to open it that nobody has asked for yet;
+  // undefined once the program has begun to open any.
+  let early = null;
+
+  // openEarly opens a database while the program is on its way, which takes as long. What is
+  // to be upgraded waits for a program that runs.
+  async function openEarly(name) {
+    try {
+      const found = (await indexedDB.databases()).find((db) => db.name === name);
+      if (early === undefined || (found && found.version !== migrations.length)) return;
+      const mine = (early = { name, request: upgrading(name, migrations.length, false) });
+      mine.request.addEventListener("success", () => mine.request.result.addEventListener("versionchange", () => {
+        if (early === mine) drop();
+      }));
+    } catch {
+      // The program finds out why there is no storage, and says so.
+    }
+  }
+
+  // drop closes what was opened early and is of no use.
+  function drop() {
+    const { request } = early;
+    early = undefined;
+    const close = () => request.result?.close();
+    if (request.readyState === "pending") request.addEventListener("success", close);
+    else if (!request.error) close();
+  }
+
+  // taken returns the early request if it is the wanted one and has not failed. It tells of a
+  // success once more, for whoever listens only now.
+  function taken(name, version) {
+    if (!early) {
+      early = undefined;
+      return null;
+    }
+    const { name: opened, request } = early;
+    if (opened !== name || version !== migrations.length || (request.readyState === "done" && request.error)) {
+      drop();
+      return null;
+    }
+    early = undefined;
+    if (request.readyState === "done") queueMicrotask(() => request.dispatchEvent(new Event("success")));
+    return request;
+  }
+
   // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
   // does not: told("blocked" | "full" | "open" | "closed" | "outdated", database). A bare
   // one makes an upgrade that takes no room for rows.
   function factory(told, bare) {
     return {
       open(name, version) {
-        const request = indexedDB.open(name, version);
-        request.addEventListener("upgradeneeded", (event) => {
-          const tx = request.transaction;
-          // The request itself tells only that the upgrade was aborted.
-          tx.addEventListener("abort", () => tx.error?.name === "QuotaExceededError" && told("full"));
-          const migrate = (from) => {
-            for (let v = from; v < version; v++) {
-              migrations[v](request.result, tx, () => migrate(v + 1), bare);
-              if (migrations[v].length >= 3) return; // it says when it is done
-            }
-          };
-          migrate(event.oldVersion);
-        });
+        const request = taken(name, version) ?? upgrading(name, version, bare);
+        request.addEventListener("error", () => request.full && told("full"));
         request.addEventListener("blocked", () => told("blocked"));
         request.addEventListener("success", () => {
           const db = request.result;
@@ -345,5 +397,5 @@
     });
   }
 
-  globalThis.rollcallIDB = { version: migrations.length, factory, unavailable, run };
+  globalThis.rollcallIDB = { version: migrations.length, factory, unavailable, openEarly, run };
 })();

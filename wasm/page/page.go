@@ -24,7 +24,19 @@ import (
 func Run() {
 	ctx := context.Background()
 	names := directory.NamesOf(account().Get("id").String())
-	storage := openStorage(ctx, names)
+	storage := newStorage(ctx, names)
+	leading, stop := context.WithCancel(ctx)
+	defer stop()
+	leader := &sync.Leader{
+		Locks: browser.WebLocks{Suffix: names.Suffix}, Clock: browser.Clock{}, Start: startWorker,
+		// A channel of its own, so that this page receives the leader's messages, too.
+		Bus:       browser.OpenChannel(names.Channel),
+		Incidents: &sync.IncidentLog{Store: storage.store, Writer: sync.ByPage, Now: time.Now},
+	}
+	whileAwake(leading, leader.Run) // first: the worker starts while the page does
+	if storage = storage.open(ctx); storage.volatile {
+		stop() // the engine runs in the page, and nothing outlives it
+	}
 	store, bus := storage.store, storage.bus
 	background := newBackground(storage)
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
@@ -34,14 +46,7 @@ func Run() {
 		OnEnqueued: background.request,
 	})
 	storage.users = users
-	leader := &sync.Leader{
-		Locks: browser.WebLocks{Suffix: names.Suffix}, Clock: browser.Clock{}, Start: startWorker,
-		// A channel of its own, so that this page receives the leader's messages, too.
-		Bus:       browser.OpenChannel(names.Channel),
-		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
-	}
-	if !storage.volatile { // otherwise the engine runs in the page, and nothing outlives it
-		whileAwake(ctx, leader.Run)
+	if !storage.volatile {
 		go background.run(ctx)
 	}
 	relayEvents(bus)

@@ -5,7 +5,6 @@ package page
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,7 +21,6 @@ import (
 	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
-	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 const (
@@ -48,8 +46,8 @@ type storage struct {
 	changed      chan struct{}
 }
 
-// openStorage opens the storage and checks whether the data are still there.
-func openStorage(ctx context.Context, names directory.Names) *storage {
+// newStorage returns the storage in IndexedDB. It opens when it is first used.
+func newStorage(ctx context.Context, names directory.Names) *storage {
 	channel := browser.OpenChannel(names.Channel)
 	s := &storage{names: names, bus: channel, monitor: health.New(time.After), changed: make(chan struct{}, 1)}
 	s.store = s.monitor.Wrap(idb.New(idb.Options{
@@ -61,13 +59,19 @@ func openStorage(ctx context.Context, names directory.Names) *storage {
 		OnClosed:   func() { s.reopen(ctx) },
 	}))
 	s.eviction = health.NewEvictionDetector(s.store, shell().Get("seen").Bool())
+	return s
+}
+
+// open opens the storage, and checks whether the data are still there. It returns what is
+// used instead where the browser provides none.
+func (s *storage) open(ctx context.Context) *storage {
 	checked := make(chan error, 1)
 	go func() { checked <- s.checkEviction(ctx) }()
 	select {
 	case err := <-checked:
 		// A database that the browser denies fails like one that is broken.
 		if errors.Is(err, queue.ErrUnavailable) || (err != nil && shell().Get("blocked").Bool()) {
-			return openInMemory(ctx, names)
+			return openInMemory(ctx, s.names)
 		}
 	case <-time.After(openWait):
 	}
@@ -82,7 +86,11 @@ func openInMemory(ctx context.Context, names directory.Names) *storage {
 		Database: memdb.New().Open(), Schemas: []queue.Schema{directory.Users}, Now: time.Now, NewID: uuid.NewString,
 	})
 	channel := memory.NewChannel()
-	host := newHost(store, channel.Bus(), names)
+	host := directory.NewHost(directory.Place{
+		Store: store, Bus: channel.Bus(), Locks: memory.NewLocks(), Clock: browser.Clock{}, HTTP: browser.Fetch{Account: &names.Account},
+		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
+	})
+	host.Stream = browser.EventSource{Path: api.EventsPath(names.Account), News: host.Tell}.Follow
 	s := &storage{
 		names: names, store: store, bus: channel.Bus(), volatile: true,
 		monitor: health.New(time.After), changed: make(chan struct{}, 1),
@@ -90,21 +98,6 @@ func openInMemory(ctx context.Context, names directory.Names) *storage {
 	s.eviction = health.NewEvictionDetector(store, false)
 	go func() { panic(host.Run(ctx)) }()
 	return s
-}
-
-func newHost(store sync.Store, bus sync.Bus, names directory.Names) *sync.Host {
-	server := &remote.Server{HTTP: &remote.Decoded{HTTP: browser.Fetch{Account: &names.Account}}, Paths: directory.Paths, Fresh: uuid.NewString}
-	engine := sync.New(sync.Config{
-		Store: store, Remote: server, Locks: memory.NewLocks(), Bus: bus, Schemas: []queue.Schema{directory.Users},
-		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
-	})
-	server.Observe = engine.ObserveClock
-	host := &sync.Host{
-		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: sync.ByPage,
-		Incidents: &sync.IncidentLog{Store: store, Writer: sync.ByPage, Now: time.Now},
-	}
-	host.Stream = browser.EventSource{Path: api.EventsPath(names.Account), News: host.Tell}.Follow
-	return host
 }
 
 // checkEviction opens the storage if it is not open, and checks whether the data are

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/rollcall/rollcall/api"
@@ -124,7 +125,7 @@ func (s *Store) Repair(ctx context.Context, r sync.Repair) (differed []queue.Ref
 // repair makes the rows of a range those of the server, and returns the refs of those that
 // differed.
 func (b *batch) repair(t *table, ids api.IDRange, want map[string]*queue.Row, strays map[string]string, generation int64) (differed []queue.Ref) {
-	all := b.inRange(t, ids)
+	all := b.inRange(t, ids, math.MaxInt64)
 	if len(b.missing) > 0 {
 		return nil
 	}

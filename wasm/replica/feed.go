@@ -186,12 +186,12 @@ func (s *Store) Sweep(ctx context.Context, fence int64, entityType string, gener
 			ids := api.IDRange{From: from}
 			ids.To, more = b.partOf(t, ids)
 			next = ids.To
-			all := b.inRange(t, ids)
+			all := b.inRange(t, ids, generation)
 			if len(b.missing) > 0 {
 				return nil
 			}
 			for _, id := range slices.Sorted(maps.Keys(all)) {
-				if k := all[id]; k.generation < generation && b.sweep(k) {
+				if k := all[id]; b.sweep(k) {
 					part = append(part, k.Ref)
 				}
 			}
@@ -232,9 +232,9 @@ func (b *batch) sweep(k known) bool {
 	return k.listed
 }
 
-// inRange returns all that is known of a range of ids: of rows of the base only what their
-// ids say.
-func (st *state) inRange(t *table, ids api.IDRange) map[string]known {
+// inRange returns all that is known of a range of ids, of the generations before one: of rows
+// of the base only what their ids say.
+func (st *state) inRange(t *table, ids api.IDRange, before int64) map[string]known {
 	found := map[string]known{}
 	for i := t.ids.at(queue.Key{ID: ids.From}); i < len(t.ids.leaves); i++ {
 		if ids.To != "" && t.ids.leaves[i].first.ID >= ids.To {
@@ -245,13 +245,16 @@ func (st *state) inRange(t *table, ids api.IDRange) map[string]known {
 			continue
 		}
 		for _, r := range page.rows {
-			if ids.Contains(r.id) && t.entries[r.id] == nil {
-				found[r.id] = st.knownByID(t, r)
+			if !ids.Contains(r.id) || t.entries[r.id] != nil {
+				continue
+			}
+			if k := st.knownByID(t, r); k.generation < before {
+				found[r.id] = k
 			}
 		}
 	}
-	for id := range t.entries {
-		if ids.Contains(id) {
+	for id, e := range t.entries {
+		if ids.Contains(id) && e.confirmedBefore(before) {
 			found[id] = st.find(queue.Ref{Type: t.schema.Type, ID: id})
 		}
 	}

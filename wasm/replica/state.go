@@ -40,6 +40,8 @@ type state struct {
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
 	unreadable []string // damaged lines: they may hold operations
+	torn       int64    // number of the last record that had damaged lines
+	outdone    bool     // the base has what was damaged, perhaps from who had read it before
 
 	bounds  Bounds
 	tables  map[string]*table
@@ -83,7 +85,7 @@ func (st *state) load(found Found) error {
 			return err
 		}
 	}
-	st.stale = false // the directories were read with the log
+	st.stale, st.outdone = false, false // all was read together
 	for _, t := range st.tables {
 		t.rebase()
 	}
@@ -132,6 +134,9 @@ func (st *state) standsFor(text string) int64 {
 func (st *state) fold(r Record, trusted bool) error {
 	var failed error
 	unreadable := func(line string) {
+		if r.Seq > st.stands {
+			st.torn = r.Seq
+		}
 		if r.Seq > st.stands && mayHoldWork(line) {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
@@ -283,6 +288,7 @@ func (st *state) foldValue(kind byte, f *fields) bool {
 			st.stands, st.logRecords, st.logBytes = stands, 0, 0
 		}
 		st.stale = true
+		st.outdone = st.outdone || st.torn > 0 && st.stands >= st.torn
 	case 'u':
 		st.unreadable = append(st.unreadable, f.string())
 	default:
@@ -481,22 +487,25 @@ func (st *state) leaf(t *table, i int) (*leafPage, bool) {
 		return l.kept, true
 	}
 	p, ok := page(st, *l, t.list.key(l.number), parseLeaf)
-	if l.verified = l.verified || ok; ok && !(p.whole && t.holds(i, p)) {
+	if !ok {
+		return nil, false
+	}
+	t.clip(i, p)
+	if l.verified = true; !p.whole {
 		st.keep(t, i, p)
 	}
-	return p, ok
+	return p, true
 }
 
-// holds reports whether all rows of a leaf lie in its range. It takes out the others.
-func (t *table) holds(i int, p *leafPage) bool {
+// clip takes out the rows of a leaf that do not lie in its range.
+func (t *table) clip(i int, p *leafPage) {
 	from, end := 0, len(p.rows)
 	for ; from < end && p.rows[from].key().Compare(*t.first(i)) < 0; from++ {
 	}
 	for next := t.first(i + 1); next != nil && end > from && p.rows[end-1].key().Compare(*next) >= 0; end-- {
 	}
-	all := end-from == len(p.rows)
+	p.whole = p.whole && end-from == len(p.rows)
 	p.rows = p.rows[from:end]
-	return all
 }
 
 // keep has the rows of a leaf counted by what was read of it, until it is written anew.

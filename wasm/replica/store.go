@@ -86,8 +86,7 @@ func New(o Options) *Store {
 	}
 	s := &Store{options: o, schemas: map[string]queue.Schema{}}
 	for _, schema := range o.Schemas {
-		t := newTable(schema)
-		s.schemas[schema.Type], s.directories = schema, append(s.directories, t.list.name, t.ids.name)
+		s.schemas[schema.Type], s.directories = schema, append(s.directories, listName(schema), idsName(schema))
 	}
 	return s
 }
@@ -154,7 +153,8 @@ func (s *Store) Forget() {
 
 // want is what the next transaction reads first. It is called with the lock held.
 func (s *Store) want() Read {
-	if s.state == nil {
+	if s.state == nil || s.state.outdone {
+		s.state = nil
 		return Read{Keys: append([]string{keyHead, keyState, keyTwin}, s.directories...)}
 	}
 	r := Read{After: s.state.seq, Keys: s.state.missing}

@@ -46,6 +46,18 @@ type place struct {
 	row  bool
 }
 
+// confirmedBefore reports whether the generation of the confirmed row is before another. One
+// without a row is of none.
+func (e *entry) confirmedBefore(generation int64) bool {
+	switch {
+	case e.pending != nil:
+		return e.generation < generation
+	case e.row != nil:
+		return e.row.generation < generation
+	}
+	return true
+}
+
 // shown is a visible row of an entry.
 type shown struct {
 	key     queue.Key
@@ -74,11 +86,14 @@ func (s *shown) text(schema queue.Schema) string {
 	return s.search
 }
 
+func listName(s queue.Schema) string { return "list/" + s.Type }
+func idsName(s queue.Schema) string  { return "ids/" + s.Type }
+
 func newTable(schema queue.Schema) *table {
 	return &table{
 		schema:  schema,
-		list:    newTree("list/"+schema.Type, byList),
-		ids:     newTree("ids/"+schema.Type, byID),
+		list:    newTree(listName(schema), byList),
+		ids:     newTree(idsName(schema), byID),
 		entries: map[string]*entry{},
 		seen:    map[string]mark{},
 		unseen:  map[string]*entry{},

@@ -34,7 +34,7 @@ func (c *Collection[T, P]) Watch(ctx context.Context, id string) <-chan Snapshot
 		return Snapshot[T]{Record: r, Exists: err == nil, Err: err}
 	}, func(a, b Snapshot[T]) bool {
 		a.Record.reading, b.Record.reading = 0, 0
-		return reflect.DeepEqual(a, b)
+		return a.Exists == b.Exists && sameError(a.Err, b.Err) && reflect.DeepEqual(a.Record, b.Record)
 	})
 }
 
@@ -44,8 +44,16 @@ func (c *Collection[T, P]) WatchList(ctx context.Context, q Query) <-chan ListSn
 		p, err := c.List(ctx, q)
 		return ListSnapshot[T]{Page: p, Err: err}
 	}, func(a, b ListSnapshot[T]) bool {
-		return reflect.DeepEqual(a.Err, b.Err) && a.Page.same(b.Page)
+		return sameError(a.Err, b.Err) && a.Page.same(b.Page)
 	})
+}
+
+// sameError reports whether two errors say the same.
+func sameError(a, b error) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return a.Error() == b.Error()
 }
 
 // Changes notifies that some record, operation or conflict may have changed, in this tab

@@ -9,11 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"syscall/js"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/browser"
@@ -21,7 +18,6 @@ import (
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/sync"
-	"github.com/rollcall/rollcall/wasm/sync/remote"
 )
 
 // Run serves the worker until the browser ends it.
@@ -61,17 +57,9 @@ func openStore(ctx context.Context, bus *browser.Channel, names directory.Names)
 func newHost(store sync.Store, bus *browser.Channel, names directory.Names, name string) *sync.Host {
 	incidents := &sync.IncidentLog{Store: store, Writer: name, Now: time.Now}
 	locks := sync.RoundLocks(browser.WebLocks{Suffix: names.Suffix}, bus, browser.Clock{}, incidents)
-	http := &remote.Decoded{HTTP: browser.Fetch{Account: &names.Account}}
-	server := &remote.Server{HTTP: http, Paths: directory.Paths, Fresh: uuid.NewString}
-	plain := &remote.REST{HTTP: http, Paths: directory.Paths, Dialect: remote.Rollcall, Now: time.Now}
-	engine := sync.New(sync.Config{
-		Store: store, Remote: &remote.Fallback{Batch: server, Plain: plain}, Locks: locks, Bus: bus, Schemas: []queue.Schema{directory.Users},
-		Now: time.Now, Random: rand.Float64, NewID: uuid.NewString,
+	return directory.NewHost(directory.Place{
+		Store: store, Bus: bus, Locks: locks, Clock: browser.Clock{}, HTTP: browser.Fetch{Account: &names.Account}, Incidents: incidents,
 	})
-	server.Observe, plain.Observe = engine.ObserveClock, engine.ObserveClock
-	return &sync.Host{
-		Engine: engine, Bus: bus, Clock: browser.Clock{}, Store: store, Random: rand.Float64, Name: name, Incidents: incidents,
-	}
 }
 
 const (

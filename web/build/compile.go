@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/rollcall/rollcall/internal/wasmbuild"
 )
@@ -18,24 +16,24 @@ const program = "./wasm/program"
 // wasm_exec.js of the Go that built it: a glue script of another release does not
 // start it.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
-	modfile, err := trim(ctx, dir)
+	sources, err := trim(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	linked, app := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "app.wasm")
-	if err := link(ctx, modfile, "-s -w", linked); err != nil {
+	if err := link(ctx, sources, "-s -w", linked); err != nil {
 		return nil, err
 	}
 	if err := rewrite(linked, app); err != nil {
 		return nil, err
 	}
-	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	root, err := goEnv(ctx, "GOROOT")
 	if err != nil {
-		return nil, fmt.Errorf("asking go for GOROOT: %w", err)
+		return nil, err
 	}
 	return map[string]string{
 		"app.wasm":     app,
-		"wasm_exec.js": filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"),
+		"wasm_exec.js": filepath.Join(root, "lib", "wasm", "wasm_exec.js"),
 	}, nil
 }
 
@@ -53,10 +51,8 @@ func rewrite(linked, app string) error {
 }
 
 // link builds the program, with the linker's flags for what describes it.
-func link(ctx context.Context, modfile, described, out string) error {
-	cmd := exec.CommandContext(ctx, "go", wasmbuild.Args(described, out, program, "-modfile", modfile)...)
-	cmd.Env = wasmbuild.Env()
-	if out, err := cmd.CombinedOutput(); err != nil {
+func link(ctx context.Context, sources *trimmed, described, out string) error {
+	if out, err := sources.command(ctx, "build", wasmbuild.Args(described, out, program)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}
 	return nil

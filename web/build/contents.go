@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -28,21 +27,19 @@ const elsewhere = "(generated)"
 
 // contents compiles the program with its functions' names and says what is in it.
 func contents(ctx context.Context, dir string, w io.Writer) error {
-	modfile, err := trim(ctx, dir)
+	sources, err := trim(ctx, dir)
 	if err != nil {
 		return err
 	}
 	named := filepath.Join(dir, "named.wasm")
-	if err := link(ctx, modfile, "-w", named); err != nil {
+	if err := link(ctx, sources, "-w", named); err != nil {
 		return err
 	}
 	wasm, err := os.ReadFile(named)
 	if err != nil {
 		return err
 	}
-	list := exec.CommandContext(ctx, "go", "list", "-deps", "-modfile", modfile, program)
-	list.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	packages, err := list.Output()
+	packages, err := sources.command(ctx, "list", "-deps", program).Output()
 	if err != nil {
 		return fmt.Errorf("listing the packages: %w", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,20 +21,15 @@ type library struct {
 	dirs []string
 	// absent are files that the program does without.
 	absent []string
-	// standIns take the place of imports.
-	standIns map[string]string
 	// leftOver is what the rest needs of the absent files, by file name.
 	leftOver map[string]string
 }
-
-const standIn = "github.com/rollcall/rollcall/web/build/standin/"
 
 var libraries = []library{{
 	module: "github.com/maxence-charriere/go-app/v9",
 	dirs:   []string{"pkg"},
 	// The server half imports net/http, with TLS and its curves.
-	absent:   []string{"pkg/app/http.go", "pkg/app/resource.go", "pkg/app/crypto.go"},
-	standIns: map[string]string{"encoding/json": standIn + "json", "regexp": standIn + "regexp"},
+	absent: []string{"pkg/app/http.go", "pkg/app/resource.go", "pkg/app/crypto.go"},
 	leftOver: map[string]string{"pkg/app/absent_wasm.go": `package app
 
 import (
@@ -62,7 +58,6 @@ func decrypt(string, []byte) ([]byte, error) { return nil, errors.ErrUnsupported
 	absent: []string{
 		"dce.go", "hash.go", "node.go", "node_js.go", "node_net.go", "null.go", "sql.go", "time.go", "version1.go", "version6.go",
 	},
-	standIns: map[string]string{"crypto/rand": standIn + "rand"},
 	leftOver: map[string]string{"absent_wasm.go": `package uuid
 
 import (
@@ -78,16 +73,107 @@ var (
 	timeNow = time.Now
 )
 `},
-}, {
-	module:   "github.com/hack-pad/go-indexeddb",
-	dirs:     []string{"idb"},
-	standIns: map[string]string{"log": standIn + "log"},
 }}
 
-// trim writes copies of the libraries below dir, and a go.mod that takes them instead of
-// the originals. It returns the path of that go.mod. When a newer version of a library
-// needs something else, the compiler says so.
-func trim(ctx context.Context, dir string) (string, error) {
+// standard are packages of the standard library that are needed for little, each with the
+// directory of what takes its place.
+var standard = map[string]string{
+	"crypto/rand":      "rand",
+	"encoding/json":    "json",
+	"internal/godebug": "godebug", // with internal/bisect
+	"log":              "log",
+	"net/netip":        "netip", // with unique
+	"regexp":           "regexp",
+}
+
+// trim writes copies of the libraries below dir, and what takes them, and what stands in
+// for packages of the standard library, instead of the originals. When a newer version of either needs something else, the compiler says so.
+func trim(ctx context.Context, dir string) (*trimmed, error) {
+	modfile, err := trimLibraries(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := replaceableRoot(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := trimStandard(root, dir)
+	if err != nil {
+		return nil, fmt.Errorf("replacing packages of the standard library: %w", err)
+	}
+	return &trimmed{[]string{"-modfile", modfile, "-overlay", replaced}, root}, nil
+}
+
+// trimmed are sources without what the program never uses.
+type trimmed struct {
+	flags []string // of the go command
+	root  string   // GOROOT
+}
+
+// command is the go command for the program's platform.
+func (t *trimmed) command(ctx context.Context, verb string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{verb}, t.flags, args)...)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOROOT="+t.root)
+	return cmd
+}
+
+// replaceableRoot is GOROOT, or a link to it if that is below GOMODCACHE, as a toolchain is
+// that Go has downloaded by itself: no overlay may replace a file there.
+func replaceableRoot(ctx context.Context, dir string) (string, error) {
+	root, err := goEnv(ctx, "GOROOT")
+	if err != nil {
+		return "", err
+	}
+	modules, err := goEnv(ctx, "GOMODCACHE")
+	if err != nil || !strings.HasPrefix(root, modules+string(filepath.Separator)) {
+		return root, err
+	}
+	link, err := filepath.Abs(filepath.Join(dir, "goroot"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return link, os.Symlink(root, link)
+}
+
+// trimStandard writes the overlay for packages of the standard library.
+func trimStandard(root, dir string) (string, error) {
+	replace := map[string]string{} // a file by that in its place, "" for none
+	for path, instead := range standard {
+		original := filepath.Join(root, "src", filepath.FromSlash(path))
+		names, err := filepath.Glob(filepath.Join(original, "*.go"))
+		if err != nil || len(names) == 0 {
+			return "", fmt.Errorf("%s has no source (%w)", path, err)
+		}
+		for _, name := range names {
+			replace[name] = ""
+		}
+		name, err := filepath.Abs(filepath.Join("web", "build", "standin", instead, instead+".go"))
+		if err != nil {
+			return "", err
+		}
+		replace[filepath.Join(original, instead+".go")] = name
+	}
+	b, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "overlay.json")
+	return name, writeFile(name, b)
+}
+
+func goEnv(ctx context.Context, name string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("asking go for %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// trimLibraries returns the path of the go.mod that takes the copies.
+func trimLibraries(ctx context.Context, dir string) (string, error) {
 	mod, err := os.ReadFile("go.mod")
 	if err != nil {
 		return "", err
@@ -167,11 +253,7 @@ func (l library) copyFile(from, rel, trimmed string) error {
 	if err != nil {
 		return err
 	}
-	text := string(data)
-	for path, instead := range l.standIns {
-		text = strings.ReplaceAll(text, "\n\t\""+path+"\"\n", "\n\t\""+instead+"\"\n")
-	}
-	return writeFile(filepath.Join(trimmed, filepath.FromSlash(rel)), []byte(text))
+	return writeFile(filepath.Join(trimmed, filepath.FromSlash(rel)), data)
 }
 
 // moduleDir is where the source of a module is; it is downloaded if need be.

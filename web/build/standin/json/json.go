@@ -1,5 +1,5 @@
-// Package json stands in for encoding/json in the program's copy of go-app, which encodes
-// what is never used here (states, notifications) and what it logs.
+// Package json stands in for encoding/json. The program has a codec of its own, and go-app
+// encodes what is never used here (states, notifications) and what it logs.
 package json
 
 import (

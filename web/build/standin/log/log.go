@@ -1,5 +1,4 @@
-// Package log stands in for the standard library's in the program's copy of go-indexeddb,
-// which says no more with it than a line.
+// Package log stands in for the standard library's, with which go-indexeddb says a line.
 package log
 
 import (

@@ -1,4 +1,4 @@
-// Package rand stands in for crypto/rand in the program's copy of uuid. Ids must be
+// Package rand stands in for crypto/rand, which package uuid reads. Ids must be
 // unique, not secret, and the generator behind math/rand/v2 is one for ciphers, ChaCha8,
 // with a seed from the browser's crypto.getRandomValues. crypto/rand would bring the
 // whole of a FIPS 140 module along.

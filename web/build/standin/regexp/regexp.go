@@ -1,5 +1,5 @@
-// Package regexp stands in for the standard library's in the program's copy of go-app,
-// whose only pattern is the one that matches every path.
+// Package regexp stands in for the standard library's. go-app's only pattern is the one that
+// matches every path.
 package regexp
 
 // Regexp matches everything.

@@ -1,0 +1,83 @@
+//go:build js && wasm
+
+package idb_test
+
+import (
+	"testing"
+
+	"github.com/rollcall/rollcall/wasm/idb"
+)
+
+// countOpens counts what the program and the shell open.
+func countOpens(t *testing.T) (opens func() int) {
+	counter := run(`
+		const open = IDBFactory.prototype.open, counter = { opens: 0 };
+		IDBFactory.prototype.open = function (...args) {
+			counter.opens++;
+			return open.apply(this, args);
+		};
+		counter.end = () => { IDBFactory.prototype.open = open; };
+		return counter;`)
+	t.Cleanup(func() { counter.Call("end") })
+	return func() int { return counter.Get("opens").Int() }
+}
+
+// openEarly has the shell open a database before a program has opened any.
+func openEarly(t *testing.T, name string) {
+	t.Helper()
+	run(helper) // a program that has opened something never takes anything early
+	run(`globalThis.earlyDone = false;
+		rollcallIDB.openEarly(arguments[0]).then(() => { globalThis.earlyDone = true; });`, name)
+	awaitTrue(t, "globalThis.earlyDone")
+}
+
+func TestTheProgramTakesWhatWasOpenedEarly(t *testing.T) {
+	opens := countOpens(t)
+	for _, visit := range []string{"first", "second"} {
+		before := opens()
+		openEarly(t, t.Name())
+		s := newStore(idb.Options{Name: t.Name()})
+		if err := write(t.Context(), s, visit, visit); err != nil {
+			t.Fatal(err)
+		}
+		if n := opens() - before; n != 1 {
+			t.Errorf("%s visit: opened %d times", visit, n)
+		}
+		s.db.Close()
+	}
+	expect(t, open(t, idb.Options{Name: t.Name()}), []string{"op-firstfirst", "op-secondsecond"}, []string{"first", "second"})
+}
+
+func TestAnUpgradeWaitsForTheProgram(t *testing.T) {
+	fill(t, t.Name(), 1)
+	before := countOpens(t)
+	openEarly(t, t.Name())
+	if n := before(); n != 0 {
+		t.Fatalf("an older database was opened %d times", n)
+	}
+	expectFilled(t, open(t, idb.Options{Name: t.Name()}))
+}
+
+// TestWhatWasOpenedEarlyGivesWay: a program that never starts holds up nobody.
+func TestWhatWasOpenedEarlyGivesWay(t *testing.T) {
+	openEarly(t, t.Name())
+	if err := idb.Delete(t.Context(), t.Name()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, open(t, idb.Options{Name: t.Name()}), nil, nil)
+}
+
+// TestAnotherDatabaseIsNotTakenForTheEarlyOne: the program may open one of another name.
+func TestAnotherDatabaseIsNotTakenForTheEarlyOne(t *testing.T) {
+	openEarly(t, t.Name()+" early")
+	s := open(t, idb.Options{Name: t.Name()})
+	if err := write(t.Context(), s, "a", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	if name := s.db.Raw().Get("name").String(); name != t.Name() {
+		t.Errorf("it opened %s", name)
+	}
+	if err := idb.Delete(t.Context(), t.Name()+" early"); err != nil {
+		t.Fatal(err)
+	}
+}

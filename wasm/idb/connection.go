@@ -332,16 +332,15 @@ func (c *connection) transact(ctx context.Context, db js.Value, query replica.Qu
 	}
 	run := js.Global().Get("rollcallIDB").Call("run", db, number, decisions.decide, decisions.ended,
 		query.Write, query.Relaxed, query.After, array(query.Keys), seq, record)
-	done, failed := d.done, func() error { return d.err }
 	select {
-	case <-done:
-		return failed()
+	case <-d.done:
+		return d.err
 	case <-ctx.Done():
 	}
 	if run.Get("frozen").Truthy() { // its end is told when the page goes on
 		select {
-		case <-done:
-			return failed()
+		case <-d.done:
+			return d.err
 		case <-caller.Done():
 			return context.Cause(caller)
 		}
@@ -350,8 +349,8 @@ func (c *connection) transact(ctx context.Context, db js.Value, query replica.Qu
 	// one: only the end of the transaction says what became of it.
 	run.Call("abort")
 	select {
-	case <-done:
-		if failed() == nil {
+	case <-d.done:
+		if d.err == nil {
 			return nil
 		}
 		return context.Cause(ctx)

@@ -1,7 +1,8 @@
 package app
 
 import (
-	"fmt"
+	"html"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -9,8 +10,11 @@ import (
 )
 
 // avatar is a disc with the initials. Its colour depends on the id.
-func avatar(id, name, class string) ui.UI {
-	return ui.Span().Class(class, fmt.Sprintf("hue-%d", hue(id)), "notranslate").Attr("translate", "no").Aria("hidden", true).Text(initials(name))
+func avatar(id, name, class string) ui.UI { return ui.Raw(avatarHTML(id, name, class)) }
+
+func avatarHTML(id, name, class string) string {
+	return `<span class="` + class + ` hue-` + strconv.Itoa(hue(id)) + ` notranslate" translate="no" aria-hidden="true">` +
+		html.EscapeString(initials(name)) + `</span>`
 }
 
 // initials are the first letters or digits of a name's first and last words.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"reflect"
 	"runtime"
@@ -18,6 +19,8 @@ import (
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 // The repository implements the pages' interfaces.
@@ -255,6 +258,9 @@ func walk(e ui.UI, visit func(ui.UI)) {
 // childrenOf are an element's or a component's, which go-app does not export.
 func childrenOf(e ui.UI) []ui.UI {
 	v := reflect.ValueOf(e).Elem()
+	if e.Kind() == ui.RawHTML {
+		return []ui.UI{parsed(e)}
+	}
 	if f := v.FieldByName("children"); f.IsValid() {
 		return peek[[]ui.UI](f)
 	}
@@ -311,12 +317,69 @@ func handlerOf(e ui.UI, event string) ui.EventHandler {
 	return peek[map[string]boundHandler](f)[event].goHandler
 }
 
+// markup is an element, or a text, of what go-app takes for raw HTML, UI. Its fields have the
+// names of go-app's.
+type markup struct {
+	ui.UI
+	tag, value    string
+	attributes    map[string]string
+	eventHandlers map[string]boundHandler
+	children      []ui.UI
+}
+
+func (*markup) Kind() ui.Kind { return ui.HTML }
+
+// parsed is the element that the browser makes of raw HTML. Its buttons are pressed as
+// those of the list that it is in.
+func parsed(raw ui.UI) ui.UI {
+	nodes, err := html.ParseFragment(strings.NewReader(peek[string](elementField(raw, "value"))), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
+	if err != nil || len(nodes) != 1 {
+		panic(fmt.Sprintf("raw HTML is %d elements: %v", len(nodes), err))
+	}
+	list, _ := ancestor[*usersPage](raw)
+	return markupOf(raw, nodes[0], list)
+}
+
+func markupOf(raw ui.UI, n *html.Node, list *usersPage) *markup {
+	m := &markup{UI: raw, attributes: map[string]string{}}
+	if n.Type == html.TextNode {
+		m.value = n.Data
+		return m
+	}
+	m.tag = n.Data
+	for _, a := range n.Attr {
+		m.attributes[a.Key] = a.Val
+	}
+	if list != nil && m.tag == "button" {
+		m.eventHandlers = map[string]boundHandler{"click": {goHandler: func(ui.Context, ui.Event) { list.press(m.attributes["id"]) }}}
+	}
+	for child := range n.ChildNodes() {
+		m.children = append(m.children, markupOf(raw, child, list))
+	}
+	return m
+}
+
+// ancestor finds the nearest component of type T that e is in.
+func ancestor[T ui.UI](e ui.UI) (found T, ok bool) {
+	for !ok && e != nil {
+		if compo := elementField(e, "Compo"); compo.IsValid() {
+			e = peek[ui.UI](compo.FieldByName("parentElem"))
+		} else if parent := elementField(e, "parent"); parent.IsValid() {
+			e = peek[ui.UI](parent)
+		} else {
+			e = peek[ui.UI](elementField(e, "parentElem"))
+		}
+		found, ok = e.(T)
+	}
+	return found, ok
+}
+
 // text is what an element reads, each text on a line of its own, except within a sentence.
 func text(e ui.UI) string {
 	var b strings.Builder
 	walk(e, func(e ui.UI) {
 		f := elementField(e, "value")
-		if !f.IsValid() || f.Kind() != reflect.String || f.String() == "" {
+		if e.Kind() == ui.RawHTML || !f.IsValid() || f.Kind() != reflect.String || f.String() == "" {
 			return
 		}
 		if said := b.String(); said != "" && !strings.HasSuffix(said, " ") && !strings.HasPrefix(f.String(), " ") {

@@ -36,17 +36,12 @@ func fact(name, value string) ui.UI {
 	return ui.Div().Class("fact").Body(ui.Dt().Text(name), ui.Dd().Text(value))
 }
 
-const svg = "http://www.w3.org/2000/svg"
-
 // icon shows the symbol "icon-NAME" of the sprite in index.html. It is decoration:
 // words always say the same.
-func icon(name string) ui.UI {
-	// The span carries the class: go-app sets className, which an SVG element ignores.
-	return ui.Span().Class("icon").Aria("hidden", true).Body(
-		ui.Elem("svg").XMLNS(svg).Attr("viewBox", "0 0 24 24").Attr("focusable", "false").Body(
-			ui.Elem("use").XMLNS(svg).Attr("href", "#icon-"+name),
-		),
-	)
+func icon(name string) ui.UI { return ui.Raw(iconHTML(name)) }
+
+func iconHTML(name string) string {
+	return `<span class="icon" aria-hidden="true"><svg viewBox="0 0 24 24" focusable="false"><use href="#icon-` + name + `"/></svg></span>`
 }
 
 // button is a button with an icon and a text.

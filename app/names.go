@@ -1,6 +1,7 @@
 package app
 
 import (
+	"html"
 	"net/url"
 	"strings"
 	"unicode"
@@ -58,6 +59,11 @@ func isolate(text string) string {
 // translation.
 func personText(text string) ui.UI {
 	return ui.Bdi().Class("notranslate").Attr("translate", "no").Text(balanced(text))
+}
+
+// personHTML is personText as HTML.
+func personHTML(text string) string {
+	return `<bdi class="notranslate" translate="no">` + html.EscapeString(balanced(text)) + `</bdi>`
 }
 
 // withName is a text in which a name is not to be translated.

@@ -50,3 +50,17 @@ func TestATextTurnsNothingAroundIt(t *testing.T) {
 		}
 	}
 }
+
+// TestPeoplesTextIsNoMarkup: a row is written as HTML, and what people type stays text in it.
+func TestPeoplesTextIsNoMarkup(t *testing.T) {
+	b := open(t, "/")
+	const name = `</bdi><img src=x onerror="alert(1)">&amp;'`
+	b.add(name, "ann@example.org")
+	b.untilText(name)
+	if b.has("img", "") {
+		t.Error("a name became an element")
+	}
+	if !b.has("button", "Edit "+name) {
+		t.Errorf("no button edits %s", name)
+	}
+}

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"html"
+
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"github.com/rollcall/rollcall/api"
@@ -9,9 +11,11 @@ import (
 
 // userRow is a row of the list. It is a component of its own, with all that it shows in its
 // exported fields: go-app then renders it again only if one of them has changed.
+//
+// What has the name in it is one text of HTML each, and is replaced when that changes: go-app
+// calls the browser some seventy times for the elements of a row, and a window has sixty rows.
 type userRow struct {
 	ui.Compo
-	Page            *usersPage
 	ID, Name, Email string
 	State           queue.RowState
 	Place           int // among the rows that are rendered
@@ -19,30 +23,26 @@ type userRow struct {
 }
 
 func (r *userRow) Render() ui.UI {
-	name := isolate(r.Name)
 	return ui.Li().ID(rowID(r.ID)).Class("row").DataSet("place", r.Place).
 		Aria("setsize", r.Total).Aria("posinset", r.Position).Body(
 		avatar(r.ID, r.Name, "avatar"),
 		rowMain(r.ID, api.User{Name: r.Name, Email: r.Email}),
 		stateBadge(r.State),
-		ui.Div().Class("row-actions").Body(
-			ui.Button().ID("edit-"+r.ID).Type("button").Class("icon-button").
-				Attr("translate", "no").Aria("label", "Edit "+name).Body(icon("edit")).OnClick(r.edit),
-			ui.Button().ID("delete-"+r.ID).Type("button").Class("icon-button").
-				Attr("translate", "no").Aria("label", "Delete "+name).Body(icon("trash")).OnClick(r.delete),
-		),
+		ui.Raw(`<div class="row-actions">`+rowButtonHTML("edit", "Edit", "edit", r)+rowButtonHTML("delete", "Delete", "trash", r)+`</div>`),
 	)
 }
 
-func (r *userRow) edit(ui.Context, ui.Event)   { r.Page.edit(r.ID) }
-func (r *userRow) delete(ui.Context, ui.Event) { r.Page.delete(r.ID) }
+// rowButtonHTML is a button of which the list knows the press, by its id.
+func rowButtonHTML(action, label, iconName string, r *userRow) string {
+	return `<button id="` + action + `-` + html.EscapeString(r.ID) + `" type="button" class="icon-button" translate="no" aria-label="` +
+		html.EscapeString(label+" "+isolate(r.Name)) + `">` + iconHTML(iconName) + `</button>`
+}
 
 // rowMain is what a row says of a user.
 func rowMain(id string, u api.User) ui.UI {
-	return ui.Div().Class("row-main").Body(
-		ui.A().ID("open-"+id).Class("row-name").Href("/users/"+id).Body(personText(u.Name)),
-		ui.Span().Class("row-email").Body(personText(u.Email)),
-	)
+	id = html.EscapeString(id)
+	return ui.Raw(`<div class="row-main"><a id="open-` + id + `" class="row-name" href="/users/` + id + `">` + personHTML(u.Name) +
+		`</a><span class="row-email">` + personHTML(u.Email) + `</span></div>`)
 }
 
 // preview shows people of whom this device has no row yet, so nothing can be done to them.

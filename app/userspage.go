@@ -316,7 +316,7 @@ func (p *usersPage) renderContent() []ui.UI {
 	return p.content.only("list", ui.Div().Class("list").Body(
 		ui.Div().ID(beforeID).Class("spacer"),
 		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
-			On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
+			OnClick(p.clicked).On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
 		ui.Div().ID(afterID).Class("spacer"),
 	))
 }
@@ -364,13 +364,12 @@ func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 func (p *usersPage) row(i int) ui.UI {
 	rec := p.records[i]
 	return &userRow{
-		Page: p, ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State,
+		ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State,
 		Place: i, Position: p.shown.first + i + 1, Total: p.total,
 	}
 }
 
-// record finds a shown user. Handlers look the record up by its id because go-app
-// keeps the handler of an earlier render while the scope is the same.
+// record finds a shown user.
 func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
 	for _, rec := range p.records {
 		if rec.ID == id {
@@ -380,14 +379,20 @@ func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
 	return repository.Record[api.User]{}, false
 }
 
-func (p *usersPage) edit(id string) {
-	if rec, ok := p.record(id); ok {
-		p.S.openForm(formRequest{user: &rec, opener: "edit-" + id})
+func (p *usersPage) clicked(_ ui.Context, e ui.Event) {
+	if button := e.Get("target").Call("closest", "button"); button.Truthy() {
+		p.press(button.Get("id").String())
 	}
 }
 
-func (p *usersPage) delete(id string) {
-	if rec, ok := p.record(id); ok {
+// press does what a row's button is for.
+func (p *usersPage) press(button string) {
+	action, id, _ := strings.Cut(button, "-")
+	switch rec, ok := p.record(id); {
+	case !ok:
+	case action == "edit":
+		p.S.openForm(formRequest{user: &rec, opener: button})
+	case action == "delete":
 		p.S.deleteUser(rec, nil)
 	}
 }

@@ -38,7 +38,7 @@ func (d directory) focusIsOn(name string) {
 func TestFocusStaysWithItsRow(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
-	ann, bob, _ := addThree(site)
+	ann, bob, carl := addThree(site)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	harness.Eval[bool](users.Page, `(document.querySelector('[aria-label="Delete Carl Cole"]').focus(), true)`)
@@ -51,8 +51,12 @@ func TestFocusStaysWithItsRow(t *testing.T) {
 	site.Remove(bob)
 	users.reads("Carl Cole", "Dora Dent", "Zoe Zimmer")
 	users.focusIsOn("Delete Carl Cole")
+	// It is renamed.
+	site.Change(carl, map[string]string{"name": "Carl Cooper"})
+	users.reads("Carl Cooper", "Dora Dent", "Zoe Zimmer")
+	users.focusIsOn("Delete Carl Cooper")
 	users.Press(kb.Enter)
-	users.SeeText("Deleted Carl Cole")
+	users.SeeText("Deleted Carl Cooper")
 	users.reads("Dora Dent", "Zoe Zimmer")
 	// The same key again must not delete the next.
 	users.focusIsOn("main")

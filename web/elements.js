@@ -5,6 +5,7 @@
 //      its pieces would stay beside the new text.
 //   2. go-app has no keyed lists. The program keeps one element for each record and
 //      writes its place to data-place; here the elements are put in that order.
+//      What it makes anew, under the same id, keeps the focus.
 //   3. A browser presses what is under the finger when it is lifted. Here a press
 //      belongs to what was there when the finger went down, and a double click is one
 //      press. A key that is held down presses once.
@@ -105,6 +106,21 @@
     for (const child of wanted.slice(at + 1)) list.append(child);
   }
 
+  // An element that is made anew, under its id, has the focus that it had.
+  let focused = null;
+  addEventListener("focusin", ({ target }) => { focused = target; }, true);
+  addEventListener("focusout", ({ target }) => {
+    // Chromium tells of it while the element is being removed.
+    queueMicrotask(() => { if (focused === target && target.isConnected) focused = null; });
+  }, true);
+
+  function refocus() {
+    if (!focused || focused.isConnected) return;
+    const { id } = focused;
+    focused = null;
+    if (id) document.getElementById(id)?.focus({ preventScroll: true });
+  }
+
   const changed = new MutationObserver((records) => {
     const added = new Set(records.flatMap((record) => [...record.addedNodes]));
     const lists = new Set();
@@ -119,6 +135,7 @@
       if ([...record.addedNodes, ...record.removedNodes].some(isPlaced)) lists.add(record.target);
     }
     for (const list of lists) arrange(list);
+    refocus();
     if (lists.size > 0) moved();
     mendCuts(records);
     remembered(changed.takeRecords());

@@ -26,8 +26,8 @@ func (p *syncPage) renderConflicts() ui.UI {
 	return section("conflicts-title", "Conflicts", p.outbox.counts.Conflicts,
 		ui.If(len(cs) == 0, quiet("Nobody else has changed what you changed.")).
 			ElseIf(open == 0, quiet("Nothing left to review.")),
-		ui.If(len(cs) > 0, ui.Div().Class("conflicts").Body(
-			p.conflicts.children(ids, func(i int) ui.UI { return p.renderConflict(cs[i]).DataSet("place", i) })...)),
+		ui.If(len(cs) > 0, ui.Div().Class("conflicts").DataSet("order", order(ids)).Body(
+			p.conflicts.children(ids, func(i int) ui.UI { return p.renderConflict(cs[i]).DataSet("key", ids[i]) })...)),
 		renderMore(open, p.outbox.counts.Conflicts),
 	)
 }

@@ -1,13 +1,17 @@
 package app
 
-import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+import (
+	"strings"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+)
 
 // keyed gives each record that a list shows an element of its own, which stays with the
 // record: a press, the focus and what is read aloud never pass to another one. go-app
 // diffs children by position, so the children are kept in slots. A slot that becomes
 // empty holds a template before it is used again, because go-app replaces an element of
-// another tag and patches one of the same. elements.js puts the elements in the order
-// of their data-place.
+// another tag and patches one of the same. elements.js puts the elements, which have
+// their keys in data-key, into the data-order of their parent.
 type keyed struct{ slots []string } // keys, "" for an empty slot
 
 // assign returns, for each slot, the index of the key that it holds, or -1.
@@ -52,7 +56,7 @@ func (k *keyed) assign(keys []string) []int {
 	return assigned
 }
 
-// children renders the elements of the keys. Each must set data-place to its index.
+// children renders the elements of the keys. Each must have its key in data-key.
 func (k *keyed) children(keys []string, render func(i int) ui.UI) []ui.UI {
 	var children []ui.UI
 	for _, i := range k.assign(keys) {
@@ -64,6 +68,9 @@ func (k *keyed) children(keys []string, render func(i int) ui.UI) []ui.UI {
 	}
 	return children
 }
+
+// order is what data-order says: no key has a line break in it.
+func order(keys []string) string { return strings.Join(keys, "\n") }
 
 // only renders one element. It is another one whenever the key is.
 func (k *keyed) only(key string, element ui.UI) []ui.UI {

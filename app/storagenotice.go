@@ -149,18 +149,18 @@ func (r *root) renderNotice() []ui.UI {
 			ui.P().Class("notice-heading").Text(n.heading),
 			ui.P().Text(n.text),
 		),
-		ui.Div().Class("notice-actions").Body(r.renderNoticeActions(n.kind)...),
+		r.renderNoticeActions(n.kind),
 	))
 }
 
-func (r *root) renderNoticeActions(kind noticeKind) []ui.UI {
+func (r *root) renderNoticeActions(kind noticeKind) ui.UI {
 	actions := r.noticeActions(kind)
 	texts := keysOf(actions, func(a noticeAction) string { return a.text })
-	return r.actionSlots.children(texts, func(i int) ui.UI {
+	return ui.Div().Class("notice-actions").DataSet("order", order(texts)).Body(r.actionSlots.children(texts, func(i int) ui.UI {
 		a := actions[i]
-		return ui.Button().Type("button").Class("button").DataSet("place", i).Text(a.text).
+		return ui.Button().Type("button").Class("button").DataSet("key", a.text).Text(a.text).
 			OnClick(func(ui.Context, ui.Event) { a.act() }, string(kind), a.text)
-	})
+	})...)
 }
 
 // noticeAction is a button of a notice.

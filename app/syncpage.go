@@ -213,8 +213,8 @@ func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int,
 	ids := keysOf(ops, func(o queue.Operation) string { return o.ID })
 	return section(id, heading, count,
 		ui.If(len(ops) == 0, quiet(none)),
-		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).Body(
-			slots.children(ids, func(i int) ui.UI { return p.renderOperation(ops[i]).DataSet("place", i) })...)),
+		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).DataSet("order", order(ids)).Body(
+			slots.children(ids, func(i int) ui.UI { return p.renderOperation(ops[i]).DataSet("key", ids[i]) })...)),
 		renderMore(len(ops), count),
 	)
 }

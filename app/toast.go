@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -115,11 +116,12 @@ func (s *session) renderToasts() ui.UI {
 	if s.updateReady {
 		keys = append(keys, "update")
 	}
-	return area.Body(s.toastSlots.children(keys, func(i int) ui.UI {
+	above := slices.Concat([]string{"update"}, keys[:len(s.toasts)])
+	return area.DataSet("order", order(above)).Body(s.toastSlots.children(keys, func(i int) ui.UI {
 		if i == len(s.toasts) {
-			return s.renderUpdate().DataSet("place", -1) // above the others
+			return s.renderUpdate().DataSet("key", keys[i])
 		}
-		return s.renderToast(s.toasts[i]).DataSet("place", i)
+		return s.renderToast(s.toasts[i]).DataSet("key", keys[i])
 	})...)
 }
 

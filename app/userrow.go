@@ -10,7 +10,8 @@ import (
 )
 
 // userRow is a row of the list. It is a component of its own, with all that it shows in its
-// exported fields: go-app then renders it again only if one of them has changed.
+// exported fields: go-app then renders it again only if one of them has changed. Its place in
+// the list is none of them: it changes with each row that comes before it.
 //
 // What has the name in it is one text of HTML each, and is replaced when that changes: go-app
 // calls the browser some seventy times for the elements of a row, and a window has sixty rows.
@@ -18,13 +19,10 @@ type userRow struct {
 	ui.Compo
 	ID, Name, Email string
 	State           queue.RowState
-	Place           int // among the rows that are rendered
-	Position, Total int // in the list, from 1
 }
 
 func (r *userRow) Render() ui.UI {
-	return ui.Li().ID(rowID(r.ID)).Class("row").DataSet("place", r.Place).
-		Aria("setsize", r.Total).Aria("posinset", r.Position).Body(
+	return ui.Li().ID(rowID(r.ID)).Class("row").DataSet("key", r.ID).Body(
 		avatar(r.ID, r.Name, "avatar"),
 		rowMain(r.ID, api.User{Name: r.Name, Email: r.Email}),
 		stateBadge(r.State),

@@ -316,6 +316,7 @@ func (p *usersPage) renderContent() []ui.UI {
 	return p.content.only("list", ui.Div().Class("list").Body(
 		ui.Div().ID(beforeID).Class("spacer"),
 		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
+			DataSet("order", order(ids)).DataSet("first", p.shown.first).DataSet("total", p.total).
 			OnClick(p.clicked).On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
 		ui.Div().ID(afterID).Class("spacer"),
 	))
@@ -363,10 +364,7 @@ func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 // row is the component of a shown user.
 func (p *usersPage) row(i int) ui.UI {
 	rec := p.records[i]
-	return &userRow{
-		ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State,
-		Place: i, Position: p.shown.first + i + 1, Total: p.total,
-	}
+	return &userRow{ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State}
 }
 
 // record finds a shown user.

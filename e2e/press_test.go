@@ -24,7 +24,13 @@ func (d directory) reads(names ...string) {
 	harness.Eventually(d.t, "the list is in order", func() error {
 		return harness.Equal("the list", fmt.Sprint(d.names()), fmt.Sprint(names))
 	})
+	if !harness.Eval[bool](d.Page, numbered) {
+		d.t.Error("the rows don't say where they are in the list")
+	}
 }
+
+const numbered = `[...document.querySelectorAll("main [role=list] > li")].every((li, i, all) =>
+	li.getAttribute("aria-posinset") === String(i + 1) && li.getAttribute("aria-setsize") === String(all.length))`
 
 const focusedName = `document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.id ?? ""`
 
@@ -146,9 +152,10 @@ const slowList = `(() => {
 	const list = document.body.appendChild(document.createElement("ul"));
 	Object.assign(list.style, {position: "fixed", top: "0", left: "0", zIndex: "99", margin: "0", padding: "0"});
 	globalThis.pressed = [];
-	const items = ["A", "B"].map((name, place) => {
+	list.dataset.order = "A\nB";
+	const items = ["A", "B"].map((name) => {
 		const item = list.appendChild(document.createElement("li"));
-		item.dataset.place = place;
+		item.dataset.key = name;
 		const button = item.appendChild(document.createElement("button"));
 		button.textContent = name;
 		button.addEventListener("click", () => pressed.push(name));
@@ -161,7 +168,7 @@ const slowList = `(() => {
 		setTimeout(() => {
 			globalThis.startedAt = performance.now();
 			while (performance.now() < startedAt + ms);
-			items[0].dataset.place = 2;
+			list.dataset.order = "B\nA";
 			globalThis.swappedAt = performance.now();
 		});
 		return true;

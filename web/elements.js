@@ -3,8 +3,10 @@
 //   1. go-app writes to the text nodes that it made. A page translator replaces them,
 //      and what it puts there would never change again; a highlighter cuts them up, and
 //      its pieces would stay beside the new text.
-//   2. go-app has no keyed lists. The program keeps one element for each record and
-//      writes its place to data-place; here the elements are put in that order.
+//   2. go-app has no keyed lists. The program keeps one element for each record, of which
+//      data-key has the key, and writes to the list's data-order how they follow each
+//      other; here they are put in that order. A list that is part of a longer one,
+//      data-total, begins at its data-first, and says so of each element.
 //      What it makes anew, under the same id, keeps the focus.
 //   3. A browser presses what is under the finger when it is lifted. Here a press
 //      belongs to what was there when the finger went down, and a double click is one
@@ -96,8 +98,13 @@
   // The child that is pressed or has the focus stays where it is, and the others move
   // around it: an element loses both when it is moved.
   function arrange(list) {
-    const placed = [...list.children].filter((child) => child.dataset.place !== undefined);
-    const wanted = [...placed].sort((a, b) => a.dataset.place - b.dataset.place);
+    const { order, first, total } = list.dataset;
+    if (order === undefined) return;
+    const place = new Map(order.split("\n").map((key, i) => [key, i]));
+    const placeOf = (child) => place.get(child.dataset.key);
+    const placed = [...list.children].filter((child) => placeOf(child) !== undefined);
+    const wanted = [...placed].sort((a, b) => placeOf(a) - placeOf(b));
+    if (total !== undefined) wanted.forEach((child, i) => number(child, Number(first) + i + 1, total));
     if (wanted.every((child, i) => child === placed[i])) return;
     const has = (element) => (child) => element && child.contains(element);
     const held = wanted.find(has(press?.control)) ?? wanted.find(has(document.activeElement));
@@ -121,22 +128,39 @@
     if (id) document.getElementById(id)?.focus({ preventScroll: true });
   }
 
+  function number(child, position, total) {
+    if (child.ariaPosInSet !== String(position)) child.ariaPosInSet = position;
+    if (child.ariaSetSize !== total) child.ariaSetSize = total;
+  }
+
+  // listsIn are the lists of an element that comes into the page. A record has none.
+  function listsIn(node) {
+    if (node.nodeType !== Node.ELEMENT_NODE || isKeyed(node)) return [];
+    return [node, ...node.querySelectorAll("[data-order]")];
+  }
+
+  const isKeyed = (node) => node.dataset?.key !== undefined;
+
   const changed = new MutationObserver((records) => {
     const added = new Set(records.flatMap((record) => [...record.addedNodes]));
     const lists = new Set();
-    const isPlaced = (node) => node.dataset?.place !== undefined;
+    let inOrder = true;
     for (const record of records) {
       if (record.type === "characterData") continue;
       if (record.type === "attributes") {
-        if (record.target.parentNode) lists.add(record.target.parentNode);
+        lists.add(record.target);
+        inOrder &&= record.attributeName !== "data-order";
         continue;
       }
       remember(record, added);
-      if ([...record.addedNodes, ...record.removedNodes].some(isPlaced)) lists.add(record.target);
+      for (const list of [...record.addedNodes].flatMap(listsIn)) lists.add(list);
+      if (![...record.addedNodes, ...record.removedNodes].some(isKeyed)) continue;
+      lists.add(record.target);
+      inOrder = false;
     }
     for (const list of lists) arrange(list);
     refocus();
-    if (lists.size > 0) moved();
+    if (!inOrder) moved();
     mendCuts(records);
     remembered(changed.takeRecords());
   });
@@ -147,7 +171,7 @@
   }
 
   changed.observe(document.documentElement, {
-    subtree: true, childList: true, attributes: true, attributeFilter: ["data-place"],
+    subtree: true, childList: true, attributes: true, attributeFilter: ["data-order", "data-first", "data-total"],
     characterData: true, characterDataOldValue: true,
   });
 
@@ -169,7 +193,7 @@
     const control = controlOf(event.target);
     press = {
       control, rect: control?.getBoundingClientRect(),
-      late: Boolean(control?.closest("[data-place]")) && event.timeStamp < movedAt, // aimed at what was there before
+      late: Boolean(control?.closest("[data-key]")) && event.timeStamp < movedAt, // aimed at what was there before
       since: performance.now(), up: 0,
     };
   }, true);

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -73,7 +74,7 @@ const (
 // short one.
 func (s *Store) Tidy(ctx context.Context) (more bool, err error) {
 	s.mu.Lock()
-	due := s.state != nil && (s.state.due(tidyPart) || s.state.goal > s.state.oldest())
+	due := s.state != nil && (s.state.due(tidyPart) || s.state.plan.until > s.state.oldest())
 	s.mu.Unlock()
 	if !due {
 		return false, nil
@@ -101,29 +102,70 @@ func (s *Store) compact(ctx context.Context, pages int) (more bool, err error) {
 	return false, s.restoreReserve(ctx)
 }
 
+// plan is what the log changes of the base, up to a number: a round of steps.
+type plan struct {
+	until int64
+	dirty map[string]map[int64]bool // numbers of pages, by the names of their trees
+}
+
+// nextPlan goes on with the round, or begins one when all pages stand for it.
+func (st *state) nextPlan() plan {
+	if st.plan.until > st.oldest() {
+		return st.plan
+	}
+	p := plan{st.seq, map[string]map[int64]bool{}}
+	for _, t := range st.tables {
+		p.dirty[t.list.name], p.dirty[t.ids.name] = t.dirty(&t.list, &t.ids)
+	}
+	return p
+}
+
+// dirty returns which pages of directories the log changes.
+func (t *table) dirty(list, ids *tree) (ofList, ofIDs map[int64]bool) {
+	ofList, ofIDs = list.dirty(t.places.all(byList)), ids.dirty(t.byID.all(byID))
+	for id, m := range t.seen {
+		if l := ids.leaves[ids.at(queue.Key{ID: id})]; l.seq < m.seq {
+			ofIDs[l.number] = true
+		}
+	}
+	return ofList, ofIDs
+}
+
+// dirty returns the pages in whose range the log has changed something since.
+func (t *tree) dirty(spots []spot) map[int64]bool {
+	dirty, over := map[int64]bool{}, []spot(nil)
+	for i, l := range t.leaves {
+		over, spots = t.over(i, spots)
+		if slices.ContainsFunc(over, func(s spot) bool { return s.changed() > l.seq }) {
+			dirty[l.number] = true
+		}
+	}
+	return dirty
+}
+
 // compact writes pages anew that the log changes, those first that were not for longest, up
-// to a number of them. The others stand for all of the log without that. A round of steps
+// to a number of them. The others stand for all of the plan without that. A round of steps
 // ends when all pages stand for what the log had at its beginning: what comes meanwhile is
 // left for the next round, or there would be no end. The last step writes keyState.
 func (b *batch) compact(left int) (more bool) {
 	until := b.state.seq
-	goal := b.goal
-	if goal <= b.oldest() {
-		goal = until
-	}
-	trees := map[string]tree{}
-	stands, oldest := b.stands, until
+	plan := b.nextPlan()
+	trees := map[string]*tree{}
+	oldest := until
 	for _, r := range b.rewritings() {
-		next := r.run(until, goal, &left)
+		next := r.run(until, plan, &left)
 		oldest = min(oldest, next.oldest())
-		trees[next.name] = next
-		b.put(next.name, next.encode())
+		trees[next.name] = &next
 	}
-	if more = oldest < goal; !more {
-		stands = until
+	stands := b.stands
+	if more = oldest < plan.until; !more {
+		stands, oldest = until, b.finish(trees, until)
 		text := b.encodeState()
 		b.put(keyState, text)
 		b.put(keyTwin, text)
+	}
+	for name, next := range trees {
+		b.put(name, next.encode())
 	}
 	b.extra.Trim = min(stands, oldest)
 	b.w.start('b').number(stands).end()
@@ -131,10 +173,32 @@ func (b *batch) compact(left int) (more bool) {
 		for _, key := range b.extra.Delete {
 			st.cache.drop(key)
 		}
-		st.goal = goal
+		st.plan = plan
 		st.rebase(trees)
 	}
 	return more
+}
+
+// finish has the pages stand for the log until now that it has not changed since the plan. It
+// returns what all of them stand for.
+func (b *batch) finish(trees map[string]*tree, until int64) (oldest int64) {
+	oldest = until
+	for _, t := range b.tables {
+		list, ids := trees[t.list.name], trees[t.ids.name]
+		ofList, ofIDs := t.dirty(list, ids)
+		for _, of := range []struct {
+			*tree
+			dirty map[int64]bool
+		}{{list, ofList}, {ids, ofIDs}} {
+			for i := range of.leaves {
+				if l := &of.leaves[i]; !of.dirty[l.number] {
+					l.seq = until
+				}
+			}
+			oldest = min(oldest, of.oldest())
+		}
+	}
+	return oldest
 }
 
 // oldest is the number of the log up to which all of the base has it.
@@ -151,58 +215,27 @@ func (b *batch) rewritings() []*rewriting {
 	var all []*rewriting
 	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
 		t := b.tables[name]
-		list, ids := t.dirty()
-		over := t.byIDs()
 		all = append(all,
-			&rewriting{batch: b, old: &t.list, dirty: list, pages: &leafWriter{batch: b, table: t}},
-			&rewriting{batch: b, old: &t.ids, dirty: ids, pages: &idsWriter{batch: b, table: t, over: over}})
+			&rewriting{batch: b, old: &t.list, pages: &leafWriter{batch: b, table: t}},
+			&rewriting{batch: b, old: &t.ids, pages: &idsWriter{batch: b, table: t}})
 	}
 	sortBy(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
 	return all
 }
 
 // rebase takes in what compact has written.
-func (st *state) rebase(trees map[string]tree) {
+func (st *state) rebase(trees map[string]*tree) {
 	st.stale = false
 	for _, t := range st.tables {
-		t.list, t.ids = trees[t.list.name], trees[t.ids.name]
+		t.list, t.ids = *trees[t.list.name], *trees[t.ids.name]
 		t.rebase()
 	}
-}
-
-// dirty returns which pages the log changes.
-func (t *table) dirty() (list, ids []bool) {
-	list, ids = make([]bool, len(t.list.leaves)), make([]bool, len(t.ids.leaves))
-	mark := func(tree *tree, dirty []bool, key queue.Key, seq int64) {
-		if i := tree.at(key); tree.leaves[i].seq < seq {
-			dirty[i] = true
-		}
-	}
-	for id, e := range t.entries {
-		for i := 1; i < len(e.past); i++ {
-			is := e.past[i]
-			mark(&t.ids, ids, queue.Key{ID: id}, is.seq)
-			for _, p := range e.past[i-1 : i+1] {
-				if p.row {
-					mark(&t.list, list, queue.Key{Sort: p.sort, ID: id}, is.seq)
-				}
-			}
-		}
-	}
-	for id, m := range t.seen {
-		mark(&t.ids, ids, queue.Key{ID: id}, m.seq)
-	}
-	for i, l := range t.list.leaves {
-		list[i] = list[i] || l.kept != nil
-	}
-	return list, ids
 }
 
 // rewriting makes a new directory of an old one.
 type rewriting struct {
 	*batch
 	old   *tree
-	dirty []bool
 	pages pageWriter
 	rows  int // gathered
 }
@@ -217,16 +250,17 @@ type pageWriter interface {
 	forget(l leaf) []string
 }
 
-// run replaces dirty pages that do not stand for the goal, as many as are left to be
-// replaced. All but those that remain dirty stand for the log until now.
-func (r *rewriting) run(until, goal int64, left *int) tree {
+// run replaces dirty pages that do not stand for the plan, as many as are left to be
+// replaced, by such that stand for the log until now. All but those that remain dirty stand
+// for the plan.
+func (r *rewriting) run(until int64, p plan, left *int) tree {
 	next := tree{name: r.old.name, compare: r.old.compare, next: r.old.next}
-	chosen := r.choose(goal, left)
+	chosen := r.choose(p, left)
 	for i := 0; i < len(r.old.leaves); {
 		if !chosen[i] {
 			l := r.old.leaves[i]
-			if !r.dirty[i] {
-				l.seq = until
+			if !r.dirty(p, l) {
+				l.seq = max(l.seq, p.until)
 			}
 			next.append(l)
 			i++
@@ -276,18 +310,23 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 	return from, to
 }
 
+// dirty reports whether a page is to be written anew. One of a number is dirty until then.
+func (r *rewriting) dirty(p plan, l leaf) bool {
+	return l.kept != nil || l.seq < p.until && p.dirty[r.old.name][l.number]
+}
+
 // choose picks dirty pages, those first that were not written for longest.
-func (r *rewriting) choose(goal int64, left *int) []bool {
+func (r *rewriting) choose(p plan, left *int) []bool {
 	var dirty []int
-	for i, d := range r.dirty {
-		if l := &r.old.leaves[i]; d && (l.seq < goal || l.kept != nil) {
+	for i, l := range r.old.leaves {
+		if r.dirty(p, l) {
 			dirty = append(dirty, i)
 		}
 	}
 	sortBy(dirty, func(a, b int) int { return cmp.Compare(r.old.leaves[a].seq, r.old.leaves[b].seq) })
 	dirty = dirty[:min(len(dirty), *left)]
 	*left -= len(dirty)
-	chosen := make([]bool, len(r.dirty))
+	chosen := make([]bool, len(r.old.leaves))
 	for _, i := range dirty {
 		chosen[i] = true
 	}
@@ -384,31 +423,22 @@ func (w *leafWriter) forget(l leaf) []string {
 type idsWriter struct {
 	*batch
 	*table
-	over [][]*entry // with a row, by page
 	rows []idRow
 	page writer
-}
-
-// byIDs are the entries that have a row, by the page of ids that has its id.
-func (t *table) byIDs() [][]*entry {
-	out := make([][]*entry, len(t.ids.leaves))
-	for id, e := range t.entries {
-		if e.row != nil && e.pending == nil {
-			i := t.ids.at(queue.Key{ID: id})
-			out[i] = append(out[i], e)
-		}
-	}
-	return out
 }
 
 func (w *idsWriter) gather(from, to int) int {
 	w.rows = nil
 	var over []idRow
+	all := w.byID.all(byID)
+	all = all[sort.Search(len(all), func(n int) bool { return all[n].entry.id >= w.ids.leaves[from].first.ID }):]
 	for i := from; i < to; i++ {
-		slices.SortFunc(w.over[i], func(a, b *entry) int { return strings.Compare(a.id, b.id) })
-		for _, e := range w.over[i] {
-			r := e.row
-			over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
+		var spots []spot
+		spots, all = w.ids.over(i, all)
+		for _, s := range spots {
+			if r := s.entry.row; r != nil && s.entry.pending == nil {
+				over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
+			}
 		}
 		page, ok := w.idsPage(w.table, i)
 		if !ok {

@@ -28,8 +28,8 @@ type state struct {
 
 	logRecords, logBytes int // since keyState was written
 
-	goal    int64 // of the steps of compaction that this program takes
-	orphans bool  // there may be pages that no directory names
+	plan    plan // of the steps of compaction that this program takes
+	orphans bool // there may be pages that no directory names
 
 	meta       map[string]string
 	outcomes   []string // lines of queue.MetaOutcomes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	stdsync "sync"
 	"time"
 
@@ -228,7 +229,8 @@ func (s *Store) catchUp(found Found) (*Read, error) {
 }
 
 // read runs body over the state, which must not be kept, as often as it notes that pages
-// are missing. It asks the database only for those.
+// are missing. It asks the database only for those. Once it has read a directory it goes on
+// within the transaction: another step of compaction would take the pages away again.
 func (s *Store) read(ctx context.Context, body func(*state) error) error {
 	for {
 		if ctx.Err() != nil {
@@ -238,13 +240,25 @@ func (s *Store) read(ctx context.Context, body func(*state) error) error {
 		if done || err != nil {
 			return err
 		}
+		within := false
 		err = s.options.Database.Run(ctx, Query{Read: want}, func(found Found) (Step, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			more, err := s.absorb(found)
-			return Step{More: more}, err
+			within = within || more != nil || slices.Contains(want.Keys, keyHead)
+			if more != nil || err != nil || !within {
+				return Step{More: more}, err
+			}
+			if err := s.state.run(body); err != nil {
+				return Step{}, err
+			}
+			if done = len(s.state.missing) == 0; done {
+				return Step{}, nil
+			}
+			r := s.want()
+			return Step{More: &r}, nil
 		})
-		if err != nil {
+		if done || err != nil {
 			return err
 		}
 	}

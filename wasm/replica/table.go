@@ -16,11 +16,14 @@ type table struct {
 	list    tree // leafPage, with a textPage beside each
 	ids     tree // idsPage
 	entries map[string]*entry
+	places  ordered         // where their rows are and were in the list, in its order
+	byID    ordered         // the entries
 	seen    map[string]mark // generations of rows of the base that are otherwise as they were
 	shown   listing
 	unseen  map[string]*entry // with operations or conflicts, that shown lacks until it is read
-	ahead   []int             // rows of the base before each leaf, less the hidden; nil when not known
+	ahead   []int             // rows of the base before each leaf, less those that entries hide; nil when not known
 	changed int               // entries with a past
+	in      int64             // the number of the log that all of the base stands for
 	suspect [api.Buckets]bool
 }
 
@@ -35,6 +38,7 @@ type entry struct {
 	generation int64         // of the confirmed row of pending
 	past       []place       // where its row was in the list, in the order of the log
 	shown      *shown
+	forgotten  bool
 	touched    bool     // by the record that is being taken in
 	room       [2]place // of past, as a rule
 }
@@ -106,42 +110,42 @@ func (t *table) entry(id string) *entry {
 	if e == nil {
 		e = &entry{id: id}
 		t.entries[id] = e
+		t.byID.add(spot{e, ofID})
 	}
 	return e
+}
+
+func (t *table) forget(e *entry) {
+	delete(t.entries, e.id)
+	e.forgotten = true
+	t.byID.pruned = false
 }
 
 // move records that the row of an entry has come to a place, from one that it has had
 // since before the log if nothing else is known.
 func (t *table) move(e *entry, was, is place) {
-	t.count(e, -1)
 	if len(e.past) == 0 {
 		e.past = append(e.room[:0], was)
 		t.changed++
+		t.place(e, 0)
 	} else if last := e.past[len(e.past)-1]; was.row && was.sort != last.sort && !e.past[0].row {
 		e.past[0] = was // a row of the base that its ids did not know
+		t.place(e, 0)
 	}
 	e.past = append(e.past, is)
-	t.count(e, 1)
+	t.place(e, len(e.past)-1)
 }
 
-// count adds to the hidden rows of the leaves that hold the entry's row.
-func (t *table) count(e *entry, n int) {
-	for i, p := range e.past {
-		if !p.row {
-			continue
-		}
-		l := &t.list.leaves[t.list.at(queue.Key{Sort: p.sort, ID: e.id})]
-		from, until := p.seq, int64(1<<62)
-		if i == 0 {
-			from = 0
-		}
-		if i+1 < len(e.past) {
-			until = e.past[i+1].seq
-		}
-		if from <= l.seq && l.seq < until {
-			l.hidden += n
-		}
+func (t *table) place(e *entry, at int) {
+	if e.past[at].row {
+		t.places.add(spot{e, at})
 	}
+}
+
+// within reports whether a leaf that stands for the log up to a number has the row that an
+// entry had at one of its places.
+func (e *entry) within(at int, seq int64) bool {
+	return (at == 0 || e.past[at].seq <= seq) && (at+1 == len(e.past) || seq < e.past[at+1].seq)
 }
 
 // relist brings the list up to date with an entry, or forgets one that says nothing.
@@ -155,7 +159,7 @@ func (t *table) relist(e *entry) {
 	case e.row != nil:
 		t.shown.add(&shown{key: queue.Key{Sort: e.row.sort, ID: e.id}, entry: e})
 	case len(e.past) == 0:
-		delete(t.entries, e.id)
+		t.forget(e)
 	}
 }
 
@@ -174,22 +178,23 @@ func (t *table) visible() *listing {
 
 // rebase puts the entries over new directories, and forgets those that the base has.
 func (t *table) rebase() {
-	for i := range t.list.leaves {
-		t.list.leaves[i].hidden = 0
-	}
-	t.ahead, t.changed = nil, 0
+	t.ahead = nil
 	in := min(t.list.oldest(), t.ids.oldest())
-	for _, e := range t.entries {
+	if in == t.in {
+		return
+	}
+	t.in, t.changed = in, 0
+	for _, s := range t.byID.all(byID) {
+		e := s.entry
 		if len(e.past) > 0 && e.past[len(e.past)-1].seq <= in {
-			e.past = nil
+			e.past, t.places.pruned = nil, false
 			if e.pending == nil {
 				t.shown.remove(e)
-				delete(t.entries, e.id)
+				t.forget(e)
 			}
 		}
 		if len(e.past) > 0 {
 			t.changed++
-			t.count(e, 1)
 		}
 	}
 	for id, m := range t.seen {
@@ -197,7 +202,9 @@ func (t *table) rebase() {
 			delete(t.seen, id)
 		}
 	}
-	t.shown.all() // else it keeps what is gone in memory
+	t.places.all(byList) // a past that comes later has other places
+	t.byID.all(byID)     // else they keep what is gone in memory
+	t.shown.all()
 	if len(t.entries) == 0 {
 		t.entries = map[string]*entry{} // one that was large stays so
 	}
@@ -205,14 +212,8 @@ func (t *table) rebase() {
 
 // stored is the number of rows of a leaf that no entry hides.
 func (t *table) stored(i int) int {
-	l := &t.list.leaves[i]
-	switch {
-	case l.number == 0:
-		return 0
-	case l.kept == nil:
-		return max(0, l.rows-l.hidden)
-	}
-	return len(t.unhidden(l.kept))
+	t.sum()
+	return t.ahead[i+1] - t.ahead[i]
 }
 
 // total is the number of visible rows.
@@ -226,9 +227,28 @@ func (t *table) sum() {
 		return
 	}
 	t.ahead = make([]int, len(t.list.leaves)+1)
+	over, rest := []spot(nil), t.places.all(byList)
 	for i := range t.list.leaves {
-		t.ahead[i+1] = t.ahead[i] + t.stored(i)
+		over, rest = t.list.over(i, rest)
+		t.ahead[i+1] = t.ahead[i] + t.left(&t.list.leaves[i], over)
 	}
+}
+
+// left is how many rows of a leaf are not hidden by what the entries say of its range.
+func (t *table) left(l *leaf, over []spot) int {
+	switch {
+	case l.number == 0:
+		return 0
+	case l.kept != nil:
+		return len(t.unhidden(l.kept))
+	}
+	left := l.rows
+	for _, s := range over {
+		if s.entry.within(s.at, l.seq) {
+			left--
+		}
+	}
+	return max(0, left)
 }
 
 // before is the number of visible rows before a leaf.

@@ -25,7 +25,6 @@ type leaf struct {
 	rows   int       // in it as it is stored
 	first  queue.Key // zero for the first of all
 
-	hidden   int       // of its rows, those that the log has changed since
 	verified bool      // it was read, and is whole
 	kept     *leafPage // of one that has other rows than the directory and the log say
 }
@@ -42,6 +41,15 @@ func (t *tree) key(number int64) string { return t.name + "/" + strconv.FormatIn
 // at returns the index of the leaf whose range has a key.
 func (t *tree) at(key queue.Key) int {
 	return sort.Search(len(t.leaves)-1, func(i int) bool { return t.compare(t.leaves[i+1].first, key) > 0 })
+}
+
+// over returns, of spots in the order of the tree, those in the range of a leaf, and those behind.
+func (t *tree) over(leaf int, spots []spot) (over, behind []spot) {
+	to := len(spots)
+	if leaf+1 < len(t.leaves) {
+		to = sort.Search(len(spots), func(n int) bool { return t.compare(spots[n].key(), t.leaves[leaf+1].first) >= 0 })
+	}
+	return spots[:to], spots[to:]
 }
 
 // rows is the number of rows as they are stored.

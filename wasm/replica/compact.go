@@ -133,8 +133,9 @@ func (t *table) dirty(list, ids *tree) (ofList, ofIDs map[int64]bool) {
 
 // dirty returns the pages in whose range the log has changed something since.
 func (t *tree) dirty(spots []spot) map[int64]bool {
-	dirty, over := map[int64]bool{}, []spot(nil)
+	dirty := map[int64]bool{}
 	for i, l := range t.leaves {
+		var over []spot
 		over, spots = t.over(i, spots)
 		if slices.ContainsFunc(over, func(s spot) bool { return s.changed() > l.seq }) {
 			dirty[l.number] = true

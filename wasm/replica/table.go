@@ -227,8 +227,9 @@ func (t *table) sum() {
 		return
 	}
 	t.ahead = make([]int, len(t.list.leaves)+1)
-	over, rest := []spot(nil), t.places.all(byList)
+	rest := t.places.all(byList)
 	for i := range t.list.leaves {
+		var over []spot
 		over, rest = t.list.over(i, rest)
 		t.ahead[i+1] = t.ahead[i] + t.left(&t.list.leaves[i], over)
 	}

@@ -73,7 +73,7 @@ func (s *server) addAccount(w http.ResponseWriter, r *http.Request) error {
 	var added account.Account
 	var link string
 	act, lasts := s.act(r), days(body.Days, account.DefaultLink)
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		add, a, err := state.Add(act, account.New{Name: body.Name, Display: body.DisplayName, Role: body.Role})
 		if err != nil {
 			return add, err
@@ -111,7 +111,7 @@ func (s *server) makeLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	var link string
 	act, id, lasts := s.act(r), r.PathValue("id"), days(body.Days, account.DefaultLink)
-	err := s.gate.Decide(r.Context(), func(state *account.State) (c account.Change, err error) {
+	err := s.decide(r, func(state *account.State) (c account.Change, err error) {
 		c, link, err = state.NewLink(act, id, lasts)
 		return c, err
 	})
@@ -132,7 +132,7 @@ func (s *server) editAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("id")
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		return state.Edit(s.act(r), id, account.Edit{Display: body.DisplayName, Role: body.Role, Disabled: body.Disabled})
 	})
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	}
 	var made account.Grant
 	var secret string
-	err := s.gate.Decide(r.Context(), func(state *account.State) (c account.Change, err error) {
+	err := s.decide(r, func(state *account.State) (c account.Change, err error) {
 		c, made, secret, err = state.NewToken(s.act(r), account.NewTokenOf{Account: id, Name: body.Name, Role: body.Role, Lasts: days(body.Days, account.DefaultToken)})
 		return c, err
 	})
@@ -202,7 +202,7 @@ func (s *server) endGrant(w http.ResponseWriter, r *http.Request) error {
 	if err := manages(r, id); err != nil {
 		return err
 	}
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		return state.EndGrant(s.act(r), id, r.PathValue("grant"))
 	})
 	if err != nil {

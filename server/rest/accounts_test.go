@@ -43,7 +43,8 @@ func newHouse(t *testing.T) *house {
 	}
 	hub := feed.NewHub()
 	t.Cleanup(hub.Close)
-	h.handler = contracttest.Load(t).Handler(t, rest.New(rest.Config{Store: h.store, Hub: hub, Gate: h.gate}))
+	h.bare = rest.New(rest.Config{Store: h.store, Hub: hub, Gate: h.gate})
+	h.handler = contracttest.Load(t).Handler(t, h.bare)
 	return h
 }
 

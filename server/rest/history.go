@@ -161,7 +161,7 @@ func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	err = s.gate.Decide(r.Context(), func(*account.State) (account.Change, error) {
+	err = s.gate.Decide(r.Context(), func(*account.State) (account.Change, error) { // it is done, whoever they are by now
 		detail := fmt.Sprintf("%d people", result.Undone)
 		return account.Change{Events: []account.Event{{At: s.gate.Now(), Action: "changes_undone", Account: id, By: scopeOf(r.Context()).who.Account, Detail: detail}}}, nil
 	})

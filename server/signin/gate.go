@@ -157,6 +157,17 @@ func (g *Gate) Decide(ctx context.Context, decide func(*account.State) (account.
 	return g.load(ctx)
 }
 
+// DecideAs is Decide for a principal. It fails if they have lost since what let them in, or their
+// role: their request may have been under way for long, and another server may have been told.
+func (g *Gate) DecideAs(ctx context.Context, p account.Principal, decide func(*account.State) (account.Change, error)) error {
+	return g.Decide(ctx, func(s *account.State) (account.Change, error) {
+		if err := s.Still(p, g.Now()); err != nil {
+			return account.Change{}, err
+		}
+		return decide(s)
+	})
+}
+
 // Used notes that a grant was used, now and then.
 func (g *Gate) Used(p account.Principal, now time.Time) {
 	if p.Grant.Kind == "" || !p.Grant.Stale(now) {
@@ -294,6 +305,10 @@ func wrongPassword() error {
 	return api.NewProblem(api.CodeSignIn, "Name or password is wrong", "check both, and the keyboard; an admin can make a link for a new password")
 }
 
+func wrongPresent() error {
+	return api.NewProblem(api.CodeForbidden, "The present password is wrong", "nothing was changed")
+}
+
 // admit takes an attempt of somebody's, and with a network, one of the network's.
 func (g *Gate) admit(b *limit.Buckets, key string) error {
 	h := account.HashOf(account.FoldName(key)) // what is typed may be long
@@ -379,7 +394,7 @@ func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attemp
 		return err
 	} else if !ok {
 		g.failed(who, a)
-		return api.NewProblem(api.CodeForbidden, "The present password is wrong", "nothing was changed")
+		return wrongPresent()
 	}
 	if wrong := account.CheckPassword(fresh, who); wrong != nil {
 		return wrong
@@ -388,7 +403,10 @@ func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attemp
 	if err := g.slowly(ctx, a.Network, func() { set = account.HashPassword(fresh) }); err != nil {
 		return err
 	}
-	return g.Decide(ctx, func(s *account.State) (account.Change, error) {
+	return g.DecideAs(ctx, p, func(s *account.State) (account.Change, error) {
+		if s.PasswordOf(who.ID) != hash { // it was set anew meanwhile
+			return account.Change{}, wrongPresent()
+		}
 		return s.SetPassword(account.Act{By: who.ID, Now: g.Now()}, who.ID, set, p.Grant.Hash)
 	})
 }

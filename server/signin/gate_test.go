@@ -253,6 +253,19 @@ func TestChangePassword(t *testing.T) {
 			t.Errorf("%q to %q: %v", c.was, c.is, err)
 		}
 	}
+	w.compare = func(hash, password string) bool { // somebody else is first
+		w.do(func(s *account.State) (account.Change, error) {
+			return s.SetPassword(account.Act{Now: w.clock}, w.ann.ID, account.HashPassword(good), p.Grant.Hash)
+		})
+		return account.VerifyPassword(hash, password)
+	}
+	if err := w.ChangePassword(t.Context(), p, Attempt{Password: "a new good password"}, "a thief's password"); codeOf(err) != api.CodeForbidden {
+		t.Errorf("with a password that was just replaced: %v", err)
+	}
+	w.compare = account.VerifyPassword
+	if err := w.ChangePassword(t.Context(), p, Attempt{Password: good}, "a new good password"); err != nil {
+		t.Error(err)
+	}
 	for i, want := range []account.Refusal{account.Admitted, account.Unknown} {
 		if _, refusal := w.State().Identify(sessions[i], account.Session, w.clock); refusal != want {
 			t.Errorf("session %d: %v", i, refusal)
@@ -372,5 +385,49 @@ func TestUsed(t *testing.T) {
 	w.clock = w.clock.Add(time.Hour + account.SessionIdle)
 	if err := w.sweep(t.Context()); err != nil || len(w.State().Grants) != 0 {
 		t.Errorf("after the end there are %d grants (%v)", len(w.State().Grants), err)
+	}
+}
+
+// TestDecideAs: what another server has done to an account counts, though this one does not know yet.
+func TestDecideAs(t *testing.T) {
+	viewer, off := account.Viewer, true
+	for name, end := range map[string]struct {
+		code   api.Code
+		change func(*account.State, account.Act, string) (account.Change, error)
+	}{
+		"nothing":    {"", func(*account.State, account.Act, string) (account.Change, error) { return account.Change{}, nil }},
+		"signed out": {api.CodeSignIn, (*account.State).SignOut},
+		"disabled": {api.CodeAccountDisabled, func(s *account.State, act account.Act, id string) (account.Change, error) {
+			return s.Edit(act, id, account.Edit{Disabled: &off})
+		}},
+		"demoted": {api.CodeForbidden, func(s *account.State, act account.Act, id string) (account.Change, error) {
+			return s.Edit(act, id, account.Edit{Role: &viewer})
+		}},
+	} {
+		w := newWorld(t)
+		var secret string
+		w.do(func(s *account.State) (account.Change, error) {
+			add, bo, err := s.Add(account.Act{Now: w.clock}, account.New{Name: "bo", Role: account.Admin})
+			if err != nil {
+				return add, err
+			}
+			session, fresh, err := s.With(add).NewSession(account.Act{Now: w.clock}, bo.ID, "Firefox")
+			secret = fresh
+			return add.Then(session), err
+		})
+		bo, _ := w.State().Identify(secret, account.Session, w.clock)
+		err := w.open().Decide(t.Context(), func(s *account.State) (account.Change, error) {
+			return end.change(s, account.Act{Now: w.clock}, bo.Account)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.DecideAs(t.Context(), bo, func(s *account.State) (c account.Change, err error) {
+			c, _, err = s.Add(account.Act{Now: w.clock}, account.New{Name: "door", Role: account.Admin})
+			return c, err
+		})
+		if codeOf(err) != end.code || (err == nil) != (end.code == "") {
+			t.Errorf("%s at another server: %v", name, err)
+		}
 	}
 }

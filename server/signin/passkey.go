@@ -210,8 +210,9 @@ func (g *Gate) BeginAdding(s Site, id string) (options any, sealed string, err e
 	return creation, sealed, err
 }
 
-// FinishAdding adds the passkey that a browser has made.
-func (g *Gate) FinishAdding(ctx context.Context, id string, a Answer) error {
+// FinishAdding adds the passkey that a principal's browser has made.
+func (g *Gate) FinishAdding(ctx context.Context, p account.Principal, a Answer) error {
+	id := p.Account
 	name, err := account.CheckCredentialName(a.Name)
 	if err != nil {
 		return err
@@ -237,7 +238,7 @@ func (g *Gate) FinishAdding(ctx context.Context, id string, a Answer) error {
 	if err != nil {
 		return fmt.Errorf("encode a passkey: %w", err)
 	}
-	return g.Decide(ctx, func(s *account.State) (account.Change, error) {
+	return g.DecideAs(ctx, p, func(s *account.State) (account.Change, error) {
 		return s.AddPasskey(account.Act{By: id, Now: g.Now()}, account.Credential{Account: id, ID: idOf(key), Data: string(data)})
 	})
 }

@@ -160,12 +160,13 @@ func (s *server) refuse(r *http.Request, by string) {
 	})
 }
 
-// admitClient does the same for a batch's client id.
+// admitClient does the same for a batch's client id. Everybody sees it in a history, so it counts with
+// the account: nobody uses up another one's rate.
 func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
 	if scopeOf(r.Context()).network == "" {
 		return nil
 	}
-	return s.admit(r, w, s.admission.clients, "client", clientID)
+	return s.admit(r, w, s.admission.clients, "client", scopeOf(r.Context()).who.Account+" "+clientID)
 }
 
 func (s *server) admit(r *http.Request, w http.ResponseWriter, b *limit.Buckets, by, key string) error {

@@ -10,6 +10,9 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/feed"
+	"github.com/rollcall/rollcall/server/limit"
+	"github.com/rollcall/rollcall/server/rest"
 )
 
 // slowBody is a body whose end comes after something has happened.
@@ -71,5 +74,30 @@ func TestSlowRequestsOutliveNobody(t *testing.T) {
 				t.Errorf("%s meanwhile, %s %s: %d %s", name, attempt.method, attempt.path, w.Code, w.Body)
 			}
 		}
+	}
+}
+
+// TestNobodyUsesUpAnothersRate: everybody sees the ids of devices in a history.
+func TestNobodyUsesUpAnothersRate(t *testing.T) {
+	h := newHouse(t)
+	h.bare = rest.New(rest.Config{Store: h.store, Hub: feed.NewHub(), Gate: h.gate, Limits: rest.Limits{Client: limit.Rate{PerSecond: 0.1, Burst: 2}}})
+	_, mallory := h.add("mallory", account.Viewer)
+	_, ann := h.add("ann", account.Editor)
+	device := newID()
+	batch := func(secret string) int {
+		r := httptest.NewRequest("POST", api.PathOperations, strings.NewReader(`{"clientId":"`+device+`","operations":[]}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Cookie", with(secret)[1])
+		w := httptest.NewRecorder()
+		h.bare.ServeHTTP(w, r)
+		return w.Code
+	}
+	for i, want := range []int{200, 200, 429} {
+		if got := batch(mallory); got != want {
+			t.Errorf("batch %d: %d, want %d", i, got, want)
+		}
+	}
+	if got := batch(ann); got != 200 {
+		t.Errorf("of the device's own account: %d", got)
 	}
 }

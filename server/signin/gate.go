@@ -270,6 +270,11 @@ func (e *TooManyError) Error() string {
 // SignIn starts a session for who knows a name and its password. It takes as long for a name that
 // nobody has.
 func (g *Gate) SignIn(ctx context.Context, a Attempt) (secret string, err error) {
+	// The network is first: else one could name so many accounts that what is known of another one is
+	// dropped, and its attempts begin anew.
+	if err := g.AdmitNetwork(a.Network); err != nil {
+		return "", err
+	}
 	if err := g.admit(g.byAccount, a.Name); err != nil {
 		return "", err
 	}
@@ -309,7 +314,15 @@ func wrongPresent() error {
 	return api.NewProblem(api.CodeForbidden, "The present password is wrong", "nothing was changed")
 }
 
-// admit takes an attempt of somebody's, and with a network, one of the network's.
+// AdmitNetwork takes an attempt of a network's. One without a name has no limit.
+func (g *Gate) AdmitNetwork(network string) error {
+	if network == "" {
+		return nil
+	}
+	return g.admit(g.byNetwork, network)
+}
+
+// admit takes an attempt of somebody's.
 func (g *Gate) admit(b *limit.Buckets, key string) error {
 	h := account.HashOf(account.FoldName(key)) // what is typed may be long
 	if wait, ok := b.Take(string(h[:]), g.Now()); !ok {
@@ -326,11 +339,6 @@ func (g *Gate) verify(ctx context.Context, a Attempt, hash string) (ok bool, err
 
 // slowly does what takes a processor and memory for long, in turns by network.
 func (g *Gate) slowly(ctx context.Context, network string, work func()) error {
-	if network != "" {
-		if err := g.admit(g.byNetwork, network); err != nil {
-			return err
-		}
-	}
 	release, err := g.hashing.Acquire(ctx, network, 1)
 	if err != nil {
 		return err
@@ -363,6 +371,9 @@ func (g *Gate) Accept(ctx context.Context, link string, a Attempt) (secret strin
 	if p := account.CheckPassword(a.Password, who); p != nil {
 		return "", p
 	}
+	if err := g.AdmitNetwork(a.Network); err != nil {
+		return "", err
+	}
 	var hash string
 	if err := g.slowly(ctx, a.Network, func() { hash = account.HashPassword(a.Password) }); err != nil {
 		return "", err
@@ -386,6 +397,9 @@ func (g *Gate) Accept(ctx context.Context, link string, a Attempt) (secret strin
 // ChangePassword sets a new password for who knows the present one, and ends their other
 // sessions.
 func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attempt, fresh string) error {
+	if err := g.AdmitNetwork(a.Network); err != nil {
+		return err
+	}
 	if err := g.admit(g.byAccount, p.Name); err != nil {
 		return err
 	}

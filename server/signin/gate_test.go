@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -171,17 +172,23 @@ func TestAttemptsAreLimited(t *testing.T) {
 	if _, err := w.signIn("ann", good); err != nil {
 		t.Errorf("after that time: %v", err)
 	}
-	w.byAccount = nil // only the network's limit is left
-	refused := 0
-	for range perNetwork.Burst + 5 {
-		if err := w.slowly(t.Context(), "198.51.100.0/32", func() {}); errors.As(err, &wait) {
+	refused, named := 0, w.byAccount.Len()
+	attempt := func(name, network string) error {
+		_, err := w.SignIn(t.Context(), Attempt{Name: name, Network: network})
+		return err
+	}
+	for i := range perNetwork.Burst + 5 {
+		if err := attempt(fmt.Sprint("someone", i), "198.51.100.0/32"); errors.As(err, &wait) {
 			refused++
 		}
 	}
 	if refused != 5 {
 		t.Errorf("%d attempts of one network were refused, want 5", refused)
 	}
-	if err := w.slowly(t.Context(), "198.51.100.1/32", func() {}); err != nil {
+	if n := w.byAccount.Len() - named; n != perNetwork.Burst { // who names very many must not have others' forgotten
+		t.Errorf("%d names of one network are remembered, want %d", n, perNetwork.Burst)
+	}
+	if err := attempt("someone", "198.51.100.1/32"); errors.As(err, &wait) {
 		t.Errorf("another network: %v", err)
 	}
 }

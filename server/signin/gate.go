@@ -39,10 +39,12 @@ const (
 	pollTimeout   = 2 * time.Second
 )
 
-// How often somebody may try to sign in, by account and by network. Who is over a limit waits;
-// nobody who has signed in is kept out.
+// How often somebody may try to sign in: to an account from one network, to it from all, and from a
+// network to all. Who is over a limit waits; nobody who has signed in is kept out. One network alone
+// can't use up what others have for an account: it would lock out its owner.
 var (
 	perAccount = limit.Rate{PerSecond: 1.0 / 60, Burst: 10}
+	perOwner   = limit.Rate{PerSecond: 1.0 / 10, Burst: 100}
 	perNetwork = limit.Rate{PerSecond: 1.0 / 6, Burst: 30}
 )
 
@@ -72,7 +74,8 @@ type Gate struct {
 
 	compare    func(hash, password string) bool
 	hashing    *limit.Turns
-	byAccount  *limit.Buckets
+	byAccount  *limit.Buckets // and network
+	byOwner    *limit.Buckets
 	byNetwork  *limit.Buckets
 	unrecorded chan account.Event // failed attempts
 }
@@ -112,7 +115,7 @@ func newGate(s Store, o Options) *Gate {
 		store: s, opts: o, changed: make(chan struct{}), seen: map[account.Hash]time.Time{},
 		compare:   account.VerifyPassword,
 		hashing:   limit.NewTurns(at, max(1, at-1), maxHashing),
-		byAccount: limit.NewBuckets(perAccount, maxBuckets), byNetwork: limit.NewBuckets(perNetwork, maxBuckets),
+		byAccount: limit.NewBuckets(perAccount, maxBuckets), byOwner: limit.NewBuckets(perOwner, maxBuckets), byNetwork: limit.NewBuckets(perNetwork, maxBuckets),
 		unrecorded: make(chan account.Event, maxFailures),
 	}
 }
@@ -270,12 +273,7 @@ func (e *TooManyError) Error() string {
 // SignIn starts a session for who knows a name and its password. It takes as long for a name that
 // nobody has.
 func (g *Gate) SignIn(ctx context.Context, a Attempt) (secret string, err error) {
-	// The network is first: else one could name so many accounts that what is known of another one is
-	// dropped, and its attempts begin anew.
-	if err := g.AdmitNetwork(a.Network); err != nil {
-		return "", err
-	}
-	if err := g.admit(g.byAccount, a.Name); err != nil {
+	if err := g.admitTo(a.Name, a.Network); err != nil {
 		return "", err
 	}
 	who, hash := g.credential(a.Name)
@@ -322,9 +320,22 @@ func (g *Gate) AdmitNetwork(network string) error {
 	return g.admit(g.byNetwork, network)
 }
 
+// admitTo takes an attempt to sign in to an account. The network is first: else it could name so many
+// accounts that what is known of another one is dropped, and its attempts begin anew.
+func (g *Gate) admitTo(name, network string) error {
+	name = account.FoldName(name)
+	if err := g.AdmitNetwork(network); err != nil {
+		return err
+	}
+	if err := g.admit(g.byAccount, network+" "+name); err != nil {
+		return err
+	}
+	return g.admit(g.byOwner, name)
+}
+
 // admit takes an attempt of somebody's.
 func (g *Gate) admit(b *limit.Buckets, key string) error {
-	h := account.HashOf(account.FoldName(key)) // what is typed may be long
+	h := account.HashOf(key) // what is typed may be long
 	if wait, ok := b.Take(string(h[:]), g.Now()); !ok {
 		return &TooManyError{wait}
 	}
@@ -397,10 +408,7 @@ func (g *Gate) Accept(ctx context.Context, link string, a Attempt) (secret strin
 // ChangePassword sets a new password for who knows the present one, and ends their other
 // sessions.
 func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attempt, fresh string) error {
-	if err := g.AdmitNetwork(a.Network); err != nil {
-		return err
-	}
-	if err := g.admit(g.byAccount, p.Name); err != nil {
+	if err := g.admitTo(p.Name, a.Network); err != nil {
 		return err
 	}
 	who, hash := g.credential(p.Name)

@@ -188,8 +188,23 @@ func TestAttemptsAreLimited(t *testing.T) {
 	if n := w.byAccount.Len() - named; n != perNetwork.Burst { // who names very many must not have others' forgotten
 		t.Errorf("%d names of one network are remembered, want %d", n, perNetwork.Burst)
 	}
-	if err := attempt("someone", "198.51.100.1/32"); errors.As(err, &wait) {
+	if err := attempt("ann", "198.51.100.1/32"); errors.As(err, &wait) {
 		t.Errorf("another network: %v", err)
+	}
+	// One network can't lock an account's owner out. Many together can, or they would guess for long.
+	w.clock = w.clock.Add(24 * time.Hour)
+	w.compare = func(string, string) bool { return false }
+	for range 2 * perAccount.Burst {
+		_ = attempt("ann", "198.51.100.2/32")
+	}
+	taken := perAccount.Burst
+	for i := range perOwner.Burst {
+		if err := attempt("ann", fmt.Sprintf("203.0.113.%d/32", i)); !errors.As(err, &wait) {
+			taken++
+		}
+	}
+	if taken != perOwner.Burst {
+		t.Errorf("%d attempts were taken from all networks, want %d", taken, perOwner.Burst)
 	}
 }
 

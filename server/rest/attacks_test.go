@@ -101,3 +101,21 @@ func TestNobodyUsesUpAnothersRate(t *testing.T) {
 		t.Errorf("of the device's own account: %d", got)
 	}
 }
+
+// TestAnAnswerIsGoodOnce: of a passkey that counts nothing, as those that several devices share.
+func TestAnAnswerIsGoodOnce(t *testing.T) {
+	h := newHouse(t)
+	ann, session := h.add("ann", account.Admin)
+	d := h.device(ann.ID)
+	d.add(session, ann.ID, "Phone").status(204)
+	sign := func() (signed, cookie string) {
+		d.key.Counter = ^uint32(0) // sign adds one
+		return d.sign()
+	}
+	early, earlyCookie := sign()
+	signed, cookie := sign()
+	d.finish(signed, cookie).status(200)
+	d.finish(signed, cookie).problem(401, api.CodeSignIn)
+	d.finish(early, earlyCookie).problem(401, api.CodeSignIn)
+	d.finish(sign()).status(200)
+}

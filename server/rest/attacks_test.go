@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // slowBody is a body whose end comes after something has happened.
@@ -118,4 +120,22 @@ func TestAnAnswerIsGoodOnce(t *testing.T) {
 	d.finish(signed, cookie).problem(401, api.CodeSignIn)
 	d.finish(early, earlyCookie).problem(401, api.CodeSignIn)
 	d.finish(sign()).status(200)
+}
+
+// TestUndoReachesBeyondAHistory: whoever changes somebody more often than a history shows has hidden
+// nothing from an admin.
+func TestUndoReachesBeyondAHistory(t *testing.T) {
+	h := newHouseOf(t, rest.Config{KeepHistory: true})
+	_, ann := h.add("ann", account.Admin)
+	mallory, secret := h.add("mallory", account.Editor)
+	id := h.create(ann, "Victim")
+	for i := range store.MaxPast + 1 {
+		h.do(secret, "PATCH", api.PathUsers+"/"+id, fields{"name": fmt.Sprint("x", i)}, "If-Match", "*").status(200)
+	}
+	if a := h.do(ann, "POST", api.PathAccounts+"/"+mallory.ID+"/undo", nil).status(200); string(a.Body) != `{"undone":1,"kept":0,"failed":0}`+"\n" {
+		t.Errorf("undone: %s", a.Body)
+	}
+	if u := decode[api.User](h.do(ann, "GET", api.PathUsers+"/"+id, nil)); u.Name != "Victim" {
+		t.Errorf("called %s", u.Name)
+	}
 }

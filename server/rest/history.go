@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -171,26 +174,45 @@ func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, http.StatusOK, result)
 }
 
+// span is what became of a user from an account's first change of them within the last hour on.
+type span struct {
+	first  store.Effect
+	last   int64 // change
+	others bool  // have changed them, too
+}
+
+// spans returns whom an account has changed within the last hour, in that order. A user's history is too short for
+// that: whoever changes somebody very often would push out of it how they were before.
+func (s *server) spans(ctx context.Context, id string) ([]span, error) {
+	all := map[string]span{}
+	err := s.store.Effects(ctx, s.gate.Now().Add(-bulkWindow), nil, func(e store.Effect) error {
+		one, known := all[e.EntityID]
+		if !known && e.Account != id {
+			return nil
+		}
+		if !known {
+			one.first = e
+		}
+		one.last, one.others = e.Change, one.others || e.Account != id
+		all[e.EntityID] = one
+		return nil
+	})
+	return slices.SortedFunc(maps.Values(all), func(a, b span) int { return cmp.Compare(a.first.Change, b.first.Change) }), err
+}
+
 // undoing returns the writes that bring people back to how they were before an account's first
 // change of them within the last hour, and how many can't be brought back.
 func (s *server) undoing(r *http.Request, id string) (writes []store.Write, kept int, err error) {
-	var first []store.Effect
-	seen := map[string]bool{}
-	err = s.store.Effects(r.Context(), s.gate.Now().Add(-bulkWindow), &id, func(e store.Effect) error {
-		if !seen[e.EntityID] {
-			seen[e.EntityID], first = true, append(first, e)
-		}
-		return nil
-	})
+	all, err := s.spans(r.Context(), id)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, e := range first {
-		past, err := s.store.History(r.Context(), e.EntityID)
+	for _, one := range all {
+		past, err := s.store.History(r.Context(), one.first.EntityID)
 		if err != nil {
 			return nil, 0, err
 		}
-		write, ok := undo(past, e)
+		write, ok := undo(past.Current, one)
 		if !ok {
 			kept++
 		}
@@ -204,29 +226,21 @@ func (s *server) undoing(r *http.Request, id string) (writes []store.Write, kept
 	return writes, kept, nil
 }
 
-// undo returns the write that undoes an account's changes of a user from the first one on, without a
-// type if there is nothing to do; false if others came between or after, or the texts are not kept.
-func undo(past store.Past, first store.Effect) (w store.Write, ok bool) {
-	i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == first.Change })
-	if i < 0 || past.Current == nil || past.Current.Change != past.Effects[0].Change {
+// undo returns the write that undoes an account's changes of a user, without a type if there is
+// nothing to do; false if others came between or after, or the texts are not kept.
+func undo(current *store.Row, of span) (w store.Write, ok bool) {
+	was, known := store.Past{Effects: []store.Effect{of.first}}.Before(0)
+	if of.others || !known || current == nil || current.Change != of.last {
 		return w, false
 	}
-	for _, e := range past.Effects[:i] {
-		if e.Account != first.Account {
-			return w, false
-		}
-	}
-	was, known := past.Before(i)
-	w = store.Write{EntityID: first.EntityID, BaseVersion: past.Current.Version}
+	w = store.Write{EntityID: current.ID, BaseVersion: current.Version}
 	switch {
-	case !known:
-		return w, false
-	case was.ID == "" && past.Current.Deleted: // created and deleted
+	case was.ID == "" && current.Deleted: // created and deleted
 		return w, true
 	case was.ID == "":
 		w.Type = api.Delete
 		return w, true
-	case past.Current.Deleted:
+	case current.Deleted:
 		w.Type = api.Create
 	default:
 		w.Type = api.Update

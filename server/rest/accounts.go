@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -61,6 +62,9 @@ type madeLink struct {
 
 // addAccount invites somebody: the account has no password until its link was used.
 func (s *server) addAccount(w http.ResponseWriter, r *http.Request) error {
+	if err := byPerson(r); err != nil {
+		return err
+	}
 	var body struct {
 		Name        string       `json:"name"`
 		DisplayName string       `json:"displayName"`
@@ -103,6 +107,9 @@ func days(n int, fallback time.Duration) time.Duration {
 
 // makeLink makes a link for a forgotten password, or anew for an invitation.
 func (s *server) makeLink(w http.ResponseWriter, r *http.Request) error {
+	if err := byPerson(r); err != nil {
+		return err
+	}
 	var body struct {
 		Days int `json:"days"`
 	}
@@ -152,6 +159,15 @@ func manages(r *http.Request, id string) error {
 	return account.ForbiddenProblem(who, account.Admin)
 }
 
+// byPerson fails if a request comes with a token. What a token could make, another token or a link, would
+// outlive it, however soon it ends.
+func byPerson(r *http.Request) error {
+	if scopeOf(r.Context()).who.Grant.Kind != account.Token {
+		return nil
+	}
+	return api.NewProblem(api.CodeForbidden, "Not allowed", "tokens and links are made by people: sign in, or use `rollcall account` on the server's machine")
+}
+
 // listGrants lists the sessions and tokens of an account.
 func (s *server) listGrants(w http.ResponseWriter, r *http.Request) error {
 	id, state := r.PathValue("id"), s.gate.State()
@@ -171,7 +187,7 @@ func (s *server) listGrants(w http.ResponseWriter, r *http.Request) error {
 // makeToken makes a token of an account. Its secret is in the answer, and nowhere else.
 func (s *server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
-	if err := manages(r, id); err != nil {
+	if err := cmp.Or(byPerson(r), manages(r, id)); err != nil {
 		return err
 	}
 	var body struct {

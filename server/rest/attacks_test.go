@@ -139,3 +139,19 @@ func TestUndoReachesBeyondAHistory(t *testing.T) {
 		t.Errorf("called %s", u.Name)
 	}
 }
+
+// TestTokensMakeNoSecrets: an admin's token that ends tomorrow would make one that does not.
+func TestTokensMakeNoSecrets(t *testing.T) {
+	h := newHouse(t)
+	ann, session := h.add("ann", account.Admin)
+	token := h.token(ann.ID, account.Admin)
+	for path, body := range map[string]fields{
+		"":                       {"name": "door", "role": "admin"},
+		"/" + ann.ID + "/link":   {},
+		"/" + ann.ID + "/grants": {"name": "forever", "role": "viewer", "days": 3650},
+	} {
+		h.do(token, "POST", api.PathAccounts+path, body).problem(403, api.CodeForbidden)
+		h.do(session, "POST", api.PathAccounts+path, body).status(201)
+	}
+	h.do(token, "GET", api.PathAccounts, nil).status(200)
+}

@@ -316,8 +316,8 @@ func (l limitedStore) Bucket(ctx context.Context, q store.BucketQuery) (api.Buck
 	return limited(ctx, l, func(ctx context.Context) (api.BucketPage, error) { return l.Store.Bucket(ctx, q) })
 }
 
-func (l limitedStore) History(ctx context.Context, id string) (store.Past, error) {
-	return limited(ctx, l, func(ctx context.Context) (store.Past, error) { return l.Store.History(ctx, id) })
+func (l limitedStore) History(ctx context.Context, id string, until int64) (store.Past, error) {
+	return limited(ctx, l, func(ctx context.Context) (store.Past, error) { return l.Store.History(ctx, id, until) })
 }
 
 // headCache is the feed's head for thousands of streams: it is read once for all of them

@@ -138,6 +138,7 @@ func TestUndoReachesBeyondAHistory(t *testing.T) {
 	if u := decode[api.User](h.do(ann, "GET", api.PathUsers+"/"+id, nil)); u.Name != "Victim" {
 		t.Errorf("called %s", u.Name)
 	}
+	restores(h, ann, id)
 }
 
 // TestTokensMakeNoSecrets: an admin's token that ends tomorrow would make one that does not.
@@ -154,4 +155,29 @@ func TestTokensMakeNoSecrets(t *testing.T) {
 		h.do(session, "POST", api.PathAccounts+path, body).status(201)
 	}
 	h.do(token, "GET", api.PathAccounts, nil).status(200)
+}
+
+// restores finds the first of many entries of a history, page by page, restores that state.
+func restores(h *house, secret, id string) {
+	h.t.Helper()
+	type history struct {
+		Changes []struct {
+			Change int64
+			Type   api.OperationType
+			Known  bool
+		}
+	}
+	path := api.PathUsers + "/" + id
+	page := decode[history](h.do(secret, "GET", path+"/history", nil).status(200)).Changes
+	last := page[len(page)-1]
+	page = decode[history](h.do(secret, "GET", fmt.Sprint(path, "/history?until=", last.Change), nil).status(200)).Changes
+	if page[0].Change != last.Change || len(page) < 2 || page[len(page)-1].Type != api.Create || !page[len(page)-1].Known {
+		h.t.Fatalf("the second page is %+v", page)
+	}
+	restore := fields{"change": page[len(page)-1].Change}
+	if u := decode[api.User](h.do(secret, "POST", path+"/restore", restore, "If-Match", "*").status(200)); u.Name != "Victim" {
+		h.t.Errorf("restored as %s", u.Name)
+	}
+	h.do(secret, "POST", path+"/restore", fields{"change": page[len(page)-1].Change + 1<<40}, "If-Match", "*").problem(400, api.CodeInvalid)
+	h.do(secret, "GET", path+"/history?until=0", nil).problem(400, api.CodeInvalid)
 }

@@ -40,7 +40,7 @@ func (s *server) mayWrite(r *http.Request, w *store.Write, device string) *api.P
 // created reports whether an account has created a user within the last hour: its own import may
 // be undone, however many it brought.
 func (s *server) created(ctx context.Context, by, id string) bool {
-	past, err := s.store.History(ctx, id)
+	past, err := s.store.History(ctx, id, store.Latest)
 	if err != nil {
 		return false
 	}

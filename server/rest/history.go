@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -41,7 +42,11 @@ type shownField struct {
 
 // showHistory lists a user's changes, the newest first. It works for a deleted user as well.
 func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
-	past, err := s.pastOf(r)
+	until, err := untilOf(r)
+	if err != nil {
+		return err
+	}
+	past, err := s.pastOf(r, until)
 	if err != nil {
 		return err
 	}
@@ -61,12 +66,43 @@ func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, http.StatusOK, map[string]any{"changes": all})
 }
 
-func (s *server) pastOf(r *http.Request) (store.Past, error) {
+// untilOf is the change that a page of a history begins with.
+func untilOf(r *http.Request) (int64, error) {
+	q, err := query(r)
+	if err != nil || !q.Has("until") {
+		return store.Latest, err
+	}
+	until, err := strconv.ParseInt(q.Get("until"), 10, 64)
+	if err != nil || until < 1 {
+		return 0, store.Invalid("Invalid query", api.FieldError{Field: "until", Detail: "must be the change of the last entry that this list returned"})
+	}
+	return until, nil
+}
+
+// find returns a user's history with an entry, and the entry's place in it.
+func (s *server) find(r *http.Request, past store.Past, change int64) (store.Past, int, error) {
+	for {
+		i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == change })
+		if i >= 0 {
+			return past, i, nil
+		}
+		n := len(past.Effects)
+		if n < store.MaxPast || past.Effects[n-1].Change < change {
+			return past, 0, store.Invalid("Invalid change", api.FieldError{Field: "change", Detail: "must be one of the user's history"})
+		}
+		var err error
+		if past, err = s.pastOf(r, past.Effects[n-1].Change); err != nil { // which is in it again: what it left is known from the next one
+			return past, 0, err
+		}
+	}
+}
+
+func (s *server) pastOf(r *http.Request, until int64) (store.Past, error) {
 	id, err := pathID(r)
 	if err != nil {
 		return store.Past{}, err
 	}
-	past, err := s.store.History(r.Context(), id)
+	past, err := s.store.History(r.Context(), id, until)
 	if err == nil && past.Current == nil && len(past.Effects) == 0 {
 		err = store.ErrNotFound
 	}
@@ -87,7 +123,7 @@ func differing(a, b api.User) []shownField {
 // restoreUser brings a user back to the state after one of their changes. It names the version that
 // it is based on, as any change does; for a deleted user, the tombstone's.
 func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
-	past, err := s.pastOf(r)
+	past, err := s.pastOf(r, store.Latest)
 	if err != nil {
 		return err
 	}
@@ -101,9 +137,9 @@ func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		return err
 	}
-	i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == body.Change })
-	if i < 0 {
-		return store.Invalid("Invalid change", api.FieldError{Field: "change", Detail: "must be one of the user's history"})
+	past, i, err := s.find(r, past, body.Change)
+	if err != nil {
+		return err
 	}
 	was, known := past.After(i)
 	if !known || was.ID == "" {
@@ -208,7 +244,7 @@ func (s *server) undoing(r *http.Request, id string) (writes []store.Write, kept
 		return nil, 0, err
 	}
 	for _, one := range all {
-		past, err := s.store.History(r.Context(), one.first.EntityID)
+		past, err := s.store.History(r.Context(), one.first.EntityID, store.Latest)
 		if err != nil {
 			return nil, 0, err
 		}

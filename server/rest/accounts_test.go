@@ -662,6 +662,9 @@ func TestBulkLimit(t *testing.T) {
 			t.Errorf("delete %d: %+v", i+1, got)
 		}
 	}
+	if got := remove(editor, theirs[0]); got.Status != api.Duplicate { // a device has not got the answer
+		t.Errorf("again: %+v", got)
+	}
 	h.do(h.token(bo.ID, account.Editor), "DELETE", api.PathUsers+"/"+theirs[2], nil, "If-Match", "*").problem(403, api.CodeBulkLimit)
 	for _, id := range own {
 		if got := remove(editor, id); got.Status != api.Applied {

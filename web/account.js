@@ -4,6 +4,7 @@
 //
 //   rollcallAccount.text            the account in JSON, as package api writes it; "" for nobody
 //   rollcallAccount.id              its id; "" for nobody
+//   rollcallAccount.current()       reports whether the browser still works with it
 //   rollcallAccount.device          what the server's list of sessions calls this browser
 //   rollcallAccount.remember(text)  keeps what is new about it
 //   rollcallAccount.become(text)    loads the page anew for another account; false if it can't
@@ -55,12 +56,13 @@
   }
 
   // The other tabs show what belongs to who was here before.
-  const follow = () => idOf(read()) !== id && location.reload();
+  const current = () => idOf(read()) === id;
+  const follow = () => current() || location.reload();
   addEventListener("storage", (event) => (event.key === key || event.key === null) && follow());
   addEventListener("pageshow", (event) => event.persisted && follow());
 
   globalThis.rollcallAccount = {
-    text, id,
+    text, id, current,
     device: (navigator.userAgentData?.brands.at(-1)?.brand ?? /Firefox|Safari/.exec(navigator.userAgent)?.[0] ?? "Browser") +
       ` on ${navigator.userAgentData?.platform ?? navigator.platform}`,
     remember: (next) => attempt(() => localStorage.setItem(key, next)),

@@ -54,6 +54,15 @@ func TestNothingStaysAfterSigningOut(t *testing.T) {
 	d.Click("button", "Sign out")
 	d.See("heading", "Sign in")
 	other.See("heading", "Sign in")
+	// A program that was still at work elsewhere makes a database once more, and puts people into it.
+	remake := `new Promise((resolve) => {
+		const asked = indexedDB.open(JSON.parse(localStorage.getItem("rollcall-left"))[0], 1);
+		asked.onupgradeneeded = () => asked.result.createObjectStore("late", { autoIncrement: true }).put("Bob Baker");
+		asked.onsuccess = () => (asked.result.close(), resolve(true));
+	})`
+	harness.Eval[bool](d.Page, remake)
+	d.Reload()
+	d.See("heading", "Sign in")
 	harness.Eventually(t, "nothing stays", func() error {
 		text := harness.Eval[string](d.Page, everything)
 		for _, secret := range []string{"Typed in secret", "Baker", "rollcall_s_"} {
@@ -64,4 +73,11 @@ func TestNothingStaysAfterSigningOut(t *testing.T) {
 		}
 		return nil
 	})
+	d.signIn("bo")
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	d.Reload() // and is deleted no more
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	if left := harness.Eval[bool](d.Page, `localStorage.getItem("rollcall-left") === null`); !left {
+		t.Error("the account's data are to be deleted, though it is back")
+	}
 }

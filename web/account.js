@@ -32,13 +32,14 @@
   const suffix = id && `-${id}`;
 
   // A database that is left is deleted before a program opens it again: requests for one name
-  // are served in their order.
+  // are served in their order. Until its account is back, each page deletes it anew: another tab's
+  // program, which was still at work, may have made it once more.
   const left = () => attempt(() => JSON.parse(localStorage.getItem(leftKey)), null) ?? [];
   const setLeft = (names) => attempt(() => (names.length ? localStorage.setItem(leftKey, JSON.stringify(names)) : localStorage.removeItem(leftKey)));
 
   function drop(name) {
     attempt(() => {
-      indexedDB.deleteDatabase(name).onsuccess = () => setLeft(left().filter((other) => other !== name));
+      indexedDB.deleteDatabase(name).onsuccess = () => name === `rollcall${suffix}` && setLeft(left().filter((other) => other !== name));
     });
   }
 
@@ -69,7 +70,7 @@
     become: (next) => go(next, "/"),
     leave(keep) {
       if (!keep) {
-        setLeft([...left(), `rollcall${suffix}`]);
+        setLeft([...new Set([...left(), `rollcall${suffix}`])]);
         rollcallDrafts.clear();
       }
       go("", "/account");

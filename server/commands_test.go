@@ -419,6 +419,7 @@ func TestInvalidOperatorArguments(t *testing.T) {
 		{"serve", "-max-streams 0", "-max-streams must be"},
 		{"serve", "-event-rate 0", "-event-rate must be"},
 		{"serve", "-auth-header X-User", "-auth-header needs -trusted-proxies"},
+		{"serve", "-oidc-issuer http://id.example.org -oidc-client-id rollcall", "-oidc-issuer must begin with https://"},
 		{"serve", "-trusted-proxies 10.0.0.1 -auth-header a:b", "-auth-header must be"},
 		{"serve", "-keep-history -1", "-keep-history must be"},
 		{"serve", "-bulk-limit -1", "-bulk-limit"},

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -160,6 +161,9 @@ func (o *serveOptions) check() error {
 	}
 	if (o.openID.issuer == "") != (o.openID.client == "") {
 		return errors.New("-oidc-issuer and -oidc-client-id must be given together")
+	}
+	if u, err := url.Parse(o.openID.issuer); o.openID.issuer != "" && (err != nil || u.Scheme != "https" && !isLoopback(net.JoinHostPort(u.Hostname(), "0"))) {
+		return errors.New("-oidc-issuer must begin with https://: on the way, anybody could answer in its place")
 	}
 	if o.authHeader != "" && len(proxies) == 0 {
 		return errors.New("-auth-header needs -trusted-proxies: from anybody else, the header would let in whoever sends it")

@@ -4,6 +4,7 @@
 //
 //   rollcallAccount.text            the account in JSON, as package api writes it; "" for nobody
 //   rollcallAccount.id              its id; "" for nobody
+//   rollcallAccount.current()       reports whether the browser still works with it
 //   rollcallAccount.device          what the server's list of sessions calls this browser
 //   rollcallAccount.remember(text)  keeps what is new about it
 //   rollcallAccount.become(text)    loads the page anew for another account; false if it can't
@@ -31,13 +32,14 @@
   const suffix = id && `-${id}`;
 
   // A database that is left is deleted before a program opens it again: requests for one name
-  // are served in their order.
+  // are served in their order. Until its account is back, each page deletes it anew: another tab's
+  // program, which was still at work, may have made it once more.
   const left = () => attempt(() => JSON.parse(localStorage.getItem(leftKey)), null) ?? [];
   const setLeft = (names) => attempt(() => (names.length ? localStorage.setItem(leftKey, JSON.stringify(names)) : localStorage.removeItem(leftKey)));
 
   function drop(name) {
     attempt(() => {
-      indexedDB.deleteDatabase(name).onsuccess = () => setLeft(left().filter((other) => other !== name));
+      indexedDB.deleteDatabase(name).onsuccess = () => name === `rollcall${suffix}` && setLeft(left().filter((other) => other !== name));
     });
   }
 
@@ -55,19 +57,20 @@
   }
 
   // The other tabs show what belongs to who was here before.
-  const follow = () => idOf(read()) !== id && location.reload();
+  const current = () => idOf(read()) === id;
+  const follow = () => current() || location.reload();
   addEventListener("storage", (event) => (event.key === key || event.key === null) && follow());
   addEventListener("pageshow", (event) => event.persisted && follow());
 
   globalThis.rollcallAccount = {
-    text, id,
+    text, id, current,
     device: (navigator.userAgentData?.brands.at(-1)?.brand ?? /Firefox|Safari/.exec(navigator.userAgent)?.[0] ?? "Browser") +
       ` on ${navigator.userAgentData?.platform ?? navigator.platform}`,
     remember: (next) => attempt(() => localStorage.setItem(key, next)),
     become: (next) => go(next, "/"),
     leave(keep) {
       if (!keep) {
-        setLeft([...left(), `rollcall${suffix}`]);
+        setLeft([...new Set([...left(), `rollcall${suffix}`])]);
         rollcallDrafts.clear();
       }
       go("", "/account");

@@ -2,7 +2,8 @@
 // closed tab. A draft belongs to the tab that holds the Web Lock of its name, so that no
 // other tab offers it.
 //
-//   rollcallDrafts.keep(key, text)  stores a draft; false if the browser does not
+//   rollcallDrafts.keep(key, text)  stores a draft; false if the browser does not, or another
+//                                   account is here by now
 //   rollcallDrafts.release(key)     leaves it to whoever opens it next
 //   rollcallDrafts.drop(key)        deletes it
 //   rollcallDrafts.list()           promise of {key: text} of those that nobody holds
@@ -63,6 +64,7 @@
 
   globalThis.rollcallDrafts = {
     keep(key, text) {
+      if (!rollcallAccount.current()) return false; // a tab that is left, too, keeps what is typed: it would stay
       hold(key);
       return attempt(() => {
         localStorage.setItem(prefix() + key, text);

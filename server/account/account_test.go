@@ -104,6 +104,24 @@ func TestAdd(t *testing.T) {
 }
 
 // TestTheLastAdminStays: whichever way an admin would go.
+// TestOnlyASCIIIsFolded: the Kelvin sign's small form is a k, but whose email has it is somebody else.
+func TestOnlyASCIIIsFolded(t *testing.T) {
+	act := account.Act{Now: time.Now()}
+	add, kim, err := account.NewState(1, account.Change{}).Add(act, account.New{Name: "Kim@Example.org", Role: account.Admin})
+	if err != nil || kim.Name != "kim@example.org" {
+		t.Fatalf("added %q (%v)", kim.Name, err)
+	}
+	s := account.NewState(2, add)
+	for email, want := range map[string]bool{"KIM@example.ORG": true, "\u212Aim@example.org": false, "k\u0131m@example.org": false} {
+		if _, _, err := s.Claimed(act, account.Claim{Issuer: "https://id.example.org", Subject: "1", Email: email}, ""); (err == nil) != want {
+			t.Errorf("who has the email %q: %v", email, err)
+		}
+		if _, refusal := s.Vouched(email); (refusal == account.Admitted) != want {
+			t.Errorf("who is %q for the proxy: %v", email, refusal)
+		}
+	}
+}
+
 func TestTheLastAdminStays(t *testing.T) {
 	b := newBook(t)
 	ann, bo := b.add("ann", account.Admin), b.add("bo", account.Admin)

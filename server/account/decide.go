@@ -39,8 +39,16 @@ const (
 	MaxGrants = 100
 )
 
-// FoldName returns a login name in the form that is compared.
-func FoldName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+// FoldName returns a login name in the form that is compared. Only letters of ASCII are folded: the
+// small form of others is one of them, and a provider may have verified another email (K, U+212A).
+func FoldName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, strings.TrimSpace(name))
+}
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789._@+-"
 

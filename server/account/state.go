@@ -154,6 +154,19 @@ const (
 	Stranger         // a proxy vouches for a name that has no account
 )
 
+// Problem is what a refusal is told as; nil if there is none.
+func (r Refusal) Problem() error {
+	switch r {
+	case Admitted:
+		return nil
+	case Disabled:
+		return DisabledProblem()
+	case Stranger:
+		return StrangerProblem()
+	}
+	return SignInProblem()
+}
+
 // Identify returns whom a secret of a kind stands for. The path of every request leads here.
 func (s *State) Identify(secret string, kind Kind, now time.Time) (Principal, Refusal) {
 	if k, ok := kindOf(secret); !ok || k != kind {
@@ -171,6 +184,15 @@ func (s *State) Again(p Principal, now time.Time) (Principal, Refusal) {
 		return s.principal(p.Account, Grant{})
 	}
 	return s.identify(p.Grant.Hash, p.Grant.Kind, now)
+}
+
+// Still returns why a principal may no longer do what they might before; nil if they may.
+func (s *State) Still(p Principal, now time.Time) error {
+	who, refusal := s.Again(p, now)
+	if refusal == Admitted && !who.Role.Permits(p.Role) {
+		return ForbiddenProblem(who, p.Role)
+	}
+	return refusal.Problem()
 }
 
 func (s *State) identify(h Hash, kind Kind, now time.Time) (Principal, Refusal) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -61,6 +62,9 @@ type madeLink struct {
 
 // addAccount invites somebody: the account has no password until its link was used.
 func (s *server) addAccount(w http.ResponseWriter, r *http.Request) error {
+	if err := byPerson(r); err != nil {
+		return err
+	}
 	var body struct {
 		Name        string       `json:"name"`
 		DisplayName string       `json:"displayName"`
@@ -73,7 +77,7 @@ func (s *server) addAccount(w http.ResponseWriter, r *http.Request) error {
 	var added account.Account
 	var link string
 	act, lasts := s.act(r), days(body.Days, account.DefaultLink)
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		add, a, err := state.Add(act, account.New{Name: body.Name, Display: body.DisplayName, Role: body.Role})
 		if err != nil {
 			return add, err
@@ -103,6 +107,9 @@ func days(n int, fallback time.Duration) time.Duration {
 
 // makeLink makes a link for a forgotten password, or anew for an invitation.
 func (s *server) makeLink(w http.ResponseWriter, r *http.Request) error {
+	if err := byPerson(r); err != nil {
+		return err
+	}
 	var body struct {
 		Days int `json:"days"`
 	}
@@ -111,7 +118,7 @@ func (s *server) makeLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	var link string
 	act, id, lasts := s.act(r), r.PathValue("id"), days(body.Days, account.DefaultLink)
-	err := s.gate.Decide(r.Context(), func(state *account.State) (c account.Change, err error) {
+	err := s.decide(r, func(state *account.State) (c account.Change, err error) {
 		c, link, err = state.NewLink(act, id, lasts)
 		return c, err
 	})
@@ -132,7 +139,7 @@ func (s *server) editAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("id")
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		return state.Edit(s.act(r), id, account.Edit{Display: body.DisplayName, Role: body.Role, Disabled: body.Disabled})
 	})
 	if err != nil {
@@ -150,6 +157,15 @@ func manages(r *http.Request, id string) error {
 		return nil
 	}
 	return account.ForbiddenProblem(who, account.Admin)
+}
+
+// byPerson fails if a request comes with a token. What a token could make, another token or a link, would
+// outlive it, however soon it ends.
+func byPerson(r *http.Request) error {
+	if scopeOf(r.Context()).who.Grant.Kind != account.Token {
+		return nil
+	}
+	return api.NewProblem(api.CodeForbidden, "Not allowed", "tokens and links are made by people: sign in, or use `rollcall account` on the server's machine")
 }
 
 // listGrants lists the sessions and tokens of an account.
@@ -171,7 +187,7 @@ func (s *server) listGrants(w http.ResponseWriter, r *http.Request) error {
 // makeToken makes a token of an account. Its secret is in the answer, and nowhere else.
 func (s *server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
-	if err := manages(r, id); err != nil {
+	if err := cmp.Or(byPerson(r), manages(r, id)); err != nil {
 		return err
 	}
 	var body struct {
@@ -184,7 +200,7 @@ func (s *server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	}
 	var made account.Grant
 	var secret string
-	err := s.gate.Decide(r.Context(), func(state *account.State) (c account.Change, err error) {
+	err := s.decide(r, func(state *account.State) (c account.Change, err error) {
 		c, made, secret, err = state.NewToken(s.act(r), account.NewTokenOf{Account: id, Name: body.Name, Role: body.Role, Lasts: days(body.Days, account.DefaultToken)})
 		return c, err
 	})
@@ -202,7 +218,7 @@ func (s *server) endGrant(w http.ResponseWriter, r *http.Request) error {
 	if err := manages(r, id); err != nil {
 		return err
 	}
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		return state.EndGrant(s.act(r), id, r.PathValue("grant"))
 	})
 	if err != nil {

@@ -160,12 +160,13 @@ func (s *server) refuse(r *http.Request, by string) {
 	})
 }
 
-// admitClient does the same for a batch's client id.
+// admitClient does the same for a batch's client id. Everybody sees it in a history, so it counts with
+// the account: nobody uses up another one's rate.
 func (s *server) admitClient(w http.ResponseWriter, r *http.Request, clientID string) error {
 	if scopeOf(r.Context()).network == "" {
 		return nil
 	}
-	return s.admit(r, w, s.admission.clients, "client", clientID)
+	return s.admit(r, w, s.admission.clients, "client", scopeOf(r.Context()).who.Account+" "+clientID)
 }
 
 func (s *server) admit(r *http.Request, w http.ResponseWriter, b *limit.Buckets, by, key string) error {
@@ -315,8 +316,8 @@ func (l limitedStore) Bucket(ctx context.Context, q store.BucketQuery) (api.Buck
 	return limited(ctx, l, func(ctx context.Context) (api.BucketPage, error) { return l.Store.Bucket(ctx, q) })
 }
 
-func (l limitedStore) History(ctx context.Context, id string) (store.Past, error) {
-	return limited(ctx, l, func(ctx context.Context) (store.Past, error) { return l.Store.History(ctx, id) })
+func (l limitedStore) History(ctx context.Context, id string, until int64) (store.Past, error) {
+	return limited(ctx, l, func(ctx context.Context) (store.Past, error) { return l.Store.History(ctx, id, until) })
 }
 
 // headCache is the feed's head for thousands of streams: it is read once for all of them

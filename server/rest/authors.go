@@ -30,19 +30,23 @@ func (s *server) mayWrite(r *http.Request, w *store.Write, device string) *api.P
 		return nil
 	}
 	wait, ok := s.bulk.Take(who.Account, s.gate.Now())
-	if ok || s.created(r.Context(), who.Account, w.EntityID) {
+	if ok || s.spared(r.Context(), who.Account, w.EntityID) {
 		return nil
 	}
 	return api.NewProblem(api.CodeBulkLimit, "Too many people deleted", fmt.Sprintf("this account has deleted very many within an hour, so this one was kept; "+
 		"if it was meant, delete the others after %v, or ask an admin to raise -bulk-limit", wait.Round(time.Second)))
 }
 
-// created reports whether an account has created a user within the last hour: its own import may
-// be undone, however many it brought.
-func (s *server) created(ctx context.Context, by, id string) bool {
-	past, err := s.store.History(ctx, id)
+// spared reports whether a user's delete is none that counts. They are deleted already: a device that
+// has not got the answer sends its batch again. Or the account has created them within the last hour:
+// its own import may be undone, however many it brought.
+func (s *server) spared(ctx context.Context, by, id string) bool {
+	past, err := s.store.History(ctx, id, store.Latest)
 	if err != nil {
 		return false
+	}
+	if past.Current == nil || past.Current.Deleted {
+		return true
 	}
 	for i := len(past.Effects) - 1; i >= 0; i-- {
 		if e := past.Effects[i]; e.Type == api.Create && e.Account == by && s.gate.Now().Sub(e.At) < bulkWindow {

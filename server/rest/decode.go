@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/store"
 )
@@ -29,6 +30,12 @@ func (s *server) decodeBody(w http.ResponseWriter, r *http.Request, maxBytes int
 		return err
 	case err != nil:
 		return api.NewProblem(api.CodeMalformed, "Incomplete body", "the request ended before its whole body arrived")
+	}
+	// A body may take its time, and outlive what let its sender in.
+	if own := scopeOf(r.Context()); own.needs != account.Anyone {
+		if err := s.gate.State().Still(own.who, s.gate.Now()); err != nil {
+			return err
+		}
 	}
 	if len(body) > longBody {
 		release, err := s.admission.processorTurn(r.Context())

@@ -1,9 +1,13 @@
 package rest
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -38,7 +42,11 @@ type shownField struct {
 
 // showHistory lists a user's changes, the newest first. It works for a deleted user as well.
 func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
-	past, err := s.pastOf(r)
+	until, err := untilOf(r)
+	if err != nil {
+		return err
+	}
+	past, err := s.pastOf(r, until)
 	if err != nil {
 		return err
 	}
@@ -58,12 +66,43 @@ func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, http.StatusOK, map[string]any{"changes": all})
 }
 
-func (s *server) pastOf(r *http.Request) (store.Past, error) {
+// untilOf is the change that a page of a history begins with.
+func untilOf(r *http.Request) (int64, error) {
+	q, err := query(r)
+	if err != nil || !q.Has("until") {
+		return store.Latest, err
+	}
+	until, err := strconv.ParseInt(q.Get("until"), 10, 64)
+	if err != nil || until < 1 {
+		return 0, store.Invalid("Invalid query", api.FieldError{Field: "until", Detail: "must be the change of the last entry that this list returned"})
+	}
+	return until, nil
+}
+
+// find returns a user's history with an entry, and the entry's place in it.
+func (s *server) find(r *http.Request, past store.Past, change int64) (store.Past, int, error) {
+	for {
+		i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == change })
+		if i >= 0 {
+			return past, i, nil
+		}
+		n := len(past.Effects)
+		if n < store.MaxPast || past.Effects[n-1].Change < change {
+			return past, 0, store.Invalid("Invalid change", api.FieldError{Field: "change", Detail: "must be one of the user's history"})
+		}
+		var err error
+		if past, err = s.pastOf(r, past.Effects[n-1].Change); err != nil { // which is in it again: what it left is known from the next one
+			return past, 0, err
+		}
+	}
+}
+
+func (s *server) pastOf(r *http.Request, until int64) (store.Past, error) {
 	id, err := pathID(r)
 	if err != nil {
 		return store.Past{}, err
 	}
-	past, err := s.store.History(r.Context(), id)
+	past, err := s.store.History(r.Context(), id, until)
 	if err == nil && past.Current == nil && len(past.Effects) == 0 {
 		err = store.ErrNotFound
 	}
@@ -84,7 +123,7 @@ func differing(a, b api.User) []shownField {
 // restoreUser brings a user back to the state after one of their changes. It names the version that
 // it is based on, as any change does; for a deleted user, the tombstone's.
 func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
-	past, err := s.pastOf(r)
+	past, err := s.pastOf(r, store.Latest)
 	if err != nil {
 		return err
 	}
@@ -98,9 +137,9 @@ func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		return err
 	}
-	i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == body.Change })
-	if i < 0 {
-		return store.Invalid("Invalid change", api.FieldError{Field: "change", Detail: "must be one of the user's history"})
+	past, i, err := s.find(r, past, body.Change)
+	if err != nil {
+		return err
 	}
 	was, known := past.After(i)
 	if !known || was.ID == "" {
@@ -161,7 +200,7 @@ func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	err = s.gate.Decide(r.Context(), func(*account.State) (account.Change, error) {
+	err = s.gate.Decide(r.Context(), func(*account.State) (account.Change, error) { // it is done, whoever they are by now
 		detail := fmt.Sprintf("%d people", result.Undone)
 		return account.Change{Events: []account.Event{{At: s.gate.Now(), Action: "changes_undone", Account: id, By: scopeOf(r.Context()).who.Account, Detail: detail}}}, nil
 	})
@@ -171,26 +210,45 @@ func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, http.StatusOK, result)
 }
 
+// span is what became of a user from an account's first change of them within the last hour on.
+type span struct {
+	first  store.Effect
+	last   int64 // change
+	others bool  // have changed them, too
+}
+
+// spans returns whom an account has changed within the last hour, in that order. A user's history is too short for
+// that: whoever changes somebody very often would push out of it how they were before.
+func (s *server) spans(ctx context.Context, id string) ([]span, error) {
+	all := map[string]span{}
+	err := s.store.Effects(ctx, s.gate.Now().Add(-bulkWindow), nil, func(e store.Effect) error {
+		one, known := all[e.EntityID]
+		if !known && e.Account != id {
+			return nil
+		}
+		if !known {
+			one.first = e
+		}
+		one.last, one.others = e.Change, one.others || e.Account != id
+		all[e.EntityID] = one
+		return nil
+	})
+	return slices.SortedFunc(maps.Values(all), func(a, b span) int { return cmp.Compare(a.first.Change, b.first.Change) }), err
+}
+
 // undoing returns the writes that bring people back to how they were before an account's first
 // change of them within the last hour, and how many can't be brought back.
 func (s *server) undoing(r *http.Request, id string) (writes []store.Write, kept int, err error) {
-	var first []store.Effect
-	seen := map[string]bool{}
-	err = s.store.Effects(r.Context(), s.gate.Now().Add(-bulkWindow), &id, func(e store.Effect) error {
-		if !seen[e.EntityID] {
-			seen[e.EntityID], first = true, append(first, e)
-		}
-		return nil
-	})
+	all, err := s.spans(r.Context(), id)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, e := range first {
-		past, err := s.store.History(r.Context(), e.EntityID)
+	for _, one := range all {
+		past, err := s.store.History(r.Context(), one.first.EntityID, store.Latest)
 		if err != nil {
 			return nil, 0, err
 		}
-		write, ok := undo(past, e)
+		write, ok := undo(past.Current, one)
 		if !ok {
 			kept++
 		}
@@ -204,29 +262,21 @@ func (s *server) undoing(r *http.Request, id string) (writes []store.Write, kept
 	return writes, kept, nil
 }
 
-// undo returns the write that undoes an account's changes of a user from the first one on, without a
-// type if there is nothing to do; false if others came between or after, or the texts are not kept.
-func undo(past store.Past, first store.Effect) (w store.Write, ok bool) {
-	i := slices.IndexFunc(past.Effects, func(e store.Effect) bool { return e.Change == first.Change })
-	if i < 0 || past.Current == nil || past.Current.Change != past.Effects[0].Change {
+// undo returns the write that undoes an account's changes of a user, without a type if there is
+// nothing to do; false if others came between or after, or the texts are not kept.
+func undo(current *store.Row, of span) (w store.Write, ok bool) {
+	was, known := store.Past{Effects: []store.Effect{of.first}}.Before(0)
+	if of.others || !known || current == nil || current.Change != of.last {
 		return w, false
 	}
-	for _, e := range past.Effects[:i] {
-		if e.Account != first.Account {
-			return w, false
-		}
-	}
-	was, known := past.Before(i)
-	w = store.Write{EntityID: first.EntityID, BaseVersion: past.Current.Version}
+	w = store.Write{EntityID: current.ID, BaseVersion: current.Version}
 	switch {
-	case !known:
-		return w, false
-	case was.ID == "" && past.Current.Deleted: // created and deleted
+	case was.ID == "" && current.Deleted: // created and deleted
 		return w, true
 	case was.ID == "":
 		w.Type = api.Delete
 		return w, true
-	case past.Current.Deleted:
+	case current.Deleted:
 		w.Type = api.Create
 	default:
 		w.Type = api.Update

@@ -19,21 +19,17 @@ const (
 // authorise finds out who sent a request, and fails if they may not do what needs a role. It
 // comes before everything that a handler does: no page is shared with who has not signed in.
 func (s *server) authorise(r *http.Request, needed account.Role) error {
-	now := s.gate.Now()
+	own := scopeOf(r.Context())
+	own.needs = needed
 	who, refusal := s.identify(r)
-	switch {
-	case refusal == account.Admitted:
-		s.gate.Used(who, now)
-		scopeOf(r.Context()).who = who
-	case needed == account.Anyone:
-		return nil
-	case refusal == account.Disabled:
-		return account.DisabledProblem()
-	case refusal == account.Stranger:
-		return account.StrangerProblem()
-	default:
-		return account.SignInProblem()
+	if refusal != account.Admitted {
+		if needed == account.Anyone {
+			return nil
+		}
+		return refusal.Problem()
 	}
+	s.gate.Used(who, s.gate.Now())
+	own.who = who
 	if !who.Role.Permits(needed) {
 		return account.ForbiddenProblem(who, needed)
 	}

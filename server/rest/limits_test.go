@@ -112,6 +112,7 @@ func TestRateByAddress(t *testing.T) {
 	exhaust("198.51.100.2:1", "X-Forwarded-For", "127.0.0.1") // and can't pose as the operator
 	exhaust("127.0.0.1:1000", "X-Forwarded-For", "127.0.0.1, 198.51.100.3")
 	exhaust("10.0.0.1:1", "X-Forwarded-For", "nonsense")
+	exhaust("10.0.0.2:1", "X-Forwarded-For", "127.0.0.1, 10.7.7.7") // nor can a client among the proxies
 	// What is no address counts as the one that sent it, though that is this machine.
 	exhaust("127.0.0.2:1", "X-Forwarded-For", "unknown")
 	exhaust("127.0.0.3:1", "X-Forwarded-For", "203.0.113.77, _hidden")

@@ -27,7 +27,8 @@ type scope struct {
 	reserved int64  // bytes, released at its end
 	refused  bool   // by a limit
 
-	who account.Principal // zero for nobody
+	who   account.Principal // zero for nobody
+	needs account.Role      // of the route
 }
 
 func scopeOf(ctx context.Context) *scope { return ctx.Value(contextKey{}).(*scope) }

@@ -101,7 +101,7 @@ func (s *server) addPasskey(w http.ResponseWriter, r *http.Request) error {
 	}
 	a, err := s.answer(w, r)
 	if err == nil {
-		err = s.gate.FinishAdding(r.Context(), id, a)
+		err = s.gate.FinishAdding(r.Context(), scopeOf(r.Context()).who, a)
 	}
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s *server) dropPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err := manages(r, id); err != nil {
 		return err
 	}
-	err := s.gate.Decide(r.Context(), func(state *account.State) (account.Change, error) {
+	err := s.decide(r, func(state *account.State) (account.Change, error) {
 		return state.DropPasskey(s.act(r), id, r.PathValue("passkey"))
 	})
 	if err != nil {

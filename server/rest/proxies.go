@@ -36,7 +36,7 @@ func ParseProxies(text string) (Proxies, error) {
 
 // network identifies the client by its limit.Network. It is empty for an exempt client that
 // does not forward for another: it belongs to the operator. What is no address in
-// X-Forwarded-For counts as the one that sent it.
+// X-Forwarded-For, or that of another machine itself, counts as the one that sent it.
 func (l Limits) network(r *http.Request) string {
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok {
@@ -50,7 +50,7 @@ func (l Limits) network(r *http.Request) string {
 	// proxy could be forged.
 	for i := len(forwarded) - 1; i >= 0 && l.Proxies.Contains(peer); i-- {
 		next, ok := parseAddr(strings.TrimSpace(forwarded[i]))
-		if !ok {
+		if !ok || next.IsLoopback() && !peer.IsLoopback() { // a client among the proxies made it up
 			return limit.Network(peer).String()
 		}
 		peer = next

@@ -39,8 +39,8 @@ type Store interface {
 	Revision(ctx context.Context) (string, error)
 	// Bucket returns a page of live users by id. It fails like Changes.
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
-	// History returns a user with their latest changes.
-	History(ctx context.Context, id string) (store.Past, error)
+	// History returns a user with their latest changes up to one.
+	History(ctx context.Context, id string, until int64) (store.Past, error)
 	// Effects calls f for each change with an author from a time on, in their order; of one
 	// account if it is not nil.
 	Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error

@@ -104,6 +104,11 @@ func (s *server) act(r *http.Request) account.Act {
 	return account.Act{By: scopeOf(r.Context()).who.Account, Now: s.gate.Now()}
 }
 
+// decide changes the accounts for the sender of a request, if they still may.
+func (s *server) decide(r *http.Request, decide func(*account.State) (account.Change, error)) error {
+	return s.gate.DecideAs(r.Context(), scopeOf(r.Context()).who, decide)
+}
+
 // changePassword sets a new password for who knows the present one.
 func (s *server) changePassword(w http.ResponseWriter, r *http.Request) error {
 	var body struct {

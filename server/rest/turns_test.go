@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/coding"
 	"github.com/rollcall/rollcall/server/limit"
 )
@@ -20,7 +21,7 @@ func TestProcessorsAreUsedInTurns(t *testing.T) {
 		s := &server{admission: newAdmission(Limits{})}
 		s.admission.processing = limit.NewTurns(2, 1, 10)
 		of := func(network string) context.Context {
-			return context.WithValue(t.Context(), contextKey{}, &scope{network: network})
+			return context.WithValue(t.Context(), contextKey{}, &scope{network: network, needs: account.Anyone})
 		}
 		release, err := s.admission.processorTurn(of("a"))
 		if err != nil {

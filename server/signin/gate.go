@@ -39,10 +39,12 @@ const (
 	pollTimeout   = 2 * time.Second
 )
 
-// How often somebody may try to sign in, by account and by network. Who is over a limit waits;
-// nobody who has signed in is kept out.
+// How often somebody may try to sign in: to an account from one network, to it from all, and from a
+// network to all. Who is over a limit waits; nobody who has signed in is kept out. One network alone
+// can't use up what others have for an account: it would lock out its owner.
 var (
 	perAccount = limit.Rate{PerSecond: 1.0 / 60, Burst: 10}
+	perOwner   = limit.Rate{PerSecond: 1.0 / 10, Burst: 100}
 	perNetwork = limit.Rate{PerSecond: 1.0 / 6, Burst: 30}
 )
 
@@ -72,7 +74,8 @@ type Gate struct {
 
 	compare    func(hash, password string) bool
 	hashing    *limit.Turns
-	byAccount  *limit.Buckets
+	byAccount  *limit.Buckets // and network
+	byOwner    *limit.Buckets
 	byNetwork  *limit.Buckets
 	unrecorded chan account.Event // failed attempts
 }
@@ -112,7 +115,7 @@ func newGate(s Store, o Options) *Gate {
 		store: s, opts: o, changed: make(chan struct{}), seen: map[account.Hash]time.Time{},
 		compare:   account.VerifyPassword,
 		hashing:   limit.NewTurns(at, max(1, at-1), maxHashing),
-		byAccount: limit.NewBuckets(perAccount, maxBuckets), byNetwork: limit.NewBuckets(perNetwork, maxBuckets),
+		byAccount: limit.NewBuckets(perAccount, maxBuckets), byOwner: limit.NewBuckets(perOwner, maxBuckets), byNetwork: limit.NewBuckets(perNetwork, maxBuckets),
 		unrecorded: make(chan account.Event, maxFailures),
 	}
 }
@@ -155,6 +158,17 @@ func (g *Gate) Decide(ctx context.Context, decide func(*account.State) (account.
 		return err
 	}
 	return g.load(ctx)
+}
+
+// DecideAs is Decide for a principal. It fails if they have lost since what let them in, or their
+// role: their request may have been under way for long, and another server may have been told.
+func (g *Gate) DecideAs(ctx context.Context, p account.Principal, decide func(*account.State) (account.Change, error)) error {
+	return g.Decide(ctx, func(s *account.State) (account.Change, error) {
+		if err := s.Still(p, g.Now()); err != nil {
+			return account.Change{}, err
+		}
+		return decide(s)
+	})
 }
 
 // Used notes that a grant was used, now and then.
@@ -259,7 +273,7 @@ func (e *TooManyError) Error() string {
 // SignIn starts a session for who knows a name and its password. It takes as long for a name that
 // nobody has.
 func (g *Gate) SignIn(ctx context.Context, a Attempt) (secret string, err error) {
-	if err := g.admit(g.byAccount, a.Name); err != nil {
+	if err := g.admitTo(a.Name, a.Network); err != nil {
 		return "", err
 	}
 	who, hash := g.credential(a.Name)
@@ -294,9 +308,34 @@ func wrongPassword() error {
 	return api.NewProblem(api.CodeSignIn, "Name or password is wrong", "check both, and the keyboard; an admin can make a link for a new password")
 }
 
-// admit takes an attempt of somebody's, and with a network, one of the network's.
+func wrongPresent() error {
+	return api.NewProblem(api.CodeForbidden, "The present password is wrong", "nothing was changed")
+}
+
+// AdmitNetwork takes an attempt of a network's. One without a name has no limit.
+func (g *Gate) AdmitNetwork(network string) error {
+	if network == "" {
+		return nil
+	}
+	return g.admit(g.byNetwork, network)
+}
+
+// admitTo takes an attempt to sign in to an account. The network is first: else it could name so many
+// accounts that what is known of another one is dropped, and its attempts begin anew.
+func (g *Gate) admitTo(name, network string) error {
+	name = account.FoldName(name)
+	if err := g.AdmitNetwork(network); err != nil {
+		return err
+	}
+	if err := g.admit(g.byAccount, network+" "+name); err != nil {
+		return err
+	}
+	return g.admit(g.byOwner, name)
+}
+
+// admit takes an attempt of somebody's.
 func (g *Gate) admit(b *limit.Buckets, key string) error {
-	h := account.HashOf(account.FoldName(key)) // what is typed may be long
+	h := account.HashOf(key) // what is typed may be long
 	if wait, ok := b.Take(string(h[:]), g.Now()); !ok {
 		return &TooManyError{wait}
 	}
@@ -311,11 +350,6 @@ func (g *Gate) verify(ctx context.Context, a Attempt, hash string) (ok bool, err
 
 // slowly does what takes a processor and memory for long, in turns by network.
 func (g *Gate) slowly(ctx context.Context, network string, work func()) error {
-	if network != "" {
-		if err := g.admit(g.byNetwork, network); err != nil {
-			return err
-		}
-	}
 	release, err := g.hashing.Acquire(ctx, network, 1)
 	if err != nil {
 		return err
@@ -348,6 +382,9 @@ func (g *Gate) Accept(ctx context.Context, link string, a Attempt) (secret strin
 	if p := account.CheckPassword(a.Password, who); p != nil {
 		return "", p
 	}
+	if err := g.AdmitNetwork(a.Network); err != nil {
+		return "", err
+	}
 	var hash string
 	if err := g.slowly(ctx, a.Network, func() { hash = account.HashPassword(a.Password) }); err != nil {
 		return "", err
@@ -371,7 +408,7 @@ func (g *Gate) Accept(ctx context.Context, link string, a Attempt) (secret strin
 // ChangePassword sets a new password for who knows the present one, and ends their other
 // sessions.
 func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attempt, fresh string) error {
-	if err := g.admit(g.byAccount, p.Name); err != nil {
+	if err := g.admitTo(p.Name, a.Network); err != nil {
 		return err
 	}
 	who, hash := g.credential(p.Name)
@@ -379,7 +416,7 @@ func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attemp
 		return err
 	} else if !ok {
 		g.failed(who, a)
-		return api.NewProblem(api.CodeForbidden, "The present password is wrong", "nothing was changed")
+		return wrongPresent()
 	}
 	if wrong := account.CheckPassword(fresh, who); wrong != nil {
 		return wrong
@@ -388,7 +425,10 @@ func (g *Gate) ChangePassword(ctx context.Context, p account.Principal, a Attemp
 	if err := g.slowly(ctx, a.Network, func() { set = account.HashPassword(fresh) }); err != nil {
 		return err
 	}
-	return g.Decide(ctx, func(s *account.State) (account.Change, error) {
+	return g.DecideAs(ctx, p, func(s *account.State) (account.Change, error) {
+		if s.PasswordOf(who.ID) != hash { // it was set anew meanwhile
+			return account.Change{}, wrongPresent()
+		}
 		return s.SetPassword(account.Act{By: who.ID, Now: g.Now()}, who.ID, set, p.Grant.Hash)
 	})
 }

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -171,18 +172,39 @@ func TestAttemptsAreLimited(t *testing.T) {
 	if _, err := w.signIn("ann", good); err != nil {
 		t.Errorf("after that time: %v", err)
 	}
-	w.byAccount = nil // only the network's limit is left
-	refused := 0
-	for range perNetwork.Burst + 5 {
-		if err := w.slowly(t.Context(), "198.51.100.0/32", func() {}); errors.As(err, &wait) {
+	refused, named := 0, w.byAccount.Len()
+	attempt := func(name, network string) error {
+		_, err := w.SignIn(t.Context(), Attempt{Name: name, Network: network})
+		return err
+	}
+	for i := range perNetwork.Burst + 5 {
+		if err := attempt(fmt.Sprint("someone", i), "198.51.100.0/32"); errors.As(err, &wait) {
 			refused++
 		}
 	}
 	if refused != 5 {
 		t.Errorf("%d attempts of one network were refused, want 5", refused)
 	}
-	if err := w.slowly(t.Context(), "198.51.100.1/32", func() {}); err != nil {
+	if n := w.byAccount.Len() - named; n != perNetwork.Burst { // who names very many must not have others' forgotten
+		t.Errorf("%d names of one network are remembered, want %d", n, perNetwork.Burst)
+	}
+	if err := attempt("ann", "198.51.100.1/32"); errors.As(err, &wait) {
 		t.Errorf("another network: %v", err)
+	}
+	// One network can't lock an account's owner out. Many together can, or they would guess for long.
+	w.clock = w.clock.Add(24 * time.Hour)
+	w.compare = func(string, string) bool { return false }
+	for range 2 * perAccount.Burst {
+		_ = attempt("ann", "198.51.100.2/32")
+	}
+	taken := perAccount.Burst
+	for i := range perOwner.Burst {
+		if err := attempt("ann", fmt.Sprintf("203.0.113.%d/32", i)); !errors.As(err, &wait) {
+			taken++
+		}
+	}
+	if taken != perOwner.Burst {
+		t.Errorf("%d attempts were taken from all networks, want %d", taken, perOwner.Burst)
 	}
 }
 
@@ -252,6 +274,19 @@ func TestChangePassword(t *testing.T) {
 		if err := w.ChangePassword(t.Context(), p, Attempt{Password: c.was}, c.is); codeOf(err) != c.code {
 			t.Errorf("%q to %q: %v", c.was, c.is, err)
 		}
+	}
+	w.compare = func(hash, password string) bool { // somebody else is first
+		w.do(func(s *account.State) (account.Change, error) {
+			return s.SetPassword(account.Act{Now: w.clock}, w.ann.ID, account.HashPassword(good), p.Grant.Hash)
+		})
+		return account.VerifyPassword(hash, password)
+	}
+	if err := w.ChangePassword(t.Context(), p, Attempt{Password: "a new good password"}, "a thief's password"); codeOf(err) != api.CodeForbidden {
+		t.Errorf("with a password that was just replaced: %v", err)
+	}
+	w.compare = account.VerifyPassword
+	if err := w.ChangePassword(t.Context(), p, Attempt{Password: good}, "a new good password"); err != nil {
+		t.Error(err)
 	}
 	for i, want := range []account.Refusal{account.Admitted, account.Unknown} {
 		if _, refusal := w.State().Identify(sessions[i], account.Session, w.clock); refusal != want {
@@ -372,5 +407,49 @@ func TestUsed(t *testing.T) {
 	w.clock = w.clock.Add(time.Hour + account.SessionIdle)
 	if err := w.sweep(t.Context()); err != nil || len(w.State().Grants) != 0 {
 		t.Errorf("after the end there are %d grants (%v)", len(w.State().Grants), err)
+	}
+}
+
+// TestDecideAs: what another server has done to an account counts, though this one does not know yet.
+func TestDecideAs(t *testing.T) {
+	viewer, off := account.Viewer, true
+	for name, end := range map[string]struct {
+		code   api.Code
+		change func(*account.State, account.Act, string) (account.Change, error)
+	}{
+		"nothing":    {"", func(*account.State, account.Act, string) (account.Change, error) { return account.Change{}, nil }},
+		"signed out": {api.CodeSignIn, (*account.State).SignOut},
+		"disabled": {api.CodeAccountDisabled, func(s *account.State, act account.Act, id string) (account.Change, error) {
+			return s.Edit(act, id, account.Edit{Disabled: &off})
+		}},
+		"demoted": {api.CodeForbidden, func(s *account.State, act account.Act, id string) (account.Change, error) {
+			return s.Edit(act, id, account.Edit{Role: &viewer})
+		}},
+	} {
+		w := newWorld(t)
+		var secret string
+		w.do(func(s *account.State) (account.Change, error) {
+			add, bo, err := s.Add(account.Act{Now: w.clock}, account.New{Name: "bo", Role: account.Admin})
+			if err != nil {
+				return add, err
+			}
+			session, fresh, err := s.With(add).NewSession(account.Act{Now: w.clock}, bo.ID, "Firefox")
+			secret = fresh
+			return add.Then(session), err
+		})
+		bo, _ := w.State().Identify(secret, account.Session, w.clock)
+		err := w.open().Decide(t.Context(), func(s *account.State) (account.Change, error) {
+			return end.change(s, account.Act{Now: w.clock}, bo.Account)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.DecideAs(t.Context(), bo, func(s *account.State) (c account.Change, err error) {
+			c, _, err = s.Add(account.Act{Now: w.clock}, account.New{Name: "door", Role: account.Admin})
+			return c, err
+		})
+		if codeOf(err) != end.code || (err == nil) != (end.code == "") {
+			t.Errorf("%s at another server: %v", name, err)
+		}
 	}
 }

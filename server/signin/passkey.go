@@ -39,6 +39,9 @@ func (s Site) web() (*webauthn.WebAuthn, error) {
 type storedPasskey struct {
 	Name string              `json:"name"`
 	Key  webauthn.Credential `json:"key"`
+	// Used is the end of the latest challenge that the key has signed. Many keys count nothing, so an
+	// answer could be used again until its challenge ends.
+	Used time.Time `json:"used,omitzero"`
 }
 
 // holder is an account with its passkeys, as the library wants it.
@@ -171,21 +174,25 @@ func (g *Gate) FinishPasskey(ctx context.Context, a Answer) (secret string, err 
 		if err != nil {
 			return c, err
 		}
-		used, err := used(s, who.ID, key)
+		used, err := used(s, who.ID, key, session.Expires)
 		secret = fresh
 		return c.Then(used), err
 	})
 	return secret, err
 }
 
-// used keeps how often a key has signed, so that a copy of it is noticed.
-func used(s *account.State, id string, key *webauthn.Credential) (account.Change, error) {
+// used keeps how often a key has signed, so that a copy of it is noticed, and the end of what it has
+// signed, so that neither that nor an earlier challenge is good again.
+func used(s *account.State, id string, key *webauthn.Credential, ends time.Time) (account.Change, error) {
 	for _, c := range s.CredentialsOf(id, account.Passkey) {
 		var p storedPasskey
 		if c.ID != idOf(key) || json.Unmarshal([]byte(c.Data), &p) != nil {
 			continue
 		}
-		p.Key = *key
+		if !ends.After(p.Used) {
+			return account.Change{}, api.NewProblem(api.CodeSignIn, "Start again", "this passkey has answered already; sign in anew")
+		}
+		p.Key, p.Used = *key, ends
 		data, err := json.Marshal(p)
 		c.Data = string(data)
 		return account.Change{Credentials: []account.Credential{c}}, err
@@ -210,8 +217,9 @@ func (g *Gate) BeginAdding(s Site, id string) (options any, sealed string, err e
 	return creation, sealed, err
 }
 
-// FinishAdding adds the passkey that a browser has made.
-func (g *Gate) FinishAdding(ctx context.Context, id string, a Answer) error {
+// FinishAdding adds the passkey that a principal's browser has made.
+func (g *Gate) FinishAdding(ctx context.Context, p account.Principal, a Answer) error {
+	id := p.Account
 	name, err := account.CheckCredentialName(a.Name)
 	if err != nil {
 		return err
@@ -233,11 +241,11 @@ func (g *Gate) FinishAdding(ctx context.Context, id string, a Answer) error {
 		g.opts.Log.Warn("a passkey could not be added", "account", id, "error", err)
 		return api.NewProblem(api.CodeForbidden, "The passkey was not added", "its answer does not fit; start again")
 	}
-	data, err := json.Marshal(storedPasskey{name, *key})
+	data, err := json.Marshal(storedPasskey{Name: name, Key: *key})
 	if err != nil {
 		return fmt.Errorf("encode a passkey: %w", err)
 	}
-	return g.Decide(ctx, func(s *account.State) (account.Change, error) {
+	return g.DecideAs(ctx, p, func(s *account.State) (account.Change, error) {
 		return s.AddPasskey(account.Act{By: id, Now: g.Now()}, account.Credential{Account: id, ID: idOf(key), Data: string(data)})
 	})
 }

@@ -129,11 +129,3 @@ func (g *Gate) SignInWith(ctx context.Context, c account.Claim, f Flow) (secret 
 	})
 	return secret, err
 }
-
-// AdmitNetwork counts an attempt of a network to sign in.
-func (g *Gate) AdmitNetwork(network string) error {
-	if network == "" {
-		return nil
-	}
-	return g.admit(g.byNetwork, network)
-}

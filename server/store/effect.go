@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -45,7 +46,10 @@ func effectOf(w Write, current, next *Row) Effect {
 // MaxPast is how many of an entity's changes a Past has at most.
 const MaxPast = 200
 
-// Past is an entity with its latest effects, the newest first. Current is nil if there never was
+// Latest is the change up to which a whole Past is.
+const Latest = math.MaxInt64
+
+// Past is an entity with its latest effects up to a change, the newest first. Current is nil if there never was
 // such an entity, or nothing is left of it.
 type Past struct {
 	Current *Row

@@ -34,7 +34,7 @@ func (b *fixture) authored(o api.Operation, by string, keep bool) {
 // past describes an entity's history: who did what, and from what to what, the newest first.
 func (b *fixture) past(id string) (all []string) {
 	b.Helper()
-	p, err := b.store.History(b.Context(), id)
+	p, err := b.store.History(b.Context(), id, store.Latest)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -83,6 +83,14 @@ func testHistory(t *testing.T, b *fixture) {
 	}
 	if got := b.past(id)[:2]; !slices.Equal(got, []string{"bo update Ada Q>Ada R", "ann update Ada P>Ada Q"}) {
 		t.Errorf("of one group: %q", got)
+	}
+	all, err := b.store.History(t.Context(), id, store.Latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := b.store.History(t.Context(), id, all.Effects[3].Change)
+	if err != nil || !reflect.DeepEqual(page.Effects, all.Effects[3:]) || page.Current == nil {
+		t.Errorf("up to the fourth latest: %+v (%v)", page, err)
 	}
 	b.effects(id)
 }

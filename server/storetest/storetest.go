@@ -26,7 +26,7 @@ type Store interface {
 	signin.Store
 	Audit(ctx context.Context, from time.Time, f func(account.Event) error) error
 	Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error
-	History(ctx context.Context, id string) (store.Past, error)
+	History(ctx context.Context, id string, until int64) (store.Past, error)
 	Erase(ctx context.Context, id string) error
 	Find(ctx context.Context, ids, emailKeys []string) ([]store.Row, error)
 	Close() error

@@ -30,6 +30,8 @@ type Options struct {
 	Channel Channel
 	// Deadline bounds every open and every transaction; 0 means DefaultDeadline.
 	Deadline time.Duration
+	// MustExist opens no database that is not there: it was deleted, and is not to come back.
+	MustExist bool
 	// Version opens as of an older version, for tests of migrations; 0 means the newest.
 	Version uint
 
@@ -166,7 +168,7 @@ func (c *connection) begin(bare bool) (*opening, error) {
 		}
 		return nil
 	}) // not released: the connection's events call it as long as the program runs
-	o.factory, err = goidb.WrapFactory(h.Call("factory", told, bare))
+	o.factory, err = goidb.WrapFactory(h.Call("factory", told, bare, c.options.MustExist))
 	return o, err
 }
 

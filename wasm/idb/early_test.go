@@ -81,3 +81,30 @@ func TestAnotherDatabaseIsNotTakenForTheEarlyOne(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWhatWasDeletedIsNotMadeAnew: by the service worker of an account that has signed out.
+func TestWhatWasDeletedIsNotMadeAnew(t *testing.T) {
+	run(helper)
+	exists := func() bool {
+		run(`globalThis.found = undefined; indexedDB.databases().then((all) => { globalThis.found = all.some(({ name }) => name === arguments[0]); });`, t.Name())
+		awaitTrue(t, "globalThis.found !== undefined")
+		return run(`return globalThis.found;`).Bool()
+	}
+	s := newStore(idb.Options{Name: t.Name(), MustExist: true})
+	if err := write(t.Context(), s, "a", "a"); err == nil || exists() {
+		t.Errorf("a database was made (%v)", err)
+	}
+	other := open(t, idb.Options{Name: t.Name()})
+	if err := write(t.Context(), other, "a", "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(t.Context(), s, "b", "b"); err != nil {
+		t.Errorf("it is there now: %v", err)
+	}
+	if err := idb.Delete(t.Context(), t.Name()); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(t.Context(), s, "c", "c"); err == nil || exists() {
+		t.Errorf("a deleted database was made anew (%v)", err)
+	}
+}

@@ -169,13 +169,15 @@
     return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
   }
 
-  // upgrading opens a database, and migrates it. A bare upgrade takes no room for rows.
-  function upgrading(name, version, bare) {
+  // upgrading opens a database, and migrates it. A bare upgrade takes no room for rows. What has to
+  // exist is not made.
+  function upgrading(name, version, bare, existing) {
     const request = indexedDB.open(name, version);
     request.addEventListener("upgradeneeded", (event) => {
       const tx = request.transaction;
       // The request itself tells only that the upgrade was aborted.
       tx.addEventListener("abort", () => (request.full = tx.error?.name === "QuotaExceededError"));
+      if (existing && event.oldVersion === 0) return tx.abort();
       const migrate = (from) => {
         for (let v = from; v < version; v++) {
           migrations[v](request.result, tx, () => migrate(v + 1), bare);
@@ -234,11 +236,11 @@
 
   // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
   // does not: told("blocked" | "full" | "open" | "closed" | "outdated", database). A bare
-  // one makes an upgrade that takes no room for rows.
-  function factory(told, bare) {
+  // one makes an upgrade that takes no room for rows; existing makes no database.
+  function factory(told, bare, existing) {
     return {
       open(name, version) {
-        const request = taken(name, version) ?? upgrading(name, version, bare);
+        const request = taken(name, version) ?? upgrading(name, version, bare, existing);
         request.addEventListener("error", () => request.full && told("full"));
         request.addEventListener("blocked", () => told("blocked"));
         request.addEventListener("success", () => {

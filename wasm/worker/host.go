@@ -96,7 +96,8 @@ func (e *events) serve(tag string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), eventDeadline)
 	defer cancel()
 	if e.host == nil {
-		store, err := idb.Open(ctx, idb.Options{Name: e.names.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
+		// The account may have signed out, and its data be deleted, in the middle of an event.
+		store, err := idb.Open(ctx, idb.Options{Name: e.names.Database, MustExist: e.names.Account != "", Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}

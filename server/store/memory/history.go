@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// History returns a user with their latest changes and who made them.
-func (s *Store) History(_ context.Context, id string) (p store.Past, err error) {
+// History returns a user with their latest changes up to one, and who made them.
+func (s *Store) History(_ context.Context, id string, until int64) (p store.Past, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if r := s.rows[id]; r != nil {
@@ -18,7 +18,7 @@ func (s *Store) History(_ context.Context, id string) (p store.Past, err error) 
 		p.Current = &row
 	}
 	for _, e := range slices.Backward(s.effects) {
-		if e.EntityID == id && len(p.Effects) < store.MaxPast {
+		if e.EntityID == id && e.Change <= until && len(p.Effects) < store.MaxPast {
 			p.Effects = append(p.Effects, e)
 		}
 	}

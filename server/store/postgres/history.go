@@ -9,13 +9,13 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// History returns a user with their latest changes and who made them.
-func (s *Store) History(ctx context.Context, id string) (p store.Past, err error) {
+// History returns a user with their latest changes up to one, and who made them.
+func (s *Store) History(ctx context.Context, id string, until int64) (p store.Past, err error) {
 	if !storable(id) {
 		return p, nil
 	}
 	err = within(s.reads, func(db *sql.DB) error {
-		p, err = sqldb.History{DB: db}.Past(ctx, id)
+		p, err = sqldb.History{DB: db}.Past(ctx, id, until)
 		return err
 	})
 	return p, err

@@ -34,9 +34,9 @@ type History struct{ DB Querier }
 // firstFrom is the first change from a time on. Times and changes are in one order.
 const firstFrom = `coalesce((SELECT change FROM history WHERE at >= $1 ORDER BY change LIMIT 1), 9223372036854775807)`
 
-// Past returns an entity with its latest effects.
-func (h History) Past(ctx context.Context, id string) (p store.Past, err error) {
-	p.Effects, err = rowsOf(h.DB, scanEffect).all(ctx, `SELECT `+EffectColumns+` FROM history WHERE entity_id = $1 ORDER BY change DESC LIMIT $2`, id, store.MaxPast)
+// Past returns an entity with its latest effects up to a change.
+func (h History) Past(ctx context.Context, id string, until int64) (p store.Past, err error) {
+	p.Effects, err = rowsOf(h.DB, scanEffect).all(ctx, `SELECT `+EffectColumns+` FROM history WHERE entity_id = $1 AND change <= $2 ORDER BY change DESC LIMIT $3`, id, until, store.MaxPast)
 	if err != nil {
 		return p, fmt.Errorf("read the history of user %s: %w", id, err)
 	}

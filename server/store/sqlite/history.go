@@ -8,9 +8,9 @@ import (
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
 
-// History returns a user with their latest changes and who made them.
-func (s *Store) History(ctx context.Context, id string) (store.Past, error) {
-	return sqldb.History{DB: s.readDB}.Past(ctx, id)
+// History returns a user with their latest changes up to one, and who made them.
+func (s *Store) History(ctx context.Context, id string, until int64) (store.Past, error) {
+	return sqldb.History{DB: s.readDB}.Past(ctx, id, until)
 }
 
 // Effects calls f for each change that has an author, from a time on; of one account if it is not

@@ -310,14 +310,22 @@ func merge[T any](a, b []T, compare func(a, b T) int) []T {
 		return a
 	}
 	out := make([]T, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if compare(a[0], b[0]) <= 0 {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
+	for _, x := range b {
+		n := gallop(a, func(y T) bool { return compare(y, x) <= 0 })
+		out, a = append(append(out, a[:n]...), x), a[n:]
 	}
-	return append(append(out, a...), b...)
+	return append(out, a...)
+}
+
+// gallop returns how many of the first of a are before something, in steps that double: few
+// of many are merged by few comparisons, and as many by as many.
+func gallop[T any](a []T, before func(T) bool) int {
+	from, to := 0, 1
+	for to <= len(a) && before(a[to-1]) {
+		from, to = to, 2*to
+	}
+	rest := a[from:min(to, len(a)+1)-1]
+	return from + sort.Search(len(rest), func(i int) bool { return !before(rest[i]) })
 }
 
 // before is the number of rows before a key; of all for nil.

@@ -164,6 +164,9 @@ func TestEveryPathNeedsItsRole(t *testing.T) {
 				asked++
 				role := account.Role(strings.TrimPrefix(string(who), "token of "))
 				a := h.do(secret, method, target, map[string]any{}, "If-Match", "*")
+				if kept := a.Header.Get("Cache-Control"); !strings.Contains(kept, "no-store") && strings.HasPrefix(path, api.PathPrefix) {
+					t.Errorf("%s %s as %q may be kept: %q", method, path, who, kept)
+				}
 				code := decodeCode(a)
 				signedOut, forbidden := code == api.CodeSignIn, code == api.CodeForbidden && !strings.Contains(target, "/grants") && !strings.Contains(target, "passkey") && path != api.PathPassword
 				if want := who == "" && need != account.Anyone; signedOut != want && operation.OperationID != "signIn" && operation.OperationID != "endPasskey" {

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,6 +40,19 @@ func (d directory) signInElsewhere(username string) {
 	d.SignIn(username, harness.Password)
 }
 
+// isSignedIn waits until a page is that of somebody: who has signed in elsewhere comes back to nobody's
+// first, which loads theirs.
+func (d directory) isSignedIn() {
+	d.t.Helper()
+	harness.Eventually(d.t, "somebody's page is loaded", func() error {
+		who, err := harness.TryEval[string](d.Page, `globalThis.rollcallAccount?.id ?? ""`)
+		if err == nil && who == "" {
+			err = errors.New("it is nobody's")
+		}
+		return err
+	})
+}
+
 // signOut ends the session of a page.
 func (d directory) signOut() {
 	d.t.Helper()
@@ -62,6 +76,7 @@ func TestSignInAtAProvider(t *testing.T) {
 	d.SignIn("ann", "a wrong one")
 	d.SeeText("username or password wrong")
 	d.SignIn("ann", harness.Password)
+	d.isSignedIn()
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	d.WaitOfflineReady()
 	d.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
@@ -82,6 +97,7 @@ func TestSignInAtAProvider(t *testing.T) {
 		d.See("heading", "Sign in")
 	}
 	d.signInElsewhere("ann")
+	d.isSignedIn()
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 }
 
@@ -96,11 +112,13 @@ func TestAnInvitationLeadsToAProvider(t *testing.T) {
 	d := directory{b.Open(site.URL() + link), t}
 	d.See("heading", "Set your password")
 	d.signInElsewhere("cyril")
+	d.isSignedIn()
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	d.Go("/account")
 	d.SeeText("You are cy, editor.")
 	d.signOut()
 	d.signInElsewhere("cyril")
+	d.isSignedIn()
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	d.signOut()
 
@@ -122,6 +140,7 @@ func TestASessionOfAProviderEnds(t *testing.T) {
 	b := harness.OpenBrowser(t)
 	d := directory{b.Open(site.URL() + "/"), t}
 	d.signInElsewhere("ann")
+	d.isSignedIn()
 	d.See("heading", "Users")
 	d.isOnline()
 	d.WaitOfflineReady()
@@ -136,6 +155,7 @@ func TestASessionOfAProviderEnds(t *testing.T) {
 	d.Click("button", "Sign in")
 	d.SeeText("Your changes wait on this device.")
 	d.signInElsewhere("ann")
+	d.isSignedIn()
 	d.showsSynced("Person 0", "Person 1", "Person 2")
 	d.WaitQueueEmpty()
 	if n := site.Changes() - before.changes; n != 3 {

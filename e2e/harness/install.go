@@ -6,6 +6,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/pwa"
 	"github.com/chromedp/chromedp"
 )
 
@@ -41,4 +42,34 @@ func (p *Page) Manifest(into any) {
 	if err := json.Unmarshal([]byte(res.Data), into); err != nil {
 		p.t.Fatalf("the manifest %q: %v", res.Data, err)
 	}
+}
+
+// InstallApp installs the page's site as an app, until the test ends.
+func (p *Page) InstallApp() {
+	p.t.Helper()
+	id := p.origin + "/" // as the manifest says
+	if _, err := chromedp.Call(p.b.ctx, pwa.Install, pwa.InstallParams{ManifestID: id, InstallURLOrBundleURL: p.origin + "/"}); err != nil {
+		p.t.Fatalf("installing the app: %v", err)
+	}
+	p.t.Cleanup(func() {
+		if _, err := chromedp.Call(p.b.ctx, pwa.Uninstall, pwa.UninstallParams{ManifestID: id}); err != nil {
+			p.t.Errorf("uninstalling the app: %v", err)
+		}
+	})
+}
+
+// LaunchApp opens the window of the app that was installed from an origin.
+func (b *Browser) LaunchApp(origin string) *Page {
+	b.t.Helper()
+	launched, err := chromedp.Call(b.ctx, pwa.Launch, pwa.LaunchParams{ManifestID: origin + "/"})
+	if err != nil {
+		b.t.Fatalf("launching the app: %v", err)
+	}
+	p := &Page{t: b.t, b: b, origin: origin, console: &console{}}
+	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithTargetID(launched.TargetID), chromedp.WithListener(p.console.onEvent), chromedp.WithListener(b.workers.onEvent))
+	if err := chromedp.Do(p.ctx); err != nil {
+		b.t.Fatalf("attaching to the app's window: %v", err)
+	}
+	b.pages = append(b.pages, p)
+	return p
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,4 +117,44 @@ func startDaemon(t testing.TB, cmd *exec.Cmd, ready string) {
 		}
 		return nil
 	})
+}
+
+// OAuth2Proxy is oauth2-proxy, as a process, between a site's proxy and its server.
+type OAuth2Proxy struct {
+	t     testing.TB
+	args  []string
+	ready string
+	cmd   *exec.Cmd
+}
+
+// OAuth2Header is where oauth2-proxy says the name of whom it has signed in.
+const OAuth2Header = "X-Forwarded-Preferred-Username"
+
+// BehindOAuth2Proxy has people pass oauth2-proxy, where they sign in at a provider of their own.
+func (s *Site) BehindOAuth2Proxy(users []ProviderUser, flags ...string) *OAuth2Proxy {
+	s.t.Helper()
+	addr := freeAddr(s.t)
+	s.Proxy = StartProxy(s.t, "http://"+addr)
+	back := s.URL() + "/oauth2/callback"
+	provider := StartProvider(s.t, users, back)
+	p := &OAuth2Proxy{t: s.t, ready: "http://" + addr + "/ping", args: append([]string{
+		"--http-address=" + addr, "--upstream=" + s.Server.URL(), "--redirect-url=" + back,
+		"--provider=oidc", "--oidc-issuer-url=" + provider.URL, "--client-id=" + providerClient, "--client-secret=" + providerSecret,
+		"--code-challenge-method=S256", "--email-domain=*", "--cookie-secure=false",
+	}, flags...)}
+	p.EndSessions()
+	return p
+}
+
+// EndSessions starts it again with another key: nobody is signed in any more.
+func (p *OAuth2Proxy) EndSessions() {
+	p.t.Helper()
+	if p.cmd != nil {
+		if err := p.cmd.Process.Kill(); err != nil {
+			p.t.Fatal(err)
+		}
+		_ = p.cmd.Wait() // it was killed
+	}
+	p.cmd = exec.Command(tool(p.t, "oauth2-proxy"), append(p.args, "--cookie-secret="+rand.Text()[:16])...)
+	startDaemon(p.t, p.cmd, p.ready)
 }

@@ -17,6 +17,7 @@ import (
 // Names of the contenders in the report.
 const (
 	onSQLite     = "Rollcall, SQLite"
+	withAccounts = "Rollcall, SQLite, accounts"
 	onPostgreSQL = "Rollcall, PostgreSQL"
 	aPocketBase  = "PocketBase"
 	skipsTotal   = "PocketBase, skipTotal=1"
@@ -28,6 +29,7 @@ type contender struct {
 	name    string
 	addr    string
 	dialect dialect
+	headers string                        // lines of each request
 	cpu     func() (time.Duration, error) // used so far by the server and its database
 	shares  bool                          // the server is another contender's, too
 }
@@ -59,6 +61,9 @@ func start(ctx context.Context, p programs, dir, pprof string) (f *field, err er
 		return f, err
 	}
 	f.add(onSQLite, sqlite.Addr, rollcall{}, cpuOf(sqlite.Usage))
+	if err := f.closed(ctx, p, filepath.Join(dir, "accounts")); err != nil {
+		return f, err
+	}
 	if err := f.postgres(ctx, p, filepath.Join(dir, "postgresql")); err != nil {
 		return f, err
 	}
@@ -106,6 +111,34 @@ func (f *field) rollcall(ctx context.Context, p programs, dir, db string, flags 
 	}
 	args := append([]string{"serve", "-addr", "127.0.0.1:0", "-db", db, "-address-rate", "0", "-client-rate", "0"}, flags...)
 	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
+}
+
+// closed starts this project's server with accounts. Each request has a token.
+func (f *field) closed(ctx context.Context, p programs, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	db := filepath.Join(dir, "rollcall.db")
+	token, err := subject.Token(ctx, p.rollcall, db)
+	if err != nil {
+		return err
+	}
+	s, err := f.rollcall(ctx, p, dir, db)
+	if err != nil {
+		return err
+	}
+	f.add(withAccounts, s.Addr, rollcall{}, cpuOf(s.Usage))
+	f.contenders[len(f.contenders)-1].headers = "Authorization: Bearer " + token + "\r\n"
+	return nil
+}
+
+// dial connects to a contender.
+func (c *contender) dial() (*wire, error) {
+	w, err := dial(c.addr)
+	if err == nil {
+		w.extra = c.headers
+	}
+	return w, err
 }
 
 // postgres starts a PostgreSQL with its default settings and a server on it.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/bench/subject"
 	"github.com/rollcall/rollcall/internal/cluster"
 )
@@ -113,19 +115,26 @@ func (f *field) rollcall(ctx context.Context, p programs, dir, db string, flags 
 	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
 }
 
-// closed starts this project's server with accounts. Each request has a token.
+// closed starts this project's server with accounts. Each request has a token. They come once it runs:
+// on a database from before its start, versions have more digits.
 func (f *field) closed(ctx context.Context, p programs, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	db := filepath.Join(dir, "rollcall.db")
-	token, err := subject.Token(ctx, p.rollcall, db)
+	s, err := f.rollcall(ctx, p, dir, "")
 	if err != nil {
 		return err
 	}
-	s, err := f.rollcall(ctx, p, dir, db)
+	token, err := subject.Token(ctx, p.rollcall, filepath.Join(dir, "rollcall.db"))
 	if err != nil {
 		return err
+	}
+	stranger, err := dial(s.Addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stranger.close() }()
+	for a := (answer{}); a.status != http.StatusUnauthorized; time.Sleep(50 * time.Millisecond) {
+		if a, err = stranger.do(&request{method: http.MethodGet, path: []byte(api.PathUsers)}); err != nil {
+			return err
+		}
 	}
 	f.add(withAccounts, s.Addr, rollcall{}, cpuOf(s.Usage))
 	f.contenders[len(f.contenders)-1].headers = "Authorization: Bearer " + token + "\r\n"

@@ -815,6 +815,14 @@ func TestAuthHeader(t *testing.T) {
 	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
 		return s.Edit(act, bo.ID, account.Edit{Disabled: &off})
 	})
+	in := httptest.NewRequest("POST", api.PathSession, strings.NewReader(`{"name":"ann","password":"x"}`))
+	in.RemoteAddr, in.Host = "192.0.2.1:1", "localhost:8080"
+	in.Header.Set("X-User", "eve")
+	in.Header.Set("Content-Type", "application/json")
+	refused := httptest.NewRecorder()
+	if h.handler.ServeHTTP(refused, in); refused.Code != 403 || !strings.Contains(refused.Body.String(), "ask an admin for one with the same name") {
+		t.Errorf("a password of who has no account at the proxy's name: %d %s", refused.Code, refused.Body)
+	}
 	r := httptest.NewRequest("GET", api.PathUsers, http.NoBody)
 	r.RemoteAddr = "192.0.2.1:1"
 	r.Header["X-User"] = []string{"ann", "bo"} // which of the two would it be

@@ -112,11 +112,15 @@ func (f *field) rollcall(ctx context.Context, p programs, dir, db string, flags 
 		db = filepath.Join(dir, "rollcall.db")
 	}
 	args := append([]string{"serve", "-addr", "127.0.0.1:0", "-db", db, "-address-rate", "0", "-client-rate", "0"}, flags...)
-	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
+	s, err := f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
+	if err != nil {
+		return nil, err
+	}
+	// As in any directory that was opened twice, versions are then long.
+	return s, subject.Command(ctx, p.rollcall, "account", "list", "-db", db)
 }
 
-// closed starts this project's server with accounts. Each request has a token. They come once it runs:
-// on a database from before its start, versions have more digits.
+// closed starts this project's server with accounts. Each request has a token.
 func (f *field) closed(ctx context.Context, p programs, dir string) error {
 	s, err := f.rollcall(ctx, p, dir, "")
 	if err != nil {

@@ -14,6 +14,8 @@ GOLANGCI_LINT_VERSION := v2.15.0
 WASMBROWSERTEST_VERSION := v0.11.0
 GREMLINS_VERSION := v0.6.0
 GOVULNCHECK_VERSION := v1.9.0
+OIDC_PROVIDER_VERSION := v3.52.0
+OAUTH2_PROXY_VERSION := v7.15.6
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
@@ -34,6 +36,8 @@ LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WASMTEST := $(TOOLS)/wasmbrowsertest-$(WASMBROWSERTEST_VERSION)
 GREMLINS := $(TOOLS)/gremlins-$(GREMLINS_VERSION)
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
+OIDC_PROVIDER := $(TOOLS)/oidc-provider-$(OIDC_PROVIDER_VERSION)
+OAUTH2_PROXY := $(TOOLS)/oauth2-proxy-$(OAUTH2_PROXY_VERSION)
 NPM_PACKAGES := e2e/node_modules/.package-lock.json
 CONTENDERS := bench/client/node_modules/.package-lock.json bench/rivals/pouchdb/node_modules/.package-lock.json
 RIVALS := bench/rivals/pouchdb/node_modules/.package-lock.json $(TOOLS)/rivals-pocketbase
@@ -84,7 +88,7 @@ test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
 WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
 
 .PHONY: e2e
-e2e: build $(NPM_PACKAGES) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
+e2e: build $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
 	$(need-browser)
 	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx'
 	go test -tags e2e -count=1 -timeout 60m -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
@@ -230,6 +234,17 @@ $(GOVULNCHECK):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 	mv $(TOOLS)/govulncheck $@
+
+# People of the tests sign in there, and behind it.
+$(OIDC_PROVIDER):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/zitadel/oidc/v3/example/server@$(OIDC_PROVIDER_VERSION)
+	mv $(TOOLS)/server $@
+
+$(OAUTH2_PROXY):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/oauth2-proxy/oauth2-proxy/v7@$(OAUTH2_PROXY_VERSION)
+	mv $(TOOLS)/oauth2-proxy $@
 
 # npm packages serve only tests and benchmarks.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json

@@ -33,6 +33,7 @@ const (
 	PathUndo     = "/api/v1/accounts/{id}/undo"
 	PathGrants   = "/api/v1/accounts/{id}/grants"
 	PathGrant    = "/api/v1/accounts/{id}/grants/{grant}"
+	PathAudit    = "/api/v1/audit"
 
 	// PathProviderBack is where a provider sends people back to who have signed in there. Like
 	// PathSignIn, it is no page of the app.

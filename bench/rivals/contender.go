@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/bench/subject"
 	"github.com/rollcall/rollcall/internal/cluster"
 )
@@ -17,6 +19,7 @@ import (
 // Names of the contenders in the report.
 const (
 	onSQLite     = "Rollcall, SQLite"
+	withAccounts = "Rollcall, SQLite, accounts"
 	onPostgreSQL = "Rollcall, PostgreSQL"
 	aPocketBase  = "PocketBase"
 	skipsTotal   = "PocketBase, skipTotal=1"
@@ -28,6 +31,7 @@ type contender struct {
 	name    string
 	addr    string
 	dialect dialect
+	headers string                        // lines of each request
 	cpu     func() (time.Duration, error) // used so far by the server and its database
 	shares  bool                          // the server is another contender's, too
 }
@@ -59,6 +63,9 @@ func start(ctx context.Context, p programs, dir, pprof string) (f *field, err er
 		return f, err
 	}
 	f.add(onSQLite, sqlite.Addr, rollcall{}, cpuOf(sqlite.Usage))
+	if err := f.closed(ctx, p, filepath.Join(dir, "accounts")); err != nil {
+		return f, err
+	}
 	if err := f.postgres(ctx, p, filepath.Join(dir, "postgresql")); err != nil {
 		return f, err
 	}
@@ -105,7 +112,46 @@ func (f *field) rollcall(ctx context.Context, p programs, dir, db string, flags 
 		db = filepath.Join(dir, "rollcall.db")
 	}
 	args := append([]string{"serve", "-addr", "127.0.0.1:0", "-db", db, "-address-rate", "0", "-client-rate", "0"}, flags...)
-	return f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
+	s, err := f.launch(dir, exec.CommandContext(ctx, p.rollcall, args...))
+	if err != nil {
+		return nil, err
+	}
+	// As in any directory that was opened twice, versions are then long.
+	return s, subject.Command(ctx, p.rollcall, "account", "list", "-db", db)
+}
+
+// closed starts this project's server with accounts. Each request has a token.
+func (f *field) closed(ctx context.Context, p programs, dir string) error {
+	s, err := f.rollcall(ctx, p, dir, "")
+	if err != nil {
+		return err
+	}
+	token, err := subject.Token(ctx, p.rollcall, filepath.Join(dir, "rollcall.db"))
+	if err != nil {
+		return err
+	}
+	stranger, err := dial(s.Addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stranger.close() }()
+	for a := (answer{}); a.status != http.StatusUnauthorized; time.Sleep(50 * time.Millisecond) {
+		if a, err = stranger.do(&request{method: http.MethodGet, path: []byte(api.PathUsers)}); err != nil {
+			return err
+		}
+	}
+	f.add(withAccounts, s.Addr, rollcall{}, cpuOf(s.Usage))
+	f.contenders[len(f.contenders)-1].headers = "Authorization: Bearer " + token + "\r\n"
+	return nil
+}
+
+// dial connects to a contender.
+func (c *contender) dial() (*wire, error) {
+	w, err := dial(c.addr)
+	if err == nil {
+		w.extra = c.headers
+	}
+	return w, err
 }
 
 // postgres starts a PostgreSQL with its default settings and a server on it.

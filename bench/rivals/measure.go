@@ -85,7 +85,7 @@ type lane struct {
 func open(c *contender, w work) ([]*lane, error) {
 	var lanes []*lane
 	for range w.Connections {
-		conn, err := dial(c.addr)
+		conn, err := c.dial()
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ func (l *lane) run(deadline time.Time) error {
 
 // load saves n people in batches of 100 over one connection.
 func load(c *contender, n int) error {
-	conn, err := dial(c.addr)
+	conn, err := c.dial()
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func load(c *contender, n int) error {
 
 // audit checks that a server holds as many people as it has acknowledged.
 func audit(c *contender, acknowledged int) error {
-	conn, err := dial(c.addr)
+	conn, err := c.dial()
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func figuresOf(samples []sample) string {
 	all := byCell(samples)
 	table := figures.Table{Head: []string{"work", "server", "requests/s", "p50 ms", "p99 ms", "server CPU µs", "client CPU µs", "kB", "SQLite does", "PostgreSQL does"}}
 	for _, w := range append(works(false), works(true)...) {
-		for _, server := range []string{onSQLite, onPostgreSQL, aPocketBase, skipsTotal, aPouchDB} {
+		for _, server := range []string{onSQLite, withAccounts, onPostgreSQL, aPocketBase, skipsTotal, aPouchDB} {
 			rounds := all[cell{w, server}]
 			if len(rounds) == 0 {
 				continue

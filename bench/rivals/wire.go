@@ -37,6 +37,8 @@ type wire struct {
 	out  []byte
 	body bytes.Buffer
 	host string
+
+	extra string // further lines of each request
 }
 
 func dial(addr string) (*wire, error) {
@@ -58,7 +60,7 @@ func (w *wire) do(r *request) (answer, error) {
 		w.out = append(w.out, "\r\nContent-Type: application/json\r\nContent-Length: "...)
 		w.out = strconv.AppendInt(w.out, int64(len(r.body)), 10)
 	}
-	w.out = append(append(w.out, "\r\n\r\n"...), r.body...)
+	w.out = append(append(append(append(w.out, "\r\n"...), w.extra...), "\r\n"...), r.body...)
 	if err := w.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return answer{}, err
 	}

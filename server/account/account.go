@@ -127,6 +127,7 @@ var Open = Principal{Role: Editor}
 // Event is an entry of the audit log. Account is whom it is about, By who did it, both ids;
 // By is empty for the operator's command.
 type Event struct {
+	Number  int64 // of what was read: later entries have greater ones
 	At      time.Time
 	Action  string
 	Account string

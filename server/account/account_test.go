@@ -336,7 +336,7 @@ func TestPasswords(t *testing.T) {
 	for password, good := range map[string]bool{
 		"correct horse battery": true, "žluťoučký kůň": true, "шесть разных слов": true, strings.Repeat("abcdefghij", 20): true,
 		"": false, "short": false, "elevenchars": false, strings.Repeat("abcdefghij", 20) + "x": false, "aaaaaaaaaaaaaaaa": false, "121212121212121": false,
-		"annabella2026": false, "Rollcall-2026": false, "password1234": false, "\xff\xfe\xfd0123456789": false,
+		"annabella2026": false, "Rollcall-2026": false, "password1234": false, "finalfantasy": false, "LeaveMeAlone": false, "\uff46inalfantasy": false, "finalfantasy of mine": true, "\xff\xfe\xfd0123456789": false,
 	} {
 		if p := account.CheckPassword(password, ann); (p == nil) != good {
 			t.Errorf("%q: %v", password, p)

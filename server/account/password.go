@@ -40,7 +40,7 @@ func CheckPassword(password string, of Account) *api.Problem {
 		wrong = fmt.Sprintf("must have at least %d characters; a few words make a good one", MinPassword)
 	case n > MaxPassword:
 		wrong = fmt.Sprintf("must have at most %d characters", MaxPassword)
-	case guessable(password, of):
+	case guessable(password, of) || common(password):
 		wrong = "is easily guessed; take a few words that say nothing about you"
 	default:
 		return nil

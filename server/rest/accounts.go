@@ -2,11 +2,14 @@ package rest
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/account"
+	"github.com/rollcall/rollcall/server/store"
 )
 
 // shownAccount is an account as admins see it.
@@ -226,4 +229,46 @@ func (s *server) endGrant(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// shownEvent is an entry of the audit log as admins see it.
+type shownEvent struct {
+	Number  int64        `json:"number"`
+	At      time.Time    `json:"at"`
+	Action  string       `json:"action"`
+	Account *shownAuthor `json:"account"` // nil for none
+	By      *shownAuthor `json:"by"`      // nil for the operator's command, or nobody
+	Detail  string       `json:"detail,omitempty"`
+}
+
+// How many entries of the audit log a page has.
+const (
+	defaultAudit = 100
+	maxAudit     = 1000
+)
+
+// listAudit lists what was done with accounts, the newest first.
+func (s *server) listAudit(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	limit, ok := parseLimit(q.Get("limit"), defaultAudit, maxAudit)
+	if !ok {
+		return store.Invalid("Invalid query", api.FieldError{Field: "limit", Detail: fmt.Sprintf("must be a number from 1 to %d", maxAudit)})
+	}
+	var before int64
+	if text := q.Get("before"); text != "" {
+		var err error
+		if before, err = strconv.ParseInt(text, 10, 64); err != nil || before < 1 {
+			return store.Invalid("Invalid query", api.FieldError{Field: "before", Detail: "must be the number of an entry"})
+		}
+	}
+	events, err := s.store.AuditBefore(r.Context(), before, limit)
+	if err != nil {
+		return err
+	}
+	state := s.gate.State()
+	all := make([]shownEvent, len(events))
+	for i, e := range events {
+		all[i] = shownEvent{e.Number, e.At, e.Action, authorOf(state, e.Account), authorOf(state, e.By), e.Detail}
+	}
+	return sendJSON(w, http.StatusOK, map[string]any{"entries": all})
 }

@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +135,7 @@ var needed = map[string]account.Role{
 	"listPasskeys": account.Viewer, "beginAdding": account.Viewer, "addPasskey": account.Viewer, "dropPasskey": account.Viewer, // of one's own account
 	"beginProvider":  account.Anyone,
 	"changePassword": account.Viewer, "listGrants": account.Viewer, "makeToken": account.Viewer, "endGrant": account.Viewer, // of one's own account
-	"listAccounts": account.Admin, "addAccount": account.Admin, "editAccount": account.Admin, "makeLink": account.Admin,
+	"listAccounts": account.Admin, "addAccount": account.Admin, "editAccount": account.Admin, "makeLink": account.Admin, "listAudit": account.Admin,
 	"healthy": account.Anyone, "ready": account.Anyone,
 }
 
@@ -162,6 +165,9 @@ func TestEveryPathNeedsItsRole(t *testing.T) {
 				asked++
 				role := account.Role(strings.TrimPrefix(string(who), "token of "))
 				a := h.do(secret, method, target, map[string]any{}, "If-Match", "*")
+				if kept := a.Header.Get("Cache-Control"); !strings.Contains(kept, "no-store") && strings.HasPrefix(path, api.PathPrefix) {
+					t.Errorf("%s %s as %q may be kept: %q", method, path, who, kept)
+				}
 				code := decodeCode(a)
 				signedOut, forbidden := code == api.CodeSignIn, code == api.CodeForbidden && !strings.Contains(target, "/grants") && !strings.Contains(target, "passkey") && path != api.PathPassword
 				if want := who == "" && need != account.Anyone; signedOut != want && operation.OperationID != "signIn" && operation.OperationID != "endPasskey" {
@@ -596,6 +602,47 @@ func (h *house) create(secret, name string) (id string) {
 	return decode[api.User](a).ID
 }
 
+// TestAuditLog: the newest first, in pages, for admins.
+func TestAuditLog(t *testing.T) {
+	h := newHouse(t)
+	ann, admin := h.add("ann", account.Admin)
+	bo, editor := h.add("bo", account.Editor)
+	h.decide(func(*account.State, account.Act) (account.Change, error) {
+		return account.Change{Events: []account.Event{{At: h.clock, Action: "sign_in_failed", Account: bo.ID, Detail: "192.0.2.0/24"}}}, nil
+	})
+	h.do(admin, "POST", api.PathAccounts, fields{"name": "cy", "role": "viewer"}).status(201)
+	type entry struct {
+		Number  int64
+		At      time.Time
+		Action  string
+		Account *struct{ ID, Name string }
+		By      *struct{ ID, Name string }
+	}
+	read := func(query string) []entry {
+		t.Helper()
+		return decode[struct{ Entries []entry }](h.do(admin, "GET", api.PathAudit+query, nil).status(200)).Entries
+	}
+	all := read("")
+	if len(all) < 6 || all[0].Action != "link_made" || all[1].Action != "account_added" || all[1].Account.Name != "cy" || all[1].By.ID != ann.ID || all[1].At.IsZero() {
+		t.Fatalf("the entries are %+v", all)
+	}
+	if !slices.ContainsFunc(all, func(e entry) bool { return e.Action == "sign_in_failed" && e.Account.Name == "bo" && e.By == nil }) {
+		t.Errorf("there is no failed sign-in: %+v", all)
+	}
+	var paged []entry
+	for page := read("?limit=2"); len(page) > 0; page = read(fmt.Sprintf("?limit=2&before=%d", page[len(page)-1].Number)) {
+		paged = append(paged, page...)
+	}
+	if !reflect.DeepEqual(paged, all) {
+		t.Errorf("in pages: %+v, want %+v", paged, all)
+	}
+	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?before=0", "?before=x"} {
+		h.do(admin, "GET", api.PathAudit+query, nil).problem(400, api.CodeInvalid)
+	}
+	h.do(editor, "GET", api.PathAudit, nil).problem(403, api.CodeForbidden)
+	h.do("", "GET", api.PathAudit, nil).problem(401, api.CodeSignIn)
+}
+
 // TestHistory: who did what from where, and back again, after a delete, too.
 func TestHistory(t *testing.T) {
 	h := newHouseOf(t, rest.Config{KeepHistory: true})
@@ -773,6 +820,14 @@ func TestAuthHeader(t *testing.T) {
 	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
 		return s.Edit(act, bo.ID, account.Edit{Disabled: &off})
 	})
+	in := httptest.NewRequest("POST", api.PathSession, strings.NewReader(`{"name":"ann","password":"x"}`))
+	in.RemoteAddr, in.Host = "192.0.2.1:1", "localhost:8080"
+	in.Header.Set("X-User", "eve")
+	in.Header.Set("Content-Type", "application/json")
+	refused := httptest.NewRecorder()
+	if h.handler.ServeHTTP(refused, in); refused.Code != 403 || !strings.Contains(refused.Body.String(), "ask an admin for one with the same name") {
+		t.Errorf("a password of who has no account at the proxy's name: %d %s", refused.Code, refused.Body)
+	}
 	r := httptest.NewRequest("GET", api.PathUsers, http.NoBody)
 	r.RemoteAddr = "192.0.2.1:1"
 	r.Header["X-User"] = []string{"ann", "bo"} // which of the two would it be

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/limit"
 	"github.com/rollcall/rollcall/server/store"
@@ -318,6 +319,10 @@ func (l limitedStore) Bucket(ctx context.Context, q store.BucketQuery) (api.Buck
 
 func (l limitedStore) History(ctx context.Context, id string, until int64) (store.Past, error) {
 	return limited(ctx, l, func(ctx context.Context) (store.Past, error) { return l.Store.History(ctx, id, until) })
+}
+
+func (l limitedStore) AuditBefore(ctx context.Context, number int64, limit int) ([]account.Event, error) {
+	return limited(ctx, l, func(ctx context.Context) ([]account.Event, error) { return l.Store.AuditBefore(ctx, number, limit) })
 }
 
 // headCache is the feed's head for thousands of streams: it is read once for all of them

@@ -34,6 +34,14 @@ type shownAuthor struct {
 	DisplayName string `json:"displayName"`
 }
 
+// authorOf is an account by its id, nil for none.
+func authorOf(s *account.State, id string) *shownAuthor {
+	if a, ok := s.Accounts[id]; ok {
+		return &shownAuthor{a.ID, a.Name, a.Display}
+	}
+	return nil
+}
+
 type shownField struct {
 	Field string `json:"field"`
 	From  string `json:"from"`
@@ -54,9 +62,7 @@ func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
 	all := make([]shownEffect, len(past.Effects))
 	for i, e := range past.Effects {
 		all[i] = shownEffect{Change: e.Change, Type: e.Type, Device: e.Device, At: e.At, Made: e.Made, Fields: []shownField{}}
-		if a, ok := state.Accounts[e.Account]; ok {
-			all[i].Account = &shownAuthor{a.ID, a.Name, a.Display}
-		}
+		all[i].Account = authorOf(state, e.Account)
 		from, known := past.Before(i)
 		to, ok := past.After(i)
 		if known = known && ok; known {

@@ -3,8 +3,12 @@ package rest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/account"
@@ -137,7 +141,28 @@ func (s *server) forPeople(do func(http.ResponseWriter, *http.Request) error) ht
 		w.Header().Set("Cache-Control", "no-store")
 		if err := do(w, r); err != nil {
 			p := problemOf(err)
-			http.Error(w, p.Title+"\n\n"+p.Detail, p.Status)
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(p.Status)
+			_, _ = fmt.Fprintf(w, pageForPeople, html.EscapeString(p.Title), html.EscapeString(sentence(p.Detail))) // the browser may be gone
 		}
 	}
+}
+
+// pageForPeople has a way back: an installed app shows no other.
+const pageForPeople = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>%[1]s</title>
+<main>
+<h1>%[1]s</h1>
+<p>%[2]s</p>
+<p><a href="` + api.PathMe + `">Back to the directory</a></p>
+</main>
+`
+
+// sentence is a detail as a sentence of its own.
+func sentence(detail string) string {
+	first, size := utf8.DecodeRuneInString(detail)
+	return string(unicode.ToUpper(first)) + detail[size:] + "."
 }

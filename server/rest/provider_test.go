@@ -138,7 +138,7 @@ func TestProviderRefuses(t *testing.T) {
 		"another code":      func(o trip) answer { return o.end(func(q url.Values) { q.Set("code", "x") }, o.own()) },
 		"a code twice":      func(o trip) answer { o.end(nil, o.own()); return o.end(nil, o.own()) },
 		"an error": func(o trip) answer {
-			return o.end(func(q url.Values) { q.Set("error", "access_denied\x1b[31m") }, o.own())
+			return o.end(func(q url.Values) { q.Set("error", "access_denied\x1b[31m<b>") }, o.own())
 		},
 		"a forged token":   func(o trip) answer { p.Forge = signintest.NewKey(t); return o.end(nil, o.own()) },
 		"another client's": func(o trip) answer { p.Claims["aud"] = "x"; return o.end(nil, o.own()) },
@@ -151,7 +151,7 @@ func TestProviderRefuses(t *testing.T) {
 			p.Claims[k] = v
 		}
 		a := test(h.begin(fields{}))
-		if sessionIn(a) != "" || a.Status < 400 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || strings.Contains(string(a.Body), "\x1b") {
+		if sessionIn(a) != "" || a.Status < 400 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") || !strings.Contains(string(a.Body), `href="/account"`) || strings.Contains(string(a.Body), "\x1b") || strings.Contains(string(a.Body), "<b>") {
 			t.Errorf("%s: %d %q %s", name, a.Status, a.Header, a.Body)
 		}
 	}

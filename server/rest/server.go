@@ -41,6 +41,9 @@ type Store interface {
 	Bucket(ctx context.Context, q store.BucketQuery) (api.BucketPage, error)
 	// History returns a user with their latest changes up to one.
 	History(ctx context.Context, id string, until int64) (store.Past, error)
+	// AuditBefore returns the entries of the audit log before a number, the newest first; 0 is
+	// after all.
+	AuditBefore(ctx context.Context, number int64, limit int) ([]account.Event, error)
 	// Effects calls f for each change with an author from a time on, in their order; of one
 	// account if it is not nil.
 	Effects(ctx context.Context, from time.Time, account *string, f func(store.Effect) error) error
@@ -162,6 +165,7 @@ func (s *server) routes() map[string]methods {
 		api.PathUndo:     {"POST": {admin, s.undoAccount}},
 		api.PathGrants:   {"GET": {viewer, s.listGrants}, "POST": {viewer, s.makeToken}},
 		api.PathGrant:    {"DELETE": {viewer, s.endGrant}},
+		api.PathAudit:    {"GET": {admin, s.listAudit}},
 
 		api.PathHealth: {"GET": {anyone, s.healthy}},
 		api.PathReady:  {"GET": {anyone, s.ready}},

@@ -41,6 +41,9 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if !s.isSecure(r) && !isLocal(r) {
 		return needsHTTPS()
 	}
+	if _, refusal := s.identify(r); refusal == account.Stranger {
+		return account.StrangerProblem() // the proxy's word would count again with the next request
+	}
 	var body api.SignIn
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		return err

@@ -159,7 +159,6 @@ func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "private, no-cache, no-transform") // no shared cache keeps people
 	w.Header().Set("ETag", etag(row.Version))
 	if matches(r.Header.Values("If-None-Match"), etag(row.Version)) {
 		w.WriteHeader(http.StatusNotModified)

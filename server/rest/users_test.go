@@ -32,7 +32,7 @@ func TestUserLife(t *testing.T) {
 	if got := decode[api.User](a); got != u {
 		t.Errorf("got %+v, want %+v", got, u)
 	}
-	if got := a.Header.Get("Cache-Control"); got != "private, no-cache, no-transform" {
+	if got := a.Header.Get("Cache-Control"); got != "no-store, no-transform" {
 		t.Errorf("Cache-Control %q", got)
 	}
 	a = w.do("GET", path, nil, "If-None-Match", `W/"7", "1"`).status(304)

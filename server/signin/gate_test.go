@@ -350,8 +350,8 @@ func TestWatch(t *testing.T) {
 	}
 	select {
 	case <-changed:
-	case <-time.After(5 * time.Second):
-		t.Error("after 5 s it does not know")
+	case <-time.After(time.Minute):
+		t.Error("after a minute it does not know")
 	}
 	if _, err := other.SignIn(t.Context(), Attempt{Name: "ann", Password: "a wrong password", Network: ""}); err == nil {
 		t.Error("a wrong password lets in")

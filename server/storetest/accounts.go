@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -188,6 +189,23 @@ func testAudit(t *testing.T, b *fixture) {
 	}
 	if got := read(time.Time{}); len(got) != 2*len(want) {
 		t.Errorf("in all: %v", got)
+	}
+	pages, before := []string{}, int64(0)
+	for {
+		page, err := b.store.AuditBefore(t.Context(), before, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			pages, before = append(pages, e.Action), e.Number
+		}
+	}
+	slices.Reverse(pages)
+	if all := read(time.Time{}); !reflect.DeepEqual(pages, all) {
+		t.Errorf("backwards, in pages: %v, want %v", pages, all)
 	}
 	if n, err := b.store.Forget(t.Context(), store.Old{Audit: later}); err != nil || n != int64(len(want)) || !reflect.DeepEqual(read(time.Time{}), want) {
 		t.Errorf("%d were forgotten (%v), and left is %v", n, err, read(time.Time{}))

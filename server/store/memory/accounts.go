@@ -10,8 +10,9 @@ import (
 
 // accounts are in their last state, which is replaced and never changed.
 type accounts struct {
-	state *account.State
-	audit []account.Event
+	state  *account.State
+	audit  []account.Event
+	events int64 // so far
 }
 
 // AccessRevision grows with each change of the accounts.
@@ -37,7 +38,11 @@ func (s *Store) ChangeAccess(_ context.Context, decide func(*account.State) (acc
 		return err
 	}
 	s.accounts.state = s.accounts.state.With(change)
-	s.accounts.audit = append(s.accounts.audit, change.Events...)
+	for _, e := range change.Events {
+		s.accounts.events++
+		e.Number = s.accounts.events
+		s.accounts.audit = append(s.accounts.audit, e)
+	}
 	return nil
 }
 
@@ -63,4 +68,16 @@ func (s *Store) Audit(_ context.Context, from time.Time, f func(account.Event) e
 		}
 	}
 	return nil
+}
+
+// AuditBefore returns the entries of the audit log before a number, the newest first.
+func (s *Store) AuditBefore(_ context.Context, number int64, limit int) (all []account.Event, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range slices.Backward(s.accounts.audit) {
+		if (number == 0 || e.Number < number) && len(all) < limit {
+			all = append(all, e)
+		}
+	}
+	return all, nil
 }

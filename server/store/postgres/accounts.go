@@ -90,3 +90,12 @@ func HasAccounts(ctx context.Context, address string) (has bool, err error) {
 	}
 	return has, nil
 }
+
+// AuditBefore returns the entries of the audit log before a number, the newest first.
+func (s *Store) AuditBefore(ctx context.Context, number int64, limit int) (all []account.Event, err error) {
+	err = within(s.reads, func(db *sql.DB) error {
+		all, err = sqldb.Access{DB: db}.AuditBefore(ctx, number, limit)
+		return err
+	})
+	return all, err
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rollcall/rollcall/server/account"
@@ -131,12 +132,22 @@ const EndForRestore = `DELETE FROM grants WHERE kind IN ('session', 'link'); UPD
 
 // Audit calls f for each entry of the audit log from a time on, in their order.
 func (a Access) Audit(ctx context.Context, from time.Time, f func(account.Event) error) error {
-	return rowsOf(a.DB, scanEvent).each(ctx, f, `SELECT at, action, account_id, by_id, detail FROM audit WHERE at >= $1 ORDER BY number`, micro(from))
+	return rowsOf(a.DB, scanEvent).each(ctx, f, selectAudit+`WHERE at >= $1 ORDER BY number`, micro(from))
 }
+
+// AuditBefore returns the entries of the audit log before a number, the newest first; 0 is after all.
+func (a Access) AuditBefore(ctx context.Context, number int64, limit int) ([]account.Event, error) {
+	if number == 0 {
+		number = math.MaxInt64
+	}
+	return rowsOf(a.DB, scanEvent).all(ctx, selectAudit+`WHERE number < $1 ORDER BY number DESC LIMIT $2`, number, limit)
+}
+
+const selectAudit = `SELECT number, at, action, account_id, by_id, detail FROM audit `
 
 func scanEvent(s Scanner) (e account.Event, err error) {
 	var at int64
-	err = s.Scan(&at, &e.Action, &e.Account, &e.By, &e.Detail)
+	err = s.Scan(&e.Number, &at, &e.Action, &e.Account, &e.By, &e.Detail)
 	e.At = since1970(at)
 	return e, err
 }

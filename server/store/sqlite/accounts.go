@@ -51,3 +51,8 @@ func HasAccounts(ctx context.Context, path string) (has bool, err error) {
 	defer func() { err = errors.Join(err, done()) }()
 	return sqldb.HasAccounts(ctx, db, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'accounts')`)
 }
+
+// AuditBefore returns the entries of the audit log before a number, the newest first.
+func (s *Store) AuditBefore(ctx context.Context, number int64, limit int) ([]account.Event, error) {
+	return sqldb.Access{DB: s.readDB}.AuditBefore(ctx, number, limit)
+}

@@ -71,3 +71,10 @@ type unlocked struct{}
 func (unlocked) Hold(ctx context.Context, _ string, _ sync.LockMode, f func(context.Context) error) error {
 	return f(ctx)
 }
+
+// brokenDevices are the defects of sim/defects that are of what pages do: the browser's part of it,
+// which is not in Go, is this package's own.
+var brokenDevices = map[string]bool{"account-not-said": true}
+
+// brokenDevice reports whether the defect of a name is on.
+func brokenDevice(name string) bool { return active.Name() == name }

@@ -61,7 +61,8 @@ func (c *checker) checkBatch(operations []api.Operation) {
 			w.fail(4, "two operations of entity %s in one batch", o.EntityID)
 		}
 		entities[o.EntityID] = true
-		if from, ok := w.origins[o.ID]; !ok || from.storage != c.b.storage {
+		from, ok := w.origins[o.ID]
+		if !ok || from.storage != c.b.storage && !w.accounts.makers[making{o.ID, c.b.account}] {
 			w.fail(3, "operation %s is sent but was never queued here", o.ID)
 		}
 		o.Stamp = ""
@@ -141,12 +142,17 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
 	c.checkUnseen(s, before, after, came)
 	c.noteSeen(s, before, left, came)
-	c.noteEmails(left, came, s.who.Kind == tab)
+	if s.doing != Claim {
+		c.noteEmails(left, came, s.who.Kind == tab)
+	}
 	for _, o := range left {
 		delete(c.ops, o.ID)
 	}
 	for _, o := range came {
-		c.checkStamp(s, before, o)
+		c.b.w.accounts.noteMaker(s, o.ID)
+		if s.doing != Claim {
+			c.checkStamp(s, before, o)
+		}
 		c.ops[o.ID] = true
 		c.b.w.origins[o.ID] = origin{c.b.storage, turn(o.Seq)}
 	}
@@ -267,6 +273,9 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 	}
 	for _, o := range before.Operations {
 		now, there = operated(now, there, o)
+	}
+	if s.who.Kind == tab && s.doing == Claim {
+		return // as it was seen where it was made
 	}
 	if s.who.Kind == tab {
 		if s.saw != nil && (s.doing == Update || s.doing == Delete) {
@@ -529,6 +538,11 @@ func (c *checker) checkPerson(s *slot, before queue.Entity, left, came []queue.O
 			w.fail(13, "a discard took operations of entity %s that were not rejected", before.Ref.ID)
 		}
 		w.stats.hit("discarded")
+		return
+	case Claim:
+		if len(left) > 0 {
+			w.fail(13, "taking over nobody's work took operations of entity %s", before.Ref.ID)
+		}
 		return
 	case Create, Update, Delete, Undo, Reverse:
 	default:

@@ -54,6 +54,7 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	n.slot = n.me()
 	n.w.logf("%s sends %s %s %s", n.who, r.Method, r.Path, r.Body)
 	n.checkRequest(r)
+	r = n.dressed(r, true)
 	// A batch without operations asks whether the server is there. What is answered says nothing
 	// about operations.
 	asks := r.Body != nil && len(n.batch) == 0

@@ -222,9 +222,9 @@ func (s *slot) pausedAt() pausePoint {
 
 // castRoles chooses the roles of a scenario.
 func (g *generator) castRoles(w *world) roles {
-	i := g.rng.IntN(len(w.browsers))
-	a, b := w.browsers[i], w.browsers[(i+1)%len(w.browsers)]
-	tabs := w.script.Browsers[i].Tabs
+	i := g.rng.IntN(len(w.devices))
+	a, b := w.devices[i].shown(), w.devices[(i+1)%len(w.devices)].shown()
+	tabs := a.config.Tabs
 	h := g.rng.IntN(hosts)
 	return roles{
 		tab: Who{a.number, tab, 0}, tab2: Who{a.number, tab, tabs - 1},

@@ -127,7 +127,8 @@ func (a *accounts) do(st Step) bool {
 	}
 	a.w.stats.hit("account: " + string(st.Verb))
 	id, act := idOf(number), account.Act{Now: a.w.now}
-	a.decide(func(s *account.State) (account.Change, error) {
+	var old account.Change // what has ended by now
+	a.decide(func(s *account.State) (c account.Change, err error) {
 		switch st.Verb {
 		case Revoke:
 			return s.SignOut(act, id)
@@ -139,13 +140,15 @@ func (a *accounts) do(st Step) bool {
 			disabled := !bit
 			return s.Edit(act, id, account.Edit{Disabled: &disabled})
 		}
-		var c account.Change
 		for _, g := range s.GrantsOf(id, a.w.now, account.Session) {
 			g.Seen = a.w.now.Add(-account.SessionIdle)
-			c.Grants = append(c.Grants, g)
+			old.Grants, c.Drop = append(old.Grants, g), append(c.Drop, g.Hash)
 		}
 		return c, nil
 	})
+	if len(old.Grants) > 0 {
+		a.decide(func(*account.State) (account.Change, error) { return old, nil })
+	}
 	enabled := st.Verb == Disable && bit && a.people[number].disabled
 	if st.Verb == Disable {
 		a.people[number].disabled = !bit
@@ -280,8 +283,8 @@ func (a *accounts) noteMaker(s *slot, id string) {
 	}
 }
 
-// keep keeps the accounts as they are while the data go back to a copy. After a restore nobody
-// has a session.
+// keep keeps the accounts as they are while the data go back to a copy. Sessions last if nobody was
+// told; after a restore nobody has one.
 func (a *accounts) keep(sessions bool, how func() error) error {
 	if !a.closed {
 		return how()
@@ -291,23 +294,18 @@ func (a *accounts) keep(sessions bool, how func() error) error {
 		return err
 	}
 	a.decide(func(s *account.State) (c account.Change, err error) {
-		for h := range s.Grants {
-			c.Drop = append(c.Drop, h)
-		}
-		fresh := account.Change{Accounts: was.Names()}
+		c.Accounts = was.Names()
 		for _, all := range was.Credentials {
-			fresh.Credentials = append(fresh.Credentials, all...)
+			c.Credentials = append(c.Credentials, all...)
 		}
-		c.Accounts, c.Credentials = fresh.Accounts, fresh.Credentials
-		if sessions {
-			c.Drop = nil
-			for h := range s.Grants {
-				if _, still := was.Grants[h]; !still {
-					c.Drop = append(c.Drop, h)
-				}
-			}
-			for _, g := range was.Grants {
+		for h, g := range was.Grants {
+			if _, still := s.Grants[h]; sessions && !still {
 				c.Grants = append(c.Grants, g)
+			}
+		}
+		for h := range s.Grants {
+			if _, lasts := was.Grants[h]; !sessions || !lasts {
+				c.Drop = append(c.Drop, h)
 			}
 		}
 		return c, nil

@@ -158,6 +158,9 @@ func newBrowser(d *device, account int) *browser {
 		if s.closed = account != nobody && s.who.Kind != background; !s.closed {
 			s.boot()
 		}
+		if s.who.Kind == tab && !s.closed && w.accounts.are() {
+			s.backgroundSlot.pending = append(s.backgroundSlot.pending, s.greet)
+		}
 	}
 	return b
 }

@@ -239,6 +239,7 @@ func (d *device) enter(number int) {
 	d.cookie, d.account, d.role = d.world.accounts.sessionFor(number), number, string(account.Editor)
 	for i := range d.config.Tabs {
 		d.load(i)
+		d.shown().slots[i].startPending()
 	}
 	d.world.finish()
 }

@@ -393,7 +393,7 @@ const accountsIn = 4
 
 // accountEvents are the events about accounts, each with its usual probability per step.
 var accountEvents = []eventChance{
-	{Login, .02}, {Logout, .006}, {Claim, .05}, {Greet, .006}, {Follow, .06}, {Close, .01},
+	{Login, .02}, {Logout, .01}, {Claim, .05}, {Greet, .006}, {Follow, .06}, {Close, .01},
 	{Revoke, .006}, {Expire, .003}, {Role, .01}, {Disable, .004},
 }
 
@@ -413,6 +413,9 @@ func (g *generator) account(w *world, ms int64) (Step, bool) {
 	}
 	d := w.devices[g.own.IntN(len(w.devices))]
 	t := d.shown().slots[g.own.IntN(d.config.Tabs)]
+	if len(g.scenario) == 0 && g.next > 1 && g.own.IntN(40) == 0 {
+		g.beginAccounts(d)
+	}
 	someone := int64(1 + g.own.IntN(w.script.Accounts))
 	if g.own.IntN(3) > 0 {
 		someone = int64(1 + d.place%w.script.Accounts)

@@ -72,9 +72,6 @@ func (s *slot) become(who api.Identity) {
 	d := s.b.device
 	number := numberOf(who.ID)
 	s.leaves = number != s.b.account
-	if !s.leaves && d.account != s.b.account {
-		s.w.stats.hit("page of before goes on")
-	}
 	if s.leaves {
 		s.w.stats.hit("account changed on a device")
 		d.account = number
@@ -219,6 +216,9 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 		s.w.stats.hit("nobody has worked on")
 		s.readNobodys()
 		return nil
+	}
+	if discard {
+		s.w.stats.hit("nobody's work discarded")
 	}
 	from.delete()
 	return nil

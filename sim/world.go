@@ -226,9 +226,9 @@ func (w *world) doServer(st Step) bool {
 	case Backup:
 		w.must(w.server.backup())
 	case Restore:
-		w.putBack("backup restored", w.server.restore)
+		w.putBack("backup restored", func() error { return w.accounts.keep(false, w.server.restore) })
 	case Rollback:
-		w.putBack("data went back in time", w.server.rollBack)
+		w.putBack("data went back in time", func() error { return w.accounts.keep(true, w.server.rollBack) })
 	default:
 		return false
 	}

@@ -74,7 +74,9 @@ func (unlocked) Hold(ctx context.Context, _ string, _ sync.LockMode, f func(cont
 
 // brokenDevices are the defects of sim/defects that are of what pages do: the browser's part of it,
 // which is not in Go, is this package's own.
-var brokenDevices = map[string]bool{"account-not-said": true}
+var brokenDevices = map[string]bool{
+	"account-not-said": true, "account-of-the-cookie": true, "anothers-data-deleted": true, "signed-out-unasked": true, "nobody-worked-on": true,
+}
 
 // brokenDevice reports whether the defect of a name is on.
 func brokenDevice(name string) bool { return active.Name() == name }

@@ -25,7 +25,7 @@ type device struct {
 	account int    // whose data a page loads: what localStorage has
 	role    string // of that account
 	cookie  string // the secret of a session; "" for none
-	left    []int  // accounts whose data the next page deletes
+	left    []left // data that the next page deletes
 
 	databases map[string]*memdb.Database
 	channels  map[string]*memory.Channel
@@ -83,10 +83,10 @@ func (d *device) load(i int) {
 			b.slots[i].close()
 		}
 	}
-	left := d.left
+	given := d.left
 	d.left = nil
-	for _, number := range left {
-		d.data(number).delete()
+	for _, l := range given {
+		d.data(l.account).delete(l.told)
 	}
 	b := d.shown()
 	b.dropped = false
@@ -135,9 +135,21 @@ func (s *slot) close() {
 	}
 }
 
-// delete deletes an account's data, and so the connections of all that have them open.
-func (b *browser) delete() {
+// left are an account's data that a person has left, with the unsent work that they have given up.
+type left struct {
+	account int
+	told    map[string]bool
+}
+
+// delete deletes an account's data, and so the connections of all that have them open. Unsent work
+// goes along only if its person was told of it.
+func (b *browser) delete(told map[string]bool) {
 	b.w.stats.hit("data deleted")
+	for id := range b.queued() {
+		if !told[id] {
+			b.w.fail(13, "operation %s was deleted with the data of account %d, which nobody has decided", id, b.account)
+		}
+	}
 	for _, s := range b.slots {
 		s.end()
 	}
@@ -211,8 +223,12 @@ func (s *slot) dressed(r sync.Request, data bool) sync.Request {
 	}
 	if data {
 		header[ownerHeader] = strconv.Itoa(s.b.account)
+		owner := s.b.account
+		if brokenDevice("account-of-the-cookie") {
+			owner = s.w.accounts.admitted(s.b.cookie)
+		}
 		if !s.mum() {
-			header[api.HeaderAccount] = api.ForAccount(idOf(s.b.account))
+			header[api.HeaderAccount] = api.ForAccount(idOf(owner))
 		}
 	}
 	r.Header = header

@@ -389,7 +389,7 @@ func (g *generator) personVerb(b *browser) Verb {
 }
 
 // accountsIn is the share of histories with accounts: one in so many.
-const accountsIn = 4
+const accountsIn = 5
 
 // accountEvents are the events about accounts, each with its usual probability per step.
 var accountEvents = []eventChance{

@@ -122,18 +122,21 @@ func (s *slot) logOut(ctx context.Context, choice int) error {
 	if err := s.server().SignOut(ctx); err != nil {
 		return err
 	}
-	if keep {
+	switch {
+	case keep:
 		s.w.stats.hit("signed out, work kept")
-	} else if s.b.queuedSince(told) {
+	case s.b.queuedSince(told) && !brokenDevice("signed-out-unasked"):
 		s.w.stats.hit("signed out, later work kept")
 		keep = true
-	}
-	d := s.b.device
-	if !keep {
-		d.left = append(d.left, s.b.account)
-	}
-	if len(told) > 0 && !keep {
+	case len(told) > 0:
 		s.w.stats.hit("signed out, work discarded")
+	}
+	d, gone := s.b.device, left{s.b.account, told}
+	if brokenDevice("anothers-data-deleted") {
+		gone.account = 1 + gone.account%s.w.script.Accounts
+	}
+	if !keep {
+		d.left = append(d.left, gone)
 	}
 	d.account, d.role, s.leaves = nobody, "", true
 	return nil
@@ -174,7 +177,7 @@ func (s *slot) readNobodys() {
 		s.claim = &claim{file, told}
 		return
 	}
-	b.delete()
+	b.delete(nil)
 }
 
 // file is what rescue.js saves the queue to.
@@ -212,7 +215,7 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 	if s.me().pause(reading) == Aborted || from.dropped {
 		return nil
 	}
-	if from.queuedSince(asked.told) {
+	if from.queuedSince(asked.told) && !brokenDevice("nobody-worked-on") {
 		s.w.stats.hit("nobody has worked on")
 		s.readNobodys()
 		return nil
@@ -220,7 +223,7 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 	if discard {
 		s.w.stats.hit("nobody's work discarded")
 	}
-	from.delete()
+	from.delete(asked.told)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -185,7 +186,9 @@ func (b *browser) file() []byte {
 	operations, err := b.stored().Operations(context.Background(), 0, 1<<20)
 	b.w.must(err)
 	var out bytes.Buffer
-	out.WriteString(`{"format":"` + queue.SavedFormat + `","version":1,"savedAt":"2026-05-01T12:00:00Z","operations":[`)
+	meta, err := b.stored().Meta(context.Background(), sync.MetaClient)
+	b.w.must(err)
+	fmt.Fprintf(&out, `{"format":%q,"version":1,"savedAt":"2026-05-01T12:00:00Z","client":%q,"operations":[`, queue.SavedFormat, meta[sync.MetaClient])
 	for i, o := range operations {
 		if i > 0 {
 			out.WriteByte(',')

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type SavedChanges struct {
 	Format     string      `json:"format"`
 	Version    int         `json:"version"`
 	SavedAt    time.Time   `json:"savedAt"`
+	Client     string      `json:"client"` // the client id of the database; empty in older files
 	Operations []Operation `json:"operations"`
 	// Unreadable are records of the queue that hold no operation.
 	Unreadable []json.RawMessage `json:"unreadable"`
@@ -104,6 +106,19 @@ func (o Operation) savedAs(schema Schema) error {
 		return nil
 	}
 	return fmt.Errorf("it does %q, which this program doesn't know", o.Type)
+}
+
+// TakenInto has each operation keep the client id under which the server knows it, in a database
+// that has a client id of its own, or none yet.
+func (s SavedChanges) TakenInto(own string) []Operation {
+	operations := slices.Clone(s.Operations)
+	for i := range operations {
+		o := &operations[i]
+		if o.Client = cmp.Or(o.Client, s.Client); o.Client == own {
+			o.Client = ""
+		}
+	}
+	return operations
 }
 
 // TakeIn puts a saved operation behind those of the entity that are older in the

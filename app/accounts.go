@@ -177,9 +177,17 @@ func (s *session) saveAndLeave() {
 }
 
 // leave ends the session. Without the server's word it would go on in this browser, for whoever
-// comes next.
+// comes next. What another tab has made while the server was asked is kept: nobody gave it up.
 func (s *session) leave(keep bool) {
-	s.async(s.Accounts.SignOut, func(err error) {
+	told := s.unsent()
+	s.async(func(ctx context.Context) error {
+		err := s.Accounts.SignOut(ctx)
+		if err == nil && !keep {
+			counts, failed := s.Outbox.Counts(ctx)
+			keep = failed != nil || counts.Waiting+counts.Rejected > told
+		}
+		return err
+	}, func(err error) {
 		if err != nil {
 			s.showFailure("Not signed out: the server has to end the session, and can't be reached. " + errorText(err))
 			return
@@ -204,10 +212,10 @@ func (s *session) claimNobodys() {
 			s.askFirst(confirmRequest{
 				heading: "Changes made before you signed in",
 				text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
-				yes:     "Send as me", act: func() { s.sendNobodys(file) },
+				yes:     "Send as me", act: func() { s.sendNobodys(n, file) },
 				others: []choice{
-					{"Save to a file", s.saveNobodys},
-					{"Discard", s.Accounts.DropNobodys},
+					{"Save to a file", func() { s.saveNobodys(n) }},
+					{"Discard", func() { s.dropNobodys(n) }},
 				},
 			})
 		}
@@ -215,7 +223,7 @@ func (s *session) claimNobodys() {
 }
 
 // sendNobodys takes the changes over. They go once all of them are here.
-func (s *session) sendNobodys(file []byte) {
+func (s *session) sendNobodys(n int, file []byte) {
 	var done repository.TakenIn
 	s.async(func(ctx context.Context) (err error) {
 		done, err = s.Outbox.TakeIn(ctx, file)
@@ -227,18 +235,36 @@ func (s *session) sendNobodys(file []byte) {
 		case done.HeldBack+done.Unreadable > 0:
 			s.showFailure(takenInWords(done))
 		default:
-			s.Accounts.DropNobodys()
+			s.dropNobodys(n)
 			s.showToast(toast{text: takenInWords(done)})
 		}
 	})
 }
 
-func (s *session) saveNobodys() {
+func (s *session) saveNobodys(n int) {
 	s.async(s.Accounts.SaveNobodys, func(err error) {
 		if err != nil {
 			s.showFailure("The changes were not saved to a file. " + errorText(err))
 			return
 		}
-		s.Accounts.DropNobodys()
+		s.dropNobodys(n)
+	})
+}
+
+// dropNobodys deletes nobody's changes, of which the person was told. A tab of before may have made
+// another one since: it is asked about, too.
+func (s *session) dropNobodys(told int) {
+	var n int
+	s.async(func(ctx context.Context) (err error) {
+		n, _, err = s.Accounts.Nobodys(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil: // the next start asks again
+		case n > told:
+			s.claimNobodys()
+		default:
+			s.Accounts.DropNobodys()
+		}
 	})
 }

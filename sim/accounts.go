@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -293,23 +295,18 @@ func (a *accounts) keep(sessions bool, how func() error) error {
 	if err := how(); err != nil {
 		return err
 	}
+	kept := account.Change{Accounts: was.Names()}
+	for _, all := range was.Credentials {
+		kept.Credentials = append(kept.Credentials, all...)
+	}
+	if sessions {
+		kept.Grants = slices.Collect(maps.Values(was.Grants))
+	}
 	a.decide(func(s *account.State) (c account.Change, err error) {
-		c.Accounts = was.Names()
-		for _, all := range was.Credentials {
-			c.Credentials = append(c.Credentials, all...)
-		}
-		for h, g := range was.Grants {
-			if _, still := s.Grants[h]; sessions && !still {
-				c.Grants = append(c.Grants, g)
-			}
-		}
-		for h := range s.Grants {
-			if _, lasts := was.Grants[h]; !sessions || !lasts {
-				c.Drop = append(c.Drop, h)
-			}
-		}
+		c.Drop = slices.Collect(maps.Keys(s.Grants))
 		return c, nil
 	})
+	a.decide(func(*account.State) (account.Change, error) { return kept, nil })
 	if !sessions {
 		a.end(nobody)
 	}

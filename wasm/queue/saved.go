@@ -124,11 +124,12 @@ func (s SavedChanges) TakenInto(own string) []Operation {
 // TakeIn puts a saved operation behind those of the entity that are older in the
 // same file, which order gives the places of. It keeps its id, so that the server
 // knows it again, and is due at once. TakeIn reports false, and changes nothing, when
-// the entity has an operation that is not of the file or is younger: what the person
-// did since must not be overwritten by what they did before.
+// the entity has an operation that is not of the file or is younger, since what the person
+// did since must not be overwritten by what they did before; or one that waits for the person,
+// behind which nothing would be sent.
 func (e *Entity) TakeIn(o Operation, order map[string]int) bool {
 	for _, have := range e.Operations {
-		if place, ok := order[have.ID]; !ok || place > order[o.ID] {
+		if place, ok := order[have.ID]; !ok || place > order[o.ID] || have.State == Rejected {
 			return false
 		}
 	}

@@ -107,5 +107,9 @@ func (g *generator) beginAccounts(d *device) {
 		account: a.account, other: other, theirTab: Who{theirs, tab, 0}, theirHost: Who{theirs, host, 0},
 		nobodysTab: Who{d.place, tab, 0}, ownHost2: Who{a.number, host, 1},
 	}
-	g.start(accountScenarios[g.own.IntN(len(accountScenarios))](c))
+	i := g.own.IntN(len(accountScenarios))
+	if a.account == nobody && g.own.IntN(2) == 0 {
+		i = len(accountScenarios) - 1 // the one about nobody's work
+	}
+	g.start(accountScenarios[i](c))
 }

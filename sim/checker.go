@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -150,7 +151,9 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	}
 	for _, o := range came {
 		c.b.w.accounts.noteMaker(s, o.ID)
-		if s.doing != Claim {
+		if s.doing == Claim {
+			c.checkTaken(o)
+		} else {
 			c.checkStamp(s, before, o)
 		}
 		c.ops[o.ID] = true
@@ -176,6 +179,17 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	default:
 		c.checkPerson(s, before, left, came)
 	}
+}
+
+// checkTaken checks an operation that was taken over from nobody: once it has left the queue, it does
+// not come back.
+func (c *checker) checkTaken(o queue.Operation) {
+	meta, err := c.b.stored().Meta(context.Background(), queue.MetaOutcomes)
+	c.b.w.must(err)
+	if f, left := queue.FindOutcome(meta[queue.MetaOutcomes], o.ID); left {
+		c.b.w.fail(3, "operation %s was taken over again, though it had %s", o.ID, f.Kind)
+	}
+	c.b.w.stats.hit("operation taken over")
 }
 
 // clockError bounds the error of a corrected clock: the server's date has whole seconds,
@@ -374,7 +388,7 @@ func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 func (c *checker) checkRejection(s *slot, o queue.Operation) {
 	c.b.w.stats.hit("rejected")
 	r, answered := s.answer.results[o.ID]
-	refused := s.answer.status >= 400 && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
+	refused := s.answer.status >= 400 && s.answer.status != http.StatusUnauthorized && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
 	intercepted := s.b.alone[attempts{s.who, o.ID}] >= sync.MaxRefusals
 	if !(answered && r.Status == api.Rejected) && !refused && !intercepted && o.RetryCount < queue.MaxServerErrors {
 		c.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.answer.status)

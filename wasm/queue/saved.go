@@ -109,12 +109,17 @@ func (o Operation) savedAs(schema Schema) error {
 }
 
 // TakenInto has each operation keep the client id under which the server knows it, in a database
-// that has a client id of its own, or none yet.
+// that has a client id of its own, or none yet. Where the file names none, the id of its first
+// operation is one, so that all who take it in send the same.
 func (s SavedChanges) TakenInto(own string) []Operation {
 	operations := slices.Clone(s.Operations)
+	client := s.Client
+	if client == "" && len(operations) > 0 && api.ValidID(operations[0].ID) {
+		client = operations[0].ID
+	}
 	for i := range operations {
 		o := &operations[i]
-		if o.Client = cmp.Or(o.Client, s.Client); o.Client == own {
+		if o.Client = cmp.Or(o.Client, client); o.Client == own {
 			o.Client = ""
 		}
 	}

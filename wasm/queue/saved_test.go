@@ -177,6 +177,15 @@ func TestWhatIsTakenIntoADatabase(t *testing.T) {
 			t.Errorf("in %q they are of %q and %q", own, into[0].Client, into[1].Client)
 		}
 	}
+	s.Client = "" // the database has never sent anything, or the file is older
+	for _, own := range []string{"", "first"} {
+		if into := s.TakenInto(own); into[0].Client != savedID(1) || into[1].Client != "third" {
+			t.Errorf("in %q they are of %q and %q", own, into[0].Client, into[1].Client)
+		}
+	}
+	if into := (queue.SavedChanges{}).TakenInto(""); len(into) > 0 {
+		t.Errorf("an empty file has %+v", into)
+	}
 }
 
 // FuzzSavedChanges: whatever is in a file, it is refused with words or taken in, and

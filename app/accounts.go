@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -212,10 +213,10 @@ func (s *session) claimNobodys() {
 			s.askFirst(confirmRequest{
 				heading: "Changes made before you signed in",
 				text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
-				yes:     "Send as me", act: func() { s.sendNobodys(n, file) },
+				yes:     "Send as me", act: func() { s.ifNobodysAre(file, func() { s.sendNobodys(file) }) },
 				others: []choice{
-					{"Save to a file", func() { s.saveNobodys(n) }},
-					{"Discard", func() { s.dropNobodys(n) }},
+					{"Save to a file", func() { s.ifNobodysAre(file, func() { s.saveNobodys(file) }) }},
+					{"Discard", func() { s.ifNobodysAre(file, s.Accounts.DropNobodys) }},
 				},
 			})
 		}
@@ -223,7 +224,7 @@ func (s *session) claimNobodys() {
 }
 
 // sendNobodys takes the changes over. They go once all of them are here.
-func (s *session) sendNobodys(n int, file []byte) {
+func (s *session) sendNobodys(file []byte) {
 	var done repository.TakenIn
 	s.async(func(ctx context.Context) (err error) {
 		done, err = s.Outbox.TakeIn(ctx, file)
@@ -235,36 +236,42 @@ func (s *session) sendNobodys(n int, file []byte) {
 		case done.HeldBack+done.Unreadable > 0:
 			s.showFailure(takenInWords(done))
 		default:
-			s.dropNobodys(n)
+			s.ifNobodysAre(file, s.Accounts.DropNobodys)
 			s.showToast(toast{text: takenInWords(done)})
 		}
 	})
 }
 
-func (s *session) saveNobodys(n int) {
+func (s *session) saveNobodys(file []byte) {
 	s.async(s.Accounts.SaveNobodys, func(err error) {
 		if err != nil {
 			s.showFailure("The changes were not saved to a file. " + errorText(err))
 			return
 		}
-		s.dropNobodys(n)
+		s.ifNobodysAre(file, s.Accounts.DropNobodys)
 	})
 }
 
-// dropNobodys deletes nobody's changes, of which the person was told. A tab of before may have made
-// another one since: it is asked about, too.
-func (s *session) dropNobodys(told int) {
-	var n int
+// ifNobodysAre goes on if nobody's changes are those of the file that the person was asked about. A
+// tab of before may have made or changed one since: then they are asked about those.
+func (s *session) ifNobodysAre(asked []byte, then func()) {
+	var now []byte
 	s.async(func(ctx context.Context) (err error) {
-		n, _, err = s.Accounts.Nobodys(ctx)
+		_, now, err = s.Accounts.Nobodys(ctx)
 		return err
 	}, func(err error) {
 		switch {
 		case err != nil: // the next start asks again
-		case n > told:
-			s.claimNobodys()
+		case bytes.Equal(changesOf(now), changesOf(asked)):
+			then()
 		default:
-			s.Accounts.DropNobodys()
+			s.claimNobodys()
 		}
 	})
+}
+
+// changesOf are the changes in a file, without when it was made.
+func changesOf(file []byte) []byte {
+	_, changes, _ := bytes.Cut(file, []byte(`"operations":`))
+	return changes
 }

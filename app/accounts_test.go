@@ -325,7 +325,10 @@ func TestWhatNobodyMakesMeanwhile(t *testing.T) {
 			p.nobodys, p.file = 1, `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
 		})
 		b.untilText("1 change made on this device without an account is not on the server yet.")
-		func() { defer p.lock()(); p.nobodys = 2 }()
+		func() {
+			defer p.lock()()
+			p.nobodys, p.file = 2, `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[1]}`
+		}()
 		b.click(answer)
 		b.untilText("2 changes made on this device without an account are not on the server yet.")
 		if p.dropped {

@@ -207,6 +207,14 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 	}
 	s.claim = nil
 	from := s.b.device.data(nobody)
+	for i, t := range from.slots[:from.config.Tabs] {
+		if !t.closed { // it has followed long before a person answers
+			from.load(i)
+		}
+	}
+	if s.changedSince(from, asked) {
+		return nil
+	}
 	if !discard && !from.dropped {
 		s.adoptFrom(from)
 		done, err := s.users.TakeIn(ctx, asked.file)
@@ -215,12 +223,7 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 		}
 		s.w.stats.hit("nobody's work taken over")
 	}
-	if s.me().pause(reading) == Aborted || from.dropped {
-		return nil
-	}
-	if from.queuedSince(asked.told) && !brokenDevice("nobody-worked-on") {
-		s.w.stats.hit("nobody has worked on")
-		s.readNobodys()
+	if s.me().pause(reading) == Aborted || from.dropped || s.changedSince(from, asked) {
 		return nil
 	}
 	if discard {
@@ -228,6 +231,19 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 	}
 	from.delete(asked.told)
 	return nil
+}
+
+// changedSince reports whether nobody's work is no longer what the person was asked about. Then they
+// are asked again.
+func (s *slot) changedSince(from *browser, asked *claim) bool {
+	_, now, _ := bytes.Cut(from.file(), []byte(`"operations":`))
+	_, then, _ := bytes.Cut(asked.file, []byte(`"operations":`))
+	if bytes.Equal(now, then) || brokenDevice("nobody-worked-on") {
+		return false
+	}
+	s.w.stats.hit("nobody has worked on")
+	s.readNobodys()
+	return true
 }
 
 // adoptFrom lets the checker know of operations that may come what it knew of them where they were.

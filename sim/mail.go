@@ -18,6 +18,9 @@ func (s *slot) publish(m replica.Message) {
 		if b == nil || b.channel != s.b.channel {
 			continue
 		}
+		if b != s.b {
+			s.w.fail(ownWork, "%s tells the processes of account %d of what account %d has saved", s.who, b.account, s.b.account)
+		}
 		for i, to := range b.slots {
 			if to.replica != nil && to != s {
 				b.post(to, m, b.luck(m.Seq, i))

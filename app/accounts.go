@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -177,9 +178,17 @@ func (s *session) saveAndLeave() {
 }
 
 // leave ends the session. Without the server's word it would go on in this browser, for whoever
-// comes next.
+// comes next. What another tab has made while the server was asked is kept: nobody gave it up.
 func (s *session) leave(keep bool) {
-	s.async(s.Accounts.SignOut, func(err error) {
+	told := s.unsent()
+	s.async(func(ctx context.Context) error {
+		err := s.Accounts.SignOut(ctx)
+		if err == nil && !keep {
+			counts, failed := s.Outbox.Counts(ctx)
+			keep = failed != nil || counts.Waiting+counts.Rejected > told
+		}
+		return err
+	}, func(err error) {
 		if err != nil {
 			s.showFailure("Not signed out: the server has to end the session, and can't be reached. " + errorText(err))
 			return
@@ -204,10 +213,10 @@ func (s *session) claimNobodys() {
 			s.askFirst(confirmRequest{
 				heading: "Changes made before you signed in",
 				text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
-				yes:     "Send as me", act: func() { s.sendNobodys(file) },
+				yes:     "Send as me", act: func() { s.ifNobodysAre(file, func() { s.sendNobodys(file) }) },
 				others: []choice{
-					{"Save to a file", s.saveNobodys},
-					{"Discard", s.Accounts.DropNobodys},
+					{"Save to a file", func() { s.ifNobodysAre(file, func() { s.saveNobodys(file) }) }},
+					{"Discard", func() { s.ifNobodysAre(file, s.Accounts.DropNobodys) }},
 				},
 			})
 		}
@@ -227,18 +236,42 @@ func (s *session) sendNobodys(file []byte) {
 		case done.HeldBack+done.Unreadable > 0:
 			s.showFailure(takenInWords(done))
 		default:
-			s.Accounts.DropNobodys()
+			s.ifNobodysAre(file, s.Accounts.DropNobodys)
 			s.showToast(toast{text: takenInWords(done)})
 		}
 	})
 }
 
-func (s *session) saveNobodys() {
+func (s *session) saveNobodys(file []byte) {
 	s.async(s.Accounts.SaveNobodys, func(err error) {
 		if err != nil {
 			s.showFailure("The changes were not saved to a file. " + errorText(err))
 			return
 		}
-		s.Accounts.DropNobodys()
+		s.ifNobodysAre(file, s.Accounts.DropNobodys)
 	})
+}
+
+// ifNobodysAre goes on if nobody's changes are those of the file that the person was asked about. A
+// tab of before may have made or changed one since: then they are asked about those.
+func (s *session) ifNobodysAre(asked []byte, then func()) {
+	var now []byte
+	s.async(func(ctx context.Context) (err error) {
+		_, now, err = s.Accounts.Nobodys(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil: // the next start asks again
+		case bytes.Equal(changesOf(now), changesOf(asked)):
+			then()
+		default:
+			s.claimNobodys()
+		}
+	})
+}
+
+// changesOf are the changes in a file, without when it was made.
+func changesOf(file []byte) []byte {
+	_, changes, _ := bytes.Cut(file, []byte(`"operations":`))
+	return changes
 }

@@ -31,6 +31,7 @@ type people struct {
 	saved    bool
 	dropped  bool
 	password string
+	ending   func() // what happens while the server is asked to end the session
 }
 
 func (p *people) lock() func() { p.mu.Lock(); return p.mu.Unlock }
@@ -65,7 +66,13 @@ func (p *people) SignIn(_ context.Context, with api.SignIn) (api.Session, error)
 	return p.who, nil
 }
 
-func (p *people) SignOut(context.Context) error { defer p.lock()(); return p.failure }
+func (p *people) SignOut(context.Context) error {
+	if p.ending != nil {
+		p.ending()
+	}
+	defer p.lock()()
+	return p.failure
+}
 
 func (p *people) Begin(_ context.Context, link, _ string) (string, error) {
 	return "https://idp.example/?link=" + link, p.failure
@@ -81,7 +88,10 @@ func (p *people) Become(other api.Identity) (bool, error) {
 	return true, nil
 }
 
-func (p *people) Nobodys(context.Context) (int, []byte, error) { return p.nobodys, []byte(p.file), nil }
+func (p *people) Nobodys(context.Context) (int, []byte, error) {
+	defer p.lock()()
+	return p.nobodys, []byte(p.file), nil
+}
 
 func (p *people) SaveNobodys(context.Context) error { defer p.lock()(); p.saved = true; return nil }
 
@@ -255,6 +265,23 @@ func TestSigningOutAsksAboutUnsentWork(t *testing.T) {
 	}
 }
 
+// TestSigningOutKeepsWhatWasMadeMeanwhile: a person gives up what they were told of.
+func TestSigningOutKeepsWhatWasMadeMeanwhile(t *testing.T) {
+	for answer, unsent := range map[string]int{"": 0, "Discard and sign out": 1, "Save to a file and sign out": 1} {
+		b, p := at(t, api.PathMe, as("ann", "editor"))
+		p.ending = func() { b.add("Cid", "cid@example.org") } // in another tab
+		if unsent > 0 {
+			b.add("Bo", "bo@example.org")
+			b.until("the count", func() bool { return b.root.s.unsent() == 1 })
+		}
+		b.click("Sign out")
+		if unsent > 0 {
+			b.click(answer)
+		}
+		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] })
+	}
+}
+
 func TestSigningOutNeedsTheServer(t *testing.T) {
 	b, p := at(t, api.PathMe, as("ann", "editor"))
 	b.until("the page", func() bool { return b.has("button", "Sign out") })
@@ -287,5 +314,27 @@ func TestWhatNobodyMade(t *testing.T) {
 	b.untilText("The changes were not taken over.")
 	if p.dropped {
 		t.Error("dropped what was not taken over")
+	}
+}
+
+// TestWhatNobodyMakesMeanwhile is asked about, too.
+func TestWhatNobodyMakesMeanwhile(t *testing.T) {
+	for _, answer := range []string{"Send as me", "Save to a file", "Discard"} {
+		b, p := at(t, "/", func(p *people) {
+			as("ann", "editor")(p)
+			p.nobodys, p.file = 1, `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
+		})
+		b.untilText("1 change made on this device without an account is not on the server yet.")
+		func() {
+			defer p.lock()()
+			p.nobodys, p.file = 2, `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[1]}`
+		}()
+		b.click(answer)
+		b.untilText("2 changes made on this device without an account are not on the server yet.")
+		if p.dropped {
+			t.Errorf("%s: dropped what nobody was asked about", answer)
+		}
+		b.click("Discard")
+		p.until(b, answer, func() bool { return p.dropped })
 	}
 }

@@ -71,3 +71,12 @@ type unlocked struct{}
 func (unlocked) Hold(ctx context.Context, _ string, _ sync.LockMode, f func(context.Context) error) error {
 	return f(ctx)
 }
+
+// brokenDevices are the defects of sim/defects that are of what pages do: the browser's part of it,
+// which is not in Go, is this package's own.
+var brokenDevices = map[string]bool{
+	"account-not-said": true, "account-of-the-cookie": true, "anothers-data-deleted": true, "signed-out-unasked": true, "nobody-worked-on": true,
+}
+
+// brokenDevice reports whether the defect of a name is on.
+func brokenDevice(name string) bool { return active.Name() == name }

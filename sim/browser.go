@@ -32,11 +32,16 @@ const hosts = 2
 // which exceeds the longest backoff.
 const maxWait = time.Hour
 
-// browser is one client: the storage, channel and locks its tabs and hosts share.
+// browser is one client: the storage, channel and locks that tabs and hosts share which work with
+// the data of one account on one device.
 type browser struct {
+	*device
 	w       *world
 	number  int
-	storage int // number of the database; a new one after each eviction
+	account int
+	names   directory.Names
+	dropped bool // its data were deleted, and no page has loaded them since
+	storage int  // number of the database; a new one after each eviction
 	db      *memdb.Database
 	witness *replica.Store                // see stored
 	read    int                           // changes of the database that it may have read
@@ -48,17 +53,12 @@ type browser struct {
 	checker *checker
 	fence   int64 // of the latest round
 
-	ahead           time.Duration // of its clock, which also drifts
-	driftPPM        int64
 	clockCompared   bool // with the server's, since it was last changed
 	clockComparedAt time.Time
 	known           map[string]int64 // the highest version of each entity that it has saved
 	corrupted       map[string]bool  // entities whose rows were corrupted
 	torn, tornText  string           // the copy of the state that was torn last, and what was left
 	restored        bool             // the server was restored since the last resync
-	offline         bool
-	oneWay          bool // offline, but requests still arrive
-	signedOut       bool
 
 	alone   map[attempts]int         // how often an operation was sent alone and not answered, in a row
 	pages   map[string]sync.Response // feed pages that an intermediary may have cached, by path
@@ -81,6 +81,7 @@ type slot struct {
 	b      *browser
 	who    Who
 
+	closed   bool // no process: the tab shows other data, or no tab has this worker
 	frozen   bool
 	frozenAt time.Time
 	waits    string // the lock it waits for
@@ -97,6 +98,9 @@ type slot struct {
 	tab            *slot
 	pending        []func()
 	form           *repository.Record[api.User] // what an open form shows
+	role           string                       // of the account, as the page knows it
+	leaves         bool                         // the page is to be loaded anew
+	claim          *claim                       // the dialog about nobody's work, nil for none
 	saw            *fields                      // what the person sees who is writing
 
 	// For a host.
@@ -122,10 +126,13 @@ type slot struct {
 	err           error
 }
 
-func newBrowser(w *world, number int, c Browser) *browser {
+// newBrowser returns an account's data on a device, which are empty. Nobody's are shown by all tabs.
+func newBrowser(d *device, account int) *browser {
+	w, c, number := d.world, d.config, account*accountStride+d.place
+	names := directory.NamesOf(idOf(account))
 	b := &browser{
-		w: w, number: number, channel: memory.NewChannel(), locks: &locks{held: map[string]*hold{}},
-		ahead: time.Duration(c.SkewMs) * time.Millisecond, driftPPM: c.DriftPPM,
+		device: d, account: account, names: names,
+		w: w, number: number, channel: d.channel(names), locks: d.locksFor(names),
 		alone:   map[attempts]int{},
 		pages:   map[string]sync.Response{},
 		copied:  map[string]bool{},
@@ -148,7 +155,12 @@ func newBrowser(w *world, number int, c Browser) *browser {
 		w.must(b.witness.SetMeta(context.Background(), map[string]string{sync.MetaStrategy + api.EntityUser: c.Strategy}))
 	}
 	for _, s := range b.slots {
-		s.boot()
+		if s.closed = account != nobody && s.who.Kind != background; !s.closed {
+			s.boot()
+		}
+		if s.who.Kind == tab && !s.closed && w.accounts.are() {
+			s.backgroundSlot.pending = append(s.backgroundSlot.pending, s.greet)
+		}
 	}
 	return b
 }
@@ -157,7 +169,10 @@ func newBrowser(w *world, number int, c Browser) *browser {
 func (b *browser) fresh() {
 	b.storage = b.w.storages
 	b.w.storages++
-	b.db = memdb.New()
+	if b.db = b.databases[b.names.Database]; b.db == nil || b.witness != nil {
+		b.db = memdb.New()
+		b.databases[b.names.Database] = b.db
+	}
 	b.witness, b.read, b.mail = b.open(b.db.Open(), nil), -1, nil
 	b.fence, b.clockCompared, b.corrupted, b.torn, b.known = 0, false, map[string]bool{}, "", map[string]int64{}
 	b.checker.reset()
@@ -186,7 +201,7 @@ func (s *slot) boot() {
 	if s.who.Kind == background {
 		return
 	}
-	config := s.w.script.Browsers[s.b.number]
+	config := s.b.config
 	if s.users != nil {
 		s.users.Close()
 	}
@@ -195,7 +210,7 @@ func (s *slot) boot() {
 	server := &remote.Server{HTTP: network{s}, Paths: directory.Paths}
 	if s.who.Kind == tab {
 		s.backgroundSlot.pending = nil
-		s.form = nil
+		s.form, s.claim, s.leaves = nil, nil, false
 		s.users = repository.New(repository.Config[api.User, api.UserPatch]{
 			Store: storage{s}, Bus: s.b.channel.Bus(), Remote: server,
 			Schema: directory.Users, Codec: directory.Codec,
@@ -225,7 +240,7 @@ func (s *slot) boot() {
 
 // begin starts an actor in an empty slot.
 func (s *slot) begin(doing Verb, do func(context.Context) error) {
-	if s.actor != nil || s.w.violation != nil {
+	if s.actor != nil || s.w.violation != nil || s.process()[0].closed {
 		return
 	}
 	s.doing, s.added, s.removed, s.uncertain, s.err, s.waits, s.unaware = doing, 0, 0, false, nil, "", false
@@ -237,6 +252,14 @@ func (s *slot) begin(doing Verb, do func(context.Context) error) {
 		s.err = do(context.Background())
 	})
 	s.w.running = nil
+	s.settle()
+}
+
+// settle loads a page anew whose actor has ended, if that is what came of it.
+func (s *slot) settle() {
+	if page := s.process()[0]; page.leaves && s.actor == nil {
+		page.b.load(page.who.Index)
+	}
 }
 
 // startPending starts the tab's next background task.
@@ -276,6 +299,7 @@ func (s *slot) run(f Fault) {
 	if !alive {
 		s.w.logf("%s finished its %s: %v", s.who, s.doing, s.err)
 		s.actor = nil
+		s.settle()
 	}
 }
 
@@ -324,8 +348,22 @@ func (s *slot) thaw() {
 
 // kill ends the slot's process and starts a new one.
 func (s *slot) kill() {
-	process := s.process()
-	for _, s := range process {
+	page := s.process()[0]
+	if page.closed {
+		return
+	}
+	s.end()
+	if page.who.Kind == tab && s.w.accounts.are() {
+		page.b.load(page.who.Index)
+		return
+	}
+	page.boot()
+}
+
+// end ends the slot's process.
+func (s *slot) end() {
+	defer func(running *slot) { s.w.running = running }(s.w.running)
+	for _, s := range s.process() {
 		if s.actor != nil {
 			s.w.stats.hit("killed " + pausePointNames[s.actor.at])
 			if s.call.moving {
@@ -338,11 +376,14 @@ func (s *slot) kill() {
 		}
 		s.frozen, s.waits, s.mute = false, "", false
 	}
-	process[0].boot()
 }
 
 // crash kills all processes of the browser.
 func (b *browser) crash() {
+	if b.w.accounts.are() {
+		b.device.crash()
+		return
+	}
 	for _, s := range b.slots {
 		s.kill()
 	}
@@ -353,12 +394,19 @@ func (b *browser) evict() {
 	if len(b.checker.ops) > 0 {
 		b.w.stats.hit("operations evicted")
 	}
+	if b.w.accounts.are() {
+		b.device.evict()
+		return
+	}
 	b.fresh()
 	b.crash()
 }
 
 // round starts a round of the host's engine.
 func (s *slot) round(reason sync.Reason) {
+	if !s.hosted() {
+		return
+	}
 	s.begin(Round, func(ctx context.Context) error {
 		report, err := s.engine.Round(ctx, reason)
 		s.report = report

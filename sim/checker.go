@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -61,7 +62,8 @@ func (c *checker) checkBatch(operations []api.Operation) {
 			w.fail(4, "two operations of entity %s in one batch", o.EntityID)
 		}
 		entities[o.EntityID] = true
-		if from, ok := w.origins[o.ID]; !ok || from.storage != c.b.storage {
+		from, ok := w.origins[o.ID]
+		if !ok || from.storage != c.b.storage && !w.accounts.makers[making{o.ID, c.b.account}] {
 			w.fail(3, "operation %s is sent but was never queued here", o.ID)
 		}
 		o.Stamp = ""
@@ -141,12 +143,19 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
 	c.checkUnseen(s, before, after, came)
 	c.noteSeen(s, before, left, came)
-	c.noteEmails(left, came, s.who.Kind == tab)
+	if s.doing != Claim {
+		c.noteEmails(left, came, s.who.Kind == tab)
+	}
 	for _, o := range left {
 		delete(c.ops, o.ID)
 	}
 	for _, o := range came {
-		c.checkStamp(s, before, o)
+		c.b.w.accounts.noteMaker(s, o.ID)
+		if s.doing == Claim {
+			c.checkTaken(o)
+		} else {
+			c.checkStamp(s, before, o)
+		}
 		c.ops[o.ID] = true
 		c.b.w.origins[o.ID] = origin{c.b.storage, turn(o.Seq)}
 	}
@@ -170,6 +179,17 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	default:
 		c.checkPerson(s, before, left, came)
 	}
+}
+
+// checkTaken checks an operation that was taken over from nobody: once it has left the queue, it does
+// not come back.
+func (c *checker) checkTaken(o queue.Operation) {
+	meta, err := c.b.stored().Meta(context.Background(), queue.MetaOutcomes)
+	c.b.w.must(err)
+	if f, left := queue.FindOutcome(meta[queue.MetaOutcomes], o.ID); left {
+		c.b.w.fail(3, "operation %s was taken over again, though it had %s", o.ID, f.Kind)
+	}
+	c.b.w.stats.hit("operation taken over")
 }
 
 // clockError bounds the error of a corrected clock: the server's date has whole seconds,
@@ -268,6 +288,9 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 	for _, o := range before.Operations {
 		now, there = operated(now, there, o)
 	}
+	if s.who.Kind == tab && s.doing == Claim {
+		return // as it was seen where it was made
+	}
 	if s.who.Kind == tab {
 		if s.saw != nil && (s.doing == Update || s.doing == Delete) {
 			now = *s.saw
@@ -365,7 +388,7 @@ func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 func (c *checker) checkRejection(s *slot, o queue.Operation) {
 	c.b.w.stats.hit("rejected")
 	r, answered := s.answer.results[o.ID]
-	refused := s.answer.status >= 400 && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
+	refused := s.answer.status >= 400 && s.answer.status != http.StatusUnauthorized && s.answer.status < 500 && len(s.answer.batch) == 1 && s.answer.batch[0].ID == o.ID
 	intercepted := s.b.alone[attempts{s.who, o.ID}] >= sync.MaxRefusals
 	if !(answered && r.Status == api.Rejected) && !refused && !intercepted && o.RetryCount < queue.MaxServerErrors {
 		c.b.w.fail(2, "operation %s became rejected after %d answered failures and status %d", o.ID, o.RetryCount, s.answer.status)
@@ -529,6 +552,11 @@ func (c *checker) checkPerson(s *slot, before queue.Entity, left, came []queue.O
 			w.fail(13, "a discard took operations of entity %s that were not rejected", before.Ref.ID)
 		}
 		w.stats.hit("discarded")
+		return
+	case Claim:
+		if len(left) > 0 {
+			w.fail(13, "taking over nobody's work took operations of entity %s", before.Ref.ID)
+		}
 		return
 	case Create, Update, Delete, Undo, Reverse:
 	default:

@@ -22,7 +22,7 @@ import (
 func TestCoalescedEqualsOneByOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		exists, concurrent := rapid.Bool().Draw(t, "exists"), rapid.Bool().Draw(t, "others change it")
-		one, other := newDevice(t, exists), newDevice(t, exists)
+		one, other := newSender(t, exists), newSender(t, exists)
 		if exists && concurrent {
 			one.changeByOthers()
 			other.changeByOthers()
@@ -48,8 +48,8 @@ func TestCoalescedEqualsOneByOne(t *testing.T) {
 	})
 }
 
-// device is a device with operations on one user, and the server it sends them to.
-type device struct {
+// sender is a device with operations on one user, and the server it sends them to.
+type sender struct {
 	t      *rapid.T
 	entity queue.Entity
 	server *memory.Store
@@ -57,7 +57,7 @@ type device struct {
 }
 
 // enqueue adds a write. A create restores what this device has deleted, as Undo does.
-func (d *device) enqueue(w queue.Write) error {
+func (d *sender) enqueue(w queue.Write) error {
 	if w.Type == api.Create {
 		w.Restores = d.gone
 	}
@@ -69,8 +69,8 @@ const (
 	user    = "22222222-2222-4222-8222-222222222222"
 )
 
-func newDevice(t *rapid.T, exists bool) *device {
-	d := &device{t: t, server: memory.New(memory.Options{Epoch: 1}), entity: queue.Entity{Ref: userRef(user)}}
+func newSender(t *rapid.T, exists bool) *sender {
+	d := &sender{t: t, server: memory.New(memory.Options{Epoch: 1}), entity: queue.Entity{Ref: userRef(user)}}
 	if exists {
 		r := d.apply(api.Operation{ID: uuid.NewString(), Type: api.Create, Data: []byte(`{"name":"N","email":"n@example.org","bio":"b"}`)})
 		d.entity.Confirmed = &queue.Row{Version: r.Version, Stamp: r.Stamp, Document: r.Document}
@@ -78,11 +78,11 @@ func newDevice(t *rapid.T, exists bool) *device {
 	return d
 }
 
-func (d *device) changeByOthers() {
+func (d *sender) changeByOthers() {
 	d.apply(api.Operation{ID: uuid.NewString(), Type: api.Update, BaseVersion: 1, Data: []byte(`{"bio":"of others"}`)})
 }
 
-func (d *device) apply(o api.Operation) api.Result {
+func (d *sender) apply(o api.Operation) api.Result {
 	o.EntityType, o.EntityID, o.CreatedAt = api.EntityUser, user, epoch
 	w, problem := store.Prepare(someone, o)
 	if problem != nil {
@@ -96,7 +96,7 @@ func (d *device) apply(o api.Operation) api.Result {
 }
 
 // send sends each operation in turn.
-func (d *device) send(concurrent bool) {
+func (d *sender) send(concurrent bool) {
 	for h := d.entity.Head(); h != nil; h = d.entity.Head() {
 		o, ok := d.entity.Send(h.ID)
 		if !ok {
@@ -121,7 +121,7 @@ func (d *device) send(concurrent bool) {
 	}
 }
 
-func (d *device) atServer() string {
+func (d *sender) atServer() string {
 	row, err := d.server.User(context.Background(), user)
 	if err != nil {
 		return ""

@@ -28,7 +28,7 @@ func (b *browser) open(db replica.Database, publish func(replica.Message)) *repl
 		Database: db, Schemas: []queue.Schema{directory.Users}, Now: b.clock, Publish: publish, Reserve: smallReserve,
 		NewID: func() string { return fmt.Sprintf("database %d", b.storage) },
 	}
-	if b.w.script.Browsers[b.number].Small {
+	if b.config.Small {
 		o.Bounds, o.Cache = smallBounds, smallCache
 	}
 	if publish == nil { // it asks when it must

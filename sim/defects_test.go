@@ -119,12 +119,13 @@ func TestDefectsHaveTheirPortsAndScripts(t *testing.T) {
 		if d.Port {
 			made++
 		}
-		if d.Port != (brokenPorts[d.Name] != nil) {
-			t.Errorf("%s is a port's: %t, and broken.go has a port of that name: %t", d.Name, d.Port, brokenPorts[d.Name] != nil)
+		has := brokenPorts[d.Name] != nil || brokenDevices[d.Name]
+		if d.Port != has {
+			t.Errorf("%s is a port's: %t, and broken.go has a port of that name: %t", d.Name, d.Port, has)
 		}
 	}
-	if made != len(brokenPorts) {
-		t.Errorf("%d defects are ports', and broken.go has %d", made, len(brokenPorts))
+	if has := len(brokenPorts) + len(brokenDevices); made != has {
+		t.Errorf("%d defects are ports', and broken.go has %d", made, has)
 	}
 	for name := range scripts {
 		t.Errorf("%s is named after no defect", name)

@@ -1,6 +1,6 @@
 // Package sim plays whole histories of Rollcall in one process: several browsers, each with
 // tabs and two hosts on one storage, against the real server code, while time, network,
-// storage and processes fail as scripted. It checks that the thirteen invariants of
+// storage and processes fail as scripted. It checks that the invariants of
 // docs/ARCHITECTURE.md hold together.
 //
 // As in the product, each process has a replica of its own (wasm/replica) over the browser's
@@ -17,6 +17,14 @@
 // say which actor runs next and which fault to inject. A tab's background work is an actor of
 // its own. One actor runs at a time, time is a number and ids are counted, so nothing depends
 // on the machine.
+//
+// In a fifth of the histories the server has accounts, from the beginning or after a while: its own
+// gate, its own decisions, and a truth of its own to hold them to (accounts). A browser is then what
+// an account has on a device: database, channel, locks, tabs and hosts by the names of
+// directory.NamesOf. A device has one cookie, one note of whose data a page loads, and a browser for
+// nobody and for each account that was there. What a page does about that is package app's and
+// JavaScript's in the product, and device.go's and signin.go's here; how it asks the server is
+// package signin's, and how it takes over nobody's work package repository's.
 //
 // A step that makes no sense in its place does nothing. So every subset of a script is a
 // script, which makes shrinking simple: drop steps, and see whether the violation stays.
@@ -63,6 +71,15 @@
 //	                                 rows, of directories, and one of the two copies of the state
 //	clocks jump and drift            Jump (12) by seconds to years; drift of up to 200 ppm
 //	tombstones, records collected    Collect (6), Prune (3)
+//	sessions end                     Revoke (6), Expire (3), Disable (4), by a sign-in (Login, 20, or who
+//	                                 sees that they have to) or sign-out (Logout, 10), in every process
+//	roles change                     Role (10) between viewer and editor
+//	accounts change under tabs       the others go on until Follow (60), a frozen one for as long; hosts and
+//	                                 the service worker too
+//	nobody's work                    asked about after a sign-in; Claim (50) answers
+//	the first account                Close (10) of an open server
+//	tabs of before there were        old hosts and tabs that have nobody's data don't say whose they are
+//	accounts
 //	backup restored                  Backup (4), Restore (3)
 //	data went back in time           Rollback (3)
 //	two engine versions at once      old hosts (no stamps, no digests) and old tabs (no stamps, no
@@ -93,6 +110,12 @@
 //	   nothing
 //	14 what was overwritten  checker: checkUnseen, noteSeen, checkBase
 //	   was seen
+//	15 each as themselves  accounts: checkWrites (what is stored), checkAnswer (what is read), noteMaker
+//	                       (what comes into a queue); checkWaits
+//	16 only who may        accounts: checkWrites, checkAnswer, checkSession
+//
+// That the end of a session loses nothing is 2, 3, 8 and 13: each account signs in again before the
+// end, and someone takes over what is nobody's (heal, settle); delete checks what goes with a sign-out.
 //
 // The model also checks that emails are unique, and the checker (checkEmailOrder) that none is
 // taken before the write that frees it.

@@ -21,13 +21,45 @@ type stream struct {
 	grown  int64    // how many changes the feed had then
 	events []string // on their way: the data of each
 	called bool     // an event has requested a round
+
+	open   sync.Request // what it was opened with, and when the server was last asked about that
+	looked int64
+	still  bool
+}
+
+// streams reports whether the host's stream is open, or can be opened: the server looks at who
+// has opened it again whenever an account has changed.
+func (s *slot) streams() bool {
+	if !s.w.accounts.are() {
+		return true
+	}
+	now := 2*s.w.server.gate.State().Revision + int64(s.w.server.life)<<32
+	if s.stream.told == "" {
+		path := api.EventsPath(idOf(s.b.account))
+		if s.mum() {
+			path = api.PathEvents
+		}
+		r := s.dressed(sync.Request{Method: http.MethodHead, Path: path}, true)
+		delete(r.Header, api.HeaderAccount)
+		if s.stream.looked == now && s.stream.open.Header["Cookie"] == r.Header["Cookie"] {
+			return s.stream.still
+		}
+		s.stream.open, s.stream.looked = r, 0
+	}
+	if s.stream.looked != now {
+		s.stream.looked, s.stream.still = now, s.w.server.answer(s.stream.open).Status == http.StatusOK
+	}
+	if !s.stream.still {
+		s.stream.told = ""
+	}
+	return s.stream.still
 }
 
 // follow has the server tell a host's stream of what has changed, or opens it. As luck has it, the
 // event arrives at once, or with a later Tell or never, or is one with the next.
 func (s *slot) follow() {
-	share, change := s.w.script.Browsers[s.b.number].Events, s.w.server.model.change
-	if share == 0 || s.who.Kind != host || s.b.offline || s.b.signedOut || (s.stream.told != "" && s.stream.grown == change) {
+	share, change := s.b.config.Events, s.w.server.model.change
+	if share == 0 || s.who.Kind != host || s.closed || s.b.offline || s.b.signedOut || !s.streams() || (s.stream.told != "" && s.stream.grown == change) {
 		return
 	}
 	s.stream.grown = change
@@ -53,7 +85,7 @@ func (s *slot) follow() {
 
 // protocol is the version of the protocol that the host speaks.
 func (s *slot) protocol() int {
-	if s.w.script.Browsers[s.b.number].OldHost && s.who.Index == 1 {
+	if s.b.config.OldHost && s.who.Index == 1 {
 		return api.ProtocolNews - 1
 	}
 	return api.Protocol
@@ -63,7 +95,7 @@ func (s *slot) protocol() int {
 // odd n, it comes again later. A frozen process gets it when it thaws.
 func (s *slot) tell(n int) {
 	count := len(s.stream.events)
-	if s.frozen || count == 0 {
+	if s.frozen || s.closed || count == 0 {
 		return
 	}
 	i := (n/2 + count - 1) % count
@@ -82,7 +114,7 @@ func (s *slot) tell(n int) {
 
 // startCalled starts the round that an event has requested, as soon as no other runs.
 func (s *slot) startCalled() {
-	if s.stream.called && s.actor == nil && !s.frozen {
+	if s.stream.called && s.actor == nil && !s.frozen && !s.closed {
 		s.stream.called = false
 		s.round(sync.Stream)
 	}
@@ -90,6 +122,9 @@ func (s *slot) startCalled() {
 
 // closeStreams ends all event streams of a browser. What is on its way may still arrive.
 func (b *browser) closeStreams() {
+	if b == nil {
+		return
+	}
 	for _, s := range b.slots {
 		s.stream.told = ""
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -34,6 +35,8 @@ type generator struct {
 	// entities in use at a time; next the next one to create; deleted the last deleted.
 	sharing float64
 	pool    int
+	own     *rand.Rand // of accounts; nil without
+	changes []eventChance
 	next    int
 	deleted int
 }
@@ -89,6 +92,10 @@ func Generate(seed uint64) (Result, error) {
 		b.Mail, b.Small = []int{0, 0, 10, 30, 80}[storing.IntN(5)], storing.IntN(2) == 0
 		b.Events = []int{0, 0, 30, 80}[storing.IntN(4)]
 	}
+	accounts := rand.New(rand.NewPCG(seed, 3))
+	if accounts.IntN(accountsIn) == 0 {
+		script.Accounts, script.Opened = 2, accounts.IntN(3) == 0
+	}
 	g := &generator{
 		rng: rng, steps: 150 + rng.IntN(400), sticky: rng.Float64() * .9, hurry: rng.Float64() * .7, scenarioRate: []float64{0, .005, .02}[rng.IntN(3)],
 		people: .05 + rng.Float64()*.2, next: 1,
@@ -99,6 +106,10 @@ func Generate(seed uint64) (Result, error) {
 	}
 	script.Steps = make([]Step, 0, g.steps)
 	g.swarm()
+	if script.Accounts > 0 {
+		g.own = accounts
+		g.changes = swarmed(accounts, accountEvents)
+	}
 	return play(script, nil, func(w *world) (Step, bool) {
 		if len(script.Steps) >= g.steps {
 			return Step{}, false
@@ -135,16 +146,24 @@ func (g *generator) swarm() {
 			}
 		}
 	}
+	g.events = swarmed(g.rng, events)
+}
+
+func swarmed(rng *rand.Rand, events []eventChance) (some []eventChance) {
 	for _, e := range events {
-		if g.rng.IntN(2) == 0 {
-			g.events = append(g.events, eventChance{e.verb, e.rate * []float64{.3, 1, 3, 8}[g.rng.IntN(4)]})
+		if rng.IntN(2) == 0 {
+			some = append(some, eventChance{e.verb, e.rate * []float64{.3, 1, 3, 8}[rng.IntN(4)]})
 		}
 	}
+	return some
 }
 
 // step makes up the next step.
 func (g *generator) step(w *world) Step {
 	ms := int64(g.rng.IntN(g.pace))
+	if st, ok := g.account(w, ms); ok {
+		return st
+	}
 	if len(g.scenario) == 0 && g.next > 1 && g.rng.Float64() < g.scenarioRate {
 		g.beginScenario(w)
 	}
@@ -166,7 +185,7 @@ func (g *generator) step(w *world) Step {
 	if st, ok := g.run(w, ms); ok && g.rng.Float64() > g.people {
 		return st
 	}
-	b := w.browsers[g.rng.IntN(len(w.browsers))]
+	b := g.browser(w)
 	s := b.slots[g.rng.IntN(len(b.slots))].process()[0]
 	if s.actor == nil && g.rng.Float64() < g.hurry {
 		g.hurried = s
@@ -241,7 +260,7 @@ func ready(s *slot) bool { return s.actor != nil && !s.frozen && !s.blocked() }
 
 // event makes up a step of the machines.
 func (g *generator) event(w *world, verb Verb, ms int64) Step {
-	b := w.browsers[g.rng.IntN(len(w.browsers))]
+	b := g.browser(w)
 	st := Step{Verb: verb, Who: b.slots[g.rng.IntN(len(b.slots))].process()[0].who, Ms: ms}
 	switch verb {
 	case Freeze:
@@ -367,4 +386,72 @@ func (g *generator) personVerb(b *browser) Verb {
 		return Strategy
 	}
 	return verbs[g.rng.IntN(len(verbs))]
+}
+
+// accountsIn is the share of histories with accounts: one in so many.
+const accountsIn = 5
+
+// accountEvents are the events about accounts, each with its usual probability per step.
+var accountEvents = []eventChance{
+	{Login, .02}, {Logout, .01}, {Claim, .05}, {Greet, .006}, {Follow, .06}, {Close, .01},
+	{Revoke, .006}, {Expire, .003}, {Role, .01}, {Disable, .004},
+}
+
+// browser picks a browser: among those that tabs show, most of the time.
+func (g *generator) browser(w *world) *browser {
+	all := w.browsers
+	if g.own != nil && g.own.IntN(8) > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(b *browser) bool { return b.slots[len(b.slots)-hosts].closed })
+	}
+	return all[g.rng.IntN(len(all))]
+}
+
+// account makes up a step about accounts. On most devices it is mostly the same person who signs in.
+func (g *generator) account(w *world, ms int64) (Step, bool) {
+	if g.own == nil {
+		return Step{}, false
+	}
+	d := w.devices[g.own.IntN(len(w.devices))]
+	t := d.shown().slots[g.own.IntN(d.config.Tabs)]
+	if len(g.scenario) == 0 && g.next > 1 && g.own.IntN(40) == 0 {
+		g.beginAccounts(d)
+	}
+	someone := int64(1 + g.own.IntN(w.script.Accounts))
+	if g.own.IntN(3) > 0 {
+		someone = int64(1 + d.place%w.script.Accounts)
+	}
+	// Whoever sees that they have to sign in does.
+	if w.accounts.closed && w.accounts.admitted(d.cookie) == nobody && t.actor == nil && g.own.IntN(25) == 0 {
+		return Step{Verb: Login, Who: t.who, N: someone, Ms: ms}, true
+	}
+	if t.claim != nil && t.actor == nil && g.own.IntN(10) == 0 {
+		return Step{Verb: Claim, Who: t.who, N: int64(g.own.IntN(8) / 7), Ms: ms}, true
+	}
+	roll := g.own.Float64()
+	for _, e := range g.changes {
+		if roll -= e.rate; roll < 0 {
+			return g.accountEvent(d, Step{Verb: e.verb, Who: t.who, N: someone, Ms: ms}), true
+		}
+	}
+	return Step{}, false
+}
+
+func (g *generator) accountEvent(d *device, st Step) Step {
+	switch st.Verb {
+	case Logout:
+		st.N = int64(g.own.IntN(choices))
+	case Claim:
+		st.N = int64(g.own.IntN(2))
+	case Role, Disable: // mostly back to what most of them are
+		st.N = 2*st.N + int64((1+g.own.IntN(5))/3)
+	case Follow:
+		for _, b := range d.browsers {
+			for i := 0; b != nil && i < d.config.Tabs; i++ {
+				if b.slots[i].stale() {
+					st.Who = b.slots[i].who
+				}
+			}
+		}
+	}
+	return st
 }

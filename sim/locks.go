@@ -91,6 +91,9 @@ func (w *world) checkWaits() {
 				continue
 			}
 			h := b.locks.held[s.waits].slot
+			if h.b != b {
+				w.fail(ownWork, "%s waits for the lock of %s, who works for another account", s.who, h.who)
+			}
 			if h.actor == nil {
 				w.fail(10, "%s waits for the lock of %s, which is gone", s.who, h.who)
 			}

@@ -12,11 +12,19 @@ type letter struct {
 	calls   int // of stores that come first
 }
 
-// publish sends a record to the other processes of the browser.
+// publish sends a record to the other processes on the browser's channel.
 func (s *slot) publish(m replica.Message) {
-	for i, to := range s.b.slots {
-		if to.replica != nil && to != s {
-			s.b.post(to, m, s.b.luck(m.Seq, i))
+	for _, b := range s.b.browsers {
+		if b == nil || b.channel != s.b.channel {
+			continue
+		}
+		if b != s.b {
+			s.w.fail(ownWork, "%s tells the processes of account %d of what account %d has saved", s.who, b.account, s.b.account)
+		}
+		for i, to := range b.slots {
+			if to.replica != nil && to != s {
+				b.post(to, m, b.luck(m.Seq, i))
+			}
 		}
 	}
 }
@@ -35,7 +43,7 @@ func (b *browser) luck(seq int64, receiver int) uint64 {
 // post has a message arrive at once or, as luck has it, late, twice, or never.
 func (b *browser) post(to *slot, m replica.Message, luck uint64) {
 	stats, l := b.w.stats, letter{to: to, replica: to.replica, message: m}
-	if b.w.healed || int(luck%100) >= b.w.script.Browsers[b.number].Mail {
+	if b.w.healed || int(luck%100) >= b.config.Mail {
 		b.mail = append(b.mail, l)
 		return
 	}

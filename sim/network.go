@@ -54,6 +54,10 @@ func (n network) Do(ctx context.Context, r sync.Request) (sync.Response, error) 
 	n.slot = n.me()
 	n.w.logf("%s sends %s %s %s", n.who, r.Method, r.Path, r.Body)
 	n.checkRequest(r)
+	r = n.dressed(r, true)
+	if n.w.accounts.are() && n.b.account != n.b.device.account {
+		n.w.stats.hit("worked for another account than the device's")
+	}
 	// A batch without operations asks whether the server is there. What is answered says nothing
 	// about operations.
 	asks := r.Body != nil && len(n.batch) == 0
@@ -265,6 +269,9 @@ func (n network) noteAnswer(resp sync.Response) {
 	n.answer.results = map[string]api.Result{}
 	for _, r := range b.Results {
 		n.answer.results[r.ID] = r
+		if r.Problem != nil && r.Problem.Code == api.CodeForbidden {
+			n.w.stats.hit("operation forbidden")
+		}
 	}
 }
 

@@ -37,6 +37,5 @@ func (s storage) asOldTab(before queue.Entity, e *queue.Entity) {
 
 // old reports whether the tab runs the earlier version.
 func (s *slot) old() bool {
-	c := s.w.script.Browsers[s.b.number]
-	return c.OldTab && s.who.Index == c.Tabs-1
+	return s.b.config.OldTab && s.who.Index == s.b.config.Tabs-1
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -45,10 +46,15 @@ func (s *slot) act(st Step) {
 		do = func(ctx context.Context) error { return s.attend(ctx, st.Verb) }
 	case Accept, Reverse:
 		do = func(ctx context.Context) error { return s.review(ctx, st.Verb) }
+	case Login, Logout, Claim, Greet:
+		do = s.account(st)
 	default:
 		return
 	}
 	s.entity, s.saw = st.Entity, nil
+	if s.role == string(account.Viewer) {
+		do = s.ifMayWrite(st.Verb, do)
+	}
 	if st.Verb != Update {
 		s.form = nil // a form is modal: whoever does something else has left it
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,7 +96,8 @@ const (
 // heal ends all faults and runs everything to its end.
 func (w *world) heal() {
 	w.healed = true
-	for _, b := range w.browsers {
+	w.accounts.heal()
+	for _, b := range slices.Clone(w.browsers) {
 		b.offline, b.signedOut = false, false
 		if len(b.corrupted) > 0 {
 			b.readAnew()
@@ -110,6 +112,7 @@ func (w *world) heal() {
 		}
 	}
 	w.finish()
+	w.accounts.settle()
 	for len(w.inFlight) > 0 && !w.over() {
 		w.deliver(0)
 	}
@@ -157,6 +160,9 @@ func (w *world) quiet(n int) bool {
 	quiet := true
 	for _, b := range w.browsers {
 		s := b.slots[len(b.slots)-1-n%hosts]
+		if !b.returns() {
+			continue
+		}
 		s.round(sync.Manual)
 		w.finish()
 		r := s.report
@@ -176,6 +182,10 @@ func (w *world) checkEnd() {
 	ctx := context.Background()
 	w.checkServer(ctx)
 	for _, b := range w.browsers {
+		if b.dropped || b.account == nobody && w.accounts.closed {
+			b.checkGone()
+			continue
+		}
 		if drift := b.clock().Sub(w.now) - b.ahead; drift.Abs() >= time.Second {
 			w.stats.hit("clock drifted by a second")
 		}

@@ -206,7 +206,7 @@ func (g *generator) nextMove(w *world, ms int64) (Step, bool) {
 // ofSlot reports whether the move runs an actor in a slot.
 func (m *move) ofSlot() bool {
 	switch m.Verb {
-	case Round, Run, Create, Open, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse:
+	case Round, Run, Create, Open, Update, Delete, Undo, Get, Retry, Discard, Accept, Reverse, Login, Logout, Claim, Greet:
 		return true
 	}
 	return false
@@ -222,9 +222,9 @@ func (s *slot) pausedAt() pausePoint {
 
 // castRoles chooses the roles of a scenario.
 func (g *generator) castRoles(w *world) roles {
-	i := g.rng.IntN(len(w.browsers))
-	a, b := w.browsers[i], w.browsers[(i+1)%len(w.browsers)]
-	tabs := w.script.Browsers[i].Tabs
+	i := g.rng.IntN(len(w.devices))
+	a, b := w.devices[i].shown(), w.devices[(i+1)%len(w.devices)].shown()
+	tabs := a.config.Tabs
 	h := g.rng.IntN(hosts)
 	return roles{
 		tab: Who{a.number, tab, 0}, tab2: Who{a.number, tab, tabs - 1},
@@ -237,7 +237,11 @@ func (g *generator) castRoles(w *world) roles {
 // beginScenario starts a random scenario.
 func (g *generator) beginScenario(w *world) {
 	c := g.castRoles(w)
-	g.scenario, g.begun, g.moves = scenarios[g.rng.IntN(len(scenarios))](c), false, 0
+	g.start(scenarios[g.rng.IntN(len(scenarios))](c))
+}
+
+func (g *generator) start(s scenario) {
+	g.scenario, g.begun, g.moves = s, false, 0
 	made := false
 	for i := range g.scenario {
 		m := &g.scenario[i]

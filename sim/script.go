@@ -43,7 +43,18 @@ const (
 	Online  Verb = "online"
 	SignOut Verb = "signout" // a browser gets 401 until SignIn
 	SignIn  Verb = "signin"
-	Tell    Verb = "tell"    // an event on its way to a host arrives, number N/2; for an odd N, it comes again
+	Tell    Verb = "tell" // an event on its way to a host arrives, number N/2; for an odd N, it comes again
+	// Steps of accounts, which the script must have. Without a name, N is an account's number.
+	Login   Verb = "login"   // the person at a tab signs in
+	Logout  Verb = "logout"  // signs out; N is what becomes of unsent work
+	Claim   Verb = "claim"   // says what becomes of nobody's work, which N says
+	Greet   Verb = "greet"   // a page asks who has signed in
+	Follow  Verb = "follow"  // a page learns that others have signed in, and loads anew
+	Close   Verb = "close"   // the open server gets its accounts
+	Revoke  Verb = "revoke"  // an admin ends the account's sessions
+	Expire  Verb = "expire"  // its sessions end by themselves
+	Role    Verb = "role"    // account N/2 may read only; for an odd N, write
+	Disable Verb = "disable" // account N/2 is disabled; for an odd N, enabled
 	Deliver Verb = "deliver" // the late request number N arrives after all
 	Wait    Verb = "wait"    // N milliseconds pass
 	Restart Verb = "restart" // the server
@@ -143,6 +154,8 @@ type Script struct {
 	BodyLimit int  // a proxy answers larger requests with 413; 0 for none
 	Reboot    bool // all browsers restart before healing; else their processes go on
 	Digests   bool // the server sends digests; replicas must converge without them, too
+	Accounts  int  // how many people have one; 0 for a server that is open to all
+	Opened    bool // it is open until Close
 	Browsers  []Browser
 	Steps     []Step
 }
@@ -150,7 +163,11 @@ type Script struct {
 // WriteTo writes the script as text, one step a line.
 func (s *Script) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t digests=%t\n", s.Seed, s.SQLite, s.BodyLimit, s.Reboot, s.Digests)
+	fmt.Fprintf(&b, "history seed=%d sqlite=%t body=%d reboot=%t digests=%t", s.Seed, s.SQLite, s.BodyLimit, s.Reboot, s.Digests)
+	if s.Accounts > 0 {
+		fmt.Fprintf(&b, " accounts=%d opened=%t", s.Accounts, s.Opened)
+	}
+	b.WriteString("\n")
 	for _, c := range s.Browsers {
 		fmt.Fprintf(&b, "browser tabs=%d strategy=%s skew=%d drift=%d page=%d old=%t oldtab=%t mail=%d events=%d small=%t\n",
 			c.Tabs, c.Strategy, c.SkewMs, c.DriftPPM, c.PageSize, c.OldHost, c.OldTab, c.Mail, c.Events, c.Small)
@@ -221,6 +238,9 @@ func (s *Script) readLine(words []string) error {
 		s.Seed, s.SQLite = uint64(p.number("seed")), p["sqlite"] == "true"
 		s.BodyLimit, s.Reboot = int(p.number("body")), p["reboot"] == "true"
 		s.Digests = p["digests"] == "true"
+		if s.Accounts = int(max(0, p.number("accounts"))); s.Accounts > 0 {
+			s.Opened = p["opened"] == "true"
+		}
 	case "browser":
 		s.Browsers = append(s.Browsers, Browser{
 			Tabs: int(p.number("tabs")), Strategy: p["strategy"], SkewMs: p.number("skew"),

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/server/signin"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/memory"
 	"github.com/rollcall/rollcall/server/store/sqlite"
@@ -36,7 +38,9 @@ type server struct {
 	w       *world
 	store   backend
 	handler *handler
+	gate    *signin.Gate // nil without accounts
 	model   *model
+	asked   int // whose session the request has that is being answered
 
 	era  int            // incremented when the data go back to a copy
 	eras map[uint64]int // by the feed's epoch
@@ -76,6 +80,7 @@ type observedStore struct {
 }
 
 func (o *observedStore) Apply(ctx context.Context, writes []store.Write) ([]store.Outcome, error) {
+	o.s.w.accounts.checkWrites(writes, o.s.asked)
 	outcomes, err := o.Store.Apply(ctx, writes)
 	if err == nil {
 		o.s.model.observe(writes, outcomes)
@@ -104,7 +109,10 @@ func (o *observedStore) Changes(ctx context.Context, cursor string, limit int) (
 }
 
 func newServer(w *world, onDisk bool) (*server, error) {
-	s := &server{w: w, handler: handlers.Get().(*handler), model: newModel(w), eras: map[uint64]int{}, serial: serials.Add(1)}
+	s := &server{w: w, model: newModel(w), eras: map[uint64]int{}, serial: serials.Add(1)}
+	if !w.accounts.are() {
+		s.handler = handlers.Get().(*handler)
+	}
 	if onDisk {
 		dir, err := os.MkdirTemp(scratch(), "rollcall-sim-")
 		if err != nil {
@@ -146,6 +154,9 @@ func (s *server) open() error {
 
 func (s *server) serve(b backend) error {
 	s.store = b
+	if err := s.openGate(); err != nil {
+		return err
+	}
 	*s.handler.observedStore = observedStore{b, s}
 	head, err := b.Head(context.Background())
 	if err != nil {
@@ -160,6 +171,20 @@ func (s *server) serve(b backend) error {
 	return err
 }
 
+// openGate gives the process a gate of its own, and a handler with it, if there are accounts.
+func (s *server) openGate() (err error) {
+	accounts, keeps := s.store.(signin.Store)
+	if !s.w.accounts.are() || !keeps {
+		return nil
+	}
+	if s.gate, err = signin.Open(context.Background(), accounts, signin.Options{Now: s.now}); err != nil {
+		return fmt.Errorf("read the accounts: %w", err)
+	}
+	o := &observedStore{}
+	s.handler = &handler{rest.New(rest.Config{Store: o, Hub: feed.NewHub(), Gate: s.gate}), o}
+	return nil
+}
+
 // eraOf is the era of a cursor; -1 for none.
 func (s *server) eraOf(c feed.Cursor) int {
 	if era, ok := s.eras[c.Epoch]; ok {
@@ -172,7 +197,9 @@ func (s *server) eraOf(c feed.Cursor) int {
 func (s *server) close() error {
 	err := s.store.Close()
 	*s.handler.observedStore = observedStore{}
-	handlers.Put(s.handler)
+	if s.gate == nil {
+		handlers.Put(s.handler)
+	}
 	if s.dir != "" {
 		err = firstOf(err, os.RemoveAll(s.dir))
 	}
@@ -281,6 +308,10 @@ func (s *server) answer(r engine.Request) engine.Response {
 	for k, v := range r.Header {
 		req.Header.Set(k, v)
 	}
+	if s.gate != nil {
+		req.TLS = &tls.ConnectionState{}
+	}
+	s.asked = s.w.accounts.admitted(secretOf(r.Header["Cookie"]))
 	rec := &recorder{header: http.Header{}}
 	s.handler.ServeHTTP(rec, req)
 	resp := engine.Response{Status: rec.status, Body: rec.body.Bytes(), Header: map[string]string{
@@ -289,6 +320,7 @@ func (s *server) answer(r engine.Request) engine.Response {
 	for k := range rec.header {
 		resp.Header[strings.ToLower(k)] = rec.header.Get(k)
 	}
+	s.w.accounts.checkAnswer(r, s.asked, resp)
 	return resp
 }
 
@@ -300,6 +332,9 @@ type recorder struct {
 }
 
 func (r *recorder) Header() http.Header { return r.header }
+
+// SetReadDeadline is for http.ResponseController.
+func (r *recorder) SetReadDeadline(time.Time) error { return nil }
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {

@@ -62,6 +62,11 @@ var requiredFaults = []struct {
 	{"rows changed, lost or added behind the engine's back", append(slices.Clone(damageNames), "rows repaired")},
 	{"backup restored", []string{"backup restored"}},
 	{"data went back in time", []string{"data went back in time"}},
+	{"sessions that end at any step", []string{"account: revoke", "account: expire", "account: disable", "account changed under a batch"}},
+	{"roles that change", []string{"account: role", "operation forbidden", "form did not open for a viewer"}},
+	{"accounts that change under a queue", []string{"account changed on a device", "page followed another account", "worked for another account than the device's"}},
+	{"signing out with unsent work", []string{"signed out, work kept", "signed out, work discarded", "signed out, later work kept"}},
+	{"nobody's work", []string{"nobody's work taken over", "nobody's work discarded", "nobody has worked on"}},
 }
 
 func (s *Stats) count(what string) int { return s.events[what] + s.faults[Fault(what)] }

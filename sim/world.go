@@ -37,6 +37,8 @@ type world struct {
 	script   *Script
 	now      time.Time
 	server   *server
+	accounts *accounts
+	devices  []*device
 	browsers []*browser
 	inFlight []late            // late requests, to be delivered by a step or never
 	origins  map[string]origin // by operation
@@ -60,12 +62,17 @@ func newWorld(script *Script, log io.Writer) (*world, error) {
 		script: script, now: epoch, log: log, stats: newStats(), origins: map[string]origin{}, created: map[string]int{}, reader: reader{},
 		jitter: rand.New(rand.NewPCG(script.Seed, 1)),
 	}
+	w.accounts = newAccounts(w)
 	var err error
 	if w.server, err = newServer(w, script.SQLite); err != nil {
 		return nil, err
 	}
+	if !script.Opened {
+		w.accounts.close()
+	}
 	for i, c := range script.Browsers {
-		w.browsers = append(w.browsers, newBrowser(w, i, c))
+		w.devices = append(w.devices, newDevice(w, i, c))
+		w.devices[i].data(nobody)
 	}
 	return w, nil
 }
@@ -101,12 +108,11 @@ func (w *world) over() bool { return w.violation != nil || w.failed != nil }
 
 // slotOf returns the slot of a step; nil if there is none.
 func (w *world) slotOf(who Who) *slot {
-	if who.Client < 0 || who.Client >= len(w.browsers) {
-		return nil
-	}
-	for _, s := range w.browsers[who.Client].slots {
-		if s.who == who {
-			return s
+	for _, b := range w.browsers {
+		for _, s := range b.slots {
+			if s.who == who {
+				return s
+			}
 		}
 	}
 	return nil
@@ -131,7 +137,7 @@ func (w *world) begin(st Step) {
 	if st.Verb != Run && st.Verb != Finish {
 		w.logf("%s", st)
 	}
-	if w.doServer(st) {
+	if w.doServer(st) || w.accounts.do(st) {
 		return
 	}
 	s := w.slotOf(st.Who)
@@ -157,6 +163,11 @@ func (w *world) begin(st Step) {
 		s.mute = s.waits != ""
 	case Tell:
 		s.tell(int(st.N))
+	case Follow:
+		if s.stale() && !s.frozen {
+			w.stats.hit("page followed another account")
+			s.b.load(s.who.Index)
+		}
 	default:
 		if w.doBrowser(s.b, st) {
 			return
@@ -179,17 +190,14 @@ func (w *world) doBrowser(b *browser, st Step) bool {
 		b.evict()
 	case Jump:
 		w.stats.hit("clock jumped")
-		b.ahead += time.Duration(st.N) * time.Millisecond
-		b.clockCompared = false
-		for _, s := range b.slots {
-			s.clockMeasured = false
-			s.clockJumped = s.clockJumped || (s.actor != nil && (s.at == sending || s.at == answering))
-		}
+		b.jump(time.Duration(st.N) * time.Millisecond)
 	case Corrupt:
 		b.corrupt(st)
 	case Offline:
 		b.offline, b.oneWay = true, st.N == 1
-		b.closeStreams()
+		for _, b := range b.browsers {
+			b.closeStreams()
+		}
 	case Online:
 		b.offline = false
 	case SignOut:
@@ -218,9 +226,9 @@ func (w *world) doServer(st Step) bool {
 	case Backup:
 		w.must(w.server.backup())
 	case Restore:
-		w.putBack("backup restored", w.server.restore)
+		w.putBack("backup restored", func() error { return w.accounts.keep(false, w.server.restore) })
 	case Rollback:
-		w.putBack("data went back in time", w.server.rollBack)
+		w.putBack("data went back in time", func() error { return w.accounts.keep(true, w.server.rollBack) })
 	default:
 		return false
 	}

@@ -169,8 +169,8 @@
     try {
       const held = (name) => db.objectStoreNames.contains(name);
       const all = (name) => settled(db.transaction(name).objectStore(name).getAll());
-      const { operations, unreadable } = held("log") ? await queuedInLog(db) : queuedInRecords(held("operations") ? await all("operations") : []);
-      const head = { format: "rollcall-changes", version: 1, savedAt: new Date().toISOString(), program: "{{.Version}}", database: db.version };
+      const { operations, unreadable, client } = held("log") ? await queuedInLog(db) : queuedInRecords(held("operations") ? await all("operations") : []);
+      const head = { format: "rollcall-changes", version: 1, savedAt: new Date().toISOString(), program: "{{.Version}}", database: db.version, client };
       const file = `${JSON.stringify(head).slice(0, -1)},\n"operations":[${operations.join(",\n")}],\n"unreadable":[${unreadable.join(",\n")}]}\n`;
       return { count: operations.length + unreadable.length, file };
     } finally {
@@ -199,13 +199,14 @@
   function queuedBehind(state, records) {
     const until = Number(/^h\t\d+\t(\d+)/.exec(state)?.[1] ?? 0);
     const entities = new Map(), unreadable = [];
-    let damaged = 0;
+    let damaged = 0, client; // under which the server may know the operations
     const keep = (line) => mayBeOperation(line) && unreadable.push(JSON.stringify(line));
     const read = ([kind, ...fields], line) => {
       // An entity is told anew, with its operations in the lines behind, or has none left.
       if (kind === "e" || kind === "x") entities.delete(JSON.stringify([fields[0], fields[1]]));
       else if (kind === "u") keep(fields[0]);
       else if (kind === "m" && fields[0] === "damaged") unreadable.length = 0; // the person has removed them
+      else if (kind === "m" && fields[0] === "client") client = fields[1];
       else if (kind === "q" && !isObject(fields[1])) keep(line);
       else if (kind === "q") {
         const { type, id } = JSON.parse(fields[1]).ref ?? {}, entity = JSON.stringify([type, id]);
@@ -224,7 +225,7 @@
       }
     }
     const operations = [...entities.values()].flatMap((queue) => [...queue]).sort(([a], [b]) => a - b).map(([, text]) => text);
-    return { operations, unreadable, damaged };
+    return { operations, unreadable, damaged, client };
   }
 
   // mayBeOperation is true also of a line whose letter is not what it was.

@@ -97,6 +97,14 @@ func with(secret string) []string {
 	return []string{"Cookie", rest.SessionCookie + "=" + secret}
 }
 
+// saying are the headers in which a device says whose data it has: those of its session.
+func (h *house) saying(secret string) []string {
+	if p, refusal := h.gate.State().Identify(secret, account.Session, h.clock); refusal == account.Admitted {
+		return []string{api.HeaderAccount, p.Account}
+	}
+	return nil
+}
+
 // do sends a request as who has a secret.
 func (h *house) do(secret, method, target string, body any, header ...string) answer {
 	h.t.Helper()
@@ -112,7 +120,7 @@ func (h *house) do(secret, method, target string, body any, header ...string) an
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	header = append(with(secret), header...)
+	header = append(append(with(secret), h.saying(secret)...), header...)
 	for i := 0; i < len(header); i += 2 {
 		if header[i] == "Host" {
 			r.Host = header[i+1]
@@ -439,7 +447,7 @@ func TestStreamsEndWithWhatLetThemIn(t *testing.T) {
 			ann, session := h.add("ann", account.Editor)
 			server := httptest.NewServer(h.handler)
 			defer server.Close()
-			stream := openStream(t, server.URL, session)
+			stream := openStream(t, server.URL+api.PathEvents+"?account="+ann.ID, session)
 			// What does not concern the client leaves its stream open.
 			h.decide(func(s *account.State, act account.Act) (account.Change, error) {
 				return s.Edit(act, ann.ID, account.Edit{Role: &viewer})
@@ -456,15 +464,15 @@ func TestStreamsEndWithWhatLetThemIn(t *testing.T) {
 }
 
 // openStream opens an event stream, which must end within 5 s.
-func openStream(t *testing.T, base, session string) io.Reader {
+func openStream(t *testing.T, address, session string) io.Reader {
 	t.Helper()
-	u, err := url.Parse(base)
+	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}}
 	t.Cleanup(client.CloseIdleConnections)
-	r, err := http.NewRequestWithContext(t.Context(), "GET", u.String()+api.PathEvents, http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", u.String(), http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -486,7 +494,7 @@ func TestAnOpenServerCloses(t *testing.T) {
 	h := newHouse(t)
 	server := httptest.NewServer(h.handler)
 	defer server.Close()
-	stream := openStream(t, server.URL, "")
+	stream := openStream(t, server.URL+api.PathEvents, "")
 	if s := decode[api.Session](h.do("", "GET", api.PathSession, nil).status(200)); !s.Open || s.Account != nil {
 		t.Errorf("the session of an open server: %+v", s)
 	}

@@ -21,9 +21,16 @@ func TestNobodysWorkTravelsAsAnothers(t *testing.T) {
 		}{{"POST", api.PathOperations, batch}, {"GET", api.PathChanges, nil}, {"GET", api.PathUsers, nil}} {
 			h.do(annsSession, ask.method, ask.path, ask.body, api.HeaderAccount, other, api.HeaderProtocol, "2").problem(401, api.CodeSignIn)
 		}
-		h.do(annsSession, "GET", api.PathEvents+"?account="+other, nil).problem(401, api.CodeSignIn)
+		h.do(annsSession, "GET", api.PathEvents+"?account="+other, nil, api.HeaderAccount, "").problem(401, api.CodeSignIn)
 		h.do(annsSession, "GET", api.PathSession, nil, api.HeaderAccount, other).status(200)
 	}
 	h.do(annsSession, "POST", api.PathOperations, batch, api.HeaderAccount, ann.ID, api.HeaderProtocol, "2").status(200)
-	h.do(annsSession, "GET", api.PathUsers, nil).status(200) // a program that says nothing
+	// What says nothing is a program, or a page from before there were accounts, with nobody's data.
+	h.do(h.token(ann.ID, account.Editor), "POST", api.PathOperations, batch).status(200)
+	h.do(annsSession, "GET", api.PathUsers, nil, api.HeaderAccount, "").status(200)
+	h.do(annsSession, "GET", api.PathUsers, nil, api.HeaderAccount, "", api.HeaderProtocol, "2").problem(400, api.CodeClientTooOld)
+	h.do(annsSession, "POST", api.PathOperations, batch, api.HeaderAccount, "").problem(400, api.CodeClientTooOld)
+	for _, path := range []string{api.PathChanges, api.PathEvents, api.PathEvents + "?protocol=2"} {
+		h.do(annsSession, "GET", path, nil, api.HeaderAccount, "").problem(400, api.CodeClientTooOld)
+	}
 }

@@ -19,12 +19,17 @@ func (s *server) withProtocol(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if syncs(r) && protocolOf(r) < s.oldest {
 			w.Header().Set("Retry-After", seconds(tooOldPause))
-			writeProblem(w, api.NewProblem(api.CodeClientTooOld, "This version of the app is too old to sync",
-				"load the app anew to get the newest version; changes that were not sent stay on the device and are sent then"))
+			writeProblem(w, tooOldProblem())
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tooOldProblem asks for a newer client.
+func tooOldProblem() *api.Problem {
+	return api.NewProblem(api.CodeClientTooOld, "This version of the app is too old to sync",
+		"load the app anew to get the newest version; changes that were not sent stay on the device and are sent then")
 }
 
 // syncs reports whether a request is a sync engine's: to a path that others have no use for,

@@ -71,6 +71,8 @@ func readOperation(r *jsoncodec.Reader) (o Operation) {
 			o.NextAttemptAt = r.Time()
 		case "lastError":
 			o.LastError = jsoncodec.Pointer(r, api.ReadProblem)
+		case "client":
+			o.Client = r.String()
 		default:
 			r.Skip()
 		}
@@ -103,6 +105,7 @@ func (o Operation) WriteJSON(w *jsoncodec.Writer) {
 	if o.LastError != nil {
 		o.LastError.WriteJSON(w.Name("lastError"))
 	}
+	w.OptionalString("client", o.Client)
 	w.Close('}')
 }
 
@@ -232,6 +235,8 @@ func readSavedChanges(r *jsoncodec.Reader) (s SavedChanges) {
 			s.Version = int(r.Int())
 		case "savedAt":
 			s.SavedAt = r.Time()
+		case "client":
+			s.Client = r.String()
 		case "operations":
 			s.Operations = jsoncodec.Slice(r, readOperation)
 		case "unreadable":

@@ -73,6 +73,9 @@ type Operation struct {
 	RetryCount    int          `json:"retryCount"` // server errors so far, see Fail
 	NextAttemptAt time.Time    `json:"nextAttemptAt"`
 	LastError     *api.Problem `json:"lastError,omitempty"`
+	// Client is the client id of another database that may have sent the operation, from which it
+	// was taken in: the server knows it under that. Empty for this one's.
+	Client string `json:"client,omitempty"`
 }
 
 // Frozen reports whether the operation may have reached the server. Its payload must

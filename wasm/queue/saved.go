@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type SavedChanges struct {
 	Format     string      `json:"format"`
 	Version    int         `json:"version"`
 	SavedAt    time.Time   `json:"savedAt"`
+	Client     string      `json:"client"` // the client id of the database; empty in older files
 	Operations []Operation `json:"operations"`
 	// Unreadable are records of the queue that hold no operation.
 	Unreadable []json.RawMessage `json:"unreadable"`
@@ -106,14 +108,33 @@ func (o Operation) savedAs(schema Schema) error {
 	return fmt.Errorf("it does %q, which this program doesn't know", o.Type)
 }
 
+// TakenInto has each operation keep the client id under which the server knows it, in a database
+// that has a client id of its own, or none yet. Where the file names none, the id of its first
+// operation is one, so that all who take it in send the same.
+func (s SavedChanges) TakenInto(own string) []Operation {
+	operations := slices.Clone(s.Operations)
+	client := s.Client
+	if client == "" && len(operations) > 0 && api.ValidID(operations[0].ID) {
+		client = operations[0].ID
+	}
+	for i := range operations {
+		o := &operations[i]
+		if o.Client = cmp.Or(o.Client, client); o.Client == own {
+			o.Client = ""
+		}
+	}
+	return operations
+}
+
 // TakeIn puts a saved operation behind those of the entity that are older in the
 // same file, which order gives the places of. It keeps its id, so that the server
 // knows it again, and is due at once. TakeIn reports false, and changes nothing, when
-// the entity has an operation that is not of the file or is younger: what the person
-// did since must not be overwritten by what they did before.
+// the entity has an operation that is not of the file or is younger, since what the person
+// did since must not be overwritten by what they did before; or one that waits for the person,
+// behind which nothing would be sent.
 func (e *Entity) TakeIn(o Operation, order map[string]int) bool {
 	for _, have := range e.Operations {
-		if place, ok := order[have.ID]; !ok || place > order[o.ID] {
+		if place, ok := order[have.ID]; !ok || place > order[o.ID] || have.State == Rejected {
 			return false
 		}
 	}

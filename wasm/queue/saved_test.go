@@ -155,6 +155,39 @@ func TestTakeInDoesNotOvertakeWhatWasDoneSince(t *testing.T) {
 	}
 }
 
+// TestNothingIsTakenInBehindWhatWaitsForThePerson: it would never be sent. Half of a file may have
+// been taken in, sent and refused before the rest comes.
+func TestNothingIsTakenInBehindWhatWaitsForThePerson(t *testing.T) {
+	order := map[string]int{savedID(1): 0, savedID(2): 1}
+	refused := saved(1, 1)
+	refused.State = queue.Rejected
+	e := queue.Entity{Ref: refused.Ref, Operations: []queue.Operation{refused}}
+	if e.TakeIn(saved(2, 1), order) || len(e.Operations) != 1 {
+		t.Errorf("the queue became %+v", e.Operations)
+	}
+}
+
+// TestWhatIsTakenIntoADatabase keeps the client id that the server knows it by.
+func TestWhatIsTakenIntoADatabase(t *testing.T) {
+	mine, theirs := saved(1, 1), saved(2, 1)
+	theirs.Client = "third"
+	s := queue.SavedChanges{Client: "first", Operations: []queue.Operation{mine, theirs}}
+	for own, want := range map[string][2]string{"": {"first", "third"}, "first": {"", "third"}, "third": {"first", ""}} {
+		if into := s.TakenInto(own); into[0].Client != want[0] || into[1].Client != want[1] || s.Operations[0].Client != "" {
+			t.Errorf("in %q they are of %q and %q", own, into[0].Client, into[1].Client)
+		}
+	}
+	s.Client = "" // the database has never sent anything, or the file is older
+	for _, own := range []string{"", "first"} {
+		if into := s.TakenInto(own); into[0].Client != savedID(1) || into[1].Client != "third" {
+			t.Errorf("in %q they are of %q and %q", own, into[0].Client, into[1].Client)
+		}
+	}
+	if into := (queue.SavedChanges{}).TakenInto(""); len(into) > 0 {
+		t.Errorf("an empty file has %+v", into)
+	}
+}
+
 // FuzzSavedChanges: whatever is in a file, it is refused with words or taken in, and
 // what is taken in is the same when it is read again.
 func FuzzSavedChanges(f *testing.F) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // TakenIn is what became of the changes in a file.
@@ -31,12 +32,16 @@ func (c *Collection[T, P]) TakeIn(ctx context.Context, file []byte) (TakenIn, er
 	if err != nil {
 		return TakenIn{}, err
 	}
+	own, err := c.cfg.Store.Meta(ctx, sync.MetaClient)
+	if err != nil {
+		return TakenIn{}, fmt.Errorf("take in the changes: %w", err)
+	}
 	order := make(map[string]int, len(saved.Operations))
 	for i, o := range saved.Operations {
 		order[o.ID] = i
 	}
 	total := TakenIn{Unreadable: len(saved.Unreadable)}
-	for rest := saved.Operations; len(rest) > 0; {
+	for rest := saved.TakenInto(own[sync.MetaClient]); len(rest) > 0; {
 		n := run(rest)
 		done, err := c.takeInRun(ctx, rest[:n], order)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 func (d *device) queued() []queue.Operation {
@@ -23,7 +24,11 @@ func (d *device) queued() []queue.Operation {
 // save makes the file that rescue.js makes of the queue.
 func (d *device) save() []byte {
 	d.t.Helper()
-	file, err := json.Marshal(queue.SavedChanges{Format: queue.SavedFormat, Version: queue.SavedVersion, Operations: d.queued()})
+	meta, err := d.store.Meta(d.t.Context(), sync.MetaClient)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	file, err := json.Marshal(queue.SavedChanges{Format: queue.SavedFormat, Version: queue.SavedVersion, Client: meta[sync.MetaClient], Operations: d.queued()})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -161,5 +166,38 @@ func TestAChangeThatLeavesMeanwhileDoesNotComeBack(t *testing.T) {
 	d.takesIn(file, repository.TakenIn{Known: 1})
 	if n := len(d.queued()); n != 0 {
 		t.Errorf("%d operations are queued again", n)
+	}
+}
+
+// TestWhatIsTakenInKeepsItsClient: the server knows an operation that may have arrived by the client
+// id under which it was sent, whichever database it is in by now.
+func TestWhatIsTakenInKeepsItsClient(t *testing.T) {
+	owner := func(d *device, id string) {
+		if err := d.store.SetMeta(t.Context(), map[string]string{sync.MetaClient: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clients := func(d *device) (all []string) {
+		for _, o := range d.queued() {
+			all = append(all, o.Client)
+		}
+		return all
+	}
+	first := newDevice(t)
+	owner(first, "first")
+	first.create("Ann")
+	file := first.save()
+
+	second, third, again := newDevice(t), newDevice(t), newDevice(t) // the second has no client id yet
+	second.takesIn(file, repository.TakenIn{Taken: 1})
+	owner(second, "second")
+	third.ids = 100
+	third.create("Bob")
+	owner(third, "third")
+	third.takesIn(second.save(), repository.TakenIn{Taken: 1})
+	owner(again, "first")
+	again.takesIn(third.save(), repository.TakenIn{Taken: 2})
+	if got := fmt.Sprint(clients(second), clients(third), clients(again)); got != "[first] [ first] [third ]" {
+		t.Errorf("the client ids are %s", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -189,4 +190,50 @@ func TestOneOfAThousandIsIsolated(t *testing.T) {
 	if len(page.Changes) != 999 || len(versions) > 0 {
 		t.Errorf("the server has %d; %v", len(page.Changes), versions)
 	}
+}
+
+// TestWhatAnotherDatabaseHasSentIsKnownAgain: an operation that was taken in goes under the client id
+// that the server knows it by, in its place among the device's own.
+func TestWhatAnotherDatabaseHasSentIsKnownAgain(t *testing.T) {
+	w := testbed.New(t)
+	a, b := w.Device(), w.Device()
+	id := a.Add("Ann")
+	a.After = func(r sync.Request, resp sync.Response) (sync.Response, error) {
+		if r.Method == "POST" {
+			return sync.Response{}, errors.New("connection reset")
+		}
+		return resp, nil
+	}
+	if _, err := a.Engine.Round(t.Context(), sync.Manual); err == nil {
+		t.Fatal("a lost answer went unnoticed")
+	}
+	file := queue.SavedChanges{Format: queue.SavedFormat, Version: queue.SavedVersion}
+	meta, err := a.Store.Meta(t.Context(), sync.MetaClient)
+	a.OK(err)
+	file.Client = meta[sync.MetaClient]
+	file.Operations, err = a.Store.Operations(t.Context(), 0, 10)
+	a.OK(err)
+	text, err := json.Marshal(file)
+	a.OK(err)
+
+	b.Sync() // it has a client id of its own, and Ann
+	b.Wrote(b.Update(t.Context(), id, testbed.Bio("hello")))
+	b.Sync() // what Ann was made as is no longer what she is
+	b.Add("Bob")
+	if done, err := b.TakeIn(t.Context(), text); err != nil || done.Taken != 1 {
+		t.Fatalf("taken in: %+v, %v", done, err)
+	}
+	b.Add("Cid")
+	sent := &batches{}
+	b.Intercept(func(r sync.Request) (*sync.Response, error) {
+		sent.note(r)
+		return nil, nil
+	})
+	if r := b.Sync(); r.Pushed != 3 || r.Conflict != 0 {
+		t.Errorf("report %+v", r)
+	}
+	if !slices.Equal(sent.operations, []int{1, 1, 1}) {
+		t.Errorf("batches of %v, want each client's by itself", sent.operations)
+	}
+	b.Shows("Ann(hello); Bob(); Cid()")
 }

@@ -98,7 +98,7 @@ func (r *round) isolate(ctx context.Context, batch []queue.Operation, failed *Re
 }
 
 // choose picks the operations of the next batch among those due: the first, as many as it
-// has room for. A suspect goes alone, after all others.
+// has room for, of one client id. A suspect goes alone, after all others.
 func (r *round) choose(due []queue.Operation) []queue.Operation {
 	var chosen, suspects []queue.Operation
 	room, full := MaxBatch, false
@@ -111,7 +111,8 @@ func (r *round) choose(due []queue.Operation) []queue.Operation {
 			continue
 		}
 		room -= sizeOf(o)
-		if full = full || len(chosen) == r.batch || room < 0 && len(chosen) > 0; !full {
+		full = full || len(chosen) == r.batch || len(chosen) > 0 && (room < 0 || o.Client != chosen[0].Client)
+		if !full {
 			chosen = append(chosen, o)
 		}
 	}

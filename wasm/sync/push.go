@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (r *round) push(ctx context.Context) error {
 			return r.interceptedErr()
 		}
 		r.clock.sentAt = r.cfg.Now()
-		results, pushErr := r.cfg.Remote.Push(ctx, r.clientID, batch)
+		results, pushErr := r.cfg.Remote.Push(ctx, cmp.Or(batch[0].Client, r.clientID), batch)
 		ReportProgress(ctx)
 		answered, results, unanswered := splitAnswered(batch, results)
 		for _, o := range answered { // also if that can't be saved

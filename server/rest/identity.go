@@ -28,6 +28,10 @@ func (s *server) authorise(r *http.Request, needed account.Role) error {
 	case needed == account.Anyone:
 		return nil
 	case refusal == account.Disabled:
+		// A device deletes its data at this word: it must not be the word about somebody else.
+		if err := meant(r, needed, who.Account); err != nil {
+			return err
+		}
 		return account.DisabledProblem()
 	case refusal == account.Stranger:
 		return account.StrangerProblem()

@@ -14,22 +14,24 @@ import (
 
 // people fakes the accounts of a server, and what this browser has of them.
 type people struct {
-	mu       stdsync.Mutex
-	own      api.Identity // whose data are shown
-	who      api.Session  // who has signed in; an open server has none
-	closed   bool         // the server has accounts
-	used     bool
-	failure  error
-	forgets  error // the browser can't remember who signs in
-	link     string
-	with     []api.SignIn
-	became   []string // the accounts that the page was loaded anew for
-	left     []bool
-	gone     string // an address outside the app
-	nobodys  int
-	file     string
-	saved    bool
-	dropped  bool
+	mu         stdsync.Mutex
+	own        api.Identity // whose data are shown
+	who        api.Session  // who has signed in; an open server has none
+	closed     bool         // the server has accounts
+	used       bool
+	failure    error
+	forgets    error // the browser can't remember who signs in
+	link       string
+	with       []api.SignIn
+	became     []string // the accounts that the page was loaded anew for
+	left       []Leaving
+	gone       string // an address outside the app
+	nobodys    int
+	file       string
+	saved      bool
+	dropped    bool
+	keptDrafts bool
+	managed
 	password string
 }
 
@@ -40,8 +42,8 @@ func (p *people) Used() bool            { defer p.lock()(); return p.used }
 func (p *people) Device() string        { return "Test on Test" }
 func (p *people) Link() string          { return p.link }
 func (p *people) GoTo(address string)   { defer p.lock()(); p.gone = address }
-func (p *people) Leave(keep bool)       { defer p.lock()(); p.left = append(p.left, keep) }
-func (p *people) DropNobodys()          { defer p.lock()(); p.dropped = true }
+func (p *people) Leave(how Leaving)     { defer p.lock()(); p.left = append(p.left, how) }
+func (p *people) DropNobodys(keep bool) { defer p.lock()(); p.dropped, p.keptDrafts = true, keep }
 
 func (p *people) Session(context.Context) (api.Session, error) {
 	defer p.lock()()
@@ -123,7 +125,7 @@ func TestSignInPage(t *testing.T) {
 	b.fire(form, "submit")
 	b.untilText("Name or password is wrong: check both.")
 	b.untilGone("Name is required")
-	if attribute(b.byID(signInSecretID), "autocomplete") != "current-password" || attribute(b.byID(signInNameID), "autocomplete") != "username" {
+	if attribute(b.byID(signInSecretID), "autocomplete") != "current-password" || attribute(b.byID(signInNameID), "autocomplete") != "username webauthn" {
 		t.Error("password managers do not know the fields")
 	}
 
@@ -213,12 +215,46 @@ func TestSignInAgain(t *testing.T) {
 	b.until("the form", func() bool { return b.has("button", "Sign in") })
 }
 
-func TestADisabledAccount(t *testing.T) {
-	b, _ := at(t, "/", as("ann", "editor"))
+// disable has the server say that the account is disabled.
+func disable(b *browser) {
 	b.status(sync.Status{Phase: sync.Failed, Problem: api.NewProblem(api.CodeAccountDisabled, "This account is disabled", "")})
+}
+
+// TestADisabledAccount: its data go at the server's word, but what was not sent only at the person's.
+func TestADisabledAccount(t *testing.T) {
+	b, p := at(t, "/", as("ann", "editor"))
+	disable(b)
+	p.until(b, "ann's data to be removed", func() bool { return len(p.left) == 1 && p.left[0] == Disabled })
+
+	for _, answer := range []string{"Save to a file and remove", "Discard and remove"} {
+		b, p := at(t, "/", as("ann", "editor"))
+		b.add("Bo", "bo@example.org")
+		b.until("the count", func() bool { return b.root.s.unsent() == 1 })
+		disable(b)
+		b.untilText("1 change made here can't be sent")
+		b.click("Cancel")
+		b.closeDialogs()
+		disable(b)
+		b.settle()
+		if len(p.left) > 0 || b.device.modal != "" {
+			t.Fatalf("removed without an answer, or asked twice: %v", p.left)
+		}
+		b.click("See what to do")
+		b.click(answer)
+		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] == Disabled })
+	}
+}
+
+// TestADisabledAccountWhoseFormIsOpen: nothing is taken from under what a person types.
+func TestADisabledAccountWhoseFormIsOpen(t *testing.T) {
+	b, p := at(t, "/", as("ann", "editor"))
+	b.click("Add user")
+	b.until("the form", func() bool { return b.device.modal == formID })
+	disable(b)
 	b.untilText("This account is disabled - Changes are kept on this device")
-	b.click("Save changes to a file")
-	b.untilText("nothing to save to a file")
+	if len(p.left) > 0 {
+		t.Error("removed what is being typed")
+	}
 }
 
 func TestAViewerIsToldBeforeAFormOpens(t *testing.T) {
@@ -241,7 +277,7 @@ func TestAViewerIsToldBeforeAFormOpens(t *testing.T) {
 }
 
 func TestSigningOutAsksAboutUnsentWork(t *testing.T) {
-	for answer, want := range map[string]bool{"Keep for my next sign-in": true, "Discard and sign out": false, "Save to a file and sign out": false} {
+	for answer, want := range map[string]Leaving{"Keep for my next sign-in": Kept, "Discard and sign out": Removed, "Save to a file and sign out": Removed} {
 		b, p := at(t, api.PathMe, as("ann", "editor"))
 		b.add("Bo", "bo@example.org")
 		b.until("the count", func() bool { return b.root.s.unsent() == 1 })
@@ -263,15 +299,15 @@ func TestSigningOutNeedsTheServer(t *testing.T) {
 	b.untilText("Not signed out")
 	func() { defer p.lock()(); p.failure = nil }()
 	b.click("Sign out")
-	p.until(b, "signed out", func() bool { return len(p.left) == 1 && !p.left[0] })
+	p.until(b, "signed out", func() bool { return len(p.left) == 1 && p.left[0] == Removed })
 }
 
 func TestWhatNobodyMade(t *testing.T) {
 	file := `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
 	for answer, check := range map[string]func(*people) bool{
-		"Send as me":     func(p *people) bool { return p.dropped && !p.saved },
-		"Save to a file": func(p *people) bool { return p.dropped && p.saved },
-		"Discard":        func(p *people) bool { return p.dropped && !p.saved },
+		"Send as me":     func(p *people) bool { return p.dropped && !p.saved && p.keptDrafts },
+		"Save to a file": func(p *people) bool { return p.dropped && p.saved && !p.keptDrafts },
+		"Discard":        func(p *people) bool { return p.dropped && !p.saved && !p.keptDrafts },
 	} {
 		b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.nobodys, p.file = 2, file })
 		b.untilText("2 changes made on this device without an account are not on the server yet.")

@@ -307,94 +307,22 @@ func ReadSession(r *jsoncodec.Reader) (s Session) {
 }
 
 // ReadIdentity reads an account.
-func ReadIdentity(r *jsoncodec.Reader) (i Identity) { return ReadAccount(r).Identity }
-
-// ReadAccount reads an account as admins see it.
-func ReadAccount(r *jsoncodec.Reader) (a Account) {
+func ReadIdentity(r *jsoncodec.Reader) (i Identity) {
 	for r.Object(); r.Member(); {
 		switch string(r.Name) {
 		case "id":
-			a.ID = r.String()
+			i.ID = r.String()
 		case "name":
-			a.Name = r.String()
+			i.Name = r.String()
 		case "displayName":
-			a.DisplayName = r.String()
+			i.DisplayName = r.String()
 		case "role":
-			a.Role = r.String()
-		case "disabled":
-			a.Disabled = r.Bool()
-		case "invited":
-			a.Invited = r.Bool()
-		case "createdAt":
-			a.Created = r.Time()
-		case "seenAt":
-			a.Seen = r.Time()
+			i.Role = r.String()
 		default:
 			r.Skip()
 		}
 	}
-	return a
-}
-
-// ReadGrant reads a session, a token, or a passkey, which has less of the same.
-func ReadGrant(r *jsoncodec.Reader) (g Grant) {
-	for r.Object(); r.Member(); {
-		switch string(r.Name) {
-		case "id":
-			g.ID = r.String()
-		case "kind":
-			g.Kind = r.String()
-		case "name":
-			g.Name = r.String()
-		case "role":
-			g.Role = r.String()
-		case "current":
-			g.Current = r.Bool()
-		case "createdAt":
-			g.Created = r.Time()
-		case "seenAt":
-			g.Seen = r.Time()
-		case "endsAt":
-			g.Ends = r.Time()
-		default:
-			r.Skip()
-		}
-	}
-	return g
-}
-
-// ReadLink reads a new link.
-func ReadLink(r *jsoncodec.Reader) (l Link) {
-	for r.Object(); r.Member(); {
-		switch string(r.Name) {
-		case "account":
-			l.Account = ReadAccount(r)
-		case "path":
-			l.Path = r.String()
-		case "endsAt":
-			l.Ends = r.Time()
-		default:
-			r.Skip()
-		}
-	}
-	return l
-}
-
-// ReadUndone reads what became of an account's changes.
-func ReadUndone(r *jsoncodec.Reader) (u Undone) {
-	for r.Object(); r.Member(); {
-		switch string(r.Name) {
-		case "undone":
-			u.Undone = int(r.Int())
-		case "kept":
-			u.Kept = int(r.Int())
-		case "failed":
-			u.Failed = int(r.Int())
-		default:
-			r.Skip()
-		}
-	}
-	return u
+	return i
 }
 
 // WriteJSON writes the account.

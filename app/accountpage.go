@@ -14,7 +14,6 @@ const (
 	signInNameID   = "sign-in-name"
 	signInSecretID = "sign-in-password"
 	signOutID      = "sign-out"
-	passkeyNameID  = "passkey-name"
 
 	// linkDisabled is what the page is opened with once a disabled account's data are gone.
 	linkDisabled = "disabled"
@@ -34,7 +33,6 @@ type accountPage struct {
 	refused string            // why the sign-in failed, when no field is the reason
 	errs    map[string]string // by the fields' ids
 	busy    bool
-	added   int  // passkeys, or attempts
 	offered bool // the browser suggests passkeys where the name is typed
 
 	content keyed
@@ -126,34 +124,7 @@ func (p *accountPage) renderAccount() ui.UI {
 		section("account-title", "Signed in", 0,
 			ui.P().Body(ui.Text("You are "), personText(a.Name), ui.Text(", "+a.Role+". "+can)),
 			ui.P().Body(ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }))),
-		section("ways-title", "Passkeys and devices", 0, p.renderAdding(), &grantList{S: p.S, Of: a.ID, Round: p.added}))
-}
-
-// renderAdding offers a passkey for this device, or for a key or phone that is at hand.
-func (p *accountPage) renderAdding() ui.UI {
-	if !p.S.Accounts.HasPasskeys() {
-		return quiet("This browser has no passkeys here.")
-	}
-	return ui.Form().Class("form").Attr("method", "post").NoValidate(true).OnSubmit(p.addPasskey).Body(
-		quiet("With a passkey you sign in by your finger, face or PIN, without a password."),
-		ui.Div().Class("field").Body(ui.Label().For(passkeyNameID).Text("Name of the passkey"),
-			ui.Input().ID(passkeyNameID).Class("input").Type("text").Value(p.S.Accounts.Device()).Attr("autocomplete", "off")),
-		ui.Div().Class("form-actions").Body(ui.Button().Type("submit").Class("button").Text("Add a passkey")))
-}
-
-func (p *accountPage) addPasskey(_ ui.Context, e ui.Event) {
-	e.PreventDefault()
-	name, _ := p.S.Elements.Value(passkeyNameID)
-	id := p.who.Account.ID
-	p.S.async(func(ctx context.Context) error { return p.S.Accounts.AddPasskey(ctx, id, name) }, func(err error) {
-		if err != nil {
-			p.S.showFailure("The passkey was not added. " + errorText(err))
-		} else {
-			p.S.showToast(toast{text: "The passkey was added"})
-		}
-		p.added++
-		p.show()
-	})
+		&managed{S: p.S, Of: a.ID})
 }
 
 // suggestPasskey has the browser suggest passkeys where the name is typed, as it does passwords.

@@ -31,12 +31,8 @@ type Accounts interface {
 	HasPasskeys() bool
 	ByPasskey(ctx context.Context, how signin.How, device string) (api.Session, error)
 	AcceptByPasskey(ctx context.Context, link, device string) (api.Session, error)
-	AddPasskey(ctx context.Context, id, name string) error
-	// Grants are the passkeys, sessions and tokens of an account. EndGrant ends one.
-	Grants(ctx context.Context, id string) ([]api.Grant, error)
-	EndGrant(ctx context.Context, id string, g api.Grant) error
-
-	Manager
+	// Manage has the script fill an element: with what lets in to an account, or with all accounts.
+	Manage(element, account string, host Host)
 
 	// Device is what the list of sessions calls this browser. Link is the one that led here.
 	Device() string
@@ -69,7 +65,6 @@ const (
 // The roles. A viewer may read only.
 const (
 	roleViewer = "viewer"
-	roleEditor = "editor"
 	roleAdmin  = "admin"
 )
 

@@ -9,6 +9,7 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -31,8 +32,11 @@ type people struct {
 	saved      bool
 	dropped    bool
 	keptDrafts bool
-	managed
-	password string
+	passkeys   bool // the browser has them
+	cancelled  bool
+	accepted   string // the link of the account that a passkey was made for
+	managing   []string
+	password   string
 }
 
 func (p *people) lock() func() { p.mu.Lock(); return p.mu.Unlock }
@@ -324,4 +328,77 @@ func TestWhatNobodyMade(t *testing.T) {
 	if p.dropped {
 		t.Error("dropped what was not taken over")
 	}
+}
+
+func (p *people) HasPasskeys() bool { return p.passkeys }
+
+func (p *people) ByPasskey(_ context.Context, how signin.How, _ string) (api.Session, error) {
+	if how == signin.Suggest {
+		return api.Session{}, nil // the person types
+	}
+	return p.byPasskey()
+}
+
+func (p *people) AcceptByPasskey(_ context.Context, link, _ string) (api.Session, error) {
+	defer p.lock()()
+	p.accepted = link
+	return p.byPasskey()
+}
+
+func (p *people) byPasskey() (api.Session, error) {
+	if p.cancelled {
+		return api.Session{}, errors.New("No passkey was used: it was cancelled, or took too long.")
+	}
+	return api.Session{Account: &api.Identity{ID: "id of ann", Name: "ann", Role: "editor"}}, nil
+}
+
+func (p *people) Manage(_, account string, host Host) {
+	defer p.lock()()
+	p.managing = append(p.managing, account)
+	host.Say("Managing", false)
+}
+
+func TestPasskeys(t *testing.T) {
+	b, p := at(t, api.PathMe, func(p *people) { p.passkeys = true })
+	b.click("Sign in with a passkey")
+	p.until(b, "ann's data to be loaded", func() bool { return len(p.became) == 1 && p.became[0] == "ann" })
+
+	b, p = at(t, api.PathJoin, func(p *people) { p.passkeys, p.link = true, "rollcall_l_x" })
+	b.click("Use a passkey instead")
+	p.until(b, "ann's data to be loaded", func() bool { return len(p.became) == 1 && p.accepted == "rollcall_l_x" })
+
+	b, _ = at(t, api.PathMe, func(p *people) { p.passkeys, p.cancelled = true, true })
+	b.click("Sign in with a passkey")
+	b.untilText("No passkey was used: it was cancelled, or took too long.")
+
+	b, _ = at(t, api.PathMe, func(*people) {})
+	b.until("the form", func() bool { return b.has("button", "Sign in") })
+	if b.has("button", "Sign in with a passkey") {
+		t.Error("a browser without passkeys offers them")
+	}
+}
+
+// TestWhatAScriptManages: one's own ways in, and for admins all accounts.
+func TestWhatAScriptManages(t *testing.T) {
+	for path, want := range map[string]string{api.PathMe: "id of ann", api.PathManage: ""} {
+		b, p := at(t, path, as("ann", roleAdmin))
+		p.until(b, "the script", func() bool { return len(p.managing) == 1 && p.managing[0] == want })
+		b.untilText("Managing")
+		done := false
+		b.root.s.Ask("Sure?", "It is for good.", "Do it", func() { done = true }, "opener")
+		b.click("Do it")
+		b.until("it is done", func() bool { return done })
+	}
+	for role, want := range map[string]bool{roleViewer: false, "editor": false, roleAdmin: true} {
+		b, _ := at(t, "/", as("ann", role))
+		b.untilText("Account")
+		if got := b.has("a", "Accounts"); got != want {
+			t.Errorf("%s is led to the accounts: %v", role, got)
+		}
+	}
+}
+
+func TestALinkOpenedBySomebodyElse(t *testing.T) {
+	b, _ := at(t, api.PathJoin, func(p *people) { as("ann", "editor")(p); p.link = "rollcall_l_x" })
+	b.untilText("You are signed in as ann here.")
 }

@@ -264,7 +264,8 @@ func (r *root) renderPage() ui.UI {
 	case meRoute, joinRoute:
 		return &accountPage{S: r.s, Join: r.route.kind == joinRoute}
 	case accountsRoute:
-		return &accountsPage{S: r.s}
+		return ui.Div().Class("page").Body(
+			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle("Accounts"))), &managed{S: r.s})
 	case missingRoute:
 		return &missingPage{}
 	}

@@ -109,7 +109,7 @@ func TestAdminsManageAccounts(t *testing.T) {
 	}
 	b.Offline(site.Proxy, true)
 	ada.Reload()
-	ada.SeeText("Managing accounts needs the network")
+	ada.SeeText("This needs the network")
 	accessible(t, ada.Page)
 	b.Offline(site.Proxy, false)
 	ada.See("heading", "Who may sign in")

@@ -47,20 +47,22 @@ func sign(ctx context.Context, how signin.How, options []byte) ([]byte, error) {
 
 func (a *accounts) HasPasskeys() bool { return passkeys().Truthy() && passkeys().Get("offered").Bool() }
 
-func (a *accounts) CanShare() bool { return js.Global().Get("navigator").Get("share").Truthy() }
-
-func (a *accounts) Share(ctx context.Context, address string) error {
-	_, err := browser.Await(ctx, js.Global().Get("navigator").Call("share", map[string]any{"url": address}))
-	return err
-}
-
-func (a *accounts) Copy(ctx context.Context, text string) error {
-	clipboard := js.Global().Get("navigator").Get("clipboard")
-	if !clipboard.Truthy() {
-		return errors.New("this browser copies only what you select")
+func (a *accounts) Manage(element, account string, host app.Host) {
+	place, ok := browser.Element(element)
+	if !ok {
+		return // the page has gone on
 	}
-	_, err := browser.Await(ctx, clipboard.Call("writeText", text))
-	return err
+	say := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		host.Say(args[0].String(), args[1].Bool())
+		return nil
+	})
+	ask := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		act := args[3]
+		host.Ask(args[0].String(), args[1].String(), args[2].String(), func() { act.Invoke() }, args[4].String())
+		return nil
+	})
+	// They are never released: the script may call them long after the page was left.
+	shell().Call("manage", place, account, map[string]any{"say": say, "ask": ask})
 }
 
 func (a *accounts) Account() api.Identity { return a.own }

@@ -37,14 +37,6 @@ func (s Server) signed(ctx context.Context, path string, how How, device, link s
 	return session, unreadable(err)
 }
 
-// AddPasskey makes a passkey for who has signed in to the account.
-func (s Server) AddPasskey(ctx context.Context, id, name string) error {
-	_, err := s.sign(ctx, passkeysOf(id), Create, name, "")
-	return err
-}
-
-func passkeysOf(id string) string { return api.ItemPath(api.PathAccounts, id) + "/passkeys" }
-
 // sign asks the server for options, has the browser answer them, and sends the answer.
 func (s Server) sign(ctx context.Context, path string, how How, name, link string) ([]byte, error) {
 	var begin []byte

@@ -82,3 +82,18 @@ func (s Server) ask(ctx context.Context, method, path string, body []byte) ([]by
 }
 
 const statusNoContent = 204
+
+func object(fields func(*jsoncodec.Writer)) []byte {
+	return jsoncodec.Write(func(w *jsoncodec.Writer) {
+		w.Open('{')
+		fields(w)
+		w.Close('}')
+	})
+}
+
+func unreadable(err error) error {
+	if err != nil {
+		return sync.NoAnswerError(err)
+	}
+	return nil
+}

@@ -123,7 +123,9 @@ func (p *accountPage) renderAccount() ui.UI {
 	return ui.Div().Class("cards").Body(
 		section("account-title", "Signed in", 0,
 			ui.P().Body(ui.Text("You are "), personText(a.Name), ui.Text(", "+a.Role+". "+can)),
-			ui.P().Body(ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }))),
+			ui.Div().Class("thing-actions").Body(
+				ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }),
+				ui.If(a.Role == roleAdmin, ui.A().Class("button").Href(api.PathManage).Text("Manage accounts")))),
 		&managed{S: p.S, Of: a.ID})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -137,7 +138,9 @@ func (s *session) ifMayWrite(write func()) {
 }
 
 // unsent is how many changes of this account are on this device only.
-func (s *session) unsent() int { return s.counts.Waiting + s.counts.Rejected }
+func (s *session) unsent() int { return unsent(s.counts) }
+
+func unsent(c queue.Counts) int { return c.Waiting + c.Rejected }
 
 // signOut asks what becomes of the unsent changes, if there are any.
 func (s *session) signOut() {

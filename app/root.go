@@ -208,8 +208,7 @@ func (r *root) renderBar() ui.UI {
 		ui.Nav().Class("nav").Aria("label", "Main").Body(
 			r.navLink("/", "Users", r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
 			r.navLink("/sync", "Sync", r.route.kind == syncRoute, r.s.counts),
-			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, "Account", r.route.kind == meRoute, queue.Counts{})),
-			ui.If(r.s.Accounts.Account().Role == roleAdmin, r.navLink(api.PathManage, "Accounts", r.route.kind == accountsRoute, queue.Counts{})),
+			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, "Account", r.route.kind == meRoute || r.route.kind == accountsRoute, queue.Counts{})),
 		),
 		ui.Div().Class("bar-end").Body(
 			r.renderStatus(),

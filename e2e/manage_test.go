@@ -30,9 +30,11 @@ func TestAdminsManageAccounts(t *testing.T) {
 	b.Allow("status of 409")
 	ada := openClosed(t, b, site, "ada")
 	ada.Allow("status of 409")
-	ada.Click("link", "Accounts")
+	ada.Click("link", "Account")
+	ada.Click("link", "Manage accounts")
 	ada.See("heading", "Who may sign in")
 	ada.SeeText("Editor. Never signed in.")
+	ada.See("link", "Save the audit log")
 	accessible(t, ada.Page)
 
 	// Somebody is invited, and comes in by the link that is shown once.
@@ -54,8 +56,8 @@ func TestAdminsManageAccounts(t *testing.T) {
 	eve.See("heading", "Users")
 	eve.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 
-	ada.Click("link", "Users")
-	ada.Click("link", "Accounts")
+	ada.Click("link", "Account")
+	ada.Click("link", "Manage accounts")
 	ada.Gone("textbox", "Link for eve")
 	ada.Click("button", "Manage eve")
 	ada.SeeText("Device, last seen")
@@ -86,7 +88,8 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.SeeText("Link for eve, until")
 
 	ada.Click("button", "Disable")
-	ada.Click("button", "Disable") // in the dialog
+	ada.See("dialog", "Disable this account?")
+	ada.Click("button", "Disable")
 	ada.SeeText("eve may no longer sign in")
 	ada.SeeText("Editor. Disabled.")
 	ada.Click("button", "Enable")
@@ -100,8 +103,11 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.SeeText("backup can no longer sign in")
 
 	// It asks the server for everything.
-	for _, look := range []string{"phone light", "phone dark", "desktop dark"} {
-		ada.Emulate(screens[look])
+	for look, screen := range map[string]harness.Screen{
+		"phone light": screens["phone light"], "phone dark": screens["phone dark"], "desktop dark": screens["desktop dark"],
+		"narrow": {Width: 320, Height: 568, Phone: true},
+	} {
+		ada.Emulate(screen)
 		if overflow := harness.Eval[int](ada.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
 			t.Errorf("%s: %d pixels too wide", look, overflow)
 		}

@@ -266,7 +266,8 @@
         card("invite-title", "Invite somebody", form(invite, "Make a link", true, refused,
           field("Name to sign in with", name, h("p", { id: "invite-name-hint", class: "hint" }, "Such as ann, or an email address")),
           field("Role", role), field("The link is good for", days)), made),
-        card("people-title", "Who may sign in", list));
+        card("people-title", "Who may sign in", list),
+        h("p", {}, h("a", { class: "button", href: "/api/v1/audit?limit=1000", download: "rollcall-audit.json" }, "Save the audit log")));
     });
   }
 

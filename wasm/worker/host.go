@@ -90,25 +90,29 @@ type events struct {
 	names directory.Names
 	bus   *browser.Channel
 	host  *sync.Host
+	// there ends when the database is deleted, or upgraded by a newer program: it must not be made again.
+	there context.Context
 }
 
 func (e *events) serve(tag string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), eventDeadline)
-	defer cancel()
 	if e.host == nil {
-		store, err := idb.Open(ctx, idb.Options{Name: e.names.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
-		if err != nil {
+		if err := e.open(); err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}
-		e.host = newHost(store, e.bus, e.names, sync.ByServiceWorker)
 	}
+	there, host := e.there, e.host
+	ctx, cancel := context.WithTimeout(there, eventDeadline)
+	defer cancel()
 	reason := sync.Online
 	if tag == browser.PeriodicTag {
 		reason = sync.Periodic
 	}
 	waiting := 0
 	for range maxDrains {
-		report, err := e.host.Drain(ctx, reason)
+		report, err := host.Drain(ctx, reason)
+		if there.Err() != nil {
+			return nil // whoever has changed the database goes on
+		}
 		if errors.Is(err, sync.ErrAbandoned) {
 			e.host = nil // the abandoned round may still use its engine
 		}
@@ -123,4 +127,23 @@ func (e *events) serve(tag string) error {
 		}
 	}
 	return fmt.Errorf("%d operations still wait", waiting)
+}
+
+func (e *events) open() error {
+	there, gone := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(there, eventDeadline)
+	defer cancel()
+	store, err := idb.Open(ctx, idb.Options{
+		Name: e.names.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus,
+		OnOutdated: func() {
+			gone()
+			e.host = nil
+		},
+	})
+	if err != nil {
+		gone()
+		return err
+	}
+	e.there, e.host = there, newHost(store, e.bus, e.names, sync.ByServiceWorker)
+	return nil
 }

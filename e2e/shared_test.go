@@ -3,6 +3,8 @@
 package e2e_test
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,4 +140,53 @@ func TestSigningInWaitsForTheNetwork(t *testing.T) {
 	d.signIn("bo") // the form is there without a press
 	d.WaitQueueEmpty()
 	mustRow(t, site, "Dora Dent")
+}
+
+// TestTheServiceWorkerMakesNoDeletedDatabaseAgain: it is in the middle of a sync when the account's data
+// are deleted.
+func TestTheServiceWorkerMakesNoDeletedDatabaseAgain(t *testing.T) {
+	t.Parallel()
+	site := harness.NewClosedSite(t, binary(t), "bo editor")
+	addThree(site)
+	b := harness.OpenBrowser(t)
+	b.Allow("status 503")
+	registrations := b.Registrations()
+	d := openClosed(t, b, site, "bo")
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	id := accountOf(t, site, "bo").ID
+	b.Offline(site.Proxy, true)
+	d.isOffline()
+	d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	d.Close()
+	asked, answered, answer := make(chan struct{}, 100), make(chan struct{}, 100), make(chan struct{})
+	site.Proxy.Filter(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+		if r.URL.Path != "/api/v1/operations" {
+			return false
+		}
+		asked <- struct{}{}
+		<-answer
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		answered <- struct{}{}
+		return true
+	})
+	b.Offline(site.Proxy, false)
+	registrations.Sync(site.URL(), syncTag+"-"+id)
+	<-asked
+
+	d = directory{b.Open(site.URL() + "/account"), t}
+	d.Click("button", "Sign out")
+	d.Click("button", "Discard and sign out")
+	d.See("heading", "Sign in")
+	gone := func() error {
+		return harness.Equal("there is one", slices.Contains(databases(d.Page), "rollcall-"+id), false)
+	}
+	harness.Eventually(t, "bo's database is deleted", gone)
+	close(answer)
+	<-answered
+	registrations.Sync(site.URL(), syncTag) // nobody's, after what the worker has made of the answer
+	d.Reload()
+	d.See("heading", "Sign in")
+	if err := gone(); err != nil {
+		t.Error(err)
+	}
 }

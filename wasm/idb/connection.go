@@ -39,6 +39,8 @@ type Options struct {
 	// OnOutdated: another tab upgrades or deletes the database, and this
 	// connection was closed to let it.
 	OnOutdated func()
+	// Once: after that it is not opened again, which would make a deleted database anew.
+	Once bool
 	// OnBlocked: an opening waits for another tab that holds an older version.
 	OnBlocked func()
 	// OnClosed: the browser took the connection away, as when site data are cleared.
@@ -55,6 +57,7 @@ type connection struct {
 	mu      stdsync.Mutex
 	db      js.Value    // undefined when there is none
 	number  int64       // how often it was opened
+	over    atomic.Bool // it is not opened again
 	blocked atomic.Bool // an opening waits for another tab, and those after it with it
 }
 
@@ -96,6 +99,9 @@ func (c *connection) current() js.Value {
 func (c *connection) get(ctx context.Context) (js.Value, error) {
 	if db := c.current(); db.Truthy() {
 		return db, nil
+	}
+	if c.over.Load() {
+		return js.Undefined(), queue.ErrClosed
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
@@ -161,6 +167,7 @@ func (c *connection) begin(bare bool) (*opening, error) {
 			c.drop(args[1])
 			tell(c.options.OnClosed)
 		case "outdated":
+			c.over.Store(c.options.Once)
 			c.drop(args[1])
 			tell(c.options.OnOutdated)
 		}

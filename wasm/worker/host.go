@@ -134,7 +134,7 @@ func (e *events) open() error {
 	ctx, cancel := context.WithTimeout(there, eventDeadline)
 	defer cancel()
 	store, err := idb.Open(ctx, idb.Options{
-		Name: e.names.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus,
+		Name: e.names.Database, Schemas: []queue.Schema{directory.Users}, Channel: e.bus, Once: true,
 		OnOutdated: func() {
 			gone()
 			e.host = nil

@@ -24,6 +24,7 @@ const (
 	PathSession  = "/api/v1/session"
 	PathPassword = "/api/v1/session/password"
 	PathPasskey  = "/api/v1/session/passkey"
+	PathAccept   = "/api/v1/session/link"
 	PathPasskeys = "/api/v1/accounts/{id}/passkeys"
 	PathDropKey  = "/api/v1/accounts/{id}/passkeys/{passkey}"
 	PathProvider = "/api/v1/session/provider"
@@ -41,6 +42,9 @@ const (
 
 	// PathMe is the app's page where a person signs in and out.
 	PathMe = "/account"
+
+	// PathManage is the app's page where admins manage accounts.
+	PathManage = "/accounts"
 
 	// PathJoin is the app's page for links, whose secret stands behind a "#", so that no log has
 	// it.

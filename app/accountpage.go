@@ -6,6 +6,7 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -13,6 +14,9 @@ const (
 	signInNameID   = "sign-in-name"
 	signInSecretID = "sign-in-password"
 	signOutID      = "sign-out"
+
+	// linkDisabled is what the page is opened with once a disabled account's data are gone.
+	linkDisabled = "disabled"
 )
 
 // accountPage is where a person signs in, sees who they are, and signs out. With Join it is where
@@ -29,6 +33,7 @@ type accountPage struct {
 	refused string            // why the sign-in failed, when no field is the reason
 	errs    map[string]string // by the fields' ids
 	busy    bool
+	offered bool // the browser suggests passkeys where the name is typed
 
 	content keyed
 }
@@ -52,6 +57,7 @@ func (p *accountPage) ask(ui.Context) {
 		p.asking, p.failure = false, err
 		if err == nil {
 			p.who, p.known = who, true
+			p.suggestPasskey()
 		}
 		p.show()
 	})
@@ -87,6 +93,7 @@ func (p *accountPage) renderContent() []ui.UI {
 		return p.content.only("no-link", emptyState("alert", ui.H2().Text("The link is not whole"), "Open it again as it was sent to you, to its last character."))
 	case p.Join:
 		return p.content.only("join", p.renderForm("Set password and sign in",
+			ui.If(p.who.Account != nil, quiet("You are signed in as "+p.S.Accounts.Account().Name+" here. This signs you out; what is not sent yet waits for your next sign-in.")),
 			quiet("A few words make a good password. The link works once."),
 			p.field("Password", ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "new-password"))))
 	case p.who.Account != nil:
@@ -95,9 +102,10 @@ func (p *accountPage) renderContent() []ui.UI {
 		return p.content.only("open", emptyState("people", ui.H2().Text("No accounts"), "This server has no accounts: everybody who reaches it reads and writes.",
 			ui.A().Class("button").Href("/").Text("All users")))
 	}
-	return p.content.only("sign-in", p.renderForm("Sign in", ui.If(p.S.unsent() > 0, quiet("Your changes wait on this device. They are sent once you have signed in.")),
+	return p.content.only("sign-in", p.renderForm("Sign in", ui.If(p.S.Accounts.Link() == linkDisabled,
+		quiet("Your account was disabled by an admin. What it had on this device is removed.")), ui.If(p.S.unsent() > 0, quiet("Your changes wait on this device. They are sent once you have signed in.")),
 		p.field("Name", ui.Input().ID(signInNameID).Type("text").Value(p.S.Accounts.Account().Name).
-			Attr("autocomplete", "username").Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
+			Attr("autocomplete", "username webauthn").Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
 		p.field("Password", ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "current-password"))))
 }
 
@@ -112,9 +120,47 @@ func (p *accountPage) whyWaiting() string {
 func (p *accountPage) renderAccount() ui.UI {
 	a := p.who.Account
 	can := map[string]string{roleViewer: "You may read.", "editor": "You may read and write.", "admin": "You may read and write, and manage accounts."}[a.Role]
-	return ui.Div().Class("cards").Body(section("account-title", "Signed in", 0,
-		ui.P().Body(ui.Text("You are "), personText(a.Name), ui.Text(", "+a.Role+". "+can)),
-		ui.P().Body(ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }))))
+	return ui.Div().Class("cards").Body(
+		section("account-title", "Signed in", 0,
+			ui.P().Body(ui.Text("You are "), personText(a.Name), ui.Text(", "+a.Role+". "+can)),
+			ui.Div().Class("thing-actions").Body(
+				ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }),
+				ui.If(a.Role == roleAdmin, ui.A().Class("button").Href(api.PathManage).Text("Manage accounts")))),
+		&managed{S: p.S, Of: a.ID})
+}
+
+// suggestPasskey has the browser suggest passkeys where the name is typed, as it does passwords.
+func (p *accountPage) suggestPasskey() {
+	if p.offered || p.Join || p.who.Account != nil || p.who.Open || !p.S.Accounts.HasPasskeys() {
+		return
+	}
+	p.offered = true
+	p.signInBy(func(ctx context.Context) (api.Session, error) {
+		return p.S.Accounts.ByPasskey(ctx, signin.Suggest, p.S.Accounts.Device())
+	}, func(err error) {
+		var failed *sync.RequestError
+		if errors.As(err, &failed) && failed.Kind == sync.SignedOut {
+			p.refuse(err) // what was chosen does not fit
+		}
+	})
+}
+
+// byPasskey signs in with a passkey, or makes one for a link's account.
+func (p *accountPage) byPasskey(ui.Context, ui.Event) {
+	if p.busy {
+		return
+	}
+	p.busy, p.refused, p.errs = true, "", nil
+	p.signInBy(func(ctx context.Context) (api.Session, error) {
+		if p.Join {
+			return p.S.Accounts.AcceptByPasskey(ctx, p.S.Accounts.Link(), p.S.Accounts.Device())
+		}
+		return p.S.Accounts.ByPasskey(ctx, signin.Get, p.S.Accounts.Device())
+	}, func(err error) {
+		p.refuse(err)
+		p.offered = false // the browser was asked this in the place of that
+		p.suggestPasskey()
+	})
 }
 
 // renderForm renders a form. Its way leads nowhere: a script that fails must not put a password
@@ -127,7 +173,12 @@ func (p *accountPage) renderForm(submit string, fields ...ui.UI) ui.UI {
 	if p.busy {
 		b = b.Aria("disabled", true).Class("working")
 	}
+	passkey := "Sign in with a passkey"
+	if p.Join {
+		passkey = "Use a passkey instead"
+	}
 	actions := ui.Div().Class("form-actions").Body(
+		ui.If(p.S.Accounts.HasPasskeys(), ui.Button().Type("button").Class("button").Text(passkey).OnClick(p.byPasskey)),
 		ui.If(p.who.Provider != "", ui.Button().Type("button").Class("button").Text("Sign in with "+p.who.Provider).OnClick(p.begin)), b)
 	return ui.Div().Class("card").Body(ui.Form().Class("form").Attr("method", "post").NoValidate(true).OnSubmit(p.submit).Body(append(body, actions)...))
 }
@@ -174,9 +225,17 @@ func (p *accountPage) submit(ctx ui.Context, e ui.Event) {
 		return
 	}
 	p.busy = true
+	p.signInBy(func(ctx context.Context) (api.Session, error) { return p.S.Accounts.SignIn(ctx, with) }, func(err error) {
+		p.refuse(err)
+		p.focusWrong(ctx)
+	})
+}
+
+// signInBy goes on as who was signed in, or says why nobody was.
+func (p *accountPage) signInBy(work func(context.Context) (api.Session, error), refuse func(error)) {
 	var who api.Session
 	p.S.async(func(ctx context.Context) (err error) {
-		who, err = p.S.Accounts.SignIn(ctx, with)
+		who, err = work(ctx)
 		return err
 	}, func(err error) {
 		shown := false
@@ -186,8 +245,7 @@ func (p *accountPage) submit(ctx ui.Context, e ui.Event) {
 		switch {
 		case err != nil || who.Account == nil:
 			p.busy = false
-			p.refuse(err)
-			p.focusWrong(ctx)
+			refuse(err)
 			p.show()
 		case shown:
 			p.busy, p.who = false, who

@@ -6,7 +6,9 @@ import (
 	"errors"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -24,6 +26,16 @@ type Accounts interface {
 	SignOut(ctx context.Context) error
 	Begin(ctx context.Context, link, device string) (address string, err error)
 	GoTo(address string)
+
+	// HasPasskeys reports whether this browser has passkeys. ByPasskey starts a session with one, and
+	// AcceptByPasskey makes one for a link's account. The session is the zero one if the browser was
+	// asked something else meanwhile.
+	HasPasskeys() bool
+	ByPasskey(ctx context.Context, how signin.How, device string) (api.Session, error)
+	AcceptByPasskey(ctx context.Context, link, device string) (api.Session, error)
+	// Manage has the script fill an element: with what lets in to an account, or with all accounts.
+	Manage(element, account string, host Host)
+
 	// Device is what the list of sessions calls this browser. Link is the one that led here.
 	Device() string
 	Link() string
@@ -31,19 +43,32 @@ type Accounts interface {
 	// Become takes note of who has signed in. Unless these are their data already, it loads the
 	// page anew, with theirs.
 	Become(account api.Identity) (shown bool, err error)
-	// Leave loads the page anew, with nobody's data. Those of the account stay on the device for
-	// their next sign-in if keep says so, and are deleted otherwise.
-	Leave(keep bool)
+	// Leave loads the page anew, with nobody's data.
+	Leave(how Leaving)
 
 	// Nobodys are the unsent changes made on this device before anybody signed in, and the
-	// file of them. SaveNobodys saves it, on a gesture; DropNobodys deletes them.
+	// file of them. SaveNobodys saves it, on a gesture; DropNobodys deletes them. What was typed into
+	// forms becomes the account's if it is kept.
 	Nobodys(ctx context.Context) (n int, file []byte, err error)
 	SaveNobodys(ctx context.Context) error
-	DropNobodys()
+	DropNobodys(keepDrafts bool)
 }
 
-// roleViewer may read only.
-const roleViewer = "viewer"
+// Leaving is what becomes of the data on this device of an account that is left.
+type Leaving string
+
+// The ways to leave.
+const (
+	Kept     Leaving = "kept" // for the next sign-in
+	Removed  Leaving = "removed"
+	Disabled Leaving = "disabled" // removed on the server's word
+)
+
+// The roles. A viewer may read only.
+const (
+	roleViewer = "viewer"
+	roleAdmin  = "admin"
+)
 
 // greet finds out, when the page has loaded, who has signed in, and what was left by nobody.
 func (s *session) greet() {
@@ -114,12 +139,14 @@ func (s *session) ifMayWrite(write func()) {
 }
 
 // unsent is how many changes of this account are on this device only.
-func (s *session) unsent() int { return s.counts.Waiting + s.counts.Rejected }
+func (s *session) unsent() int { return unsent(s.counts) }
+
+func unsent(c queue.Counts) int { return c.Waiting + c.Rejected }
 
 // signOut asks what becomes of the unsent changes, if there are any.
 func (s *session) signOut() {
 	if s.unsent() == 0 {
-		s.leave(false)
+		s.leave(Removed)
 		return
 	}
 	s.askFirst(confirmRequest{
@@ -128,9 +155,9 @@ func (s *session) signOut() {
 			"What you keep here for your next sign-in is not encrypted: the next person at this device could read it.",
 		yes: "Send first", act: s.sendFirst, opener: signOutID,
 		others: []choice{
-			{"Keep for my next sign-in", func() { s.leave(true) }},
+			{"Keep for my next sign-in", func() { s.leave(Kept) }},
 			{"Save to a file and sign out", s.saveAndLeave},
-			{"Discard and sign out", func() { s.leave(false) }},
+			{"Discard and sign out", func() { s.leave(Removed) }},
 		},
 	})
 }
@@ -159,33 +186,39 @@ func (s *session) sendFirst() {
 		case s.unsent() > 0:
 			s.showFailure("Not signed out: " + plural(s.unsent(), "change") + " could not be sent. The page Sync says why.")
 		default:
-			s.leave(false)
+			s.leave(Removed)
 		}
 	})
 }
 
 func (s *session) saveAndLeave() {
+	s.saveThen("Not signed out: the changes were not saved to a file. ", func() { s.leave(Removed) })
+}
+
+func (s *session) saveThen(failure string, then func()) {
 	s.async(func(ctx context.Context) error {
 		_, err := s.ChangesFile.SaveChanges(ctx)
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure("Not signed out: the changes were not saved to a file. " + errorText(err))
+			s.showFailure(failure + errorText(err))
 			return
 		}
-		s.leave(false)
+		then()
 	})
 }
 
 // leave ends the session. Without the server's word it would go on in this browser, for whoever
 // comes next. What another tab has made while the server was asked is kept: nobody gave it up.
-func (s *session) leave(keep bool) {
+func (s *session) leave(how Leaving) {
 	told := s.unsent()
 	s.async(func(ctx context.Context) error {
 		err := s.Accounts.SignOut(ctx)
-		if err == nil && !keep {
+		if err == nil && how == Removed {
 			counts, failed := s.Outbox.Counts(ctx)
-			keep = failed != nil || counts.Waiting+counts.Rejected > told
+			if failed != nil || counts.Waiting+counts.Rejected > told {
+				how = Kept
+			}
 		}
 		return err
 	}, func(err error) {
@@ -193,7 +226,7 @@ func (s *session) leave(keep bool) {
 			s.showFailure("Not signed out: the server has to end the session, and can't be reached. " + errorText(err))
 			return
 		}
-		s.Accounts.Leave(keep)
+		s.Accounts.Leave(how)
 	})
 }
 
@@ -208,7 +241,7 @@ func (s *session) claimNobodys() {
 		switch {
 		case err != nil: // the next start asks again
 		case n == 0:
-			s.Accounts.DropNobodys()
+			s.Accounts.DropNobodys(true)
 		default:
 			s.askFirst(confirmRequest{
 				heading: "Changes made before you signed in",
@@ -216,7 +249,7 @@ func (s *session) claimNobodys() {
 				yes:     "Send as me", act: func() { s.ifNobodysAre(file, func() { s.sendNobodys(file) }) },
 				others: []choice{
 					{"Save to a file", func() { s.ifNobodysAre(file, func() { s.saveNobodys(file) }) }},
-					{"Discard", func() { s.ifNobodysAre(file, s.Accounts.DropNobodys) }},
+					{"Discard", func() { s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) }) }},
 				},
 			})
 		}
@@ -236,7 +269,7 @@ func (s *session) sendNobodys(file []byte) {
 		case done.HeldBack+done.Unreadable > 0:
 			s.showFailure(takenInWords(done))
 		default:
-			s.ifNobodysAre(file, s.Accounts.DropNobodys)
+			s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(true) })
 			s.showToast(toast{text: takenInWords(done)})
 		}
 	})
@@ -248,7 +281,7 @@ func (s *session) saveNobodys(file []byte) {
 			s.showFailure("The changes were not saved to a file. " + errorText(err))
 			return
 		}
-		s.ifNobodysAre(file, s.Accounts.DropNobodys)
+		s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) })
 	})
 }
 

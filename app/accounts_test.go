@@ -9,29 +9,36 @@ import (
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // people fakes the accounts of a server, and what this browser has of them.
 type people struct {
-	mu       stdsync.Mutex
-	own      api.Identity // whose data are shown
-	who      api.Session  // who has signed in; an open server has none
-	closed   bool         // the server has accounts
-	used     bool
-	failure  error
-	forgets  error // the browser can't remember who signs in
-	link     string
-	with     []api.SignIn
-	became   []string // the accounts that the page was loaded anew for
-	left     []bool
-	gone     string // an address outside the app
-	nobodys  int
-	file     string
-	saved    bool
-	dropped  bool
-	password string
-	ending   func() // what happens while the server is asked to end the session
+	mu         stdsync.Mutex
+	own        api.Identity // whose data are shown
+	who        api.Session  // who has signed in; an open server has none
+	closed     bool         // the server has accounts
+	used       bool
+	failure    error
+	forgets    error // the browser can't remember who signs in
+	link       string
+	with       []api.SignIn
+	became     []string // the accounts that the page was loaded anew for
+	left       []Leaving
+	gone       string // an address outside the app
+	nobodys    int
+	file       string
+	saved      bool
+	dropped    bool
+	keptDrafts bool
+	passkeys   bool // the browser has them
+	cancelled  bool
+	accepted   string // the link of the account that a passkey was made for
+	managing   []string
+	password   string
+	ending     func() // what happens while the server is asked to end the session
 }
 
 func (p *people) lock() func() { p.mu.Lock(); return p.mu.Unlock }
@@ -41,8 +48,8 @@ func (p *people) Used() bool            { defer p.lock()(); return p.used }
 func (p *people) Device() string        { return "Test on Test" }
 func (p *people) Link() string          { return p.link }
 func (p *people) GoTo(address string)   { defer p.lock()(); p.gone = address }
-func (p *people) Leave(keep bool)       { defer p.lock()(); p.left = append(p.left, keep) }
-func (p *people) DropNobodys()          { defer p.lock()(); p.dropped = true }
+func (p *people) Leave(how Leaving)     { defer p.lock()(); p.left = append(p.left, how) }
+func (p *people) DropNobodys(keep bool) { defer p.lock()(); p.dropped, p.keptDrafts = true, keep }
 
 func (p *people) Session(context.Context) (api.Session, error) {
 	defer p.lock()()
@@ -133,7 +140,7 @@ func TestSignInPage(t *testing.T) {
 	b.fire(form, "submit")
 	b.untilText("Name or password is wrong: check both.")
 	b.untilGone("Name is required")
-	if attribute(b.byID(signInSecretID), "autocomplete") != "current-password" || attribute(b.byID(signInNameID), "autocomplete") != "username" {
+	if attribute(b.byID(signInSecretID), "autocomplete") != "current-password" || attribute(b.byID(signInNameID), "autocomplete") != "username webauthn" {
 		t.Error("password managers do not know the fields")
 	}
 
@@ -223,12 +230,59 @@ func TestSignInAgain(t *testing.T) {
 	b.until("the form", func() bool { return b.has("button", "Sign in") })
 }
 
-func TestADisabledAccount(t *testing.T) {
-	b, _ := at(t, "/", as("ann", "editor"))
+// disable has the server say that the account is disabled.
+func disable(b *browser) {
 	b.status(sync.Status{Phase: sync.Failed, Problem: api.NewProblem(api.CodeAccountDisabled, "This account is disabled", "")})
+}
+
+// TestADisabledAccount: its data go at the server's word, but what was not sent only at the person's.
+func TestADisabledAccount(t *testing.T) {
+	b, p := at(t, "/", as("ann", "editor"))
+	disable(b)
+	p.until(b, "ann's data to be removed", func() bool { return len(p.left) == 1 && p.left[0] == Disabled })
+
+	for _, answer := range []string{"Save to a file and remove", "Discard and remove"} {
+		b, p := at(t, "/", as("ann", "editor"))
+		b.add("Bo", "bo@example.org")
+		b.until("the count", func() bool { return b.root.s.unsent() == 1 })
+		disable(b)
+		b.untilText("1 change made here can't be sent")
+		b.click("Cancel")
+		b.closeDialogs()
+		disable(b)
+		b.settle()
+		if len(p.left) > 0 || b.device.modal != "" {
+			t.Fatalf("removed without an answer, or asked twice: %v", p.left)
+		}
+		b.click("See what to do")
+		b.click(answer)
+		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] == Disabled })
+	}
+}
+
+// TestAChangeThatTheCountLacks: what was just made is not removed because the page has not counted it yet.
+func TestAChangeThatTheCountLacks(t *testing.T) {
+	b, p := at(t, "/", as("ann", "editor"))
+	b.add("Bo", "bo@example.org")
+	b.until("the count", func() bool { return b.root.s.unsent() == 1 })
+	b.root.s.counts = queue.Counts{}
+	b.root.s.leaveDisabled()
+	b.untilText("1 change made here can't be sent")
+	if len(p.left) > 0 {
+		t.Error("the change was removed")
+	}
+}
+
+// TestADisabledAccountWhoseFormIsOpen: nothing is taken from under what a person types.
+func TestADisabledAccountWhoseFormIsOpen(t *testing.T) {
+	b, p := at(t, "/", as("ann", "editor"))
+	b.click("Add user")
+	b.until("the form", func() bool { return b.device.modal == formID })
+	disable(b)
 	b.untilText("This account is disabled - Changes are kept on this device")
-	b.click("Save changes to a file")
-	b.untilText("nothing to save to a file")
+	if len(p.left) > 0 {
+		t.Error("removed what is being typed")
+	}
 }
 
 func TestAViewerIsToldBeforeAFormOpens(t *testing.T) {
@@ -251,7 +305,7 @@ func TestAViewerIsToldBeforeAFormOpens(t *testing.T) {
 }
 
 func TestSigningOutAsksAboutUnsentWork(t *testing.T) {
-	for answer, want := range map[string]bool{"Keep for my next sign-in": true, "Discard and sign out": false, "Save to a file and sign out": false} {
+	for answer, want := range map[string]Leaving{"Keep for my next sign-in": Kept, "Discard and sign out": Removed, "Save to a file and sign out": Removed} {
 		b, p := at(t, api.PathMe, as("ann", "editor"))
 		b.add("Bo", "bo@example.org")
 		b.until("the count", func() bool { return b.root.s.unsent() == 1 })
@@ -278,7 +332,7 @@ func TestSigningOutKeepsWhatWasMadeMeanwhile(t *testing.T) {
 		if unsent > 0 {
 			b.click(answer)
 		}
-		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] })
+		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] == Kept })
 	}
 }
 
@@ -290,15 +344,15 @@ func TestSigningOutNeedsTheServer(t *testing.T) {
 	b.untilText("Not signed out")
 	func() { defer p.lock()(); p.failure = nil }()
 	b.click("Sign out")
-	p.until(b, "signed out", func() bool { return len(p.left) == 1 && !p.left[0] })
+	p.until(b, "signed out", func() bool { return len(p.left) == 1 && p.left[0] == Removed })
 }
 
 func TestWhatNobodyMade(t *testing.T) {
 	file := `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
 	for answer, check := range map[string]func(*people) bool{
-		"Send as me":     func(p *people) bool { return p.dropped && !p.saved },
-		"Save to a file": func(p *people) bool { return p.dropped && p.saved },
-		"Discard":        func(p *people) bool { return p.dropped && !p.saved },
+		"Send as me":     func(p *people) bool { return p.dropped && !p.saved && p.keptDrafts },
+		"Save to a file": func(p *people) bool { return p.dropped && p.saved && !p.keptDrafts },
+		"Discard":        func(p *people) bool { return p.dropped && !p.saved && !p.keptDrafts },
 	} {
 		b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.nobodys, p.file = 2, file })
 		b.untilText("2 changes made on this device without an account are not on the server yet.")
@@ -337,4 +391,77 @@ func TestWhatNobodyMakesMeanwhile(t *testing.T) {
 		b.click("Discard")
 		p.until(b, answer, func() bool { return p.dropped })
 	}
+}
+
+func (p *people) HasPasskeys() bool { return p.passkeys }
+
+func (p *people) ByPasskey(_ context.Context, how signin.How, _ string) (api.Session, error) {
+	if how == signin.Suggest {
+		return api.Session{}, nil // the person types
+	}
+	return p.byPasskey()
+}
+
+func (p *people) AcceptByPasskey(_ context.Context, link, _ string) (api.Session, error) {
+	defer p.lock()()
+	p.accepted = link
+	return p.byPasskey()
+}
+
+func (p *people) byPasskey() (api.Session, error) {
+	if p.cancelled {
+		return api.Session{}, errors.New("no passkey was used")
+	}
+	return api.Session{Account: &api.Identity{ID: "id of ann", Name: "ann", Role: "editor"}}, nil
+}
+
+func (p *people) Manage(_, account string, host Host) {
+	defer p.lock()()
+	p.managing = append(p.managing, account)
+	host.Say("Managing", false)
+}
+
+func TestPasskeys(t *testing.T) {
+	b, p := at(t, api.PathMe, func(p *people) { p.passkeys = true })
+	b.click("Sign in with a passkey")
+	p.until(b, "ann's data to be loaded", func() bool { return len(p.became) == 1 && p.became[0] == "ann" })
+
+	b, p = at(t, api.PathJoin, func(p *people) { p.passkeys, p.link = true, "rollcall_l_x" })
+	b.click("Use a passkey instead")
+	p.until(b, "ann's data to be loaded", func() bool { return len(p.became) == 1 && p.accepted == "rollcall_l_x" })
+
+	b, _ = at(t, api.PathMe, func(p *people) { p.passkeys, p.cancelled = true, true })
+	b.click("Sign in with a passkey")
+	b.untilText("No passkey was used.")
+
+	b, _ = at(t, api.PathMe, func(*people) {})
+	b.until("the form", func() bool { return b.has("button", "Sign in") })
+	if b.has("button", "Sign in with a passkey") {
+		t.Error("a browser without passkeys offers them")
+	}
+}
+
+// TestWhatAScriptManages: one's own ways in, and for admins all accounts.
+func TestWhatAScriptManages(t *testing.T) {
+	for path, want := range map[string]string{api.PathMe: "id of ann", api.PathManage: ""} {
+		b, p := at(t, path, as("ann", roleAdmin))
+		p.until(b, "the script", func() bool { return len(p.managing) == 1 && p.managing[0] == want })
+		b.untilText("Managing")
+		done := false
+		b.root.s.Ask("Sure?", "It is for good.", "Do it", func() { done = true }, "opener")
+		b.click("Do it")
+		b.until("it is done", func() bool { return done })
+	}
+	for role, want := range map[string]bool{roleViewer: false, "editor": false, roleAdmin: true} {
+		b, _ := at(t, api.PathMe, as("ann", role))
+		b.untilText("Sign out")
+		if got := b.has("a", "Manage accounts"); got != want {
+			t.Errorf("%s is led to the accounts: %v", role, got)
+		}
+	}
+}
+
+func TestALinkOpenedBySomebodyElse(t *testing.T) {
+	b, _ := at(t, api.PathJoin, func(p *people) { as("ann", "editor")(p); p.link = "rollcall_l_x" })
+	b.untilText("You are signed in as ann here.")
 }

@@ -145,6 +145,9 @@ func (r *root) readStatus() {
 	if s.status.Stale(now) {
 		s.status.Phase, s.status.Resync = sync.Idle, nil
 	}
+	if r.counted && (syncState{status: s.status, now: now}).disabled() {
+		s.leaveDisabled()
+	}
 }
 
 func (r *root) showStatus() {
@@ -172,7 +175,7 @@ func (r *root) renderBanner() ui.UI {
 	case state.disabled():
 		return ui.Div().Class("banner").Body(
 			ui.Span().Text("This account is disabled - Changes are kept on this device"),
-			ui.Button().Type("button").Class("button").Text("Save changes to a file").OnClick(func(ui.Context, ui.Event) { r.s.saveChanges() }))
+			ui.Button().ID(disabledID).Type("button").Class("button").Text("See what to do").OnClick(func(ui.Context, ui.Event) { r.s.askDisabled() }))
 	case state.signedOut():
 		if r.route.kind == meRoute || r.route.kind == joinRoute {
 			return nil // the page says it
@@ -205,7 +208,7 @@ func (r *root) renderBar() ui.UI {
 		ui.Nav().Class("nav").Aria("label", "Main").Body(
 			r.navLink("/", "Users", r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
 			r.navLink("/sync", "Sync", r.route.kind == syncRoute, r.s.counts),
-			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, "Account", r.route.kind == meRoute, queue.Counts{})),
+			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, "Account", r.route.kind == meRoute || r.route.kind == accountsRoute, queue.Counts{})),
 		),
 		ui.Div().Class("bar-end").Body(
 			r.renderStatus(),
@@ -259,6 +262,9 @@ func (r *root) renderPage() ui.UI {
 		return &syncPage{S: r.s}
 	case meRoute, joinRoute:
 		return &accountPage{S: r.s, Join: r.route.kind == joinRoute}
+	case accountsRoute:
+		return ui.Div().Class("page").Body(
+			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle("Accounts"))), &managed{S: r.s})
 	case missingRoute:
 		return &missingPage{}
 	}

@@ -16,11 +16,12 @@ const (
 	syncRoute
 	meRoute
 	joinRoute
+	accountsRoute
 	missingRoute
 )
 
 // pageNames are the titles that do not depend on a user.
-var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", meRoute: "Account", joinRoute: "New password", missingRoute: "Page not found"}
+var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", meRoute: "Account", joinRoute: "New password", accountsRoute: "Accounts", missingRoute: "Page not found"}
 
 // route is what a URL's path leads to.
 type route struct {
@@ -39,6 +40,8 @@ func parseRoute(path string) route {
 		return route{kind: meRoute}
 	case path == api.PathJoin:
 		return route{kind: joinRoute}
+	case path == api.PathManage:
+		return route{kind: accountsRoute}
 	case isUser && id != "" && !strings.Contains(id, "/"):
 		return route{userRoute, id}
 	}

@@ -80,7 +80,7 @@ func TestTheServiceWorkerKnowsTheAppsRoutes(t *testing.T) {
 	}
 	routes := regexp.MustCompile(strings.ReplaceAll(string(m[1]), `\/`, `/`))
 	for _, path := range []string{
-		"/", "/users", "/users/", "/users/x", "/users/x/", "/users/x/y", "/users//", "/sync", "/sync/", "/sync/x", "//", "/account", "/join", "/join/x", "/sign-in", "/sign-in/provider/back",
+		"/", "/users", "/users/", "/users/x", "/users/x/", "/users/x/y", "/users//", "/sync", "/sync/", "/sync/x", "//", "/account", "/accounts", "/accounts/x", "/join", "/join/x", "/sign-in", "/sign-in/provider/back",
 		"/login", "/oauth2/start", "/cdn-cgi/access/logout", "/wiki/", "/usersx", "/x/users", "/index.html", "/api/v1/users",
 	} {
 		if got, want := routes.MatchString(path), parseRoute(path).kind != missingRoute; got != want {

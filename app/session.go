@@ -28,10 +28,13 @@ type session struct {
 	lastToast    int
 	announcement string // what the status region announces besides the status
 
-	form       *formRequest
-	keepDraft  func() (key string) // keeps what the open form holds
-	saveFailed bool                // the open form could not be saved
-	draftLost  bool                // nothing would bring back what the open form holds
+	form         *formRequest
+	keepDraft    func() (key string) // keeps what the open form holds
+	leaving      bool                // the page is about to be loaded without the account's data
+	toldDisabled bool                // the person was asked what becomes of a disabled account's changes
+
+	saveFailed bool // the open form could not be saved
+	draftLost  bool // nothing would bring back what the open form holds
 	confirm    *confirmRequest
 	requests   int // numbers the requests, so that each opens its dialog once
 

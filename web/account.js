@@ -8,8 +8,9 @@
 //   rollcallAccount.device          what the server's list of sessions calls this browser
 //   rollcallAccount.remember(text)  keeps what is new about it
 //   rollcallAccount.become(text)    loads the page anew for another account; false if it can't
-//   rollcallAccount.leave(keep)     loads the page anew for nobody; its data stay, or go
-//   rollcallAccount.drop()          deletes nobody's data
+//   rollcallAccount.leave(how)      loads the page anew for nobody; its data are "kept", "removed", or
+//                                   removed because the account is "disabled"
+//   rollcallAccount.drop(keep)      deletes nobody's data; keep takes over what forms held
 "use strict";
 
 (() => {
@@ -68,13 +69,17 @@
       ` on ${navigator.userAgentData?.platform ?? navigator.platform}`,
     remember: (next) => attempt(() => localStorage.setItem(key, next)),
     become: (next) => go(next, "/"),
-    leave(keep) {
-      if (!keep) {
+    leave(how) {
+      if (how !== "kept") {
         setLeft([...new Set([...left(), `rollcall${suffix}`])]);
         rollcallDrafts.clear();
       }
+      if (how === "disabled") history.replaceState(null, "", "/account#disabled");
       go("", "/account");
     },
-    drop: () => drop("rollcall"),
+    drop(keep) {
+      rollcallDrafts.takeOver(keep);
+      drop("rollcall");
+    },
   };
 })();

@@ -12,6 +12,7 @@
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges(database)  saves the waiting changes to a file; a promise of how many
 //   rollcall.readChanges(database)  reads them: a promise of how many there are, and the file
+//   rollcall.manage(place, account, host)  has manage.js fill an element
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
@@ -25,19 +26,32 @@
 
   globalThis.rollcallIDB?.openEarly(`rollcall${rollcallAccount.id && `-${rollcallAccount.id}`}`);
 
-  // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
-  // mend all parts but itself.
-  async function rescuer() {
-    if (globalThis.rollcallRescue) return rollcallRescue;
-    const script = document.createElement("script");
-    script.src = '{{asset "rescue.js"}}';
-    script.integrity = '{{integrity "rescue.js"}}';
-    await fetch(script.src, { cache: "reload", integrity: script.integrity });
-    await new Promise((resolve, reject) => {
+  // part loads a script.
+  function part(src, integrity) {
+    return new Promise((resolve, reject) => {
+      const script = Object.assign(document.createElement("script"), { src, integrity });
       script.addEventListener("load", resolve);
       script.addEventListener("error", reject);
       document.head.append(script);
     });
+  }
+
+  async function manage(place, account, host) {
+    try {
+      if (!globalThis.rollcallManage) await part('{{asset "manage.js"}}', '{{integrity "manage.js"}}');
+    } catch {
+      host.say("A part of Rollcall could not be loaded. Check the network, then reload the page.", true);
+      return;
+    }
+    await rollcallManage(place, account, host);
+  }
+
+  // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
+  // mend all parts but itself.
+  async function rescuer() {
+    if (globalThis.rollcallRescue) return rollcallRescue;
+    await fetch('{{asset "rescue.js"}}', { cache: "reload", integrity: '{{integrity "rescue.js"}}' });
+    await part('{{asset "rescue.js"}}', '{{integrity "rescue.js"}}');
     return rollcallRescue;
   }
 
@@ -207,6 +221,7 @@
     otherVersion,
     saveChanges: async (name) => (await rescuer()).save(name),
     readChanges: async (name) => (await rescuer()).read(name),
+    manage,
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
     blocked,
   };

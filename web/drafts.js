@@ -10,10 +10,12 @@
 //   rollcallDrafts.resume(key)      names the one that this tab opens after a reload
 //   rollcallDrafts.takeResumed()    returns it, once; "" for none
 //   rollcallDrafts.clear()          deletes all of this account's
+//   rollcallDrafts.takeOver(keep)   makes nobody's this account's, or deletes them
 "use strict";
 
 (() => {
-  const prefix = () => (rollcallAccount.id ? `rollcall-draft@${rollcallAccount.id}-` : "rollcall-draft-");
+  const nobodys = "rollcall-draft-";
+  const prefix = () => (rollcallAccount.id ? `rollcall-draft@${rollcallAccount.id}-` : nobodys);
   const resumed = "rollcall-resumed-draft";
   const held = new Map(); // key -> function that gives up its lock
   let kept = []; // keys whose locks were given up with the page
@@ -50,8 +52,8 @@
     }
   }
 
-  function stored() {
-    return attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(prefix())), []);
+  function stored(start = prefix()) {
+    return attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(start)), []);
   }
 
   async function list() {
@@ -79,6 +81,15 @@
     list,
     resume(key) { attempt(() => sessionStorage.setItem(resumed, key)); },
     clear() { for (const name of stored()) attempt(() => localStorage.removeItem(name)); },
+    takeOver(keep) {
+      for (const name of stored(nobodys)) {
+        attempt(() => {
+          const own = prefix() + name.slice(nobodys.length);
+          if (keep && localStorage.getItem(own) === null) localStorage.setItem(own, localStorage.getItem(name));
+          localStorage.removeItem(name);
+        });
+      }
+    },
     takeResumed: () => attempt(() => {
       const key = sessionStorage.getItem(resumed) ?? "";
       sessionStorage.removeItem(resumed);

@@ -230,7 +230,7 @@ async function activate() {
 
 // The pages of the app. Every other address is somebody else's, and goes to the
 // network: the server's own, and those of a portal or a proxy in front of it.
-const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync|account|join)\/?)?$/;
+const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync|accounts?|join)\/?)?$/;
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;

@@ -1,9 +1,13 @@
 package harness
 
 import (
+	"context"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/chromedp"
 )
 
 // Password is that of every account of the tests.
@@ -42,4 +46,18 @@ func (s *Server) Command(input string, args ...string) string {
 		s.t.Fatalf("rollcall %s: %v: %s", strings.Join(args, " "), err, errors.String())
 	}
 	return string(out)
+}
+
+// AddAuthenticator gives a tab an authenticator of its own, with a person who says yes.
+func (p *Page) AddAuthenticator() {
+	p.t.Helper()
+	p.do("adding an authenticator", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if err := t.Call(ctx, "WebAuthn.enable", cdp.Empty{}, nil); err != nil {
+			return err
+		}
+		return t.Call(ctx, "WebAuthn.addVirtualAuthenticator", map[string]any{"options": map[string]any{
+			"protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+			"isUserVerified": true, "automaticPresenceSimulation": true,
+		}}, nil)
+	}))
 }

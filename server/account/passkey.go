@@ -52,6 +52,19 @@ func (s *State) AddPasskey(act Act, c Credential) (Change, error) {
 	return Change{Credentials: []Credential{c}, Events: []Event{act.event("passkey_added", c.Account, "")}}, nil
 }
 
+// AcceptPasskey makes a passkey the way in to a link's account, in the place of a password, which may have
+// been forgotten because others know it. It ends the account's links and sessions, as a new password does.
+func (s *State) AcceptPasskey(act Act, link string, c Credential) (Change, error) {
+	who, err := s.Linked(link, act.Now)
+	if err != nil {
+		return Change{}, err
+	}
+	c.Account = who.ID
+	change, err := s.AddPasskey(act, c)
+	change.Forget, change.Drop = s.CredentialsOf(who.ID, Password), s.hashes(who.ID, Hash{}, Session, Link)
+	return change, err
+}
+
 // DropPasskey removes a passkey, unless it is the last way in.
 func (s *State) DropPasskey(act Act, id, passkey string) (Change, error) {
 	for _, c := range s.Credentials[id] {

@@ -209,7 +209,7 @@ func (s *State) principal(id string, g Grant) (Principal, Refusal) {
 	case !ok:
 		return Principal{}, Unknown
 	case a.Disabled:
-		return Principal{}, Disabled
+		return Principal{Account: id}, Disabled // it is told, and nobody else
 	}
 	role := a.Role
 	if g.Kind == Token {

@@ -12,55 +12,25 @@ import (
 	"github.com/rollcall/rollcall/server/store"
 )
 
-// shownAccount is an account as admins see it.
-type shownAccount struct {
-	api.Identity
-	Disabled bool      `json:"disabled"`
-	Invited  bool      `json:"invited"` // nobody can sign in to it yet
-	Created  time.Time `json:"createdAt"`
-	Seen     time.Time `json:"seenAt,omitzero"`
-}
-
-func showAccount(s *account.State, a account.Account) shownAccount {
-	return shownAccount{
+func showAccount(s *account.State, a account.Account) api.Account {
+	return api.Account{
 		Identity: api.Identity{ID: a.ID, Name: a.Name, DisplayName: a.Display, Role: string(a.Role)},
 		Disabled: a.Disabled, Invited: len(s.Credentials[a.ID]) == 0, Created: a.Created, Seen: a.Seen,
 	}
 }
 
-// shownGrant is a session or a token as its owner and admins see it, or a link.
-type shownGrant struct {
-	ID      string    `json:"id"`
-	Kind    string    `json:"kind"`
-	Name    string    `json:"name"`
-	Role    string    `json:"role,omitempty"`
-	Current bool      `json:"current"` // the one of this request
-	Created time.Time `json:"createdAt"`
-	Seen    time.Time `json:"seenAt"`
-	Ends    time.Time `json:"endsAt"`
-	Secret  string    `json:"secret,omitempty"` // of a new one, this once
-}
-
-func showGrant(g account.Grant, who account.Principal) shownGrant {
-	return shownGrant{ID: g.ID, Kind: string(g.Kind), Name: g.Name, Role: string(g.Role), Current: g.Hash == who.Grant.Hash,
+func showGrant(g account.Grant, who account.Principal) api.Grant {
+	return api.Grant{ID: g.ID, Kind: string(g.Kind), Name: g.Name, Role: string(g.Role), Current: g.Hash == who.Grant.Hash,
 		Created: g.Created, Seen: g.Seen, Ends: g.End()}
 }
 
 func (s *server) listAccounts(w http.ResponseWriter, _ *http.Request) error {
 	state := s.gate.State()
-	all := []shownAccount{}
+	all := []api.Account{}
 	for _, a := range state.Names() {
 		all = append(all, showAccount(state, a))
 	}
 	return sendJSON(w, http.StatusOK, map[string]any{"accounts": all})
-}
-
-// madeLink is a new link with its account. Path is where the app takes it.
-type madeLink struct {
-	Account shownAccount `json:"account"`
-	Link    string       `json:"link"`
-	Path    string       `json:"path"`
-	Ends    time.Time    `json:"endsAt"`
 }
 
 // addAccount invites somebody: the account has no password until its link was used.
@@ -92,11 +62,11 @@ func (s *server) addAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.sendLink(w, madeLink{showAccount(s.gate.State(), added), link, api.PathJoin + "#" + link, act.Now.Add(lasts)})
+	return s.sendLink(w, showAccount(s.gate.State(), added), link, act.Now.Add(lasts))
 }
 
-func (s *server) sendLink(w http.ResponseWriter, l madeLink) error {
-	return sendJSON(w, http.StatusCreated, l)
+func (s *server) sendLink(w http.ResponseWriter, a api.Account, link string, ends time.Time) error {
+	return sendJSON(w, http.StatusCreated, api.Link{Account: a, Link: link, Path: api.PathJoin + "#" + link, Ends: ends})
 }
 
 // days is a time in days, or the fallback for none. What is too long is refused by the decision.
@@ -129,7 +99,7 @@ func (s *server) makeLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	state := s.gate.State()
-	return s.sendLink(w, madeLink{showAccount(state, state.Accounts[id]), link, api.PathJoin + "#" + link, act.Now.Add(lasts)})
+	return s.sendLink(w, showAccount(state, state.Accounts[id]), link, act.Now.Add(lasts))
 }
 
 func (s *server) editAccount(w http.ResponseWriter, r *http.Request) error {
@@ -180,7 +150,7 @@ func (s *server) listGrants(w http.ResponseWriter, r *http.Request) error {
 	if _, err := state.Find(id); err != nil {
 		return err
 	}
-	all := []shownGrant{}
+	all := []api.Grant{}
 	for _, g := range state.GrantsOf(id, s.gate.Now(), account.Session, account.Token) {
 		all = append(all, showGrant(g, scopeOf(r.Context()).who))
 	}

@@ -141,7 +141,7 @@ var needed = map[string]account.Role{
 	"applyOperations": account.Viewer, // whose operations are refused one by one
 	"showSession":     account.Anyone, "signIn": account.Anyone, "signOut": account.Anyone, "beginPasskey": account.Anyone, "endPasskey": account.Anyone,
 	"listPasskeys": account.Viewer, "beginAdding": account.Viewer, "addPasskey": account.Viewer, "dropPasskey": account.Viewer, // of one's own account
-	"beginProvider":  account.Anyone,
+	"beginProvider": account.Anyone, "beginAccepting": account.Anyone, "endAccepting": account.Anyone,
 	"changePassword": account.Viewer, "listGrants": account.Viewer, "makeToken": account.Viewer, "endGrant": account.Viewer, // of one's own account
 	"listAccounts": account.Admin, "addAccount": account.Admin, "editAccount": account.Admin, "makeLink": account.Admin, "listAudit": account.Admin,
 	"healthy": account.Anyone, "ready": account.Anyone,

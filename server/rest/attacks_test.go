@@ -90,6 +90,7 @@ func TestNobodyUsesUpAnothersRate(t *testing.T) {
 		r := httptest.NewRequest("POST", api.PathOperations, strings.NewReader(`{"clientId":"`+device+`","operations":[]}`))
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Cookie", with(secret)[1])
+		r.Header.Set(api.HeaderAccount, h.saying(secret)[1])
 		w := httptest.NewRecorder()
 		h.bare.ServeHTTP(w, r)
 		return w.Code

@@ -171,13 +171,6 @@ func backTo(w store.Write, was api.User) store.Write {
 	return w
 }
 
-// undone counts what became of an account's changes.
-type undone struct {
-	Undone int `json:"undone"` // people who are as before the account's first change
-	Kept   int `json:"kept"`   // people whom others have changed since, or whose texts are not kept
-	Failed int `json:"failed"` // such as people whose email another has by now
-}
-
 // undoAccount undoes what an account has changed within the last hour, as far as nobody has changed
 // the same people since.
 func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
@@ -189,7 +182,7 @@ func (s *server) undoAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	result := undone{Kept: kept}
+	result := api.Undone{Kept: kept}
 	for some := range slices.Chunk(writes, maxQueued) {
 		outcomes, err := s.store.Apply(r.Context(), some)
 		if err != nil {

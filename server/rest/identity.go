@@ -22,10 +22,17 @@ func (s *server) authorise(r *http.Request, needed account.Role) error {
 	own := scopeOf(r.Context())
 	own.needs = needed
 	who, refusal := s.identify(r)
-	if refusal != account.Admitted {
-		if needed == account.Anyone {
-			return nil
+	switch {
+	case refusal == account.Admitted:
+	case needed == account.Anyone:
+		return nil
+	case refusal == account.Disabled:
+		// A device deletes its data at this word: it must not be the word about somebody else.
+		if err := meant(r, needed, who.Account); err != nil {
+			return err
 		}
+		return refusal.Problem()
+	default:
 		return refusal.Problem()
 	}
 	s.gate.Used(who, s.gate.Now())

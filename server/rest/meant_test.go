@@ -34,3 +34,21 @@ func TestNobodysWorkTravelsAsAnothers(t *testing.T) {
 		h.do(annsSession, "GET", path, nil, api.HeaderAccount, "").problem(400, api.CodeClientTooOld)
 	}
 }
+
+// TestOnlyItsOwnDataAreOfADisabledAccount: a device deletes an account's data at this word.
+func TestOnlyItsOwnDataAreOfADisabledAccount(t *testing.T) {
+	h := newHouse(t)
+	h.add("root", account.Admin)
+	ann, session := h.add("ann", account.Editor)
+	bo, _ := h.add("bo", account.Editor)
+	off := true
+	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+		return s.Edit(act, ann.ID, account.Edit{Disabled: &off})
+	})
+	h.do(session, "GET", api.PathChanges, nil, api.HeaderAccount, ann.ID).problem(401, api.CodeAccountDisabled)
+	for _, other := range []string{bo.ID, api.ForAccount("")} {
+		h.do(session, "GET", api.PathChanges, nil, api.HeaderAccount, other).problem(401, api.CodeSignIn)
+		h.do(session, "GET", api.PathEvents+"?"+api.ParamAccount+"="+other, nil).problem(401, api.CodeSignIn)
+	}
+	h.do("rollcall_s_x", "GET", api.PathChanges, nil, api.HeaderAccount, ann.ID).problem(401, api.CodeSignIn)
+}

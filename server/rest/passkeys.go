@@ -33,15 +33,22 @@ func (s *server) beginPasskey(w http.ResponseWriter, r *http.Request) error {
 type signed struct {
 	Credential jsontext.Value `json:"credential"`
 	Name       string         `json:"name"`
+	Link       string         `json:"link"`
+}
+
+// answer is what a browser has signed, and the link that led there.
+type answer struct {
+	signin.Answer
+	link string
 }
 
 // answer reads what a browser has signed. What it keeps for that is gone afterwards.
-func (s *server) answer(w http.ResponseWriter, r *http.Request) (signin.Answer, error) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request) (answer, error) {
 	var body signed
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
-		return signin.Answer{}, err
+		return answer{}, err
 	}
-	a := signin.Answer{Site: s.site(r), Body: body.Credential, Name: body.Name}
+	a := answer{signin.Answer{Site: s.site(r), Body: body.Credential, Name: body.Name}, body.Link}
 	if c, err := r.Cookie(s.flowName(r)); err == nil {
 		a.Sealed = c.Value
 	}
@@ -55,7 +62,7 @@ func (s *server) endPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	secret, err := s.gate.FinishPasskey(r.Context(), a)
+	secret, err := s.gate.FinishPasskey(r.Context(), a.Answer)
 	if err != nil {
 		return err
 	}
@@ -70,6 +77,41 @@ func ownSession(r *http.Request, id string) error {
 		return api.NewProblem(api.CodeForbidden, "Not allowed", "passkeys are for who has signed in to the account here")
 	}
 	return nil
+}
+
+// beginAccepting sends the options for navigator.credentials.create, for a link's account.
+func (s *server) beginAccepting(w http.ResponseWriter, r *http.Request) error {
+	if !s.isSecure(r) && !isLocal(r) {
+		return needsHTTPS()
+	}
+	var body struct {
+		Link string `json:"link"`
+	}
+	if err := s.decodeBody(w, r, maxFlow, &body); err != nil {
+		return err
+	}
+	if err := s.gate.AdmitNetwork(scopeOf(r.Context()).network); err != nil {
+		return err
+	}
+	options, sealed, err := s.gate.BeginAccepting(s.site(r), body.Link)
+	if err != nil {
+		return err
+	}
+	s.setFlow(w, r, sealed)
+	return sendJSON(w, http.StatusOK, options)
+}
+
+// endAccepting adds a passkey to a link's account, and signs it in.
+func (s *server) endAccepting(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.answer(w, r)
+	if err != nil {
+		return err
+	}
+	secret, err := s.gate.FinishAccepting(r.Context(), a.link, a.Answer)
+	if err != nil {
+		return err
+	}
+	return s.signedIn(w, r, secret)
 }
 
 func (s *server) listPasskeys(w http.ResponseWriter, r *http.Request) error {
@@ -101,7 +143,7 @@ func (s *server) addPasskey(w http.ResponseWriter, r *http.Request) error {
 	}
 	a, err := s.answer(w, r)
 	if err == nil {
-		err = s.gate.FinishAdding(r.Context(), scopeOf(r.Context()).who, a)
+		err = s.gate.FinishAdding(r.Context(), scopeOf(r.Context()).who, a.Answer)
 	}
 	if err != nil {
 		return err

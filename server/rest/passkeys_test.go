@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/descope/virtualwebauthn"
 
@@ -121,6 +122,55 @@ func TestPasskey(t *testing.T) {
 	h.do(secret, "DELETE", passkeysOf(ann.ID)+"/"+list[0].ID, nil).status(204)
 	h.do(secret, "DELETE", passkeysOf(ann.ID)+"/"+list[0].ID, nil).problem(404, api.CodeNotFound)
 	d.finish(d.sign()).problem(401, api.CodeSignIn)
+}
+
+// accept makes the device's passkey the way in to a link's account.
+func (d *device) accept(link, with string) answer {
+	d.h.t.Helper()
+	begun := d.h.do("", "POST", api.PathAccept, fields{"link": link}).status(200)
+	options, err := virtualwebauthn.ParseAttestationOptions(string(begun.Body))
+	if err != nil {
+		d.h.t.Fatal(err)
+	}
+	signed := virtualwebauthn.CreateAttestationResponse(d.site, d.auth, d.key, *options)
+	return d.h.do("", "PUT", api.PathAccept, fields{"credential": json.RawMessage(signed), "name": "Tablet", "link": with}, "Cookie", flow(d.h.t, begun))
+}
+
+// TestAcceptByPasskey: a passkey instead of a password, once, for the link's account and no other.
+func TestAcceptByPasskey(t *testing.T) {
+	h := newHouse(t)
+	h.add("root", account.Admin)
+	ann, session := h.add("ann", account.Editor)
+	bo, _ := h.add("bo", account.Editor)
+	linkTo := func(id string) (link string) {
+		h.decide(func(s *account.State, act account.Act) (c account.Change, err error) {
+			c, link, err = s.NewLink(act, id, time.Hour)
+			return c, err
+		})
+		return link
+	}
+	h.decide(func(s *account.State, act account.Act) (account.Change, error) {
+		return s.SetPassword(act, ann.ID, "a hash that others may know", account.HashOf(session))
+	})
+	link, other := linkTo(ann.ID), linkTo(bo.ID)
+	h.do("", "POST", api.PathAccept, fields{"link": "rollcall_l_x"}).problem(404, api.CodeNotFound)
+	h.do("", "POST", api.PathAccept, fields{"link": link}, "Host", "directory.example.org").problem(403, api.CodeForbidden)
+	h.do("", "PUT", api.PathAccept, fields{"credential": fields{}, "name": "x", "link": link}).problem(403, api.CodeForbidden)
+	h.device(ann.ID).accept(link, other).problem(403, api.CodeForbidden) // begun for ann
+	h.device(ann.ID).accept(link, "").problem(404, api.CodeNotFound)
+
+	d := h.device(ann.ID)
+	a := d.accept(link, link).status(200)
+	if s := decode[api.Session](a); s.Account == nil || s.Account.ID != ann.ID {
+		t.Errorf("signed in as %s", a.Body)
+	}
+	h.do(sessionOf(t, a), "GET", api.PathUsers, nil).status(200)
+	h.do(session, "GET", api.PathUsers, nil).problem(401, api.CodeSignIn)
+	if h.gate.State().PasswordOf(ann.ID) != "" {
+		t.Error("the old password is still good")
+	}
+	h.do("", "POST", api.PathAccept, fields{"link": link}).problem(404, api.CodeNotFound)
+	d.finish(d.sign()).status(200)
 }
 
 func sessionOf(t *testing.T, a answer) string {

@@ -156,6 +156,7 @@ func (s *server) routes() map[string]methods {
 		api.PathSession:  {"GET": {anyone, s.showSession}, "POST": {anyone, s.signIn}, "DELETE": {anyone, s.signOut}},
 		api.PathPassword: {"PUT": {viewer, s.changePassword}},
 		api.PathPasskey:  {"POST": {anyone, s.beginPasskey}, "PUT": {anyone, s.endPasskey}},
+		api.PathAccept:   {"POST": {anyone, s.beginAccepting}, "PUT": {anyone, s.endAccepting}},
 		api.PathPasskeys: {"GET": {viewer, s.listPasskeys}, "POST": {viewer, s.beginAdding}, "PUT": {viewer, s.addPasskey}},
 		api.PathDropKey:  {"DELETE": {viewer, s.dropPasskey}},
 		api.PathProvider: {"POST": {anyone, s.beginProvider}},
@@ -210,7 +211,7 @@ func (s *server) handler(m methods) http.HandlerFunc {
 		}
 		err := s.authorise(r, h.needs)
 		if err == nil {
-			err = meant(r, h.needs)
+			err = meant(r, h.needs, scopeOf(r.Context()).who.Account)
 		}
 		if err == nil {
 			err = h.do(w, r)

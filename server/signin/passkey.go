@@ -66,20 +66,13 @@ func (h holder) WebAuthnName() string                       { return h.of.Name }
 func (h holder) WebAuthnDisplayName() string                { return h.of.Display }
 func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
 
-// ShownPasskey is a passkey as its owner sees it.
-type ShownPasskey struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Created time.Time `json:"createdAt"`
-}
-
 // Passkeys lists an account's passkeys.
-func (g *Gate) Passkeys(id string) []ShownPasskey {
-	all := []ShownPasskey{}
+func (g *Gate) Passkeys(id string) []api.Passkey {
+	all := []api.Passkey{}
 	for _, c := range g.State().CredentialsOf(id, account.Passkey) {
 		var p storedPasskey
 		if json.Unmarshal([]byte(c.Data), &p) == nil {
-			all = append(all, ShownPasskey{c.ID, p.Name, c.Created})
+			all = append(all, api.Passkey{ID: c.ID, Name: p.Name, Created: c.Created})
 		}
 	}
 	return all
@@ -219,33 +212,73 @@ func (g *Gate) BeginAdding(s Site, id string) (options any, sealed string, err e
 
 // FinishAdding adds the passkey that a principal's browser has made.
 func (g *Gate) FinishAdding(ctx context.Context, p account.Principal, a Answer) error {
-	id := p.Account
-	name, err := account.CheckCredentialName(a.Name)
+	made, err := g.made(p.Account, a)
 	if err != nil {
 		return err
+	}
+	return g.DecideAs(ctx, p, func(s *account.State) (account.Change, error) {
+		return s.AddPasskey(account.Act{By: p.Account, Now: g.Now()}, made)
+	})
+}
+
+// BeginAccepting returns the options for a browser to make a passkey for a link's account.
+func (g *Gate) BeginAccepting(s Site, link string) (options any, sealed string, err error) {
+	who, err := g.State().Linked(link, g.Now())
+	if err != nil {
+		return nil, "", err
+	}
+	return g.BeginAdding(s, who.ID)
+}
+
+// FinishAccepting adds the passkey that a browser has made to a link's account, and signs it in.
+func (g *Gate) FinishAccepting(ctx context.Context, link string, a Answer) (secret string, err error) {
+	who, err := g.State().Linked(link, g.Now())
+	if err != nil {
+		return "", err
+	}
+	made, err := g.made(who.ID, a)
+	if err != nil {
+		return "", err
+	}
+	err = g.Decide(ctx, func(s *account.State) (account.Change, error) {
+		act := account.Act{By: who.ID, Now: g.Now()}
+		accept, err := s.AcceptPasskey(act, link, made)
+		if err != nil {
+			return accept, err
+		}
+		session, fresh, err := s.With(accept).NewSession(act, who.ID, a.Name)
+		secret = fresh
+		return accept.Then(session), err
+	})
+	return secret, err
+}
+
+// made is the passkey that a browser has made for an account.
+func (g *Gate) made(id string, a Answer) (c account.Credential, err error) {
+	name, err := account.CheckCredentialName(a.Name)
+	if err != nil {
+		return c, err
 	}
 	session, err := g.unseal(sealAdd, a.Sealed)
 	if err != nil {
-		return err
+		return c, err
 	}
 	web, err := a.Site.web()
 	if err != nil {
-		return noPasskeys(err)
+		return c, noPasskeys(err)
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(a.Body)
 	if err != nil {
-		return api.NewProblem(api.CodeInvalid, "Invalid passkey", "the answer is not what a browser sends")
+		return c, api.NewProblem(api.CodeInvalid, "Invalid passkey", "the answer is not what a browser sends")
 	}
 	key, err := web.CreateCredential(holderOf(g.State(), id), session, parsed)
 	if err != nil {
 		g.opts.Log.Warn("a passkey could not be added", "account", id, "error", err)
-		return api.NewProblem(api.CodeForbidden, "The passkey was not added", "its answer does not fit; start again")
+		return c, api.NewProblem(api.CodeForbidden, "The passkey was not added", "its answer does not fit; start again")
 	}
 	data, err := json.Marshal(storedPasskey{Name: name, Key: *key})
 	if err != nil {
-		return fmt.Errorf("encode a passkey: %w", err)
+		return c, fmt.Errorf("encode a passkey: %w", err)
 	}
-	return g.DecideAs(ctx, p, func(s *account.State) (account.Change, error) {
-		return s.AddPasskey(account.Act{By: id, Now: g.Now()}, account.Credential{Account: id, ID: idOf(key), Data: string(data)})
-	})
+	return account.Credential{Account: id, ID: idOf(key), Data: string(data)}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/api/jsoncodec"
+	"github.com/rollcall/rollcall/app"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/signin"
@@ -24,10 +25,44 @@ type accounts struct {
 }
 
 func newAccounts() *accounts {
-	a := &accounts{Server: signin.Server{HTTP: browser.Fetch{}}}
+	a := &accounts{Server: signin.Server{HTTP: browser.Fetch{}, Sign: sign}}
 	// What can't be read is nobody: the server says who it is.
 	a.own, _ = jsoncodec.Parse([]byte(account().Get("text").String()), api.ReadIdentity)
 	return a
+}
+
+func passkeys() js.Value { return js.Global().Get("rollcallPasskeys") }
+
+func sign(ctx context.Context, how signin.How, options []byte) ([]byte, error) {
+	method := "get"
+	if how == signin.Create {
+		method = "create"
+	}
+	answer, err := browser.Await(ctx, passkeys().Call(method, string(options), how == signin.Suggest))
+	if err != nil {
+		return nil, err
+	}
+	return []byte(answer.String()), nil
+}
+
+func (a *accounts) HasPasskeys() bool { return passkeys().Truthy() && passkeys().Get("offered").Bool() }
+
+func (a *accounts) Manage(element, account string, host app.Host) {
+	place, ok := browser.Element(element)
+	if !ok {
+		return // the page has gone on
+	}
+	say := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		host.Say(args[0].String(), args[1].Bool())
+		return nil
+	})
+	ask := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		act := args[3]
+		host.Ask(args[0].String(), args[1].String(), args[2].String(), func() { act.Invoke() }, args[4].String())
+		return nil
+	})
+	// They are never released: the script may call them long after the page was left.
+	shell().Call("manage", place, account, map[string]any{"say": say, "ask": ask})
 }
 
 func (a *accounts) Account() api.Identity { return a.own }
@@ -49,7 +84,7 @@ func (a *accounts) Become(other api.Identity) (shown bool, err error) {
 	return true, nil
 }
 
-func (a *accounts) Leave(keep bool) { account().Call("leave", keep) }
+func (a *accounts) Leave(how app.Leaving) { account().Call("leave", string(how)) }
 
 func (a *accounts) Device() string { return account().Get("device").String() }
 
@@ -76,4 +111,4 @@ func (a *accounts) SaveNobodys(ctx context.Context) error {
 	return err
 }
 
-func (a *accounts) DropNobodys() { account().Call("drop") }
+func (a *accounts) DropNobodys(keepDrafts bool) { account().Call("drop", keepDrafts) }

@@ -324,7 +324,7 @@ func gallop[T any](a []T, before func(T) bool) int {
 	for to <= len(a) && before(a[to-1]) {
 		from, to = to, 2*to
 	}
-	rest := a[from:min(to, len(a)+1)-1]
+	rest := a[from : min(to, len(a)+1)-1]
 	return from + sort.Search(len(rest), func(i int) bool { return !before(rest[i]) })
 }
 

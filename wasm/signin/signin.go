@@ -11,8 +11,13 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Server is the server's sign-in. Errors are *sync.RequestError.
-type Server struct{ HTTP sync.HTTP }
+// Server is the server's sign-in. Errors are *sync.RequestError, or the browser's.
+type Server struct {
+	HTTP sync.HTTP
+	// Sign has the browser answer the server's options with a passkey. The answer is empty if another
+	// call has taken its place.
+	Sign func(ctx context.Context, how How, options []byte) (answer []byte, err error)
+}
 
 // Session returns who has signed in.
 func (s Server) Session(ctx context.Context) (api.Session, error) {
@@ -30,19 +35,14 @@ func (s Server) session(ctx context.Context, method string, body []byte) (api.Se
 		return api.Session{}, err
 	}
 	session, err := jsoncodec.Parse(answer, api.ReadSession)
-	if err != nil {
-		return session, sync.NoAnswerError(err)
-	}
-	return session, nil
+	return session, unreadable(err)
 }
 
 // Begin returns where to go to sign in at the server's provider; with a link, for its account.
 func (s Server) Begin(ctx context.Context, link, device string) (address string, err error) {
-	body := jsoncodec.Write(func(w *jsoncodec.Writer) {
-		w.Open('{')
+	body := object(func(w *jsoncodec.Writer) {
 		w.OptionalString("link", link)
 		w.OptionalString("device", device)
-		w.Close('}')
 	})
 	answer, err := s.ask(ctx, "POST", api.PathProvider, body)
 	if err != nil {
@@ -82,3 +82,18 @@ func (s Server) ask(ctx context.Context, method, path string, body []byte) ([]by
 }
 
 const statusNoContent = 204
+
+func object(fields func(*jsoncodec.Writer)) []byte {
+	return jsoncodec.Write(func(w *jsoncodec.Writer) {
+		w.Open('{')
+		fields(w)
+		w.Close('}')
+	})
+}
+
+func unreadable(err error) error {
+	if err != nil {
+		return sync.NoAnswerError(err)
+	}
+	return nil
+}

@@ -93,3 +93,63 @@ func TestWhatIsNoSession(t *testing.T) {
 		}
 	}
 }
+
+// script is an HTTP that gives its answers one after the other.
+type script struct {
+	answers []string
+	asked   []sync.Request
+}
+
+func (s *script) Do(_ context.Context, r sync.Request) (sync.Response, error) {
+	s.asked = append(s.asked, r)
+	body := s.answers[0]
+	s.answers = s.answers[1:]
+	return sync.Response{Status: 200, Header: map[string]string{"content-type": "application/json"}, Body: []byte(body)}, nil
+}
+
+func TestPasskey(t *testing.T) {
+	session := `{"open":false,"account":{"id":"1","name":"ann","displayName":"Ann","role":"viewer"}}`
+	for name, c := range map[string]struct {
+		path string
+		how  signin.How
+		sent map[string]any
+		ask  func(signin.Server) (api.Session, error)
+	}{
+		"signing in": {api.PathPasskey, signin.Get, map[string]any{"credential": map[string]any{"id": "x"}, "name": "Phone"}, func(s signin.Server) (api.Session, error) {
+			return s.ByPasskey(t.Context(), signin.Get, "Phone")
+		}},
+		"accepting": {api.PathAccept, signin.Create, map[string]any{"credential": map[string]any{"id": "x"}, "name": "Phone", "link": "l"}, func(s signin.Server) (api.Session, error) {
+			return s.AcceptByPasskey(t.Context(), "l", "Phone")
+		}},
+	} {
+		http, signed := &script{answers: []string{`{"publicKey":{}}`, session}}, []byte(`{"id":"x"}`)
+		var failure error
+		sign := func(_ context.Context, how signin.How, options []byte) ([]byte, error) {
+			if how != c.how || string(options) != `{"publicKey":{}}` {
+				t.Errorf("%s: %s %s", name, how, options)
+			}
+			return signed, failure
+		}
+		who, err := c.ask(signin.Server{HTTP: http, Sign: sign})
+		if err != nil || who.Account == nil || who.Account.Name != "ann" {
+			t.Errorf("%s: %+v, %v", name, who, err)
+		}
+		if begin, end := http.asked[0], http.asked[1]; begin.Method+begin.Path != "POST"+c.path || end.Method+end.Path != "PUT"+c.path || (len(begin.Body) > 0) != (c.path == api.PathAccept) {
+			t.Errorf("%s asked %+v", name, http.asked)
+		}
+		var sent map[string]any
+		if err := json.Unmarshal(http.asked[1].Body, &sent); err != nil || !reflect.DeepEqual(sent, c.sent) {
+			t.Errorf("%s sent %s: %v", name, http.asked[1].Body, err)
+		}
+
+		// Nothing is sent of what was not signed.
+		http.answers, http.asked, signed = []string{`{"publicKey":{}}`}, nil, nil
+		if who, err := c.ask(signin.Server{HTTP: http, Sign: sign}); err != nil || who.Account != nil || len(http.asked) != 1 {
+			t.Errorf("%s, when something else was asked: %+v, %v", name, who, err)
+		}
+		http.answers, failure = []string{`{"publicKey":{}}`}, errors.New("cancelled")
+		if _, err := c.ask(signin.Server{HTTP: http, Sign: sign}); !errors.Is(err, failure) {
+			t.Errorf("%s, cancelled: %v", name, err)
+		}
+	}
+}

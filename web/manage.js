@@ -1,0 +1,275 @@
+// What is managed at the server, and kept nowhere else: who may sign in, for admins, and what lets
+// somebody in to an account. It is loaded when it is first shown: few people need it.
+//
+//   rollcallManage(place, id, host)  fills an element: with all accounts, or with what lets in to one's own
+//
+// The host is the program: say(text, failed) shows a message, and ask(heading, text, yes, act, opener) asks
+// before it does something.
+"use strict";
+
+(() => {
+  const all = "/api/v1/accounts";
+  const again = 5000; // between tries to reach the server
+
+  async function call(method, path, body) {
+    const headers = { Accept: "application/json", "Rollcall-Account": rollcallAccount.id };
+    if (body) headers["Content-Type"] = "application/json";
+    const options = { method, headers, body: body && JSON.stringify(body), cache: "no-store", redirect: "error" };
+    const response = await fetch(path, options).catch((cause) => {
+      throw Object.assign(new Error("The server can't be reached. Try again when you are online.", { cause }), { offline: true });
+    });
+    if (response.status === 204) return {};
+    if (!/^application\/(problem\+)?json/.test(response.headers.get("Content-Type"))) {
+      throw new Error("Something else has answered in the place of the server, such as a sign-in page of the network. Sign in there, then try again.");
+    }
+    const answer = await response.json();
+    if (response.ok) return answer;
+    const why = [answer.detail, ...(answer.errors ?? []).map(({ field, detail }) => `${field} ${detail}`)].filter(Boolean);
+    throw new Error(`${[answer.title, ...why].join(": ")}.`);
+  }
+
+  function h(tag, attributes, ...content) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (typeof value === "function") element.addEventListener(name, value);
+      else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...content);
+    return element;
+  }
+
+  function icon(name) {
+    const span = h("span", { class: "icon", "aria-hidden": "true" });
+    span.innerHTML = `<svg viewBox="0 0 24 24" focusable="false"><use href="#icon-${name}"/></svg>`;
+    return span;
+  }
+
+  const quiet = (text) => h("p", { class: "quiet" }, text);
+  const own = (text) => h("bdi", { class: "notranslate", translate: "no" }, text);
+  // In an attribute, a name must not turn the words around it.
+  const isolated = (text) => (/^[ -~]*$/.test(text) ? text : `\u2068${text}\u2069`);
+  const button = (text, click, more = {}) => h("button", { type: "button", class: "button", click, ...more }, text);
+  const actions = (...buttons) => h("div", { class: "thing-actions" }, ...buttons);
+  const field = (label, input, ...more) => h("div", { class: "field" }, h("label", { for: input.id }, label), input, ...more);
+  const input = (id, more = {}) => h("input", { id, class: "input", type: "text", autocomplete: "off", ...more });
+  const date = (time) => new Date(time).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+
+  function select(id, chosen, choices) {
+    return h("select", { id, class: "input" }, ...choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  }
+
+  function ago(time) {
+    const seconds = (Date.now() - Date.parse(time)) / 1000;
+    for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+      const n = Math.floor(seconds / length);
+      if (n > 0) return `${n} ${unit}${n === 1 ? "" : "s"} ago`;
+    }
+    return "just now";
+  }
+
+  function card(id, heading, ...content) {
+    return h("section", { class: "card", "aria-labelledby": id }, h("div", { class: "card-head" }, h("h2", { id }, heading)), ...content);
+  }
+
+  function form(submit, text, primary, ...fields) {
+    const pressed = (event) => {
+      event.preventDefault();
+      submit();
+    };
+    return h("form", { class: "form", method: "post", novalidate: true, submit: pressed }, ...fields,
+      h("div", { class: "form-actions" }, h("button", { type: "submit", class: primary ? "button button-primary" : "button" }, text)));
+  }
+
+  // attempt does something that a person has asked for, and says what became of it.
+  async function attempt(host, failure, work) {
+    try {
+      const done = await work();
+      if (done) host.say(done, false);
+    } catch (err) {
+      host.say(`${failure} ${err.message}`, true);
+    }
+  }
+
+  // shown fills a place with what the server says, as soon as it can be asked.
+  async function shown(place, work) {
+    try {
+      await work();
+    } catch (err) {
+      const [heading, text, name] = err.offline
+        ? ["This needs the network", "Accounts are managed at the server. It goes on by itself once the server can be reached.", "offline"]
+        : ["This can't be shown", err.message, "alert"];
+      place.replaceChildren(h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon(name)), h("h2", {}, heading), h("p", {}, text),
+        button("Try again", () => shown(place, work), { class: "button button-primary" })));
+      const retry = () => {
+        if (!place.isConnected || !place.querySelector(".empty-state")) return;
+        if (navigator.onLine) shown(place, work);
+        else setTimeout(retry, again);
+      };
+      if (err.offline) setTimeout(retry, again);
+    }
+  }
+
+  // --- What lets in to an account ---
+
+  function words({ kind, role, current, createdAt, seenAt, endsAt }) {
+    if (kind === "passkey") return [`Passkey, added ${ago(createdAt)}`, "Remove"];
+    if (kind === "token") return [`Token for a program, ${role}, ends ${date(endsAt)}`, "End"];
+    return [current ? `This device, signed in ${ago(createdAt)}` : `Device, last seen ${ago(seenAt)}`, "Sign out"];
+  }
+
+  function grants(host, id) {
+    const address = `${all}/${id}`;
+    const list = h("ul", { class: "things", role: "list", "aria-label": "Passkeys, devices and tokens" });
+
+    function item(kind, grant) {
+      const [text, action] = words(grant), name = grant.name || "Unnamed";
+      const end = () => attempt(host, `${name} can still sign in.`, async () => {
+        await call("DELETE", `${address}/${kind}/${grant.id}`);
+        await read();
+        return `${name} can no longer sign in`;
+      });
+      return h("li", { class: "thing" }, h("div", { class: "thing-main" }, h("p", { class: "thing-title" }, own(name)), quiet(text)),
+        ...(grant.current ? [] : [actions(button(action, end, { "aria-label": `${action} ${isolated(name)}` }))]));
+    }
+
+    async function read() {
+      const [{ passkeys }, { grants: others }] = await Promise.all([call("GET", `${address}/passkeys`), call("GET", `${address}/grants`)]);
+      const items = [...passkeys.map((key) => item("passkeys", { ...key, kind: "passkey" })), ...others.map((grant) => item("grants", grant))];
+      list.replaceChildren(...(items.length ? items : [h("li", { class: "quiet" }, "No device is signed in, and there are no passkeys or tokens.")]));
+    }
+
+    return { list, read };
+  }
+
+  // ways fills the part of a person's own page.
+  function ways(place, id, host) {
+    const { list, read } = grants(host, id);
+    const name = input("passkey-name", { value: rollcallAccount.device });
+    const add = () => attempt(host, "The passkey was not added.", async () => {
+      const options = await call("POST", `${all}/${id}/passkeys`);
+      const credential = JSON.parse(await rollcallPasskeys.create(JSON.stringify(options)));
+      await call("PUT", `${all}/${id}/passkeys`, { credential, name: name.value });
+      await read();
+      return "The passkey was added";
+    });
+    const adding = globalThis.rollcallPasskeys?.offered
+      ? form(add, "Add a passkey", false, quiet("With a passkey you sign in by your finger, face or PIN, without a password."), field("Name of the passkey", name))
+      : quiet("This browser has no passkeys here.");
+    return shown(place, async () => {
+      await read();
+      place.replaceChildren(card("ways-title", "Passkeys and devices", adding, list));
+    });
+  }
+
+  // --- All accounts ---
+
+  const roles = [["viewer", "Viewer: reads"], ["editor", "Editor: reads and writes"], ["admin", "Admin: manages accounts, too"]];
+
+  function standing({ role, disabled, invited, seenAt }) {
+    const name = role[0].toUpperCase() + role.slice(1);
+    if (disabled) return `${name}. Disabled.`;
+    if (invited) return `${name}. Invited, the link was not used yet.`;
+    return seenAt ? `${name}. Last seen ${ago(seenAt)}.` : `${name}. Never signed in.`;
+  }
+
+  // linkCard shows a new link: the server does not have it.
+  function linkCard(host, { account, path, endsAt }) {
+    const address = location.origin + path;
+    const hand = (text, done, give) => button(text, () => attempt(host, "Select the link and copy it.", async () => {
+      await give();
+      return done;
+    }));
+    return h("div", { class: "form-offer" },
+      field(`Link for ${account.name}, until ${date(endsAt)}`, input("made-link", { value: address, readonly: true })),
+      quiet(`It works once, and is shown only now. Whoever has it signs in as ${account.name}.`),
+      h("div", { class: "form-offer-actions" }, hand("Copy link", "Link copied", () => navigator.clipboard.writeText(address)),
+        ...(navigator.share ? [hand("Share link", "", () => navigator.share({ url: address }))] : [])));
+  }
+
+  function accounts(place, host) {
+    const people = new Map(); // by id: what shows the account as it is by now
+    const list = h("ul", { class: "things", role: "list", "aria-labelledby": "people-title" });
+    const made = h("div", {});
+
+    async function read() {
+      for (const account of (await call("GET", all)).accounts) {
+        if (!people.has(account.id)) people.set(account.id, person(account));
+        people.get(account.id)(account);
+      }
+    }
+
+    const act = (failure, work) => attempt(host, failure, async () => {
+      const done = await work();
+      await read();
+      return done;
+    });
+
+    function showLink(link) {
+      made.replaceChildren(linkCard(host, link));
+      made.querySelector("input").focus();
+    }
+
+    function person({ id, name }) {
+      const address = `${all}/${id}`, opener = `manage-${id}`;
+      const state = quiet("");
+      const role = select(`role-${id}`, "", roles);
+      const inside = grants(host, id);
+      const edit = (failure, change, done) => act(failure, async () => {
+        await call("PATCH", address, change);
+        return done;
+      });
+      const link = button("New link", () => act("There is no new link.", async () => showLink(await call("POST", `${address}/link`, {}))));
+      const undo = () => act("Not everything was undone.", async () => {
+        const { undone, kept, failed } = await call("POST", `${address}/undo`);
+        return `${undone} ${undone === 1 ? "user" : "users"} as before` + (kept + failed ? `, ${kept + failed} left as they are` : "");
+      });
+      const disable = button("Disable", () => host.ask("Disable this account?", `${name} is signed out everywhere. What is on their devices is removed ` +
+        "there once they reach the server; changes that were not sent can be saved to a file first.", "Disable",
+      () => edit("The account was not disabled.", { disabled: true }, `${name} may no longer sign in`), opener));
+      const enable = button("Enable", () => edit("The account was not enabled.", { disabled: false }, `${name} may sign in again`));
+      const details = h("div", { class: "thing-details", hidden: true }, field(`Role of ${name}`, role),
+        actions(button("Save role", () => edit("The role was not changed.", { role: role.value }, `${name} is ${role.value} now`)), link,
+          button("Undo last hour", () => host.ask("Undo the last hour?", `Whom ${name} has added, changed or deleted within the last hour is as before, ` +
+            "unless somebody else has changed them since.", "Undo", undo, opener)), disable, enable), inside.list);
+      const manage = button("Manage", () => {
+        details.hidden = !details.hidden;
+        manage.setAttribute("aria-expanded", String(!details.hidden));
+        if (!details.hidden) attempt(host, "Devices can't be shown.", inside.read);
+      }, { id: opener, "aria-label": `Manage ${name}`, "aria-expanded": "false" });
+      list.append(h("li", { class: "thing" }, h("div", { class: "thing-main" }, h("p", { class: "thing-title" }, own(name)), state), actions(manage), details));
+      return (account) => {
+        state.textContent = standing(account);
+        role.value = account.role;
+        link.hidden = disable.hidden = account.disabled;
+        enable.hidden = !account.disabled;
+      };
+    }
+
+    const name = input("invite-name", { autocapitalize: "none", spellcheck: "false", "aria-required": "true", "aria-describedby": "invite-name-hint" });
+    const role = select("invite-role", "editor", roles);
+    const days = select("invite-days", "7", [["1", "A day"], ["7", "A week"], ["30", "30 days"]]);
+    const refused = h("div", { role: "alert" });
+    const invite = async () => {
+      refused.replaceChildren();
+      try {
+        showLink(await call("POST", all, { name: name.value, role: role.value, days: Number(days.value) }));
+        name.value = "";
+        await read();
+      } catch (err) {
+        refused.append(h("p", { class: "form-failure" }, icon("alert"), h("span", {}, `Nobody was invited. ${err.message}`)));
+        name.focus();
+      }
+    };
+    return shown(place, async () => {
+      await read();
+      place.replaceChildren(
+        card("invite-title", "Invite somebody", form(invite, "Make a link", true, refused,
+          field("Name to sign in with", name, h("p", { id: "invite-name-hint", class: "hint" }, "Such as ann, or an email address")),
+          field("Role", role), field("The link is good for", days)), made),
+        card("people-title", "Who may sign in", list),
+        h("p", {}, h("a", { class: "button", href: "/api/v1/audit?limit=1000", download: "rollcall-audit.json" }, "Save the audit log")));
+    });
+  }
+
+  globalThis.rollcallManage = (place, id, host) => (id ? ways(place, id, host) : accounts(place, host));
+})();

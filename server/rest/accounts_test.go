@@ -282,6 +282,20 @@ func TestABatchOfAViewer(t *testing.T) {
 	}
 }
 
+// TestABrowserKeepsASessionInUse: its cookie begins anew with the session's time.
+func TestABrowserKeepsASessionInUse(t *testing.T) {
+	h := newHouse(t)
+	_, secret := h.add("ann", account.Editor)
+	h.clock = h.clock.Add(80 * 24 * time.Hour)
+	if c := cookieOf(t, h.do(secret, "GET", api.PathSession, nil).status(200)); c.Value != secret || c.MaxAge != 90*24*3600 {
+		t.Errorf("after 80 days the cookie is %v", c)
+	}
+	h.clock = h.clock.Add(91 * 24 * time.Hour)
+	if a := h.do(secret, "GET", api.PathSession, nil).status(200); a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("a session that has ended gets %s", a.Header.Get("Set-Cookie"))
+	}
+}
+
 // TestSignInAndOut: what a browser keeps, and that it is gone afterwards.
 func TestSignInAndOut(t *testing.T) {
 	h := newHouse(t)

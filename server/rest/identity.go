@@ -59,13 +59,19 @@ func (s *server) identify(r *http.Request) (account.Principal, account.Refusal) 
 	if name := s.vouchedFor(r); name != "" {
 		return state.Vouched(name)
 	}
-	if c, err := r.Cookie(SessionCookie); err == nil {
-		return state.Identify(c.Value, account.Session, now)
+	return state.Identify(s.sessionSecret(r), account.Session, now)
+}
+
+// sessionSecret returns the secret that a browser keeps, "" for none.
+func (s *server) sessionSecret(r *http.Request) string {
+	c, err := r.Cookie(SessionCookie)
+	if err != nil && !s.isSecure(r) && isLocal(r) {
+		c, err = r.Cookie(LocalCookie)
 	}
-	if c, err := r.Cookie(LocalCookie); err == nil && !s.isSecure(r) && isLocal(r) {
-		return state.Identify(c.Value, account.Session, now)
+	if err != nil {
+		return ""
 	}
-	return account.Principal{}, account.Unknown
+	return c.Value
 }
 
 // vouchedFor returns whom a proxy says it has signed in, "" for nobody. Only proxies that were named

@@ -10,9 +10,14 @@ import (
 	"github.com/rollcall/rollcall/server/signin"
 )
 
-// showSession says who a request comes from. It never asks for a sign-in.
+// showSession says who a request comes from. It never asks for a sign-in. Each page asks once: the
+// browser keeps a session that is in use as long as the server does.
 func (s *server) showSession(w http.ResponseWriter, r *http.Request) error {
-	return s.sendSession(w, scopeOf(r.Context()).who)
+	who := scopeOf(r.Context()).who
+	if who.Grant.Kind == account.Session && who.Grant.Stale(s.gate.Now()) {
+		s.setSession(w, r, s.sessionSecret(r))
+	}
+	return s.sendSession(w, who)
 }
 
 func (s *server) sendSession(w http.ResponseWriter, who account.Principal) error {

@@ -311,21 +311,21 @@ func merge[T any](a, b []T, compare func(a, b T) int) []T {
 	}
 	out := make([]T, 0, len(a)+len(b))
 	for _, x := range b {
-		n := gallop(a, func(y T) bool { return compare(y, x) <= 0 })
-		out, a = append(append(out, a[:n]...), x), a[n:]
+		// Few of many are found by few comparisons, and as many among as many: the steps double.
+		from, to := 0, 1
+		for to <= len(a) && compare(a[to-1], x) <= 0 {
+			from, to = to, 2*to
+		}
+		for to = min(to-1, len(a)); from < to; {
+			if middle := (from + to) / 2; compare(a[middle], x) <= 0 {
+				from = middle + 1
+			} else {
+				to = middle
+			}
+		}
+		out, a = append(append(out, a[:from]...), x), a[from:]
 	}
 	return append(out, a...)
-}
-
-// gallop returns how many of the first of a are before something, in steps that double: few
-// of many are merged by few comparisons, and as many by as many.
-func gallop[T any](a []T, before func(T) bool) int {
-	from, to := 0, 1
-	for to <= len(a) && before(a[to-1]) {
-		from, to = to, 2*to
-	}
-	rest := a[from : min(to, len(a)+1)-1]
-	return from + sort.Search(len(rest), func(i int) bool { return !before(rest[i]) })
 }
 
 // before is the number of rows before a key; of all for nil.

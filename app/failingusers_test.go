@@ -62,3 +62,16 @@ func (d uncertain) CreateAs(ctx context.Context, id string, patch api.UserPatch)
 	}
 	return repository.Written{ID: id}, queue.ErrUncertain
 }
+
+// asked tells what it is asked to search.
+type asked struct {
+	Users
+	searches chan string
+}
+
+func (a asked) List(ctx context.Context, q repository.Query) (repository.Page[api.User], error) {
+	if q.Search != "" {
+		a.searches <- q.Search
+	}
+	return a.Users.List(ctx, q)
+}

@@ -286,6 +286,22 @@ func TestListIsRestoredAfterAVisit(t *testing.T) {
 	b.until("the scroll position", func() bool { return b.device.top == 500*defaultRowHeight })
 }
 
+// TestTheSearchIsPreparedBeforeAnybodyTypes: what it looks in is read when the box gets the focus.
+func TestTheSearchIsPreparedBeforeAnybodyTypes(t *testing.T) {
+	b := open(t, "/sync")
+	searches := make(chan string, 10)
+	b.root.s.Users = asked{b.root.s.Users, searches}
+	b.add("Ann Lee", "ann@example.org")
+	b.visit("/")
+	b.untilText("Ann Lee")
+	b.fire(b.byID(searchID), "focus")
+	b.until("a search", func() bool { return len(searches) == 1 })
+	if got := <-searches; got != inNobodysText {
+		t.Errorf("searched was %q", got)
+	}
+	b.untilText("Ann Lee")
+}
+
 func TestListSaysWhyItCantBeShown(t *testing.T) {
 	b := open(t, "/sync")
 	good := b.root.s.Users

@@ -240,6 +240,17 @@ func (p *usersPage) typed(ctx ui.Context, _ ui.Event) {
 	p.find(ctx, ctx.JSSrc().Get("value").String())
 }
 
+// inNobodysText is no part of anybody's name or email.
+const inNobodysText = "\x00"
+
+// prepare has the device read what a search looks in, before the person types.
+func (p *usersPage) prepare(ui.Context, ui.Event) {
+	p.S.async(func(ctx context.Context) error {
+		_, err := p.S.Users.List(ctx, repository.Query{Search: inNobodysText})
+		return err
+	}, func(error) {}) // the search itself says what fails
+}
+
 func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
 	p.S.Elements.SetValue(searchID, "")
 	p.S.Elements.Focus(searchID)
@@ -263,7 +274,7 @@ func (p *usersPage) Render() ui.UI {
 			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", "Search users").
 				Placeholder("Search by name or email").MaxLength(api.MaxQuery).
 				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
-				OnInput(p.typed).OnChange(p.typed),
+				OnInput(p.typed).OnChange(p.typed).OnFocus(p.prepare),
 		),
 	}, p.renderContent()...)...)
 }

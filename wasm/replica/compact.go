@@ -381,9 +381,10 @@ func (w *leafWriter) gather(from, to int) int {
 		if !ok || !ok2 {
 			continue
 		}
+		searches := texts.all()
 		for n := range leaf.rows {
 			if r := &leaf.rows[n]; w.entries[r.id] == nil {
-				w.rows = append(w.rows, listed{r, texts.of(r.id, n)})
+				w.rows = append(w.rows, listed{r, searches.of(r.id, n)})
 			}
 		}
 	}

@@ -314,10 +314,11 @@ func (b *batch) reindexEntries(t *table, schema queue.Schema) {
 
 func (b *batch) reindexLeaf(t *table, i int, schema queue.Schema) {
 	leaf, ok := b.leaf(t, i)
-	texts, ok2 := b.textPage(t, i)
+	page, ok2 := b.textPage(t, i)
 	if !ok || !ok2 {
 		return
 	}
+	texts := page.all()
 	for n := range leaf.rows {
 		row := &leaf.rows[n]
 		if t.entries[row.id] != nil {

@@ -164,33 +164,52 @@ func (p *idsPage) find(id string) (idRow, bool) {
 	return p.rows[i], true
 }
 
-// textPage is what a search looks in of the rows of a leaf, in their order.
-type textPage struct{ rows []textRow }
+// textPage is what a search looks in of the rows of a leaf, in their order. It stays text: most
+// searches find nothing in most of them.
+type textPage struct {
+	text string
+	rows int // whole ones
+}
+
+type textRow struct{ id, search string }
+
+type textRows []textRow
+
+func writeText(w *writer, id, search string) { w.start('t').string(id).string(search).end() }
+
+func parseText(text string, _ int) *textPage {
+	p := &textPage{text: text}
+	p.lines(false, func(textRow) { p.rows++ })
+	return p
+}
+
+// each calls f with the rows of a page whose lines are whole.
+func (p *textPage) each(f func(textRow)) { p.lines(true, f) }
+
+func (p *textPage) all() textRows {
+	all := make(textRows, 0, p.rows)
+	p.each(func(r textRow) { all = append(all, r) })
+	return all
+}
+
+func (p *textPage) lines(trusted bool, f func(textRow)) {
+	lines(p.text, trusted, func(kind byte, of fields) {
+		r := textRow{id: of.string(), search: of.string()}
+		if kind == 't' && !of.bad {
+			f(r)
+		}
+	}, nil)
+}
 
 // of returns the text of a row, which is at a place unless something was damaged.
-func (p *textPage) of(id string, place int) string {
-	if place < len(p.rows) && p.rows[place].id == id {
-		return p.rows[place].search
+func (all textRows) of(id string, place int) string {
+	if place < len(all) && all[place].id == id {
+		return all[place].search
 	}
-	for _, r := range p.rows {
+	for _, r := range all {
 		if r.id == id {
 			return r.search
 		}
 	}
 	return ""
-}
-
-type textRow struct{ id, search string }
-
-func writeText(w *writer, id, search string) { w.start('t').string(id).string(search).end() }
-
-func parseText(text string, rows int) *textPage {
-	p := &textPage{rows: make([]textRow, 0, min(rows, len(text)/minLine))}
-	lines(text, false, func(kind byte, f fields) {
-		r := textRow{id: f.string(), search: f.string()}
-		if kind == 't' && !f.bad {
-			p.rows = append(p.rows, r)
-		}
-	}, nil)
-	return p
 }

@@ -222,7 +222,7 @@ const searchParts = 16
 // search reads the texts of all leaves, part by part, and the rows it finds.
 func (s *Store) search(ctx context.Context, w repository.Window) (repository.Rows, error) {
 	none := repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
-	q, err := inParts(ctx, s, query{Window: w, skip: max(w.Skip, 0), out: none}, (*query).run)
+	q, err := inParts(ctx, s, query{Window: w, stored: string(appendField(nil, w.Search)), skip: max(w.Skip, 0), out: none}, (*query).run)
 	if err != nil {
 		return repository.Rows{}, err
 	}
@@ -265,10 +265,11 @@ func inParts[T any](ctx context.Context, s *Store, start T, run func(*T, *state)
 // query is how far a search is.
 type query struct {
 	repository.Window
-	leaf  int
-	skip  int
-	found int
-	out   repository.Rows
+	stored string // Search as lines have it
+	leaf   int
+	skip   int
+	found  int
+	out    repository.Rows
 }
 
 // run looks through the next leaves; it is false at the end.
@@ -281,10 +282,12 @@ func (q *query) run(st *state) (more bool) {
 			continue
 		}
 		var hits []string
-		for _, r := range texts.rows {
-			if strings.Contains(r.search, q.Search) && t.entries[r.id] == nil {
-				hits = append(hits, r.id)
-			}
+		if strings.Contains(texts.text, q.stored) {
+			texts.each(func(r textRow) {
+				if strings.Contains(r.search, q.Search) && t.entries[r.id] == nil {
+					hits = append(hits, r.id)
+				}
+			})
 		}
 		q.collect(st, t, i, hits)
 	}
@@ -295,19 +298,18 @@ func (q *query) run(st *state) (more bool) {
 // texts are those of a leaf. Where they are damaged they are made of its rows.
 func (st *state) texts(t *table, i int) (*textPage, bool) {
 	p, ok := st.textPage(t, i)
-	if l := t.list.leaves[i]; !ok || (len(p.rows) == l.rows && l.kept == nil) {
+	if l := t.list.leaves[i]; !ok || (p.rows == l.rows && l.kept == nil) {
 		return p, ok
 	}
 	leaf, ok := st.leaf(t, i)
 	if !ok {
 		return nil, false
 	}
-	p = &textPage{}
+	var w writer
 	for n := range leaf.rows {
-		r := &leaf.rows[n]
-		p.rows = append(p.rows, textRow{r.id, searchText(t.schema, r)})
+		writeText(&w, leaf.rows[n].id, searchText(t.schema, &leaf.rows[n]))
 	}
-	return p, true
+	return &textPage{string(w.text), len(leaf.rows)}, true
 }
 
 // collect adds what was found in the range of a leaf.

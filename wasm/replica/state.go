@@ -445,16 +445,16 @@ func (c *cache) drop(key string) {
 }
 
 // trim drops half of what it holds, that which was not used for longest, when that takes
-// more memory than limit. A page takes about twice its text.
+// more memory than limit.
 func (c *cache) trim(limit int) {
 	c.clock++
-	if 2*c.size <= limit {
+	if c.size <= limit {
 		return
 	}
 	keys := slices.Collect(maps.Keys(c.pages))
 	sortBy(keys, func(a, b string) int { return cmp.Or(cmp.Compare(c.pages[a].used, c.pages[b].used), cmp.Compare(a, b)) })
 	for _, key := range keys {
-		if 2*c.size <= limit/2 {
+		if c.size <= limit/2 {
 			return
 		}
 		c.drop(key)
@@ -476,6 +476,9 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 	c.used = st.cache.clock
 	if c.page == nil {
 		c.page, c.text = parse(c.text, l.rows), ""
+		if _, text := c.page.(*textPage); !text {
+			st.cache.size, c.size = st.cache.size+c.size, 2*c.size // about
+		}
 	}
 	return c.page.(*P), true
 }

@@ -72,11 +72,7 @@ func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
 			all[i].Known, all[i].Fields = true, differing(from, to)
 		}
 	}
-	answer := map[string]any{"changes": all}
-	if past.Current != nil {
-		answer["version"] = past.Current.Version
-	}
-	return sendJSON(w, http.StatusOK, answer)
+	return sendJSON(w, http.StatusOK, map[string]any{"version": past.Current.Version, "changes": all})
 }
 
 // untilOf is the change that a page of a history begins with.
@@ -116,7 +112,7 @@ func (s *server) pastOf(r *http.Request, until int64) (store.Past, error) {
 		return store.Past{}, err
 	}
 	past, err := s.store.History(r.Context(), id, until)
-	if err == nil && past.Current == nil && len(past.Effects) == 0 {
+	if err == nil && past.Current == nil { // who is erased has no effects, either
 		err = store.ErrNotFound
 	}
 	return past, err
@@ -164,7 +160,7 @@ func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
 	if !known || was.ID == "" {
 		return api.NewProblem(api.CodeConflict, "Nothing to restore", "there was no such user then, or its texts are no longer kept")
 	}
-	if past.Current != nil && past.Current.Deleted {
+	if past.Current.Deleted {
 		write.Type = api.Create
 	}
 	outcome, err := s.apply(r, backTo(write, was))

@@ -105,7 +105,7 @@ func (p *userPage) renderContent() (key string, content ui.UI) {
 	case p.shownID != p.ID:
 		return "skeleton", skeleton()
 	case p.shown.Err == nil && !p.shown.Exists:
-		return "missing", ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
+		return "missing " + p.ID, ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
 			"This user does not exist, or has been deleted.", backLink("button button-primary")),
 			orNothing(p.S.Accounts.Account().ID != "", func() ui.UI { return p.renderHistory(true, p.S.unsent() > 0) }))
 	case errors.Is(p.shown.Err, repository.ErrNotReachable):

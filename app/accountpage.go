@@ -126,7 +126,7 @@ func (p *accountPage) renderAccount() ui.UI {
 			ui.Div().Class("thing-actions").Body(
 				ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }),
 				ui.If(a.Role == roleAdmin, ui.A().Class("button").Href(api.PathManage).Text("Manage accounts")))),
-		&managed{S: p.S, Of: a.ID})
+		&managed{S: p.S, Part: PartWays, Of: a.ID})
 }
 
 // suggestPasskey has the browser suggest passkeys where the name is typed, as it does passwords.

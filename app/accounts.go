@@ -33,8 +33,8 @@ type Accounts interface {
 	HasPasskeys() bool
 	ByPasskey(ctx context.Context, how signin.How, device string) (api.Session, error)
 	AcceptByPasskey(ctx context.Context, link, device string) (api.Session, error)
-	// Manage has the script fill an element: with what lets in to an account, or with all accounts.
-	Manage(element, account string, host Host)
+	// Fill has the script fill an element with a part of a page: of an account's or a user's, by their id.
+	Fill(element string, part Part, id string, host Host)
 
 	// Device is what the list of sessions calls this browser. Link is the one that led here.
 	Device() string

@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	stdsync "sync"
 	"testing"
 
+	"github.com/google/uuid"
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -415,9 +417,9 @@ func (p *people) byPasskey() (api.Session, error) {
 	return api.Session{Account: &api.Identity{ID: "id of ann", Name: "ann", Role: "editor"}}, nil
 }
 
-func (p *people) Manage(_, account string, host Host) {
+func (p *people) Fill(_ string, part Part, id string, host Host) {
 	defer p.lock()()
-	p.managing = append(p.managing, account)
+	p.managing = append(p.managing, string(part)+" "+id)
 	host.Say("Managing", false)
 }
 
@@ -443,7 +445,7 @@ func TestPasskeys(t *testing.T) {
 
 // TestWhatAScriptManages: one's own ways in, and for admins all accounts.
 func TestWhatAScriptManages(t *testing.T) {
-	for path, want := range map[string]string{api.PathMe: "id of ann", api.PathManage: ""} {
+	for path, want := range map[string]string{api.PathMe: "ways id of ann", api.PathManage: "accounts "} {
 		b, p := at(t, path, as("ann", roleAdmin))
 		p.until(b, "the script", func() bool { return len(p.managing) == 1 && p.managing[0] == want })
 		b.untilText("Managing")
@@ -458,6 +460,41 @@ func TestWhatAScriptManages(t *testing.T) {
 		if got := b.has("a", "Manage accounts"); got != want {
 			t.Errorf("%s is led to the accounts: %v", role, got)
 		}
+	}
+}
+
+// TestAUsersHistory: where the server keeps one, opened for a user, and there at once for a deleted one.
+func TestAUsersHistory(t *testing.T) {
+	b, p := at(t, "/", as("ann", roleViewer))
+	fresh := b.add("Bo", "bo@example.org")
+	b.visit("/users/" + fresh)
+	b.untilText("Waiting to be sent")
+	if b.has("button", "Show history") {
+		t.Error("shows the history of what the server does not know")
+	}
+	gone := uuid.NewString()
+	b.visit("/users/" + gone)
+	b.untilText("User not found")
+	p.until(b, "the history", func() bool { return slices.Equal(p.managing, []string{"history " + gone}) })
+	b.untilText("Changes on this device that are not sent yet are not in it.")
+
+	known := uuid.NewString()
+	b.pull(api.User{ID: known, Name: "Cy", Email: "cy@example.org", Version: 3})
+	b.visit("/users/" + known)
+	b.untilText("cy@example.org")
+	b.untilGone("Changes on this device")
+	b.click("Show history")
+	p.until(b, "the history", func() bool { return len(p.managing) == 2 && p.managing[1] == "history "+known })
+	b.pull(api.User{ID: known, Name: "Cy", Email: "cy@example.com", Version: 4})
+	b.untilText("cy@example.com")
+	p.until(b, "what is new", func() bool { return len(p.managing) == 3 && p.managing[2] == "history "+known })
+	b.click("Hide history")
+	b.until("it is closed", func() bool { return b.has("button", "Show history") })
+
+	open, _ := at(t, "/users/"+uuid.NewString(), func(*people) {})
+	open.untilText("User not found")
+	if strings.Contains(text(open.root), "History") {
+		t.Error("an open server keeps no history")
 	}
 }
 

@@ -1,25 +1,46 @@
 package app
 
-import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+import (
+	"context"
 
-// Host is what a script that manages accounts asks of the program.
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+)
+
+// Host is what a script that fills a part of a page asks of the program.
 type Host interface {
 	Say(text string, failed bool)
 	Ask(heading, text, yes string, act func(), opener string)
+	Sync()
 }
+
+// Part is what such a script shows.
+type Part string
+
+// The parts.
+const (
+	PartAccounts Part = "accounts" // all of them
+	PartWays     Part = "ways"     // that let in to an account
+	PartHistory  Part = "history"  // a user's
+)
 
 // managed is a part that a script fills, which is loaded for that: few people need it, and it asks the
 // server for everything. In this program it would take seven times as much.
 type managed struct {
 	ui.Compo
-	S  *session
-	Of string // the account whose ways in are listed; "" for all accounts
+	S       *session
+	Part    Part
+	Of      string // the id of the account or the user
+	Version int64  // of the user: what the server says is asked anew for each
 }
 
 const managedID = "managed"
 
-func (m *managed) OnMount(ctx ui.Context) {
-	ctx.Defer(func(ui.Context) { m.S.Accounts.Manage(managedID, m.Of, m.S) })
+func (m *managed) OnMount(ctx ui.Context) { m.fill(ctx) }
+
+func (m *managed) OnUpdate(ctx ui.Context) { m.fill(ctx) }
+
+func (m *managed) fill(ctx ui.Context) {
+	ctx.Defer(func(ui.Context) { m.S.Accounts.Fill(managedID, m.Part, m.Of, m.S) })
 }
 
 func (m *managed) Render() ui.UI { return ui.Div().ID(managedID).Class("cards") }
@@ -34,4 +55,12 @@ func (s *session) Ask(heading, text, yes string, act func(), opener string) {
 	s.ctx.Dispatch(func(ui.Context) {
 		s.askFirst(confirmRequest{heading: heading, text: text, yes: yes, act: act, opener: opener})
 	})
+}
+
+// Sync fetches what was done at the server. What fails is in the status.
+func (s *session) Sync() {
+	s.async(func(ctx context.Context) error {
+		_, err := s.Syncer.SyncAll(ctx)
+		return err
+	}, func(error) {})
 }

@@ -514,14 +514,23 @@ func contextOf(b *browser) ui.Context { return b.root.s.ctx }
 // fillStore puts users into the store as the server's.
 func (b *browser) fillStore(n int) {
 	b.t.Helper()
+	users := make([]api.User, n)
+	for i := range users {
+		users[i] = api.User{ID: uuid.NewString(), Name: fmt.Sprintf("User %05d", i), Email: fmt.Sprintf("u%d@example.org", i), Version: 1}
+	}
+	b.pull(users...)
+}
+
+// pull applies a page of the server's.
+func (b *browser) pull(users ...api.User) {
+	b.t.Helper()
 	var page sync.Page
-	for i := range n {
-		u := api.User{ID: uuid.NewString(), Name: fmt.Sprintf("User %05d", i), Email: fmt.Sprintf("u%d@example.org", i), Version: 1}
+	for _, u := range users {
 		document, err := json.Marshal(u)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		page.Changes = append(page.Changes, api.Change{EntityType: api.EntityUser, EntityID: u.ID, Version: 1, Document: document})
+		page.Changes = append(page.Changes, api.Change{EntityType: api.EntityUser, EntityID: u.ID, Version: u.Version, Document: document})
 	}
 	fence, err := b.store.BeginRound(b.t.Context())
 	if err != nil {

@@ -264,7 +264,7 @@ func (r *root) renderPage() ui.UI {
 		return &accountPage{S: r.s, Join: r.route.kind == joinRoute}
 	case accountsRoute:
 		return ui.Div().Class("page").Body(
-			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle("Accounts"))), &managed{S: r.s})
+			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle("Accounts"))), &managed{S: r.s, Part: PartAccounts})
 	case missingRoute:
 		return &missingPage{}
 	}

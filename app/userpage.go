@@ -24,6 +24,7 @@ type userPage struct {
 	shownID   string // of the user in shown
 	shown     repository.Snapshot[api.User]
 	deletedID string // of the user that was deleted here
+	pastID    string // of the user whose history is open
 	content   keyed
 }
 
@@ -104,8 +105,9 @@ func (p *userPage) renderContent() (key string, content ui.UI) {
 	case p.shownID != p.ID:
 		return "skeleton", skeleton()
 	case p.shown.Err == nil && !p.shown.Exists:
-		return "missing", emptyState("search", pageTitle("User not found"),
-			"This user does not exist, or has been deleted.", backLink("button button-primary"))
+		return "missing " + p.ID, ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
+			"This user does not exist, or has been deleted.", backLink("button button-primary")),
+			orNothing(p.S.Accounts.Account().ID != "", func() ui.UI { return p.renderHistory(true, p.S.unsent() > 0) }))
 	case errors.Is(p.shown.Err, repository.ErrNotReachable):
 		return "unreachable", emptyState("offline", pageTitle("Not on this device"),
 			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button"))
@@ -142,7 +144,33 @@ func (p *userPage) renderUser() ui.UI {
 			),
 		),
 		p.renderRecord(),
+		// An open server keeps none, and does not know yet who is only on this device.
+		orNothing(p.S.Accounts.Account().ID != "" && p.shown.Record.Version > 0, func() ui.UI {
+			return p.renderHistory(p.pastID == p.ID, p.shown.Record.State != queue.Synced)
+		}),
 	)
+}
+
+// toggleHistory opens the history, or closes it.
+func (p *userPage) toggleHistory(ui.Context, ui.Event) {
+	if p.pastID == p.ID {
+		p.pastID = ""
+	} else {
+		p.pastID = p.ID
+	}
+}
+
+// renderHistory is what the server keeps of who changed the user. A deleted user's is all that there is of
+// them, so it is open.
+func (p *userPage) renderHistory(open, unsent bool) ui.UI {
+	text := "Show history"
+	if open {
+		text = "Hide history"
+	}
+	return section("history-title", "History", 0,
+		ui.If(p.shown.Exists, ui.P().Body(ui.Button().ID("history").Type("button").Class("button").Text(text).OnClick(p.toggleHistory))),
+		orNothing(open && unsent, func() ui.UI { return quiet("Changes on this device that are not sent yet are not in it.") }),
+		orNothing(open, func() ui.UI { return &managed{S: p.S, Part: PartHistory, Of: p.ID, Version: p.shown.Record.Version} }))
 }
 
 // renderRecord compares the record on this device with the server's.

@@ -12,7 +12,7 @@
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges(database)  saves the waiting changes to a file; a promise of how many
 //   rollcall.readChanges(database)  reads them: a promise of how many there are, and the file
-//   rollcall.manage(place, account, host)  has manage.js fill an element
+//   rollcall.manage(place, shows, id, host)  has manage.js fill an element
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
@@ -36,14 +36,14 @@
     });
   }
 
-  async function manage(place, account, host) {
+  async function manage(place, shows, id, host) {
     try {
       if (!globalThis.rollcallManage) await part('{{asset "manage.js"}}', '{{integrity "manage.js"}}');
     } catch {
       host.say("A part of Rollcall could not be loaded. Check the network, then reload the page.", true);
       return;
     }
-    await rollcallManage(place, account, host);
+    await rollcallManage(place, shows, id, host);
   }
 
   // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can

@@ -1,18 +1,20 @@
-// What is managed at the server, and kept nowhere else: who may sign in, for admins, and what lets
-// somebody in to an account. It is loaded when it is first shown: few people need it.
+// What is kept at the server, and nowhere else: who may sign in, for admins, what lets somebody in to an
+// account, and a user's history. It is loaded when it is first shown: few people need it.
 //
-//   rollcallManage(place, id, host)  fills an element: with all accounts, or with what lets in to one's own
+//   rollcallManage(place, part, id, host)  fills an element with a part: "accounts" are all of them, "ways"
+//                                          let in to the account, "history" is the user's. Again with the
+//                                          same user, it shows what is new.
 //
-// The host is the program: say(text, failed) shows a message, and ask(heading, text, yes, act, opener) asks
-// before it does something.
+// The host is the program: say(text, failed) shows a message, ask(heading, text, yes, act, opener) asks
+// before it does something, sync() fetches what was done at the server, and role is the account's.
 "use strict";
 
 (() => {
   const all = "/api/v1/accounts";
   const again = 5000; // between tries to reach the server
 
-  async function call(method, path, body) {
-    const headers = { Accept: "application/json", "Rollcall-Account": rollcallAccount.id };
+  async function call(method, path, body, more) {
+    const headers = { Accept: "application/json", "Rollcall-Account": rollcallAccount.id, ...more };
     if (body) headers["Content-Type"] = "application/json";
     const options = { method, headers, body: body && JSON.stringify(body), cache: "no-store", redirect: "error" };
     const response = await fetch(path, options).catch((cause) => {
@@ -25,7 +27,7 @@
     const answer = await response.json();
     if (response.ok) return answer;
     const why = [answer.detail, ...(answer.errors ?? []).map(({ field, detail }) => `${field} ${detail}`)].filter(Boolean);
-    throw new Error(`${[answer.title, ...why].join(": ")}.`);
+    throw Object.assign(new Error(`${[answer.title, ...why].join(": ")}.`), { code: answer.code });
   }
 
   function h(tag, attributes, ...content) {
@@ -45,14 +47,29 @@
   }
 
   const quiet = (text) => h("p", { class: "quiet" }, text);
-  const own = (text) => h("bdi", { class: "notranslate", translate: "no" }, text);
+
+  // balanced closes all isolates of a text within it, as package app does.
+  function balanced(text) {
+    let open = 0;
+    const kept = text.replace(/[\u2066-\u2069]/g, (c) => {
+      if (c !== "\u2069") open++;
+      else if (open > 0) open--;
+      else return "";
+      return c;
+    });
+    return kept + "\u2069".repeat(open);
+  }
+
+  const own = (text) => h("bdi", { class: "notranslate", translate: "no" }, balanced(text));
   // In an attribute, a name must not turn the words around it.
   const isolated = (text) => (/^[ -~]*$/.test(text) ? text : `\u2068${text}\u2069`);
   const button = (text, click, more = {}) => h("button", { type: "button", class: "button", click, ...more }, text);
   const actions = (...buttons) => h("div", { class: "thing-actions" }, ...buttons);
   const field = (label, input, ...more) => h("div", { class: "field" }, h("label", { for: input.id }, label), input, ...more);
   const input = (id, more = {}) => h("input", { id, class: "input", type: "text", autocomplete: "off", ...more });
-  const date = (time) => new Date(time).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+  const day = { day: "numeric", month: "long", year: "numeric" };
+  const date = (time) => new Date(time).toLocaleDateString("en-GB", day);
+  const moment = (time) => new Date(time).toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
 
   function select(id, chosen, choices) {
     return h("select", { id, class: "input" }, ...choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
@@ -90,24 +107,26 @@
     }
   }
 
-  // shown fills a place with what the server says, as soon as it can be asked.
-  async function shown(place, work) {
+  // shown fills a place with what the server says, as soon as it can be asked; where says what is there only.
+  async function shown(place, where, work) {
     try {
       await work();
     } catch (err) {
       const [heading, text, name] = err.offline
-        ? ["This needs the network", "Accounts are managed at the server. It goes on by itself once the server can be reached.", "offline"]
+        ? ["This needs the network", `${where} It goes on by itself once the server can be reached.`, "offline"]
         : ["This can't be shown", err.message, "alert"];
       place.replaceChildren(h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon(name)), h("h2", {}, heading), h("p", {}, text),
-        button("Try again", () => shown(place, work), { class: "button button-primary" })));
+        button("Try again", () => shown(place, where, work), { class: "button button-primary" })));
       const retry = () => {
         if (!place.isConnected || !place.querySelector(".empty-state")) return;
-        if (navigator.onLine) shown(place, work);
+        if (navigator.onLine) shown(place, where, work);
         else setTimeout(retry, again);
       };
       if (err.offline) setTimeout(retry, again);
     }
   }
+
+  const managed = "Accounts are managed at the server.";
 
   // --- What lets in to an account ---
 
@@ -155,7 +174,7 @@
     const adding = globalThis.rollcallPasskeys?.offered
       ? form(add, "Add a passkey", false, quiet("With a passkey you sign in by your finger, face or PIN, without a password."), field("Name of the passkey", name))
       : quiet("This browser has no passkeys here.");
-    return shown(place, async () => {
+    return shown(place, managed, async () => {
       await read();
       place.replaceChildren(card("ways-title", "Passkeys and devices", adding, list));
     });
@@ -260,7 +279,7 @@
         name.focus();
       }
     };
-    return shown(place, async () => {
+    return shown(place, managed, async () => {
       await read();
       place.replaceChildren(
         card("invite-title", "Invite somebody", form(invite, "Make a link", true, refused,
@@ -271,5 +290,102 @@
     });
   }
 
-  globalThis.rollcallManage = (place, id, host) => (id ? ways(place, id, host) : accounts(place, host));
+  // --- What became of a user ---
+
+  const pageSize = 200; // entries that the server returns at most
+  const late = 5 * 60 * 1000; // what comes later than this was made offline
+  const verbs = { create: "Added by ", update: "Changed by ", delete: "Deleted by " };
+  const labels = { name: "Name", email: "Email", bio: "Bio" };
+
+  function difference(type, { field, from, to }) {
+    const value = (text) => (field === "bio" ? h("bdi", {}, balanced(text)) : own(text));
+    const becomes = from && type === "update" ? [h("span", { "aria-hidden": "true" }, " → "), h("span", { class: "unseen" }, " becomes ")] : [];
+    const next = to ? [value(to)] : becomes.length ? ["nothing"] : [];
+    return h("p", { class: "thing-change" }, `${labels[field]}: `, ...(from ? [value(from)] : []), ...becomes, ...next);
+  }
+
+  function described({ type, account, device, at, madeAt, known, fields }) {
+    if (type === "before") return [h("p", { class: "thing-title" }, "Before"), quiet("As the user was before these changes.")];
+    const offline = madeAt && Date.parse(at) - Date.parse(madeAt) > late;
+    const when = offline ? `Made offline on ${moment(madeAt)}, arrived on ${moment(at)}` : moment(at);
+    return [h("p", { class: "thing-title" }, verbs[type], account ? own(account.displayName || account.name) : "the server's operator"),
+      quiet(device ? `${when}, device ${device.slice(-6)}` : when),
+      ...(known ? fields.map((one) => difference(type, one)) : [quiet("What was changed is no longer kept.")])];
+  }
+
+  const histories = new WeakMap(); // by place: whose is shown, and what reads it anew
+
+  function history(place, id, host) {
+    const open = histories.get(place);
+    if (open?.id === id && place.contains(open.list)) return open.read().catch(() => {}); // what is shown stays
+    const address = `/api/v1/users/${encodeURIComponent(id)}`;
+    const entries = new Map(); // by change
+    const list = h("ul", { class: "things", role: "list", "aria-labelledby": "history-title" });
+    const older = button("Older changes", () => attempt(host, "Older changes can't be shown.", () => read(Math.min(...entries.keys()))));
+    let version;
+
+    async function restore(change, before) {
+      try {
+        await call("POST", `${address}/restore`, { change, before }, { "If-Match": `"${version}"` });
+      } catch (err) {
+        if (err.code !== "precondition_failed") throw err;
+        await read();
+        throw new Error("Somebody has changed this user meanwhile. Look at the newest changes, then try again.", { cause: err });
+      }
+      host.sync();
+      await read();
+      return "The earlier state is back";
+    }
+
+    function item(entry) {
+      const opener = `restore-${entry.change}`;
+      const ask = () => host.ask("Restore this state?", "Name, email and bio become what they were then. What came later stays in the history.", "Restore",
+        () => attempt(host, "Nothing was restored.", () => restore(entry.of ?? entry.change, Boolean(entry.of))), opener);
+      const label = entry.of ? "Restore this state, before all changes" : `Restore this state, of ${moment(entry.at)}`;
+      const offered = host.role !== "viewer" && entry.restorable;
+      return h("li", { class: "thing", "data-change": entry.change }, h("div", { class: "thing-main" }, ...described(entry)),
+        ...(offered ? [actions(button("Restore this state", ask, { id: opener, "aria-label": label }))] : []));
+    }
+
+    // show has an entry in its place. Those that stay keep their elements, and the focus.
+    function show(entry) {
+      const text = JSON.stringify(entry), was = entries.get(entry.change);
+      if (was?.text === text) return;
+      const li = item(entry);
+      if (was) was.li.replaceWith(li);
+      else list.insertBefore(li, [...list.children].find((other) => Number(other.dataset.change) < entry.change) ?? null);
+      entries.set(entry.change, { text, li });
+    }
+
+    async function read(until) {
+      const answer = await call("GET", `${address}/history${until ? `?until=${until}` : ""}`);
+      const changes = until ? answer.changes.slice(1) : answer.changes; // it begins with what is shown
+      const gap = !until && !changes.some(({ change }) => entries.has(change));
+      if (gap) {
+        entries.clear();
+        list.replaceChildren();
+      }
+      version = answer.version;
+      changes.forEach(show);
+      if (!until && !gap) return;
+      older.hidden = answer.changes.length < pageSize;
+      const first = answer.changes.at(-1);
+      if (older.hidden && first?.known && first.type !== "create") show({ change: 0, of: first.change, type: "before", restorable: true });
+    }
+
+    return shown(place, "The history is kept at the server.", async () => {
+      try {
+        await read();
+      } catch (err) {
+        if (err.code !== "not_found") throw err;
+        place.replaceChildren(quiet("The server keeps no history of such a user."));
+        return;
+      }
+      histories.set(place, { id, list, read });
+      place.replaceChildren(...(entries.size ? [list, older] : [quiet("Nobody has changed this user since there are accounts.")]));
+    });
+  }
+
+  const parts = { ways, history, accounts: (place, _, host) => accounts(place, host) };
+  globalThis.rollcallManage = (place, part, id, host) => parts[part](place, id, host);
 })();

@@ -591,14 +591,15 @@ func BenchmarkAuthorised(b *testing.B) {
 
 // change is an entry of a history, as clients read it.
 type change struct {
-	Change  int64
-	Type    string
-	Account *struct{ Name string }
-	Device  string
-	At      time.Time
-	MadeAt  time.Time
-	Known   bool
-	Fields  []struct{ Field, From, To string }
+	Change     int64
+	Type       string
+	Account    *struct{ Name string }
+	Device     string
+	At         time.Time
+	MadeAt     time.Time
+	Known      bool
+	Restorable bool
+	Fields     []struct{ Field, From, To string }
 }
 
 // newHouseOf is a server with accounts and a limit of deletes, which keeps what is replaced.
@@ -710,6 +711,40 @@ func TestHistory(t *testing.T) {
 	if got := plain.history(dee, id); len(got) != 2 || got[0].Known || got[1].Known || got[0].Account.Name != "dee" {
 		t.Errorf("without texts: %+v", got)
 	}
+}
+
+// TestRestoringWhatThereWasBeforeAccounts: the first change of an account is the only one that knows it.
+func TestRestoringWhatThereWasBeforeAccounts(t *testing.T) {
+	h := newHouseOf(t, rest.Config{KeepHistory: true})
+	id := h.create("", "Ada") // the server is open yet
+	_, ann := h.add("ann", account.Admin)
+	path := api.PathUsers + "/" + id
+	type history struct {
+		Version int64
+		Changes []change
+	}
+	read := func() history { return decode[history](h.do(ann, "GET", path+"/history", nil).status(200)) }
+	if got := read(); got.Version != 1 || len(got.Changes) != 0 {
+		t.Errorf("at first: %+v", got)
+	}
+	h.do(ann, "DELETE", path, nil, "If-Match", "*").status(204)
+	got := read()
+	if got.Version != 2 || len(got.Changes) != 1 || got.Changes[0].Restorable || !got.Changes[0].Known {
+		t.Fatalf("after the delete: %+v", got)
+	}
+	first := got.Changes[0].Change
+	h.do(ann, "POST", path+"/restore", fields{"change": first}, "If-Match", `"2"`).problem(409, api.CodeConflict)
+	back := h.do(ann, "POST", path+"/restore", fields{"change": first, "before": true}, "If-Match", `"2"`).status(200)
+	if u := decode[api.User](back); u.Name != "Ada" || u.Version != 3 {
+		t.Errorf("restored %s", back.Body)
+	}
+	h.do(ann, "PATCH", path, fields{"name": "Ada L"}, "If-Match", `"3"`).status(200)
+	got = read()
+	if restorable := []bool{got.Changes[0].Restorable, got.Changes[1].Restorable, got.Changes[2].Restorable}; !slices.Equal(restorable, []bool{false, true, false}) {
+		t.Errorf("the current state, the first one and a deleted user's can be restored: %v", restorable)
+	}
+	again := h.do(ann, "POST", path+"/restore", fields{"change": got.Changes[1].Change, "before": true}, "If-Match", `"4"`)
+	again.problem(409, api.CodeConflict) // nobody was there
 }
 
 // TestBulkLimit: an account's deletes are limited, whichever way they come, but for what it has

@@ -24,8 +24,10 @@ type shownEffect struct {
 	At      time.Time         `json:"at"`
 	Made    time.Time         `json:"madeAt,omitzero"`
 	// Known says that the texts are kept; without them Fields is empty.
-	Known  bool         `json:"known"`
-	Fields []shownField `json:"fields"`
+	Known bool `json:"known"`
+	// Restorable says that the state it left is kept, and is an earlier one.
+	Restorable bool         `json:"restorable"`
+	Fields     []shownField `json:"fields"`
 }
 
 type shownAuthor struct {
@@ -65,11 +67,12 @@ func (s *server) showHistory(w http.ResponseWriter, r *http.Request) error {
 		all[i].Account = authorOf(state, e.Account)
 		from, known := past.Before(i)
 		to, ok := past.After(i)
+		all[i].Restorable = ok && to.ID != "" && i > 0
 		if known = known && ok; known {
 			all[i].Known, all[i].Fields = true, differing(from, to)
 		}
 	}
-	return sendJSON(w, http.StatusOK, map[string]any{"changes": all})
+	return sendJSON(w, http.StatusOK, map[string]any{"version": past.Current.Version, "changes": all})
 }
 
 // untilOf is the change that a page of a history begins with.
@@ -109,7 +112,7 @@ func (s *server) pastOf(r *http.Request, until int64) (store.Past, error) {
 		return store.Past{}, err
 	}
 	past, err := s.store.History(r.Context(), id, until)
-	if err == nil && past.Current == nil && len(past.Effects) == 0 {
+	if err == nil && past.Current == nil { // who is erased has no effects, either
 		err = store.ErrNotFound
 	}
 	return past, err
@@ -126,8 +129,9 @@ func differing(a, b api.User) []shownField {
 	return fields
 }
 
-// restoreUser brings a user back to the state after one of their changes. It names the version that
-// it is based on, as any change does; for a deleted user, the tombstone's.
+// restoreUser brings a user back to the state after one of their changes, or before it: what the first
+// one replaced, no other left. It names the version that it is based on, as any change does; for a deleted
+// user, the tombstone's.
 func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
 	past, err := s.pastOf(r, store.Latest)
 	if err != nil {
@@ -139,6 +143,7 @@ func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	var body struct {
 		Change int64 `json:"change"`
+		Before bool  `json:"before"`
 	}
 	if err := s.decodeBody(w, r, api.MaxUserBody, &body); err != nil {
 		return err
@@ -147,11 +152,15 @@ func (s *server) restoreUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	was, known := past.After(i)
-	if !known || was.ID == "" {
-		return api.NewProblem(api.CodeConflict, "Nothing to restore", "the user was deleted by this change, or its texts are no longer kept")
+	state := past.After
+	if body.Before {
+		state = past.Before
 	}
-	if past.Current != nil && past.Current.Deleted {
+	was, known := state(i)
+	if !known || was.ID == "" {
+		return api.NewProblem(api.CodeConflict, "Nothing to restore", "there was no such user then, or its texts are no longer kept")
+	}
+	if past.Current.Deleted {
 		write.Type = api.Create
 	}
 	outcome, err := s.apply(r, backTo(write, was))

@@ -47,7 +47,7 @@ func sign(ctx context.Context, how signin.How, options []byte) ([]byte, error) {
 
 func (a *accounts) HasPasskeys() bool { return passkeys().Truthy() && passkeys().Get("offered").Bool() }
 
-func (a *accounts) Manage(element, account string, host app.Host) {
+func (a *accounts) Fill(element string, part app.Part, id string, host app.Host) {
 	place, ok := browser.Element(element)
 	if !ok {
 		return // the page has gone on
@@ -61,8 +61,12 @@ func (a *accounts) Manage(element, account string, host app.Host) {
 		host.Ask(args[0].String(), args[1].String(), args[2].String(), func() { act.Invoke() }, args[4].String())
 		return nil
 	})
+	sync := js.FuncOf(func(js.Value, []js.Value) any {
+		host.Sync()
+		return nil
+	})
 	// They are never released: the script may call them long after the page was left.
-	shell().Call("manage", place, account, map[string]any{"say": say, "ask": ask})
+	shell().Call("manage", place, string(part), id, map[string]any{"say": say, "ask": ask, "sync": sync, "role": a.own.Role})
 }
 
 func (a *accounts) Account() api.Identity { return a.own }

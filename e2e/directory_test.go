@@ -138,8 +138,8 @@ const listScript = `[...document.querySelectorAll("main [role=list] > li")].map(
 	const button = li.querySelector('button[aria-label^="Edit "]');
 	return {
 		Name: button ? button.getAttribute("aria-label").slice(5) : "",
-		Email: li.querySelector(".row-email")?.innerText ?? "",
-		State: ["Pending", "Needs attention", "Conflict"].find((s) => li.innerText.split("\n").includes(s)) ?? "",
+		Email: li.querySelector(".row-email")?.textContent ?? "",
+		State: ["Pending", "Needs attention", "Conflict"].find((s) => li.querySelector(".state")?.textContent === s) ?? "",
 	};
 })`
 

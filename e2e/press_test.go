@@ -15,7 +15,7 @@ import (
 // names are the names of the list, from top to bottom.
 func (d directory) names() []string {
 	d.t.Helper()
-	return harness.Eval[[]string](d.Page, `[...document.querySelectorAll("main [role=list] > li .row-name")].map((a) => a.innerText)`)
+	return harness.Eval[[]string](d.Page, `[...document.querySelectorAll("main [role=list] > li .row-name")].map((a) => a.textContent)`)
 }
 
 // reads waits for a list in this order.

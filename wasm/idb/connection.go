@@ -30,7 +30,7 @@ type Options struct {
 	Channel Channel
 	// Deadline bounds every open and every transaction; 0 means DefaultDeadline.
 	Deadline time.Duration
-	// MustExist opens no database that is not there: it was deleted, and is not to come back.
+	// MustExist opens no database that is not there, queue.ErrDeleted: it is not to come back.
 	MustExist bool
 	// Version opens as of an older version, for tests of migrations; 0 means the newest.
 	Version uint
@@ -139,6 +139,7 @@ type opening struct {
 	factory *goidb.Factory
 	opened  chan js.Value
 	full    atomic.Bool // an upgrade found no room
+	missing atomic.Bool // there is no database, and none was to be made
 }
 
 // begin makes a factory whose requests tell what go-indexeddb does not. A bare one upgrades
@@ -156,6 +157,8 @@ func (c *connection) begin(bare bool) (*opening, error) {
 			tell(c.options.OnBlocked)
 		case "full":
 			o.full.Store(true)
+		case "missing":
+			o.missing.Store(true)
 		case "open":
 			c.blocked.Store(false)
 			o.opened <- args[1]
@@ -198,6 +201,8 @@ func (c *connection) open(ctx context.Context, bare bool) (js.Value, error) {
 	go func() {
 		_, err := request.Await(context.Background())
 		switch {
+		case err != nil && o.missing.Load():
+			failed <- queue.ErrDeleted
 		case err != nil && o.full.Load():
 			failed <- fmt.Errorf("%w (%s)", queue.ErrQuota, err.Error())
 		case err != nil:

@@ -3,9 +3,11 @@
 package idb_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/rollcall/rollcall/wasm/idb"
+	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 // countOpens counts what the program and the shell open.
@@ -91,7 +93,7 @@ func TestWhatWasDeletedIsNotMadeAnew(t *testing.T) {
 		return run(`return globalThis.found;`).Bool()
 	}
 	s := newStore(idb.Options{Name: t.Name(), MustExist: true})
-	if err := write(t.Context(), s, "a", "a"); err == nil || exists() {
+	if err := write(t.Context(), s, "a", "a"); !errors.Is(err, queue.ErrDeleted) || exists() {
 		t.Errorf("a database was made (%v)", err)
 	}
 	other := open(t, idb.Options{Name: t.Name()})

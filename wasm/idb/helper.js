@@ -177,7 +177,11 @@
       const tx = request.transaction;
       // The request itself tells only that the upgrade was aborted.
       tx.addEventListener("abort", () => (request.full = tx.error?.name === "QuotaExceededError"));
-      if (existing && event.oldVersion === 0) return tx.abort();
+      if (existing && event.oldVersion === 0) {
+        request.missing = true;
+        tx.abort();
+        return;
+      }
       const migrate = (from) => {
         for (let v = from; v < version; v++) {
           migrations[v](request.result, tx, () => migrate(v + 1), bare);
@@ -235,13 +239,13 @@
   }
 
   // factory is an IDBFactory whose open migrates, and tells on what go-indexeddb
-  // does not: told("blocked" | "full" | "open" | "closed" | "outdated", database). A bare
+  // does not: told("blocked" | "full" | "missing" | "open" | "closed" | "outdated", database). A bare
   // one makes an upgrade that takes no room for rows; existing makes no database.
   function factory(told, bare, existing) {
     return {
       open(name, version) {
         const request = taken(name, version) ?? upgrading(name, version, bare, existing);
-        request.addEventListener("error", () => request.full && told("full"));
+        request.addEventListener("error", () => ["full", "missing"].forEach((why) => request[why] && told(why)));
         request.addEventListener("blocked", () => told("blocked"));
         request.addEventListener("success", () => {
           const db = request.result;

@@ -77,6 +77,7 @@ var (
 	ErrBlocked     = errors.New("another tab has an older version of the database open")
 	ErrOutdated    = errors.New("a newer version of the app has upgraded the database")
 	ErrClosed      = errors.New("the database connection was closed")
+	ErrDeleted     = errors.New("the database was deleted")
 	ErrUnavailable = errors.New("the browser provides no storage for this page")
 	ErrTimeout     = errors.New("the browser's storage did not answer in time")
 	ErrUncertain   = errors.New("the browser's storage did not confirm whether it saved")

@@ -98,6 +98,9 @@ func (e *events) serve(tag string) error {
 	if e.host == nil {
 		// The account may have signed out, and its data be deleted, in the middle of an event.
 		store, err := idb.Open(ctx, idb.Options{Name: e.names.Database, MustExist: e.names.Account != "", Schemas: []queue.Schema{directory.Users}, Channel: e.bus})
+		if errors.Is(err, queue.ErrDeleted) {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}
@@ -113,7 +116,7 @@ func (e *events) serve(tag string) error {
 		if errors.Is(err, sync.ErrAbandoned) {
 			e.host = nil // the abandoned round may still use its engine
 		}
-		if sync.NeedsPerson(err) {
+		if sync.NeedsPerson(err) || errors.Is(err, queue.ErrDeleted) {
 			return nil // another try helps as little; the queue goes on once a page has synced
 		}
 		if err != nil {

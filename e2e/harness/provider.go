@@ -141,6 +141,7 @@ func (s *Site) BehindOAuth2Proxy(users []ProviderUser, flags ...string) *OAuth2P
 		"--http-address=" + addr, "--upstream=" + s.Server.URL(), "--redirect-url=" + back,
 		"--provider=oidc", "--oidc-issuer-url=" + provider.URL, "--client-id=" + providerClient, "--client-secret=" + providerSecret,
 		"--code-challenge-method=S256", "--email-domain=*", "--cookie-secure=false",
+		"--cookie-csrf-per-request=true", // or requests at the same time spoil each other's sign-in
 	}, flags...)}
 	p.EndSessions()
 	return p

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -196,4 +198,28 @@ func command(t *testing.T, dir, name string, args ...string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
+}
+
+// TestANewVersionWaitsForNoEvent: the browser lets a new service worker take over only when the one
+// before has nothing to do, and a sync that gets no answer would keep it for minutes.
+func TestANewVersionWaitsForNoEvent(t *testing.T) {
+	t.Parallel()
+	site, b, users := openThree(t)
+	versionA := harness.Eval[string](users.Page, `navigator.serviceWorker.ready.then(() => rollcall.version)`)
+	held, release := site.Proxy.HoldAnswers(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/v1/changes") })
+	b.Registrations().Sync(site.URL(), "rollcall-sync")
+	<-held
+	deploy(site, newer(t))
+	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.update()).then(() => true)`)
+	users.Click("button", "Reload")
+	harness.Eventually(t, "the page runs version B", func() error {
+		v, err := harness.TryEval[string](users.Page, `globalThis.rollcall?.version ?? ""`)
+		if err == nil && (v == versionA || v == "") {
+			err = fmt.Errorf("it runs version %q", v)
+		}
+		return err
+	})
+	release()
+	users.WaitOfflineReady()
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 }

@@ -210,6 +210,17 @@
       if (worker.state === "activated" || worker.state === "redundant") location.reload();
     });
     worker.postMessage({ type: "SKIP_WAITING" });
+    setTimeout(() => startOver(worker), switchWithin);
+  }
+
+  // Chromium may leave a worker waiting for minutes though the one before has nothing to do. Without
+  // either, the page comes from the server, and registers the newest.
+  const switchWithin = 5000;
+
+  async function startOver(worker) {
+    if (worker.state !== "installed" || !navigator.onLine) return;
+    await (await globalThis.rollcall.registration)?.unregister();
+    location.reload();
   }
 
   globalThis.rollcall = {

@@ -104,13 +104,22 @@
     }
   });
 
+  async function startOver(workers) {
+    if (!navigator.onLine) return;
+    await (await workers.getRegistration())?.unregister();
+    location.reload();
+  }
+
   // A version that can't start has no work of a person's in it: it gives way to a
   // newer one by itself.
   async function seekNewer() {
     const workers = navigator.serviceWorker;
     if (!workers) return;
     workers.addEventListener("controllerchange", () => location.reload());
-    const switchTo = (worker) => worker?.postMessage({ type: "SKIP_WAITING" });
+    const switchTo = (worker) => {
+      worker?.postMessage({ type: "SKIP_WAITING" });
+      setTimeout(() => worker?.state === "installed" && startOver(workers), 5000); // see applyUpdate in boot.js
+    };
     try {
       const registration = await workers.getRegistration();
       registration?.addEventListener("updatefound", () => {

@@ -284,12 +284,9 @@ func (p *usersPage) count() string {
 	case !p.loaded || p.failure != nil:
 		return ""
 	case p.search != "":
-		if p.total == 1 {
-			return "1 match"
-		}
-		return formatCount(p.total) + " matches"
+		return trn(p.total, "{n} match", "{n} matches")
 	case p.total > 0:
-		return plural(p.total, "user")
+		return trn(p.total, "{n} user", "{n} users")
 	}
 	return ""
 }
@@ -309,7 +306,7 @@ func (p *usersPage) renderContent() []ui.UI {
 		}
 		return p.content.only("skeleton", skeleton())
 	case p.total == 0 && p.search != "":
-		text := "No user's name or email contains “" + isolate(p.search) + "”."
+		text := tr("No user's name or email contains “{0}”.", isolate(p.search))
 		if p.knowledge() != knownEmpty {
 			text += " The whole list has not been loaded yet."
 		}

@@ -46,11 +46,14 @@ type Accounts interface {
 	// Leave loads the page anew, with nobody's data.
 	Leave(how Leaving)
 
-	// Nobodys are the unsent changes made on this device before anybody signed in, and the
-	// file of them. SaveNobodys saves it, on a gesture; DropNobodys deletes them. What was typed into
-	// forms becomes the account's if it is kept.
-	Nobodys(ctx context.Context) (n int, file []byte, err error)
-	SaveNobodys(ctx context.Context) error
+	// Nobodys are the unsent changes made on this device before anybody signed in, the file of
+	// them, and whether this account has begun to take over just these; it fails if another has.
+	// TakeNobodys begins, and SaveNobodys saves them to a file, on a gesture; both return the file as it
+	// is from then on. DropNobodys deletes them. What was typed into forms becomes the account's if it
+	// is kept.
+	Nobodys(ctx context.Context) (n int, file []byte, begun bool, err error)
+	TakeNobodys(ctx context.Context) (file []byte, err error)
+	SaveNobodys(ctx context.Context) (file []byte, err error)
 	DropNobodys(keepDrafts bool)
 }
 
@@ -230,44 +233,66 @@ func (s *session) leave(how Leaving) {
 	})
 }
 
-// claimNobodys asks what becomes of changes that were made here before somebody signed in.
+// claimNobodys asks what becomes of changes that were made here before somebody signed in, unless
+// that was decided before the page was last closed.
 func (s *session) claimNobodys() {
-	var n int
-	var file []byte
-	s.async(func(ctx context.Context) (err error) {
-		n, file, err = s.Accounts.Nobodys(ctx)
-		return err
-	}, func(err error) {
+	s.withNobodys(func(n int, file []byte, begun bool) {
 		switch {
-		case err != nil: // the next start asks again
 		case n == 0:
 			s.Accounts.DropNobodys(true)
+		case begun:
+			s.sendNobodys(func(repository.TakenIn) { s.askOfNobodys(n, file) })
 		default:
-			s.askFirst(confirmRequest{
-				heading: "Changes made before you signed in",
-				text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
-				yes:     "Send as me", act: func() { s.ifNobodysAre(file, func() { s.sendNobodys(file) }) },
-				others: []choice{
-					{"Save to a file", func() { s.ifNobodysAre(file, func() { s.saveNobodys(file) }) }},
-					{"Discard", func() { s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) }) }},
-				},
-			})
+			s.askOfNobodys(n, file)
 		}
 	})
 }
 
-// sendNobodys takes the changes over. They go once all of them are here.
-func (s *session) sendNobodys(file []byte) {
+// withNobodys goes on with nobody's changes. If they can't be read the next start asks again, and if
+// they are another account's nobody does.
+func (s *session) withNobodys(then func(n int, file []byte, begun bool)) {
+	var n int
+	var file []byte
+	var begun bool
+	s.async(func(ctx context.Context) (err error) {
+		n, file, begun, err = s.Accounts.Nobodys(ctx)
+		return err
+	}, func(err error) {
+		if err == nil {
+			then(n, file, begun)
+		}
+	})
+}
+
+func (s *session) askOfNobodys(n int, file []byte) {
+	send := func() { s.sendNobodys(func(done repository.TakenIn) { s.showFailure(takenInWords(done)) }) }
+	s.askFirst(confirmRequest{
+		heading: "Changes made before you signed in",
+		text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
+		yes:     "Send as me", act: func() { s.ifNobodysAre(file, send) },
+		others: []choice{
+			{"Save to a file", func() { s.ifNobodysAre(file, s.saveNobodys) }},
+			{"Discard", func() { s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) }) }},
+		},
+	})
+}
+
+// sendNobodys takes the changes over. They go once all of them are here; held is called if some have
+// to wait.
+func (s *session) sendNobodys(held func(repository.TakenIn)) {
+	var file []byte
 	var done repository.TakenIn
 	s.async(func(ctx context.Context) (err error) {
-		done, err = s.Outbox.TakeIn(ctx, file)
+		if file, err = s.Accounts.TakeNobodys(ctx); err == nil {
+			done, err = s.Outbox.TakeIn(ctx, file)
+		}
 		return err
 	}, func(err error) {
 		switch {
 		case err != nil:
 			s.showFailure("The changes were not taken over. " + errorText(err))
 		case done.HeldBack+done.Unreadable > 0:
-			s.showFailure(takenInWords(done))
+			held(done)
 		default:
 			s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(true) })
 			s.showToast(toast{text: takenInWords(done)})
@@ -275,8 +300,12 @@ func (s *session) sendNobodys(file []byte) {
 	})
 }
 
-func (s *session) saveNobodys(file []byte) {
-	s.async(s.Accounts.SaveNobodys, func(err error) {
+func (s *session) saveNobodys() {
+	var file []byte
+	s.async(func(ctx context.Context) (err error) {
+		file, err = s.Accounts.SaveNobodys(ctx)
+		return err
+	}, func(err error) {
 		if err != nil {
 			s.showFailure("The changes were not saved to a file. " + errorText(err))
 			return
@@ -288,18 +317,12 @@ func (s *session) saveNobodys(file []byte) {
 // ifNobodysAre goes on if nobody's changes are those of the file that the person was asked about. A
 // tab of before may have made or changed one since: then they are asked about those.
 func (s *session) ifNobodysAre(asked []byte, then func()) {
-	var now []byte
-	s.async(func(ctx context.Context) (err error) {
-		_, now, err = s.Accounts.Nobodys(ctx)
-		return err
-	}, func(err error) {
-		switch {
-		case err != nil: // the next start asks again
-		case bytes.Equal(changesOf(now), changesOf(asked)):
+	s.withNobodys(func(_ int, now []byte, _ bool) {
+		if bytes.Equal(changesOf(now), changesOf(asked)) {
 			then()
-		default:
-			s.claimNobodys()
+			return
 		}
+		s.claimNobodys()
 	})
 }
 

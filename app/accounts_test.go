@@ -32,6 +32,9 @@ type people struct {
 	gone       string // an address outside the app
 	nobodys    int
 	file       string
+	begun      bool  // the account has begun to take them over
+	anothers   error // another has
+	taken      bool
 	saved      bool
 	dropped    bool
 	keptDrafts bool
@@ -97,12 +100,22 @@ func (p *people) Become(other api.Identity) (bool, error) {
 	return true, nil
 }
 
-func (p *people) Nobodys(context.Context) (int, []byte, error) {
+func (p *people) Nobodys(context.Context) (int, []byte, bool, error) {
 	defer p.lock()()
-	return p.nobodys, []byte(p.file), nil
+	return p.nobodys, []byte(p.file), p.begun, p.anothers
 }
 
-func (p *people) SaveNobodys(context.Context) error { defer p.lock()(); p.saved = true; return nil }
+func (p *people) TakeNobodys(context.Context) ([]byte, error) {
+	defer p.lock()()
+	p.taken = true
+	return []byte(p.file), nil
+}
+
+func (p *people) SaveNobodys(context.Context) ([]byte, error) {
+	defer p.lock()()
+	p.saved = true
+	return []byte(p.file), nil
+}
 
 // at opens the app on a server with accounts.
 func at(t *testing.T, path string, prepare func(*people)) (*browser, *people) {
@@ -501,4 +514,18 @@ func TestAUsersHistory(t *testing.T) {
 func TestALinkOpenedBySomebodyElse(t *testing.T) {
 	b, _ := at(t, api.PathJoin, func(p *people) { as("ann", "editor")(p); p.link = "rollcall_l_x" })
 	b.untilText("You are signed in as ann here.")
+}
+
+// TestWhatNobodyMadeIsTakenOverOnce: an account that was interrupted goes on unasked, and no other takes
+// over what it has begun to.
+func TestWhatNobodyMadeIsTakenOverOnce(t *testing.T) {
+	file := `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
+	b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.nobodys, p.file, p.begun = 2, file, true })
+	p.until(b, "ann's work is taken over", func() bool { return p.taken && p.dropped && p.keptDrafts })
+
+	b, p = at(t, "/", func(p *people) { as("bob", "editor")(p); p.nobodys, p.file, p.anothers = 2, file, errors.New("another's") })
+	b.untilText("Users")
+	if p.dropped || p.taken || b.has("button", "Send as me") {
+		t.Error("what is another's was offered")
+	}
 }

@@ -108,8 +108,9 @@ type slot struct {
 	stream        stream
 	reads         int // requests for the feed, by the current actor
 	fence         int64
-	clockMeasured bool // an answer has given the server's time since the last clock change
-	clockJumped   bool // the clock changed during a request, which the engine cannot notice
+	clockMeasured bool      // an answer has given the server's time since the last clock change
+	clockJumped   bool      // the clock changed during a request, which the engine cannot notice
+	latest        time.Time // that the engine has read since it saved something
 
 	// For the checker.
 	doing         Verb
@@ -184,6 +185,16 @@ func (b *browser) clock() time.Time {
 	return b.w.now.Add(b.ahead + drift)
 }
 
+// now is what the engine reads of the clock. The checker knows the latest time of those it may have
+// reckoned with: the clock may be set back before what follows from it is saved.
+func (s *slot) now() time.Time {
+	now := s.b.clock()
+	if now.After(s.latest) {
+		s.latest = now
+	}
+	return now
+}
+
 func (s *slot) newID() string {
 	if id := s.nextID; id != "" {
 		s.nextID = ""
@@ -231,7 +242,7 @@ func (s *slot) boot() {
 	}
 	s.engine = sync.New(ports(sync.Config{
 		Store: storage{s}, Remote: remote, Locks: lockUser{s}, Bus: s.b.channel.Bus(),
-		Schemas: []queue.Schema{directory.Users}, Now: s.b.clock, Random: s.w.random, NewID: s.newID,
+		Schemas: []queue.Schema{directory.Users}, Now: s.now, Random: s.w.random, NewID: s.newID,
 		Go: func(f func()) { f() }, // the next page arrives before this one is saved
 	}))
 	server.Observe = s.engine.ObserveClock

@@ -362,6 +362,11 @@ func difference(a, b []queue.Operation) []queue.Operation {
 
 // checkAttempts checks what a round counts as attempts and delays, and what it rejects.
 func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
+	now := c.b.clock()
+	if s.latest.After(now) {
+		now = s.latest
+	}
+	s.latest = time.Time{}
 	for _, o := range after.Operations {
 		i := slices.IndexFunc(before.Operations, func(p queue.Operation) bool { return p.ID == o.ID })
 		if i < 0 {
@@ -375,7 +380,7 @@ func (c *checker) checkAttempts(s *slot, before, after queue.Entity) {
 				c.b.w.fail(2, "an unanswered attempt of operation %s was counted (status %d)", o.ID, s.answer.status)
 			}
 		}
-		if wait := o.NextAttemptAt.Sub(c.b.clock()); o.NextAttemptAt != was.NextAttemptAt && wait > maxWait {
+		if wait := o.NextAttemptAt.Sub(now); o.NextAttemptAt != was.NextAttemptAt && wait > maxWait {
 			c.b.w.fail(12, "operation %s is delayed by %v", o.ID, wait)
 		}
 		if o.State == queue.Rejected && was.State != queue.Rejected {
@@ -467,7 +472,7 @@ func (c *checker) checkConflict(before, after queue.Entity, left []queue.Operati
 			return
 		}
 	}
-	if len(after.Operations) == 0 && cancelOut(before.Operations) {
+	if len(after.Operations) == 0 && (cancelOut(before.Operations) || leavesTheirs(before.Operations, after.Confirmed)) {
 		return // a deletion undone before it took effect
 	}
 	c.b.w.fail(2, "operation %s left the queue after a conflict that was not recorded", left[0].ID)
@@ -487,6 +492,24 @@ func cancelOut(ops []queue.Operation) bool {
 	}
 	deletes := slices.ContainsFunc(ops, func(o queue.Operation) bool { return o.Type == api.Delete })
 	return deletes && there && now == was
+}
+
+// leavesTheirs reports whether operations delete and restore, and leave no field other than it was or
+// than the server has it: nothing of this side's is lost with them.
+func leavesTheirs(ops []queue.Operation, theirs *queue.Row) bool {
+	was, _ := fieldsOf(ops[0].Base)
+	if theirs == nil || !slices.ContainsFunc(ops, func(o queue.Operation) bool { return o.Type == api.Delete }) {
+		return false
+	}
+	have, there := fieldsOf(theirs.Document)
+	now := was
+	for _, o := range ops {
+		now, there = operated(now, there, o)
+	}
+	for i, value := range now.list() {
+		there = there && (value == was.list()[i] || value == have.list()[i])
+	}
+	return there
 }
 
 // checkLosses checks that a conflict in which a side lost a changed value is left for the

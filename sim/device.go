@@ -10,6 +10,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/memory"
 	"github.com/rollcall/rollcall/wasm/replica/memdb"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -267,6 +268,10 @@ func (d *device) settle() {
 		if b != nil && !b.dropped {
 			number = b.account
 		}
+	}
+	if taker, _, err := repository.Taking(context.Background(), from.stored()); err == nil && taker != "" && !brokenDevice("nobodys-taken-twice") {
+		number, err = strconv.Atoi(taker)
+		d.world.must(err)
 	}
 	for n := range 8 {
 		if from.dropped || len(from.queued()) == 0 || d.world.over() {

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/rollcall/rollcall/server/account"
 	"github.com/rollcall/rollcall/server/rest"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -24,6 +26,7 @@ const sessionCookie = rest.SessionCookie
 type claim struct {
 	file []byte
 	told map[string]bool // the operations in it
+	sure bool            // it was decided already that the account takes them over
 }
 
 // pageHTTP is how a page asks about the session: for whoever has signed in.
@@ -173,13 +176,22 @@ func (s *slot) readNobodys() {
 	if s.me().pause(reading) == Aborted {
 		return // the next start asks again
 	}
+	taker, whole, err := repository.Taking(context.Background(), b.stored())
+	b.w.must(err)
+	if taker != "" && taker != s.takes() && !brokenDevice("nobodys-taken-twice") {
+		b.w.stats.hit("another takes nobody's work over")
+		return
+	}
 	file := b.file()
 	if told := b.queued(); len(told) > 0 {
-		s.claim = &claim{file, told}
+		s.claim = &claim{file, told, whole}
 		return
 	}
 	b.delete(nil)
 }
+
+// takes is the account that takes nobody's work over here.
+func (s *slot) takes() string { return strconv.Itoa(s.b.account) }
 
 // file is what rescue.js saves the queue to.
 func (b *browser) file() []byte {
@@ -215,12 +227,21 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 	if s.changedSince(from, asked) {
 		return nil
 	}
-	if !discard && !from.dropped {
+	if (!discard || asked.sure) && !from.dropped {
+		if !brokenDevice("nobodys-not-frozen") {
+			switch err := repository.Freeze(ctx, from.stored(), s.takes()); {
+			case errors.Is(err, repository.ErrTaken) && brokenDevice("nobodys-taken-twice"):
+			case err != nil:
+				return err
+			}
+			asked = &claim{from.file(), from.queued(), true}
+		}
 		s.adoptFrom(from)
 		done, err := s.users.TakeIn(ctx, asked.file)
-		if err != nil || done.HeldBack+done.Unreadable > 0 {
+		if err != nil || !discard && done.HeldBack+done.Unreadable > 0 {
 			return err
 		}
+		discard = discard && done.HeldBack+done.Unreadable > 0 // the person is asked after all
 		s.w.stats.hit("nobody's work taken over")
 	}
 	if s.me().pause(reading) == Aborted || from.dropped || s.changedSince(from, asked) {

@@ -12,6 +12,9 @@ import (
 	"github.com/rollcall/rollcall/app"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/idb"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/signin"
 )
 
@@ -102,7 +105,49 @@ func (a *accounts) Link() string {
 
 func (a *accounts) GoTo(address string) { js.Global().Get("location").Call("assign", address) }
 
-func (a *accounts) Nobodys(ctx context.Context) (n int, file []byte, err error) {
+// Nobodys reads what nobody made here, and whether this account has begun to take it over: then the
+// page was closed in between.
+func (a *accounts) Nobodys(ctx context.Context) (n int, file []byte, begun bool, err error) {
+	if n, file, err = readNobodys(ctx); err != nil || n == 0 {
+		return 0, nil, false, err
+	}
+	err = withNobodys(ctx, func(store repository.Store) error {
+		taker, whole, err := repository.Taking(ctx, store)
+		if begun = whole && taker == a.own.ID; err == nil && taker != "" && taker != a.own.ID {
+			err = repository.ErrTaken
+		}
+		return err
+	})
+	return n, file, begun, err
+}
+
+func (a *accounts) TakeNobodys(ctx context.Context) ([]byte, error) {
+	return freezeNobodys(ctx, a.own.ID)
+}
+
+// freezeNobodys returns nobody's changes once they are frozen.
+func freezeNobodys(ctx context.Context, taker string) (file []byte, err error) {
+	err = withNobodys(ctx, func(store repository.Store) error { return repository.Freeze(ctx, store, taker) })
+	if err == nil {
+		_, file, err = readNobodys(ctx)
+	}
+	return file, err
+}
+
+// withNobodys uses nobody's data.
+func withNobodys(ctx context.Context, use func(repository.Store) error) error {
+	store, err := idb.Open(ctx, idb.Options{
+		Name: directory.Nobodys, Schemas: []queue.Schema{directory.Users},
+		Channel: browser.OpenChannel(directory.Nobodys), Deadline: storageDeadline, MustExist: true,
+	})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return use(store)
+}
+
+func readNobodys(ctx context.Context) (n int, file []byte, err error) {
 	saved, err := browser.Await(ctx, shell().Call("readChanges", directory.Nobodys))
 	if err != nil {
 		return 0, nil, err
@@ -110,9 +155,12 @@ func (a *accounts) Nobodys(ctx context.Context) (n int, file []byte, err error) 
 	return saved.Get("count").Int(), []byte(saved.Get("file").String()), nil
 }
 
-func (a *accounts) SaveNobodys(ctx context.Context) error {
-	_, err := browser.Await(ctx, shell().Call("saveChanges", directory.Nobodys))
-	return err
+func (a *accounts) SaveNobodys(ctx context.Context) ([]byte, error) {
+	file, err := freezeNobodys(ctx, "")
+	if err == nil {
+		_, err = browser.Await(ctx, shell().Call("saveChanges", directory.Nobodys))
+	}
+	return file, err
 }
 
 func (a *accounts) DropNobodys(keepDrafts bool) { account().Call("drop", keepDrafts) }

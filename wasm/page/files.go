@@ -8,12 +8,17 @@ import (
 
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 )
 
 // changesFile is app.ChangesFile.
-type changesFile struct{}
+type changesFile struct{ store repository.Store }
 
-func (changesFile) SaveChanges(ctx context.Context) (int, error) {
+// SaveChanges freezes what it saves: the file may be taken in elsewhere.
+func (f changesFile) SaveChanges(ctx context.Context) (int, error) {
+	if err := repository.Freeze(ctx, f.store, ""); err != nil {
+		return 0, err
+	}
 	n, err := browser.Await(ctx, shell().Call("saveChanges"))
 	if err != nil {
 		return 0, err

@@ -40,6 +40,21 @@ func (e *Entity) Send(id string) (Operation, bool) {
 	return *h, true
 }
 
+// Freeze keeps the operations apart from what is written next, as if they were sent under a
+// client id: somebody else has them, and may send them. It reports whether that changes any.
+func (e *Entity) Freeze(client string) (changed bool) {
+	for i := range e.Operations {
+		o := &e.Operations[i]
+		if o.Client == "" {
+			o.Client, changed = client, true
+		}
+		if o.State == Queued {
+			o.State, changed = Waiting, true
+		}
+	}
+	return changed
+}
+
 // SentSince reports whether an entity is as it was before, but that its first operation was
 // sent.
 func (e *Entity) SentSince(before *Entity) bool {

@@ -12,6 +12,7 @@ const (
 	MetaSyncedAt   = "syncedAt"   // end of the last successful round, RFC 3339
 	MetaCheck      = "check"      // a Check: how this device compares with the server
 	MetaIndex      = "index"      // the schemas' rules by which the rows are listed
+	MetaTaker      = "taker"      // the account that takes over what nobody made here
 	MetaStrategy   = "strategy:"  // + entity type: the conflict strategy
 
 	// metaIncidents + writer is the incident log of one writer. Each has its own, so that

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,8 @@ type library struct {
 	absent []string
 	// leftOver is what the rest needs of the absent files, by file name.
 	leftOver map[string]string
+	// rewrite makes others of files.
+	rewrite map[string]func([]byte) ([]byte, error)
 }
 
 var libraries = []library{{
@@ -50,7 +53,22 @@ func isStaticResourcePath(path string) bool {
 
 func encrypt(string, []byte) ([]byte, error) { return nil, errors.ErrUnsupported }
 func decrypt(string, []byte) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+// Text sets the value of a text area, or the content of another element.
+func (e *element) Text(v any) *element {
+	if e.tag == "textarea" {
+		return e.Attr("value", v)
+	}
+	return e.Body(Text(v))
+}
+
+// Textf is Text of a formatted text.
+func (e *element) Textf(format string, v ...any) *element { return e.Text(FormatString(format, v...)) }
 `},
+	rewrite: map[string]func([]byte) ([]byte, error){
+		"pkg/app/html_gen.go": oneElement,
+		"pkg/app/engine.go":   instead("e.Body.(*htmlBody)", "e.Body"),
+	},
 }, {
 	module: "github.com/google/uuid",
 	dirs:   []string{"."},
@@ -80,10 +98,22 @@ var (
 var standard = map[string]string{
 	"crypto/rand":      "rand",
 	"encoding/json":    "json",
+	"fmt":              "fmt",
 	"internal/godebug": "godebug", // with internal/bisect
 	"log":              "log",
-	"net/netip":        "netip", // with unique
+	"net/url":          "url", // with net/netip and unique
 	"regexp":           "regexp",
+}
+
+// changed are files of the standard library in which something else is said.
+var changed = map[string]func([]byte) ([]byte, error){
+	// Nobody traces the program: what would write a trace is never reached.
+	"runtime/traceruntime.go": instead(
+		"return trace.enabled\n", "return false\n",
+		"return trace.enabledWithAllocFree\n", "return false\n",
+		"return trace.shutdown.Load()\n", "return false\n",
+		"return tl.gen != 0\n", "return false\n",
+	),
 }
 
 // trim writes copies of the libraries below dir, and what takes them, and what stands in
@@ -138,7 +168,7 @@ func replaceableRoot(ctx context.Context, dir string) (string, error) {
 	return link, os.Symlink(root, link)
 }
 
-// trimStandard writes the overlay for packages of the standard library.
+// trimStandard writes the overlay for packages and files of the standard library.
 func trimStandard(root, dir string) (string, error) {
 	replace := map[string]string{} // a file by that in its place, "" for none
 	for path, instead := range standard {
@@ -156,12 +186,38 @@ func trimStandard(root, dir string) (string, error) {
 		}
 		replace[filepath.Join(original, instead+".go")] = name
 	}
+	if err := changeStandard(root, dir, replace); err != nil {
+		return "", err
+	}
 	b, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
 	name := filepath.Join(dir, "overlay.json")
 	return name, writeFile(name, b)
+}
+
+// changeStandard writes what stands in for single files.
+func changeStandard(root, dir string, replace map[string]string) error {
+	for path, change := range changed {
+		original := filepath.Join(root, "src", filepath.FromSlash(path))
+		source, err := os.ReadFile(original)
+		if err != nil {
+			return err
+		}
+		if source, err = change(source); err != nil {
+			return fmt.Errorf("changing %s: %w", path, err)
+		}
+		name, err := filepath.Abs(filepath.Join(dir, "std", filepath.FromSlash(path)))
+		if err != nil {
+			return err
+		}
+		if err := writeFile(name, source); err != nil {
+			return err
+		}
+		replace[original] = name
+	}
+	return nil
 }
 
 func goEnv(ctx context.Context, name string) (string, error) {
@@ -253,7 +309,26 @@ func (l library) copyFile(from, rel, trimmed string) error {
 	if err != nil {
 		return err
 	}
+	if rewrite, ok := l.rewrite[rel]; ok {
+		if data, err = rewrite(data); err != nil {
+			return err
+		}
+	}
 	return writeFile(filepath.Join(trimmed, filepath.FromSlash(rel)), data)
+}
+
+// instead rewrites a file: each of the texts, which must be in it, by the one behind.
+func instead(texts ...string) func([]byte) ([]byte, error) {
+	return func(source []byte) ([]byte, error) {
+		for i := 0; i < len(texts); i += 2 {
+			text, by := []byte(texts[i]), []byte(texts[i+1])
+			if !bytes.Contains(source, text) {
+				return nil, fmt.Errorf("there is no %q", text)
+			}
+			source = bytes.ReplaceAll(source, text, by)
+		}
+		return source, nil
+	}
 }
 
 // moduleDir is where the source of a module is; it is downloaded if need be.

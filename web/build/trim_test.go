@@ -11,7 +11,7 @@ import (
 // thrownOut are packages that the libraries bring along for what the program never uses.
 var thrownOut = []string{
 	"net/http", "crypto/tls", "regexp/syntax", "crypto/aes", "crypto/internal/fips140", "crypto/sha1", "database/sql/driver", "log/internal",
-	"internal/bisect", "unique",
+	"internal/bisect", "unique", "net/netip", "internal/fmtsort",
 }
 
 func TestTheTrimmedProgramHasNothingUnusedInIt(t *testing.T) {

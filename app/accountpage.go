@@ -71,61 +71,73 @@ func (p *accountPage) show() {
 }
 
 func (p *accountPage) Render() ui.UI {
-	heading := "Sign in"
+	heading := tr("Sign in")
 	if p.Join {
-		heading = "Set your password"
+		heading = tr("Set your password")
 	} else if p.who.Account != nil {
-		heading = "Account"
+		heading = tr("Account")
 	}
 	return ui.Div().Class("page").Body(append([]ui.UI{
 		ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle(heading))),
-	}, p.renderContent()...)...)
+	}, append(p.renderContent(), p.S.languageChoice())...)...)
 }
 
 func (p *accountPage) renderContent() []ui.UI {
 	switch {
 	case p.failure != nil:
-		return p.content.only("failure", emptyState("offline", ui.H2().Text("Signing in waits for the network"), p.whyWaiting(),
+		return p.content.only("failure", emptyState("offline", ui.H2().Text(tr("Signing in waits for the network")), p.whyWaiting(),
 			retryButton(func(ctx ui.Context, _ ui.Event) { p.ask(ctx) })))
 	case !p.known:
-		return p.content.only("asking", ui.P().Class("quiet").Text("Asking the server who you are…"))
+		return p.content.only("asking", ui.P().Class("quiet").Text(tr("Asking the server who you are…")))
 	case p.Join && p.S.Accounts.Link() == "":
-		return p.content.only("no-link", emptyState("alert", ui.H2().Text("The link is not whole"), "Open it again as it was sent to you, to its last character."))
+		return p.content.only("no-link", emptyState("alert", ui.H2().Text(tr("The link is not whole")), tr("Open it again as it was sent to you, to its last character.")))
 	case p.Join:
-		return p.content.only("join", p.renderForm("Set password and sign in",
-			ui.If(p.who.Account != nil, quiet("You are signed in as "+p.S.Accounts.Account().Name+" here. This signs you out; what is not sent yet waits for your next sign-in.")),
-			quiet("A few words make a good password. The link works once."),
-			p.field("Password", ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "new-password"))))
+		return p.content.only("join", p.renderForm(tr("Set password and sign in"),
+			ui.If(p.who.Account != nil, quiet(tr("You are signed in as {0} here. This signs you out; what is not sent yet waits for your next sign-in.", isolate(p.S.Accounts.Account().Name)))),
+			quiet(tr("A few words make a good password. The link works once.")),
+			p.field(signInSecretID, tr("Password"), ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "new-password"))))
 	case p.who.Account != nil:
 		return p.content.only("account", p.renderAccount())
 	case p.who.Open:
-		return p.content.only("open", emptyState("people", ui.H2().Text("No accounts"), "This server has no accounts: everybody who reaches it reads and writes.",
-			ui.A().Class("button").Href("/").Text("All users")))
+		return p.content.only("open", emptyState("people", ui.H2().Text(tr("No accounts")), tr("This server has no accounts: everybody who reaches it reads and writes."),
+			ui.A().Class("button").Href("/").Text(tr("All users"))))
 	}
-	return p.content.only("sign-in", p.renderForm("Sign in", ui.If(p.S.Accounts.Link() == linkDisabled,
-		quiet("Your account was disabled by an admin. What it had on this device is removed.")), ui.If(p.S.unsent() > 0, quiet("Your changes wait on this device. They are sent once you have signed in.")),
-		p.field("Name", ui.Input().ID(signInNameID).Type("text").Value(p.S.Accounts.Account().Name).
+	return p.content.only("sign-in", p.renderForm(tr("Sign in"), ui.If(p.S.Accounts.Link() == linkDisabled,
+		quiet(tr("Your account was disabled by an admin. What it had on this device is removed."))), ui.If(p.S.unsent() > 0, quiet(tr("Your changes wait on this device. They are sent once you have signed in."))),
+		p.field(signInNameID, tr("Name"), ui.Input().ID(signInNameID).Type("text").Value(p.S.Accounts.Account().Name).
 			Attr("autocomplete", "username webauthn").Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
-		p.field("Password", ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "current-password"))))
+		p.field(signInSecretID, tr("Password"), ui.Input().ID(signInSecretID).Type("password").Attr("autocomplete", "current-password"))))
 }
 
 func (p *accountPage) whyWaiting() string {
-	text := "It goes on by itself once the server can be reached."
 	if p.S.Accounts.Account().ID != "" {
-		text += " Your changes are kept on this device."
+		return tr("It goes on by itself once the server can be reached. Your changes are kept on this device.")
 	}
-	return text
+	return tr("It goes on by itself once the server can be reached.")
+}
+
+// roleText is a role within a sentence.
+func roleText(role string) string {
+	switch role {
+	case roleViewer:
+		return tr("viewer")
+	case roleEditor:
+		return tr("editor")
+	case roleAdmin:
+		return tr("admin")
+	}
+	return role
 }
 
 func (p *accountPage) renderAccount() ui.UI {
 	a := p.who.Account
-	can := map[string]string{roleViewer: "You may read.", "editor": "You may read and write.", "admin": "You may read and write, and manage accounts."}[a.Role]
+	can := map[string]string{roleViewer: tr("You may read."), roleEditor: tr("You may read and write."), roleAdmin: tr("You may read and write, and manage accounts.")}[a.Role]
 	return ui.Div().Class("cards").Body(
-		section("account-title", "Signed in", 0,
-			ui.P().Body(ui.Text("You are "), personText(a.Name), ui.Text(", "+a.Role+". "+can)),
+		section("account-title", tr("Signed in"), 0,
+			ui.P().Body(append(withName(tr("You are {0}, {1}.", isolate(a.Name), roleText(a.Role)), isolate(a.Name)), ui.Text(" "+can))...),
 			ui.Div().Class("thing-actions").Body(
-				ui.Button().ID(signOutID).Type("button").Class("button").Text("Sign out").OnClick(func(ui.Context, ui.Event) { p.S.signOut() }),
-				ui.If(a.Role == roleAdmin, ui.A().Class("button").Href(api.PathManage).Text("Manage accounts")))),
+				ui.Button().ID(signOutID).Type("button").Class("button").Text(tr("Sign out")).OnClick(func(ui.Context, ui.Event) { p.S.signOut() }),
+				ui.If(a.Role == roleAdmin, ui.A().Class("button").Href(api.PathManage).Text(tr("Manage accounts"))))),
 		&managed{S: p.S, Part: PartWays, Of: a.ID})
 }
 
@@ -173,21 +185,17 @@ func (p *accountPage) renderForm(submit string, fields ...ui.UI) ui.UI {
 	if p.busy {
 		b = b.Aria("disabled", true).Class("working")
 	}
-	passkey := "Sign in with a passkey"
+	passkey := tr("Sign in with a passkey")
 	if p.Join {
-		passkey = "Use a passkey instead"
+		passkey = tr("Use a passkey instead")
 	}
 	actions := ui.Div().Class("form-actions").Body(
 		ui.If(p.S.Accounts.HasPasskeys(), ui.Button().Type("button").Class("button").Text(passkey).OnClick(p.byPasskey)),
-		ui.If(p.who.Provider != "", ui.Button().Type("button").Class("button").Text("Sign in with "+p.who.Provider).OnClick(p.begin)), b)
+		ui.If(p.who.Provider != "", ui.Button().Type("button").Class("button").Text(tr("Sign in with {0}", p.who.Provider)).OnClick(p.begin)), b)
 	return ui.Div().Class("card").Body(ui.Form().Class("form").Attr("method", "post").NoValidate(true).OnSubmit(p.submit).Body(append(body, actions)...))
 }
 
-func (p *accountPage) field(label string, input ui.HTMLInput) ui.UI {
-	id := signInSecretID
-	if label == "Name" {
-		id = signInNameID
-	}
+func (p *accountPage) field(id, label string, input ui.HTMLInput) ui.UI {
 	input = input.Class("input").Name(id).Aria("required", true).Aria("invalid", p.errs[id] != "")
 	if p.errs[id] != "" {
 		input = input.Aria("describedby", id+"-error")
@@ -206,10 +214,10 @@ func (p *accountPage) read() (with api.SignIn) {
 	if p.Join {
 		with.Name, with.Link = "", p.S.Accounts.Link()
 	} else if with.Name == "" {
-		p.errs[signInNameID] = "Name is required"
+		p.errs[signInNameID] = tr("Name is required")
 	}
 	if with.Password == "" {
-		p.errs[signInSecretID] = "Password is required"
+		p.errs[signInSecretID] = tr("Password is required")
 	}
 	return with
 }
@@ -261,14 +269,14 @@ func (p *accountPage) refuse(err error) {
 	if errors.As(err, &failed) {
 		for _, e := range failed.Problem.Errors {
 			if e.Field == "password" {
-				p.errs[signInSecretID] = "Password " + e.Detail
+				p.errs[signInSecretID] = fieldErrorText(tr("Password"), e.Detail)
 				return
 			}
 		}
-		p.refused = sentence(failed.Problem.Error())
+		p.refused = problemText(&failed.Problem)
 		return
 	}
-	p.refused = "The server did not say who you are. Try again."
+	p.refused = tr("The server did not say who you are. Try again.")
 	if err != nil {
 		p.refused = errorText(err)
 	}

@@ -70,6 +70,7 @@ const (
 // The roles. A viewer may read only.
 const (
 	roleViewer = "viewer"
+	roleEditor = "editor"
 	roleAdmin  = "admin"
 )
 
@@ -137,7 +138,7 @@ func (s *session) ifMayWrite(write func()) {
 			write()
 			return
 		}
-		s.showToast(toast{text: "You may read, but not change anything. An admin can give you the role editor."})
+		s.showToast(toast{text: tr("You may read, but not change anything. An admin can give you the role editor.")})
 	})
 }
 
@@ -153,23 +154,16 @@ func (s *session) signOut() {
 		return
 	}
 	s.askFirst(confirmRequest{
-		heading: "Sign out?",
-		text: plural(s.unsent(), "change") + " made here " + isAre(s.unsent()) + " not on the server yet. " +
-			"What you keep here for your next sign-in is not encrypted: the next person at this device could read it.",
-		yes: "Send first", act: s.sendFirst, opener: signOutID,
+		heading: tr("Sign out?"),
+		text: trn(s.unsent(), "{n} change made here is not on the server yet. What you keep here for your next sign-in is not encrypted: the next person at this device could read it.",
+			"{n} changes made here are not on the server yet. What you keep here for your next sign-in is not encrypted: the next person at this device could read it."),
+		yes: tr("Send first"), act: s.sendFirst, opener: signOutID,
 		others: []choice{
-			{"Keep for my next sign-in", func() { s.leave(Kept) }},
-			{"Save to a file and sign out", s.saveAndLeave},
-			{"Discard and sign out", func() { s.leave(Removed) }},
+			{tr("Keep for my next sign-in"), func() { s.leave(Kept) }},
+			{tr("Save to a file and sign out"), s.saveAndLeave},
+			{tr("Discard and sign out"), func() { s.leave(Removed) }},
 		},
 	})
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // sendFirst signs out once everything was sent.
@@ -185,9 +179,10 @@ func (s *session) sendFirst() {
 		s.counts = counts
 		switch {
 		case err != nil:
-			s.showFailure("Not signed out. " + errorText(err))
+			s.showFailure(tr("Not signed out. {0}", errorText(err)))
 		case s.unsent() > 0:
-			s.showFailure("Not signed out: " + plural(s.unsent(), "change") + " could not be sent. The page Sync says why.")
+			s.showFailure(trn(s.unsent(), "Not signed out: {n} change could not be sent. The page Sync says why.",
+				"Not signed out: {n} changes could not be sent. The page Sync says why."))
 		default:
 			s.leave(Removed)
 		}
@@ -195,7 +190,7 @@ func (s *session) sendFirst() {
 }
 
 func (s *session) saveAndLeave() {
-	s.saveThen("Not signed out: the changes were not saved to a file. ", func() { s.leave(Removed) })
+	s.saveThen(trLater("Not signed out: the changes were not saved to a file. {0}"), func() { s.leave(Removed) })
 }
 
 func (s *session) saveThen(failure string, then func()) {
@@ -204,7 +199,7 @@ func (s *session) saveThen(failure string, then func()) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure(failure + errorText(err))
+			s.showFailure(tr(failure, errorText(err)))
 			return
 		}
 		then()
@@ -226,7 +221,7 @@ func (s *session) leave(how Leaving) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure("Not signed out: the server has to end the session, and can't be reached. " + errorText(err))
+			s.showFailure(tr("Not signed out: the server has to end the session, and can't be reached. {0}", errorText(err)))
 			return
 		}
 		s.Accounts.Leave(how)
@@ -267,12 +262,13 @@ func (s *session) withNobodys(then func(n int, file []byte, begun bool)) {
 func (s *session) askOfNobodys(n int, file []byte) {
 	send := func() { s.sendNobodys(func(done repository.TakenIn) { s.showFailure(takenInWords(done)) }) }
 	s.askFirst(confirmRequest{
-		heading: "Changes made before you signed in",
-		text:    plural(n, "change") + " made on this device without an account " + isAre(n) + " not on the server yet. What becomes of them?",
-		yes:     "Send as me", act: func() { s.ifNobodysAre(file, send) },
+		heading: tr("Changes made before you signed in"),
+		text: trn(n, "{n} change made on this device without an account is not on the server yet. What becomes of it?",
+			"{n} changes made on this device without an account are not on the server yet. What becomes of them?"),
+		yes: tr("Send as me"), act: func() { s.ifNobodysAre(file, send) },
 		others: []choice{
-			{"Save to a file", func() { s.ifNobodysAre(file, s.saveNobodys) }},
-			{"Discard", func() { s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) }) }},
+			{tr("Save to a file"), func() { s.ifNobodysAre(file, s.saveNobodys) }},
+			{tr("Discard"), func() { s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) }) }},
 		},
 	})
 }
@@ -290,7 +286,7 @@ func (s *session) sendNobodys(held func(repository.TakenIn)) {
 	}, func(err error) {
 		switch {
 		case err != nil:
-			s.showFailure("The changes were not taken over. " + errorText(err))
+			s.showFailure(tr("The changes were not taken over. {0}", errorText(err)))
 		case done.HeldBack+done.Unreadable > 0:
 			held(done)
 		default:
@@ -307,7 +303,7 @@ func (s *session) saveNobodys() {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure("The changes were not saved to a file. " + errorText(err))
+			s.showFailure(tr("The changes were not saved to a file. {0}", errorText(err)))
 			return
 		}
 		s.ifNobodysAre(file, func() { s.Accounts.DropNobodys(false) })

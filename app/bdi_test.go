@@ -120,7 +120,7 @@ func TestPeoplesTextKeepsToItself(t *testing.T) {
 		func() { b.visit("/users/" + id); b.untilText("Mine") },
 		func() { b.click("Delete " + isolate(turned("Bo"))); b.untilText("Deleted ") },
 		func() { b.click("Undo"); b.untilText("Restored ") },
-		func() { b.root.s.showFailure(actionErrorText(shown, "saved", queue.ErrQuota)); b.untilText("no room") },
+		func() { b.root.s.showFailure(notSaved.text(shown, queue.ErrQuota)); b.untilText("no room") },
 		func() {
 			b.visit("/")
 			b.untilText(marker)

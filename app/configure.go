@@ -22,11 +22,13 @@ type Dependencies struct {
 	Layout         Layout
 	Presses        Presses
 	Preview        Preview
+	Language       Language
 }
 
 // Configure registers the pages for every route. Call it once, before
 // go-app's RunWhenOnBrowser.
 func Configure(d Dependencies) {
+	language = d.Language
 	s := newSession(d)
 	ui.RouteWithRegexpFunc(".*", func() ui.Composer { return &root{s: s} })
 }

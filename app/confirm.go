@@ -99,7 +99,7 @@ func (d *confirmDialog) Render() ui.UI {
 	if len(d.request.others) > 0 {
 		class = "button-primary"
 	}
-	answers := []ui.UI{ui.Button().Type("button").Class("button").Attr("autofocus", true).Text("Cancel").OnClick(d.no)}
+	answers := []ui.UI{ui.Button().Type("button").Class("button").Attr("autofocus", true).Text(tr("Cancel")).OnClick(d.no)}
 	for i, c := range d.request.others {
 		answers = append(answers, ui.Button().Type("button").Class("button").Text(c.text).OnClick(d.other(i), i))
 	}

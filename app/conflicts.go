@@ -10,12 +10,12 @@ import (
 )
 
 func (p *syncPage) accept(c queue.Conflict) {
-	p.decide("Your decision was not saved.", func(ctx context.Context) error { return p.S.Outbox.Accept(ctx, c) })
+	p.decide(trLater("Your decision was not saved. {0}"), func(ctx context.Context) error { return p.S.Outbox.Accept(ctx, c) })
 }
 
 func (p *syncPage) reverse(c queue.Conflict) {
 	p.S.ifMayWrite(func() {
-		p.decide("The user was not changed.", func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
+		p.decide(trLater("The user was not changed. {0}"), func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
 	})
 }
 
@@ -23,9 +23,9 @@ func (p *syncPage) renderConflicts() ui.UI {
 	cs := p.outbox.conflicts
 	open := openConflicts(cs)
 	ids := keysOf(cs, func(c queue.Conflict) string { return c.ID })
-	return section("conflicts-title", "Conflicts", p.outbox.counts.Conflicts,
-		ui.If(len(cs) == 0, quiet("Nobody else has changed what you changed.")).
-			ElseIf(open == 0, quiet("Nothing left to review.")),
+	return section("conflicts-title", tr("Conflicts"), p.outbox.counts.Conflicts,
+		ui.If(len(cs) == 0, quiet(tr("Nobody else has changed what you changed."))).
+			ElseIf(open == 0, quiet(tr("Nothing left to review."))),
 		ui.If(len(cs) > 0, ui.Div().Class("conflicts").DataSet("order", order(ids)).Body(
 			p.conflicts.children(ids, func(i int) ui.UI { return p.renderConflict(cs[i]).DataSet("key", ids[i]) })...)),
 		renderMore(open, p.outbox.counts.Conflicts),
@@ -51,21 +51,21 @@ func conflictSummary(c queue.Conflict) string {
 	var happened string
 	switch {
 	case isNull(c.Mine) && isNull(c.Theirs):
-		happened = "You and someone else both deleted this user."
+		happened = tr("You and someone else both deleted this user.")
 	case isNull(c.Mine):
-		happened = "You deleted this user while someone else changed it."
+		happened = tr("You deleted this user while someone else changed it.")
 	case isNull(c.Theirs):
-		happened = "Someone else deleted this user while you changed it."
+		happened = tr("Someone else deleted this user while you changed it.")
 	default:
-		happened = "You and someone else changed this user."
+		happened = tr("You and someone else changed this user.")
 	}
 	switch c.Kept {
 	case queue.Mine:
-		return happened + " Your changes were kept."
+		return inARow(happened, tr("Your changes were kept."))
 	case queue.Theirs:
-		return happened + " Their changes were kept."
+		return inARow(happened, tr("Their changes were kept."))
 	}
-	return happened + " Parts of both were kept."
+	return inARow(happened, tr("Parts of both were kept."))
 }
 
 // reverseLabel is the label of the button that reverses the decision.
@@ -76,32 +76,32 @@ func reverseLabel(c queue.Conflict) string {
 	}
 	switch {
 	case c.Kept == queue.Both:
-		return "Use the other values"
+		return tr("Use the other values")
 	case isNull(lost):
-		return "Delete"
+		return tr("Delete")
 	case c.Kept == queue.Theirs && isNull(c.Theirs):
-		return "Restore"
+		return tr("Restore")
 	case c.Kept == queue.Mine:
-		return "Use theirs"
+		return tr("Use theirs")
 	}
-	return "Use mine"
+	return tr("Use mine")
 }
 
 func (p *syncPage) renderConflict(c queue.Conflict) ui.HTMLArticle {
 	titleID := "conflict-" + c.ID
-	name := firstName("A user", c.Theirs, c.Base, c.Mine)
+	name := firstName(tr("A user"), c.Theirs, c.Base, c.Mine)
 	return ui.Article().Class("conflict").Aria("labelledby", titleID).Body(
 		ui.Div().Class("conflict-head").Body(
 			avatar(c.Ref.ID, name, "avatar"),
 			ui.Div().Class("thing-main").Body(
 				ui.H3().ID(titleID).Body(ui.If(isNull(c.Theirs) && c.Kept != queue.Mine, personText(name)).
 					Else(ui.A().Href("/users/"+c.Ref.ID).Body(personText(name)))),
-				quiet(conflictSummary(c)+" Decided "+timeAgo(c.At, time.Now())+"."),
+				quiet(inARow(conflictSummary(c), tr("Decided {0}.", timeAgo(c.At, time.Now())))),
 			),
 		),
 		ui.If(len(c.Fields) > 0, renderFields(c)),
-		ui.If(c.Reviewed, quiet("Reviewed.")).Else(ui.Div().Class("thing-actions").Body(
-			ui.Button().Type("button").Class("button", "button-primary").Text("Keep").Aria("describedby", titleID).
+		ui.If(c.Reviewed, quiet(tr("Reviewed."))).Else(ui.Div().Class("thing-actions").Body(
+			ui.Button().Type("button").Class("button", "button-primary").Text(tr("Keep")).Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.accept(c) }, "keep", c.ID),
 			ui.Button().Type("button").Class("button").Text(reverseLabel(c)).Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.reverse(c) }, "reverse", c.ID),
@@ -115,15 +115,15 @@ func renderFields(c queue.Conflict) ui.UI {
 	head := func(text string) ui.UI { return ui.Th().Role("columnheader").Scope("col").Text(text) }
 	return ui.Table().Class("compare").Role("table").Body(
 		ui.THead().Role("rowgroup").Body(ui.Tr().Role("row").Body(
-			head("Field"), head("Before"), head("Mine"), head("Theirs"), head("Kept"))),
+			head(tr("Field")), head(tr("Before")), head(tr("Mine")), head(tr("Theirs")), head(tr("Kept")))),
 		ui.TBody().Role("rowgroup").Body(ui.Range(c.Fields).Slice(func(i int) ui.UI {
 			f := c.Fields[i]
 			return ui.Tr().Role("row").Body(
 				ui.Th().Role("rowheader").Scope("row").Text(fieldLabel(f.Name)),
-				cell("Before", f.Base, false),
-				cell("Mine", f.Mine, f.Kept != queue.Theirs),
-				cell("Theirs", f.Theirs, f.Kept != queue.Mine),
-				ui.Td().Role("cell").DataSet("column", "Kept").Text(keptText(f)),
+				cell(tr("Before"), f.Base, false),
+				cell(tr("Mine"), f.Mine, f.Kept != queue.Theirs),
+				cell(tr("Theirs"), f.Theirs, f.Kept != queue.Mine),
+				ui.Td().Role("cell").DataSet("column", tr("Kept")).Text(keptText(f)),
 			)
 		})),
 	)
@@ -132,11 +132,11 @@ func renderFields(c queue.Conflict) ui.UI {
 func keptText(f queue.Field) string {
 	switch f.Kept {
 	case queue.Mine:
-		return "Mine"
+		return tr("Mine")
 	case queue.Theirs:
-		return "Theirs"
+		return tr("Theirs")
 	}
-	return "Both"
+	return tr("Both")
 }
 
 func cell(column string, value json.RawMessage, kept bool) ui.UI {
@@ -145,10 +145,10 @@ func cell(column string, value json.RawMessage, kept bool) ui.UI {
 		td = td.Class("kept")
 	}
 	if isNull(value) {
-		return td.Body(ui.Span().Class("quiet").Text("none"))
+		return td.Body(ui.Span().Class("quiet").Text(tr("none")))
 	}
 	if text := fieldText(value); text != "" {
 		return td.Body(personText(text))
 	}
-	return td.Body(ui.Span().Class("quiet").Text("empty"))
+	return td.Body(ui.Span().Class("quiet").Text(tr("empty")))
 }

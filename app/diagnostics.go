@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -21,17 +20,17 @@ type Diagnostic struct{ Name, Value string }
 func (p *syncPage) renderDiagnostics() ui.UI {
 	status := p.S.Syncer.Status()
 	lines := append([]Diagnostic{
-		{"Engine", string(status.Phase)},
-		{"Last round", fmt.Sprintf("%s sent, %s received, %s, %d rejected",
-			formatCount(status.Pushed), formatCount(status.Pulled), plural(status.Conflict, "conflict"), status.Rejected)},
-		{"Users on this device", formatCount(p.outbox.counts.Rows)},
-		{"Last check", checkText(p.outbox.check, time.Now())},
-		{"Last repair", repairText(p.outbox.check.Last, time.Now())},
+		{tr("Engine"), string(status.Phase)},
+		{tr("Last round"), tr("Sent: {0}. Received: {1}. Conflicts: {2}. Rejected: {3}.",
+			formatCount(status.Pushed), formatCount(status.Pulled), formatCount(status.Conflict), formatCount(status.Rejected))},
+		{tr("Users on this device"), formatCount(p.outbox.counts.Rows)},
+		{tr("Last check"), checkText(p.outbox.check, time.Now())},
+		{tr("Last repair"), repairText(p.outbox.check.Last, time.Now())},
 	}, p.device.diagnostics...)
 	if status.Phase == "" {
-		lines = append([]Diagnostic{{"Engine", "no status yet"}}, lines[2:]...)
+		lines = append([]Diagnostic{{tr("Engine"), tr("no status yet")}}, lines[2:]...)
 	}
-	return section("diagnostics-title", "Diagnostics", 0,
+	return section("diagnostics-title", tr("Diagnostics"), 0,
 		ui.Dl().Class("facts").Body(ui.Range(lines).Slice(func(i int) ui.UI {
 			return fact(lines[i].Name, lines[i].Value)
 		})),
@@ -42,7 +41,7 @@ func (p *syncPage) renderDiagnostics() ui.UI {
 func (p *syncPage) renderIncidents() ui.UI {
 	now := time.Now()
 	return ui.If(len(p.device.incidents) > 0, ui.Div().Body(
-		ui.H3().ID("incidents-title").Class("thing-title").Text("Recent sync problems"),
+		ui.H3().ID("incidents-title").Class("thing-title").Text(tr("Recent sync problems")),
 		ui.Ul().Class("things").Role("list").Aria("labelledby", "incidents-title").Body(
 			ui.Range(p.device.incidents).Slice(func(i int) ui.UI {
 				return ui.Li().Class("thing").Body(ui.Div().Class("thing-main").Body(
@@ -53,37 +52,34 @@ func (p *syncPage) renderIncidents() ui.UI {
 
 // incidentText says when and how often an incident happened, and whether it is over.
 func incidentText(i sync.Incident, now time.Time) string {
-	s := sentence(timeAgo(i.At, now))
+	s := tr("Happened {0}.", timeAgo(i.At, now))
 	if i.Times > 1 {
-		s += " " + plural(i.Times, "time") + " in a row."
+		s = inARow(s, trn(i.Times, "{n} time in a row.", "{n} times in a row."))
 	}
 	if i.Recovered.IsZero() {
-		return s + " Not resolved yet."
+		return inARow(s, tr("Not resolved yet."))
 	}
-	return s + " Resolved."
+	return inARow(s, tr("Resolved."))
 }
 
 // checkText compares the device with the server.
 func checkText(c sync.Check, now time.Time) string {
-	server, device := plural(int(c.ServerRows), "user"), plural(int(c.DeviceRows), "user")
-	var text string
+	server, device, ago := formatCount(int(c.ServerRows)), formatCount(int(c.DeviceRows)), timeAgo(c.At, now)
 	switch {
 	case c.At.IsZero():
-		return "not yet"
+		return tr("not yet")
 	case c.Mismatched == 0 && c.DeviceRows == c.ServerRows:
-		text = server + ", same as on the server"
+		return trn(int(c.ServerRows), "{n} user, same as on the server, {0}", "{n} users, same as on the server, {0}", ago)
 	case c.Mismatched == 0:
-		text = server + " on the server, " + device + " on this device"
-	default:
-		text = server + " on the server, " + device + " on this device, " + plural(c.Mismatched, "group") + " with differences"
+		return tr("Users on the server: {0}, on this device: {1}, {2}", server, device, ago)
 	}
-	return text + ", " + timeAgo(c.At, now)
+	return tr("Users on the server: {0}, on this device: {1}, groups with differences: {2}, {3}", server, device, formatCount(c.Mismatched), ago)
 }
 
 // repairText says what the last repair changed.
 func repairText(r *sync.RepairSummary, now time.Time) string {
 	if r == nil {
-		return "none needed"
+		return tr("none needed")
 	}
-	return plural(r.Rows, "user") + " in " + plural(r.Buckets, "group") + ", " + timeAgo(r.At, now)
+	return tr("Users: {0}, groups: {1}, {2}", formatCount(r.Rows), formatCount(r.Buckets), timeAgo(r.At, now))
 }

@@ -42,13 +42,13 @@ func (s *session) leaveDisabled() {
 func (s *session) askDisabled() {
 	s.toldDisabled = true
 	s.askFirst(confirmRequest{
-		heading: "This account is disabled",
-		text: "An admin has disabled it, so " + plural(s.unsent(), "change") + " made here can't be sent. " +
-			"Somebody who may write can take them in from a file, on the page Sync. Then everything of this account is removed from this device.",
-		yes: "Save to a file and remove", act: func() {
-			s.saveThen("Nothing was removed: the changes were not saved to a file. ", s.wipe)
+		heading: tr("This account is disabled"),
+		text: trn(s.unsent(), "An admin has disabled it, so {n} change made here can't be sent. Somebody who may write can take it in from a file, on the page Sync. Then everything of this account is removed from this device.",
+			"An admin has disabled it, so {n} changes made here can't be sent. Somebody who may write can take them in from a file, on the page Sync. Then everything of this account is removed from this device."),
+		yes: tr("Save to a file and remove"), act: func() {
+			s.saveThen(trLater("Nothing was removed: the changes were not saved to a file. {0}"), s.wipe)
 		},
-		others: []choice{{"Discard and remove", s.wipe}},
+		others: []choice{{tr("Discard and remove"), s.wipe}},
 		opener: disabledID,
 	})
 }

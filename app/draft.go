@@ -105,14 +105,14 @@ func (d draft) name() string {
 	case d.Seen != nil:
 		return d.Seen.Value.Name
 	}
-	return "a new user"
+	return tr("a new user")
 }
 
 func (d draft) text() string {
 	if d.User == "" {
-		return "You were adding " + isolate(d.name()) + "."
+		return tr("You were adding {0}. What you typed is kept.", isolate(d.name()))
 	}
-	return "You were editing " + isolate(d.name()) + "."
+	return tr("You were editing {0}. What you typed is kept.", isolate(d.name()))
 }
 
 // sortDrafts reads drafts, newest first, and returns the keys of those to drop: too many,
@@ -168,8 +168,8 @@ func (s *session) offerDrafts() {
 }
 
 func (s *session) offerDraft(d draft) {
-	s.showToast(toast{text: d.text() + " What you typed is kept.", name: isolate(d.name()), stays: true, draft: d.Key,
-		action: "Continue", onAction: func() { s.continueDraft(d) }})
+	s.showToast(toast{text: d.text(), name: isolate(d.name()), stays: true, draft: d.Key,
+		action: tr("Continue"), onAction: func() { s.continueDraft(d) }})
 }
 
 // forgetDraft takes back the offer of a draft.
@@ -197,10 +197,10 @@ func (s *session) continueDraft(d draft) {
 		switch {
 		case errors.Is(err, repository.ErrNotFound):
 			request.user, request.draft.Seen = nil, nil // the text matters more than where it belongs
-			s.showFailure("The user you were editing has been deleted. Your text is in the form for a new user.")
+			s.showFailure(tr("The user you were editing has been deleted. Your text is in the form for a new user."))
 		case err != nil: // a form for a new user would make them twice
 			s.offerDraft(d)
-			s.showFailure("The user you were editing can't be opened now. " + errorText(err))
+			s.showFailure(tr("The user you were editing can't be opened now. {0}", errorText(err)))
 			return
 		}
 		s.openForm(request)

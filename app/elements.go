@@ -50,5 +50,5 @@ func button(class, iconName, text string) ui.HTMLButton {
 }
 
 func retryButton(retry ui.EventHandler) ui.UI {
-	return button("button-primary", "sync", "Try again").OnClick(retry, "retry")
+	return button("button-primary", "sync", tr("Try again")).OnClick(retry, "retry")
 }

@@ -24,8 +24,8 @@ type missingPage struct{ ui.Compo }
 
 func (p *missingPage) Render() ui.UI {
 	return ui.Div().Class("page").Body(
-		emptyState("search", pageTitle("Page not found"), "There is nothing at this address.",
-			ui.A().Class("button", "button-primary").Href("/").Text("All users")),
+		emptyState("search", pageTitle(tr("Page not found")), tr("There is nothing at this address."),
+			ui.A().Class("button", "button-primary").Href("/").Text(tr("All users"))),
 	)
 }
 

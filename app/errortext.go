@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -14,20 +15,20 @@ var explanations = []struct {
 	err  error
 	text string
 }{
-	{queue.ErrQuota, "This device has no room left for Rollcall's data. Free some space, then try again."},
-	{queue.ErrBlocked, "Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again."},
-	{queue.ErrOutdated, "A newer version of Rollcall has updated the data on this device."},
-	{queue.ErrUncertain, "The browser did not confirm that it saved. Check before you try again."},
-	{queue.ErrTimeout, "The browser's storage did not answer in time. Try again, or reload the page."},
-	{queue.ErrClosed, "The browser closed the connection to its storage. Try again, or reload the page."},
-	{queue.ErrUnavailable, "This browser window does not let Rollcall store anything. If it is a private window, use a normal one."},
-	{queue.ErrMissing, "This user no longer exists."},
-	{queue.ErrExists, "This user is already there."},
-	{queue.ErrGone, "This change is no longer in the queue: it was sent or replaced."},
-	{queue.ErrFrozen, "This change may already have reached the server, so it can't be undone here."},
-	{repository.ErrNotFound, "This user no longer exists."},
-	{repository.ErrNotReachable, "This user is not on this device, and the server can't be reached."},
-	{context.DeadlineExceeded, "That took too long. Try again."},
+	{queue.ErrQuota, trLater("This device has no room left for Rollcall's data. Free some space, then try again.")},
+	{queue.ErrBlocked, trLater("Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again.")},
+	{queue.ErrOutdated, trLater("A newer version of Rollcall has updated the data on this device.")},
+	{queue.ErrUncertain, trLater("The browser did not confirm that it saved. Check before you try again.")},
+	{queue.ErrTimeout, trLater("The browser's storage did not answer in time. Try again, or reload the page.")},
+	{queue.ErrClosed, trLater("The browser closed the connection to its storage. Try again, or reload the page.")},
+	{queue.ErrUnavailable, trLater("This browser window does not let Rollcall store anything. If it is a private window, use a normal one.")},
+	{queue.ErrMissing, trLater("This user no longer exists.")},
+	{queue.ErrExists, trLater("This user is already there.")},
+	{queue.ErrGone, trLater("This change is no longer in the queue: it was sent or replaced.")},
+	{queue.ErrFrozen, trLater("This change may already have reached the server, so it can't be undone here.")},
+	{repository.ErrNotFound, trLater("This user no longer exists.")},
+	{repository.ErrNotReachable, trLater("This user is not on this device, and the server can't be reached.")},
+	{context.DeadlineExceeded, trLater("That took too long. Try again.")},
 }
 
 // errorText explains an error to a person, in sentences.
@@ -38,42 +39,93 @@ func errorText(err error) string {
 	}
 	for _, e := range explanations {
 		if errors.Is(err, e.err) {
-			return e.text
+			return tr(e.text)
 		}
 	}
-	return sentence(err.Error())
+	return tr(sentence(err.Error()))
 }
 
 // saveErrorText explains why a form was not saved, or may not have been.
 // reload says that reloading the page helps.
 func saveErrorText(err error, reload bool) string {
-	if errors.Is(err, queue.ErrUncertain) {
-		return "The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice."
+	switch {
+	case errors.Is(err, queue.ErrUncertain):
+		return tr("The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice.")
+	case reload:
+		return tr("Not saved. {0} Reload to continue. What you typed is kept.", errorText(err))
 	}
-	text := "Not saved. " + errorText(err)
-	if reload {
-		text += " Reload to continue."
-	}
-	return text + " What you typed is kept."
+	return tr("Not saved. {0} What you typed is kept.", errorText(err))
 }
 
-// actionErrorText explains why something was not done to a user, or may not have been.
-func actionErrorText(name, done string, err error) string {
+// notDone is what was not done to a user, as it is said, and if nobody knows.
+type notDone struct{ failed, uncertain string }
+
+var (
+	notSaved = notDone{trLater("{0} was not saved. {1}"),
+		trLater("The browser did not confirm that {0} was saved. Check the list before you try again.")}
+	notDeleted = notDone{trLater("{0} was not deleted. {1}"),
+		trLater("The browser did not confirm that {0} was deleted. Check the list before you try again.")}
+	notRestored = notDone{trLater("{0} was not restored. {1}"),
+		trLater("The browser did not confirm that {0} was restored. Check the list before you try again.")}
+)
+
+// text explains why something was not done to a user, or may not have been.
+func (n notDone) text(name string, err error) string {
 	if errors.Is(err, queue.ErrUncertain) {
-		return "The browser did not confirm that " + name + " was " + done + ". Check the list before you try again."
+		return tr(n.uncertain, name)
 	}
-	return name + " was not " + done + ". " + errorText(err)
+	return tr(n.failed, name, errorText(err))
 }
 
-// problemText explains a server's problem to a person, in sentences.
+// problemText explains a server's problem to a person, in sentences. Of one whose details are not
+// known in the person's language, the title says enough.
 func problemText(p *api.Problem) string {
 	switch p.Code {
 	case api.CodeEmailTaken:
-		return "Another user already has this email."
-	case api.CodeSignIn:
-		return "Sign in to sync."
+		return tr("Another user already has this email.")
 	case api.CodeClientTooOld:
-		return "This version is too old to sync. Reload to get the newest one. Changes are kept on this device."
+		return tr("This version is too old to sync. Reload to get the newest one. Changes are kept on this device.")
+	case api.CodeInvalid:
+		if len(p.Errors) > 0 {
+			return fieldErrorsText(p)
+		}
 	}
-	return sentence(p.Error())
+	whole, title := sentence(p.Error()), sentence(p.Title)
+	if text := tr(whole); text != whole {
+		return text
+	}
+	if text := tr(title); text != title {
+		return text
+	}
+	return whole
+}
+
+// fieldErrorsText is a problem with fields.
+func fieldErrorsText(p *api.Problem) string {
+	texts := []string{tr(sentence(p.Title))}
+	for _, e := range p.Errors {
+		texts = append(texts, tr("{0}.", fieldErrorText(fieldLabel(e.Field), e.Detail)))
+	}
+	return inARow(texts...)
+}
+
+// wrong are what package api says of a field, as a sentence about it.
+var wrong = map[string]string{
+	"is required": trLater("{0} is required"),
+	"shows nothing; type a name that can be read": trLater("{0} shows nothing; type a name that can be read"),
+	"is not valid UTF-8 text":                     trLater("{0} is not valid UTF-8 text"),
+	"has a control character; remove it":          trLater("{0} has a control character; remove it"),
+	"is taken: another user has it":               trLater("{0} is taken: another user has it"),
+}
+
+// fieldErrorText says what is wrong with a field.
+func fieldErrorText(label, detail string) string {
+	if text, ok := wrong[detail]; ok {
+		return tr(text, label)
+	}
+	// "is 201 characters long; at most 200 are allowed"
+	if words := strings.Fields(detail); len(words) == 9 && words[2] == "characters" {
+		return tr("{0} is {1} characters long; at most {2} are allowed", label, words[1], words[6])
+	}
+	return label + " " + detail
 }

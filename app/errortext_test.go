@@ -43,9 +43,9 @@ func TestEveryStorageFailureIsExplained(t *testing.T) {
 	}
 	uncertain := fmt.Errorf("%w: %w", queue.ErrUncertain, queue.ErrTimeout)
 	for got, want := range map[string]string{
-		saveErrorText(uncertain, false):                    "The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
-		actionErrorText("Ann", "deleted", uncertain):       "The browser did not confirm that Ann was deleted. Check the list before you try again.",
-		actionErrorText("Ann", "deleted", queue.ErrClosed): "Ann was not deleted. The browser closed the connection to its storage. Try again, or reload the page.",
+		saveErrorText(uncertain, false):         "The browser did not confirm that this was saved. What you typed is kept. Press Save again: nothing is saved twice.",
+		notDeleted.text("Ann", uncertain):       "The browser did not confirm that Ann was deleted. Check the list before you try again.",
+		notDeleted.text("Ann", queue.ErrClosed): "Ann was not deleted. The browser closed the connection to its storage. Try again, or reload the page.",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

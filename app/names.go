@@ -47,9 +47,9 @@ var turning = &unicode.RangeTable{
 }
 
 // isolate makes a person's text part of a sentence. Text that can turn nothing around
-// stays as it is.
+// stays as it is, where the sentence is written from the left.
 func isolate(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(turning, r) }) {
+	if text == "" || !language.RightToLeft() && !strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(turning, r) }) {
 		return text
 	}
 	return string(firstStrongIsolate) + balanced(text) + string(popIsolate)

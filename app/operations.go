@@ -39,24 +39,24 @@ func firstName(fallback string, documents ...json.RawMessage) string {
 
 // operationName is the name of the user an operation changes: the one before the
 // operation, or that of a new user.
-func operationName(o queue.Operation) string { return isolate(firstName("a user", o.Base, o.Data)) }
+func operationName(o queue.Operation) string { return isolate(firstName(tr("a user"), o.Base, o.Data)) }
 
 // operationText says what an operation does.
 func operationText(o queue.Operation) string {
 	switch o.Type {
 	case api.Create:
-		return "Add " + operationName(o)
+		return tr("Add {0}", operationName(o))
 	case api.Delete:
-		return "Delete " + operationName(o)
+		return tr("Delete {0}", operationName(o))
 	}
 	data := parseDocument(o.Data)
 	var fields []string
 	for _, f := range api.UserFields {
 		if _, set := data[f]; set {
-			fields = append(fields, f)
+			fields = append(fields, fieldInSentence(f))
 		}
 	}
-	return "Change " + joinWords(fields) + " of " + operationName(o)
+	return tr("Change {0} of {1}", joinWords(fields), operationName(o))
 }
 
 // progressText says what happens to an operation next. That one was sent says nothing of
@@ -65,21 +65,21 @@ func progressText(o queue.Operation, s syncState) string {
 	switch o.State {
 	case queue.Sending:
 		if s.sending() {
-			return "Sending now."
+			return tr("Sending now.")
 		}
-		return "Sent, but not answered. It will be sent again."
+		return tr("Sent, but not answered. It will be sent again.")
 	case queue.Waiting:
 		if o.NextAttemptAt.IsZero() {
-			return "Waiting to be sent again."
+			return tr("Waiting to be sent again.")
 		}
-		return "Next try " + timeUntil(o.NextAttemptAt, s.now) + "."
+		return tr("Next try {0}.", timeUntil(o.NextAttemptAt, s.now))
 	case queue.Rejected:
 		if o.LastError != nil && o.LastError.Code == sync.CodeIntercepted {
-			return "It does not reach the server."
+			return tr("It does not reach the server.")
 		}
-		return "The server rejected it."
+		return tr("The server rejected it.")
 	}
-	return "Waiting to be sent."
+	return tr("Waiting to be sent.")
 }
 
 // lastErrorText is an operation's last error as a sentence, "" when it has none.
@@ -106,7 +106,7 @@ func operationIcon(o queue.Operation) string {
 func canEdit(o queue.Operation) bool { return o.Type != api.Delete }
 
 func (p *syncPage) retryOperation(o queue.Operation) {
-	p.decide("The change was not sent again.", func(ctx context.Context) error { return p.S.Outbox.Retry(ctx, o) })
+	p.decide(trLater("The change was not sent again. {0}"), func(ctx context.Context) error { return p.S.Outbox.Retry(ctx, o) })
 }
 
 // editRejected opens the form with the server's errors beside their fields.
@@ -118,7 +118,7 @@ func (p *syncPage) editRejected(o queue.Operation) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			p.S.showFailure("This change can't be edited. " + errorText(err))
+			p.S.showFailure(tr("This change can't be edited. {0}", errorText(err)))
 			return
 		}
 		p.S.openForm(f)
@@ -127,13 +127,13 @@ func (p *syncPage) editRejected(o queue.Operation) {
 
 func (p *syncPage) discard(o queue.Operation) {
 	p.S.askFirst(confirmRequest{
-		heading: "Discard this change?",
+		heading: tr("Discard this change?"),
 		name:    operationName(o),
-		text:    operationText(o) + ". This change is not on the server. If you discard it, you can't get it back.",
-		yes:     "Discard",
+		text:    tr("{0}. This change is not on the server. If you discard it, you can't get it back.", operationText(o)),
+		yes:     tr("Discard"),
 		opener:  "discard-operation-" + o.ID,
 		act: func() {
-			p.decide("The change was not discarded.", func(ctx context.Context) error { return p.S.Outbox.Discard(ctx, o) })
+			p.decide(trLater("The change was not discarded. {0}"), func(ctx context.Context) error { return p.S.Outbox.Discard(ctx, o) })
 		},
 	})
 }
@@ -145,16 +145,16 @@ func (p *syncPage) renderOperation(o queue.Operation) ui.HTMLLi {
 		ui.Div().Class("thing-icon").Body(icon(operationIcon(o))),
 		ui.Div().Class("thing-main").Body(
 			ui.P().ID(titleID).Class("thing-title").Body(withName(operationText(o), operationName(o))...),
-			quiet("Made "+timeAgo(o.CreatedAt, state.now)+". "+progressText(o, state)),
+			quiet(inARow(tr("Made {0}.", timeAgo(o.CreatedAt, state.now)), progressText(o, state))),
 			ui.If(o.LastError != nil, ui.P().Class("thing-why").Text(lastErrorText(o))),
 		),
 		ui.If(o.State == queue.Rejected, ui.Div().Class("thing-actions").Body(
-			ui.Button().Type("button").Class("button").Text("Retry").Aria("describedby", titleID).
+			ui.Button().Type("button").Class("button").Text(tr("Retry")).Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.retryOperation(o) }, "retry", o.ID),
-			ui.If(canEdit(o), ui.Button().ID("edit-operation-"+o.ID).Type("button").Class("button", "button-primary").Text("Edit").
+			ui.If(canEdit(o), ui.Button().ID("edit-operation-"+o.ID).Type("button").Class("button", "button-primary").Text(tr("Edit")).
 				Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.editRejected(o) }, "edit", o.ID, lastErrorText(o))),
-			ui.Button().ID("discard-operation-"+o.ID).Type("button").Class("button", "button-danger-quiet").Text("Discard").
+			ui.Button().ID("discard-operation-"+o.ID).Type("button").Class("button", "button-danger-quiet").Text(tr("Discard")).
 				Aria("describedby", titleID).
 				OnClick(func(ui.Context, ui.Event) { p.discard(o) }, "discard", o.ID),
 		)),

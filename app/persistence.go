@@ -31,11 +31,11 @@ func (s *session) requestPersist(done func()) {
 	}, func(err error) {
 		switch {
 		case err != nil:
-			s.showFailure("The browser can't be asked to keep your data. " + errorText(err))
+			s.showFailure(tr("The browser can't be asked to keep your data. {0}", errorText(err)))
 		case granted:
-			s.showToast(toast{text: "The browser will keep your data"})
+			s.showToast(toast{text: tr("The browser will keep your data")})
 		default:
-			s.showToast(toast{text: "The browser did not promise to keep your data. Installing the app often helps."})
+			s.showToast(toast{text: tr("The browser did not promise to keep your data. Installing the app often helps.")})
 		}
 		if done != nil {
 			done()
@@ -66,23 +66,23 @@ func (p *syncPage) persist(ui.Context, ui.Event) {
 
 func (p *syncPage) renderStorage() ui.UI {
 	if !p.deviceLoaded {
-		return section("storage-title", "Storage", 0, quiet("Checking the browser's storage…"))
+		return section("storage-title", tr("Storage"), 0, quiet(tr("Checking the browser's storage…")))
 	}
 	var body []ui.UI
 	if err := p.device.usageErr; err != nil {
 		body = append(body, ui.P().Text(errorText(err)))
 	} else {
 		u := p.device.usage
-		used := formatBytes(u.Used) + " used"
+		used := tr("{0} used", language.Bytes(u.Used))
 		if u.Quota > 0 {
-			used += " of " + formatBytes(u.Quota)
+			used = tr("{0} used of {1}", language.Bytes(u.Used), language.Bytes(u.Quota))
 			body = append(body, ui.Progress().Class("meter").Max(1000).
-				Value(min(1000, u.Used*1000/u.Quota)).Aria("label", "Storage used"))
+				Value(min(1000, u.Used*1000/u.Quota)).Aria("label", tr("Storage used")))
 		}
 		body = append(body, ui.P().Text(used))
 	}
 	body = append(body, p.renderPersistence()...)
-	return section("storage-title", "Storage", 0, append(body, p.renderChangesFile()...)...)
+	return section("storage-title", tr("Storage"), 0, append(body, p.renderChangesFile()...)...)
 }
 
 // renderPersistence says what the browser promises about the data, and what it can't do.
@@ -93,22 +93,22 @@ func (p *syncPage) renderPersistence() []ui.UI {
 	var body []ui.UI
 	switch u := p.device.usage; {
 	case p.S.storageState.Volatile:
-		body = append(body, quiet("Nothing is stored on this device: this browser window gives Rollcall no storage. A change is only safe once it is synced."))
+		body = append(body, quiet(tr("Nothing is stored on this device: this browser window gives Rollcall no storage. A change is only safe once it is synced.")))
 	case p.device.usageErr != nil:
 	case u.Persisted:
 		body = append(body, ui.P().Class("quiet").Body(icon("check"),
-			ui.Text(" The browser has promised to keep your data until you delete it.")))
+			ui.Text(" "+tr("The browser has promised to keep your data until you delete it."))))
 	case u.Asked:
 		body = append(body,
-			quiet("The browser has not promised to keep your data, and may clear it when the device runs out of room. Synced changes are safe on the server. Installing the app often helps."),
-			ask("Ask again"))
+			quiet(tr("The browser has not promised to keep your data, and may clear it when the device runs out of room. Synced changes are safe on the server. Installing the app often helps.")),
+			ask(tr("Ask again")))
 	default:
 		body = append(body,
-			quiet("The browser may clear your data when the device runs out of room. Synced changes are safe on the server."),
-			ask("Keep my data"))
+			quiet(tr("The browser may clear your data when the device runs out of room. Synced changes are safe on the server.")),
+			ask(tr("Keep my data")))
 	}
 	if p.S.storageState.NeedsNetwork {
-		body = append(body, quiet("This browser window has no service worker, so Rollcall can't start offline here."))
+		body = append(body, quiet(tr("This browser window has no service worker, so Rollcall can't start offline here.")))
 	}
 	return body
 }

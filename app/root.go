@@ -69,7 +69,7 @@ func (r *root) OnAppUpdate(ctx ui.Context) {
 		r.refreshStorageState(ctx) // the new version may be able to read the data
 		if r.s.Updates.UpdateWaiting() && !r.s.updateReady {
 			r.s.updateReady = true
-			r.s.announce("A new version is ready")
+			r.s.announce(tr("A new version is ready"))
 		}
 	})
 }
@@ -83,7 +83,7 @@ func (r *root) OnNav(ctx ui.Context) {
 	was := r.route
 	r.route = parseRoute(u.Path)
 	if name, fixed := pageNames[r.route.kind]; fixed {
-		ctx.Page().SetTitle(title(name))
+		ctx.Page().SetTitle(title(tr(name)))
 	}
 	if r.route != was {
 		// Deferred until the page before is gone, or it would save the top as its place.
@@ -156,7 +156,7 @@ func (r *root) showStatus() {
 
 func (r *root) Render() ui.UI {
 	return ui.Div().Class("app").Body(
-		ui.A().Class("skip").Href("#main").Text("Skip to content").OnClick(r.skip),
+		ui.A().Class("skip").Href("#main").Text(tr("Skip to content")).OnClick(r.skip),
 		ui.Header().Body(append([]ui.UI{
 			r.renderBar(),
 			r.renderBanner(),
@@ -174,21 +174,21 @@ func (r *root) renderBanner() ui.UI {
 	switch {
 	case state.disabled():
 		return ui.Div().Class("banner").Body(
-			ui.Span().Text("This account is disabled - Changes are kept on this device"),
-			ui.Button().ID(disabledID).Type("button").Class("button").Text("See what to do").OnClick(func(ui.Context, ui.Event) { r.s.askDisabled() }))
+			ui.Span().Text(tr("This account is disabled - Changes are kept on this device")),
+			ui.Button().ID(disabledID).Type("button").Class("button").Text(tr("See what to do")).OnClick(func(ui.Context, ui.Event) { r.s.askDisabled() }))
 	case state.signedOut():
 		if r.route.kind == meRoute || r.route.kind == joinRoute {
 			return nil // the page says it
 		}
 		return ui.Div().Class("banner").Body(
-			ui.Span().Text("Sign in to sync - Changes are kept on this device"),
-			ui.Button().Type("button").Class("button").Text("Sign in").OnClick(func(ui.Context, ui.Event) { r.s.signIn() }))
+			ui.Span().Text(tr("Sign in to sync - Changes are kept on this device")),
+			ui.Button().Type("button").Class("button").Text(tr("Sign in")).OnClick(func(ui.Context, ui.Event) { r.s.signIn() }))
 	case state.tooOld():
 		return ui.Div().Class("banner").Body(
-			ui.Span().Text("This version is too old to sync - Changes are kept on this device"),
-			ui.Button().Type("button").Class("button").Text("Reload").OnClick(func(ui.Context, ui.Event) { r.s.reload() }))
+			ui.Span().Text(tr("This version is too old to sync - Changes are kept on this device")),
+			ui.Button().Type("button").Class("button").Text(tr("Reload")).OnClick(func(ui.Context, ui.Event) { r.s.reload() }))
 	case r.s.reach == sync.ReachOffline:
-		return ui.P().Class("banner").Body(icon("offline"), ui.Span().Text("Offline - Changes will sync when connected"))
+		return ui.P().Class("banner").Body(icon("offline"), ui.Span().Text(tr("Offline - Changes will sync when connected")))
 	}
 	return nil
 }
@@ -203,16 +203,16 @@ func (r *root) skip(_ ui.Context, e ui.Event) {
 
 func (r *root) renderBar() ui.UI {
 	return ui.Div().Class("bar").Body(
-		ui.A().Class("brand").Href("/").Aria("label", "Rollcall, all users").Body(
+		ui.A().Class("brand").Href("/").Aria("label", tr("Rollcall, all users")).Body(
 			icon("brand"), ui.Span().Class("brand-name").Text("Rollcall")),
-		ui.Nav().Class("nav").Aria("label", "Main").Body(
-			r.navLink("/", "Users", r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
-			r.navLink("/sync", "Sync", r.route.kind == syncRoute, r.s.counts),
-			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, "Account", r.route.kind == meRoute || r.route.kind == accountsRoute, queue.Counts{})),
+		ui.Nav().Class("nav").Aria("label", tr("Main")).Body(
+			r.navLink("/", tr("Users"), r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
+			r.navLink("/sync", tr("Sync"), r.route.kind == syncRoute, r.s.counts),
+			ui.If(r.s.Accounts.Account().ID != "", r.navLink(api.PathMe, tr("Account"), r.route.kind == meRoute || r.route.kind == accountsRoute, queue.Counts{})),
 		),
 		ui.Div().Class("bar-end").Body(
 			r.renderStatus(),
-			ui.If(r.installable, button("button-quiet", "install", "Install app").OnClick(r.install)),
+			ui.If(r.installable, button("button-quiet", "install", tr("Install app")).OnClick(r.install)),
 		),
 	)
 }
@@ -239,7 +239,7 @@ func (r *root) navLink(href, text string, current bool, c queue.Counts) ui.UI {
 // not announced.
 func (r *root) renderStatus() ui.UI {
 	return ui.Div().Class("status", "status-"+string(r.status.tone)).Role("status").
-		Aria("label", "Sync status").Aria("live", "polite").Aria("atomic", false).Body(
+		Aria("label", tr("Sync status")).Aria("live", "polite").Aria("atomic", false).Body(
 		ui.Span().Class("status-dot").Aria("hidden", true),
 		ui.Span().Class("status-text").Text(r.status.text),
 		ui.Span().Class("status-detail").Aria("live", "off").Text(r.status.detail),
@@ -264,7 +264,7 @@ func (r *root) renderPage() ui.UI {
 		return &accountPage{S: r.s, Join: r.route.kind == joinRoute}
 	case accountsRoute:
 		return ui.Div().Class("page").Body(
-			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle("Accounts"))), &managed{S: r.s, Part: PartAccounts})
+			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle(tr("Accounts")))), &managed{S: r.s, Part: PartAccounts})
 	case missingRoute:
 		return &missingPage{}
 	}

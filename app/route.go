@@ -21,7 +21,7 @@ const (
 )
 
 // pageNames are the titles that do not depend on a user.
-var pageNames = map[routeKind]string{usersRoute: "Users", syncRoute: "Sync", meRoute: "Account", joinRoute: "New password", accountsRoute: "Accounts", missingRoute: "Page not found"}
+var pageNames = map[routeKind]string{usersRoute: trLater("Users"), syncRoute: trLater("Sync"), meRoute: trLater("Account"), joinRoute: trLater("New password"), accountsRoute: trLater("Accounts"), missingRoute: trLater("Page not found")}
 
 // route is what a URL's path leads to.
 type route struct {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"strings"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/repository"
@@ -29,11 +28,11 @@ func (s *session) saveChanges() {
 	}, func(err error) {
 		switch {
 		case err != nil:
-			s.showFailure("The changes were not saved to a file. " + errorText(err))
+			s.showFailure(tr("The changes were not saved to a file. {0}", errorText(err)))
 		case n == 0:
-			s.showToast(toast{text: "Nothing waits to be sent, so there is nothing to save to a file"})
+			s.showToast(toast{text: tr("Nothing waits to be sent, so there is nothing to save to a file")})
 		default:
-			s.showToast(toast{text: plural(n, "change") + " saved to a file"})
+			s.showToast(toast{text: trn(n, "{n} change saved to a file", "{n} changes saved to a file")})
 		}
 	})
 }
@@ -50,7 +49,7 @@ func (s *session) takeIn() {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure("The file was not taken in. " + errorText(err))
+			s.showFailure(tr("The file was not taken in. {0}", errorText(err)))
 			return
 		}
 		s.showToast(toast{text: takenInWords(done)})
@@ -60,49 +59,46 @@ func (s *session) takeIn() {
 // takenInWords says what became of the changes in a file.
 func takenInWords(t repository.TakenIn) string {
 	var words []string
-	add := func(n int, one, more string) {
-		switch {
-		case n == 1:
-			words = append(words, "1 change "+one)
-		case n > 1:
-			words = append(words, plural(n, "change")+" "+more)
+	add := func(n int, text string) {
+		if n > 0 {
+			words = append(words, text)
 		}
 	}
-	add(t.Taken, "was taken in.", "were taken in.")
-	add(t.Known, "was here already, or had been sent.", "were here already, or had been sent.")
-	add(t.HeldBack, "has to wait: its user has other changes that are not sent yet. Take the file in again after that.",
-		"have to wait: their users have other changes that are not sent yet. Take the file in again after that.")
-	add(t.Unreadable, "of the file can't be read.", "of the file can't be read.")
+	add(t.Taken, trn(t.Taken, "{n} change was taken in.", "{n} changes were taken in."))
+	add(t.Known, trn(t.Known, "{n} change was here already, or had been sent.", "{n} changes were here already, or had been sent."))
+	add(t.HeldBack, trn(t.HeldBack, "{n} change has to wait: its user has other changes that are not sent yet. Take the file in again after that.",
+		"{n} changes have to wait: their users have other changes that are not sent yet. Take the file in again after that."))
+	add(t.Unreadable, trn(t.Unreadable, "{n} change of the file can't be read.", "{n} changes of the file can't be read."))
 	if len(words) == 0 {
-		return "There are no changes in this file."
+		return tr("There are no changes in this file.")
 	}
-	return strings.Join(words, " ")
+	return inARow(words...)
 }
 
 // renderDamaged tells of changes that this device has not kept as they were made.
 func (p *syncPage) renderDamaged() ui.UI {
 	drop := func(ui.Context, ui.Event) {
-		p.decide("The damaged changes were not removed.", p.S.Outbox.DropDamaged)
+		p.decide(trLater("The damaged changes were not removed. {0}"), p.S.Outbox.DropDamaged)
 	}
-	return section("damaged-title", "Damaged changes", p.outbox.damaged,
-		ui.P().Text("This device's storage has damaged "+plural(p.outbox.damaged, "change")+" made here. What was damaged can't be sent. "+
-			"Save the changes to a file: it has what is left of them. Make them again, then remove them here."),
+	return section("damaged-title", tr("Damaged changes"), p.outbox.damaged,
+		ui.P().Text(trn(p.outbox.damaged, "This device's storage has damaged {n} change made here. What was damaged can't be sent. Save the changes to a file: it has what is left of them. Make them again, then remove them here.",
+			"This device's storage has damaged {n} changes made here. What was damaged can't be sent. Save the changes to a file: it has what is left of them. Make them again, then remove them here.")),
 		ui.P().Body(
-			ui.Button().Type("button").Class("button").Text("Save changes to a file").OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }),
+			ui.Button().Type("button").Class("button").Text(tr("Save changes to a file")).OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }),
 			ui.Text(" "),
-			ui.Button().Type("button").Class("button").Text("Remove damaged changes").OnClick(drop)))
+			ui.Button().Type("button").Class("button").Text(tr("Remove damaged changes")).OnClick(drop)))
 }
 
 // renderChangesFile offers the way of the queue into a file, and back.
 func (p *syncPage) renderChangesFile() []ui.UI {
-	save := ui.P().Body(ui.Button().Type("button").Class("button").Text("Save changes to a file").
+	save := ui.P().Body(ui.Button().Type("button").Class("button").Text(tr("Save changes to a file")).
 		OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }))
 	return []ui.UI{
-		quiet("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once."),
+		quiet(tr("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once.")),
 		// Nothing is stored that the file could be made of when the data are in this page.
 		ui.If(!p.S.storageState.Volatile, save),
 		ui.P().Body(
-			ui.Label().For(takeInID).Text("Take in changes from a file"), ui.Text(" "),
+			ui.Label().For(takeInID).Text(tr("Take in changes from a file")), ui.Text(" "),
 			ui.Input().ID(takeInID).Type("file").Accept(".json,application/json").
 				OnChange(func(ui.Context, ui.Event) { p.S.takeIn() })),
 	}

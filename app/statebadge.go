@@ -9,13 +9,13 @@ import (
 func stateText(s queue.RowState) (badge, icon, words string) {
 	switch s {
 	case queue.Pending:
-		return "Pending", "clock", "Waiting to be sent"
+		return tr("Pending"), "clock", tr("Waiting to be sent")
 	case queue.NeedsAttention:
-		return "Needs attention", "alert", "The server rejected a change"
+		return tr("Needs attention"), "alert", tr("The server rejected a change")
 	case queue.InConflict:
-		return "Conflict", "branch", "Changed here and elsewhere"
+		return tr("Conflict"), "branch", tr("Changed here and elsewhere")
 	}
-	return "", "", "Up to date"
+	return "", "", tr("Up to date")
 }
 
 // stateBadge is empty for a row that is up to date.

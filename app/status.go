@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -89,48 +88,48 @@ func (s syncState) line() statusLine {
 func (s syncState) words() (text, detail string) {
 	switch s.reach {
 	case sync.ReachOffline:
-		text = "Offline"
+		text = tr("Offline")
 	case sync.ReachOnline:
-		text = "Online"
+		text = tr("Online")
 	default:
-		text = "Connecting"
+		text = tr("Connecting")
 	}
 	switch {
 	case s.status.Resync != nil && s.reach != sync.ReachOffline && !s.signedOut() && !s.disabled():
 		return resyncWords(*s.status.Resync)
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
-		text += ", syncing can't start"
+		text = tr("{0}, syncing can't start", text)
 	case s.signedOut():
-		text = "Sign in to sync"
+		text = tr("Sign in to sync")
 	case s.disabled():
-		text = "Account disabled"
+		text = tr("Account disabled")
 	case s.tooOld():
-		text = "Reload to sync"
+		text = tr("Reload to sync")
 	case s.status.Phase == sync.Syncing && s.reach != sync.ReachOffline:
-		text = "Syncing"
+		text = tr("Syncing")
 	case s.status.Phase == sync.Failed && s.reach == sync.ReachOnline:
-		text += ", last sync failed"
+		text = tr("{0}, last sync failed", text)
 	}
 	if n := s.counts.Waiting; n > 0 {
-		return text + ", " + plural(n, "change") + " waiting", ""
+		return trn(n, "{0}, {n} change waiting", "{0}, {n} changes waiting", text), ""
 	}
 	switch {
 	case s.status.RetryAt.After(s.now) && !s.tooOld():
-		detail = "The server asks to wait, next try " + timeUntil(s.status.RetryAt, s.now)
-	case !s.status.SyncedAt.IsZero() && text != "Syncing":
-		detail = "Synced " + timeAgo(s.status.SyncedAt, s.now)
+		detail = tr("The server asks to wait, next try {0}", timeUntil(s.status.RetryAt, s.now))
+	case !s.status.SyncedAt.IsZero() && text != tr("Syncing"):
+		detail = tr("Synced {0}", timeAgo(s.status.SyncedAt, s.now))
 	}
 	return text, detail
 }
 
 // resyncWords says how much of the list has arrived.
 func resyncWords(r sync.ResyncProgress) (text, detail string) {
-	text = "Rebuilding the list"
+	text = tr("Rebuilding the list")
 	if r.First {
-		text = "Loading the list"
+		text = tr("Loading the list")
 	}
 	if r.Arrived > 0 {
-		detail = plural(r.Arrived, "user") + " so far"
+		detail = trn(r.Arrived, "{n} user so far", "{n} users so far")
 	}
 	return text, detail
 }
@@ -158,12 +157,12 @@ func badge(c queue.Counts) (number, words string) {
 	if n == 0 {
 		return "", ""
 	}
-	number = fmt.Sprint(n)
+	number = formatCount(n)
 	if n > 99 {
-		number = "99+"
+		number = formatCount(99) + "+"
 	}
 	if urgent := c.Rejected + c.Conflicts; urgent > 0 {
-		return number, fmt.Sprintf("%d to review, %d waiting", urgent, c.Waiting)
+		return number, tr("{0} to review, {1} waiting", formatCount(urgent), formatCount(c.Waiting))
 	}
-	return number, plural(n, "change") + " waiting"
+	return number, trn(n, "{n} change waiting", "{n} changes waiting")
 }

@@ -54,29 +54,28 @@ type notice struct {
 func noticeFor(state StorageState, loss dataLoss, dismissed map[noticeKind]bool) notice {
 	switch {
 	case errors.Is(state.Trouble, queue.ErrOutdated) && state.Older:
-		return notice{olderNotice, "alert", "This version of Rollcall is older than the data on this device.",
-			"A newer version was used here and stores them in another way, so this one can neither show nor save anything. Nothing is lost: " +
-				"your data stay on this device, with the changes that wait to be sent. Ask whoever runs this site for the newer version, then check again."}
+		return notice{olderNotice, "alert", tr("This version of Rollcall is older than the data on this device."),
+			tr("A newer version was used here and stores them in another way, so this one can neither show nor save anything. Nothing is lost: your data stay on this device, with the changes that wait to be sent. Ask whoever runs this site for the newer version, then check again.")}
 	case errors.Is(state.Trouble, queue.ErrOutdated):
-		return notice{outdatedNotice, "sync", "A newer version of Rollcall is in use.",
-			"It has updated the data on this device, so this page can't save any more. Reload to continue. What you typed is kept."}
+		return notice{outdatedNotice, "sync", tr("A newer version of Rollcall is in use."),
+			tr("It has updated the data on this device, so this page can't save any more. Reload to continue. What you typed is kept.")}
 	case errors.Is(state.Trouble, queue.ErrBlocked):
-		return notice{blockedNotice, "alert", "Close other tabs of Rollcall to finish the update.",
-			"One of them still uses the older version's data. Until you close it, nothing can be saved here. What you type is kept."}
+		return notice{blockedNotice, "alert", tr("Close other tabs of Rollcall to finish the update."),
+			tr("One of them still uses the older version's data. Until you close it, nothing can be saved here. What you type is kept.")}
 	case errors.Is(state.Trouble, queue.ErrQuota):
-		return notice{troubleNotice, "alert", "This device has no room left.",
-			"New changes can't be saved. Earlier ones are safe, and what you typed is kept. Free some space, then try again."}
+		return notice{troubleNotice, "alert", tr("This device has no room left."),
+			tr("New changes can't be saved. Earlier ones are safe, and what you typed is kept. Free some space, then try again.")}
 	case state.Trouble != nil:
-		return notice{troubleNotice, "alert", "Changes can't be saved right now.",
-			errorText(state.Trouble) + " What you typed is kept."}
+		return notice{troubleNotice, "alert", tr("Changes can't be saved right now."),
+			inARow(errorText(state.Trouble), tr("What you typed is kept."))}
 	case state.Lost && !dismissed[lostNotice]:
-		return notice{lostNotice, "alert", "This browser cleared Rollcall's data.", loss.text()}
+		return notice{lostNotice, "alert", tr("This browser cleared Rollcall's data."), loss.text()}
 	case state.Volatile:
-		return notice{volatileNotice, "alert", "Nothing is stored on this device.",
-			"This browser window gives Rollcall no storage. You can work as usual, but a change is only safe once it is synced."}
+		return notice{volatileNotice, "alert", tr("Nothing is stored on this device."),
+			tr("This browser window gives Rollcall no storage. You can work as usual, but a change is only safe once it is synced.")}
 	case state.NeedsNetwork && !dismissed[networkNotice]:
-		return notice{networkNotice, "offline", "Rollcall can't start offline in this window.",
-			"This browser window has no service worker. While this page stays open, it works offline as usual."}
+		return notice{networkNotice, "offline", tr("Rollcall can't start offline in this window."),
+			tr("This browser window has no service worker. While this page stays open, it works offline as usual.")}
 	}
 	return notice{}
 }
@@ -89,15 +88,14 @@ type dataLoss struct {
 }
 
 func (l dataLoss) text() string {
-	loading := "Everything that was synced is loading again."
+	loading := tr("Everything that was synced is loading again.")
 	switch {
 	case l.resynced:
-		loading = "Everything that was synced has been loaded again."
+		loading = tr("Everything that was synced has been loaded again.")
 	case l.whileOpen:
-		loading = "Reload to load everything that was synced."
+		loading = tr("Reload to load everything that was synced.")
 	}
-	return loading + " Changes that were not synced yet are lost. Browsers do this when you have not used a site for a while, " +
-		"or when the device is full. To prevent it, install the app or press “Keep my data”."
+	return inARow(loading, tr("Changes that were not synced yet are lost. Browsers do this when you have not used a site for a while, or when the device is full. To prevent it, install the app or press “Keep my data”."))
 }
 
 // refreshStorageState reads the storage's state, and announces it when it changes.
@@ -113,10 +111,10 @@ func (r *root) refreshStorageState(ui.Context) {
 	s.older = r.older()
 	now := r.notice()
 	if now.kind != noNotice && now.kind != r.announcedNotice {
-		s.announce(now.heading + " " + now.text)
+		s.announce(inARow(now.heading, now.text))
 	}
 	if now.kind == noNotice && r.announcedNotice == troubleNotice {
-		s.announce("Changes can be saved again")
+		s.announce(tr("Changes can be saved again"))
 	}
 	r.announcedNotice = now.kind
 }
@@ -143,7 +141,7 @@ func (r *root) renderNotice() []ui.UI {
 	if n.kind == noNotice {
 		return r.noticeSlots.children(nil, nil)
 	}
-	return r.noticeSlots.only(string(n.kind), ui.Section().Class("notice", "notice-"+string(n.kind)).Aria("label", "Notice").Body(
+	return r.noticeSlots.only(string(n.kind), ui.Section().Class("notice", "notice-"+string(n.kind)).Aria("label", tr("Notice")).Body(
 		icon(n.icon),
 		ui.Div().Class("notice-words").Body(
 			ui.P().Class("notice-heading").Text(n.heading),
@@ -173,23 +171,23 @@ func (r *root) noticeActions(kind noticeKind) []noticeAction {
 	s := r.s
 	switch kind {
 	case outdatedNotice:
-		return []noticeAction{{"Reload", s.reload}}
+		return []noticeAction{{tr("Reload"), s.reload}}
 	case olderNotice:
-		return []noticeAction{{"Check again", s.reload}, {"Save changes to a file", s.saveChanges}}
+		return []noticeAction{{tr("Check again"), s.reload}, {tr("Save changes to a file"), s.saveChanges}}
 	case blockedNotice, troubleNotice:
-		return []noticeAction{{"Try again", r.retryStorage}}
+		return []noticeAction{{tr("Try again"), r.retryStorage}}
 	case lostNotice:
 		var actions []noticeAction
 		if r.dataLoss.whileOpen && !s.status.SyncedAt.After(r.dataLoss.noticedAt) {
-			actions = append(actions, noticeAction{"Reload", s.reload})
+			actions = append(actions, noticeAction{tr("Reload"), s.reload})
 		}
-		actions = append(actions, noticeAction{"Keep my data", func() { s.requestPersist(nil) }})
+		actions = append(actions, noticeAction{tr("Keep my data"), func() { s.requestPersist(nil) }})
 		if r.installable {
-			actions = append(actions, noticeAction{"Install app", func() { r.install(s.ctx, ui.Event{}) }})
+			actions = append(actions, noticeAction{tr("Install app"), func() { r.install(s.ctx, ui.Event{}) }})
 		}
-		return append(actions, noticeAction{"Dismiss", r.acknowledgeLoss})
+		return append(actions, noticeAction{tr("Dismiss"), r.acknowledgeLoss})
 	case networkNotice:
-		return []noticeAction{{"Dismiss", func() { s.dismissed[networkNotice] = true }}}
+		return []noticeAction{{tr("Dismiss"), func() { s.dismissed[networkNotice] = true }}}
 	case noNotice, volatileNotice:
 	}
 	return nil
@@ -213,7 +211,7 @@ func (r *root) acknowledgeLoss() {
 	s.dismissed[lostNotice] = true
 	s.async(s.StorageHealth.AcknowledgeLoss, func(err error) {
 		if err != nil {
-			s.showFailure("This notice may come back. " + errorText(err))
+			s.showFailure(tr("This notice may come back. {0}", errorText(err)))
 			return
 		}
 		delete(s.dismissed, lostNotice) // another loss gets a notice of its own

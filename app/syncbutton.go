@@ -22,18 +22,18 @@ func (s *session) syncNow() {
 		s.syncing = false
 		switch {
 		case err != nil:
-			s.showFailure("Sync failed: " + errorText(err))
+			s.showFailure(tr("Sync failed: {0}", errorText(err)))
 		case report.Problem != nil:
-			s.showFailure("Sync failed: " + problemText(report.Problem))
+			s.showFailure(tr("Sync failed: {0}", problemText(report.Problem)))
 		default:
-			s.showToast(toast{text: "Sync completed"})
+			s.showToast(toast{text: tr("Sync completed")})
 		}
 	})
 }
 
 // syncButton keeps its name during a sync. The status region says that one is running.
 func (s *session) syncButton() ui.UI {
-	b := button("button-sync", "sync", "Sync now")
+	b := button("button-sync", "sync", tr("Sync now"))
 	if s.syncing {
 		b = b.Aria("disabled", true).Class("working")
 	}

@@ -147,11 +147,12 @@ func (p *syncPage) readDevice(ctx ui.Context) {
 	})
 }
 
-// decide carries out a person's decision and reads the page again.
+// decide carries out a person's decision and reads the page again. The text of a failure has its
+// reason in the place {0}.
 func (p *syncPage) decide(failure string, work func(context.Context) error) {
 	p.S.async(work, func(err error) {
 		if err != nil {
-			p.S.showFailure(failure + " " + errorText(err))
+			p.S.showFailure(tr(failure, errorText(err)))
 		}
 		if p.Mounted() {
 			p.read(p.ctx)
@@ -165,7 +166,7 @@ func (p *syncPage) Render() ui.UI {
 	body := []ui.UI{
 		ui.Div().Class("page-head").Body(
 			ui.Div().Class("page-heading").Body(
-				pageTitle("Sync"),
+				pageTitle(tr("Sync")),
 				ui.P().Class("count").Text(p.lastSync()),
 			),
 			ui.Div().Class("page-actions").Body(p.S.syncButton()),
@@ -179,15 +180,15 @@ func (p *syncPage) renderOutbox() []ui.UI {
 	o := p.outbox
 	switch {
 	case p.failure != nil:
-		return p.content.only("failure", emptyState("alert", ui.H2().Text("Your changes can't be shown"), errorText(p.failure),
+		return p.content.only("failure", emptyState("alert", ui.H2().Text(tr("Your changes can't be shown")), errorText(p.failure),
 			retryButton(p.retry)))
 	case !p.loaded:
 		return p.content.only("skeleton", ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
 			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email")))
 	}
 	return p.content.only("outbox", ui.Div().Class("cards").Body(
-		p.renderOperations(&p.waiting, "waiting-title", "Waiting", o.counts.Waiting, o.waiting),
-		p.renderOperations(&p.rejected, "attention-title", "Needs attention", o.counts.Rejected, o.rejected),
+		p.renderOperations(&p.waiting, "waiting-title", tr("Waiting"), o.counts.Waiting, o.waiting),
+		p.renderOperations(&p.rejected, "attention-title", tr("Needs attention"), o.counts.Rejected, o.rejected),
 		p.renderConflicts(),
 		p.renderSettings(),
 		ui.If(o.damaged > 0, p.renderDamaged()), // the last: it moves no other
@@ -198,17 +199,17 @@ func (p *syncPage) lastSync() string {
 	s := p.S.Syncer.Status()
 	switch {
 	case s.Problem != nil:
-		return "The last sync failed: " + problemText(s.Problem)
+		return tr("The last sync failed: {0}", problemText(s.Problem))
 	case s.SyncedAt.IsZero():
-		return "Not synced yet"
+		return tr("Not synced yet")
 	}
-	return "Synced " + timeAgo(s.SyncedAt, time.Now())
+	return tr("Synced {0}", timeAgo(s.SyncedAt, time.Now()))
 }
 
 func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int, ops []queue.Operation) ui.UI {
-	none := "Nothing is waiting. All your changes are on the server."
+	none := tr("Nothing is waiting. All your changes are on the server.")
 	if slots == &p.rejected {
-		none = "The server has accepted everything so far."
+		none = tr("The server has accepted everything so far.")
 	}
 	ids := keysOf(ops, func(o queue.Operation) string { return o.ID })
 	return section(id, heading, count,
@@ -220,5 +221,5 @@ func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int,
 }
 
 func renderMore(listed, all int) ui.UI {
-	return ui.If(all > listed && listed > 0, quiet("And "+formatCount(all-listed)+" more."))
+	return ui.If(all > listed && listed > 0, quiet(trn(all-listed, "And {n} more.", "And {n} more.")))
 }

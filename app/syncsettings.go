@@ -21,15 +21,15 @@ var strategies = []struct {
 	name        sync.StrategyName
 	title, text string
 }{
-	{sync.Merge, "Merge", "Keeps both people's changes. If both changed the same field, the later change wins."},
-	{sync.LastWriteWins, "Last write wins", "The later change wins, with all its fields."},
-	{sync.ServerWins, "Server wins", "What the server has stays. Your change is set aside."},
-	{sync.ClientWins, "Mine wins", "Your change replaces what the server has."},
+	{sync.Merge, trLater("Merge"), trLater("Keeps both people's changes. If both changed the same field, the later change wins.")},
+	{sync.LastWriteWins, trLater("Last write wins"), trLater("The later change wins, with all its fields.")},
+	{sync.ServerWins, trLater("Server wins"), trLater("What the server has stays. Your change is set aside.")},
+	{sync.ClientWins, trLater("Mine wins"), trLater("Your change replaces what the server has.")},
 }
 
 func (p *syncPage) chooseStrategy(name sync.StrategyName) {
 	p.outbox.strategy = name
-	p.decide("The strategy was not saved.", func(ctx context.Context) error { return p.S.Outbox.SetStrategy(ctx, name) })
+	p.decide(trLater("The strategy was not saved. {0}"), func(ctx context.Context) error { return p.S.Outbox.SetStrategy(ctx, name) })
 }
 
 func (p *syncPage) toggleBackground(ui.Context, ui.Event) {
@@ -37,20 +37,21 @@ func (p *syncPage) toggleBackground(ui.Context, ui.Event) {
 	p.device.backgroundOn = on
 	p.S.async(func(ctx context.Context) error { return p.S.BackgroundSync.SetBackgroundSync(ctx, on) }, func(err error) {
 		if err != nil {
-			p.S.showFailure("Background sync was not changed. " + errorText(err))
+			p.S.showFailure(tr("Background sync was not changed. {0}", errorText(err)))
 		}
 		p.readDevice(p.ctx)
 	})
 }
 
 func (p *syncPage) renderSettings() ui.UI {
-	return section("settings-title", "Settings", 0,
+	return section("settings-title", tr("Settings"), 0,
 		ui.FieldSet().Class("choices").Body(
-			ui.Legend().Text("Conflict strategy"),
-			quiet("What happens when someone else changed the same user before your change arrived:"),
+			ui.Legend().Text(tr("Conflict strategy")),
+			quiet(tr("What happens when someone else changed the same user before your change arrived:")),
 			ui.Range(strategies).Slice(func(i int) ui.UI { return p.renderStrategy(i) }),
 		),
 		p.renderBackground(),
+		p.S.languageChoice(),
 	)
 }
 
@@ -62,8 +63,8 @@ func (p *syncPage) renderStrategy(i int) ui.UI {
 			Checked(p.outbox.strategy == s.name).Aria("labelledby", id+"-title").Aria("describedby", id+"-text").
 			OnChange(func(ui.Context, ui.Event) { p.chooseStrategy(s.name) }, id),
 		ui.Span().Class("choice-words").Body(
-			ui.Span().ID(id+"-title").Class("choice-title").Text(s.title),
-			ui.Span().ID(id+"-text").Class("quiet").Text(s.text),
+			ui.Span().ID(id+"-title").Class("choice-title").Text(tr(s.title)),
+			ui.Span().ID(id+"-text").Class("quiet").Text(tr(s.text)),
 		),
 	)
 }
@@ -72,13 +73,13 @@ func (p *syncPage) renderBackground() ui.UI {
 	if !p.deviceLoaded {
 		return nil
 	}
-	text := "Sends your changes when you are back online, even if every tab is closed."
+	text := tr("Sends your changes when you are back online, even if every tab is closed.")
 	if !p.device.backgroundSupported {
-		text = "This browser can't sync while every tab is closed. Your changes are sent when Rollcall is open and online."
+		text = tr("This browser can't sync while every tab is closed. Your changes are sent when Rollcall is open and online.")
 	}
 	return ui.Div().Class("setting").Body(
 		ui.Div().Class("choice-words").Body(
-			ui.Span().ID("background-title").Class("choice-title").Text("Background sync"),
+			ui.Span().ID("background-title").Class("choice-title").Text(tr("Background sync")),
 			ui.Span().ID("background-text").Class("quiet").Text(text),
 		),
 		ui.If(p.device.backgroundSupported, ui.Button().Type("button").Class("switch").Role("switch").

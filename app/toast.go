@@ -110,7 +110,7 @@ func (s *session) dismiss(id int) {
 func (s *session) renderToasts() ui.UI {
 	area := ui.Section().Class("toasts")
 	if s.updateReady || len(s.toasts) > 0 {
-		area = area.Aria("label", "Messages") // a landmark only when there is something to find
+		area = area.Aria("label", tr("Messages")) // a landmark only when there is something to find
 	}
 	keys := keysOf(s.toasts, func(t toast) string { return strconv.Itoa(t.id) })
 	if s.updateReady {
@@ -127,8 +127,8 @@ func (s *session) renderToasts() ui.UI {
 
 func (s *session) renderUpdate() ui.HTMLDiv {
 	return ui.Div().Class("toast").Body(
-		ui.P().Class("toast-text").Text("A new version is ready"),
-		ui.Button().Type("button").Class("toast-action").Text("Reload").
+		ui.P().Class("toast-text").Text(tr("A new version is ready")),
+		ui.Button().Type("button").Class("toast-action").Text(tr("Reload")).
 			OnClick(func(ui.Context, ui.Event) { s.reload() }, "update"),
 	)
 }
@@ -145,7 +145,7 @@ func (s *session) renderToast(t toast) ui.HTMLDiv {
 				s.dismiss(t.id)
 				t.onAction()
 			}, t.id)),
-		ui.Button().Type("button").Class("icon-button").Aria("label", "Dismiss").Body(icon("close")).
+		ui.Button().Type("button").Class("icon-button").Aria("label", tr("Dismiss")).Body(icon("close")).
 			OnClick(func(ui.Context, ui.Event) { s.dismiss(t.id) }, t.id),
 	)
 }

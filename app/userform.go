@@ -166,7 +166,7 @@ func (d *formDialog) follow(now repository.Snapshot[api.User]) {
 	d.readValues()
 	d.version = now.Record.Version
 	if followed := d.edit.follow(now.Record.Value); len(followed) > 0 {
-		d.said = sentence(joinWords(keysOf(followed, fieldLabel)) + " changed meanwhile, and shows the new text")
+		d.said = tr("Changed meanwhile, with the new text shown: {0}.", joinWords(keysOf(followed, fieldLabel)))
 		for _, field := range followed {
 			d.S.Elements.SetValue(inputID(field), d.edit[field].value)
 		}
@@ -295,7 +295,7 @@ func (d *formDialog) showErrors(errs []api.FieldError) {
 	d.errs = map[string]string{}
 	for _, e := range errs {
 		if d.errs[e.Field] == "" {
-			d.errs[e.Field] = fieldLabel(e.Field) + " " + e.Detail
+			d.errs[e.Field] = fieldErrorText(fieldLabel(e.Field), e.Detail)
 		}
 	}
 }
@@ -405,16 +405,16 @@ func (d *formDialog) saved(request int, name string, err error) {
 		d.done = true
 		d.close()
 	case err != nil && !current:
-		d.S.showFailure(actionErrorText(isolate(name), "saved", err))
+		d.S.showFailure(notSaved.text(isolate(name), err))
 		return
 	case err != nil:
 		d.fail(err)
 		return
 	}
 	if d.adding() {
-		d.S.announce("Added " + isolate(name))
+		d.S.announce(tr("Added {0}", isolate(name)))
 	} else {
-		d.S.announce("Saved " + isolate(name))
+		d.S.announce(tr("Saved {0}", isolate(name)))
 	}
 	d.S.requestPersistOnce()
 }

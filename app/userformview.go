@@ -9,9 +9,9 @@ import (
 )
 
 func (d *formDialog) Render() ui.UI {
-	heading := "Add user"
+	heading := tr("Add user")
 	if !d.adding() {
-		heading = "Edit user"
+		heading = tr("Edit user")
 	}
 	return ui.Dialog().ID(formID).Class("dialog").Aria("labelledby", "user-form-title").On("close", d.onClose).Body(
 		ui.Form().Class("form").Attr("method", "dialog").NoValidate(true).OnSubmit(d.submit).Body(
@@ -20,7 +20,7 @@ func (d *formDialog) Render() ui.UI {
 			ui.Div().Class("form-failure-place").Role("alert").Body(
 				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure))),
 				ui.If(d.gone && !d.adding(), ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.goneText()))),
-				ui.If(d.slow, ui.P().Class("hint").Text("Still saving. The browser's storage is slow."))),
+				ui.If(d.slow, ui.P().Class("hint").Text(tr("Still saving. The browser's storage is slow.")))),
 			ui.Div().Class("unseen").Aria("live", "polite").Text(d.said),
 			d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words")),
 			// A browser may rewrite the text of an input of the type email.
@@ -28,32 +28,32 @@ func (d *formDialog) Render() ui.UI {
 				Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
 			d.bio(),
 			ui.Div().Class("form-actions").Body(
-				ui.Button().Type("button").Class("button").Text("Cancel").OnClick(d.cancel),
+				ui.Button().Type("button").Class("button").Text(tr("Cancel")).OnClick(d.cancel),
 				orNothing(d.reload, func() ui.UI {
-					return ui.Button().Type("button").Class("button").Text("Reload").
+					return ui.Button().Type("button").Class("button").Text(tr("Reload")).
 						OnClick(func(ui.Context, ui.Event) { d.S.reload() })
 				}),
-				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text("Save"),
+				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text(tr("Save")),
 			),
 		),
 	)
 }
 
 func (d *formDialog) goneText() string {
-	return isolate(d.seen.Value.Name) + " has been deleted meanwhile. Save brings the user back with the text of this form."
+	return tr("{0} has been deleted meanwhile. Save brings the user back with the text of this form.", isolate(d.seen.Value.Name))
 }
 
 // renderOffer offers what was typed earlier.
 func (d *formDialog) renderOffer() ui.UI {
 	return orNothing(len(d.offers) > 0, func() ui.UI {
 		from := d.offers[0]
-		return ui.Section().Class("form-offer").Aria("label", "Unsaved text").Body(
-			ui.P().ID("offer-text").Text("You were editing this "+timeAgo(from.At, time.Now())+", and did not save it."),
+		return ui.Section().Class("form-offer").Aria("label", tr("Unsaved text")).Body(
+			ui.P().ID("offer-text").Text(tr("You were editing this {0}, and did not save it.", timeAgo(from.At, time.Now()))),
 			ui.If(from.Values["name"] != "", ui.P().Class("quiet").Body(personText(from.Values["name"]))),
 			ui.Div().Class("form-offer-actions").Body(
-				ui.Button().Type("button").Class("button").Text("Continue").Aria("describedby", "offer-text").
+				ui.Button().Type("button").Class("button").Text(tr("Continue")).Aria("describedby", "offer-text").
 					OnClick(d.continueDraft, from.Key),
-				ui.Button().Type("button").Class("button").Text("Discard").Aria("describedby", "offer-text").
+				ui.Button().Type("button").Class("button").Text(tr("Discard")).Aria("describedby", "offer-text").
 					OnClick(d.discardDraft, from.Key),
 			),
 		)
@@ -90,7 +90,7 @@ func (d *formDialog) bio() ui.UI {
 		area,
 		d.fieldError("bio"),
 		d.renderTheirs("bio"),
-		ui.If(left < 200 && left >= 0, ui.P().Class("hint").Text(plural(left, "character")+" left")),
+		ui.If(left < 200 && left >= 0, ui.P().Class("hint").Text(trn(left, "{n} character left", "{n} characters left"))),
 	)
 }
 
@@ -121,13 +121,14 @@ func (d *formDialog) renderTheirs(name string) ui.UI {
 	if !d.contested(name) {
 		return place
 	}
-	text := []ui.UI{ui.Text("Changed meanwhile to “"), personText(*d.edit[name].theirs), ui.Text("”")}
-	if *d.edit[name].theirs == "" {
-		text = []ui.UI{ui.Text("Emptied meanwhile")}
+	theirs := isolate(*d.edit[name].theirs)
+	text := withName(tr("Changed meanwhile to “{0}”", theirs), theirs)
+	if theirs == "" {
+		text = []ui.UI{ui.Text(tr("Emptied meanwhile"))}
 	}
 	return place.Body(ui.Div().Class("field-theirs").Body(
 		ui.P().Body(text...),
-		ui.Button().Type("button").Class("button").Text("Use theirs").Aria("describedby", inputID(name)+"-theirs").
+		ui.Button().Type("button").Class("button").Text(tr("Use theirs")).Aria("describedby", inputID(name)+"-theirs").
 			OnClick(func(ui.Context, ui.Event) { d.useTheirs(name) }, name),
 	))
 }
@@ -150,7 +151,7 @@ func (d *formDialog) input(field, value string) {
 	_, _, errs := d.clean()
 	for _, e := range errs {
 		if e.Field == field && d.errs[field] == "" {
-			d.errs[field] = fieldLabel(field) + " " + e.Detail
+			d.errs[field] = fieldErrorText(fieldLabel(field), e.Detail)
 		}
 	}
 }
@@ -168,11 +169,24 @@ func (d *formDialog) typedSomething() {
 func fieldLabel(field string) string {
 	switch field {
 	case "name":
-		return "Name"
+		return tr("Name")
 	case "email":
-		return "Email"
+		return tr("Email")
 	case "bio":
-		return "Bio"
+		return tr("Bio")
+	}
+	return field
+}
+
+// fieldInSentence is a field's name within a sentence.
+func fieldInSentence(field string) string {
+	switch field {
+	case "name":
+		return tr("name")
+	case "email":
+		return tr("email")
+	case "bio":
+		return tr("bio")
 	}
 	return field
 }

@@ -60,7 +60,7 @@ func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.
 	p.shownID, p.shown = id, user
 	name := isolate(user.Record.Value.Name)
 	if !user.Exists {
-		name = "User"
+		name = tr("User")
 	}
 	ctx.Page().SetTitle(title(name))
 }
@@ -105,21 +105,21 @@ func (p *userPage) renderContent() (key string, content ui.UI) {
 	case p.shownID != p.ID:
 		return "skeleton", skeleton()
 	case p.shown.Err == nil && !p.shown.Exists:
-		return "missing " + p.ID, ui.Div().Class("page").Body(emptyState("search", pageTitle("User not found"),
-			"This user does not exist, or has been deleted.", backLink("button button-primary")),
+		return "missing " + p.ID, ui.Div().Class("page").Body(emptyState("search", pageTitle(tr("User not found")),
+			tr("This user does not exist, or has been deleted."), backLink("button button-primary")),
 			orNothing(p.S.Accounts.Account().ID != "", func() ui.UI { return p.renderHistory(true, p.S.unsent() > 0) }))
 	case errors.Is(p.shown.Err, repository.ErrNotReachable):
-		return "unreachable", emptyState("offline", pageTitle("Not on this device"),
-			"This user has not been downloaded yet. Try again when you are online.", retryButton(p.retry), backLink("button"))
+		return "unreachable", emptyState("offline", pageTitle(tr("Not on this device")),
+			tr("This user has not been downloaded yet. Try again when you are online."), retryButton(p.retry), backLink("button"))
 	case p.shown.Err != nil:
-		return "failure", emptyState("alert", pageTitle("This user can't be shown"),
+		return "failure", emptyState("alert", pageTitle(tr("This user can't be shown")),
 			errorText(p.shown.Err), retryButton(p.retry), backLink("button"))
 	}
 	return "user " + p.shownID, p.renderUser()
 }
 
 func backLink(class string) ui.UI {
-	return ui.A().Class(class).Href("/").Body(icon("back"), ui.Span().Text("All users"))
+	return ui.A().Class(class).Href("/").Body(icon("back"), ui.Span().Text(tr("All users")))
 }
 
 func (p *userPage) renderUser() ui.UI {
@@ -137,10 +137,10 @@ func (p *userPage) renderUser() ui.UI {
 			),
 			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Body(ui.Bdi().Text(balanced(u.Bio)))),
 			ui.Div().Class("person-actions").Body(
-				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", "Edit "+isolate(u.Name)).
-					Body(icon("edit"), ui.Span().Text("Edit")).OnClick(p.edit),
-				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", "Delete "+isolate(u.Name)).
-					Body(icon("trash"), ui.Span().Text("Delete")).OnClick(p.delete),
+				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", tr("Edit {0}", isolate(u.Name))).
+					Body(icon("edit"), ui.Span().Text(tr("Edit"))).OnClick(p.edit),
+				ui.Button().ID("delete-user").Type("button").Class("button", "button-danger-quiet").Aria("label", tr("Delete {0}", isolate(u.Name))).
+					Body(icon("trash"), ui.Span().Text(tr("Delete"))).OnClick(p.delete),
 			),
 		),
 		p.renderRecord(),
@@ -163,39 +163,39 @@ func (p *userPage) toggleHistory(ui.Context, ui.Event) {
 // renderHistory is what the server keeps of who changed the user. A deleted user's is all that there is of
 // them, so it is open.
 func (p *userPage) renderHistory(open, unsent bool) ui.UI {
-	text := "Show history"
+	text := tr("Show history")
 	if open {
-		text = "Hide history"
+		text = tr("Hide history")
 	}
-	return section("history-title", "History", 0,
+	return section("history-title", tr("History"), 0,
 		ui.If(p.shown.Exists, ui.P().Body(ui.Button().ID("history").Type("button").Class("button").Text(text).OnClick(p.toggleHistory))),
-		orNothing(open && unsent, func() ui.UI { return quiet("Changes on this device that are not sent yet are not in it.") }),
+		orNothing(open && unsent, func() ui.UI { return quiet(tr("Changes on this device that are not sent yet are not in it.")) }),
 		orNothing(open, func() ui.UI { return &managed{S: p.S, Part: PartHistory, Of: p.ID, Version: p.shown.Record.Version} }))
 }
 
 // renderRecord compares the record on this device with the server's.
 func (p *userPage) renderRecord() ui.UI {
 	r := p.shown.Record
-	synced, version := "Not yet, it is only on this device", "None yet"
+	synced, version := tr("Not yet, it is only on this device"), tr("None yet")
 	if r.Version > 0 {
-		synced, version = "Unknown", formatCount(int(r.Version))
+		synced, version = tr("Unknown"), formatCount(int(r.Version))
 	}
 	if !r.SyncedAt.IsZero() {
-		synced = sentence(timeAgo(r.SyncedAt, time.Now()))
+		synced = timeAgo(r.SyncedAt, time.Now())
 	}
 	_, _, state := stateText(r.State)
-	rows := []ui.UI{fact("State", state), fact("Last synced", synced), fact("Version", version)}
+	rows := []ui.UI{fact(tr("State"), state), fact(tr("Last synced"), synced), fact(tr("Version"), version)}
 	if !r.Value.CreatedAt.IsZero() {
-		rows = append(rows, fact("Added", r.Value.CreatedAt.Local().Format("2 January 2006, 15:04")))
+		rows = append(rows, fact(tr("Added"), language.Moment(r.Value.CreatedAt)))
 	}
 	if !r.Value.UpdatedAt.IsZero() {
-		rows = append(rows, fact("Changed", r.Value.UpdatedAt.Local().Format("2 January 2006, 15:04")))
+		rows = append(rows, fact(tr("Changed"), language.Moment(r.Value.UpdatedAt)))
 	}
-	rows = append(rows, fact("ID", r.ID))
+	rows = append(rows, fact(tr("ID"), r.ID))
 	return ui.Section().Class("card").Aria("labelledby", "record-title").Body(
-		ui.H2().ID("record-title").Text("Record"),
+		ui.H2().ID("record-title").Text(tr("Record")),
 		ui.Dl().Class("facts").Body(rows...),
 		ui.If(r.State == queue.NeedsAttention || r.State == queue.InConflict,
-			ui.P().Body(ui.A().Class("button", "button-primary").Href("/sync").Text("See what to do"))),
+			ui.P().Body(ui.A().Class("button", "button-primary").Href("/sync").Text(tr("See what to do")))),
 	)
 }

@@ -26,14 +26,14 @@ func (r *userRow) Render() ui.UI {
 		avatar(r.ID, r.Name, "avatar"),
 		rowMain(r.ID, api.User{Name: r.Name, Email: r.Email}),
 		stateBadge(r.State),
-		ui.Raw(`<div class="row-actions">`+rowButtonHTML("edit", "Edit", "edit", r)+rowButtonHTML("delete", "Delete", "trash", r)+`</div>`),
+		ui.Raw(`<div class="row-actions">`+rowButtonHTML("edit", tr("Edit {0}", isolate(r.Name)), "edit", r)+rowButtonHTML("delete", tr("Delete {0}", isolate(r.Name)), "trash", r)+`</div>`),
 	)
 }
 
 // rowButtonHTML is a button of which the list knows the press, by its id.
 func rowButtonHTML(action, label, iconName string, r *userRow) string {
 	return `<button id="` + action + `-` + html.EscapeString(r.ID) + `" type="button" class="icon-button" translate="no" aria-label="` +
-		html.EscapeString(label+" "+isolate(r.Name)) + `">` + iconHTML(iconName) + `</button>`
+		html.EscapeString(label) + `">` + iconHTML(iconName) + `</button>`
 }
 
 // rowMain is what a row says of a user.
@@ -49,5 +49,5 @@ func preview(people []api.User) ui.UI {
 	for i, u := range people {
 		rows[i] = ui.Li().Class("row").Body(avatar(u.ID, u.Name, "avatar"), rowMain(u.ID, u))
 	}
-	return ui.Ul().Class("rows").Role("list").Aria("label", "Users").Aria("busy", true).Body(rows...)
+	return ui.Ul().Class("rows").Role("list").Aria("label", tr("Users")).Aria("busy", true).Body(rows...)
 }

@@ -49,9 +49,9 @@ func (s *session) deleteUser(user repository.Record[api.User], done func(error))
 			return err
 		}, func(err error) {
 			if err != nil {
-				s.showFailure(actionErrorText(name, "deleted", err))
+				s.showFailure(notDeleted.text(name, err))
 			} else {
-				s.showToast(toast{text: "Deleted " + name, name: name, action: "Undo", onAction: func() { s.restoreUser(user) }})
+				s.showToast(toast{text: tr("Deleted {0}", name), name: name, action: tr("Undo"), onAction: func() { s.restoreUser(user) }})
 			}
 			if done != nil {
 				done(err)
@@ -66,10 +66,10 @@ func (s *session) restoreUser(user repository.Record[api.User]) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure(actionErrorText(isolate(user.Value.Name), "restored", err))
+			s.showFailure(notRestored.text(isolate(user.Value.Name), err))
 			return
 		}
 		name := isolate(user.Value.Name)
-		s.showToast(toast{text: "Restored " + name, name: name})
+		s.showToast(toast{text: tr("Restored {0}", name), name: name})
 	})
 }

@@ -261,18 +261,18 @@ func (p *usersPage) Render() ui.UI {
 	return ui.Div().Class("page").Body(append([]ui.UI{
 		ui.Div().Class("page-head").Body(
 			ui.Div().Class("page-heading").Body(
-				pageTitle("Users"),
+				pageTitle(tr("Users")),
 				ui.P().Class("count").Text(p.count()),
 			),
 			ui.Div().Class("page-actions").Body(
 				p.S.syncButton(),
-				button("button-primary", "plus", "Add user").ID("add-user").OnClick(p.add),
+				button("button-primary", "plus", tr("Add user")).ID("add-user").OnClick(p.add),
 			),
 		),
 		ui.Div().Class("search").Role("search").Body(
 			icon("search"),
-			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", "Search users").
-				Placeholder("Search by name or email").MaxLength(api.MaxQuery).
+			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", tr("Search users")).
+				Placeholder(tr("Search by name or email")).MaxLength(api.MaxQuery).
 				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
 				OnInput(p.typed).OnChange(p.typed).OnFocus(p.prepare),
 		),
@@ -296,7 +296,7 @@ func (p *usersPage) count() string {
 func (p *usersPage) renderContent() []ui.UI {
 	switch {
 	case p.failure != nil:
-		return p.content.only("failure", emptyState("alert", ui.H2().Text("The list can't be shown"), errorText(p.failure),
+		return p.content.only("failure", emptyState("alert", ui.H2().Text(tr("The list can't be shown")), errorText(p.failure),
 			retryButton(p.retry)))
 	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
 		// Who comes back to the list has seen newer rows.
@@ -308,22 +308,22 @@ func (p *usersPage) renderContent() []ui.UI {
 	case p.total == 0 && p.search != "":
 		text := tr("No user's name or email contains “{0}”.", isolate(p.search))
 		if p.knowledge() != knownEmpty {
-			text += " The whole list has not been loaded yet."
+			text = inARow(text, tr("The whole list has not been loaded yet."))
 		}
-		return p.content.only("no-match", emptyState("search", ui.H2().Text("No matches"), text,
-			ui.Button().Type("button").Class("button").Text("Clear search").OnClick(p.clear, "clear")))
+		return p.content.only("no-match", emptyState("search", ui.H2().Text(tr("No matches")), text,
+			ui.Button().Type("button").Class("button").Text(tr("Clear search")).OnClick(p.clear, "clear")))
 	case p.total == 0 && p.knowledge() == notLoaded:
-		return p.content.only("not-loaded", emptyState("offline", ui.H2().Text("Not loaded yet"), p.whyNotLoaded(),
+		return p.content.only("not-loaded", emptyState("offline", ui.H2().Text(tr("Not loaded yet")), p.whyNotLoaded(),
 			retryButton(func(ui.Context, ui.Event) { p.S.syncNow() }),
-			button("", "plus", "Add a user").OnClick(p.add, "add-meanwhile")))
+			button("", "plus", tr("Add a user")).OnClick(p.add, "add-meanwhile")))
 	case p.total == 0:
-		return p.content.only("empty", emptyState("people", ui.H2().Text("No users yet"), "Add the first one. It is saved on this device right away, online or offline.",
-			button("button-primary", "plus", "Add your first user").OnClick(p.add, "add-first")))
+		return p.content.only("empty", emptyState("people", ui.H2().Text(tr("No users yet")), tr("Add the first one. It is saved on this device right away, online or offline."),
+			button("button-primary", "plus", tr("Add your first user")).OnClick(p.add, "add-first")))
 	}
 	ids := keysOf(p.records, func(r repository.Record[api.User]) string { return r.ID })
 	return p.content.only("list", ui.Div().Class("list").Body(
 		ui.Div().ID(beforeID).Class("spacer"),
-		ui.Ul().Class("rows").Role("list").Aria("label", "Users").
+		ui.Ul().Class("rows").Role("list").Aria("label", tr("Users")).
 			DataSet("order", order(ids)).DataSet("first", p.shown.first).DataSet("total", p.total).
 			OnClick(p.clicked).On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
 		ui.Div().ID(afterID).Class("spacer"),
@@ -355,14 +355,14 @@ func (p *usersPage) knowledge() knowledge {
 
 // whyNotLoaded says why the server's rows have never arrived.
 func (p *usersPage) whyNotLoaded() string {
-	const goOn = " You can add users meanwhile: they are saved on this device."
+	goOn := tr("You can add users meanwhile: they are saved on this device.")
 	switch {
 	case p.S.status.Problem != nil:
-		return "The first sync failed: " + problemText(p.S.status.Problem) + goOn
+		return inARow(tr("The first sync failed: {0}", problemText(p.S.status.Problem)), goOn)
 	case p.S.reach == sync.ReachOffline:
-		return "The list loads as soon as the server can be reached." + goOn
+		return inARow(tr("The list loads as soon as the server can be reached."), goOn)
 	}
-	return "The server has not answered yet." + goOn
+	return inARow(tr("The server has not answered yet."), goOn)
 }
 
 func (p *usersPage) focusIn(_ ui.Context, e ui.Event) { p.focused = e.Get("target").Get("id").String() }

@@ -42,7 +42,7 @@ const spoilScript = `(async (name, how) => {
 // their names say, and those that are missing.
 const wrongScript = `(async () => {
 	const wrong = [];
-	const wanted = JSON.parse(/integrities=(\{[^}]*\})/.exec(await (await fetch("/sw.js")).text())[1]);
+	const wanted = JSON.parse(/needed=(\{[^}]*\})/.exec(await (await fetch("/sw.js")).text())[1]);
 	const names = (await caches.keys()).filter((name) => name.startsWith("rollcall-"));
 	if (names.length !== 1) wrong.push("the caches are " + names);
 	for (const name of names) {

@@ -154,7 +154,7 @@ func TestALongHistory(t *testing.T) {
 	ada.Allow("status of 412")
 	ada.Go("/users/" + id)
 	ada.Click("button", "Show history")
-	ada.SeeText("Made offline on " + made.Format("2 January 2006"))
+	ada.SeeText("Made offline on " + made.Format("January 2, 2006"))
 	ada.SeeText("becomes\nnothing")
 	ada.SeeText("Bio 10 ")
 	ada.GoneText("Added by ada")

@@ -40,7 +40,7 @@
     try {
       if (!globalThis.rollcallManage) await part('{{asset "manage.js"}}', '{{integrity "manage.js"}}');
     } catch {
-      host.say("A part of Rollcall could not be loaded. Check the network, then reload the page.", true);
+      host.say(rollcallLanguage.tr("A part of Rollcall could not be loaded. Check the network, then reload the page."), true);
       return;
     }
     await rollcallManage(place, shows, id, host);
@@ -60,7 +60,7 @@
     const bar = element("boot-progress");
     if (!bar) return;
     bar.value = share;
-    element("boot-label").textContent = `Loading, ${Math.round(share * 100)} %`;
+    element("boot-label").textContent = globalThis.rollcallLanguage?.tr("Loading, {0}", rollcallLanguage.percent(share)) ?? "Loading";
   }
 
   // Where the browser blocks the site's data, even reading these names throws, and go-app
@@ -170,7 +170,7 @@
       if (document.visibilityState === "visible") look();
     });
     addEventListener("online", look);
-    setTimeout(() => registration.active?.postMessage({ type: "MEND" }), mendAfter);
+    setTimeout(() => registration.active?.postMessage({ type: "MEND", language: globalThis.rollcallLanguage?.code }), mendAfter);
     setInterval(look, lookEvery);
     return registration;
   }
@@ -276,13 +276,14 @@
 
   async function run() {
     const rescue = await rescuer();
-    const { fail } = rescue;
+    const { fail, tr } = rescue;
     if (typeof WebAssembly !== "object") {
-      fail("This browser can't run Rollcall", "It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari does.");
+      fail(tr("This browser can't run Rollcall"), tr("It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari does."));
       return;
     }
     await rescue.mended();
-    if (typeof Go !== "function") return; // what could not be mended is said already
+    await globalThis.rollcallLanguage?.ready;
+    if (typeof Go !== "function" || !globalThis.rollcallLanguage) return; // what could not be mended is said already
     const go = new Go();
     let code = 0;
     go.exit = (c) => (code = c);
@@ -294,11 +295,11 @@
       });
     } catch (err) {
       rescue.seekNewer();
-      fail("Rollcall could not be loaded", "Check the network, then reload. Nothing you saved on this device is lost.", err);
+      fail(tr("Rollcall could not be loaded"), tr("Check the network, then reload. Nothing you saved on this device is lost."), err);
       return;
     }
-    const stopped = "Rollcall has stopped";
-    const safe = "Something went wrong inside it. What you saved is safe on this device; reload to go on.";
+    const stopped = tr("Rollcall has stopped");
+    const safe = tr("Something went wrong inside it. What you saved is safe on this device; reload to go on.");
     try {
       await go.run(instance);
       fail(stopped, safe, `exit code ${code}`);

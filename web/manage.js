@@ -10,6 +10,7 @@
 "use strict";
 
 (() => {
+  const { tr, trn, text: translated, day: date, moment, relative } = rollcallLanguage;
   const all = "/api/v1/accounts";
   const again = 5000; // between tries to reach the server
 
@@ -18,16 +19,23 @@
     if (body) headers["Content-Type"] = "application/json";
     const options = { method, headers, body: body && JSON.stringify(body), cache: "no-store", redirect: "error" };
     const response = await fetch(path, options).catch((cause) => {
-      throw Object.assign(new Error("The server can't be reached. Try again when you are online.", { cause }), { offline: true });
+      throw Object.assign(new Error(tr("The server can't be reached. Try again when you are online."), { cause }), { offline: true });
     });
     if (response.status === 204) return {};
     if (!/^application\/(problem\+)?json/.test(response.headers.get("Content-Type"))) {
-      throw new Error("Something else has answered in the place of the server, such as a sign-in page of the network. Sign in there, then try again.");
+      throw new Error(tr("Something else has answered in the place of the server, such as a sign-in page of the network. Sign in there, then try again."));
     }
     const answer = await response.json();
     if (response.ok) return answer;
-    const why = [answer.detail, ...(answer.errors ?? []).map(({ field, detail }) => `${field} ${detail}`)].filter(Boolean);
-    throw Object.assign(new Error(`${[answer.title, ...why].join(": ")}.`), { code: answer.code });
+    throw Object.assign(new Error(explain(answer)), { code: answer.code });
+  }
+
+  // explain is the server's problem in sentences, as package app does it: of one whose details are not
+  // known in the person's language, the title says enough.
+  function explain({ title, detail, errors = [] }) {
+    const why = [detail, ...errors.map((wrong) => `${wrong.field} ${wrong.detail}`)].filter(Boolean);
+    const whole = `${[title, ...why].join(": ")}.`;
+    return [whole, `${title}.`].map(translated).find((text, i) => text !== [whole, `${title}.`][i]) ?? whole;
   }
 
   function h(tag, attributes, ...content) {
@@ -67,9 +75,6 @@
   const actions = (...buttons) => h("div", { class: "thing-actions" }, ...buttons);
   const field = (label, input, ...more) => h("div", { class: "field" }, h("label", { for: input.id }, label), input, ...more);
   const input = (id, more = {}) => h("input", { id, class: "input", type: "text", autocomplete: "off", ...more });
-  const day = { day: "numeric", month: "long", year: "numeric" };
-  const date = (time) => new Date(time).toLocaleDateString("en-GB", day);
-  const moment = (time) => new Date(time).toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
 
   function select(id, chosen, choices) {
     return h("select", { id, class: "input" }, ...choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
@@ -79,9 +84,9 @@
     const seconds = (Date.now() - Date.parse(time)) / 1000;
     for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
       const n = Math.floor(seconds / length);
-      if (n > 0) return `${n} ${unit}${n === 1 ? "" : "s"} ago`;
+      if (n > 0) return relative(-n, unit);
     }
-    return "just now";
+    return tr("a few seconds ago");
   }
 
   function card(id, heading, ...content) {
@@ -113,10 +118,10 @@
       await work();
     } catch (err) {
       const [heading, text, name] = err.offline
-        ? ["This needs the network", `${where} It goes on by itself once the server can be reached.`, "offline"]
-        : ["This can't be shown", err.message, "alert"];
+        ? [tr("This needs the network"), tr("{0} It goes on by itself once the server can be reached.", where), "offline"]
+        : [tr("This can't be shown"), err.message, "alert"];
       place.replaceChildren(h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon(name)), h("h2", {}, heading), h("p", {}, text),
-        button("Try again", () => shown(place, where, work), { class: "button button-primary" })));
+        button(tr("Try again"), () => shown(place, where, work), { class: "button button-primary" })));
       const retry = () => {
         if (!place.isConnected || !place.querySelector(".empty-state")) return;
         if (navigator.onLine) shown(place, where, work);
@@ -126,35 +131,35 @@
     }
   }
 
-  const managed = "Accounts are managed at the server.";
+  const managed = tr("Accounts are managed at the server.");
 
   // --- What lets in to an account ---
 
   function words({ kind, role, current, createdAt, seenAt, endsAt }) {
-    if (kind === "passkey") return [`Passkey, added ${ago(createdAt)}`, "Remove"];
-    if (kind === "token") return [`Token for a program, ${role}, ends ${date(endsAt)}`, "End"];
-    return [current ? `This device, signed in ${ago(createdAt)}` : `Device, last seen ${ago(seenAt)}`, "Sign out"];
+    if (kind === "passkey") return [tr("Passkey, added {0}", ago(createdAt)), tr("Remove"), tr("Remove {0}")];
+    if (kind === "token") return [tr("Token for a program, {0}, ends {1}", roleText(role), date(endsAt)), tr("End"), tr("End {0}")];
+    return [current ? tr("This device, signed in {0}", ago(createdAt)) : tr("Device, last seen {0}", ago(seenAt)), tr("Sign out"), tr("Sign out {0}")];
   }
 
   function grants(host, id) {
     const address = `${all}/${id}`;
-    const list = h("ul", { class: "things", role: "list", "aria-label": "Passkeys, devices and tokens" });
+    const list = h("ul", { class: "things", role: "list", "aria-label": tr("Passkeys, devices and tokens") });
 
     function item(kind, grant) {
-      const [text, action] = words(grant), name = grant.name || "Unnamed";
-      const end = () => attempt(host, `${name} can still sign in.`, async () => {
+      const [text, action, label] = words(grant), name = grant.name || tr("Unnamed");
+      const end = () => attempt(host, tr("{0} can still sign in.", isolated(name)), async () => {
         await call("DELETE", `${address}/${kind}/${grant.id}`);
         await read();
-        return `${name} can no longer sign in`;
+        return tr("{0} can no longer sign in", isolated(name));
       });
       return h("li", { class: "thing" }, h("div", { class: "thing-main" }, h("p", { class: "thing-title" }, own(name)), quiet(text)),
-        ...(grant.current ? [] : [actions(button(action, end, { "aria-label": `${action} ${isolated(name)}` }))]));
+        ...(grant.current ? [] : [actions(button(action, end, { "aria-label": label.replace("{0}", () => isolated(name)) }))]));
     }
 
     async function read() {
       const [{ passkeys }, { grants: others }] = await Promise.all([call("GET", `${address}/passkeys`), call("GET", `${address}/grants`)]);
       const items = [...passkeys.map((key) => item("passkeys", { ...key, kind: "passkey" })), ...others.map((grant) => item("grants", grant))];
-      list.replaceChildren(...(items.length ? items : [h("li", { class: "quiet" }, "No device is signed in, and there are no passkeys or tokens.")]));
+      list.replaceChildren(...(items.length ? items : [h("li", { class: "quiet" }, tr("No device is signed in, and there are no passkeys or tokens."))]));
     }
 
     return { list, read };
@@ -164,45 +169,47 @@
   function ways(place, id, host) {
     const { list, read } = grants(host, id);
     const name = input("passkey-name", { value: rollcallAccount.device });
-    const add = () => attempt(host, "The passkey was not added.", async () => {
+    const add = () => attempt(host, tr("The passkey was not added."), async () => {
       const options = await call("POST", `${all}/${id}/passkeys`);
       const credential = JSON.parse(await rollcallPasskeys.create(JSON.stringify(options)));
       await call("PUT", `${all}/${id}/passkeys`, { credential, name: name.value });
       await read();
-      return "The passkey was added";
+      return tr("The passkey was added");
     });
     const adding = globalThis.rollcallPasskeys?.offered
-      ? form(add, "Add a passkey", false, quiet("With a passkey you sign in by your finger, face or PIN, without a password."), field("Name of the passkey", name))
-      : quiet("This browser has no passkeys here.");
+      ? form(add, tr("Add a passkey"), false, quiet(tr("With a passkey you sign in by your finger, face or PIN, without a password.")), field(tr("Name of the passkey"), name))
+      : quiet(tr("This browser has no passkeys here."));
     return shown(place, managed, async () => {
       await read();
-      place.replaceChildren(card("ways-title", "Passkeys and devices", adding, list));
+      place.replaceChildren(card("ways-title", tr("Passkeys and devices"), adding, list));
     });
   }
 
   // --- All accounts ---
 
-  const roles = [["viewer", "Viewer: reads"], ["editor", "Editor: reads and writes"], ["admin", "Admin: manages accounts, too"]];
+  const roles = [["viewer", tr("Viewer: reads")], ["editor", tr("Editor: reads and writes")], ["admin", tr("Admin: manages accounts, too")]];
 
   function standing({ role, disabled, invited, seenAt }) {
-    const name = role[0].toUpperCase() + role.slice(1);
-    if (disabled) return `${name}. Disabled.`;
-    if (invited) return `${name}. Invited, the link was not used yet.`;
-    return seenAt ? `${name}. Last seen ${ago(seenAt)}.` : `${name}. Never signed in.`;
+    const name = { viewer: tr("Viewer"), editor: tr("Editor"), admin: tr("Admin") }[role];
+    if (disabled) return tr("{0}. Disabled.", name);
+    if (invited) return tr("{0}. Invited, the link was not used yet.", name);
+    return seenAt ? tr("{0}. Last seen {1}.", name, ago(seenAt)) : tr("{0}. Never signed in.", name);
   }
+
+  const roleText = (role) => ({ viewer: tr("viewer"), editor: tr("editor"), admin: tr("admin") })[role] ?? role;
 
   // linkCard shows a new link: the server does not have it.
   function linkCard(host, { account, path, endsAt }) {
     const address = location.origin + path;
-    const hand = (text, done, give) => button(text, () => attempt(host, "Select the link and copy it.", async () => {
+    const hand = (text, done, give) => button(text, () => attempt(host, tr("Select the link and copy it."), async () => {
       await give();
       return done;
     }));
     return h("div", { class: "form-offer" },
-      field(`Link for ${account.name}, until ${date(endsAt)}`, input("made-link", { value: address, readonly: true })),
-      quiet(`It works once, and is shown only now. Whoever has it signs in as ${account.name}.`),
-      h("div", { class: "form-offer-actions" }, hand("Copy link", "Link copied", () => navigator.clipboard.writeText(address)),
-        ...(navigator.share ? [hand("Share link", "", () => navigator.share({ url: address }))] : [])));
+      field(tr("Link for {0}, until {1}", isolated(account.name), date(endsAt)), input("made-link", { value: address, readonly: true })),
+      quiet(tr("It works once, and is shown only now. Whoever has it signs in as {0}.", isolated(account.name))),
+      h("div", { class: "form-offer-actions" }, hand(tr("Copy link"), tr("Link copied"), () => navigator.clipboard.writeText(address)),
+        ...(navigator.share ? [hand(tr("Share link"), "", () => navigator.share({ url: address }))] : [])));
   }
 
   function accounts(place, host) {
@@ -229,7 +236,7 @@
     }
 
     function person({ id, name }) {
-      const address = `${all}/${id}`, opener = `manage-${id}`;
+      const address = `${all}/${id}`, opener = `manage-${id}`, shownName = isolated(name);
       const state = quiet("");
       const role = select(`role-${id}`, "", roles);
       const inside = grants(host, id);
@@ -237,24 +244,25 @@
         await call("PATCH", address, change);
         return done;
       });
-      const link = button("New link", () => act("There is no new link.", async () => showLink(await call("POST", `${address}/link`, {}))));
-      const undo = () => act("Not everything was undone.", async () => {
+      const link = button(tr("New link"), () => act(tr("There is no new link."), async () => showLink(await call("POST", `${address}/link`, {}))));
+      const undo = () => act(tr("Not everything was undone."), async () => {
         const { undone, kept, failed } = await call("POST", `${address}/undo`);
-        return `${undone} ${undone === 1 ? "user" : "users"} as before` + (kept + failed ? `, ${kept + failed} left as they are` : "");
+        const done = trn(undone, "{n} user as before", "{n} users as before");
+        return kept + failed ? trn(kept + failed, "{0}, {n} left as it is", "{0}, {n} left as they are", done) : done;
       });
-      const disable = button("Disable", () => host.ask("Disable this account?", `${name} is signed out everywhere. What is on their devices is removed ` +
-        "there once they reach the server; changes that were not sent can be saved to a file first.", "Disable",
-      () => edit("The account was not disabled.", { disabled: true }, `${name} may no longer sign in`), opener));
-      const enable = button("Enable", () => edit("The account was not enabled.", { disabled: false }, `${name} may sign in again`));
-      const details = h("div", { class: "thing-details", hidden: true }, field(`Role of ${name}`, role),
-        actions(button("Save role", () => edit("The role was not changed.", { role: role.value }, `${name} is ${role.value} now`)), link,
-          button("Undo last hour", () => host.ask("Undo the last hour?", `Whom ${name} has added, changed or deleted within the last hour is as before, ` +
-            "unless somebody else has changed them since.", "Undo", undo, opener)), disable, enable), inside.list);
-      const manage = button("Manage", () => {
+      const disable = button(tr("Disable"), () => host.ask(tr("Disable this account?"), tr("{0} is signed out everywhere. What is on their devices is removed " +
+        "there once they reach the server; changes that were not sent can be saved to a file first.", shownName), tr("Disable"),
+      () => edit(tr("The account was not disabled."), { disabled: true }, tr("{0} may no longer sign in", shownName)), opener));
+      const enable = button(tr("Enable"), () => edit(tr("The account was not enabled."), { disabled: false }, tr("{0} may sign in again", shownName)));
+      const details = h("div", { class: "thing-details", hidden: true }, field(tr("Role of {0}", shownName), role),
+        actions(button(tr("Save role"), () => edit(tr("The role was not changed."), { role: role.value }, tr("{0} is {1} now", shownName, roleText(role.value)))), link,
+          button(tr("Undo last hour"), () => host.ask(tr("Undo the last hour?"), tr("Whom {0} has added, changed or deleted within the last hour is as before, " +
+            "unless somebody else has changed them since.", shownName), tr("Undo"), undo, opener)), disable, enable), inside.list);
+      const manage = button(tr("Manage"), () => {
         details.hidden = !details.hidden;
         manage.setAttribute("aria-expanded", String(!details.hidden));
-        if (!details.hidden) attempt(host, "Devices can't be shown.", inside.read);
-      }, { id: opener, "aria-label": `Manage ${name}`, "aria-expanded": "false" });
+        if (!details.hidden) attempt(host, tr("Devices can't be shown."), inside.read);
+      }, { id: opener, "aria-label": tr("Manage {0}", shownName), "aria-expanded": "false" });
       list.append(h("li", { class: "thing" }, h("div", { class: "thing-main" }, h("p", { class: "thing-title" }, own(name)), state), actions(manage), details));
       return (account) => {
         state.textContent = standing(account);
@@ -266,7 +274,7 @@
 
     const name = input("invite-name", { autocapitalize: "none", spellcheck: "false", "aria-required": "true", "aria-describedby": "invite-name-hint" });
     const role = select("invite-role", "editor", roles);
-    const days = select("invite-days", "7", [["1", "A day"], ["7", "A week"], ["30", "30 days"]]);
+    const days = select("invite-days", "7", [["1", tr("A day")], ["7", tr("A week")], ["30", tr("30 days")]]);
     const refused = h("div", { role: "alert" });
     const invite = async () => {
       refused.replaceChildren();
@@ -275,18 +283,18 @@
         name.value = "";
         await read();
       } catch (err) {
-        refused.append(h("p", { class: "form-failure" }, icon("alert"), h("span", {}, `Nobody was invited. ${err.message}`)));
+        refused.append(h("p", { class: "form-failure" }, icon("alert"), h("span", {}, tr("Nobody was invited. {0}", err.message))));
         name.focus();
       }
     };
     return shown(place, managed, async () => {
       await read();
       place.replaceChildren(
-        card("invite-title", "Invite somebody", form(invite, "Make a link", true, refused,
-          field("Name to sign in with", name, h("p", { id: "invite-name-hint", class: "hint" }, "Such as ann, or an email address")),
-          field("Role", role), field("The link is good for", days)), made),
-        card("people-title", "Who may sign in", list),
-        h("p", {}, h("a", { class: "button", href: "/api/v1/audit?limit=1000", download: "rollcall-audit.json" }, "Save the audit log")));
+        card("invite-title", tr("Invite somebody"), form(invite, tr("Make a link"), true, refused,
+          field(tr("Name to sign in with"), name, h("p", { id: "invite-name-hint", class: "hint" }, tr("Such as ann, or an email address"))),
+          field(tr("Role"), role), field(tr("The link is good for"), days)), made),
+        card("people-title", tr("Who may sign in"), list),
+        h("p", {}, h("a", { class: "button", href: "/api/v1/audit?limit=1000", download: "rollcall-audit.json" }, tr("Save the audit log"))));
     });
   }
 
@@ -294,23 +302,25 @@
 
   const pageSize = 200; // entries that the server returns at most
   const late = 5 * 60 * 1000; // what comes later than this was made offline
-  const verbs = { create: "Added by ", update: "Changed by ", delete: "Deleted by " };
-  const labels = { name: "Name", email: "Email", bio: "Bio" };
+  const verbs = { create: tr("Added by {0}"), update: tr("Changed by {0}"), delete: tr("Deleted by {0}") };
+  const labels = { name: tr("Name"), email: tr("Email"), bio: tr("Bio") };
 
   function difference(type, { field, from, to }) {
     const value = (text) => (field === "bio" ? h("bdi", {}, balanced(text)) : own(text));
-    const becomes = from && type === "update" ? [h("span", { "aria-hidden": "true" }, " → "), h("span", { class: "unseen" }, " becomes ")] : [];
-    const next = to ? [value(to)] : becomes.length ? ["nothing"] : [];
-    return h("p", { class: "thing-change" }, `${labels[field]}: `, ...(from ? [value(from)] : []), ...becomes, ...next);
+    const arrow = rollcallLanguage.rightToLeft ? " ← " : " → ";
+    const becomes = from && type === "update" ? [h("span", { "aria-hidden": "true" }, arrow), h("span", { class: "unseen" }, ` ${tr("becomes")} `)] : [];
+    const next = to ? [value(to)] : becomes.length ? [tr("nothing")] : [];
+    return h("p", { class: "thing-change" }, `${tr("{0}:", labels[field])} `, ...(from ? [value(from)] : []), ...becomes, ...next);
   }
 
   function described({ type, account, device, at, madeAt, known, fields }) {
-    if (type === "before") return [h("p", { class: "thing-title" }, "Before"), quiet("As the user was before these changes.")];
+    if (type === "before") return [h("p", { class: "thing-title" }, tr("Before")), quiet(tr("As the user was before these changes."))];
     const offline = madeAt && Date.parse(at) - Date.parse(madeAt) > late;
-    const when = offline ? `Made offline on ${moment(madeAt)}, arrived on ${moment(at)}` : moment(at);
-    return [h("p", { class: "thing-title" }, verbs[type], account ? own(account.displayName || account.name) : "the server's operator"),
-      quiet(device ? `${when}, device ${device.slice(-6)}` : when),
-      ...(known ? fields.map((one) => difference(type, one)) : [quiet("What was changed is no longer kept.")])];
+    const when = offline ? tr("Made offline on {0}, arrived on {1}", moment(madeAt), moment(at)) : moment(at);
+    const [before, after] = verbs[type].split("{0}");
+    return [h("p", { class: "thing-title" }, before, account ? own(account.displayName || account.name) : tr("the server's operator"), after),
+      quiet(device ? tr("{0}, device {1}", when, device.slice(-6)) : when),
+      ...(known ? fields.map((one) => difference(type, one)) : [quiet(tr("What was changed is no longer kept."))])];
   }
 
   const histories = new WeakMap(); // by place: whose is shown, and what reads it anew
@@ -321,7 +331,7 @@
     const address = `/api/v1/users/${encodeURIComponent(id)}`;
     const entries = new Map(); // by change
     const list = h("ul", { class: "things", role: "list", "aria-labelledby": "history-title" });
-    const older = button("Older changes", () => attempt(host, "Older changes can't be shown.", () => read(Math.min(...entries.keys()))));
+    const older = button(tr("Older changes"), () => attempt(host, tr("Older changes can't be shown."), () => read(Math.min(...entries.keys()))));
     let version;
 
     async function restore(change, before) {
@@ -330,21 +340,21 @@
       } catch (err) {
         if (err.code !== "precondition_failed") throw err;
         await read();
-        throw new Error("Somebody has changed this user meanwhile. Look at the newest changes, then try again.", { cause: err });
+        throw new Error(tr("Somebody has changed this user meanwhile. Look at the newest changes, then try again."), { cause: err });
       }
       host.sync();
       await read();
-      return "The earlier state is back";
+      return tr("The earlier state is back");
     }
 
     function item(entry) {
       const opener = `restore-${entry.change}`;
-      const ask = () => host.ask("Restore this state?", "Name, email and bio become what they were then. What came later stays in the history.", "Restore",
-        () => attempt(host, "Nothing was restored.", () => restore(entry.of ?? entry.change, Boolean(entry.of))), opener);
-      const label = entry.of ? "Restore this state, before all changes" : `Restore this state, of ${moment(entry.at)}`;
+      const ask = () => host.ask(tr("Restore this state?"), tr("Name, email and bio become what they were then. What came later stays in the history."), tr("Restore"),
+        () => attempt(host, tr("Nothing was restored."), () => restore(entry.of ?? entry.change, Boolean(entry.of))), opener);
+      const label = entry.of ? tr("Restore this state, before all changes") : tr("Restore this state, of {0}", moment(entry.at));
       const offered = host.role !== "viewer" && entry.restorable;
       return h("li", { class: "thing", "data-change": entry.change }, h("div", { class: "thing-main" }, ...described(entry)),
-        ...(offered ? [actions(button("Restore this state", ask, { id: opener, "aria-label": label }))] : []));
+        ...(offered ? [actions(button(tr("Restore this state"), ask, { id: opener, "aria-label": label }))] : []));
     }
 
     // show has an entry in its place. Those that stay keep their elements, and the focus.
@@ -373,16 +383,16 @@
       if (older.hidden && first?.known && first.type !== "create") show({ change: 0, of: first.change, type: "before", restorable: true });
     }
 
-    return shown(place, "The history is kept at the server.", async () => {
+    return shown(place, tr("The history is kept at the server."), async () => {
       try {
         await read();
       } catch (err) {
         if (err.code !== "not_found") throw err;
-        place.replaceChildren(quiet("The server keeps no history of such a user."));
+        place.replaceChildren(quiet(tr("The server keeps no history of such a user.")));
         return;
       }
       histories.set(place, { id, list, read });
-      place.replaceChildren(...(entries.size ? [list, older] : [quiet("Nobody has changed this user since there are accounts.")]));
+      place.replaceChildren(...(entries.size ? [list, older] : [quiet(tr("Nobody has changed this user since there are accounts."))]));
     });
   }
 

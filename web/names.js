@@ -58,14 +58,15 @@
     const made = users.map(row);
     globalThis.rollcallNames = users;
     await parsed();
+    await rollcallLanguage.ready;
     const list = document.querySelector(".boot ~ .page > .skeleton");
     if (!list) return;
     list.className = "rows";
     list.removeAttribute("aria-hidden");
     list.setAttribute("role", "list");
-    list.setAttribute("aria-label", "Users");
+    list.setAttribute("aria-label", rollcallLanguage.tr("Users"));
     list.replaceChildren(...made);
-    const title = element("h1", "", "Users");
+    const title = element("h1", "", rollcallLanguage.tr("Users"));
     list.before(element("div", "page-head", element("div", "page-heading", title)));
   }
 

@@ -40,8 +40,8 @@
       return written(await navigator.credentials[method]({ publicKey: read(json), signal: controller.signal, mediation }));
     } catch (err) {
       if (err.name === "AbortError") return ""; // another call took its place
-      if (err.name === "InvalidStateError") throw new Error("This device has a passkey for this account already.");
-      if (err.name === "NotAllowedError") throw new Error("No passkey was used: it was cancelled, or took too long.");
+      if (err.name === "InvalidStateError") throw new Error(rollcallLanguage.tr("This device has a passkey for this account already."));
+      if (err.name === "NotAllowedError") throw new Error(rollcallLanguage.tr("No passkey was used: it was cancelled, or took too long."));
       throw err;
     }
   }

@@ -8,10 +8,16 @@
 //   seekNewer()            switches to a newer version of the program when there is one
 //   save(database)         saves the waiting changes to a file; a promise of how many
 //   read(database)         reads them: a promise of how many there are, and the file
+//   tr(english, ...args)   a text in the person's language; English where even that has not come
 "use strict";
 
 (() => {
   const element = (id) => document.getElementById(id);
+
+  const plain = (english, args) => english.replace(/\{(\d|n)\}/g, (_, i) => args[i]);
+  const tr = (english, ...args) => globalThis.rollcallLanguage?.tr(english, ...args) ?? plain(english, args);
+  const trn = (n, one, other, ...args) =>
+    globalThis.rollcallLanguage?.trn(n, one, other, ...args) ?? plain(n === 1 ? one : other, { ...args, n });
 
   // --- Parts that are missing or damaged ---
 
@@ -54,10 +60,10 @@
 
   function damaged(address, err) {
     seekNewer();
-    fail("Rollcall could not be loaded",
-      "A part of it did not arrive as it was made, and could not be fetched anew: the network is away, or something " +
+    fail(tr("Rollcall could not be loaded"),
+      tr("A part of it did not arrive as it was made, and could not be fetched anew: the network is away, or something " +
       "between this device and the server, such as a sign-in page, answers in the server's place. Check the network, " +
-      "then reload. Nothing you saved on this device is lost.", `${address}: ${err?.message ?? "it can't be loaded"}`);
+      "then reload. Nothing you saved on this device is lost."), `${address}: ${err?.message ?? "it can't be loaded"}`);
   }
 
   // --- The failure page ---
@@ -85,22 +91,24 @@
     try {
       const { count } = await read();
       if (count === 0) return;
-      const changes = count === 1 ? "1 change" : `${count} changes`;
-      say(`${changes} made here wait to be sent. They stay on this device. You can also save them to a file, ` +
-        "and take it in again on the page Sync, here or on another device.");
+      say(trn(count, "{n} change made here waits to be sent. It stays on this device. You can also save it to a file, " +
+        "and take it in again on the page Sync, here or on another device.",
+      "{n} changes made here wait to be sent. They stay on this device. You can also save them to a file, " +
+        "and take it in again on the page Sync, here or on another device."));
       element("watchdog-save").hidden = false;
     } catch (err) {
-      say(`Whether changes wait to be sent can't be read now: ${err?.message ?? err}`);
+      say(tr("Whether changes wait to be sent can't be read now: {0}", err?.message ?? err));
     }
   }
 
   element("watchdog-save")?.addEventListener("click", async () => {
     try {
       const count = await save();
-      element("watchdog-queue").textContent = `${count === 1 ? "1 change was" : `${count} changes were`} saved to a file. ` +
-        "They also stay on this device. Keep the file until they are on the server.";
+      element("watchdog-queue").textContent = trn(count,
+        "{n} change was saved to a file. It also stays on this device. Keep the file until it is on the server.",
+        "{n} changes were saved to a file. They also stay on this device. Keep the file until they are on the server.");
     } catch (err) {
-      element("watchdog-queue").textContent = `They could not be saved to a file: ${err?.message ?? err}`;
+      element("watchdog-queue").textContent = tr("They could not be saved to a file: {0}", err?.message ?? err);
     }
   });
 
@@ -271,5 +279,5 @@
     return count;
   }
 
-  globalThis.rollcallRescue = { mended, fail, seekNewer, save, read };
+  globalThis.rollcallRescue = { mended, fail, seekNewer, save, read, tr };
 })();

@@ -12,8 +12,10 @@ if (typeof Go !== "function" || typeof rollcallIDB !== "object") throw new Error
 const version = "{{.Version}}";
 const prefix = "rollcall-";
 const cacheName = prefix + version;
-// The integrity of each file that this version needs offline, by URL.
-const integrities = {{.Precache}};
+// The integrity of each file that this version needs offline, by URL, and of the texts of languages.
+const needed = {{.Precache}};
+const languages = {{.Languages}};
+const integrities = { ...needed, ...Object.fromEntries(Object.values(languages)) };
 const appURL = '{{asset "app.wasm"}}';
 
 // --- Files as they were built ---
@@ -137,6 +139,16 @@ function patch(old, changes) {
   return out;
 }
 
+// wanted are the files that are kept: a language's if a page here has asked for it, in whatever version.
+async function wanted() {
+  const spoken = new Set();
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(prefix)) continue;
+    for (const { url } of await (await caches.open(name)).keys()) spoken.add(/\/assets\/(\w\w)\.[0-9a-f]{16}\.json$/.exec(url)?.[1]);
+  }
+  return [...Object.keys(needed), ...Object.keys(languages).filter((code) => spoken.has(code)).map((code) => languages[code][0])];
+}
+
 // file is a file of this version: the cache's copy, or, when that is missing or not as
 // it was built, one fetched anew, which takes its place. again says that whoever asks
 // has found the copy useless.
@@ -167,7 +179,7 @@ async function install() {
   try {
     await agreeWithData();
     const cache = await caches.open(cacheName);
-    const results = await Promise.allSettled(Object.keys(integrities).map((url) => obtain(cache, url)));
+    const results = await Promise.allSettled((await wanted()).map((url) => obtain(cache, url)));
     const failures = results.filter(({ status }) => status === "rejected").map(({ reason }) => reason);
     // What has arrived is kept for the next try, unless there is no room for it.
     if (failures.some(({ name }) => name === "QuotaExceededError")) await caches.delete(cacheName);
@@ -211,9 +223,10 @@ async function crippled() {
 
 // mend fetches anew what is missing or damaged. What the browser still has in its
 // memory nobody asks for, and it would be seen at the next start without a network.
-async function mend() {
+async function mend(language) {
   const cache = await caches.open(cacheName);
-  await Promise.allSettled(Object.keys(integrities).map((url) => obtain(cache, url)));
+  const urls = new Set([...(await wanted()), ...(languages[language] ?? []).slice(0, 1)]);
+  await Promise.allSettled([...urls].map((url) => obtain(cache, url)));
 }
 
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -306,7 +319,7 @@ self.addEventListener("message", (event) => {
       event.ports[0]?.postMessage(version);
       break;
     case "MEND":
-      event.waitUntil(mend());
+      event.waitUntil(mend(event.data.language));
       break;
     case "SKIP_WAITING":
       event.waitUntil(self.skipWaiting());

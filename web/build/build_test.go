@@ -24,6 +24,8 @@ import (
 func source() map[string]string {
 	return map[string]string{
 		"worker.js":            `importScripts("{{asset "wasm_exec.js"}}"); // for people` + "\n" + strings.Repeat("say(`worker`);", 50),
+		"language.js":          `speak({{.Languages}});`,
+		"languages/de.json":    `{"Users":"Personen"}`,
 		"rescue.js":            `rescue(); // for people` + "\n" + strings.Repeat("say(`rescue`);", 50),
 		"boot.js":              `load("{{asset "app.wasm"}}", {{size "app.wasm"}}, "{{asset "worker.js"}}", "{{.Version}}"); // for people` + "\n" + strings.Repeat("say(`boot`);", 50),
 		"manifest.webmanifest": `{"icons":[{"src":"{{asset "icon.png"}}"}],"screenshots":[{"src":"{{asset "wide.png"}}"}]}`,
@@ -195,6 +197,14 @@ func TestTemplatesReferToHashedNames(t *testing.T) {
 	for _, want := range []string{"/", "/assets/app.", "/assets/worker.", "/assets/boot.", "/assets/wasm_exec.", "/assets/icon."} {
 		if !slices.ContainsFunc(precache, func(url string) bool { return strings.HasPrefix(url, want) }) {
 			t.Errorf("the precache %v lacks %s", precache, want)
+		}
+	}
+	if slices.ContainsFunc(precache, func(url string) bool { return strings.HasPrefix(url, "/assets/de.") }) {
+		t.Errorf("the precache %v has a language that nobody may speak here", precache)
+	}
+	for name, text := range files {
+		if strings.HasPrefix(name, "assets/language.") && strings.HasSuffix(name, ".js") && !strings.Contains(text, `de:["/assets/de.`) {
+			t.Errorf("the script knows no German: %s", text)
 		}
 	}
 	_, boot, _ := strings.Cut(files["index.html"], `src="/`)

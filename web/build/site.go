@@ -25,6 +25,7 @@ import (
 // assets with a hashed name.
 var templates = []struct{ name, url string }{
 	{"worker.js", ""},
+	{"language.js", ""},
 	{"rescue.js", ""},
 	{"boot.js", ""},
 	{"manifest.webmanifest", "/manifest.webmanifest"},
@@ -59,6 +60,8 @@ type leaf struct {
 	data []byte
 	// shown marks a screenshot: part of the install dialog, of no use offline.
 	shown bool
+	// language marks the texts of one: a browser that shows it needs them offline.
+	language bool
 }
 
 // file is one URL of the built site. Immutable ones have a URL that names their
@@ -68,6 +71,7 @@ type file struct {
 	mediaType string
 	immutable bool
 	precache  bool
+	language  string            // "de" for the German texts
 	variants  map[string][]byte // by content coding
 }
 
@@ -97,7 +101,8 @@ func readSite(dir string, elsewhere map[string]string) (*site, error) {
 			s.templates[d.Name()] = string(data)
 			return nil
 		}
-		return s.addLeaf(d.Name(), leaf{data, filepath.Base(filepath.Dir(p)) == "screenshots"})
+		folder := filepath.Base(filepath.Dir(p))
+		return s.addLeaf(d.Name(), leaf{data, folder == "screenshots", folder == "languages"})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the site's files: %w", err)
@@ -175,7 +180,10 @@ func (s *site) render(version string) (map[string]*file, error) {
 		files[url] = &file{data: data, mediaType: types[path.Ext(name)], immutable: immutable, precache: precache}
 	}
 	for name, l := range s.leaves {
-		publish(name, "", l.data, !l.shown)
+		publish(name, "", l.data, !l.shown && !l.language)
+		if l.language {
+			files[urls[name]].language = strings.TrimSuffix(name, ".json")
+		}
 	}
 	asset := func(name string) (string, error) {
 		url, ok := urls[name]
@@ -240,6 +248,17 @@ func (p page) Precache() (string, error) {
 		}
 	}
 	return jsonText(integrities)
+}
+
+// Languages is the JSON object of the catalogues, by language: the URL and the integrity.
+func (p page) Languages() (string, error) {
+	catalogues := map[string][2]string{}
+	for url, f := range p.files {
+		if f.language != "" {
+			catalogues[f.language] = [2]string{url, f.integrity()}
+		}
+	}
+	return jsonText(catalogues)
 }
 
 // Text is the file of a URL as a JavaScript text.

@@ -95,7 +95,7 @@ func (c *census) verdict() error {
 	return &Refusal{
 		Reason: fmt.Sprintf("it is not UTF-8, as line %d shows; save it as UTF-8, in Excel as \"CSV UTF-8\". "+
 			"Taken as Windows-1252, the line is %s", c.first, Quote(sample)),
-		Encoding: Windows1252,
+		Encoding: Windows1252, Sample: sample,
 	}
 }
 

@@ -20,6 +20,8 @@ type csvReader struct {
 	names     []string // as the file has them
 	columns   []column
 	named     int // columns up to the last one that has a name
+	mapping   *Mapping
+	program   string // whose export it is
 	own       bool
 	quoted    bool // it is as our own export writes it, with each cell in quotes
 	wrapped   bool // each line is one cell, in quotes, with the cells in it
@@ -30,34 +32,25 @@ type csvReader struct {
 // separators are tried in this order.
 const separators = ",;\t|"
 
-func newCSV(s *source) (*csvReader, error) {
+func newCSV(s *source, o Options) (*csvReader, error) {
 	r := &csvReader{source: s}
-	first, err := r.headerLine()
+	first, said, err := r.header()
 	if err != nil {
 		return nil, err
 	}
-	said, isSeparator := separatorLine(first.text)
-	if isSeparator {
-		if first, err = r.headerLine(); err != nil {
-			return nil, err
-		}
-	}
-	if problem := s.check(first); problem != "" {
-		// Without its columns a file can't be judged as a whole, so this line must do.
-		if err := s.seen.verdict(); err != nil && problem == notText {
-			return nil, err
-		}
-		return nil, refuse("of the columns' names, " + problem)
+	if o.Mapping != nil {
+		r.takeTable(first, said, o)
+		return r, nil
 	}
 	for _, separator := range said + separators {
-		header, problem := cellsOf(first.text, separator)
+		header, problem := r.split(first, separator)
 		if problem != "" {
 			continue
 		}
-		r.wrapped = len(header) == 1 && strings.ContainsRune(header[0], separator)
-		header = r.unwrap(header, separator)
-		if known := exportKind(header); known != "" {
-			return nil, refuse(known)
+		if program, mapping := exportOf(header); mapping != nil {
+			r.separator, r.program = separator, program
+			r.takeMapped(header, mapping)
+			return r, nil
 		}
 		if columns, _ := columnsOf(header); isHeader(columns) {
 			r.separator = separator
@@ -68,7 +61,90 @@ func newCSV(s *source) (*csvReader, error) {
 			return r, nil
 		}
 	}
-	return nil, refuse("its first line must name the columns, with email or id among them; it is " + Quote(first.text))
+	return nil, &Refusal{
+		Reason:  "its first line must name the columns, with email or id among them; it is " + Quote(first.text),
+		Columns: true,
+	}
+}
+
+// header reads the line that names the columns, and what is said of the separator before it.
+func (r *csvReader) header() (first physical, said string, err error) {
+	if first, err = r.headerLine(); err != nil {
+		return first, "", err
+	}
+	said, isSeparator := separatorLine(first.text)
+	for isSeparator || isTypeLine(first.text) {
+		if first, err = r.headerLine(); err != nil {
+			return first, "", err
+		}
+		isSeparator = false
+	}
+	if problem := r.source.check(first); problem != "" {
+		// Without its columns a file can't be judged as a whole, so this line must do.
+		if err := r.source.seen.verdict(); err != nil && problem == notText {
+			return first, "", err
+		}
+		return first, "", refuse("of the columns' names, " + problem)
+	}
+	return first, said, nil
+}
+
+// isTypeLine reports whether a line is the one that PowerShell's Export-Csv begins with.
+func isTypeLine(text string) bool {
+	const key = "#type "
+	text = strings.TrimPrefix(text, mark)
+	return len(text) >= len(key) && strings.EqualFold(text[:len(key)], key)
+}
+
+// split returns the cells of the line that names the columns.
+func (r *csvReader) split(first physical, separator rune) (header []string, problem string) {
+	header, problem = cellsOf(first.text, separator)
+	r.wrapped = problem == "" && len(header) == 1 && strings.ContainsRune(header[0], separator)
+	return r.unwrap(header, separator), problem
+}
+
+// takeTable takes the columns of a table that names them in its own way, or not at all.
+func (r *csvReader) takeTable(first physical, said string, o Options) {
+	var header []string
+	for _, separator := range said + separators {
+		if cells, problem := r.split(first, separator); problem == "" && len(cells) > len(header) {
+			r.separator, header = separator, cells
+		}
+	}
+	if len(header) == 0 { // a quote is open in it: then it has no names
+		r.separator, header = ',', []string{first.text}
+	}
+	if header, _ = r.split(first, r.separator); len(header) == 0 {
+		header = []string{first.text}
+	}
+	names := header
+	if o.Headless {
+		names = make([]string, len(header))
+		for i := range names {
+			names[i] = letterOf(i)
+		}
+		r.source.back(first)
+	}
+	r.takeMapped(names, o.Mapping)
+}
+
+// letterOf names a column as spreadsheets do: A to Z, AA and so on.
+func letterOf(i int) string {
+	if i < 26 {
+		return string(rune('A' + i))
+	}
+	return letterOf(i/26-1) + letterOf(i%26)
+}
+
+// takeMapped takes columns whose names are another program's.
+func (r *csvReader) takeMapped(header []string, mapping *Mapping) {
+	r.mapping, r.names, r.columns = mapping, make([]string, len(header)), mapping.columns(len(header))
+	for i, cell := range header {
+		r.names[i] = strings.TrimSpace(strings.TrimPrefix(cell, mark))
+		if r.columns[i] != untaken || r.names[i] != "" {
+			r.named = i + 1
+		}
+	}
 }
 
 // unwrap returns the cells within a cell, where a program has saved each line as one.
@@ -135,13 +211,16 @@ func (r *csvReader) takeHeader(header []string) error {
 	columns, unknown := columnsOf(header)
 	if len(unknown) > 0 {
 		n := slices.IndexFunc(header, func(cell string) bool { return columnName(cell) == unknown[0] })
-		return refuse(fmt.Sprintf("column %d is %s; possible are %s", n+1, Quote(unknown[0]), strings.Join(Columns, ", ")))
+		return &Refusal{
+			Reason:  fmt.Sprintf("column %d is %s; possible are %s", n+1, Quote(unknown[0]), strings.Join(Columns, ", ")),
+			Columns: true,
+		}
 	}
 	names := make([]string, len(header))
 	for i, cell := range header {
 		names[i] = columnName(cell)
 		if first := slices.Index(names, names[i]); first < i && names[i] != "" {
-			return refuse("column " + names[i] + " is there twice")
+			return &Refusal{Reason: "column " + names[i] + " is there twice", Columns: true}
 		}
 	}
 	r.names, r.columns, r.quoted = names, columns, false
@@ -216,6 +295,9 @@ func (r *csvReader) withoutJoint(text string) string {
 func (r *csvReader) isSecondHeader(cells []string) bool {
 	if slices.ContainsFunc(cells, func(cell string) bool { return strings.Contains(cell, "@") }) {
 		return false
+	}
+	if r.mapping != nil {
+		return slices.EqualFunc(cells, r.names, func(a, b string) bool { return strings.TrimSpace(a) == b })
 	}
 	columns, unknown := columnsOf(cells)
 	named := 0
@@ -320,6 +402,9 @@ func (r *csvReader) entry(cells []string) (e Entry, problem string) {
 	if cells = r.withoutExcess(cells); len(cells) > len(r.columns) {
 		return e, fmt.Sprintf("the line has %d cells; the first line names %d columns", len(cells), len(r.columns))
 	}
+	if r.mapping != nil {
+		return r.mapped(cells)
+	}
 	for i, cell := range cells {
 		if r.own {
 			cell = unguard(cell)
@@ -343,6 +428,24 @@ func (r *csvReader) entry(cells []string) (e Entry, problem string) {
 	return e, ""
 }
 
+// mapped makes an entry of another program's cells, and counts those that have no place here.
+func (r *csvReader) mapped(cells []string) (e Entry, problem string) {
+	var left []string
+	for i, cell := range cells {
+		if r.columns[i] == untaken && isFilled(cell) && r.names[i] != "" {
+			left = append(left, r.names[i])
+		}
+	}
+	r.source.seen.ignore(left)
+	if e, problem = r.mapping.entry(cells); e.Name != nil {
+		r.source.seen.name(*e.Name)
+	}
+	if e == (Entry{}) && problem == "" {
+		problem = "the line has no name, email or note"
+	}
+	return e, problem
+}
+
 // withoutExcess removes empty cells behind the last column. Where that is the bio, the
 // commas of a sentence in it, which have a space behind them, part nothing.
 func (r *csvReader) withoutExcess(cells []string) []string {
@@ -362,7 +465,7 @@ func (r *csvReader) withoutExcess(cells []string) []string {
 // tornField names a field that a line end can't be in, but is.
 func (r *csvReader) tornField(cells []string) string {
 	for i, cell := range cells {
-		if i < len(r.columns) && r.columns[i] > unused && r.columns[i] != bioColumn && strings.Contains(strings.TrimSpace(cell), "\n") {
+		if i < len(r.columns) && r.columns[i] > untaken && r.columns[i] != bioColumn && strings.Contains(strings.TrimSpace(cell), "\n") {
 			return r.names[i]
 		}
 	}

@@ -60,6 +60,10 @@ type Options struct {
 	Encoding Encoding
 	// Format must be the file's; empty takes any.
 	Format Format
+	// Mapping, unless nil, is that of a table whose columns are not named as ours are.
+	Mapping *Mapping
+	// Headless says that the first row of such a table is a person, and names no columns.
+	Headless bool
 }
 
 // Refusal is why a file is not read at all, in words that say what to do.
@@ -67,6 +71,10 @@ type Refusal struct {
 	Reason string
 	// Encoding is one that the file could be read in, if whoever knows it says so.
 	Encoding Encoding
+	// Sample is a line as it would be in that encoding.
+	Sample string
+	// Columns says that whoever knows which column is which may give a Mapping; see TableOf.
+	Columns bool
 }
 
 // Error implements error.
@@ -81,6 +89,8 @@ type Info struct {
 	Separator rune     // of CSV
 	Columns   []string // of CSV, as the file names them
 	OwnExport bool     // it has the columns of our own export
+	Program   string   // whose export it is, if that is known
+	Mapped    bool     // its columns have other names than ours, and were mapped
 	Lines     int      // how many Next returns
 	Notes     []string // what whoever imports it should know, in sentences without an end
 }
@@ -117,7 +127,7 @@ func Open(in io.ReadSeeker, o Options) (*File, error) {
 	}
 	f := &File{Info: Info{Encoding: encoding}}
 	seen := &census{}
-	if f.parser, err = f.start(in, seen, o.Format); err != nil {
+	if f.parser, err = f.start(in, seen, o); err != nil {
 		return nil, err
 	}
 	for {
@@ -135,12 +145,12 @@ func Open(in io.ReadSeeker, o Options) (*File, error) {
 		}
 	}
 	f.Notes = append(f.Notes, seen.notes()...)
-	f.parser, err = f.start(in, &census{}, o.Format)
+	f.parser, err = f.start(in, &census{}, o)
 	return f, err
 }
 
 // start makes the parser of a file from its beginning.
-func (f *File) start(in io.ReadSeeker, seen *census, wanted Format) (parser, error) {
+func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -152,8 +162,8 @@ func (f *File) start(in io.ReadSeeker, seen *census, wanted Format) (parser, err
 	if f.Format, err = formatOf(head); err != nil {
 		return nil, err
 	}
-	if wanted != "" && f.Format != wanted {
-		return nil, refuse("it is " + f.Format.words() + ", not " + wanted.words())
+	if o.Format != "" && f.Format != o.Format {
+		return nil, refuse("it is " + f.Format.words() + ", not " + o.Format.words())
 	}
 	switch f.Format {
 	case JSONLines:
@@ -163,11 +173,11 @@ func (f *File) start(in io.ReadSeeker, seen *census, wanted Format) (parser, err
 	case VCard:
 		return &cards{source: s}, nil
 	}
-	r, err := newCSV(s)
+	r, err := newCSV(s, o)
 	if err != nil {
 		return nil, err
 	}
-	f.Separator, f.Columns, f.OwnExport = r.separator, r.names, r.own
+	f.Separator, f.Columns, f.OwnExport, f.Program, f.Mapped = r.separator, r.names, r.own, r.program, r.mapping != nil
 	return r, nil
 }
 

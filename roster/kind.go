@@ -30,8 +30,6 @@ func binaryKind(head []byte) string {
 
 // textKinds are files of text that are not read, by their first line in lower case.
 var textKinds = []struct{ prefix, reason string }{
-	{"#type ", "its first line is PowerShell's and does not name columns; export it with " +
-		"Export-Csv -NoTypeInformation -Encoding UTF8, or letters beyond ASCII are lost"},
 	{"begin:vcalendar", "it is a calendar; people are read from CSV, JSON and vCard"},
 	{"dn:", "it is LDIF; export the address book as CSV or vCard"},
 	{"version: 1", "it is LDIF; export the address book as CSV or vCard"},
@@ -95,6 +93,7 @@ type column int
 const (
 	unnamed column = iota // a value in it is refused
 	unused                // the server's own: taken and not used
+	untaken               // another program's: whoever imports it is told that it is not taken
 	idColumn
 	nameColumn
 	emailColumn
@@ -118,39 +117,4 @@ func columnName(cell string) string {
 		}
 	}
 	return cell
-}
-
-// exports are those of other programs, by columns that only they have. They are not
-// read as they are: what is refused here says which columns to keep.
-var exports = []struct {
-	program     string
-	has         []string
-	name, email string
-}{
-	{"Google Contacts", []string{"E-mail 1 - Value", "Yomi Name"}, "Name", "E-mail 1 - Value"},
-	{"Google Contacts", []string{"E-mail 1 - Value"}, "First Name and Last Name", "E-mail 1 - Value"},
-	{"Outlook", []string{"E-mail Address", "E-mail Type"}, "First Name and Last Name", "E-mail Address"},
-	{"Outlook", []string{"E-mail Address", "E-mail Display Name"}, "First Name and Last Name", "E-mail Address"},
-	{"Outlook on the web", []string{"E-mail Address", "Given Yomi"}, "First Name and Last Name", "E-mail Address"},
-	{"Thunderbird", []string{"Primary Email", "Display Name"}, "Display Name", "Primary Email"},
-	{"LinkedIn", []string{"Email Address", "Connected On"}, "First Name and Last Name", "Email Address"},
-}
-
-// exportKind says why an export of another program is refused; "" for none.
-func exportKind(header []string) string {
-	names := map[string]bool{}
-	for _, name := range header {
-		names[columnName(name)] = true
-	}
-	for _, e := range exports {
-		all := true
-		for _, name := range e.has {
-			all = all && names[name]
-		}
-		if all {
-			return "it is an export of " + e.program + ". Keep two columns, named name (from " + e.name +
-				") and email (from " + e.email + "), and save it as CSV in UTF-8"
-		}
-	}
-	return ""
 }

@@ -56,6 +56,12 @@ func (s *source) next() (line physical, err error) {
 	return line, nil
 }
 
+// back has next return the line that it returned last once more.
+func (s *source) back(line physical) {
+	s.queue = append([]physical{line}, s.queue...)
+	s.number--
+}
+
 // ahead returns the line that next returns after n others.
 func (s *source) ahead(n int) (physical, error) {
 	for len(s.queue) <= n {

@@ -50,7 +50,7 @@ func comesBack(t tester, u api.User, byteOrderMark bool) {
 	var file bytes.Buffer
 	w, err := roster.NewCSVWriter(&file, byteOrderMark)
 	if err == nil {
-		err = errors.Join(w.Write(u), w.Write(u), w.Flush())
+		err = errors.Join(w.Write(u), w.Write(u), w.Close())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestFormulas(t *testing.T) {
 		u := api.User{ID: person(1), Name: "A", Email: "a@x.org", Bio: bio}
 		comesBack(t, u, false)
 		w, err := roster.NewCSVWriter(&file, false)
-		if err := errors.Join(err, w.Write(u), w.Flush()); err != nil {
+		if err := errors.Join(err, w.Write(u), w.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(file.String(), `,"`+want+`",`) {

@@ -2,13 +2,37 @@ package roster
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
 )
+
+// Writer writes people to a file, of which Open reads the same people back. Close writes what is
+// still held, and what ends the file.
+type Writer interface {
+	Write(u api.User) error
+	Close() error
+}
+
+// NewWriter writes a file of a format. A byte order mark is of CSV only.
+func NewWriter(out io.Writer, format Format, byteOrderMark bool) (Writer, error) {
+	switch format {
+	case CSV:
+		return NewCSVWriter(out, byteOrderMark)
+	case VCard:
+		return &cardWriter{bufio.NewWriter(out)}, nil
+	case JSON:
+		return &arrayWriter{out: bufio.NewWriter(out)}, nil
+	case JSONLines:
+	}
+	return nil, fmt.Errorf("no writer of %s", format)
+}
 
 // CSVWriter writes people as CSV (RFC 4180), each cell in quotes: within them, a separator of
 // any program is text. Open reads the same people back.
@@ -35,8 +59,8 @@ func (w *CSVWriter) Write(u api.User) error {
 	})
 }
 
-// Flush writes what is still held.
-func (w *CSVWriter) Flush() error { return w.out.Flush() }
+// Close implements Writer.
+func (w *CSVWriter) Close() error { return w.out.Flush() }
 
 func (w *CSVWriter) writeRow(cells []string) error {
 	_, err := w.out.WriteString(quotedRow(cells) + "\n")
@@ -49,4 +73,77 @@ func quotedRow(cells []string) string {
 		quoted[i] = `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
 	}
 	return strings.Join(quoted, ",")
+}
+
+// cardWriter writes vCard 4.0 (RFC 6350).
+type cardWriter struct{ out *bufio.Writer }
+
+// maxFolded is how many bytes of a property a line has, without its end.
+const maxFolded = 75
+
+var cardEscapes = strings.NewReplacer(`\`, `\\`, ",", `\,`, ";", `\;`, "\r\n", `\n`, "\n", `\n`, "\r", `\n`)
+
+// Write implements Writer. The id is not ours alone to give there, so people are found by email.
+func (w *cardWriter) Write(u api.User) error {
+	w.property("BEGIN", "VCARD")
+	w.property("VERSION", "4.0")
+	if u.ID != "" {
+		w.property("UID", "urn:uuid:"+u.ID)
+	}
+	w.property("FN", cardEscapes.Replace(u.Name))
+	if u.Email != "" {
+		w.property("EMAIL", cardEscapes.Replace(u.Email))
+	}
+	if u.Bio != "" {
+		w.property("NOTE", cardEscapes.Replace(u.Bio))
+	}
+	if !u.UpdatedAt.IsZero() {
+		w.property("REV", u.UpdatedAt.UTC().Format("20060102T150405Z"))
+	}
+	return w.property("END", "VCARD")
+}
+
+// property writes one, folded between letters.
+func (w *cardWriter) property(name, value string) error {
+	text, room := name+":"+value, maxFolded
+	for len(text) > room {
+		cut := room
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		_, _ = w.out.WriteString(text[:cut] + "\r\n ") // an error stays
+		text, room = text[cut:], maxFolded-1
+	}
+	_, err := w.out.WriteString(text + "\r\n")
+	return err
+}
+
+// Close implements Writer.
+func (w *cardWriter) Close() error { return w.out.Flush() }
+
+// arrayWriter writes a JSON array, with a line for each person.
+type arrayWriter struct {
+	out   *bufio.Writer
+	begun bool
+}
+
+// Write implements Writer.
+func (w *arrayWriter) Write(u api.User) error {
+	before := ",\n"
+	if !w.begun {
+		before, w.begun = "[\n", true
+	}
+	_, _ = w.out.WriteString(before) // an error stays
+	_, err := w.out.Write(jsoncodec.Write(u.WriteJSON))
+	return err
+}
+
+// Close implements Writer.
+func (w *arrayWriter) Close() error {
+	end := "\n]\n"
+	if !w.begun {
+		end = "[]\n"
+	}
+	_, _ = w.out.WriteString(end)
+	return w.out.Flush()
 }

@@ -157,6 +157,7 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	db := databaseFlag(flags)
 	format := flags.String("format", "", "csv, jsonl, json or vcard: refuse any other; by default, the content decides")
 	encoding := flags.String("encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, where the file does not show it")
+	columns := flags.String("columns", "", "which columns of CSV are what, where they have other names: `name=First+Last,email=Mail,bio=Notes`")
 	apply := flags.Bool("apply", false, "change the directory; without this, only print what would change")
 	quiet := flags.Bool("quiet", false, "print only the refused lines")
 	names, err := parseNames(flags, args, stderr, "FILE")
@@ -172,10 +173,13 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	file, err := roster.Open(in, options)
+	file, err := exchange.Open(in, options, *columns)
 	var refusal *roster.Refusal
 	if errors.As(err, &refusal) && refusal.Encoding != "" {
 		return fmt.Errorf("%s: %w; if that is right, add -encoding %s", names[0], err, refusal.Encoding)
+	}
+	if refusal != nil && refusal.Columns {
+		return fmt.Errorf("%s: %w; or say which columns are what, such as -columns name=First+Last,email=Mail", names[0], err)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", names[0], err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/roster/plan"
 	"github.com/rollcall/rollcall/server/exchange"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/store/memory"
@@ -40,25 +41,25 @@ func roll(t tester, people int) *memory.Store {
 }
 
 // results runs a file and returns what became of its lines, by their numbers.
-func results(t tester, to exchange.Directory, file string, apply bool) (lines []string, count map[exchange.Action]int) {
+func results(t tester, to exchange.Directory, file string, apply bool) (lines []string, count map[plan.Action]int) {
 	t.Helper()
 	f, err := roster.Open(strings.NewReader(file), roster.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []exchange.Result
-	i := exchange.Import{To: to, Apply: apply, Report: func(r exchange.Result) error {
+	var all []plan.Result
+	i := exchange.Import{To: to, Apply: apply, Report: func(r plan.Result) error {
 		all = append(all, r)
 		return nil
 	}}
 	if err := i.Run(context.Background(), f); err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(all, func(a, b exchange.Result) int { return a.Line - b.Line })
-	count = map[exchange.Action]int{}
+	slices.SortFunc(all, func(a, b plan.Result) int { return a.Line - b.Line })
+	count = map[plan.Action]int{}
 	for _, r := range all {
 		count[r.Action]++
-		lines = append(lines, fmt.Sprintf("%d %s %s", r.Line, r.Action, r.Detail))
+		lines = append(lines, fmt.Sprintf("%d %s %s", r.Line, r.Action, r.Summary()))
 	}
 	return lines, count
 }
@@ -76,13 +77,13 @@ func TestAddressesHandedOn(t *testing.T) {
 	for name, file := range map[string]string{"freed first": down, "taken first": up} {
 		s := roll(t, people)
 		file = "id,name,email\n" + file
-		if lines, count := results(t, s, file, false); count[exchange.Change] != people {
+		if lines, count := results(t, s, file, false); count[plan.Change] != people {
 			t.Errorf("%s: planned %v: %s", name, count, lines[:3])
 		}
-		if lines, count := results(t, s, file, true); count[exchange.Change] != people {
+		if lines, count := results(t, s, file, true); count[plan.Change] != people {
 			t.Errorf("%s: did %v: %s", name, count, lines[:3])
 		}
-		if _, count := results(t, s, file, false); count[exchange.Unchanged] != people {
+		if _, count := results(t, s, file, false); count[plan.Unchanged] != people {
 			t.Errorf("%s: a second run would do %v", name, count)
 		}
 	}
@@ -142,7 +143,7 @@ func TestPlanIsWhatHappens(t *testing.T) {
 		if !slices.Equal(planned, done) {
 			t.Fatalf("of\n%s\nplanned %q\ndone    %q", file, planned, done)
 		}
-		if again, count := results(t, s, file, true); count[exchange.Create]+count[exchange.Change] > 0 {
+		if again, count := results(t, s, file, true); count[plan.Create]+count[plan.Change] > 0 {
 			t.Fatalf("of\n%s\nfirst %q\nagain %q", file, done, again)
 		}
 	})

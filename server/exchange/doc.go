@@ -1,13 +1,9 @@
 // Package exchange exports users to files for other programs and imports files of people,
 // which package roster reads.
 //
-// An import reads in bounded memory. It compares each line with the directory and plans
-// the operation that a client would send. The operation's id is derived from its effect, so
-// an interrupted import can be run again, and a second run changes nothing.
-//
-// The lines of a file are one state that the directory is to have, so an address may be
-// handed on in it: a line that wants the email of a user who gives it up further down waits
-// for that line. Each user and each email has one line at most.
+// An import reads in bounded memory. Package plan compares each line with the directory; what
+// it plans becomes the operation that a client would send. The id of a new user is derived from
+// the email, so an interrupted import can be run again, and a second run changes nothing.
 package exchange
 
 import (

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/roster/plan"
 	"github.com/rollcall/rollcall/roster/rostertest"
 	"github.com/rollcall/rollcall/server/exchange"
 	"github.com/rollcall/rollcall/server/store"
@@ -30,13 +31,13 @@ var lineEnd = regexp.MustCompile(`(\\r){0,2}\\n|\\r`)
 var lines = flag.Int("lines", 30_000, "of the long file")
 
 // run imports a file and counts what became of its lines.
-func run(to exchange.Directory, in io.ReadSeeker) (map[exchange.Action]int, error) {
+func run(to exchange.Directory, in io.ReadSeeker) (map[plan.Action]int, error) {
 	lines, err := roster.Open(in, roster.Options{})
 	if err != nil {
 		return nil, err
 	}
-	count := map[exchange.Action]int{}
-	i := exchange.Import{To: to, Apply: true, Report: func(s exchange.Result) error {
+	count := map[plan.Action]int{}
+	i := exchange.Import{To: to, Apply: true, Report: func(s plan.Result) error {
 		count[s.Action]++
 		return nil
 	}}
@@ -69,10 +70,10 @@ func TestRoundTrip(t *testing.T) {
 			if format == roster.CSV {
 				of = lineEnd.ReplaceAllString(of, `\n`) // CSV does not preserve line ends
 			}
-			if err != nil || count[exchange.Create] != len(want) || made != of {
+			if err != nil || count[plan.Create] != len(want) || made != of {
 				t.Fatalf("%s: %v (%v)\n%s\nmade %s\nof   %s", format, count, err, &file, made, of)
 			}
-			if count, err = run(from, bytes.NewReader(file.Bytes())); err != nil || count[exchange.Unchanged] != len(want) {
+			if count, err = run(from, bytes.NewReader(file.Bytes())); err != nil || count[plan.Unchanged] != len(want) {
 				t.Fatalf("%s: imported where it comes from: %v (%v)\n%s", format, count, err, &file)
 			}
 		}
@@ -132,7 +133,7 @@ func (e *empty) Apply(_ context.Context, writes []store.Write) ([]store.Outcome,
 func TestImportStreams(t *testing.T) {
 	to := &empty{}
 	count, err := run(to, &rostertest.Long{Lines: *lines})
-	if err != nil || count[exchange.Create] != *lines || to.writes != *lines {
+	if err != nil || count[plan.Create] != *lines || to.writes != *lines {
 		t.Fatalf("%v, %d writes (%v)", count, to.writes, err)
 	}
 	if most := uint64(16<<20 + 64**lines); to.peak > most {
@@ -171,7 +172,7 @@ func TestImportResumes(t *testing.T) {
 			t.Fatal("it never ends")
 		}
 		if err == nil {
-			if count[exchange.Unchanged] < 4*api.MaxOperations || count[exchange.Refused] > 0 {
+			if count[plan.Unchanged] < 4*api.MaxOperations || count[plan.Refused] > 0 {
 				t.Errorf("the last run: %v", count)
 			}
 			break

@@ -100,5 +100,5 @@ func csvWriter(out io.Writer, byteOrderMark bool) (put func(json.RawMessage) err
 		}
 		return w.Write(u)
 	}
-	return put, w.Flush, err
+	return put, w.Close, err
 }

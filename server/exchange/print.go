@@ -11,27 +11,28 @@ import (
 	"strings"
 
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/roster/plan"
 	"github.com/rollcall/rollcall/server/store"
 )
 
 // Print runs the import and prints each line's result and a summary. Quiet prints only the
 // refused lines. It returns how many lines were refused.
 func (i *Import) Print(ctx context.Context, file *roster.File, to io.Writer, quiet bool) (refused int, err error) {
-	t := tally{out: bufio.NewWriter(to), quiet: quiet, count: map[Action]int{}, emptied: map[string]int{}}
+	t := tally{out: bufio.NewWriter(to), quiet: quiet, count: map[plan.Action]int{}, emptied: map[string]int{}}
 	for _, note := range file.Notes {
 		t.printf("note: %s\n", note)
 	}
 	i.Report = t.report
 	failed := i.Run(ctx, file)
 	t.summarize(i.Apply, failed)
-	return t.count[Refused], errors.Join(failed, t.err, t.out.Flush())
+	return t.count[plan.Refused], errors.Join(failed, t.err, t.out.Flush())
 }
 
 // tally prints the results of an import and counts them.
 type tally struct {
 	out     *bufio.Writer
 	quiet   bool
-	count   map[Action]int
+	count   map[plan.Action]int
 	emptied map[string]int
 	err     error
 }
@@ -40,21 +41,21 @@ func (t *tally) printf(format string, args ...any) {
 	t.err = cmp.Or(t.err, store.Print(t.out, format, args...))
 }
 
-func (t *tally) report(r Result) error {
+func (t *tally) report(r plan.Result) error {
 	t.count[r.Action]++
-	for _, field := range r.Emptied {
+	for _, field := range r.Emptied() {
 		t.emptied[field]++
 	}
-	if r.Action == Unchanged || (t.quiet && r.Action != Refused) {
+	if r.Action == plan.Unchanged || (t.quiet && r.Action != plan.Refused) {
 		return nil
 	}
 	place := fmt.Sprintf("line %d", r.Line)
 	if r.Item > 0 {
 		place += fmt.Sprintf(", item %d", r.Item)
 	}
-	detail := ""
-	if r.Detail != "" {
-		detail = ": " + r.Detail
+	detail := r.Summary()
+	if detail != "" {
+		detail = ": " + detail
 	}
 	t.printf("%s: %s %s%s\n", place, r.Action, r.Who, detail)
 	return t.err
@@ -72,7 +73,7 @@ func (t *tally) summarize(applied bool, failed error) {
 		t.printf("%s %s; an empty cell empties, a column that is left out keeps what is there\n", emptied, t.emptiedFields())
 	}
 	t.printf("%s%d created, %d changed, %d unchanged, %d refused%s\n",
-		before, t.count[Create], t.count[Change], t.count[Unchanged], t.count[Refused], after)
+		before, t.count[plan.Create], t.count[plan.Change], t.count[plan.Unchanged], t.count[plan.Refused], after)
 }
 
 func (t *tally) emptiedFields() string {

@@ -1,0 +1,529 @@
+// Files in and out: the pages "Import" and "Export". It is loaded when one of them is first shown. What
+// reads and writes the files is a program of its own, in a worker: see filesworker.js.
+//
+//   rollcallTransfer(place, part, id, host)  fills an element with a part: "import" or "export"
+//
+// The host is the program: say(text, failed) shows a message, sync() starts a sync, role is the account's.
+"use strict";
+
+(() => {
+  const pageSize = 50; // lines of a plan that are shown at first, and then for each "Show more"
+  const maxFile = 50 << 20; // bytes
+
+  // Until there is a language, English it is.
+  const fill = (text, args) => args.reduce((all, arg, i) => all.replaceAll(`{${i}}`, arg), text);
+  const tr = (text, ...args) => (globalThis.rollcallLanguage?.tr ? rollcallLanguage.tr(text, ...args) : fill(text, args));
+  const trn = (n, one, other, ...args) => (globalThis.rollcallLanguage?.trn
+    ? rollcallLanguage.trn(n, one, other, ...args)
+    : fill((n === 1 ? one : other).replaceAll("{n}", n.toLocaleString("en-GB")), args));
+
+  // --- Elements ---
+
+  function h(tag, attributes, ...content) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (typeof value === "function") element.addEventListener(name, value);
+      else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...content.filter((one) => one !== null));
+    return element;
+  }
+
+  function icon(name) {
+    const span = h("span", { class: "icon", "aria-hidden": "true" });
+    span.innerHTML = `<svg viewBox="0 0 24 24" focusable="false"><use href="#icon-${name}"/></svg>`;
+    return span;
+  }
+
+  const own = (text) => h("bdi", { class: "notranslate", translate: "no" }, text);
+  const quiet = (...content) => h("p", { class: "quiet" }, ...content);
+  const button = (text, click, more = {}) => h("button", { type: "button", class: "button", click, ...more }, text);
+  const primary = (text, click, more = {}) => button(text, click, { class: "button button-primary", ...more });
+  const actions = (...buttons) => h("div", { class: "files-actions" }, ...buttons);
+
+  function card(id, heading, ...content) {
+    return h("section", { class: "card", "aria-labelledby": id }, h("div", { class: "card-head" }, h("h2", { id, tabindex: "-1" }, heading)), ...content);
+  }
+
+  const notice = (...content) => h("div", { class: "files-notice" }, icon("alert"), h("div", {}, ...content));
+
+  // parted puts elements in the places of a sentence.
+  function parted(text, ...elements) {
+    return text.split(/\{(\d)\}/).map((piece, i) => (i % 2 ? elements[piece] : piece)).filter((piece) => piece !== "");
+  }
+
+  // --- The program ---
+
+  let worker = null, calls = new Map(), number = 0, progressed = null;
+
+  function start() {
+    worker = new Worker('{{asset "filesworker.js"}}', { name: "rollcall-files" });
+    const stop = (reason) => {
+      worker?.terminate();
+      worker = null;
+      for (const { reject } of calls.values()) reject(new Error(reason));
+      calls = new Map();
+    };
+    worker.addEventListener("error", () => stop("could not be loaded"));
+    worker.addEventListener("message", ({ data }) => {
+      if (data.stopped) return stop(data.stopped);
+      if (data.progress) return progressed?.(data.progress);
+      const { resolve, reject } = calls.get(data.number);
+      calls.delete(data.number);
+      if (data.failure) reject(new Error(data.failure));
+      else resolve(data.bytes ? { ...data.answer, bytes: data.bytes } : data.answer);
+    });
+    worker.postMessage({ account: rollcallAccount.id });
+  }
+
+  function call(name, arg, file) {
+    if (!worker) start();
+    return new Promise((resolve, reject) => {
+      calls.set(++number, { resolve, reject });
+      worker.postMessage({ number, name, arg, file }, file ? [file] : []);
+    });
+  }
+
+  const cancel = () => worker?.postMessage({ number: 0, name: "cancel" });
+
+  const failure = (err) => (navigator.onLine
+    ? tr("The part of Rollcall that reads and writes files did not start: {0}. Reload the page and try again.", err.message)
+    : tr("The part of Rollcall that reads and writes files is not on this device yet. Try again when you are online."));
+
+  // --- Importing ---
+
+  // What is under way outlives the page being left for another one of the app.
+  const state = { step: "start", place: null, host: null, how: {}, file: null };
+
+  function show(step, more = {}) {
+    Object.assign(state, more, { step });
+    if (!state.place?.isConnected) return;
+    state.place.replaceChildren(...steps[step]());
+    const heading = state.place.querySelector("h2");
+    if (more.focus !== false) heading?.focus();
+    state.place.dataset.step = step;
+  }
+
+  async function attempt(work) {
+    try {
+      return await work();
+    } catch (err) {
+      console.error(err);
+      show("failed", { reason: failure(err) });
+    }
+  }
+
+  async function take(file) {
+    if (file.size > maxFile) {
+      show("refused", { file, opened: { refused: tr("it is larger than 50 MB; import it in parts, or with the command at the server") } });
+      return;
+    }
+    show("reading", { file, how: {} });
+    await attempt(async () => plan({}, await file.arrayBuffer()));
+  }
+
+  async function plan(how, bytes) {
+    state.how = how;
+    const opened = await call("open", { name: state.file.name, ...how }, bytes);
+    if (opened.encoding && opened.refused) show("encoding", { opened });
+    else if (opened.mapColumns && opened.refused) await columns();
+    else if (opened.refused) show("refused", { opened });
+    else show("plan", { opened, lists: {} });
+  }
+
+  async function columns(headless) {
+    const how = { encoding: state.how.encoding, ...(headless === undefined ? {} : { headless }) };
+    const table = await call("table", how);
+    show("columns", { table });
+  }
+
+  const paste = (text) => take(new File([text], tr("pasted cells"), { type: "text/plain" }));
+
+  const accepted = ".csv,.tsv,.txt,.tab,.vcf,.vcard,.json,.jsonl,.ndjson,text/csv,text/tab-separated-values,text/vcard,application/json";
+
+  const formats = { csv: "CSV", jsonl: "JSON", json: "JSON", vcard: "vCard" };
+  const encodings = { "utf-8": "UTF-8", "utf-16le": "UTF-16", "utf-16be": "UTF-16", "windows-1252": "Windows-1252" };
+  const fields = { name: "Name", email: "Email", bio: "Bio" };
+  const time = (at) => new Date(at).toLocaleString(document.documentElement.lang || "en-GB", { weekday: "long", hour: "2-digit", minute: "2-digit" });
+
+  const steps = {
+    start() {
+      const input = h("input", { type: "file", id: "import-file", class: "unseen", accept: accepted, change: () => input.files[0] && take(input.files[0]) });
+      const box = h("textarea", { id: "import-cells", class: "input", rows: "4", spellcheck: "false", autocomplete: "off", "aria-describedby": "import-cells-hint" });
+      const drop = h("div", { class: "files-drop" }, icon("install"),
+        h("p", {}, tr("Drop a file here, or choose one")), input,
+        h("label", { for: "import-file", class: "button button-primary" }, tr("Choose a file")),
+        quiet(tr("CSV, vCard or JSON, such as from Excel, Google Contacts, Outlook, Thunderbird, iCloud or a phone. Nothing is saved before you have seen what would change.")));
+      return [
+        lastImport(),
+        card("import-title", tr("From a file"), drop),
+        card("paste-title", tr("From a spreadsheet"),
+          h("div", { class: "field" }, h("label", { for: "import-cells" }, tr("Paste copied cells")), box,
+            h("p", { id: "import-cells-hint", class: "hint" }, tr("Copy the cells with their headings, such as Name and Email."))),
+          actions(button(tr("Read the cells"), () => (box.value.trim() ? paste(box.value) : box.focus())))),
+      ];
+    },
+
+    reading: () => [card("reading-title", tr("Reading the file"), h("p", { role: "status" }, ...parted(tr("{0} is read on this device."), own(state.file.name))),
+      h("progress", { class: "meter", "aria-labelledby": "reading-title" }))],
+
+    failed: () => [card("failed-title", tr("That did not work"), h("p", {}, state.reason), actions(primary(tr("Start again"), again)))],
+
+    refused: () => [card("refused-title", tr("This file can't be imported"), h("p", {}, own(state.file.name)),
+      h("p", {}, tr("The reason: {0}.", state.opened.refused)), quiet(tr("Nothing was changed.")),
+      actions(primary(tr("Choose another file"), again)))],
+
+    encoding: () => [card("encoding-title", tr("Do the letters look right?"),
+      h("p", {}, ...parted(tr("{0} does not say how its letters are stored. Taken as Windows-1252, as older versions of Excel and Outlook write it, a line reads:"), own(state.file.name))),
+      h("p", { class: "files-sample" }, own(state.opened.sample)),
+      actions(primary(tr("Yes, read it so"), () => attempt(() => plan({ ...state.how, encoding: state.opened.encoding }))),
+        button(tr("No, choose another file"), again)),
+      quiet(tr("If they don't, save the file once more as UTF-8: in Excel, “CSV UTF-8”.")))],
+
+    columns: mapping,
+    plan: planned,
+
+    working() {
+      const bar = h("progress", { class: "meter", "aria-labelledby": "working-title", max: "1", value: "0" });
+      const text = h("p", { class: "quiet" }, "");
+      progressed = ({ done, of }) => {
+        bar.max = of;
+        bar.value = done;
+        text.textContent = tr("{0} of {1}", done.toLocaleString(), of.toLocaleString());
+      };
+      return [card("working-title", state.undoing ? tr("Undoing the import") : tr("Importing"), bar, text,
+        quiet(tr("You can go on working meanwhile. What is saved is sent as soon as there is a network.")), actions(button(tr("Cancel"), cancel)))];
+    },
+
+    done: finished,
+    undone: () => [card("undone-title", state.undone.failure ? tr("The import was not undone") : tr("The import was undone"),
+      h("p", { role: "status" }, trn(state.undone.undone, "{n} user is as before.", "{n} users are as before.")),
+      state.undone.left ? h("p", {}, trn(state.undone.left, "{n} user was changed since, and stays as they are.", "{n} users were changed since, and stay as they are.")) : null,
+      state.undone.failure ? h("p", {}, state.undone.failure) : null,
+      state.undone.cancelled ? h("p", {}, tr("It was cancelled. You can go on undoing.")) : null,
+      actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")), button(tr("Import a file"), again)))],
+  };
+
+  function again() {
+    show("start", { file: null, how: {} });
+  }
+
+  // lastImport offers to undo what was imported within a day, also after a reload.
+  function lastImport() {
+    const shown = h("div", { class: "files-last" });
+    // It needs the program, which may not be on the device: then there was no import here either.
+    if (state.known !== null) {
+      call("last").then((last) => {
+        if (!last) return;
+        const made = last.created + last.changed;
+        shown.replaceChildren(card("last-title", tr("The last import"),
+          h("p", {}, ...parted(last.ended
+            ? trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}")
+            : tr("The import of {0} was interrupted. What was saved stays; import the file again to go on."), own(last.file))),
+          quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))),
+          actions(button(tr("Undo the import"), undo))));
+      }).catch(() => {});
+    }
+    return shown;
+  }
+
+  async function undo() {
+    show("working", { undoing: true });
+    await attempt(async () => show("undone", { undone: await call("undo") }));
+    state.host.sync();
+  }
+
+  // --- The plan ---
+
+  function counted(counts) {
+    const of = (action) => counts[action] ?? 0;
+    return [
+      ["create", of("create"), trn(of("create"), "{n} new", "{n} new"), "plus"],
+      ["change", of("change"), trn(of("change"), "{n} changed", "{n} changed"), "edit"],
+      ["unchanged", of("unchanged"), trn(of("unchanged"), "{n} unchanged", "{n} unchanged"), "check"],
+      ["refused", of("refused"), trn(of("refused"), "{n} refused", "{n} refused"), "alert"],
+    ];
+  }
+
+  function planned() {
+    const { opened } = state;
+    const counts = counted(opened.counts);
+    const todo = (opened.counts.create ?? 0) + (opened.counts.change ?? 0);
+    const emptied = Object.entries(opened.emptied ?? {});
+    const kind = opened.program ? tr("{0}, as CSV", opened.program) : formats[opened.format];
+    const go = primary(trn(todo, "Import {n} user", "Import {n} users"), run, { id: "import-go" });
+    return [
+      card("plan-title", todo ? tr("This is what would change") : tr("Nothing would change"),
+        h("p", {}, ...parted(tr("{0}: {1}, {2}."), own(state.file.name), kind, encodings[opened.encoding])),
+        h("ul", { class: "files-counts", role: "list" }, ...counts.filter(([, n]) => n).map(([, , text, name]) => h("li", {}, icon(name), text))),
+        emptied.length ? notice(h("p", {}, h("strong", {}, emptiedText(emptied))), h("p", {}, tr("An empty cell empties a field; a column that is left out keeps what is there."))) : null,
+        opened.incomplete ? notice(h("p", {}, tr("This device has not loaded the whole list yet. Whoever is not on it yet would be added once more: sync first."))) : null,
+        ...(opened.notes ?? []).map((note) => quiet(tr("Note: {0}.", note))),
+        actions(todo ? go : null, todo ? button(tr("Cancel"), again) : primary(tr("Choose another file"), again),
+          opened.mapColumns ? button(tr("Choose the columns"), () => attempt(() => columns())) : null)),
+      ...counts.filter(([action, n]) => n && action !== "unchanged").map(([action, n, text]) => lines(action, n, text)),
+    ];
+  }
+
+  function emptiedText(emptied) {
+    const words = { name: (n) => trn(n, "{n} name", "{n} names"), email: (n) => trn(n, "{n} email", "{n} emails"), bio: (n) => trn(n, "{n} bio", "{n} bios") };
+    return tr("This would empty {0}.", emptied.map(([field, n]) => words[field](n)).join(", "));
+  }
+
+  const headings = { create: () => tr("New"), change: () => tr("Changed"), refused: () => tr("Refused") };
+
+  function lines(action, n) {
+    const list = h("ul", { class: "things", role: "list", "aria-labelledby": `${action}-title` });
+    const more = button(tr("Show more"), () => attempt(read));
+    async function read() {
+      const got = await call("results", { action, from: list.children.length, limit: pageSize });
+      list.append(...got.map((line) => item(action, line)));
+      more.hidden = list.children.length >= n;
+    }
+    attempt(read);
+    return card(`${action}-title`, headings[action](), list, more);
+  }
+
+  function item(action, { line, item, who, detail, fields: changed }) {
+    const place = item ? tr("Line {0}, item {1}", line, item) : tr("Line {0}", line);
+    return h("li", { class: "thing" }, h("div", { class: "thing-main" },
+      h("p", { class: "thing-title" }, own(who || "–")),
+      ...(changed ?? []).map((one) => h("p", { class: "thing-change" }, `${tr(fields[one.name])}: `, ...difference(one))),
+      detail ? h("p", { class: "thing-why" }, detail) : null,
+      action === "create" ? null : quiet(place)));
+  }
+
+  function difference({ from, to }) {
+    const becomes = [h("span", { "aria-hidden": "true" }, " → "), h("span", { class: "unseen" }, ` ${tr("becomes")} `)];
+    return [from ? own(from) : h("em", {}, tr("nothing")), ...becomes, to ? own(to) : h("em", {}, tr("nothing"))];
+  }
+
+  async function run() {
+    show("working", { undoing: false });
+    await attempt(async () => {
+      const done = await call("import");
+      if (done.inBackground) wake();
+      show("done", { done });
+    });
+    state.host.sync();
+  }
+
+  // wake has the browser sync when there is a network, also without a tab, as the app does after a write.
+  async function wake() {
+    try {
+      const registration = await rollcall.registration;
+      await registration?.sync?.register(`rollcall-sync${rollcallAccount.id && `-${rollcallAccount.id}`}`);
+    } catch {
+      // Other triggers do it.
+    }
+  }
+
+  function finished() {
+    const { done } = state;
+    const made = done.created + done.changed;
+    const heading = done.failure ? tr("The import was not finished") : done.cancelled ? tr("The import was cancelled") : tr("Imported");
+    return [card("done-title", heading,
+      h("p", { role: "status" }, tr("{0}, {1}.", trn(done.created, "{n} user was added", "{n} users were added"), trn(done.changed, "{n} was changed", "{n} were changed"))),
+      done.left ? h("p", {}, trn(done.left, "{n} had changed since you saw the plan, and was left as it is.", "{n} had changed since you saw the plan, and were left as they are.")) : null,
+      done.failure ? h("p", {}, done.failure) : null,
+      made ? quiet(tr("You can undo it until {0}, or until you import another file.", time(done.until))) : null,
+      actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")),
+        made ? button(tr("Undo the import"), undo) : null, button(tr("Import another file"), again)))];
+  }
+
+  // --- Which column is what ---
+
+  const roles = () => [["", tr("Not imported")], ["name", tr("Name")], ["given", tr("Given name")], ["family", tr("Family name")],
+    ["email", tr("Email")], ["bio", tr("Bio")], ["id", tr("Rollcall id")]];
+
+  function mapping() {
+    const { table } = state;
+    const chosen = [...table.roles];
+    const refused = h("p", { class: "form-failure", role: "alert", hidden: true }, icon("alert"), h("span", {}, tr("Say which column is the email: people are found by it.")));
+    const choice = (i) => {
+      const name = table.columns[i] || tr("Column {0}", i + 1);
+      const select = h("select", { class: "input", "aria-label": tr("What is the column {0}?", name), change: () => { chosen[i] = select.value; } },
+        ...roles().map(([value, text]) => h("option", { value, selected: value === chosen[i] }, text)));
+      return h("th", { scope: "col" }, h("span", { class: "files-column" }, own(name)), select);
+    };
+    const next = () => {
+      refused.hidden = chosen.includes("email") || chosen.includes("id");
+      if (refused.hidden) attempt(() => plan({ encoding: state.how.encoding, roles: chosen, headless: table.headless }));
+      else state.place.querySelector("select").focus();
+    };
+    const first = h("input", { type: "checkbox", id: "import-headings", checked: !table.headless, change: () => attempt(() => columns(!first.checked)) });
+    return [card("columns-title", tr("Which column is what?"),
+      h("p", {}, ...parted(tr("The columns of {0} have names that Rollcall does not know. These are its first rows."), own(state.file.name))),
+      h("p", { class: "files-check" }, first, h("label", { for: "import-headings" }, tr("The first row has the headings"))),
+      refused,
+      h("div", { class: "files-table", tabindex: "0", role: "region", "aria-labelledby": "columns-title" },
+        h("table", {}, h("thead", {}, h("tr", {}, ...table.columns.map((_, i) => choice(i)))),
+          h("tbody", {}, ...(table.rows ?? []).map((row) => h("tr", {}, ...table.columns.map((_, i) => h("td", {}, own(row[i] ?? "")))))))),
+      actions(primary(tr("Show what would change"), next), button(tr("Cancel"), again)))];
+  }
+
+  // --- What comes from elsewhere: dropped, pasted, shared, opened with the app ---
+
+  async function arrived() {
+    const dropped = rollcall.dropped;
+    rollcall.dropped = null;
+    if (dropped) return take(dropped);
+    if (new URLSearchParams(location.search).has("shared")) {
+      history.replaceState(history.state, "", location.pathname);
+      const shared = await received();
+      if (shared) return take(shared);
+      state.host.say(tr("What was shared did not arrive. Share it again, or choose the file here."), true);
+    }
+  }
+
+  // received takes what the service worker has kept of a share.
+  async function received() {
+    try {
+      const cache = await caches.open("shared");
+      const response = await cache.match("/import/shared");
+      await cache.delete("/import/shared");
+      return response && new File([await response.blob()], decodeURIComponent(response.headers.get("X-Name")));
+    } catch {
+      return null; // there is no cache storage, and so no share target
+    }
+  }
+
+  const ready = () => state.place?.isConnected && ["start", "done", "undone", "refused", "plan", "columns", "encoding", "failed"].includes(state.step);
+
+  addEventListener("rollcall-dropped", () => ready() && arrived());
+  addEventListener("paste", (event) => {
+    if (!ready() || event.target.closest?.("input, textarea, dialog")) return;
+    const [file] = event.clipboardData.files;
+    const text = event.clipboardData.getData("text/plain");
+    if (file) take(file);
+    else if (text.trim()) paste(text);
+  });
+  // The browser keeps the files that the app was opened with until somebody asks for them.
+  globalThis.launchQueue?.setConsumer(async ({ files }) => {
+    if (files?.length && ready()) take(await files[0].getFile());
+  });
+
+  function importing(place, host) {
+    if (state.place === place && place.dataset.step) return;
+    Object.assign(state, { place, host });
+    if (host.role === "viewer") {
+      place.replaceChildren(h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon("people")), h("h2", {}, tr("You can't import here")),
+        h("p", {}, tr("Your role is viewer: you see everybody and can export, but not add or change anybody. An admin can give you another role.")),
+        h("a", { class: "button button-primary", href: "/export" }, tr("Export"))));
+      return;
+    }
+    // What was under way when the page was left is there again; what was over begins anew.
+    show(["done", "undone", "failed", "refused"].includes(state.step) ? "start" : state.step, { focus: false });
+    arrived();
+  }
+
+  // --- Exporting ---
+
+  const kinds = {
+    csv: { name: "CSV", type: "text/csv", end: "csv", hint: () => tr("For spreadsheets, and to import here again") },
+    vcard: { name: "vCard 4.0", type: "text/vcard", end: "vcf", hint: () => tr("For address books and phones") },
+    json: { name: "JSON", type: "application/json", end: "json", hint: () => tr("For programs") },
+  };
+
+  // chosen says whom the list has shown or selected, by the page's address and what the list has kept.
+  function chosen() {
+    const query = new URLSearchParams(location.search);
+    let ids = [];
+    if (query.has("ids")) ids = query.get("ids").split(",");
+    else if (query.has("selected")) ids = JSON.parse(sessionStorage.getItem("rollcall-selected") ?? "[]");
+    const whom = Object.fromEntries(query);
+    return { search: whom.q ?? "", ids, sort: whom.sort ?? "", state: whom.state ?? "", changed: whom.changed ?? "" };
+  }
+
+  const selected = (whom) => whom.ids.length > 0 || whom.search !== "" || whom.state !== "" || whom.changed !== "";
+
+  function exporting(place, host) {
+    if (place.dataset.step === location.search + "!") return;
+    place.dataset.step = location.search + "!";
+    state.host = host;
+    const shown = chosen();
+    let whom = shown, kind = "csv", people = null;
+
+    const count = h("p", { class: "quiet", role: "status" }, "");
+    const attemptHere = (work) => work().catch((err) => {
+      console.error(err);
+      host.say(failure(err), true);
+    });
+    const read = () => attemptHere(async () => {
+      people = null;
+      const asked = whom, got = await call("people", asked);
+      if (asked !== whom) return;
+      people = got;
+      count.textContent = trn(people.length, "{n} user", "{n} users");
+    });
+
+    const radio = (name, value, text, hint, on, change) => {
+      const id = `${name}-${value}`;
+      const input = h("input", { type: "radio", id, name, value, checked: on, change, "aria-describedby": hint ? `${id}-hint` : undefined });
+      return h("div", { class: "files-choice" }, input, h("div", {}, h("label", { for: id }, text), hint ? h("p", { id: `${id}-hint`, class: "hint" }, hint) : null));
+    };
+    const mark = h("input", { type: "checkbox", id: "export-mark" });
+    const marked = h("p", { class: "files-check" }, mark, h("label", { for: "export-mark" }, tr("Begin with a byte order mark, so that Excel shows letters such as ë as they are")));
+    const ofAll = h("fieldset", { class: "files-group" }, h("legend", {}, tr("Whom")),
+      ...(selected(shown)
+        ? [radio("whom", "shown", shown.ids.length ? tr("Those you selected") : tr("Those the list shows"), whatIsShown(shown), true, () => { whom = shown; read(); }),
+          radio("whom", "all", tr("Everybody"), "", false, () => { whom = { search: "", ids: [] }; read(); })]
+        : [h("p", {}, tr("Everybody"))]), count);
+    const how = h("fieldset", { class: "files-group" }, h("legend", {}, tr("As")),
+      ...Object.entries(kinds).map(([value, one]) => radio("kind", value, one.name, one.hint(), value === kind, () => {
+        kind = value;
+        marked.hidden = kind !== "csv";
+      })), marked);
+
+    async function file() {
+      const { bytes } = await call("export", { ...whom, format: kind, mark: mark.checked && kind === "csv" });
+      const day = new Date().toISOString().slice(0, 10);
+      return new File([bytes ?? new Uint8Array()], `rollcall-${day}.${kinds[kind].end}`, { type: kinds[kind].type });
+    }
+    const save = () => attemptHere(async () => {
+      const made = await file();
+      const link = h("a", { href: URL.createObjectURL(made), download: made.name, target: "_blank" });
+      link.addEventListener("click", (event) => event.stopPropagation()); // it is no page of the app
+      document.body.append(link);
+      link.click();
+      link.remove();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      host.say(tr("{0} was saved", made.name), false);
+    });
+    const share = () => attemptHere(async () => {
+      const made = await file();
+      await navigator.share({ files: [made], title: made.name }).catch((err) => {
+        if (err.name !== "AbortError") host.say(tr("It could not be shared. Save the file instead."), true);
+      });
+    });
+    const sharing = navigator.canShare?.({ files: [new File(["x"], "x.csv", { type: "text/csv" })] });
+    place.replaceChildren(card("export-title", tr("Export"),
+      h("p", {}, tr("The file has what this device shows, also changes that were not sent yet.")), ofAll, how,
+      actions(primary(tr("Save the file"), save, { id: "export-save" }), sharing ? button(tr("Share"), share) : null,
+        button(tr("Print"), () => attemptHere(async () => { if (!people) await read(); print(people); })))));
+    read();
+  }
+
+  const whatIsShown = ({ ids, search }) => (ids.length ? trn(ids.length, "{n} user", "{n} users") : search ? tr("Search: {0}", search) : "");
+
+  // print shows a plain page of people to the printer only.
+  function print(people) {
+    document.getElementById("print")?.remove();
+    const row = ({ name, email, bio }) => h("tr", {}, h("td", {}, own(name)), h("td", {}, own(email)), h("td", {}, h("bdi", {}, bio)));
+    document.body.append(h("div", { id: "print", class: "print" }, h("h1", {}, tr("Users")),
+      h("p", {}, `${trn(people.length, "{n} user", "{n} users")}, ${new Date().toLocaleDateString(document.documentElement.lang || "en-GB", { dateStyle: "long" })}`),
+      h("table", {}, h("thead", {}, h("tr", {}, ...["Name", "Email", "Bio"].map((name) => h("th", { scope: "col" }, tr(name))))), h("tbody", {}, ...people.map(row)))));
+    globalThis.print();
+  }
+
+  const styled = new Promise((resolve) => {
+    const link = h("link", { rel: "stylesheet", href: '{{asset "files.css"}}', integrity: '{{integrity "files.css"}}', load: resolve, error: resolve });
+    document.head.append(link);
+  });
+
+  globalThis.rollcallTransfer = async (place, part, id, host) => {
+    await styled;
+    if (part === "export") exporting(place, host);
+    else importing(place, host);
+  };
+})();

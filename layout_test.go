@@ -45,7 +45,7 @@ type source struct {
 }
 
 // inBrowser are the only directories with code for the browser itself.
-var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "wasm/program", "e2e/day/device", "bench/client/rollcall"}
+var inBrowser = []string{"wasm/idb", "wasm/browser", "wasm/page", "wasm/worker", "wasm/program", "wasm/files", "e2e/day/device", "bench/client/rollcall"}
 
 // forbidden are import paths that a directory's code must not import, itself or
 // through any other package of this repository.
@@ -79,6 +79,9 @@ var forbidden = []struct {
 	{"wasm/worker", []string{module + "/app", module + "/wasm/page", goApp}},
 	{"wasm/page", []string{module + "/wasm/worker"}},
 	{"wasm/repository", []string{module + "/app", module + "/server", "syscall/js"}},
+	{"wasm/transfer", []string{module + "/app", module + "/server", "syscall/js"}},
+	{"wasm/files", []string{module + "/app", module + "/wasm/page", goApp}},
+	{"wasm/program", []string{module + "/roster", module + "/wasm/transfer"}},
 }
 
 // inAPI are the modules' packages that api may use, with what they need themselves.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -15,6 +16,9 @@ const (
 	// styles and scripts, and the program.
 	firstVisitBudget = 1_160_000
 )
+
+// onDemand are loaded where accounts are managed, or files go in or out.
+var onDemand = []string{"manage", "files", "filesworker"}
 
 func TestSizeBudgets(t *testing.T) {
 	data, err := os.ReadFile("web/dist/assets.json")
@@ -32,8 +36,8 @@ func TestSizeBudgets(t *testing.T) {
 		if m == nil {
 			continue
 		}
-		if m[1] == "manage" {
-			continue // it is loaded where accounts are managed
+		if slices.Contains(onDemand, m[1]) {
+			continue
 		}
 		n := sent(t, url)
 		total += n

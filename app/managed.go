@@ -21,6 +21,8 @@ const (
 	PartAccounts Part = "accounts" // all of them
 	PartWays     Part = "ways"     // that let in to an account
 	PartHistory  Part = "history"  // a user's
+	PartImport   Part = "import"   // of a file
+	PartExport   Part = "export"   // of what the list shows
 )
 
 // managed is a part that a script fills, which is loaded for that: few people need it, and it asks the
@@ -44,6 +46,12 @@ func (m *managed) fill(ctx ui.Context) {
 }
 
 func (m *managed) Render() ui.UI { return ui.Div().ID(managedID).Class("cards") }
+
+// managedPage is a page with nothing else.
+func managedPage(s *session, part Part, kind routeKind) ui.UI {
+	return ui.Div().Class("page").Body(
+		ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle(tr(pageNames[kind])))), &managed{S: s, Part: part})
+}
 
 // Say shows a message.
 func (s *session) Say(text string, failed bool) {

@@ -263,8 +263,11 @@ func (r *root) renderPage() ui.UI {
 	case meRoute, joinRoute:
 		return &accountPage{S: r.s, Join: r.route.kind == joinRoute}
 	case accountsRoute:
-		return ui.Div().Class("page").Body(
-			ui.Div().Class("page-head").Body(ui.Div().Class("page-heading").Body(pageTitle(tr("Accounts")))), &managed{S: r.s, Part: PartAccounts})
+		return managedPage(r.s, PartAccounts, accountsRoute)
+	case importRoute:
+		return managedPage(r.s, PartImport, importRoute)
+	case exportRoute:
+		return managedPage(r.s, PartExport, exportRoute)
 	case missingRoute:
 		return &missingPage{}
 	}

@@ -17,11 +17,13 @@ const (
 	meRoute
 	joinRoute
 	accountsRoute
+	importRoute
+	exportRoute
 	missingRoute
 )
 
 // pageNames are the titles that do not depend on a user.
-var pageNames = map[routeKind]string{usersRoute: trLater("Users"), syncRoute: trLater("Sync"), meRoute: trLater("Account"), joinRoute: trLater("New password"), accountsRoute: trLater("Accounts"), missingRoute: trLater("Page not found")}
+var pageNames = map[routeKind]string{usersRoute: trLater("Users"), syncRoute: trLater("Sync"), meRoute: trLater("Account"), joinRoute: trLater("New password"), accountsRoute: trLater("Accounts"), importRoute: trLater("Import"), exportRoute: trLater("Export"), missingRoute: trLater("Page not found")}
 
 // route is what a URL's path leads to.
 type route struct {
@@ -42,6 +44,10 @@ func parseRoute(path string) route {
 		return route{kind: joinRoute}
 	case path == api.PathManage:
 		return route{kind: accountsRoute}
+	case path == "/import":
+		return route{kind: importRoute}
+	case path == "/export":
+		return route{kind: exportRoute}
 	case isUser && id != "" && !strings.Contains(id, "/"):
 		return route{userRoute, id}
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"time"
 
@@ -265,6 +266,7 @@ func (p *usersPage) Render() ui.UI {
 				ui.P().Class("count").Text(p.count()),
 			),
 			ui.Div().Class("page-actions").Body(
+				ui.A().Class("button", "files-link").Href(p.filesPath()).Body(icon("transfer"), ui.Span().Text(tr("Import or export"))),
 				p.S.syncButton(),
 				button("button-primary", "plus", tr("Add user")).ID("add-user").OnClick(p.add),
 			),
@@ -277,6 +279,14 @@ func (p *usersPage) Render() ui.UI {
 				OnInput(p.typed).OnChange(p.typed).OnFocus(p.prepare),
 		),
 	}, p.renderContent()...)...)
+}
+
+// filesPath is of the page for files, which exports what the list shows.
+func (p *usersPage) filesPath() string {
+	if p.search == "" {
+		return "/import"
+	}
+	return "/import?q=" + url.QueryEscape(p.search)
 }
 
 func (p *usersPage) count() string {
@@ -318,7 +328,8 @@ func (p *usersPage) renderContent() []ui.UI {
 			button("", "plus", tr("Add a user")).OnClick(p.add, "add-meanwhile")))
 	case p.total == 0:
 		return p.content.only("empty", emptyState("people", ui.H2().Text(tr("No users yet")), tr("Add the first one. It is saved on this device right away, online or offline."),
-			button("button-primary", "plus", tr("Add your first user")).OnClick(p.add, "add-first")))
+			button("button-primary", "plus", tr("Add your first user")).OnClick(p.add, "add-first"),
+			ui.A().Class("button").Href("/import").Text(tr("Import from a file"))))
 	}
 	ids := keysOf(p.records, func(r repository.Record[api.User]) string { return r.ID })
 	return p.content.only("list", ui.Div().Class("list").Body(

@@ -12,7 +12,8 @@
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges(database)  saves the waiting changes to a file; a promise of how many
 //   rollcall.readChanges(database)  reads them: a promise of how many there are, and the file
-//   rollcall.manage(place, shows, id, host)  has manage.js fill an element
+//   rollcall.manage(place, shows, id, host)  has manage.js fill an element, or files.js
+//   rollcall.dropped          the file that was dropped on a page last, until somebody takes it
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
@@ -37,14 +38,35 @@
   }
 
   async function manage(place, shows, id, host) {
+    const files = shows === "import" || shows === "export";
+    const name = files ? "rollcallTransfer" : "rollcallManage";
     try {
-      if (!globalThis.rollcallManage) await part('{{asset "manage.js"}}', '{{integrity "manage.js"}}');
+      if (files && !globalThis[name]) await part('{{asset "files.js"}}', '{{integrity "files.js"}}');
+      else if (!globalThis[name]) await part('{{asset "manage.js"}}', '{{integrity "manage.js"}}');
     } catch {
       host.say(rollcallLanguage.tr("A part of Rollcall could not be loaded. Check the network, then reload the page."), true);
       return;
     }
-    await rollcallManage(place, shows, id, host);
+    await globalThis[name](place, shows, id, host);
   }
+
+  // A file that is dropped anywhere is for the page "Import". In a dialog it would take what is typed away.
+  function dropping(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    const allowed = !document.querySelector("dialog[open]");
+    const inside = event.type === "dragover" || (event.type === "dragleave" && event.relatedTarget !== null);
+    document.documentElement.classList.toggle("dropping", allowed && inside);
+    event.dataTransfer.dropEffect = allowed ? "copy" : "none";
+    if (event.type !== "drop" || !allowed) return;
+    [rollcall.dropped] = event.dataTransfer.files;
+    const link = Object.assign(document.createElement("a"), { href: "/import" });
+    element("main")?.append(link);
+    link.click(); // go-app shows the page
+    link.remove();
+    dispatchEvent(new Event("rollcall-dropped"));
+  }
+  for (const name of ["dragover", "dragleave", "drop"]) addEventListener(name, dropping);
 
   // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
   // mend all parts but itself.
@@ -170,7 +192,8 @@
       if (document.visibilityState === "visible") look();
     });
     addEventListener("online", look);
-    setTimeout(() => registration.active?.postMessage({ type: "MEND", language: globalThis.rollcallLanguage?.code }), mendAfter);
+    const mend = { type: "MEND", language: globalThis.rollcallLanguage?.code, spare: navigator.connection?.saveData };
+    workers.ready.then(({ active }) => setTimeout(() => active.postMessage(mend), mendAfter));
     setInterval(look, lookEvery);
     return registration;
   }

@@ -10,12 +10,7 @@
   const pageSize = 50; // lines of a plan that are shown at first, and then for each "Show more"
   const maxFile = 50 << 20; // bytes
 
-  // Until there is a language, English it is.
-  const fill = (text, args) => args.reduce((all, arg, i) => all.replaceAll(`{${i}}`, arg), text);
-  const tr = (text, ...args) => (globalThis.rollcallLanguage?.tr ? rollcallLanguage.tr(text, ...args) : fill(text, args));
-  const trn = (n, one, other, ...args) => (globalThis.rollcallLanguage?.trn
-    ? rollcallLanguage.trn(n, one, other, ...args)
-    : fill((n === 1 ? one : other).replaceAll("{n}", n.toLocaleString("en-GB")), args));
+  const { tr, trn } = rollcallLanguage;
 
   // --- Elements ---
 
@@ -50,6 +45,12 @@
   // parted puts elements in the places of a sentence.
   function parted(text, ...elements) {
     return text.split(/\{(\d)\}/).map((piece, i) => (i % 2 ? elements[piece] : piece)).filter((piece) => piece !== "");
+  }
+
+  // tabs lead from one page to the other, about the same people.
+  function tabs(part) {
+    const link = (to, text) => h("a", { href: `/${to}${location.search}`, "aria-current": to === part ? "page" : undefined }, text);
+    return h("nav", { class: "files-tabs", "aria-label": tr("Files") }, link("import", tr("Import")), link("export", tr("Export")));
   }
 
   // --- The program ---
@@ -98,7 +99,7 @@
   function show(step, more = {}) {
     Object.assign(state, more, { step });
     if (!state.place?.isConnected) return;
-    state.place.replaceChildren(...steps[step]());
+    state.place.replaceChildren(tabs("import"), ...steps[step]());
     const heading = state.place.querySelector("h2");
     if (more.focus !== false) heading?.focus();
     state.place.dataset.step = step;
@@ -134,7 +135,9 @@
   async function columns(headless) {
     const how = { encoding: state.how.encoding, ...(headless === undefined ? {} : { headless }) };
     const table = await call("table", how);
-    show("columns", { table });
+    if (table.encoding) show("encoding", { opened: table });
+    else if (table.refused) show("refused", { opened: table });
+    else show("columns", { table });
   }
 
   const paste = (text) => take(new File([text], tr("pasted cells"), { type: "text/plain" }));
@@ -143,8 +146,8 @@
 
   const formats = { csv: "CSV", jsonl: "JSON", json: "JSON", vcard: "vCard" };
   const encodings = { "utf-8": "UTF-8", "utf-16le": "UTF-16", "utf-16be": "UTF-16", "windows-1252": "Windows-1252" };
-  const fields = { name: "Name", email: "Email", bio: "Bio" };
-  const time = (at) => new Date(at).toLocaleString(document.documentElement.lang || "en-GB", { weekday: "long", hour: "2-digit", minute: "2-digit" });
+  const fields = { name: () => tr("Name"), email: () => tr("Email"), bio: () => tr("Bio") };
+  const time = rollcallLanguage.moment;
 
   const steps = {
     start() {
@@ -189,7 +192,7 @@
       progressed = ({ done, of }) => {
         bar.max = of;
         bar.value = done;
-        text.textContent = tr("{0} of {1}", done.toLocaleString(), of.toLocaleString());
+        text.textContent = tr("{0} of {1}", rollcallLanguage.number(done), rollcallLanguage.number(of));
       };
       return [card("working-title", state.undoing ? tr("Undoing the import") : tr("Importing"), bar, text,
         quiet(tr("You can go on working meanwhile. What is saved is sent as soon as there is a network.")), actions(button(tr("Cancel"), cancel)))];
@@ -267,7 +270,7 @@
 
   function emptiedText(emptied) {
     const words = { name: (n) => trn(n, "{n} name", "{n} names"), email: (n) => trn(n, "{n} email", "{n} emails"), bio: (n) => trn(n, "{n} bio", "{n} bios") };
-    return tr("This would empty {0}.", emptied.map(([field, n]) => words[field](n)).join(", "));
+    return tr("This would empty {0}.", rollcallLanguage.list(emptied.map(([field, n]) => words[field](n))));
   }
 
   const headings = { create: () => tr("New"), change: () => tr("Changed"), refused: () => tr("Refused") };
@@ -288,7 +291,7 @@
     const place = item ? tr("Line {0}, item {1}", line, item) : tr("Line {0}", line);
     return h("li", { class: "thing" }, h("div", { class: "thing-main" },
       h("p", { class: "thing-title" }, own(who || "–")),
-      ...(changed ?? []).map((one) => h("p", { class: "thing-change" }, `${tr(fields[one.name])}: `, ...difference(one))),
+      ...(changed ?? []).map((one) => h("p", { class: "thing-change" }, `${fields[one.name]()}: `, ...difference(one))),
       detail ? h("p", { class: "thing-why" }, detail) : null,
       action === "create" ? null : quiet(place)));
   }
@@ -323,8 +326,9 @@
     const made = done.created + done.changed;
     const heading = done.failure ? tr("The import was not finished") : done.cancelled ? tr("The import was cancelled") : tr("Imported");
     return [card("done-title", heading,
-      h("p", { role: "status" }, tr("{0}, {1}.", trn(done.created, "{n} user was added", "{n} users were added"), trn(done.changed, "{n} was changed", "{n} were changed"))),
-      done.left ? h("p", {}, trn(done.left, "{n} had changed since you saw the plan, and was left as it is.", "{n} had changed since you saw the plan, and were left as they are.")) : null,
+      done.created || !done.changed ? h("p", {}, trn(done.created, "{n} user was added.", "{n} users were added.")) : null,
+      done.changed ? h("p", {}, trn(done.changed, "{n} user was changed.", "{n} users were changed.")) : null,
+      done.left ? h("p", {}, trn(done.left, "{n} user had changed since you saw the plan, and was left as they are.", "{n} users had changed since you saw the plan, and were left as they are.")) : null,
       done.failure ? h("p", {}, done.failure) : null,
       made ? quiet(tr("You can undo it until {0}, or until you import another file.", time(done.until))) : null,
       actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")),
@@ -356,7 +360,7 @@
       h("p", {}, ...parted(tr("The columns of {0} have names that Rollcall does not know. These are its first rows."), own(state.file.name))),
       h("p", { class: "files-check" }, first, h("label", { for: "import-headings" }, tr("The first row has the headings"))),
       refused,
-      h("div", { class: "files-table", tabindex: "0", role: "region", "aria-labelledby": "columns-title" },
+      h("div", { class: "files-table", tabindex: "0", role: "region", "aria-label": tr("The first rows") },
         h("table", {}, h("thead", {}, h("tr", {}, ...table.columns.map((_, i) => choice(i)))),
           h("tbody", {}, ...(table.rows ?? []).map((row) => h("tr", {}, ...table.columns.map((_, i) => h("td", {}, own(row[i] ?? "")))))))),
       actions(primary(tr("Show what would change"), next), button(tr("Cancel"), again)))];
@@ -388,7 +392,7 @@
     }
   }
 
-  const ready = () => state.place?.isConnected && ["start", "done", "undone", "refused", "plan", "columns", "encoding", "failed"].includes(state.step);
+  const ready = () => state.place?.isConnected && state.place.dataset.part === "import" && state.host.role !== "viewer" && ["start", "done", "undone", "refused", "plan", "columns", "encoding", "failed"].includes(state.step);
 
   addEventListener("rollcall-dropped", () => ready() && arrived());
   addEventListener("paste", (event) => {
@@ -400,16 +404,18 @@
   });
   // The browser keeps the files that the app was opened with until somebody asks for them.
   globalThis.launchQueue?.setConsumer(async ({ files }) => {
-    if (files?.length && ready()) take(await files[0].getFile());
+    if (!files?.length) return;
+    rollcall.dropped = await files[0].getFile();
+    if (ready()) arrived();
   });
 
   function importing(place, host) {
     if (state.place === place && place.dataset.step) return;
     Object.assign(state, { place, host });
     if (host.role === "viewer") {
-      place.replaceChildren(h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon("people")), h("h2", {}, tr("You can't import here")),
-        h("p", {}, tr("Your role is viewer: you see everybody and can export, but not add or change anybody. An admin can give you another role.")),
-        h("a", { class: "button button-primary", href: "/export" }, tr("Export"))));
+      place.dataset.step = "viewer";
+      place.replaceChildren(tabs("import"), h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon("people")), h("h2", {}, tr("You can't import here")),
+        h("p", {}, tr("Your role is viewer: you see everybody and can export, but not add or change anybody. An admin can give you another role."))));
       return;
     }
     // What was under way when the page was left is there again; what was over begins anew.
@@ -497,7 +503,7 @@
       });
     });
     const sharing = navigator.canShare?.({ files: [new File(["x"], "x.csv", { type: "text/csv" })] });
-    place.replaceChildren(card("export-title", tr("Export"),
+    place.replaceChildren(tabs("export"), card("export-title", tr("Export"),
       h("p", {}, tr("The file has what this device shows, also changes that were not sent yet.")), ofAll, how,
       actions(primary(tr("Save the file"), save, { id: "export-save" }), sharing ? button(tr("Share"), share) : null,
         button(tr("Print"), () => attemptHere(async () => { if (!people) await read(); print(people); })))));
@@ -511,8 +517,8 @@
     document.getElementById("print")?.remove();
     const row = ({ name, email, bio }) => h("tr", {}, h("td", {}, own(name)), h("td", {}, own(email)), h("td", {}, h("bdi", {}, bio)));
     document.body.append(h("div", { id: "print", class: "print" }, h("h1", {}, tr("Users")),
-      h("p", {}, `${trn(people.length, "{n} user", "{n} users")}, ${new Date().toLocaleDateString(document.documentElement.lang || "en-GB", { dateStyle: "long" })}`),
-      h("table", {}, h("thead", {}, h("tr", {}, ...["Name", "Email", "Bio"].map((name) => h("th", { scope: "col" }, tr(name))))), h("tbody", {}, ...people.map(row)))));
+      h("p", {}, `${trn(people.length, "{n} user", "{n} users")}, ${rollcallLanguage.day(new Date())}`),
+      h("table", {}, h("thead", {}, h("tr", {}, ...Object.values(fields).map((name) => h("th", { scope: "col" }, name())))), h("tbody", {}, ...people.map(row)))));
     globalThis.print();
   }
 
@@ -523,6 +529,8 @@
 
   globalThis.rollcallTransfer = async (place, part, id, host) => {
     await styled;
+    if (place.dataset.part !== part) delete place.dataset.step; // go-app keeps the element of another part
+    place.dataset.part = part;
     if (part === "export") exporting(place, host);
     else importing(place, host);
   };

@@ -12,10 +12,12 @@ if (typeof Go !== "function" || typeof rollcallIDB !== "object") throw new Error
 const version = "{{.Version}}";
 const prefix = "rollcall-";
 const cacheName = prefix + version;
-// The integrity of each file that this version needs offline, by URL, and of the texts of languages.
+// The integrity of each file that this version needs offline, by URL, of the texts of languages, and of
+// what few need: it is fetched when the first visit is over.
 const needed = {{.Precache}};
 const languages = {{.Languages}};
-const integrities = { ...needed, ...Object.fromEntries(Object.values(languages)) };
+const later = {{.Later}};
+const integrities = { ...needed, ...Object.fromEntries(Object.values(languages)), ...later };
 const appURL = '{{asset "app.wasm"}}';
 
 // --- Files as they were built ---
@@ -229,6 +231,11 @@ async function mend(language) {
   await Promise.allSettled([...urls].map((url) => obtain(cache, url)));
 }
 
+async function obtainLater() {
+  const cache = await caches.open(cacheName);
+  await Promise.allSettled(Object.keys(later).map((url) => obtain(cache, url)));
+}
+
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 
 async function activate() {
@@ -243,11 +250,15 @@ async function activate() {
 
 // The pages of the app. Every other address is somebody else's, and goes to the
 // network: the server's own, and those of a portal or a proxy in front of it.
-const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync|accounts?|join)\/?)?$/;
+const routes = /^\/(?:(?:users(?:\/[^/]+)?|sync|accounts?|join|import|export)\/?)?$/;
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
+  if (request.method === "POST" && url.origin === location.origin && url.pathname === "/import") {
+    event.respondWith(share(request));
+    return;
+  }
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") {
     if (routes.test(url.pathname)) event.respondWith(file("/", false));
@@ -255,6 +266,22 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(file(url.pathname, request.cache === "reload"));
   }
 });
+
+// share keeps what another app has shared with this one until the page "Import" takes it, and shows that.
+async function share(request) {
+  try {
+    const form = await request.formData();
+    const file = form.get("files");
+    const text = form.get("text");
+    if (!file?.size && !text) return Response.redirect("/import", 303);
+    const name = file?.size ? file.name : form.get("title") || "shared text";
+    const cache = await caches.open("shared");
+    await cache.put("/import/shared", new Response(file?.size ? file : text, { headers: { "X-Name": encodeURIComponent(name) } }));
+  } catch (err) {
+    console.warn("What was shared is not kept:", err);
+  }
+  return Response.redirect("/import?shared", 303);
+}
 
 // --- The engine: one Go program serves many events ---
 
@@ -319,7 +346,8 @@ self.addEventListener("message", (event) => {
       event.ports[0]?.postMessage(version);
       break;
     case "MEND":
-      event.waitUntil(mend(event.data.language));
+      // Who saves data has what is for later once it was used.
+      event.waitUntil(mend(event.data.language).then(() => event.data.spare || obtainLater()));
       break;
     case "SKIP_WAITING":
       event.waitUntil(self.skipWaiting());

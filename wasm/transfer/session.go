@@ -83,10 +83,9 @@ type Opened struct {
 	Refused    string              `json:"refused,omitempty"`
 	Encoding   roster.Encoding     `json:"encoding,omitempty"` // of the file, or what a refused one may be in
 	Sample     string              `json:"sample,omitempty"`
-	MapColumns bool                `json:"mapColumns,omitempty"` // whoever knows the columns may say so
+	MapColumns bool                `json:"mapColumns,omitempty"` // whoever knows the columns may say so, or otherwise
 	Format     roster.Format       `json:"format,omitempty"`
 	Program    string              `json:"program,omitempty"`
-	Mapped     bool                `json:"mapped,omitempty"`
 	Counts     map[plan.Action]int `json:"counts,omitempty"`
 	Emptied    map[string]int      `json:"emptied,omitempty"`
 	Notes      []string            `json:"notes,omitempty"`
@@ -110,6 +109,11 @@ func (s *Session) open(ctx context.Context, arg, file []byte) (any, []byte, erro
 		s.how.Mapping = mapping
 	}
 	answer, err := s.planFile(ctx)
+	return orRefused(answer, err)
+}
+
+// orRefused answers why a file is refused, which is no failure of the call.
+func orRefused(answer any, err error) (any, []byte, error) {
 	var refusal *roster.Refusal
 	if errors.As(err, &refusal) {
 		return Opened{Refused: refusal.Reason, Encoding: refusal.Encoding, Sample: refusal.Sample, MapColumns: refusal.Columns}, nil, nil
@@ -128,8 +132,8 @@ func (s *Session) planFile(ctx context.Context) (Opened, error) {
 	}
 	s.plan = p
 	o := Opened{
-		Encoding: p.Encoding, Format: p.Format, Program: p.Program, Mapped: p.Mapped, Notes: p.Notes, Incomplete: p.Incomplete,
-		MapColumns: p.Format == roster.CSV && !p.OwnExport,
+		Encoding: p.Encoding, Format: p.Format, Program: p.Program, Notes: p.Notes, Incomplete: p.Incomplete,
+		MapColumns: p.Mapped,
 	}
 	o.Counts, o.Emptied = p.Count()
 	return o, nil
@@ -150,7 +154,7 @@ func (s *Session) table(_ context.Context, arg, _ []byte) (any, []byte, error) {
 	}
 	t, err := roster.TableOf(bytes.NewReader(s.file), roster.Options{Encoding: a.Encoding, Headless: a.Headless})
 	if err != nil {
-		return nil, nil, err
+		return orRefused(nil, err)
 	}
 	return tableAnswer(*t), nil, nil
 }

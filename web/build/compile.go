@@ -12,19 +12,27 @@ import (
 // program is what a browser runs, in a page and in workers.
 const program = "./wasm/program"
 
-// compile builds the program into dir and returns the paths of app.wasm and of the
-// wasm_exec.js of the Go that built it: a glue script of another release does not
-// start it.
+// filesProgram reads and writes files of people, where somebody imports or exports.
+const filesProgram = "files"
+
+// compile builds the programs into dir and returns the paths of app.wasm, of files.wasm and of the
+// wasm_exec.js of the Go that built them: a glue script of another release does not
+// start them.
 func compile(ctx context.Context, dir string) (map[string]string, error) {
 	sources, err := trim(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	linked, app := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "app.wasm")
-	if err := link(ctx, sources, "-s -w", linked); err != nil {
+	app, err := compileTo(ctx, sources, program, dir, "app")
+	if err != nil {
 		return nil, err
 	}
-	if err := rewrite(linked, app); err != nil {
+	// It reads JSON of other programs, which takes the standard library's own reader.
+	if sources, err = trim(ctx, dir, "encoding/json", "fmt", "net/url"); err != nil {
+		return nil, err
+	}
+	files, err := compileTo(ctx, sources, "./wasm/"+filesProgram, dir, filesProgram)
+	if err != nil {
 		return nil, err
 	}
 	root, err := goEnv(ctx, "GOROOT")
@@ -32,9 +40,19 @@ func compile(ctx context.Context, dir string) (map[string]string, error) {
 		return nil, err
 	}
 	return map[string]string{
-		"app.wasm":     app,
-		"wasm_exec.js": filepath.Join(root, "lib", "wasm", "wasm_exec.js"),
+		"app.wasm":             app,
+		filesProgram + ".wasm": files,
+		"wasm_exec.js":         filepath.Join(root, "lib", "wasm", "wasm_exec.js"),
 	}, nil
+}
+
+// compileTo compiles a package into dir, and returns the path of the program.
+func compileTo(ctx context.Context, sources *trimmed, pkg, dir, name string) (string, error) {
+	linked, out := filepath.Join(dir, "linked-"+name+".wasm"), filepath.Join(dir, name+".wasm")
+	if err := link(ctx, sources, pkg, "-s -w", linked); err != nil {
+		return "", err
+	}
+	return out, rewrite(linked, out)
 }
 
 // rewrite makes the program as it is served from the one that Go has linked.
@@ -50,10 +68,10 @@ func rewrite(linked, app string) error {
 	return writeFile(app, smaller)
 }
 
-// link builds the program, with the linker's flags for what describes it.
-func link(ctx context.Context, sources *trimmed, described, out string) error {
-	if out, err := sources.command(ctx, "build", wasmbuild.Args(described, out, program)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", program, err, out)
+// link builds a program, with the linker's flags for what describes it.
+func link(ctx context.Context, sources *trimmed, pkg, described, out string) error {
+	if out, err := sources.command(ctx, "build", wasmbuild.Args(described, out, pkg)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
 	}
 	return nil
 }

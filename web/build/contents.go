@@ -32,7 +32,7 @@ func contents(ctx context.Context, dir string, w io.Writer) error {
 		return err
 	}
 	named := filepath.Join(dir, "named.wasm")
-	if err := link(ctx, sources, "-w", named); err != nil {
+	if err := link(ctx, sources, program, "-w", named); err != nil {
 		return err
 	}
 	wasm, err := os.ReadFile(named)

@@ -26,6 +26,8 @@ import (
 var templates = []struct{ name, url string }{
 	{"worker.js", ""},
 	{"language.js", ""},
+	{"filesworker.js", ""},
+	{"files.js", ""},
 	{"rescue.js", ""},
 	{"boot.js", ""},
 	{"manifest.webmanifest", "/manifest.webmanifest"},
@@ -62,6 +64,8 @@ type leaf struct {
 	shown bool
 	// language marks the texts of one: a browser that shows it needs them offline.
 	language bool
+	// later marks what few visits need: it is fetched when the first visit is over.
+	later bool
 }
 
 // file is one URL of the built site. Immutable ones have a URL that names their
@@ -72,6 +76,7 @@ type file struct {
 	immutable bool
 	precache  bool
 	language  string            // "de" for the German texts
+	later     bool              // it is kept when the first visit is over
 	variants  map[string][]byte // by content coding
 }
 
@@ -102,7 +107,7 @@ func readSite(dir string, elsewhere map[string]string) (*site, error) {
 			return nil
 		}
 		folder := filepath.Base(filepath.Dir(p))
-		return s.addLeaf(d.Name(), leaf{data, folder == "screenshots", folder == "languages"})
+		return s.addLeaf(d.Name(), leaf{data: data, shown: folder == "screenshots", language: folder == "languages"})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the site's files: %w", err)
@@ -112,7 +117,7 @@ func readSite(dir string, elsewhere map[string]string) (*site, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading asset %s: %w", name, err)
 		}
-		if err := s.addLeaf(name, leaf{data: data}); err != nil {
+		if err := s.addLeaf(name, leaf{data: data, later: name == filesProgram+".wasm"}); err != nil {
 			return nil, err
 		}
 	}
@@ -180,10 +185,11 @@ func (s *site) render(version string) (map[string]*file, error) {
 		files[url] = &file{data: data, mediaType: types[path.Ext(name)], immutable: immutable, precache: precache}
 	}
 	for name, l := range s.leaves {
-		publish(name, "", l.data, !l.shown && !l.language)
+		publish(name, "", l.data, !l.shown && !l.language && !l.later)
 		if l.language {
 			files[urls[name]].language = strings.TrimSuffix(name, ".json")
 		}
+		files[urls[name]].later = l.later
 	}
 	asset := func(name string) (string, error) {
 		url, ok := urls[name]
@@ -259,6 +265,17 @@ func (p page) Languages() (string, error) {
 		}
 	}
 	return jsonText(catalogues)
+}
+
+// Later is the JSON object of the URLs that few visits need, each with the integrity of its file.
+func (p page) Later() (string, error) {
+	later := map[string]string{}
+	for url, f := range p.files {
+		if f.later {
+			later[url] = f.integrity()
+		}
+	}
+	return jsonText(later)
 }
 
 // Text is the file of a URL as a JavaScript text.

@@ -118,7 +118,8 @@ var changed = map[string]func([]byte) ([]byte, error){
 
 // trim writes copies of the libraries below dir, and what takes them, and what stands in
 // for packages of the standard library, instead of the originals. When a newer version of either needs something else, the compiler says so.
-func trim(ctx context.Context, dir string) (*trimmed, error) {
+// Those that are kept come from the standard library.
+func trim(ctx context.Context, dir string, kept ...string) (*trimmed, error) {
 	modfile, err := trimLibraries(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func trim(ctx context.Context, dir string) (*trimmed, error) {
 	if err != nil {
 		return nil, err
 	}
-	replaced, err := trimStandard(root, dir)
+	replaced, err := trimStandard(root, dir, kept)
 	if err != nil {
 		return nil, fmt.Errorf("replacing packages of the standard library: %w", err)
 	}
@@ -169,9 +170,12 @@ func replaceableRoot(ctx context.Context, dir string) (string, error) {
 }
 
 // trimStandard writes the overlay for packages and files of the standard library.
-func trimStandard(root, dir string) (string, error) {
+func trimStandard(root, dir string, kept []string) (string, error) {
 	replace := map[string]string{} // a file by that in its place, "" for none
 	for path, instead := range standard {
+		if slices.Contains(kept, path) {
+			continue
+		}
 		original := filepath.Join(root, "src", filepath.FromSlash(path))
 		names, err := filepath.Glob(filepath.Join(original, "*.go"))
 		if err != nil || len(names) == 0 {
@@ -193,7 +197,7 @@ func trimStandard(root, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := filepath.Join(dir, "overlay.json")
+	name := filepath.Join(dir, fmt.Sprintf("overlay-%d.json", len(kept)))
 	return name, writeFile(name, b)
 }
 

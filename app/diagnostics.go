@@ -20,7 +20,7 @@ type Diagnostic struct{ Name, Value string }
 func (p *syncPage) renderDiagnostics() ui.UI {
 	status := p.S.Syncer.Status()
 	lines := append([]Diagnostic{
-		{tr("Engine"), string(status.Phase)},
+		{tr("Engine"), phaseText(status.Phase)},
 		{tr("Last round"), tr("Sent: {0}. Received: {1}. Conflicts: {2}. Rejected: {3}.",
 			formatCount(status.Pushed), formatCount(status.Pulled), formatCount(status.Conflict), formatCount(status.Rejected))},
 		{tr("Users on this device"), formatCount(p.outbox.counts.Rows)},
@@ -37,6 +37,20 @@ func (p *syncPage) renderDiagnostics() ui.UI {
 		p.renderIncidents())
 }
 
+func phaseText(p sync.Phase) string {
+	switch p {
+	case sync.Idle:
+		return tr("idle")
+	case sync.Syncing:
+		return tr("syncing")
+	case sync.Success:
+		return tr("success")
+	case sync.Failed:
+		return tr("error")
+	}
+	return string(p)
+}
+
 // renderIncidents lists failures of syncing itself, newest first.
 func (p *syncPage) renderIncidents() ui.UI {
 	now := time.Now()
@@ -45,7 +59,7 @@ func (p *syncPage) renderIncidents() ui.UI {
 		ui.Ul().Class("things").Role("list").Aria("labelledby", "incidents-title").Body(
 			ui.Range(p.device.incidents).Slice(func(i int) ui.UI {
 				return ui.Li().Class("thing").Body(ui.Div().Class("thing-main").Body(
-					ui.P().Class("thing-title").Text(p.device.incidents[i].What),
+					ui.P().Class("thing-title").Text(tr(p.device.incidents[i].What)),
 					quiet(incidentText(p.device.incidents[i], now))))
 			}))))
 }

@@ -24,22 +24,22 @@ type diagnostics struct {
 func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 	status := d.users.Status()
 	lines := []app.Diagnostic{
-		{Name: "Version", Value: shell().Get("version").String()},
-		{Name: "Leading tab", Value: either(d.leader.Leading(), "yes", "no")},
-		{Name: "Sync workers started here", Value: strconv.FormatInt(d.leader.Starts(), 10)},
-		{Name: "Last sync ran in", Value: orNone(status.Host)},
-		{Name: "Server answered lately", Value: either(status.Online, "yes", "no")},
-		{Name: "Event stream", Value: either(status.Stream, "open", "closed")},
-		{Name: "Service worker", Value: serviceWorker()},
+		{Name: tr("Version"), Value: shell().Get("version").String()},
+		{Name: tr("Leading tab"), Value: either(d.leader.Leading(), tr("yes"), tr("no"))},
+		{Name: tr("Sync workers started here"), Value: strconv.FormatInt(d.leader.Starts(), 10)},
+		{Name: tr("Last sync ran in"), Value: orNone(status.Host)},
+		{Name: tr("Server answered lately"), Value: either(status.Online, tr("yes"), tr("no"))},
+		{Name: tr("Event stream"), Value: either(status.Stream, tr("open"), tr("closed"))},
+		{Name: tr("Service worker"), Value: serviceWorker()},
 	}
 	if why := d.leader.Failure(); why != "" {
-		lines = append(lines, app.Diagnostic{Name: "Last worker failure", Value: why})
+		lines = append(lines, app.Diagnostic{Name: tr("Last worker failure"), Value: why})
 	}
 	if m, err := d.store.Meta(ctx, sync.MetaClient, sync.MetaSkew, sync.MetaCursor); err == nil {
 		lines = append(lines,
-			app.Diagnostic{Name: "Client", Value: orNone(m[sync.MetaClient])},
-			app.Diagnostic{Name: "Clock difference", Value: orNone(m[sync.MetaSkew]) + " ms"},
-			app.Diagnostic{Name: "Cursor", Value: orNone(m[sync.MetaCursor])})
+			app.Diagnostic{Name: tr("Client"), Value: orNone(m[sync.MetaClient])},
+			app.Diagnostic{Name: tr("Clock difference"), Value: tr("{0} ms", orNone(m[sync.MetaSkew]))},
+			app.Diagnostic{Name: tr("Cursor"), Value: orNone(m[sync.MetaCursor])})
 	}
 	return lines
 }
@@ -51,15 +51,15 @@ func either(b bool, yes, no string) string {
 	return no
 }
 
-func orNone(s string) string { return cmp.Or(s, "none") }
+func orNone(s string) string { return cmp.Or(s, tr("none")) }
 
 func serviceWorker() string {
 	container := js.Global().Get("navigator").Get("serviceWorker")
 	if !container.Truthy() {
-		return "not offered"
+		return tr("not offered")
 	}
 	if c := container.Get("controller"); c.Truthy() {
 		return c.Get("state").String()
 	}
-	return "does not control this page"
+	return tr("does not control this page")
 }

@@ -402,7 +402,9 @@ func (b *browser) checkCursor() {
 	}
 	for _, id := range b.w.server.model.ids() {
 		e := b.w.server.model.entities[id]
-		if b.corrupted[id] || e.change > cursor.Change || (e.deleted && meta[sync.MetaResync] != "") {
+		sort, _ := api.Index(e.fields.Name, e.fields.Email)
+		unlisted := cursor.Listing && (queue.Key{Sort: sort, ID: id}).Compare(queue.Key{Sort: cursor.Sort, ID: cursor.ID}) > 0
+		if b.corrupted[id] || e.change > cursor.Change || unlisted || (e.deleted && meta[sync.MetaResync] != "") {
 			continue
 		}
 		row, err := b.stored().Entity(ctx, userRef(id))

@@ -246,7 +246,7 @@
   }
 
   // mayBeOperation is true also of a line whose letter is not what it was.
-  const mayBeOperation = (line) => line !== "" && (!"hmofgnwrdseacxkvb".includes(line[0]) || line.includes('"ref":'));
+  const mayBeOperation = (line) => line !== "" && (!"hmofgnwrdseacxkvbj".includes(line[0]) || line.includes('"ref":'));
 
   // asSaved reports whether a line is as its sum says.
   function asSaved(line) {

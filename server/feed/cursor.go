@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Errors of Resume.
@@ -21,13 +22,16 @@ var (
 // Cursor is a position in the feed of one epoch: after the change with number Change. Its
 // text is opaque to clients.
 //
-// Floor is the counter when a client started to read the feed from the beginning. The client
-// needs no tombstone from before that, so collecting those does not make it start again,
-// though its Change is lower than theirs.
+// A client that reads the feed from its beginning is listed the live rows first, in the order of
+// the list: Listing, and it has those up to (Sort, ID). Change is then the counter at the
+// beginning, where the feed goes on once all are listed. So the client needs no tombstone from
+// before that.
 type Cursor struct {
-	Epoch  uint64
-	Change int64
-	Floor  int64
+	Epoch   uint64
+	Change  int64
+	Listing bool
+	Sort    string
+	ID      string
 }
 
 // State is how far the feed reaches. Change is the latest number, Horizon the highest one of a
@@ -71,41 +75,66 @@ func (p Past) ended(epoch uint64) (int64, bool) {
 	return 0, false
 }
 
-const formatByte = 1
+// What the text of a cursor begins with.
+const (
+	inFeed = 1
+	inList = 2
+)
 
 // String is the cursor's opaque text. Equal cursors have equal texts.
 func (c Cursor) String() string {
-	b := []byte{formatByte}
-	b = binary.BigEndian.AppendUint64(b, c.Epoch)
+	format := byte(inFeed)
+	if c.Listing {
+		format = inList
+	}
+	b := binary.BigEndian.AppendUint64([]byte{format}, c.Epoch)
 	b = binary.AppendUvarint(b, uint64(c.Change))
-	if c.Floor > c.Change {
-		b = binary.AppendUvarint(b, uint64(c.Floor))
+	if c.Listing {
+		b = binary.AppendUvarint(b, uint64(len(c.Sort)))
+		b = append(append(b, c.Sort...), c.ID...)
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseCursor is the inverse of String. It fails with ErrBadCursor.
+// ParseCursor is the inverse of String. It fails with ErrBadCursor, or with ErrResync for a text
+// of an earlier version, which listed in the order of the feed.
 func ParseCursor(text string) (Cursor, error) {
+	bad := fmt.Errorf("parse cursor %.80q: %w", text, ErrBadCursor)
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) < 10 || b[0] != formatByte {
-		return Cursor{}, fmt.Errorf("parse cursor %.80q: %w", text, ErrBadCursor)
+	if err != nil || len(b) < 10 || b[0] != inFeed && b[0] != inList {
+		return Cursor{}, bad
 	}
-	c := Cursor{Epoch: binary.BigEndian.Uint64(b[1:])}
-	rest := b[9:]
-	for i, part := range []*int64{&c.Change, &c.Floor} {
-		v, n := binary.Uvarint(rest)
-		if i == 1 && len(rest) == 0 {
-			break
+	c := Cursor{Epoch: binary.BigEndian.Uint64(b[1:]), Listing: b[0] == inList}
+	change, rest, ok := cutNumber(b[9:])
+	c.Change = int64(change)
+	switch {
+	case !ok:
+		return Cursor{}, bad
+	case c.Listing:
+		n, place, ok := cutNumber(rest)
+		if !ok || n > uint64(len(place)) || !utf8.Valid(place[:n]) || !utf8.Valid(place[n:]) {
+			return Cursor{}, bad
 		}
-		if n <= 0 || v > 1<<62 {
-			return Cursor{}, fmt.Errorf("parse cursor %.80q: %w", text, ErrBadCursor)
+		c.Sort, c.ID = string(place[:n]), string(place[n:])
+	case len(rest) > 0:
+		if begun, rest, ok := cutNumber(rest); !ok || len(rest) > 0 || begun <= change {
+			return Cursor{}, bad
 		}
-		*part, rest = int64(v), rest[n:]
+		return Cursor{}, fmt.Errorf("a cursor of an earlier version: %w", ErrResync)
 	}
-	if len(rest) > 0 || c.String() != text {
-		return Cursor{}, fmt.Errorf("parse cursor %.80q: %w", text, ErrBadCursor)
+	if c.String() != text {
+		return Cursor{}, bad
 	}
 	return c, nil
+}
+
+// cutNumber cuts a number off the front of b.
+func cutNumber(b []byte) (v uint64, rest []byte, ok bool) {
+	v, n := binary.Uvarint(b)
+	if n <= 0 || v > 1<<62 {
+		return 0, nil, false
+	}
+	return v, b[n:], true
 }
 
 // Resume returns the position of a client's cursor; the empty text is the beginning. A cursor
@@ -113,7 +142,7 @@ func ParseCursor(text string) (Cursor, error) {
 // lost, and the digest shows which rows had them. It fails with ErrBadCursor or ErrResync.
 func (s State) Resume(text string) (Cursor, error) {
 	if text == "" {
-		return Cursor{Epoch: s.Epoch, Floor: s.Change}, nil
+		return Cursor{Epoch: s.Epoch, Change: s.Change, Listing: true}, nil
 	}
 	c, err := ParseCursor(text)
 	if err != nil {
@@ -124,12 +153,12 @@ func (s State) Resume(text string) (Cursor, error) {
 		if !ok {
 			return Cursor{}, fmt.Errorf("cursor of an unknown epoch: %w", ErrResync)
 		}
-		c = Cursor{Epoch: s.Epoch, Change: min(c.Change, end), Floor: min(c.Floor, end)}
+		c.Epoch, c.Change = s.Epoch, min(c.Change, end)
 	}
 	switch {
-	case max(c.Change, c.Floor) > s.Change:
-		return Cursor{}, fmt.Errorf("cursor is %d changes ahead: %w", max(c.Change, c.Floor)-s.Change, ErrResync)
-	case max(c.Change, c.Floor) < s.Horizon:
+	case c.Change > s.Change:
+		return Cursor{}, fmt.Errorf("cursor is %d changes ahead: %w", c.Change-s.Change, ErrResync)
+	case c.Change < s.Horizon:
 		return Cursor{}, fmt.Errorf("tombstones were collected past the cursor: %w", ErrResync)
 	}
 	return c, nil
@@ -142,15 +171,6 @@ func (s State) Covers(text string) error {
 		return fmt.Errorf("cursor of an earlier epoch: %w", ErrResync)
 	}
 	return err
-}
-
-// Advance is the cursor after a page that was read from c: after its last change or, on the
-// last page, at the head.
-func (s State) Advance(c Cursor, last int64, more bool) Cursor {
-	if !more {
-		last = s.Change
-	}
-	return Cursor{Epoch: c.Epoch, Change: max(last, c.Change), Floor: c.Floor}
 }
 
 // Revision differs whenever a page of the feed may differ. Clock is when the latest change

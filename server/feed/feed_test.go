@@ -20,14 +20,13 @@ func TestCursorRoundTrip(t *testing.T) {
 		c := feed.Cursor{
 			Epoch:  rapid.Uint64().Draw(t, "epoch"),
 			Change: rapid.Int64Range(0, 1<<61).Draw(t, "change"),
-			Floor:  rapid.Int64Range(0, 1<<61).Draw(t, "floor"),
+		}
+		if c.Listing = rapid.Bool().Draw(t, "listing"); c.Listing {
+			c.Sort, c.ID = rapid.String().Draw(t, "sort"), rapid.String().Draw(t, "id")
 		}
 		got, err := feed.ParseCursor(c.String())
 		if err != nil {
 			t.Fatal(err)
-		}
-		if c.Floor <= c.Change {
-			c.Floor = 0 // says nothing more than Change, and is left away
 		}
 		if got != c {
 			t.Fatalf("%+v became %+v", c, got)
@@ -51,23 +50,33 @@ func TestPastIsBounded(t *testing.T) {
 	}
 }
 
+// ofEarlierVersion is the cursor of a client that an earlier version was listing the rows in the
+// order of the feed: epoch 7, change 3, and the counter when it began, 60.
+const ofEarlierVersion = "AQAAAAAAAAAHAzw"
+
 func FuzzParseCursor(f *testing.F) {
-	for _, c := range []feed.Cursor{{}, {Epoch: 1, Change: 300}, {Epoch: 1 << 63, Change: 1, Floor: 1 << 40}} {
+	for _, c := range []feed.Cursor{{}, {Epoch: 1, Change: 300}, {Epoch: 1 << 63, Change: 1, Listing: true, Sort: "ann\x00é", ID: "1"}} {
 		f.Add(c.String())
 	}
 	f.Add("")
-	f.Add("AQAAAAAAAAABgA") // an unfinished number
+	f.Add("AQAAAAAAAAABgA")   // an unfinished number
+	f.Add(ofEarlierVersion)   // with two numbers
+	f.Add("AgAAAAAAAAABAQVh") // a place that is cut off
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := feed.ParseCursor(text)
 		switch {
 		case err == nil && c.String() != text:
 			t.Errorf("%q is read as %+v, whose text is %q", text, c, c.String())
-		case err == nil && (c.Change < 0 || c.Floor < 0):
+		case err == nil && c.Change < 0:
 			t.Errorf("%q is read as %+v", text, c)
-		case err != nil && !errors.Is(err, feed.ErrBadCursor):
+		case err != nil && !errors.Is(err, feed.ErrBadCursor) && !errors.Is(err, feed.ErrResync):
 			t.Errorf("%q: %v", text, err)
 		}
 	})
+}
+
+func listing(epoch uint64, since int64) string {
+	return feed.Cursor{Epoch: epoch, Change: since, Listing: true, Sort: "ann", ID: "1"}.String()
 }
 
 func TestResume(t *testing.T) {
@@ -77,11 +86,13 @@ func TestResume(t *testing.T) {
 		want feed.Cursor
 		err  error
 	}{
-		"beginning":                   {"", feed.Cursor{Epoch: 7, Floor: 100}, nil},
+		"beginning":                   {"", feed.Cursor{Epoch: 7, Change: 100, Listing: true}, nil},
 		"at the horizon":              {feed.Cursor{Epoch: 7, Change: 50}.String(), feed.Cursor{Epoch: 7, Change: 50}, nil},
 		"below the horizon":           {feed.Cursor{Epoch: 7, Change: 49}.String(), feed.Cursor{}, feed.ErrResync},
-		"below, begun after it":       {feed.Cursor{Epoch: 7, Change: 3, Floor: 60}.String(), feed.Cursor{Epoch: 7, Change: 3, Floor: 60}, nil},
-		"below, begun before it":      {feed.Cursor{Epoch: 7, Change: 3, Floor: 40}.String(), feed.Cursor{}, feed.ErrResync},
+		"listing since after it":      {listing(7, 60), feed.Cursor{Epoch: 7, Change: 60, Listing: true, Sort: "ann", ID: "1"}, nil},
+		"listing since before it":     {listing(7, 40), feed.Cursor{}, feed.ErrResync},
+		"listing beyond the end":      {listing(7, 101), feed.Cursor{}, feed.ErrResync},
+		"of an earlier version":       {ofEarlierVersion, feed.Cursor{}, feed.ErrResync},
 		"at the end":                  {feed.Cursor{Epoch: 7, Change: 100}.String(), feed.Cursor{Epoch: 7, Change: 100}, nil},
 		"beyond the end":              {feed.Cursor{Epoch: 7, Change: 101}.String(), feed.Cursor{}, feed.ErrResync},
 		"another epoch":               {feed.Cursor{Epoch: 8, Change: 60}.String(), feed.Cursor{}, feed.ErrResync},
@@ -89,7 +100,7 @@ func TestResume(t *testing.T) {
 		"at its end":                  {feed.Cursor{Epoch: 6, Change: 80}.String(), feed.Cursor{Epoch: 7, Change: 80}, nil},
 		"beyond its end":              {feed.Cursor{Epoch: 6, Change: 99}.String(), feed.Cursor{Epoch: 7, Change: 80}, nil},
 		"beyond an earlier one's end": {feed.Cursor{Epoch: 5, Change: 999}.String(), feed.Cursor{Epoch: 7, Change: 60}, nil},
-		"begun beyond its end":        {feed.Cursor{Epoch: 5, Change: 3, Floor: 70}.String(), feed.Cursor{Epoch: 7, Change: 3, Floor: 60}, nil},
+		"listing beyond its end":      {listing(5, 70), feed.Cursor{Epoch: 7, Change: 60, Listing: true, Sort: "ann", ID: "1"}, nil},
 		"ended below the horizon":     {feed.Cursor{Epoch: 4, Change: 70}.String(), feed.Cursor{}, feed.ErrResync},
 		"no cursor":                   {"x", feed.Cursor{}, feed.ErrBadCursor},
 		"another epoch, another data": {feed.Cursor{Epoch: 8, Change: 999}.String(), feed.Cursor{}, feed.ErrResync},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,21 +36,39 @@ func (f *FeedState) Enter(now time.Time) {
 // Revision differs whenever any page of the feed or the list may differ.
 func (f *FeedState) Revision() string { return f.State.Revision(f.Clock.UnixMicro()) }
 
-// Page returns the page of the feed after a cursor. Rows are the changes after it in
-// order, one more than the page takes if there are that many.
+// Page returns the page of the feed after a cursor. Rows are those behind it, in the order of
+// the feed or, while the cursor lists, of the list, one more than the page takes if there are
+// that many.
 func (f *FeedState) Page(from feed.Cursor, rows []Row, limit int) api.ChangePage {
 	n := fit(rows, limit)
-	page := api.ChangePage{Changes: changesOf(rows[:n]), HasMore: len(rows) > n}
-	var last int64
-	if n > 0 {
-		last = rows[n-1].Change
+	next, more := from, len(rows) > n
+	switch {
+	case from.Listing && more:
+		next.Sort, next.ID = rows[n-1].Sort, rows[n-1].ID
+	case from.Listing: // all are listed; what has changed meanwhile follows
+		next = feed.Cursor{Epoch: from.Epoch, Change: from.Change}
+		more = from.Change < f.Change
+	case more:
+		next.Change = rows[n-1].Change
+	default:
+		next.Change = f.Change
 	}
-	page.Cursor = f.Advance(from, last, page.HasMore).String()
-	if !page.HasMore {
+	rows = rows[:n]
+	if from.Listing {
+		rows = unchangedSince(from.Change, rows)
+	}
+	page := api.ChangePage{Changes: changesOf(rows), HasMore: more, Cursor: next.String()}
+	if !more {
 		page.Digests = map[string]api.Digest{api.EntityUser: f.Digest}
 		page.Epoch = strconv.FormatUint(f.Epoch, 16)
 	}
 	return page
+}
+
+// unchangedSince returns the rows that have not changed since a number. The others come again, in
+// the order of the feed, so a client is listed no row under two names.
+func unchangedSince(change int64, rows []Row) []Row {
+	return slices.DeleteFunc(rows, func(r Row) bool { return r.Change > change })
 }
 
 // changesOf returns rows as changes.

@@ -151,7 +151,7 @@ func testFeed(t *testing.T, b *fixture) {
 	b.one(op(ids[7], api.Delete, 1, ""), api.Applied)
 	b.one(op(ids[0], api.Update, 1, `{"bio":"z"}`), api.Applied)
 	for _, limit := range []int{1, 3, 10, 1000} {
-		changes, end := b.feed("", limit)
+		changes, end := b.feed(b.start(), limit)
 		var order []int
 		for _, c := range changes {
 			order = append(order, slices.Index(ids, c.EntityID))
@@ -168,7 +168,7 @@ func testFeed(t *testing.T, b *fixture) {
 		t.Errorf("from the middle: %+v", changes)
 	}
 	// A client that reads while others write sees a moved entity at its new place.
-	page, err := b.store.Changes(t.Context(), "", 2)
+	page, err := b.store.Changes(t.Context(), b.start(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +176,51 @@ func testFeed(t *testing.T, b *fixture) {
 	rest, _ := b.feed(page.Cursor, 2)
 	if n := len(rest); n != 8 || rest[n-1].EntityID != ids[9] || rest[n-1].Version != 2 {
 		t.Errorf("the rest of the pages: %+v", rest)
+	}
+}
+
+// testListing: a client without a cursor is listed the live rows in the order of the list, each
+// once, then what has changed since it began: nobody is left out who is renamed, made or deleted
+// between two pages.
+func testListing(t *testing.T, b *fixture) {
+	ids := map[string]string{}
+	name := func(changes []api.Change) (names []string) {
+		t.Helper()
+		for _, c := range changes {
+			u := api.User{Name: "gone"}
+			if err := json.Unmarshal(c.Document, &u); !c.Deleted && err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, u.Name)
+		}
+		return names
+	}
+	for _, n := range []string{"eve", "Bo", "ada", "Émile", "cy", "dan"} {
+		ids[n] = b.create(n, n+"@example.org")
+	}
+	b.one(op(ids["cy"], api.Delete, 1, ""), api.Applied)
+	for _, limit := range []int{1, 2, 4, 5, 100} {
+		changes, end := b.feed("", limit)
+		if got := name(changes); !slices.Equal(got, []string{"ada", "Bo", "dan", "Émile", "eve"}) || end != b.head() {
+			t.Errorf("pages of %d list %q, and end at %s, head %s", limit, got, end, b.head())
+		}
+	}
+	page, err := b.store.Changes(t.Context(), "", 2)
+	if err != nil || page.Digests != nil || !page.HasMore {
+		t.Fatalf("the first page: %+v (%v)", page, err)
+	}
+	b.one(op(ids["eve"], api.Update, 1, `{"name":"Aaron"}`), api.Applied) // from behind the page to before it
+	b.one(op(ids["ada"], api.Update, 1, `{"name":"Zoe"}`), api.Applied)   // and the other way
+	b.one(op(ids["Bo"], api.Delete, 1, ""), api.Applied)
+	b.one(op(ids["dan"], api.Delete, 1, ""), api.Applied)
+	b.create("Fay", "fay@example.org")
+	rest, end := b.feed(page.Cursor, 2)
+	if got := name(rest); !slices.Equal(got, []string{"Émile", "Aaron", "Zoe", "gone", "gone", "Fay"}) || end != b.head() {
+		t.Errorf("the rest of the pages has %q", got)
+	}
+	changed, _ := b.feed(page.Cursor, 100)
+	if len(changed) != len(rest) {
+		t.Errorf("in one page there are %d, in several %d", len(changed), len(rest))
 	}
 }
 
@@ -194,7 +239,8 @@ func testCursors(t *testing.T, b *fixture) {
 		{b.head() + "A", feed.ErrBadCursor},
 		{feed.Cursor{Epoch: head.Epoch + 1, Change: 1}.String(), feed.ErrResync},
 		{feed.Cursor{Epoch: head.Epoch, Change: head.Change + 1}.String(), feed.ErrResync},
-		{feed.Cursor{Epoch: head.Epoch, Change: 0, Floor: head.Change + 1}.String(), feed.ErrResync},
+		{feed.Cursor{Epoch: head.Epoch, Change: head.Change + 1, Listing: true}.String(), feed.ErrResync},
+		{feed.Cursor{Epoch: head.Epoch, Change: head.Change, Listing: true, Sort: "a\x00", ID: "\x00"}.String(), nil},
 		{feed.Cursor{Epoch: head.Epoch, Change: 0}.String(), nil},
 		{b.head(), nil},
 		{"", nil},
@@ -229,7 +275,7 @@ func testCollect(t *testing.T, b *fixture) {
 		t.Errorf("a cursor behind the delete reads %+v", changes)
 	}
 	// A new reader passes below the horizon without a resync.
-	if changes, end := b.feed("", 1); len(changes) != 2 || changes[0].EntityID != stays || end != b.head() {
+	if changes, end := b.feed("", 1); len(changes) != 1 || changes[0].EntityID != stays || end != b.head() {
 		t.Errorf("from the beginning: %+v", changes)
 	}
 	if n, err := b.store.Collect(t.Context(), b.now().Add(-time.Minute)); n != 0 || err != nil {

@@ -95,7 +95,7 @@ func testOperations(t *testing.T, b *fixture) {
 // checkEntity compares User with the feed.
 func (b *fixture) checkEntity(name, id string, version int64) {
 	b.Helper()
-	changes, _ := b.feed("", 1000)
+	changes, _ := b.feed(b.start(), 1000)
 	var found []api.Change
 	for _, c := range changes {
 		if c.EntityID == id {

@@ -121,8 +121,14 @@ func (st *state) findID(t *table, id string) (r idRow, found, ok bool) {
 	if !ok {
 		return r, false, false
 	}
-	r, found = page.find(id)
-	return r, found, true
+	if r, found = page.find(id); found || len(t.fresh.leaves) == 0 {
+		return r, found, true
+	}
+	ok = st.readFresh(t)
+	if f := t.fresh.rows[id]; f != nil {
+		return f.idRow, true, ok
+	}
+	return r, false, ok
 }
 
 // findRow returns a row of the base, nil if it is damaged; ok is false if its leaf is missing.

@@ -35,15 +35,18 @@ var DefaultBounds = Bounds{
 // is to be written anew.
 func (st *state) due(part int) bool {
 	most := st.bounds
-	changed, rows := 0, 0
+	changed, rows, fresh := 0, 0, 0
 	for _, t := range st.tables {
-		changed, rows = changed+t.changed+len(t.seen), rows+t.list.rows()
+		changed, rows, fresh = changed+t.changed+len(t.seen), rows+t.list.rows(), fresh+t.fresh.count()
 		if slices.ContainsFunc(t.list.leaves, func(l leaf) bool { return l.kept != nil }) {
 			return true
 		}
 	}
-	return changed*part >= max(most.LogRows, rows/2) || st.logRecords*part >= most.LogRecords || st.logBytes*part >= most.LogBytes
+	return changed*part >= max(most.LogRows, rows/2) || fresh*part >= freshFactor*most.LogRows || st.logRecords*part >= most.LogRecords || st.logBytes*part >= most.LogBytes
 }
+
+// freshFactor is how many more rows the ids may lack than the log may have: they take less memory.
+const freshFactor = 2
 
 // compactIfDue does a step, or some when the log grows faster than that. What fails, as it
 // may on a full disk, is left for the next time: nobody has lost anything by it.
@@ -128,6 +131,11 @@ func (t *table) dirty(list, ids *tree) (ofList, ofIDs map[int64]bool) {
 			ofIDs[l.number] = true
 		}
 	}
+	for i := range ids.leaves {
+		if l := ids.leaves[i]; !ofIDs[l.number] && len(t.lacking(ids, i)) > 0 {
+			ofIDs[l.number] = true
+		}
+	}
 	return ofList, ofIDs
 }
 
@@ -149,6 +157,12 @@ func (t *tree) dirty(spots []spot) map[int64]bool {
 // ends when all pages stand for what the log had at its beginning: what comes meanwhile is
 // left for the next round, or there would be no end. The last step writes keyState.
 func (b *batch) compact(left int) (more bool) {
+	for _, t := range b.tables {
+		b.readFresh(t)
+	}
+	if len(b.missing) > 0 {
+		return true
+	}
 	until := b.state.seq
 	plan := b.nextPlan()
 	trees := map[string]*tree{}
@@ -217,7 +231,7 @@ func (b *batch) rewritings() []*rewriting {
 	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
 		t := b.tables[name]
 		all = append(all,
-			&rewriting{batch: b, old: &t.list, pages: &leafWriter{batch: b, table: t}},
+			&rewriting{batch: b, old: &t.list, pages: &leafWriter{batch: b, table: t}, spared: t.fresh.numbers()},
 			&rewriting{batch: b, old: &t.ids, pages: &idsWriter{batch: b, table: t}})
 	}
 	sortBy(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
@@ -236,9 +250,10 @@ func (st *state) rebase(trees map[string]*tree) {
 // rewriting makes a new directory of an old one.
 type rewriting struct {
 	*batch
-	old   *tree
-	pages pageWriter
-	rows  int // gathered
+	old    *tree
+	pages  pageWriter
+	rows   int            // gathered
+	spared map[int64]bool // numbers of pages that stay: the ids are to be made of them
 }
 
 // pageWriter writes pages of rows.
@@ -287,10 +302,10 @@ func (r *rewriting) run(until int64, p plan, left *int) tree {
 	return next
 }
 
-// append adds a page, but not an empty one behind one that stands for as much: its range
+// append adds a page, but not an empty one behind another that stands for as much: its range
 // may be the other's.
 func (t *tree) append(l leaf) {
-	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].seq != l.seq {
+	if n := len(t.leaves); n == 0 || l.number != 0 || t.leaves[n-1].number != 0 || t.leaves[n-1].seq != l.seq {
 		t.leaves = append(t.leaves, l)
 	}
 }
@@ -300,10 +315,10 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 	r.rows = r.pages.gather(from, to)
 	n, few := len(next.leaves), r.rows < r.bounds.LeafRows/2
 	switch {
-	case few && to < len(r.old.leaves):
+	case few && to < len(r.old.leaves) && !r.spared[r.old.leaves[to].number]:
 		to++
 		r.rows = r.pages.gather(from, to)
-	case few && n > 0 && next.leaves[n-1].number == r.old.leaves[from-1].number:
+	case few && n > 0 && next.leaves[n-1].first == r.old.leaves[from-1].first && next.leaves[n-1].number == r.old.leaves[from-1].number && !r.spared[next.leaves[n-1].number]:
 		from--
 		next.leaves = next.leaves[:n-1]
 		r.rows = r.pages.gather(from, to)
@@ -320,7 +335,7 @@ func (r *rewriting) dirty(p plan, l leaf) bool {
 func (r *rewriting) choose(p plan, left *int) []bool {
 	var dirty []int
 	for i, l := range r.old.leaves {
-		if r.dirty(p, l) {
+		if r.dirty(p, l) && !r.spared[l.number] {
 			dirty = append(dirty, i)
 		}
 	}
@@ -455,7 +470,14 @@ func (w *idsWriter) gather(from, to int) int {
 			}
 			w.rows = append(w.rows, r)
 		}
+		for _, r := range w.lacking(&w.ids, i) {
+			if m, ok := w.seen[r.id]; ok {
+				r.generation = m.generation
+			}
+			over = append(over, r.idRow)
+		}
 	}
+	sortBy(over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	w.rows = merge(w.rows, over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	return len(w.rows)
 }

@@ -84,6 +84,11 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 				sum.ids.Add(r.id, r.version, r.hash^api.ContentHash([]byte(r.sort)))
 			}
 		}
+		if st.readFresh(t) {
+			for _, r := range t.lacking(&t.ids, i) {
+				sum.ids.Add(r.id, r.version, r.hash^api.ContentHash([]byte(r.sort)))
+			}
+		}
 	}
 	return to < max(len(t.list.leaves), len(t.ids.leaves))
 }

@@ -32,6 +32,8 @@
 //	                           the same, as earlier versions wrote it
 //	d type id was              there is none any more
 //	s type generation id...    rows that a page of the feed has not changed
+//	j type generation number rows sort id sort id
+//	                           a leaf that was added to the list, from one key to before another
 //	e type id generation       an entity with operations or conflicts, told anew by
 //	c type id version stamp synced document, q Seq operation, k conflict
 //	a type id seq              its first operation was sent, and nothing else has changed

@@ -17,12 +17,20 @@ import (
 // it does not block the others. A part of the log that has become long goes into the base.
 func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
 	at := s.options.Now().UTC()
-	err = s.write(ctx, txn{relaxed: true, fence: page.Fence}, func(b *batch) error {
+	fills := s.options.Bounds.fills(page)
+	err = s.write(ctx, txn{relaxed: true, fence: page.Fence, base: fills}, func(b *batch) error {
 		changed = nil
-		b.w.text = slices.Grow(b.w.text, sizeOf(page.Changes))
 		seen := map[string][]string{}
 		b.setMeta(page.Meta)
-		for _, c := range page.Changes {
+		left := page.Changes
+		if fills {
+			changed, left = b.fill(page, at)
+		}
+		b.w.text = slices.Grow(b.w.text, sizeOf(left))
+		if len(left) > 0 && !page.Resync {
+			b.dropKnown()
+		}
+		for _, c := range left {
 			if _, ok := s.schemas[c.EntityType]; !ok {
 				continue
 			}
@@ -236,6 +244,7 @@ func (b *batch) sweep(k known) bool {
 // of the base only what their ids say.
 func (st *state) inRange(t *table, ids api.IDRange, before int64) map[string]known {
 	found := map[string]known{}
+	st.readFresh(t)
 	for i := t.ids.at(queue.Key{ID: ids.From}); i < len(t.ids.leaves); i++ {
 		if ids.To != "" && t.ids.leaves[i].first.ID >= ids.To {
 			break
@@ -249,6 +258,11 @@ func (st *state) inRange(t *table, ids api.IDRange, before int64) map[string]kno
 				continue
 			}
 			if k := st.knownByID(t, r); k.generation < before {
+				found[r.id] = k
+			}
+		}
+		for _, r := range t.lacking(&t.ids, i) {
+			if k := st.knownByID(t, r.idRow); ids.Contains(r.id) && k.generation < before {
 				found[r.id] = k
 			}
 		}

@@ -144,11 +144,38 @@ const entityType = "user"
 
 func (m *model) id() string {
 	odd := []string{"", "\t", "é\n", "\x1b[", "\ue000", "😀", "～"}
+	if m.IntN(4) == 0 {
+		return m.listedID()
+	}
 	n := m.IntN(120)
 	if n < len(odd) {
 		return odd[n] + "x"
 	}
 	return fmt.Sprintf("%02x-%d", n*37%256, n)
+}
+
+func (m *model) listedID() string { return fmt.Sprintf("%02x-listed", m.IntN(80)*3) }
+
+// listing are rows that lie beside each other in the list, in its order, as who reads the feed from
+// its beginning gets them. Most are new.
+func (m *model) listing() (out []api.Change) {
+	m.version++
+	byID, first := map[string]bool{}, m.IntN(900)
+	for n := range 3 + m.IntN(25) {
+		id := m.listedID()
+		if byID[id] {
+			continue
+		}
+		byID[id] = true
+		name := fmt.Sprintf("l%03d", first+n/(1+m.IntN(3)))
+		out = append(out, api.Change{EntityType: entityType, EntityID: id, Version: m.version, Stamp: "stamp", Document: fmt.Appendf(nil, `{"name":%q}`, name)})
+	}
+	slices.SortFunc(out, func(a, b api.Change) int {
+		sortA, _ := storetest.Schemas[0].Index(a.Document)
+		sortB, _ := storetest.Schemas[0].Index(b.Document)
+		return queue.Key{Sort: sortA, ID: a.EntityID}.Compare(queue.Key{Sort: sortB, ID: b.EntityID})
+	})
+	return out
 }
 
 func (m *model) document(id string) json.RawMessage {
@@ -212,6 +239,9 @@ func (m *model) step() {
 	switch m.IntN(12) {
 	case 0, 1, 2:
 		page := sync.Page{Changes: m.changes(m.IntN(25)), Resync: m.IntN(6) == 0, Generation: generation, Meta: map[string]string{"cursor": fmt.Sprint(m.version)}}
+		if m.IntN(4) == 0 {
+			page.Changes, page.Resync = m.listing(), true
+		}
 		m.both("page", func(s sync.Store, i int) (any, error) {
 			page.Fence = fences[i]
 			changed, err := s.ApplyPage(m.ctx, page)

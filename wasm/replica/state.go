@@ -69,6 +69,11 @@ func (st *state) load(found Found) error {
 	if err := st.readDirectories(found.Base); err != nil {
 		return err
 	}
+	for _, t := range st.tables {
+		if len(t.ids.leaves) == 1 && t.ids.leaves[0].number == 0 {
+			t.known = map[uint32]bool{} // no rows
+		}
+	}
 	text := found.Base[keyState]
 	if twin := found.Base[keyTwin]; twin != text && whole(twin) > whole(text) {
 		text = twin
@@ -108,6 +113,7 @@ func (st *state) readDirectories(base map[string]string) error {
 			}
 			st.orphans = st.orphans || !whole
 		}
+		t.recover()
 	}
 	st.stale = false
 	return nil
@@ -177,7 +183,7 @@ func mayHoldWork(line string) bool {
 }
 
 // harmlessKinds are the lines that hold no operation and no open conflict.
-const harmlessKinds = "hmofgnwrdseacxvb"
+const harmlessKinds = "hmofgnwrdseacxvbj"
 
 // earlierKinds are the lines that keyState stands for once it is newer than they are.
 const earlierKinds = "mofgnvueaxcqkb"
@@ -211,12 +217,16 @@ func (st *state) settle(of touched) {
 
 // foldRow takes in what a line says of rows without operations; false if it is of another kind.
 func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
-	if strings.IndexByte("wrds", kind) < 0 {
+	if strings.IndexByte("wrdsj", kind) < 0 {
 		return false
 	}
 	t := st.tables[f.string()]
 	if t == nil {
 		return false // a newer program's
+	}
+	if kind == 'j' {
+		t.foldAdded(f, seq)
+		return true
 	}
 	if kind == 's' {
 		for generation := f.number(); f.more(); {
@@ -238,6 +248,10 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 	t.move(e, was, is)
 	e.row = r
 	delete(t.seen, id)
+	t.fresh.remove(id)
+	if t.known != nil {
+		t.known[idHash(id)] = true
+	}
 	st.touch(t, e)
 	return true
 }

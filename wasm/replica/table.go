@@ -19,6 +19,8 @@ type table struct {
 	places  ordered         // where their rows are and were in the list, in its order
 	byID    ordered         // the entries
 	seen    map[string]mark // generations of rows of the base that are otherwise as they were
+	fresh   fresh
+	known   map[uint32]bool // hashes of all ids of rows, and perhaps of others; nil when they are not known
 	shown   listing
 	unseen  map[string]*entry // with operations or conflicts, that shown lacks until it is read
 	ahead   []int             // rows of the base before each leaf, less those that entries hide; nil when not known
@@ -179,6 +181,7 @@ func (t *table) visible() *listing {
 // rebase puts the entries over new directories, and forgets those that the base has.
 func (t *table) rebase() {
 	t.ahead = nil
+	t.fresh.forget(t.ids.oldest())
 	in := min(t.list.oldest(), t.ids.oldest())
 	if in == t.in {
 		return

@@ -99,6 +99,8 @@ func Classify(r Response) *RequestError {
 		return foreignError(r)
 	case documented && p.Code == api.CodeClientTooOld:
 		kind = TooOld
+	case p.Code == api.CodeBadCursor:
+		kind = Resync // of another version of the server
 	case p.Code == api.CodeUnknownHost, p.Code == api.CodeCrossSite:
 		kind = Unavailable // about the way to the server, whatever the operations
 	case !listed && r.Status < 500:

@@ -59,7 +59,7 @@ type Page struct {
 	Changes []api.Change
 	// Fence is the round's, as in queue.Txn.
 	Fence int64
-	// Resync applies the changes whatever version is stored: after a restored backup the
+	// Resync applies the changes whatever other version is stored: after a restored backup the
 	// server's versions can be lower.
 	Resync bool
 	// Generation is recorded with each row of the page, for Sweep.
@@ -73,12 +73,12 @@ type Page struct {
 // changes of one moment share it. A deletion always has a version of its own.
 func (p Page) Skips(known *queue.Row, change api.Change) bool {
 	switch {
-	case p.Resync || known == nil:
+	case known == nil, p.Resync && change.Version != known.Version:
 		return false
 	case change.Version != known.Version:
 		return change.Version < known.Version
 	}
-	return change.Deleted || bytes.Equal(change.Document, known.Document)
+	return change.Deleted && !p.Resync || bytes.Equal(change.Document, known.Document)
 }
 
 // Repair is a range of ids with all that the server has in it.

@@ -207,11 +207,17 @@ func (s *Store) Changes(_ context.Context, cursor string, limit int) (api.Change
 	}
 	var rows []store.Row
 	for _, r := range s.rows {
-		if r.Change > from.Change {
+		listed := from.Listing && !r.Deleted && compare(r.Sort, r.ID, from.Sort, from.ID) > 0
+		if listed || !from.Listing && r.Change > from.Change {
 			rows = append(rows, *r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b store.Row) int { return int(a.Change - b.Change) })
+	slices.SortFunc(rows, func(a, b store.Row) int {
+		if from.Listing {
+			return compare(a.Sort, a.ID, b.Sort, b.ID)
+		}
+		return int(a.Change - b.Change)
+	})
 	return s.feed.Page(from, rows, limit), nil
 }
 

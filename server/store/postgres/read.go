@@ -179,13 +179,14 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 	// The counter, the digest and the rows come from one snapshot: the cursor of a last
 	// page is at the counter, and the digest is of the rows up to it. The cursor is
 	// validated afterwards.
-	var unchecked feed.Cursor
+	unchecked := feed.Cursor{Listing: true}
 	if cursor != "" {
 		if unchecked, err = feed.ParseCursor(cursor); err != nil {
 			return page, err
 		}
 	}
-	st, rows, err := s.snapshot(ctx, `SELECT `+sqldb.ChangeColumns+` FROM users WHERE change > $1 ORDER BY change LIMIT $2`, unchecked.Change, limit+1)
+	text, args := changesStatement(unchecked, limit)
+	st, rows, err := s.snapshot(ctx, text, args...)
 	if err != nil {
 		return page, readError("read the feed", err)
 	}
@@ -194,6 +195,17 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 		return page, err
 	}
 	return st.Page(from, rows, limit), nil
+}
+
+// changesStatement selects one row more than the limit of those behind a cursor.
+func changesStatement(from feed.Cursor, limit int) (text string, args []any) {
+	text = `SELECT ` + sqldb.ChangeColumns + ` FROM users WHERE `
+	if !from.Listing {
+		return text + `change > $1 ORDER BY change LIMIT $2`, []any{from.Change, limit + 1}
+	}
+	// The position comes from a client, and PostgreSQL rejects zero bytes.
+	after := strings.NewReplacer("\x00", "")
+	return text + `NOT deleted AND (sort, id) > ($1, $2) ORDER BY sort, id LIMIT $3`, []any{after.Replace(from.Sort), after.Replace(from.ID), limit + 1}
 }
 
 // Bucket returns a page of a bucket for a client that has read the feed up to a cursor.

@@ -12,7 +12,7 @@ import (
 const (
 	RowColumns    = `id, version, change, deleted, document, stamp, created_at, updated_at, coalesce(email_key, '')`
 	ListColumns   = `sort, id, updated_at, document`
-	ChangeColumns = `change, id, version, deleted, stamp, document`
+	ChangeColumns = `change, id, version, deleted, stamp, document, sort`
 	RecordColumns = `key, scope, entity_id, request, version, status, at`
 	FeedColumns   = `epoch, change, clock, horizon, contents, past, floor`
 )
@@ -44,7 +44,7 @@ func ScanListed[S Scanner](s S) (r store.Row, err error) {
 // ScanChange scans ChangeColumns.
 func ScanChange[S Scanner](s S) (r store.Row, err error) {
 	var document []byte
-	err = s.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &r.Stamp, &document)
+	err = s.Scan(&r.Change, &r.ID, &r.Version, &r.Deleted, &r.Stamp, &document, &r.Sort)
 	r.Document = document
 	return r, err
 }

@@ -137,7 +137,8 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 	if err != nil {
 		return page, err
 	}
-	found, err := tx.QueryContext(ctx, `SELECT `+sqldb.ChangeColumns+` FROM users WHERE change > ? ORDER BY change LIMIT ?`, from.Change, limit+1)
+	text, args := changesStatement(from, limit)
+	found, err := tx.QueryContext(ctx, text, args...)
 	if err != nil {
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
@@ -146,6 +147,18 @@ func (s *Store) Changes(ctx context.Context, cursor string, limit int) (page api
 		return page, fmt.Errorf("read the feed: %w", err)
 	}
 	return state.Page(from, rows, limit), nil
+}
+
+// changesStatement selects one row more than the limit of those behind a cursor.
+func changesStatement(from feed.Cursor, limit int) (text string, args []any) {
+	text = `SELECT ` + sqldb.ChangeColumns + ` FROM users WHERE `
+	switch {
+	case !from.Listing:
+		return text + `change > ? ORDER BY change LIMIT ?`, []any{from.Change, limit + 1}
+	case from.ID == "":
+		return text + `deleted = 0 ORDER BY sort, id LIMIT ?`, []any{limit + 1}
+	}
+	return text + `deleted = 0 AND (sort, id) > (?, ?) ORDER BY sort, id LIMIT ?`, []any{from.Sort, from.ID, limit + 1}
 }
 
 // snapshot starts a transaction that reads from one snapshot. end ends it, and returns the

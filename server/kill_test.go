@@ -23,6 +23,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store/postgres/pgtest"
 )
 
@@ -298,7 +299,16 @@ func (f *fleet) agree(t *testing.T, db string) {
 			t.Error(err)
 		}
 	}()
-	for cursor, more := "", true; more; {
+	head, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, err := feed.ParseCursor(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin.Change = 0 // without a cursor there would be no tombstones
+	for cursor, more := begin.String(), true; more; {
 		page, err := s.Changes(t.Context(), cursor, 1000)
 		if err != nil {
 			t.Fatal(err)

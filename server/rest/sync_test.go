@@ -40,9 +40,14 @@ func TestOperationsAndFeed(t *testing.T) {
 			t.Errorf("result %d: %s, want %s", i, got, want[i])
 		}
 	}
-	first := decode[api.ChangePage](w.do("GET", "/api/v1/changes?limit=1", nil).status(200))
+	begin := feed.Cursor{Epoch: mustParse(t, w.head()).Epoch}.String()
+	first := decode[api.ChangePage](w.do("GET", "/api/v1/changes?limit=1&cursor="+begin, nil).status(200))
 	if len(first.Changes) != 1 || !first.HasMore || first.Changes[0].EntityID != ada || first.Changes[0].Version != 2 {
 		t.Fatalf("first page %+v", first)
+	}
+	listed := decode[api.ChangePage](w.do("GET", "/api/v1/changes", nil).status(200))
+	if len(listed.Changes) != 1 || listed.HasMore || listed.Changes[0].EntityID != ada || listed.Cursor != w.head() || listed.Digests == nil {
+		t.Fatalf("without a cursor %+v", listed)
 	}
 	rest := decode[api.ChangePage](w.do("GET", "/api/v1/changes?cursor="+url.QueryEscape(first.Cursor), nil).status(200))
 	if len(rest.Changes) != 1 || rest.HasMore || !rest.Changes[0].Deleted || string(rest.Changes[0].Document) != "null" {

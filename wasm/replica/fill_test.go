@@ -16,15 +16,13 @@ import (
 
 // listed are pages of the first reading of the feed: rows in the order of the list.
 func listed(rows int) (pages []sync.Page) {
-	all := make([]api.Change, rows)
+	all, keys := make([]api.Change, rows), map[string]queue.Key{}
 	for n := range all {
 		all[n] = user(n)
+		sort, _ := directory.Users.Index(all[n].Document)
+		keys[all[n].EntityID] = queue.Key{Sort: sort, ID: all[n].EntityID}
 	}
-	key := func(c api.Change) queue.Key {
-		sort, _ := directory.Users.Index(c.Document)
-		return queue.Key{Sort: sort, ID: c.EntityID}
-	}
-	slices.SortFunc(all, func(a, b api.Change) int { return key(a).Compare(key(b)) })
+	slices.SortFunc(all, func(a, b api.Change) int { return keys[a.EntityID].Compare(keys[b.EntityID]) })
 	for part := range slices.Chunk(all, sync.PageSize) {
 		pages = append(pages, sync.Page{Changes: part, Resync: true, Generation: 1, Meta: map[string]string{"cursor": fmt.Sprint(len(pages))}})
 	}

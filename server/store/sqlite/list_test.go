@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/server/feed"
 	"github.com/rollcall/rollcall/server/store"
 	"github.com/rollcall/rollcall/server/storetest"
 )
@@ -62,10 +63,31 @@ DELETE FROM goose_db_version WHERE version_id >= 4`)
 	}
 }
 
+// TestListingUsesTheIndex: who reads the feed from its beginning is listed rows from the index of
+// the list, however many there are.
+func TestListingUsesTheIndex(t *testing.T) {
+	s := openUntilEnd(t, filepath.Join(t.TempDir(), "rollcall.db"))
+	for want, from := range map[string]feed.Cursor{
+		"SCAN users USING INDEX users_list":                            {Listing: true},
+		"SEARCH users USING INDEX users_list ((sort,id)>(?,?))":        {Listing: true, Sort: "ada", ID: "1"},
+		"SEARCH users USING INDEX sqlite_autoindex_users_2 (change>?)": {Change: 7},
+	} {
+		text, args := changesStatement(from, 50)
+		if got := planOfStatement(t, s.readDB, text, args); got != want {
+			t.Errorf("from %+v: the plan is %q, want %q", from, got, want)
+		}
+	}
+}
+
 // planOf is SQLite's plan for a page of the list, its steps joined by semicolons.
 func planOf(t *testing.T, db *sql.DB, q store.ListQuery) string {
 	t.Helper()
 	text, args := listStatement(q)
+	return planOfStatement(t, db, text, args)
+}
+
+func planOfStatement(t *testing.T, db *sql.DB, text string, args []any) string {
+	t.Helper()
 	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -17,8 +17,8 @@ const (
 	firstVisitBudget = 1_160_000
 )
 
-// onDemand are loaded where accounts are managed, or files go in or out.
-var onDemand = []string{"manage", "files", "filesworker"}
+// onDemand are loaded where somebody first needs them.
+var onDemand = []string{"parts", "manage", "share", "qrcodegen", "files", "filesworker"}
 
 func TestSizeBudgets(t *testing.T) {
 	data, err := os.ReadFile("web/dist/assets.json")

@@ -203,6 +203,8 @@ func ReadChangePage(r *jsoncodec.Reader) (p ChangePage) {
 			p.Digests = jsoncodec.Map(r, readDigest)
 		case "epoch":
 			p.Epoch = r.String()
+		case "total":
+			p.Total = r.Int()
 		default:
 			r.Skip()
 		}

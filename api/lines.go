@@ -15,7 +15,7 @@ import (
 // LinesType is the media type of a page of changes in lines. It says what the JSON of a
 // ChangePage says, and is read without parsing JSON: documents are as they are stored.
 //
-//	rollcall-changes/1 cursor more epoch after
+//	rollcall-changes/1 cursor more epoch after total
 //	+ type id version stamp document
 //	- type id version stamp
 //	# type count sums
@@ -54,7 +54,11 @@ func (p ChangePage) AppendHead(b []byte) []byte {
 	if p.HasMore {
 		more = "1"
 	}
-	return appendLine(b, LinesBegin, p.Cursor, more, p.Epoch, p.After)
+	fields := []string{LinesBegin, p.Cursor, more, p.Epoch, p.After}
+	if p.Total > 0 {
+		fields = append(fields, strconv.FormatInt(p.Total, 10))
+	}
+	return appendLine(b, fields...)
 }
 
 // AppendLine appends the line of a change.
@@ -128,6 +132,7 @@ func (p *ChangePage) readHead(line []byte) {
 	p.Cursor = string(field())
 	p.HasMore = string(field()) == "1"
 	p.Epoch, p.After = string(field()), string(field())
+	p.Total, _ = strconv.ParseInt(string(field()), 10, 64) // what is no number says nothing
 }
 
 func (p *ChangePage) readChange(line []byte, deleted bool) bool {

@@ -87,6 +87,9 @@ type ChangePage struct {
 	HasMore bool              `json:"hasMore"`
 	Digests map[string]Digest `json:"contentDigests,omitempty"`
 	Epoch   string            `json:"epoch,omitempty"`
+	// Total is how many live entities there are, on a page that is not the last one: for a reader
+	// of the whole feed, an estimate of what is to come. 0: the server does not say.
+	Total int64 `json:"total,omitempty"`
 	// After is the cursor that the page follows, where nobody has asked for the page after it.
 	After string `json:"-"`
 }

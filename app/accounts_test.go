@@ -42,6 +42,7 @@ type people struct {
 	cancelled  bool
 	accepted   string // the link of the account that a passkey was made for
 	managing   []string
+	shared     string
 	password   string
 	ending     func() // what happens while the server is asked to end the session
 }
@@ -432,6 +433,10 @@ func (p *people) byPasskey() (api.Session, error) {
 
 func (p *people) Fill(_ string, part Part, id string, host Host) {
 	defer p.lock()()
+	if part == PartShare || part == PartReport {
+		p.shared = id
+		return
+	}
 	p.managing = append(p.managing, string(part)+" "+id)
 	host.Say("Managing", false)
 }

@@ -71,7 +71,7 @@ func dependencies(users *directory.Collection, d *device) Dependencies {
 	return Dependencies{
 		Users: users, Outbox: users, Syncer: users,
 		Network: d, Accounts: &d.people, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
-		Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d, Preview: d,
+		Installation: d, Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d, Preview: d,
 	}
 }
 
@@ -425,7 +425,21 @@ type device struct {
 	preview                         []api.User
 	polled                          int
 	people                          people
+	app                             installed
 }
+
+// installed fakes what the browser has of an installed app.
+type installed struct {
+	way             InstallWay
+	saved, declined bool
+	badge           int
+}
+
+func (d *device) Way() InstallWay { return d.app.way }
+func (d *device) Wanted() bool    { return d.app.saved && !d.app.declined }
+func (d *device) Saved()          { d.app.saved = true }
+func (d *device) Decline()        { d.app.declined = true }
+func (d *device) Badge(n int)     { d.app.badge = n }
 
 func (d *device) SignIn() {
 	d.mu.Lock()

@@ -14,6 +14,7 @@ type Dependencies struct {
 	StorageManager StorageManager
 	BackgroundSync BackgroundSync
 	Diagnostics    Diagnostics
+	Installation   Installation
 	Updates        Updates
 	ChangesFile    ChangesFile
 	Unsaved        Unsaved

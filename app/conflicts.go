@@ -3,20 +3,63 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
-func (p *syncPage) accept(c queue.Conflict) {
-	p.decide(trLater("Your decision was not saved. {0}"), func(ctx context.Context) error { return p.S.Outbox.Accept(ctx, c) })
+func (s *session) accept(c queue.Conflict) {
+	s.decide(trLater("Your decision was not saved. {0}"), func(ctx context.Context) error { return s.Outbox.Accept(ctx, c) })
 }
 
-func (p *syncPage) reverse(c queue.Conflict) {
-	p.S.ifMayWrite(func() {
-		p.decide(trLater("The user was not changed. {0}"), func(ctx context.Context) error { return p.S.Outbox.Reverse(ctx, c) })
+func (s *session) reverse(c queue.Conflict) {
+	s.ifMayWrite(func() {
+		s.decide(trLater("The user was not changed. {0}"), func(ctx context.Context) error { return s.Outbox.Reverse(ctx, c) })
 	})
+}
+
+// choose opens the form in which each field of a conflict gets the value of one side, or a third
+// one. What is chosen is an ordinary write.
+func (s *session) choose(c queue.Conflict) {
+	f := formRequest{conflict: &c, opener: "choose-" + c.ID}
+	s.async(func(ctx context.Context) error {
+		user, err := s.Users.Get(ctx, c.Ref.ID)
+		f.user = &user
+		return err
+	}, func(err error) {
+		if err != nil {
+			s.showFailure(tr("This conflict can't be decided field by field. {0}", errorText(err)))
+			return
+		}
+		s.openForm(f)
+	})
+}
+
+// decide carries out a person's decision. The pages hear of what it changes.
+func (s *session) decide(failure string, work func(context.Context) error) {
+	s.async(work, func(err error) {
+		if err != nil {
+			s.showFailure(tr(failure, errorText(err)))
+		}
+	})
+}
+
+// disputed are the fields on which the sides of a conflict disagree.
+func disputed(c queue.Conflict) []string {
+	var fields []string
+	for _, f := range c.Fields {
+		if !queue.SameValue(f.Mine, f.Theirs) {
+			fields = append(fields, f.Name)
+		}
+	}
+	return fields
+}
+
+// canChoose reports whether there are two values of a field to choose from.
+func canChoose(c queue.Conflict) bool {
+	return !isNull(c.Mine) && !isNull(c.Theirs) && len(disputed(c)) > 0
 }
 
 func (p *syncPage) renderConflicts() ui.UI {
@@ -27,7 +70,7 @@ func (p *syncPage) renderConflicts() ui.UI {
 		ui.If(len(cs) == 0, quiet(tr("Nobody else has changed what you changed."))).
 			ElseIf(open == 0, quiet(tr("Nothing left to review."))),
 		ui.If(len(cs) > 0, ui.Div().Class("conflicts").DataSet("order", order(ids)).Body(
-			p.conflicts.children(ids, func(i int) ui.UI { return p.renderConflict(cs[i]).DataSet("key", ids[i]) })...)),
+			p.conflicts.children(ids, func(i int) ui.UI { return p.S.renderConflict(cs[i], false).DataSet("key", ids[i]) })...)),
 		renderMore(open, p.outbox.counts.Conflicts),
 	)
 }
@@ -87,7 +130,9 @@ func reverseLabel(c queue.Conflict) string {
 	return tr("Use mine")
 }
 
-func (p *syncPage) renderConflict(c queue.Conflict) ui.HTMLArticle {
+// renderConflict renders a conflict with its decisions. With again, one that was decided can be
+// decided anew.
+func (s *session) renderConflict(c queue.Conflict, again bool) ui.HTMLArticle {
 	titleID := "conflict-" + c.ID
 	name := firstName(tr("A user"), c.Theirs, c.Base, c.Mine)
 	return ui.Article().Class("conflict").Aria("labelledby", titleID).Body(
@@ -100,13 +145,44 @@ func (p *syncPage) renderConflict(c queue.Conflict) ui.HTMLArticle {
 			),
 		),
 		ui.If(len(c.Fields) > 0, renderFields(c)),
-		ui.If(c.Reviewed, quiet(tr("Reviewed."))).Else(ui.Div().Class("thing-actions").Body(
-			ui.Button().Type("button").Class("button", "button-primary").Text(tr("Keep")).Aria("describedby", titleID).
-				OnClick(func(ui.Context, ui.Event) { p.accept(c) }, "keep", c.ID),
+		ui.If(c.Reviewed, quiet(tr("Reviewed."))),
+		ui.If(again || !c.Reviewed, ui.Div().Class("thing-actions").Body(
+			ui.If(!c.Reviewed, ui.Button().Type("button").Class("button", "button-primary").Text(tr("Keep")).Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { s.accept(c) }, "keep", c.ID)),
 			ui.Button().Type("button").Class("button").Text(reverseLabel(c)).Aria("describedby", titleID).
-				OnClick(func(ui.Context, ui.Event) { p.reverse(c) }, "reverse", c.ID),
+				OnClick(func(ui.Context, ui.Event) { s.reverse(c) }, "reverse", c.ID),
+			ui.If(canChoose(c), ui.Button().ID("choose-"+c.ID).Type("button").Class("button").Text(tr("Choose by field")).Aria("describedby", titleID).
+				OnClick(func(ui.Context, ui.Event) { s.choose(c) }, "choose", c.ID)),
 		)),
 	)
+}
+
+// renderSides offers what the sides of a conflict have in a field. What is pressed is in the input
+// then, where it can be edited.
+func (d *formDialog) renderSides(field string) ui.UI {
+	return orNothing(d.request.conflict != nil, func() ui.UI {
+		fields := d.request.conflict.Fields
+		f := fields[slices.IndexFunc(fields, func(f queue.Field) bool { return f.Name == field })] // else the form does not show it
+		return ui.Div().Class("sides").Role("group").Aria("label", tr("What it was and became")).Body(
+			d.renderSide(field, tr("Before"), f.Base), d.renderSide(field, tr("Mine"), f.Mine), d.renderSide(field, tr("Theirs"), f.Theirs))
+	})
+}
+
+func (d *formDialog) renderSide(field, label string, value json.RawMessage) ui.UI {
+	text := fieldText(value)
+	shown := personText(text)
+	if text == "" {
+		shown = ui.Span().Class("quiet").Text("empty")
+	}
+	return ui.Button().Type("button").Class("side").Aria("pressed", d.edit[field].value == asShown(text)).
+		Body(ui.Span().Class("side-label").Text(label), shown).
+		OnClick(func(ui.Context, ui.Event) { d.take(field, asShown(text)) }, field, label, text)
+}
+
+// take puts a value into a field.
+func (d *formDialog) take(field, value string) {
+	d.S.Elements.SetValue(d.inputID(field), value)
+	d.input(field, value)
 }
 
 // renderFields compares the sides field by field. The roles are explicit because the

@@ -34,7 +34,8 @@ func (p *syncPage) renderDiagnostics() ui.UI {
 		ui.Dl().Class("facts").Body(ui.Range(lines).Slice(func(i int) ui.UI {
 			return fact(lines[i].Name, lines[i].Value)
 		})),
-		p.renderIncidents())
+		p.renderIncidents(),
+		&managed{S: p.S, Part: PartReport})
 }
 
 func phaseText(p sync.Phase) string {

@@ -202,6 +202,8 @@ func (s *session) continueDraft(d draft) {
 			s.offerDraft(d)
 			s.showFailure(tr("The user you were editing can't be opened now. {0}", errorText(err)))
 			return
+		case s.ctx.Page().URL().Path == "/users/"+d.User:
+			request.opener = "edit-user"
 		}
 		s.openForm(request)
 	})

@@ -4,6 +4,9 @@ import (
 	"context"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/api/jsoncodec"
+	"github.com/rollcall/rollcall/wasm/repository"
 )
 
 // Host is what a script that fills a part of a page asks of the program.
@@ -23,6 +26,8 @@ const (
 	PartHistory  Part = "history"  // a user's
 	PartImport   Part = "import"   // of a file
 	PartExport   Part = "export"   // of what the list shows
+	PartShare    Part = "share"    // what can be done with a user's data, of shareText
+	PartReport   Part = "report"   // copies what is under "Diagnostics"
 )
 
 // managed is a part that a script fills, which is loaded for that: few people need it, and it asks the
@@ -31,21 +36,26 @@ type managed struct {
 	ui.Compo
 	S       *session
 	Part    Part
-	Of      string // the id of the account or the user
+	Of      string // the id of the account or the user, or what the part says
 	Version int64  // of the user: what the server says is asked anew for each
 }
-
-const managedID = "managed"
 
 func (m *managed) OnMount(ctx ui.Context) { m.fill(ctx) }
 
 func (m *managed) OnUpdate(ctx ui.Context) { m.fill(ctx) }
 
 func (m *managed) fill(ctx ui.Context) {
-	ctx.Defer(func(ui.Context) { m.S.Accounts.Fill(managedID, m.Part, m.Of, m.S) })
+	ctx.Defer(func(ui.Context) { m.S.Accounts.Fill(m.id(), m.Part, m.Of, m.S) })
 }
 
-func (m *managed) Render() ui.UI { return ui.Div().ID(managedID).Class("cards") }
+func (m *managed) id() string { return "part-" + string(m.Part) }
+
+func (m *managed) Render() ui.UI { return ui.Div().ID(m.id()).Class("cards") }
+
+// shareText is a user for the script.
+func shareText(r repository.Record[api.User]) string {
+	return string(jsoncodec.Write(r.Value.WriteJSON))
+}
 
 // managedPage is a page with nothing else.
 func managedPage(s *session, part Part, kind routeKind) ui.UI {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
@@ -139,7 +138,7 @@ func (p *syncPage) discard(o queue.Operation) {
 }
 
 func (p *syncPage) renderOperation(o queue.Operation) ui.HTMLLi {
-	state := syncState{reach: p.S.reach, status: p.S.status, now: time.Now()}
+	state := p.S.state()
 	titleID := "operation-" + o.ID
 	return ui.Li().Class("thing").Body(
 		ui.Div().Class("thing-icon").Body(icon(operationIcon(o))),

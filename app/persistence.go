@@ -4,6 +4,7 @@ import (
 	"context"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 // StorageManager is the browser's: how much room the data take, and whether the
@@ -82,7 +83,18 @@ func (p *syncPage) renderStorage() ui.UI {
 		body = append(body, ui.P().Text(used))
 	}
 	body = append(body, p.renderPersistence()...)
+	body = append(body, p.renderInstall()...)
 	return section("storage-title", tr("Storage"), 0, append(body, p.renderChangesFile()...)...)
+}
+
+// lossText says what would be lost if the browser cleared the data now.
+func lossText(c queue.Counts) string {
+	n := unsent(c)
+	if n == 0 {
+		return tr("If this device lost its data now, nothing would be lost: the server has everything.")
+	}
+	return trn(n, "If this device lost its data now, {n} change that the server does not have would be lost.",
+		"If this device lost its data now, {n} changes that the server does not have would be lost.")
 }
 
 // renderPersistence says what the browser promises about the data, and what it can't do.
@@ -90,7 +102,7 @@ func (p *syncPage) renderPersistence() []ui.UI {
 	ask := func(text string) ui.UI {
 		return ui.P().Body(ui.Button().Type("button").Class("button").Text(text).OnClick(p.persist, text))
 	}
-	var body []ui.UI
+	body := []ui.UI{orNothing(p.loaded && !p.S.storageState.Volatile, func() ui.UI { return ui.P().Text(lossText(p.outbox.counts)) })}
 	switch u := p.device.usage; {
 	case p.S.storageState.Volatile:
 		body = append(body, quiet(tr("Nothing is stored on this device: this browser window gives Rollcall no storage. A change is only safe once it is synced.")))

@@ -23,9 +23,8 @@ type root struct {
 	ui.Compo
 	s *session
 
-	route       route
-	navigated   bool // another page was shown before this one
-	installable bool
+	route     route
+	navigated bool // another page was shown before this one
 
 	counts          refresher
 	status          statusLine
@@ -43,7 +42,6 @@ func (r *root) OnMount(ctx ui.Context) {
 	s := r.s
 	s.ctx = ctx
 	s.updateReady = s.Updates.UpdateWaiting()
-	r.installable = ctx.IsAppInstallable()
 	s.subscribe(ctx, s.Syncer.StatusChanges(ctx), r.refreshStatus)
 	s.subscribe(ctx, s.Network.OnlineChanges(ctx), r.refreshStatus)
 	s.subscribe(ctx, s.Users.Changes(ctx), r.refreshCounts)
@@ -51,6 +49,7 @@ func (r *root) OnMount(ctx ui.Context) {
 	r.refreshStorageState(ctx)
 	s.offerDrafts()
 	s.greet()
+	s.offerInstall()
 	r.refreshStatus(ctx)
 	r.refreshCounts(ctx)
 	r.tick(ctx)
@@ -75,7 +74,7 @@ func (r *root) OnAppUpdate(ctx ui.Context) {
 }
 
 func (r *root) OnAppInstallChange(ctx ui.Context) {
-	r.s.dispatch(ctx, func(ctx ui.Context) { r.installable = ctx.IsAppInstallable() })
+	r.s.dispatch(ctx, func(ui.Context) { r.s.offerInstall() })
 }
 
 func (r *root) OnNav(ctx ui.Context) {
@@ -83,7 +82,7 @@ func (r *root) OnNav(ctx ui.Context) {
 	was := r.route
 	r.route = parseRoute(u.Path)
 	if name, fixed := pageNames[r.route.kind]; fixed {
-		ctx.Page().SetTitle(title(tr(name)))
+		r.s.setTitle(tr(name))
 	}
 	if r.route != was {
 		// Deferred until the page before is gone, or it would save the top as its place.
@@ -111,6 +110,8 @@ func (r *root) refreshCounts(ctx ui.Context) {
 				if err == nil { // the page /sync shows why they can't be read
 					r.counted = true
 					r.s.counts = counts
+					r.s.showWaiting()
+					r.s.Installation.Badge(counts.Total())
 					r.s.guardLeaving()
 					r.refreshStatus(ctx)
 				}
@@ -145,13 +146,14 @@ func (r *root) readStatus() {
 	if s.status.Stale(now) {
 		s.status.Phase, s.status.Resync = sync.Idle, nil
 	}
+	s.pace = s.pace.followed(s.status.Resync, now)
 	if r.counted && (syncState{status: s.status, now: now}).disabled() {
 		s.leaveDisabled()
 	}
 }
 
 func (r *root) showStatus() {
-	r.status = syncState{reach: r.s.reach, status: r.s.status, counts: r.s.counts, now: time.Now()}.line()
+	r.status = r.s.state().line()
 }
 
 func (r *root) Render() ui.UI {
@@ -163,14 +165,14 @@ func (r *root) Render() ui.UI {
 		}, r.renderNotice()...)...),
 		ui.Main().ID("main").Class("main").TabIndex(-1).Body(r.renderPage()),
 		r.s.renderToasts(),
-		&formDialog{S: r.s, Request: r.s.form.id()},
+		&formDialog{S: r.s, Request: r.s.form.dialog()},
 		&confirmDialog{S: r.s, Request: r.s.confirm.id()},
 	)
 }
 
 // renderBanner says what keeps the changes on this device, and the way out.
 func (r *root) renderBanner() ui.UI {
-	state := syncState{reach: r.s.reach, status: r.s.status, now: time.Now()}
+	state := r.s.state()
 	switch {
 	case state.disabled():
 		return ui.Div().Class("banner").Body(
@@ -212,7 +214,6 @@ func (r *root) renderBar() ui.UI {
 		),
 		ui.Div().Class("bar-end").Body(
 			r.renderStatus(),
-			ui.If(r.installable, button("button-quiet", "install", tr("Install app")).OnClick(r.install)),
 		),
 	)
 }
@@ -245,11 +246,6 @@ func (r *root) renderStatus() ui.UI {
 		ui.Span().Class("status-detail").Aria("live", "off").Text(r.status.detail),
 		ui.Span().Class("unseen").Text(r.s.announcement),
 	)
-}
-
-func (r *root) install(ctx ui.Context, _ ui.Event) {
-	ctx.ShowAppInstallPrompt()
-	r.installable = false
 }
 
 func (r *root) renderPage() ui.UI {

@@ -19,6 +19,7 @@ type session struct {
 
 	reach       sync.Reach
 	status      sync.Status
+	pace        pace
 	counts      queue.Counts
 	syncing     bool // the person asked for a sync, which is running
 	updateReady bool
@@ -44,6 +45,8 @@ type session struct {
 	older            bool // this version can't read the data, and a reload brings no other
 	dismissed        map[noticeKind]bool
 	persistRequested bool // in this tab, or found not to be needed
+	installOffered   bool // in this tab
+	pageName         string
 }
 
 func newSession(d Dependencies) *session {

@@ -33,10 +33,16 @@ type Network interface {
 
 // syncState is what the status line is derived from.
 type syncState struct {
+	pace   pace
 	reach  sync.Reach
 	status sync.Status
 	counts queue.Counts
 	now    time.Time
+}
+
+// state is what the session knows of syncing now.
+func (s *session) state() syncState {
+	return syncState{pace: s.pace, reach: s.reach, status: s.status, counts: s.counts, now: time.Now()}
 }
 
 // signedOut reports whether the person must sign in to sync, at the server or at a portal
@@ -96,7 +102,7 @@ func (s syncState) words() (text, detail string) {
 	}
 	switch {
 	case s.status.Resync != nil && s.reach != sync.ReachOffline && !s.signedOut() && !s.disabled():
-		return resyncWords(*s.status.Resync)
+		return resyncWords(*s.status.Resync, s.pace.left(*s.status.Resync, s.now))
 	case s.status.Problem != nil && s.status.Problem.Code == sync.CodeNoWorker:
 		text = tr("{0}, syncing can't start", text)
 	case s.signedOut():
@@ -122,14 +128,49 @@ func (s syncState) words() (text, detail string) {
 	return text, detail
 }
 
-// resyncWords says how much of the list has arrived.
-func resyncWords(r sync.ResyncProgress) (text, detail string) {
+// pace is how fast a list arrives: how much there was when this page first saw it arrive, and when.
+type pace struct {
+	arrived int
+	since   time.Time
+}
+
+// followed is the pace, with what is known now.
+func (p pace) followed(r *sync.ResyncProgress, now time.Time) pace {
+	switch {
+	case r == nil:
+		return pace{}
+	case p.since.IsZero() || r.Arrived < p.arrived:
+		return pace{r.Arrived, now}
+	}
+	return p
+}
+
+// leastObserved is how long a list must have been arriving before it says anything about the rest.
+const leastObserved = 2 * time.Second
+
+// left estimates how long the rest takes; 0 if nothing can be said.
+func (p pace) left(r sync.ResyncProgress, now time.Time) time.Duration {
+	came, took := r.Arrived-p.arrived, now.Sub(p.since)
+	if p.since.IsZero() || came <= 0 || took < leastObserved || r.Total <= r.Arrived {
+		return 0
+	}
+	return time.Duration(float64(took) * float64(r.Total-r.Arrived) / float64(came))
+}
+
+// resyncWords says how much of the list has arrived, and how long the rest takes, 0 if that is not known.
+func resyncWords(r sync.ResyncProgress, left time.Duration) (text, detail string) {
 	text = tr("Rebuilding the list")
 	if r.First {
 		text = tr("Loading the list")
 	}
-	if r.Arrived > 0 {
+	switch {
+	case r.Arrived == 0:
+	case r.Total < r.Arrived:
 		detail = trn(r.Arrived, "{n} user so far", "{n} users so far")
+	case left > 0:
+		detail = tr("{0} of {1} users, ready {2}", formatCount(r.Arrived), formatCount(r.Total), timeUntil(time.Time{}.Add(left), time.Time{}))
+	default:
+		detail = tr("{0} of {1} users", formatCount(r.Arrived), formatCount(r.Total))
 	}
 	return text, detail
 }
@@ -150,10 +191,28 @@ func (s syncState) tone() tone {
 	return toneOK
 }
 
+// setTitle names the page in the document's title.
+func (s *session) setTitle(name string) {
+	s.pageName = name
+	s.showWaiting()
+}
+
+// showWaiting shows in the document's title and on the app's icon how much waits.
+func (s *session) showWaiting() {
+	s.ctx.Page().SetTitle(s.title())
+}
+
+func (s *session) title() string {
+	if number, _ := badge(s.counts); number != "" {
+		return "(" + number + ") " + title(s.pageName)
+	}
+	return title(s.pageName)
+}
+
 // badge is the count on the link to the page "Sync", with its words for assistive
 // technology. Both are empty when nothing waits there.
 func badge(c queue.Counts) (number, words string) {
-	n := c.Waiting + c.Rejected + c.Conflicts
+	n := c.Total()
 	if n == 0 {
 		return "", ""
 	}

@@ -182,8 +182,8 @@ func (r *root) noticeActions(kind noticeKind) []noticeAction {
 			actions = append(actions, noticeAction{tr("Reload"), s.reload})
 		}
 		actions = append(actions, noticeAction{tr("Keep my data"), func() { s.requestPersist(nil) }})
-		if r.installable {
-			actions = append(actions, noticeAction{tr("Install app"), func() { r.install(s.ctx, ui.Event{}) }})
+		if s.Installation.Way() == ByPrompt {
+			actions = append(actions, noticeAction{tr("Install app"), func() { s.ctx.ShowAppInstallPrompt() }})
 		}
 		return append(actions, noticeAction{tr("Dismiss"), r.acknowledgeLoss})
 	case networkNotice:

@@ -18,6 +18,9 @@ type Outbox interface {
 	Waiting(ctx context.Context, limit int) ([]queue.Operation, error)
 	NeedsAttention(ctx context.Context, limit int) ([]queue.Operation, error)
 	Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error)
+	// Of is what this device holds about a user: the operations, and the conflicts, those that
+	// were reviewed as well.
+	Of(ctx context.Context, id string) (queue.Entity, error)
 
 	// Retry sends a rejected operation again unchanged. Discard drops it, and what
 	// was written on top of it. To edit one, Update its user.
@@ -66,8 +69,12 @@ type deviceSnapshot struct {
 	incidents           []sync.Incident
 }
 
-// maxListed bounds each list of the page. The rest follows when these are done.
-const maxListed = 50
+// maxListed bounds each list of the page. The rest follows when these are done. Among
+// maxRejected it finds those that were rejected for the same reason.
+const (
+	maxListed   = 50
+	maxRejected = 1000
+)
 
 // syncPage shows what is waiting, what needs the person, and the settings of syncing.
 type syncPage struct {
@@ -80,7 +87,7 @@ type syncPage struct {
 	failure error
 	outbox  outboxSnapshot
 
-	content, waiting, rejected, conflicts keyed
+	content, waiting, rejected, conflicts, kinds keyed
 
 	deviceReads  refresher
 	deviceLoaded bool
@@ -121,7 +128,7 @@ func readOutbox(ctx context.Context, o Outbox) (s outboxSnapshot, err error) {
 	var errs [7]error
 	s.counts, errs[0] = o.Counts(ctx)
 	s.waiting, errs[1] = o.Waiting(ctx, maxListed)
-	s.rejected, errs[2] = o.NeedsAttention(ctx, maxListed)
+	s.rejected, errs[2] = o.NeedsAttention(ctx, maxRejected)
 	s.conflicts, errs[3] = o.Conflicts(ctx, maxListed)
 	s.strategy, errs[4] = o.Strategy(ctx)
 	s.check, errs[5] = o.Check(ctx)
@@ -187,8 +194,10 @@ func (p *syncPage) renderOutbox() []ui.UI {
 			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email")))
 	}
 	return p.content.only("outbox", ui.Div().Class("cards").Body(
-		p.renderOperations(&p.waiting, "waiting-title", tr("Waiting"), o.counts.Waiting, o.waiting),
-		p.renderOperations(&p.rejected, "attention-title", tr("Needs attention"), o.counts.Rejected, o.rejected),
+		p.renderOperations(&p.waiting, "waiting-title", tr("Waiting"), o.counts.Waiting, o.waiting,
+			ui.If(len(o.waiting) > 0, quiet(p.S.state().waitingText(p.device.backgroundOn)))),
+		p.renderOperations(&p.rejected, "attention-title", tr("Needs attention"), o.counts.Rejected, o.rejected[:min(len(o.rejected), maxListed)],
+			p.renderKinds()),
 		p.renderConflicts(),
 		p.renderSettings(),
 		ui.If(o.damaged > 0, p.renderDamaged()), // the last: it moves no other
@@ -206,7 +215,7 @@ func (p *syncPage) lastSync() string {
 	return tr("Synced {0}", timeAgo(s.SyncedAt, time.Now()))
 }
 
-func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int, ops []queue.Operation) ui.UI {
+func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int, ops []queue.Operation, above ui.UI) ui.UI {
 	none := tr("Nothing is waiting. All your changes are on the server.")
 	if slots == &p.rejected {
 		none = tr("The server has accepted everything so far.")
@@ -214,6 +223,7 @@ func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int,
 	ids := keysOf(ops, func(o queue.Operation) string { return o.ID })
 	return section(id, heading, count,
 		ui.If(len(ops) == 0, quiet(none)),
+		above,
 		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).DataSet("order", order(ids)).Body(
 			slots.children(ids, func(i int) ui.UI { return p.renderOperation(ops[i]).DataSet("key", ids[i]) })...)),
 		renderMore(len(ops), count),

@@ -37,7 +37,9 @@ type toast struct {
 	draft    string // the draft that it offers
 	action   string
 	onAction func()
-	renewed  int // how often its time has begun anew
+	// onDismiss runs when the person dismisses it, nil for nothing.
+	onDismiss func()
+	renewed   int // how often its time has begun anew
 }
 
 // showToast shows t, and drops the oldest when there are too many.
@@ -73,7 +75,7 @@ func (s *session) expire(t toast) {
 	})
 }
 
-func (s *session) dialogOpen() bool { return s.form != nil || s.confirm != nil }
+func (s *session) dialogOpen() bool { return s.form.dialog() != 0 || s.confirm != nil }
 
 // renewToasts begins the time of all toasts anew, once a dialog has closed.
 func (s *session) renewToasts() {
@@ -146,6 +148,11 @@ func (s *session) renderToast(t toast) ui.HTMLDiv {
 				t.onAction()
 			}, t.id)),
 		ui.Button().Type("button").Class("icon-button").Aria("label", tr("Dismiss")).Body(icon("close")).
-			OnClick(func(ui.Context, ui.Event) { s.dismiss(t.id) }, t.id),
+			OnClick(func(ui.Context, ui.Event) {
+				s.dismiss(t.id)
+				if t.onDismiss != nil {
+					t.onDismiss()
+				}
+			}, t.id),
 	)
 }

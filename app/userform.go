@@ -14,13 +14,17 @@ import (
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
-// formRequest asks for the dialog "Edit user", or "Add user" when there is no user.
+// formRequest asks for the dialog "Edit user", or "Add user" when there is no user. With a
+// field, that one is edited in place, on the user's page; with a conflict, the dialog shows its
+// sides beside the fields that they disagree on.
 type formRequest struct {
-	user   *repository.Record[api.User]
-	opener string // the id of the element that gets the focus back
-	errs   []api.FieldError
-	draft  *draft // what was typed in a form that is gone
-	number int
+	user     *repository.Record[api.User]
+	field    string
+	conflict *queue.Conflict
+	opener   string // the id of the element that gets the focus back
+	errs     []api.FieldError
+	draft    *draft // what was typed in a form that is gone
+	number   int
 }
 
 // openForm opens the dialog "Add user" or "Edit user", for who may write.
@@ -41,12 +45,26 @@ func (f *formRequest) id() int {
 	return f.number
 }
 
-// formDialog is the dialog "Add user" and "Edit user". Request is the number of the
-// request it is open for, 0 while it is closed.
+// dialog is the number of a request for the dialog, 0 for none.
+func (f *formRequest) dialog() int {
+	if f == nil || f.field != "" {
+		return 0
+	}
+	return f.number
+}
+
+// edits reports whether the field of the user is edited in place.
+func (f *formRequest) edits(id, field string) bool {
+	return f != nil && f.field == field && f.user.ID == id
+}
+
+// formDialog is the dialog "Add user" and "Edit user", or with Field one field of the user's page
+// while it is edited. Request is the number of the request it is open for, 0 while it is closed.
 type formDialog struct {
 	ui.Compo
 	S       *session
 	Request int
+	Field   string
 
 	loaded  int // the request whose values are in the inputs
 	opened  int // the request the dialog was last opened for
@@ -77,6 +95,25 @@ const formID = "user-form"
 
 func inputID(field string) string { return "user-" + field }
 
+// inputID is the id of a field's input, of which the page may have another one in the dialog.
+func (d *formDialog) inputID(field string) string {
+	if d.Field != "" {
+		return "own-" + field
+	}
+	return inputID(field)
+}
+
+// fields are those that the form shows.
+func (d *formDialog) fields() []string {
+	switch {
+	case d.Field != "":
+		return []string{d.Field}
+	case d.request.conflict != nil:
+		return disputed(*d.request.conflict)
+	}
+	return api.UserFields
+}
+
 func (d *formDialog) OnMount(ctx ui.Context) {
 	d.S.subscribe(ctx, d.S.Unsaved.Hides(ctx), func(ui.Context) { d.keepTouched() })
 	d.OnUpdate(ctx)
@@ -104,21 +141,31 @@ func (d *formDialog) OnUpdate(ctx ui.Context) {
 	ctx.Defer(func(ctx ui.Context) {
 		d.showValues()
 		d.opened = d.loaded
-		d.S.Dialogs.ShowModal(formID)
-		d.S.Elements.Focus(inputID(d.firstInvalid()))
+		if d.Field == "" {
+			d.S.Dialogs.ShowModal(formID)
+		}
+		d.S.Elements.Focus(d.inputID(d.firstInvalid()))
 		d.watch(ctx)
-		if d.request.draft != nil {
+		switch {
+		case d.request.draft != nil:
 			d.keep()
-		} else {
+		case d.Field == "" && d.request.conflict == nil: // it would change fields that are not shown
 			d.offerDrafts()
 		}
 	})
 }
 
+// OnDismount runs when the page is left, or another field is edited, while one is edited in place.
+func (d *formDialog) OnDismount() {
+	if d.Field != "" && d.opened == d.loaded {
+		d.end()
+	}
+}
+
 // showValues puts the values into the inputs.
 func (d *formDialog) showValues() {
 	for field, value := range d.edit.values() {
-		d.S.Elements.SetValue(inputID(field), value)
+		d.S.Elements.SetValue(d.inputID(field), value)
 	}
 }
 
@@ -129,7 +176,7 @@ func (d *formDialog) readValues() {
 		return
 	}
 	for field, f := range d.edit {
-		if value, ok := d.S.Elements.Value(inputID(field)); ok {
+		if value, ok := d.S.Elements.Value(d.inputID(field)); ok {
 			f.value = value
 		}
 	}
@@ -168,7 +215,7 @@ func (d *formDialog) follow(now repository.Snapshot[api.User]) {
 	if followed := d.edit.follow(now.Record.Value); len(followed) > 0 {
 		d.said = tr("Changed meanwhile, with the new text shown: {0}.", joinWords(keysOf(followed, fieldLabel)))
 		for _, field := range followed {
-			d.S.Elements.SetValue(inputID(field), d.edit[field].value)
+			d.S.Elements.SetValue(d.inputID(field), d.edit[field].value)
 		}
 	}
 	if !d.edit.contested() {
@@ -186,8 +233,8 @@ func (d *formDialog) was() repository.Record[api.User] {
 func (d *formDialog) useTheirs(field string) {
 	d.readValues()
 	d.edit.useTheirs(field)
-	d.S.Elements.SetValue(inputID(field), d.edit[field].value)
-	d.S.Elements.Focus(inputID(field))
+	d.S.Elements.SetValue(d.inputID(field), d.edit[field].value)
+	d.S.Elements.Focus(d.inputID(field))
 	d.typedSomething()
 }
 
@@ -246,7 +293,7 @@ func (d *formDialog) continueDraft(ctx ui.Context, _ ui.Event) {
 	d.showValues()
 	d.keep()
 	d.showErrors(nil)
-	d.S.Elements.Focus(inputID("name"))
+	d.S.Elements.Focus(d.inputID(d.fields()[0]))
 	d.watch(ctx) // the user may have changed since the form was opened
 }
 
@@ -257,7 +304,7 @@ func (d *formDialog) discardDraft(ui.Context, ui.Event) {
 	d.S.Unsaved.DropDraft(d.offers[0].Key)
 	d.S.forgetDraft(d.offers[0].Key)
 	d.offers = d.offers[1:]
-	d.S.Elements.Focus(inputID("name"))
+	d.S.Elements.Focus(d.inputID(d.fields()[0]))
 }
 
 // keepTouched keeps what was typed, if anything was.
@@ -279,12 +326,7 @@ func (d *formDialog) keepTouched() {
 // keep keeps what the form holds, and returns the draft's key.
 func (d *formDialog) keep() string {
 	d.readValues()
-	kept := draft{Key: d.key, User: d.userID(), ID: d.newID, Values: d.edit.values(), At: time.Now()}
-	if !d.adding() {
-		was := d.was()
-		kept.Seen = &was
-	}
-	text := jsoncodec.Write(kept.writeJSON)
+	text := jsoncodec.Write(d.left().writeJSON)
 	stored := len(text) <= maxDraft && d.S.Unsaved.KeepDraft(d.key, string(text))
 	d.S.draftLost = !stored || d.S.storageState.Volatile
 	return d.key
@@ -306,7 +348,7 @@ func (d *formDialog) firstInvalid() string {
 			return f
 		}
 	}
-	return "name"
+	return d.fields()[0]
 }
 
 func (d *formDialog) adding() bool { return d.request.user == nil }
@@ -353,11 +395,11 @@ func (d *formDialog) save(ctx ui.Context) {
 	whole, changed, errs := d.clean()
 	d.showErrors(errs)
 	if len(errs) > 0 {
-		ctx.Defer(func(ui.Context) { d.S.Elements.Focus(inputID(d.firstInvalid())) })
+		ctx.Defer(func(ui.Context) { d.S.Elements.Focus(d.inputID(d.firstInvalid())) })
 		return
 	}
-	if changed == (api.UserPatch{}) {
-		d.cancel(ctx, ui.Event{})
+	if changed == (api.UserPatch{}) && d.request.conflict == nil {
+		d.drop()
 		return
 	}
 	d.saving = true
@@ -374,7 +416,7 @@ func (d *formDialog) save(ctx ui.Context) {
 
 // write is what saves a patch. A user who has been deleted meanwhile is restored first.
 func (d *formDialog) write(patch api.UserPatch) func(context.Context) error {
-	users, was, adding, gone, id := d.S.Users, d.was(), d.adding(), d.gone, d.newID
+	users, was, adding, gone, id, settled := d.S.Users, d.was(), d.adding(), d.gone, d.newID, d.request.conflict
 	deleted := was
 	deleted.Version = d.version
 	return func(ctx context.Context) error {
@@ -389,6 +431,9 @@ func (d *formDialog) write(patch api.UserPatch) func(context.Context) error {
 			}
 		}
 		_, err := users.Update(ctx, was, patch)
+		if err == nil && settled != nil {
+			err = d.S.Outbox.Accept(ctx, *settled)
+		}
 		return err
 	}
 }
@@ -417,6 +462,7 @@ func (d *formDialog) saved(request int, name string, err error) {
 		d.S.announce(tr("Saved {0}", isolate(name)))
 	}
 	d.S.requestPersistOnce()
+	d.S.savedHere()
 }
 
 // fail shows why saving failed. What was typed stays.
@@ -436,8 +482,18 @@ func (d *formDialog) fail(err error) {
 	d.Update()
 }
 
-// cancel closes the form and throws away what was typed.
+// cancel closes the form and throws away what was typed, unless the person undoes that.
 func (d *formDialog) cancel(ui.Context, ui.Event) {
+	d.readValues()
+	if !d.saving && d.edit.touched() {
+		thrown := d.left()
+		d.S.showToast(toast{text: tr("What you typed was thrown away"), action: tr("Undo"), onAction: func() { d.S.continueDraft(thrown) }})
+	}
+	d.drop()
+}
+
+// drop closes the form, which holds nothing to save.
+func (d *formDialog) drop() {
 	if !d.saving {
 		d.done = true
 		d.S.Unsaved.DropDraft(d.key)
@@ -445,24 +501,55 @@ func (d *formDialog) cancel(ui.Context, ui.Event) {
 	d.close()
 }
 
-func (d *formDialog) close() { d.S.Dialogs.CloseModal(formID) }
+func (d *formDialog) close() {
+	if d.Field == "" {
+		d.S.Dialogs.CloseModal(formID)
+		return
+	}
+	d.end()
+	d.focusOpener()
+}
+
+// pressed handles a key in a form that is open in place: Escape closes it, as it does the
+// dialog, and Enter with Control or Command saves a text of several lines.
+func (d *formDialog) pressed(ctx ui.Context, e ui.Event) {
+	switch key := e.Get("key").String(); {
+	case e.Get("isComposing").Bool(): // the key is the input method's
+	case key == "Escape":
+		e.PreventDefault()
+		d.close()
+	case key == "Enter" && (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()):
+		d.submit(ctx, e)
+	}
+}
 
 // onClose handles the dialog's event, however it was closed. The event comes a little
 // later than the closing. By then the person may have asked for the form again, and
 // that request must not end with the one before it.
-func (d *formDialog) onClose(ctx ui.Context, _ ui.Event) {
+func (d *formDialog) onClose(ui.Context, ui.Event) {
 	if d.S.form.id() != d.opened || d.S.Dialogs.ModalOpen(formID) {
 		return
 	}
+	d.end()
+	d.focusOpener()
+}
+
+// end ends the request, unless another one has taken its place.
+func (d *formDialog) end() {
 	d.stopWatching()
 	d.leaveDraft()
-	opener := d.request.opener
-	d.S.form, d.S.keepDraft, d.S.saveFailed, d.S.draftLost = nil, nil, false, false
-	d.S.guardLeaving()
+	if d.S.form.id() == d.opened {
+		d.S.form, d.S.keepDraft, d.S.saveFailed, d.S.draftLost = nil, nil, false, false
+		d.S.guardLeaving()
+	}
+	d.opened = 0
 	d.S.renewToasts()
 	d.S.render()
-	if opener != "" {
-		ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })
+}
+
+func (d *formDialog) focusOpener() {
+	if opener := d.request.opener; opener != "" {
+		d.S.ctx.Defer(func(ui.Context) { d.S.Elements.Focus(opener) })
 	}
 }
 
@@ -478,12 +565,17 @@ func (d *formDialog) leaveDraft() {
 	}
 	d.keep()
 	d.S.Unsaved.ReleaseDraft(d.key)
-	left := draft{Key: d.key, User: d.userID(), ID: d.newID, Values: d.edit.values()}
+	d.S.offerDraft(d.left())
+}
+
+// left is what the form holds, as a draft.
+func (d *formDialog) left() draft {
+	left := draft{Key: d.key, User: d.userID(), ID: d.newID, Values: d.edit.values(), At: time.Now()}
 	if !d.adding() {
 		was := d.was()
 		left.Seen = &was
 	}
-	d.S.offerDraft(left)
+	return left
 }
 
 // rejectionErrors is the server's rejection of an operation, by field.

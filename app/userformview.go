@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -9,34 +10,65 @@ import (
 )
 
 func (d *formDialog) Render() ui.UI {
+	if d.Field != "" {
+		return d.renderInPlace()
+	}
 	heading := tr("Add user")
-	if !d.adding() {
+	switch {
+	case d.request.conflict != nil:
+		heading = tr("Choose what stays")
+	case !d.adding():
 		heading = tr("Edit user")
 	}
 	return ui.Dialog().ID(formID).Class("dialog").Aria("labelledby", "user-form-title").On("close", d.onClose).Body(
 		ui.Form().Class("form").Attr("method", "dialog").NoValidate(true).OnSubmit(d.submit).Body(
-			ui.H2().ID("user-form-title").Text(heading),
-			d.renderOffer(),
-			ui.Div().Class("form-failure-place").Role("alert").Body(
-				ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure))),
-				ui.If(d.gone && !d.adding(), ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.goneText()))),
-				ui.If(d.slow, ui.P().Class("hint").Text(tr("Still saving. The browser's storage is slow.")))),
-			ui.Div().Class("unseen").Aria("live", "polite").Text(d.said),
-			d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words")),
-			// A browser may rewrite the text of an input of the type email.
-			d.field("email", ui.Input().Type("text").Attr("inputmode", "email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").
-				Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false)),
-			d.bio(),
-			ui.Div().Class("form-actions").Body(
-				ui.Button().Type("button").Class("button").Text(tr("Cancel")).OnClick(d.cancel),
-				orNothing(d.reload, func() ui.UI {
-					return ui.Button().Type("button").Class("button").Text(tr("Reload")).
-						OnClick(func(ui.Context, ui.Event) { d.S.reload() })
-				}),
-				ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text(tr("Save")),
-			),
+			append([]ui.UI{
+				ui.H2().ID("user-form-title").Text(heading),
+				d.renderOffer(),
+			}, d.renderForm()...)...,
 		),
 	)
+}
+
+// renderInPlace renders one field of the user's page while it is edited.
+func (d *formDialog) renderInPlace() ui.UI {
+	return ui.Form().Class("form", "form-in-place").Attr("method", "dialog").NoValidate(true).Aria("label", changeLabel(d.Field)).
+		OnSubmit(d.submit).On("keydown", d.pressed).Body(d.renderForm()...)
+}
+
+// renderForm renders the fields, and what is said about all of them.
+func (d *formDialog) renderForm() []ui.UI {
+	form := []ui.UI{
+		ui.Div().Class("form-failure-place").Role("alert").Body(
+			ui.If(d.failure != "", ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.failure))),
+			ui.If(d.gone && !d.adding(), ui.P().Class("form-failure").Body(icon("alert"), ui.Span().Text(d.goneText()))),
+			ui.If(d.slow, ui.P().Class("hint").Text(tr("Still saving. The browser's storage is slow.")))),
+		ui.Div().Class("unseen").Aria("live", "polite").Text(d.said),
+	}
+	shown := d.fields()
+	for _, field := range api.UserFields {
+		form = append(form, orNothing(slices.Contains(shown, field), func() ui.UI { return d.renderField(field) }))
+	}
+	return append(form, ui.Div().Class("form-actions").Body(
+		ui.Button().Type("button").Class("button").Text(tr("Cancel")).OnClick(d.cancel),
+		orNothing(d.reload, func() ui.UI {
+			return ui.Button().Type("button").Class("button").Text(tr("Reload")).
+				OnClick(func(ui.Context, ui.Event) { d.S.reload() })
+		}),
+		ui.Button().Type("submit").Class("button", "button-primary").Aria("disabled", d.saving).Text(tr("Save")),
+	))
+}
+
+func (d *formDialog) renderField(field string) ui.UI {
+	switch field {
+	case "name":
+		return d.field("name", ui.Input().Type("text").MaxLength(2*api.MaxName).Attr("autocomplete", "off").Attr("autocapitalize", "words"))
+	case "email":
+		// A browser may rewrite the text of an input of the type email.
+		return d.field("email", ui.Input().Type("text").Attr("inputmode", "email").MaxLength(2*api.MaxEmail).Attr("autocomplete", "off").
+			Attr("autocapitalize", "none").Attr("autocorrect", "off").Spellcheck(false))
+	}
+	return d.bio()
 }
 
 func (d *formDialog) goneText() string {
@@ -62,21 +94,22 @@ func (d *formDialog) renderOffer() ui.UI {
 
 // field is an input with its label and its error.
 func (d *formDialog) field(name string, input ui.HTMLInput) ui.UI {
-	input = input.ID(inputID(name)).Class("input").Name(name).Dir("auto").Aria("required", true).
+	input = input.ID(d.inputID(name)).Class("input").Name(name).Dir("auto").Aria("required", true).
 		Aria("invalid", d.errs[name] != "").OnInput(d.typed(name), name).OnChange(d.typed(name), name)
 	if notes := d.describedBy(name); notes != "" {
 		input = input.Aria("describedby", notes)
 	}
 	return ui.Div().Class("field").Body(
-		ui.Label().For(inputID(name)).Text(fieldLabel(name)),
+		ui.Label().For(d.inputID(name)).Text(fieldLabel(name)),
 		input,
 		d.fieldError(name),
 		d.renderTheirs(name),
+		d.renderSides(name),
 	)
 }
 
 func (d *formDialog) bio() ui.UI {
-	area := ui.Textarea().ID(inputID("bio")).Class("input").Name("bio").Rows(4).Dir("auto").
+	area := ui.Textarea().ID(d.inputID("bio")).Class("input").Name("bio").Rows(4).Dir("auto").
 		Aria("invalid", d.errs["bio"] != "").OnInput(d.typed("bio"), "bio").OnChange(d.typed("bio"), "bio")
 	if notes := d.describedBy("bio"); notes != "" {
 		area = area.Aria("describedby", notes)
@@ -86,10 +119,11 @@ func (d *formDialog) bio() ui.UI {
 		left -= utf8.RuneCountInString(d.edit["bio"].value)
 	}
 	return ui.Div().Class("field").Body(
-		ui.Label().For(inputID("bio")).Text(fieldLabel("bio")),
+		ui.Label().For(d.inputID("bio")).Text(fieldLabel("bio")),
 		area,
 		d.fieldError("bio"),
 		d.renderTheirs("bio"),
+		d.renderSides("bio"),
 		ui.If(left < 200 && left >= 0, ui.P().Class("hint").Text(trn(left, "{n} character left", "{n} characters left"))),
 	)
 }
@@ -98,10 +132,10 @@ func (d *formDialog) bio() ui.UI {
 func (d *formDialog) describedBy(name string) string {
 	ids := ""
 	if d.errs[name] != "" {
-		ids = inputID(name) + "-error"
+		ids = d.inputID(name) + "-error"
 	}
 	if d.contested(name) {
-		ids += " " + inputID(name) + "-theirs"
+		ids += " " + d.inputID(name) + "-theirs"
 	}
 	return ids
 }
@@ -111,13 +145,13 @@ func (d *formDialog) contested(field string) bool {
 }
 
 func (d *formDialog) fieldError(name string) ui.UI {
-	return ui.Div().ID(inputID(name) + "-error").Class("field-error-place").Body(
+	return ui.Div().ID(d.inputID(name) + "-error").Class("field-error-place").Body(
 		ui.If(d.errs[name] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(d.errs[name]))))
 }
 
 // renderTheirs shows what others have made of a field that the person has changed, too.
 func (d *formDialog) renderTheirs(name string) ui.UI {
-	place := ui.Div().ID(inputID(name)+"-theirs").Class("field-theirs-place").Aria("live", "polite")
+	place := ui.Div().ID(d.inputID(name)+"-theirs").Class("field-theirs-place").Aria("live", "polite")
 	if !d.contested(name) {
 		return place
 	}
@@ -128,7 +162,7 @@ func (d *formDialog) renderTheirs(name string) ui.UI {
 	}
 	return place.Body(ui.Div().Class("field-theirs").Body(
 		ui.P().Body(text...),
-		ui.Button().Type("button").Class("button").Text(tr("Use theirs")).Aria("describedby", inputID(name)+"-theirs").
+		ui.Button().Type("button").Class("button").Text(tr("Use theirs")).Aria("describedby", d.inputID(name)+"-theirs").
 			OnClick(func(ui.Context, ui.Event) { d.useTheirs(name) }, name),
 	))
 }

@@ -26,11 +26,31 @@ type userPage struct {
 	deletedID string // of the user that was deleted here
 	pastID    string // of the user whose history is open
 	content   keyed
+
+	reads     refresher
+	held      queue.Entity // what this device holds about the user
+	conflicts keyed
 }
 
 func (p *userPage) OnMount(ctx ui.Context) {
 	p.ctx = ctx
+	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.readHeld)
 	p.watch()
+}
+
+// readHeld reads what this device holds about the user besides the record.
+func (p *userPage) readHeld(ctx ui.Context) {
+	p.reads.run(p.S, ctx, func() read {
+		id := p.ID
+		return func(ctx context.Context) func(ui.Context) {
+			held, err := p.S.Outbox.Of(ctx, id)
+			return func(ui.Context) {
+				if err == nil { // the record says why it can't be read
+					p.held = held
+				}
+			}
+		}
+	})
 }
 
 // OnUpdate runs when the page is to show another user.
@@ -48,6 +68,7 @@ func (p *userPage) watch() {
 	id := p.ID
 	watching, unwatch := context.WithCancel(p.ctx)
 	p.watchedID, p.unwatch = id, unwatch
+	p.readHeld(p.ctx)
 	receive(p.S, p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
 		p.show(ctx, id, user)
 	})
@@ -62,7 +83,7 @@ func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.
 	if !user.Exists {
 		name = tr("User")
 	}
-	ctx.Page().SetTitle(title(name))
+	p.S.setTitle(name)
 }
 
 func (p *userPage) retry(ui.Context, ui.Event) {
@@ -73,6 +94,24 @@ func (p *userPage) retry(ui.Context, ui.Event) {
 func (p *userPage) edit(ui.Context, ui.Event) {
 	record := p.shown.Record
 	p.S.openForm(formRequest{user: &record, opener: "edit-user"})
+}
+
+// change edits one field where it is shown.
+func (p *userPage) change(field string) ui.EventHandler {
+	return func(ui.Context, ui.Event) {
+		record := p.shown.Record
+		p.S.openForm(formRequest{user: &record, field: field, opener: "change-" + field})
+	}
+}
+
+func changeLabel(field string) string {
+	switch field {
+	case "name":
+		return tr("Change name")
+	case "email":
+		return tr("Change email")
+	}
+	return tr("Change bio")
 }
 
 func (p *userPage) delete(ui.Context, ui.Event) { p.S.ifMayWrite(p.deleteShown) }
@@ -124,18 +163,21 @@ func backLink(class string) ui.UI {
 
 func (p *userPage) renderUser() ui.UI {
 	u := p.shown.Record.Value
+	bio := ui.UI(quiet(tr("No bio yet")))
+	if strings.TrimSpace(u.Bio) != "" {
+		bio = ui.P().Class("person-bio").Body(ui.Bdi().Text(balanced(u.Bio)))
+	}
 	return ui.Div().Class("page").Body(
 		ui.Div().Class("crumbs").Body(backLink("back")),
 		ui.Div().Class("card", "person").Body(
 			ui.Div().Class("person-head").Body(
 				avatar(p.shown.Record.ID, u.Name, "avatar avatar-big"),
-				ui.Div().Class("person-names").Body(
-					pageHeading(personText(u.Name)),
-					ui.A().Class("person-email").Href(mailto(u.Email)).Body(personText(u.Email)),
-				),
+				p.renderField("name", pageHeading(personText(u.Name))),
 				stateBadge(p.shown.Record.State),
 			),
-			ui.If(strings.TrimSpace(u.Bio) != "", ui.P().Class("person-bio").Body(ui.Bdi().Text(balanced(u.Bio)))),
+			p.renderField("email", ui.A().Class("person-email").Href(mailto(u.Email)).Body(personText(u.Email))),
+			p.renderField("bio", bio),
+			&managed{S: p.S, Part: PartShare, Of: shareText(p.shown.Record)},
 			ui.Div().Class("person-actions").Body(
 				ui.Button().ID("edit-user").Type("button").Class("button").Aria("label", tr("Edit {0}", isolate(u.Name))).
 					Body(icon("edit"), ui.Span().Text(tr("Edit"))).OnClick(p.edit),
@@ -144,11 +186,44 @@ func (p *userPage) renderUser() ui.UI {
 			),
 		),
 		p.renderRecord(),
+		orNothing(len(p.held.Conflicts) > 0 && p.held.Ref.ID == p.shownID, p.renderConflicts),
 		// An open server keeps none, and does not know yet who is only on this device.
 		orNothing(p.S.Accounts.Account().ID != "" && p.shown.Record.Version > 0, func() ui.UI {
 			return p.renderHistory(p.pastID == p.ID, p.shown.Record.State != queue.Synced)
 		}),
 	)
+}
+
+// renderField renders a field with what is to be said about it, and what changes it. The heading
+// stays while the name is edited below it.
+func (p *userPage) renderField(field string, value ui.UI) ui.UI {
+	label := ui.UI(ui.Span().Class("person-label").Text(fieldLabel(field)))
+	if field == "name" {
+		label = ui.Span()
+	}
+	if p.S.form.edits(p.shownID, field) {
+		return ui.Div().Class("person-field").Body(ui.If(field == "name", value), &formDialog{S: p.S, Request: p.S.form.id(), Field: field})
+	}
+	var notes []fieldNote
+	if p.held.Ref.ID == p.shownID {
+		notes = notesOn(p.held)[field]
+	}
+	return ui.Div().Class("person-field").Body(
+		label,
+		ui.Div().Class("person-value").Body(value,
+			ui.Button().ID("change-"+field).Type("button").Class("icon-button").Aria("label", changeLabel(field)).Body(icon("edit")).
+				OnClick(p.change(field), field, p.shownID)),
+		renderNotes(notes),
+	)
+}
+
+// renderConflicts lists the user's conflicts that this device has recorded: each can be decided anew.
+func (p *userPage) renderConflicts() ui.UI {
+	cs := p.held.Conflicts
+	ids := keysOf(cs, func(c queue.Conflict) string { return c.ID })
+	return section("conflicts-title", "Conflicts", openConflicts(cs),
+		ui.Div().Class("conflicts").DataSet("order", order(ids)).Body(
+			p.conflicts.children(ids, func(i int) ui.UI { return p.S.renderConflict(cs[i], true).DataSet("key", ids[i]) })...))
 }
 
 // toggleHistory opens the history, or closes it.

@@ -12,8 +12,12 @@
 //   rollcall.otherVersion()   whether a reload brings another version than this page's
 //   rollcall.saveChanges(database)  saves the waiting changes to a file; a promise of how many
 //   rollcall.readChanges(database)  reads them: a promise of how many there are, and the file
-//   rollcall.manage(place, shows, id, host)  has manage.js fill an element, or files.js
+//   rollcall.manage(place, shows, id, host)  has manage.js, share.js or files.js fill an element
 //   rollcall.dropped          the file that was dropped on a page last, until somebody takes it
+//   rollcall.codes()          loads qrcodegen.js, which draws QR codes
+//   rollcall.installWay()     how this browser installs the app: "prompt", "share", or "" if it can't
+//   rollcall.saved()          the person has saved something here: the app may offer to be installed
+//   rollcall.declineInstall() they don't want to; rollcall.installWanted() is whether it may still offer it
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
@@ -37,12 +41,27 @@
     });
   }
 
+  const parts = new Map(); // by address: a promise of a script that is loaded when it is first needed
+
+  // once loads such a script. One that did not come is asked for again.
+  function once(src, integrity) {
+    if (!parts.has(src)) parts.set(src, part(src, integrity));
+    parts.get(src).catch(() => parts.delete(src));
+    return parts.get(src);
+  }
+
+  const scripts = { // by the function that they define
+    rollcallManage: ['{{asset "manage.js"}}', '{{integrity "manage.js"}}'],
+    rollcallShare: ['{{asset "share.js"}}', '{{integrity "share.js"}}'],
+    rollcallTransfer: ['{{asset "files.js"}}', '{{integrity "files.js"}}'],
+  };
+  const fillers = { share: "rollcallShare", report: "rollcallShare", import: "rollcallTransfer", export: "rollcallTransfer" };
+
   async function manage(place, shows, id, host) {
-    const files = shows === "import" || shows === "export";
-    const name = files ? "rollcallTransfer" : "rollcallManage";
+    const name = fillers[shows] ?? "rollcallManage";
     try {
-      if (files && !globalThis[name]) await part('{{asset "files.js"}}', '{{integrity "files.js"}}');
-      else if (!globalThis[name]) await part('{{asset "manage.js"}}', '{{integrity "manage.js"}}');
+      await once('{{asset "parts.js"}}', '{{integrity "parts.js"}}');
+      await once(...scripts[name]);
     } catch {
       host.say(rollcallLanguage.tr("A part of Rollcall could not be loaded. Check the network, then reload the page."), true);
       return;
@@ -106,6 +125,29 @@
   const standalone = () =>
     matchMedia("(display-mode: standalone)").matches || navigator.standalone === true;
 
+  // Only Safari on iOS and iPadOS has navigator.standalone: there, the person installs from a menu.
+  function installWay() {
+    if (standalone()) return "";
+    return installPrompt ? "prompt" : navigator.standalone === false ? "share" : "";
+  }
+
+  const wish = "rollcall-install"; // in localStorage: "wanted" or "declined"
+  const wished = () => attempted(() => localStorage.getItem(wish));
+  const declineInstall = () => attempted(() => localStorage.setItem(wish, "declined"));
+
+  function saved() {
+    if (!wished()) attempted(() => localStorage.setItem(wish, "wanted"));
+  }
+
+  // attempted is what a use of the storage returns, null if it has no room.
+  function attempted(work) {
+    try {
+      return work();
+    } catch {
+      return null;
+    }
+  }
+
   Object.assign(globalThis, {
     goappNav() {},
     goappOnUpdate() {},
@@ -113,13 +155,13 @@
     goappGetenv: () => "",
     goappKeepBodyClean: () => () => {},
     goappIsAppInstalled: standalone,
-    goappIsAppInstallable: () => installPrompt !== null && !standalone(),
+    goappIsAppInstallable: () => installWay() !== "",
     async goappShowInstallPrompt() {
       const prompt = installPrompt;
       if (!prompt) return;
       installPrompt = null; // a prompt can be shown only once
       await prompt.prompt();
-      await prompt.userChoice;
+      if ((await prompt.userChoice).outcome === "dismissed") declineInstall();
       goappOnAppInstallChange();
     },
   });
@@ -256,6 +298,11 @@
     saveChanges: async (name) => (await rescuer()).save(name),
     readChanges: async (name) => (await rescuer()).read(name),
     manage,
+    codes: () => once('{{asset "qrcodegen.js"}}', '{{integrity "qrcodegen.js"}}'),
+    installWay,
+    installWanted: () => wished() === "wanted",
+    saved,
+    declineInstall,
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
     blocked,
   };

@@ -11,6 +11,8 @@
 
 (() => {
   const { tr, trn, text: translated, day: date, moment, relative } = rollcallLanguage;
+  const { h, icon, quiet, balanced, own, isolated, button, actions, attempt } = rollcallParts;
+
   const all = "/api/v1/accounts";
   const again = 5000; // between tries to reach the server
 
@@ -38,41 +40,6 @@
     return [whole, `${title}.`].map(translated).find((text, i) => text !== [whole, `${title}.`][i]) ?? whole;
   }
 
-  function h(tag, attributes, ...content) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (typeof value === "function") element.addEventListener(name, value);
-      else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-    }
-    element.append(...content);
-    return element;
-  }
-
-  function icon(name) {
-    const span = h("span", { class: "icon", "aria-hidden": "true" });
-    span.innerHTML = `<svg viewBox="0 0 24 24" focusable="false"><use href="#icon-${name}"/></svg>`;
-    return span;
-  }
-
-  const quiet = (text) => h("p", { class: "quiet" }, text);
-
-  // balanced closes all isolates of a text within it, as package app does.
-  function balanced(text) {
-    let open = 0;
-    const kept = text.replace(/[\u2066-\u2069]/g, (c) => {
-      if (c !== "\u2069") open++;
-      else if (open > 0) open--;
-      else return "";
-      return c;
-    });
-    return kept + "\u2069".repeat(open);
-  }
-
-  const own = (text) => h("bdi", { class: "notranslate", translate: "no" }, balanced(text));
-  // In an attribute, a name must not turn the words around it.
-  const isolated = (text) => (/^[ -~]*$/.test(text) ? text : `\u2068${text}\u2069`);
-  const button = (text, click, more = {}) => h("button", { type: "button", class: "button", click, ...more }, text);
-  const actions = (...buttons) => h("div", { class: "thing-actions" }, ...buttons);
   const field = (label, input, ...more) => h("div", { class: "field" }, h("label", { for: input.id }, label), input, ...more);
   const input = (id, more = {}) => h("input", { id, class: "input", type: "text", autocomplete: "off", ...more });
 
@@ -100,16 +67,6 @@
     };
     return h("form", { class: "form", method: "post", novalidate: true, submit: pressed }, ...fields,
       h("div", { class: "form-actions" }, h("button", { type: "submit", class: primary ? "button button-primary" : "button" }, text)));
-  }
-
-  // attempt does something that a person has asked for, and says what became of it.
-  async function attempt(host, failure, work) {
-    try {
-      const done = await work();
-      if (done) host.say(done, false);
-    } catch (err) {
-      host.say(`${failure} ${err.message}`, true);
-    }
   }
 
   // shown fills a place with what the server says, as soon as it can be asked; where says what is there only.

@@ -24,6 +24,9 @@ func WritePage(w io.Writer, p api.ChangePage) error {
 	b = strconv.AppendQuote(b, p.Cursor) // base64url needs no escaping
 	b = append(b, `,"hasMore":`...)
 	b = strconv.AppendBool(b, p.HasMore)
+	if p.Total > 0 {
+		b = strconv.AppendInt(append(b, `,"total":`...), p.Total, 10)
+	}
 	if len(p.Digests) > 0 {
 		digests, err := json.Marshal(p.Digests)
 		if err != nil {

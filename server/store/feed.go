@@ -58,7 +58,9 @@ func (f *FeedState) Page(from feed.Cursor, rows []Row, limit int) api.ChangePage
 		rows = unchangedSince(from.Change, rows)
 	}
 	page := api.ChangePage{Changes: changesOf(rows), HasMore: more, Cursor: next.String()}
-	if !more {
+	if more {
+		page.Total = f.Digest.Count
+	} else {
 		page.Digests = map[string]api.Digest{api.EntityUser: f.Digest}
 		page.Epoch = strconv.FormatUint(f.Epoch, 16)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/api/jsoncodec"
+	"github.com/rollcall/rollcall/app"
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -20,6 +21,15 @@ type updates struct{}
 
 func (updates) UpdateWaiting() bool { return shell().Call("updateWaiting").Bool() }
 func (updates) ApplyUpdate()        { shell().Call("applyUpdate") }
+
+// installation is app.Installation.
+type installation struct{}
+
+func (installation) Way() app.InstallWay { return app.InstallWay(shell().Call("installWay").String()) }
+func (installation) Wanted() bool        { return shell().Call("installWanted").Bool() }
+func (installation) Saved()              { shell().Call("saved") }
+func (installation) Decline()            { shell().Call("declineInstall") }
+func (installation) Badge(n int)         { browser.Badge(n) }
 
 // unsaved is app.Unsaved, over the object rollcallDrafts of drafts.js.
 type unsaved struct{ guard browser.UnloadGuard }

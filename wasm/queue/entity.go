@@ -194,3 +194,6 @@ type Counts struct {
 	Rejected  int `json:"rejected"`  // operations that need the person's attention
 	Conflicts int `json:"conflicts"` // unreviewed conflicts
 }
+
+// Total is how much waits, for the server or for the person.
+func (c Counts) Total() int { return c.Waiting + c.Rejected + c.Conflicts }

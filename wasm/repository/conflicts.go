@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -13,6 +15,18 @@ import (
 // Conflicts lists conflicts: unreviewed before reviewed, and newest first.
 func (c *Collection[T, P]) Conflicts(ctx context.Context, limit int) ([]queue.Conflict, error) {
 	return c.cfg.Store.Conflicts(ctx, limit)
+}
+
+// Of returns what this device holds about a record: its operations, and its conflicts, unreviewed
+// before reviewed and newest first.
+func (c *Collection[T, P]) Of(ctx context.Context, id string) (queue.Entity, error) {
+	e, err := c.cfg.Store.Entity(ctx, c.ref(id))
+	if err != nil {
+		return queue.Entity{}, fmt.Errorf("read from this device: %w", err)
+	}
+	all, err := c.cfg.Store.Conflicts(ctx, math.MaxInt)
+	e.Conflicts = slices.DeleteFunc(all, func(other queue.Conflict) bool { return other.Ref != e.Ref })
+	return e, err
 }
 
 // Accept marks a conflict as reviewed.

@@ -119,6 +119,7 @@ func (s Status) writeJSON(w *jsoncodec.Writer) {
 		w.Name("rebuild").Open('{')
 		w.Name("first").Bool(p.First)
 		w.Name("arrived").Int(int64(p.Arrived))
+		w.OptionalInt("total", int64(p.Total))
 		w.Close('}')
 	}
 	w.Close('}')
@@ -131,6 +132,8 @@ func readResync(r *jsoncodec.Reader) (p ResyncProgress) {
 			p.First = r.Bool()
 		case "arrived":
 			p.Arrived = int(r.Int())
+		case "total":
+			p.Total = int(r.Int())
 		default:
 			r.Skip()
 		}

@@ -106,6 +106,9 @@ func (r *round) savePage(ctx context.Context, page api.ChangePage) error {
 		return nil
 	}
 	r.position.cursor = page.Cursor
+	if page.Total > 0 {
+		r.position.total = int(page.Total)
+	}
 	for _, c := range page.Changes {
 		if !c.Deleted {
 			r.position.arrived++
@@ -129,6 +132,7 @@ type position struct {
 	resyncing  bool
 	first      bool   // this device has never had the whole list
 	arrived    int    // rows received since the feed's beginning
+	total      int    // as many as the server says that it has; not kept: the next page says it again
 	outcome    string // the last when the server was asked for what the feed had up to its end
 }
 

@@ -11,8 +11,9 @@ import (
 
 // ResyncProgress is how far a resync is.
 type ResyncProgress struct {
-	First   bool `json:"first"`   // this device has never had the whole list
-	Arrived int  `json:"arrived"` // rows so far
+	First   bool `json:"first"`           // this device has never had the whole list
+	Arrived int  `json:"arrived"`         // rows so far
+	Total   int  `json:"total,omitempty"` // as many as the server has; 0 if it has not said
 }
 
 // startResync sets the position to the feed's beginning, durably, under a new generation.
@@ -40,7 +41,7 @@ func (r *round) finishResync(ctx context.Context) error {
 		ReportProgress(ctx)
 		r.publishChanged(removed)
 	}
-	r.position.resyncing, r.position.first, r.position.arrived = false, false, 0
+	r.position.resyncing, r.position.first, r.position.arrived, r.position.total = false, false, 0, 0
 	err := r.saveMeta(ctx, r.position.meta())
 	if err == nil {
 		r.publishProgress()
@@ -53,7 +54,7 @@ func (p position) progress() *ResyncProgress {
 	if !p.resyncing {
 		return nil
 	}
-	return &ResyncProgress{First: p.first, Arrived: p.arrived}
+	return &ResyncProgress{First: p.first, Arrived: p.arrived, Total: p.total}
 }
 
 func (r *round) publishProgress() {

@@ -90,6 +90,14 @@ type events struct {
 	names directory.Names
 	bus   *browser.Channel
 	host  *sync.Host
+	store *idb.Store // the host's
+}
+
+// badge shows on the app's icon how much waits: there may be no page that would.
+func (e *events) badge(ctx context.Context) {
+	if counts, err := e.store.Counts(ctx); err == nil {
+		browser.Badge(counts.Total())
+	}
 }
 
 func (e *events) serve(tag string) error {
@@ -104,8 +112,9 @@ func (e *events) serve(tag string) error {
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)
 		}
-		e.host = newHost(store, e.bus, e.names, sync.ByServiceWorker)
+		e.host, e.store = newHost(store, e.bus, e.names, sync.ByServiceWorker), store
 	}
+	defer e.badge(ctx)
 	reason := sync.Online
 	if tag == browser.PeriodicTag {
 		reason = sync.Periodic

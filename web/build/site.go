@@ -146,11 +146,15 @@ func (s *site) addLeaf(name string, l leaf) error {
 	if _, taken := s.leaves[name]; taken {
 		return fmt.Errorf("two assets are called %s", name)
 	}
+	source := name
+	if path.Ext(name) == ".ts" {
+		name = strings.TrimSuffix(name, ".ts") + ".js"
+	}
 	if _, known := types[path.Ext(name)]; !known {
 		return fmt.Errorf("asset %s: no media type is known for files %q", name, path.Ext(name))
 	}
 	var err error
-	l.data, err = minify(name, l.data)
+	l.data, err = minify(source, l.data)
 	s.leaves[name] = l
 	return err
 }

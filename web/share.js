@@ -1,0 +1,143 @@
+// What a person does with what the app shows: writes to somebody or calls them, hands them on as a link
+// or a QR code, copies an address, or a report for whoever helps. It is loaded when it is first shown.
+//
+//   rollcallShare(place, part, text, host)  fills an element with a part: "share" is of the user whose
+//                                           JSON is text, "report" copies what is under "Diagnostics".
+//                                           Again with another text, it shows that.
+//
+// The host is the program: say(text, failed) shows a message.
+"use strict";
+
+(() => {
+  const { h, quiet, isolated, button, attempt } = rollcallParts;
+
+  // --- A user ---
+
+  // A number as people write it into a bio: with a country's code or a leading zero, and no date.
+  const number = /(?:\+|\b0)\d[\d\s()./-]{4,20}\d/g;
+  const date = /^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$/;
+
+  function phoneOf(bio) {
+    return bio.match(number)?.map((found) => found.trim()).find((found) => {
+      const digits = found.replace(/\D/g, "").length;
+      return digits >= 7 && digits <= 15 && !date.test(found);
+    });
+  }
+
+  const dial = (phone) => `tel:${phone.replace(/[^\d+]/g, "")}`;
+
+  // mailto is as in package app: what is no letter or digit is escaped, or it would begin a header.
+  function mailto(email) {
+    const at = email.lastIndexOf("@");
+    const escaped = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+    return `mailto:${escaped(email.slice(0, at))}@${escaped(email.slice(at + 1))}`;
+  }
+
+  const longestNote = 300; // of a bio in a QR code: more makes it too fine for a camera
+
+  // vCard 3.0 is what the cameras of phones understand.
+  function vcard({ name, email, bio }) {
+    const text = (value) => value.replace(/[\\;,]/g, "\\$&").replace(/\r\n|\r|\n/g, "\\n");
+    const phone = phoneOf(bio ?? "");
+    return ["BEGIN:VCARD", "VERSION:3.0", `N:;${text(name)};;;`, `FN:${text(name)}`, `EMAIL;TYPE=INTERNET:${text(email)}`,
+      ...(phone ? [`TEL:${phone.replace(/[^\d+]/g, "")}`] : []),
+      ...(bio && bio.length <= longestNote ? [`NOTE:${text(bio)}`] : []), "END:VCARD", ""].join("\r\n");
+  }
+
+  const margin = 4; // modules of white that the standard wants around a code
+
+  function drawn(code, label) {
+    const svg = (tag, attributes) => {
+      const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+      for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+      return element;
+    };
+    let path = "";
+    for (let y = 0; y < code.size; y++) {
+      for (let x = 0; x < code.size; x++) if (code.getModule(x, y)) path += `M${x + margin},${y + margin}h1v1h-1z`;
+    }
+    const size = code.size + 2 * margin;
+    const picture = svg("svg", { class: "code", viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": label, "shape-rendering": "crispEdges" });
+    picture.append(svg("path", { d: `M0,0h${size}v${size}H0z`, fill: "#fff" }), svg("path", { d: path, fill: "#000" }));
+    return picture;
+  }
+
+  async function code(user) {
+    await rollcall.codes();
+    const { QrCode } = qrcodegen;
+    return drawn(QrCode.encodeText(vcard(user), QrCode.Ecc.MEDIUM), `QR code with the contact data of ${isolated(user.name)}`);
+  }
+
+  const shown = new WeakMap(); // by place: the text it shows, and whether the code is open
+
+  function share(place, text, host) {
+    const was = shown.get(place);
+    if (was?.text === text) return;
+    const user = JSON.parse(text), phone = phoneOf(user.bio ?? "");
+    const now = { text, open: Boolean(was?.open && was.id === user.id), id: user.id };
+    shown.set(place, now);
+    const address = `${location.origin}/users/${encodeURIComponent(user.id)}`;
+    const copied = (id, label, done, value) => button(label, () => attempt(host, "Nothing was copied. Select the text and copy it.", async () => {
+      await navigator.clipboard.writeText(value);
+      return done;
+    }), { id });
+    const link = navigator.share
+      ? button("Share link", () => navigator.share({ title: user.name, url: address }).catch((err) => {
+        if (err.name !== "AbortError") host.say("The link was not shared. Copy the page's address.", true);
+      }), { id: "share-link" })
+      : copied("share-link", "Copy link", "Link copied", address);
+    const panel = h("div", { id: "share-code", class: "code-place" });
+    const toggle = button("QR code", () => show(!now.open), { id: "share-qr", "aria-controls": "share-code" });
+
+    async function show(open) {
+      now.open = open;
+      toggle.setAttribute("aria-expanded", String(open));
+      if (!open) {
+        panel.replaceChildren();
+        return;
+      }
+      await attempt(host, "The QR code can't be shown.", async () => {
+        const picture = await code(user);
+        if (now.open && shown.get(place) === now) panel.replaceChildren(picture, quiet("A phone's camera adds this contact. It needs no network."));
+      });
+    }
+
+    place.replaceChildren(h("div", { class: "person-actions", role: "group", "aria-label": "Contact" },
+      h("a", { id: "share-mail", class: "button", href: mailto(user.email) }, "Write email"),
+      ...(phone ? [h("a", { id: "share-call", class: "button", href: dial(phone) }, `Call ${phone}`)] : []),
+      copied("share-copy", "Copy email", "Email copied", user.email), link, toggle), panel);
+    show(now.open);
+  }
+
+  // --- The report ---
+
+  const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi;
+  const email = /[^\s@<>"'(),;:]+@[^\s@<>"'(),;:]+/g;
+
+  // anonymous is a text without what could be of a person: of ids it has the last six characters, as the
+  // server's history shows devices.
+  const anonymous = (text) => text.replace(uuid, (id) => `…${id.slice(-6)}`).replace(email, "(email)");
+
+  function reportOf(section) {
+    const line = (...parts) => parts.map((part) => part?.textContent.trim()).filter(Boolean).join(": ");
+    const counts = [...document.querySelectorAll(".card-head:has(> .badge)")].map((head) => line(...head.children));
+    const facts = [...section.querySelectorAll(".fact")].map((fact) => line(...fact.children));
+    const problems = [...section.querySelectorAll(".thing-main")].map((thing) => line(...thing.children));
+    const status = document.querySelector(".status-text");
+    return anonymous(["Rollcall report", new Date().toISOString(), line(status), ...counts, ...facts, ...problems,
+      `Browser: ${navigator.userAgent}`, `Languages: ${navigator.languages.join(", ")}`, `Window: ${innerWidth} x ${innerHeight}, ${devicePixelRatio} pixels each`,
+      `Installed: ${goappIsAppInstalled() ? "yes" : "no"}`, `Online, says the browser: ${navigator.onLine ? "yes" : "no"}`].join("\n"));
+  }
+
+  function report(place, _, host) {
+    if (place.firstChild) return;
+    const copy = () => attempt(host, "The report was not copied.", async () => {
+      await navigator.clipboard.writeText(reportOf(place.closest("section")));
+      return "Report copied";
+    });
+    place.append(h("p", {}, button("Copy report", copy)), quiet("For whoever helps you. It has no names, emails or ids of people."));
+  }
+
+  const fill = { share, report };
+  globalThis.rollcallShare = (place, part, text, host) => fill[part](place, text, host);
+})();

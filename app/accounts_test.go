@@ -528,7 +528,10 @@ func TestWhatNobodyMadeIsTakenOverOnce(t *testing.T) {
 	b, p := at(t, "/", func(p *people) { as("ann", "editor")(p); p.nobodys, p.file, p.begun = 2, file, true })
 	p.until(b, "ann's work is taken over", func() bool { return p.taken && p.dropped && p.keptDrafts })
 
-	b, p = at(t, "/", func(p *people) { as("bob", "editor")(p); p.nobodys, p.file, p.anothers = 2, file, errors.New("another's") })
+	b, p = at(t, "/", func(p *people) {
+		as("bob", "editor")(p)
+		p.nobodys, p.file, p.anothers = 2, file, errors.New("another's")
+	})
 	b.untilText("Users")
 	if p.dropped || p.taken || b.has("button", "Send as me") {
 		t.Error("what is another's was offered")

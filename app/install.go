@@ -46,10 +46,9 @@ func (s *session) offerInstall() {
 
 func (s *session) installText() string {
 	if s.Installation.Way() == ByShare {
-		return tr("You can install Rollcall. Sync first: the installed app begins without the data of this page, and loads what the server has. " +
-			"Then press Share and “Add to Home Screen”.")
+		return tr("To install Rollcall, sync first: the installed app begins without the data of this page, and loads what the server has. Then press Share and “Add to Home Screen”.")
 	}
-	return tr("You can install Rollcall: it opens like any other app, and the browser is less likely to clear its data.")
+	return tr("Installed, Rollcall opens like any other app, and the browser keeps its data longer.")
 }
 
 func (s *session) installAction() (text string, act func()) {

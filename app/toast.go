@@ -140,6 +140,10 @@ func (s *session) renderToast(t toast) ui.HTMLDiv {
 	if t.failure {
 		class = "toast toast-bad"
 	}
+	dismissText := tr("Dismiss")
+	if t.onDismiss != nil {
+		dismissText = tr("Not now")
+	}
 	return ui.Div().Class(class).Body(
 		ui.P().Class("toast-text").Body(withName(t.text, t.name)...),
 		ui.If(t.onAction != nil, ui.Button().Type("button").Class("toast-action").Text(t.action).
@@ -147,7 +151,7 @@ func (s *session) renderToast(t toast) ui.HTMLDiv {
 				s.dismiss(t.id)
 				t.onAction()
 			}, t.id)),
-		ui.Button().Type("button").Class("icon-button").Aria("label", tr("Dismiss")).Body(icon("close")).
+		ui.Button().Type("button").Class("icon-button").Aria("label", dismissText).Body(icon("close")).
 			OnClick(func(ui.Context, ui.Event) {
 				s.dismiss(t.id)
 				if t.onDismiss != nil {

@@ -14,7 +14,9 @@ import (
 
 func TestWhyChangesWait(t *testing.T) {
 	now := time.Now()
-	failed := func(code api.Code) sync.Status { return sync.Status{Phase: sync.Failed, At: now, Problem: &api.Problem{Code: code}} }
+	failed := func(code api.Code) sync.Status {
+		return sync.Status{Phase: sync.Failed, At: now, Problem: &api.Problem{Code: code}}
+	}
 	for want, s := range map[string]syncState{
 		"They are sent in a moment.":                                                        {reach: sync.ReachOnline},
 		"They are sent once this device is online and Rollcall is open.":                    {reach: sync.ReachOffline},
@@ -119,16 +121,16 @@ func TestEstimateOfAFirstSync(t *testing.T) {
 }
 
 func TestInstallIsOfferedOnceSomethingIsSaved(t *testing.T) {
-	for way, want := range map[InstallWay]string{ByPrompt: "Install app", ByShare: "Add to Home Screen"} {
+	for way, want := range map[InstallWay]string{ByPrompt: "opens like any other app", ByShare: "Add to Home Screen"} {
 		b := openPrepared(t, "/", func(d *device) { d.app.way = way })
-		if b.root.s.offerInstall(); b.has("button", "Dismiss") {
+		if b.root.s.offerInstall(); b.has("button", "Not now") {
 			t.Error("it is offered before anything was saved")
 		}
 		b.click("Add user")
 		b.fill(map[string]string{"name": "Ann Lee", "email": "ann@example.org"})
 		b.submit()
 		b.untilText(want)
-		b.click("Dismiss")
+		b.click("Not now")
 		b.untilGone(want)
 		if !b.device.app.declined {
 			t.Error("it will be offered again")

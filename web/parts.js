@@ -35,7 +35,8 @@ globalThis.rollcallParts = (() => {
 
   const own = (text) => h("bdi", { class: "notranslate", translate: "no" }, balanced(text));
   // In an attribute, a name must not turn the words around it.
-  const isolated = (text) => (/^[ -~]*$/.test(text) ? text : `\u2068${text}\u2069`);
+  const turning = /[\u0590-\u08FF\u200E\u200F\u202A-\u202E\u2066-\u2069\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/u;
+  const isolated = (text) => (turning.test(text) ? `\u2068${balanced(text)}\u2069` : text);
   const button = (text, click, more = {}) => h("button", { type: "button", class: "button", click, ...more }, text);
   const actions = (...buttons) => h("div", { class: "thing-actions" }, ...buttons);
 

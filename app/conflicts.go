@@ -172,7 +172,7 @@ func (d *formDialog) renderSide(field, label string, value json.RawMessage) ui.U
 	text := fieldText(value)
 	shown := personText(text)
 	if text == "" {
-		shown = ui.Span().Class("quiet").Text("empty")
+		shown = ui.Span().Class("quiet").Text(tr("empty"))
 	}
 	return ui.Button().Type("button").Class("side").Aria("pressed", d.edit[field].value == asShown(text)).
 		Body(ui.Span().Class("side-label").Text(label), shown).

@@ -57,7 +57,7 @@ func operationNotes(o queue.Operation) map[string]fieldNote {
 		}
 	}
 	for _, e := range why {
-		notes[e.Field] = fieldNote{state: queue.NeedsAttention, text: tr("Refused: {0}", sentence(fieldLabel(e.Field)+" "+e.Detail))}
+		notes[e.Field] = fieldNote{state: queue.NeedsAttention, text: tr("Refused: {0}.", fieldErrorText(fieldLabel(e.Field), e.Detail))}
 	}
 	return notes
 }

@@ -83,7 +83,7 @@ func (p *syncPage) decideKind(why, failure string, act func(context.Context, que
 }
 
 func (p *syncPage) retryKind(k kind) {
-	p.decideKind(k.why, tr("Not all of these changes were sent again."), p.S.Outbox.Retry)
+	p.decideKind(k.why, trLater("Not all of these changes were sent again. {0}"), p.S.Outbox.Retry)
 }
 
 func (p *syncPage) discardKind(k kind) {
@@ -93,7 +93,7 @@ func (p *syncPage) discardKind(k kind) {
 		yes:     tr("Discard all"),
 		opener:  "attention-title",
 		act: func() {
-			p.decideKind(k.why, tr("Not all of these changes were discarded."), p.S.Outbox.Discard)
+			p.decideKind(k.why, trLater("Not all of these changes were discarded. {0}"), p.S.Outbox.Discard)
 		},
 	})
 }

@@ -10,6 +10,7 @@
 
 (() => {
   const { h, quiet, isolated, button, attempt } = rollcallParts;
+  const { tr } = rollcallLanguage;
 
   // --- A user ---
 
@@ -65,7 +66,7 @@
   async function code(user) {
     await rollcall.codes();
     const { QrCode } = qrcodegen;
-    return drawn(QrCode.encodeText(vcard(user), QrCode.Ecc.MEDIUM), `QR code with the contact data of ${isolated(user.name)}`);
+    return drawn(QrCode.encodeText(vcard(user), QrCode.Ecc.MEDIUM), tr("QR code with the contact data of {0}", isolated(user.name)));
   }
 
   const shown = new WeakMap(); // by place: the text it shows, and whether the code is open
@@ -77,17 +78,17 @@
     const now = { text, open: Boolean(was?.open && was.id === user.id), id: user.id };
     shown.set(place, now);
     const address = `${location.origin}/users/${encodeURIComponent(user.id)}`;
-    const copied = (id, label, done, value) => button(label, () => attempt(host, "Nothing was copied. Select the text and copy it.", async () => {
+    const copied = (id, label, done, value) => button(label, () => attempt(host, tr("Nothing was copied. Select the text and copy it."), async () => {
       await navigator.clipboard.writeText(value);
       return done;
     }), { id });
     const link = navigator.share
-      ? button("Share link", () => navigator.share({ title: user.name, url: address }).catch((err) => {
-        if (err.name !== "AbortError") host.say("The link was not shared. Copy the page's address.", true);
+      ? button(tr("Share link"), () => navigator.share({ title: user.name, url: address }).catch((err) => {
+        if (err.name !== "AbortError") host.say(tr("The link was not shared. Copy the page's address."), true);
       }), { id: "share-link" })
-      : copied("share-link", "Copy link", "Link copied", address);
+      : copied("share-link", tr("Copy link"), tr("Link copied"), address);
     const panel = h("div", { id: "share-code", class: "code-place" });
-    const toggle = button("QR code", () => show(!now.open), { id: "share-qr", "aria-controls": "share-code" });
+    const toggle = button(tr("QR code"), () => show(!now.open), { id: "share-qr", "aria-controls": "share-code" });
 
     async function show(open) {
       now.open = open;
@@ -96,16 +97,16 @@
         panel.replaceChildren();
         return;
       }
-      await attempt(host, "The QR code can't be shown.", async () => {
+      await attempt(host, tr("The QR code can't be shown."), async () => {
         const picture = await code(user);
-        if (now.open && shown.get(place) === now) panel.replaceChildren(picture, quiet("A phone's camera adds this contact. It needs no network."));
+        if (now.open && shown.get(place) === now) panel.replaceChildren(picture, quiet(tr("A phone's camera adds this contact. It needs no network.")));
       });
     }
 
-    place.replaceChildren(h("div", { class: "person-actions", role: "group", "aria-label": "Contact" },
-      h("a", { id: "share-mail", class: "button", href: mailto(user.email) }, "Write email"),
-      ...(phone ? [h("a", { id: "share-call", class: "button", href: dial(phone) }, `Call ${phone}`)] : []),
-      copied("share-copy", "Copy email", "Email copied", user.email), link, toggle), panel);
+    place.replaceChildren(h("div", { class: "person-actions", role: "group", "aria-label": tr("Contact") },
+      h("a", { id: "share-mail", class: "button", href: mailto(user.email) }, tr("Write email")),
+      ...(phone ? [h("a", { id: "share-call", class: "button", href: dial(phone) }, tr("Call {0}", phone))] : []),
+      copied("share-copy", tr("Copy email"), tr("Email copied"), user.email), link, toggle), panel);
     show(now.open);
   }
 
@@ -131,11 +132,11 @@
 
   function report(place, _, host) {
     if (place.firstChild) return;
-    const copy = () => attempt(host, "The report was not copied.", async () => {
+    const copy = () => attempt(host, tr("The report was not copied."), async () => {
       await navigator.clipboard.writeText(reportOf(place.closest("section")));
-      return "Report copied";
+      return tr("Report copied");
     });
-    place.append(h("p", {}, button("Copy report", copy)), quiet("For whoever helps you. It has no names, emails or ids of people."));
+    place.append(h("p", {}, button(tr("Copy report"), copy)), quiet(tr("For whoever helps you. It has no names, emails or ids of people.")));
   }
 
   const fill = { share, report };

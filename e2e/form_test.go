@@ -43,7 +43,7 @@ func TestOpenFormFollowsItsUser(t *testing.T) {
 	}
 	users.Click("button", "Use theirs")
 	users.fieldIs("Bio", "theirs")
-	users.GoneText("Changed meanwhile")
+	users.GoneText("Changed meanwhile to")
 	site.Change(ann, map[string]string{"bio": "theirs again"})
 	users.fieldIs("Bio", "theirs again")
 	users.Fill("textbox", "Bio", "mine again")

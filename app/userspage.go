@@ -265,8 +265,8 @@ func (p *usersPage) Render() ui.UI {
 				pageTitle(tr("Users")),
 				ui.P().Class("count").Text(p.count()),
 			),
+			ui.A().Class("button", "files-link").Href(p.filesPath()).Body(icon("transfer"), ui.Span().Text(tr("Import or export"))),
 			ui.Div().Class("page-actions").Body(
-				ui.A().Class("button", "files-link").Href(p.filesPath()).Body(icon("transfer"), ui.Span().Text(tr("Import or export"))),
 				p.S.syncButton(),
 				button("button-primary", "plus", tr("Add user")).ID("add-user").OnClick(p.add),
 			),

@@ -175,3 +175,21 @@ func TestImportIntoPostgres(t *testing.T) {
 	runCommand(t, "import", "-db", db, "-apply", file).says("3 unchanged")
 	runCommand(t, "check", "-db", db).says("no problems found")
 }
+
+// TestImportOfOtherColumns: whoever knows which column is what says so.
+func TestImportOfOtherColumns(t *testing.T) {
+	dir := t.TempDir()
+	db, file := filepath.Join(dir, "r.db"), filepath.Join(dir, "leute.csv")
+	if err := os.WriteFile(file, []byte("Vorname;Nachname;Mail;Telefon\nZoë;Lind;z@example.org;1\nBo;;b@example.org;\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runCommand(t, "import", "-db", db, file).fails("say which columns are what, such as -columns name=First+Last,email=Mail")
+	for columns, want := range map[string]string{
+		"name=Vorname+Nachname": "say which column is the email", "email=Post": `the file has no column "Post"; it has "Vorname"`,
+		"phone=Telefon,email=Mail": `there is no field "phone"`, "Mail": "write field=column",
+	} {
+		runCommand(t, "import", "-db", db, "-columns", columns, file).fails(want)
+	}
+	runCommand(t, "import", "-db", db, "-apply", "-columns", "name=Vorname+Nachname, email=3", file).says("create Zoë Lind <z@example.org>", "create Bo <b@example.org>", "not taken, as a person here has name, email and bio: Telefon")
+	runCommand(t, "import", "-db", db, "-columns", "Name=vorname+nachname,email=mail", file).says("2 unchanged")
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"maps"
 
 	"github.com/rollcall/rollcall/server/patch"
 	"github.com/rollcall/rollcall/server/static"
@@ -19,14 +20,13 @@ func (o *serveOptions) versionsDir() string {
 	return o.versions
 }
 
-// keepVersion adds the program that is served to those in a directory, and offers patches
+// keepVersion adds the programs that are served to those in a directory, and offers patches
 // from them. Without that, browsers download updates whole.
 func keepVersion(dir string, files *static.Handler, log *slog.Logger) {
-	name, compressed, ok := files.Program()
-	if dir == "" || !ok {
+	if dir == "" {
 		return
 	}
-	patches, err := patch.Keep(dir, name, compressed)
+	patches, err := patchesOf(dir, files)
 	if err == nil {
 		err = files.Offer(patches)
 	}
@@ -35,4 +35,22 @@ func keepVersion(dir string, files *static.Handler, log *slog.Logger) {
 		return
 	}
 	log.Debug("browsers with an earlier version of the app download what has changed", "versions", len(patches))
+}
+
+// patchesOf keeps the programs that are served, and makes the patches to them, by the hashes of what
+// they are from.
+func patchesOf(dir string, files *static.Handler) (map[string][]byte, error) {
+	programs, err := files.Programs()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]byte{}
+	for name, compressed := range programs {
+		patches, err := patch.Keep(dir, name, compressed)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, patches)
+	}
+	return all, nil
 }

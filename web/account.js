@@ -70,6 +70,7 @@
     remember: (next) => attempt(() => localStorage.setItem(key, next)),
     become: (next) => go(next, "/"),
     leave(how) {
+      globalThis.caches?.delete("shared"); // a file that another app has shared with whoever was here
       if (how !== "kept") {
         setLeft([...new Set([...left(), `rollcall${suffix}`])]);
         rollcallDrafts.clear();

@@ -91,15 +91,17 @@ async function copyOf(url) {
   return undefined;
 }
 
-// patched makes the program from another version's. The server knows what has changed since
+// patched makes a program from another version's. The server knows what has changed since
 // the last few; of others it answers with the whole file.
 async function patched(url) {
-  if (url !== appURL) return undefined;
+  const [, program] = /^\/assets\/(\w+)\.[0-9a-f]{16}\.wasm$/.exec(url) ?? [];
+  if (!program) return undefined;
+  const earlier = new RegExp(`^/assets/${program}\\.([0-9a-f]{16})\\.wasm$`);
   for (const name of await caches.keys()) {
     if (!name.startsWith(prefix) || name === cacheName) continue;
     const other = await caches.open(name);
     for (const request of await other.keys()) {
-      const [, hash] = /^\/assets\/app\.([0-9a-f]{16})\.wasm$/.exec(new URL(request.url).pathname) ?? [];
+      const [, hash] = earlier.exec(new URL(request.url).pathname) ?? [];
       if (!hash) continue;
       try {
         const answer = await fetch(`${url}?from=${hash}`);
@@ -141,14 +143,16 @@ function patch(old, changes) {
   return out;
 }
 
-// wanted are the files that are kept: a language's if a page here has asked for it, in whatever version.
+// wanted are the files that are kept: of what not everybody needs, what has been here in whatever version.
 async function wanted() {
-  const spoken = new Set();
+  const asset = (url) => /\/assets\/(\w+\.)[0-9a-f]{16}(\.\w+)$/.exec(url)?.slice(1).join("");
+  const had = new Set();
   for (const name of await caches.keys()) {
     if (!name.startsWith(prefix)) continue;
-    for (const { url } of await (await caches.open(name)).keys()) spoken.add(/\/assets\/(\w\w)\.[0-9a-f]{16}\.json$/.exec(url)?.[1]);
+    for (const { url } of await (await caches.open(name)).keys()) had.add(asset(url));
   }
-  return [...Object.keys(needed), ...Object.keys(languages).filter((code) => spoken.has(code)).map((code) => languages[code][0])];
+  const optional = [...Object.values(languages).map(([url]) => url), ...Object.keys(later)];
+  return [...Object.keys(needed), ...optional.filter((url) => had.has(asset(url)))];
 }
 
 // file is a file of this version: the cache's copy, or, when that is missing or not as

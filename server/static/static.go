@@ -130,9 +130,12 @@ func etag(sum hash.Hash) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]) + `"`
 }
 
-// Program returns the name of the program, and its content as compressed by gzip; ok is false if the site
-// has none.
-func (h *Handler) Program() (name string, compressed []byte, ok bool) {
+// pathImport is the app's page that takes files.
+const pathImport = "/import"
+
+// Programs returns the programs by name, and their contents as compressed by gzip.
+func (h *Handler) Programs() (map[string][]byte, error) {
+	programs := map[string][]byte{}
 	for url, f := range h.files {
 		at := slices.IndexFunc(f.variants, func(v variant) bool { return v.coding == coding.Gzip })
 		if f.mediaType != mediaProgram || at < 0 {
@@ -140,15 +143,18 @@ func (h *Handler) Program() (name string, compressed []byte, ok bool) {
 		}
 		content, err := f.variants[at].open()
 		if err != nil {
-			return "", nil, false
+			return nil, err
 		}
 		compressed, err := io.ReadAll(content)
-		return path.Base(url), compressed, errors.Join(err, content.Close()) == nil
+		if err := errors.Join(err, content.Close()); err != nil {
+			return nil, err
+		}
+		programs[path.Base(url)] = compressed
 	}
-	return "", nil, false
+	return programs, nil
 }
 
-// Offer has the handler answer requests for the program by patches, from now on, where the
+// Offer has the handler answer requests for programs by patches, from now on, where the
 // client has the version that one is for. They come by the hash in that version's name.
 func (h *Handler) Offer(patches map[string][]byte) error {
 	offered := map[string]file{}
@@ -204,6 +210,11 @@ func (h *Handler) patch(r *http.Request, f file) file {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost && r.URL.Path == pathImport {
+		// Another app shares a file, and there is no service worker to take it: the page says so.
+		http.Redirect(w, r, pathImport+"?shared", http.StatusSeeOther)
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "Only GET and HEAD are allowed here.", http.StatusMethodNotAllowed)

@@ -125,9 +125,9 @@ func TestCaching(t *testing.T) {
 // else the whole file.
 func TestAPatchOfTheProgram(t *testing.T) {
 	h := newHandler(t)
-	name, compressed, ok := h.Program()
-	if name != "app.0a.wasm" || string(compressed) != "wgz" || !ok {
-		t.Errorf("the program is %s, %s, %v", name, compressed, ok)
+	programs, err := h.Programs()
+	if err != nil || len(programs) != 1 || string(programs["app.0a.wasm"]) != "wgz" {
+		t.Errorf("the programs are %q (%v)", programs, err)
 	}
 	const url = "/assets/app.0a.wasm?from="
 	if r := ask(h, "GET", url+"0b", "Accept-Encoding", "br"); bodyOf(t, r) != "wb" {
@@ -170,6 +170,13 @@ func TestBrowsersDecodeALongPatch(t *testing.T) {
 	body := bodyOf(t, ask(h, "GET", "/assets/app.0a.wasm?from=0b", "Accept-Encoding", "zstd"))
 	if err := header.Decode([]byte(body)); err != nil || header.WindowSize > 8<<20 {
 		t.Errorf("the window has %d bytes (%v)", header.WindowSize, err)
+	}
+}
+
+// TestAShareWithoutAServiceWorker: the page says that it did not arrive.
+func TestAShareWithoutAServiceWorker(t *testing.T) {
+	if r := ask(newHandler(t), "POST", "/import"); r.StatusCode != 303 || r.Header.Get("Location") != "/import?shared" {
+		t.Errorf("POST: %d %v", r.StatusCode, r.Header)
 	}
 }
 

@@ -33,39 +33,52 @@ func TestWhereVersionsAreKept(t *testing.T) {
 	}
 }
 
-// programSite is a site with nothing but a program.
-func programSite(t *testing.T, text string) (files *static.Handler, hash string) {
+// programSite is a site with nothing but programs, by name. It returns their addresses.
+func programSite(t *testing.T, programs map[string]string) (files *static.Handler, urls map[string]string) {
 	t.Helper()
-	sum := sha256.Sum256([]byte(text))
-	hash = hex.EncodeToString(sum[:8])
-	name := "assets/app." + hash + ".wasm"
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write([]byte(text)); err != nil || z.Close() != nil {
-		t.Fatal(err)
+	site, urls := fstest.MapFS{}, map[string]string{}
+	var entries []string
+	for program, text := range programs {
+		sum := sha256.Sum256([]byte(text))
+		name := "assets/" + program + "." + hex.EncodeToString(sum[:8]) + ".wasm"
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write([]byte(text)); err != nil || z.Close() != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, fmt.Sprintf(`"/%s":{"type":"application/wasm","immutable":true,"encodings":["gzip"]}`, name))
+		site[name], site[name+".gz"] = &fstest.MapFile{Data: []byte(text)}, &fstest.MapFile{Data: b.Bytes()}
+		urls[program] = "/" + name
 	}
-	files, err := static.New(fstest.MapFS{
-		"assets.json": {Data: fmt.Appendf(nil, `{"files":{"/%s":{"type":"application/wasm","immutable":true,"encodings":["gzip"]}}}`, name)},
-		name:          {Data: []byte(text)},
-		name + ".gz":  {Data: b.Bytes()},
-	})
+	site["assets.json"] = &fstest.MapFile{Data: fmt.Appendf(nil, `{"files":{%s}}`, strings.Join(entries, ","))}
+	files, err := static.New(site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files, hash
+	return files, urls
 }
 
+// TestANewVersionIsOfferedAsAPatchOfTheLast: of each program.
 func TestANewVersionIsOfferedAsAPatchOfTheLast(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "versions")
-	first, was := programSite(t, strings.Repeat("a program ", 100))
-	second, is := programSite(t, strings.Repeat("a program ", 50)+"has changed "+strings.Repeat("a program ", 50))
+	of := func(change string) map[string]string {
+		return map[string]string{
+			"app":   strings.Repeat("a program ", 50) + change + strings.Repeat("a program ", 50),
+			"files": strings.Repeat("another one ", 50) + change + strings.Repeat("another one ", 50),
+		}
+	}
+	first, was := programSite(t, of(""))
+	second, is := programSite(t, of("has changed "))
 	for _, files := range []*static.Handler{first, second} {
 		keepVersion(dir, files, slog.New(slog.DiscardHandler))
 	}
-	w := httptest.NewRecorder()
-	second.ServeHTTP(w, httptest.NewRequest("GET", "/assets/app."+is+".wasm?from="+was, nil))
-	if media := w.Header().Get("Content-Type"); media != api.MediaPatch || w.Body.Len() > 200 {
-		t.Errorf("the answer is %d bytes of %s", w.Body.Len(), media)
+	for program, url := range is {
+		_, from, _ := strings.Cut(strings.TrimSuffix(was[program], ".wasm"), ".")
+		w := httptest.NewRecorder()
+		second.ServeHTTP(w, httptest.NewRequest("GET", url+"?from="+from, nil))
+		if media := w.Header().Get("Content-Type"); media != api.MediaPatch || w.Body.Len() > 200 {
+			t.Errorf("%s: the answer is %d bytes of %s", program, w.Body.Len(), media)
+		}
 	}
 }
 
@@ -75,7 +88,7 @@ func TestVersionsThatCannotBeKeptAreSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	files, _ := programSite(t, "a program")
+	files, _ := programSite(t, map[string]string{"app": "a program"})
 	keepVersion(file, files, slog.New(slog.NewTextHandler(&log, nil)))
 	if !strings.Contains(log.String(), "-app-versions") {
 		t.Errorf("the log says %q", log.String())

@@ -73,7 +73,9 @@ func pages() map[string]api.ChangePage {
 		person(7))
 	event := pageOf(1)
 	event.After, event.HasMore = "AQIC", false
-	return map[string]api.ChangePage{"empty": pageOf(0), "first": pageOf(3), "last": last, "mixed": mixed, "event": event}
+	counted := pageOf(2)
+	counted.Total = 1_200
+	return map[string]api.ChangePage{"counted": counted, "empty": pageOf(0), "first": pageOf(3), "last": last, "mixed": mixed, "event": event}
 }
 
 func TestLinesSayWhatJSONSays(t *testing.T) {

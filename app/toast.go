@@ -142,7 +142,7 @@ func (s *session) renderToast(t toast) ui.HTMLDiv {
 	}
 	dismissText := tr("Dismiss")
 	if t.onDismiss != nil {
-		dismissText = tr("Not now")
+		class, dismissText = "toast toast-offer", tr("Not now")
 	}
 	return ui.Div().Class(class).Body(
 		ui.P().Class("toast-text").Body(withName(t.text, t.name)...),

@@ -514,11 +514,11 @@ func (d *formDialog) close() {
 // dialog, and Enter with Control or Command saves a text of several lines.
 func (d *formDialog) pressed(ctx ui.Context, e ui.Event) {
 	switch key := e.Get("key").String(); {
-	case e.Get("isComposing").Bool(): // the key is the input method's
+	case e.Get("isComposing").Truthy(): // the key is the input method's
 	case key == "Escape":
 		e.PreventDefault()
 		d.close()
-	case key == "Enter" && (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()):
+	case key == "Enter" && (e.Get("ctrlKey").Truthy() || e.Get("metaKey").Truthy()):
 		d.submit(ctx, e)
 	}
 }

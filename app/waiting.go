@@ -91,7 +91,7 @@ func (p *syncPage) discardKind(k kind) {
 		heading: trn(k.n, "Discard {n} change?", "Discard {n} changes?"),
 		text:    tr("{0} These changes are not on the server. If you discard them, you can't get them back.", k.why),
 		yes:     tr("Discard all"),
-		opener:  "attention-title",
+		opener:  pageTitleID,
 		act: func() {
 			p.decideKind(k.why, trLater("Not all of these changes were discarded. {0}"), p.S.Outbox.Discard)
 		},

@@ -158,6 +158,11 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 			d.Close()
 			return openUsers(d.t, b, d.Origin())
 		},
+		"discard": func(b *harness.Browser, d directory) directory {
+			d.drafted(unsaved.Bio)
+			d.Discard()
+			return openUsers(d.t, b, d.Origin())
+		},
 		"crash": func(b *harness.Browser, d directory) directory {
 			d.drafted(unsaved.Bio)
 			d.Crash()

@@ -228,3 +228,28 @@ func TestAppIsLaunchedIntoItsWindow(t *testing.T) {
 	users.See("heading", "Sync")
 	users.SeeText("You were editing Ann Archer. What you typed is kept.")
 }
+
+// TestAnUpdateKeepsWhatIsTyped: the form is open again, with the text, once the new version is there.
+func TestAnUpdateKeepsWhatIsTyped(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	ann, _, _ := addThree(site)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users.opensPerson(ann, "Ann Archer")
+	before := harness.Eval[string](users.Page, `rollcall.version`)
+	users.Click("button", "Change bio")
+	users.Fill("textbox", "Bio", "half")
+	deploy(site, newer(t))
+	harness.Eval[bool](users.Page, `rollcall.registration.then((r) => r.update()).then(() => true)`)
+	users.SeeText("A new version is ready")
+	users.Click("button", "Reload")
+	harness.Eventually(t, "the new version runs", func() error {
+		now, err := harness.TryEval[string](users.Page, `globalThis.rollcall?.version ?? ""`)
+		if err == nil && (now == "" || now == before) {
+			err = fmt.Errorf("version %q runs", now)
+		}
+		return err
+	})
+	users.See("dialog", "Edit user")
+	users.fieldIs("Bio", "half")
+}

@@ -124,7 +124,7 @@ func TestWritePage(t *testing.T) {
 		long,
 		{Changes: []api.Change{}, Cursor: "AQ-_"},
 		{Changes: []api.Change{}, Cursor: "AQ-_", Digests: map[string]api.Digest{"user": {Count: 3}}, Epoch: "7f"},
-		{HasMore: true, Cursor: "AQ", Changes: []api.Change{
+		{HasMore: true, Cursor: "AQ", Total: 7, Changes: []api.Change{
 			{EntityType: "user", EntityID: "a", Version: 3, Stamp: `01-"<node\`, Document: json.RawMessage(`{"id":"a","bio":"\u003c"}`)},
 			{EntityType: "user", EntityID: "b", Version: 4, Deleted: true},
 		}},

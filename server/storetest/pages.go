@@ -57,6 +57,9 @@ func testPagesByBytes(t *testing.T, b *fixture) {
 		if err != nil || page.HasMore != (len(page.Digests) == 0) {
 			t.Fatalf("page with more %v and digests %v (%v)", page.HasMore, page.Digests, err)
 		}
+		if page.HasMore && page.Total != people {
+			t.Errorf("a page says that there are %d people, of %d", page.Total, people)
+		}
 		feed, cursor, more = append(feed, documents(page.Changes)), page.Cursor, page.HasMore
 	}
 	check("feed", feed)

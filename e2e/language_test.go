@@ -18,7 +18,7 @@ import (
 // languages are those besides English, each with what the page Sync and a day are called.
 var languages = map[string]struct{ sync, day string }{
 	"de": {"Zu klären", "1. März 2026"},
-	"es": {"Requiere atención", "1 de marzo de 2026"},
+	"es": {"Por revisar", "1 de marzo de 2026"},
 	"fr": {"À vérifier", "1 mars 2026"},
 	"ar": {"يحتاج إلى انتباه", ""},
 	"ja": {"要確認", "2026年3月1日"},
@@ -101,6 +101,10 @@ func TestEachLanguage(t *testing.T) {
 					users.Emulate(screen)
 					if wider := harness.Eval[int](users.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wider > 0 {
 						t.Errorf("%s is %d pixels wider than a window of %d", page, wider, screen.Width)
+					}
+					if squeezed := harness.Eval[string](users.Page, `[...document.querySelectorAll("p")].filter((p) =>
+						p.checkVisibility() && p.textContent.length > 40 && p.clientWidth < 130 && !p.closest("td, .unseen")).map((p) => p.textContent).join("\n")`); squeezed != "" {
+						t.Errorf("%s leaves no room in a window of %d for:\n%s", page, screen.Width, squeezed)
 					}
 					if dir := os.Getenv("LANGUAGE_PICTURES"); dir != "" {
 						_ = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", code, page, screen.Width)), users.Screenshot(), 0o644)

@@ -70,6 +70,13 @@ func speak(users directory, code string) {
 	})
 }
 
+// take takes a picture to look at, if LANGUAGE_PICTURES names a directory for them.
+func take(users directory, name string) {
+	if dir := os.Getenv("LANGUAGE_PICTURES"); dir != "" {
+		_ = os.WriteFile(filepath.Join(dir, name+".png"), users.Screenshot(), 0o644)
+	}
+}
+
 func TestEachLanguage(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
@@ -106,9 +113,7 @@ func TestEachLanguage(t *testing.T) {
 						p.checkVisibility() && p.textContent.length > 40 && p.clientWidth < 130 && !p.closest("td, .unseen")).map((p) => p.textContent).join("\n")`); squeezed != "" {
 						t.Errorf("%s leaves no room in a window of %d for:\n%s", page, screen.Width, squeezed)
 					}
-					if dir := os.Getenv("LANGUAGE_PICTURES"); dir != "" {
-						_ = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", code, page, screen.Width)), users.Screenshot(), 0o644)
-					}
+					take(users, fmt.Sprintf("%s-%s-%d", code, page, screen.Width))
 				}
 				for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 					t.Errorf("%s: %s", page, v)
@@ -194,6 +199,11 @@ func TestALanguageIsChosenAndKept(t *testing.T) {
 	})()`)
 	users.See("heading", "Zu klären")
 	users.See("combobox", "Sprache")
+	for name, screen := range map[string]harness.Screen{"choice-light": {Width: 390, Height: 2400, Phone: true}, "choice-dark": {Width: 1280, Height: 2000, Dark: true}} {
+		users.Emulate(screen)
+		users.WaitAnimations()
+		take(users, name)
+	}
 	users.Reload()
 	users.See("heading", "Zu klären")
 	harness.Eventually(t, "the texts are kept", func() error {

@@ -74,10 +74,10 @@ const (
 )
 
 // Tidy implements sync.Store: it moves the log into the base, so that the next start reads a
-// short one.
+// short one, and gives the ids what they lack, so that nobody looks for it in leaves.
 func (s *Store) Tidy(ctx context.Context) (more bool, err error) {
 	s.mu.Lock()
-	due := s.state != nil && (s.state.due(tidyPart) || s.state.plan.until > s.state.oldest())
+	due := s.state != nil && (s.state.due(tidyPart) || s.state.lackIDs() || s.state.plan.until > s.state.oldest())
 	s.mu.Unlock()
 	if !due {
 		return false, nil

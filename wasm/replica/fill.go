@@ -92,6 +92,16 @@ func (f *fresh) all() []*freshRow {
 	return f.sorted
 }
 
+// lackIDs reports whether there are fresh rows.
+func (st *state) lackIDs() bool {
+	for _, t := range st.tables {
+		if len(t.fresh.leaves) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // numbers are those of the leaves.
 func (f *fresh) numbers() map[int64]bool {
 	numbers := make(map[int64]bool, len(f.leaves))

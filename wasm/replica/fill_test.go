@@ -125,3 +125,30 @@ func firstSyncEnds(b *testing.B, s *replica.Store) {
 		b.Fatal(err)
 	}
 }
+
+// TestTidyGivesTheIDsWhatTheyLack: after a short first reading, too, nobody looks for an id in
+// leaves, and a program of before can read the log.
+func TestTidyGivesTheIDsWhatTheyLack(t *testing.T) {
+	b := newBrowser()
+	s := b.open(users, nil)
+	for _, page := range listed(300) {
+		if _, err := s.ApplyPage(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for more := true; more; {
+		var err error
+		if more, err = s.Tidy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	base, log := b.Texts()
+	if rows := strings.Count(base["ids/user/1"], "\ni\t") + 1; rows != 300 {
+		t.Errorf("the ids have %d of 300 rows", rows)
+	}
+	for seq, text := range log {
+		if strings.Contains(text, "\nj\t") {
+			t.Errorf("record %d still adds leaves: %.200s", seq, text)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall/js"
@@ -139,6 +140,12 @@ func (c *contender) prepare(args []js.Value) (any, error) {
 			Document: append(d[:len(d)-1:len(d)-1], `,"version":1}`...),
 		}
 	}
+	keys := map[string]queue.Key{}
+	for _, p := range c.prepared {
+		sort, _ := directory.Users.Index(p.Document)
+		keys[p.EntityID] = queue.Key{Sort: sort, ID: p.EntityID}
+	}
+	slices.SortFunc(c.prepared, func(a, b api.Change) int { return keys[a.EntityID].Compare(keys[b.EntityID]) }) // as the server lists them
 	return nil, nil
 }
 

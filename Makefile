@@ -19,6 +19,9 @@ OAUTH2_PROXY_VERSION := v7.15.6
 
 # Brotli quality of the site: 11 is for release; 5 makes a quick one for development.
 QUALITY ?= 11
+# In which browsers the end-to-end scenarios run: all, or some of chromium,firefox,webkit. Without it
+# in Chromium, and in the others those of the main path.
+BROWSERS ?=
 # How often `make kills` kills the browser, and the seed of the moments.
 KILLS ?= 200
 SEED ?= 1
@@ -88,10 +91,10 @@ test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
 WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
 
 .PHONY: e2e
-e2e: build $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) ## Run the end-to-end tests in Chromium and Firefox, and against json-server
+e2e: build $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) ## Run the end-to-end tests in real browsers; BROWSERS=all runs all scenarios in Firefox and WebKit, too
 	$(need-browser)
 	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx'
-	go test -tags e2e -count=1 -timeout 60m -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
+	BROWSERS='$(BROWSERS)' go test -tags e2e -count=1 -timeout $(if $(BROWSERS),120m,60m) -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
 
 define need-browser
 .ci/need 'chromium|chromium-browser|google-chrome=chromium'

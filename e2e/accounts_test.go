@@ -28,7 +28,7 @@ func (d directory) signIn(name string) {
 }
 
 // openClosed opens a server with accounts in a new browser, and signs in.
-func openClosed(t *testing.T, b *harness.Browser, site *harness.Site, name string) directory {
+func openClosed(t *testing.T, b browser, site *harness.Site, name string) directory {
 	t.Helper()
 	d := directory{b.Open(site.URL() + "/"), t}
 	d.signIn(name)
@@ -87,11 +87,11 @@ func databases(p *harness.Page) []string {
 	return harness.Eval[[]string](p, `indexedDB.databases().then((all) => all.map(({ name }) => name).sort())`)
 }
 
-func TestSignInByPassword(t *testing.T) {
-	t.Parallel()
+func TestSignInByPassword(t *testing.T) { mainPath(t, signInByPassword) }
+
+func signInByPassword(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t), "bo editor")
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	d := directory{b.Open(site.URL() + "/"), t}
 	d.See("heading", "Sign in")
 	if strings.Contains(d.Text(), "Ann Archer") {
@@ -132,12 +132,12 @@ func TestSignInByPassword(t *testing.T) {
 	d.SeeText("You are bo, editor.")
 }
 
-func TestALinkSetsAPasswordInABrowser(t *testing.T) {
-	t.Parallel()
+func TestALinkSetsAPasswordInABrowser(t *testing.T) { everywhere(t, aLinkSetsAPasswordInABrowser) }
+
+func aLinkSetsAPasswordInABrowser(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t))
 	addThree(site)
 	said := strings.Fields(site.Server.Command("", "account", "invite", "-role", "editor", "cy"))
-	b := harness.OpenBrowser(t)
 	d := directory{b.Open(site.URL() + said[len(said)-1]), t}
 	d.See("heading", "Set your password")
 	accessible(t, d.Page)
@@ -216,11 +216,11 @@ func TestASessionThatEndsKeepsTheWork(t *testing.T) {
 }
 
 // TestTwoPeopleOnOneBrowser: each has a queue, and neither sees nor sends the other's.
-func TestTwoPeopleOnOneBrowser(t *testing.T) {
-	t.Parallel()
+func TestTwoPeopleOnOneBrowser(t *testing.T) { everywhere(t, twoPeopleOnOneBrowser) }
+
+func twoPeopleOnOneBrowser(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t), "bo editor", "cy editor")
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	bo := openClosed(t, b, site, "bo")
 	bo.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	endSessions(t, site, "bo")
@@ -271,11 +271,11 @@ func mustRow(t *testing.T, site *harness.Site, name string) harness.Row {
 	return r
 }
 
-func TestAViewersWrite(t *testing.T) {
-	t.Parallel()
+func TestAViewersWrite(t *testing.T) { everywhere(t, aViewersWrite) }
+
+func aViewersWrite(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t), "bo editor")
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	d := openClosed(t, b, site, "bo")
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	b.Offline(site.Proxy, true)
@@ -302,91 +302,96 @@ func TestAViewersWrite(t *testing.T) {
 }
 
 func TestSigningOutWithUnsentWork(t *testing.T) {
-	t.Parallel()
 	for answer, kept := range map[string]bool{
 		"Send first": false, "Keep for my next sign-in": true, "Save to a file and sign out": false, "Discard and sign out": false,
 	} {
 		t.Run(answer, func(t *testing.T) {
-			site := harness.NewClosedSite(t, binary(t), "bo editor")
-			addThree(site)
-			b := harness.OpenBrowser(t)
-			b.Allow("status 503")
-			d := openClosed(t, b, site, "bo")
-			d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
-			own := databases(d.Page)
-			// The server takes no writes for the moment.
-			var takes atomic.Bool
-			site.Proxy.Filter(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
-				if takes.Load() || r.URL.Path != "/api/v1/operations" {
-					return false
-				}
-				http.Error(w, "busy", http.StatusServiceUnavailable)
-				return true
-			})
-			d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
-			d.hasState("Bob Baker", "Pending")
-			d.Go("/account")
-			d.Click("button", "Sign out")
-			d.SeeText("1 change made here is not on the server yet.")
-			accessible(t, d.Page)
-			takes.Store(answer == "Send first")
-			d.Click("button", answer)
-			d.See("heading", "Sign in")
-			harness.Eventually(t, "the databases", func() error {
-				left := slices.DeleteFunc(databases(d.Page), func(name string) bool { return name == "rollcall" })
-				if !kept {
-					return harness.Equal("databases of accounts", strings.Join(left, " "), "")
-				}
-				return harness.Equal("databases of accounts", strings.Join(left, " "), strings.Join(slices.DeleteFunc(own, func(name string) bool { return name == "rollcall" }), " "))
-			})
-			if signedIn := harness.Eval[bool](d.Page, `fetch("/api/v1/session").then((r) => r.json()).then((s) => s.account !== null)`); signedIn {
-				t.Error("the session goes on")
-			}
-			takes.Store(true)
-			d.signIn("bo")
-			d.WaitQueueEmpty()
-			d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
-			if arrived := mustRow(t, site, "Bob Baker").Bio == "Bakes bread"; arrived != (kept || answer == "Send first") {
-				t.Errorf("arrived: %v", arrived)
-			}
+			everywhere(t, func(t *testing.T, b browser) { signingOutWithUnsentWork(t, b, answer, kept) })
 		})
+	}
+}
+
+func signingOutWithUnsentWork(t *testing.T, b browser, answer string, kept bool) {
+	site := harness.NewClosedSite(t, binary(t), "bo editor")
+	addThree(site)
+	b.Allow("status 503")
+	d := openClosed(t, b, site, "bo")
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	own := databases(d.Page)
+	// The server takes no writes for the moment.
+	var takes atomic.Bool
+	site.Proxy.Filter(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+		if takes.Load() || r.URL.Path != "/api/v1/operations" {
+			return false
+		}
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return true
+	})
+	d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	d.hasState("Bob Baker", "Pending")
+	d.Go("/account")
+	d.Click("button", "Sign out")
+	d.SeeText("1 change made here is not on the server yet.")
+	accessible(t, d.Page)
+	takes.Store(answer == "Send first")
+	d.Click("button", answer)
+	d.See("heading", "Sign in")
+	harness.Eventually(t, "the databases", func() error {
+		left := slices.DeleteFunc(databases(d.Page), func(name string) bool { return name == "rollcall" })
+		if !kept {
+			return harness.Equal("databases of accounts", strings.Join(left, " "), "")
+		}
+		return harness.Equal("databases of accounts", strings.Join(left, " "), strings.Join(slices.DeleteFunc(own, func(name string) bool { return name == "rollcall" }), " "))
+	})
+	if signedIn := harness.Eval[bool](d.Page, `fetch("/api/v1/session").then((r) => r.json()).then((s) => s.account !== null)`); signedIn {
+		t.Error("the session goes on")
+	}
+	takes.Store(true)
+	d.signIn("bo")
+	d.WaitQueueEmpty()
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	if arrived := mustRow(t, site, "Bob Baker").Bio == "Bakes bread"; arrived != (kept || answer == "Send first") {
+		t.Errorf("arrived: %v", arrived)
 	}
 }
 
 // TestWhatWasMadeBeforeThereWereAccounts: a device with work of nobody's asks who it is.
 func TestWhatWasMadeBeforeThereWereAccounts(t *testing.T) {
-	t.Parallel()
 	for _, answer := range []string{"Send as me", "Save to a file", "Discard"} {
 		t.Run(answer, func(t *testing.T) {
-			site, b, d := openThree(t)
-			b.Offline(site.Proxy, true)
-			d.isOffline()
-			d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
-			site.Server.Command(harness.Password, "account", "add", "-role", "admin", "ada")
-			harness.Eventually(t, "the server is closed", func() error {
-				return harness.Equal("the status", site.Call("GET", "/api/v1/users", "").Status, 401)
-			})
-			b.Offline(site.Proxy, false)
-			d.SeeText("Sign in to sync - Changes are kept on this device")
-			d.Click("button", "Sign in")
-			d.See("heading", "Sign in")
-			d.Fill("textbox", "Name", "ada")
-			d.Fill("textbox", "Password", harness.Password)
-			d.Click("button", "Sign in")
-			d.SeeText("1 change made on this device without an account is not on the server yet.")
-			accessible(t, d.Page)
-			d.Click("button", answer)
-			harness.Eventually(t, "nobody's data are gone", func() error {
-				return harness.Equal("there are some", slices.Contains(databases(d.Page), "rollcall"), false)
-			})
-			d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
-			d.WaitQueueEmpty()
-			if arrived := mustRow(t, site, "Bob Baker").Bio == "Bakes bread"; arrived != (answer == "Send as me") {
-				t.Errorf("arrived: %v", arrived)
-			}
-			d.Reload()
-			d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
-			d.Gone("dialog", "Changes made before you signed in")
+			everywhere(t, func(t *testing.T, b browser) { whatWasMadeBeforeThereWereAccounts(t, b, answer) })
 		})
 	}
+}
+
+func whatWasMadeBeforeThereWereAccounts(t *testing.T, b browser, answer string) {
+	site, d := openThreeIn(t, b)
+	b.Offline(site.Proxy, true)
+	d.isOffline()
+	d.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	site.Server.Command(harness.Password, "account", "add", "-role", "admin", "ada")
+	harness.Eventually(t, "the server is closed", func() error {
+		return harness.Equal("the status", site.Call("GET", "/api/v1/users", "").Status, 401)
+	})
+	b.Offline(site.Proxy, false)
+	d.SeeText("Sign in to sync - Changes are kept on this device")
+	d.Click("button", "Sign in")
+	d.See("heading", "Sign in")
+	d.Fill("textbox", "Name", "ada")
+	d.Fill("textbox", "Password", harness.Password)
+	d.Click("button", "Sign in")
+	d.SeeText("1 change made on this device without an account is not on the server yet.")
+	accessible(t, d.Page)
+	d.Click("button", answer)
+	harness.Eventually(t, "nobody's data are gone", func() error {
+		return harness.Equal("there are some", slices.Contains(databases(d.Page), "rollcall"), false)
+	})
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	d.WaitQueueEmpty()
+	if arrived := mustRow(t, site, "Bob Baker").Bio == "Bakes bread"; arrived != (answer == "Send as me") {
+		t.Errorf("arrived: %v", arrived)
+	}
+	d.Reload()
+	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	d.Gone("dialog", "Changes made before you signed in")
 }

@@ -39,6 +39,7 @@ func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
 			users.hasState("Bob Baker", "Pending")
 			registered(t, users)
 			users.Close()
+			b.WaitWorkers(site.URL(), 0) // else the tab's own might send, and end before its answer
 
 			o.end(site, b)
 			harness.EventuallyWithin(t, retries, "the service worker delivers the work", func() error {

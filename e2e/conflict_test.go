@@ -90,13 +90,14 @@ var ends = map[string]map[string]end{
 }
 
 func TestEachStrategyResolvesEachConflict(t *testing.T) {
-	t.Parallel()
 	for strategy, want := range ends {
-		t.Run(strategy, func(t *testing.T) { settle(t, strategy, want) })
+		t.Run(strategy, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, b browser) { settle(t, b, strategy, want) })
+		})
 	}
 }
 
-func settle(t *testing.T, strategy string, want map[string]end) {
+func settle(t *testing.T, b browser, strategy string, want map[string]end) {
 	site := harness.NewSite(t, binary(t))
 	cases := map[string]conflictCase{}
 	for kind := range conflicts {
@@ -104,7 +105,6 @@ func settle(t *testing.T, strategy string, want map[string]end) {
 		p.ID = site.Add(p)
 		cases[kind] = conflictCase{site: site, person: p}
 	}
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.Go("/sync")
 	users.Click("radio", strategy)
@@ -155,11 +155,11 @@ func ended(site *harness.Site, p harness.Person, want end) error {
 	return errors.Join(harness.Equal("the bio", row.Bio, want.bio), harness.Equal("the email", row.Email, email))
 }
 
-func TestConflictDecisionCanBeReversed(t *testing.T) {
-	t.Parallel()
+func TestConflictDecisionCanBeReversed(t *testing.T) { mainPath(t, conflictDecisionCanBeReversed) }
+
+func conflictDecisionCanBeReversed(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, bob, _ := addThree(site)
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Bob Baker", "")
 	b.Offline(site.Proxy, true)
@@ -192,11 +192,11 @@ func TestConflictDecisionCanBeReversed(t *testing.T) {
 	users.matchesServer(site)
 }
 
-func TestConflictDecisionCanBeKept(t *testing.T) {
-	t.Parallel()
+func TestConflictDecisionCanBeKept(t *testing.T) { everywhere(t, conflictDecisionCanBeKept) }
+
+func conflictDecisionCanBeKept(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	b.Offline(site.Proxy, true)

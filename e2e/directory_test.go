@@ -35,33 +35,46 @@ type directory struct {
 }
 
 // openUsers opens a site's list, and waits until it is synced and ready to start offline.
-func openUsers(t *testing.T, b *harness.Browser, origin string) directory {
+func openUsers(t *testing.T, b browser, origin string) directory {
 	t.Helper()
 	return openUsersWith(t, b, origin, "")
 }
 
 // openUsersWith is openUsers in a tab with an init script.
-func openUsersWith(t *testing.T, b *harness.Browser, origin, script string) directory {
+func openUsersWith(t *testing.T, b browser, origin, script string) directory {
 	t.Helper()
-	d := directory{b.OpenWithScript(origin+"/", script), t}
+	var d directory
+	if script == "" {
+		d = directory{b.Open(origin + "/"), t}
+	} else {
+		d = directory{b.OpenWithScript(origin+"/", script), t}
+	}
 	d.See("heading", "Users")
 	d.isOnline()
 	d.WaitOfflineReady()
 	return d
 }
 
-// openThree opens the list of a new site with three people in a new browser.
+// openThree opens the list of a new site with three people in a new Chromium.
 func openThree(t *testing.T) (*harness.Site, *harness.Browser, directory) {
 	t.Helper()
-	site, b := harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
-	addThree(site)
-	users := openUsers(t, b, site.URL())
-	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	b := harness.OpenBrowser(t)
+	site, users := openThreeIn(t, b)
 	return site, b, users
 }
 
+// openThreeIn opens the list of a new site with three people.
+func openThreeIn(t *testing.T, b browser) (*harness.Site, directory) {
+	t.Helper()
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	users := openUsers(t, b, site.URL())
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	return site, users
+}
+
 // openOffline opens a site's list in a browser that need not reach the server.
-func openOffline(t *testing.T, b *harness.Browser, origin string) directory {
+func openOffline(t *testing.T, b browser, origin string) directory {
 	t.Helper()
 	d := directory{b.Open(origin + "/"), t}
 	d.See("heading", "Users")

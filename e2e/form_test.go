@@ -27,11 +27,12 @@ func (d directory) fieldIs(field, want string) {
 	})
 }
 
-func TestOpenFormFollowsItsUser(t *testing.T) {
-	t.Parallel()
+func TestOpenFormFollowsItsUser(t *testing.T) { everywhere(t, openFormFollowsItsUser) }
+
+func openFormFollowsItsUser(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	users.opens("Ann Archer")
 	users.Fill("textbox", "Bio", "mine")
 	site.Change(ann, map[string]string{"bio": "theirs", "name": "Ann Cooper"})
@@ -56,11 +57,11 @@ func TestOpenFormFollowsItsUser(t *testing.T) {
 	}
 }
 
-func TestOtherTabsSaveIsShownInTheForm(t *testing.T) {
-	t.Parallel()
+func TestOtherTabsSaveIsShownInTheForm(t *testing.T) { everywhere(t, otherTabsSaveIsShownInTheForm) }
+
+func otherTabsSaveIsShownInTheForm(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	first := openUsers(t, b, site.URL())
 	second := openUsers(t, b, site.URL())
 	b.Offline(site.Proxy, true)
@@ -88,11 +89,12 @@ func TestOtherTabsSaveIsShownInTheForm(t *testing.T) {
 }
 
 // A form filler sets the values and tells nobody.
-func TestWhatIsShownIsWhatIsSaved(t *testing.T) {
-	t.Parallel()
+func TestWhatIsShownIsWhatIsSaved(t *testing.T) { everywhere(t, whatIsShownIsWhatIsSaved) }
+
+func whatIsShownIsWhatIsSaved(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	fills := func(p harness.Person) {
 		t.Helper()
 		harness.Eval[bool](users.Page, fmt.Sprintf(`(() => {
@@ -151,70 +153,73 @@ func (d directory) drafted(text string) {
 }
 
 func TestWhatWasTypedComesBack(t *testing.T) {
-	t.Parallel()
-	ends := map[string]func(b *harness.Browser, d directory) directory{
-		"reload": func(_ *harness.Browser, d directory) directory { d.Reload(); return d },
-		"close": func(b *harness.Browser, d directory) directory {
+	for how, leave := range map[string]func(b browser, d directory) directory{
+		"reload": func(_ browser, d directory) directory { d.Reload(); return d },
+		"close": func(b browser, d directory) directory {
 			d.Close()
 			return openUsers(d.t, b, d.Origin())
 		},
-		"discard": func(b *harness.Browser, d directory) directory {
+		"discard": func(b browser, d directory) directory {
 			d.drafted(unsaved.Bio)
 			d.Discard()
 			return openUsers(d.t, b, d.Origin())
 		},
-		"crash": func(b *harness.Browser, d directory) directory {
+		"crash": func(b browser, d directory) directory {
 			d.drafted(unsaved.Bio)
 			d.Crash()
 			return openUsers(d.t, b, d.Origin())
 		},
-	}
-	for name, end := range ends {
-		t.Run(name, func(t *testing.T) {
-			site := harness.NewSite(t, binary(t))
-			ann, _, _ := addThree(site)
-			b := harness.OpenBrowser(t)
-			users := openUsers(t, b, site.URL())
-			users.opens("Ann Archer")
-			users.types(unsaved)
-			if users.warnsOnLeave() {
-				t.Error("the browser asks although the text comes back")
-			}
-			users = end(b, directory{users.Page, t})
-			users.SeeText("You were editing Fay Fox. What you typed is kept.")
-			site.Change(ann, map[string]string{"bio": "theirs"})
-			users.See("button", "Edit Ann Archer")
-			users.Click("button", "Continue")
-			users.See("dialog", "Edit user")
-			users.fieldIs("Name", unsaved.Name)
-			users.fieldIs("Email", unsaved.Email)
-			users.fieldIs("Bio", unsaved.Bio)
-			users.SeeText("Changed meanwhile to “theirs”")
-			users.Click("button", "Use theirs")
-			users.Click("button", "Save")
-			users.Gone("dialog", "Edit user")
-			users.GoneText("What you typed is kept")
-			users.matchesServer(site)
-			if row, _ := site.Row(unsaved.Name); row.Bio != "theirs" || row.Email != unsaved.Email {
-				t.Errorf("the server has %+v", row)
-			}
-			// It has served.
-			users.opens(unsaved.Name)
-			users.Click("button", "Cancel")
-			users.Gone("dialog", "Edit user")
-			users.Reload()
-			users.See("button", "Edit "+unsaved.Name)
-			users.opens(unsaved.Name)
-			users.GoneText("did not save it")
+	} {
+		t.Run(how, func(t *testing.T) {
+			mainPath(t, func(t *testing.T, b browser) {
+				whatWasTypedComesBack(t, b, func(d directory) directory { return leave(b, d) })
+			})
 		})
 	}
 }
 
-func TestTwoTabsKeepWhatTheyType(t *testing.T) {
-	t.Parallel()
+func whatWasTypedComesBack(t *testing.T, b browser, leave func(directory) directory) {
+	site := harness.NewSite(t, binary(t))
+	ann, _, _ := addThree(site)
+	users := openUsers(t, b, site.URL())
+	users.opens("Ann Archer")
+	users.types(unsaved)
+	if users.warnsOnLeave() {
+		t.Error("the browser asks although the text comes back")
+	}
+	users = leave(users)
+	users.SeeText("You were editing Fay Fox. What you typed is kept.")
+	site.Change(ann, map[string]string{"bio": "theirs"})
+	users.See("button", "Edit Ann Archer")
+	users.Click("button", "Continue")
+	users.See("dialog", "Edit user")
+	users.fieldIs("Name", unsaved.Name)
+	users.fieldIs("Email", unsaved.Email)
+	users.fieldIs("Bio", unsaved.Bio)
+	users.SeeText("Changed meanwhile to “theirs”")
+	users.Click("button", "Use theirs")
+	users.Click("button", "Save")
+	users.Gone("dialog", "Edit user")
+	users.GoneText("What you typed is kept")
+	users.matchesServer(site)
+	if row, _ := site.Row(unsaved.Name); row.Bio != "theirs" || row.Email != unsaved.Email {
+		t.Errorf("the server has %+v", row)
+	}
+	// It has served.
+	users.opens(unsaved.Name)
+	users.Click("button", "Cancel")
+	users.Gone("dialog", "Edit user")
+	users.Reload()
+	users.See("button", "Edit "+unsaved.Name)
+	users.opens(unsaved.Name)
+	users.GoneText("did not save it")
+}
+
+func TestTwoTabsKeepWhatTheyType(t *testing.T) { everywhere(t, twoTabsKeepWhatTheyType) }
+
+func twoTabsKeepWhatTheyType(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	first, second := openUsers(t, b, site.URL()), openUsers(t, b, site.URL())
 	for i, tab := range []directory{first, second} {
 		tab.Front()
@@ -244,11 +249,12 @@ func TestTwoTabsKeepWhatTheyType(t *testing.T) {
 	third.GoneText("did not save it")
 }
 
-func TestBackClosesTheFormFirst(t *testing.T) {
-	t.Parallel()
+func TestBackClosesTheFormFirst(t *testing.T) { everywhere(t, backClosesTheFormFirst) }
+
+func backClosesTheFormFirst(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	users.Click("link", "Ann Archer")
 	users.See("heading", "Ann Archer")
 	users.opens("Ann Archer")
@@ -293,12 +299,13 @@ func TestLeavingAsksOnlyWhereNothingBringsTheTextBack(t *testing.T) {
 	harness.Eventually(t, "it does not ask any more", func() error { return harness.Equal("asking", users.warnsOnLeave(), false) })
 }
 
-func TestFailedFirstSyncIsNoEmptyList(t *testing.T) {
-	t.Parallel()
+func TestFailedFirstSyncIsNoEmptyList(t *testing.T) { everywhere(t, failedFirstSyncIsNoEmptyList) }
+
+func failedFirstSyncIsNoEmptyList(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	site.Proxy.Serve("/api/v1/changes", "application/json", []byte(`{"changes": 5}`))
-	users := directory{harness.OpenBrowser(t).Open(site.URL() + "/"), t}
+	users := directory{b.Open(site.URL() + "/"), t}
 	users.SeeText("Not loaded yet")
 	users.SeeText("The first sync failed: ")
 	users.GoneText("No users yet")
@@ -307,14 +314,18 @@ func TestFailedFirstSyncIsNoEmptyList(t *testing.T) {
 	users.hasState("Dora Dent", "") // it is sent although nothing can be read
 }
 
-func TestRefusedBackgroundSyncIsNotPromised(t *testing.T) {
-	t.Parallel()
+// TestBackgroundSyncIsNotPromisedWhereThereIsNone: Firefox and WebKit have none, and Chromium may refuse.
+func TestBackgroundSyncIsNotPromisedWhereThereIsNone(t *testing.T) {
+	mainPath(t, backgroundSyncIsNotPromised)
+}
+
+func backgroundSyncIsNotPromised(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
-	b := harness.OpenBrowser(t)
-	refused := `SyncManager.prototype.register = () => Promise.reject(new DOMException("Permission denied.", "NotAllowedError"));`
-	users := directory{b.OpenWithScript(site.URL()+"/", refused), t}
-	users.isOnline()
-	users.WaitOfflineReady()
+	refused := ""
+	if _, chromium := b.(*harness.Browser); chromium {
+		refused = `SyncManager.prototype.register = () => Promise.reject(new DOMException("Permission denied.", "NotAllowedError"));`
+	}
+	users := openUsersWith(t, b, site.URL(), refused)
 	users.Click("link", "Sync")
 	users.SeeText("This browser can't sync while every tab is closed.")
 	users.Gone("switch", "Background sync")

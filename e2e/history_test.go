@@ -44,8 +44,11 @@ const afterBack = `(then) => {
 // TestALinkRightAfterADialogIsFollowed: a link that is pressed while the entry of a dialog
 // is being left, at any moment of that.
 func TestALinkRightAfterADialogIsFollowed(t *testing.T) {
-	t.Parallel()
-	_, _, users := openThree(t)
+	everywhere(t, aLinkRightAfterADialogIsFollowed)
+}
+
+func aLinkRightAfterADialogIsFollowed(t *testing.T, b browser) {
+	_, users := openThreeIn(t, b)
 	for _, when := range []string{"then => then()", "queueMicrotask", "then => setTimeout(then)", "then => setTimeout(then, 2)", "then => setTimeout(then, 10)", afterBack} {
 		users.Click("button", "Edit Ann Archer")
 		users.See("dialog", "Edit user")
@@ -75,8 +78,11 @@ func TestALinkRightAfterADialogIsFollowed(t *testing.T) {
 // TestADialogThatClosesEndsNoNavigation: the person has pressed Save, and then a bookmark
 // or F5, before the dialog closes.
 func TestADialogThatClosesEndsNoNavigation(t *testing.T) {
-	t.Parallel()
-	site, _, users := openThree(t)
+	everywhere(t, aDialogThatClosesEndsNoNavigation)
+}
+
+func aDialogThatClosesEndsNoNavigation(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
 	closed := make(chan struct{})
 	closeOnce := sync.OnceFunc(func() { close(closed) })
 	site.Proxy.Portal(func(w http.ResponseWriter, r *http.Request) bool {

@@ -82,9 +82,10 @@ func TestSiteIsInstallable(t *testing.T) {
 	}
 }
 
-func TestNewVersionWaitsAndLosesNothing(t *testing.T) {
-	t.Parallel()
-	site, b, users := openThree(t)
+func TestNewVersionWaitsAndLosesNothing(t *testing.T) { mainPath(t, newVersionWaitsAndLosesNothing) }
+
+func newVersionWaitsAndLosesNothing(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
 	before := countersOf(site)
 	other := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
@@ -204,7 +205,8 @@ func command(t *testing.T, dir, name string, args ...string) {
 // before has nothing to do, and a sync that gets no answer would keep it for minutes.
 func TestANewVersionWaitsForNoEvent(t *testing.T) {
 	t.Parallel()
-	site, b, users := openThree(t)
+	b := harness.OpenBrowser(t)
+	site, users := openThreeIn(t, b)
 	versionA := harness.Eval[string](users.Page, `navigator.serviceWorker.ready.then(() => rollcall.version)`)
 	held, release := site.Proxy.HoldAnswers(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/v1/changes") })
 	b.Registrations().Sync(site.URL(), "rollcall-sync")

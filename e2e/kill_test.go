@@ -14,7 +14,8 @@ func TestAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 	for _, offline := range []bool{true, false} {
 		name := map[bool]string{true: "offline", false: "online"}[offline]
 		t.Run(name, func(t *testing.T) {
-			site, b, users := openThree(t)
+			b := harness.OpenBrowser(t)
+			site, users := openThreeIn(t, b)
 			before := countersOf(site)
 			if offline {
 				b.Offline(site.Proxy, true)

@@ -13,12 +13,12 @@ func isBatch(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/api/v1/operations"
 }
 
-func TestLostAnswerHasNoSecondEffect(t *testing.T) {
-	t.Parallel()
+func TestLostAnswerHasNoSecondEffect(t *testing.T) { everywhere(t, lostAnswerHasNoSecondEffect) }
+
+func lostAnswerHasNoSecondEffect(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, _, carl := addThree(site)
 	before := countersOf(site)
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	b.Offline(site.Proxy, true)

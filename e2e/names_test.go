@@ -61,14 +61,16 @@ func lists(site *harness.Site, answer func(http.ResponseWriter) bool) *atomic.In
 func pass(http.ResponseWriter) bool { return false }
 
 func TestPeopleAreReadBeforeTheProgramComes(t *testing.T) {
-	t.Parallel()
+	everywhere(t, peopleAreReadBeforeTheProgramComes)
+}
+
+func peopleAreReadBeforeTheProgramComes(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	for i, name := range []string{"Ann Archer", "Ärmel ß", "李 小龍", "4th", "— · —", "Eve van der Berg"} {
 		site.Add(harness.Person{Name: name, Email: fmt.Sprintf("p%d@example.org", i), Bio: "met"})
 	}
 	letGo := holdProgram(site)
 	asked := lists(site, pass)
-	b := harness.OpenBrowser(t)
 	d := directory{b.Open(site.URL() + "/"), t}
 	before := d.readsRows(6, false)
 	d.See("list", "Users")
@@ -96,7 +98,6 @@ func TestPeopleAreReadBeforeTheProgramComes(t *testing.T) {
 }
 
 func TestPeopleThatCannotBeReadBeforeTheProgramComes(t *testing.T) {
-	t.Parallel()
 	for what, answer := range map[string]func(http.ResponseWriter) bool{
 		"portal": func(w http.ResponseWriter) bool {
 			w.Header().Set("Content-Type", "text/html")
@@ -111,24 +112,27 @@ func TestPeopleThatCannotBeReadBeforeTheProgramComes(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			site := harness.NewSite(t, binary(t))
-			addThree(site)
-			letGo := holdProgram(site)
-			asked := lists(site, answer)
-			b := harness.OpenBrowser(t)
-			b.Allow("503")
-			d := directory{b.Open(site.URL() + "/"), t}
-			harness.Eventually(t, "the list was asked for", func() error {
-				if asked.Load() == 0 {
-					return fmt.Errorf("not yet")
-				}
-				return nil
-			})
-			if rows := harness.Eval[[]string](d.Page, rowsScript); len(rows) > 0 {
-				t.Errorf("shows %q", rows)
-			}
-			letGo()
-			d.readsRows(3, true)
+			everywhere(t, func(t *testing.T, b browser) { peopleThatCannotBeReadBeforeTheProgramComes(t, b, answer) })
 		})
 	}
+}
+
+func peopleThatCannotBeReadBeforeTheProgramComes(t *testing.T, b browser, answer func(http.ResponseWriter) bool) {
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	letGo := holdProgram(site)
+	asked := lists(site, answer)
+	b.Allow("503")
+	d := directory{b.Open(site.URL() + "/"), t}
+	harness.Eventually(t, "the list was asked for", func() error {
+		if asked.Load() == 0 {
+			return fmt.Errorf("not yet")
+		}
+		return nil
+	})
+	if rows := harness.Eval[[]string](d.Page, rowsScript); len(rows) > 0 {
+		t.Errorf("shows %q", rows)
+	}
+	letGo()
+	d.readsRows(3, true)
 }

@@ -12,8 +12,11 @@ import (
 
 // TestOthersChangesComeWithTheirEvent: while the stream is open, nobody asks for them.
 func TestOthersChangesComeWithTheirEvent(t *testing.T) {
-	t.Parallel()
-	site, _, users := openThree(t)
+	everywhere(t, othersChangesComeWithTheirEvent)
+}
+
+func othersChangesComeWithTheirEvent(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
 	asked := func() int { return len(site.Proxy.Requests("GET", "/api/v1/changes")) }
 	harness.Eventually(t, "the event stream is open", func() error {
 		streams := site.Proxy.Requests("GET", "/api/v1/events")

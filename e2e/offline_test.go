@@ -12,35 +12,35 @@ import (
 
 // outage is a way to be without a server. A browser that starts during one needs join.
 type outage struct {
-	begin, join, end func(*harness.Site, *harness.Browser)
+	begin, join, end func(*harness.Site, browser)
 }
 
-func networkOff(s *harness.Site, b *harness.Browser) { b.Offline(s.Proxy, true) }
+func networkOff(s *harness.Site, b browser) { b.Offline(s.Proxy, true) }
 
 var outages = map[string]outage{
 	"network off": {
 		begin: networkOff, join: networkOff,
-		end: func(s *harness.Site, b *harness.Browser) { b.Offline(s.Proxy, false) },
+		end: func(s *harness.Site, b browser) { b.Offline(s.Proxy, false) },
 	},
 	"server stopped": {
-		begin: func(s *harness.Site, _ *harness.Browser) { s.Down() },
-		join:  func(*harness.Site, *harness.Browser) {},
-		end:   func(s *harness.Site, _ *harness.Browser) { s.Up() },
+		begin: func(s *harness.Site, _ browser) { s.Down() },
+		join:  func(*harness.Site, browser) {},
+		end:   func(s *harness.Site, _ browser) { s.Up() },
 	},
 }
 
 func TestWorkContinuesOffline(t *testing.T) {
-	t.Parallel()
 	for name, o := range outages {
-		t.Run(name, func(t *testing.T) { workThroughAnOutage(t, o) })
+		t.Run(name, func(t *testing.T) {
+			inEngines(t, true, func(t *testing.T, e engine) { workThroughAnOutage(t, e.own(t), o) })
+		})
 	}
 }
 
-func workThroughAnOutage(t *testing.T, o outage) {
+func workThroughAnOutage(t *testing.T, b browser, o outage) {
 	site := harness.NewSite(t, binary(t))
 	_, bob, _ := addThree(site)
 	before := countersOf(site)
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 
@@ -60,7 +60,7 @@ func workThroughAnOutage(t *testing.T, o outage) {
 	users.shows(without)
 
 	users.Close()
-	b = b.Restart()
+	b = restarted(b)
 	o.join(site, b)
 	users = openOffline(t, b, site.URL())
 	users.shows(without)

@@ -11,10 +11,10 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-func TestAddEditDeleteAndUndo(t *testing.T) {
-	t.Parallel()
+func TestAddEditDeleteAndUndo(t *testing.T) { mainPath(t, addEditDeleteAndUndo) }
+
+func addEditDeleteAndUndo(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.SeeText("No users yet")
 
@@ -43,9 +43,10 @@ func TestAddEditDeleteAndUndo(t *testing.T) {
 	users.syncNow()
 }
 
-func TestSearchFindsByNameAndEmail(t *testing.T) {
-	t.Parallel()
-	_, _, users := openThree(t)
+func TestSearchFindsByNameAndEmail(t *testing.T) { everywhere(t, searchFindsByNameAndEmail) }
+
+func searchFindsByNameAndEmail(t *testing.T, b browser) {
+	_, users := openThreeIn(t, b)
 	users.Fill("searchbox", "Search users", "BAKER")
 	users.showsSynced("Bob Baker")
 	users.Fill("searchbox", "Search users", "carl@")
@@ -56,10 +57,11 @@ func TestSearchFindsByNameAndEmail(t *testing.T) {
 	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 }
 
-func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
-	t.Parallel()
+func TestFormShowsErrorsAndKeepsTheText(t *testing.T) { everywhere(t, formShowsErrorsAndKeepsTheText) }
+
+func formShowsErrorsAndKeepsTheText(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	users.Click("button", "Add user")
 	users.See("dialog", "Add user")
 	users.Click("button", "Save")
@@ -81,9 +83,10 @@ func TestFormShowsErrorsAndKeepsTheText(t *testing.T) {
 	}
 }
 
-func TestDialogsWorkByKeyboard(t *testing.T) {
-	t.Parallel()
-	site, _, users := openThree(t)
+func TestDialogsWorkByKeyboard(t *testing.T) { everywhere(t, dialogsWorkByKeyboard) }
+
+func dialogsWorkByKeyboard(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
 	users.Click("button", "Edit Bob Baker")
 	users.See("dialog", "Edit user")
 	users.Press(kb.Escape)
@@ -104,11 +107,12 @@ func TestDialogsWorkByKeyboard(t *testing.T) {
 	users.matchesServer(site)
 }
 
-func TestEveryRouteHasAPage(t *testing.T) {
-	t.Parallel()
+func TestEveryRouteHasAPage(t *testing.T) { everywhere(t, everyRouteHasAPage) }
+
+func everyRouteHasAPage(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	users.Go("/users/" + ann)
 	users.See("heading", "Ann Archer")
 	users.SeeText("Reads maps")
@@ -125,9 +129,11 @@ func TestEveryRouteHasAPage(t *testing.T) {
 }
 
 func TestUnknownUserIsFetchedFromTheServer(t *testing.T) {
-	t.Parallel()
+	everywhere(t, unknownUserIsFetchedFromTheServer)
+}
+
+func unknownUserIsFetchedFromTheServer(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
-	b := harness.OpenBrowser(t)
 	ann, _, _ := addThree(site)
 	page := b.Open(site.URL() + "/users/" + ann)
 	page.See("heading", "Ann Archer")

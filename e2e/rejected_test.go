@@ -33,11 +33,12 @@ func refused(t *testing.T, site *harness.Site, users directory) {
 	users.SeeText(emailTaken)
 }
 
-func TestRejectedOperationCanBeRetried(t *testing.T) {
-	t.Parallel()
+func TestRejectedOperationCanBeRetried(t *testing.T) { everywhere(t, rejectedOperationCanBeRetried) }
+
+func rejectedOperationCanBeRetried(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	refused(t, site, users)
 	users.Click("button", "Retry")
 	users.SeeText(emailTaken)
@@ -56,9 +57,10 @@ func TestRejectedOperationCanBeRetried(t *testing.T) {
 	users.matchesServer(site)
 }
 
-func TestRejectedOperationCanBeEdited(t *testing.T) {
-	t.Parallel()
-	site, _, users := openThree(t)
+func TestRejectedOperationCanBeEdited(t *testing.T) { everywhere(t, rejectedOperationCanBeEdited) }
+
+func rejectedOperationCanBeEdited(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
 	refused(t, site, users)
 	users.Click("button", "Edit")
 	users.See("dialog", "Edit user")
@@ -74,8 +76,11 @@ func TestRejectedOperationCanBeEdited(t *testing.T) {
 }
 
 func TestRejectedOperationCanBeDiscarded(t *testing.T) {
-	t.Parallel()
-	site, _, users := openThree(t)
+	everywhere(t, rejectedOperationCanBeDiscarded)
+}
+
+func rejectedOperationCanBeDiscarded(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
 	refused(t, site, users)
 	users.Click("button", "Discard")
 	users.See("dialog", "Discard this change?")

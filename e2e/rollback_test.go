@@ -16,10 +16,12 @@ import (
 // TestDatabaseWentBack: an older copy of the file is put in the database's place, without
 // `rollcall restore` and without a word to anybody. A page that stays open shows what the server
 // has, though versions that it has seen are lost, and says so when a change was based on them.
-func TestDatabaseWentBack(t *testing.T) {
+func TestDatabaseWentBack(t *testing.T) { everywhere(t, databaseWentBack) }
+
+func databaseWentBack(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	ann, bob, _ := addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, b, site.URL())
 	users.hasState("Ann Archer", "")
 	copyDatabase(t, site.Server.DB, site.Server.DB+".copy") // in use, as a snapshot of the disk does
 	users.edit("Ann Archer", harness.Person{Bio: "lost"})

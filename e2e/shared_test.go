@@ -52,12 +52,14 @@ func TestNobodysPeopleAfterSigningOut(t *testing.T) {
 // TestALinkWhereSomebodyElseIsSignedIn: it opens in two tabs of bo's browser, who has unsent work. It works
 // once, and bo's work waits for bo.
 func TestALinkWhereSomebodyElseIsSignedIn(t *testing.T) {
-	t.Parallel()
+	everywhere(t, aLinkWhereSomebodyElseIsSignedIn)
+}
+
+func aLinkWhereSomebodyElseIsSignedIn(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t), "bo editor")
 	addThree(site)
 	said := strings.Fields(site.Server.Command("", "account", "invite", "-role", "editor", "cy"))
 	link := said[len(said)-1]
-	b := harness.OpenBrowser(t)
 	b.Allow("status of 404")
 	d := openClosed(t, b, site, "bo")
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
@@ -95,9 +97,10 @@ func TestALinkWhereSomebodyElseIsSignedIn(t *testing.T) {
 }
 
 // TestWhatNobodyTyped: what a form held before the first sign-in is offered to who signs in.
-func TestWhatNobodyTyped(t *testing.T) {
-	t.Parallel()
-	site, b, d := openThree(t)
+func TestWhatNobodyTyped(t *testing.T) { everywhere(t, whatNobodyTyped) }
+
+func whatNobodyTyped(t *testing.T, b browser) {
+	site, d := openThreeIn(t, b)
 	d.Click("button", "Add user")
 	d.See("dialog", "Add user")
 	d.Fill("textbox", "Name", "Half Typed")
@@ -121,11 +124,11 @@ func TestWhatNobodyTyped(t *testing.T) {
 }
 
 // TestSigningInWaitsForTheNetwork: asked for offline, it goes on by itself.
-func TestSigningInWaitsForTheNetwork(t *testing.T) {
-	t.Parallel()
+func TestSigningInWaitsForTheNetwork(t *testing.T) { everywhere(t, signingInWaitsForTheNetwork) }
+
+func signingInWaitsForTheNetwork(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t), "bo editor")
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	d := openClosed(t, b, site, "bo")
 	d.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	endSessions(t, site, "bo")

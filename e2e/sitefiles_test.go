@@ -99,10 +99,12 @@ func allowFailedInstall(b *harness.Browser) {
 }
 
 func TestSpoiledFilesAreMendedByThemselves(t *testing.T) {
-	t.Parallel()
+	mainPath(t, spoiledFilesAreMendedByThemselves)
+}
+
+func spoiledFilesAreMendedByThemselves(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
-	b := harness.OpenBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.cacheIsWhole()
 	for _, spoiled := range [][]struct{ name, how string }{

@@ -12,16 +12,16 @@ import (
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
-func TestTwoTabsAreOneClient(t *testing.T) {
-	t.Parallel()
+func TestTwoTabsAreOneClient(t *testing.T) { mainPath(t, twoTabsAreOneClient) }
+
+func twoTabsAreOneClient(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
-	b := harness.OpenBrowser(t)
 	first := openUsers(t, b, site.URL())
 	second := openUsers(t, b, site.URL())
-	if n := b.Workers(site.URL()); n != 1 {
-		t.Errorf("%d workers sync for two tabs", n)
+	if chromium, ok := b.(*harness.Browser); ok && chromium.Workers(site.URL()) != 1 {
+		t.Errorf("%d workers sync for two tabs", chromium.Workers(site.URL()))
 	}
 
 	first.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
@@ -32,8 +32,10 @@ func TestTwoTabsAreOneClient(t *testing.T) {
 	b.Offline(site.Proxy, true)
 	first.isOffline()
 	second.isOffline()
+	first.Front()
 	first.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
 	second.hasState("Bob Baker", "Pending")
+	second.Front()
 	second.remove("Carl Cole")
 	first.shows(map[string]string{"Ann Archer": "", "Bob Baker": "Pending", "Dora Dunn": ""})
 	b.Offline(site.Proxy, false)
@@ -45,27 +47,34 @@ func TestTwoTabsAreOneClient(t *testing.T) {
 }
 
 func TestAnotherTabTakesOverFromTheLeader(t *testing.T) {
-	t.Parallel()
+	everywhere(t, anotherTabTakesOverFromTheLeader)
+}
+
+func anotherTabTakesOverFromTheLeader(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
-	b := harness.OpenBrowser(t)
 	leader := openUsers(t, b, site.URL())
 	other := openUsers(t, b, site.URL())
 	leader.Close()
 	other.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
 	other.hasState("Dora Dent", "")
 	other.matchesServer(site)
-	b.WaitWorkers(site.URL(), 1)
+	if chromium, ok := b.(*harness.Browser); ok {
+		chromium.WaitWorkers(site.URL(), 1)
+	}
 	eachSentOnce(t, site, before)
 }
 
 func TestTwoBrowsersSeeEachOthersChangesAtOnce(t *testing.T) {
-	t.Parallel()
+	everywhere(t, twoBrowsersSeeEachOthersChangesAtOnce)
+}
+
+func twoBrowsersSeeEachOthersChangesAtOnce(t *testing.T, b browser) {
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	before := countersOf(site)
-	here := openUsers(t, harness.OpenBrowser(t), site.URL())
+	here := openUsers(t, b, site.URL())
 	way := site.AnotherProxy()
 	there := openUsers(t, harness.OpenBrowser(t), way.URL())
 	here.hasState("Bob Baker", "")

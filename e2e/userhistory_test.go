@@ -133,8 +133,9 @@ func TestAUsersHistory(t *testing.T) {
 
 // TestALongHistory: what was made offline says when, a history is read to its beginning, and nobody's newer
 // change is restored over unseen.
-func TestALongHistory(t *testing.T) {
-	t.Parallel()
+func TestALongHistory(t *testing.T) { everywhere(t, aLongHistory) }
+
+func aLongHistory(t *testing.T, b browser) {
 	site := harness.NewClosedSite(t, binary(t))
 	id := site.Add(threePeople[0])
 	const n = 201
@@ -148,7 +149,6 @@ func TestALongHistory(t *testing.T) {
 	if !strings.Contains(string(said.Body), `"applied"`) {
 		t.Fatalf("%d %s", said.Status, said.Body)
 	}
-	b := harness.OpenBrowser(t)
 	b.Allow("status of 412")
 	ada := openClosed(t, b, site, "ada")
 	ada.Allow("status of 412")

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
@@ -77,6 +78,28 @@ func TestATabThatIsNeverHiddenOrWasReloadedHardHearsOfANewVersion(t *testing.T) 
 	users.GoneText(newVersionIsReady)
 	if harness.Eval[bool](users.Page, `rollcall.updateWaiting()`) {
 		t.Error("after the switch a new version is still said to wait")
+	}
+}
+
+// TestAFirstVisitIsOfNoNewVersion: browsers differ in the states that a worker goes through while a
+// page gets its first one.
+func TestAFirstVisitIsOfNoNewVersion(t *testing.T) { mainPath(t, aFirstVisitIsOfNoNewVersion) }
+
+func aFirstVisitIsOfNoNewVersion(t *testing.T, b browser) {
+	_, users := openThreeIn(t, b)
+	for _, visit := range []string{"first", "second"} {
+		// The worker has answered the page by then: messages to it keep their order.
+		said := harness.Eval[string](users.Page, `rollcall.registration.then((r) => new Promise((answered) => {
+			const { port1, port2 } = new MessageChannel();
+			port1.onmessage = () => setTimeout(answered, 300);
+			r.active.postMessage({ type: "VERSION" }, [port2]);
+		})).then(() => [rollcall.updateWaiting(), rollcall.otherVersion(), document.body.innerText].join(" "))`)
+		if !strings.HasPrefix(said, "false false ") || strings.Contains(said, newVersionIsReady) {
+			t.Errorf("the %s visit: %.300q", visit, said)
+		}
+		users.Reload()
+		users.See("heading", "Users")
+		users.WaitOfflineReady()
 	}
 }
 

@@ -352,6 +352,7 @@
       return;
     }
     await rescue.mended();
+    if (!globalThis.BroadcastChannel) await part('{{asset "channel.js"}}', '{{integrity "channel.js"}}');
     await globalThis.rollcallLanguage?.ready;
     if (typeof Go !== "function" || !globalThis.rollcallLanguage) return; // what could not be mended is said already
     const go = new Go();

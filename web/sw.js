@@ -5,6 +5,7 @@
 
 // Both must be imported when the worker is evaluated: later imports are refused.
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
+if (!globalThis.BroadcastChannel) importScripts('{{asset "channel.js"}}');
 // The browser keeps what it has imported for good. Something else that came in
 // its place must not be kept: a worker that throws here is not installed.
 if (typeof Go !== "function" || typeof rollcallIDB !== "object") throw new Error("the imported scripts are not what they should be");
@@ -202,7 +203,7 @@ async function install() {
 // agreeWithData refuses to be installed over a version that has upgraded the data
 // beyond what this one can read: that one goes on working, this one could not.
 async function agreeWithData() {
-  if (!self.registration.active || !indexedDB.databases) return;
+  if (!self.registration.active || !globalThis.indexedDB?.databases) return;
   const unanswered = new Promise((resolve) => setTimeout(resolve, 3000, []));
   const all = await Promise.race([indexedDB.databases().catch(() => []), unanswered]);
   const version = Math.max(...all.filter(({ name }) => name.startsWith("rollcall")).map(({ version }) => version));
@@ -337,7 +338,7 @@ async function sync(tag) {
 }
 
 async function hasData(account) {
-  const all = await indexedDB.databases?.();
+  const all = await globalThis.indexedDB?.databases?.();
   return all?.some(({ name }) => name === `rollcall-${account}`) ?? true;
 }
 

@@ -6,6 +6,7 @@
 "use strict";
 
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
+if (!globalThis.BroadcastChannel) importScripts('{{asset "channel.js"}}');
 
 const failed = (reason) => postMessage({ type: "failed", reason });
 

@@ -38,7 +38,7 @@ func (p *Page) Accessibility(path string) []Violation {
 		if err != nil {
 			p.t.Fatalf("reading axe-core (make e2e installs it): %v", err)
 		}
-		Eval[chromedp.Void](p, string(script)+"; 0")
+		Eval[int](p, "(() => {"+string(script)+"\nreturn 0; })()")
 	}
 	return Eval[[]Violation](p, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations)`)
 }

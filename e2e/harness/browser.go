@@ -31,7 +31,10 @@ var flags = map[string]any{
 	"disable-component-update":      true,
 	"disable-background-networking": true,
 	"disable-sync":                  true,
-	"force-fieldtrials":             "BackgroundSync/Test",
+	// What pops up below the address of a window is a page with a process of its own, and
+	// takes as long to start as the rest. The other two are chromedp's.
+	"disable-features":  "WebUIOmniboxPopup,WebUIOmniboxAimPopup,PaintHolding,Translate",
+	"force-fieldtrials": "BackgroundSync/Test",
 	"force-fieldtrial-params": "BackgroundSync.Test:initial_retry_delay_sec/2/retry_delay_factor/1/" +
 		"min_periodic_sync_events_interval_sec/3/skip_permissions_check_for_testing/true",
 }

@@ -13,18 +13,28 @@ import (
 // crashTimeout bounds the wait for an answer to a crash: a dead process does not answer.
 const crashTimeout = 500 * time.Millisecond
 
-// Crash kills the process of a tab, as a lack of memory does, and closes the tab.
+// Crash kills the process of a tab, as a lack of memory does, and closes the tab. In other
+// browsers than Chromium it only closes it.
 func (p *Page) Crash() {
 	p.t.Helper()
+	if p.b == nil {
+		p.Close()
+		return
+	}
 	ctx, cancel := context.WithTimeout(p.ctx, crashTimeout)
 	defer cancel()
 	_, _ = chromedp.Call(ctx, page.Crash, cdp.Empty{}) // nothing is left to answer
 	p.Discard()
 }
 
-// Discard closes a tab without running its unload handlers.
+// Discard closes a tab without running its unload handlers. In other browsers than Chromium it
+// only closes it.
 func (p *Page) Discard() {
 	p.t.Helper()
+	if p.b == nil {
+		p.Close()
+		return
+	}
 	p.closed = true
 	id := chromedp.FromContext(p.ctx).Target.TargetID
 	if _, err := chromedp.CallBrowser(p.b.ctx, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {

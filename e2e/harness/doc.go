@@ -15,8 +15,12 @@ import (
 // only when something is broken.
 const Timeout = 2 * time.Minute
 
-// interval is how often a condition is checked.
-const interval = 25 * time.Millisecond
+// A condition is checked again after the first of these, and then less and less often: some
+// checks take a browser more than what it is to do meanwhile.
+const (
+	firstInterval = 25 * time.Millisecond
+	lastInterval  = 200 * time.Millisecond
+)
 
 // Eventually waits until check returns nil. After Timeout it fails the test with check's
 // last error.
@@ -29,9 +33,7 @@ func Eventually(t testing.TB, what string, check func() error) {
 func EventuallyWithin(t testing.TB, timeout time.Duration, what string, check func() error) {
 	t.Helper()
 	start := time.Now()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
+	for interval := firstInterval; ; interval = min(interval*5/4, lastInterval) {
 		err := check()
 		if err == nil {
 			return
@@ -40,7 +42,7 @@ func EventuallyWithin(t testing.TB, timeout time.Duration, what string, check fu
 			t.Fatalf("%s: not within %v: %v", what, timeout, err)
 		}
 		select {
-		case <-ticker.C:
+		case <-time.After(interval):
 		case <-t.Context().Done():
 			t.Fatalf("%s: the test ended: %v", what, err)
 		}

@@ -28,9 +28,12 @@ func (p *Page) ReloadPast() {
 	}
 }
 
-// ForgetFiles empties the cache of the browser itself; what the site keeps stays.
+// ForgetFiles empties the cache of Chromium itself; what the site keeps stays.
 func (p *Page) ForgetFiles() {
 	p.t.Helper()
+	if p.b == nil {
+		return
+	}
 	if _, err := chromedp.Call(p.ctx, network.ClearBrowserCache, cdp.Empty{}); err != nil {
 		p.t.Fatalf("emptying the browser's cache: %v", err)
 	}

@@ -5,54 +5,71 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 )
 
-// FirefoxTab is a tab of Firefox. Elements are found by role and accessible name.
-type FirefoxTab struct {
+// firefoxTab is a driver over WebDriver BiDi.
+type firefoxTab struct {
 	f       *Firefox
 	context string
-	origin  string
 }
 
 // Open opens a tab at a URL.
-func (f *Firefox) Open(address string) *FirefoxTab {
+func (f *Firefox) Open(address string) *Page {
 	f.t.Helper()
+	return f.OpenWithScript(address, "")
+}
+
+// OpenWithScript opens a tab with a script that runs in every new document before its own.
+func (f *Firefox) OpenWithScript(address, script string) *Page {
+	f.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	var made struct{ Context string }
-	f.must("opening a tab", "browsingContext.create", map[string]any{"type": "tab"}, &made)
-	scheme, rest, _ := strings.Cut(address, "://")
-	host, path, _ := strings.Cut(rest, "/")
-	p := &FirefoxTab{f, made.Context, scheme + "://" + host}
-	p.Go("/" + path)
+	// Each browser has a window of its own, so that no other hides its tabs.
+	create := map[string]any{"type": "window"}
+	if f.user != "" {
+		create["userContext"] = f.user
+	}
+	if len(f.pages) > 0 {
+		create["type"], create["referenceContext"] = "tab", f.pages[len(f.pages)-1]
+	}
+	f.must("opening a tab", "browsingContext.create", create, &made)
+	if script != "" {
+		f.must("adding a script", "script.addPreloadScript", map[string]any{
+			"functionDeclaration": "() => { " + script + " }", "contexts": []string{made.Context},
+		}, nil)
+	}
+	f.mu.Lock()
+	f.pages, f.origins = append(f.pages, made.Context), append(f.origins, u.Scheme+"://"+u.Host)
+	f.mu.Unlock()
+	p := &Page{t: f.t, driver: &firefoxTab{f, made.Context}, ctx: context.Background(), origin: u.Scheme + "://" + u.Host}
+	p.Go(pathOf(u))
 	return p
 }
 
-// Go loads an address of the site, such as "/sync".
-func (p *FirefoxTab) Go(path string) {
-	p.f.t.Helper()
-	p.f.must("loading "+path, "browsingContext.navigate",
-		map[string]any{"context": p.context, "url": p.origin + path, "wait": "complete"}, nil)
+func (d *firefoxTab) load(ctx context.Context, url string) error {
+	if url == "" {
+		return d.f.bidi.call(ctx, "browsingContext.reload", map[string]any{"context": d.context, "wait": "complete"}, nil)
+	}
+	return d.f.bidi.call(ctx, "browsingContext.navigate", map[string]any{"context": d.context, "url": url, "wait": "complete"}, nil)
 }
 
-// Reload loads the page again.
-func (p *FirefoxTab) Reload() {
-	p.f.t.Helper()
-	p.f.must("reloading", "browsingContext.reload", map[string]any{"context": p.context, "wait": "complete"}, nil)
+func (d *firefoxTab) close(ctx context.Context) error {
+	d.f.mu.Lock()
+	d.f.pages = slices.DeleteFunc(d.f.pages, func(id string) bool { return id == d.context })
+	d.f.mu.Unlock()
+	return d.f.bidi.call(ctx, "browsingContext.close", map[string]any{"context": d.context}, nil)
 }
 
-// Close closes the tab.
-func (p *FirefoxTab) Close() {
-	p.f.t.Helper()
-	p.f.must("closing a tab", "browsingContext.close", map[string]any{"context": p.context}, nil)
-}
-
-// Front makes the tab the active one.
-func (p *FirefoxTab) Front() {
-	p.f.t.Helper()
-	p.f.must("activating the tab", "browsingContext.activate", map[string]any{"context": p.context}, nil)
+func (d *firefoxTab) front(ctx context.Context) error {
+	return d.f.bidi.call(ctx, "browsingContext.activate", map[string]any{"context": d.context}, nil)
 }
 
 // evaluated is the result of a script.
@@ -62,138 +79,115 @@ type evaluated struct {
 	ExceptionDetails struct{ Text string }
 }
 
-// json decodes a result that is a text of JSON.
-func (e evaluated) json(out any) error {
-	if e.Type == "exception" {
-		return errors.New(e.ExceptionDetails.Text)
+// run runs a script whose result is a text of JSON.
+func (d *firefoxTab) run(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
+	params["target"] = map[string]any{"context": d.context}
+	var result evaluated
+	if err := d.f.bidi.call(ctx, method, params, &result); err != nil {
+		for _, gone := range []string{"unknown error: AbortError", "no such frame", "DiscardedBrowsingContextError", "no such node"} {
+			if strings.Contains(err.Error(), gone) {
+				return nil, fmt.Errorf("%w: %w", errReplaced, err)
+			}
+		}
+		return nil, err
 	}
-	if out == nil {
-		return nil
+	if result.Type == "exception" {
+		return nil, errors.New(result.ExceptionDetails.Text)
 	}
 	var text string
-	if err := json.Unmarshal(e.Result.Value, &text); err != nil {
-		return fmt.Errorf("the result %.200s: %w", e.Result.Value, err)
+	if len(result.Result.Value) == 0 {
+		return nil, nil
 	}
-	return json.Unmarshal([]byte(text), out)
+	if err := json.Unmarshal(result.Result.Value, &text); err != nil {
+		return nil, fmt.Errorf("the result %.200s: %w", result.Result.Value, err)
+	}
+	return json.RawMessage(text), nil
 }
 
-// Try evaluates an expression in the page, awaiting a promise. A nil out drops the
-// value.
-func (p *FirefoxTab) Try(expression string, out any) error { return p.try(Timeout, expression, out) }
-
-func (p *FirefoxTab) try(timeout time.Duration, expression string, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	var result evaluated
-	err := p.f.bidi.call(ctx, "script.evaluate", map[string]any{
-		"expression": fmt.Sprintf("(async () => JSON.stringify(await (%s)) ?? 'null')()", expression),
-		"target":     map[string]any{"context": p.context}, "awaitPromise": true, "userActivation": true,
-	}, &result)
-	if err != nil {
-		return err
-	}
-	return result.json(out)
+func (d *firefoxTab) evaluate(ctx context.Context, expression string, gesture bool) (json.RawMessage, error) {
+	return d.run(ctx, "script.evaluate", map[string]any{
+		"expression":   fmt.Sprintf("(async () => JSON.stringify(await (%s)))()", expression),
+		"awaitPromise": true, "userActivation": gesture,
+	})
 }
-
-// InstallDriver installs the driver, as Page.InstallDriver does.
-func (p *FirefoxTab) InstallDriver(notify func(WriteEvent)) error {
-	channel := "driver " + uuid.NewString()
-	p.f.mu.Lock()
-	p.f.drivers[channel] = notify
-	p.f.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
-	defer cancel()
-	var result evaluated
-	err := p.f.bidi.call(ctx, "script.callFunction", map[string]any{
-		"functionDeclaration": fmt.Sprintf("(notify) => { globalThis.rollcallDriver = (%s)(notify) }", driverScript),
-		"arguments":           []any{map[string]any{"type": "channel", "value": map[string]any{"channel": channel}}},
-		"target":              map[string]any{"context": p.context}, "awaitPromise": false,
-	}, &result)
-	if err != nil {
-		return err
-	}
-	return result.json(nil)
-}
-
-// Do does a write, as Page.Do does.
-func (p *FirefoxTab) Do(w Write) error { return p.try(driverTimeout, driverCall(w), nil) }
 
 // node refers to an element.
 type node struct {
 	SharedID string `json:"sharedId"`
 }
 
-// call runs a function with the only element of a role and name as this, and decodes its
-// result.
-func (p *FirefoxTab) call(role, name, function string, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
-	defer cancel()
+// find returns the visible elements with a role and an accessible name.
+func (d *firefoxTab) find(ctx context.Context, role, name string) ([]node, error) {
+	value := map[string]any{}
+	if role != "" {
+		value["role"] = role
+	}
+	if name != "" {
+		value["name"] = name
+	}
 	var found struct{ Nodes []node }
-	err := p.f.bidi.call(ctx, "browsingContext.locateNodes", map[string]any{
-		"context": p.context,
-		"locator": map[string]any{"type": "accessibility", "value": map[string]any{"role": role, "name": name}},
+	err := d.f.bidi.call(ctx, "browsingContext.locateNodes", map[string]any{
+		"context": d.context, "locator": map[string]any{"type": "accessibility", "value": value},
 	}, &found)
-	switch {
-	case err != nil:
-		return err
-	case len(found.Nodes) == 0:
-		return errNone{role, name}
-	case len(found.Nodes) > 1:
-		return fmt.Errorf("there are %d of %s %q", len(found.Nodes), role, name)
+	if err != nil || len(found.Nodes) == 0 {
+		return nil, err
 	}
-	var result evaluated
-	err = p.f.bidi.call(ctx, "script.callFunction", map[string]any{
-		"functionDeclaration": fmt.Sprintf("function () { return JSON.stringify((%s).call(this)) ?? 'null' }", function),
-		"this":                found.Nodes[0], "target": map[string]any{"context": p.context},
-		"awaitPromise": false, "userActivation": true,
-	}, &result)
+	text, err := d.run(ctx, "script.callFunction", map[string]any{
+		"functionDeclaration": "(...all) => JSON.stringify(all.map((e) => e.checkVisibility()))",
+		"arguments":           found.Nodes, "awaitPromise": false,
+	})
+	var visible []bool
+	if err == nil {
+		err = json.Unmarshal(text, &visible)
+	}
+	var nodes []node
+	for i, v := range visible {
+		if v {
+			nodes = append(nodes, found.Nodes[i])
+		}
+	}
+	return nodes, err
+}
+
+func (d *firefoxTab) count(ctx context.Context, role, name string) (int, error) {
+	nodes, err := d.find(ctx, role, name)
+	return len(nodes), err
+}
+
+func (d *firefoxTab) call(ctx context.Context, role, name, function string) (json.RawMessage, error) {
+	nodes, err := d.find(ctx, role, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return result.json(out)
-}
-
-// See waits until an element with this role and name is there.
-func (p *FirefoxTab) See(role, name string) {
-	p.f.t.Helper()
-	Eventually(p.f.t, fmt.Sprintf("seeing %s %q", role, name), func() error {
-		var visible bool
-		if err := p.call(role, name, `function () { return this.checkVisibility() }`, &visible); err != nil {
-			return err
-		}
-		return Equal("visible", visible, true)
+	if err := onlyOne(len(nodes), role, name); err != nil {
+		return nil, err
+	}
+	return d.run(ctx, "script.callFunction", map[string]any{
+		"functionDeclaration": fmt.Sprintf("async function () { return JSON.stringify(await (%s).call(this)) }", function),
+		"this":                nodes[0], "awaitPromise": true, "userActivation": true,
 	})
 }
 
-// Click presses the element with this role and name once it can be pressed.
-func (p *FirefoxTab) Click(role, name string) {
-	p.f.t.Helper()
-	click(p.f.t, p.call, role, name)
+func (d *firefoxTab) insert(ctx context.Context, text string) error { return d.keys(ctx, text) }
+
+func (d *firefoxTab) press(ctx context.Context, key string) error {
+	return d.keys(ctx, webDriverKey(key))
 }
 
-// Fill replaces the text of the field with this role and name by typing.
-func (p *FirefoxTab) Fill(role, name, text string) {
-	p.f.t.Helper()
-	Eventually(p.f.t, fmt.Sprintf("filling %s %q", role, name), func() error {
-		if err := p.call(role, name, `function () { this.focus(); this.select() }`, nil); err != nil {
-			return err
-		}
-		var keys []any
-		for _, r := range text {
-			keys = append(keys, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), Timeout)
-		defer cancel()
-		err := p.f.bidi.call(ctx, "input.performActions", map[string]any{
-			"context": p.context, "actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": keys}},
-		}, nil)
-		if err != nil {
-			return err
-		}
-		var value string
-		if err := p.call(role, name, `function () { return this.value }`, &value); err != nil {
-			return err
-		}
-		return Equal("the field's text", value, text)
+func (d *firefoxTab) keys(ctx context.Context, text string) error {
+	return d.f.bidi.call(ctx, "input.performActions", map[string]any{"context": d.context, "actions": keyActions(text)}, nil)
+}
+
+func (d *firefoxTab) install(ctx context.Context, function string, notify func(text string)) error {
+	channel := "install " + uuid.NewString()
+	d.f.mu.Lock()
+	d.f.channels[channel] = notify
+	d.f.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	_, err := d.run(ctx, "script.callFunction", map[string]any{
+		"functionDeclaration": fmt.Sprintf("(notify) => { (%s)(notify) }", function), "awaitPromise": false,
+		"arguments": []any{map[string]any{"type": "channel", "value": map[string]any{"channel": channel}}},
 	})
+	return err
 }

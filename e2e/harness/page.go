@@ -6,28 +6,50 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/chromedp/cdproto/accessibility"
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/dom"
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
-// Page is a tab. Elements are found as assistive technology finds them, by role and
-// accessible name.
+// Page is a tab of a browser. Elements are found as assistive technology finds them, by role
+// and accessible name. What only the Chrome DevTools Protocol can do fails the test in other
+// browsers.
 type Page struct {
-	t       testing.TB
+	t      testing.TB
+	driver driver
+	ctx    context.Context // of all that is done in the tab; chromedp's in Chromium
+	origin string
+
+	// In Chromium only:
 	b       *Browser
-	ctx     context.Context
 	cancel  context.CancelFunc
-	origin  string
 	console *console
 	closed  bool
-	driven  bool // whether its driver's events are subscribed to
+}
+
+// driver is what a Page needs of its browser.
+type driver interface {
+	// load loads a URL, or the page again if that is empty.
+	load(ctx context.Context, url string) error
+	// evaluate evaluates an expression, awaiting a promise, and returns its value in JSON, or
+	// nil if it has none. A gesture lets it do what takes a person's.
+	evaluate(ctx context.Context, expression string, gesture bool) (json.RawMessage, error)
+	// count counts the perceivable elements of a role and a name. Empty ones match any.
+	count(ctx context.Context, role, name string) (int, error)
+	// call runs a function with the only such element as this, and returns its value.
+	call(ctx context.Context, role, name, function string) (json.RawMessage, error)
+	// insert types a text in the place of what is selected in the focused element.
+	insert(ctx context.Context, text string) error
+	// press presses a key of package kb.
+	press(ctx context.Context, key string) error
+	// install calls a function of the page with one that passes texts on to notify.
+	install(ctx context.Context, function string, notify func(text string)) error
+	front(ctx context.Context) error
+	close(ctx context.Context) error
 }
 
 // Open opens a tab at a URL.
@@ -43,7 +65,7 @@ func (b *Browser) OpenWithScript(address, script string) *Page {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	p := &Page{t: b.t, b: b, origin: u.Scheme + "://" + u.Host, console: &console{}}
+	p := &Page{t: b.t, driver: &chromiumTab{}, b: b, origin: u.Scheme + "://" + u.Host, console: &console{}}
 	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithListener(p.console.onEvent), chromedp.WithListener(b.workers.onEvent))
 	if err := chromedp.Do(p.ctx); err != nil {
 		b.t.Fatalf("opening a tab: %v", err)
@@ -60,26 +82,31 @@ func (b *Browser) OpenWithScript(address, script string) *Page {
 	if script != "" {
 		p.AddInitScript(script)
 	}
+	p.Go(pathOf(u))
+	return p
+}
+
+// pathOf is what Go takes for the address.
+func pathOf(u *url.URL) string {
 	path := u.RequestURI()
 	if u.Fragment != "" {
 		path += "#" + u.Fragment
 	}
-	p.Go(path)
-	return p
+	return path
 }
 
 // Go loads an address of the site, such as "/sync".
 func (p *Page) Go(path string) {
 	p.t.Helper()
 	p.settleHistory()
-	p.do("loading "+path, chromedp.Navigate(p.origin+path))
+	p.must("loading "+path, func(ctx context.Context) error { return p.driver.load(ctx, p.origin+path) })
 }
 
 // Reload loads the page again.
 func (p *Page) Reload() {
 	p.t.Helper()
 	p.settleHistory()
-	p.do("reloading", chromedp.Reload())
+	p.must("reloading", func(ctx context.Context) error { return p.driver.load(ctx, "") })
 }
 
 // settleHistory waits until the entry of a dialog that has closed is left: the step back
@@ -101,9 +128,11 @@ func (p *Page) Origin() string { return p.origin }
 // Close closes the tab.
 func (p *Page) Close() {
 	p.t.Helper()
-	p.console.report(p.t)
+	if p.console != nil {
+		p.console.report(p.t)
+	}
 	p.closed = true
-	if err := chromedp.Cancel(p.ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := p.driver.close(p.ctx); err != nil && !errors.Is(err, context.Canceled) {
 		p.t.Errorf("closing a tab: %v", err)
 	}
 }
@@ -111,14 +140,28 @@ func (p *Page) Close() {
 // Front makes the tab the active one.
 func (p *Page) Front() {
 	p.t.Helper()
-	p.do("activating the tab", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		return t.Call(ctx, "Page.bringToFront", cdp.Empty{}, nil)
-	}))
+	p.must("activating the tab", p.driver.front)
 }
 
-// Allow makes errors of the page that contain this text expected.
-func (p *Page) Allow(text string) { p.console.allow(text) }
+// Allow makes errors of the page that contain this text expected. Other browsers than Chromium
+// have an Allow of their own.
+func (p *Page) Allow(text string) {
+	if p.console != nil {
+		p.console.allow(text)
+	}
+}
 
+// must does something in the tab within Timeout, and fails the test if that fails.
+func (p *Page) must(what string, do func(context.Context) error) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		p.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// do does what only Chromium can.
 func (p *Page) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
@@ -140,9 +183,44 @@ func Eval[T any](p *Page, expression string) T {
 
 // TryEval is Eval for a page that may navigate meanwhile, which ends an evaluation.
 func TryEval[T any](p *Page, expression string) (T, error) {
+	var value T
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	text, err := p.driver.evaluate(ctx, expression, false)
+	if err != nil {
+		return value, err
+	}
+	if none := len(text) == 0 || string(text) == "null"; none {
+		switch reflect.TypeFor[T]().Kind() {
+		case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:
+			return value, nil
+		default:
+			return value, errors.New("it is null or undefined")
+		}
+	}
+	return value, json.Unmarshal(text, &value)
+}
+
+// Try is Eval that returns its error, for pages that may be gone, with a person's gesture. A nil
+// out drops the value.
+func (p *Page) Try(expression string, out any) error { return p.try(Timeout, expression, out) }
+
+func (p *Page) try(timeout time.Duration, expression string, out any) error {
+	ctx, cancel := context.WithTimeout(p.ctx, timeout)
+	defer cancel()
+	text, err := p.driver.evaluate(ctx, expression, true)
+	if err != nil {
+		return err
+	}
+	return decode(text, out)
+}
+
+// decode decodes a value, if there is one and somebody wants it.
+func decode(text json.RawMessage, out any) error {
+	if out == nil || len(text) == 0 {
+		return nil
+	}
+	return json.Unmarshal(text, out)
 }
 
 // errNone means that no element has the role and name.
@@ -150,94 +228,37 @@ type errNone struct{ role, name string }
 
 func (e errNone) Error() string { return fmt.Sprintf("there is no %s %q", e.role, e.name) }
 
-// find returns the perceivable elements with a role and an accessible name. An empty one
-// matches any.
-func (p *Page) find(ctx context.Context, role, name string) ([]cdp.BackendNodeID, error) {
-	document, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document", ObjectGroup: "e2e"})
-	var found accessibility.QueryAXTreeResult
-	if err == nil {
-		found, err = chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
-			ObjectID: document.Result.ObjectID, Role: role, AccessibleName: name,
-		})
-	}
-	if replaced(err) {
-		return nil, errNone{role, name}
-	}
-	if err != nil {
-		return nil, err
-	}
-	var nodes []cdp.BackendNodeID
-	for _, n := range found.Nodes {
-		if !n.Ignored && n.BackendDOMNodeID != 0 {
-			nodes = append(nodes, n.BackendDOMNodeID)
-		}
-	}
-	if len(nodes) == 0 {
-		return nil, errNone{role, name}
-	}
-	return nodes, nil
-}
-
 // call runs a function with the only element of a role and name as this, and decodes its
 // result.
 func (p *Page) call(role, name, function string, out any) error {
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
-	defer func() {
-		// Else it is released with the page.
-		_, _ = chromedp.Call(ctx, runtime.ReleaseObjectGroup, runtime.ReleaseObjectGroupParams{ObjectGroup: "e2e"})
-	}()
-	nodes, err := p.find(ctx, role, name)
+	text, err := p.driver.call(ctx, role, name, function)
 	if err != nil {
 		return err
 	}
-	if len(nodes) > 1 {
-		return fmt.Errorf("there are %d of %s %q", len(nodes), role, name)
-	}
-	node, err := chromedp.Call(ctx, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: nodes[0], ObjectGroup: "e2e"})
-	if err != nil {
-		return err
-	}
-	yes := true
-	res, err := chromedp.Call(ctx, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
-		FunctionDeclaration: function, ObjectID: node.Object.ObjectID,
-		ReturnByValue: &yes, UserGesture: &yes, AwaitPromise: &yes,
-	})
-	if err != nil {
-		return err
-	}
-	if res.ExceptionDetails != nil {
-		return fmt.Errorf("%s %q: %s %s", role, name, res.ExceptionDetails.Text, describe(res.ExceptionDetails.Exception))
-	}
-	if out == nil || len(res.Result.Value) == 0 {
-		return nil
-	}
-	return json.Unmarshal(res.Result.Value, out)
-}
-
-func describe(o *runtime.RemoteObject) string {
-	if o == nil {
-		return ""
-	}
-	return o.Description
+	return decode(text, out)
 }
 
 // replaced reports whether the document was just being replaced by another.
 func replaced(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "Inspected target navigated"))
+	return err != nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "Inspected target navigated") ||
+		errors.Is(err, errReplaced))
 }
+
+// errReplaced is what other browsers than Chromium say then.
+var errReplaced = errors.New("the document was being replaced")
 
 // Has reports whether an element with this role and name is there.
 func (p *Page) Has(role, name string) bool {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
-	_, err := p.find(ctx, role, name)
-	var none errNone
-	if err != nil && !errors.As(err, &none) {
+	n, err := p.driver.count(ctx, role, name)
+	if err != nil && !replaced(err) {
 		p.t.Fatalf("looking for %s %q: %v", role, name, err)
 	}
-	return err == nil
+	return n > 0
 }
 
 // See waits until an element with this role and name is there.
@@ -278,14 +299,9 @@ const pressing = `function () {
 // Click presses the element with this role and name once it can be pressed.
 func (p *Page) Click(role, name string) {
 	p.t.Helper()
-	click(p.t, p.call, role, name)
-}
-
-func click(t testing.TB, call func(role, name, function string, out any) error, role, name string) {
-	t.Helper()
-	Eventually(t, fmt.Sprintf("pressing %s %q", role, name), func() error {
+	Eventually(p.t, fmt.Sprintf("pressing %s %q", role, name), func() error {
 		var why string
-		if err := call(role, name, pressing, &why); err != nil {
+		if err := p.call(role, name, pressing, &why); err != nil {
 			return err
 		}
 		if why != "" {
@@ -306,9 +322,9 @@ func (p *Page) Fill(role, name, text string) {
 		ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 		defer cancel()
 		if text == "" {
-			err = chromedp.Do(ctx, chromedp.KeyEvent("\b"))
+			err = p.driver.press(ctx, kb.Backspace)
 		} else {
-			_, err = chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
+			err = p.driver.insert(ctx, text)
 		}
 		if err != nil {
 			return err
@@ -330,7 +346,7 @@ func (p *Page) Value(role, name string) string {
 // Press sends a key, such as "\r" or kb.Escape, to the focused element.
 func (p *Page) Press(key string) {
 	p.t.Helper()
-	p.do("pressing a key", chromedp.KeyEvent(key))
+	p.must("pressing a key", func(ctx context.Context) error { return p.driver.press(ctx, key) })
 }
 
 // rendered is the text of a document, which has no body at first.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -20,6 +21,10 @@ import (
 type WebKit struct {
 	t       testing.TB
 	session string // its URL
+
+	mu      sync.Mutex // a command for a tab comes after one that chooses the tab
+	current string     // that tab
+	used    bool       // whether the session's first tab is
 }
 
 // miniBrowsers are where distributions put WebKit's own browser.
@@ -41,15 +46,21 @@ func OpenWebKit(t testing.TB) *WebKit {
 	startWith(t, home, "WebKitWebDriver", "--host=127.0.0.1", "--port="+port[strings.LastIndex(port, ":")+1:], "DISPLAY="+display(t))
 	w := &WebKit{t: t}
 	options := map[string]any{"binary": browser, "args": []string{"--automation"}}
-	body := map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{"webkitgtk:browserOptions": options}}}
+	body := map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
+		"webkitgtk:browserOptions": options, "timeouts": map[string]any{"script": driverTimeout.Milliseconds()},
+	}}}
 	Eventually(t, "WebKit begins a session", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), Timeout)
+		defer cancel()
 		var made struct{ SessionID string }
-		err := w.call(http.MethodPost, "http://"+port+"/session", body, &made)
+		err := w.call(ctx, http.MethodPost, "http://"+port+"/session", body, &made)
 		w.session = "http://" + port + "/session/" + made.SessionID
 		return err
 	})
 	t.Cleanup(func() {
-		if err := w.call(http.MethodDelete, w.session, nil, nil); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+		defer cancel()
+		if err := w.call(ctx, http.MethodDelete, w.session, nil, nil); err != nil {
 			t.Logf("closing WebKit: %v", err)
 		}
 	})
@@ -97,32 +108,22 @@ func start(t testing.TB, cmd *exec.Cmd) {
 	})
 }
 
-// Go loads an address.
-func (w *WebKit) Go(address string) {
+// Offline disconnects this browser from a site, or reconnects it. It has no switch of its own: the
+// proxy, which serves this browser only, refuses connections, and the browser takes itself for online.
+func (w *WebKit) Offline(p *Proxy, offline bool) {
 	w.t.Helper()
-	if err := w.call(http.MethodPost, w.session+"/url", map[string]any{"url": address}, nil); err != nil {
-		w.t.Fatalf("loading %s: %v", address, err)
+	if offline {
+		p.Refuse()
+	} else {
+		p.Accept()
 	}
 }
 
-// Try evaluates an expression in the page, awaiting a promise.
-func (w *WebKit) Try(expression string, out any) error {
-	script := fmt.Sprintf(`const done = arguments[arguments.length - 1];
-		(async () => JSON.stringify(await (%s)) ?? "null")().then((v) => done([v]), (err) => done(["", String(err)]));`, expression)
-	var answer []string
-	if err := w.call(http.MethodPost, w.session+"/execute/async", map[string]any{"script": script, "args": []any{}}, &answer); err != nil {
-		return err
-	}
-	if len(answer) != 1 {
-		return fmt.Errorf("evaluating %.100q: %v", expression, answer)
-	}
-	return json.Unmarshal([]byte(answer[0]), out)
-}
+// Allow does nothing: WebDriver tells of no page's errors.
+func (w *WebKit) Allow(string) {}
 
 // call does a command of WebDriver.
-func (w *WebKit) call(method, url string, body, out any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
-	defer cancel()
+func (w *WebKit) call(ctx context.Context, method, url string, body, out any) error {
 	content, err := json.Marshal(body)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"syscall/js"
 
 	"github.com/rollcall/rollcall/app"
+	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -32,6 +33,7 @@ func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 		{Name: tr("Event stream"), Value: either(status.Stream, tr("open"), tr("closed"))},
 		{Name: tr("Service worker"), Value: serviceWorker()},
 	}
+	lines = append(lines, lacks()...)
 	if why := d.leader.Failure(); why != "" {
 		lines = append(lines, app.Diagnostic{Name: tr("Last worker failure"), Value: why})
 	}
@@ -40,6 +42,21 @@ func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 			app.Diagnostic{Name: tr("Client"), Value: orNone(m[sync.MetaClient])},
 			app.Diagnostic{Name: tr("Clock difference"), Value: tr("{0} ms", orNone(m[sync.MetaSkew]))},
 			app.Diagnostic{Name: tr("Cursor"), Value: orNone(m[sync.MetaCursor])})
+	}
+	return lines
+}
+
+// lacks says what the browser does without, and what follows.
+func lacks() []app.Diagnostic {
+	var lines []app.Diagnostic
+	if !browser.HasLocks() {
+		lines = append(lines, app.Diagnostic{Name: "Locks between tabs", Value: "not offered, so each open tab syncs by itself"})
+	}
+	if !js.Global().Get("EventSource").Truthy() {
+		lines = append(lines, app.Diagnostic{Name: "Event streams", Value: "not offered, so changes of others arrive up to half a minute late"})
+	}
+	if js.Global().Get("BroadcastChannel").Get("standsIn").Truthy() {
+		lines = append(lines, app.Diagnostic{Name: "Messages between tabs", Value: "not offered, so they take a detour"})
 	}
 	return lines
 }

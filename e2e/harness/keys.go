@@ -1,0 +1,26 @@
+package harness
+
+import "github.com/chromedp/chromedp/kb"
+
+// webDriverKeys are WebDriver's names of keys.
+var webDriverKeys = map[string]string{
+	kb.Backspace: "\uE003", kb.Tab: "\uE004", kb.Enter: "\uE007", kb.Escape: "\uE00C", " ": " ",
+	kb.End: "\uE010", kb.Home: "\uE011", kb.ArrowLeft: "\uE012", kb.ArrowUp: "\uE013", kb.ArrowRight: "\uE014", kb.ArrowDown: "\uE015",
+	kb.Delete: "\uE017",
+}
+
+func webDriverKey(key string) string {
+	if named, ok := webDriverKeys[key]; ok {
+		return named
+	}
+	return key
+}
+
+// keyActions are WebDriver's actions that type a text.
+func keyActions(text string) []any {
+	keys := []any{}
+	for _, r := range text {
+		keys = append(keys, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
+	}
+	return []any{map[string]any{"type": "key", "id": "keyboard", "actions": keys}}
+}

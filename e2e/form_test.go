@@ -171,7 +171,8 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 		},
 	} {
 		t.Run(how, func(t *testing.T) {
-			mainPath(t, func(t *testing.T, b browser) {
+			inEngines(t, how == "reload", func(t *testing.T, e engine) {
+				b := e.open(t)
 				whatWasTypedComesBack(t, b, func(d directory) directory { return leave(b, d) })
 			})
 		})

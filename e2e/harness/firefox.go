@@ -300,6 +300,7 @@ func (f *Firefox) Restart() *Firefox {
 func (f *Firefox) Close() string {
 	f.t.Helper()
 	f.own()
+	f.Allow("NS_BINDING_ABORTED") // of requests that end with it
 	f.must("closing Firefox", "browser.close", map[string]any{}, nil)
 	<-f.ended
 	return f.Kill()

@@ -103,8 +103,11 @@ func (d *webKitTab) close(ctx context.Context) error {
 			return err
 		}
 	}
-	d.w.current = ""
-	return d.w.call(ctx, http.MethodDelete, d.w.session+"/window", nil, nil)
+	if err := d.w.call(ctx, http.MethodDelete, d.w.session+"/window", nil, &all); err != nil || len(all) == 0 {
+		return err
+	}
+	d.w.current = all[0] // without one, no other opens
+	return d.w.call(ctx, http.MethodPost, d.w.session+"/window", map[string]any{"handle": all[0]}, nil)
 }
 
 // run runs an asynchronous function, and returns the text of JSON that it returns.

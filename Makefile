@@ -28,8 +28,8 @@ SEED ?= 1
 # How many histories `make sim` plays, and the first seed.
 HISTORIES ?= 50000
 FIRST ?= 1
-# How many end-to-end tests run at a time: a browser and its server need two cores.
-E2E_PARALLEL ?= $(shell n=$$(($$(nproc) / 2)); echo $$((n > 1 ? n : 1)))
+# How many end-to-end tests run at a time: a browser and its server keep one core busy.
+E2E_PARALLEL ?= $(shell nproc)
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 10s
 

@@ -26,6 +26,8 @@ func source() map[string]string {
 		"worker.js":            `importScripts("{{asset "wasm_exec.js"}}"); // for people` + "\n" + strings.Repeat("say(`worker`);", 50),
 		"language.js":          `speak({{.Languages}});`,
 		"languages/de.json":    `{"Users":"Personen"}`,
+		"filesworker.js":       `importScripts("{{asset "wasm_exec.js"}}");`,
+		"files.js":             `new Worker("{{asset "filesworker.js"}}");`,
 		"rescue.js":            `rescue(); // for people` + "\n" + strings.Repeat("say(`rescue`);", 50),
 		"boot.js":              `load("{{asset "app.wasm"}}", {{size "app.wasm"}}, "{{asset "worker.js"}}", "{{.Version}}"); // for people` + "\n" + strings.Repeat("say(`boot`);", 50),
 		"manifest.webmanifest": `{"icons":[{"src":"{{asset "icon.png"}}"}],"screenshots":[{"src":"{{asset "wide.png"}}"}]}`,

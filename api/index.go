@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/rollcall/rollcall/api/jsoncodec"
 )
@@ -30,6 +32,42 @@ func UserIndex(document json.RawMessage) (sort, search string) {
 		return "", ""
 	}
 	return Index(name, email)
+}
+
+// UserBio is the bio of a user's document, folded by FoldText: what a search looks in after names
+// and emails.
+func UserBio(document json.RawMessage) string { return FoldText(member(document, "bio")) }
+
+// UserChanged is when a user's document says it was changed, as a text that sorts: without the zone,
+// which is always UTC, a time with more digits comes later.
+func UserChanged(document json.RawMessage) string {
+	// All rows are asked: this finds what the server writes in a tenth of the time. In a text a quotation
+	// mark has a backslash before it.
+	before := []byte(`"updatedAt":"`)
+	at := ""
+	if i := bytes.LastIndex(document, before); i >= 0 {
+		value, _, _ := bytes.Cut(document[i+len(before):], []byte{'"'})
+		at = string(value)
+	} else {
+		at = member(document, "updatedAt")
+	}
+	return strings.TrimSuffix(at, "Z")
+}
+
+// member is a text of a document; "" if it has none, or is broken.
+func member(document json.RawMessage, name string) (text string) {
+	r := jsoncodec.NewReader(document)
+	for r.Object(); r.Member(); {
+		if string(r.Name) == name {
+			text = r.String()
+		} else {
+			r.Skip()
+		}
+	}
+	if r.End() != nil {
+		return ""
+	}
+	return text
 }
 
 // Index is UserIndex of a document with a name and an email.

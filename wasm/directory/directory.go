@@ -5,6 +5,7 @@ package directory
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/api/jsoncodec"
@@ -40,7 +41,19 @@ var Paths = map[string]string{api.EntityUser: api.PathUsers}
 var Users = queue.Schema{
 	Type: api.EntityUser, Fields: api.UserFields, Unique: []string{"email"},
 	Index: api.UserIndex, Rule: api.IndexRule, Fold: api.FoldText,
+	Changed: api.UserChanged, Deep: api.UserBio,
+	Orders: map[string]func(search, changed string) string{
+		"":           func(search, _ string) string { name, _, _ := strings.Cut(search, "\n"); return name },
+		OrderEmail:   func(search, _ string) string { _, email, _ := strings.Cut(search, "\n"); return email },
+		OrderChanged: func(_, changed string) string { return changed },
+	},
 }
+
+// The orders of users beside the list's own, by name.
+const (
+	OrderEmail   = "email"
+	OrderChanged = "changed"
+)
 
 // Collection is the collection of users.
 type Collection = repository.Collection[api.User, api.UserPatch]

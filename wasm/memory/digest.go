@@ -45,7 +45,7 @@ func (s *Store) intact(r *record) bool {
 	if !visible || r.row == nil {
 		return !visible && r.row == nil
 	}
-	want := newRow(view, s.schemas[r.entity.Ref.Type])
+	want := newRow(view, r.entity.Operations, s.schemas[r.entity.Ref.Type])
 	return sameView(r.row, want) && r.row.key == want.key && r.row.search == want.search
 }
 

@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -12,13 +13,14 @@ import (
 
 // row is a visible row in the list.
 type row struct {
-	key    queue.Key
-	search string
-	view   queue.View
+	key     queue.Key
+	search  string
+	changed string
+	view    queue.View
 }
 
-func newRow(view queue.View, schema queue.Schema) *row {
-	r := &row{view: view}
+func newRow(view queue.View, operations []queue.Operation, schema queue.Schema) *row {
+	r := &row{view: view, changed: schema.ChangedAt(operations, view.Document)}
 	r.key.Sort, r.search = schema.Index(view.Document)
 	r.key.ID = view.Ref.ID
 	return r
@@ -65,7 +67,7 @@ func (s *Store) Reindex(ctx context.Context, fence int64, entityType, _ string) 
 		if ref.Type != entityType || r.row == nil {
 			continue
 		}
-		want := newRow(r.row.view, s.schemas[entityType])
+		want := newRow(r.row.view, r.entity.Operations, s.schemas[entityType])
 		if want.key != r.row.key || want.search != r.row.search {
 			list := s.lists[entityType]
 			list.remove(r.row)
@@ -86,24 +88,30 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (repository.Rows,
 	if l == nil {
 		return repository.Rows{}, nil
 	}
-	rows, total := l.rows, len(l.rows)
-	if w.Search != "" {
+	selection, special := w.Selection(s.schemas[w.Type])
+	rows, key := l.rows, func(r *row) queue.Key { return r.key }
+	if special || w.Search != "" {
 		rows = nil
 		for _, r := range l.rows {
-			if strings.Contains(r.search, w.Search) {
+			if special && selection.Has(r.candidate(), func() json.RawMessage { return r.view.Document }) || !special && strings.Contains(r.search, w.Search) {
 				rows = append(rows, r)
 			}
 		}
-		total = len(rows)
 	}
-	from, _ := (&list{rows}).find(w.From)
-	from = min(from+max(w.Skip, 0), len(rows))
-	rows = rows[from:min(from+max(w.Limit, 0), len(rows))]
-	out := repository.Rows{Total: total, Views: make([]queue.View, 0, len(rows)), Keys: make([]queue.Key, 0, len(rows))}
-	for _, r := range rows {
+	if special {
+		key = func(r *row) queue.Key { return selection.Key(r.candidate()) }
+		slices.SortFunc(rows, func(a, b *row) int { return selection.Compare(key(a), key(b)) })
+	}
+	from, to := selection.Part(w, len(rows), func(i int) queue.Key { return key(rows[i]) })
+	out := repository.Rows{Total: len(rows), First: from, Views: make([]queue.View, 0, to-from), Keys: make([]queue.Key, 0, to-from)}
+	for _, r := range rows[from:to] {
 		view := r.view
 		view.Document = slices.Clone(view.Document)
-		out.Views, out.Keys = append(out.Views, view), append(out.Keys, r.key)
+		out.Views, out.Keys = append(out.Views, view), append(out.Keys, key(r))
 	}
-	return out, nil
+	return out.Whole(), nil
+}
+
+func (r *row) candidate() repository.Candidate {
+	return repository.Candidate{ID: r.key.ID, Search: r.search, Changed: r.changed, State: r.view.State}
 }

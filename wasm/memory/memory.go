@@ -199,7 +199,7 @@ func (s *Store) reindex(r *record) {
 		r.row = nil
 	}
 	if view, ok := r.entity.View(); ok {
-		r.row = newRow(view, s.schemas[ref.Type])
+		r.row = newRow(view, r.entity.Operations, s.schemas[ref.Type])
 		list.insert(r.row)
 	}
 	if len(r.entity.Operations) > 0 {

@@ -185,6 +185,31 @@ type Schema struct {
 	Rule string
 	// Fold returns a query in the form of the search texts. nil keeps it as it is.
 	Fold func(query string) string
+
+	// Changed returns when a document was last changed, as TimeText; nil: nothing says it.
+	Changed func(document json.RawMessage) string
+	// Orders are the orders in which rows can be asked for, by name: each returns the text that a row
+	// goes by, of its search text and of when it was changed. That of "" is the list's own, and
+	// returns the sort text. nil: rows come in the list's own order only, and all of them.
+	Orders map[string]func(search, changed string) string
+	// Deep returns the other text of a document that a deep search looks in, in the form of the
+	// search texts. nil: there is none.
+	Deep func(document json.RawMessage) string
+}
+
+// TimeText is a time as a text that sorts.
+func TimeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999999") }
+
+// ChangedAt returns when a visible row was last changed: by the last of its operations, or as
+// its document says.
+func (s Schema) ChangedAt(operations []Operation, document json.RawMessage) string {
+	switch n := len(operations); {
+	case n > 0:
+		return TimeText(operations[n-1].CreatedAt)
+	case s.Changed == nil:
+		return ""
+	}
+	return s.Changed(document)
 }
 
 // Counts are the numbers of things in the store.

@@ -25,8 +25,8 @@ type batch struct {
 
 // searchOf is what a search looks in of a row.
 type searchOf struct {
-	table    *table
-	id, text string
+	table *table
+	text  textRow
 }
 
 func newBatch(st *state) *batch {
@@ -50,7 +50,7 @@ func (b *batch) step() Step {
 // index gives the rows that were saved what a search looks in: making it is dear.
 func (b *batch) index() {
 	for _, s := range b.searches {
-		if e := s.table.entries[s.id]; e != nil && e.pending == nil && e.shown != nil {
+		if e := s.table.entries[s.text.id]; e != nil && e.pending == nil && e.shown != nil {
 			e.shown.search, e.shown.indexed = s.text, true
 		}
 	}
@@ -148,7 +148,8 @@ func (st *state) findRow(t *table, r idRow) (found *row, ok bool) {
 // putRow writes that an entity has this confirmed row, and nothing else.
 func (b *batch) putRow(k known, row *queue.Row, generation int64) {
 	sort, search := k.table.schema.Index(row.Document)
-	b.searches = append(b.searches, searchOf{k.table, k.Ref.ID, search})
+	text := textRow{id: k.Ref.ID, search: search, changed: k.table.schema.ChangedAt(nil, row.Document), dated: true}
+	b.searches = append(b.searches, searchOf{k.table, text})
 	b.w.start('w').string(k.Ref.Type).string(k.was()).number(generation).row(queue.Key{Sort: sort, ID: k.Ref.ID}, row).end()
 }
 

@@ -3,6 +3,7 @@ package replica
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -385,21 +386,25 @@ type leafWriter struct {
 // listed is a row on its way into a leaf.
 type listed struct {
 	*row
-	search string
+	text textRow
 }
 
 func (w *leafWriter) gather(from, to int) int {
 	w.rows, w.size = nil, 0
 	for i := from; i < to; i++ {
 		leaf, ok := w.leaf(w.table, i)
-		texts, ok2 := w.batch.texts(w.table, i)
+		page, ok2 := w.batch.texts(w.table, i)
 		if !ok || !ok2 {
 			continue
 		}
-		searches := texts.all()
+		texts := page.all()
 		for n := range leaf.rows {
 			if r := &leaf.rows[n]; w.entries[r.id] == nil {
-				w.rows = append(w.rows, listed{r, searches.of(r.id, n)})
+				text := texts.of(r.id, n)
+				if !text.dated {
+					text.changed = w.schema.ChangedAt(nil, json.RawMessage(r.document()))
+				}
+				w.rows = append(w.rows, listed{r, text})
 			}
 		}
 	}
@@ -411,7 +416,7 @@ func (w *leafWriter) gather(from, to int) int {
 	}
 	w.rows = merge(w.rows, over, func(a, b listed) int { return a.key().Compare(b.key()) })
 	for _, r := range w.rows {
-		w.size += len(r.text)
+		w.size += len(r.row.text)
 	}
 	return len(w.rows)
 }
@@ -421,7 +426,7 @@ func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
 		w.page.text, w.search.text = w.page.text[:0], w.search.text[:0]
 		for _, r := range w.rows[from:to] {
 			writeLeafRow(&w.page, r.row)
-			writeText(&w.search, r.id, r.search)
+			writeText(&w.search, r.text)
 		}
 		if from > 0 {
 			first = w.rows[from].key()

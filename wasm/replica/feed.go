@@ -339,16 +339,11 @@ func (b *batch) reindexLeaf(t *table, i int, schema queue.Schema) {
 			continue
 		}
 		sort, text := schema.Index(json.RawMessage(row.document()))
-		if sort == row.sort && text == texts.of(row.id, n) {
+		if sort == row.sort && text == texts.of(row.id, n).search {
 			continue
 		}
 		if r, found, ok := b.findID(t, row.id); ok && found && r.sort == row.sort {
 			b.putRow(b.knownByID(t, r), row.confirmed(), r.generation)
 		}
 	}
-}
-
-func searchText(schema queue.Schema, r *row) string {
-	_, search := schema.Index(json.RawMessage(r.document()))
-	return search
 }

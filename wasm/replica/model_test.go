@@ -180,7 +180,10 @@ func (m *model) listing() (out []api.Change) {
 
 func (m *model) document(id string) json.RawMessage {
 	names := []string{"", "a", "b", "ab", "\t", "\\", "é", "😀", "\ue000", "～", "z\n", "\x1b"}
-	d, _ := json.Marshal(map[string]string{"id": id, "name": names[m.IntN(len(names))] + names[m.IntN(len(names))], "text": strings.Repeat("t", m.IntN(60))})
+	d, _ := json.Marshal(map[string]string{
+		"id": id, "name": names[m.IntN(len(names))] + names[m.IntN(len(names))], "text": strings.Repeat("t", m.IntN(60)),
+		"deep": names[m.IntN(len(names))], "at": queue.TimeText(m.now.Add(time.Duration(m.IntN(9)) * time.Second)),
+	})
 	if m.IntN(20) == 0 {
 		d = append([]byte{' ', '\t', '\n'}, d...)
 	}
@@ -407,8 +410,18 @@ func (m *model) compare(s *tab) {
 	if m.IntN(3) == 0 {
 		window.Search = []string{"a", "t", "é", "n1", "zz"}[m.IntN(5)]
 	}
+	if m.IntN(2) == 0 {
+		window.Order, window.Reverse = []string{"", "lower", "time"}[m.IntN(3)], m.IntN(2) == 0
+		window.Deep = m.IntN(4) == 0
+		window.State = []queue.RowState{"", "", "", queue.Pending, queue.InConflict}[m.IntN(5)]
+		if m.IntN(4) == 0 {
+			window.Since = m.now.Add(-time.Duration(m.IntN(9)) * time.Second)
+		}
+	}
 	if m.IntN(3) == 0 {
-		all, _ := m.memory.Rows(m.ctx, repository.Window{Type: entityType, Limit: 500})
+		whole := window
+		whole.Skip, whole.Limit = 0, 500
+		all, _ := m.memory.Rows(m.ctx, whole)
 		if len(all.Keys) > 0 {
 			window.From = all.Keys[m.IntN(len(all.Keys))]
 		}

@@ -80,6 +80,20 @@ func (r *row) confirmed() *queue.Row {
 	return &queue.Row{Version: r.version, Stamp: api.Stamp(r.stamp()), Document: json.RawMessage(r.document()), SyncedAt: r.synced()}
 }
 
+// find returns the row with an id, which is at a place unless something was damaged; then it may
+// be one without fields.
+func (p *leafPage) find(id string, place int) *row {
+	if place < len(p.rows) && p.rows[place].id == id {
+		return &p.rows[place]
+	}
+	for n := range p.rows {
+		if p.rows[n].id == id {
+			return &p.rows[n]
+		}
+	}
+	return &row{}
+}
+
 // leafPage is a part of the rows of a type, in the order of the list.
 type leafPage struct {
 	rows  []row
@@ -167,19 +181,27 @@ func (p *idsPage) find(id string) (idRow, bool) {
 // textPage is what a search looks in of the rows of a leaf, in their order. It stays text: most
 // searches find nothing in most of them.
 type textPage struct {
-	text string
-	rows int // whole ones
+	text  string
+	rows  int  // whole ones
+	dated bool // all of them
 }
 
-type textRow struct{ id, search string }
+// textRow is what a search looks in of a row, and when the row was changed; earlier versions did
+// not write that.
+type textRow struct {
+	id, search, changed string
+	dated               bool
+}
 
 type textRows []textRow
 
-func writeText(w *writer, id, search string) { w.start('t').string(id).string(search).end() }
+func writeText(w *writer, r textRow) {
+	w.start('t').string(r.id).string(r.search).string(r.changed).end()
+}
 
 func parseText(text string, _ int) *textPage {
-	p := &textPage{text: text}
-	p.lines(false, func(textRow) { p.rows++ })
+	p := &textPage{text: text, dated: true}
+	p.lines(false, func(r textRow) { p.rows, p.dated = p.rows+1, p.dated && r.dated })
 	return p
 }
 
@@ -195,6 +217,9 @@ func (p *textPage) all() textRows {
 func (p *textPage) lines(trusted bool, f func(textRow)) {
 	lines(p.text, trusted, func(kind byte, of fields) {
 		r := textRow{id: of.string(), search: of.string()}
+		if r.dated = of.more(); r.dated {
+			r.changed = of.string()
+		}
 		if kind == 't' && !of.bad {
 			f(r)
 		}
@@ -202,14 +227,21 @@ func (p *textPage) lines(trusted bool, f func(textRow)) {
 }
 
 // of returns the text of a row, which is at a place unless something was damaged.
-func (all textRows) of(id string, place int) string {
+func (all textRows) of(id string, place int) textRow {
 	if place < len(all) && all[place].id == id {
-		return all[place].search
+		return all[place]
 	}
 	for _, r := range all {
 		if r.id == id {
-			return r.search
+			return r
 		}
 	}
-	return ""
+	return textRow{id: id}
+}
+
+// textOf makes the text of a row.
+func textOf(schema queue.Schema, r *row) textRow {
+	document := json.RawMessage(r.document())
+	_, search := schema.Index(document)
+	return textRow{id: r.id, search: search, changed: schema.ChangedAt(nil, document), dated: true}
 }

@@ -158,6 +158,9 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (out repository.R
 	if _, ok := s.schemas[w.Type]; !ok {
 		return repository.Rows{}, nil
 	}
+	if selection, special := w.Selection(s.schemas[w.Type]); special {
+		return s.selected(ctx, w, selection)
+	}
 	if w.Search != "" {
 		return s.search(ctx, w)
 	}
@@ -174,10 +177,11 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (out repository.R
 			at, _ := slices.BinarySearchFunc(items, w.From, func(it item, key queue.Key) int { return it.key.Compare(key) })
 			from += t.before(i) + at
 		}
+		out.First = min(from, out.Total)
 		st.window(t, from, min(max(w.Limit, 0), out.Total-from), &out)
 		return nil
 	})
-	return out, err
+	return out.Whole(), err
 }
 
 // window appends the rows from one place in the list on.
@@ -226,7 +230,7 @@ func (s *Store) search(ctx context.Context, w repository.Window) (repository.Row
 	if err != nil {
 		return repository.Rows{}, err
 	}
-	return q.out, nil
+	return q.out.Whole(), nil
 }
 
 // tries is how often a read in several transactions begins anew because of a write in
@@ -307,15 +311,15 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 	}
 	var w writer
 	for n := range leaf.rows {
-		writeText(&w, leaf.rows[n].id, searchText(t.schema, &leaf.rows[n]))
+		writeText(&w, textOf(t.schema, &leaf.rows[n]))
 	}
-	return &textPage{string(w.text), len(leaf.rows)}, true
+	return &textPage{string(w.text), len(leaf.rows), true}, true
 }
 
 // collect adds what was found in the range of a leaf.
 func (q *query) collect(st *state, t *table, i int, hits []string) {
 	over := slices.Clone(t.visible().between(t.first(i), t.first(i+1)))
-	over = slices.DeleteFunc(over, func(s *shown) bool { return !strings.Contains(s.text(t.schema), q.Search) })
+	over = slices.DeleteFunc(over, func(s *shown) bool { return !strings.Contains(s.text(t.schema).search, q.Search) })
 	n := len(hits) + len(over)
 	q.out.Total += n
 	if n == 0 || q.found >= q.Limit {
@@ -334,9 +338,12 @@ func (q *query) collect(st *state, t *table, i int, hits []string) {
 	}
 	for _, it := range items {
 		switch {
-		case !wanted[it.key.ID] || it.key.Compare(q.From) < 0:
+		case !wanted[it.key.ID]:
+		case it.key.Compare(q.From) < 0:
+			q.out.First++
 		case q.skip > 0:
 			q.skip--
+			q.out.First++
 		case q.found < q.Limit:
 			q.found++
 			q.out.Views, q.out.Keys = append(q.out.Views, it.view(t.schema.Type)), append(q.out.Keys, it.key)

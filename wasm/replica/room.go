@@ -102,7 +102,7 @@ func (s *Store) yieldLeaves(refs []queue.Ref) (keys []string) {
 				continue
 			}
 			keys = append(keys, t.list.key(l.number), t.textKey(l.number))
-			l.kept, t.ahead = &leafPage{}, nil
+			l.kept, t.ahead, t.selection = &leafPage{}, nil, nil
 		}
 	}
 	for _, key := range keys {

@@ -528,7 +528,7 @@ func (t *table) clip(i int, p *leafPage) {
 // keep has the rows of a leaf counted by what was read of it, until it is written anew.
 func (st *state) keep(t *table, i int, p *leafPage) {
 	if l := &t.list.leaves[i]; l.kept == nil {
-		l.kept, l.verified, t.ahead, st.again = p, false, nil, true
+		l.kept, l.verified, t.ahead, t.selection, st.again = p, false, nil, nil, true
 	}
 }
 

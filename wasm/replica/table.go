@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"encoding/json"
 	"slices"
 	"sort"
 
@@ -27,6 +26,8 @@ type table struct {
 	changed int               // entries with a past
 	in      int64             // the number of the log that all of the base stands for
 	suspect [api.Buckets]bool
+
+	selection *selection // that was asked for last
 }
 
 // mark is the generation of a row, and the number of the log that says so.
@@ -68,7 +69,7 @@ func (e *entry) confirmedBefore(generation int64) bool {
 type shown struct {
 	key     queue.Key
 	entry   *entry
-	search  string
+	search  textRow
 	indexed bool        // search is known
 	pending *queue.View // of an entry with operations or conflicts
 	gone    bool
@@ -84,10 +85,9 @@ func (s *shown) view(entityType string) queue.View {
 }
 
 // text is what a search looks in.
-func (s *shown) text(schema queue.Schema) string {
+func (s *shown) text(schema queue.Schema) textRow {
 	if !s.indexed {
-		_, s.search = schema.Index(json.RawMessage(s.entry.row.document()))
-		s.indexed = true
+		s.search, s.indexed = textOf(schema, s.entry.row), true
 	}
 	return s.search
 }
@@ -155,6 +155,9 @@ func (t *table) relist(e *entry) {
 	t.shown.remove(e)
 	t.ahead = nil
 	delete(t.unseen, e.id)
+	if t.selection != nil {
+		t.selection.changed[e.id] = true
+	}
 	switch {
 	case e.pending != nil:
 		t.unseen[e.id] = e
@@ -171,7 +174,8 @@ func (t *table) visible() *listing {
 	for _, e := range t.unseen {
 		if v, ok := e.pending.View(); ok {
 			sort, search := t.schema.Index(v.Document)
-			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: search, indexed: true, pending: &v})
+			text := textRow{id: e.id, search: search, changed: t.schema.ChangedAt(e.pending.Operations, v.Document), dated: true}
+			t.shown.add(&shown{key: queue.Key{Sort: sort, ID: e.id}, entry: e, search: text, indexed: true, pending: &v})
 		}
 	}
 	clear(t.unseen)
@@ -187,6 +191,7 @@ func (t *table) rebase() {
 		return
 	}
 	t.in, t.changed = in, 0
+	t.catchUp() // with entries that the base has from now on
 	for _, s := range t.byID.all(byID) {
 		e := s.entry
 		if len(e.past) > 0 && e.past[len(e.past)-1].seq <= in {

@@ -6,23 +6,31 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
 // Query asks for a window of the list; see Window.
 type Query struct {
-	Search string
-	From   queue.Key
-	Skip   int
-	Limit  int
+	Search  string
+	Deep    bool
+	State   queue.RowState
+	Since   time.Time
+	Order   string
+	Reverse bool
+	From    queue.Key
+	Skip    int
+	Limit   int
 }
 
 // Page is a window of the list. Keys[i] is the position of Records[i], from which to ask
-// for a neighbouring window. Total is the number of all rows that match the search.
+// for a neighbouring window. First is how many rows come before it, Total is the number of all,
+// each of those that match the query.
 type Page[T any] struct {
 	Records Records[T]
 	Keys    []queue.Key
+	First   int
 	Total   int
 }
 
@@ -61,26 +69,7 @@ func (r Records[T]) First(n int) []Record[T] {
 
 // same reports whether nothing of a page has changed.
 func (p Page[T]) same(other Page[T]) bool {
-	return p.Total == other.Total && slices.Equal(p.Keys, other.Keys) && slices.EqualFunc(p.Records.views, other.Records.views, queue.View.Equal)
-}
-
-// Window is a part of the list: at most Limit rows, starting Skip rows after the first
-// row at or after From (zero: the first of all). It counts only rows whose search text
-// contains Search, which is folded ("" matches all).
-type Window struct {
-	Type   string
-	Search string
-	From   queue.Key
-	Skip   int
-	Limit  int
-}
-
-// Rows is a window's rows, the key of each, and the number of all rows that match the
-// window's Type and Search.
-type Rows struct {
-	Views []queue.View
-	Keys  []queue.Key
-	Total int
+	return p.First == other.First && p.Total == other.Total && slices.Equal(p.Keys, other.Keys) && slices.EqualFunc(p.Records.views, other.Records.views, queue.View.Equal)
 }
 
 // List returns a window of the visible records in the order of the list.
@@ -91,8 +80,8 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 		search = fold(search)
 	}
 	rows, err := c.cfg.Store.Rows(ctx, Window{
-		Type: c.cfg.Schema.Type, Search: search,
-		From: q.From, Skip: q.Skip, Limit: q.Limit,
+		Type: c.cfg.Schema.Type, Search: search, Deep: q.Deep, State: q.State, Since: q.Since,
+		Order: q.Order, Reverse: q.Reverse, From: q.From, Skip: q.Skip, Limit: q.Limit,
 	})
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("read the list from this device: %w", err)
@@ -104,5 +93,5 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 		}
 		return r
 	}
-	return Page[T]{Keys: rows.Keys, Total: rows.Total, Records: Records[T]{rows.Views, decode}}, nil
+	return Page[T]{Keys: rows.Keys, First: rows.First, Total: rows.Total, Records: Records[T]{rows.Views, decode}}, nil
 }

@@ -3,7 +3,9 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -19,6 +21,25 @@ func (f *fixture) fill(names ...string) {
 		page.Changes = append(page.Changes, change(fmt.Sprint(i), name, 1))
 	}
 	f.pull(page)
+}
+
+// fillDated is fill with rows that were changed an hour after each other, from day on.
+func (f *fixture) fillDated(names ...string) {
+	f.Helper()
+	var page sync.Page
+	for i, name := range names {
+		c := change(fmt.Sprint(i), name, 1)
+		c.Document = fmt.Appendf(nil, `{"id":"%d","name":%q,"text":"","at":%q}`, i, name, queue.TimeText(day.Add(time.Duration(i)*time.Hour)))
+		page.Changes = append(page.Changes, c)
+	}
+	f.pull(page)
+}
+
+// deepChange is change with a deep text.
+func deepChange(id, name, deep string, version int64) api.Change {
+	c := change(id, name, version)
+	c.Document = fmt.Appendf(nil, `{"id":%q,"name":%q,"text":"","deep":%q}`, id, name, deep)
+	return c
 }
 
 var listCases = map[string]func(*fixture){
@@ -64,6 +85,78 @@ var listCases = map[string]func(*fixture){
 		f.same("text, not a pattern", names(f.rows(repository.Window{Search: "(a.c) [x]*", Limit: 9})), []string{"100% (a.c) [x]*"})
 		f.same("beyond ASCII", names(f.rows(repository.Window{Search: "é 😀", Limit: 9})), []string{"É 😀"})
 		f.same("none", f.rows(repository.Window{Search: "zzz", Limit: 9}).Total, 0)
+	},
+
+	"rows: other orders": func(f *fixture) {
+		f.fillDated("b", "C", "a", "D")
+		for of, want := range map[repository.Window][]string{
+			{}:                              {"C", "D", "a", "b"},
+			{Reverse: true}:                 {"b", "a", "D", "C"},
+			{Order: byLower}:                {"a", "b", "C", "D"},
+			{Order: byLower, Reverse: true}: {"D", "C", "b", "a"},
+			{Order: byTime}:                 {"b", "C", "a", "D"},
+			{Order: byTime, Reverse: true}:  {"D", "a", "C", "b"},
+			{Order: "nobody's"}:             {"C", "D", "a", "b"},
+		} {
+			of.Limit = 9
+			f.same(fmt.Sprintf("%+v", of), names(f.rows(of)), want)
+			of.Skip, of.Limit = 1, 2
+			rows := f.rows(of)
+			f.same("a part", names(rows), want[1:3])
+			f.same("what lies around it", []int{rows.First, rows.Total}, []int{1, 4})
+			of.Skip, of.From = 0, rows.Keys[1]
+			rows = f.rows(of)
+			f.same("from a key", names(rows), want[2:4])
+			f.same("what lies before it", rows.First, 2)
+		}
+	},
+
+	"rows: an order follows changes": func(f *fixture) {
+		f.fillDated("b", "C", "a", "D")
+		byLower := repository.Window{Order: byLower, Limit: 9}
+		f.same("before", names(f.rows(byLower)), []string{"a", "b", "C", "D"})
+		f.enqueue("2", operation("2", "x"))
+		f.same("changed here", names(f.rows(byLower)), []string{"b", "C", "D", "x:pending"})
+		f.pull(sync.Page{Changes: []api.Change{tombstone("0", 2), change("9", "Aa", 1), change("2", "y", 2)}})
+		f.same("changed there", names(f.rows(byLower)), []string{"Aa", "C", "D", "x:pending"})
+		f.update("2", func(e *queue.Entity) { e.Operations = nil })
+		f.same("discarded", names(f.rows(byLower)), []string{"Aa", "C", "D", "y"})
+	},
+
+	"rows: in a state": func(f *fixture) {
+		f.fillDated("a", "b", "c")
+		f.enqueue("1", operation("1", "z"))
+		pending := repository.Window{State: queue.Pending, Limit: 9}
+		f.same("pending", names(f.rows(pending)), []string{"z:pending"})
+		f.enqueue("0", operation("0", "a2"))
+		f.same("two", names(f.rows(pending)), []string{"a2:pending", "z:pending"})
+		pending.Search = "z"
+		f.same("with a search", names(f.rows(pending)), []string{"z:pending"})
+		pending.State = queue.NeedsAttention
+		f.same("in no state", f.rows(pending).Total, 0)
+	},
+
+	"rows: changed since": func(f *fixture) {
+		f.fillDated("a", "b", "c")
+		since := repository.Window{Since: day.Add(time.Hour), Limit: 9}
+		f.same("at that time and later", names(f.rows(since)), []string{"b", "c"})
+		f.enqueue("0", operation("0", "d")) // made at day
+		f.same("an operation that is older", names(f.rows(since)), []string{"b", "c"})
+		o := operation("1", "e")
+		o.CreatedAt = day.Add(9 * time.Hour)
+		f.enqueue("1", o)
+		f.same("one that is newer", names(f.rows(repository.Window{Since: day.Add(8 * time.Hour), Limit: 9})), []string{"e:pending"})
+		f.same("in order", names(f.rows(repository.Window{Order: byTime, Limit: 9})), []string{"d:pending", "c", "e:pending"})
+	},
+
+	"rows: deep search": func(f *fixture) {
+		f.fillDated("anna", "bob", "carl")
+		deep := repository.Window{Search: "ann", Deep: true, Limit: 9}
+		f.same("nothing in the depth", names(f.rows(deep)), []string{"anna"})
+		f.pull(sync.Page{Changes: []api.Change{deepChange("2", "carl", "sings with joanna", 2)}})
+		f.same("found", names(f.rows(deep)), []string{"anna", "carl"})
+		f.same("without depth", f.rows(repository.Window{Search: "ann", Limit: 9}).Total, 1)
+		f.same("ordered", names(f.rows(repository.Window{Search: "ann", Deep: true, Reverse: true, Limit: 9})), []string{"carl", "anna"})
 	},
 
 	"rows: a changed name moves, and leaves no trace": func(f *fixture) {

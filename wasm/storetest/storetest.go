@@ -35,19 +35,42 @@ const (
 	note   = "note"
 )
 
-// Schemas describe the entities of the suite. The sort text is the name; the search text
-// is name and text in lower case.
+// Schemas describe the entities of the suite. The sort text is the name; the search text is that,
+// and name and text in lower case. A deep search looks in the deep text.
 var Schemas = []queue.Schema{
-	{Type: person, Fields: []string{"name", "text"}, Unique: []string{"text"}, Index: index},
+	{
+		Type: person, Fields: []string{"name", "text", "deep"}, Unique: []string{"text"}, Index: index,
+		Changed: func(d json.RawMessage) string { return fields(d).At }, Deep: func(d json.RawMessage) string { return fields(d).Deep },
+		Orders: map[string]func(search, changed string) string{
+			"":      func(search, _ string) string { name, _, _ := strings.Cut(search, "\n"); return name },
+			byLower: func(search, _ string) string { _, lower, _ := strings.Cut(search, "\n"); return lower },
+			byTime:  func(_, changed string) string { return changed },
+		},
+	},
 	{Type: note, Fields: []string{"name", "text"}, Index: index},
 }
 
-func index(document json.RawMessage) (sort, search string) {
-	var d struct{ Name, Text string }
+// The orders of the suite's people.
+const (
+	byLower = "lower"
+	byTime  = "time"
+)
+
+type texts struct{ Name, Text, Deep, At string }
+
+func fields(document json.RawMessage) (d texts) {
 	if json.Unmarshal(document, &d) != nil {
+		return texts{}
+	}
+	return d
+}
+
+func index(document json.RawMessage) (sort, search string) {
+	d := fields(document)
+	if d == (texts{}) {
 		return "", ""
 	}
-	return d.Name, strings.ToLower(d.Name + " " + d.Text)
+	return d.Name, d.Name + "\n" + strings.ToLower(d.Name+" "+d.Text)
 }
 
 // Damage is what Corrupt does to the rows of an entity behind the store's back. It leaves

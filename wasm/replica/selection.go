@@ -1,0 +1,212 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// selection is the rows of a table that a window asks for in an order of its own, or a part of
+// them. It is made of the texts when it is asked for, and kept until another one is: stored
+// beside the list, each order would be written with every row.
+type selection struct {
+	of      repository.Selection
+	rows    []*selected     // in the order
+	changed map[string]bool // ids of entries that have changed since
+	mixed   bool            // the list changed while it was made: it is good for once
+}
+
+// selected is a row of a selection.
+type selected struct {
+	key  queue.Key // its place in the order
+	sort string    // and in the list
+}
+
+// selected returns a window of a selection.
+func (s *Store) selected(ctx context.Context, w repository.Window, of repository.Selection) (out repository.Rows, err error) {
+	for {
+		made := false
+		err := s.read(ctx, func(st *state) error {
+			t := st.tables[w.Type]
+			if made = t.selection != nil && t.selection.of.Same(of); made {
+				out = st.selectedPart(t, w)
+			}
+			return nil
+		})
+		if made || err != nil {
+			return out.Whole(), err
+		}
+		if _, err := inParts(ctx, s, gathering{of: of, stored: string(appendField(nil, w.Search)), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
+			return out, err
+		}
+	}
+}
+
+// selectedPart returns a window of the table's selection.
+func (st *state) selectedPart(t *table, w repository.Window) repository.Rows {
+	t.catchUp()
+	s := t.selection
+	from, to := s.of.Part(w, len(s.rows), func(i int) queue.Key { return s.rows[i].key })
+	out := repository.Rows{First: from, Total: len(s.rows), Views: []queue.View{}, Keys: []queue.Key{}}
+	for _, r := range s.rows[from:to] {
+		view, found, ok := st.viewOf(t, r)
+		switch {
+		case !ok:
+		case !found:
+			s.mixed = true // it is damaged, and may come back
+		default:
+			out.Views, out.Keys = append(out.Views, view), append(out.Keys, r.key)
+		}
+	}
+	if s.mixed && len(st.missing) == 0 {
+		t.selection = nil
+	}
+	return out
+}
+
+// viewOf returns a visible row; ok is false if a page is missing.
+func (st *state) viewOf(t *table, r *selected) (v queue.View, found, ok bool) {
+	id := r.key.ID
+	if e := t.entries[id]; e != nil {
+		if e.shown == nil {
+			return v, false, true
+		}
+		return e.shown.view(t.schema.Type), true, true
+	}
+	row, ok := st.findRow(t, idRow{id: id, sort: r.sort})
+	if row == nil && ok {
+		// It may be listed by another rule than that of its text.
+		var by idRow
+		if by, found, ok = st.findID(t, id); !ok || !found {
+			return v, false, ok
+		}
+		row, ok = st.findRow(t, by)
+	}
+	if row == nil {
+		return v, false, ok
+	}
+	return row.view(t.schema.Type), true, true
+}
+
+// catchUp takes in what has changed since the selection was made.
+func (t *table) catchUp() {
+	s := t.selection
+	if s == nil || len(s.changed) == 0 {
+		return
+	}
+	t.visible()
+	s.rows = slices.DeleteFunc(s.rows, func(r *selected) bool { return s.changed[r.key.ID] })
+	var fresh []*selected
+	for id := range s.changed {
+		if e := t.entries[id]; e != nil && e.shown != nil {
+			fresh = t.appendShown(fresh, s.of, e.shown)
+		}
+	}
+	clear(s.changed)
+	compare := func(a, b *selected) int { return s.of.Compare(a.key, b.key) }
+	slices.SortFunc(fresh, compare)
+	s.rows = merge(s.rows, fresh, compare)
+}
+
+// appendShown appends the row of an entry if it is selected.
+func (t *table) appendShown(rows []*selected, of repository.Selection, s *shown) []*selected {
+	text := s.text(t.schema)
+	c := repository.Candidate{ID: text.id, Search: text.search, Changed: text.changed}
+	if s.pending != nil {
+		c.State = s.pending.State
+	}
+	return appendSelected(rows, of, c, func() json.RawMessage { return s.view(t.schema.Type).Document })
+}
+
+func appendSelected(rows []*selected, of repository.Selection, c repository.Candidate, document func() json.RawMessage) []*selected {
+	if of.Has(c, document) {
+		rows = append(rows, &selected{of.Key(c), of.ListKey(c).Sort})
+	}
+	return rows
+}
+
+// gathering is how far a selection is made.
+type gathering struct {
+	of         repository.Selection
+	stored     string // the search as lines have it
+	entityType string
+	cache      int // that pages may take
+	leaf       int
+	seq        int64
+	mixed      bool
+	rows       []*selected
+}
+
+// Parts of a gathering are this many times Bounds.PartPages texts, or a fraction of that of leaves.
+const (
+	gatherTexts  = 4
+	gatherLeaves = 4
+)
+
+// run gathers from the next leaves, and from the entries at last. It is false at the end.
+func (g *gathering) run(st *state) (more bool) {
+	t := st.tables[g.entityType]
+	if g.leaf == 0 {
+		g.seq = st.seq
+	}
+	g.mixed = g.mixed || g.seq != st.seq
+	part := gatherTexts * st.bounds.PartPages
+	if g.of.Deep() {
+		part = max(1, st.bounds.PartPages/gatherLeaves)
+	}
+	if g.of.Unsynced() { // those are entries
+		g.leaf = len(t.list.leaves)
+	}
+	from, end := g.leaf, min(g.leaf+part, len(t.list.leaves))
+	for i := from; i < end; i++ {
+		g.gather(st, t, i)
+	}
+	if len(st.missing) > 0 || st.again {
+		return true
+	}
+	if g.of.Deep() && st.cache.size > g.cache/2 {
+		for _, l := range t.list.leaves[from:end] {
+			st.cache.drop(t.list.key(l.number)) // what a search looks in is needed more
+		}
+	}
+	if g.leaf = end; end < len(t.list.leaves) {
+		return true
+	}
+	for _, s := range t.visible().all() {
+		g.rows = t.appendShown(g.rows, g.of, s)
+	}
+	slices.SortFunc(g.rows, func(a, b *selected) int { return g.of.Compare(a.key, b.key) })
+	t.selection = &selection{of: g.of, rows: g.rows, changed: map[string]bool{}, mixed: g.mixed}
+	return false
+}
+
+// gather adds the rows of a leaf that no entry hides.
+func (g *gathering) gather(st *state, t *table, i int) {
+	texts, ok := st.texts(t, i)
+	if !ok || !g.of.Deep() && !strings.Contains(texts.text, g.stored) {
+		return
+	}
+	var leaf *leafPage
+	if g.of.Deep() || g.of.Dated() && !texts.dated {
+		if leaf, ok = st.leaf(t, i); !ok {
+			return
+		}
+	}
+	place := -1
+	texts.each(func(text textRow) {
+		place++
+		if t.entries[text.id] != nil {
+			return
+		}
+		c := repository.Candidate{ID: text.id, Search: text.search, Changed: text.changed}
+		document := func() json.RawMessage { return json.RawMessage(leaf.find(text.id, place).document()) }
+		if g.of.Dated() && !text.dated {
+			c.Changed = t.schema.ChangedAt(nil, document())
+		}
+		g.rows = appendSelected(g.rows, g.of, c, document)
+	})
+}

@@ -351,7 +351,7 @@ func markupOf(raw ui.UI, n *html.Node, list *usersPage) *markup {
 		m.attributes[a.Key] = a.Val
 	}
 	if list != nil && m.tag == "button" {
-		m.eventHandlers = map[string]boundHandler{"click": {goHandler: func(ui.Context, ui.Event) { list.press(m.attributes["id"]) }}}
+		m.eventHandlers = map[string]boundHandler{"click": {goHandler: func(ui.Context, ui.Event) { list.press(m.attributes["id"], false) }}}
 	}
 	for child := range n.ChildNodes() {
 		m.children = append(m.children, markupOf(raw, child, list))
@@ -422,6 +422,8 @@ type device struct {
 	resumed                         string
 	hides                           chan struct{}
 	pressed                         bool
+	place                           string
+	exported                        []string
 	preview                         []api.User
 	polled                          int
 	people                          people
@@ -601,6 +603,9 @@ func (d *device) CloseModal(id string)                     { d.closed, d.modal =
 func (d *device) ModalOpen(id string) bool                 { return d.modal == id }
 func (d *device) SetValue(id, value string)                { d.values[id] = value }
 func (d *device) SetHeight(id string, height float64)      { d.heights[id] = height }
+func (d *device) KeepPlace(text string)                    { d.place = text }
+func (d *device) KeptPlace() string                        { return d.place }
+func (d *device) KeepExport(ids []string)                  { d.exported = ids }
 func (d *device) UpdateWaiting() bool                      { return d.waiting }
 func (d *device) ApplyUpdate()                             { d.applied = true }
 func (d *device) SaveChanges(context.Context) (int, error) { return d.saved, nil }

@@ -52,7 +52,7 @@ func TestThePreviewIsForTheFirstLoadAlone(t *testing.T) {
 	b := open(t, "/sync") // synced, as its status says
 	b.device.preview = []api.User{{ID: uuid.NewString(), Name: "Ann Archer", Email: "ann@example.org"}}
 	b.until("the status", func() bool { return !b.root.s.status.SyncedAt.IsZero() })
-	for _, page := range []*usersPage{{S: b.root.s}, {S: b.root.s, total: 1}, {S: b.root.s, search: "a"}} {
+	for _, page := range []*usersPage{{S: b.root.s}, {S: b.root.s, total: 1}, {S: b.root.s, view: listView{search: "a"}}} {
 		page.renderContent()
 		if page.content.slots[0] != "skeleton" {
 			t.Errorf("a list of %d that was there before shows the %s", page.total, page.content.slots[0])

@@ -102,10 +102,10 @@ func (a anchors) keepOnly(first int) anchors {
 	return nil
 }
 
-// query reads s of the list that matches search, and one row more, which shows
-// whether the list really ends where s does.
-func (a anchors) query(s span, search string) repository.Query {
-	q := repository.Query{Search: search, Skip: s.first, Limit: s.count + 1}
+// query reads s of the list, and one row more, which shows whether the list really ends
+// where s does.
+func (a anchors) query(s span) repository.Query {
+	q := repository.Query{Skip: s.first, Limit: s.count + 1}
 	at, found := slices.BinarySearchFunc(a, s.first, func(e anchor, n int) int { return e.index - n })
 	if !found {
 		at--

@@ -98,12 +98,12 @@ func TestAnchorsQuery(t *testing.T) {
 		{300, key(259), 41},      // scrolling on
 		{90000, key(259), 89741}, // a jump
 	} {
-		q := a.query(span{c.first, 60}, "ann")
-		if q.From != c.from || q.Skip != c.skip || q.Limit != 61 || q.Search != "ann" {
+		q := a.query(span{c.first, 60})
+		if q.From != c.from || q.Skip != c.skip || q.Limit != 61 {
 			t.Errorf("first %d: got %+v", c.first, q)
 		}
 	}
-	if got := a.keepOnly(200).query(span{259, 60}, ""); got.From != key(200) || got.Skip != 59 {
+	if got := a.keepOnly(200).query(span{259, 60}); got.From != key(200) || got.Skip != 59 {
 		t.Errorf("after keepOnly: got %+v", got)
 	}
 }
@@ -165,7 +165,7 @@ func TestWindowOverAChangingList(t *testing.T) {
 				if reads > 5 {
 					t.Fatalf("still reading %v of %d rows for %v", asked, len(m), v)
 				}
-				q := known.query(asked, "")
+				q := known.query(asked)
 				keys = m.read(q.From, q.Skip, q.Limit)
 				total = len(m)
 				is, drifted := actualSpan(asked, len(keys), total)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"html"
 	"net/url"
 	"strings"
 	"unicode"
@@ -61,9 +60,9 @@ func personText(text string) ui.UI {
 	return ui.Bdi().Class("notranslate").Attr("translate", "no").Text(balanced(text))
 }
 
-// personHTML is personText as HTML.
-func personHTML(text string) string {
-	return `<bdi class="notranslate" translate="no">` + html.EscapeString(balanced(text)) + `</bdi>`
+// foundHTML is personText as HTML, with what a search has found marked.
+func foundHTML(text, search string) string {
+	return `<bdi class="notranslate" translate="no">` + markedHTML(balanced(text), search) + `</bdi>`
 }
 
 // withName is a text in which a name is not to be translated.

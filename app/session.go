@@ -39,7 +39,7 @@ type session struct {
 	confirm    *confirmRequest
 	requests   int // numbers the requests, so that each opens its dialog once
 
-	listState listState
+	place listPlace // in the list
 
 	storageState     StorageState
 	older            bool // this version can't read the data, and a reload brings no other

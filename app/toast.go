@@ -109,6 +109,16 @@ func (s *session) dismiss(id int) {
 	s.render()
 }
 
+// retext changes what a toast says.
+func (s *session) retext(id int, text string) {
+	for i := range s.toasts {
+		if s.toasts[i].id == id {
+			s.toasts[i].text = text
+		}
+	}
+	s.render()
+}
+
 func (s *session) renderToasts() ui.UI {
 	area := ui.Section().Class("toasts")
 	if s.updateReady || len(s.toasts) > 0 {

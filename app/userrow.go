@@ -19,12 +19,16 @@ type userRow struct {
 	ui.Compo
 	ID, Name, Email string
 	State           queue.RowState
+	Search          string // folded: what is marked
+	Excerpt         string // of the bio, if only that was found
+	Choosing        bool   // a box is in the place of the picture
+	Chosen          bool
 }
 
 func (r *userRow) Render() ui.UI {
 	return ui.Li().ID(rowID(r.ID)).Class("row").DataSet("key", r.ID).Body(
-		avatar(r.ID, r.Name, "avatar"),
-		rowMain(r.ID, api.User{Name: r.Name, Email: r.Email}),
+		r.picture(),
+		ui.Raw(rowMainHTML(r)),
 		stateBadge(r.State),
 		ui.Raw(`<div class="row-actions">`+rowButtonHTML("edit", tr("Edit {0}", isolate(r.Name)), "edit", r)+rowButtonHTML("delete", tr("Delete {0}", isolate(r.Name)), "trash", r)+`</div>`),
 	)
@@ -36,18 +40,35 @@ func rowButtonHTML(action, label, iconName string, r *userRow) string {
 		html.EscapeString(label) + `">` + iconHTML(iconName) + `</button>`
 }
 
-// rowMain is what a row says of a user.
-func rowMain(id string, u api.User) ui.UI {
-	id = html.EscapeString(id)
-	return ui.Raw(`<div class="row-main"><a id="open-` + id + `" class="row-name" href="/users/` + id + `">` + personHTML(u.Name) +
-		`</a><span class="row-email">` + personHTML(u.Email) + `</span></div>`)
+// picture is the avatar, or the box that selects the user.
+func (r *userRow) picture() ui.UI {
+	if !r.Choosing {
+		return avatar(r.ID, r.Name, "avatar")
+	}
+	checked := "false"
+	if r.Chosen {
+		checked = "true"
+	}
+	return ui.Raw(`<button id="choose-` + html.EscapeString(r.ID) + `" type="button" role="checkbox" aria-checked="` + checked +
+		`" class="row-box" translate="no" aria-label="` + html.EscapeString("Select "+isolate(r.Name)) + `">` + iconHTML("check") + `</button>`)
+}
+
+// rowMainHTML is what a row says of a user.
+func rowMainHTML(r *userRow) string {
+	id := html.EscapeString(r.ID)
+	text := `<div class="row-main"><a id="open-` + id + `" class="row-name" href="/users/` + id + `">` + foundHTML(r.Name, r.Search) +
+		`</a><span class="row-email">` + foundHTML(r.Email, r.Search) + `</span>`
+	if r.Excerpt != "" {
+		text += `<span class="row-excerpt">` + foundHTML(r.Excerpt, r.Search) + `</span>`
+	}
+	return text + `</div>`
 }
 
 // preview shows people of whom this device has no row yet, so nothing can be done to them.
 func preview(people []api.User) ui.UI {
 	rows := make([]ui.UI, len(people))
 	for i, u := range people {
-		rows[i] = ui.Li().Class("row").Body(avatar(u.ID, u.Name, "avatar"), rowMain(u.ID, u))
+		rows[i] = ui.Li().Class("row").Body(avatar(u.ID, u.Name, "avatar"), ui.Raw(rowMainHTML(&userRow{ID: u.ID, Name: u.Name, Email: u.Email})))
 	}
 	return ui.Ul().Class("rows").Role("list").Aria("label", tr("Users")).Aria("busy", true).Body(rows...)
 }

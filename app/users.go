@@ -35,6 +35,12 @@ type Users interface {
 	// Restore brings back a user deleted a moment ago, as it was.
 	Restore(ctx context.Context, was repository.Record[api.User]) (repository.Written, error)
 
+	// UpdateAll, DeleteAll and RestoreAll are those of up to repository.MaxAtOnce users, each with an
+	// operation of its own, in one step: all are saved or none.
+	UpdateAll(ctx context.Context, seen []repository.Record[api.User], patch func(repository.Record[api.User]) api.UserPatch) error
+	DeleteAll(ctx context.Context, seen []repository.Record[api.User]) error
+	RestoreAll(ctx context.Context, was []repository.Record[api.User]) error
+
 	// Changes notifies that users or operations may have changed, in this tab or any
 	// other. The channel holds at most one unread notification, until ctx ends.
 	Changes(ctx context.Context) <-chan struct{}

@@ -2,22 +2,15 @@ package app
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
-
-// listState restores the list when the person comes back to it.
-type listState struct {
-	search string
-	top    float64
-	total  int
-}
 
 // Ids of the list's elements.
 const (
@@ -35,6 +28,9 @@ const (
 	// firstSyncTime is how long an empty list waits for the first sync before it says
 	// that it is empty.
 	firstSyncTime = 5 * time.Second
+	// searchPause is how long a person does not type before the bios are looked through, too, and
+	// the address has the search.
+	searchPause = 400 * time.Millisecond
 )
 
 // Layout measures, scrolls and sizes elements, in CSS pixels.
@@ -48,6 +44,11 @@ type Layout interface {
 	// SetHeight goes through the CSSOM: the content security policy forbids style
 	// attributes.
 	SetHeight(id string, height float64)
+	// KeepPlace keeps a text while the tab is open, also over a reload. KeptPlace is what it was.
+	KeepPlace(text string)
+	KeptPlace() string
+	// KeepExport keeps the ids of the users that are to be exported.
+	KeepExport(ids []string)
 }
 
 // Preview is what the shell has shown of the list before the program ran.
@@ -63,34 +64,62 @@ type usersPage struct {
 	S *session
 
 	reads     refresher
-	search    string
+	view      listView
+	deep      bool // bios are looked through as well
 	rowHeight float64
 	anchors   anchors
-	requested span // the window that was read or is being read
+	requested span       // the window that was read or is being read
+	seek      *listPlace // where the next window is
 
 	shown             span
 	records           []repository.Record[api.User]
+	keys              []queue.Key
 	total             int
 	loaded            bool
 	failure           error
-	toTop             bool // the next window begins a new search
+	toTop             bool // the next window begins a new list
 	firstSyncTimedOut bool
 	focused           string // id of the row's button that has the focus
 	focusLost         bool   // its row has just gone
+
+	letters   []string // that names begin with
+	lettersOf int      // how many people there were then
+	chosen    choosing
 
 	content, rows keyed
 }
 
 func (p *usersPage) OnMount(ctx ui.Context) {
-	was := p.S.listState
-	p.rowHeight, p.search, p.total = defaultRowHeight, was.search, was.total
-	p.S.Elements.SetValue(searchID, p.search)
-	p.requested = windowFor(view{was.top, 0, p.rowHeight}, p.total)
+	p.rowHeight, p.view = defaultRowHeight, parseListView(ctx.Page().URL())
+	place := p.S.placeIn(p.view.address())
+	p.total = place.total
+	p.requested = windowFor(view{place.top(place.index, p.rowHeight), 0, p.rowHeight}, p.total)
+	if place.key != (queue.Key{}) {
+		p.seek = &place
+	}
+	p.S.Elements.SetValue(searchID, p.view.search)
 	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
 	p.S.watch(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
 	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
 	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
 	p.read(ctx)
+	p.deepen(ctx)
+}
+
+// OnNav shows what the page's address says by now.
+func (p *usersPage) OnNav(ctx ui.Context) {
+	u := ctx.Page().URL()
+	v := parseListView(u)
+	if parseRoute(u.Path).kind != usersRoute || v == p.view {
+		return
+	}
+	place := p.S.placeIn(v.address())
+	p.change(ctx, v)
+	if place.key != (queue.Key{}) {
+		p.seek, p.toTop = &place, false
+	}
+	p.showChoices(ctx)
+	p.deepen(ctx)
 }
 
 func (p *usersPage) OnResize(ctx ui.Context) {
@@ -108,7 +137,7 @@ func (p *usersPage) measure() {
 	}
 }
 
-func (p *usersPage) view() view {
+func (p *usersPage) viewport() view {
 	top, height := p.S.Layout.Viewport(scrollerID)
 	return view{top, height, p.rowHeight}
 }
@@ -118,8 +147,8 @@ func (p *usersPage) scrolled(ctx ui.Context) {
 	if !p.loaded {
 		return
 	}
-	v := p.view()
-	p.S.listState = listState{p.search, v.top, p.total}
+	v := p.viewport()
+	p.keepPlace(v)
 	if p.requested.covers(v, p.total) {
 		return
 	}
@@ -142,38 +171,137 @@ func (p *usersPage) searchBox() string {
 	if text, ok := p.S.Elements.Value(searchID); ok {
 		return text
 	}
-	return p.search
+	return p.view.search
 }
 
 // find starts a new search.
 func (p *usersPage) find(ctx ui.Context, text string) {
-	if text == p.search {
+	if text == p.view.search {
 		return
 	}
-	p.search, p.anchors, p.toTop = text, nil, true
+	v := p.view
+	v.search = text
+	p.change(ctx, v)
+	p.deepen(ctx)
+}
+
+// change shows another list, from its top.
+func (p *usersPage) change(ctx ui.Context, v listView) {
+	if v.query() != p.view.query() && p.chosen.all != "" {
+		p.chosen.all = ""
+	}
+	p.view, p.deep, p.anchors, p.seek, p.toTop = v, false, nil, nil, true
 	p.requested = span{0, windowRows}
-	p.S.listState = listState{search: text}
+	p.S.place = listPlace{address: v.address()}
 	p.read(ctx)
+}
+
+// deepen looks through the bios, too, once the person has stopped to type. A browser allows few
+// changes of the address in a row, so that waits as well.
+func (p *usersPage) deepen(ctx ui.Context) {
+	v := p.view
+	p.S.after(ctx, searchPause, func(ctx ui.Context) {
+		if v == p.view {
+			p.stopped(ctx)
+		}
+	})
+}
+
+func (p *usersPage) stopped(ctx ui.Context) {
+	if u := *ctx.Page().URL(); parseRoute(u.Path).kind == usersRoute && u.RawQuery != p.view.query() && !p.S.dialogOpen() {
+		u.RawQuery = p.view.query()
+		ctx.Page().ReplaceURL(&u)
+	}
+	if !p.deep && p.view.search != "" {
+		p.deep = true
+		p.read(ctx)
+	}
+}
+
+// keepPlace remembers where the person is, for when they come back.
+func (p *usersPage) keepPlace(v view) {
+	place := listPlace{address: p.view.address(), total: p.total}
+	first, _ := v.visible()
+	if i := min(first-p.shown.first, len(p.keys)-1); first > 0 && i >= 0 {
+		place.key, place.index = p.keys[i], p.shown.first+i
+		place.offset = v.top - float64(place.index)*v.rowHeight
+	}
+	if place != p.S.place {
+		p.S.place = place
+		p.S.Layout.KeepPlace(place.text())
+	}
+}
+
+// placeIn is where the person was in a list, as far as it is known.
+func (s *session) placeIn(address string) listPlace {
+	if s.place == (listPlace{}) {
+		s.place = parseListPlace(s.Layout.KeptPlace()) // from before a reload
+	}
+	if s.place.address != address {
+		return listPlace{address: address}
+	}
+	return s.place
+}
+
+// window is a read of the list: what is asked for, and what came.
+type window struct {
+	view      listView
+	deep      bool
+	requested span
+	query     repository.Query
+	seek      *listPlace
+	height    float64 // of the list's viewport
+	rowHeight float64
+
+	page repository.Page[api.User]
+	top  float64 // to scroll to, if it was sought
 }
 
 func (p *usersPage) read(ctx ui.Context) {
 	p.reads.run(p.S, ctx, func() read {
-		requested, query := p.requested, p.anchors.query(p.requested, p.search)
+		w := window{view: p.view, deep: p.deep, requested: p.requested, seek: p.seek, height: p.viewport().height, rowHeight: p.rowHeight}
+		w.query = p.view.apply(p.anchors.query(p.requested), time.Now())
+		w.query.Deep = p.deep
 		return func(ctx context.Context) func(ui.Context) {
-			page, err := p.S.Users.List(ctx, query)
+			err := w.load(ctx, p.S.Users)
 			return func(ctx ui.Context) {
-				if query.Search == p.search { // else another search has started
-					p.show(ctx, requested, page, err)
+				if w.view == p.view { // else another list was asked for
+					p.show(ctx, w, err)
 				}
 			}
 		}
 	})
 }
 
-func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[api.User], err error) {
+// load reads the window. One that is sought by a key is where that is by now.
+func (w *window) load(ctx context.Context, users Users) (err error) {
+	if w.seek != nil {
+		q := w.query
+		q.From, q.Skip, q.Limit = w.seek.key, 0, 1
+		page, err := users.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		index := page.First
+		if page.Records.Len() == 0 {
+			index = max(page.Total-1, 0)
+		}
+		w.top = w.seek.top(index, w.rowHeight)
+		w.requested = windowFor(view{w.top, w.height, w.rowHeight}, page.Total)
+		w.query.From, w.query.Skip, w.query.Limit = queue.Key{}, w.requested.first, w.requested.count+1
+	}
+	w.page, err = users.List(ctx, w.query)
+	return err
+}
+
+func (p *usersPage) show(ctx ui.Context, w window, err error) {
 	p.failure = err
 	if err != nil {
 		return
+	}
+	requested, page := w.requested, w.page
+	if w.seek != nil {
+		p.requested, p.anchors = requested, nil
 	}
 	is, drifted := actualSpan(requested, page.Records.Len(), page.Total)
 	p.total = page.Total
@@ -187,14 +315,14 @@ func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[ap
 	}
 	scrollTo := -1.0
 	switch {
+	case w.seek != nil && w.seek == p.seek:
+		scrollTo, p.seek = w.top, nil
 	case p.toTop:
 		scrollTo = 0
-	case !p.loaded && p.S.listState.top > 0:
-		scrollTo = p.S.listState.top
 	}
 	p.toTop = false
 	page.Keys = page.Keys[:min(len(page.Keys), is.count)]
-	p.shown, p.records, p.loaded = is, page.Records.First(is.count), true
+	p.shown, p.records, p.keys, p.loaded = is, page.Records.First(is.count), page.Keys, true
 	p.loseFocus()
 	if p.requested == requested {
 		p.requested = is
@@ -203,6 +331,7 @@ func (p *usersPage) show(ctx ui.Context, requested span, page repository.Page[ap
 		p.anchors.add(is.first, page.Keys)
 	}
 	ctx.Defer(func(ctx ui.Context) { p.layOut(ctx, scrollTo) })
+	p.learnLetters(ctx)
 }
 
 // layOut sizes the spacers once the rows are rendered, and scrolls unless scrollTo
@@ -241,6 +370,13 @@ func (p *usersPage) typed(ctx ui.Context, _ ui.Event) {
 	p.find(ctx, ctx.JSSrc().Get("value").String())
 }
 
+// left is when the search box has been typed in and is left: for what comes next, the address
+// has the search.
+func (p *usersPage) left(ctx ui.Context, e ui.Event) {
+	p.typed(ctx, e)
+	p.stopped(ctx)
+}
+
 // inNobodysText is no part of anybody's name or email.
 const inNobodysText = "\x00"
 
@@ -255,7 +391,8 @@ func (p *usersPage) prepare(ui.Context, ui.Event) {
 func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
 	p.S.Elements.SetValue(searchID, "")
 	p.S.Elements.Focus(searchID)
-	p.find(ctx, "")
+	p.change(ctx, listView{sort: p.view.sort})
+	p.stopped(ctx)
 }
 
 func (p *usersPage) Render() ui.UI {
@@ -274,26 +411,24 @@ func (p *usersPage) Render() ui.UI {
 		ui.Div().Class("search").Role("search").Body(
 			icon("search"),
 			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", tr("Search users")).
-				Placeholder(tr("Search by name or email")).MaxLength(api.MaxQuery).
+				Placeholder(tr("Search names, emails and bios")).MaxLength(api.MaxQuery).
 				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
-				OnInput(p.typed).OnChange(p.typed).OnFocus(p.prepare),
+				OnInput(p.typed).OnChange(p.left).OnFocus(p.prepare),
 		),
-	}, p.renderContent()...)...)
+		p.renderTools(),
+	}, append(p.renderContent(), p.renderChoice(), p.renderLetters())...)...)
 }
 
 // filesPath is of the page for files, which exports what the list shows.
 func (p *usersPage) filesPath() string {
-	if p.search == "" {
-		return "/import"
-	}
-	return "/import?q=" + url.QueryEscape(p.search)
+	return "/import" + p.view.address()[1:]
 }
 
 func (p *usersPage) count() string {
 	switch {
 	case !p.loaded || p.failure != nil:
 		return ""
-	case p.search != "":
+	case p.view.filtered():
 		return trn(p.total, "{n} match", "{n} matches")
 	case p.total > 0:
 		return trn(p.total, "{n} user", "{n} users")
@@ -308,20 +443,16 @@ func (p *usersPage) renderContent() []ui.UI {
 	case p.failure != nil:
 		return p.content.only("failure", emptyState("alert", ui.H2().Text(tr("The list can't be shown")), errorText(p.failure),
 			retryButton(p.retry)))
-	case !p.loaded || p.total == 0 && p.search == "" && p.knowledge() == stillLoading:
+	case !p.loaded || p.total == 0 && !p.view.filtered() && p.knowledge() == stillLoading:
 		// Who comes back to the list has seen newer rows.
-		seen := p.total > 0 || p.search != "" || p.knowledge() == knownEmpty
+		seen := p.total > 0 || p.view != (listView{}) || p.knowledge() == knownEmpty
 		if people := p.S.Preview.People(); !seen && len(people) > 0 {
 			return p.content.only("preview", preview(people))
 		}
 		return p.content.only("skeleton", skeleton())
-	case p.total == 0 && p.search != "":
-		text := tr("No user's name or email contains “{0}”.", isolate(p.search))
-		if p.knowledge() != knownEmpty {
-			text = inARow(text, tr("The whole list has not been loaded yet."))
-		}
-		return p.content.only("no-match", emptyState("search", ui.H2().Text(tr("No matches")), text,
-			ui.Button().Type("button").Class("button").Text(tr("Clear search")).OnClick(p.clear, "clear")))
+	case p.total == 0 && p.view.filtered():
+		return p.content.only("no-match", emptyState("search", ui.H2().Text(tr("No matches")), p.whyNoMatch(),
+			ui.Button().Type("button").Class("button").Text(p.clearText()).OnClick(p.clear, "clear")))
 	case p.total == 0 && p.knowledge() == notLoaded:
 		return p.content.only("not-loaded", emptyState("offline", ui.H2().Text(tr("Not loaded yet")), p.whyNotLoaded(),
 			retryButton(func(ui.Context, ui.Event) { p.S.syncNow() }),
@@ -336,9 +467,31 @@ func (p *usersPage) renderContent() []ui.UI {
 		ui.Div().ID(beforeID).Class("spacer"),
 		ui.Ul().Class("rows").Role("list").Aria("label", tr("Users")).
 			DataSet("order", order(ids)).DataSet("first", p.shown.first).DataSet("total", p.total).
-			OnClick(p.clicked).On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
+			OnClick(p.clicked).On("rowhold", p.held).On("focusin", p.focusIn).On("focusout", p.focusOut).Body(p.rows.children(ids, p.row)...),
 		ui.Div().ID(afterID).Class("spacer"),
 	))
+}
+
+// whyNoMatch says what was looked for in vain.
+func (p *usersPage) whyNoMatch() string {
+	text := tr("Nobody is as you have asked for.")
+	switch {
+	case p.view.search != "" && !p.deep:
+		text = tr("No user's name or email contains “{0}”. Looking through the bios…", isolate(p.view.search))
+	case p.view.search != "":
+		text = tr("No user's name, email or bio contains “{0}”.", isolate(p.view.search))
+	}
+	if p.knowledge() != knownEmpty {
+		text = inARow(text, tr("The whole list has not been loaded yet."))
+	}
+	return text
+}
+
+func (p *usersPage) clearText() string {
+	if p.view.state == "" && p.view.changed == "" {
+		return tr("Clear search")
+	}
+	return tr("Show all users")
 }
 
 // knowledge is what a list without rows means.
@@ -383,8 +536,16 @@ func (p *usersPage) focusOut(ui.Context, ui.Event) { p.focused = "" }
 // row is the component of a shown user.
 func (p *usersPage) row(i int) ui.UI {
 	rec := p.records[i]
-	return &userRow{ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State}
+	r := &userRow{ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State, Search: p.folded(), Choosing: p.chosen.on}
+	_, r.Chosen = p.chosen.users[rec.ID]
+	if p.deep && len(marks(r.Name, r.Search)) == 0 && len(marks(r.Email, r.Search)) == 0 {
+		r.Excerpt = excerpt(rec.Value.Bio, r.Search)
+	}
+	return r
 }
+
+// folded is the search as texts are compared with it.
+func (p *usersPage) folded() string { return api.FoldText(strings.TrimSpace(p.view.search)) }
 
 // record finds a shown user.
 func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
@@ -396,17 +557,31 @@ func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
 	return repository.Record[api.User]{}, false
 }
 
-func (p *usersPage) clicked(_ ui.Context, e ui.Event) {
-	if button := e.Get("target").Call("closest", "button"); button.Truthy() {
-		p.press(button.Get("id").String())
+// clicked does what a press on a row is for: of its button, or of the row itself where users are
+// selected. A row's name is a link, which the browser follows.
+func (p *usersPage) clicked(ctx ui.Context, e ui.Event) {
+	target := e.Get("target")
+	if button := target.Call("closest", "button"); button.Truthy() {
+		p.press(button.Get("id").String(), e.Get("shiftKey").Truthy())
+		return
 	}
+	row := target.Call("closest", "[data-key]")
+	several, shift := e.Get("ctrlKey").Truthy() || e.Get("metaKey").Truthy(), e.Get("shiftKey").Truthy()
+	if !row.Truthy() || !p.chosen.on && (!several && !shift || target.Call("closest", "bdi").Truthy()) {
+		return
+	}
+	e.PreventDefault()
+	e.Call("stopPropagation") // go-app would follow the link
+	p.choose(row.Get("dataset").Get("key").String(), shift)
 }
 
 // press does what a row's button is for.
-func (p *usersPage) press(button string) {
+func (p *usersPage) press(button string, shift bool) {
 	action, id, _ := strings.Cut(button, "-")
 	switch rec, ok := p.record(id); {
 	case !ok:
+	case action == "choose":
+		p.choose(id, shift)
 	case action == "edit":
 		p.S.openForm(formRequest{user: &rec, opener: button})
 	case action == "delete":

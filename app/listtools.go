@@ -1,0 +1,169 @@
+package app
+
+import (
+	"context"
+	"unicode"
+	"unicode/utf8"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
+)
+
+// Ids of the list's choices.
+const (
+	sortID    = "list-sort"
+	stateID   = "list-state"
+	changedID = "list-changed"
+	jumpID    = "list-jump"
+)
+
+// option is a choice of a select.
+type option struct{ value, text string }
+
+// selection is a select with a name that only assistive technology sees: what is chosen says it.
+func selection(id, name, chosen string, options []option, on ui.EventHandler) ui.UI {
+	all := make([]ui.UI, len(options))
+	for i, o := range options {
+		all[i] = ui.Option().Value(o.value).Selected(o.value == chosen).Text(o.text)
+	}
+	class := "chip"
+	if chosen != "" {
+		class = "chip chip-on"
+	}
+	return ui.Select().ID(id).Class(class).Aria("label", name).OnChange(on).Body(all...)
+}
+
+// renderTools are the list's order and its filters.
+func (p *usersPage) renderTools() ui.UI {
+	if !p.loaded || p.total == 0 && !p.view.filtered() {
+		return ui.Elem("template")
+	}
+	return ui.Div().Class("list-tools").Body(
+		selection(sortID, tr("Sort by"), p.view.sort, []option{
+			{"", tr("By name")}, {sortNameDown, tr("By name, Z to A")}, {sortEmail, tr("By email")}, {sortEmailDown, tr("By email, Z to A")},
+			{sortChangedDown, tr("Last changed first")}, {sortChanged, tr("Last changed last")},
+		}, p.arranged),
+		selection(stateID, tr("State"), string(p.view.state), []option{
+			{"", tr("Any state")}, {string(queue.Pending), tr("Pending")}, {string(queue.NeedsAttention), tr("Needs attention")}, {string(queue.InConflict), tr("Conflict")},
+		}, p.arranged),
+		selection(changedID, tr("Changed"), p.view.changed, []option{
+			{"", tr("Any time")}, {changedToday, tr("Changed today")}, {changedWeek, tr("Changed this week")},
+		}, p.arranged),
+		p.renderJump(),
+		ui.Button().ID("select-users").Type("button").Class("chip").Aria("pressed", p.chosen.on).Text(tr("Select")).OnClick(p.startChoosing),
+	)
+}
+
+// arranged follows the choices. Each is an entry of the browser's history.
+func (p *usersPage) arranged(ctx ui.Context, _ ui.Event) {
+	v := p.view
+	for id, set := range map[string]func(string){
+		sortID: func(s string) { v.sort = s }, stateID: func(s string) { v.state = queue.RowState(s) }, changedID: func(s string) { v.changed = s },
+	} {
+		if value, ok := p.S.Elements.Value(id); ok {
+			set(value)
+		}
+	}
+	if v == p.view {
+		return
+	}
+	p.stopped(ctx) // what was typed is of the entry before
+	p.S.goTo(v.address())
+}
+
+// showChoices has the selects show what the address says: once somebody has used one, the browser
+// does not follow what is rendered.
+func (p *usersPage) showChoices(ctx ui.Context) {
+	ctx.Defer(func(ui.Context) {
+		p.S.Elements.SetValue(searchID, p.view.search)
+		p.S.Elements.SetValue(sortID, p.view.sort)
+		p.S.Elements.SetValue(stateID, string(p.view.state))
+		p.S.Elements.SetValue(changedID, p.view.changed)
+	})
+}
+
+// maxLetters bounds how many places a list can be opened at.
+const maxLetters = 60
+
+// learnLetters finds out what the names begin with. Each letter costs a read, and few lists have more
+// than their alphabet's.
+func (p *usersPage) learnLetters(ctx ui.Context) {
+	switch {
+	case p.view != (listView{}) || p.total <= windowRows:
+		p.letters, p.lettersOf = nil, 0
+		return
+	case p.total == p.lettersOf || p.knowledge() != knownEmpty:
+		return
+	}
+	total := p.total
+	p.lettersOf = total
+	var found []string
+	p.S.async(func(ctx context.Context) (err error) {
+		found, err = firstLetters(ctx, p.S.Users)
+		return err
+	}, func(err error) {
+		if err == nil && p.lettersOf == total {
+			p.letters = found
+			ctx.Dispatch(func(ui.Context) {})
+		}
+	})
+}
+
+// firstLetters are those of the folded names, in the order of the list; none of a list that has too
+// many of them.
+func firstLetters(ctx context.Context, users Users) (letters []string, err error) {
+	for next := " "; ; {
+		page, err := users.List(ctx, repository.Query{From: queue.Key{Sort: next}, Limit: 1})
+		switch {
+		case err != nil:
+			return nil, err
+		case len(page.Keys) == 0:
+			return letters, nil
+		case len(letters) == maxLetters:
+			return nil, nil
+		}
+		r, _ := utf8.DecodeRuneInString(page.Keys[0].Sort)
+		if next = string(r + 1); unicode.IsLetter(r) || unicode.IsDigit(r) {
+			letters = append(letters, string(r))
+		}
+	}
+}
+
+// jump goes to the first name with a letter.
+func (p *usersPage) jump(ctx ui.Context, _ ui.Event) {
+	letter, _ := p.S.Elements.Value(jumpID)
+	if letter == "" {
+		return
+	}
+	p.S.Elements.SetValue(jumpID, "")
+	p.seek, p.anchors = &listPlace{key: queue.Key{Sort: letter}}, nil
+	p.read(ctx)
+}
+
+func letterName(letter string) string {
+	r, _ := utf8.DecodeRuneInString(letter)
+	return string(unicode.ToUpper(r))
+}
+
+func (p *usersPage) renderJump() ui.UI {
+	return orNothing(len(p.letters) > 1, func() ui.UI {
+		options := []option{{"", tr("Jump to…")}}
+		for _, l := range p.letters {
+			options = append(options, option{l, letterName(l)})
+		}
+		return selection(jumpID, tr("Jump to a letter"), "", options, p.jump)
+	})
+}
+
+// renderLetters is the index at the side, for fingers and mice: elements.js has it do what the select
+// does, which all others use.
+func (p *usersPage) renderLetters() ui.UI {
+	return orNothing(len(p.letters) > 1, func() ui.UI {
+		all := make([]ui.UI, len(p.letters))
+		for i, l := range p.letters {
+			all[i] = ui.Span().DataSet("letter", l).Text(letterName(l))
+		}
+		return ui.Div().Class("letters", "notranslate").Aria("hidden", true).DataSet("for", jumpID).Body(all...)
+	})
+}

@@ -18,7 +18,7 @@ const (
 )
 
 // onDemand are loaded where somebody first needs them.
-var onDemand = []string{"parts", "manage", "share", "qrcodegen", "files", "filesworker", "channel"}
+var onDemand = []string{"parts", "manage", "share", "qrcodegen", "files", "filesworker", "channel", "tools"}
 
 func TestSizeBudgets(t *testing.T) {
 	data, err := os.ReadFile("web/dist/assets.json")

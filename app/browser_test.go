@@ -424,6 +424,7 @@ type device struct {
 	pressed                         bool
 	place                           string
 	exported                        []string
+	revealed                        string
 	preview                         []api.User
 	polled                          int
 	people                          people
@@ -603,6 +604,7 @@ func (d *device) CloseModal(id string)                     { d.closed, d.modal =
 func (d *device) ModalOpen(id string) bool                 { return d.modal == id }
 func (d *device) SetValue(id, value string)                { d.values[id] = value }
 func (d *device) SetHeight(id string, height float64)      { d.heights[id] = height }
+func (d *device) Reveal(id string)                         { d.revealed = id }
 func (d *device) KeepPlace(text string)                    { d.place = text }
 func (d *device) KeptPlace() string                        { return d.place }
 func (d *device) KeepExport(ids []string)                  { d.exported = ids }

@@ -22,7 +22,7 @@ type choosing struct {
 	all   string // the address of the list of which all are selected; "" when not all are
 }
 
-const choiceID = "choice"
+const chosenID = "chosen"
 
 func (p *usersPage) startChoosing(ui.Context, ui.Event) {
 	if p.chosen.on {
@@ -153,10 +153,11 @@ func (p *usersPage) renderChoice() ui.UI {
 		n, none := len(p.chosen.users), len(p.chosen.users) == 0
 		writes := p.S.Accounts.Account().Role != roleViewer
 		act := func(iconName, text string, on ui.EventHandler) ui.HTMLButton {
-			return button("button-small", iconName, text).Disabled(none).OnClick(on, text)
+			return button("button-small chosen-action", iconName, text).Disabled(none).OnClick(on, text)
 		}
-		return ui.Div().ID(choiceID).Class("choice").Role("group").Aria("label", tr("Selected users")).On("editfield", p.editChosen).Body(
-			ui.P().Class("choice-count").Text(p.chosenText()),
+		return ui.Div().ID(chosenID).Class("chosen").Role("group").Aria("label", tr("Selected users")).On("editfield", p.editChosen).Body(
+			ui.Button().Type("button").Class("icon-button").Aria("label", tr("End selection")).Body(icon("close")).OnClick(p.endChoosing),
+			ui.P().Class("chosen-count").Text(p.chosenText()),
 			orNothing(n < p.total, func() ui.UI {
 				return ui.Button().Type("button").Class("button", "button-small").Text(trn(p.total, "Select the one", "Select all {n}")).OnClick(p.chooseAll)
 			}),
@@ -165,7 +166,6 @@ func (p *usersPage) renderChoice() ui.UI {
 			}),
 			act("install", tr("Export"), p.exportChosen),
 			orNothing(writes, func() ui.UI { return act("trash", tr("Delete"), p.deleteChosen) }),
-			ui.Button().Type("button").Class("icon-button").Aria("label", tr("End selection")).Body(icon("close")).OnClick(p.endChoosing),
 		)
 	})
 }

@@ -44,6 +44,7 @@ func (p *usersPage) renderTools() ui.UI {
 			{"", tr("By name")}, {sortNameDown, tr("By name, Z to A")}, {sortEmail, tr("By email")}, {sortEmailDown, tr("By email, Z to A")},
 			{sortChangedDown, tr("Last changed first")}, {sortChanged, tr("Last changed last")},
 		}, p.arranged),
+		ui.Button().ID("select-users").Type("button").Class("chip").Aria("pressed", p.chosen.on).Text(tr("Select")).OnClick(p.startChoosing),
 		selection(stateID, tr("State"), string(p.view.state), []option{
 			{"", tr("Any state")}, {string(queue.Pending), tr("Pending")}, {string(queue.NeedsAttention), tr("Needs attention")}, {string(queue.InConflict), tr("Conflict")},
 		}, p.arranged),
@@ -51,7 +52,6 @@ func (p *usersPage) renderTools() ui.UI {
 			{"", tr("Any time")}, {changedToday, tr("Changed today")}, {changedWeek, tr("Changed this week")},
 		}, p.arranged),
 		p.renderJump(),
-		ui.Button().ID("select-users").Type("button").Class("chip").Aria("pressed", p.chosen.on).Text(tr("Select")).OnClick(p.startChoosing),
 	)
 }
 
@@ -137,7 +137,7 @@ func (p *usersPage) jump(ctx ui.Context, _ ui.Event) {
 		return
 	}
 	p.S.Elements.SetValue(jumpID, "")
-	p.seek, p.anchors = &listPlace{key: queue.Key{Sort: letter}}, nil
+	p.seek, p.anchors = &listPlace{key: queue.Key{Sort: letter}, jump: true}, nil
 	p.read(ctx)
 }
 

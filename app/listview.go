@@ -105,6 +105,7 @@ type listPlace struct {
 	index   int       // of that row, when it was seen
 	offset  float64   // of the scroller, from where rows of this height would begin
 	total   int
+	jump    bool // the row itself is wanted, at the top
 }
 
 // top is how far to scroll when the row has an index.
@@ -132,5 +133,5 @@ func parseListPlace(text string) (p listPlace) {
 	if err != nil || err2 != nil || err3 != nil || index < 0 || total < 0 {
 		return p
 	}
-	return listPlace{f[0], queue.Key{Sort: f[1], ID: f[2]}, index, offset, total}
+	return listPlace{address: f[0], key: queue.Key{Sort: f[1], ID: f[2]}, index: index, offset: offset, total: total}
 }

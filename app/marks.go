@@ -67,7 +67,7 @@ func markedHTML(text, search string) string {
 
 // An excerpt begins this many characters before what was found, at most, and is this long.
 const (
-	excerptBefore = 30
+	excerptBefore = 14
 	excerptLength = 120
 )
 

@@ -71,8 +71,8 @@ func TestExcerpt(t *testing.T) {
 		{"Sings in the choir", "Sings in the choir"},
 		{"Reads maps", ""},
 		{"Sings\n in the\tchoir", "Sings in the choir"},
-		{long + "Sings in the choir", "…with us for a long time. Sings in the choir"},
-		{strings.Repeat("x", 50) + "choir", "…" + strings.Repeat("x", 30) + "choir"},
+		{long + "Sings in the choir", "…Sings in the choir"},
+		{strings.Repeat("x", 50) + "choir", "…" + strings.Repeat("x", 14) + "choir"},
 		{"choir " + strings.Repeat("é", 200), "choir " + strings.Repeat("é", 114) + "…"},
 	} {
 		if got := excerpt(c.text, "choir"); got != c.want {

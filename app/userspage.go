@@ -38,6 +38,8 @@ type Layout interface {
 	// Viewport is an element's scroll offset and height.
 	Viewport(id string) (top, height float64)
 	ScrollTo(id string, top float64)
+	// Reveal scrolls to where an element is the first that is not covered.
+	Reveal(id string)
 	// Scrolls notifies when the element is scrolled, at most once a frame. The
 	// channel holds at most one unread notification, until ctx ends.
 	Scrolls(ctx context.Context, id string) <-chan struct{}
@@ -100,7 +102,7 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 	p.S.Elements.SetValue(searchID, p.view.search)
 	p.S.subscribe(ctx, p.S.Users.Changes(ctx), p.refresh)
 	p.S.watch(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
-	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), func(ui.Context) {})
+	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.learnLetters)
 	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
 	p.read(ctx)
 	p.deepen(ctx)
@@ -255,6 +257,7 @@ type window struct {
 
 	page repository.Page[api.User]
 	top  float64 // to scroll to, if it was sought
+	row  string  // the id of what is there
 }
 
 func (p *usersPage) read(ctx ui.Context) {
@@ -287,6 +290,9 @@ func (w *window) load(ctx context.Context, users Users) (err error) {
 			index = max(page.Total-1, 0)
 		}
 		w.top = w.seek.top(index, w.rowHeight)
+		if len(page.Keys) > 0 && w.seek.jump {
+			w.row = page.Keys[0].ID
+		}
 		w.requested = windowFor(view{w.top, w.height, w.rowHeight}, page.Total)
 		w.query.From, w.query.Skip, w.query.Limit = queue.Key{}, w.requested.first, w.requested.count+1
 	}
@@ -330,7 +336,12 @@ func (p *usersPage) show(ctx ui.Context, w window, err error) {
 	if !drifted {
 		p.anchors.add(is.first, page.Keys)
 	}
-	ctx.Defer(func(ctx ui.Context) { p.layOut(ctx, scrollTo) })
+	ctx.Defer(func(ctx ui.Context) {
+		p.layOut(ctx, scrollTo)
+		if w.row != "" {
+			p.S.Layout.Reveal(rowID(w.row))
+		}
+	})
 	p.learnLetters(ctx)
 }
 

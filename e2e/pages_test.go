@@ -166,12 +166,34 @@ func TestPagesAreAccessible(t *testing.T) {
 	users.edit("Ann Archer", harness.Person{Bio: "Draws maps of hills"})
 
 	pages := map[string]func(){
-		"list":     func() { users.Go("/"); users.See("button", "Edit Ann Archer") },
-		"no match": func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.SeeText("No matches") },
-		"form":     func() { users.Go("/?add=1"); users.Click("button", "Save"); users.SeeText("Name is required") },
-		"user":     func() { users.Go("/users/" + ann); users.See("heading", "Ann Archer") },
-		"no user":  func() { users.Go("/users/00000000-0000-4000-8000-000000000000"); users.SeeText("Not on this device") },
-		"sync":     func() { users.Go("/sync"); users.See("heading", "Diagnostics"); users.See("button", "Discard") },
+		"list":      func() { users.Go("/"); users.See("button", "Edit Ann Archer") },
+		"no match":  func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.SeeText("No matches") },
+		"bio found": func() { users.Go("/?q=maps"); users.See("button", "Edit Ann Archer") },
+		"filtered":  func() { users.Go("/?sort=-changed&state=pending"); users.See("button", "Edit Ann Archer") },
+		"selection": func() { users.Go("/"); users.Click("button", "Select"); users.Click("checkbox", "Select Ann Archer") },
+		"edit a field": func() {
+			users.Go("/")
+			users.Click("button", "Select")
+			users.Click("checkbox", "Select Ann Archer")
+			users.Click("button", "Edit a field")
+			users.See("dialog", "Edit a field")
+		},
+		"palette": func() {
+			users.Go("/")
+			users.See("button", "Edit Ann Archer")
+			users.Key("k", harness.Ctrl)
+			users.See("dialog", "Commands")
+		},
+		"shortcuts": func() {
+			users.Go("/")
+			users.See("button", "Edit Ann Archer")
+			users.Key("?", 0)
+			users.See("dialog", "Keyboard shortcuts")
+		},
+		"form":    func() { users.Go("/?add=1"); users.Click("button", "Save"); users.SeeText("Name is required") },
+		"user":    func() { users.Go("/users/" + ann); users.See("heading", "Ann Archer") },
+		"no user": func() { users.Go("/users/00000000-0000-4000-8000-000000000000"); users.SeeText("Not on this device") },
+		"sync":    func() { users.Go("/sync"); users.See("heading", "Diagnostics"); users.See("button", "Discard") },
 		"not found": func() { // the server answers: the service worker knows the app's routes only
 			b.Offline(site.Proxy, false)
 			users.Go("/no/such/page")

@@ -18,6 +18,8 @@
 //   rollcall.installWay()     how this browser installs the app: "prompt", "share", or "" if it can't
 //   rollcall.saved()          the person has saved something here: the app may offer to be installed
 //   rollcall.declineInstall() they don't want to; rollcall.installWanted() is whether it may still offer it
+//   rollcall.tool(name, of)   does what a key or a button is for that tools.js knows
+//   rollcall.find(text, give) gives the first few people who match, as JSON, once the program runs
 //   rollcall.seen             whether this browser synced before this page was loaded
 //   rollcall.blocked          whether the browser denies this site all storage
 "use strict";
@@ -86,6 +88,11 @@
     dispatchEvent(new Event("rollcall-dropped"));
   }
   for (const name of ["dragover", "dragleave", "drop"]) addEventListener(name, dropping);
+
+  async function tool(name, of) {
+    await once('{{asset "tools.js"}}', '{{integrity "tools.js"}}').catch(() => {});
+    globalThis.rollcallTools?.[name](of);
+  }
 
   // rescuer is rescue.js. Where that is what did not come, it is fetched anew: it can
   // mend all parts but itself.
@@ -303,6 +310,7 @@
     installWanted: () => wished() === "wanted",
     saved,
     declineInstall,
+    tool,
     seen: /(^|; )rollcall_seen=/.test(document.cookie),
     blocked,
   };

@@ -12,8 +12,15 @@
 //      belongs to what was there when the finger went down, and a double click is one
 //      press. A key that is held down presses once.
 //
+//   4. When rows come or go above, the one under the finger, the focus or the mouse stays where it is
+//      on the screen; of a list that is scrolled, the first one does.
+//   5. A finger that rests on a row selects it; one that moves it to the side does what its
+//      buttons do. One that moves over the letters opens the list there.
+//   6. Keys. What they do is in tools.js, which is loaded when the first is pressed.
+//
 // rollcallElements.pressed() says whether a finger is down. The program waits with
-// what would move the page.
+// what would move the page. scrollTo(id, top) and reveal(id) scroll for it, keep(name, text) and kept(name)
+// keep a text while the tab is open, keepIDs(lines) the ids of whom to export.
 "use strict";
 
 (() => {
@@ -144,9 +151,13 @@
   const changed = new MutationObserver((records) => {
     const added = new Set(records.flatMap((record) => [...record.addedNodes]));
     const lists = new Set();
-    let inOrder = true;
+    let inOrder = true, resized = false;
     for (const record of records) {
       if (record.type === "characterData") continue;
+      if (record.attributeName === "style") {
+        resized ||= record.target.classList.contains("spacer");
+        continue;
+      }
       if (record.type === "attributes") {
         lists.add(record.target);
         inOrder &&= record.attributeName !== "data-order";
@@ -160,6 +171,7 @@
     }
     for (const list of lists) arrange(list);
     refocus();
+    if (!inOrder || resized) stay();
     if (!inOrder) moved();
     mendCuts(records);
     remembered(changed.takeRecords());
@@ -171,7 +183,7 @@
   }
 
   changed.observe(document.documentElement, {
-    subtree: true, childList: true, attributes: true, attributeFilter: ["data-order", "data-first", "data-total"],
+    subtree: true, childList: true, attributes: true, attributeFilter: ["data-order", "data-first", "data-total", "style"],
     characterData: true, characterDataOldValue: true,
   });
 
@@ -192,7 +204,7 @@
   addEventListener("pointerdown", (event) => {
     const control = controlOf(event.target);
     press = {
-      control, rect: control?.getBoundingClientRect(),
+      control, target: event.target, rect: control?.getBoundingClientRect(),
       late: Boolean(control?.closest("[data-key]")) && event.timeStamp < movedAt, // aimed at what was there before
       since: performance.now(), up: 0,
     };
@@ -217,6 +229,13 @@
 
   addEventListener("click", (event) => {
     const pressed = press;
+    if (event.isTrusted && performance.now() < swallowUntil) {
+      swallowUntil = 0;
+      press = null;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
     // Keys, scripts and assistive technology click without a press.
     if (!pressed || !event.isTrusted || event.detail === 0 || event.pointerId === -1) return;
     if (pressed.up === 0 || performance.now() - pressed.up > longestClick) return;
@@ -240,7 +259,173 @@
     else if (event.target !== enterOn || event.target.tagName !== "TEXTAREA") event.preventDefault();
   }, true);
 
+  // --- 4. Rows that stay ---
+
+  const scroller = () => document.getElementById("main");
+  const rowOf = (node) => node?.closest?.("[data-total] > [data-key]") ?? null;
+  let hovered = null; // what the mouse is over
+  let held = null; // {row, top}: what stays, and where
+
+  function firstRow() {
+    const main = scroller();
+    if (!main || main.scrollTop <= 0) return null;
+    const top = main.getBoundingClientRect().top;
+    return [...main.querySelectorAll("[data-total] > [data-key]")].find((row) => row.getBoundingClientRect().bottom > top) ?? null;
+  }
+
+  function hold() {
+    const row = rowOf(press?.target) ?? rowOf(document.activeElement) ?? rowOf(hovered) ?? firstRow();
+    held = row && { row, top: row.getBoundingClientRect().top };
+  }
+
+  // stay scrolls as far as the row that stays was moved. One that has itself gone far is only
+  // followed by a finger and the focus.
+  function stay() {
+    const main = scroller();
+    if (main && held?.row.isConnected) {
+      const moved = held.row.getBoundingClientRect().top - held.top;
+      const near = Math.abs(moved) < main.clientHeight || held.row.contains(document.activeElement) || held.row.contains(press?.target ?? null);
+      if (Math.abs(moved) >= 1 && near) main.scrollTop += moved;
+    }
+    hold();
+  }
+
+  let holding = false;
+  function holdSoon() {
+    if (holding) return;
+    holding = true;
+    requestAnimationFrame(() => {
+      holding = false;
+      hold();
+    });
+  }
+
+  addEventListener("scroll", holdSoon, { capture: true, passive: true });
+  addEventListener("resize", holdSoon);
+  addEventListener("focusin", hold, true);
+  addEventListener("pointerdown", hold, true);
+  addEventListener("pointerover", ({ target, pointerType }) => {
+    if (pointerType === "touch" || (hovered && rowOf(hovered) === rowOf(target))) return;
+    hovered = target;
+    hold();
+  }, true);
+  document.documentElement.addEventListener("pointerleave", () => { hovered = null; });
+
+  // --- 5. Fingers on rows and letters ---
+
+  const restTime = 500; // until a finger rests on a row, in ms
+  const slip = 10; // how far it may slip meanwhile, in CSS pixels
+  const farEnough = 96; // to the side
+
+  let finger = null; // {row, x, y, rests, by}: by is how far to the side, once it goes there
+  let swallowUntil = 0; // a click that a gesture ends with
+
+  function lift() {
+    if (!finger) return;
+    clearTimeout(finger.rests);
+    const { style, dataset } = finger.row;
+    style.removeProperty("--by");
+    for (const name of ["swipe", "ready", "hint"]) delete dataset[name];
+    finger = null;
+  }
+
+  addEventListener("pointerdown", ({ pointerType, isPrimary, target, clientX: x, clientY: y }) => {
+    lift();
+    const row = rowOf(target);
+    if (pointerType !== "touch" || !isPrimary || !row || target.closest("button")) return;
+    finger = { row, x, y, by: 0, rests: setTimeout(() => {
+      swallowUntil = Infinity;
+      row.dispatchEvent(new CustomEvent("rowhold", { bubbles: true }));
+      lift();
+    }, restTime) };
+  }, true);
+
+  addEventListener("pointermove", ({ clientX, clientY }) => {
+    if (!finger) return;
+    const by = clientX - finger.x, down = Math.abs(clientY - finger.y), { row } = finger;
+    if (!finger.by) {
+      if (down > slip) return lift();
+      if (Math.abs(by) <= slip || Math.abs(by) < 2 * down) return;
+      clearTimeout(finger.rests);
+    }
+    finger.by = by;
+    const button = row.querySelector(by < 0 ? "[id^=delete-]" : "[id^=edit-]");
+    if (!button) return lift();
+    row.style.setProperty("--by", `${by}px`);
+    Object.assign(row.dataset, { swipe: by < 0 ? "delete" : "edit", hint: button.getAttribute("aria-label") });
+    row.toggleAttribute("data-ready", Math.abs(by) >= farEnough);
+  }, { capture: true, passive: true });
+
+  addEventListener("pointerup", () => {
+    if (swallowUntil === Infinity) swallowUntil = performance.now() + clickTime;
+    if (!finger?.by) return lift();
+    const { row, by } = finger;
+    swallowUntil = performance.now() + clickTime;
+    lift();
+    press = null;
+    if (Math.abs(by) >= farEnough) row.querySelector(by < 0 ? "[id^=delete-]" : "[id^=edit-]")?.click();
+  }, true);
+  addEventListener("pointercancel", lift, true);
+  addEventListener("contextmenu", (event) => {
+    if (finger || swallowUntil === Infinity) event.preventDefault();
+  }, true);
+
+  function letter({ clientX, clientY }) {
+    const { letter: key } = document.elementFromPoint(clientX, clientY)?.dataset ?? {};
+    const select = document.getElementById("list-jump");
+    if (!key || !select) return;
+    select.value = key;
+    select.dispatchEvent(new Event("change"));
+  }
+
+  let onLetters = false;
+  addEventListener("pointerdown", (event) => {
+    onLetters = Boolean(event.target.closest?.(".letters"));
+    if (onLetters) letter(event);
+  }, true);
+  addEventListener("pointermove", (event) => { if (onLetters) letter(event); }, { capture: true, passive: true });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { onLetters = false; }, true);
+
+  // --- 6. Keys ---
+
+  function stored(work) {
+    try {
+      return work() ?? "";
+    } catch {
+      return ""; // the browser keeps nothing for this site
+    }
+  }
+
+  addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
+    const command = (event.ctrlKey || event.metaKey) && !event.shiftKey && key.toLowerCase() === "k";
+    const plain = !event.ctrlKey && !event.metaKey && key.length === 1 && "/njke?".includes(key) &&
+      !target.closest?.("input, textarea, select, [contenteditable]") && stored(() => localStorage.getItem("rollcall-keys")) !== "off";
+    if (!command && !plain) return;
+    event.preventDefault();
+    rollcall.tool(command ? "palette" : "key", key);
+  });
+
+  addEventListener("click", ({ target }) => {
+    const tool = target.closest?.("[data-tool]");
+    if (tool && !tool.disabled) rollcall.tool(tool.dataset.tool, tool);
+  });
+
   globalThis.rollcallElements = {
+    scrollTo(id, top) {
+      const element = document.getElementById(id);
+      if (!element) return;
+      held = null;
+      element.scrollTop = top;
+    },
+    reveal(id) {
+      held = null;
+      document.getElementById(id)?.scrollIntoView({ block: "start" });
+    },
+    keep: (name, text) => stored(() => sessionStorage.setItem(name, text)),
+    kept: (name) => stored(() => sessionStorage.getItem(name)),
+    keepIDs: (lines) => stored(() => sessionStorage.setItem("rollcall-export-ids", JSON.stringify(lines.split("\n")))),
     pressed() {
       if (!press?.control) return false;
       const t = performance.now();

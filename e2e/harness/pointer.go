@@ -46,6 +46,60 @@ func (p *Page) Up(at Point, touch bool) {
 	p.mouse(input.DispatchMouseEventTypeMouseReleased, at, 1)
 }
 
+// Hover moves the mouse over a place.
+func (p *Page) Hover(at Point) {
+	p.t.Helper()
+	p.mouse(input.DispatchMouseEventTypeMouseMoved, at, 0)
+}
+
+// Swipe moves a finger from one place to another, in steps, and lifts it there.
+func (p *Page) Swipe(from, to Point) {
+	p.t.Helper()
+	const steps = 8
+	p.Down(from, true)
+	for i := range steps {
+		part := float64(i+1) / steps
+		p.touch(input.DispatchTouchEventTypeTouchMove, &input.TouchPoint{X: from.X + (to.X-from.X)*part, Y: from.Y + (to.Y-from.Y)*part})
+	}
+	p.Up(to, true)
+}
+
+// ClickWith clicks a place while modifiers are held down.
+func (p *Page) ClickWith(at Point, modifiers int64) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
+	defer cancel()
+	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+		params := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y, Button: input.MouseButtonLeft, ClickCount: 1, Modifiers: modifiers}
+		if _, err := chromedp.Call(ctx, input.DispatchMouseEvent, params); err != nil {
+			p.t.Fatalf("the mouse: %v", err)
+		}
+	}
+}
+
+// Modifiers of a click or a key, as the protocol has them.
+const (
+	Ctrl  = 2
+	Shift = 8
+)
+
+// Key presses a key that types a character, while modifiers are held down. A page that takes it for
+// something else keeps it from being typed.
+func (p *Page) Key(key string, modifiers int64) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
+	defer cancel()
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		params := input.DispatchKeyEventParams{Type: kind, Key: key, Modifiers: modifiers}
+		if kind == input.DispatchKeyEventTypeKeyDown && modifiers == 0 {
+			params.Text = key
+		}
+		if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, params); err != nil {
+			p.t.Fatalf("the keyboard: %v", err)
+		}
+	}
+}
+
 // DoubleClick clicks twice at the same place. Between runs between the two, which are one
 // double click to the page however long it takes.
 func (p *Page) DoubleClick(at Point, between func()) {

@@ -4,6 +4,7 @@ package page
 
 import (
 	"context"
+	"strings"
 	"syscall/js"
 
 	"github.com/rollcall/rollcall/wasm/browser"
@@ -28,11 +29,15 @@ func (elements) Viewport(id string) (top, height float64) {
 	return 0, 0
 }
 
-func (elements) ScrollTo(id string, top float64) {
-	if e, ok := browser.Element(id); ok {
-		e.Set("scrollTop", top)
-	}
-}
+// script is the object rollcallElements of elements.js.
+func script() js.Value { return js.Global().Get("rollcallElements") }
+
+func (elements) ScrollTo(id string, top float64) { script().Call("scrollTo", id, top) }
+
+func (elements) Reveal(id string)        { script().Call("reveal", id) }
+func (elements) KeepPlace(text string)   { script().Call("keep", "rollcall-place", text) }
+func (elements) KeptPlace() string       { return script().Call("kept", "rollcall-place").String() }
+func (elements) KeepExport(ids []string) { script().Call("keepIDs", strings.Join(ids, "\n")) }
 
 // Scrolls listens at the document in the capturing phase: scroll events do not bubble,
 // and the element may be rendered later or again.

@@ -50,6 +50,7 @@ func Run() {
 		go background.run(ctx)
 	}
 	relayEvents(bus)
+	offerPeople(ctx, users)
 	app.Configure(app.Dependencies{
 		Users: users, Outbox: users, Syncer: users,
 		Network: network{}, Accounts: newAccounts(), StorageHealth: storage, StorageManager: storage, BackgroundSync: background,

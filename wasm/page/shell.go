@@ -10,6 +10,8 @@ import (
 	"github.com/rollcall/rollcall/api/jsoncodec"
 	"github.com/rollcall/rollcall/app"
 	"github.com/rollcall/rollcall/wasm/browser"
+	"github.com/rollcall/rollcall/wasm/directory"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -61,7 +63,7 @@ func (u *unsaved) Hides(ctx context.Context) <-chan struct{} {
 // presses is app.Presses.
 type presses struct{}
 
-func (presses) Pressed() bool { return js.Global().Get("rollcallElements").Call("pressed").Bool() }
+func (presses) Pressed() bool { return script().Call("pressed").Bool() }
 
 // preview is app.Preview, over the list rollcallNames of names.js.
 type preview struct{}
@@ -77,4 +79,26 @@ func (preview) People() []api.User {
 		people[i] = api.User{ID: of("id"), Name: of("name"), Email: of("email")}
 	}
 	return people
+}
+
+// offerPeople has the scripts find people by their names: rollcall.find(text, give) gives the first
+// few who match, as JSON.
+func offerPeople(ctx context.Context, users *directory.Collection) {
+	shell().Set("find", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		search, give := args[0].String(), args[1]
+		go func() {
+			page, err := users.List(ctx, repository.Query{Search: search, Limit: 6})
+			if err != nil {
+				return // the list itself says what fails
+			}
+			give.Invoke(string(jsoncodec.Write(func(w *jsoncodec.Writer) {
+				w.Open('[')
+				for _, r := range page.Records.All() {
+					r.Value.WriteJSON(w.Element())
+				}
+				w.Close(']')
+			})))
+		}()
+		return nil
+	}))
 }

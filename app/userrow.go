@@ -50,7 +50,7 @@ func (r *userRow) picture() ui.UI {
 		checked = "true"
 	}
 	return ui.Raw(`<button id="choose-` + html.EscapeString(r.ID) + `" type="button" role="checkbox" aria-checked="` + checked +
-		`" class="row-box" translate="no" aria-label="` + html.EscapeString("Select "+isolate(r.Name)) + `">` + iconHTML("check") + `</button>`)
+		`" class="row-box" translate="no" aria-label="` + html.EscapeString(tr("Select {0}", isolate(r.Name))) + `">` + iconHTML("check") + `</button>`)
 }
 
 // rowMainHTML is what a row says of a user.

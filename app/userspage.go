@@ -66,6 +66,7 @@ type usersPage struct {
 	S *session
 
 	reads     refresher
+	cancel    context.CancelFunc // of the read that is under way
 	view      listView
 	deep      bool // bios are looked through as well
 	rowHeight float64
@@ -194,6 +195,9 @@ func (p *usersPage) change(ctx ui.Context, v listView) {
 	}
 	p.view, p.deep, p.anchors, p.seek, p.toTop = v, false, nil, nil, true
 	p.requested = span{0, windowRows}
+	if p.cancel != nil {
+		p.cancel() // nobody waits for it any more
+	}
 	p.S.place = listPlace{address: v.address()}
 	p.read(ctx)
 }
@@ -265,8 +269,11 @@ func (p *usersPage) read(ctx ui.Context) {
 		w := window{view: p.view, deep: p.deep, requested: p.requested, seek: p.seek, height: p.viewport().height, rowHeight: p.rowHeight}
 		w.query = p.view.apply(p.anchors.query(p.requested), time.Now())
 		w.query.Deep = p.deep
-		return func(ctx context.Context) func(ui.Context) {
-			err := w.load(ctx, p.S.Users)
+		reading, cancel := context.WithCancel(ctx)
+		p.cancel = cancel
+		return func(context.Context) func(ui.Context) {
+			err := w.load(reading, p.S.Users)
+			cancel()
 			return func(ctx ui.Context) {
 				if w.view == p.view { // else another list was asked for
 					p.show(ctx, w, err)

@@ -286,7 +286,7 @@ func TestSeveralAreSelected(t *testing.T) {
 	users.Click("checkbox", "Select Eve")
 	users.Click("button", "Export")
 	users.eventually("the page", `location.pathname + location.search`, "/export?selected=1")
-	ids := harness.Eval[[]string](users.Page, `JSON.parse(sessionStorage.getItem("rollcall-export-ids"))`)
+	ids := harness.Eval[[]string](users.Page, `JSON.parse(sessionStorage.getItem("rollcall-selected"))`)
 	ann, _ := site.Row("Ann")
 	eve, _ := site.Row("Eve")
 	if want := []string{ann.ID, eve.ID}; !slices.Contains(ids, want[0]) || !slices.Contains(ids, want[1]) || len(ids) != 2 {
@@ -358,14 +358,14 @@ func TestKeysAndPalette(t *testing.T) {
 	}
 	users.Fill("combobox", "Type a command or a name", "carl")
 	users.See("option", "Carl Cole carl@example.org")
-	users.Press(kb.Enter)
+	users.Key("Enter", 0)
 	users.See("heading", "Carl Cole")
 	users.Key("k", harness.Ctrl)
 	users.Fill("combobox", "Type a command or a name", "sync")
 	users.See("option", "Sync now")
 	users.Press(kb.ArrowDown)
 	users.Press(kb.ArrowUp)
-	users.Press(kb.Enter)
+	users.Key("Enter", 0)
 	users.SeeText("Sync completed")
 }
 

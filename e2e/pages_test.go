@@ -169,7 +169,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		"list":      func() { users.Go("/"); users.See("button", "Edit Ann Archer") },
 		"no match":  func() { users.Go("/"); users.Fill("searchbox", "Search users", "zz"); users.SeeText("No matches") },
 		"bio found": func() { users.Go("/?q=maps"); users.See("button", "Edit Ann Archer") },
-		"filtered":  func() { users.Go("/?sort=-changed&state=pending"); users.See("button", "Edit Ann Archer") },
+		"filtered":  func() { users.Go("/?sort=-changed&state=conflict"); users.See("button", "Edit Bob Baker") },
 		"selection": func() { users.Go("/"); users.Click("button", "Select"); users.Click("checkbox", "Select Ann Archer") },
 		"edit a field": func() {
 			users.Go("/")

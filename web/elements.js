@@ -425,7 +425,7 @@
     },
     keep: (name, text) => stored(() => sessionStorage.setItem(name, text)),
     kept: (name) => stored(() => sessionStorage.getItem(name)),
-    keepIDs: (lines) => stored(() => sessionStorage.setItem("rollcall-export-ids", JSON.stringify(lines.split("\n")))),
+    keepIDs: (lines) => stored(() => sessionStorage.setItem("rollcall-selected", JSON.stringify(lines.split("\n")))),
     pressed() {
       if (!press?.control) return false;
       const t = performance.now();

@@ -8,13 +8,8 @@
 "use strict";
 
 (() => {
-  const texts = {
-    palette: "Commands", search: "Type a command or a name", none: "Nothing is called that",
-    shortcuts: "Keyboard shortcuts", keysOn: "Single keys are on", keysHint: "Ctrl-K works in any case.", close: "Close", people: "People", commands: "Commands",
-    field: "Edit a field", which: "Field", value: "New value", save: "Save", cancel: "Cancel",
-    required: "Type a name.", sets: (n) => `It is set for ${n} selected ${n === 1 ? "user" : "users"}, and can be undone.`,
-  };
-  const fields = [["bio", "Bio"], ["name", "Name"]]; // no two users may have one email
+  const { tr, trn } = rollcallLanguage;
+  const fields = [["bio", tr("Bio")], ["name", tr("Name")]]; // no two users may have one email
 
   const $ = (selector) => document.querySelector(selector);
   const onList = () => location.pathname === "/";
@@ -73,22 +68,21 @@
   }
 
   function commands() {
-    const label = (selector, otherwise) => $(selector)?.textContent.trim() || otherwise;
     const all = [
-      [label("#add-user", "Add user"), () => on("/", "#add-user", (b) => b.click()), "n"],
-      ["Sync now", () => ($(".button-sync") ? $(".button-sync").click() : on("/sync", ".button-sync", (b) => b.click()))],
-      ["Search users", focusSearch, "/"],
-      ["Import from a file", () => goappNav("/import")],
-      ["Export what the list shows", () => goappNav(`/export${onList() ? location.search : ""}`)],
-      ["Select users", () => on("/", "#select-users", (b) => b.click())],
+      [tr("Add user"), () => on("/", "#add-user", (b) => b.click()), "n"],
+      [tr("Sync now"), () => ($(".button-sync") ? $(".button-sync").click() : on("/sync", ".button-sync", (b) => b.click()))],
+      [tr("Search users"), focusSearch, "/"],
+      [tr("Import from a file"), () => goappNav("/import")],
+      [tr("Export what the list shows"), () => goappNav(`/export${onList() ? location.search : ""}`)],
+      [tr("Select users"), () => on("/", "#select-users", (b) => b.click())],
       ...[...document.querySelectorAll(".nav-link")].map((a) => [a.querySelector("span").textContent, () => a.click()]),
     ];
     for (const select of document.querySelectorAll(".list-tools select:not(#list-jump)")) {
       for (const option of select.options) {
-        if (!option.selected) all.push([`${select.getAttribute("aria-label")}: ${option.textContent}`, () => choose(select, option.value)]);
+        if (!option.selected) all.push([tr("{0}: {1}", select.getAttribute("aria-label"), option.textContent), () => choose(select, option.value)]);
       }
     }
-    all.push([texts.shortcuts, sheet, "?"]);
+    all.push([tr("Keyboard shortcuts"), sheet, "?"]);
     return all.map(([text, run, key]) => ({ text, run, key }));
   }
 
@@ -97,10 +91,10 @@
   // --- The palette ---
 
   function palette() {
-    const list = h("ul", { id: "palette-list", class: "palette-list", role: "listbox", "aria-label": texts.palette });
-    const box = h("input", { id: "palette-search", class: "input", type: "text", role: "combobox", placeholder: texts.search, "aria-label": texts.search,
+    const list = h("ul", { id: "palette-list", class: "palette-list", role: "listbox", "aria-label": tr("Commands") });
+    const box = h("input", { id: "palette-search", class: "input", type: "text", role: "combobox", placeholder: tr("Type a command or a name"), "aria-label": tr("Type a command or a name"),
       autocomplete: "off", spellcheck: "false", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", input: show, keydown });
-    const dialog = h("dialog", { id: "palette", class: "dialog palette", "aria-label": texts.palette }, box, list);
+    const dialog = h("dialog", { id: "palette", class: "dialog palette", "aria-label": tr("Commands") }, box, list);
     const all = commands();
     let items = [], at = 0, asked = 0;
 
@@ -126,7 +120,7 @@
       item.own ? h("bdi", { class: "notranslate", translate: "no" }, item.text) : h("span", {}, item.text),
       ...(item.more ? [h("bdi", { class: "palette-more notranslate", translate: "no" }, item.more)] : []),
       ...(item.key ? [h("kbd", {}, item.key)] : []))));
-      if (!items.length) list.append(h("li", { class: "palette-none", role: "option", "aria-disabled": "true" }, texts.none));
+      if (!items.length) list.append(h("li", { class: "palette-none", role: "option", "aria-disabled": "true" }, tr("Nothing is called that")));
       mark(0);
     }
 
@@ -161,7 +155,7 @@
 
   // --- Shortcuts ---
 
-  const keys = [["/", "Search users"], ["n", "Add user"], ["j", "Next user"], ["k", "Previous user"], ["e", "Edit the user"], ["?", "This list"], ["Ctrl-K", "Commands and people"]];
+  const keys = [["/", tr("Search users")], ["n", tr("Add user")], ["j", tr("Next user")], ["k", tr("Previous user")], ["e", tr("Edit the user")], ["?", tr("This list")], ["Ctrl-K", tr("Commands and people")]];
 
   const off = () => {
     try {
@@ -179,11 +173,11 @@
         } catch { /* the browser keeps nothing: they stay on */ }
         toggle.setAttribute("aria-checked", String(!off()));
       } }, h("span", { class: "switch-knob" }));
-    const close = button(texts.close, () => dialog.close(), { class: "button button-primary" });
+    const close = button(tr("Close"), () => dialog.close(), { class: "button button-primary" });
     const dialog = h("dialog", { id: "shortcuts", class: "dialog dialog-small", "aria-labelledby": "shortcuts-title" },
-      h("div", { class: "form" }, h("h2", { id: "shortcuts-title" }, texts.shortcuts),
+      h("div", { class: "form" }, h("h2", { id: "shortcuts-title" }, tr("Keyboard shortcuts")),
         h("dl", { class: "keys" }, ...keys.map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)))),
-        h("div", { class: "setting" }, h("div", { class: "choice-words" }, h("span", { id: "keys-on", class: "choice-title" }, texts.keysOn), h("span", { class: "hint" }, texts.keysHint)), toggle),
+        h("div", { class: "setting" }, h("div", { class: "choice-words" }, h("span", { id: "keys-on", class: "choice-title" }, tr("Single keys are on")), h("span", { class: "hint" }, tr("Ctrl-K works in any case."))), toggle),
         h("div", { class: "form-actions" }, close)));
     open(dialog, close);
   }
@@ -224,7 +218,7 @@
       event.preventDefault();
       const text = which.value === "bio" ? value.value : value.value.replace(/\s+/g, " ").trim();
       if (which.value === "name" && !text) {
-        wrong.textContent = texts.required;
+        wrong.textContent = tr("Type a name.");
         value.focus();
         return;
       }
@@ -234,9 +228,9 @@
 
     const label = (input, text) => h("div", { class: "field" }, h("label", { for: input.id }, text), input);
     const dialog = h("dialog", { id: "edit-field", class: "dialog", "aria-labelledby": "edit-field-title" },
-      h("form", { class: "form", method: "post", novalidate: true, submit: save }, h("h2", { id: "edit-field-title" }, texts.field),
-        h("p", { class: "quiet" }, texts.sets(Number(opener.dataset.count))), label(which, texts.which), label(value, texts.value), wrong,
-        h("div", { class: "form-actions" }, button(texts.cancel, () => dialog.close()), h("button", { type: "submit", class: "button button-primary" }, texts.save))));
+      h("form", { class: "form", method: "post", novalidate: true, submit: save }, h("h2", { id: "edit-field-title" }, tr("Edit a field")),
+        h("p", { class: "quiet" }, trn(Number(opener.dataset.count), "It is set for {n} selected user, and can be undone.", "It is set for {n} selected users, and can be undone.")), label(which, tr("Field")), label(value, tr("New value")), wrong,
+        h("div", { class: "form-actions" }, button(tr("Cancel"), () => dialog.close()), h("button", { type: "submit", class: "button button-primary" }, tr("Save")))));
     open(dialog, which);
   }
 

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -92,7 +93,7 @@ func (p *Page) Key(key string, modifiers int64) {
 	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
 		params := input.DispatchKeyEventParams{Type: kind, Key: key, Modifiers: modifiers}
 		if kind == input.DispatchKeyEventTypeKeyDown && modifiers == 0 {
-			params.Text = key
+			params.Text = strings.ReplaceAll(key, "Enter", "\r")
 		}
 		if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, params); err != nil {
 			p.t.Fatalf("the keyboard: %v", err)

@@ -24,6 +24,7 @@ type selection struct {
 type selected struct {
 	key  queue.Key // its place in the order
 	sort string    // and in the list
+	head uint64    // of key.Sort, see inOrder
 }
 
 // selected returns a window of a selection.
@@ -32,6 +33,7 @@ func (s *Store) selected(ctx context.Context, w repository.Window, of repository
 		made := false
 		err := s.read(ctx, func(st *state) error {
 			t := st.tables[w.Type]
+			t.mirror(of)
 			if made = t.selection != nil && t.selection.of.Same(of); made {
 				out = st.selectedPart(t, w)
 			}
@@ -44,6 +46,59 @@ func (s *Store) selected(ctx context.Context, w repository.Window, of repository
 			return out, err
 		}
 	}
+}
+
+// mirror turns the selection around if that is what is asked for.
+func (t *table) mirror(of repository.Selection) {
+	if s := t.selection; s != nil && s.of.Mirrors(of) {
+		t.catchUp()
+		slices.Reverse(s.rows)
+		s.of = of
+	}
+}
+
+// inOrder sorts rows. Most are told apart by a few letters behind what all begin with: comparing
+// those as a number takes a tenth of the time.
+func inOrder(rows []*selected, of repository.Selection) {
+	if len(rows) == 0 {
+		return
+	}
+	same := rows[0].key.Sort
+	for _, r := range rows {
+		n := 0
+		for n < len(same) && n < len(r.key.Sort) && same[n] == r.key.Sort[n] {
+			n++
+		}
+		same = same[:n]
+	}
+	for _, r := range rows {
+		r.head = head(r.key.Sort[len(same):])
+	}
+	reverse := of.Compare(queue.Key{Sort: "a"}, queue.Key{Sort: "b"}) > 0
+	slices.SortFunc(rows, func(a, b *selected) int {
+		switch {
+		case a.head == b.head || a.head == 0 || b.head == 0:
+			return of.Compare(a.key, b.key)
+		case a.head < b.head != reverse:
+			return -1
+		}
+		return 1
+	})
+}
+
+// head is the beginning of a text as a number that compares as it does; 0 where that may differ: in
+// queue.Key's order of characters that are no ASCII.
+func head(text string) (n uint64) {
+	for i := range 8 {
+		n <<= 8
+		if i < len(text) {
+			if text[i] >= 0x80 {
+				return 0
+			}
+			n |= uint64(text[i])
+		}
+	}
+	return n
 }
 
 // selectedPart returns a window of the table's selection.
@@ -107,9 +162,8 @@ func (t *table) catchUp() {
 		}
 	}
 	clear(s.changed)
-	compare := func(a, b *selected) int { return s.of.Compare(a.key, b.key) }
-	slices.SortFunc(fresh, compare)
-	s.rows = merge(s.rows, fresh, compare)
+	inOrder(fresh, s.of)
+	s.rows = merge(s.rows, fresh, func(a, b *selected) int { return s.of.Compare(a.key, b.key) })
 }
 
 // appendShown appends the row of an entry if it is selected.
@@ -124,7 +178,7 @@ func (t *table) appendShown(rows []*selected, of repository.Selection, s *shown)
 
 func appendSelected(rows []*selected, of repository.Selection, c repository.Candidate, document func() json.RawMessage) []*selected {
 	if of.Has(c, document) {
-		rows = append(rows, &selected{of.Key(c), of.ListKey(c).Sort})
+		rows = append(rows, &selected{key: of.Key(c), sort: of.ListKey(c).Sort})
 	}
 	return rows
 }
@@ -179,7 +233,7 @@ func (g *gathering) run(st *state) (more bool) {
 	for _, s := range t.visible().all() {
 		g.rows = t.appendShown(g.rows, g.of, s)
 	}
-	slices.SortFunc(g.rows, func(a, b *selected) int { return g.of.Compare(a.key, b.key) })
+	inOrder(g.rows, g.of)
 	t.selection = &selection{of: g.of, rows: g.rows, changed: map[string]bool{}, mixed: g.mixed}
 	return false
 }

@@ -89,4 +89,3 @@ func (c *Collection[T, P]) writeAll(ctx context.Context, records []Record[T], wr
 		return nil
 	}
 }
-

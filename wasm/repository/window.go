@@ -88,6 +88,13 @@ func (s Selection) Same(other Selection) bool {
 		s.order == other.order && s.reverse == other.reverse
 }
 
+// Mirrors reports whether another selection of the same type has the same rows in the reverse
+// order.
+func (s Selection) Mirrors(other Selection) bool {
+	s.reverse = !s.reverse
+	return s.Same(other)
+}
+
 // Deep reports whether documents are needed to decide.
 func (s Selection) Deep() bool { return s.deep }
 

@@ -173,7 +173,7 @@ func (t *table) cover(a *added) {
 	if a.number < t.list.next {
 		return
 	}
-	t.ahead = nil
+	t.ahead, t.selection = nil, nil
 	t.list.next = a.number + 1
 	from, to := t.list.at(a.first), t.list.at(a.to)
 	behind := leaf{first: a.to, seq: t.list.leaves[to].seq}
@@ -269,7 +269,7 @@ func (f *filling) add(c *api.Change, generation int64, at time.Time) bool {
 		id: key.ID, sort: key.Sort, version: row.Version, hash: api.ContentHash(row.Document), generation: generation,
 	}, f.seq})
 	f.lines.start('r').row(key, row).end()
-	writeText(&f.texts, key.ID, search)
+	writeText(&f.texts, textRow{id: key.ID, search: search, changed: f.schema.ChangedAt(nil, row.Document), dated: true})
 	f.ends = append(f.ends, end{len(f.lines.text), len(f.texts.text)})
 	return true
 }

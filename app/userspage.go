@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -275,7 +276,7 @@ func (p *usersPage) read(ctx ui.Context) {
 			err := w.load(reading, p.S.Users)
 			cancel()
 			return func(ctx ui.Context) {
-				if w.view == p.view { // else another list was asked for
+				if w.view == p.view && !errors.Is(err, context.Canceled) { // else another list was asked for
 					p.show(ctx, w, err)
 				}
 			}
@@ -410,6 +411,7 @@ func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
 	p.S.Elements.SetValue(searchID, "")
 	p.S.Elements.Focus(searchID)
 	p.change(ctx, listView{sort: p.view.sort})
+	p.showChoices(ctx)
 	p.stopped(ctx)
 }
 

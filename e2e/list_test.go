@@ -100,7 +100,7 @@ func TestTheAddressSaysWhatTheListShows(t *testing.T) {
 	users.pick("Changed", "Changed today")
 	users.reads("Carl Cole", "Ann Archer")
 	users.pick("State", "Pending")
-	users.SeeText("No matches")
+	users.SeeText("No user's name, email or bio contains")
 	users.Click("button", "Show all users")
 	users.reads("Carl Cole", "Bob Baker", "Ann Archer")
 	b.Offline(site.Proxy, true)

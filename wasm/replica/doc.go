@@ -59,7 +59,7 @@
 // pages in the order of the ids:
 //
 //	list/TYPE, list/TYPE/N     leaves with whole rows
-//	text/TYPE/N                what a search looks in, of the same rows
+//	text/TYPE/N                what a search looks in, and when they were changed, of the same rows
 //	ids/TYPE, ids/TYPE/N       version, hash and place in the list, by id
 //	state/a, state/b           all but rows; entities with operations or open conflicts
 //	reserve                    room that gives way to the person's work (room.go)
@@ -75,5 +75,6 @@
 // In memory are the directories, the entities with operations or conflicts, and the entries:
 // what the log has changed since the base (table.go). An entry hides what the base has of an
 // entity. Pages are cached up to Options.Cache; nothing reads all of them but a digest, a
-// sweep, reindexing and a search, each part by part.
+// sweep, reindexing, a search and another order than the list's, each part by part. Such an order,
+// or a part of the list, is kept until another one is asked for (selection.go).
 package replica

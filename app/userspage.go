@@ -270,7 +270,10 @@ func (p *usersPage) read(ctx ui.Context) {
 		w := window{view: p.view, deep: p.deep, requested: p.requested, seek: p.seek, height: p.viewport().height, rowHeight: p.rowHeight}
 		w.query = p.view.apply(p.anchors.query(p.requested), time.Now())
 		w.query.Deep = p.deep
-		reading, cancel := context.WithCancel(ctx)
+		reading, cancel := context.Context(ctx), context.CancelFunc(func() {})
+		if p.deep { // the only one that takes long
+			reading, cancel = context.WithCancel(ctx)
+		}
 		p.cancel = cancel
 		return func(context.Context) func(ui.Context) {
 			err := w.load(reading, p.S.Users)

@@ -27,9 +27,11 @@ type selected struct {
 	head uint64    // of key.Sort, see inOrder
 }
 
-// selected returns a window of a selection.
-func (s *Store) selected(ctx context.Context, w repository.Window, of repository.Selection) (out repository.Rows, err error) {
-	for {
+// selected returns a window of a selection. It gives up between parts when ctx ends: nobody waits for
+// an earlier search any more, but a transaction that is cut off costs the next reader more.
+func (s *Store) selected(waiting context.Context, w repository.Window, of repository.Selection) (out repository.Rows, err error) {
+	ctx := context.WithoutCancel(waiting)
+	for waiting.Err() == nil {
 		made := false
 		err := s.read(ctx, func(st *state) error {
 			t := st.tables[w.Type]
@@ -42,10 +44,11 @@ func (s *Store) selected(ctx context.Context, w repository.Window, of repository
 		if made || err != nil {
 			return out.Whole(), err
 		}
-		if _, err := inParts(ctx, s, gathering{of: of, stored: string(appendField(nil, w.Search)), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
+		if _, err := inParts(ctx, s, gathering{gone: func() bool { return waiting.Err() != nil }, of: of, stored: string(appendField(nil, w.Search)), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
 			return out, err
 		}
 	}
+	return out, context.Cause(waiting)
 }
 
 // mirror turns the selection around if that is what is asked for.
@@ -185,6 +188,7 @@ func appendSelected(rows []*selected, of repository.Selection, c repository.Cand
 
 // gathering is how far a selection is made.
 type gathering struct {
+	gone       func() bool // nobody waits for it
 	of         repository.Selection
 	stored     string // the search as lines have it
 	entityType string
@@ -204,6 +208,9 @@ const (
 // run gathers from the next leaves, and from the entries at last. It is false at the end.
 func (g *gathering) run(st *state) (more bool) {
 	t := st.tables[g.entityType]
+	if g.gone() {
+		return false
+	}
 	if g.leaf == 0 {
 		g.seq = st.seq
 	}

@@ -136,6 +136,16 @@ func TestEachLanguage(t *testing.T) {
 			users.Go("/users/" + ann)
 			users.SeeText("Draws maps")
 			check("user")
+			users.Go("/account")
+			harness.Eventually(t, "the account", func() error {
+				return harness.Equal("there is an answer", harness.Eval[bool](users.Page, `Boolean(document.querySelector(".empty-state"))`), true)
+			})
+			check("account")
+			users.Go("/files")
+			harness.Eventually(t, "the files", func() error {
+				return harness.Equal("they are shown", harness.Eval[bool](users.Page, `Boolean(document.querySelector("main input[type=file]"))`), true)
+			})
+			check("files")
 			users.Go("/sync")
 			users.SeeText(want.sync)
 			check("sync")

@@ -175,9 +175,9 @@ const atOnce = repository.MaxAtOnce
 
 // deleteAll deletes users, each by a change of its own, and offers to undo all of it.
 func (s *session) deleteAll(all []record) {
-	s.inParts(all, "Deleting {0} of {n}…", s.Users.DeleteAll, func(done []record) {
+	s.inParts(all, trLater("Deleting {0} of {1}…"), s.Users.DeleteAll, func(done []record) {
 		s.showToast(toast{text: trn(len(done), "Deleted {n} user", "Deleted {n} users"), action: tr("Undo"), onAction: func() {
-			s.inParts(done, "Restoring {0} of {n}…", s.Users.RestoreAll, func(done []record) {
+			s.inParts(done, trLater("Restoring {0} of {1}…"), s.Users.RestoreAll, func(done []record) {
 				s.showToast(toast{text: trn(len(done), "Restored {n} user", "Restored {n} users")})
 			})
 		}})
@@ -204,7 +204,7 @@ func (s *session) unsetAll(were []record, field, value string) {
 }
 
 func (s *session) writeAll(all []record, patch func(record) api.UserPatch, done func([]record)) {
-	s.inParts(all, "Changing {0} of {n}…", func(ctx context.Context, part []record) error {
+	s.inParts(all, trLater("Changing {0} of {1}…"), func(ctx context.Context, part []record) error {
 		return s.Users.UpdateAll(ctx, part, patch)
 	}, done)
 }
@@ -228,7 +228,7 @@ func valueOf(u api.User, field string) string {
 // inParts does something to many users, a part at a time, and says how far it is. What was done is
 // told to done, even if it failed then or was stopped.
 func (s *session) inParts(all []record, doing string, work func(context.Context, []record) error, done func([]record)) {
-	progress := func(n int) string { return trn(len(all), doing, doing, formatCount(n)) }
+	progress := func(n int) string { return tr(doing, formatCount(n), formatCount(len(all))) }
 	stopped, id, n := false, 0, 0
 	if len(all) > atOnce {
 		s.showToast(toast{text: progress(0), stays: true, action: tr("Stop"), onAction: func() { stopped = true }})

@@ -221,7 +221,7 @@ func (p *userPage) renderField(field string, value ui.UI) ui.UI {
 func (p *userPage) renderConflicts() ui.UI {
 	cs := p.held.Conflicts
 	ids := keysOf(cs, func(c queue.Conflict) string { return c.ID })
-	return section("conflicts-title", "Conflicts", openConflicts(cs),
+	return section("conflicts-title", tr("Conflicts"), openConflicts(cs),
 		ui.Div().Class("conflicts").DataSet("order", order(ids)).Body(
 			p.conflicts.children(ids, func(i int) ui.UI { return p.S.renderConflict(cs[i], true).DataSet("key", ids[i]) })...))
 }

@@ -50,13 +50,13 @@ func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 func lacks() []app.Diagnostic {
 	var lines []app.Diagnostic
 	if !browser.HasLocks() {
-		lines = append(lines, app.Diagnostic{Name: "Locks between tabs", Value: "not offered, so each open tab syncs by itself"})
+		lines = append(lines, app.Diagnostic{Name: tr("Locks between tabs"), Value: tr("not offered, so each open tab syncs by itself")})
 	}
 	if !js.Global().Get("EventSource").Truthy() {
-		lines = append(lines, app.Diagnostic{Name: "Event streams", Value: "not offered, so changes of others arrive up to half a minute late"})
+		lines = append(lines, app.Diagnostic{Name: tr("Event streams"), Value: tr("not offered, so changes of others arrive up to half a minute late")})
 	}
 	if js.Global().Get("BroadcastChannel").Get("standsIn").Truthy() {
-		lines = append(lines, app.Diagnostic{Name: "Messages between tabs", Value: "not offered, so they take a detour"})
+		lines = append(lines, app.Diagnostic{Name: tr("Messages between tabs"), Value: tr("not offered, so they take a detour")})
 	}
 	return lines
 }

@@ -454,6 +454,9 @@ func TestExports(t *testing.T) {
 	users.SeeText("1 user")
 	users.Click("radio", "Everybody")
 	users.SeeText("3 users")
+	users.Go("/export?state=pending&changed=today")
+	users.SeeText("Pending and Changed today")
+	users.SeeText("1 user") // Bob, who was not sent
 	harness.Eval[any](users.Page, fmt.Sprintf(`sessionStorage.setItem("rollcall-selected", %q)`, `["`+rowID(t, site, "Carl Cole")+`","`+rowID(t, site, "Ann Archer")+`"]`))
 	users.Go("/export?selected")
 	users.SeeText("Those you selected")

@@ -519,7 +519,13 @@
     read();
   }
 
-  const whatIsShown = ({ ids, search }) => (ids.length ? trn(ids.length, "{n} user", "{n} users") : search ? tr("Search: {0}", search) : "");
+  const states = { pending: () => tr("Pending"), attention: () => tr("Needs attention"), conflict: () => tr("Conflict") };
+  const times = { today: () => tr("Changed today"), week: () => tr("Changed this week") };
+
+  function whatIsShown({ ids, search, state, changed }) {
+    if (ids.length) return trn(ids.length, "{n} user", "{n} users");
+    return rollcallLanguage.list([search && tr("Search: {0}", search), states[state]?.(), times[changed]?.()].filter(Boolean));
+  }
 
   // print shows a plain page of people to the printer only.
   function print(people) {

@@ -283,16 +283,20 @@ func (s *Session) last(ctx context.Context, _, _ []byte) (any, []byte, error) {
 	return last, nil, err
 }
 
-// exportArg says whom to export, and how. Sort and filters are those of the list's address.
+// exportArg says whom to export, and how: as the list's address says it, but for when today has begun.
 type exportArg struct {
-	Search string        `json:"search"`
-	IDs    []string      `json:"ids"` // none: all that the search finds
-	Format roster.Format `json:"format"`
-	Mark   bool          `json:"mark"`
+	Search string         `json:"search"`
+	Sort   string         `json:"sort"`
+	State  queue.RowState `json:"state"`
+	Since  time.Time      `json:"since"`
+	IDs    []string       `json:"ids"` // none: all that the others find
+	Format roster.Format  `json:"format"`
+	Mark   bool           `json:"mark"`
 }
 
 func (a exportArg) selection() Selection {
-	s := Selection{Query: repository.Query{Search: a.Search}}
+	s := Selection{Query: repository.Query{Search: a.Search, Deep: true, State: a.State, Since: a.Since}}
+	s.Query.Order, s.Query.Reverse = strings.CutPrefix(a.Sort, "-") // "name" is no order's name: it is the list's own
 	if len(a.IDs) > 0 {
 		s.IDs = map[string]bool{}
 		for _, id := range a.IDs {

@@ -381,9 +381,13 @@ func TestCalls(t *testing.T) {
 		t.Errorf("exported %d: %s", count.Count, out)
 	}
 	var people []struct{ Name string }
-	call("people", `{"search":"nobody"}`, nil, &people)
-	if len(people) != 0 {
-		t.Errorf("it finds %+v", people)
+	for filter, want := range map[string]int{
+		`{"search":"nobody"}`: 0, `{"search":"JURGEN","sort":"-changed"}`: 1, `{"state":"pending"}`: 1, `{"state":"conflict"}`: 0,
+		`{"since":"2026-11-27T12:00:00Z"}`: 1, `{"since":"2026-11-28T00:00:00Z","sort":"email"}`: 0,
+	} {
+		if call("people", filter, nil, &people); len(people) != want {
+			t.Errorf("%s finds %+v", filter, people)
+		}
 	}
 	var undone struct{ Undone int }
 	call("undo", `{}`, nil, &undone)

@@ -34,7 +34,9 @@ func join(segments []segment) ([]segment, error) {
 				continue
 			}
 		}
-		joined = append(joined, segment{s.address, slices.Clone(s.data)})
+		// The linker leaves out the zeros that a word begins with, too.
+		word := s.address % 8
+		joined = append(joined, segment{s.address - word, append(make([]byte, word), s.data...)})
 	}
 	return joined, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster"
+	"github.com/rollcall/rollcall/roster/plan"
 	"github.com/rollcall/rollcall/server/exchange"
 	serverstore "github.com/rollcall/rollcall/server/store/memory"
 	"github.com/rollcall/rollcall/sim/testbed"
@@ -140,8 +141,8 @@ func (p *place) imports(file string) (refused string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	run := exchange.Import{To: p.data, Apply: true, Report: func(r exchange.Result) error {
-		if r.Action == exchange.Refused {
+	run := exchange.Import{To: p.data, Apply: true, Report: func(r plan.Result) error {
+		if r.Action == plan.Refused {
 			refused = r.Detail
 		}
 		return nil
@@ -184,7 +185,7 @@ func asExport(t *testing.T, u api.UserPatch) string {
 	t.Helper()
 	var file bytes.Buffer
 	w, err := roster.NewCSVWriter(&file, true)
-	if err := errors.Join(err, w.Write(u.Apply(api.User{ID: uuid.NewString()})), w.Flush()); err != nil {
+	if err := errors.Join(err, w.Write(u.Apply(api.User{ID: uuid.NewString()})), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return file.String()

@@ -141,11 +141,6 @@ func TestEachLanguage(t *testing.T) {
 				return harness.Equal("there is an answer", harness.Eval[bool](users.Page, `Boolean(document.querySelector(".empty-state"))`), true)
 			})
 			check("account")
-			users.Go("/files")
-			harness.Eventually(t, "the files", func() error {
-				return harness.Equal("they are shown", harness.Eval[bool](users.Page, `Boolean(document.querySelector("main input[type=file]"))`), true)
-			})
-			check("files")
 			users.Go("/sync")
 			users.SeeText(want.sync)
 			check("sync")

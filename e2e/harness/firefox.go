@@ -214,6 +214,10 @@ func (f *firefoxProcess) follow(stderr io.Reader, address chan<- string) {
 	close(f.ended)
 }
 
+// streamFailed begins what Firefox reports as a script's error when the server refuses an
+// EventSource, as before a sign-in. A failed request is no error of the page: see console.
+const streamFailed = "Firefox can’t establish a connection to the server at "
+
 // onEvent handles an event of the session.
 func (f *firefoxProcess) onEvent(method string, params json.RawMessage) {
 	switch method {
@@ -235,7 +239,7 @@ func (f *firefoxProcess) onEvent(method string, params json.RawMessage) {
 	case "log.entryAdded":
 		var e struct{ Level, Text, Type string }
 		if json.Unmarshal(params, &e) == nil {
-			bad := e.Level == "error" || strings.HasPrefix(e.Text, "panic:") || strings.HasPrefix(e.Text, "fatal error:")
+			bad := e.Level == "error" && !strings.HasPrefix(e.Text, streamFailed) || strings.HasPrefix(e.Text, "panic:") || strings.HasPrefix(e.Text, "fatal error:")
 			concerns := func(of *Firefox) bool {
 				told := func(which string) bool { return bytes.Contains(params, []byte(which)) }
 				return of.user == "" || slices.ContainsFunc(of.pages, told) || slices.ContainsFunc(of.origins, told)

@@ -116,8 +116,19 @@ type node struct {
 	SharedID string `json:"sharedId"`
 }
 
-// find returns the visible elements with a role and an accessible name.
+// find returns the visible elements with a role and an accessible name. A password field, which
+// has no role in ARIA and none in Firefox, is a textbox here, as in the other engines.
 func (d *firefoxTab) find(ctx context.Context, role, name string) ([]node, error) {
+	nodes, err := d.locate(ctx, role, name, "*")
+	if err != nil || role != "textbox" || name == "" {
+		return nodes, err
+	}
+	passwords, err := d.locate(ctx, "", name, "input[type=password]")
+	return append(nodes, passwords...), err
+}
+
+// locate returns the visible elements with a role and an accessible name that match a selector.
+func (d *firefoxTab) locate(ctx context.Context, role, name, selector string) ([]node, error) {
 	value := map[string]any{}
 	if role != "" {
 		value["role"] = role
@@ -133,16 +144,16 @@ func (d *firefoxTab) find(ctx context.Context, role, name string) ([]node, error
 		return nil, err
 	}
 	text, err := d.run(ctx, "script.callFunction", map[string]any{
-		"functionDeclaration": "(...all) => JSON.stringify(all.map((e) => e.checkVisibility()))",
+		"functionDeclaration": fmt.Sprintf("(...all) => JSON.stringify(all.map((e) => e.checkVisibility() && e.matches(%q)))", selector),
 		"arguments":           found.Nodes, "awaitPromise": false,
 	})
-	var visible []bool
+	var fits []bool
 	if err == nil {
-		err = json.Unmarshal(text, &visible)
+		err = json.Unmarshal(text, &fits)
 	}
 	var nodes []node
-	for i, v := range visible {
-		if v {
+	for i, fit := range fits {
+		if fit {
 			nodes = append(nodes, found.Nodes[i])
 		}
 	}

@@ -125,7 +125,7 @@ func TestPeoplesTextKeepsToItself(t *testing.T) {
 			b.visit("/")
 			b.untilText(marker)
 			page := component[*usersPage](b)
-			b.d.Emit(page, func() { page.find(contextOf(b), turned("nobody")) })
+			b.d.Emit(page, func() { page.find(turned("nobody")) })
 			b.untilText("No matches")
 		},
 	)

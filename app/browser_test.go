@@ -158,7 +158,8 @@ func (b *browser) fire(e ui.UI, event string) {
 	if h == nil {
 		b.t.Fatalf("%s has no handler for %s", accessibleName(e), event)
 	}
-	b.d.Emit(e, func() { h(b.d.Context(), ui.Event{Value: ui.Window()}) })
+	// As in a browser, the context is the element's, and ends with it.
+	b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: e, Function: func(ctx ui.Context) { h(ctx, ui.Event{Value: ui.Window()}) }})
 	b.settle()
 }
 

@@ -75,3 +75,14 @@ func (a asked) List(ctx context.Context, q repository.Query) (repository.Page[ap
 	}
 	return a.Users.List(ctx, q)
 }
+
+// watched keeps the context of each read of the list.
+type watched struct {
+	Users
+	reads chan context.Context
+}
+
+func (w watched) List(ctx context.Context, q repository.Query) (repository.Page[api.User], error) {
+	w.reads <- ctx
+	return w.Users.List(ctx, q)
+}

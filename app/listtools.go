@@ -36,7 +36,7 @@ func selection(id, name, chosen string, options []option, on ui.EventHandler) ui
 
 // renderTools are the list's order and its filters.
 func (p *usersPage) renderTools() ui.UI {
-	if !p.loaded || p.total == 0 && !p.view.filtered() {
+	if !p.loaded || p.total == 0 && !p.view.filtered() && !p.listed.filtered() {
 		return ui.Elem("template")
 	}
 	return ui.Div().Class("list-tools").Body(
@@ -74,8 +74,8 @@ func (p *usersPage) arranged(ctx ui.Context, _ ui.Event) {
 
 // showChoices has the selects show what the address says: once somebody has used one, the browser
 // does not follow what is rendered.
-func (p *usersPage) showChoices(ctx ui.Context) {
-	ctx.Defer(func(ui.Context) {
+func (p *usersPage) showChoices() {
+	p.ctx.Defer(func(ui.Context) {
 		p.S.Elements.SetValue(searchID, p.view.search)
 		p.S.Elements.SetValue(sortID, p.view.sort)
 		p.S.Elements.SetValue(stateID, string(p.view.state))
@@ -131,14 +131,14 @@ func firstLetters(ctx context.Context, users Users) (letters []string, err error
 }
 
 // jump goes to the first name with a letter.
-func (p *usersPage) jump(ctx ui.Context, _ ui.Event) {
+func (p *usersPage) jump(ui.Context, ui.Event) {
 	letter, _ := p.S.Elements.Value(jumpID)
 	if letter == "" {
 		return
 	}
 	p.S.Elements.SetValue(jumpID, "")
 	p.seek, p.anchors = &listPlace{key: queue.Key{Sort: letter}, jump: true}, nil
-	p.read(ctx)
+	p.read()
 }
 
 func letterName(letter string) string {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -202,7 +203,7 @@ func TestSearch(t *testing.T) {
 	page := component[*usersPage](b)
 	find := func(text string) {
 		b.device.values[searchID] = text
-		b.d.Emit(page, func() { page.find(contextOf(b), text) })
+		b.d.Emit(page, func() { page.find(text) })
 	}
 	find("ray")
 	b.untilText("1 match")
@@ -213,6 +214,46 @@ func TestSearch(t *testing.T) {
 	b.untilText("2 users")
 	if b.device.values[searchID] != "" || b.device.focused != searchID {
 		t.Error("the search box was not cleared and focused")
+	}
+}
+
+// TestAReadOutlivesItsButton: the button that shows all users goes before they are read, and so does
+// the one that tries again.
+func TestAReadOutlivesItsButton(t *testing.T) {
+	for button, path := range map[string]string{"Clear search": "/?q=nobody", "Show all users": "/?state=conflict&sort=-name", "Try again": "/"} {
+		t.Run(button, func(t *testing.T) {
+			b := open(t, "/sync")
+			b.add("Ann Lee", "ann@example.org")
+			good := b.root.s.Users
+			if button == "Try again" {
+				b.root.s.Users = brokenList{good}
+			}
+			b.visit(path)
+			b.until("the button", func() bool { return b.has("button", button) })
+			reads := make(chan context.Context, 100)
+			b.root.s.Users = watched{good, reads}
+			b.click(button)
+			b.untilText("Ann Lee")
+			b.until("the button to go", func() bool { return !b.has("button", button) })
+			if len(reads) == 0 {
+				t.Fatal("nothing was read")
+			}
+			for len(reads) > 0 {
+				if read := <-reads; read.Err() != nil {
+					t.Error("the read ended with the button")
+				}
+			}
+		})
+	}
+}
+
+// TestWhatIsNotReadIsNotSaidToBeEmpty: nobody matched, and the whole list is being read.
+func TestWhatIsNotReadIsNotSaidToBeEmpty(t *testing.T) {
+	b := open(t, "/sync")
+	b.until("the status", func() bool { return !b.root.s.status.SyncedAt.IsZero() })
+	page := &usersPage{S: b.root.s, loaded: true, listed: listView{search: "nobody"}}
+	if page.renderContent(); page.content.slots[0] != "skeleton" {
+		t.Errorf("the page shows the %s", page.content.slots[0])
 	}
 }
 

@@ -138,7 +138,8 @@ type read func(context.Context) (show func(ui.Context))
 // more.
 type refresher struct{ busy, again bool }
 
-// run calls prepare on the UI goroutine, for each read anew.
+// run calls prepare on the UI goroutine, for each read anew. The context is the component's own:
+// once that of a button is gone, the read never ends.
 func (r *refresher) run(s *session, ctx ui.Context, prepare func() read) {
 	if r.busy {
 		r.again = true

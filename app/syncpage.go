@@ -167,7 +167,7 @@ func (p *syncPage) decide(failure string, work func(context.Context) error) {
 	})
 }
 
-func (p *syncPage) retry(ctx ui.Context, _ ui.Event) { p.readAll(ctx) }
+func (p *syncPage) retry(ui.Context, ui.Event) { p.readAll(p.ctx) }
 
 func (p *syncPage) Render() ui.UI {
 	body := []ui.UI{

@@ -64,7 +64,8 @@ type Preview interface {
 // usersPage is the list of all users, of which it reads and renders a window.
 type usersPage struct {
 	ui.Compo
-	S *session
+	S   *session
+	ctx ui.Context // the page's own: that of a button ends with the button, and with it what it asked for
 
 	reads     refresher
 	cancel    context.CancelFunc // of the read that is under way
@@ -79,6 +80,7 @@ type usersPage struct {
 	records           []repository.Record[api.User]
 	keys              []queue.Key
 	total             int
+	listed            listView // what these are of
 	loaded            bool
 	failure           error
 	toTop             bool // the next window begins a new list
@@ -94,6 +96,7 @@ type usersPage struct {
 }
 
 func (p *usersPage) OnMount(ctx ui.Context) {
+	p.ctx = ctx
 	p.rowHeight, p.view = defaultRowHeight, parseListView(ctx.Page().URL())
 	place := p.S.placeIn(p.view.address())
 	p.total = place.total
@@ -106,8 +109,8 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 	p.S.watch(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
 	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.learnLetters)
 	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
-	p.read(ctx)
-	p.deepen(ctx)
+	p.read()
+	p.deepen()
 }
 
 // OnNav shows what the page's address says by now.
@@ -118,12 +121,12 @@ func (p *usersPage) OnNav(ctx ui.Context) {
 		return
 	}
 	place := p.S.placeIn(v.address())
-	p.change(ctx, v)
+	p.change(v)
 	if place.key != (queue.Key{}) {
 		p.seek, p.toTop = &place, false
 	}
-	p.showChoices(ctx)
-	p.deepen(ctx)
+	p.showChoices()
+	p.deepen()
 }
 
 func (p *usersPage) OnResize(ctx ui.Context) {
@@ -157,16 +160,16 @@ func (p *usersPage) scrolled(ctx ui.Context) {
 		return
 	}
 	p.requested = windowFor(v, p.total)
-	p.read(ctx)
+	p.read()
 }
 
 // refresh reads the window again because rows may have changed. Its first row stays
 // in place; the other anchors may have moved.
 func (p *usersPage) refresh(ctx ui.Context) {
-	p.find(ctx, p.searchBox())
+	p.find(p.searchBox())
 	p.anchors = p.anchors.keepOnly(p.shown.first)
 	p.requested.count = max(p.requested.count, windowRows)
-	p.read(ctx)
+	p.read()
 }
 
 // searchBox is the search as the box shows it. A browser that restores the page fills the
@@ -179,18 +182,18 @@ func (p *usersPage) searchBox() string {
 }
 
 // find starts a new search.
-func (p *usersPage) find(ctx ui.Context, text string) {
+func (p *usersPage) find(text string) {
 	if text == p.view.search {
 		return
 	}
 	v := p.view
 	v.search = text
-	p.change(ctx, v)
-	p.deepen(ctx)
+	p.change(v)
+	p.deepen()
 }
 
 // change shows another list, from its top.
-func (p *usersPage) change(ctx ui.Context, v listView) {
+func (p *usersPage) change(v listView) {
 	if v.query() != p.view.query() && p.chosen.all != "" {
 		p.chosen.all = ""
 	}
@@ -200,14 +203,14 @@ func (p *usersPage) change(ctx ui.Context, v listView) {
 		p.cancel() // nobody waits for it any more
 	}
 	p.S.place = listPlace{address: v.address()}
-	p.read(ctx)
+	p.read()
 }
 
 // deepen looks through the bios, too, once the person has stopped to type. A browser allows few
 // changes of the address in a row, so that waits as well.
-func (p *usersPage) deepen(ctx ui.Context) {
+func (p *usersPage) deepen() {
 	v := p.view
-	p.S.after(ctx, searchPause, func(ctx ui.Context) {
+	p.S.after(p.ctx, searchPause, func(ctx ui.Context) {
 		if v == p.view {
 			p.stopped(ctx)
 		}
@@ -221,7 +224,7 @@ func (p *usersPage) stopped(ctx ui.Context) {
 	}
 	if !p.deep && p.view.search != "" {
 		p.deep = true
-		p.read(ctx)
+		p.read()
 	}
 }
 
@@ -265,14 +268,14 @@ type window struct {
 	row  string  // the id of what is there
 }
 
-func (p *usersPage) read(ctx ui.Context) {
-	p.reads.run(p.S, ctx, func() read {
+func (p *usersPage) read() {
+	p.reads.run(p.S, p.ctx, func() read {
 		w := window{view: p.view, deep: p.deep, requested: p.requested, seek: p.seek, height: p.viewport().height, rowHeight: p.rowHeight}
 		w.query = p.view.apply(p.anchors.query(p.requested), time.Now())
 		w.query.Deep = p.deep
-		reading, cancel := context.Context(ctx), context.CancelFunc(func() {})
+		reading, cancel := context.Context(p.ctx), context.CancelFunc(func() {})
 		if p.deep { // the only one that takes long
-			reading, cancel = context.WithCancel(ctx)
+			reading, cancel = context.WithCancel(p.ctx)
 		}
 		p.cancel = cancel
 		return func(context.Context) func(ui.Context) {
@@ -321,10 +324,10 @@ func (p *usersPage) show(ctx ui.Context, w window, err error) {
 		p.requested, p.anchors = requested, nil
 	}
 	is, drifted := actualSpan(requested, page.Records.Len(), page.Total)
-	p.total = page.Total
+	p.total, p.listed = page.Total, w.view
 	if is.count > 0 && page.Records.Len() == 0 {
 		p.anchors, p.requested = nil, is
-		p.read(ctx)
+		p.read()
 		return
 	}
 	if drifted {
@@ -383,13 +386,13 @@ func (p *usersPage) loseFocus() {
 
 func (p *usersPage) add(ui.Context, ui.Event) { p.S.openForm(formRequest{opener: "add-user"}) }
 
-func (p *usersPage) retry(ctx ui.Context, _ ui.Event) {
+func (p *usersPage) retry(ui.Context, ui.Event) {
 	p.failure = nil
-	p.read(ctx)
+	p.read()
 }
 
 func (p *usersPage) typed(ctx ui.Context, _ ui.Event) {
-	p.find(ctx, ctx.JSSrc().Get("value").String())
+	p.find(ctx.JSSrc().Get("value").String())
 }
 
 // left is when the search box has been typed in and is left: for what comes next, the address
@@ -413,8 +416,8 @@ func (p *usersPage) prepare(ui.Context, ui.Event) {
 func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
 	p.S.Elements.SetValue(searchID, "")
 	p.S.Elements.Focus(searchID)
-	p.change(ctx, listView{sort: p.view.sort})
-	p.showChoices(ctx)
+	p.change(listView{sort: p.view.sort})
+	p.showChoices()
 	p.stopped(ctx)
 }
 
@@ -466,7 +469,7 @@ func (p *usersPage) renderContent() []ui.UI {
 	case p.failure != nil:
 		return p.content.only("failure", emptyState("alert", ui.H2().Text(tr("The list can't be shown")), errorText(p.failure),
 			retryButton(p.retry)))
-	case !p.loaded || p.total == 0 && !p.view.filtered() && p.knowledge() == stillLoading:
+	case !p.loaded || p.total == 0 && !p.view.filtered() && (p.listed.filtered() || p.knowledge() == stillLoading):
 		// Who comes back to the list has seen newer rows.
 		seen := p.total > 0 || p.view != (listView{}) || p.knowledge() == knownEmpty
 		if people := p.S.Preview.People(); !seen && len(people) > 0 {

@@ -218,6 +218,9 @@ func (f *firefoxProcess) follow(stderr io.Reader, address chan<- string) {
 // EventSource, as before a sign-in. A failed request is no error of the page: see console.
 const streamFailed = "Firefox can’t establish a connection to the server at "
 
+// aborted is the error of requests that end with their browser.
+const aborted = "NS_BINDING_ABORTED"
+
 // onEvent handles an event of the session.
 func (f *firefoxProcess) onEvent(method string, params json.RawMessage) {
 	switch method {
@@ -266,6 +269,7 @@ func (f *Firefox) Allow(text string) { f.console.allow(text) }
 func (f *Firefox) end() {
 	switch {
 	case f.user != "":
+		f.Allow(aborted)
 		f.must("closing a user context", "browser.removeUserContext", map[string]any{"userContext": f.user}, nil)
 		f.console.report(f.t)
 		f.mu.Lock()
@@ -304,7 +308,7 @@ func (f *Firefox) Restart() *Firefox {
 func (f *Firefox) Close() string {
 	f.t.Helper()
 	f.own()
-	f.Allow("NS_BINDING_ABORTED") // of requests that end with it
+	f.Allow(aborted)
 	f.must("closing Firefox", "browser.close", map[string]any{}, nil)
 	<-f.ended
 	return f.Kill()

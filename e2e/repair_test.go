@@ -66,7 +66,7 @@ func TestCorruptRowsAreRepairedBySync(t *testing.T) {
 	users.matchesServer(site)
 
 	users.Go("/sync")
-	users.SeeText("3 users in 3 groups, a few seconds ago")
+	users.SeeText("Users: 3, groups: 3, a few seconds ago")
 	users.SeeText("4 users, same as on the server, a few seconds ago")
 	for n := range api.Buckets {
 		asked := len(site.Proxy.Requests(http.MethodGet, fmt.Sprint("/api/v1/buckets/", n)))

@@ -120,7 +120,7 @@ const keptPages = `(async () => {
 
 // allowStrangers expects what a browser reports when a proxy answers in the server's place.
 func allowStrangers(b *harness.Browser, pages ...*harness.Page) {
-	for _, text := range []string{"401", "403", "EventSource", "CORS policy", "ERR_FAILED", "redirect", "MIME type", "Content Security Policy directive", "Manifest", "manifest", "ServiceWorker", "Sign in to sync"} {
+	for _, text := range []string{"401", "403", "EventSource", "CORS policy", "ERR_FAILED", "redirect", "MIME type", "Content Security Policy directive", "Manifest", "manifest", "ServiceWorker", "Sign in to sync", "integrity"} {
 		b.Allow(text)
 		for _, p := range pages {
 			p.Allow(text)

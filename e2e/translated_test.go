@@ -40,7 +40,7 @@ const translator = `(way) => {
 func (d directory) paired() {
 	d.t.Helper()
 	wrong := harness.Eval[[]string](d.Page, `[...document.querySelectorAll("main [role=list] > li")].flatMap((li) => {
-		const shown = li.querySelector(".row-name").innerText;
+		const shown = li.querySelector(".row-name").textContent;
 		return [...li.querySelectorAll("button")].map((b) => b.ariaLabel).filter((label) => label.replace(/^(Edit|Delete) /, "") !== shown).map((label) => shown + " has " + label);
 	})`)
 	for _, w := range wrong {

@@ -5,20 +5,25 @@ package page
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/rollcall/rollcall/wasm/browser"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
 
+// freezeTime bounds how long a person waits for that, who has pressed a button.
+const freezeTime = 2 * time.Second
+
 // changesFile is app.ChangesFile.
 type changesFile struct{ store repository.Store }
 
-// SaveChanges freezes what it saves: the file may be taken in elsewhere.
+// SaveChanges freezes what it saves, if it can: the file may be taken in elsewhere. Where the storage can't be
+// used any more, the file is all that is left.
 func (f changesFile) SaveChanges(ctx context.Context) (int, error) {
-	if err := repository.Freeze(ctx, f.store, ""); err != nil {
-		return 0, err
-	}
+	freezing, cancel := context.WithTimeout(ctx, freezeTime)
+	defer cancel()
+	_ = repository.Freeze(freezing, f.store, "")
 	n, err := browser.Await(ctx, shell().Call("saveChanges"))
 	if err != nil {
 		return 0, err

@@ -209,9 +209,14 @@ bench-app: build ## Measure visits, searches, scrolling and saves in the app
 	go run ./bench/app $(if $(FULL),-people 1000$(comma)10000$(comma)100000,-rounds 1) $(FLAGS)
 
 .PHONY: screenshots
-screenshots: build ## Update the screenshots in the README and the install dialog
+screenshots: build $(NPM_PACKAGES) ## Update the screenshots in README and DESIGN, and the pictures and outlines that tests compare with
 	$(need-browser)
-	go test -tags e2e -count=1 ./e2e -run TestScreenshots -update
+	go test -tags e2e -count=1 -timeout 30m ./e2e -run 'TestScreenshots|TestTasks|TestWhatEverybodySees' -update
+
+.PHONY: looks
+looks: build $(NPM_PACKAGES) ## Check what everybody sees, and the ten tasks, against the pictures and outlines that are kept
+	$(need-browser)
+	go test -tags e2e -count=1 -timeout 30m ./e2e -run 'TestTasks|TestWhatEverybodySees' -looks
 
 .PHONY: clean
 clean: ## Remove build results, but not .cache

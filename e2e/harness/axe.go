@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -48,6 +49,7 @@ type Screen struct {
 	Width, Height int64
 	Dark          bool
 	Phone         bool
+	ForcedColors  bool // as Windows' contrast themes do
 }
 
 // Emulate shows the page on another screen.
@@ -56,6 +58,10 @@ func (p *Page) Emulate(screen Screen) {
 	scheme := "light"
 	if screen.Dark {
 		scheme = "dark"
+	}
+	colors := "none"
+	if screen.ForcedColors {
+		colors = "active"
 	}
 	p.do("emulating a screen", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		return t.Call(ctx, emulation.CommandSetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
@@ -67,6 +73,7 @@ func (p *Page) Emulate(screen Screen) {
 			Features: []*emulation.MediaFeature{
 				{Name: "prefers-color-scheme", Value: scheme},
 				{Name: "prefers-reduced-motion", Value: "reduce"},
+				{Name: "forced-colors", Value: colors},
 			},
 		}, nil)
 	}))
@@ -80,4 +87,15 @@ func (p *Page) Screenshot() []byte {
 		p.t.Fatalf("taking a screenshot: %v", err)
 	}
 	return png
+}
+
+// SmallScreenshot returns a screenshot of the page for documents, as a WebP.
+func (p *Page) SmallScreenshot() []byte {
+	p.t.Helper()
+	quality := int64(70)
+	got, err := chromedp.Call(p.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp", Quality: &quality})
+	if err != nil {
+		p.t.Fatalf("taking a screenshot: %v", err)
+	}
+	return got.Data
 }

@@ -58,12 +58,17 @@ func start(t *testing.T, args ...string) *started {
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	s := &started{t: t, stop: cancel, done: make(chan error, 1)}
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		err := run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), in, &s.log)
 		s.done <- errors.Join(err, in.Close())
 	}()
 	s.url = address(t, out)
-	t.Cleanup(cancel)
+	t.Cleanup(func() { // it writes into the test's directory until it has ended
+		cancel()
+		<-ended
+	})
 	return s
 }
 

@@ -44,7 +44,7 @@ func UserChanged(document json.RawMessage) string {
 	// All rows are asked: this finds what the server writes in a tenth of the time. In a text a quotation
 	// mark has a backslash before it.
 	before := []byte(`"updatedAt":"`)
-	at := ""
+	var at string
 	if i := bytes.LastIndex(document, before); i >= 0 {
 		value, _, _ := bytes.Cut(document[i+len(before):], []byte{'"'})
 		at = string(value)

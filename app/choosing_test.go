@@ -68,7 +68,7 @@ func TestManyAreChangedInParts(t *testing.T) {
 	parts := 0
 	var done []record
 	b.d.Emit(component[*usersPage](b), func() {
-		b.root.s.inParts(all, "Changing {0} of {1}…", func(_ context.Context, part []record) error {
+		b.root.s.inParts(all, "Changing {0} of {1}…", func(context.Context, []record) error {
 			if parts++; parts == 3 {
 				return queue.ErrQuota
 			}

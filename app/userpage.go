@@ -74,7 +74,7 @@ func (p *userPage) watch() {
 	})
 }
 
-func (p *userPage) show(ctx ui.Context, id string, user repository.Snapshot[api.User]) {
+func (p *userPage) show(_ ui.Context, id string, user repository.Snapshot[api.User]) {
 	if id != p.ID || id == p.deletedID {
 		return
 	}
@@ -163,7 +163,7 @@ func backLink(class string) ui.UI {
 
 func (p *userPage) renderUser() ui.UI {
 	u := p.shown.Record.Value
-	bio := ui.UI(quiet(tr("No bio yet")))
+	bio := quiet(tr("No bio yet"))
 	if strings.TrimSpace(u.Bio) != "" {
 		bio = ui.P().Class("person-bio").Body(ui.Bdi().Text(balanced(u.Bio)))
 	}

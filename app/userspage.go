@@ -150,7 +150,7 @@ func (p *usersPage) viewport() view {
 }
 
 // scrolled reads another window when the visible rows come near the end of this one.
-func (p *usersPage) scrolled(ctx ui.Context) {
+func (p *usersPage) scrolled(ui.Context) {
 	if !p.loaded {
 		return
 	}
@@ -165,7 +165,7 @@ func (p *usersPage) scrolled(ctx ui.Context) {
 
 // refresh reads the window again because rows may have changed. Its first row stays
 // in place; the other anchors may have moved.
-func (p *usersPage) refresh(ctx ui.Context) {
+func (p *usersPage) refresh(ui.Context) {
 	p.find(p.searchBox())
 	p.anchors = p.anchors.keepOnly(p.shown.first)
 	p.requested.count = max(p.requested.count, windowRows)
@@ -585,7 +585,7 @@ func (p *usersPage) record(id string) (repository.Record[api.User], bool) {
 
 // clicked does what a press on a row is for: of its button, or of the row itself where users are
 // selected. A row's name is a link, which the browser follows.
-func (p *usersPage) clicked(ctx ui.Context, e ui.Event) {
+func (p *usersPage) clicked(_ ui.Context, e ui.Event) {
 	target := e.Get("target")
 	if button := target.Call("closest", "button"); button.Truthy() {
 		p.press(button.Get("id").String(), e.Get("shiftKey").Truthy())

@@ -112,7 +112,7 @@ func (r *csvReader) takeTable(first physical, said string, o Options) {
 		}
 	}
 	if len(header) == 0 { // a quote is open in it: then it has no names
-		r.separator, header = ',', []string{first.text}
+		r.separator = ','
 	}
 	if header, _ = r.split(first, r.separator); len(header) == 0 {
 		header = []string{first.text}

@@ -60,7 +60,7 @@ func TableOf(in io.ReadSeeker, o Options) (*Table, error) {
 // looksLikePerson reports whether a first row has an address in it, which names no column.
 func looksLikePerson(cells []string) bool {
 	email, _ := firstAddress(cells)
-	return len(email) > 0 && isAddress(email)
+	return email != "" && isAddress(email)
 }
 
 // row returns the cells of the next row; none of an empty row, or of one that is refused.

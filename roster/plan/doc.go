@@ -96,7 +96,7 @@ type Known struct {
 	ByEmail map[string]User // live ones, by api.EmailKey
 }
 
-// Known returns users to plan with.
+// KnownOf returns users to plan with.
 func KnownOf(users []User) Known {
 	k := Known{ByID: map[string]User{}, ByEmail: map[string]User{}}
 	for _, u := range users {

@@ -104,9 +104,9 @@ endef
 lint: $(LINT) web/dist/assets.json ## Check formatting, vet and lint, for native and js/wasm
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
-	go vet -tags e2e ./...
+	go vet -tags 'e2e looks' ./...
 	$(WASM) go vet ./wasm/... ./app/... ./api/... ./roster/... ./bench/client/rollcall
-	$(LINT) run --build-tags e2e ./...
+	$(LINT) run --build-tags e2e,looks ./...
 	$(WASM) $(LINT) run ./wasm/... ./app/... ./api/... ./roster/... ./bench/client/rollcall
 
 .PHONY: verify
@@ -211,12 +211,12 @@ bench-app: build ## Measure visits, searches, scrolling and saves in the app
 .PHONY: screenshots
 screenshots: build $(NPM_PACKAGES) ## Update the screenshots in README and DESIGN, and the pictures and outlines that tests compare with
 	$(need-browser)
-	go test -tags e2e -count=1 -timeout 30m ./e2e -run 'TestScreenshots|TestTasks|TestWhatEverybodySees' -update
+	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestScreenshots|TestTasks|TestLooks' -update
 
 .PHONY: looks
 looks: build $(NPM_PACKAGES) ## Check what everybody sees, and the ten tasks, against the pictures and outlines that are kept
 	$(need-browser)
-	go test -tags e2e -count=1 -timeout 30m ./e2e -run 'TestTasks|TestWhatEverybodySees' -looks
+	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestTasks|TestLooks'
 
 .PHONY: clean
 clean: ## Remove build results, but not .cache

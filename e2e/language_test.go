@@ -79,19 +79,8 @@ func take(users directory, name string) {
 
 func TestEachLanguage(t *testing.T) {
 	t.Parallel()
-	site := harness.NewSite(t, binary(t))
-	ann, bob, _ := addThree(site)
-	b := harness.OpenBrowser(t)
-	users := openUsers(t, b, site.URL())
-	b.Offline(site.Proxy, true)
-	users.isOffline()
-	users.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
-	users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
-	site.Change(bob, map[string]string{"bio": "Bakes cakes"})
-	users.add(harness.Person{Name: "Also Carl", Email: "carl@example.org"})
-	b.Offline(site.Proxy, false)
-	users.hasState("Also Carl", "Needs attention")
-	users.hasState("Bob Baker", "Conflict")
+	l := openLived(t)
+	users, ann := l.directory, l.ann
 	for code, want := range languages {
 		t.Run(code, func(t *testing.T) {
 			english, err := json.Marshal(englishTexts(t, code))

@@ -13,16 +13,6 @@ import (
 
 var update = flag.Bool("update", false, "update the screenshots of the README and the install dialog")
 
-var looks = flag.Bool("looks", false, "check what everybody sees, and the ten tasks: make looks")
-
-// onDemand leaves out a test that "make looks" and "make screenshots" run.
-func onDemand(t *testing.T) {
-	t.Helper()
-	if !*looks && !*update {
-		t.Skip("make looks runs it")
-	}
-}
-
 // people are the users in the screenshots.
 var people = []harness.Person{
 	{Name: "Amara Okafor", Email: "amara.okafor@example.org", Bio: "Runs the registration desk. Speaks Igbo, English and French."},

@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e && looks
 
 package e2e_test
 
@@ -259,7 +259,6 @@ func (d directory) syncLink() string {
 // TestTasks does each task on a phone and at a desk. What it takes is told in docs/DESIGN.md, which
 // -update writes.
 func TestTasks(t *testing.T) {
-	onDemand(t)
 	t.Parallel()
 	told := map[string][2]*hand{}
 	for _, task := range tasks {

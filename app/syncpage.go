@@ -194,10 +194,10 @@ func (p *syncPage) renderOutbox() []ui.UI {
 			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email")))
 	}
 	return p.content.only("outbox", ui.Div().Class("cards").Body(
-		p.renderOperations(&p.waiting, "waiting-title", tr("Waiting"), o.counts.Waiting, o.waiting,
-			ui.If(len(o.waiting) > 0, quiet(p.S.state().waitingText(p.device.backgroundOn)))),
-		p.renderOperations(&p.rejected, "attention-title", tr("Needs attention"), o.counts.Rejected, o.rejected[:min(len(o.rejected), maxListed)],
-			p.renderKinds()),
+		p.renderOperations(operationList{&p.waiting, "waiting-title", tr("Waiting"), tr("Nothing is waiting. All your changes are on the server."),
+			o.counts.Waiting, o.waiting}, ui.If(len(o.waiting) > 0, quiet(p.S.state().waitingText(p.device.backgroundOn)))),
+		p.renderOperations(operationList{&p.rejected, "attention-title", tr("Needs attention"), tr("The server has accepted everything so far."),
+			o.counts.Rejected, o.rejected[:min(len(o.rejected), maxListed)]}, p.renderKinds()),
 		p.renderConflicts(),
 		p.renderSettings(),
 		ui.If(o.damaged > 0, p.renderDamaged()), // the last: it moves no other
@@ -215,18 +215,22 @@ func (p *syncPage) lastSync() string {
 	return tr("Synced {0}", timeAgo(s.SyncedAt, time.Now()))
 }
 
-func (p *syncPage) renderOperations(slots *keyed, id, heading string, count int, ops []queue.Operation, above ui.UI) ui.UI {
-	none := tr("Nothing is waiting. All your changes are on the server.")
-	if slots == &p.rejected {
-		none = tr("The server has accepted everything so far.")
-	}
-	ids := keysOf(ops, func(o queue.Operation) string { return o.ID })
-	return section(id, heading, count,
-		ui.If(len(ops) == 0, quiet(none)),
+// operationList is a section of operations: the first of count, or the text that there are none.
+type operationList struct {
+	slots             *keyed
+	id, heading, none string
+	count             int
+	ops               []queue.Operation
+}
+
+func (p *syncPage) renderOperations(l operationList, above ui.UI) ui.UI {
+	ids := keysOf(l.ops, func(o queue.Operation) string { return o.ID })
+	return section(l.id, l.heading, l.count,
+		ui.If(len(ids) == 0, quiet(l.none)),
 		above,
-		ui.If(len(ops) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", id).DataSet("order", order(ids)).Body(
-			slots.children(ids, func(i int) ui.UI { return p.renderOperation(ops[i]).DataSet("key", ids[i]) })...)),
-		renderMore(len(ops), count),
+		ui.If(len(ids) > 0, ui.Ul().Class("things").Role("list").Aria("labelledby", l.id).DataSet("order", order(ids)).Body(
+			l.slots.children(ids, func(i int) ui.UI { return p.renderOperation(l.ops[i]).DataSet("key", ids[i]) })...)),
+		renderMore(len(ids), l.count),
 	)
 }
 

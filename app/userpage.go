@@ -69,12 +69,12 @@ func (p *userPage) watch() {
 	watching, unwatch := context.WithCancel(p.ctx)
 	p.watchedID, p.unwatch = id, unwatch
 	p.readHeld(p.ctx)
-	receive(p.S, p.ctx, p.S.Users.Watch(watching, id), func(ctx ui.Context, user repository.Snapshot[api.User]) {
-		p.show(ctx, id, user)
+	receive(p.S, p.ctx, p.S.Users.Watch(watching, id), func(_ ui.Context, user repository.Snapshot[api.User]) {
+		p.show(id, user)
 	})
 }
 
-func (p *userPage) show(_ ui.Context, id string, user repository.Snapshot[api.User]) {
+func (p *userPage) show(id string, user repository.Snapshot[api.User]) {
 	if id != p.ID || id == p.deletedID {
 		return
 	}

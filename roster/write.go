@@ -85,37 +85,39 @@ var cardEscapes = strings.NewReplacer(`\`, `\\`, ",", `\,`, ";", `\;`, "\r\n", `
 
 // Write implements Writer. The id is not ours alone to give there, so people are found by email.
 func (w *cardWriter) Write(u api.User) error {
-	w.property("BEGIN", "VCARD")
-	w.property("VERSION", "4.0")
+	var card strings.Builder
+	property(&card, "BEGIN", "VCARD")
+	property(&card, "VERSION", "4.0")
 	if u.ID != "" {
-		w.property("UID", "urn:uuid:"+u.ID)
+		property(&card, "UID", "urn:uuid:"+u.ID)
 	}
-	w.property("FN", cardEscapes.Replace(u.Name))
+	property(&card, "FN", cardEscapes.Replace(u.Name))
 	if u.Email != "" {
-		w.property("EMAIL", cardEscapes.Replace(u.Email))
+		property(&card, "EMAIL", cardEscapes.Replace(u.Email))
 	}
 	if u.Bio != "" {
-		w.property("NOTE", cardEscapes.Replace(u.Bio))
+		property(&card, "NOTE", cardEscapes.Replace(u.Bio))
 	}
 	if !u.UpdatedAt.IsZero() {
-		w.property("REV", u.UpdatedAt.UTC().Format("20060102T150405Z"))
+		property(&card, "REV", u.UpdatedAt.UTC().Format("20060102T150405Z"))
 	}
-	return w.property("END", "VCARD")
+	property(&card, "END", "VCARD")
+	_, err := w.out.WriteString(card.String())
+	return err
 }
 
-// property writes one, folded between letters.
-func (w *cardWriter) property(name, value string) error {
+// property adds one to a card, folded between letters.
+func property(card *strings.Builder, name, value string) {
 	text, room := name+":"+value, maxFolded
 	for len(text) > room {
 		cut := room
 		for !utf8.RuneStart(text[cut]) {
 			cut--
 		}
-		_, _ = w.out.WriteString(text[:cut] + "\r\n ") // an error stays
+		card.WriteString(text[:cut] + "\r\n ")
 		text, room = text[cut:], maxFolded-1
 	}
-	_, err := w.out.WriteString(text + "\r\n")
-	return err
+	card.WriteString(text + "\r\n")
 }
 
 // Close implements Writer.
@@ -133,7 +135,9 @@ func (w *arrayWriter) Write(u api.User) error {
 	if !w.begun {
 		before, w.begun = "[\n", true
 	}
-	_, _ = w.out.WriteString(before) // an error stays
+	if _, err := w.out.WriteString(before); err != nil {
+		return err
+	}
 	_, err := w.out.Write(jsoncodec.Write(u.WriteJSON))
 	return err
 }
@@ -144,6 +148,8 @@ func (w *arrayWriter) Close() error {
 	if !w.begun {
 		end = "[]\n"
 	}
-	_, _ = w.out.WriteString(end)
+	if _, err := w.out.WriteString(end); err != nil {
+		return err
+	}
 	return w.out.Flush()
 }

@@ -19,7 +19,7 @@ func (p *Proxy) Prepend(script string) {
 	p.t.Helper()
 	serviceWorker := p.original("/sw.js")
 	var integrities map[string]string
-	if found := integritiesOf.FindStringSubmatch(serviceWorker); found == nil || json.Unmarshal([]byte(found[1]), &integrities) != nil {
+	if found := integritiesOf.FindStringSubmatch(serviceWorker); len(found) != 2 || json.Unmarshal([]byte(found[1]), &integrities) != nil {
 		p.t.Fatal("the service worker's script has no list of files")
 	}
 	replace := func(path, mediaType, content string) {

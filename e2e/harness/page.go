@@ -198,7 +198,8 @@ func TryEval[T any](p *Page, expression string) (T, error) {
 			return value, errors.New("it is null or undefined")
 		}
 	}
-	return value, json.Unmarshal(text, &value)
+	err = json.Unmarshal(text, &value)
+	return value, err
 }
 
 // Try is Eval that returns its error, for pages that may be gone, with a person's gesture. A nil

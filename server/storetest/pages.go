@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,19 +17,7 @@ import (
 // left out between two pages.
 func testPagesByBytes(t *testing.T, b *fixture) {
 	const people = 600
-	bio := strings.Repeat("𝄞", api.MaxBio)
-	var writes []store.Write
-	for i := range people {
-		id := "00" + uuid.NewString()[2:] // all in one bucket
-		name, email := "N", fmt.Sprintf("n%d@example.org", i)
-		writes = append(writes, store.Write{ID: id, EntityID: id, Key: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email, Bio: &bio}})
-	}
-	for len(writes) > 0 {
-		if _, err := b.store.Apply(t.Context(), writes[:100]); err != nil {
-			t.Fatal(err)
-		}
-		writes = writes[100:]
-	}
+	addWordy(t, b, people)
 	check := func(what string, pages [][]json.RawMessage) {
 		t.Helper()
 		seen := map[string]bool{}
@@ -84,6 +73,23 @@ func testPagesByBytes(t *testing.T, b *fixture) {
 		bq.After = page.Changes[len(page.Changes)-1].EntityID
 	}
 	check("bucket", bucket)
+}
+
+// addWordy adds people with much text, all of them in one bucket.
+func addWordy(t *testing.T, b *fixture, people int) {
+	t.Helper()
+	bio := strings.Repeat("𝄞", api.MaxBio)
+	var writes []store.Write
+	for i := range people {
+		id := "00" + uuid.NewString()[2:]
+		name, email := "N", fmt.Sprintf("n%d@example.org", i)
+		writes = append(writes, store.Write{ID: id, EntityID: id, Key: id, Type: api.Create, Patch: api.UserPatch{Name: &name, Email: &email, Bio: &bio}})
+	}
+	for batch := range slices.Chunk(writes, 100) {
+		if _, err := b.store.Apply(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func documents(changes []api.Change) (all []json.RawMessage) {

@@ -80,6 +80,12 @@ func (r *row) confirmed() *queue.Row {
 	return &queue.Row{Version: r.version, Stamp: api.Stamp(r.stamp()), Document: json.RawMessage(r.document()), SyncedAt: r.synced()}
 }
 
+// leafPage is a part of the rows of a type, in the order of the list.
+type leafPage struct {
+	rows  []row
+	whole bool // nothing of it is damaged
+}
+
 // find returns the row with an id, which is at a place unless something was damaged; then it may
 // be one without fields.
 func (p *leafPage) find(id string, place int) *row {
@@ -92,12 +98,6 @@ func (p *leafPage) find(id string, place int) *row {
 		}
 	}
 	return &row{}
-}
-
-// leafPage is a part of the rows of a type, in the order of the list.
-type leafPage struct {
-	rows  []row
-	whole bool // nothing of it is damaged
 }
 
 func writeLeafRow(w *writer, r *row) {

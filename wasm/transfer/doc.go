@@ -8,6 +8,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -82,7 +83,7 @@ func (d *Device) Plan(ctx context.Context, f *roster.File) (*Plan, error) {
 	lines := make([]roster.Line, 0, f.Lines)
 	for {
 		line, err := f.Next()
-		if err == io.EOF { //nolint:errorlint // it is never wrapped
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -195,7 +195,8 @@ func (s *Session) results(_ context.Context, arg, _ []byte) (any, []byte, error)
 		if r.Action != a.Action {
 			continue
 		}
-		if n++; n <= a.From || len(answer) == a.Limit {
+		n++
+		if n <= a.From || len(answer) == a.Limit {
 			continue
 		}
 		one := resultAnswer{Line: r.Line, Item: r.Item, Who: r.Who, Detail: r.Detail, Name: r.Had.Name}

@@ -375,6 +375,17 @@ func TestOfflineBanner(t *testing.T) {
 	b.untilGone(banner)
 }
 
+func TestOfflineTheLastSyncIsTold(t *testing.T) {
+	b := open(t, "/sync")
+	synced := time.Now().Add(-7 * time.Minute)
+	unreachable := &api.Problem{Title: "The server can't be reached"}
+	b.status(sync.Status{Phase: sync.Failed, Online: true, SyncedAt: synced, Problem: unreachable})
+	b.untilText("The last sync failed: The server can't be reached.")
+	b.status(sync.Status{Phase: sync.Failed, SyncedAt: synced, Problem: unreachable})
+	b.untilGone("The last sync failed")
+	b.untilText("Synced 7 minutes ago")
+}
+
 func TestAPortalInFrontOffersToSignIn(t *testing.T) {
 	b := open(t, "/")
 	b.status(sync.Status{Phase: sync.Failed, Problem: &api.Problem{Title: "Sign in to sync", Code: api.CodeSignIn}})

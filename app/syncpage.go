@@ -204,10 +204,11 @@ func (p *syncPage) renderOutbox() []ui.UI {
 	))
 }
 
+// lastSync says when the last sync was, or why it failed: while offline the banner says why.
 func (p *syncPage) lastSync() string {
 	s := p.S.Syncer.Status()
 	switch {
-	case s.Problem != nil:
+	case s.Problem != nil && p.S.reach != sync.ReachOffline:
 		return tr("The last sync failed: {0}", problemText(s.Problem))
 	case s.SyncedAt.IsZero():
 		return tr("Not synced yet")

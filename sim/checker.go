@@ -143,9 +143,7 @@ func (c *checker) check(s *slot, before, after queue.Entity) {
 	left, came := difference(before.Operations, after.Operations), difference(after.Operations, before.Operations)
 	c.checkUnseen(s, before, after, came)
 	c.noteSeen(s, before, left, came)
-	if s.doing != Claim {
-		c.noteEmails(left, came, s.who.Kind == tab)
-	}
+	c.noteEmails(left, came, s.who.Kind == tab)
 	for _, o := range left {
 		delete(c.ops, o.ID)
 	}

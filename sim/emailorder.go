@@ -13,6 +13,12 @@ import (
 // sets the same email since keeps the number, unless the operation was rejected: that one
 // has lost its place. So does what a round puts in the place of operations: of several, the
 // one that set its email decides, and a create keeps its place.
+//
+// What is taken over from nobody is made, as far as this queue knows, when it comes into it, in the
+// order in which it was made there. A tab of the account may take an email meanwhile that nobody's
+// operation frees: its person has not seen that one, which was not in their data. The server refuses
+// such a change, and it waits for the person, with the reason; nothing is lost. To have it wait in the
+// queue instead, for whatever may still come from elsewhere, would hold up what nothing ever frees.
 func (c *checker) noteEmails(left, came []queue.Operation, byPerson bool) {
 	for _, o := range came {
 		c.writes++

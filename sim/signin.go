@@ -269,14 +269,8 @@ func (s *slot) changedSince(from *browser, asked *claim) bool {
 
 // adoptFrom lets the checker know of operations that may come what it knew of them where they were.
 func (s *slot) adoptFrom(from *browser) {
-	mine, theirs := s.b.checker, from.checker
-	for id, n := range theirs.emailWrites {
-		if _, known := mine.emailWrites[id]; !known {
-			mine.emailWrites[id] = mine.writes + n
-		}
-	}
-	mine.writes += theirs.writes
-	for id, saw := range theirs.seen {
+	mine := s.b.checker
+	for id, saw := range from.checker.seen {
 		if _, known := mine.seen[id]; !known {
 			mine.seen[id] = saw
 		}

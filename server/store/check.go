@@ -146,7 +146,7 @@ func (r *Report) CheckShared(row Row, other string) {
 func (r *Report) CheckRecord(record Record, entityExists bool) {
 	r.Records++
 	switch {
-	case record.Status != api.Applied && record.Status != api.Duplicate:
+	case record.Status != api.Applied && record.Status != api.Duplicate && record.Status != api.Conflict:
 		r.Add("record %s: its status is %q", record.Key, record.Status)
 	case !entityExists && record.Status == api.Applied:
 		r.Add("record %s: its user %s is missing", record.Key, record.EntityID)

@@ -64,14 +64,14 @@ func liveRow(u api.User, stamp api.Stamp, change int64) (*Row, error) {
 // request, which says of its client nothing that it could not say of another's.
 type RecordKey struct{ Scope, Key string }
 
-// Record is the idempotency record of a write that took effect. It answers the replays, and
-// keeps nothing of the person but the id.
+// Record is the idempotency record of a write that took effect, or never may: see Write.ahead. It
+// answers the replays, and keeps nothing of the person but the id.
 type Record struct {
 	RecordKey
 	EntityID string
-	Request  string     // see Write.request; empty in records of older programs
+	Request  string     // see Write.request and Write.ahead; empty in records of older programs
 	Version  int64      // of the entity after the write; 0 if it never existed
-	Status   api.Status // applied or duplicate
+	Status   api.Status // applied or duplicate; conflict of a write that never may
 	At       time.Time
 }
 

@@ -114,8 +114,9 @@ func (s *Session) count(current, next *Row) {
 	}
 }
 
-// save puts the row with its effect and, for an applied or duplicate write, its record. Conflicts have no
-// record: they had no effect, so a replay is decided again.
+// save puts the row with its effect and, for an applied or duplicate write, its record. Conflicts have
+// none: they had no effect, so a replay is decided again, and is no less a conflict. Only one that is
+// ahead of its entity might later not be.
 func (s *Session) save(w Write, current, next *Row, result api.Result) error {
 	if next != nil {
 		if err := s.Tx.PutRow(next); err != nil {
@@ -127,11 +128,17 @@ func (s *Session) save(w Write, current, next *Row, result api.Result) error {
 			return fmt.Errorf("save who changed user %s: %w", w.EntityID, err)
 		}
 	}
-	if w.Key == "" || (result.Status != api.Applied && result.Status != api.Duplicate) {
-		return nil
-	}
 	r := Record{RecordKey: w.recordKey(), EntityID: w.EntityID, Request: w.request(),
 		Version: result.Version, Status: result.Status, At: Timestamp(s.Now)}
+	switch {
+	case w.Key == "":
+		return nil
+	case result.Status == api.Applied || result.Status == api.Duplicate:
+	case result.Status == api.Conflict && w.Replica && w.BaseVersion > result.Version:
+		r.Request = w.ahead()
+	default:
+		return nil
+	}
 	if err := s.Tx.PutRecord(r); err != nil {
 		return fmt.Errorf("save the record of operation %s: %w", w.ID, err)
 	}
@@ -139,11 +146,15 @@ func (s *Session) save(w Write, current, next *Row, result api.Result) error {
 }
 
 // replay answers a write that took effect before with its entity as it is by now: a replica must
-// not go back to an older state, and nobody who was deleted comes back. See decision 017.
+// not go back to an older state, and nobody who was deleted comes back. One that was a conflict ahead
+// of its entity stays one. See decision 017.
 func (s *Session) replay(r *Record, w Write) (Outcome, error) {
 	current, err := s.Tx.Row(r.EntityID)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read user %s: %w", r.EntityID, err)
+	}
+	if r.Status == api.Conflict && r.EntityID == w.EntityID && r.Request == w.ahead() {
+		return plain(conflict(w, current)), nil
 	}
 	another, err := isAnother(r, w, current)
 	if err != nil {

@@ -110,6 +110,13 @@ func Invalid(title string, errs ...api.FieldError) *api.Problem {
 	return api.NewProblem(api.CodeInvalid, title, "", errs...)
 }
 
+// ahead is what a record has of a replica's write on a version that the entity has not reached, because
+// the replica's row was damaged, or the server's data have gone back: it is a conflict. The replica then
+// puts another operation in its place, after which no late copy of it may take effect, though the
+// entity may have come to that version. An earlier program does not know such records: as the text is
+// no request's, it rejects the copy, and does not call it done.
+func (w Write) ahead() string { return "ahead " + w.request() }
+
 func (w Write) recordKey() RecordKey { return RecordKey{Scope: w.Scope, Key: w.Key} }
 
 // request says what the write does, without the person's texts: a record keeps it, and even a

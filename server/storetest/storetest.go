@@ -56,6 +56,7 @@ func Run(t *testing.T, open Open) {
 		{"stamps and times", testStampsAndTimes},
 		{"exactly once", testExactlyOnce},
 		{"exactly once, concurrently", testExactlyOnceConcurrently},
+		{"ahead of its entity", testAhead},
 		{"prune", testPrune},
 		{"erased", testErased},
 		{"key used again", testKeyUsedAgain},

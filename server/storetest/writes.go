@@ -260,6 +260,52 @@ func testExactlyOnce(t *testing.T, b *fixture) {
 	}
 }
 
+// testAhead: what was based on a version that its entity had not reached stays a conflict when it has.
+// The replica has put another operation in its place, so a late copy would undo what came since.
+func testAhead(t *testing.T, b *fixture) {
+	ann, gone, unknown := b.create("Ann", "ann@example.org"), b.create("Bo", "bo@example.org"), uuid.NewString()
+	b.one(op(gone, api.Delete, 1, ""), api.Applied)
+	ahead := []api.Operation{
+		op(ann, api.Update, 3, `{"bio":"damaged"}`), op(ann, api.Delete, 3, ""),
+		op(gone, api.Create, 3, person("Damaged", "damaged@example.org")), op(gone, api.Update, 3, `{"bio":"damaged"}`),
+		op(unknown, api.Update, 3, `{"bio":"damaged"}`),
+	}
+	refused := func() {
+		t.Helper()
+		b.unchanged(func() {
+			for _, o := range ahead {
+				if again := b.one(o, api.Conflict); again.Replayed || again.Result.Problem.Code != api.CodeConflict {
+					t.Errorf("%s on 3 of %s: %+v", o.Type, o.EntityID, again)
+				}
+			}
+		})
+	}
+	refused()
+	b.one(op(unknown, api.Create, 0, person("Cy", "cy@example.org")), api.Applied)
+	for _, o := range []api.Operation{
+		op(ann, api.Update, 1, `{"bio":"x"}`), op(ann, api.Update, 2, `{"bio":"y"}`),
+		op(gone, api.Create, 2, person("Bo", "bo@example.org")),
+		op(unknown, api.Update, 1, `{"bio":"x"}`), op(unknown, api.Update, 2, `{"bio":"y"}`),
+	} {
+		if v := b.one(o, api.Applied).Result.Version; v > 3 {
+			t.Fatalf("%s has come to version %d already", o.EntityID, v)
+		}
+	}
+	refused()
+	b.one(op(gone, api.Delete, 3, ""), api.Applied)
+	refused()
+	other := ahead[0]
+	other.BaseVersion = 4
+	if p := b.one(other, api.Rejected).Result.Problem; p.Code != api.CodeKeyReused {
+		t.Errorf("its id with another base: %+v", p)
+	}
+	// What was behind its entity is behind it for good, and leaves no record.
+	behind := op(ann, api.Update, 1, `{"bio":"z"}`)
+	b.one(behind, api.Conflict)
+	behind.BaseVersion = 3
+	b.one(behind, api.Applied)
+}
+
 func testExactlyOnceConcurrently(t *testing.T, b *fixture) {
 	id := b.create("Ada", "ada@example.org")
 	for round := range int64(10) {

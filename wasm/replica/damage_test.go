@@ -429,3 +429,52 @@ func TestATabTakesOverWhatOthersStillHave(t *testing.T) {
 		}
 	}
 }
+
+// TestARepairKnowsWhatDisagreesThoughOthersCompact: after the comparison another process writes the leaf
+// anew, without the row that was damaged, and whoever repairs has to read everything anew.
+func TestARepairKnowsWhatDisagreesThoughOthersCompact(t *testing.T) {
+	b := newBrowser()
+	quiet := func(o *replica.Options) { o.Bounds, o.Publish = small, nil } // no message brings what the other writes
+	s, other := b.open(storetest.Schemas, quiet), b.open(storetest.Schemas, quiet)
+	server := people(3)
+	if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: server}); err != nil {
+		t.Fatal(err)
+	}
+	compact(t, s.Store)
+	b.Damage("list/user/1", func(text string) string { return text[:strings.LastIndex(strings.TrimSpace(text), "\n")+1] })
+	s.Forget()
+	other.Forget()
+	if _, err := s.Digest(t.Context(), "user"); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 { // the second time takes the log away that the first one has written
+		if err := other.SetMeta(t.Context(), map[string]string{"x": strconv.Itoa(n)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Digest(t.Context(), "user"); err != nil {
+			t.Fatal(err)
+		}
+		compact(t, other.Store)
+	}
+	if base, _ := b.Texts(); base["list/user/1"] != "" {
+		t.Fatal("the damaged leaf is there as it was")
+	}
+	differed := []queue.Ref(nil)
+	for n := range api.Buckets {
+		r := sync.Repair{Type: "user", IDs: api.BucketRange(n), Generation: 1}
+		for _, c := range server {
+			if r.IDs.Contains(c.EntityID) {
+				r.Changes = append(r.Changes, c)
+			}
+		}
+		refs, err := s.Repair(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		differed = append(differed, refs...)
+	}
+	if len(differed) != 1 {
+		t.Errorf("%d rows differed: %v", len(differed), differed)
+	}
+	expectRows(t, s, server)
+}

@@ -11,6 +11,9 @@ import (
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
+// suspicion is in which buckets leaves and ids were found to disagree.
+type suspicion [api.Buckets]bool
+
 // Digest implements sync.Store. It reads all leaves and all ids. A bucket in which they
 // disagree is corrupt, and differs from every server's.
 func (s *Store) Digest(ctx context.Context, entityType string) (d api.Digest, err error) {
@@ -27,9 +30,7 @@ func (s *Store) Digest(ctx context.Context, entityType string) (d api.Digest, er
 	}
 	suspect := sum.disagree()
 	s.mu.Lock()
-	if s.state != nil {
-		s.state.tables[entityType].suspect = suspect
-	}
+	*s.suspect[entityType] = suspect
 	s.mu.Unlock()
 	for n := range suspect {
 		if suspect[n] {
@@ -47,7 +48,7 @@ type summary struct {
 }
 
 // disagree returns the buckets in which leaves and ids do.
-func (s *summary) disagree() (buckets [api.Buckets]bool) {
+func (s *summary) disagree() (buckets suspicion) {
 	for _, n := range s.leaves.Diff(&s.ids) {
 		buckets[n] = true
 	}

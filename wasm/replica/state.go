@@ -51,14 +51,14 @@ type state struct {
 	again   bool     // a leaf was found to have other rows than were counted
 }
 
-func newState(o Options) *state {
+func newState(o Options, suspect map[string]*suspicion) *state {
 	st := &state{
 		bounds: o.Bounds, orphans: true,
 		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
 		tables: map[string]*table{}, cache: cache{pages: map[string]*cached{}},
 	}
 	for _, s := range o.Schemas {
-		st.tables[s.Type] = newTable(s)
+		st.tables[s.Type] = newTable(s, suspect[s.Type])
 	}
 	return st
 }

@@ -53,6 +53,9 @@ type Store struct {
 	schemas map[string]queue.Schema
 	// directories are the names of their texts, two of each type.
 	directories []string
+	// suspect is what Digest has found, by type. It outlives the state, which is read anew whenever
+	// others have compacted: what disagrees still does.
+	suspect map[string]*suspicion
 
 	mu     stdsync.Mutex     // never held while the database is asked
 	state  *state            // nil: to be loaded
@@ -85,8 +88,9 @@ func New(o Options) *Store {
 	if o.Bounds == (Bounds{}) {
 		o.Bounds = DefaultBounds
 	}
-	s := &Store{options: o, schemas: map[string]queue.Schema{}}
+	s := &Store{options: o, schemas: map[string]queue.Schema{}, suspect: map[string]*suspicion{}}
 	for _, schema := range o.Schemas {
+		s.suspect[schema.Type] = &suspicion{}
 		s.schemas[schema.Type], s.directories = schema, append(s.directories, listName(schema), idsName(schema))
 	}
 	return s
@@ -179,7 +183,7 @@ func (s *Store) absorb(found Found) (*Read, error) {
 	}
 	s.opened, s.asked, s.early = found.Opened, s.options.Now(), map[int64]Message{}
 	if s.state == nil {
-		st := newState(s.options)
+		st := newState(s.options, s.suspect)
 		if err := st.load(found); err != nil {
 			return nil, err
 		}

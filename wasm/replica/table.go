@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
@@ -25,7 +24,7 @@ type table struct {
 	ahead   []int             // rows of the base before each leaf, less those that entries hide; nil when not known
 	changed int               // entries with a past
 	in      int64             // the number of the log that all of the base stands for
-	suspect [api.Buckets]bool
+	suspect *suspicion        // of Store
 
 	selection *selection // that was asked for last
 }
@@ -95,7 +94,7 @@ func (s *shown) text(schema queue.Schema) textRow {
 func listName(s queue.Schema) string { return "list/" + s.Type }
 func idsName(s queue.Schema) string  { return "ids/" + s.Type }
 
-func newTable(schema queue.Schema) *table {
+func newTable(schema queue.Schema, suspect *suspicion) *table {
 	return &table{
 		schema:  schema,
 		list:    newTree(listName(schema), byList),
@@ -103,6 +102,7 @@ func newTable(schema queue.Schema) *table {
 		entries: map[string]*entry{},
 		seen:    map[string]mark{},
 		unseen:  map[string]*entry{},
+		suspect: suspect,
 	}
 }
 

@@ -28,7 +28,8 @@ const replaceAtOnce = 200
 
 // Replace makes an operation of each replacement whose record is still what its author saw, or is
 // already what it is to be; others are left as they are. It reports after each transaction which
-// of the next replacements were made. Between transactions it ends with ctx.
+// of the next replacements were made. Between transactions it ends with ctx. After queue.ErrUncertain,
+// nobody knows of those that are left whether they were made.
 //
 // It is for many records at once: a transaction each would take most of the time. No record is in
 // it twice.
@@ -39,8 +40,10 @@ func Replace[T, P any](ctx context.Context, c *Collection[T, P], all []Replaceme
 		}
 		n := c.apart(all)
 		made, err := c.replaceBatch(ctx, all[:n])
-		if errors.Is(err, queue.ErrUncertain) { // it is as harmless to repeat as it is to leave out
-			made, err = c.replaceBatch(ctx, all[:n])
+		if uncertain := err; errors.Is(err, queue.ErrUncertain) { // it is as harmless to repeat as it is to leave out
+			if made, err = c.replaceBatch(ctx, all[:n]); err != nil {
+				err = fmt.Errorf("%w, and then: %w", uncertain, err)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("save on this device: %w", err)

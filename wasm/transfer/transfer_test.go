@@ -31,6 +31,7 @@ type device struct {
 	t        *testing.T
 	database *memdb.Database
 	store    *replica.Store
+	conn     *memdb.Conn // of the store
 	now      time.Time
 }
 
@@ -44,7 +45,8 @@ func newDevice(t *testing.T) *device {
 // open is what a reload does: all that is in memory is gone.
 func (d *device) open() {
 	now := func() time.Time { return d.now }
-	d.store = replica.New(replica.Options{Database: d.database.Open(), Schemas: []queue.Schema{directory.Users}, Now: now, NewID: uuid.NewString})
+	d.conn = d.database.Open()
+	d.store = replica.New(replica.Options{Database: d.conn, Schemas: []queue.Schema{directory.Users}, Now: now, NewID: uuid.NewString})
 	users := repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: d.store, Bus: memory.NewChannel().Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: now, After: time.After, NewID: uuid.NewString,
@@ -237,6 +239,42 @@ func TestImportIsCutOff(t *testing.T) {
 	last, err := d.Last(t.Context())
 	if err != nil || last == nil || last.Ended {
 		t.Fatalf("the last import is %+v (%v)", last, err)
+	}
+	if _, err := d.Undo(t.Context(), quietly); err != nil {
+		t.Fatal(err)
+	}
+	d.shows()
+}
+
+// TestAnImportThatEndsUncertain: nobody says that a part was saved, and asking fails, too. It can be undone
+// all the same.
+func TestAnImportThatEndsUncertain(t *testing.T) {
+	d := newDevice(t)
+	var file strings.Builder
+	file.WriteString("name,email\n")
+	for n := range 1000 {
+		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
+	}
+	p := d.plan(file.String())
+	fault := memdb.None
+	d.conn.Fault = func(replica.Query) memdb.Fault {
+		now := fault
+		if fault == memdb.UncertainSaved {
+			fault = memdb.Aborted
+		}
+		return now
+	}
+	got, err := d.Import(t.Context(), p, "a.csv", func(done, _ int) {
+		if done == 400 {
+			fault = memdb.UncertainSaved
+		}
+	})
+	fault = memdb.None
+	if !errors.Is(err, queue.ErrUncertain) || got.Created != 400 || len(d.operations()) <= got.Created {
+		t.Fatalf("it imported %+v (%v), and queued %d", got, err, len(d.operations()))
+	}
+	if last, err := d.Last(t.Context()); err != nil || last == nil || last.Ended {
+		t.Errorf("the last import is %+v (%v)", last, err)
 	}
 	if _, err := d.Undo(t.Context(), quietly); err != nil {
 		t.Fatal(err)

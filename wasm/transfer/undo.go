@@ -3,12 +3,14 @@ package transfer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/roster/plan"
+	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/repository"
 )
@@ -68,6 +70,9 @@ func (d *Device) Import(ctx context.Context, p *Plan, file string, progress Prog
 		}
 		progress(done, len(all))
 	})
+	if errors.Is(err, queue.ErrUncertain) {
+		return out, err // as after one that was cut off, all of it can be undone
+	}
 	last.Created, last.Changed, last.Ended = out.Created, out.Changed, true
 	if kept := d.keep(context.WithoutCancel(ctx), &last, made); err == nil {
 		err = kept

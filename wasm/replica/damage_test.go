@@ -478,3 +478,71 @@ func TestARepairKnowsWhatDisagreesThoughOthersCompact(t *testing.T) {
 	}
 	expectRows(t, s, server)
 }
+
+// TestARowThatIsThereTwiceWhileTheIDsLackItIsRepaired: leaves of a first reading, of which the ids are yet
+// to be made, have somebody again, under another name: in the same leaf or another, before or behind.
+func TestARowThatIsThereTwiceWhileTheIDsLackItIsRepaired(t *testing.T) {
+	server := make([]api.Change, 12)
+	for i := range server {
+		server[i] = api.Change{EntityType: "user", EntityID: fmt.Sprintf("%02x-%d", i*37%256, i), Version: 1, Document: fmt.Appendf(nil, `{"name":"m%02d"}`, i)}
+	}
+	for _, who := range []int{0, 3, 11} {
+		for _, name := range []string{"a", "m03x", "z"} {
+			for _, leaf := range []string{"list/user/1", "list/user/2"} {
+				for _, first := range []string{"compacts", "repairs"} {
+					t.Run(fmt.Sprint(who, " as ", name, " in ", leaf, ", ", first), func(t *testing.T) {
+						b := newBrowser()
+						s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+						if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Resync: true, Changes: server}); err != nil {
+							t.Fatal(err)
+						}
+						if base, _ := b.Texts(); base[leaf] == "" || base["ids/user/1"] != "" {
+							t.Fatalf("the base has %v", slices.Sorted(maps.Keys(base)))
+						}
+						forged := replicatest.Sealed(fmt.Sprintf("r\t%s\t%s\t7\t\t\t{\"name\":\"Forged\"}", server[who].EntityID, name))
+						b.Damage(leaf, func(text string) string { return forged + text })
+						s.Forget()
+						if first == "compacts" {
+							compact(t, s.Store)
+						}
+						repaired(t, s, server)
+						expectRows(t, s, server)
+						compact(t, s.Store)
+						repaired(t, s, server)
+						expectRows(t, s, server)
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestIDsThatAreThereTwiceAreRepaired: leaves and ids agree about a row that is a second one of its id, and
+// says what the server says.
+func TestIDsThatAreThereTwiceAreRepaired(t *testing.T) {
+	server := people(5)
+	b := newBrowser()
+	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+	if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: server}); err != nil {
+		t.Fatal(err)
+	}
+	compact(t, s.Store)
+	again := func(key, kind, was string) {
+		b.Damage(key, func(text string) string {
+			for line := range strings.Lines(text) {
+				if f := strings.Split(line, "\t"); f[0] == kind && f[1] == server[2].EntityID {
+					f[2] = was
+					text += replicatest.Sealed(strings.Join(f[:len(f)-1], "\t"))
+				}
+			}
+			return text
+		})
+	}
+	again("list/user/1", "r", "zz")
+	again("ids/user/1", "i", "zz")
+	s.Forget()
+	repaired(t, s, server)
+	expectRows(t, s, server)
+	compact(t, s.Store)
+	expectRows(t, s, server)
+}

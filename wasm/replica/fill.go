@@ -50,11 +50,14 @@ func (f *fresh) count() (n int) {
 	return n
 }
 
+// add adds the rows of a leaf. Of those of one id the last counts, or the ids would be made to agree with
+// what a damaged leaf has twice.
 func (f *fresh) add(rows []freshRow) {
 	if f.rows == nil {
 		f.rows = make(map[string]*freshRow, len(rows))
 	}
 	for i := range rows {
+		f.remove(rows[i].id)
 		f.rows[rows[i].id] = &rows[i]
 		f.recent = append(f.recent, &rows[i])
 	}

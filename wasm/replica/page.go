@@ -167,6 +167,8 @@ func parseIDs(text string, rows int) *idsPage {
 	if byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }; !slices.IsSortedFunc(p.rows, byID) {
 		sortBy(p.rows, byID)
 	}
+	// One id is one row: what a damaged leaf has beside it disagrees, and is repaired.
+	p.rows = slices.CompactFunc(p.rows, func(a, b idRow) bool { return a.id == b.id })
 	return p
 }
 

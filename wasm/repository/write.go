@@ -83,18 +83,24 @@ func (c *Collection[T, P]) Delete(ctx context.Context, seen Record[T]) (Written,
 // copy, was, may be older than that; it counts only if this page did not delete the
 // record.
 func (c *Collection[T, P]) Restore(ctx context.Context, was Record[T]) (Written, error) {
-	gone, ok := c.recallDeletion(was.ID)
-	if ok {
-		value, err := c.cfg.Codec.Decode(gone.document)
-		if err != nil {
-			return Written{}, fmt.Errorf("decode %s as it was deleted: %w", was.ID, err)
-		}
-		was.Value = value
-	} else {
-		gone.tombstone = was.Version + 1
+	patch, gone, err := c.asDeleted(was)
+	if err != nil {
+		return Written{}, err
 	}
-	patch := c.cfg.Codec.Whole(was.Value)
 	return c.write(ctx, was.ID, change[P]{kind: api.Create, patch: &patch, restores: &gone})
+}
+
+// asDeleted is all of a record as it was deleted, and the deletion; see Restore.
+func (c *Collection[T, P]) asDeleted(was Record[T]) (patch P, gone deletion, err error) {
+	gone, ok := c.recallDeletion(was.ID)
+	if !ok {
+		return c.cfg.Codec.Whole(was.Value), deletion{tombstone: was.Version + 1}, nil
+	}
+	value, err := c.cfg.Codec.Decode(gone.document)
+	if err != nil {
+		return patch, gone, fmt.Errorf("decode %s as it was deleted: %w", was.ID, err)
+	}
+	return c.cfg.Codec.Whole(value), gone, nil
 }
 
 // deletion is the document that a delete removed, its operation, and the version that its
@@ -121,8 +127,8 @@ func (d deletion) version(outcomes string) int64 {
 	return d.tombstone
 }
 
-// maxDeleted bounds what is remembered of deletions.
-const maxDeleted = 1000
+// maxDeleted bounds what is remembered of deletions, many of which may be undone at once.
+const maxDeleted = 20_000
 
 func (c *Collection[T, P]) rememberDeletion(id string, gone deletion) {
 	c.mu.Lock()

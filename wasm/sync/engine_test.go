@@ -259,6 +259,44 @@ func TestUndoOfADeleteBringsBackWhatWasDeleted(t *testing.T) {
 	}
 }
 
+// TestUndoOfDeletingSeveral brings back each as it was when it was deleted, however far the delete has come:
+// what the list showed may be older, and the server may give tombstones versions far ahead.
+func TestUndoOfDeletingSeveral(t *testing.T) {
+	ctx := context.Background()
+	for _, sent := range []bool{false, true} {
+		for _, restarted := range []bool{false, true} {
+			w := testbed.New(t)
+			a, b := w.Device(), w.Device()
+			ids := []string{a.Add("Ann"), a.Add("Bob")}
+			a.Sync()
+			var stale []repository.Record[api.User]
+			for _, id := range ids {
+				r, err := a.Get(ctx, id)
+				a.OK(err)
+				stale = append(stale, r)
+			}
+			a.Wrote(a.Update(ctx, ids[0], testbed.Bio("Draws")))
+			if restarted {
+				w.StartOn(w.Copy())
+			}
+			a.OK(a.DeleteAll(ctx, stale))
+			a.Shows("")
+			if sent {
+				a.Sync()
+				b.Sync()
+				b.Shows("")
+			}
+			a.OK(a.RestoreAll(ctx, stale))
+			if r := a.Sync(); r.Conflict != 0 {
+				t.Errorf("sent %t, restarted %t: %+v", sent, restarted, r)
+			}
+			b.Sync()
+			a.Shows("Ann(Draws); Bob()")
+			b.Shows("Ann(Draws); Bob()")
+		}
+	}
+}
+
 func TestUndoOfAnUnsentDelete(t *testing.T) {
 	ctx := context.Background()
 	w := testbed.New(t)

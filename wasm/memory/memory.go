@@ -125,6 +125,7 @@ func (s *Store) Update(ctx context.Context, txn queue.Txn, decide func([]*queue.
 			delete(named, ref)
 		}
 	}
+	maps.Copy(s.meta, txn.Set)
 	return nil
 }
 

@@ -57,6 +57,8 @@ type Txn struct {
 	// Given is a precondition: the values that these meta values must have. If one
 	// differs, the store saves nothing and returns ErrStale.
 	Given map[string]string
+	// Set are meta values that are saved with it.
+	Set map[string]string
 	// Relaxed allows the commit to return before it is flushed to disk.
 	Relaxed bool
 }

@@ -52,6 +52,7 @@ func (s *Store) Update(ctx context.Context, of queue.Txn, decide func([]*queue.E
 		for i, k := range order {
 			b.save(before[i], &k.Entity)
 		}
+		b.setMeta(of.Set)
 		return nil
 	})
 }

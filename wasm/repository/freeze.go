@@ -28,8 +28,14 @@ func Freeze(ctx context.Context, store Store, taker string) error {
 	switch had := meta[sync.MetaTaker]; {
 	case taker != "" && had != "" && had != taker:
 		return ErrTaken
-	case taker != "" && had == "":
-		if err := store.SetMeta(ctx, map[string]string{sync.MetaTaker: taker}); err != nil {
+	case taker != "" && had == "": // another's page may have seen that, too, and was frozen by the browser then
+		err := store.Update(ctx, queue.Txn{
+			Given: map[string]string{sync.MetaTaker: ""}, Set: map[string]string{sync.MetaTaker: taker},
+		}, func([]*queue.Entity) error { return nil })
+		switch {
+		case errors.Is(err, queue.ErrStale):
+			return Freeze(ctx, store, taker)
+		case err != nil:
 			return err
 		}
 	}

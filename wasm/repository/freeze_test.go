@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -52,6 +53,39 @@ func TestWhatOthersHaveIsKeptApart(t *testing.T) {
 	}
 	if _, whole, err := repository.Taking(t.Context(), here.store); !whole || err != nil {
 		t.Errorf("whole: %t (%v)", whole, err)
+	}
+}
+
+// racing has another account begin between a read of its values and what follows.
+type racing struct {
+	repository.Store
+	other func()
+}
+
+func (r *racing) Meta(ctx context.Context, names ...string) (map[string]string, error) {
+	meta, err := r.Store.Meta(ctx, names...)
+	if other := r.other; other != nil {
+		r.other = nil
+		other()
+	}
+	return meta, err
+}
+
+// TestOneOfTwoAccountsTakesOver though the page of the other had seen that nobody does, and was frozen by
+// the browser then.
+func TestOneOfTwoAccountsTakesOver(t *testing.T) {
+	here := newDevice(t)
+	here.create("Ann")
+	late := &racing{here.store, func() {
+		if err := repository.Freeze(t.Context(), here.store, "account 1"); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := repository.Freeze(t.Context(), late, "account 2"); !errors.Is(err, repository.ErrTaken) {
+		t.Errorf("both take it over: %v", err)
+	}
+	if taker, whole, err := repository.Taking(t.Context(), here.store); taker != "account 1" || !whole || err != nil {
+		t.Errorf("taken over by %q, whole: %t (%v)", taker, whole, err)
 	}
 }
 

@@ -214,6 +214,25 @@ var feedCases = map[string]func(*fixture){
 		f.same("list", f.list(), []string{"Bob", "First"})
 	},
 
+	"set: values are saved with an update, or not at all": func(f *fixture) {
+		f.must(f.SetMeta(f.ctx, map[string]string{"cursor": "c1"}))
+		set := func(value string, given map[string]string, err error) error {
+			txn := queue.Txn{Refs: []queue.Ref{ref("a")}, Given: given, Set: map[string]string{"cursor": value}}
+			return f.Update(f.ctx, txn, func([]*queue.Entity) error { return err })
+		}
+		refused := errors.New("refused")
+		if err := set("c2", nil, refused); !errors.Is(err, refused) {
+			f.Fatalf("got %v", err)
+		}
+		if err := set("c2", map[string]string{"cursor": ""}, nil); !errors.Is(err, queue.ErrStale) {
+			f.Fatalf("got %v", err)
+		}
+		f.must(set("c3", map[string]string{"cursor": "c1"}, nil))
+		meta, err := f.Meta(f.ctx, "cursor")
+		f.must(err)
+		f.same("cursor", meta["cursor"], "c3")
+	},
+
 	"meta: set, changed, missing": func(f *fixture) {
 		f.must(f.SetMeta(f.ctx, map[string]string{"a": "1", "b": ""}))
 		f.must(f.SetMeta(f.ctx, map[string]string{"b": "2", "strategy:user": "merge"}))

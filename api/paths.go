@@ -59,6 +59,12 @@ const (
 	PathSignIn = "/sign-in"
 )
 
+// SyncedCookie tells the page and the server that this browser has synced before, so that the page
+// notices when the browser evicted its storage, and the server does not have it read people that it
+// has. The server sets it, since a cookie set by a script is evicted with the storage. A script reads
+// it, so it is not HttpOnly. It identifies nobody.
+const SyncedCookie = "rollcall_seen"
+
 // EventsPath is where a client of this program follows the event stream for an account's data, ""
 // for nobody's.
 func EventsPath(account string) string {

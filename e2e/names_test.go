@@ -97,6 +97,22 @@ func peopleAreReadBeforeTheProgramComes(t *testing.T, b browser) {
 	}
 }
 
+// The worker copies the program, which would take a processor from it.
+func TestTheWorkerComesAfterTheFirstList(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	letGo := holdProgram(site)
+	d := directory{harness.OpenBrowser(t).Open(site.URL() + "/"), t}
+	d.readsRows(3, false)
+	if harness.Eval[bool](d.Page, `navigator.serviceWorker.getRegistration().then(Boolean)`) {
+		t.Error("a worker was registered before the program came")
+	}
+	letGo()
+	d.readsRows(3, true)
+	d.WaitOfflineReady()
+}
+
 func TestPeopleThatCannotBeReadBeforeTheProgramComes(t *testing.T) {
 	for what, answer := range map[string]func(http.ResponseWriter) bool{
 		"portal": func(w http.ResponseWriter) bool {

@@ -103,11 +103,14 @@
     return rollcallRescue;
   }
 
+  const saysProgressAfter = 1000; // ms. The formats of numbers take longer to load than the rows of a first visit
+
   function progress(share) {
     // Once go-app has replaced the shell, these elements are gone.
     const bar = element("boot-progress");
     if (!bar) return;
     bar.value = share;
+    if (performance.now() < saysProgressAfter) return;
     element("boot-label").textContent = globalThis.rollcallLanguage?.tr("Loading, {0}", rollcallLanguage.percent(share)) ?? "Loading";
   }
 
@@ -247,12 +250,29 @@
     return registration;
   }
 
+  // The worker copies the program, which takes a processor. On a first visit it leaves that to
+  // the program until the list is there, or this has passed since the program came.
+  const registerWithin = 5000;
+  const list = "main .rows[data-order], main .empty-state";
+  let loaded; // is called when the program has come, or can't
+  const loading = new Promise((resolve) => (loaded = resolve));
+
+  async function listed() {
+    await loading;
+    await new Promise((resolve) => {
+      const observer = new MutationObserver(() => document.querySelector(list) && resolve(observer.disconnect()));
+      observer.observe(document.body, { childList: true, subtree: true });
+      setTimeout(resolve, registerWithin);
+    });
+  }
+
   async function register() {
     if (!workers) return null;
     workers.addEventListener("controllerchange", () => {
       if (switching) location.reload();
       else if (workers.controller) serves(workers.controller);
     });
+    if (!workers.controller) await listed();
     try {
       return watch(await workers.register("/sw.js", { updateViaCache: "none" }));
     } catch (err) {
@@ -371,7 +391,7 @@
       instance = await load(go.importObject, false).catch((err) => {
         console.warn("The program is fetched anew:", err);
         return load(go.importObject, true);
-      });
+      }).finally(loaded);
     } catch (err) {
       rescue.seekNewer();
       fail(tr("Rollcall could not be loaded"), tr("Check the network, then reload. Nothing you saved on this device is lost."), err);
@@ -387,5 +407,5 @@
     }
   }
 
-  run().catch((err) => console.error("Rollcall could not be loaded. Reload the page.", err));
+  run().catch((err) => console.error("Rollcall could not be loaded. Reload the page.", err)).finally(loaded);
 })();

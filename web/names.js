@@ -7,8 +7,8 @@
 (() => {
   const rows = 20;
   globalThis.rollcallNames = [];
-  // The server sets the cookie once a browser has received a page of the feed.
-  if (location.pathname !== "/" || /(^|; )rollcall_seen=/.test(document.cookie)) return;
+  // The server sets the cookie once a browser has received a page of the feed. A query asks for other people.
+  if (location.pathname + location.search !== "/" || /(^|; )rollcall_seen=/.test(document.cookie)) return;
 
   // As package app makes them: avatar.go.
   function initials(name) {
@@ -45,28 +45,25 @@
       element("span", "row-name", personText(name)), element("span", "row-email", personText(email))));
   }
 
-  // The shell's list is there once the page was parsed, and gone once the program runs.
-  async function parsed() {
-    if (document.readyState === "loading") await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve, { once: true }));
-  }
-
   async function show() {
+    // The server has a first visit ask already (server/static): this takes that answer.
     const response = await fetch(`/api/v1/users?limit=${rows}`, { headers: { Accept: "application/json" }, redirect: "error" });
     if (!response.ok || !response.headers.get("Content-Type")?.startsWith("application/json")) return;
     const { users } = await response.json();
     if (users.length === 0) return;
     const made = users.map(row);
     globalThis.rollcallNames = users;
-    await parsed();
-    await rollcallLanguage.ready;
+    // The shell's list is gone once the program runs.
     const list = document.querySelector(".boot ~ .page > .skeleton");
     if (!list) return;
     list.className = "rows";
     list.removeAttribute("aria-hidden");
     list.setAttribute("role", "list");
-    list.setAttribute("aria-label", rollcallLanguage.tr("Users"));
+    list.setAttribute("aria-labelledby", "boot-users");
     list.replaceChildren(...made);
-    const title = element("h1", "", rollcallLanguage.tr("Users"));
+    const title = element("h1", "", globalThis.rollcallLanguage?.text("Users") ?? "Users");
+    title.id = "boot-users";
+    title.dataset.tr = ""; // language.js translates it, if it comes later
     list.before(element("div", "page-head", element("div", "page-heading", title)));
   }
 

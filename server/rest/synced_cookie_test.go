@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/rollcall/rollcall/server/rest"
+	"github.com/rollcall/rollcall/api"
 )
 
 func TestTheFeedSetsTheSyncedCookie(t *testing.T) {
@@ -15,13 +15,13 @@ func TestTheFeedSetsTheSyncedCookie(t *testing.T) {
 		if err != nil {
 			t.Fatalf("over %q: %v", proto, err)
 		}
-		if c.Name != rest.SyncedCookie || c.Value != "1" || c.HttpOnly || c.Path != "/" || c.MaxAge != 31536000 ||
+		if c.Name != api.SyncedCookie || c.Value != "1" || c.HttpOnly || c.Path != "/" || c.MaxAge != 31536000 ||
 			c.SameSite != http.SameSiteLaxMode || c.Secure != secure {
 			t.Errorf("over %q: %+v", proto, c)
 		}
 	}
 	for _, quiet := range []struct{ path, cookie string }{
-		{"/api/v1/changes", rest.SyncedCookie + "=1"}, // it has one
+		{"/api/v1/changes", api.SyncedCookie + "=1"}, // it has one
 		{"/api/v1/users", ""},                         // it has not synced
 		{"/api/v1/changes?limit=none", ""},
 	} {

@@ -236,7 +236,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is nothing at this address.", http.StatusNotFound)
 		return
 	}
+	if isFirstVisit(r) {
+		w.Header().Set("Link", firstPeople)
+	}
 	serve(w, r, h.patch(r, f))
+}
+
+// firstPeople has the browser ask for what the shell shows of the list (web/names.js) before that
+// script has come and run. An address that differs from the script's is asked for in vain.
+const firstPeople = "<" + api.PathUsers + "?limit=20>; rel=preload; as=fetch; crossorigin"
+
+// isFirstVisit reports whether a browser without people of its own navigates to the list. The
+// service worker, which keeps the page for later visits with its headers, does not navigate.
+func isFirstVisit(r *http.Request) bool {
+	_, err := r.Cookie(api.SyncedCookie)
+	return err != nil && r.URL.RequestURI() == "/" && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 }
 
 // isNavigation reports whether a browser navigates to a page. Every URL of the app is the same

@@ -221,6 +221,28 @@ func TestNavigation(t *testing.T) {
 	}
 }
 
+// The worker keeps the page with its headers, and a browser with people of its own reads those.
+func TestAFirstVisitAsksForPeopleAtOnce(t *testing.T) {
+	h := newHandler(t)
+	for _, test := range []struct {
+		path, mode, cookie string
+		asks               bool
+	}{
+		{"/", "navigate", "", true},
+		{"/", "navigate", "other=1", true},
+		{"/", "navigate", api.SyncedCookie + "=1", false},
+		{"/?q=ann", "navigate", "", false},
+		{"/sync", "navigate", "", false},
+		{"/", "cors", "", false},
+		{"/", "", "", false},
+	} {
+		link := ask(h, "GET", test.path, "Accept", "text/html", "Sec-Fetch-Mode", test.mode, "Cookie", test.cookie).Header.Get("Link")
+		if (link != "") != test.asks || link != "" && !strings.HasPrefix(link, "<"+api.PathUsers) {
+			t.Errorf("%+v: Link is %q", test, link)
+		}
+	}
+}
+
 func TestBadBuilds(t *testing.T) {
 	if _, err := static.New(fstest.MapFS{".gitkeep": &fstest.MapFile{}}); !errors.Is(err, static.ErrNotBuilt) {
 		t.Errorf("no manifest: %v", err)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 // console collects the errors of a page or worker: exceptions, console errors, violations
 // of its security policy, and panics of Go. A failed request is no error.
 type console struct {
+	during  context.Context // the test: what fails after it, as its servers end, is no error
 	mu      sync.Mutex
 	errors  []string
 	lines   []string // everything, for the log of a failed test
@@ -51,7 +53,7 @@ func (c *console) note(text string, bad bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lines = append(c.lines, text)
-	if bad {
+	if bad && c.during.Err() == nil {
 		c.errors = append(c.errors, text)
 	}
 }

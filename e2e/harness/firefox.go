@@ -66,7 +66,7 @@ user_pref("toolkit.telemetry.enabled", false);
 // OpenFirefox opens a Firefox for what needs no process of its own.
 func OpenFirefox(t testing.TB) *Firefox {
 	t.Helper()
-	f := &Firefox{firefoxProcess: sharedFirefoxProcess(t), t: t, console: &console{}}
+	f := &Firefox{firefoxProcess: sharedFirefoxProcess(t), t: t, console: &console{during: t.Context()}}
 	var made struct{ UserContext string }
 	f.must("opening a user context", "browser.createUserContext", map[string]any{}, &made)
 	f.user = made.UserContext
@@ -87,7 +87,7 @@ func OpenFirefoxProfile(t testing.TB, profile string) *Firefox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Firefox{firefoxProcess: process, t: t, console: &console{}}
+	f := &Firefox{firefoxProcess: process, t: t, console: &console{during: t.Context()}}
 	f.watch()
 	return f
 }

@@ -81,7 +81,7 @@ func (b *Browser) LaunchApp(origin string) *Page {
 		}
 		return errors.New("there is none")
 	})
-	p := &Page{t: b.t, driver: &chromiumTab{}, b: b, origin: origin, console: &console{}}
+	p := &Page{t: b.t, driver: &chromiumTab{}, b: b, origin: origin, console: &console{during: b.t.Context()}}
 	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithTargetID(window), chromedp.WithListener(p.console.onEvent), chromedp.WithListener(b.workers.onEvent))
 	if err := chromedp.Do(p.ctx); err != nil {
 		b.t.Fatalf("attaching to the app's window: %v", err)

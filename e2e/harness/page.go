@@ -65,7 +65,7 @@ func (b *Browser) OpenWithScript(address, script string) *Page {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	p := &Page{t: b.t, driver: &chromiumTab{}, b: b, origin: u.Scheme + "://" + u.Host, console: &console{}}
+	p := &Page{t: b.t, driver: &chromiumTab{}, b: b, origin: u.Scheme + "://" + u.Host, console: &console{during: b.t.Context()}}
 	p.ctx, p.cancel = chromedp.NewContext(b.ctx, chromedp.WithListener(p.console.onEvent), chromedp.WithListener(b.workers.onEvent))
 	if err := chromedp.Do(p.ctx); err != nil {
 		b.t.Fatalf("opening a tab: %v", err)

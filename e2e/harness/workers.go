@@ -56,7 +56,7 @@ func watchWorkers(b *Browser) *workers {
 	// A sync event that leaves work rejects its promise, so that the browser fires another;
 	// Chromium reports that as an uncaught rejection. A worker that ends with its page while
 	// it opens the database gets null for the request.
-	expected := &console{allowed: []string{
+	expected := &console{during: b.t.Context(), allowed: []string{
 		"operations still wait", "The server can't be reached", "Sign in to sync", "between this device and the server", "another holder took the lock over", "another round has taken over",
 		"Cannot read properties of null (reading 'addEventListener')",
 	}}

@@ -266,6 +266,20 @@ func dropScript(name, text string) string {
 	})()`, text, name)
 }
 
+// shareScript posts files, as [[name, text], …], and a text as a browser does when another app shares them.
+func shareScript(files, text string) string {
+	return fmt.Sprintf(`(() => {
+		const data = new DataTransfer();
+		for (const [name, text] of %s) data.items.add(new File([text], name));
+		const form = Object.assign(document.createElement("form"), { method: "post", action: "/import", enctype: "multipart/form-data" });
+		const input = Object.assign(document.createElement("input"), { type: "file", name: "files", multiple: true });
+		input.files = data.files;
+		form.append(input, Object.assign(document.createElement("textarea"), { name: "text", value: %q }));
+		document.body.append(form);
+		form.submit();
+	})()`, files, text)
+}
+
 // TestFilesComeIn: dropped anywhere, pasted from a spreadsheet, shared by another app, or opened with this one.
 func TestFilesComeIn(t *testing.T) {
 	t.Parallel()
@@ -277,6 +291,21 @@ func TestFilesComeIn(t *testing.T) {
 	// Once more, where the page is open already.
 	harness.Eval[any](users.Page, dropScript("again.vcf", "BEGIN:VCARD\nVERSION:3.0\nFN:Eve\nEMAIL:eve@example.org\nEND:VCARD\n"))
 	users.SeeText("again.vcf: vCard, UTF-8.")
+	// A phone gives each person a file; of other files one is taken, and that is said.
+	harness.Eval[any](users.Page, `(() => {
+		globalThis.several = (...files) => {
+			const data = new DataTransfer();
+			for (const [name, text] of files) data.items.add(new File([text], name));
+			document.querySelector("main").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+		};
+		const card = (name) => [name + ".vcf", "BEGIN:VCARD\nVERSION:3.0\nFN:" + name + "\nEMAIL:" + name + "@example.org\nEND:VCARD"];
+		several(card("Ea"), card("Eb"), card("Ec"));
+	})()`)
+	users.SeeText("3 files: vCard, UTF-8.")
+	users.SeeText("3 new")
+	harness.Eval[any](users.Page, `several(["one.csv", "name,email\nEd,ed@example.org"], ["two.csv", "name,email\nEf,ef@example.org"])`)
+	users.SeeText("Only one.csv was taken: several files at once can be vCards only.")
+	users.SeeText("one.csv: CSV, UTF-8.")
 	// In a dialog a form may be half filled in.
 	users.Go("/?add=1")
 	users.See("dialog", "Add user")
@@ -303,18 +332,18 @@ func TestFilesComeIn(t *testing.T) {
 	users.Fill("textbox", "Paste copied cells", "Email\tName\nhugo@example.org\tHugo Hill")
 	users.Click("button", "Read the cells")
 	users.SeeText("Hugo Hill <hugo@example.org>")
-
-	// Another app shares: the browser posts a form to the worker.
+	users.Click("button", "Cancel")
+	// A table of a web page, which is no text; and a file from a file manager.
 	harness.Eval[any](users.Page, `(() => {
 		const data = new DataTransfer();
-		data.items.add(new File(["BEGIN:VCARD\nVERSION:4.0\nFN:Ída\nEMAIL:ida@example.org\nEND:VCARD\n"], "ída.vcf", { type: "text/vcard" }));
-		const form = Object.assign(document.createElement("form"), { method: "post", action: "/import", enctype: "multipart/form-data" });
-		const input = Object.assign(document.createElement("input"), { type: "file", name: "files" });
-		input.files = data.files;
-		form.append(input);
-		document.body.append(form);
-		form.submit();
+		data.setData("text/html", "<table><tr><th>Name</th><th>Email</th><th>Bio</th></tr><tr><td>Ina \\"I\\" Ill</td><td>ina@example.org</td><td>one<br>two</td></tr></table>");
+		document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
 	})()`)
+	users.SeeText("Ina \"I\" Ill <ina@example.org>")
+	users.Click("button", "Cancel")
+
+	// Another app shares: the browser posts a form to the worker.
+	harness.Eval[any](users.Page, shareScript(`[["ída.vcf", "BEGIN:VCARD\nVERSION:4.0\nFN:Ída\nEMAIL:ida@example.org\nEND:VCARD\n"]]`, ""))
 	users.SeeText("ída.vcf: vCard, UTF-8.")
 	users.SeeText("Ída <ida@example.org>")
 	if address := harness.Eval[string](users.Page, `location.pathname + location.search`); address != "/import" {
@@ -325,6 +354,12 @@ func TestFilesComeIn(t *testing.T) {
 	}
 	users.Reload()
 	users.See("heading", "From a file")
+	harness.Eval[any](users.Page, shareScript(`[["a.vcf", "BEGIN:VCARD\nFN:A\nEMAIL:a@example.org\nEND:VCARD"], ["b.vcf", "BEGIN:VCARD\nFN:B\nEMAIL:b@example.org\nEND:VCARD"]]`, ""))
+	users.SeeText("2 files: vCard, UTF-8.")
+	users.SeeText("2 new")
+	harness.Eval[any](users.Page, shareScript(`[]`, "name,email\nShared,shared@example.org"))
+	users.SeeText("shared text: CSV, UTF-8.")
+	users.SeeText("Shared <shared@example.org>")
 }
 
 // TestFilesAreOpenedWithTheApp: the browser hands them over by launchQueue.
@@ -382,6 +417,91 @@ func TestImportIsCancelled(t *testing.T) {
 	users.See("heading", "The import was undone")
 	users.Click("link", "Show the list")
 	users.count(3)
+}
+
+// TestReadingIsCancelled: a file that is long to read is put away at once, and nothing was changed.
+func TestReadingIsCancelled(t *testing.T) {
+	t.Parallel()
+	_, _, users := openImport(t)
+	harness.Eval[any](users.Page, `(() => {
+		const look = setInterval(() => {
+			const bar = document.querySelector("main progress");
+			if (!(bar?.position > 0)) return;
+			clearInterval(look);
+			globalThis.reading = document.querySelector("main").innerText;
+			[...document.querySelectorAll("main button")].find((b) => b.textContent === "Cancel").click();
+		}, 1);
+	})()`)
+	users.Choose("import-file", fileOf(t, "huge.csv", googleFile(150_000)))
+	harness.Eventually(t, "reading is cancelled", func() error {
+		if text := harness.Eval[string](users.Page, `globalThis.reading ?? ""`); !strings.Contains(text, "huge.csv is read on this device.") {
+			return fmt.Errorf("it said %q", text)
+		}
+		return nil
+	})
+	users.See("heading", "From a file")
+	users.Choose("import-file", fileOf(t, "small.csv", "name,email\nDora Dent,dora@example.org\n"))
+	users.SeeText("1 new")
+}
+
+// TestImportIsCutOff: the page is reloaded in the middle. It tells how far the import came; the same file
+// goes on with it, and one undo takes all of it back.
+func TestImportIsCutOff(t *testing.T) {
+	t.Parallel()
+	site, b, users := openImport(t)
+	users.filesReady()
+	b.Offline(site.Proxy, true)
+	path := fileOf(t, "many.csv", googleFile(3000))
+	users.Choose("import-file", path)
+	users.SeeText("3,000 new")
+	harness.Eval[any](users.Page, `(() => {
+		const look = setInterval(() => {
+			if (!(document.querySelector("main progress")?.value >= 400)) return;
+			clearInterval(look);
+			location.reload();
+		}, 5);
+	})()`)
+	users.Click("button", "Import 3,000 users")
+	users.See("heading", "The last import")
+	var made int
+	harness.Eventually(t, "it tells how far the import came", func() error {
+		_, text, _ := strings.Cut(strings.ReplaceAll(users.Text(), ",", ""), "The import of many.csv ended early: ")
+		if n, err := fmt.Sscanf(text, "%d of 3000 users were saved.", &made); n != 1 || made < 400 || made >= 3000 {
+			return fmt.Errorf("it says %.200q (%w)", text, err)
+		}
+		return nil
+	})
+	users.Choose("import-file", path)
+	users.SeeText(thousands(made) + " unchanged")
+	users.Click("button", "Import "+thousands(3000-made)+" users")
+	users.See("heading", "Imported")
+	users.Click("button", "Undo the import")
+	users.SeeText("3,000 users are as before.")
+	users.Click("link", "Show the list")
+	users.count(3)
+}
+
+// thousands writes a number as the app does in English.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
+
+// TestImportInTwoTabs: one at a time; the other tab says why it waits, and loses nothing.
+func TestImportInTwoTabs(t *testing.T) {
+	t.Parallel()
+	_, _, users := openImport(t)
+	users.Choose("import-file", fileOf(t, "a.csv", "name,email\nDora Dent,dora@example.org\n"))
+	users.SeeText("1 new")
+	harness.Eval[any](users.Page, `(() => { navigator.locks.request("rollcall-import", () => new Promise((free) => { globalThis.free = free; })); })()`)
+	users.Click("button", "Import 1 user")
+	users.SeeText("Another tab is importing, or undoing an import. Try again when it has ended.")
+	users.See("heading", "This is what would change")
+	harness.Eval[any](users.Page, `free()`)
+	users.Click("button", "Import 1 user")
+	users.SeeText("1 user was added.")
 }
 
 // TestImportOfTenThousand: they are saved within a minute, and the page answers all the while.
@@ -462,7 +582,7 @@ func TestExports(t *testing.T) {
 	users.SeeText("Those you selected")
 	users.SeeText("2 users")
 
-	// The printed page has them, and nothing else.
+	// The printed page has them, and nothing else, in black on white.
 	harness.Eval[any](users.Page, `globalThis.print = () => { globalThis.printed = document.getElementById("print").textContent; }`)
 	users.Click("button", "Print")
 	harness.Eventually(t, "the page is printed", func() error {
@@ -472,6 +592,21 @@ func TestExports(t *testing.T) {
 		}
 		return nil
 	})
+	users.Emulate(harness.Screen{Width: 800, Height: 1000, Dark: true, Paper: true})
+	users.save4look("printed", "dark")
+	const shown = `[...document.body.children].filter((e) => getComputedStyle(e).display !== "none" && !/SCRIPT|STYLE|LINK/.test(e.tagName)).map((e) => e.id).join()`
+	const colours = `["background-color", "color"].map((name) => getComputedStyle(document.querySelector("#print td bdi").closest(name === "color" ? "bdi" : "body"))[name]).join(" on ")`
+	if visible, is := harness.Eval[string](users.Page, shown), harness.Eval[string](users.Page, colours); visible != "print" || is != "rgb(255, 255, 255) on rgb(0, 0, 0)" {
+		t.Errorf("it prints %q, %s", visible, is)
+	}
+	// Another page is not printed as this list.
+	users.Emulate(screens["desktop light"])
+	users.Click("link", "Import")
+	users.See("heading", "From a file")
+	users.Emulate(harness.Screen{Width: 800, Height: 1000, Paper: true})
+	if visible := harness.Eval[string](users.Page, shown); visible == "print" {
+		t.Error("the page Import is printed as the list")
+	}
 }
 
 // TestExportIsShared: where the browser shares files, the share sheet gets it.

@@ -436,8 +436,12 @@ func (r *csvReader) mapped(cells []string) (e Entry, problem string) {
 			left = append(left, r.names[i])
 		}
 	}
+	e, more, problem := r.mapping.entry(cells)
+	if more > 0 {
+		left = append(left, "further emails")
+	}
 	r.source.seen.ignore(left)
-	if e, problem = r.mapping.entry(cells); e.Name != nil {
+	if e.Name != nil {
 		r.source.seen.name(*e.Name)
 	}
 	if e == (Entry{}) && problem == "" {

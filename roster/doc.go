@@ -169,7 +169,7 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 	case JSONLines:
 		return &jsonLines{source: s}, nil
 	case JSON:
-		return &jsonItems{source: s}, nil
+		return newJSONItems(s, head), nil
 	case VCard:
 		return &cards{source: s}, nil
 	}

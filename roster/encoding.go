@@ -26,7 +26,7 @@ var Encodings = []Encoding{UTF8, UTF16LE, UTF16BE, Windows1252}
 // mark is the byte order mark. It also stands where files were joined.
 const mark = "\ufeff"
 
-// encodingOf finds the encoding by the first bytes. Column names, brackets and
+// encodingOf finds the encoding by the first bytes. Separators, brackets and
 // BEGIN:VCARD are ASCII, so UTF-16 shows by its zeros also without a mark. What is
 // none of Unicode's shows only where the first letter beyond ASCII is: see census.
 func encodingOf(in io.ReadSeeker, said Encoding) (Encoding, error) {
@@ -62,13 +62,33 @@ func encodingOf(in io.ReadSeeker, said Encoding) (Encoding, error) {
 	return found, nil
 }
 
-// looksLike reports whether the file begins with two ASCII letters in UTF-16.
+// looksLike reports whether a file without a mark is UTF-16: it begins with two ASCII letters,
+// or it has the zeros of the separators and line ends between letters of any kind, and no
+// characters that no text has.
 func looksLike(head []byte, order binary.ByteOrder) bool {
 	if len(head) < 4 {
 		return false
 	}
-	a, b := order.Uint16(head), order.Uint16(head[2:])
-	return a > 0 && a < utf8.RuneSelf && b > 0 && b < utf8.RuneSelf
+	ascii := func(at int) bool { u := order.Uint16(head[at:]); return u > 0 && u < utf8.RuneSelf }
+	if ascii(0) && ascii(2) {
+		return true
+	}
+	const share = 20 // one of so many bytes is a zero, at least
+	found := false
+	for i := 0; i+1 < len(head); i += 2 {
+		switch u := rune(order.Uint16(head[i:])); {
+		case utf16.IsSurrogate(u):
+			if i+3 < len(head) && utf16.DecodeRune(u, rune(order.Uint16(head[i+2:]))) == utf8.RuneError {
+				return false
+			}
+			i += 2
+		case u >= 0xfffe, u < ' ' && u != '\t' && u != '\n' && u != '\r':
+			return false
+		default:
+			found = found || u < utf8.RuneSelf
+		}
+	}
+	return found && bytes.Count(head, []byte{0}) > len(head)/share
 }
 
 // bad stands for what is no text in the file's encoding. It is not UTF-8, so that

@@ -298,6 +298,15 @@ func TestUTF16(t *testing.T) {
 			}
 		}
 	}
+	// Without a mark, and not an ASCII letter in the first names.
+	for _, little := range []bool{true, false} {
+		text := "名前;Имя;email\r\n山田 😀;Яна;y@example.org\r\n"
+		table, err := roster.TableOf(strings.NewReader(utf16Of(text, little)), roster.Options{})
+		if err != nil || len(table.Columns) != 3 || table.Columns[0] != "名前" || len(table.Rows) != 1 || table.Rows[0][0] != "山田 😀" {
+			t.Errorf("little end first (%t): %+v (%v)", little, table, err)
+		}
+	}
+	readAs(t, "name,email\nA\x00B,a@x.org\n", roster.Options{}, "2 A\x00B <a@x.org>") // which package api refuses
 	half := utf16Of("name,email\nx\nBo,b@example.org", true)
 	half = strings.Replace(half, "x\x00", "\x3d\xd8", 1) // the first half of an emoji
 	readAs(t, half+"\x00", roster.Options{}, "2 !the line has bytes that are no text", "3 !the line has bytes that are no text")
@@ -323,14 +332,15 @@ func TestRecognised(t *testing.T) {
 		"<table><tr>":                      "a web page or XML",
 		"MIME-Version: 1.0\nX: y":          "a web page in one file",
 		"BEGIN:VCALENDAR\n":                "a calendar",
-		"dn: cn=Ann,dc=example\nobjectclass: top": "LDIF",
-		"version: 1\ndn: x":                       "LDIF",
-		"Staff list 2026\nname,email\n":           "its first line must name the columns, with email or id among them; it is \"Staff list 2026\"",
-		"Vorname;Nachname;E-Mail-Adresse\n":       "its first line must name the columns",
-		"name,email,phone\n":                      `column 3 is "phone"; possible are id, name, email, bio`,
-		"name,email,Name\n":                       "column name is there twice",
-		strings.Repeat("email,", 20000):           "of the columns' names, the line is longer than 64 kB",
-		"name,email\x1b[31m\n":                    "it is \"name,email\\x1b[31m\"",
+		`{"format":"rollcall-changes","version":1,"operations":[]}`: "take it in on the page Sync",
+		"dn: cn=Ann,dc=example\nobjectclass: top":                   "LDIF",
+		"version: 1\ndn: x":                 "LDIF",
+		"Staff list 2026\nname,email\n":     "its first line must name the columns, with email or id among them; it is \"Staff list 2026\"",
+		"Vorname;Nachname;E-Mail-Adresse\n": "its first line must name the columns",
+		"name,email,phone\n":                `column 3 is "phone"; possible are id, name, email, bio`,
+		"name,email,Name\n":                 "column name is there twice",
+		strings.Repeat("email,", 20000):     "of the columns' names, the line is longer than 64 kB",
+		"name,email\x1b[31m\n":              "it is \"name,email\\x1b[31m\"",
 	} {
 		refusedAs(t, text, roster.Options{}, want)
 	}

@@ -26,15 +26,25 @@ func (r *jsonLines) Next() (Line, error) {
 			continue
 		}
 		if line.Problem == "" {
-			line.Entry, line.Problem = parseObject(object)
+			line.Entry, line.Problem = parseObject(object, r.source.seen)
 		}
 		return line, nil
 	}
 }
 
-// parseObject reads a person strictly: a field that is not known, is there twice or
+// parseObject reads a person of ours, or a contact of another program.
+func parseObject(text string, seen *census) (e Entry, problem string) {
+	if e, problem = parseOwn(text); problem != "" {
+		if contact, problem, ok := readContact(text, seen); ok {
+			return contact, problem
+		}
+	}
+	return e, problem
+}
+
+// parseOwn reads a person strictly: a field that is not known, is there twice or
 // has half a letter would be lost or changed in silence.
-func parseObject(text string) (e Entry, problem string) {
+func parseOwn(text string) (e Entry, problem string) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		return e, "the line is not a JSON object" + because(err)
@@ -146,7 +156,17 @@ type jsonItems struct {
 	source *source
 	held   byte // a byte to read again, or 0
 	item   int
-	arrays int // that are open
+	arrays int  // that are open
+	before int  // bytes before the list, but for the ends of lines
+	within bool // the list is in an object, whose other fields are passed over
+}
+
+// newJSONItems takes what comes before the list within an object.
+func newJSONItems(s *source, head []byte) *jsonItems {
+	before := string(head[:wrapped(string(head))])
+	r := &jsonItems{source: s, within: before != ""}
+	r.before = len(before) - strings.Count(before, "\n") - strings.Count(before, "\r")
+	return r
 }
 
 // Next implements parser.
@@ -170,14 +190,28 @@ func (r *jsonItems) Next() (Line, error) {
 		line.Problem = r.source.seen.see(line.Number, text)
 	}
 	if line.Problem == "" {
-		line.Entry, line.Problem = parseObject(text)
+		line.Entry, line.Problem = parseObject(text, r.source.seen)
 	}
 	return line, nil
 }
 
 // skip returns the first byte of the next item.
 func (r *jsonItems) skip() (byte, error) {
+	for ; r.before > 0; r.before-- {
+		for b := byte('\n'); b == '\n'; {
+			var err error
+			if b, err = r.next(); err != nil {
+				return 0, err
+			}
+		}
+		r.arrays = 1
+	}
 	for {
+		if r.within && r.arrays == 0 {
+			if err := r.pass(); err != nil {
+				return 0, err
+			}
+		}
 		b, err := r.next()
 		if errors.Is(err, io.EOF) && r.arrays > 0 {
 			r.source.seen.cut = true
@@ -193,6 +227,34 @@ func (r *jsonItems) skip() (byte, error) {
 		case ',', ' ', '\t', '\n', endOfFile[0], mark[0], mark[1], mark[2]:
 		default:
 			return b, nil
+		}
+	}
+}
+
+// pass passes over the fields behind the list, up to another list, or to an object that is the
+// value of none: then a bracket was missing.
+func (r *jsonItems) pass() error {
+	last, quoted := byte(0), false
+	for {
+		b, err := r.next()
+		switch {
+		case err != nil:
+			return err
+		case b == '\n' || b == '"' && last != '\\':
+			quoted = b == '"' && !quoted
+		case quoted && last == '\\':
+			b = 0 // whatever it escapes, it escapes nothing itself
+		case quoted, b == ' ', b == '\t':
+		case b == '{' && last == ':':
+			if _, _, err := r.object(); err != nil {
+				return err
+			}
+		case b == '{', b == '[':
+			r.held = b
+			return nil
+		}
+		if b != ' ' && b != '\t' && b != '\n' {
+			last = b
 		}
 	}
 }

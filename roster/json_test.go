@@ -18,14 +18,27 @@ func TestJSON(t *testing.T) {
 		text  string
 		lines []string
 	}{
-		"lines":                    {"{\"email\":\"a@x.org\"}\r\n\n \r{\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
-		"lines, joined":            {"{\"email\":\"a@x.org\"}\n\ufeff{\"email\":\"b@x.org\"}\n", []string{"1 <a@x.org>", "2 <b@x.org>"}},
-		"lines, the first cut":     {"{\"email\":", []string{"1 !the line is not a JSON object: it ends too early"}},
-		"no object":                {"{}\n[]\n7\n", []string{"1", "2 !the line is not a JSON object", "3 !the line is not a JSON object"}},
-		"what the server gives":    {`{"id":"x","createdAt":"now","updatedAt":7,"version":{"a":[1]},"email":"a@x.org","bio":null}`, []string{"1 x <a@x.org>"}},
-		"a field twice":            {`{"name":"A","name":"B"}`, []string{`1 !the object has the field "name" twice`}},
-		"halves of letters":        {"{\"bio\":\"\\ud83d\\ude00 \\\\ud83d\"}\n{\"bio\":\"\\ud83d\"}\n{\"bio\":\"\\ude00\"}\n{\"bio\":\"\\ud83d\\n\\ude00\"}\n{\"bio\":\"\\ude00\\ud83d\"}\n{\"bio\":\"\\ud83d\\ud83d\\ude00\"}", []string{`1 "😀 \\ud83d"`, "2 !the object has half", "3 !the object has half", "4 !the object has half", "5 !the object has half", "6 !the object has half"}},
-		"a list within an object":  {`{"users":[{"email":"a@x.org"}],"more":false}`, []string{`1 !the object has an unknown field "users", which is a list: give the list alone`}},
+		"lines":                   {"{\"email\":\"a@x.org\"}\r\n\n \r{\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
+		"lines, joined":           {"{\"email\":\"a@x.org\"}\n\ufeff{\"email\":\"b@x.org\"}\n", []string{"1 <a@x.org>", "2 <b@x.org>"}},
+		"lines, the first cut":    {"{\"email\":", []string{"1 !the line is not a JSON object: it ends too early"}},
+		"no object":               {"{}\n[]\n7\n", []string{"1", "2 !the line is not a JSON object", "3 !the line is not a JSON object"}},
+		"what the server gives":   {`{"id":"x","createdAt":"now","updatedAt":7,"version":{"a":[1]},"email":"a@x.org","bio":null}`, []string{"1 x <a@x.org>"}},
+		"a field twice":           {`{"name":"A","name":"B"}`, []string{`1 !the object has the field "name" twice`}},
+		"halves of letters":       {"{\"bio\":\"\\ud83d\\ude00 \\\\ud83d\"}\n{\"bio\":\"\\ud83d\"}\n{\"bio\":\"\\ude00\"}\n{\"bio\":\"\\ud83d\\n\\ude00\"}\n{\"bio\":\"\\ude00\\ud83d\"}\n{\"bio\":\"\\ud83d\\ud83d\\ude00\"}", []string{`1 "😀 \\ud83d"`, "2 !the object has half", "3 !the object has half", "4 !the object has half", "5 !the object has half", "6 !the object has half"}},
+		"a list within an object": {`{"users":[{"email":"a@x.org"},{"email":"b@x.org"}],"more":false,"x":"\\\"{","paging":{"next":"[{}"}}`, []string{"1 <a@x.org>", "1 <b@x.org>"}},
+		"a list far within":       {"{\r\n\"total\": 2, \"links\": {\"self\": [1, {}]},\r\n\"Data\":\r\n{\"people\": [\r\n{\"email\":\"a@x.org\"},\r\n{\"email\":\"b@x.org\"}\r\n]\r\n}\r\n}\r\n", []string{"5 <a@x.org>", "6 <b@x.org>"}},
+		"an empty list within":    {`{"users": [ ]}`, nil},
+		"a list that ends early":  {"{\"users\":[{\"email\":\"a@x.org\"}],\n{\"email\":\"b@x.org\"}]}", []string{"1 <a@x.org>", "2 <b@x.org>"}},
+		"two lists within":        {`{"users":[{"email":"a@x.org"}],"contacts":[{"email":"b@x.org"}]}`, []string{"1 <a@x.org>", "1 <b@x.org>"}},
+		"another list within":     {`{"friends":[{"email":"a@x.org"}],"more":false}`, []string{`1 !the object has an unknown field "friends", which is a list: give the list alone`}},
+		"Google's People API": {`{"connections":[{"resourceName":"people/c1","etag":"x","names":[{"displayName":"Other"},{"metadata":{"primary":true},"displayName":"Ann Archer","familyName":"Archer"}],` +
+			`"emailAddresses":[{"value":"mailto:a@x.org"},{"value":"x@x.org"}],"phoneNumbers":[{"value":"1"}],"biographies":[{"value":"Reads\nmaps"}]},` +
+			`{"resourceName":"people/c2","names":[{"givenName":"Bo","familyName":"Ek"}]},{"resourceName":"people/c3","emailAddresses":[]}],"nextPageToken":"t"}`,
+			[]string{`1 Ann Archer <a@x.org> "Reads\nmaps"`, "1 Bo Ek", "1 !the object has no name, email or note"}},
+		"Google's, a line each": {"{\"names\":[{\"displayName\":\"A\"}],\"emailAddresses\":[{\"value\":\"a@x.org\"}]}\n{\"names\":[{\"displayName\":\"\\ud83d\"}],\"emailAddresses\":[{\"value\":\"b@x.org\"}]}\n", []string{"1 A <a@x.org>", "2 !the object has half a letter"}},
+		"Microsoft Graph": {`{"@odata.context":"c","value":[{"@odata.etag":"e","id":"AAM=","displayName":"Ann Archer","emailAddresses":[{"name":"Ann","address":"a@x.org"}],"personalNotes":"n"},` +
+			`{"id":"1","givenName":"Bo","surname":"Ek","mail":"b@x.org","jobTitle":null}]}`, []string{`1 Ann Archer <a@x.org> "n"`, "1 Bo Ek <b@x.org>"}},
+		"SCIM":                     {`{"schemas":["x"],"Resources":[{"id":"2819c223","name":{"formatted":"","givenName":"Ann","familyName":"Archer"},"emails":[{"value":"x@x.org"},{"value":"a@x.org","primary":true}]}]}`, []string{"1 Ann Archer <a@x.org>"}},
 		"nested deeply":            {"{\"version\":" + strings.Repeat("[", 30_000), []string{"1 !the line is not a JSON object"}},
 		"array":                    {"[{\"email\":\"a@x.org\"},\r\n\r\n {\"email\":\r\"b@x.org\"}]", []string{"1 <a@x.org>", "3 <b@x.org>"}},
 		"array in one line":        {" [ {\"email\":\"a@x.org\"} , {\"email\":\"b]},{@x.org\"},{\"bio\":\"\\\"{\"}]\n", []string{"1 <a@x.org>", "1 <b]},{@x.org>", `1 "\"{"`}},
@@ -45,6 +58,10 @@ func TestJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) { readAs(t, test.text, roster.Options{}, test.lines...) })
 	}
 	if f := readAs(t, "[{},", roster.Options{}, "1"); len(f.Notes) != 1 || !strings.Contains(f.Notes[0], "its list is not closed") {
+		t.Errorf("notes: %q", f.Notes)
+	}
+	f := readAs(t, `[{"displayName":"A","mail":"a@x.org","jobTitle":"Cook","faxNumber":null,"emails":[{"value":"a@x.org"},{"value":"b@x.org"}]}]`, roster.Options{}, "1 A <a@x.org>")
+	if len(f.Notes) != 1 || f.Notes[0] != "not taken, as a person here has name, email and bio: further emails, jobTitle" {
 		t.Errorf("notes: %q", f.Notes)
 	}
 	_, all, err := read(t, "[{},{},\n{}]", roster.Options{})

@@ -59,7 +59,13 @@ func formatOf(head []byte) (Format, error) {
 	case text[0] == '[':
 		return JSON, nil
 	case text[0] == '{':
+		if strings.Contains(text[:min(len(text), 100)], `"rollcall-changes"`) {
+			return "", refuse("it has changes that were saved from Rollcall before they were sent; take it in on the page Sync")
+		}
 		// The first of objects that have a line each ends in its line.
+		if wrapped(text) > 0 {
+			return JSON, nil
+		}
 		if closes(line) || len(line) == len(text) {
 			return JSONLines, nil
 		}

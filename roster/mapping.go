@@ -1,8 +1,11 @@
 package roster
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/rollcall/rollcall/api"
 )
 
 // Mapping says in which columns of a table the fields of a person are, by their numbers from 0. The
@@ -70,8 +73,8 @@ func (m *Mapping) columns(n int) []column {
 	return all
 }
 
-// entry makes an entry of cells.
-func (m *Mapping) entry(cells []string) (e Entry, problem string) {
+// entry makes an entry of cells; more is how many emails it has beside the one that is taken.
+func (m *Mapping) entry(cells []string) (e Entry, more int, problem string) {
 	filled := func(places []int) (all []string) {
 		for _, i := range places {
 			if i < len(cells) && isFilled(cells[i]) {
@@ -89,37 +92,93 @@ func (m *Mapping) entry(cells []string) (e Entry, problem string) {
 			e.Name = &name
 		}
 	}
-	if email, ok := firstAddress(filled(m.Emails)); ok {
+	email, more, ok := addressIn(filled(m.Emails))
+	switch {
+	case ok:
 		e.Email = &email
-	} else if email != "" {
-		return e, "the line has an address within Exchange, and no email that others can write to"
+	case email != "":
+		return e, 0, "the line has an address within Exchange, and no email that others can write to"
 	}
 	if bios := filled(m.Bios); len(bios) > 0 {
 		bio := strings.Join(bios, "\n\n")
 		e.Bio = &bio
 	}
-	return e, ""
+	return e, more, ""
 }
 
 // several stands between the values that Google Contacts writes into one cell.
 const several = " ::: "
 
-// firstAddress returns the first text with an @, or else the first, which the person is to see;
-// ok is false for one that only Exchange knows (X.500).
-func firstAddress(cells []string) (email string, ok bool) {
+// addressIn returns the first text with an @, or else the first, which the person is to see, and
+// how many other addresses there are; ok is false for one that only Exchange knows (X.500).
+func addressIn(cells []string) (email string, others int, ok bool) {
+	first := ""
 	for _, cell := range cells {
-		for text := range strings.SplitSeq(cell, several) {
-			text = strings.TrimSpace(text)
-			if strings.Contains(text, "@") {
-				return text, true
-			}
-			if email == "" {
+		for _, text := range addressesOf(cell) {
+			switch {
+			case email == "" && strings.Contains(text, "@"):
 				email = text
+			case email != "" && isAddress(text) && !strings.EqualFold(text, email):
+				others++
+			case first == "":
+				first = text
 			}
 		}
 	}
-	internal := len(email) > 3 && strings.EqualFold(email[:3], "/o=")
-	return email, email != "" && !internal
+	if email != "" {
+		return email, others, true
+	}
+	internal := len(first) > 3 && strings.EqualFold(first[:3], "/o=")
+	return first, 0, first != "" && !internal
+}
+
+// addressesOf parts a cell as programs fill it: "a@x.org ::: b@x.org", "Ann <a@x.org>; b@x.org",
+// "mailto:a@x.org". What is none of these stays as it is, so that it is refused as it was written.
+func addressesOf(cell string) (all []string) {
+	for text := range strings.SplitSeq(cell, several) {
+		for _, part := range listed(text) {
+			if words := strings.Fields(part); len(words) > 1 && !slices.ContainsFunc(words, func(w string) bool { return !isAddress(w) }) {
+				for _, word := range words {
+					all = append(all, bareAddress(word))
+				}
+			} else if part = strings.TrimSpace(part); part != "" {
+				all = append(all, bareAddress(part))
+			}
+		}
+	}
+	return all
+}
+
+// listed parts a list at its separators: each part after the first address has to have one. Else
+// "ann@example,org" would be somebody else's.
+func listed(text string) []string {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == ',' || r == '\n' })
+	found := false
+	for _, part := range parts {
+		at := strings.Contains(part, "@")
+		if found && !at && isFilled(part) {
+			return []string{text}
+		}
+		found = found || at
+	}
+	if !found {
+		return []string{text}
+	}
+	return parts
+}
+
+// bareAddress returns the address of "Ann <mailto:a@x.org>".
+func bareAddress(text string) string {
+	if _, after, found := strings.Cut(text, "<"); found {
+		if inner, _, closed := strings.Cut(after, ">"); closed && isAddress(inner) {
+			text = inner
+		}
+	}
+	const scheme = "mailto:"
+	if len(text) > len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
+		text, _, _ = strings.Cut(text[len(scheme):], "?")
+	}
+	return strings.TrimSpace(text)
 }
 
 // isAddress reports whether a text has an @ between others.
@@ -144,18 +203,48 @@ var exports = []export{
 	{"Google Contacts", []string{"E-mail 1 - Value"},
 		[][]string{{"Name Prefix", "First Name", "Middle Name", "Last Name", "Name Suffix"}, {"File As"}, {"Nickname"}, {"Organization Name"}},
 		[]string{"E-mail 1 - Value", "E-mail 2 - Value", "E-mail 3 - Value"}, []string{"Notes"}},
-	{"Outlook", []string{"E-mail Address", "E-mail Type"}, outlookNames, outlookEmails, []string{"Notes"}},
-	{"Outlook", []string{"E-mail Address", "E-mail Display Name"}, outlookNames, outlookEmails, []string{"Notes"}},
-	{"Outlook on the web", []string{"E-mail Address", "Given Yomi"}, outlookNames, outlookEmails, []string{"Notes"}},
-	{"Thunderbird", []string{"Primary Email", "Display Name"},
-		[][]string{{"Display Name"}, {"First Name", "Last Name"}, {"Nickname"}, {"Organization"}},
-		[]string{"Primary Email", "Secondary Email"}, []string{"Notes"}},
+	{"Outlook", []string{"E-mail Address", "E-mail Type"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook", []string{"E-mail Address", "E-mail Display Name"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook", []string{"E-Mail-Adresse", "E-Mail-Typ"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook", []string{"E-Mail-Adresse", "E-Mail: Angezeigter Name"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook", []string{"Adresse de messagerie", "Type de messagerie"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook", []string{"Adresse de messagerie", "Nom complet de l'adresse de messagerie"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook", []string{"Dirección de correo electrónico", "Tipo de correo electrónico"}, outlookNames, outlookEmails, outlookNotes},
+	{"Outlook on the web", []string{"E-mail Address", "Given Yomi"}, outlookNames, outlookEmails, outlookNotes},
+	{"Thunderbird", []string{"Primary Email", "Display Name"}, thunderbirdNames, thunderbirdEmails, outlookNotes},
+	{"Thunderbird", []string{"Primäre E-Mail-Adresse", "Anzeigename"}, thunderbirdNames, thunderbirdEmails, outlookNotes},
+	{"Thunderbird", []string{"Adresse électronique principale", "Nom à afficher"}, thunderbirdNames, thunderbirdEmails, outlookNotes},
+	{"Thunderbird", []string{"Première adresse électronique", "Nom à afficher"}, thunderbirdNames, thunderbirdEmails, outlookNotes},
 	{"LinkedIn", []string{"Email Address", "Connected On"}, [][]string{{"First Name", "Last Name"}}, []string{"Email Address"}, nil},
 }
 
+// Outlook and Thunderbird name their columns in the language that they speak. A file has those of
+// one, so all can be looked for: English, German, French, Spanish.
 var (
-	outlookNames  = [][]string{{"First Name", "Middle Name", "Last Name", "Suffix"}, {"Nickname"}, {"Company"}}
-	outlookEmails = []string{"E-mail Address", "E-mail 2 Address", "E-mail 3 Address"}
+	outlookNames = [][]string{
+		{
+			"First Name", "Vorname", "Prénom", "Nombre", "Middle Name", "Weitere Vornamen", "Deuxième prénom", "Segundo nombre",
+			"Last Name", "Nachname", "Nom", "Apellidos", "Suffix", "Suffixe", "Sufijo",
+		},
+		{"Nickname", "Spitzname", "Surnom", "Apodo"},
+		{"Company", "Firma", "Société", "Organización", "Compañía"},
+	}
+	outlookEmails = []string{
+		"E-mail Address", "E-Mail-Adresse", "Adresse de messagerie", "Dirección de correo electrónico",
+		"E-mail 2 Address", "E-Mail 2: Adresse", "Adresse de messagerie 2", "Dirección de correo electrónico 2", "Dirección del correo electrónico 2",
+		"E-mail 3 Address", "E-Mail 3: Adresse", "Adresse de messagerie 3", "Dirección de correo electrónico 3", "Dirección del correo electrónico 3",
+	}
+	outlookNotes     = []string{"Notes", "Notizen", "Notas"}
+	thunderbirdNames = [][]string{
+		{"Display Name", "Anzeigename", "Nom à afficher"},
+		{"First Name", "Vorname", "Prénom", "Last Name", "Nachname", "Nom de famille"},
+		{"Nickname", "Spitzname", "Surnom"},
+		{"Organization", "Organisation", "Société"},
+	}
+	thunderbirdEmails = []string{
+		"Primary Email", "Primäre E-Mail-Adresse", "Adresse électronique principale", "Première adresse électronique",
+		"Secondary Email", "Sekundäre E-Mail-Adresse", "Adresse électronique secondaire",
+	}
 )
 
 // exportOf recognises an export of another program by its columns.
@@ -185,27 +274,59 @@ func exportOf(header []string) (program string, m *Mapping) {
 	return "", nil
 }
 
-// words that columns are called by, in lower case, for a guess that a person looks at.
+// words that columns are called by, as plainName has them, for a guess that a person looks at.
 var words = map[Role][]string{
-	IDRole:     {"id"},
-	NameRole:   {"name", "full name", "display name", "contact", "vollständiger name", "anzeigename", "nom complet", "nombre completo", "氏名", "名前", "الاسم"},
-	GivenRole:  {"first name", "given name", "firstname", "vorname", "prénom", "nombre", "名", "الاسم الأول"},
-	FamilyRole: {"last name", "family name", "surname", "lastname", "nachname", "nom", "nom de famille", "apellido", "apellidos", "姓", "اسم العائلة"},
-	EmailRole:  {"email", "e-mail", "mail", "email address", "e-mail address", "e-mail-adresse", "correo", "correo electrónico", "courriel", "adresse e-mail", "メール", "メールアドレス", "البريد الإلكتروني"},
-	BioRole:    {"bio", "note", "notes", "about", "description", "comment", "comments", "notizen", "bemerkung", "beschreibung", "remarques", "notas", "メモ", "ملاحظات"},
+	IDRole: {"id"},
+	NameRole: {
+		"name", "full name", "fullname", "display name", "displayname", "contact", "contact name", "person", "vollständiger name", "anzeigename",
+		"nom complet", "nom et prénom", "nombre completo", "nombre y apellidos", "naam", "nome completo", "氏名", "名前", "الاسم", "الاسم الكامل",
+	},
+	GivenRole: {
+		"first name", "given name", "firstname", "givenname", "forename", "first", "middle name", "middlename", "prefix", "name prefix",
+		"vorname", "vornamen", "rufname", "prénom", "prénoms", "prenom", "nombre", "nombres", "segundo nombre", "voornaam", "nome", "名", "الاسم الأول",
+	},
+	FamilyRole: {
+		"last name", "family name", "surname", "lastname", "familyname", "last", "suffix", "name suffix",
+		"nachname", "familienname", "zuname", "nom", "nom de famille", "apellido", "apellidos", "achternaam", "cognome", "sobrenome", "姓", "اسم العائلة",
+	},
+	EmailRole: {
+		"email", "e-mail", "mail", "email address", "e-mail address", "emailaddress", "mail address", "email 1", "e-mail 1", "primary email",
+		"e-mail-adresse", "email-adresse", "emailadresse", "mailadresse", "e-mailadresse", "e-mailadres",
+		"correo", "correo electrónico", "correo electronico", "dirección de correo electrónico",
+		"courriel", "adresse e-mail", "adresse email", "adresse de messagerie", "adresse électronique", "indirizzo e-mail", "メール", "メールアドレス", "البريد الإلكتروني",
+	},
+	BioRole: {
+		"bio", "note", "notes", "about", "description", "comment", "comments", "remarks",
+		"notiz", "notizen", "bemerkung", "bemerkungen", "anmerkung", "anmerkungen", "kommentar", "beschreibung",
+		"remarque", "remarques", "commentaire", "commentaires", "notas", "observaciones", "comentarios", "備考", "メモ", "ملاحظات",
+	},
+}
+
+// plainName is a column's name without what programs and people put about it: "First_Name", "E-Mail:".
+func plainName(name string) string {
+	name = strings.NewReplacer("_", " ", ".", " ").Replace(strings.ToLower(columnName(name)))
+	return strings.Join(strings.Fields(strings.Trim(name, " :*")), " ")
 }
 
 // guess says what the columns of a table may be for, by their names, and by what is in them.
 func guess(columns []string, rows [][]string) []Role {
 	roles := make([]Role, len(columns))
 	for i, name := range columns {
-		name = strings.ToLower(columnName(name))
+		name = plainName(name)
 		for role, known := range words {
 			for _, word := range known {
 				if name == word {
 					roles[i] = role
 				}
 			}
+		}
+	}
+	for i, role := range roles {
+		// An id of another program is none here: it would refuse all lines.
+		if role == IDRole && slices.ContainsFunc(rows, func(row []string) bool {
+			return i < len(row) && isFilled(row[i]) && !api.ValidID(strings.TrimSpace(row[i]))
+		}) {
+			roles[i] = NoRole
 		}
 	}
 	has := func(wanted ...Role) bool {

@@ -24,10 +24,48 @@ func TestKnownExports(t *testing.T) {
 		"First Name,Last Name,Email Address,Company,Position,Connected On\nAnn,Archer,a@x.org,Acme,,01 May 2026\n": {"2 Ann Archer <a@x.org>"},
 		"Name Prefix;First Name;Last Name;Notes;E-mail 1 - Value;E-mail 2 - Value\nDr.;Ann;Archer;;;b@x.org\n":     {"2 Dr. Ann Archer <b@x.org>"},
 		"first name,last name,display name,primary email\n,,,c@x.org\n,,,\n":                                       {"2 <c@x.org>"},
-		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\nName,Yomi Name,E-mail 1 - Value\n":                         {"2 Ann <a@x.org>", "3 !the line names columns"},
-		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\n\"Bo,,b@x.org\nCy,,c@x.org\nDi,\",d@x.org\n":               {"2 Ann <a@x.org>", "3 !the line has a quote that takes in what looks like people, up to line 5", "4 !the line is within a quote", "5 !the line is within a quote"},
+		// Outlook and Thunderbird speak the language of the computer.
+		"\"Anrede\",\"Vorname\",\"Weitere Vornamen\",\"Nachname\",\"Suffix\",\"Firma\",\"Telefon geschäftlich\",\"E-Mail-Adresse\",\"E-Mail-Typ\",\"E-Mail: Angezeigter Name\",\"E-Mail 2: Adresse\",\"Notizen\"\n" +
+			"\"\",\"Jörg\",\"\",\"Groß\",\"\",\"ACME\",\"1\",\"/o=ExchangeLabs/cn=x\",\"EX\",\"J\",\"j@x.org\",\"da\"\n\"\",\"\",\"\",\"\",\"\",\"Hafen\",\"\",\"h@x.org\",\"SMTP\",\"\",\"\",\"\"\n": {`2 Jörg Groß <j@x.org> "da"`, "3 Hafen <h@x.org>"},
+		"Titre,Prénom,Deuxième prénom,Nom,Suffixe,Société,Adresse de messagerie,Type de messagerie,Notes\nM.,Zoé,Anne,Petit,,,z@x.org,SMTP,là\n":     {`2 Zoé Anne Petit <z@x.org> "là"`},
+		"Tratamiento,Nombre,Segundo nombre,Apellidos,Dirección de correo electrónico,Tipo de correo electrónico,Notas\n,Íñigo,,Peña,i@x.org,SMTP,\n": {"2 Íñigo Peña <i@x.org>"},
+		"Vorname,Nachname,Anzeigename,Spitzname,Primäre E-Mail-Adresse,Sekundäre E-Mail-Adresse,Notizen\nUte,Ek,,,,u@x.org,\n":                       {"2 Ute Ek <u@x.org>"},
+		"Prénom,Nom de famille,Nom à afficher,Surnom,Adresse électronique principale\n,,Léa,,l@x.org\n":                                              {"2 Léa <l@x.org>"},
+		"E-MAIL TYPE;e-mail address;LAST NAME;first name\nSMTP;a@x.org;Archer;Ann\n":                                                                 {"2 Ann Archer <a@x.org>"},
+		// Addresses as people and programs write them into a cell.
+		"First Name,Last Name,E-mail 1 - Value\nA,A,mailto:a@x.org\nB,B,Bo B <b@x.org>\nC,C,\"C, C <c@x.org>; d@x.org\"\nE,E, e@x.org f@x.org \nG,G,g x@x.org\nH,H,\"h@x,org\"\nI,I,<MAILTO:i@x.org?subject=x>\nJ,J,j@x.org ::: J@X.org\n": {
+			"2 A A <a@x.org>", "3 B B <b@x.org>", "4 C C <c@x.org>", "5 E E <e@x.org>", "6 G G <g x@x.org>", "7 H H <h@x,org>", "8 I I <i@x.org>", "9 J J <j@x.org>",
+		},
+		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\nName,Yomi Name,E-mail 1 - Value\n":           {"2 Ann <a@x.org>", "3 !the line names columns"},
+		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\n\"Bo,,b@x.org\nCy,,c@x.org\nDi,\",d@x.org\n": {"2 Ann <a@x.org>", "3 !the line has a quote that takes in what looks like people, up to line 5", "4 !the line is within a quote", "5 !the line is within a quote"},
 	} {
 		readAs(t, text, roster.Options{}, want...)
+	}
+}
+
+// TestFurtherEmails: of those that are not taken whoever imports the file is told.
+func TestFurtherEmails(t *testing.T) {
+	f := readAs(t, "First Name,E-mail 1 - Value,E-mail 2 - Value\nA,a@x.org,b@x.org\nB,c@x.org,\nC,d@x.org ::: e@x.org,\nD,f@x.org,F@x.org\n", roster.Options{},
+		"2 A <a@x.org>", "3 B <c@x.org>", "4 C <d@x.org>", "5 D <f@x.org>")
+	if len(f.Notes) != 1 || f.Notes[0] != "not taken, as a person here has name, email and bio: further emails" {
+		t.Errorf("noted: %q", f.Notes)
+	}
+}
+
+// TestColumnsAreGuessed: by their names, however they are written, and by what is in them.
+func TestColumnsAreGuessed(t *testing.T) {
+	const no = roster.NoRole
+	for text, want := range map[string][]roster.Role{
+		"ID,First_Name,LAST NAME,E-Mail:,Phone\n1,Ann,Archer,a@x.org,2\n":               {no, roster.GivenRole, roster.FamilyRole, roster.EmailRole, no},
+		"id,Full Name,email_address\n" + person(1) + ",Ann,a@x.org\n":                   {roster.IDRole, roster.NameRole, roster.EmailRole},
+		"Prefix;First;Middle Name;Last;Suffix;Mail\nDr.;A;B;C;Jr.;a@x.org\n":            {roster.GivenRole, roster.GivenRole, roster.GivenRole, roster.FamilyRole, roster.FamilyRole, roster.EmailRole},
+		"Who|Where|Reach\nAnn|Rome|a@x.org\n":                                           {roster.NameRole, no, roster.EmailRole},
+		"Apellidos\tNombre\tCorreo electrónico *\tObservaciones\nPeña\tÍ\ti@x.org\tx\n": {roster.FamilyRole, roster.GivenRole, roster.EmailRole, roster.BioRole},
+	} {
+		table, err := roster.TableOf(strings.NewReader(text), roster.Options{})
+		if err != nil || !slices.Equal(table.Roles, want) {
+			t.Errorf("%q looks like %+v (%v)", text, table, err)
+		}
 	}
 }
 

@@ -59,8 +59,8 @@ func TableOf(in io.ReadSeeker, o Options) (*Table, error) {
 
 // looksLikePerson reports whether a first row has an address in it, which names no column.
 func looksLikePerson(cells []string) bool {
-	email, _ := firstAddress(cells)
-	return email != "" && isAddress(email)
+	email, _, _ := addressIn(cells)
+	return isAddress(email)
 }
 
 // row returns the cells of the next row; none of an empty row, or of one that is refused.

@@ -14,8 +14,8 @@ import (
 )
 
 // cards reads vCard 2.1, 3.0 (RFC 2426) and 4.0 (RFC 6350), with what phones make of
-// them. A card is an entry: its formatted name, or else the parts of it, or the company's,
-// its preferred email, its notes. The id of a card is its program's, not ours: people are found by email.
+// them. A card is an entry: its formatted name, or else the parts of it, the nickname or the
+// company's, its preferred email, its notes. The id of a card is its program's, not ours: people are found by email.
 type cards struct {
 	source *source
 	begun  bool // a card within which another one begins was left at its first line
@@ -132,6 +132,7 @@ type card struct {
 	encoded   bool   // whose value is base64, and may go on without a fold
 	formatted string
 	parts     string // of the name, put together
+	nickname  string
 	company   string
 	email     string
 	preferred int // rank of that email; 0 before there is one
@@ -159,7 +160,7 @@ func (c *card) take(number int, text string, whole bool) {
 	case "VERSION":
 		c.version = strings.TrimSpace(value)
 		return
-	case "FN", "N", "ORG", "EMAIL", "NOTE", "KIND", "X-ADDRESSBOOKSERVER-KIND":
+	case "FN", "N", "NICKNAME", "ORG", "EMAIL", "NOTE", "KIND", "X-ADDRESSBOOKSERVER-KIND":
 	case "PRODID", "REV", "UID", "SORT-STRING", "X-ABLABEL", "LANG", "SOURCE", "CLIENTPIDMAP", "PROFILE", "":
 		return // of the card, not of the person
 	default:
@@ -184,12 +185,10 @@ func (c *card) set(name, value string, parameters parameters) {
 		c.formatted = cmp.Or(c.formatted, strings.TrimSpace(c.text(value)))
 	case "N":
 		c.parts = cmp.Or(c.parts, c.nameOf(value))
+	case "NICKNAME":
+		c.nickname = cmp.Or(c.nickname, strings.TrimSpace(c.text(splitEscaped(value, ',')[0])))
 	case "EMAIL":
-		email := strings.TrimSpace(c.text(value))
-		if scheme := "mailto:"; len(email) > len(scheme) && strings.EqualFold(email[:len(scheme)], scheme) {
-			email = email[len(scheme):]
-		}
-		c.setEmail(email, parameters.rank())
+		c.setEmail(bareAddress(c.text(value)), parameters.rank())
 	case "ORG":
 		c.company = cmp.Or(c.company, strings.TrimSpace(c.text(splitEscaped(value, ';')[0])))
 	case "NOTE":
@@ -240,10 +239,14 @@ func (c *card) entry() (e Entry, problem string) {
 	if c.problem != "" {
 		return e, c.problem
 	}
-	if name := cmp.Or(c.formatted, c.parts, c.company); name != "" {
+	name := cmp.Or(c.formatted, c.parts, c.nickname, c.company)
+	if name != "" {
 		e.Name = &name
 	}
-	if c.company != "" && c.formatted+c.parts != "" {
+	if c.nickname != "" && name != c.nickname {
+		c.ignore("NICKNAME")
+	}
+	if c.company != "" && name != c.company {
 		c.ignore("ORG")
 	}
 	if c.email != "" {

@@ -118,7 +118,7 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
 	db := databaseFlag(flags)
-	name := flags.String("format", "", "csv or jsonl; by default, the file's extension decides")
+	name := flags.String("format", "", "csv, jsonl, json or vcard; by default, the file's extension decides")
 	var style exchange.Style
 	flags.BoolVar(&style.ByteOrderMark, "bom", false, "begin CSV with a byte order mark, so that Excel shows letters such as ë as they are")
 	names, err := parseNames(flags, args, stderr, "[FILE]")
@@ -159,10 +159,14 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	encoding := flags.String("encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, where the file does not show it")
 	columns := flags.String("columns", "", "which columns of CSV are what, where they have other names: `name=First+Last,email=Mail,bio=Notes`")
 	apply := flags.Bool("apply", false, "change the directory; without this, only print what would change")
+	dry := flags.Bool("n", false, "only print what would change, as without -apply")
 	quiet := flags.Bool("quiet", false, "print only the refused lines")
 	names, err := parseNames(flags, args, stderr, "FILE")
 	if err != nil {
 		return flagResult(err)
+	}
+	if *dry && *apply {
+		return usageError(stderr, "-n changes nothing, -apply does; leave one of them out")
 	}
 	options, err := exchange.ReadOptions(*format, *encoding)
 	if err != nil {

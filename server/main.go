@@ -48,10 +48,11 @@ they have not sent yet.
 		{"check", "[-db FILE|ADDRESS]", "check the database for corruption", `Reads the whole database. The server may be running. Exits with 3 if it finds a
 problem.
 `, runCheck},
-		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl] [FILE]", "write all users to FILE or to standard output", `It never replaces an existing file. In CSV, text that a spreadsheet would run as a
+		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl|json|vcard] [FILE]", "write all users to FILE or to standard output", `It never replaces an existing file. In CSV, text that a spreadsheet would run as a
 formula, wherever it splits the line, gets an apostrophe before it; an import removes it.
 `, runExport},
-		{"import", "[-db FILE|ADDRESS] [-format csv|jsonl] [-apply] [-quiet] FILE", "create and change users from a file", `Without -apply, it prints what each line would do and changes nothing. A user is
+		{"import", "[-db FILE|ADDRESS] [-columns name=…,email=…] [-apply] [-quiet] FILE", "create and change users from a file", `FILE is CSV, JSON or vCard, in UTF-8, UTF-16 or, if you say so, Windows-1252.
+Without -apply, it prints what each line would do and changes nothing. A user is
 found by id, or else by email. A missing field keeps its value. A refused line does
 not stop the others. You can run an import again at any time: nothing is applied
 twice. The server may be running. Exits with 3 if a line is refused.

@@ -13,7 +13,7 @@
 //   rollcall.saveChanges(database)  saves the waiting changes to a file; a promise of how many
 //   rollcall.readChanges(database)  reads them: a promise of how many there are, and the file
 //   rollcall.manage(place, shows, id, host)  has manage.js, share.js or files.js fill an element
-//   rollcall.dropped          the file that was dropped on a page last, until somebody takes it
+//   rollcall.dropped          the files that were dropped on a page last, until somebody takes them
 //   rollcall.codes()          loads qrcodegen.js, which draws QR codes
 //   rollcall.installWay()     how this browser installs the app: "prompt", "share", or "" if it can't
 //   rollcall.saved()          the person has saved something here: the app may offer to be installed
@@ -80,7 +80,7 @@
     document.documentElement.classList.toggle("dropping", allowed && inside);
     event.dataTransfer.dropEffect = allowed ? "copy" : "none";
     if (event.type !== "drop" || !allowed) return;
-    [rollcall.dropped] = event.dataTransfer.files;
+    rollcall.dropped = [...event.dataTransfer.files];
     const link = Object.assign(document.createElement("a"), { href: "/import" });
     element("main")?.append(link);
     link.click(); // go-app shows the page

@@ -57,17 +57,18 @@
 
   let worker = null, calls = new Map(), number = 0, progressed = null;
 
+  function stop(err) {
+    worker?.terminate();
+    worker = null;
+    for (const { reject } of calls.values()) reject(err);
+    calls = new Map();
+  }
+
   function start() {
     worker = new Worker('{{asset "filesworker.js"}}', { name: "rollcall-files" });
-    const stop = (reason) => {
-      worker?.terminate();
-      worker = null;
-      for (const { reject } of calls.values()) reject(new Error(reason));
-      calls = new Map();
-    };
-    worker.addEventListener("error", () => stop("could not be loaded"));
+    worker.addEventListener("error", () => stop(new Error("could not be loaded")));
     worker.addEventListener("message", ({ data }) => {
-      if (data.stopped) return stop(data.stopped);
+      if (data.stopped) return stop(new Error(data.stopped));
       if (data.progress) return progressed?.(data.progress);
       const { resolve, reject } = calls.get(data.number);
       calls.delete(data.number);
@@ -86,6 +87,13 @@
   }
 
   const cancel = () => worker?.postMessage({ number: 0, name: "cancel" });
+
+  // Whoever reads a file hears nothing until it is read, and has saved nothing.
+  const abandoned = new Error("abandoned");
+  function abandon() {
+    stop(abandoned);
+    again();
+  }
 
   const failure = (err) => (navigator.onLine
     ? tr("The part of Rollcall that reads and writes files did not start: {0}. Reload the page and try again.", err.message)
@@ -109,9 +117,19 @@
     try {
       return await work();
     } catch (err) {
+      if (err === abandoned) return;
       console.error(err);
       show("failed", { reason: failure(err) });
     }
+  }
+
+  // takeAll takes what was chosen, dropped or shared at once. A phone gives each person a card of their own.
+  function takeAll(files) {
+    if (files.length > 1 && files.every(({ name, type }) => /\.(vcf|vcard)$/i.test(name) || /vcard/.test(type))) {
+      return take(new File(files.flatMap((file) => [file, "\n"]), trn(files.length, "{n} file", "{n} files"), { type: "text/vcard" }));
+    }
+    if (files.length > 1) state.host.say(tr("Only {0} was taken: several files at once can be vCards only.", files[0].name), true);
+    return take(files[0]);
   }
 
   async function take(file) {
@@ -151,7 +169,7 @@
 
   const steps = {
     start() {
-      const input = h("input", { type: "file", id: "import-file", class: "unseen", accept: accepted, change: () => input.files[0] && take(input.files[0]) });
+      const input = h("input", { type: "file", id: "import-file", class: "unseen", accept: accepted, multiple: true, change: () => input.files[0] && takeAll([...input.files]) });
       const box = h("textarea", { id: "import-cells", class: "input", rows: "4", spellcheck: "false", autocomplete: "off", "aria-describedby": "import-cells-hint" });
       const drop = h("div", { class: "files-drop" }, icon("install"),
         h("p", {}, tr("Drop a file here, or choose one")), input,
@@ -167,8 +185,12 @@
       ];
     },
 
-    reading: () => [card("reading-title", tr("Reading the file"), h("p", { role: "status" }, ...parted(tr("{0} is read on this device."), own(state.file.name))),
-      h("progress", { class: "meter", "aria-labelledby": "reading-title" }))],
+    reading() {
+      const bar = h("progress", { class: "meter", "aria-labelledby": "reading-title" });
+      progressed = ({ done, of }) => Object.assign(bar, { max: of, value: done });
+      return [card("reading-title", tr("Reading the file"), h("p", { role: "status" }, ...parted(tr("{0} is read on this device."), own(state.file.name))), bar,
+        actions(button(tr("Cancel"), abandon)))];
+    },
 
     failed: () => [card("failed-title", tr("That did not work"), h("p", {}, state.reason), actions(primary(tr("Start again"), again)))],
 
@@ -219,12 +241,13 @@
       call("last").then((last) => {
         if (!last) return;
         const made = last.created + last.changed;
-        shown.replaceChildren(card("last-title", tr("The last import"),
-          h("p", {}, ...parted(last.ended
-            ? trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}")
-            : tr("The import of {0} was interrupted. What was saved stays; import the file again to go on."), own(last.file))),
-          quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))),
-          actions(button(tr("Undo the import"), undo))));
+        const said = () => {
+          if (last.running) return tr("{0} is being imported in another tab.");
+          if (last.ended) return trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}");
+          return tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", "{0}", rollcallLanguage.number(made), rollcallLanguage.number(last.of));
+        };
+        shown.replaceChildren(card("last-title", tr("The last import"), h("p", {}, ...parted(said(), own(last.file))),
+          ...(last.running ? [] : [quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))), actions(button(tr("Undo the import"), undo))])));
       }).catch(() => {});
     }
     return shown;
@@ -232,8 +255,17 @@
 
   async function undo() {
     show("working", { undoing: true });
-    await attempt(async () => show("undone", { undone: await call("undo") }));
+    await attempt(async () => {
+      const undone = await call("undo");
+      if (undone.busy) busy("start");
+      else show("undone", { undone });
+    });
     state.host.sync();
+  }
+
+  function busy(step) {
+    show(step);
+    state.host.say(tr("Another tab is importing, or undoing an import. Try again when it has ended."), true);
   }
 
   // --- The plan ---
@@ -258,6 +290,7 @@
     return [
       card("plan-title", todo ? tr("This is what would change") : tr("Nothing would change"),
         h("p", {}, ...parted(tr("{0}: {1}, {2}."), own(state.file.name), kind, encodings[opened.encoding])),
+        counts.some(([, n]) => n) ? null : h("p", {}, tr("There is nobody in this file.")),
         h("ul", { class: "files-counts", role: "list" }, ...counts.filter(([, n]) => n).map(([, , text, name]) => h("li", {}, icon(name), text))),
         emptied.length ? notice(h("p", {}, h("strong", {}, emptiedText(emptied))), h("p", {}, tr("An empty cell empties a field; a column that is left out keeps what is there."))) : null,
         opened.incomplete ? notice(h("p", {}, tr("This device has not loaded the whole list yet. Whoever is not on it yet would be added once more: sync first."))) : null,
@@ -305,6 +338,7 @@
     show("working", { undoing: false });
     await attempt(async () => {
       const done = await call("import");
+      if (done.busy) return busy("plan");
       if (done.inBackground) wake();
       show("done", { done });
     });
@@ -357,7 +391,8 @@
     };
     const first = h("input", { type: "checkbox", id: "import-headings", checked: !table.headless, change: () => attempt(() => columns(!first.checked)) });
     return [card("columns-title", tr("Which column is what?"),
-      h("p", {}, ...parted(tr("The columns of {0} have names that Rollcall does not know. These are its first rows."), own(state.file.name))),
+      h("p", {}, ...parted(state.opened?.counts ? tr("These are the first rows of {0}. Say what each column is.")
+        : tr("The columns of {0} have names that Rollcall does not know. These are its first rows."), own(state.file.name))),
       h("p", { class: "files-check" }, first, h("label", { for: "import-headings" }, tr("The first row has the headings"))),
       refused,
       h("div", { class: "files-table", tabindex: "0", role: "region", "aria-label": tr("The first rows") },
@@ -371,42 +406,62 @@
   async function arrived() {
     const dropped = rollcall.dropped;
     rollcall.dropped = null;
-    if (dropped) return take(dropped);
+    if (dropped?.length) return takeAll(dropped);
     if (new URLSearchParams(location.search).has("shared")) {
       history.replaceState(history.state, "", location.pathname);
       const shared = await received();
-      if (shared) return take(shared);
+      if (shared.length) return takeAll(shared);
       state.host.say(tr("What was shared did not arrive. Share it again, or choose the file here."), true);
     }
   }
 
   // received takes what the service worker has kept of a share.
   async function received() {
+    const files = [];
     try {
       const cache = await caches.open("shared");
-      const response = await cache.match("/import/shared");
-      await cache.delete("/import/shared");
-      return response && new File([await response.blob()], decodeURIComponent(response.headers.get("X-Name")));
+      for (const request of await cache.keys()) {
+        const response = await cache.match(request);
+        files.push(new File([await response.blob()], decodeURIComponent(response.headers.get("X-Name"))));
+        await cache.delete(request);
+      }
     } catch {
-      return null; // there is no cache storage, and so no share target
+      // there is no cache storage, and so no share target
     }
+    return files;
   }
 
   const ready = () => state.place?.isConnected && state.place.dataset.part === "import" && state.host.role !== "viewer" && ["start", "done", "undone", "refused", "plan", "columns", "encoding", "failed"].includes(state.step);
 
-  addEventListener("rollcall-dropped", () => ready() && arrived());
+  // offered takes what has come while the page is shown; what comes in the middle of an import is not kept for later.
+  function offered() {
+    if (ready()) return arrived();
+    if (!["reading", "working"].includes(state.step) || !state.place?.isConnected) return;
+    rollcall.dropped = null;
+    state.host.say(tr("Another file is being imported. Choose this one again when that has ended."), true);
+  }
+
+  addEventListener("rollcall-dropped", offered);
   addEventListener("paste", (event) => {
     if (!ready() || event.target.closest?.("input, textarea, dialog")) return;
-    const [file] = event.clipboardData.files;
-    const text = event.clipboardData.getData("text/plain");
-    if (file) take(file);
-    else if (text.trim()) paste(text);
+    const { files } = event.clipboardData;
+    const text = event.clipboardData.getData("text/plain").trim() ? event.clipboardData.getData("text/plain") : cellsOf(event.clipboardData.getData("text/html"));
+    if (files.length && !text) takeAll([...files]);
+    else if (text) paste(text);
   });
+
+  // cellsOf writes a table of a web page as spreadsheets write their cells.
+  function cellsOf(html) {
+    const quoted = ({ innerText }) => `"${innerText.trim().replaceAll('"', '""')}"`;
+    const rows = [...new DOMParser().parseFromString(html, "text/html").querySelectorAll("tr")];
+    return rows.map(({ cells }) => [...cells].map(quoted).join("\t")).join("\n");
+  }
+
   // The browser keeps the files that the app was opened with until somebody asks for them.
   globalThis.launchQueue?.setConsumer(async ({ files }) => {
     if (!files?.length) return;
-    rollcall.dropped = await files[0].getFile();
-    if (ready()) arrived();
+    rollcall.dropped = await Promise.all(files.map((file) => file.getFile()));
+    offered();
   });
 
   function importing(place, host) {
@@ -420,7 +475,7 @@
     }
     // What was under way when the page was left is there again; what was over begins anew.
     show(["done", "undone", "failed", "refused"].includes(state.step) ? "start" : state.step, { focus: false });
-    arrived();
+    offered();
   }
 
   // --- Exporting ---
@@ -492,7 +547,7 @@
 
     async function file() {
       const { bytes } = await call("export", { ...whom, format: kind, mark: mark.checked && kind === "csv" });
-      const day = new Date().toISOString().slice(0, 10);
+      const day = new Date().toLocaleDateString("sv"); // as ISO 8601 writes it, where the person is
       return new File([bytes ?? new Uint8Array()], `rollcall-${day}.${kinds[kind].end}`, { type: kinds[kind].type });
     }
     const save = () => attemptHere(async () => {

@@ -276,12 +276,12 @@ self.addEventListener("fetch", (event) => {
 async function share(request) {
   try {
     const form = await request.formData();
-    const file = form.get("files");
-    const text = form.get("text");
-    if (!file?.size && !text) return Response.redirect("/import", 303);
-    const name = file?.size ? file.name : form.get("title") || "shared text";
+    let files = form.getAll("files").filter(({ size }) => size);
+    if (!files.length && form.get("text")) files = [new File([form.get("text")], form.get("title") || "shared text")];
+    if (!files.length) return Response.redirect("/import", 303);
+    await caches.delete("shared");
     const cache = await caches.open("shared");
-    await cache.put("/import/shared", new Response(file?.size ? file : text, { headers: { "X-Name": encodeURIComponent(name) } }));
+    for (const [i, file] of files.entries()) await cache.put(`/import/shared/${i}`, new Response(file, { headers: { "X-Name": encodeURIComponent(file.name) } }));
   } catch (err) {
     console.warn("What was shared is not kept:", err);
   }

@@ -50,6 +50,7 @@ type Screen struct {
 	Dark          bool
 	Phone         bool
 	ForcedColors  bool // as Windows' contrast themes do
+	Paper         bool // as it is printed
 }
 
 // Emulate shows the page on another screen.
@@ -63,12 +64,17 @@ func (p *Page) Emulate(screen Screen) {
 	if screen.ForcedColors {
 		colors = "active"
 	}
+	medium := ""
+	if screen.Paper {
+		medium = "print"
+	}
 	p.do("emulating a screen", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		return t.Call(ctx, emulation.CommandSetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 			Width: screen.Width, Height: screen.Height, DeviceScaleFactor: 1, Mobile: screen.Phone,
 		}, nil)
 	}), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		return t.Call(ctx, emulation.CommandSetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Media: medium,
 			// Animations would make screenshots depend on time.
 			Features: []*emulation.MediaFeature{
 				{Name: "prefers-color-scheme", Value: scheme},

@@ -25,6 +25,10 @@ func FormatOf(name, file string) (roster.Format, error) {
 		return roster.CSV, nil
 	case "jsonl", "ndjson":
 		return roster.JSONLines, nil
+	case "json":
+		return roster.JSON, nil
+	case "vcard", "vcf":
+		return roster.VCard, nil
 	}
-	return "", errors.New("unknown file format; add -format csv or -format jsonl")
+	return "", errors.New("unknown file format; add -format csv, jsonl, json or vcard")
 }

@@ -53,11 +53,9 @@ func ExportFile(ctx context.Context, from Source, file string, style Style) (n i
 // while others write: a user who exists all the while is written once.
 func Export(ctx context.Context, from Source, to io.Writer, style Style) (n int, err error) {
 	out := bufio.NewWriterSize(to, 64<<10)
-	put, flush := lineWriter(out)
-	if style.Format == roster.CSV {
-		if put, flush, err = csvWriter(out, style.ByteOrderMark); err != nil {
-			return 0, err
-		}
+	put, flush, err := writerOf(out, style)
+	if err != nil {
+		return 0, err
 	}
 	cursor, err := from.Head(ctx)
 	if err != nil {
@@ -83,16 +81,20 @@ func Export(ctx context.Context, from Source, to io.Writer, style Style) (n int,
 	return n, errors.Join(flush(), out.Flush())
 }
 
-func lineWriter(out *bufio.Writer) (put func(json.RawMessage) error, flush func() error) {
-	put = func(document json.RawMessage) error {
-		_, err := out.Write(append(document[:len(document):len(document)], '\n'))
-		return err
+// writerOf returns what writes a document, and what ends the file. JSON Lines are the documents as
+// they are stored.
+func writerOf(out io.Writer, style Style) (put func(json.RawMessage) error, flush func() error, err error) {
+	if style.Format == roster.JSONLines {
+		put = func(document json.RawMessage) error {
+			_, err := out.Write(append(document[:len(document):len(document)], '\n'))
+			return err
+		}
+		return put, func() error { return nil }, nil
 	}
-	return put, func() error { return nil }
-}
-
-func csvWriter(out io.Writer, byteOrderMark bool) (put func(json.RawMessage) error, flush func() error, err error) {
-	w, err := roster.NewCSVWriter(out, byteOrderMark)
+	w, err := roster.NewWriter(out, style.Format, style.ByteOrderMark)
+	if err != nil {
+		return nil, nil, err
+	}
 	put = func(document json.RawMessage) error {
 		var u api.User
 		if err := json.Unmarshal(document, &u); err != nil {
@@ -100,5 +102,5 @@ func csvWriter(out io.Writer, byteOrderMark bool) (put func(json.RawMessage) err
 		}
 		return w.Write(u)
 	}
-	return put, w.Close, err
+	return put, w.Close, nil
 }

@@ -61,7 +61,10 @@ func newSession(names directory.Names) *transfer.Session {
 	})
 	options.Channel = nil
 	return &transfer.Session{
-		Device:   &transfer.Device{Users: users, Meta: store.Meta, Keep: transfer.Beside{Database: idb.NewDatabase(options)}, Now: time.Now, NewID: uuid.NewString},
+		Device: &transfer.Device{
+			Users: users, Meta: store.Meta, Keep: transfer.Beside{Database: idb.NewDatabase(options)},
+			Locks: browser.WebLocks{Suffix: names.Suffix}, Now: time.Now, NewID: uuid.NewString,
+		},
 		Progress: func(done, of int) { js.Global().Call("rollcallProgress", done, of) },
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -25,6 +26,8 @@ type Device struct {
 	Users *directory.Collection
 	Meta  func(ctx context.Context, names ...string) (map[string]string, error)
 	Keep  Keeper
+	// Locks are those of the account: one import or undo at a time, in whichever tab.
+	Locks sync.Locks
 	Now   func() time.Time
 	NewID func() string
 }
@@ -149,6 +152,27 @@ func (p *Plan) replacements() (all []change) {
 		}
 	}
 	return all
+}
+
+// standing returns the changes of a plan whose emails nobody else has by now: somebody may have come
+// since it was made, from another device or by the same file in another tab.
+func (d *Device) standing(ctx context.Context, planned []change) ([]change, error) {
+	wants, leaves := map[string]string{}, map[string]bool{}
+	for _, c := range planned {
+		key := api.EmailKey(*c.To.Email)
+		wants[key] = c.ID
+		if c.From != nil && api.EmailKey(*c.From.Email) != key {
+			leaves[c.ID] = true
+		}
+	}
+	taken := map[string]bool{}
+	err := d.each(ctx, repository.Query{}, func(u api.User) error {
+		if id, ok := wants[api.EmailKey(u.Email)]; ok && id != u.ID && !leaves[u.ID] {
+			taken[id] = true
+		}
+		return nil
+	})
+	return slices.DeleteFunc(planned, func(c change) bool { return taken[c.ID] }), err
 }
 
 type change = repository.Replacement[api.UserPatch]

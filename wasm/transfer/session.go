@@ -20,7 +20,7 @@ import (
 // an argument and an answer in JSON. One call is served at a time, but for "cancel".
 type Session struct {
 	Device *Device
-	// Progress is told of an import or an undo.
+	// Progress is told of the bytes of a file that is read, and of the records of an import or an undo.
 	Progress Progress
 
 	name   string // of the file
@@ -122,7 +122,7 @@ func orRefused(answer any, err error) (any, []byte, error) {
 }
 
 func (s *Session) planFile(ctx context.Context) (Opened, error) {
-	f, err := roster.Open(bytes.NewReader(s.file), s.how)
+	f, err := roster.Open(&told{Reader: bytes.NewReader(s.file), progress: s.Progress}, s.how)
 	if err != nil {
 		return Opened{}, err
 	}
@@ -133,10 +133,31 @@ func (s *Session) planFile(ctx context.Context) (Opened, error) {
 	s.plan = p
 	o := Opened{
 		Encoding: p.Encoding, Format: p.Format, Program: p.Program, Notes: p.Notes, Incomplete: p.Incomplete,
-		MapColumns: p.Mapped,
+		MapColumns: p.Format == roster.CSV,
 	}
 	o.Counts, o.Emptied = p.Count()
 	return o, nil
+}
+
+// told is a file that tells how much of it was read. It is read twice: see roster.Open.
+type told struct {
+	*bytes.Reader
+	progress   Progress
+	read, said int
+}
+
+// tellEvery is after how many bytes progress is told of.
+const tellEvery = 64 << 10
+
+// Read implements io.Reader.
+func (f *told) Read(p []byte) (n int, err error) {
+	n, err = f.Reader.Read(p)
+	if f.read += n; f.read >= f.said+tellEvery {
+		f.said = f.read
+		whole := 2 * int(f.Size())
+		f.progress(min(f.read, whole), whole)
+	}
+	return n, err
 }
 
 // tableAnswer is a roster.Table.
@@ -214,6 +235,7 @@ type importAnswer struct {
 	Changed   int       `json:"changed"`
 	Left      int       `json:"left"`
 	Cancelled bool      `json:"cancelled,omitempty"`
+	Busy      bool      `json:"busy,omitempty"` // another tab imports: nothing was done
 	Failure   string    `json:"failure,omitempty"`
 	Until     time.Time `json:"until"`
 	InSync    bool      `json:"inBackground"` // the person wants syncs while no tab is open
@@ -226,6 +248,9 @@ func (s *Session) doImport(ctx context.Context, _, _ []byte) (any, []byte, error
 	ctx, end := s.begin(ctx)
 	defer end()
 	done, err := s.Device.Import(ctx, s.plan, s.name, s.Progress)
+	if errors.Is(err, ErrBusy) {
+		return importAnswer{Busy: true}, nil, nil
+	}
 	s.plan, s.file = nil, nil
 	answer := importAnswer{Created: done.Created, Changed: done.Changed, Left: done.Left, Until: s.Device.Now().Add(UndoWithin), InSync: s.inBackground(ctx)}
 	answer.Cancelled, answer.Failure = outcome(err)
@@ -267,6 +292,7 @@ type undoAnswer struct {
 	Undone    int    `json:"undone"`
 	Left      int    `json:"left"`
 	Cancelled bool   `json:"cancelled,omitempty"`
+	Busy      bool   `json:"busy,omitempty"` // another tab imports, or undoes it: nothing was done
 	Failure   string `json:"failure,omitempty"`
 }
 
@@ -274,6 +300,9 @@ func (s *Session) undo(ctx context.Context, _, _ []byte) (any, []byte, error) {
 	ctx, end := s.begin(ctx)
 	defer end()
 	done, err := s.Device.Undo(ctx, s.Progress)
+	if errors.Is(err, ErrBusy) {
+		return undoAnswer{Busy: true}, nil, nil
+	}
 	answer := undoAnswer{Undone: done.Undone, Left: done.Left}
 	answer.Cancelled, answer.Failure = outcome(err)
 	return answer, nil, nil

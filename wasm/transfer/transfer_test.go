@@ -22,6 +22,7 @@ import (
 	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/replica/memdb"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 	"github.com/rollcall/rollcall/wasm/transfer"
 )
 
@@ -33,11 +34,12 @@ type device struct {
 	store    *replica.Store
 	conn     *memdb.Conn // of the store
 	now      time.Time
+	locks    *memory.Locks
 }
 
 func newDevice(t *testing.T) *device {
 	t.Helper()
-	d := &device{t: t, database: memdb.New(), now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)}
+	d := &device{t: t, database: memdb.New(), locks: memory.NewLocks(), now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)}
 	d.open()
 	return d
 }
@@ -52,10 +54,27 @@ func (d *device) open() {
 		Now: now, After: time.After, NewID: uuid.NewString,
 	})
 	d.t.Cleanup(users.Close)
-	d.Device = &transfer.Device{Users: users, Meta: d.store.Meta, Keep: transfer.Beside{Database: d.database.Open()}, Now: now, NewID: uuid.NewString}
+	d.Device = &transfer.Device{Users: users, Meta: d.store.Meta, Keep: transfer.Beside{Database: d.database.Open()}, Locks: d.locks, Now: now, NewID: uuid.NewString}
+}
+
+// tab is another tab of the same browser.
+func (d *device) tab() *device {
+	other := &device{t: d.t, database: d.database, locks: d.locks, now: d.now}
+	other.open()
+	return other
 }
 
 func quietly(int, int) {}
+
+// people is a file of so many.
+func people(n int) string {
+	var file strings.Builder
+	file.WriteString("name,email\n")
+	for n := range n {
+		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
+	}
+	return file.String()
+}
 
 func (d *device) plan(text string) *transfer.Plan {
 	d.t.Helper()
@@ -192,12 +211,8 @@ func TestAddressesHandedOn(t *testing.T) {
 // TestImportIsCancelled: what was done stays, and can be undone.
 func TestImportIsCancelled(t *testing.T) {
 	d := newDevice(t)
-	var file strings.Builder
-	file.WriteString("name,email\n")
-	for n := range 1000 {
-		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
-	}
-	p := d.plan(file.String())
+	file := people(1000)
+	p := d.plan(file)
 	cancelled := errors.New("cancelled")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	got, err := d.Import(ctx, p, "a.csv", func(done, of int) {
@@ -211,6 +226,9 @@ func TestImportIsCancelled(t *testing.T) {
 	if !errors.Is(err, cancelled) || got.Created < 400 || got.Created == 1000 || len(d.operations()) != got.Created {
 		t.Fatalf("it imported %+v (%v), and queued %d", got, err, len(d.operations()))
 	}
+	if last, err := d.Last(t.Context()); err != nil || last.Ended || last.Created != got.Created || last.Of != 1000 {
+		t.Errorf("the last import is %+v (%v)", last, err)
+	}
 	d.undoes(transfer.Undone{Undone: got.Created})
 	d.shows()
 	if left := d.operations(); len(left) > 0 {
@@ -221,12 +239,8 @@ func TestImportIsCancelled(t *testing.T) {
 // TestImportIsCutOff: the page is gone in the middle. What was saved can be undone; the rest is as before.
 func TestImportIsCutOff(t *testing.T) {
 	d := newDevice(t)
-	var file strings.Builder
-	file.WriteString("name,email\n")
-	for n := range 500 {
-		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
-	}
-	p := d.plan(file.String())
+	file := people(500)
+	p := d.plan(file)
 	func() {
 		defer func() { _ = recover() }()
 		_, _ = d.Import(t.Context(), p, "a.csv", func(done, _ int) {
@@ -235,14 +249,13 @@ func TestImportIsCutOff(t *testing.T) {
 			}
 		})
 	}()
+	d.locks = memory.NewLocks() // the browser frees those of a page that is gone
 	d.open()
 	last, err := d.Last(t.Context())
-	if err != nil || last == nil || last.Ended {
+	if err != nil || last == nil || last.Ended || last.Running || last.Created != 200 || last.Of != 500 {
 		t.Fatalf("the last import is %+v (%v)", last, err)
 	}
-	if _, err := d.Undo(t.Context(), quietly); err != nil {
-		t.Fatal(err)
-	}
+	d.undoes(transfer.Undone{Undone: 200})
 	d.shows()
 }
 
@@ -250,12 +263,7 @@ func TestImportIsCutOff(t *testing.T) {
 // all the same.
 func TestAnImportThatEndsUncertain(t *testing.T) {
 	d := newDevice(t)
-	var file strings.Builder
-	file.WriteString("name,email\n")
-	for n := range 1000 {
-		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
-	}
-	p := d.plan(file.String())
+	p := d.plan(people(1000))
 	fault := memdb.None
 	d.conn.Fault = func(replica.Query) memdb.Fault {
 		now := fault
@@ -282,6 +290,106 @@ func TestAnImportThatEndsUncertain(t *testing.T) {
 	d.shows()
 }
 
+// TestImportGoesOn: the same file again brings the others, and one undo takes all of them back.
+func TestImportGoesOn(t *testing.T) {
+	d := newDevice(t)
+	d.imports("name,email\nOld,p3@x.org\nBo,b@x.org\n", transfer.Imported{Created: 2})
+	cancelled := errors.New("cancelled")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	file := people(500)
+	got, err := d.Import(ctx, d.plan(file), "a.csv", func(int, int) { cancel(cancelled) })
+	if !errors.Is(err, cancelled) || got.Created+got.Changed == 0 || got.Created+got.Changed == 500 {
+		t.Fatalf("it imported %+v (%v)", got, err)
+	}
+	d.open()
+	rest := transfer.Imported{Created: 499 - got.Created, Changed: 1 - got.Changed}
+	if more, err := d.Import(t.Context(), d.plan(file), "a.csv", quietly); err != nil || more != rest {
+		t.Fatalf("it imported %+v (%v), want %+v", more, err, rest)
+	}
+	last, err := d.Last(t.Context())
+	if err != nil || !last.Ended || last.Created != 499 || last.Changed != 1 {
+		t.Errorf("the last import is %+v (%v)", last, err)
+	}
+	d.undoes(transfer.Undone{Undone: 500})
+	d.shows("Bo b@x.org", "Old p3@x.org")
+}
+
+// TestTwoTabs: while one imports, another one neither imports nor undoes, and says why.
+func TestTwoTabs(t *testing.T) {
+	d := newDevice(t)
+	other := d.tab()
+	second := other.plan("name,email\nBo,b@x.org\n")
+	asked := 0
+	_, err := d.Import(t.Context(), d.plan(people(300)), "a.csv", func(int, int) {
+		asked++
+		if _, err := other.Import(t.Context(), second, "b.csv", quietly); !errors.Is(err, transfer.ErrBusy) {
+			t.Errorf("the other tab imports (%v)", err)
+		}
+		if _, err := other.Undo(t.Context(), quietly); !errors.Is(err, transfer.ErrBusy) {
+			t.Errorf("the other tab undoes (%v)", err)
+		}
+		other.store.Doubt()
+		if last, err := other.Last(t.Context()); err != nil || !last.Running || last.File != "a.csv" {
+			t.Errorf("the other tab has %+v (%v)", last, err)
+		}
+	})
+	if err != nil || asked == 0 {
+		t.Fatal(asked, err)
+	}
+	if last, err := other.Last(t.Context()); err != nil || last.Running || !last.Ended || last.Created != 300 {
+		t.Errorf("the other tab has %+v (%v)", last, err)
+	}
+	s := &transfer.Session{Device: other.Device, Progress: quietly}
+	for _, name := range []string{"open", "import"} {
+		err := d.locks.Hold(t.Context(), "rollcall-import", sync.NoWait, func(ctx context.Context) error {
+			answer, _, err := s.Call(ctx, name, []byte(`{"name":"b.csv"}`), []byte("name,email\nBo,b@x.org\n"))
+			if text, _ := json.Marshal(answer); name == "import" && !strings.Contains(string(text), `"busy":true`) {
+				t.Errorf("it answers %s", text)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	if _, _, err := s.Call(t.Context(), "import", []byte(`{}`), nil); err != nil {
+		t.Errorf("the plan is gone: %v", err)
+	}
+}
+
+// TestTheSameFileInTwoTabs: nobody is added twice, however old the plan is.
+func TestTheSameFileInTwoTabs(t *testing.T) {
+	d := newDevice(t)
+	d.imports("name,email\nAnn,a@x.org\n", transfer.Imported{Created: 1})
+	other := d.tab()
+	file := "name,email\nBo,b@x.org\nCy,c@x.org\n"
+	first, second := d.plan(file), other.plan(file)
+	if got, err := d.Import(t.Context(), first, "a.csv", quietly); err != nil || got.Created != 2 {
+		t.Fatalf("it imported %+v (%v)", got, err)
+	}
+	other.store.Doubt()
+	if got, err := other.Import(t.Context(), second, "a.csv", quietly); err != nil || got != (transfer.Imported{Left: 2}) {
+		t.Errorf("the other tab imported %+v (%v)", got, err)
+	}
+	other.shows("Ann a@x.org", "Bo b@x.org", "Cy c@x.org")
+}
+
+// TestReadingIsToldOf: how much of a long file was read, up to its end.
+func TestReadingIsToldOf(t *testing.T) {
+	d := newDevice(t)
+	var told []int
+	s := &transfer.Session{Device: d.Device, Progress: func(done, of int) {
+		if done > of || len(told) > 0 && done <= told[len(told)-1] {
+			t.Errorf("%d of %d after %v", done, of, told)
+		}
+		told = append(told, done)
+	}}
+	file := []byte(people(20_000))
+	if _, _, err := s.Call(t.Context(), "open", []byte(`{}`), file); err != nil || len(told) < 4 {
+		t.Errorf("it told %v of %d bytes (%v)", told, 2*len(file), err)
+	}
+}
+
 // TestUndoEnds: a day later nothing is kept of whom an import was about.
 func TestUndoEnds(t *testing.T) {
 	d := newDevice(t)
@@ -301,12 +409,8 @@ func TestUndoEnds(t *testing.T) {
 func TestAFullDevice(t *testing.T) {
 	d := newDevice(t)
 	d.imports("name,email\nAnn,a@x.org\n", transfer.Imported{Created: 1})
-	var file strings.Builder
-	file.WriteString("name,email\n")
-	for n := range 2000 {
-		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
-	}
-	p := d.plan(file.String())
+	file := people(2000)
+	p := d.plan(file)
 	d.database.Fill(600_000)
 	got, err := d.Import(t.Context(), p, "a.csv", quietly)
 	if !errors.Is(err, queue.ErrQuota) {
@@ -341,13 +445,9 @@ func TestExports(t *testing.T) {
 // TestLongLists: they are read page by page.
 func TestLongLists(t *testing.T) {
 	d := newDevice(t)
-	var file strings.Builder
-	file.WriteString("name,email\n")
-	for n := range 2500 {
-		fmt.Fprintf(&file, "P%04d,p%d@x.org\n", n, n)
-	}
-	d.imports(file.String(), transfer.Imported{Created: 2500})
-	if actions, _ := d.plan(file.String()).Count(); actions[plan.Unchanged] != 2500 {
+	file := people(2500)
+	d.imports(file, transfer.Imported{Created: 2500})
+	if actions, _ := d.plan(file).Count(); actions[plan.Unchanged] != 2500 {
 		t.Errorf("a second run would do %v", actions)
 	}
 }

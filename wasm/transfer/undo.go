@@ -9,10 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/roster/plan"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
 // UndoWithin is how long an import can be undone.
@@ -24,9 +26,24 @@ type Last struct {
 	Until   time.Time `json:"until"`
 	Created int       `json:"created"`
 	Changed int       `json:"changed"`
-	// Ended is false of an import that was cut off: how far it came nobody knows.
+	Of      int       `json:"of"` // were planned
+	// Ended is false of an import that was cancelled or cut off.
 	Ended bool `json:"ended"`
-	Parts int  `json:"parts"`
+	// Running says that it is under way, in another tab.
+	Running bool `json:"running"`
+	Parts   int  `json:"parts"`
+}
+
+// ErrBusy is why nothing is done while another tab imports, or undoes an import.
+var ErrBusy = errors.New("another tab is importing, or undoing an import")
+
+// alone runs f while no other tab imports or undoes.
+func (d *Device) alone(ctx context.Context, f func(context.Context) error) error {
+	err := d.Locks.Hold(ctx, "rollcall-import", sync.NoWait, f)
+	if errors.Is(err, sync.ErrLocked) {
+		return ErrBusy
+	}
+	return err
 }
 
 // Names of what is kept.
@@ -46,17 +63,35 @@ type Imported struct {
 }
 
 // Import does what a plan says, and keeps what undoes it. With an error it is what was done before:
-// queue.ErrQuota when the device is full, or the cause of ctx's end.
-func (d *Device) Import(ctx context.Context, p *Plan, file string, progress Progress) (Imported, error) {
-	all := p.replacements()
-	last := Last{File: file, Until: d.Now().Add(UndoWithin)}
-	if err := d.keep(ctx, &last, all); err != nil { // before: it may be cut off at any time
-		return Imported{}, fmt.Errorf("keep what undoes the import: %w", err)
+// queue.ErrQuota when the device is full, or the cause of ctx's end. ErrBusy is before anything is done.
+//
+// Importing a file again that was cut off goes on with it: both are undone together.
+func (d *Device) Import(ctx context.Context, p *Plan, file string, progress Progress) (out Imported, err error) {
+	err = d.alone(ctx, func(ctx context.Context) (err error) {
+		out, err = d.doImport(ctx, p, file, progress)
+		return err
+	})
+	return out, err
+}
+
+func (d *Device) doImport(ctx context.Context, p *Plan, file string, progress Progress) (out Imported, err error) {
+	planned := p.replacements()
+	all, err := d.standing(ctx, slices.Clone(planned))
+	if err != nil {
+		return out, err
+	}
+	before, err := d.begun(ctx, file)
+	if err != nil {
+		return out, err
+	}
+	out.Left = len(planned) - len(all)
+	last := Last{File: file, Until: d.Now().Add(UndoWithin), Of: len(before) + len(all)}
+	if err := d.keep(ctx, &last, joined(before, all)); err != nil { // before: it may be cut off at any time
+		return out, fmt.Errorf("keep what undoes the import: %w", err)
 	}
 	var made []change
-	var out Imported
 	done := 0
-	err := repository.Replace(ctx, d.Users, all, func(results []bool) {
+	err = repository.Replace(ctx, d.Users, all, func(results []bool) {
 		for _, ok := range results {
 			switch c := all[done]; {
 			case !ok:
@@ -73,11 +108,69 @@ func (d *Device) Import(ctx context.Context, p *Plan, file string, progress Prog
 	if errors.Is(err, queue.ErrUncertain) {
 		return out, err // as after one that was cut off, all of it can be undone
 	}
-	last.Created, last.Changed, last.Ended = out.Created, out.Changed, true
+	made = joined(before, made)
+	last.Created, last.Changed = counted(made)
+	last.Ended = err == nil
 	if kept := d.keep(context.WithoutCancel(ctx), &last, made); err == nil {
 		err = kept
 	}
 	return out, err
+}
+
+// begun returns what was made by an import of the same file that was cut off.
+func (d *Device) begun(ctx context.Context, file string) ([]change, error) {
+	last, err := d.readLast(ctx)
+	if err != nil || last.Parts == 0 || last.Ended || last.File != file || d.Now().After(last.Until) {
+		return nil, err
+	}
+	all, err := d.kept(ctx, last)
+	if err != nil {
+		return nil, err
+	}
+	return d.inEffect(ctx, all)
+}
+
+// joined are the changes of two imports, one after the other, as if they were one's.
+func joined(first, then []change) (all []change) {
+	place := map[string]int{}
+	for _, c := range slices.Concat(first, then) {
+		if i, again := place[c.ID]; again {
+			all[i].To = c.To
+			continue
+		}
+		place[c.ID] = len(all)
+		all = append(all, c)
+	}
+	return all
+}
+
+func counted(all []change) (created, changed int) {
+	for _, c := range all {
+		if c.From == nil {
+			created++
+		}
+	}
+	return created, len(all) - created
+}
+
+// inEffect returns the changes whose users are as they were made.
+func (d *Device) inEffect(ctx context.Context, all []change) (made []change, err error) {
+	are := make(map[string]bool, len(all))
+	to := make(map[string]api.User, len(all))
+	for _, c := range all {
+		to[c.ID] = c.To.Apply(api.User{})
+	}
+	err = d.each(ctx, repository.Query{}, func(u api.User) error {
+		want, ok := to[u.ID]
+		are[u.ID] = ok && want == api.User{Name: u.Name, Email: u.Email, Bio: u.Bio}
+		return nil
+	})
+	for _, c := range all {
+		if are[c.ID] {
+			made = append(made, c)
+		}
+	}
+	return made, err
 }
 
 // keep writes the changes of an import in the place of the last one's.
@@ -119,6 +212,7 @@ func (d *Device) readLast(ctx context.Context) (last Last, err error) {
 }
 
 // Last returns the import that can be undone, if there is one. Its changes are dropped once it can't.
+// Of one that was cut off it counts what was made.
 func (d *Device) Last(ctx context.Context) (*Last, error) {
 	last, err := d.readLast(ctx)
 	if err != nil || last.Parts == 0 {
@@ -127,7 +221,38 @@ func (d *Device) Last(ctx context.Context) (*Last, error) {
 	if d.Now().After(last.Until) {
 		return nil, d.keep(ctx, &Last{}, nil)
 	}
-	return &last, nil
+	if last.Ended {
+		return &last, nil
+	}
+	err = d.alone(ctx, func(ctx context.Context) error {
+		all, err := d.kept(ctx, last)
+		if err != nil {
+			return err
+		}
+		made, err := d.inEffect(ctx, all)
+		last.Created, last.Changed = counted(made)
+		return err
+	})
+	if last.Running = errors.Is(err, ErrBusy); last.Running {
+		err = nil
+	}
+	return &last, err
+}
+
+// kept returns the changes of an import, in the order in which they were made.
+func (d *Device) kept(ctx context.Context, last Last) (all []change, err error) {
+	for n := range last.Parts {
+		texts, err := d.Keep.Get(ctx, partKey(n))
+		if err != nil {
+			return nil, err
+		}
+		var part []change
+		if err := json.Unmarshal([]byte(texts[partKey(n)]), &part); err != nil {
+			return nil, fmt.Errorf("read what undoes the import: %w", err)
+		}
+		all = append(all, part...)
+	}
+	return all, nil
 }
 
 // Undone is what became of an undo: Left are those that were changed since, and stay as they are.
@@ -137,27 +262,30 @@ type Undone struct {
 
 // Undo restores what was before the last import, by operations like any others. Cut off, it can be
 // called again.
-func (d *Device) Undo(ctx context.Context, progress Progress) (Undone, error) {
-	last, err := d.Last(ctx)
-	if err != nil || last == nil {
-		return Undone{}, err
+func (d *Device) Undo(ctx context.Context, progress Progress) (out Undone, err error) {
+	err = d.alone(ctx, func(ctx context.Context) (err error) {
+		out, err = d.undo(ctx, progress)
+		return err
+	})
+	return out, err
+}
+
+func (d *Device) undo(ctx context.Context, progress Progress) (out Undone, err error) {
+	last, err := d.readLast(ctx)
+	if err != nil || last.Parts == 0 || d.Now().After(last.Until) {
+		return out, err
 	}
-	var all []change
-	for n := range last.Parts {
-		texts, err := d.Keep.Get(ctx, partKey(n))
-		if err != nil {
-			return Undone{}, err
-		}
-		var part []change
-		if err := json.Unmarshal([]byte(texts[partKey(n)]), &part); err != nil {
-			return Undone{}, fmt.Errorf("read what undoes the import: %w", err)
-		}
-		for _, c := range part {
-			all = append(all, c.Reverse())
-		}
+	all, err := d.kept(ctx, last)
+	if err == nil && !last.Ended { // the others were never made
+		all, err = d.inEffect(ctx, all)
+	}
+	if err != nil {
+		return out, err
+	}
+	for i := range all {
+		all[i] = all[i].Reverse()
 	}
 	slices.Reverse(all) // an address that was handed on goes back the same way
-	var out Undone
 	done := 0
 	err = repository.Replace(ctx, d.Users, all, func(results []bool) {
 		for _, ok := range results {

@@ -1,0 +1,154 @@
+package roster
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// people are fields that answers of servers have their lists of people in.
+var people = []string{"users", "people", "persons", "contacts", "connections", "members", "items", "records", "results", "resources", "data", "value"}
+
+// wrapped returns where the list of people begins in a file that is one object around it, as servers
+// answer: {"total": 2, "users": [ … ]}. It is behind the bracket; 0 is no such file.
+func wrapped(head string) (begin int) {
+	d := json.NewDecoder(strings.NewReader(head))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return 0
+	}
+	for {
+		key, err := d.Token()
+		name, isName := key.(string)
+		if err != nil || !isName {
+			return 0
+		}
+		value, err := d.Token()
+		if err != nil {
+			return 0
+		}
+		listed := slices.Contains(people, strings.ToLower(name))
+		switch {
+		case value == json.Delim('{') && listed: // {"data": {"users": [
+		case value == json.Delim('[') && listed:
+			if rest := strings.TrimSpace(head[d.InputOffset():]); rest != "" && rest[0] != '{' && rest[0] != ']' {
+				return 0
+			}
+			return int(d.InputOffset())
+		case value == json.Delim('{'), value == json.Delim('['):
+			if !skipValue(d) {
+				return 0
+			}
+		}
+	}
+}
+
+// skipValue reads on to the end of a list or an object.
+func skipValue(d *json.Decoder) bool {
+	for depth := 1; depth > 0; {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+	}
+	return true
+}
+
+// contact is a person as other programs write them: Google's People API, Microsoft Graph, and
+// whatever follows RFC 7643 (SCIM).
+type contact struct {
+	Names          []contactName
+	EmailAddresses []contactValue
+	Biographies    []contactValue
+	Organizations  []contactName
+
+	DisplayName, GivenName, Surname, PersonalNotes string
+	Mail, UserPrincipalName                        string
+	Name                                           contactName
+	Emails                                         []contactValue
+}
+
+type contactName struct {
+	DisplayName, GivenName, FamilyName, Formatted, Name string
+	contactRank
+}
+
+type contactValue struct {
+	Value, Address string
+	contactRank
+}
+
+// contactRank says which of several is the one to take: the first, unless another one is primary.
+type contactRank struct {
+	Primary  bool
+	Metadata struct{ Primary bool }
+}
+
+func (r contactRank) primary() bool { return r.Primary || r.Metadata.Primary }
+
+func primaryOf[T interface{ primary() bool }](all []T) (one T) {
+	if i := slices.IndexFunc(all, T.primary); i > 0 {
+		return all[i]
+	}
+	if len(all) > 0 {
+		return all[0]
+	}
+	return one
+}
+
+// contactFields are those that a contact is known by: no person of ours has them.
+var contactFields = []string{"resourceName", "names", "emailAddresses", "emails", "mail", "userPrincipalName"}
+
+// taken are the fields of a contact that are taken, or are the other program's own business.
+var taken = append([]string{
+	"biographies", "organizations", "displayName", "givenName", "surname", "personalNotes", "name", "id", "externalId",
+	"etag", "metadata", "schemas", "meta", "active", "createdDateTime", "lastModifiedDateTime", "changeKey", "parentFolderId",
+}, contactFields...)
+
+// readContact reads an object of another program; false if it is none.
+func readContact(text string, seen *census) (e Entry, problem string, ok bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &fields) != nil || !slices.ContainsFunc(contactFields, func(f string) bool { return fields[f] != nil }) {
+		return e, "", false
+	}
+	var c contact
+	if json.Unmarshal([]byte(text), &c) != nil {
+		return e, "", false
+	}
+	if hasHalfLetter(text) {
+		return e, "the object has half a letter: text was cut within it", true
+	}
+	full := func(n contactName) string {
+		return cmp.Or(n.DisplayName, n.Formatted, n.Name, strings.TrimSpace(n.GivenName+" "+n.FamilyName))
+	}
+	set := func(field **string, text string) {
+		if text = strings.TrimSpace(text); text != "" {
+			*field = &text
+		}
+	}
+	set(&e.Name, cmp.Or(full(primaryOf(c.Names)), c.DisplayName, full(c.Name), strings.TrimSpace(c.GivenName+" "+c.Surname), full(primaryOf(c.Organizations))))
+	all := slices.Concat(c.EmailAddresses, c.Emails)
+	first := primaryOf(all)
+	set(&e.Email, bareAddress(cmp.Or(first.Value, first.Address, c.Mail, c.UserPrincipalName)))
+	set(&e.Bio, cmp.Or(primaryOf(c.Biographies).Value, c.PersonalNotes))
+	var left []string
+	for field, value := range fields {
+		if !slices.Contains(taken, field) && !strings.HasPrefix(field, "@") && !slices.Contains([]string{"null", `""`, "[]", "{}"}, string(value)) {
+			left = append(left, field)
+		}
+	}
+	if len(all) > 1 {
+		left = append(left, "further emails")
+	}
+	seen.ignore(left)
+	if e == (Entry{}) {
+		problem = "the object has no name, email or note"
+	}
+	return e, problem, true
+}

@@ -69,7 +69,10 @@
     worker.addEventListener("error", () => stop(new Error("could not be loaded")));
     worker.addEventListener("message", ({ data }) => {
       if (data.stopped) return stop(new Error(data.stopped));
-      if (data.progress) return progressed?.(data.progress);
+      if (data.progress) {
+        progressed?.(data.progress);
+        return worker?.postMessage({ shown: true });
+      }
       const { resolve, reject } = calls.get(data.number);
       calls.delete(data.number);
       if (data.failure) reject(new Error(data.failure));

@@ -1,6 +1,7 @@
 // Runs the program that reads and writes files of people, in a worker of its own. The page that starts
 // it posts {account} first, then calls: {number, name, arg, file}. It answers {number, failure, answer,
-// bytes}, and tells of {progress: {done, of}}. If it can't run, it posts {stopped: reason}.
+// bytes}, and tells of {progress: {done, of}}, which the page answers with {shown}. If it can't run, it posts
+// {stopped: reason}.
 "use strict";
 
 importScripts('{{asset "wasm_exec.js"}}', '{{asset "idb-helper.js"}}');
@@ -12,7 +13,14 @@ let account = null;
 
 globalThis.rollcallAnswer = (number, failure, answer, bytes) =>
   postMessage({ number, failure, answer: answer && JSON.parse(answer), bytes }, bytes ? [bytes.buffer] : []);
-globalThis.rollcallProgress = (done, of) => postMessage({ progress: { done, of } });
+let shown = null; // resolves the promise of the last progress
+
+// rollcallProgress waits until the page has got to it. What is saved is work for the page, too: it would fall behind, and
+// answer nobody until the end.
+globalThis.rollcallProgress = (done, of) => new Promise((resolve) => {
+  shown = resolve;
+  postMessage({ progress: { done, of } });
+});
 globalThis.rollcallReady = () => waiting.splice(0).forEach(serve);
 
 function serve(call) {
@@ -34,6 +42,7 @@ async function program() {
 }
 
 addEventListener("message", async ({ data }) => {
+  if (data.shown) return shown?.();
   if (account !== null) return serve(data);
   account = data.account;
   globalThis.rollcallAccount = { id: account };

@@ -65,7 +65,9 @@ func newSession(names directory.Names) *transfer.Session {
 			Users: users, Meta: store.Meta, Keep: transfer.Beside{Database: idb.NewDatabase(options)},
 			Locks: browser.WebLocks{Suffix: names.Suffix}, Now: time.Now, NewID: uuid.NewString,
 		},
-		Progress: func(done, of int) { js.Global().Call("rollcallProgress", done, of) },
+		Progress: func(done, of int) {
+			_, _ = browser.Await(context.Background(), js.Global().Call("rollcallProgress", done, of)) // it is never rejected
+		},
 	}
 }
 

@@ -120,11 +120,8 @@ func (o Operation) ApplyTo(document json.RawMessage) json.RawMessage {
 		return nil
 	case api.Create:
 		if IsNull(document) {
-			document = Fields{
-				"id":        quote(o.Ref.ID),
-				"createdAt": quote(o.CreatedAt.UTC().Format(time.RFC3339Nano)),
-				"updatedAt": quote(o.CreatedAt.UTC().Format(time.RFC3339Nano)),
-			}.Encode()
+			at := quote(o.CreatedAt.UTC().Format(time.RFC3339Nano))
+			return Fields{"id": quote(o.Ref.ID), "createdAt": at, "updatedAt": at}.With(Decode(o.Data)).Encode()
 		}
 	case api.Update:
 		if IsNull(document) {

@@ -220,5 +220,18 @@ type Counts struct {
 	Conflicts int `json:"conflicts"` // unreviewed conflicts
 }
 
+// Counts counts the operations and conflicts of an entity.
+func (e *Entity) Counts() (c Counts) {
+	for i := range e.Operations {
+		if e.Operations[i].State == Rejected {
+			c.Rejected++
+		} else {
+			c.Waiting++
+		}
+	}
+	c.Conflicts = len(e.Conflicts)
+	return c
+}
+
 // Total is how much waits, for the server or for the person.
 func (c Counts) Total() int { return c.Waiting + c.Rejected + c.Conflicts }

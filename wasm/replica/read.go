@@ -134,19 +134,9 @@ func (s *Store) Conflicts(ctx context.Context, limit int) (out []queue.Conflict,
 // Counts implements queue.Store.
 func (s *Store) Counts(ctx context.Context) (c queue.Counts, err error) {
 	err = s.read(ctx, func(st *state) error {
-		c = queue.Counts{}
+		c = st.counts
 		for _, t := range st.tables {
 			c.Rows += t.total()
-		}
-		for _, e := range st.pending {
-			for _, o := range e.pending.Operations {
-				if o.State == queue.Rejected {
-					c.Rejected++
-				} else {
-					c.Waiting++
-				}
-			}
-			c.Conflicts += len(e.pending.Conflicts)
 		}
 		return nil
 	})

@@ -39,9 +39,10 @@ type state struct {
 	top        queue.Operation // the newest in the queue, if it is still there
 	reviewed   map[string]queue.Conflict
 	pending    map[queue.Ref]*entry
-	unreadable []string // damaged lines: they may hold operations
-	torn       int64    // number of the last record that had damaged lines
-	outdone    bool     // the base has what was damaged, perhaps from who had read it before
+	counts     queue.Counts // of pending
+	unreadable []string     // damaged lines: they may hold operations
+	torn       int64        // number of the last record that had damaged lines
+	outdone    bool         // the base has what was damaged, perhaps from who had read it before
 
 	bounds  Bounds
 	tables  map[string]*table
@@ -212,7 +213,20 @@ func (st *state) settle(of touched) {
 	} else if len(st.pending) > 0 {
 		delete(st.pending, ref)
 	}
+	st.count(e)
 	of.relist(e)
+}
+
+// count keeps counts: an import queues thousands of operations, and each of its steps is counted.
+func (st *state) count(e *entry) {
+	var now queue.Counts
+	if e.pending != nil {
+		now = e.pending.Counts()
+	}
+	st.counts.Waiting += now.Waiting - e.counts.Waiting
+	st.counts.Rejected += now.Rejected - e.counts.Rejected
+	st.counts.Conflicts += now.Conflicts - e.counts.Conflicts
+	e.counts = now
 }
 
 // foldRow takes in what a line says of rows without operations; false if it is of another kind.

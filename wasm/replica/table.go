@@ -37,6 +37,7 @@ type entry struct {
 	id         string
 	row        *row          // without operations and open conflicts
 	pending    *queue.Entity // with them
+	counts     queue.Counts  // of pending, as state.counts has them
 	generation int64         // of the confirmed row of pending
 	past       []place       // where its row was in the list, in the order of the log
 	shown      *shown

@@ -38,7 +38,7 @@ type Keeper interface {
 	Get(ctx context.Context, keys ...string) (map[string]string, error)
 }
 
-// Progress is told how many of all records are done.
+// Progress is told how many of all records are done. It may wait until that is shown.
 type Progress func(done, of int)
 
 // pageSize is how many records are read at a time.

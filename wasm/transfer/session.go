@@ -147,7 +147,7 @@ type told struct {
 }
 
 // tellEvery is after how many bytes progress is told of.
-const tellEvery = 64 << 10
+const tellEvery = 128 << 10
 
 // Read implements io.Reader.
 func (f *told) Read(p []byte) (n int, err error) {

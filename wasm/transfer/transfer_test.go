@@ -384,7 +384,7 @@ func TestReadingIsToldOf(t *testing.T) {
 		}
 		told = append(told, done)
 	}}
-	file := []byte(people(20_000))
+	file := []byte(people(40_000))
 	if _, _, err := s.Call(t.Context(), "open", []byte(`{}`), file); err != nil || len(told) < 4 {
 		t.Errorf("it told %v of %d bytes (%v)", told, 2*len(file), err)
 	}

@@ -157,6 +157,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.Click("button", "Undo the import")
 	users.SeeText("499 users are as before.")
 	users.SeeText("1 user was changed since, and stays as they are.")
+	users.SeeText("Gert Number 00001")
 	users.WaitQueueEmpty()
 	if n := len(site.Rows()); n != 4 {
 		t.Errorf("the server has %d users, want 4", n)

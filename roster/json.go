@@ -95,7 +95,7 @@ func (e *Entry) set(name string, value json.RawMessage) (problem string) {
 		if columnName(name) != name {
 			return "the object has a field " + Quote(name) + ", which is written " + columnName(name)
 		}
-		if value[0] == '[' {
+		if value[0] == '[' && strings.HasPrefix(strings.TrimSpace(string(value[1:])), "{") {
 			return "the object has an unknown field " + Quote(name) + ", which is a list: give the list alone"
 		}
 		return "the object has an unknown field " + Quote(name)

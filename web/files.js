@@ -146,7 +146,7 @@
 
   async function plan(how, bytes) {
     state.how = how;
-    const opened = await call("open", { name: state.file.name, ...how }, bytes);
+    const opened = state.opened = await call("open", { name: state.file.name, ...how }, bytes);
     if (opened.encoding && opened.refused) show("encoding", { opened });
     else if (opened.mapColumns && opened.refused) await columns();
     else if (opened.refused) show("refused", { opened });
@@ -227,10 +227,17 @@
     undone: () => [card("undone-title", state.undone.failure ? tr("The import was not undone") : tr("The import was undone"),
       h("p", { role: "status" }, trn(state.undone.undone, "{n} user is as before.", "{n} users are as before.")),
       state.undone.left ? h("p", {}, trn(state.undone.left, "{n} user was changed since, and stays as they are.", "{n} users were changed since, and stay as they are.")) : null,
+      named(state.undone),
       state.undone.failure ? h("p", {}, state.undone.failure) : null,
       state.undone.cancelled ? h("p", {}, tr("It was cancelled. You can go on undoing.")) : null,
       actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")), button(tr("Import a file"), again)))],
   };
+
+  // named lists those who were left as they are, as far as they are few.
+  function named({ left, who }) {
+    if (!who) return null;
+    return h("ul", { class: "things", role: "list" }, ...who.map((name) => h("li", { class: "thing" }, own(name))), ...(left > who.length ? [h("li", { class: "thing" }, "…")] : []));
+  }
 
   function again() {
     show("start", { file: null, how: {} });
@@ -366,6 +373,7 @@
       done.created || !done.changed ? h("p", {}, trn(done.created, "{n} user was added.", "{n} users were added.")) : null,
       done.changed ? h("p", {}, trn(done.changed, "{n} user was changed.", "{n} users were changed.")) : null,
       done.left ? h("p", {}, trn(done.left, "{n} user had changed since you saw the plan, and was left as they are.", "{n} users had changed since you saw the plan, and were left as they are.")) : null,
+      named(done),
       done.failure ? h("p", {}, done.failure) : null,
       made ? quiet(tr("You can undo it until {0}, or until you import another file.", time(done.until))) : null,
       actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")),

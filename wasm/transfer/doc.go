@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -156,7 +155,7 @@ func (p *Plan) replacements() (all []change) {
 
 // standing returns the changes of a plan whose emails nobody else has by now: somebody may have come
 // since it was made, from another device or by the same file in another tab.
-func (d *Device) standing(ctx context.Context, planned []change) ([]change, error) {
+func (d *Device) standing(ctx context.Context, planned []change) (standing []change, left Left, err error) {
 	wants, leaves := map[string]string{}, map[string]bool{}
 	for _, c := range planned {
 		key := api.EmailKey(*c.To.Email)
@@ -166,13 +165,20 @@ func (d *Device) standing(ctx context.Context, planned []change) ([]change, erro
 		}
 	}
 	taken := map[string]bool{}
-	err := d.each(ctx, repository.Query{}, func(u api.User) error {
+	err = d.each(ctx, repository.Query{}, func(u api.User) error {
 		if id, ok := wants[api.EmailKey(u.Email)]; ok && id != u.ID && !leaves[u.ID] {
 			taken[id] = true
 		}
 		return nil
 	})
-	return slices.DeleteFunc(planned, func(c change) bool { return taken[c.ID] }), err
+	for _, c := range planned {
+		if taken[c.ID] {
+			left.add(c)
+		} else {
+			standing = append(standing, c)
+		}
+	}
+	return standing, left, err
 }
 
 type change = repository.Replacement[api.UserPatch]

@@ -234,6 +234,7 @@ type importAnswer struct {
 	Created   int       `json:"created"`
 	Changed   int       `json:"changed"`
 	Left      int       `json:"left"`
+	Who       []string  `json:"who,omitempty"` // of those that were left, the first
 	Cancelled bool      `json:"cancelled,omitempty"`
 	Busy      bool      `json:"busy,omitempty"` // another tab imports: nothing was done
 	Failure   string    `json:"failure,omitempty"`
@@ -252,7 +253,7 @@ func (s *Session) doImport(ctx context.Context, _, _ []byte) (any, []byte, error
 		return importAnswer{Busy: true}, nil, nil
 	}
 	s.plan, s.file = nil, nil
-	answer := importAnswer{Created: done.Created, Changed: done.Changed, Left: done.Left, Until: s.Device.Now().Add(UndoWithin), InSync: s.inBackground(ctx)}
+	answer := importAnswer{Created: done.Created, Changed: done.Changed, Left: done.Left.N, Who: done.Left.Who, Until: s.Device.Now().Add(UndoWithin), InSync: s.inBackground(ctx)}
 	answer.Cancelled, answer.Failure = outcome(err)
 	return answer, nil, nil
 }
@@ -289,11 +290,12 @@ func (s *Session) begin(ctx context.Context) (context.Context, func()) {
 
 // undoAnswer is what became of an undo.
 type undoAnswer struct {
-	Undone    int    `json:"undone"`
-	Left      int    `json:"left"`
-	Cancelled bool   `json:"cancelled,omitempty"`
-	Busy      bool   `json:"busy,omitempty"` // another tab imports, or undoes it: nothing was done
-	Failure   string `json:"failure,omitempty"`
+	Undone    int      `json:"undone"`
+	Left      int      `json:"left"`
+	Who       []string `json:"who,omitempty"` // of those that were left, the first
+	Cancelled bool     `json:"cancelled,omitempty"`
+	Busy      bool     `json:"busy,omitempty"` // another tab imports, or undoes it: nothing was done
+	Failure   string   `json:"failure,omitempty"`
 }
 
 func (s *Session) undo(ctx context.Context, _, _ []byte) (any, []byte, error) {
@@ -303,7 +305,7 @@ func (s *Session) undo(ctx context.Context, _, _ []byte) (any, []byte, error) {
 	if errors.Is(err, ErrBusy) {
 		return undoAnswer{Busy: true}, nil, nil
 	}
-	answer := undoAnswer{Undone: done.Undone, Left: done.Left}
+	answer := undoAnswer{Undone: done.Undone, Left: done.Left.N, Who: done.Left.Who}
 	answer.Cancelled, answer.Failure = outcome(err)
 	return answer, nil, nil
 }

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,9 +58,26 @@ func partKey(n int) string { return fmt.Sprint(keyPart, n) }
 // partSize is how many changes one text has.
 const partSize = 1000
 
+// Left are the users that were left as they are, since they had changed.
+type Left struct {
+	N   int
+	Who []string // names of the first of them
+}
+
+// maxNamed is how many are named.
+const maxNamed = 10
+
+func (l *Left) add(c change) {
+	user := cmp.Or(c.To, c.From)
+	if l.N++; len(l.Who) < maxNamed && user != nil {
+		l.Who = append(l.Who, *user.Name)
+	}
+}
+
 // Imported is what became of an import: Left are those that had changed since the plan.
 type Imported struct {
-	Created, Changed, Left int
+	Created, Changed int
+	Left             Left
 }
 
 // Import does what a plan says, and keeps what undoes it. With an error it is what was done before:
@@ -75,16 +93,15 @@ func (d *Device) Import(ctx context.Context, p *Plan, file string, progress Prog
 }
 
 func (d *Device) doImport(ctx context.Context, p *Plan, file string, progress Progress) (out Imported, err error) {
-	planned := p.replacements()
-	all, err := d.standing(ctx, slices.Clone(planned))
+	all, left, err := d.standing(ctx, p.replacements())
 	if err != nil {
 		return out, err
 	}
+	out.Left = left
 	before, err := d.begun(ctx, file)
 	if err != nil {
 		return out, err
 	}
-	out.Left = len(planned) - len(all)
 	last := Last{File: file, Until: d.Now().Add(UndoWithin), Of: len(before) + len(all)}
 	if err := d.keep(ctx, &last, joined(before, all)); err != nil { // before: it may be cut off at any time
 		return out, fmt.Errorf("keep what undoes the import: %w", err)
@@ -95,7 +112,7 @@ func (d *Device) doImport(ctx context.Context, p *Plan, file string, progress Pr
 		for _, ok := range results {
 			switch c := all[done]; {
 			case !ok:
-				out.Left++
+				out.Left.add(c)
 			case c.From == nil:
 				made, out.Created = append(made, c), out.Created+1
 			default:
@@ -257,7 +274,8 @@ func (d *Device) kept(ctx context.Context, last Last) (all []change, err error) 
 
 // Undone is what became of an undo: Left are those that were changed since, and stay as they are.
 type Undone struct {
-	Undone, Left int
+	Undone int
+	Left   Left
 }
 
 // Undo restores what was before the last import, by operations like any others. Cut off, it can be
@@ -292,10 +310,10 @@ func (d *Device) undo(ctx context.Context, progress Progress) (out Undone, err e
 			if ok {
 				out.Undone++
 			} else {
-				out.Left++
+				out.Left.add(all[done])
 			}
+			done++
 		}
-		done += len(results)
 		progress(done, len(all))
 	})
 	if err == nil {

@@ -68,9 +68,9 @@ type Left struct {
 const maxNamed = 10
 
 func (l *Left) add(c change) {
-	user := cmp.Or(c.To, c.From)
-	if l.N++; len(l.Who) < maxNamed && user != nil {
-		l.Who = append(l.Who, *user.Name)
+	l.N++
+	if len(l.Who) < maxNamed {
+		l.Who = append(l.Who, *cmp.Or(c.To, c.From).Name)
 	}
 }
 

@@ -101,27 +101,17 @@ func TestPersistentStorageIsRequestedAfterTheFirstSave(t *testing.T) {
 func TestNoticesAreAccessible(t *testing.T) {
 	t.Parallel()
 	users := openFaulty(t, threePeople...)
-	look := func(what string) {
-		t.Helper()
-		for name, screen := range screens {
-			users.Emulate(screen)
-			picture(t, users.directory, what+" "+name+".png")
-			for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
-				t.Errorf("%s, %s: %s", what, name, v)
-			}
-		}
-	}
 	users.Evict()
 	users.SeeText(dataEvicted)
-	look("cleared data")
+	users.looksRight("cleared data")
 	users.Reload()
 	users.hasState("Ann Archer", "")
 
 	other := bare(t, users.b, users.site.URL())
 	harness.Eval[bool](other, fmt.Sprintf(`settle(indexedDB.open("rollcall", %d)).then((db) => { db.close(); return true; })`, newest(other)+1))
 	users.SeeText("A newer version of Rollcall is in use.")
-	look("an upgrade")
+	users.looksRight("an upgrade")
 	users.submits(dora)
 	users.SeeText("Not saved. A newer version of Rollcall")
-	look("a form not saved")
+	users.looksRight("a form not saved")
 }

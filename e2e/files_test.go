@@ -61,33 +61,6 @@ func (d directory) count(n int) {
 	})
 }
 
-// looks checks what the page is now on a phone and in the dark.
-func (d directory) looks(step string) {
-	d.t.Helper()
-	for look, screen := range map[string]harness.Screen{
-		"phone light": screens["phone light"], "phone dark": screens["phone dark"], "desktop dark": screens["desktop dark"],
-		"narrow": {Width: 320, Height: 568, Phone: true},
-	} {
-		d.Emulate(screen)
-		d.WaitAnimations()
-		if overflow := harness.Eval[int](d.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
-			d.t.Errorf("%s, %s: %d pixels too wide", step, look, overflow)
-		}
-		accessible(d.t, d.Page)
-		d.save4look(step, look)
-	}
-	d.Emulate(screens["desktop light"])
-	accessible(d.t, d.Page)
-	d.save4look(step, "desktop light")
-}
-
-// save4look keeps a picture where ROLLCALL_LOOKS says, for somebody who looks at it.
-func (d directory) save4look(step, look string) {
-	if dir := os.Getenv("ROLLCALL_LOOKS"); dir != "" {
-		_ = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(step+" "+look, " ", "-")+".png"), d.Screenshot(), 0o600)
-	}
-}
-
 // TestImportOfGoogleContacts: 500 people come in with Wi-Fi off, are undone, come in again and reach the
 // server, each by an operation of its own.
 func TestImportOfGoogleContacts(t *testing.T) {
@@ -100,7 +73,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.Click("link", "Import or export")
 	users.See("heading", "Import")
 	users.See("heading", "From a file")
-	users.looks("start")
+	users.looksRight("start")
 	users.Choose("import-file", path)
 	users.See("heading", "This is what would change")
 	users.SeeText("contacts.csv: Google Contacts, as CSV, UTF-8.")
@@ -108,7 +81,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.SeeText("Note: not taken, as a person here has name, email and bio: E-mail 1 - Label, Labels")
 	users.SeeText("Gert Number 00000 <g0@example.org>")
 	users.See("button", "Show more")
-	users.looks("plan")
+	users.looksRight("plan")
 	if n := len(site.Rows()); n != 3 {
 		t.Errorf("%d users before anybody has said yes", n)
 	}
@@ -117,7 +90,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.See("heading", "Imported")
 	t.Logf("500 people took %v", time.Since(start).Round(time.Millisecond))
 	users.SeeText("500 users were added.")
-	users.looks("done")
+	users.looksRight("done")
 	users.Click("link", "Show the list")
 	users.count(503)
 	users.hasState("Gert Number 00000", "Pending")
@@ -128,7 +101,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.Click("button", "Undo the import")
 	users.See("heading", "The import was undone")
 	users.SeeText("500 users are as before.")
-	users.looks("undone")
+	users.looksRight("undone")
 	users.Click("link", "Show the list")
 	users.count(3)
 	b.Offline(site.Proxy, false)
@@ -196,7 +169,7 @@ func TestImportPlans(t *testing.T) {
 	} {
 		users.SeeText(text)
 	}
-	users.looks("plan with everything")
+	users.looksRight("plan with everything")
 	users.Click("button", "Import 2 users")
 	users.SeeText("1 user was added.")
 	users.WaitQueueEmpty()
@@ -214,7 +187,7 @@ func TestImportPlans(t *testing.T) {
 	users.Choose("import-file", fileOf(t, "people.xlsx", "PK\x03\x04"))
 	users.See("heading", "This file can't be imported")
 	users.SeeText("The reason: it is a workbook such as Excel's .xlsx")
-	users.looks("refused")
+	users.looksRight("refused")
 }
 
 // TestImportAsksForLettersAndColumns: letters that are not Unicode are shown and asked about, columns
@@ -225,14 +198,14 @@ func TestImportAsksForLettersAndColumns(t *testing.T) {
 	users.Choose("import-file", fileOf(t, "leute.csv", "Vorname;Nachname;Mailanschrift;Telefon\r\nJ\xfcrgen;Gro\xdf;j@example.org;1\r\nZo\xeb;;z@example.org;2\r\n"))
 	users.See("heading", "Do the letters look right?")
 	users.SeeText("Jürgen;Groß;j@example.org;1")
-	users.looks("encoding")
+	users.looksRight("encoding")
 	users.Click("button", "Yes, read it so")
 	users.See("heading", "Which column is what?")
 	users.SeeText("Jürgen")
 	if chosen := harness.Eval[string](users.Page, `[...document.querySelectorAll("main select")].map((s) => s.value).join()`); chosen != "given,family,email," {
 		t.Errorf("the guess is %s", chosen)
 	}
-	users.looks("columns")
+	users.looksRight("columns")
 	pick := func(column, role string) {
 		harness.Eval[any](users.Page, fmt.Sprintf(`(() => {
 			const list = document.querySelector('select[aria-label="What is the column %s?"]');
@@ -551,7 +524,7 @@ func TestExports(t *testing.T) {
 	users.Click("link", "Export")
 	users.See("heading", "Export")
 	users.SeeText("3 users")
-	users.looks("export")
+	users.looksRight("export")
 	for kind, want := range map[string]string{"CSV": "\ufeff\"id\",\"name\"", "vCard 4.0": "BEGIN:VCARD\r\nVERSION:4.0\r\n", "JSON": "[\n{\"id\":"} {
 		dir := users.Downloads()
 		users.Click("radio", kind)
@@ -651,7 +624,7 @@ func TestViewersExportOnly(t *testing.T) {
 	bo.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
 	bo.Click("link", "Import or export")
 	bo.See("heading", "You can't import here")
-	bo.looks("viewer")
+	bo.looksRight("viewer")
 	harness.Eval[any](bo.Page, dropScript("dropped.csv", "name,email\nDora Dent,dora@example.org\n"))
 	bo.See("heading", "You can't import here")
 	bo.Click("link", "Export")

@@ -70,13 +70,6 @@ func speak(users directory, code string) {
 	})
 }
 
-// take takes a picture to look at, if LANGUAGE_PICTURES names a directory for them.
-func take(users directory, name string) {
-	if dir := os.Getenv("LANGUAGE_PICTURES"); dir != "" {
-		_ = os.WriteFile(filepath.Join(dir, name+".png"), users.Screenshot(), 0o644)
-	}
-}
-
 func TestEachLanguage(t *testing.T) {
 	t.Parallel()
 	l := openLived(t)
@@ -93,16 +86,14 @@ func TestEachLanguage(t *testing.T) {
 				if left := harness.Eval[string](users.Page, remains+"("+string(english)+")"); left != "" {
 					t.Errorf("%s has English in it:\n%s", page, left)
 				}
-				for _, screen := range []harness.Screen{{Width: 320, Height: 640, Phone: true}, {Width: 1280, Height: 800}} {
+				for _, screen := range []harness.Screen{narrow, screens["desktop light"]} {
 					users.Emulate(screen)
-					if wider := harness.Eval[int](users.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wider > 0 {
-						t.Errorf("%s is %d pixels wider than a window of %d", page, wider, screen.Width)
-					}
+					users.fits(page)
 					if squeezed := harness.Eval[string](users.Page, `[...document.querySelectorAll("p")].filter((p) =>
 						p.checkVisibility() && p.textContent.length > 40 && p.clientWidth < 130 && !p.closest("td, .unseen")).map((p) => p.textContent).join("\n")`); squeezed != "" {
 						t.Errorf("%s leaves no room in a window of %d for:\n%s", page, screen.Width, squeezed)
 					}
-					take(users, fmt.Sprintf("%s-%s-%d", code, page, screen.Width))
+					shoot(users, fmt.Sprintf("%s-%s-%d", code, page, screen.Width))
 				}
 				for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
 					t.Errorf("%s: %s", page, v)
@@ -193,11 +184,7 @@ func TestALanguageIsChosenAndKept(t *testing.T) {
 	})()`)
 	users.See("heading", "Zu klären")
 	users.See("combobox", "Sprache")
-	for name, screen := range map[string]harness.Screen{"choice-light": {Width: 390, Height: 2400, Phone: true}, "choice-dark": {Width: 1280, Height: 2000, Dark: true}} {
-		users.Emulate(screen)
-		users.WaitAnimations()
-		take(users, name)
-	}
+	users.looksRight("language choice")
 	users.Reload()
 	users.See("heading", "Zu klären")
 	harness.Eventually(t, "the texts are kept", func() error {

@@ -109,16 +109,7 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.SeeText("backup can no longer sign in")
 
 	// It asks the server for everything.
-	for look, screen := range map[string]harness.Screen{
-		"phone light": screens["phone light"], "phone dark": screens["phone dark"], "desktop dark": screens["desktop dark"],
-		"narrow": {Width: 320, Height: 568, Phone: true},
-	} {
-		ada.Emulate(screen)
-		if overflow := harness.Eval[int](ada.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
-			t.Errorf("%s: %d pixels too wide", look, overflow)
-		}
-		accessible(t, ada.Page)
-	}
+	ada.looksRight("accounts")
 	b.Offline(site.Proxy, true)
 	ada.Reload()
 	ada.SeeText("This needs the network")

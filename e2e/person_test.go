@@ -4,12 +4,9 @@ package e2e_test
 
 import (
 	"bytes"
-	"flag"
 	"image"
 	_ "image/png"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -40,33 +37,6 @@ func (d directory) focused() string {
 func (d directory) focusIs(id string) {
 	d.t.Helper()
 	harness.Eventually(d.t, "the focus is on "+id, func() error { return harness.Equal("it", d.focused(), id) })
-}
-
-// looksRight checks a state of a page on all screens.
-func (d directory) looksRight(state string) {
-	d.t.Helper()
-	for name, screen := range screens {
-		d.Emulate(screen)
-		d.WaitAnimations()
-		if overflow := harness.Eval[int](d.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
-			d.t.Errorf("%s, %s: %d pixels too wide", state, name, overflow)
-		}
-		shoot(d, state+" "+name)
-		accessible(d.t, d.Page)
-	}
-}
-
-var shots = flag.String("shots", "", "save a picture of each state that looksRight checks in this directory")
-
-// shoot saves a picture of what is on the screen.
-func shoot(d directory, name string) {
-	d.t.Helper()
-	if *shots == "" {
-		return
-	}
-	if err := os.WriteFile(filepath.Join(*shots, strings.ReplaceAll(name, " ", "-")+".png"), d.Screenshot(), 0o644); err != nil {
-		d.t.Fatal(err)
-	}
 }
 
 // TestAFieldIsEditedInPlace goes through all of it by keyboard.

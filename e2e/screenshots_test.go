@@ -1,17 +1,13 @@
-//go:build e2e
+//go:build e2e && looks
 
 package e2e_test
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
 )
-
-var update = flag.Bool("update", false, "update the screenshots of the README and the install dialog")
 
 // people are the users in the screenshots.
 var people = []harness.Person{
@@ -29,8 +25,7 @@ var people = []harness.Person{
 	{Name: "Liam O'Brien", Email: "liam.obrien@example.org", Bio: "Volunteer since 2019"},
 }
 
-// TestScreenshots takes a screenshot of every page on every screen. With -update it saves
-// them.
+// TestScreenshots takes the pictures of the README and of the install dialog, which -update keeps.
 func TestScreenshots(t *testing.T) {
 	site := harness.NewSite(t, binary(t))
 	ids := map[string]string{}
@@ -59,44 +54,15 @@ func TestScreenshots(t *testing.T) {
 	users.hasState("Daniela Rossi", "Pending")
 	users.isOffline()
 
-	pages := []struct {
-		name, path, ready string
-	}{
-		{"users", "/", "Users"},
-		{"form", "/?add=1", "Add user"},
-		{"user", "/users/" + ids["Amara Okafor"], "Amara Okafor"},
-		{"sync", "/sync", "Diagnostics"},
-	}
-	for _, page := range pages {
-		for name, look := range map[string]harness.Screen{
-			"desktop-light": screens["desktop light"], "desktop-dark": screens["desktop dark"],
-			"phone-light": screens["phone light"], "phone-dark": screens["phone dark"],
-		} {
-			users.Emulate(look)
-			users.Go(page.path)
-			users.See("heading", page.ready)
-			users.isOffline()
-			users.statusIs("1 change waiting")
-			picture(t, users, "../docs/images/"+page.name+"-"+name+".png")
-		}
-	}
+	users.Emulate(screens["desktop light"])
+	picture(t, users, "../docs/images/users-desktop-light.png")
 }
 
-// picture takes a screenshot, and saves it with -update.
+// picture saves a screenshot, with -update.
 func picture(t *testing.T, users directory, path string) {
 	t.Helper()
-	users.WaitAnimations()
-	if overflow := harness.Eval[int](users.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
-		t.Errorf("%s: the page is %d pixels wider than the window", filepath.Base(path), overflow)
-	}
-	png := users.Screenshot()
-	if !*update {
-		return
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, png, 0o644); err != nil {
-		t.Fatal(err)
+	users.fits(filepath.Base(path))
+	if png := users.Screenshot(); *update {
+		write(t, path, png)
 	}
 }

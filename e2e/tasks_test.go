@@ -60,16 +60,13 @@ func (h *hand) person(p harness.Person) {
 // sees says what a step came to. With -update it keeps a picture.
 func (h *hand) sees(says string) {
 	h.t.Helper()
-	h.WaitAnimations()
+	h.fits(says)
 	screen := "phone"
 	if h.wide {
 		screen = "desk"
 	}
 	s := step{says, fmt.Sprintf("%s-%d-%s.webp", h.task, len(h.steps)+1, screen)}
 	h.steps = append(h.steps, s)
-	if overflow := harness.Eval[int](h.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
-		h.t.Errorf("%s: the page is %d pixels wider than the window", says, overflow)
-	}
 	if *update {
 		write(h.t, filepath.Join("..", "docs", "images", "tasks", s.picture), h.SmallScreenshot())
 	}

@@ -88,13 +88,7 @@ func TestAUsersHistory(t *testing.T) {
 			t.Errorf("the history does not say %q:\n%s", entry, ada.Text())
 		}
 	}
-	for look, screen := range screens {
-		ada.Emulate(screen)
-		if overflow := harness.Eval[int](ada.Page, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 0 {
-			t.Errorf("%s: %d pixels too wide", look, overflow)
-		}
-		accessible(t, ada.Page)
-	}
+	ada.looksRight("user history")
 
 	ada.restores("Added by ada")
 	ada.See("heading", "Bob Baker")

@@ -15,6 +15,7 @@ import (
 // A browser that blocks a site's cookies blocks all it could store: reading the name
 // localStorage throws, the database does not open, no service worker comes.
 func TestABrowserThatBlocksCookiesWorksOnlineAndSaysSo(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	profile := t.TempDir()
@@ -46,6 +47,7 @@ func TestABrowserThatBlocksCookiesWorksOnlineAndSaysSo(t *testing.T) {
 
 // A cache on the way that heeds no header answers each address with the first copy.
 func TestACacheOnTheWayHidesNoChange(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	addThree(site)
 	copies := map[string]*httptest.ResponseRecorder{}

@@ -13,6 +13,7 @@ import (
 // TestCodingsLostOnTheWay: a proxy spoils every answer with a content coding. Changes
 // arrive both ways all the same, and a damaged file is mended.
 func TestCodingsLostOnTheWay(t *testing.T) {
+	t.Parallel()
 	for name, how := range map[string]harness.Codings{"the header is stripped": harness.CodingsStripped, "the body is decoded": harness.CodingsUnpacked} {
 		t.Run(name, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))

@@ -13,6 +13,7 @@ import (
 // Some people double-click everything. The second click hits what has come in the place
 // of what the first one pressed.
 func TestADoubleClickPressesNobodyElse(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	users.DoubleClick(users.Center("button", "Delete Ann Archer"), func() { users.reads("Bob Baker", "Carl Cole") })
 	users.SeeText("Deleted Ann Archer")
@@ -32,6 +33,7 @@ func TestADoubleClickPressesNobodyElse(t *testing.T) {
 
 // What lies under "Save" is not pressed, once the form is gone.
 func TestADoubleClickOnSaveSavesOnce(t *testing.T) {
+	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	for i := range 30 {
 		site.Add(harness.Person{Name: fmt.Sprintf("User %02d", i), Email: fmt.Sprintf("user%02d@example.org", i)})
@@ -59,6 +61,7 @@ func TestADoubleClickOnSaveSavesOnce(t *testing.T) {
 
 // Enter opens a form, and saves one. Held down it must not do both.
 func TestAHeldKeyPressesOnce(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	users.opens("Ann Archer")
 	users.Fill("textbox", "Bio", "half")

@@ -19,9 +19,9 @@ import (
 )
 
 var (
-	sigkills = flag.Int("kills", 6, "how often TestKills kills the browser")
-	endings  = flag.Int("ends", 6, "how often TestKills kills each of tab, dedicated worker and service worker")
-	foxkills = flag.Int("foxkills", 3, "how often TestKills kills Firefox")
+	sigkills = flag.Int("kills", 3, "how often TestKills kills the browser")
+	endings  = flag.Int("ends", 3, "how often TestKills kills each of tab, dedicated worker and service worker")
+	foxkills = flag.Int("foxkills", 1, "how often TestKills kills Firefox")
 	seed     = flag.Uint64("seed", 1, "the seed of the writes and moments of TestKills")
 )
 

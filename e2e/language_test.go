@@ -95,8 +95,8 @@ func TestEachLanguage(t *testing.T) {
 					}
 					shoot(users, fmt.Sprintf("%s-%s-%d", code, page, screen.Width))
 				}
-				for _, v := range users.Accessibility("node_modules/axe-core/axe.min.js") {
-					t.Errorf("%s: %s", page, v)
+				if code == "ar" { // the others have English's tree, which is looked at elsewhere
+					accessible(t, users.Page)
 				}
 			}
 			users.Go("/")

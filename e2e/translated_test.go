@@ -155,6 +155,7 @@ const highlighted = `(() => {
 })()`
 
 func TestHighlightedPageShowsWhatIsNew(t *testing.T) {
+	t.Parallel()
 	site, _, users := openThree(t)
 	bob, _ := site.Row("Bob Baker")
 	if n := harness.Eval[int](users.Page, highlighted); n != 3 {

@@ -88,6 +88,7 @@ const (
 // something else keeps it from being typed.
 func (p *Page) Key(key string, modifiers int64) {
 	p.t.Helper()
+	p.settleHistory() // else the step back of a dialog that has closed takes along what the key opens
 	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
 	defer cancel()
 	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {

@@ -575,7 +575,7 @@ func TestExports(t *testing.T) {
 		return nil
 	})
 	users.Emulate(harness.Screen{Width: 800, Height: 1000, Dark: true, Paper: true})
-	users.save4look("printed", "dark")
+	shoot(users, "printed dark")
 	const shown = `[...document.body.children].filter((e) => getComputedStyle(e).display !== "none" && !/SCRIPT|STYLE|LINK/.test(e.tagName)).map((e) => e.id).join()`
 	const colours = `["background-color", "color"].map((name) => getComputedStyle(document.querySelector("#print td bdi").closest(name === "color" ? "bdi" : "body"))[name]).join(" on ")`
 	if visible, is := harness.Eval[string](users.Page, shown), harness.Eval[string](users.Page, colours); visible != "print" || is != "rgb(255, 255, 255) on rgb(0, 0, 0)" {

@@ -121,6 +121,7 @@ var tasks = []task{
 		h.site.Change(chen.ID, map[string]string{"bio": "Logistics, warehouse 5"})
 		h.b.Offline(h.site.Proxy, false)
 		h.hasState("Chen Wei", "Conflict")
+		h.isOnline()
 		h.sees("On another device somebody changed the bio: a conflict, settled for now")
 		h.tap("link", h.syncLink())
 		h.See("button", "Choose by field")
@@ -135,6 +136,7 @@ var tasks = []task{
 			r, _ := h.site.Row("Chen Wei")
 			return harness.Equal("what the server has", r.Email+" "+r.Bio, "chen@example.org Logistics, warehouses 2 and 5")
 		})
+		h.statusIs("Synced")
 		h.sees("Settled, and sent")
 	}, false},
 	{"import", "Import 500 from a Google Contacts file, and undo it", peopleSite, func(h *hand) {
@@ -185,9 +187,11 @@ var tasks = []task{
 		deploy(h.site, newer(h.t))
 		harness.Eval[any](h.Page, `navigator.serviceWorker.ready.then((r) => r.update()).then(() => 0)`)
 		h.SeeText(newVersionIsReady)
+		h.isOnline() // the server has started again
 		h.sees("A new version has arrived, and waits for you")
 		h.tap("button", "Reload")
 		h.runsAnother(before)
+		h.isOnline()
 		h.sees("The same list, in the new version")
 	}, false},
 	{"room", "Free storage", peopleSite, func(h *hand) {
@@ -292,13 +296,20 @@ const (
 	deskPixels  = 420
 )
 
+func inTaps(n int) string {
+	if n == 1 {
+		return "1 tap"
+	}
+	return fmt.Sprint(n, " taps")
+}
+
 // inDesign compares what the tasks took with what the document tells.
 func inDesign(t *testing.T, told map[string][2]*hand) {
 	t.Helper()
 	var b strings.Builder
 	for _, task := range tasks {
 		phone, desk := told[task.name][0], told[task.name][1]
-		fmt.Fprintf(&b, "### %s\n\n%d taps on a phone, %d presses at a desk.\n\n", task.title, phone.taps, desk.taps)
+		fmt.Fprintf(&b, "### %s\n\nOn a phone %s, at a desk %s.\n\n", task.title, inTaps(phone.taps), inTaps(desk.taps))
 		for i, s := range phone.steps {
 			fmt.Fprintf(&b, "%d. %s\n", i+1, s.says)
 		}

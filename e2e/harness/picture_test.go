@@ -57,3 +57,69 @@ func TestPicturesThatDifferAreNoticed(t *testing.T) {
 		t.Errorf("without a kept picture: %v", err)
 	}
 }
+
+// TestAButtonThatMovedIsNoticed changes a kept picture as a defect of a style would, and as
+// another processor does.
+func TestAButtonThatMovedIsNoticed(t *testing.T) {
+	path, err := filepath.Abs("../testdata/pictures/list-desktop-dark.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	syncNow := image.Rect(798, 128, 934, 173)  // a button
+	apart := filepath.Join(t.TempDir(), "e2e") // what differs is left beside it
+	if err := os.Mkdir(apart, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(apart)
+	moved := func(by image.Point) func(x, y int) color.Color {
+		return func(x, y int) color.Color {
+			if image.Pt(x, y).In(syncNow) {
+				return kept.At(x-by.X, y-by.Y)
+			}
+			return kept.At(x, y)
+		}
+	}
+	for name, c := range map[string]struct {
+		at   func(x, y int) color.Color
+		same bool
+	}{
+		"as it was":         {kept.At, true},
+		"two pixels lower":  {moved(image.Pt(0, 2)), false},
+		"two pixels beside": {moved(image.Pt(2, 0)), false},
+		"another colour": {func(x, y int) color.Color {
+			r, g, b, a := kept.At(x, y).RGBA()
+			if image.Pt(x, y).In(syncNow) {
+				return color.RGBA64{uint16(g), uint16(b), uint16(r / 2), uint16(a)}
+			}
+			return color.RGBA64{uint16(r), uint16(g), uint16(b), uint16(a)}
+		}, false},
+		"edges drawn otherwise": {func(x, y int) color.Color {
+			r, g, b, a := kept.At(x, y).RGBA()
+			r2, g2, b2, _ := kept.At(x+1, y).RGBA()
+			mixed := func(a, b uint32) uint16 { return uint16((a*88 + b*12) / 100) }
+			return color.RGBA64{mixed(r, r2), mixed(g, g2), mixed(b, b2), uint16(a)}
+		}, true},
+	} {
+		drawn := image.NewRGBA(kept.Bounds())
+		for y := range drawn.Bounds().Dy() {
+			for x := range drawn.Bounds().Dx() {
+				drawn.Set(x, y, c.at(x, y))
+			}
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, drawn); err != nil {
+			t.Fatal(err)
+		}
+		if err := SamePicture(b.Bytes(), path); (err == nil) != c.same {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

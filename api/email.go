@@ -2,7 +2,7 @@ package api
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,27 +14,27 @@ import (
 func checkEmail(s string) string {
 	switch {
 	case s == "":
-		return "is required"
+		return detail(IsRequired)
 	case len(s) > MaxEmail:
-		return fmt.Sprintf("is %d bytes long; at most %d are allowed", len(s), MaxEmail)
+		return detail(isLongEmail, strconv.Itoa(len(s)), strconv.Itoa(MaxEmail))
 	case !utf8.ValidString(s):
-		return "is not valid UTF-8 text"
+		return detail(isNoText)
 	case strings.ContainsFunc(s, func(r rune) bool { return isIgnorable(r) || r > 0x7F && unicode.IsSpace(r) }):
-		return "has a character that nobody sees; type it again"
+		return detail(hasUnseen)
 	}
 	local, domain, ok := strings.Cut(s, "@")
 	if !ok || !isDotAtom(local) || !isDotAtom(domain) {
-		return "is not an email address; it should look like name@example.org"
+		return detail(isNoEmail)
 	}
 	// A full-width or a long s looks like the plain letter and is not it: two addresses
 	// that nobody can tell apart (RFC 8264, section 9.17, takes no such characters either).
 	if norm.NFKC.String(s) != s {
-		return "has a letter that only looks like a plain one; type it again"
+		return detail(hasLookalike)
 	}
 	// So do the quotes and dashes that keyboards put in the place of plain ones.
 	if i := strings.IndexFunc(local, isForeignSign); i >= 0 {
 		sign, _ := utf8.DecodeRuneInString(local[i:])
-		return fmt.Sprintf("has the sign %q, which no address has; type it again", sign)
+		return detail(hasForeignSign, strconv.QuoteRune(sign))
 	}
 	return checkDomain(domain)
 }
@@ -53,9 +53,9 @@ func checkDomain(domain string) string {
 		ascii, err := aLabel(label)
 		switch {
 		case errors.Is(err, errLongLabel), len(ascii) > maxDomainLabel:
-			return "has a domain with a part of over 63 characters"
+			return detail(hasLongLabel)
 		case err != nil, strings.HasPrefix(label, "-"), strings.HasSuffix(label, "-"):
-			return fmt.Sprintf("has a domain with the part %q, which is not one", label)
+			return detail(hasNoLabel, strconv.Quote(label))
 		}
 	}
 	return ""

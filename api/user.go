@@ -1,7 +1,7 @@
 package api
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -82,12 +82,12 @@ func (p UserPatch) validate(create bool) []FieldError {
 	add := func(field string, value *string, required bool, check func(string) string) {
 		if value == nil {
 			if required {
-				errs = append(errs, FieldError{field, "is required"})
+				errs = append(errs, Wrong(field, IsRequired))
 			}
 			return
 		}
-		if detail := check(*value); detail != "" {
-			errs = append(errs, FieldError{field, detail})
+		if wrong := check(*value); wrong != "" {
+			errs = append(errs, FieldError{field, wrong})
 		}
 	}
 	add("name", p.Name, create, checkName)
@@ -99,18 +99,18 @@ func (p UserPatch) validate(create bool) []FieldError {
 func checkName(s string) string {
 	switch n := utf8.RuneCountInString(s); {
 	case s == "":
-		return "is required"
+		return detail(IsRequired)
 	case showsNothing(s):
-		return "shows nothing; type a name that can be read"
+		return detail(showsNoName)
 	case n > MaxName:
-		return fmt.Sprintf("is %d characters long; at most %d are allowed", n, MaxName)
+		return detail(isLong, strconv.Itoa(n), strconv.Itoa(MaxName))
 	}
 	return checkText(s, false)
 }
 
 func checkBio(s string) string {
 	if n := utf8.RuneCountInString(s); n > MaxBio {
-		return fmt.Sprintf("is %d characters long; at most %d are allowed", n, MaxBio)
+		return detail(isLong, strconv.Itoa(n), strconv.Itoa(MaxBio))
 	}
 	return checkText(s, true)
 }
@@ -119,11 +119,11 @@ func checkBio(s string) string {
 // invalid UTF-8 and control characters.
 func checkText(s string, lines bool) string {
 	if !utf8.ValidString(s) {
-		return "is not valid UTF-8 text"
+		return detail(isNoText)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && (!lines || (r != '\n' && r != '\t')) {
-			return "has a control character; remove it"
+			return detail(hasControl)
 		}
 	}
 	return ""

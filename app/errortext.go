@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"strings"
+	"strconv"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -42,7 +42,15 @@ func errorText(err error) string {
 			return tr(e.text)
 		}
 	}
-	return tr(sentence(err.Error()))
+	return unexpected(sentence(err.Error()))
+}
+
+// unexpected shows an English text that may have no translation: then behind a sentence that says what it is.
+func unexpected(english string) string {
+	if text := tr(english); text != english || language.Code() == "en" {
+		return text
+	}
+	return tr("Rollcall did not expect this: {0}", isolate(english))
 }
 
 // saveErrorText explains why a form was not saved, or may not have been.
@@ -97,7 +105,7 @@ func problemText(p *api.Problem) string {
 	if text := tr(title); text != title {
 		return text
 	}
-	return whole
+	return unexpected(whole)
 }
 
 // fieldErrorsText is a problem with fields.
@@ -109,47 +117,15 @@ func fieldErrorsText(p *api.Problem) string {
 	return inARow(texts...)
 }
 
-// wrong are what package api, and the server of a password, say of a field, as sentences about it.
-var wrong = []string{
-	trLater("{0} is required"),
-	trLater("{0} is not an email address; it should look like name@example.org"),
-	trLater("{0} is {1} characters long; at most {2} are allowed"),
-	trLater("{0} is {1} bytes long; at most {2} are allowed"),
-	trLater("{0} is taken: another user has it"),
-	trLater("{0} is not valid UTF-8 text"),
-	trLater("{0} shows nothing; type a name that can be read"),
-	trLater("{0} has a control character; remove it"),
-	trLater("{0} has a character that nobody sees; type it again"),
-	trLater("{0} has a letter that only looks like a plain one; type it again"),
-	trLater("{0} has the sign {1}, which no address has; type it again"),
-	trLater("{0} has a domain with a part of over 63 characters"),
-	trLater("{0} has a domain with the part {1}, which is not one"),
-	trLater("{0} must have at least {1} characters; a few words make a good one"),
-	trLater("{0} must have at most {1} characters"),
-	trLater("{0} is easily guessed; take a few words that say nothing about you"),
-}
-
 // fieldErrorText says what is wrong with a field.
 func fieldErrorText(label, detail string) string {
-	for _, pattern := range wrong {
-		if args, ok := placesIn(detail, pattern[len("{0} "):]); ok {
-			return tr(pattern, append([]string{label}, args...)...)
+	sentence, found := api.FieldError{Detail: detail}.Sentence()
+	args := []string{label}
+	for _, text := range found {
+		if n, err := strconv.Atoi(text); err == nil {
+			text = language.Number(n)
 		}
+		args = append(args, text)
 	}
-	return label + " " + detail
-}
-
-// placesIn returns what a text has in the places {1} and {2} of a pattern, in this order, if it is of that
-// pattern.
-func placesIn(text, pattern string) (places []string, ok bool) {
-	before, pattern, more := strings.Cut(pattern, "{")
-	for text, ok = strings.CutPrefix(text, before); ok && more; text, ok = strings.CutPrefix(text, before) {
-		before, pattern, more = strings.Cut(pattern[len("1}"):], "{")
-		end := strings.Index(text, before)
-		if end < 0 {
-			return nil, false
-		}
-		places, text = append(places, text[:end]), text[end:]
-	}
-	return places, ok && text == ""
+	return tr(sentence, args...)
 }

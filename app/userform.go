@@ -584,7 +584,7 @@ func rejectionErrors(o queue.Operation) []api.FieldError {
 	case o.LastError == nil:
 		return nil
 	case o.LastError.Code == api.CodeEmailTaken:
-		return []api.FieldError{{Field: "email", Detail: "is taken: another user has it"}}
+		return []api.FieldError{api.Wrong("email", api.IsTaken)}
 	}
 	return o.LastError.Errors
 }

@@ -146,6 +146,7 @@ func (p *userPage) renderContent() (key string, content ui.UI) {
 	case p.shown.Err == nil && !p.shown.Exists:
 		return "missing " + p.ID, ui.Div().Class("page").Body(emptyState("search", pageTitle(tr("User not found")),
 			tr("This user does not exist, or has been deleted."), backLink("button button-primary")),
+			orNothing(len(p.held.Conflicts) > 0 && p.held.Ref.ID == p.ID, p.renderConflicts),
 			orNothing(p.S.Accounts.Account().ID != "", func() ui.UI { return p.renderHistory(true, p.S.unsent() > 0) }))
 	case errors.Is(p.shown.Err, repository.ErrNotReachable):
 		return "unreachable", emptyState("offline", pageTitle(tr("Not on this device")),

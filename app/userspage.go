@@ -427,6 +427,7 @@ func (p *usersPage) Render() ui.UI {
 			ui.Div().Class("page-heading").Body(
 				pageTitle(tr("Users")),
 				ui.P().Class("count").Text(p.count()),
+				p.renderArriving(),
 			),
 			ui.A().Class("button", "files-link").Href(p.filesPath()).Body(icon("transfer"), ui.Span().Text(tr("Import or export"))),
 			ui.Div().Class("page-actions").Body(
@@ -450,8 +451,27 @@ func (p *usersPage) filesPath() string {
 	return "/import" + p.view.address()[1:]
 }
 
+// arriving is how much of a first sync has come, false where there is none or nobody knows.
+func (p *usersPage) arriving() (r sync.ResyncProgress, ok bool) {
+	if p.S.status.Resync != nil {
+		r = *p.S.status.Resync
+	}
+	return r, r.First && r.Total > r.Arrived && r.Arrived > 0 && !p.view.filtered()
+}
+
+// renderArriving shows it in a line that takes no room. The status region says it.
+func (p *usersPage) renderArriving() ui.UI {
+	r, ok := p.arriving()
+	return orNothing(ok, func() ui.UI {
+		return ui.Progress().Class("meter", "arriving").Aria("label", tr("Loading the list")).Max(r.Total).Value(r.Arrived)
+	})
+}
+
 func (p *usersPage) count() string {
+	r, arriving := p.arriving()
 	switch {
+	case arriving && p.failure == nil:
+		return tr("{0} of {1} users", formatCount(r.Arrived), formatCount(r.Total))
 	case !p.loaded || p.failure != nil:
 		return ""
 	case p.view.filtered():

@@ -26,7 +26,7 @@ type census struct {
 }
 
 // check says whether a line is no text, and counts it unless it was seen before.
-func (c *census) check(number int, text string) (problem string) {
+func (c *census) check(number int, text string) (problem *Message) {
 	if number > c.last {
 		c.last = number
 		return c.see(number, text)
@@ -34,11 +34,11 @@ func (c *census) check(number int, text string) (problem string) {
 	if !utf8.ValidString(text) {
 		return notText
 	}
-	return ""
+	return nil
 }
 
 // see says whether what begins in a line is no text, and counts it.
-func (c *census) see(number int, text string) (problem string) {
+func (c *census) see(number int, text string) (problem *Message) {
 	switch {
 	case !utf8.ValidString(text):
 		c.invalid++
@@ -55,7 +55,7 @@ func (c *census) see(number int, text string) (problem string) {
 			c.mojibake++
 		}
 	}
-	return ""
+	return nil
 }
 
 // name counts a name that shows what programs write in place of letters they haven't.
@@ -90,11 +90,11 @@ func (c *census) verdict() error {
 	}
 	sample := fromWindows1252(c.sample)
 	if !utf8.ValidString(sample) {
-		return refuse(fmt.Sprintf("it is not UTF-8, as line %d shows; save it as UTF-8, in Excel as \"CSV UTF-8\"", c.first))
+		return refuse(Say("it is not UTF-8, as line {0} shows; save it as UTF-8, in Excel as “CSV UTF-8”", c.first))
 	}
 	return &Refusal{
-		Reason: fmt.Sprintf("it is not UTF-8, as line %d shows; save it as UTF-8, in Excel as \"CSV UTF-8\". "+
-			"Taken as Windows-1252, the line is %s", c.first, Quote(sample)),
+		Reason: Say("it is not UTF-8, as line {0} shows; save it as UTF-8, in Excel as “CSV UTF-8”. "+
+			"Taken as Windows-1252, the line is {1}", c.first, Quote(sample)),
 		Encoding: Windows1252, Sample: sample,
 	}
 }
@@ -110,41 +110,47 @@ func Quote(text string) string {
 	return fmt.Sprintf("%q", string(runes))
 }
 
-func (c *census) notes() []string {
-	var notes []string
+func (c *census) notes() []*Message {
+	var notes []*Message
 	if c.mojibake > 0 {
-		notes = append(notes, fmt.Sprintf("letters of %s look broken, such as \"Ã«\" for \"ë\": "+
-			"a program read UTF-8 as Windows-1252 before it saved this file", lines(c.mojibake)))
+		notes = append(notes, SayN(c.mojibake,
+			"letters of {n} line look broken, such as “Ã«” for “ë”: a program read UTF-8 as Windows-1252 before it saved this file",
+			"letters of {n} lines look broken, such as “Ã«” for “ë”: a program read UTF-8 as Windows-1252 before it saved this file"))
 	}
 	if c.lost > 0 {
-		notes = append(notes, fmt.Sprintf("letters of %s were lost before the file was saved: there is \"\ufffd\" in their place", lines(c.lost)))
+		notes = append(notes, SayN(c.lost,
+			"letters of {n} line were lost before the file was saved: there is “\ufffd” in their place",
+			"letters of {n} lines were lost before the file was saved: there is “\ufffd” in their place"))
 	}
 	if c.asked > 0 {
-		notes = append(notes, fmt.Sprintf("there is \"?\" in the names of %s: a program that saved this file may have lost letters", lines(c.asked)))
+		notes = append(notes, SayN(c.asked,
+			"there is “?” in the name of {n} line: a program that saved this file may have lost letters",
+			"there is “?” in the names of {n} lines: a program that saved this file may have lost letters"))
 	}
 	if c.joined > 0 {
-		notes = append(notes, fmt.Sprintf("another file begins within line %d, as when files are joined", c.joined))
+		notes = append(notes, Say("another file begins within line {0}, as when files are joined", c.joined))
 	}
 	if c.cut {
-		notes = append(notes, "its list is not closed: the end of the file may be missing")
+		notes = append(notes, Say("its list is not closed: the end of the file may be missing"))
 	}
 	if len(c.ignored) > 0 {
-		names := slices.SortedFunc(maps.Keys(c.ignored), func(a, b string) int {
-			return cmp.Or(cmp.Compare(c.ignored[b], c.ignored[a]), cmp.Compare(a, b))
-		})
-		if most := 8; len(names) > most {
-			names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
-		}
-		notes = append(notes, "not taken, as a person here has name, email and bio: "+strings.Join(names, ", "))
+		notes = append(notes, c.notTaken())
 	}
 	return notes
 }
 
-func lines(n int) string {
-	if n == 1 {
-		return "1 line"
+// notTaken names the columns or properties that were left out, the most frequent first.
+func (c *census) notTaken() *Message {
+	names := slices.SortedFunc(maps.Keys(c.ignored), func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.ignored[b], c.ignored[a]), cmp.Compare(a, b))
+	})
+	const most = 8
+	if more := len(names) - most; more > 0 {
+		return SayN(more,
+			"not taken, as a person here has name, email and bio: {0} and {n} more",
+			"not taken, as a person here has name, email and bio: {0} and {n} more", strings.Join(names[:most], ", "))
 	}
-	return fmt.Sprintf("%d lines", n)
+	return Say("not taken, as a person here has name, email and bio: {0}", strings.Join(names, ", "))
 }
 
 // isMojibake reports whether letters of a text, as bytes of Windows-1252, are one

@@ -3,7 +3,6 @@ package roster
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func newCSV(s *source, o Options) (*csvReader, error) {
 	}
 	for _, separator := range said + separators {
 		header, problem := r.split(first, separator)
-		if problem != "" {
+		if problem != nil {
 			continue
 		}
 		if program, mapping := exportOf(header); mapping != nil {
@@ -62,7 +61,7 @@ func newCSV(s *source, o Options) (*csvReader, error) {
 		}
 	}
 	return nil, &Refusal{
-		Reason:  "its first line must name the columns, with email or id among them; it is " + Quote(first.text),
+		Reason:  Say("its first line must name the columns, with email or id among them; it is {0}", Quote(first.text)),
 		Columns: true,
 	}
 }
@@ -79,12 +78,15 @@ func (r *csvReader) header() (first physical, said string, err error) {
 		}
 		isSeparator = false
 	}
-	if problem := r.source.check(first); problem != "" {
+	if problem := r.source.check(first); problem != nil {
 		// Without its columns a file can't be judged as a whole, so this line must do.
 		if err := r.source.seen.verdict(); err != nil && problem == notText {
 			return first, "", err
 		}
-		return first, "", refuse("of the columns' names, " + problem)
+		if problem == tooLong {
+			return first, "", refuse(Say("the line that names its columns is longer than 64 kB"))
+		}
+		return first, "", refuse(Say("the line that names its columns has bytes that are no text in the file's encoding"))
 	}
 	return first, said, nil
 }
@@ -97,9 +99,9 @@ func isTypeLine(text string) bool {
 }
 
 // split returns the cells of the line that names the columns.
-func (r *csvReader) split(first physical, separator rune) (header []string, problem string) {
+func (r *csvReader) split(first physical, separator rune) (header []string, problem *Message) {
 	header, problem = cellsOf(first.text, separator)
-	r.wrapped = problem == "" && len(header) == 1 && strings.ContainsRune(header[0], separator)
+	r.wrapped = problem == nil && len(header) == 1 && strings.ContainsRune(header[0], separator)
 	return r.unwrap(header, separator), problem
 }
 
@@ -107,7 +109,7 @@ func (r *csvReader) split(first physical, separator rune) (header []string, prob
 func (r *csvReader) takeTable(first physical, said string, o Options) {
 	var header []string
 	for _, separator := range said + separators {
-		if cells, problem := r.split(first, separator); problem == "" && len(cells) > len(header) {
+		if cells, problem := r.split(first, separator); problem == nil && len(cells) > len(header) {
 			r.separator, header = separator, cells
 		}
 	}
@@ -153,7 +155,7 @@ func (r *csvReader) unwrap(cells []string, separator rune) []string {
 		return cells
 	}
 	inner, problem := cellsOf(cells[0], separator)
-	if problem != "" {
+	if problem != nil {
 		return cells
 	}
 	return inner
@@ -165,7 +167,7 @@ func (r *csvReader) headerLine() (physical, error) {
 		line, err := r.source.next()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
-				err = refuse("it has no line that names the columns: name,email,bio")
+				err = refuse(Say("it has no line that names the columns: name,email,bio"))
 			}
 			return line, err
 		}
@@ -212,7 +214,7 @@ func (r *csvReader) takeHeader(header []string) error {
 	if len(unknown) > 0 {
 		n := slices.IndexFunc(header, func(cell string) bool { return columnName(cell) == unknown[0] })
 		return &Refusal{
-			Reason:  fmt.Sprintf("column %d is %s; possible are %s", n+1, Quote(unknown[0]), strings.Join(Columns, ", ")),
+			Reason:  Say("column {0} is {1}; possible are {2}", n+1, Quote(unknown[0]), strings.Join(Columns, ", ")),
 			Columns: true,
 		}
 	}
@@ -220,7 +222,7 @@ func (r *csvReader) takeHeader(header []string) error {
 	for i, cell := range header {
 		names[i] = columnName(cell)
 		if first := slices.Index(names, names[i]); first < i && names[i] != "" {
-			return &Refusal{Reason: "column " + names[i] + " is there twice", Columns: true}
+			return &Refusal{Reason: Say("column {0} is there twice", names[i]), Columns: true}
 		}
 	}
 	r.names, r.columns, r.quoted = names, columns, false
@@ -246,14 +248,14 @@ func (r *csvReader) Next() (Line, error) {
 			return Line{}, err
 		}
 		line := Line{Number: r.source.number}
-		if line.Problem = r.source.check(first); line.Problem != "" {
+		if line.Problem = r.source.check(first); line.Problem != nil {
 			return line, nil
 		}
 		cells, problem, err := r.record(r.withoutJoint(first.text))
 		if err != nil {
 			return Line{}, err
 		}
-		if line.Problem = problem; problem == "" {
+		if line.Problem = problem; problem == nil {
 			if !slices.ContainsFunc(cells, isFilled) {
 				continue
 			}
@@ -281,10 +283,10 @@ func (r *csvReader) withoutJoint(text string) string {
 	if !found {
 		return text
 	}
-	if _, problem := cellsOf(before, r.separator); problem != "" {
+	if _, problem := cellsOf(before, r.separator); problem != nil {
 		return text // the mark is within a text
 	}
-	if header, problem := cellsOf(after, r.separator); problem == "" && r.isSecondHeader(header) {
+	if header, problem := cellsOf(after, r.separator); problem == nil && r.isSecondHeader(header) {
 		r.source.seen.joined = r.source.number
 		return before
 	}
@@ -311,28 +313,28 @@ func (r *csvReader) isSecondHeader(cells []string) bool {
 
 // record reads the cells of a row that begins with a line and goes on as long as a
 // quote is open.
-func (r *csvReader) record(first string) (cells []string, problem string, err error) {
+func (r *csvReader) record(first string) (cells []string, problem *Message, err error) {
 	row := splitter{separator: r.separator}
 	state := row.feed(first)
 	if state == complete {
-		return r.unwrap(row.cells, r.separator), "", nil
+		return r.unwrap(row.cells, r.separator), nil, nil
 	}
 	if state == broken {
-		return nil, "the line has text behind a closing quote: double the quotes that are text", nil
+		return nil, Say("the line has text behind a closing quote: double the quotes that are text"), nil
 	}
 	number, whole := r.source.number, r.isWhole(&row)
 	n, err := r.quote.end(r.source, r.separator, len(first))
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if n == 0 { // only the line with the quote is bad; the others are read as they look
-		return nil, "the line has a quote that is not closed", nil
+		return nil, quoteNotClosed, nil
 	}
 	more := make([]physical, 0, n)
 	for range n {
 		next, err := r.next()
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 		more = append(more, next)
 		problem = cmp.Or(problem, r.source.check(next))
@@ -340,12 +342,12 @@ func (r *csvReader) record(first string) (cells []string, problem string, err er
 	}
 	if whole && r.hasPerson(more, row.cells) {
 		for i := range more {
-			r.pending = append(r.pending, Line{Number: number + 1 + i, Problem: fmt.Sprintf("the line is within a quote that line %d opens, and is not read", number)})
+			r.pending = append(r.pending, Line{Number: number + 1 + i, Problem: Say("the line is within a quote that line {0} opens, and is not read", number)})
 		}
-		return nil, fmt.Sprintf("the line has a quote that takes in what looks like people, up to line %d: close it, or double it", number+len(more)), nil
+		return nil, Say("the line has a quote that takes in what looks like people, up to line {0}: close it, or double it", number+len(more)), nil
 	}
-	if name := r.tornField(row.cells); name != "" && problem == "" {
-		problem = fmt.Sprintf("the line has a line end in its %s, in a quote that goes on to line %d", name, number+len(more))
+	if name := r.tornField(row.cells); name != "" && problem == nil {
+		problem = Say("the line has a line end in its {0}, in a quote that goes on to line {1}", name, number+len(more))
 	}
 	return row.cells, problem, nil
 }
@@ -395,12 +397,12 @@ func (r *csvReader) isPerson(line string, spaced bool) bool {
 }
 
 // entry makes an entry of cells. Cells that are missing at the end say nothing.
-func (r *csvReader) entry(cells []string) (e Entry, problem string) {
+func (r *csvReader) entry(cells []string) (e Entry, problem *Message) {
 	if r.isSecondHeader(cells) {
-		return e, "the line names columns, as where files were joined; the lines after it are read by it"
+		return e, Say("the line names columns, as where files were joined; the lines after it are read by it")
 	}
 	if cells = r.withoutExcess(cells); len(cells) > len(r.columns) {
-		return e, fmt.Sprintf("the line has %d cells; the first line names %d columns", len(cells), len(r.columns))
+		return e, Say("the line has more cells than there are columns: {0} instead of {1}", len(cells), len(r.columns))
 	}
 	if r.mapping != nil {
 		return r.mapped(cells)
@@ -412,7 +414,7 @@ func (r *csvReader) entry(cells []string) (e Entry, problem string) {
 		switch r.columns[i] {
 		case unnamed:
 			if isFilled(cell) {
-				return e, fmt.Sprintf("the line has a value in column %d, which has no name", i+1)
+				return e, Say("the line has a value in column {0}, which has no name", i+1)
 			}
 		case idColumn:
 			e.ID = strings.TrimSpace(cell)
@@ -425,11 +427,11 @@ func (r *csvReader) entry(cells []string) (e Entry, problem string) {
 			e.Bio = &cell
 		}
 	}
-	return e, ""
+	return e, nil
 }
 
 // mapped makes an entry of another program's cells, and counts those that have no place here.
-func (r *csvReader) mapped(cells []string) (e Entry, problem string) {
+func (r *csvReader) mapped(cells []string) (e Entry, problem *Message) {
 	var left []string
 	for i, cell := range cells {
 		if r.columns[i] == untaken && isFilled(cell) && r.names[i] != "" {
@@ -438,14 +440,14 @@ func (r *csvReader) mapped(cells []string) (e Entry, problem string) {
 	}
 	e, more, problem := r.mapping.entry(cells)
 	if more > 0 {
-		left = append(left, "further emails")
+		left = append(left, "email 2")
 	}
 	r.source.seen.ignore(left)
 	if e.Name != nil {
 		r.source.seen.name(*e.Name)
 	}
-	if e == (Entry{}) && problem == "" {
-		problem = "the line has no name, email or note"
+	if e == (Entry{}) && problem == nil {
+		problem = Say("the line has no name, email or note")
 	}
 	return e, problem
 }

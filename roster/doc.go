@@ -50,8 +50,8 @@ type Line struct {
 	Number int
 	Item   int
 	Entry  Entry
-	// Problem says in a sentence without an end why the line is not taken.
-	Problem string
+	// Problem says why the line is not taken; nil of one that is.
+	Problem *Message
 }
 
 // Options say what a file does not say itself.
@@ -68,7 +68,7 @@ type Options struct {
 
 // Refusal is why a file is not read at all, in words that say what to do.
 type Refusal struct {
-	Reason string
+	Reason *Message
 	// Encoding is one that the file could be read in, if whoever knows it says so.
 	Encoding Encoding
 	// Sample is a line as it would be in that encoding.
@@ -78,30 +78,31 @@ type Refusal struct {
 }
 
 // Error implements error.
-func (r *Refusal) Error() string { return "the file can't be read: " + r.Reason }
+func (r *Refusal) Error() string { return "the file can't be read: " + r.Reason.String() }
 
-func refuse(reason string) error { return &Refusal{Reason: reason} }
+func refuse(reason *Message) error { return &Refusal{Reason: reason} }
 
 // Info is what is known of a file as a whole.
 type Info struct {
 	Format    Format
 	Encoding  Encoding
-	Separator rune     // of CSV
-	Columns   []string // of CSV, as the file names them
-	OwnExport bool     // it has the columns of our own export
-	Program   string   // whose export it is, if that is known
-	Mapped    bool     // its columns have other names than ours, and were mapped
-	Lines     int      // how many Next returns
-	Notes     []string // what whoever imports it should know, in sentences without an end
+	Separator rune       // of CSV
+	Columns   []string   // of CSV, as the file names them
+	OwnExport bool       // it has the columns of our own export
+	Program   string     // whose export it is, if that is known
+	Mapped    bool       // its columns have other names than ours, and were mapped
+	Lines     int        // how many Next returns
+	Notes     []*Message // what whoever imports it should know
 }
 
 // maxLine bounds a line of a file, a CSV record of several lines, a JSON object and
 // a property of a vCard, in bytes: a person has at most some 10 kB.
 const maxLine = 64 << 10
 
-const (
-	tooLong = "the line is longer than 64 kB"
-	notText = "the line has bytes that are no text in the file's encoding"
+var (
+	tooLong        = Say("the line is longer than 64 kB")
+	notText        = Say("the line has bytes that are no text in the file's encoding")
+	quoteNotClosed = Say("the line has a quote that is not closed")
 )
 
 // parser yields the lines of a file; its error is io.EOF at the end.
@@ -163,7 +164,7 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 		return nil, err
 	}
 	if o.Format != "" && f.Format != o.Format {
-		return nil, refuse("it is " + f.Format.words() + ", not " + o.Format.words())
+		return nil, refuse(&Message{Text: "it is {0}, not {1}", Args: []any{f.Format.words(), o.Format.words()}}) // only a command asks for a format
 	}
 	switch f.Format {
 	case JSONLines:

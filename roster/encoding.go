@@ -39,25 +39,25 @@ func encodingOf(in io.ReadSeeker, said Encoding) (Encoding, error) {
 		return "", err
 	}
 	head = head[:n]
-	if reason := binaryKind(head); reason != "" {
+	if reason := binaryKind(head); reason != nil {
 		return "", refuse(reason)
 	}
 	found := UTF8
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
-		return "", refuse("it is UTF-32; save it as UTF-8")
+		return "", refuse(Say("it is UTF-32; save it as UTF-8"))
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), looksLike(head, binary.LittleEndian):
 		found = UTF16LE
 	case bytes.HasPrefix(head, []byte("\xfe\xff")), looksLike(head, binary.BigEndian):
 		found = UTF16BE
 	case bytes.HasPrefix(head, []byte(mark)):
 	case bytes.Count(head, []byte{0}) > len(head)/10:
-		return "", refuse("it is no text: it has zero bytes. Save it as CSV in UTF-8 from the program that made it")
+		return "", refuse(Say("it is no text: it has zero bytes. Save it as CSV in UTF-8 from the program that made it"))
 	case said != "":
 		return said, nil
 	}
 	if said != "" && said != found {
-		return "", refuse("its first bytes show that it is " + string(found) + ", not " + string(said))
+		return "", refuse(Say("its first bytes show that it is {0}, not {1}", found, said))
 	}
 	return found, nil
 }

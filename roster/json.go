@@ -22,10 +22,10 @@ func (r *jsonLines) Next() (Line, error) {
 		}
 		line := Line{Number: r.source.number, Problem: r.source.check(text)}
 		object := strings.TrimPrefix(text.text, mark)
-		if line.Problem == "" && strings.TrimSpace(object) == "" {
+		if line.Problem == nil && strings.TrimSpace(object) == "" {
 			continue
 		}
-		if line.Problem == "" {
+		if line.Problem == nil {
 			line.Entry, line.Problem = parseObject(object, r.source.seen)
 		}
 		return line, nil
@@ -33,8 +33,8 @@ func (r *jsonLines) Next() (Line, error) {
 }
 
 // parseObject reads a person of ours, or a contact of another program.
-func parseObject(text string, seen *census) (e Entry, problem string) {
-	if e, problem = parseOwn(text); problem != "" {
+func parseObject(text string, seen *census) (e Entry, problem *Message) {
+	if e, problem = parseOwn(text); problem != nil {
 		if contact, problem, ok := readContact(text, seen); ok {
 			return contact, problem
 		}
@@ -44,71 +44,68 @@ func parseObject(text string, seen *census) (e Entry, problem string) {
 
 // parseOwn reads a person strictly: a field that is not known, is there twice or
 // has half a letter would be lost or changed in silence.
-func parseOwn(text string) (e Entry, problem string) {
+func parseOwn(text string) (e Entry, problem *Message) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return e, "the line is not a JSON object" + because(err)
+		return e, notObject(d, text, err)
 	}
 	seen := map[string]bool{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return e, "the line is not a JSON object" + because(err)
+			return e, notObject(d, text, err)
 		}
 		name, _ := key.(string) // a decoder takes nothing else here
 		if seen[name] {
-			return e, "the object has the field " + Quote(name) + " twice"
+			return e, Say("the object has the field {0} twice", Quote(name))
 		}
 		seen[name] = true
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return e, "the line is not a JSON object" + because(err)
+			return e, notObject(d, text, err)
 		}
-		if problem := e.set(name, value); problem != "" {
+		if problem := e.set(name, value); problem != nil {
 			return e, problem
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return e, "the line is not a JSON object" + because(err)
+		return e, notObject(d, text, err)
 	}
 	if rest := strings.TrimSpace(text[d.InputOffset():]); rest != "" {
-		return e, "the object has more than one JSON object: there is " + Quote(rest) + " behind it"
+		return e, Say("the object has more than one JSON object: there is {0} behind it", Quote(rest))
 	}
-	return e, ""
+	return e, nil
 }
 
-// because names what a decoder found. An error of it quotes no more than a letter.
-func because(err error) string {
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return ": it ends too early"
+// notObject says where a text stops being an object.
+func notObject(d *json.Decoder, text string, err error) *Message {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return Say("the line is not a JSON object: it ends too early")
 	}
-	return ": " + err.Error()
+	return Say("the line is not a JSON object: it can't be read from {0} on", Quote(text[d.InputOffset():]))
 }
 
 // set sets a field by its name in JSON.
-func (e *Entry) set(name string, value json.RawMessage) (problem string) {
+func (e *Entry) set(name string, value json.RawMessage) (problem *Message) {
 	known, ok := meaning[name]
 	if !ok {
 		if columnName(name) != name {
-			return "the object has a field " + Quote(name) + ", which is written " + columnName(name)
+			return Say("the object has a field {0}, which is written {1}", Quote(name), columnName(name))
 		}
 		if value[0] == '[' && strings.HasPrefix(strings.TrimSpace(string(value[1:])), "{") {
-			return "the object has an unknown field " + Quote(name) + ", which is a list: give the list alone"
+			return Say("the object has an unknown field {0}, which is a list: give the list alone", Quote(name))
 		}
-		return "the object has an unknown field " + Quote(name)
+		return Say("the object has an unknown field {0}", Quote(name))
 	}
 	if known == unused || string(value) == "null" {
-		return ""
+		return nil
 	}
 	var text string
 	if err := json.Unmarshal(value, &text); err != nil {
-		return "the object has a field that is not a string: " + name
+		return Say("the object has a field that is not a string: {0}", name)
 	}
 	if hasHalfLetter(string(value)) {
-		return "the object has half a letter in the field " + name + ": text was cut within it"
+		return Say("the object has half a letter in the field {0}: text was cut within it", name)
 	}
 	switch known {
 	case idColumn:
@@ -120,7 +117,7 @@ func (e *Entry) set(name string, value json.RawMessage) (problem string) {
 	case bioColumn:
 		e.Bio = &text
 	}
-	return ""
+	return nil
 }
 
 // hasHalfLetter finds an escaped surrogate without its other half, which
@@ -186,10 +183,10 @@ func (r *jsonItems) Next() (Line, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Line{}, err
 	}
-	if line.Problem == "" {
+	if line.Problem == nil {
 		line.Problem = r.source.seen.see(line.Number, text)
 	}
-	if line.Problem == "" {
+	if line.Problem == nil {
 		line.Entry, line.Problem = parseObject(text, r.source.seen)
 	}
 	return line, nil
@@ -268,7 +265,7 @@ func (r *jsonItems) next() (b byte, err error) {
 }
 
 // junk reads something that is no object.
-func (r *jsonItems) junk(first byte) (problem string, err error) {
+func (r *jsonItems) junk(first byte) (problem *Message, err error) {
 	text := []byte{first}
 	for {
 		b, err := r.next()
@@ -277,7 +274,7 @@ func (r *jsonItems) junk(first byte) (problem string, err error) {
 			err = io.EOF
 		}
 		if err != nil {
-			return "there is " + Quote(strings.ToValidUTF8(string(text), "?")) + " where an object is wanted", err
+			return Say("there is {0} where an object is wanted", Quote(strings.ToValidUTF8(string(text), "?"))), err
 		}
 		if len(text) < maxLine {
 			text = append(text, b)
@@ -286,21 +283,21 @@ func (r *jsonItems) junk(first byte) (problem string, err error) {
 }
 
 // object reads on behind the bracket of an object.
-func (r *jsonItems) object() (text, problem string, err error) {
+func (r *jsonItems) object() (text string, problem *Message, err error) {
 	object, scan := []byte{'{'}, brackets{open: []byte{'{'}, last: '{'}
 	for {
 		b, err := r.next()
 		if err != nil {
-			return "", "the object is not closed where the file ends", err
+			return "", Say("the object is not closed where the file ends"), err
 		}
 		if !scan.fits(b) {
 			r.held = b
-			return "", "the object is not closed before the next one begins", nil
+			return "", Say("the object is not closed before the next one begins"), nil
 		}
 		if len(object) < maxLine {
 			object = append(object, b)
 		} else {
-			problem = "the object is longer than 64 kB"
+			problem = Say("the object is longer than 64 kB")
 		}
 		scan.take(b)
 		if len(scan.open) == 0 {

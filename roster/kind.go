@@ -6,34 +6,38 @@ import (
 	"unicode"
 )
 
-const saveAsCSV = "open it in the program that made it and save it as CSV in UTF-8"
-
 // binaryKinds are files that are no text, by their first bytes.
-var binaryKinds = []struct{ magic, reason string }{
-	{"PK\x03\x04", "it is a workbook such as Excel's .xlsx, or another zip archive, whatever its name says; " + saveAsCSV},
-	{"\xd0\xcf\x11\xe0", "it is a workbook of an older Excel, or an Outlook file, whatever its name says; " + saveAsCSV},
-	{"!BDN", "it is an Outlook data file; export the contacts from Outlook as CSV"},
-	{"\x1f\x8b", "it is packed by gzip; unpack it"},
-	{"SQLite format 3", "it is a database; `rollcall restore` is for backups"},
-	{"%PDF", "it is a PDF; " + saveAsCSV},
-	{`{\rtf`, "it is rich text; " + saveAsCSV},
+var binaryKinds = []struct {
+	magic  string
+	reason *Message
+}{
+	{"PK\x03\x04", Say("it is a workbook such as Excel's .xlsx, or another zip archive, whatever its name says; open it in the program that made it and save it as CSV in UTF-8")},
+	{"\xd0\xcf\x11\xe0", Say("it is a workbook of an older Excel, or an Outlook file, whatever its name says; open it in the program that made it and save it as CSV in UTF-8")},
+	{"!BDN", Say("it is an Outlook data file; export the contacts from Outlook as CSV")},
+	{"\x1f\x8b", Say("it is packed by gzip; unpack it")},
+	{"SQLite format 3", Say("it is a database; {0} is for backups", "`rollcall restore`")},
+	{"%PDF", Say("it is a PDF; open it in the program that made it and save it as CSV in UTF-8")},
+	{`{\rtf`, Say("it is rich text; open it in the program that made it and save it as CSV in UTF-8")},
 }
 
-func binaryKind(head []byte) string {
+func binaryKind(head []byte) *Message {
 	for _, kind := range binaryKinds {
 		if bytes.HasPrefix(head, []byte(kind.magic)) {
 			return kind.reason
 		}
 	}
-	return ""
+	return nil
 }
 
 // textKinds are files of text that are not read, by their first line in lower case.
-var textKinds = []struct{ prefix, reason string }{
-	{"begin:vcalendar", "it is a calendar; people are read from CSV, JSON and vCard"},
-	{"dn:", "it is LDIF; export the address book as CSV or vCard"},
-	{"version: 1", "it is LDIF; export the address book as CSV or vCard"},
-	{"mime-version:", "it is a web page in one file, as some programs save workbooks; " + saveAsCSV},
+var textKinds = []struct {
+	prefix string
+	reason *Message
+}{
+	{"begin:vcalendar", Say("it is a calendar; people are read from CSV, JSON and vCard")},
+	{"dn:", Say("it is LDIF; export the address book as CSV or vCard")},
+	{"version: 1", Say("it is LDIF; export the address book as CSV or vCard")},
+	{"mime-version:", Say("it is a web page in one file, as some programs save workbooks; open it in the program that made it and save it as CSV in UTF-8")},
 }
 
 // formatOf recognises a file of text by its beginning, which has no mark.
@@ -51,16 +55,16 @@ func formatOf(head []byte) (Format, error) {
 	}
 	switch {
 	case text == "":
-		return "", refuse("it is empty; the first line of a CSV file names the columns: name,email,bio")
+		return "", refuse(Say("it is empty; the first line of a CSV file names the columns: name,email,bio"))
 	case line == "begin:vcard":
 		return VCard, nil
 	case text[0] == '<':
-		return "", refuse("it is a web page or XML, as some programs export tables, whatever its name says; " + saveAsCSV)
+		return "", refuse(Say("it is a web page or XML, as some programs export tables, whatever its name says; open it in the program that made it and save it as CSV in UTF-8"))
 	case text[0] == '[':
 		return JSON, nil
 	case text[0] == '{':
 		if strings.Contains(text[:min(len(text), 100)], `"rollcall-changes"`) {
-			return "", refuse("it has changes that were saved from Rollcall before they were sent; take it in on the page Sync")
+			return "", refuse(Say("it has changes that were saved from Rollcall before they were sent; take it in on the page Sync"))
 		}
 		// The first of objects that have a line each ends in its line.
 		if wrapped(text) > 0 {

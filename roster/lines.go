@@ -134,7 +134,7 @@ func (s *source) skipEnd() error {
 }
 
 // check says why the line that next returned last is no text.
-func (s *source) check(l physical) string {
+func (s *source) check(l physical) *Message {
 	if !l.whole {
 		return tooLong
 	}

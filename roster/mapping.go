@@ -74,7 +74,7 @@ func (m *Mapping) columns(n int) []column {
 }
 
 // entry makes an entry of cells; more is how many emails it has beside the one that is taken.
-func (m *Mapping) entry(cells []string) (e Entry, more int, problem string) {
+func (m *Mapping) entry(cells []string) (e Entry, more int, problem *Message) {
 	filled := func(places []int) (all []string) {
 		for _, i := range places {
 			if i < len(cells) && isFilled(cells[i]) {
@@ -97,13 +97,13 @@ func (m *Mapping) entry(cells []string) (e Entry, more int, problem string) {
 	case ok:
 		e.Email = &email
 	case email != "":
-		return e, 0, "the line has an address within Exchange, and no email that others can write to"
+		return e, 0, Say("the line has an address within Exchange, and no email that others can write to")
 	}
 	if bios := filled(m.Bios); len(bios) > 0 {
 		bio := strings.Join(bios, "\n\n")
 		e.Bio = &bio
 	}
-	return e, more, ""
+	return e, more, nil
 }
 
 // several stands between the values that Google Contacts writes into one cell.

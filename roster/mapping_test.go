@@ -47,7 +47,7 @@ func TestKnownExports(t *testing.T) {
 func TestFurtherEmails(t *testing.T) {
 	f := readAs(t, "First Name,E-mail 1 - Value,E-mail 2 - Value\nA,a@x.org,b@x.org\nB,c@x.org,\nC,d@x.org ::: e@x.org,\nD,f@x.org,F@x.org\n", roster.Options{},
 		"2 A <a@x.org>", "3 B <c@x.org>", "4 C <d@x.org>", "5 D <f@x.org>")
-	if len(f.Notes) != 1 || f.Notes[0] != "not taken, as a person here has name, email and bio: further emails" {
+	if len(f.Notes) != 1 || notesOf(f) != "not taken, as a person here has name, email and bio: email 2" {
 		t.Errorf("noted: %q", f.Notes)
 	}
 }
@@ -91,7 +91,7 @@ func TestColumnsAreSaid(t *testing.T) {
 		t.Fatal("it finds nobody")
 	}
 	f := readAs(t, text, roster.Options{Mapping: mapping}, "2 Jürgen Groß <j@x.org>", `3 Zoë <z@x.org> "da"`, "4 !the line has no name, email or note")
-	if notes := strings.Join(f.Notes, "\n"); !strings.Contains(notes, "Telefon") {
+	if notes := notesOf(f); !strings.Contains(notes, "Telefon") {
 		t.Errorf("noted: %q", notes)
 	}
 	if _, ok := roster.MappingOf([]roster.Role{roster.NameRole}); ok {

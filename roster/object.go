@@ -112,17 +112,17 @@ var taken = append([]string{
 }, contactFields...)
 
 // readContact reads an object of another program; false if it is none.
-func readContact(text string, seen *census) (e Entry, problem string, ok bool) {
+func readContact(text string, seen *census) (e Entry, problem *Message, ok bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &fields) != nil || !slices.ContainsFunc(contactFields, func(f string) bool { return fields[f] != nil }) {
-		return e, "", false
+		return e, nil, false
 	}
 	var c contact
 	if json.Unmarshal([]byte(text), &c) != nil {
-		return e, "", false
+		return e, nil, false
 	}
 	if hasHalfLetter(text) {
-		return e, "the object has half a letter: text was cut within it", true
+		return e, Say("the object has half a letter: text was cut within it"), true
 	}
 	full := func(n contactName) string {
 		return cmp.Or(n.DisplayName, n.Formatted, n.Name, strings.TrimSpace(n.GivenName+" "+n.FamilyName))
@@ -144,11 +144,11 @@ func readContact(text string, seen *census) (e Entry, problem string, ok bool) {
 		}
 	}
 	if len(all) > 1 {
-		left = append(left, "further emails")
+		left = append(left, "email 2")
 	}
 	seen.ignore(left)
 	if e == (Entry{}) {
-		problem = "the object has no name, email or note"
+		problem = Say("the object has no name, email or note")
 	}
 	return e, problem, true
 }

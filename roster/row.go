@@ -23,12 +23,12 @@ const (
 )
 
 // cellsOf splits a row of one line.
-func cellsOf(text string, separator rune) (cells []string, problem string) {
+func cellsOf(text string, separator rune) (cells []string, problem *Message) {
 	row := splitter{separator: separator}
 	if row.feed(text) != complete {
-		return nil, "has a quote that is not closed"
+		return nil, quoteNotClosed
 	}
-	return row.cells, ""
+	return row.cells, nil
 }
 
 // feed takes a line in, or the end of one and the next line within a quote.

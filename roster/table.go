@@ -72,7 +72,7 @@ func (r *csvReader) row() ([]string, error) {
 	problem := r.source.check(first)
 	cells, broken, err := r.record(r.withoutJoint(first.text))
 	r.pending = nil
-	if err != nil || problem != "" || broken != "" {
+	if err != nil || problem != nil || broken != nil {
 		return nil, err
 	}
 	for _, cell := range cells {

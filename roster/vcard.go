@@ -37,7 +37,7 @@ func (r *cards) Next() (Line, error) {
 		case isProperty(line, "BEGIN:VCARD"):
 			return r.card()
 		default:
-			return Line{Number: r.source.number, Problem: cmp.Or(r.source.check(text), "the line belongs to no card: none begins before it")}, nil
+			return Line{Number: r.source.number, Problem: cmp.Or(r.source.check(text), Say("the line belongs to no card: none begins before it"))}, nil
 		}
 	}
 }
@@ -55,7 +55,7 @@ func (r *cards) card() (Line, error) {
 	for {
 		text, whole, err := r.property()
 		if errors.Is(err, io.EOF) {
-			line.Problem = "the card is not closed where the file ends: it has no END:VCARD"
+			line.Problem = Say("the card is not closed where the file ends: it has no END:VCARD")
 			return line, nil
 		}
 		if err != nil {
@@ -65,7 +65,7 @@ func (r *cards) card() (Line, error) {
 		case isProperty(text, "BEGIN:VCARD"):
 			if c.last != "AGENT" {
 				r.begun = true
-				line.Problem = "the card is not closed before the next one begins: it has no END:VCARD"
+				line.Problem = Say("the card is not closed before the next one begins: it has no END:VCARD")
 				return line, nil
 			}
 			agents++
@@ -139,7 +139,7 @@ type card struct {
 	notes     []string
 	noted     int      // bytes of the notes
 	ignored   []string // what has no place here
-	problem   string
+	problem   *Message
 }
 
 // notPreferred is the rank of an email that nothing is said of; RFC 6350 has 1 to 100.
@@ -150,7 +150,7 @@ func (c *card) take(number int, text string, whole bool) {
 	name, parameters, value, ok := splitProperty(text)
 	if !ok {
 		if !c.encoded && strings.TrimSpace(text) != "" {
-			c.fail("the card has a line that is no property, with what it says behind " + c.last)
+			c.fail(Say("the card has a line behind {0} that is no property", c.last))
 		}
 		return
 	}
@@ -168,12 +168,12 @@ func (c *card) take(number int, text string, whole bool) {
 		return
 	}
 	if !whole {
-		c.fail("the card has a " + name + " that is longer than 64 kB")
+		c.fail(Say("the card has a {0} that is longer than 64 kB", name))
 		return
 	}
-	value, problem := c.decode(number, value, parameters)
-	if problem != "" {
-		c.fail("the card's " + name + " " + problem)
+	value, problem := c.decode(number, name, value, parameters)
+	if problem != nil {
+		c.fail(problem)
 		return
 	}
 	c.set(name, value, parameters)
@@ -197,7 +197,7 @@ func (c *card) set(name, value string, parameters parameters) {
 			c.noted += len(note)
 		}
 		if c.noted > maxLine {
-			c.fail("the card has notes that are longer than 64 kB")
+			c.fail(Say("the card has notes that are longer than 64 kB"))
 			c.notes = nil
 		}
 	default:
@@ -211,7 +211,7 @@ func (c *card) setEmail(email string, rank int) {
 		return
 	}
 	if c.preferred > 0 {
-		c.ignore("further EMAIL")
+		c.ignore("EMAIL 2")
 	}
 	if c.preferred == 0 || rank < c.preferred {
 		c.email, c.preferred = email, rank
@@ -224,19 +224,19 @@ func (c *card) ignore(name string) {
 	}
 }
 
-func (c *card) fail(problem string) { c.problem = cmp.Or(c.problem, problem) }
+func (c *card) fail(problem *Message) { c.problem = cmp.Or(c.problem, problem) }
 
 // entry is the card's, when all of it was read.
-func (c *card) entry() (e Entry, problem string) {
+func (c *card) entry() (e Entry, problem *Message) {
 	switch c.version {
 	case "2.1", "3.0", "4.0", "":
 	default:
-		return e, "the card's VERSION is " + Quote(c.version) + "; 2.1, 3.0 and 4.0 are read"
+		return e, Say("the card's VERSION is {0}; 2.1, 3.0 and 4.0 are read", Quote(c.version))
 	}
 	if c.kind != "" && c.kind != "individual" && c.kind != "org" {
-		return e, "the card is a " + strings.Trim(Quote(c.kind), `"`) + ", not a person"
+		return e, Say("the card is not a person's: its KIND is {0}", Quote(c.kind))
 	}
-	if c.problem != "" {
+	if c.problem != nil {
 		return e, c.problem
 	}
 	name := cmp.Or(c.formatted, c.parts, c.nickname, c.company)
@@ -257,37 +257,37 @@ func (c *card) entry() (e Entry, problem string) {
 		e.Bio = &bio
 	}
 	if e == (Entry{}) {
-		return e, "the card has no name, email or note"
+		return e, Say("the card has no name, email or note")
 	}
 	c.seen.ignore(c.ignored)
-	return e, ""
+	return e, nil
 }
 
 // decode makes text of a value's bytes.
-func (c *card) decode(number int, value string, parameters parameters) (text, problem string) {
+func (c *card) decode(number int, name, value string, parameters parameters) (text string, problem *Message) {
 	if parameters.has("ENCODING", "QUOTED-PRINTABLE") {
 		// The reader takes no line that is longer than its buffer.
 		in := bufio.NewReaderSize(strings.NewReader(value), len(value)+1)
 		decoded, err := io.ReadAll(quotedprintable.NewReader(in))
 		if err != nil {
-			return "", "is no quoted-printable text"
+			return "", Say("the card's {0} is no quoted-printable text", name)
 		}
 		value = string(decoded)
 	} else if c.encoded {
-		return "", "is base64, which is not read there"
+		return "", Say("the card's {0} is base64, which is not read there", name)
 	}
 	switch charset := strings.ToUpper(parameters.value("CHARSET")); charset {
 	case "", "UTF-8", "UTF8", "US-ASCII":
 	case "WINDOWS-1252", "CP1252", "ISO-8859-1", "LATIN1":
 		value = fromWindows1252(value)
 	default:
-		return "", "is in the encoding " + Quote(charset) + ", which is not read: export the cards in UTF-8"
+		return "", Say("the card's {0} is in the encoding {1}, which is not read: export the cards in UTF-8", name, Quote(charset))
 	}
 	value = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(value)
-	if c.seen.see(number, value) != "" {
-		return "", "has bytes that are no text in the file's encoding"
+	if c.seen.see(number, value) != nil {
+		return "", Say("the card's {0} has bytes that are no text in the file's encoding", name)
 	}
-	return value, ""
+	return value, nil
 }
 
 // text undoes a value's escapes: version 2.1 has only those of separators.

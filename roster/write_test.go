@@ -73,7 +73,7 @@ func comesBackAs(t tester, format roster.Format, u api.User) {
 		if l.Entry.Bio != nil {
 			bio = *l.Entry.Bio
 		}
-		if l.Problem != "" || *l.Entry.Name != u.Name || *l.Entry.Email != u.Email || bio != u.Bio {
+		if l.Problem != nil || *l.Entry.Name != u.Name || *l.Entry.Email != u.Email || bio != u.Bio {
 			t.Fatal(fmt.Sprintf("%+v came back as %s of\n%s", u, shown(l), file))
 		}
 	}

@@ -14,6 +14,7 @@
 //
 //   4. When rows come or go above, the one under the finger, the focus or the mouse stays where it is
 //      on the screen; of a list that is scrolled, the first one does.
+//      A message comes above what was just pressed, not on it.
 //   5. A finger that rests on a row selects it; one that moves it to the side does what its
 //      buttons do. One that moves over the letters opens the list there.
 //   6. Keys. What they do is in tools.js, which is loaded when the first is pressed.
@@ -169,7 +170,10 @@
       lists.add(record.target);
       inOrder = false;
     }
-    for (const list of lists) arrange(list);
+    for (const list of lists) {
+      arrange(list);
+      if (list.className === "toasts") clear(list, added);
+    }
     refocus();
     if (!inOrder || resized) stay();
     if (!inOrder) moved();
@@ -223,6 +227,22 @@
     return stray;
   }
 
+  const meant = 3_000; // how long somebody may press again what they have pressed, in ms
+  let last = { rect: null, at: 0 }; // what was pressed last, with a finger or a key
+
+  // clear keeps the first messages off what was just pressed: who presses again means that.
+  function clear(area, added) {
+    if (![...area.children].every((message) => added.has(message))) return;
+    area.style.removeProperty("--above");
+    const { rect, at } = last;
+    if (!rect || performance.now() - at > meant || area.getBoundingClientRect().top >= rect.bottom) return;
+    const covers = (message) => {
+      const { left, right } = message.getBoundingClientRect();
+      return left < rect.right && right > rect.left;
+    };
+    if ([...area.children].some(covers)) area.style.setProperty("--above", `${innerHeight - rect.top}px`);
+  }
+
   function within(rect, { clientX: x, clientY: y }) {
     return rect && x >= rect.left && x <= rect.right && y >= rect.top && y <= rect.bottom;
   }
@@ -236,6 +256,7 @@
       event.stopImmediatePropagation();
       return;
     }
+    if (event.isTrusted && !event.target.closest?.(".toasts")) last = { rect: controlOf(event.target)?.getBoundingClientRect(), at: performance.now() };
     // Keys, scripts and assistive technology click without a press.
     if (!pressed || !event.isTrusted || event.detail === 0 || event.pointerId === -1) return;
     if (pressed.up === 0 || performance.now() - pressed.up > longestClick) return;

@@ -10,7 +10,7 @@
   const pageSize = 50; // lines of a plan that are shown at first, and then for each "Show more"
   const maxFile = 50 << 20; // bytes
 
-  const { tr, trn } = rollcallLanguage;
+  const { tr, trn, number, code } = rollcallLanguage;
 
   // --- Elements ---
 
@@ -47,6 +47,13 @@
     return text.split(/\{(\d)\}/).map((piece, i) => (i % 2 ? elements[piece] : piece)).filter((piece) => piece !== "");
   }
 
+  // told is what the program says, as a sentence: roster.Message. What is the file's is apart.
+  function told({ text, one, n, args = [] }) {
+    const sentence = tr("{0}.", one ? trn(n, one, text) : rollcallLanguage.text(text));
+    const shown = (arg) => (typeof arg === "number" ? number(arg) : arg.field ? fields[arg.field]() : own(arg));
+    return parted(sentence[0].toLocaleUpperCase(code) + sentence.slice(1), ...args.map(shown));
+  }
+
   // tabs lead from one page to the other, about the same people.
   function tabs(part) {
     const link = (to, text) => h("a", { href: `/${to}${location.search}`, "aria-current": to === part ? "page" : undefined }, text);
@@ -55,7 +62,9 @@
 
   // --- The program ---
 
-  let worker = null, calls = new Map(), number = 0, progressed = null;
+  let worker = null, calls = new Map(), last = 0, progressed = null;
+
+  const stopped = (reason) => Object.assign(new Error(reason), { stopped: true });
 
   function stop(err) {
     worker?.terminate();
@@ -66,15 +75,16 @@
 
   function start() {
     worker = new Worker('{{asset "filesworker.js"}}', { name: "rollcall-files" });
-    worker.addEventListener("error", () => stop(new Error("could not be loaded")));
+    worker.addEventListener("error", () => stop(stopped("could not be loaded")));
     worker.addEventListener("message", ({ data }) => {
-      if (data.stopped) return stop(new Error(data.stopped));
+      if (data.stopped) return stop(stopped(data.stopped));
       if (data.progress) {
         progressed?.(data.progress);
         return worker?.postMessage({ shown: true });
       }
       const { resolve, reject } = calls.get(data.number);
       calls.delete(data.number);
+      if (data.answer?.reason) console.error(data.answer.reason);
       if (data.failure) reject(new Error(data.failure));
       else resolve(data.bytes ? { ...data.answer, bytes: data.bytes } : data.answer);
     });
@@ -84,8 +94,8 @@
   function call(name, arg, file) {
     if (!worker) start();
     return new Promise((resolve, reject) => {
-      calls.set(++number, { resolve, reject });
-      worker.postMessage({ number, name, arg, file }, file ? [file] : []);
+      calls.set(++last, { resolve, reject });
+      worker.postMessage({ number: last, name, arg, file }, file ? [file] : []);
     });
   }
 
@@ -98,9 +108,12 @@
     again();
   }
 
-  const failure = (err) => (navigator.onLine
-    ? tr("The part of Rollcall that reads and writes files did not start: {0}. Reload the page and try again.", err.message)
-    : tr("The part of Rollcall that reads and writes files is not on this device yet. Try again when you are online."));
+  function failure(err) {
+    if (!err.stopped) return tr("This device could not read or write its data. Reload the page and try again.");
+    return navigator.onLine
+      ? tr("The part of Rollcall that reads and writes files did not start. Reload the page and try again.")
+      : tr("The part of Rollcall that reads and writes files is not on this device yet. Try again when you are online.");
+  }
 
   // --- Importing ---
 
@@ -137,7 +150,7 @@
 
   async function take(file) {
     if (file.size > maxFile) {
-      show("refused", { file, opened: { refused: tr("it is larger than 50 MB; import it in parts, or with the command at the server") } });
+      show("refused", { file, reason: tr("It is larger than {0}. Import it in parts, or with the command at the server.", rollcallLanguage.bytes(maxFile)) });
       return;
     }
     show("reading", { file, how: {} });
@@ -149,15 +162,17 @@
     const opened = state.opened = await call("open", { name: state.file.name, ...how }, bytes);
     if (opened.encoding && opened.refused) show("encoding", { opened });
     else if (opened.mapColumns && opened.refused) await columns();
-    else if (opened.refused) show("refused", { opened });
+    else if (opened.refused) refuse(opened);
     else show("plan", { opened, lists: {} });
   }
+
+  const refuse = (opened) => show("refused", { reason: h("span", {}, ...told(opened.refused)) });
 
   async function columns(headless) {
     const how = { encoding: state.how.encoding, ...(headless === undefined ? {} : { headless }) };
     const table = await call("table", how);
     if (table.encoding) show("encoding", { opened: table });
-    else if (table.refused) show("refused", { opened: table });
+    else if (table.refused) refuse(table);
     else show("columns", { table });
   }
 
@@ -198,7 +213,7 @@
     failed: () => [card("failed-title", tr("That did not work"), h("p", {}, state.reason), actions(primary(tr("Start again"), again)))],
 
     refused: () => [card("refused-title", tr("This file can't be imported"), h("p", {}, own(state.file.name)),
-      h("p", {}, tr("The reason: {0}.", state.opened.refused)), quiet(tr("Nothing was changed.")),
+      h("p", {}, state.reason), quiet(tr("Nothing was changed.")),
       actions(primary(tr("Choose another file"), again)))],
 
     encoding: () => [card("encoding-title", tr("Do the letters look right?"),
@@ -217,7 +232,7 @@
       progressed = ({ done, of }) => {
         bar.max = of;
         bar.value = done;
-        text.textContent = tr("{0} of {1}", rollcallLanguage.number(done), rollcallLanguage.number(of));
+        text.textContent = tr("{0} of {1}", number(done), number(of));
       };
       return [card("working-title", state.undoing ? tr("Undoing the import") : tr("Importing"), bar, text,
         quiet(tr("You can go on working meanwhile. What is saved is sent as soon as there is a network.")), actions(button(tr("Cancel"), cancel)))];
@@ -228,7 +243,7 @@
       h("p", { role: "status" }, trn(state.undone.undone, "{n} user is as before.", "{n} users are as before.")),
       state.undone.left ? h("p", {}, trn(state.undone.left, "{n} user was changed since, and stays as they are.", "{n} users were changed since, and stay as they are.")) : null,
       named(state.undone),
-      state.undone.failure ? h("p", {}, state.undone.failure) : null,
+      state.undone.failure ? h("p", {}, ...told(state.undone.failure)) : null,
       state.undone.cancelled ? h("p", {}, tr("It was cancelled. You can go on undoing.")) : null,
       actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")), button(tr("Import a file"), again)))],
   };
@@ -304,7 +319,7 @@
         h("ul", { class: "files-counts", role: "list" }, ...counts.filter(([, n]) => n).map(([, , text, name]) => h("li", {}, icon(name), text))),
         emptied.length ? notice(h("p", {}, h("strong", {}, emptiedText(emptied))), h("p", {}, tr("An empty cell empties a field; a column that is left out keeps what is there."))) : null,
         opened.incomplete ? notice(h("p", {}, tr("This device has not loaded the whole list yet. Whoever is not on it yet would be added once more: sync first."))) : null,
-        ...(opened.notes ?? []).map((note) => quiet(tr("Note: {0}.", note))),
+        ...(opened.notes ?? []).map((note) => quiet(...told(note))),
         actions(todo ? go : null, todo ? button(tr("Cancel"), again) : primary(tr("Choose another file"), again),
           opened.mapColumns ? button(tr("Choose the columns"), () => attempt(() => columns())) : null)),
       ...counts.filter(([action, n]) => n && action !== "unchanged").map(([action, n, text]) => lines(action, n, text)),
@@ -330,17 +345,17 @@
     return card(`${action}-title`, headings[action](), list, more);
   }
 
-  function item(action, { line, item, who, detail, fields: changed }) {
-    const place = item ? tr("Line {0}, item {1}", line, item) : tr("Line {0}", line);
+  function item(action, { line, item, who, why, fields: changed }) {
+    const place = item ? tr("Line {0}, item {1}", number(line), number(item)) : tr("Line {0}", number(line));
     return h("li", { class: "thing" }, h("div", { class: "thing-main" },
       h("p", { class: "thing-title" }, own(who || "–")),
-      ...(changed ?? []).map((one) => h("p", { class: "thing-change" }, `${fields[one.name]()}: `, ...difference(one))),
-      detail ? h("p", { class: "thing-why" }, detail) : null,
+      ...(changed ?? []).map((one) => h("p", { class: "thing-change" }, ...parted(tr("{0}: {1}"), fields[one.name](), h("span", {}, ...difference(one))))),
+      ...(why ?? []).map((one) => h("p", { class: "thing-why" }, ...told(one))),
       action === "create" ? null : quiet(place)));
   }
 
   function difference({ from, to }) {
-    const becomes = [h("span", { "aria-hidden": "true" }, " → "), h("span", { class: "unseen" }, ` ${tr("becomes")} `)];
+    const becomes = [h("span", { "aria-hidden": "true" }, rollcallLanguage.rightToLeft ? " ← " : " → "), h("span", { class: "unseen" }, ` ${tr("becomes")} `)];
     return [from ? own(from) : h("em", {}, tr("nothing")), ...becomes, to ? own(to) : h("em", {}, tr("nothing"))];
   }
 
@@ -374,7 +389,7 @@
       done.changed ? h("p", {}, trn(done.changed, "{n} user was changed.", "{n} users were changed.")) : null,
       done.left ? h("p", {}, trn(done.left, "{n} user had changed since you saw the plan, and was left as they are.", "{n} users had changed since you saw the plan, and were left as they are.")) : null,
       named(done),
-      done.failure ? h("p", {}, done.failure) : null,
+      done.failure ? h("p", {}, ...told(done.failure)) : null,
       made ? quiet(tr("You can undo it until {0}, or until you import another file.", time(done.until))) : null,
       actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")),
         made ? button(tr("Undo the import"), undo) : null, button(tr("Import another file"), again)))];
@@ -390,7 +405,7 @@
     const chosen = [...table.roles];
     const refused = h("p", { class: "form-failure", role: "alert", hidden: true }, icon("alert"), h("span", {}, tr("Say which column is the email: people are found by it.")));
     const choice = (i) => {
-      const name = table.columns[i] || tr("Column {0}", i + 1);
+      const name = table.columns[i] || tr("Column {0}", number(i + 1));
       const select = h("select", { class: "input", "aria-label": tr("What is the column {0}?", name), change: () => { chosen[i] = select.value; } },
         ...roles().map(([value, text]) => h("option", { value, selected: value === chosen[i] }, text)));
       return h("th", { scope: "col" }, h("span", { class: "files-column" }, own(name)), select);
@@ -598,7 +613,7 @@
     document.getElementById("print")?.remove();
     const row = ({ name, email, bio }) => h("tr", {}, h("td", {}, own(name)), h("td", {}, own(email)), h("td", {}, h("bdi", {}, bio)));
     document.body.append(h("div", { id: "print", class: "print" }, h("h1", {}, tr("Users")),
-      h("p", {}, `${trn(people.length, "{n} user", "{n} users")}, ${rollcallLanguage.day(new Date())}`),
+      h("p", {}, trn(people.length, "{n} user", "{n} users")), h("p", {}, rollcallLanguage.day(new Date())),
       h("table", {}, h("thead", {}, h("tr", {}, ...Object.values(fields).map((name) => h("th", { scope: "col" }, name())))), h("tbody", {}, ...people.map(row)))));
     globalThis.print();
   }

@@ -41,6 +41,8 @@
     locale = tags.find((tag) => base(tag) === code) ?? code;
     rules = new Intl.PluralRules(code);
     document.documentElement.lang = code;
+    // What the system shows of an installed app: its description and shortcuts.
+    if (code !== "en") document.querySelector("link[rel=manifest]").href = `/manifest.${code}.webmanifest`;
     document.documentElement.dir = fromTheRight.includes(code) ? "rtl" : "ltr";
   }
 

@@ -35,8 +35,11 @@
   // explain is the server's problem in sentences, as package app does it: of one whose details are not
   // known in the person's language, the title says enough.
   function explain({ title, detail, errors = [] }) {
-    const why = [detail, ...errors.map((wrong) => `${wrong.field} ${wrong.detail}`)].filter(Boolean);
-    const whole = `${[title, ...why].join(": ")}.`;
+    if (errors.length > 0) {
+      const sentences = errors.map((wrong) => translated(`{0} ${wrong.detail}`).replace("{0}", wrong.field === "name" ? tr("Name to sign in with") : wrong.field));
+      return sentences.map((sentence) => tr("{0}.", sentence)).join(tr(" "));
+    }
+    const whole = `${[title, detail].filter(Boolean).join(": ")}.`;
     return [whole, `${title}.`].map(translated).find((text, i) => text !== [whole, `${title}.`][i]) ?? whole;
   }
 

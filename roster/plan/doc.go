@@ -32,13 +32,13 @@ const (
 	Refused   Action = "refused"
 )
 
-// Result is what an import does with a line. Detail says why the line is refused.
+// Result is what an import does with a line. Why says why the line is refused.
 type Result struct {
 	Line   int
 	Item   int // of a JSON array, whose objects may share a line
 	Action Action
 	Who    string // name and email, as far as given
-	Detail string
+	Why    []*roster.Message
 	Fields []Field // that are changed
 
 	ID    string        // of the user, for a create or a change
@@ -62,12 +62,16 @@ func (r Result) Emptied() (names []string) {
 	return names
 }
 
-// Summary says what becomes of the line, in a few words: its Detail, or the changed fields.
+// Summary says in English what becomes of the line, in a few words: why it is refused, or the
+// changed fields.
 func (r Result) Summary() string {
-	if r.Detail != "" {
-		return r.Detail
-	}
 	var all []string
+	for _, m := range r.Why {
+		all = append(all, m.String())
+	}
+	if len(all) > 0 {
+		return strings.Join(all, "; ")
+	}
 	for _, f := range r.Fields {
 		name := f.Name
 		if f.To == "" {
@@ -79,8 +83,8 @@ func (r Result) Summary() string {
 }
 
 // Refused returns the result of the same line, if it is refused.
-func (r Result) Refused(detail string) Result {
-	r.Action, r.Detail, r.Fields = Refused, detail, nil
+func (r Result) Refused(why ...*roster.Message) Result {
+	r.Action, r.Why, r.Fields = Refused, why, nil
 	return r
 }
 
@@ -123,7 +127,7 @@ func PeopleOf(lines []roster.Line, newIDs func(key string) []string) []Person {
 	people := make([]Person, len(lines))
 	for n, l := range lines {
 		people[n].Line = l
-		if l.Problem != "" || l.Entry.Email == nil {
+		if l.Problem != nil || l.Entry.Email == nil {
 			continue
 		}
 		people[n].Key = api.EmailKey(*l.Entry.Email)
@@ -137,7 +141,7 @@ func PeopleOf(lines []roster.Line, newIDs func(key string) []string) []Person {
 // Sought returns the ids and the keys of emails that find the users of people.
 func Sought(people []Person) (ids, emailKeys []string) {
 	for _, p := range people {
-		if p.Problem != "" {
+		if p.Problem != nil {
 			continue
 		}
 		if p.Entry.ID != "" {

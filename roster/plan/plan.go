@@ -2,9 +2,9 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -82,11 +82,11 @@ func (p *Planner) Rest() []Result {
 		waits[r.ID] = true
 	}
 	for i, r := range left {
-		detail := emailTaken
+		why := emailTaken
 		if waits[r.owner] {
-			detail = "another user has this email, and waits for another one: give up one of them first"
+			why = roster.Say("another user has this email, and waits for another one: give up one of them first")
 		}
-		left[i] = r.Refused(detail)
+		left[i] = r.Refused(why)
 	}
 	return left
 }
@@ -95,20 +95,20 @@ func (p *Planner) plan(l Person, known Known) Result {
 	e := l.Entry
 	r := Result{Line: l.Number, Item: l.Item, Who: who(e)}
 	switch {
-	case l.Problem != "":
+	case l.Problem != nil:
 		return r.Refused(l.Problem)
 	case e.ID != "" && !api.ValidID(e.ID):
-		return r.Refused("id must be a lower-case UUID")
+		return r.Refused(roster.Say("id must be a lower-case UUID"))
 	case e.ID == "" && strings.TrimSpace(text(e.Email)) == "":
-		return r.Refused("email is required")
+		return r.Refused(roster.Say(api.IsRequired, roster.Field("email")))
 	}
 	user, exists := p.user(l, known)
 	if other := p.earlierLine(cmp.Or(e.ID, user.ID), l.Key, l.Number); other > 0 {
-		return r.Refused(fmt.Sprintf("line %d is about the same user", other))
+		return r.Refused(roster.Say("line {0} is about the same user", other))
 	}
 	switch {
 	case exists && user.Deleted:
-		return r.Refused("this user was deleted, and an import never restores one; remove the id to add a new user")
+		return r.Refused(roster.Say("this user was deleted, and an import never restores one; remove the id to add a new user"))
 	case exists:
 		r = planChange(r, e, user)
 	default:
@@ -120,7 +120,7 @@ func (p *Planner) plan(l Person, known Known) Result {
 	return r
 }
 
-const emailTaken = "another user has this email"
+var emailTaken = roster.Say("another user has this email")
 
 // user returns the user that an entry is about: the one with its id or else, as the lines
 // before leave it or will, with its email.
@@ -195,7 +195,7 @@ func planCreate(r Result, l Person, known Known) Result {
 		}
 	}
 	if r.ID == "" {
-		return r.Refused("users with this email were imported and deleted before; give the line a new id")
+		return r.Refused(roster.Say("users with this email were imported and deleted before; give the line a new id"))
 	}
 	r.Action = Create
 	return prepare(r, api.UserPatch{Name: e.Name, Email: e.Email, Bio: e.Bio})
@@ -243,9 +243,18 @@ func prepare(r Result, patch api.UserPatch) Result {
 		return r
 	}
 	r.moves = ""
-	var all []string
+	var why []*roster.Message
 	for _, e := range wrong {
-		all = append(all, e.Field+" "+e.Detail)
+		sentence, found := e.Sentence()
+		args := []any{roster.Field(e.Field)}
+		for _, text := range found {
+			if n, err := strconv.Atoi(text); err == nil {
+				args = append(args, n)
+			} else {
+				args = append(args, text)
+			}
+		}
+		why = append(why, roster.Say(sentence, args...))
 	}
-	return r.Refused(strings.Join(all, "; "))
+	return r.Refused(why...)
 }

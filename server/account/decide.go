@@ -60,7 +60,7 @@ func (s *State) Add(act Act, n New) (Change, Account, error) {
 	}
 	var errs []api.FieldError
 	if a.Name == "" || len(a.Name) > MaxName || strings.Trim(a.Name, nameCharacters) != "" {
-		errs = append(errs, api.FieldError{Field: "name", Detail: "must be letters from a to z, digits and . _ @ + -, as in ann or ann@example.org"})
+		errs = append(errs, api.Wrong("name", api.IsNoLoginName))
 	}
 	errs = append(errs, checkText("displayName", a.Display, MaxDisplay)...)
 	errs = append(errs, checkRole(a.Role)...)

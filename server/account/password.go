@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -32,20 +33,20 @@ const (
 // CheckPassword returns what is wrong with a new password of an account; nil for nothing.
 // Length is what makes a password strong: no kinds of characters are asked for.
 func CheckPassword(password string, of Account) *api.Problem {
-	var wrong string
+	wrong := func(sentence string, found ...string) *api.Problem {
+		return api.NewProblem(api.CodeInvalid, "Invalid password", "", api.Wrong("password", sentence, found...))
+	}
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
-		wrong = "must be text in UTF-8"
+		return wrong("{0} must be text in UTF-8")
 	case n < MinPassword:
-		wrong = fmt.Sprintf("must have at least %d characters; a few words make a good one", MinPassword)
+		return wrong(api.IsShortPassword, strconv.Itoa(MinPassword))
 	case n > MaxPassword:
-		wrong = fmt.Sprintf("must have at most %d characters", MaxPassword)
+		return wrong(api.IsLongPassword, strconv.Itoa(MaxPassword))
 	case guessable(password, of) || common(password):
-		wrong = "is easily guessed; take a few words that say nothing about you"
-	default:
-		return nil
+		return wrong(api.IsGuessedPassword)
 	}
-	return api.NewProblem(api.CodeInvalid, "Invalid password", "", api.FieldError{Field: "password", Detail: wrong})
+	return nil
 }
 
 // guessable reports whether a password is what is tried first: one or two characters over and over, the

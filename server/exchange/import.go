@@ -122,7 +122,7 @@ func (i *Import) apply(ctx context.Context, results []plan.Result) error {
 		}
 		w, problem := writeOf(r)
 		if problem != nil {
-			results[n] = r.Refused(problem.Error())
+			results[n] = r.Refused(roster.Say(problem.Error()))
 			continue
 		}
 		writes, places = append(writes, w), append(places, n)
@@ -164,13 +164,13 @@ func corrected(r plan.Result, o store.Outcome) plan.Result {
 	case api.Duplicate:
 		r.Action, r.Fields = plan.Unchanged, nil
 	case api.Conflict:
-		return r.Refused("someone else changed this user at the same time; import the file again")
+		return r.Refused(roster.Say("someone else changed this user at the same time; import the file again"))
 	default:
 		detail := "the directory could not save it"
 		if o.Result.Problem != nil {
 			detail = o.Result.Problem.Error()
 		}
-		return r.Refused(detail)
+		return r.Refused(roster.Say(detail))
 	}
 	return r
 }

@@ -143,7 +143,7 @@ func (p *place) imports(file string) (refused string) {
 	}
 	run := exchange.Import{To: p.data, Apply: true, Report: func(r plan.Result) error {
 		if r.Action == plan.Refused {
-			refused = r.Detail
+			refused = r.Summary()
 		}
 		return nil
 	}}

@@ -80,7 +80,7 @@ const MaxLines = 200_000
 // Plan plans a file with what is on the device.
 func (d *Device) Plan(ctx context.Context, f *roster.File) (*Plan, error) {
 	if f.Lines > MaxLines {
-		return nil, &roster.Refusal{Reason: "it has more than 200,000 lines; import it in parts, or with the command at the server"}
+		return nil, &roster.Refusal{Reason: roster.Say("it has more than {0} lines; import it in parts, or with the command at the server", MaxLines)}
 	}
 	lines := make([]roster.Line, 0, f.Lines)
 	for {

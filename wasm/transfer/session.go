@@ -80,7 +80,7 @@ type openArg struct {
 
 // Opened is the plan for a file, or why there is none.
 type Opened struct {
-	Refused    string              `json:"refused,omitempty"`
+	Refused    *roster.Message     `json:"refused,omitempty"`
 	Encoding   roster.Encoding     `json:"encoding,omitempty"` // of the file, or what a refused one may be in
 	Sample     string              `json:"sample,omitempty"`
 	MapColumns bool                `json:"mapColumns,omitempty"` // whoever knows the columns may say so, or otherwise
@@ -88,7 +88,7 @@ type Opened struct {
 	Program    string              `json:"program,omitempty"`
 	Counts     map[plan.Action]int `json:"counts,omitempty"`
 	Emptied    map[string]int      `json:"emptied,omitempty"`
-	Notes      []string            `json:"notes,omitempty"`
+	Notes      []*roster.Message   `json:"notes,omitempty"`
 	Incomplete bool                `json:"incomplete,omitempty"`
 }
 
@@ -104,7 +104,7 @@ func (s *Session) open(ctx context.Context, arg, file []byte) (any, []byte, erro
 	if len(a.Roles) > 0 {
 		mapping, ok := roster.MappingOf(a.Roles)
 		if !ok {
-			return Opened{Refused: "no column is the email: people are found by it", MapColumns: true}, nil, nil
+			return Opened{Refused: roster.Say("no column is the email: people are found by it"), MapColumns: true}, nil, nil
 		}
 		s.how.Mapping = mapping
 	}
@@ -189,12 +189,12 @@ type resultsArg struct {
 
 // resultAnswer is a plan.Result.
 type resultAnswer struct {
-	Line   int           `json:"line"`
-	Item   int           `json:"item,omitempty"`
-	Who    string        `json:"who"`
-	Detail string        `json:"detail,omitempty"`
-	Name   string        `json:"name,omitempty"` // of the user who changes, before
-	Fields []fieldAnswer `json:"fields,omitempty"`
+	Line   int               `json:"line"`
+	Item   int               `json:"item,omitempty"`
+	Who    string            `json:"who"`
+	Why    []*roster.Message `json:"why,omitempty"`  // it is refused
+	Name   string            `json:"name,omitempty"` // of the user who changes, before
+	Fields []fieldAnswer     `json:"fields,omitempty"`
 }
 
 type fieldAnswer struct {
@@ -220,7 +220,7 @@ func (s *Session) results(_ context.Context, arg, _ []byte) (any, []byte, error)
 		if n <= a.From || len(answer) == a.Limit {
 			continue
 		}
-		one := resultAnswer{Line: r.Line, Item: r.Item, Who: r.Who, Detail: r.Detail, Name: r.Had.Name}
+		one := resultAnswer{Line: r.Line, Item: r.Item, Who: r.Who, Why: r.Why, Name: r.Had.Name}
 		for _, f := range r.Fields {
 			one.Fields = append(one.Fields, fieldAnswer(f))
 		}
@@ -231,15 +231,16 @@ func (s *Session) results(_ context.Context, arg, _ []byte) (any, []byte, error)
 
 // importAnswer is what became of an import.
 type importAnswer struct {
-	Created   int       `json:"created"`
-	Changed   int       `json:"changed"`
-	Left      int       `json:"left"`
-	Who       []string  `json:"who,omitempty"` // of those that were left, the first
-	Cancelled bool      `json:"cancelled,omitempty"`
-	Busy      bool      `json:"busy,omitempty"` // another tab imports: nothing was done
-	Failure   string    `json:"failure,omitempty"`
-	Until     time.Time `json:"until"`
-	InSync    bool      `json:"inBackground"` // the person wants syncs while no tab is open
+	Created   int             `json:"created"`
+	Changed   int             `json:"changed"`
+	Left      int             `json:"left"`
+	Who       []string        `json:"who,omitempty"` // of those that were left, the first
+	Cancelled bool            `json:"cancelled,omitempty"`
+	Busy      bool            `json:"busy,omitempty"` // another tab imports: nothing was done
+	Failure   *roster.Message `json:"failure,omitempty"`
+	Reason    string          `json:"reason,omitempty"` // for whoever looks into it
+	Until     time.Time       `json:"until"`
+	InSync    bool            `json:"inBackground"` // the person wants syncs while no tab is open
 }
 
 func (s *Session) doImport(ctx context.Context, _, _ []byte) (any, []byte, error) {
@@ -254,7 +255,7 @@ func (s *Session) doImport(ctx context.Context, _, _ []byte) (any, []byte, error
 	}
 	s.plan, s.file = nil, nil
 	answer := importAnswer{Created: done.Created, Changed: done.Changed, Left: done.Left.N, Who: done.Left.Who, Until: s.Device.Now().Add(UndoWithin), InSync: s.inBackground(ctx)}
-	answer.Cancelled, answer.Failure = outcome(err)
+	answer.Cancelled, answer.Failure, answer.Reason = outcome(err)
 	return answer, nil, nil
 }
 
@@ -267,16 +268,16 @@ func (s *Session) inBackground(ctx context.Context) bool {
 // metaBackground is package page's.
 const metaBackground = "background"
 
-func outcome(err error) (cancelled bool, failure string) {
+func outcome(err error) (cancelled bool, failure *roster.Message, reason string) {
 	switch {
 	case err == nil:
-		return false, ""
+		return false, nil, ""
 	case errors.Is(err, errCancelled):
-		return true, ""
+		return true, nil, ""
 	case errors.Is(err, queue.ErrQuota):
-		return false, "The device has no room left for this site. Free some, then import the file again: whom it has already is left as they are."
+		return false, roster.Say("this device has no room left for this site. Free some, then try again: nothing is done twice"), err.Error()
 	}
-	return false, "This device could not save: " + err.Error() + "."
+	return false, roster.Say("this device could not save. Reload the page, then try again: nothing is done twice"), err.Error()
 }
 
 // begin makes what can be cancelled.
@@ -290,12 +291,13 @@ func (s *Session) begin(ctx context.Context) (context.Context, func()) {
 
 // undoAnswer is what became of an undo.
 type undoAnswer struct {
-	Undone    int      `json:"undone"`
-	Left      int      `json:"left"`
-	Who       []string `json:"who,omitempty"` // of those that were left, the first
-	Cancelled bool     `json:"cancelled,omitempty"`
-	Busy      bool     `json:"busy,omitempty"` // another tab imports, or undoes it: nothing was done
-	Failure   string   `json:"failure,omitempty"`
+	Undone    int             `json:"undone"`
+	Left      int             `json:"left"`
+	Who       []string        `json:"who,omitempty"` // of those that were left, the first
+	Cancelled bool            `json:"cancelled,omitempty"`
+	Busy      bool            `json:"busy,omitempty"` // another tab imports, or undoes it: nothing was done
+	Failure   *roster.Message `json:"failure,omitempty"`
+	Reason    string          `json:"reason,omitempty"` // for whoever looks into it
 }
 
 func (s *Session) undo(ctx context.Context, _, _ []byte) (any, []byte, error) {
@@ -306,7 +308,7 @@ func (s *Session) undo(ctx context.Context, _, _ []byte) (any, []byte, error) {
 		return undoAnswer{Busy: true}, nil, nil
 	}
 	answer := undoAnswer{Undone: done.Undone, Left: done.Left.N, Who: done.Left.Who}
-	answer.Cancelled, answer.Failure = outcome(err)
+	answer.Cancelled, answer.Failure, answer.Reason = outcome(err)
 	return answer, nil, nil
 }
 

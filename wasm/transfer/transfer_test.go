@@ -476,7 +476,7 @@ func TestCalls(t *testing.T) {
 	}
 	var opened transfer.Opened
 	call("open", `{"name":"a.csv"}`, []byte("Vorname;E-Mail\nJ\xfcrgen;j@x.org\n"), &opened)
-	if opened.Refused == "" || opened.Encoding != "" || !opened.MapColumns {
+	if opened.Refused == nil || opened.Encoding != "" || !opened.MapColumns {
 		t.Errorf("columns nobody knows: %+v", opened)
 	}
 	call("table", `{}`, nil, &opened)
@@ -490,7 +490,7 @@ func TestCalls(t *testing.T) {
 	}
 	opened = transfer.Opened{}
 	call("open", `{"roles":["given",""]}`, nil, &opened)
-	if !opened.MapColumns || opened.Refused == "" {
+	if !opened.MapColumns || opened.Refused == nil {
 		t.Errorf("without an email: %+v", opened)
 	}
 	opened = transfer.Opened{}

@@ -30,7 +30,7 @@ func source() map[string]string {
 		"files.js":             `new Worker("{{asset "filesworker.js"}}");`,
 		"rescue.js":            `rescue(); // for people` + "\n" + strings.Repeat("say(`rescue`);", 50),
 		"boot.js":              `load("{{asset "app.wasm"}}", {{size "app.wasm"}}, "{{asset "worker.js"}}", "{{.Version}}"); // for people` + "\n" + strings.Repeat("say(`boot`);", 50),
-		"manifest.webmanifest": `{"icons":[{"src":"{{asset "icon.png"}}"}],"screenshots":[{"src":"{{asset "wide.png"}}"}]}`,
+		"manifest.webmanifest": `{"lang":"{{.Language}}","name":{{.Tr "Users"}},"icons":[{"src":"{{asset "icon.png"}}"}],"screenshots":[{"src":"{{asset "wide.png"}}"}]}`,
 		"index.html":           `<link href="{{asset "app.css"}}"><script src="{{asset "boot.js"}}" integrity="{{integrity "boot.js"}}"></script>`,
 		"sw.js":                `const version = "{{.Version}}", page = {{.Text "/"}}, precache = {{.Precache}};`,
 		"css/app.css":          "/* for people */" + manyRules,
@@ -203,6 +203,11 @@ func TestTemplatesReferToHashedNames(t *testing.T) {
 	}
 	if slices.ContainsFunc(precache, func(url string) bool { return strings.HasPrefix(url, "/assets/de.") }) {
 		t.Errorf("the precache %v has a language that nobody may speak here", precache)
+	}
+	for name, want := range map[string]string{"manifest.webmanifest": `{"lang":"en","name":"Users",`, "manifest.de.webmanifest": `{"lang":"de","name":"Personen",`} {
+		if !strings.HasPrefix(files[name], want) || m.Files["/"+name].Type != "application/manifest+json" {
+			t.Errorf("%s is %s", name, files[name])
+		}
 	}
 	for name, text := range files {
 		if strings.HasPrefix(name, "assets/language.") && strings.HasSuffix(name, ".js") && !strings.Contains(text, `de:["/assets/de.`) {

@@ -30,10 +30,14 @@ var templates = []struct{ name, url string }{
 	{"files.js", ""},
 	{"rescue.js", ""},
 	{"boot.js", ""},
-	{"manifest.webmanifest", "/manifest.webmanifest"},
+	{manifestName, "/" + manifestName},
 	{"index.html", "/"},
 	{"sw.js", "/sw.js"},
 }
+
+// manifestName is the web app manifest's. There is one for each language, which has its code in the name:
+// see web/language.js.
+const manifestName = "manifest.webmanifest"
 
 // types are the media types of the files a site may hold, by file extension.
 var types = map[string]string{
@@ -224,24 +228,65 @@ func (s *site) render(version string) (map[string]*file, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading template: %w", err)
 		}
-		var b bytes.Buffer
-		if err := tmpl.Execute(&b, page{version, t.name, files}); err != nil {
-			return nil, fmt.Errorf("rendering template: %w", err)
+		languages := map[string]catalogue{"en": nil}
+		if t.name == manifestName {
+			if languages, err = s.catalogues(); err != nil {
+				return nil, err
+			}
 		}
-		data, err := minify(t.name, b.Bytes())
-		if err != nil {
-			return nil, err
+		for code, texts := range languages {
+			var b bytes.Buffer
+			if err := tmpl.Execute(&b, page{version, code, t.name, files, texts}); err != nil {
+				return nil, fmt.Errorf("rendering template: %w", err)
+			}
+			data, err := minify(t.name, b.Bytes())
+			if err != nil {
+				return nil, err
+			}
+			url := t.url
+			if code != "en" {
+				url = strings.Replace(url, ".", "."+code+".", 1)
+			}
+			publish(t.name, url, data, url == "" || url == "/")
 		}
-		publish(t.name, t.url, data, t.url == "" || t.url == "/")
 	}
 	return files, nil
 }
 
+// catalogue has the texts of a language by the English ones. A plural is an object.
+type catalogue map[string]any
+
+// catalogues are those of all languages; English has none.
+func (s *site) catalogues() (map[string]catalogue, error) {
+	all := map[string]catalogue{"en": nil}
+	for name, l := range s.leaves {
+		if !l.language {
+			continue
+		}
+		var c catalogue
+		if err := json.Unmarshal(l.data, &c); err != nil {
+			return nil, fmt.Errorf("reading the texts of %s: %w", name, err)
+		}
+		all[strings.TrimSuffix(name, ".json")] = c
+	}
+	return all, nil
+}
+
 // page is what a template sees besides its functions.
 type page struct {
-	Version string
-	name    string
-	files   map[string]*file
+	Version  string
+	Language string
+	name     string
+	files    map[string]*file
+	texts    catalogue
+}
+
+// Tr is a text in the page's language, as a JSON string.
+func (p page) Tr(english string) (string, error) {
+	if text, ok := p.texts[english]; ok {
+		return jsonText(text)
+	}
+	return jsonText(english)
 }
 
 // Precache is the JSON object of the URLs that make the site work offline, each

@@ -30,9 +30,10 @@ func inUse(t *testing.T) texts {
 	for _, dir := range []string{"app", "wasm/page"} {
 		eachGoFile(t, dir, all.fromProgram)
 	}
-	for _, dir := range []string{"wasm/sync", "wasm/signin", "wasm/directory", "server/account", "server/signin", "server/rest", "server/store"} {
+	for _, dir := range []string{"wasm/sync", "wasm/signin", "wasm/directory", "server/account", "server/signin", "server/rest", "server/store", "roster", "roster/plan", "wasm/transfer"} {
 		eachGoFile(t, dir, all.fromOthers)
 	}
+	eachGoFile(t, "api", all.fromSentences)
 	scripts, err := filepath.Glob("../*.js")
 	if err != nil || len(scripts) < 5 {
 		t.Fatalf("the scripts are %v (%v)", scripts, err)
@@ -50,6 +51,13 @@ func inUse(t *testing.T) texts {
 	}
 	for _, m := range regexp.MustCompile(`(?:\sdata-tr|data-tr[^>]*)>(?:<span>)?([^<]+)<`).FindAllStringSubmatch(string(page), -1) {
 		all[m[1]] = text{where: "index.html"}
+	}
+	manifest, err := os.ReadFile("../manifest.webmanifest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`\{\{\.Tr "([^"]+)"`).FindAllStringSubmatch(string(manifest), -1) {
+		all[m[1]] = text{where: "manifest.webmanifest"}
 	}
 	return all
 }
@@ -122,15 +130,27 @@ func (all texts) fromProgram(t *testing.T, name string, file *ast.File) {
 	})
 }
 
-// fromOthers takes what the engine notes, and the problems that package app explains: whole, if both parts are
+// fromOthers takes what the engine notes, what is said of files, and the problems that package app explains: whole, if both parts are
 // constant, and by their titles.
-func (all texts) fromOthers(_ *testing.T, name string, file *ast.File) {
+func (all texts) fromOthers(t *testing.T, name string, file *ast.File) {
 	calls(file, func(called string, args []ast.Expr) {
 		switch {
 		case called == "Note":
 			if s, ok := literal(args[0]); ok {
 				all[s] = text{where: name}
 			}
+		case called == "Say":
+			if s, ok := literal(args[0]); ok {
+				all[s] = text{where: name}
+			}
+		case called == "SayN":
+			one, ok := literal(args[1])
+			other, many := literal(args[2])
+			if !ok || !many {
+				t.Errorf("%s: a plural is put together", name)
+				return
+			}
+			all[other] = text{name, one}
 		case called == "NewProblem" && forPeople[codeOf(args[0])]:
 			title, ok := literal(args[1])
 			detail, constant := literal(args[2])
@@ -145,6 +165,18 @@ func (all texts) fromOthers(_ *testing.T, name string, file *ast.File) {
 		literal, ok := n.(*ast.CompositeLit)
 		if ok && isProblem(literal.Type) {
 			all.fromProblem(name, literal)
+		}
+		return true
+	})
+}
+
+// fromSentences takes what can be wrong with a field.
+func (all texts) fromSentences(_ *testing.T, name string, file *ast.File) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if e, ok := n.(*ast.BasicLit); ok {
+			if s, ok := literal(e); ok && strings.HasPrefix(s, "{0} ") && len(s) > len("{0} ") {
+				all[s] = text{where: name}
+			}
 		}
 		return true
 	})

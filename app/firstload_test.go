@@ -29,6 +29,34 @@ func TestTheFirstLoadIsNeverAnEmptyList(t *testing.T) {
 	}
 }
 
+// TestTheListSaysHowFarTheFirstLoadIs, also where there are rows already; later loads say nothing there.
+func TestTheListSaysHowFarTheFirstLoadIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		progress *sync.ResyncProgress
+		count    string
+	}{
+		"the first":                {&sync.ResyncProgress{First: true, Arrived: 1500, Total: 10_000}, "1,500 of 10,000 users"},
+		"of nobody knows how many": {&sync.ResyncProgress{First: true, Arrived: 1500}, "1 user"},
+		"a rebuild":                {&sync.ResyncProgress{Arrived: 1500, Total: 10_000}, "1 user"},
+		"none":                     {nil, "1 user"},
+	} {
+		b := open(t, "/sync")
+		b.add("Ann Archer", "ann@example.org")
+		b.root.s.Syncer = fixedStatus{b.root.s.Syncer, sync.Status{Phase: sync.Syncing, At: time.Now(), Resync: c.progress}}
+		b.visit("/")
+		page := component[*usersPage](b)
+		b.until("the list", func() bool { return page.loaded })
+		b.d.Emit(page, b.root.readStatus)
+		b.untilText("Ann Archer")
+		if got := page.count(); got != c.count {
+			t.Errorf("%s: the count is %q, want %q", name, got, c.count)
+		}
+		if shown := b.has("progress", "Loading the list"); shown != (name == "the first") {
+			t.Errorf("%s: it shows a progress: %v", name, shown)
+		}
+	}
+}
+
 // What the shell has shown stays until there are rows.
 func TestTheFirstLoadKeepsThePreview(t *testing.T) {
 	b := open(t, "/sync")

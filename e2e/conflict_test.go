@@ -215,3 +215,30 @@ func conflictDecisionCanBeKept(t *testing.T, b browser) {
 		t.Errorf("Ann became %+v", r)
 	}
 }
+
+// TestAConflictOfADeletedUser is on their page, where they come back from, and so is what the server keeps.
+func TestAConflictOfADeletedUser(t *testing.T) {
+	t.Parallel()
+	b := harness.OpenBrowser(t)
+	site, users := openThreeIn(t, b)
+	ann := rowID(t, site, "Ann Archer")
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "Draws hills"})
+	site.Remove(ann)
+	b.Offline(site.Proxy, false)
+	users.showsSynced("Bob Baker", "Carl Cole")
+	users.Go("/users/" + ann)
+	users.See("heading", "User not found")
+	users.SeeText("Someone else deleted this user while you changed it.")
+	users.looksRight("deleted user")
+	users.Click("button", "Not now") // the offer to install
+	users.Click("button", "Restore")
+	users.Gone("heading", "User not found")
+	users.See("button", "Edit Ann Archer")
+	users.Go("/")
+	users.hasState("Ann Archer", "")
+	if row, ok := site.Row("Ann Archer"); !ok || row.Bio != "Draws hills" {
+		t.Errorf("the server has %+v", row)
+	}
+}

@@ -78,7 +78,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.See("heading", "This is what would change")
 	users.SeeText("contacts.csv: Google Contacts, as CSV, UTF-8.")
 	users.SeeText("500 new")
-	users.SeeText("Note: not taken, as a person here has name, email and bio: E-mail 1 - Label, Labels")
+	users.SeeText("Not taken, as a person here has name, email and bio: E-mail 1 - Label, Labels")
 	users.SeeText("Gert Number 00000 <g0@example.org>")
 	users.See("button", "Show more")
 	users.looksRight("plan")
@@ -165,7 +165,7 @@ func TestImportPlans(t *testing.T) {
 	for _, text := range []string{
 		"1 new", "1 changed", "1 unchanged", "1 refused", "This would empty 1 bio.",
 		"Name: Ann Archer →", "Ann Arrow", "Bio: Reads maps →", "nothing", "Line 2",
-		"the line has a line end in its name, in a quote that goes on to line 5", "Line 4",
+		"The line has a line end in its name, in a quote that goes on to line 5.", "Line 4",
 	} {
 		users.SeeText(text)
 	}
@@ -186,7 +186,7 @@ func TestImportPlans(t *testing.T) {
 	users.Click("button", "Import a file")
 	users.Choose("import-file", fileOf(t, "people.xlsx", "PK\x03\x04"))
 	users.See("heading", "This file can't be imported")
-	users.SeeText("The reason: it is a workbook such as Excel's .xlsx")
+	users.SeeText("It is a workbook such as Excel's .xlsx")
 	users.looksRight("refused")
 }
 

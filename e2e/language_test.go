@@ -8,9 +8,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/rollcall/rollcall/e2e/harness"
 )
@@ -27,29 +30,45 @@ var languages = map[string]struct{ sync, day string }{
 // englishTexts are the texts that a language has another one for.
 func englishTexts(t *testing.T, code string) []string {
 	t.Helper()
+	texts := catalogue(t, code)
+	own := map[string]bool{} // what the language says itself, such as "Bio"
+	for _, text := range texts {
+		if s, ok := text.(string); ok {
+			own[strings.ToLower(s)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Collect(maps.Keys(texts)), func(english string) bool {
+		return len(places.ReplaceAllString(english, "")) < 3 || own[strings.ToLower(english)]
+	})
+}
+
+// places are what is no word of a text.
+var places = regexp.MustCompile(`\{(\d|n)\}|[:.,\s]`)
+
+// catalogue has the texts of a language by the English ones.
+func catalogue(t *testing.T, code string) (texts map[string]any) {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "web", "languages", code+".json"))
+	if err == nil {
+		err = json.Unmarshal(b, &texts)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var catalogue map[string]any
-	if err := json.Unmarshal(b, &catalogue); err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(slices.Collect(maps.Keys(catalogue)), func(english string) bool {
-		words := strings.TrimSpace(strings.NewReplacer("{0}", "", "{1}", "", "{n}", "", ":", "", ".", "", ",", "").Replace(english))
-		return len(words) < 3 || catalogue[english] == english
-	})
+	return texts
 }
 
 // remains finds the texts of a page that are still English, among those that a person sees or hears.
 const remains = `(texts => {
 	const escaped = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-	const english = new RegExp("^(?:" + texts.map((s) => escaped(s).replace(/\\\{(\d|n)\\\}/g, ".+?")).join("|") + ")$");
+	const english = new RegExp("^(?:" + texts.map((s) => escaped(s).replace(/\\\{(\d|n)\\\}/g, ".+?")).join("|") + ")\\.?$", "i");
+	const word = /\b(the|and|which|with|your|this|that)\b/i; // what is put together is no text of a catalogue
 	const own = (node) => node.parentElement?.closest("[translate=no], .notranslate, script, style, noscript, svg");
 	const found = [];
-	const look = (text) => { if (text && english.test(text.trim())) found.push(text.trim()); };
+	const look = (text) => { if (text && (english.test(text.trim()) || word.test(text))) found.push(text.trim()); };
 	const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	for (let node; (node = walker.nextNode()); ) if (!own(node) && !node.parentElement.closest("[hidden]")) look(node.data);
+	for (const e of document.querySelectorAll("p:has(bdi)")) if (english.test(e.textContent.trim())) found.push(e.textContent.trim());
 	for (const e of document.querySelectorAll("[aria-label], [placeholder], [title]")) {
 		for (const name of ["aria-label", "placeholder", "title"]) look(e.getAttribute(name));
 	}
@@ -70,88 +89,182 @@ func speak(users directory, code string) {
 	})
 }
 
-func TestEachLanguage(t *testing.T) {
-	t.Parallel()
-	l := openLived(t)
-	users, ann := l.directory, l.ann
-	for code, want := range languages {
+// reader looks at pages in a language.
+type reader struct {
+	directory
+	code    string
+	english string // texts, as JSON
+}
+
+// check fails the test if somebody who reads only the language, or has a small screen or a screen reader, is left out.
+func (r reader) check(page string) {
+	r.t.Helper()
+	r.WaitAnimations()
+	if left := harness.Eval[string](r.Page, remains+"("+r.english+")"); left != "" {
+		r.t.Errorf("%s has English in it:\n%s", page, left)
+	}
+	for _, screen := range []harness.Screen{narrow, screens["desktop light"]} {
+		r.Emulate(screen)
+		r.fits(page)
+		if squeezed := harness.Eval[string](r.Page, `[...document.querySelectorAll("p")].filter((p) =>
+			p.checkVisibility() && p.textContent.length > 40 && p.clientWidth < 130 && !p.closest("td, .unseen")).map((p) => p.textContent).join("\n")`); squeezed != "" {
+			r.t.Errorf("%s leaves no room in a window of %d for:\n%s", page, screen.Width, squeezed)
+		}
+		if rightToLeft := harness.Eval[string](r.Page, `getComputedStyle(document.querySelector("dialog[open]") ?? document.querySelector("main")).direction`) == "rtl"; rightToLeft != (r.code == "ar") {
+			r.t.Errorf("%s is written from the right: %v", page, rightToLeft)
+		}
+		shoot(r.directory, fmt.Sprintf("%s-%s-%d", r.code, page, screen.Width))
+	}
+	if r.code == "ar" { // the others have English's tree, which is looked at elsewhere
+		accessible(r.t, r.Page)
+	}
+}
+
+// until waits until an expression about the page holds.
+func (r reader) until(what, expression string) {
+	r.t.Helper()
+	harness.Eventually(r.t, what, func() error {
+		holds, err := harness.TryEval[bool](r.Page, "Boolean("+expression+")")
+		if err == nil && !holds {
+			return fmt.Errorf("%s does not hold", expression)
+		}
+		return err
+	})
+}
+
+// press presses what a selector finds.
+func (r reader) press(selector string) {
+	r.t.Helper()
+	r.until(selector, fmt.Sprintf(`document.querySelector(%q)?.checkVisibility()`, selector))
+	harness.Eval[bool](r.Page, fmt.Sprintf(`(document.querySelector(%q).click(), true)`, selector))
+}
+
+// eachLanguage has a browser's pages read in each language.
+func eachLanguage(t *testing.T, users directory, read func(r reader)) {
+	t.Helper()
+	for code := range languages {
+		english, err := json.Marshal(englishTexts(t, code))
+		if err != nil {
+			t.Fatal(err)
+		}
 		t.Run(code, func(t *testing.T) {
-			english, err := json.Marshal(englishTexts(t, code))
-			if err != nil {
-				t.Fatal(err)
-			}
-			check := func(page string) {
-				t.Helper()
-				users.WaitAnimations()
-				if left := harness.Eval[string](users.Page, remains+"("+string(english)+")"); left != "" {
-					t.Errorf("%s has English in it:\n%s", page, left)
-				}
-				for _, screen := range []harness.Screen{narrow, screens["desktop light"]} {
-					users.Emulate(screen)
-					users.fits(page)
-					if squeezed := harness.Eval[string](users.Page, `[...document.querySelectorAll("p")].filter((p) =>
-						p.checkVisibility() && p.textContent.length > 40 && p.clientWidth < 130 && !p.closest("td, .unseen")).map((p) => p.textContent).join("\n")`); squeezed != "" {
-						t.Errorf("%s leaves no room in a window of %d for:\n%s", page, screen.Width, squeezed)
-					}
-					shoot(users, fmt.Sprintf("%s-%s-%d", code, page, screen.Width))
-				}
-				if code == "ar" { // the others have English's tree, which is looked at elsewhere
-					accessible(t, users.Page)
-				}
-			}
 			users.Go("/")
 			speak(users, code)
 			users.SeeText("Bob Baker")
-			check("list")
-			users.Go("/?add=1")
-			harness.Eventually(t, "the form", func() error {
-				open, err := harness.TryEval[bool](users.Page, `Boolean(document.querySelector("dialog[open]"))`)
-				if err == nil && !open {
-					return fmt.Errorf("it is closed")
-				}
-				return err
-			})
-			harness.Eval[bool](users.Page, `(document.querySelector("#user-form [type=submit]").click(), true)`)
-			check("form")
-			users.Go("/users/" + ann)
-			users.SeeText("Draws maps")
-			check("user")
-			users.Go("/account")
-			harness.Eventually(t, "the account", func() error {
-				return harness.Equal("there is an answer", harness.Eval[bool](users.Page, `Boolean(document.querySelector(".empty-state"))`), true)
-			})
-			check("account")
-			users.Go("/sync")
-			users.SeeText(want.sync)
-			check("sync")
-			harness.Eval[bool](users.Page, `(document.querySelector("[id^=discard-operation]").click(), true)`)
-			check("dialog")
-			if got := harness.Eval[string](users.Page, `rollcallLanguage.day("2026-03-01T12:00:00Z")`); got != want.day && want.day != "" {
-				t.Errorf("a day is %q, want %q", got, want.day)
-			}
-			if lacking := harness.Eval[string](users.Page, fmt.Sprintf(`new Intl.PluralRules(%q).resolvedOptions().pluralCategories.join()`, code)); !hasForms(t, code, strings.Split(lacking, ",")) {
-				t.Errorf("the browser's categories are %s", lacking)
-			}
-			rightToLeft := harness.Eval[string](users.Page, `getComputedStyle(document.body).direction`) == "rtl"
-			if rightToLeft != (code == "ar") {
-				t.Errorf("written from the right: %v", rightToLeft)
-			}
+			here := users
+			here.t = t
+			read(reader{here, code, string(english)})
 		})
 	}
+}
+
+func TestEachLanguage(t *testing.T) {
+	t.Parallel()
+	l := openLived(t)
+	eachLanguage(t, l.directory, func(r reader) {
+		r.check("list")
+		harness.Eval[bool](r.Page, `(rollcall.tool("palette", "k"), true)`)
+		r.until("the palette", `document.querySelector("dialog[open] [role=option]")`)
+		r.check("palette")
+		r.Press(kb.Escape)
+		r.until("it is closed", `!document.querySelector("dialog[open]")`)
+		harness.Eval[bool](r.Page, `(rollcall.tool("key", "?"), true)`)
+		r.until("the keys", `document.querySelector("#shortcuts[open]")`)
+		r.check("keys")
+		r.Go("/?add=1")
+		r.until("the form", `document.querySelector("dialog[open]")`)
+		r.press(`#user-form [type=submit]`)
+		r.check("form")
+		r.Go("/users/" + l.ann)
+		r.SeeText("Draws maps")
+		r.check("user")
+		r.Go("/account")
+		r.until("the account", `document.querySelector(".empty-state")`)
+		r.check("account")
+		r.Go("/sync")
+		r.SeeText(languages[r.code].sync)
+		r.check("sync")
+		r.press(`[id^=discard-operation]`)
+		r.check("dialog")
+		day := languages[r.code].day
+		if got := harness.Eval[string](r.Page, `rollcallLanguage.day("2026-03-01T12:00:00Z")`); got != day && day != "" {
+			r.t.Errorf("a day is %q, want %q", got, day)
+		}
+		categories := harness.Eval[string](r.Page, fmt.Sprintf(`new Intl.PluralRules(%q).resolvedOptions().pluralCategories.join()`, r.code))
+		if !hasForms(r.t, r.code, strings.Split(categories, ",")) {
+			r.t.Errorf("the browser's categories are %s", categories)
+		}
+		var manifest struct {
+			Lang      string
+			Shortcuts []struct{ Name string }
+		}
+		r.Manifest(&manifest)
+		if want := textIn(r.t, r.code, "Add user"); manifest.Lang != r.code || len(manifest.Shortcuts) == 0 || manifest.Shortcuts[0].Name != want {
+			r.t.Errorf("the manifest is %+v, want it to offer %q", manifest, want)
+		}
+	})
+}
+
+// refusedLines is a table in which each line is refused for another reason, but the last.
+const refusedLines = "Wer;Mailanschrift;Wo\r\nJo;jo;a\r\nKim;\"kim@example.org\r\nLou;lou@example.org;a;b\r\n" +
+	"Mo;mo@x.org;\r\nMo;mo@x.org;\r\n;;Ulm\r\nNo;o’neil@x.org;\r\nPia;/o=x/cn=pia;\r\nBob Böhm;bob@example.org;\r\n"
+
+// TestFilesInEachLanguage: also what a program says of somebody's file is in their language.
+func TestFilesInEachLanguage(t *testing.T) {
+	t.Parallel()
+	_, _, users := openThree(t)
+	users.filesReady()
+	table := fileOf(t, "leute.csv", refusedLines)
+	letters := fileOf(t, "letters.csv", "name;email\nJ\xfcrgen;j@example.org\n")
+	contacts := fileOf(t, "contacts.csv", googleFile(3)+"Broken,,Name?,,Ã«,,,none,,\n")
+	workbook := fileOf(t, "book.xlsx", "PK\x03\x04")
+	eachLanguage(t, users, func(r reader) {
+		step := func(name string) { r.until(name, fmt.Sprintf(`document.querySelector("[data-step=%s] h2")`, name)) }
+		r.Go("/import")
+		step("start")
+		r.check("import")
+		r.Choose("import-file", workbook)
+		step("refused")
+		r.check("refused")
+		r.press(`main .button-primary`)
+		r.Choose("import-file", letters)
+		step("encoding")
+		r.check("letters")
+		r.press(`main .button:not(.button-primary)`)
+		r.Choose("import-file", contacts)
+		step("plan")
+		r.until("the lines", `document.querySelector(".thing-why")`)
+		r.check("notes")
+		r.press(`[aria-labelledby=plan-title] .files-actions .button:not(.button-primary)`)
+		r.Choose("import-file", table)
+		step("columns")
+		r.press(`main .button-primary`)
+		step("plan")
+		r.until("the lines", `document.querySelectorAll(".thing-why").length >= 7`)
+		r.check("plan")
+		r.press(`#import-go`)
+		step("done")
+		r.check("done")
+		r.press(`main .button:not(.button-primary)`)
+		step("undone")
+		r.check("undone")
+		r.Go("/export")
+		r.until("whom", `document.querySelector("#export-save") && /\S/.test(document.querySelector(".files-group [role=status]").textContent)`)
+		r.check("export")
+	})
+}
+
+// textIn is the text of a language.
+func textIn(t *testing.T, code, english string) string {
+	t.Helper()
+	text, _ := catalogue(t, code)[english].(string)
+	return text
 }
 
 // hasForms reports whether the plurals of a language have these categories.
 func hasForms(t *testing.T, code string, categories []string) bool {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "web", "languages", code+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var catalogue map[string]any
-	if err := json.Unmarshal(b, &catalogue); err != nil {
-		t.Fatal(err)
-	}
-	forms, _ := catalogue["{n} users"].(map[string]any)
+	forms, _ := catalogue(t, code)["{n} users"].(map[string]any)
 	return !slices.ContainsFunc(categories, func(c string) bool { return forms[c] == nil })
 }
 
@@ -184,7 +297,11 @@ func TestALanguageIsChosenAndKept(t *testing.T) {
 	})()`)
 	users.See("heading", "Zu klären")
 	users.See("combobox", "Sprache")
-	users.looksRight("language choice")
+	for name, screen := range map[string]harness.Screen{"choice-light": {Width: 390, Height: 2400, Phone: true}, "choice-dark": {Width: 1280, Height: 2000, Dark: true}} {
+		users.Emulate(screen)
+		users.WaitAnimations()
+		shoot(users, name)
+	}
 	users.Reload()
 	users.See("heading", "Zu klären")
 	harness.Eventually(t, "the texts are kept", func() error {

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -203,5 +204,60 @@ func TestPressOfASlowPageIsNotForWhatCameLater(t *testing.T) {
 	users.Up(at, false)
 	if got := harness.Eval[[]string](users.Page, `pressed`); fmt.Sprint(got) != "[B]" {
 		t.Errorf("pressed were %q, not B", got)
+	}
+}
+
+// TestMessagesKeepOffWhatWasPressed: somebody who presses again, because nothing seems to have happened, means what
+// was there before, not what a message offers.
+func TestMessagesKeepOffWhatWasPressed(t *testing.T) {
+	t.Parallel()
+	for _, look := range []string{"phone light", "desktop light"} {
+		t.Run(look, func(t *testing.T) {
+			site := harness.NewSite(t, binary(t))
+			for n := range 30 {
+				site.Add(harness.Person{Name: fmt.Sprintf("Person %02d", n), Email: fmt.Sprintf("p%02d@example.org", n)})
+			}
+			users := openUsersWith(t, harness.OpenBrowser(t), site.URL(), offers)
+			users.Emulate(screens[look])
+			harness.Eval[bool](users.Page, `(offer("dismissed"), true)`)
+			users.See("button", "Edit Person 00")
+			keepsOff := func(what string, at harness.Point) {
+				t.Helper()
+				users.WaitAnimations()
+				if under := harness.Eval[string](users.Page, fmt.Sprintf(`document.elementFromPoint(%f, %f)?.closest(".toast")?.textContent ?? ""`, at.X, at.Y)); under != "" {
+					t.Errorf("where %s was is now: %s", what, under)
+				}
+				inside := harness.Eval[bool](users.Page, `[...document.querySelectorAll(".toast")].every((m) => {
+					const { top, bottom } = m.getBoundingClientRect();
+					return top >= 0 && bottom <= innerHeight;
+				})`)
+				if !inside {
+					t.Errorf("after %s was pressed a message is off the screen", what)
+				}
+			}
+			pressAt := func(at harness.Point) {
+				users.Down(at, false)
+				users.Up(at, false)
+			}
+
+			// The lowest of the rows that can be seen.
+			last := harness.Eval[string](users.Page, `[...document.querySelectorAll("[id^=delete-]")].filter((b) => b.getBoundingClientRect().bottom < innerHeight - 2).at(-1).ariaLabel`)
+			at := users.Center("button", last)
+			pressAt(at)
+			users.See("button", "Undo")
+			keepsOff(last, at)
+			users.Click("button", "Dismiss")
+
+			users.Click("button", "Add user")
+			users.See("dialog", "Add user")
+			users.Fill("textbox", "Name", "Zoe Zimmer")
+			users.Fill("textbox", "Email", "zoe@example.org")
+			users.WaitAnimations()
+			at = users.Center("button", "Save")
+			pressAt(at)
+			users.See("button", "Install app")
+			keepsOff("Save", at)
+			users.looksRight("message beside Save on " + strings.Fields(look)[0])
+		})
 	}
 }

@@ -314,7 +314,7 @@
     const go = primary(trn(todo, "Import {n} user", "Import {n} users"), run, { id: "import-go" });
     return [
       card("plan-title", todo ? tr("This is what would change") : tr("Nothing would change"),
-        h("p", {}, ...parted(tr("{0}: {1}, {2}."), own(state.file.name), kind, encodings[opened.encoding])),
+        h("p", {}, ...parted(tr("{0}: {1}, {2}."), own(state.file.name), h("bdi", {}, kind), h("bdi", {}, encodings[opened.encoding]))),
         counts.some(([, n]) => n) ? null : h("p", {}, tr("There is nobody in this file.")),
         h("ul", { class: "files-counts", role: "list" }, ...counts.filter(([, n]) => n).map(([, , text, name]) => h("li", {}, icon(name), text))),
         emptied.length ? notice(h("p", {}, h("strong", {}, emptiedText(emptied))), h("p", {}, tr("An empty cell empties a field; a column that is left out keeps what is there."))) : null,
@@ -331,9 +331,7 @@
     return tr("This would empty {0}.", rollcallLanguage.list(emptied.map(([field, n]) => words[field](n))));
   }
 
-  const headings = { create: () => tr("New"), change: () => tr("Changed"), refused: () => tr("Refused") };
-
-  function lines(action, n) {
+  function lines(action, n, heading) {
     const list = h("ul", { class: "things", role: "list", "aria-labelledby": `${action}-title` });
     const more = button(tr("Show more"), () => attempt(read));
     async function read() {
@@ -342,7 +340,7 @@
       more.hidden = list.children.length >= n;
     }
     attempt(read);
-    return card(`${action}-title`, headings[action](), list, more);
+    return card(`${action}-title`, heading, list, more);
   }
 
   function item(action, { line, item, who, why, fields: changed }) {

@@ -5,7 +5,6 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -211,14 +210,14 @@ func TestPressOfASlowPageIsNotForWhatCameLater(t *testing.T) {
 // was there before, not what a message offers.
 func TestMessagesKeepOffWhatWasPressed(t *testing.T) {
 	t.Parallel()
-	for _, look := range []string{"phone light", "desktop light"} {
+	for look, screen := range map[string]harness.Screen{"a small phone": {Width: 320, Height: 568, Phone: true}, "a low window": {Width: 1280, Height: 600}} {
 		t.Run(look, func(t *testing.T) {
 			site := harness.NewSite(t, binary(t))
 			for n := range 30 {
 				site.Add(harness.Person{Name: fmt.Sprintf("Person %02d", n), Email: fmt.Sprintf("p%02d@example.org", n)})
 			}
 			users := openUsersWith(t, harness.OpenBrowser(t), site.URL(), offers)
-			users.Emulate(screens[look])
+			users.Emulate(screen)
 			harness.Eval[bool](users.Page, `(offer("dismissed"), true)`)
 			users.See("button", "Edit Person 00")
 			keepsOff := func(what string, at harness.Point) {
@@ -257,7 +256,7 @@ func TestMessagesKeepOffWhatWasPressed(t *testing.T) {
 			pressAt(at)
 			users.See("button", "Install app")
 			keepsOff("Save", at)
-			users.looksRight("message beside Save on " + strings.Fields(look)[0])
+			shoot(users, "message beside Save on "+look)
 		})
 	}
 }

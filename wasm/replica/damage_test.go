@@ -529,13 +529,15 @@ func TestIDsThatAreThereTwiceAreRepaired(t *testing.T) {
 	compact(t, s.Store)
 	again := func(key, kind, was string) {
 		b.Damage(key, func(text string) string {
+			var out strings.Builder
 			for line := range strings.Lines(text) {
+				out.WriteString(line)
 				if f := strings.Split(line, "\t"); f[0] == kind && f[1] == server[2].EntityID {
 					f[2] = was
-					text += replicatest.Sealed(strings.Join(f[:len(f)-1], "\t"))
+					out.WriteString(replicatest.Sealed(strings.Join(f[:len(f)-1], "\t")))
 				}
 			}
-			return text
+			return out.String()
 		})
 	}
 	again("list/user/1", "r", "zz")

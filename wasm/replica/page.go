@@ -160,15 +160,15 @@ func parseIDs(text string, rows int) *idsPage {
 		r := idRow{line: f.line, id: f.string(), sort: f.string(), version: f.number()}
 		hash, err := strconv.ParseUint(f.raw(), 16, 64)
 		r.hash, r.generation = hash, f.number()
-		if kind == 'i' && err == nil && !f.bad {
+		// One id is one row: what a damaged leaf has beside it disagrees, and is repaired.
+		again := len(p.rows) > 0 && p.rows[len(p.rows)-1].id == r.id
+		if kind == 'i' && err == nil && !f.bad && !again {
 			p.rows = append(p.rows, r)
 		}
 	}, nil)
 	if byID := func(a, b idRow) int { return strings.Compare(a.id, b.id) }; !slices.IsSortedFunc(p.rows, byID) {
 		sortBy(p.rows, byID)
 	}
-	// One id is one row: what a damaged leaf has beside it disagrees, and is repaired.
-	p.rows = slices.CompactFunc(p.rows, func(a, b idRow) bool { return a.id == b.id })
 	return p
 }
 

@@ -202,7 +202,7 @@ func (p *accountPage) field(id, label string, input ui.HTMLInput) ui.UI {
 	}
 	return ui.Div().Class("field").Body(ui.Label().For(id).Text(label), input,
 		ui.Div().ID(id+"-error").Class("field-error-place").Body(
-			ui.If(p.errs[id] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(p.errs[id])))))
+			orNothing(p.errs[id] != "", func() ui.UI { return ui.Raw(fieldErrorHTML(p.errs[id])) })))
 }
 
 // read takes what the inputs show: password managers write to them without telling the page.

@@ -423,7 +423,7 @@ type device struct {
 	resumed                         string
 	hides                           chan struct{}
 	pressed                         bool
-	place                           string
+	place, undo                     string
 	exported                        []string
 	revealed                        string
 	preview                         []api.User
@@ -598,7 +598,9 @@ func (d *device) SetBackgroundSync(_ context.Context, on bool) error {
 	return nil
 }
 
-func (d *device) Diagnostics(context.Context) []Diagnostic { return []Diagnostic{{"Client", "c1"}} }
+func (d *device) Diagnostics(context.Context) []Diagnostic {
+	return []Diagnostic{{"Client", "c1"}}
+}
 func (d *device) Focus(id string)                          { d.focused = id }
 func (d *device) ShowModal(id string)                      { d.opened, d.modal = append(d.opened, id), id }
 func (d *device) CloseModal(id string)                     { d.closed, d.modal = append(d.closed, id), "" }
@@ -608,6 +610,8 @@ func (d *device) SetHeight(id string, height float64)      { d.heights[id] = hei
 func (d *device) Reveal(id string)                         { d.revealed = id }
 func (d *device) KeepPlace(text string)                    { d.place = text }
 func (d *device) KeptPlace() string                        { return d.place }
+func (d *device) KeepUndo(text string)                     { d.undo = text }
+func (d *device) KeptUndo() string                         { return d.undo }
 func (d *device) KeepExport(ids []string)                  { d.exported = ids }
 func (d *device) UpdateWaiting() bool                      { return d.waiting }
 func (d *device) ApplyUpdate()                             { d.applied = true }

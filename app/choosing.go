@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -18,8 +19,8 @@ type record = repository.Record[api.User]
 type choosing struct {
 	on    bool
 	users map[string]record
-	last  string // id of the one that was selected last, from which Shift selects
-	all   string // the address of the list of which all are selected; "" when not all are
+	last  queue.Key // of the one that was selected last, from which Shift selects
+	all   string    // the address of the list of which all are selected; "" when not all are
 }
 
 const chosenID = "chosen"
@@ -51,46 +52,64 @@ func (p *usersPage) choose(id string, through bool) {
 	}
 	c := &p.chosen
 	c.all = ""
-	at := func(id string) int { return slices.IndexFunc(p.records, func(r record) bool { return r.ID == id }) }
-	from, to := at(c.last), at(id)
-	switch {
-	case to < 0:
+	to := slices.IndexFunc(p.records, func(r record) bool { return r.ID == id })
+	if to < 0 {
 		return
-	case through && from >= 0:
-		for _, r := range p.records[min(from, to) : max(from, to)+1] {
-			c.users[r.ID] = r
-		}
-	default:
-		if _, chosen := c.users[id]; chosen {
-			delete(c.users, id)
-		} else {
-			c.users[id] = p.records[to]
-		}
 	}
-	c.last = id
+	last := c.last
+	c.last = p.keys[to]
+	if through && last != (queue.Key{}) {
+		p.chooseBetween(last, c.last)
+		return
+	}
+	if _, chosen := c.users[id]; chosen {
+		delete(c.users, id)
+	} else {
+		c.users[id] = p.records[to]
+	}
 	p.S.announce(p.chosenText())
 }
 
-func (p *usersPage) chosenText() string {
-	return trn(len(p.chosen.users), "{n} selected", "{n} selected")
+// chooseBetween selects from one place in the list to another, of which the page may have only one.
+func (p *usersPage) chooseBetween(a, b queue.Key) {
+	p.gather([]queue.Key{a, b}, func(users map[string]record) {
+		for id, r := range users {
+			p.chosen.users[id] = r
+		}
+	})
 }
 
 // chooseAll selects all that the list has.
-func (p *usersPage) chooseAll(ctx ui.Context, _ ui.Event) {
-	v, q := p.view, p.view.apply(repository.Query{Deep: p.deep, Limit: atOnce}, time.Now())
-	users := map[string]record{}
+func (p *usersPage) chooseAll(ui.Context, ui.Event) {
+	p.gather(nil, func(users map[string]record) { p.chosen.users, p.chosen.all = users, p.view.address() })
+}
+
+// gather reads the users of the list, all or from one of two places to the other, and has them selected.
+func (p *usersPage) gather(ends []queue.Key, choose func(map[string]record)) {
+	v, users := p.view, map[string]record{}
+	q := v.apply(repository.Query{Deep: p.deep, Limit: 1}, time.Now())
 	p.S.async(func(ctx context.Context) error {
-		for more := true; more; {
+		first, end := 0, math.MaxInt
+		for i, key := range ends {
+			q.From = key
 			page, err := p.S.Users.List(ctx, q)
 			if err != nil {
 				return err
 			}
-			for _, r := range page.Records.All() {
+			if i == 0 {
+				first, end = page.First, page.First+1
+			}
+			first, end = min(first, page.First), max(end, page.First+1)
+		}
+		for q.From, q.Skip, q.Limit = (queue.Key{}), first, atOnce; q.Skip < end; q.Skip += atOnce {
+			page, err := p.S.Users.List(ctx, q)
+			if err != nil {
+				return err
+			}
+			for _, r := range page.Records.First(end - q.Skip) {
 				users[r.ID] = r
 			}
-			if more = len(page.Keys) == q.Limit; more {
-				q.From, q.Skip = page.Keys[len(page.Keys)-1], 1
-			}
+			end = min(end, page.Total)
 		}
 		return nil
 	}, func(err error) {
@@ -98,11 +117,15 @@ func (p *usersPage) chooseAll(ctx ui.Context, _ ui.Event) {
 		case err != nil:
 			p.S.showFailure(errorText(err))
 		case p.chosen.on && v == p.view:
-			p.chosen.users, p.chosen.all = users, v.address()
+			choose(users)
 			p.S.announce(p.chosenText())
-			ctx.Dispatch(func(ui.Context) {})
+			p.Update()
 		}
 	})
+}
+
+func (p *usersPage) chosenText() string {
+	return trn(len(p.chosen.users), "{n} selected", "{n} selected")
 }
 
 // selected are those who are selected, in the order of their ids.
@@ -175,38 +198,14 @@ const atOnce = repository.MaxAtOnce
 
 // deleteAll deletes users, each by a change of its own, and offers to undo all of it.
 func (s *session) deleteAll(all []record) {
-	s.inParts(all, trLater("Deleting {0} of {1}…"), s.Users.DeleteAll, func(done []record) {
-		s.showToast(toast{text: trn(len(done), "Deleted {n} user", "Deleted {n} users"), action: tr("Undo"), onAction: func() {
-			s.inParts(done, trLater("Restoring {0} of {1}…"), s.Users.RestoreAll, func(done []record) {
-				s.showToast(toast{text: trn(len(done), "Restored {n} user", "Restored {n} users")})
-			})
-		}})
-	})
+	s.inParts(all, trLater("Deleting {0} of {1}…"), s.Users.DeleteAll, func(done []record) { s.offer(undoing{were: done}) })
 }
 
 // setAll sets a field of users.
 func (s *session) setAll(all []record, field, value string) {
-	s.writeAll(all, func(record) api.UserPatch { return patchOf(field, value) }, func(done []record) {
-		s.showToast(toast{text: trn(len(done), "Changed {n} user", "Changed {n} users"), action: tr("Undo"), onAction: func() { s.unsetAll(done, field, value) }})
-	})
-}
-
-// unsetAll gives users their fields back, as they were before setAll.
-func (s *session) unsetAll(were []record, field, value string) {
-	before, seen := map[string]string{}, slices.Clone(were)
-	for i, r := range were {
-		before[r.ID] = valueOf(r.Value, field)
-		seen[i].Value = patchOf(field, value).Apply(r.Value)
-	}
-	s.writeAll(seen, func(r record) api.UserPatch { return patchOf(field, before[r.ID]) }, func(done []record) {
-		s.showToast(toast{text: trn(len(done), "{n} user is as before", "{n} users are as before")})
-	})
-}
-
-func (s *session) writeAll(all []record, patch func(record) api.UserPatch, done func([]record)) {
-	s.inParts(all, trLater("Changing {0} of {1}…"), func(ctx context.Context, part []record) error {
-		return s.Users.UpdateAll(ctx, part, patch)
-	}, done)
+	s.inParts(all, trLater("Changing {0} of {1}…"), func(ctx context.Context, part []record) ([]record, error) {
+		return s.Users.UpdateAll(ctx, part, func(record) api.UserPatch { return patchOf(field, value) })
+	}, func(done []record) { s.offer(undoing{field: field, value: value, were: done}) })
 }
 
 func patchOf(field, value string) (p api.UserPatch) {
@@ -225,23 +224,25 @@ func valueOf(u api.User, field string) string {
 	return map[string]string{"name": u.Name, "email": u.Email, "bio": u.Bio}[field]
 }
 
-// inParts does something to many users, a part at a time, and says how far it is. What was done is
+// inParts does something to many users, a part at a time, and says how far it is. To whom it was done is
 // told to done, even if it failed then or was stopped.
-func (s *session) inParts(all []record, doing string, work func(context.Context, []record) error, done func([]record)) {
+func (s *session) inParts(all []record, doing string, work func(context.Context, []record) ([]record, error), done func([]record)) {
 	progress := func(n int) string { return tr(doing, formatCount(n), formatCount(len(all))) }
 	stopped, id, n := false, 0, 0
 	if len(all) > atOnce {
 		s.showToast(toast{text: progress(0), stays: true, action: tr("Stop"), onAction: func() { stopped = true }})
 		id = s.lastToast
 	}
+	var did []record
 	s.async(func(ctx context.Context) error {
 		for n < len(all) && !stopped {
 			end := min(n+atOnce, len(all))
-			if err := work(ctx, all[n:end]); err != nil {
+			part, err := work(ctx, all[n:end])
+			if err != nil {
 				return err
 			}
-			n = end
-			s.ctx.Dispatch(func(ui.Context) { s.retext(id, progress(n)) })
+			did, n = append(did, part...), end
+			s.ctx.Dispatch(func(ui.Context) { s.retext(id, progress(end)) })
 		}
 		return nil
 	}, func(err error) {
@@ -250,7 +251,7 @@ func (s *session) inParts(all []record, doing string, work func(context.Context,
 			s.showFailure(trn(len(all)-n, "{n} user was left as it is: {0}", "{n} users were left as they are: {0}", errorText(err)))
 		}
 		if n > 0 {
-			done(all[:n])
+			done(did)
 		}
 	})
 }

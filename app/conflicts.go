@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"html"
 	"slices"
 	"time"
 
@@ -186,23 +187,20 @@ func (d *formDialog) take(field, value string) {
 }
 
 // renderFields compares the sides field by field. The roles are explicit because the
-// narrow layout removes the table's display, and with it its semantics.
+// narrow layout removes the table's display, and with it its semantics. It is one text of HTML, as a
+// row's parts are.
 func renderFields(c queue.Conflict) ui.UI {
-	head := func(text string) ui.UI { return ui.Th().Role("columnheader").Scope("col").Text(text) }
-	return ui.Table().Class("compare").Role("table").Body(
-		ui.THead().Role("rowgroup").Body(ui.Tr().Role("row").Body(
-			head(tr("Field")), head(tr("Before")), head(tr("Mine")), head(tr("Theirs")), head(tr("Kept")))),
-		ui.TBody().Role("rowgroup").Body(ui.Range(c.Fields).Slice(func(i int) ui.UI {
-			f := c.Fields[i]
-			return ui.Tr().Role("row").Body(
-				ui.Th().Role("rowheader").Scope("row").Text(fieldLabel(f.Name)),
-				cell(tr("Before"), f.Base, false),
-				cell(tr("Mine"), f.Mine, f.Kept != queue.Theirs),
-				cell(tr("Theirs"), f.Theirs, f.Kept != queue.Mine),
-				ui.Td().Role("cell").DataSet("column", tr("Kept")).Text(keptText(f)),
-			)
-		})),
-	)
+	text := `<table class="compare" role="table"><thead role="rowgroup"><tr role="row">`
+	for _, name := range []string{tr("Field"), tr("Before"), tr("Mine"), tr("Theirs"), tr("Kept")} {
+		text += `<th role="columnheader" scope="col">` + html.EscapeString(name) + `</th>`
+	}
+	text += `</tr></thead><tbody role="rowgroup">`
+	for _, f := range c.Fields {
+		text += `<tr role="row"><th role="rowheader" scope="row">` + html.EscapeString(fieldLabel(f.Name)) + `</th>` +
+			cellHTML(tr("Before"), sideHTML(f.Base), false) + cellHTML(tr("Mine"), sideHTML(f.Mine), f.Kept != queue.Theirs) +
+			cellHTML(tr("Theirs"), sideHTML(f.Theirs), f.Kept != queue.Mine) + cellHTML(tr("Kept"), html.EscapeString(keptText(f)), false) + `</tr>`
+	}
+	return ui.Raw(text + `</tbody></table>`)
 }
 
 func keptText(f queue.Field) string {
@@ -215,16 +213,20 @@ func keptText(f queue.Field) string {
 	return tr("Both")
 }
 
-func cell(column string, value json.RawMessage, kept bool) ui.UI {
-	td := ui.Td().Role("cell").DataSet("column", column)
+func cellHTML(column, content string, kept bool) string {
+	class := ""
 	if kept {
-		td = td.Class("kept")
+		class = ` class="kept"`
 	}
+	return `<td role="cell" data-column="` + html.EscapeString(column) + `"` + class + `>` + content + `</td>`
+}
+
+func sideHTML(value json.RawMessage) string {
+	text := tr("empty")
 	if isNull(value) {
-		return td.Body(ui.Span().Class("quiet").Text(tr("none")))
+		text = tr("none")
+	} else if text := fieldText(value); text != "" {
+		return foundHTML(text, "")
 	}
-	if text := fieldText(value); text != "" {
-		return td.Body(personText(text))
-	}
-	return td.Body(ui.Span().Class("quiet").Text(tr("empty")))
+	return `<span class="quiet">` + html.EscapeString(text) + `</span>`
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"html"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -54,15 +55,15 @@ func phaseText(p sync.Phase) string {
 
 // renderIncidents lists failures of syncing itself, newest first.
 func (p *syncPage) renderIncidents() ui.UI {
-	now := time.Now()
-	return ui.If(len(p.device.incidents) > 0, ui.Div().Body(
-		ui.H3().ID("incidents-title").Class("thing-title").Text(tr("Recent sync problems")),
-		ui.Ul().Class("things").Role("list").Aria("labelledby", "incidents-title").Body(
-			ui.Range(p.device.incidents).Slice(func(i int) ui.UI {
-				return ui.Li().Class("thing").Body(ui.Div().Class("thing-main").Body(
-					ui.P().Class("thing-title").Text(tr(p.device.incidents[i].What)),
-					quiet(incidentText(p.device.incidents[i], now))))
-			}))))
+	return orNothing(len(p.device.incidents) > 0, func() ui.UI {
+		text := `<div><h3 id="incidents-title" class="thing-title">` + html.EscapeString(tr("Recent sync problems")) +
+			`</h3><ul class="things" role="list" aria-labelledby="incidents-title">`
+		for _, i := range p.device.incidents {
+			text += `<li class="thing"><div class="thing-main"><p class="thing-title">` + html.EscapeString(tr(i.What)) +
+				`</p><p class="quiet">` + html.EscapeString(incidentText(i, time.Now())) + `</p></div></li>`
+		}
+		return ui.Raw(text + `</ul></div>`)
+	})
 }
 
 // incidentText says when and how often an incident happened, and whether it is over.

@@ -1,6 +1,10 @@
 package app
 
-import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+import (
+	"html"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+)
 
 // Elements are the page's elements, by their ids.
 type Elements interface {
@@ -22,11 +26,16 @@ func pageHeading(content ui.UI) ui.UI { return ui.H1().ID(pageTitleID).TabIndex(
 // section is a card with a heading. count is how many items it lists; 0 is not shown.
 func section(id, heading string, count int, body ...ui.UI) ui.UI {
 	return ui.Section().Class("card").Aria("labelledby", id).Body(append([]ui.UI{
-		ui.Div().Class("card-head").Body(
-			ui.H2().ID(id).Text(heading),
-			ui.If(count > 0, ui.Span().Class("badge").Text(formatCount(count))),
-		),
+		ui.Raw(cardHeadHTML(id, heading, count)),
 	}, body...)...)
+}
+
+func cardHeadHTML(id, heading string, count int) string {
+	text := `<div class="card-head"><h2 id="` + id + `">` + html.EscapeString(heading) + `</h2>`
+	if count > 0 {
+		text += `<span class="badge">` + html.EscapeString(formatCount(count)) + `</span>`
+	}
+	return text + `</div>`
 }
 
 // quiet is a paragraph of secondary text.

@@ -1,23 +1,18 @@
 package app
 
-import ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+import (
+	"strings"
+
+	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+)
 
 // skeleton is a placeholder for a page's content; index.html has the same.
 func skeleton() ui.UI {
-	return ui.Div().Class("page").Body(
-		ui.Ul().Class("rows", "skeleton").Aria("hidden", true).Body(
-			ui.Range(make([]struct{}, 8)).Slice(func(int) ui.UI {
-				return ui.Li().Class("row").Body(
-					ui.Span().Class("avatar"),
-					ui.Div().Class("row-main").Body(
-						ui.Span().Class("bone", "bone-name"),
-						ui.Span().Class("bone", "bone-email"),
-					),
-				)
-			}),
-		),
-	)
+	return ui.Raw(`<div class="page"><ul class="rows skeleton" aria-hidden="true">` +
+		strings.Repeat(`<li class="row"><span class="avatar"></span><div class="row-main">`+bones+`</div></li>`, 8) + `</ul></div>`)
 }
+
+const bones = `<span class="bone bone-name"></span><span class="bone bone-email"></span>`
 
 // missingPage is shown at an address that leads nowhere.
 type missingPage struct{ ui.Compo }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"html"
 	"unicode"
 	"unicode/utf8"
 
@@ -160,10 +161,10 @@ func (p *usersPage) renderJump() ui.UI {
 // does, which all others use.
 func (p *usersPage) renderLetters() ui.UI {
 	return orNothing(len(p.letters) > 1, func() ui.UI {
-		all := make([]ui.UI, len(p.letters))
-		for i, l := range p.letters {
-			all[i] = ui.Span().DataSet("letter", l).Text(letterName(l))
+		text := `<div class="letters notranslate" aria-hidden="true" data-for="` + jumpID + `">`
+		for _, l := range p.letters {
+			text += `<span data-letter="` + html.EscapeString(l) + `">` + html.EscapeString(letterName(l)) + `</span>`
 		}
-		return ui.Div().Class("letters", "notranslate").Aria("hidden", true).DataSet("for", jumpID).Body(all...)
+		return ui.Raw(text + `</div>`)
 	})
 }

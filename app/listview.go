@@ -74,7 +74,9 @@ func (v listView) address() string {
 }
 
 // filtered reports whether some people are left out.
-func (v listView) filtered() bool { return v.search != "" || v.state != "" || v.changed != "" }
+func (v listView) filtered() bool {
+	return strings.TrimSpace(v.search) != "" || v.state != "" || v.changed != ""
+}
 
 // apply makes a query one of this view.
 func (v listView) apply(q repository.Query, now time.Time) repository.Query {

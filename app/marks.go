@@ -3,6 +3,7 @@ package app
 import (
 	"html"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/rollcall/rollcall/api"
@@ -11,48 +12,107 @@ import (
 // mark is a part of a text that a search has found, in bytes.
 type mark struct{ from, to int }
 
-// marks returns the parts of a text that a search finds, which is folded: whole letters with their
-// accents, of which the search may be a part.
+// marks returns the parts of a text that a search finds, which is folded: each of its words, by whole
+// letters with their accents, of which a word may be a part.
 func marks(text, search string) (found []mark) {
-	if search == "" {
+	words := strings.Fields(search)
+	if len(words) == 0 {
 		return nil
 	}
 	folded, letters := foldedLetters(text)
-	for from := 0; ; {
-		i := strings.Index(folded[from:], search)
-		if i < 0 {
-			return found
+	marked := make([]bool, len(text)+1)
+	for _, word := range words {
+		for from := 0; ; {
+			i := strings.Index(folded[from:], word)
+			if i < 0 {
+				break
+			}
+			for at := letters[from+i].from; at < letters[from+i+len(word)-1].to; at++ {
+				marked[at] = true
+			}
+			from += i + len(word)
 		}
-		first, last := letters[from+i], letters[from+i+len(search)-1]
-		if n := len(found); n > 0 && first.from < found[n-1].to {
-			found[n-1].to = last.to // of one letter that folds to several
-		} else {
-			found = append(found, mark{first.from, last.to})
-		}
-		from += i + len(search)
 	}
+	for at, is := range marked {
+		switch {
+		case is && (at == 0 || !marked[at-1]):
+			found = append(found, mark{at, at})
+		case !is && at > 0 && marked[at-1]:
+			found[len(found)-1].to = at
+		}
+	}
+	return found
+}
+
+// missing are the words of a search that two texts do not have.
+func missing(search, a, b string) string {
+	text, words := api.FoldText(a+"\n"+b), ""
+	for _, word := range strings.Fields(search) {
+		if !strings.Contains(text, word) {
+			words += " " + word
+		}
+	}
+	return words
 }
 
 // foldedLetters folds a text letter by letter, and returns where the letter of each byte of that is.
 func foldedLetters(text string) (folded string, letters []mark) {
 	var b strings.Builder
-	for at, r := range text {
-		end := at + utf8.RuneLen(r)
-		if r == utf8.RuneError {
-			_, n := utf8.DecodeRuneInString(text[at:])
-			end = at + n
-		}
+	for at := 0; at < len(text); {
+		end := at + letter(text[at:])
 		f := api.FoldText(text[at:end])
-		for i := len(letters) - 1; f == "" && i >= 0 && letters[i].to == at; i-- {
-			letters[i].to = end // an accent of the letter before
-		}
 		b.WriteString(f)
 		for range len(f) {
 			letters = append(letters, mark{at, end})
 		}
+		at = end
 	}
 	return b.String(), letters
 }
+
+// letter is the length of what a reader takes for the first letter of a text, with all that belongs to
+// it: an extended grapheme cluster (Unicode Standard Annex 29), for the scripts and signs that names have.
+func letter(text string) int {
+	last, end := utf8.DecodeRuneInString(text)
+	for flags := 1; end < len(text); {
+		next, size := utf8.DecodeRuneInString(text[end:])
+		switch {
+		case extends(next):
+		case last == zeroWidthJoiner && !unicode.IsSpace(next), joins(last) && unicode.IsLetter(next):
+		case isFlagPart(last) && isFlagPart(next) && flags%2 == 1:
+			flags++
+		default:
+			return end
+		}
+		last, end = next, end+size
+	}
+	return end
+}
+
+const zeroWidthJoiner = '\u200d'
+
+// extends reports whether a character belongs to the one before it.
+func extends(r rune) bool {
+	switch {
+	case r < 0x300:
+		return false
+	case r == '\u200c', r == zeroWidthJoiner, r == 'ำ', r == 'ຳ', r == '\uff9e', r == '\uff9f', // voiced marks of half-width kana
+		r >= 0x1f3fb && r <= 0x1f3ff, r >= 0xe0020 && r <= 0xe007f: // colours and ends of emoji
+		return true
+	}
+	return unicode.Is(unicode.M, r)
+}
+
+// joins reports whether a mark binds the next consonant to the one before it.
+func joins(r rune) bool {
+	switch r {
+	case '\u094d', '\u09cd', '\u0acd', '\u0b4d', '\u0c4d', '\u0d4d':
+		return true
+	}
+	return false
+}
+
+func isFlagPart(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
 
 // markedHTML is a text with what a search finds in it marked.
 func markedHTML(text, search string) string {
@@ -89,18 +149,22 @@ func excerpt(text, search string) string {
 	return cut(text, excerptLength)
 }
 
-// back is where n characters before a place in a text begin.
+// back is where about n characters before a place in a text begin.
 func back(text string, at, n int) int {
-	for ; n > 0 && at > 0; n-- {
+	for ; at > 0; n-- {
+		r, _ := utf8.DecodeRuneInString(text[at:])
+		if n <= 0 && !extends(r) {
+			break
+		}
 		_, size := utf8.DecodeLastRuneInString(text[:at])
 		at -= size
 	}
 	return at
 }
 
-// cut is a text of at most n characters.
+// cut is a text of at most n letters.
 func cut(text string, n int) string {
-	for i := range text {
+	for i := 0; i < len(text); i += letter(text[i:]) {
 		if n == 0 {
 			return text[:i] + "…"
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ func TestMarks(t *testing.T) {
 		{"José Núñez", "jose", "[José] Núñez"},
 		{"JOSÉ", "e", "JOS[É]"},
 		{"Jose\u0301 Li", "jose", "[Jose\u0301] Li"},
-		{"Jose\u0301 Li", "e l", "Jos[e\u0301 L]i"},
+		{"Jose\u0301 Li", "e l", "Jos[e\u0301] [L]i"},
 		{"Anna Straße", "strasse", "Anna [Straße]"},
 		{"Straße", "s", "[S]tra[ß]e"},
 		{"Anna", "an", "[An]na"},
@@ -23,7 +24,24 @@ func TestMarks(t *testing.T) {
 		{"ΝΙΚΟΣ", "νικοσ", "[ΝΙΚΟΣ]"},
 		{"Łukasz Øst", "ost", "Łukasz [Øst]"},
 		{"<b>&amp", "b>&", "<[b>&]amp"},
+		{"Ann Archer", "archer ann", "[Ann] [Archer]"},
+		{"Hannah Ann", "ann an", "H[ann]ah [Ann]"},
+		// What a reader takes for one letter is not split.
+		{"ｶﾞｽ", "ガ", "[ｶﾞ]ｽ"},
+		{"किरण", "क", "[कि]रण"},
+		{"क्षमा", "क", "[क्ष]मा"},
+		{"น้ำ", "น", "[น้ำ]"},
+		{"מֹשֶׁה", "מש", "[מֹשֶׁ]ה"},
+		{"مُحَمَّد", "محمد", "[مُحَمَّد]"},
+		{"👩\u200d👩\u200d👧 Ann", "👩", "[👩\u200d👩\u200d👧] Ann"},
+		{"👍🏽", "👍", "[👍🏽]"},
+		{"🇩🇪🇫🇷", "🇪🇫", ""},
+		{"🇩🇪🇫🇷", "🇫🇷", "🇩🇪[🇫🇷]"},
+		{"❤️", "❤", "[❤️]"},
 	} {
+		if c.want == "" { // what is between two letters is part of both
+			c.want = "[" + c.text + "]"
+		}
 		if got := bracketed(c.text, api.FoldText(c.search)); got != c.want && strings.ReplaceAll(got, "][", "") != c.want {
 			t.Errorf("%q in %q: got %q, want %q", c.search, c.text, got, c.want)
 		}
@@ -46,12 +64,14 @@ func TestMarksAreWhatTheSearchFinds(t *testing.T) {
 		text := strings.Join(rapid.SliceOfN(letters, 0, 12).Draw(t, "text"), "")
 		search := api.FoldText(strings.Join(rapid.SliceOfN(letters, 1, 3).Draw(t, "search"), ""))
 		found := marks(text, search)
-		if (len(found) > 0) != (search != "" && strings.Contains(api.FoldText(text), search)) {
+		folded := api.FoldText(text)
+		if has := slices.ContainsFunc(strings.Fields(search), func(word string) bool { return strings.Contains(folded, word) }); has != (len(found) > 0) {
 			t.Fatalf("%q in %q is marked in %v", search, text, found)
 		}
 		at := 0
 		for _, m := range found {
-			if m.from < at || m.to <= m.from || !strings.Contains(api.FoldText(text[m.from:m.to]), search) {
+			part := api.FoldText(text[m.from:m.to])
+			if m.from < at || m.to <= m.from || !slices.ContainsFunc(strings.Fields(search), func(word string) bool { return strings.Contains(part, word) }) {
 				t.Fatalf("%q in %q is marked in %v", search, text, found)
 			}
 			at = m.to
@@ -74,6 +94,9 @@ func TestExcerpt(t *testing.T) {
 		{long + "Sings in the choir", "…Sings in the choir"},
 		{strings.Repeat("x", 50) + "choir", "…" + strings.Repeat("x", 14) + "choir"},
 		{"choir " + strings.Repeat("é", 200), "choir " + strings.Repeat("é", 114) + "…"},
+		{"choir " + strings.Repeat("👍🏽", 200), "choir " + strings.Repeat("👍🏽", 114) + "…"},
+		{strings.Repeat("👍🏽", 50) + "choir", "…" + strings.Repeat("👍🏽", 7) + "choir"},
+		{strings.Repeat("👍🏽", 50) + " choir", "…choir"},
 	} {
 		if got := excerpt(c.text, "choir"); got != c.want {
 			t.Errorf("of %q: got %q, want %q", c.text, got, c.want)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"html"
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -48,6 +49,7 @@ func (r *root) OnMount(ctx ui.Context) {
 	s.subscribe(ctx, s.StorageHealth.StorageStateChanges(ctx), r.refreshStorageState)
 	r.refreshStorageState(ctx)
 	s.offerDrafts()
+	s.offerKeptUndo()
 	s.greet()
 	s.offerInstall()
 	r.refreshStatus(ctx)
@@ -205,8 +207,7 @@ func (r *root) skip(_ ui.Context, e ui.Event) {
 
 func (r *root) renderBar() ui.UI {
 	return ui.Div().Class("bar").Body(
-		ui.A().Class("brand").Href("/").Aria("label", tr("Rollcall, all users")).Body(
-			icon("brand"), ui.Span().Class("brand-name").Text("Rollcall")),
+		ui.Raw(`<a class="brand" href="/" aria-label="`+html.EscapeString(tr("Rollcall, all users"))+`">`+iconHTML("brand")+`<span class="brand-name">Rollcall</span></a>`),
 		ui.Nav().Class("nav").Aria("label", tr("Main")).Body(
 			r.navLink("/", tr("Users"), r.route.kind == usersRoute || r.route.kind == userRoute, queue.Counts{}),
 			r.navLink("/sync", tr("Sync"), r.route.kind == syncRoute, r.s.counts),

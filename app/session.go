@@ -27,6 +27,7 @@ type session struct {
 	toasts       []toast
 	toastSlots   keyed
 	lastToast    int
+	undoToast    int    // that offers what is kept to be undone
 	announcement string // what the status region announces besides the status
 
 	form         *formRequest
@@ -39,7 +40,7 @@ type session struct {
 	confirm    *confirmRequest
 	requests   int // numbers the requests, so that each opens its dialog once
 
-	place listPlace // in the list
+	places []listPlace // where the person was in each list, by its address
 
 	storageState     StorageState
 	older            bool // this version can't read the data, and a reload brings no other

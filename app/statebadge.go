@@ -1,6 +1,8 @@
 package app
 
 import (
+	"html"
+
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/queue"
 )
@@ -21,7 +23,8 @@ func stateText(s queue.RowState) (badge, icon, words string) {
 // stateBadge is empty for a row that is up to date.
 func stateBadge(s queue.RowState) ui.UI {
 	text, iconName, _ := stateText(s)
-	return ui.Span().Class("state-place").Body(
-		ui.If(text != "", ui.Span().Class("state", "state-"+string(s)).Body(icon(iconName), ui.Span().Text(text))),
-	)
+	if text != "" {
+		text = `<span class="state state-` + string(s) + `">` + iconHTML(iconName) + `<span>` + html.EscapeString(text) + `</span></span>`
+	}
+	return ui.Raw(`<span class="state-place">` + text + `</span>`)
 }

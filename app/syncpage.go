@@ -190,8 +190,7 @@ func (p *syncPage) renderOutbox() []ui.UI {
 		return p.content.only("failure", emptyState("alert", ui.H2().Text(tr("Your changes can't be shown")), errorText(p.failure),
 			retryButton(p.retry)))
 	case !p.loaded:
-		return p.content.only("skeleton", ui.Div().Class("card", "skeleton").Aria("hidden", true).Body(
-			ui.Span().Class("bone", "bone-name"), ui.Span().Class("bone", "bone-email")))
+		return p.content.only("skeleton", ui.Raw(`<div class="card skeleton" aria-hidden="true">`+bones+`</div>`))
 	}
 	return p.content.only("outbox", ui.Div().Class("cards").Body(
 		p.renderOperations(operationList{&p.waiting, "waiting-title", tr("Waiting"), tr("Nothing is waiting. All your changes are on the server."),

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"html"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -52,6 +53,7 @@ func (p *syncPage) renderSettings() ui.UI {
 		),
 		p.renderBackground(),
 		p.S.languageChoice(),
+		ui.Raw(`<p><button type="button" class="button" data-tool="sheet">`+html.EscapeString(tr("Keyboard shortcuts"))+`</button></p>`),
 	)
 }
 

@@ -103,6 +103,9 @@ func (s *session) dismiss(id int) {
 	for i, t := range s.toasts {
 		if t.id == id {
 			s.toasts = append(s.toasts[:i:i], s.toasts[i+1:]...)
+			if id == s.undoToast {
+				s.Layout.KeepUndo("")
+			}
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"html"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -144,9 +145,13 @@ func (d *formDialog) contested(field string) bool {
 	return d.edit != nil && d.edit[field].theirs != nil && !d.gone
 }
 
+func fieldErrorHTML(text string) string {
+	return `<p class="field-error">` + iconHTML("alert") + `<span>` + html.EscapeString(text) + `</span></p>`
+}
+
 func (d *formDialog) fieldError(name string) ui.UI {
 	return ui.Div().ID(d.inputID(name) + "-error").Class("field-error-place").Body(
-		ui.If(d.errs[name] != "", ui.P().Class("field-error").Body(icon("alert"), ui.Span().Text(d.errs[name]))))
+		orNothing(d.errs[name] != "", func() ui.UI { return ui.Raw(fieldErrorHTML(d.errs[name])) }))
 }
 
 // renderTheirs shows what others have made of a field that the person has changed, too.

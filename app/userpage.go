@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"html"
 	"strings"
 	"time"
 
@@ -260,18 +261,21 @@ func (p *userPage) renderRecord() ui.UI {
 		synced = timeAgo(r.SyncedAt, time.Now())
 	}
 	_, _, state := stateText(r.State)
-	rows := []ui.UI{fact(tr("State"), state), fact(tr("Last synced"), synced), fact(tr("Version"), version)}
+	rows := factHTML(tr("State"), state) + factHTML(tr("Last synced"), synced) + factHTML(tr("Version"), version)
 	if !r.Value.CreatedAt.IsZero() {
-		rows = append(rows, fact(tr("Added"), language.Moment(r.Value.CreatedAt)))
+		rows += factHTML(tr("Added"), language.Moment(r.Value.CreatedAt))
 	}
 	if !r.Value.UpdatedAt.IsZero() {
-		rows = append(rows, fact(tr("Changed"), language.Moment(r.Value.UpdatedAt)))
+		rows += factHTML(tr("Changed"), language.Moment(r.Value.UpdatedAt))
 	}
-	rows = append(rows, fact(tr("ID"), r.ID))
-	return ui.Section().Class("card").Aria("labelledby", "record-title").Body(
-		ui.H2().ID("record-title").Text(tr("Record")),
-		ui.Dl().Class("facts").Body(rows...),
+	rows += factHTML(tr("ID"), r.ID)
+	return section("record-title", tr("Record"), 0,
+		ui.Raw(`<dl class="facts">`+rows+`</dl>`),
 		ui.If(r.State == queue.NeedsAttention || r.State == queue.InConflict,
 			ui.P().Body(ui.A().Class("button", "button-primary").Href("/sync").Text(tr("See what to do")))),
 	)
+}
+
+func factHTML(name, value string) string {
+	return `<div class="fact"><dt>` + html.EscapeString(name) + `</dt><dd>` + html.EscapeString(value) + `</dd></div>`
 }

@@ -35,11 +35,13 @@ type Users interface {
 	// Restore brings back a user deleted a moment ago, as it was.
 	Restore(ctx context.Context, was repository.Record[api.User]) (repository.Written, error)
 
-	// UpdateAll, DeleteAll and RestoreAll are those of up to repository.MaxAtOnce users, each with an
-	// operation of its own, in one step: all are saved or none.
-	UpdateAll(ctx context.Context, seen []repository.Record[api.User], patch func(repository.Record[api.User]) api.UserPatch) error
-	DeleteAll(ctx context.Context, seen []repository.Record[api.User]) error
-	RestoreAll(ctx context.Context, was []repository.Record[api.User]) error
+	// UpdateAll, RevertAll, DeleteAll and RestoreAll are those of up to repository.MaxAtOnce users, each with
+	// an operation of its own, in one step: all are saved or none. They return those that were there to be
+	// changed. RevertAll undoes an UpdateAll by one patch, DeleteAll returns what RestoreAll takes.
+	UpdateAll(ctx context.Context, seen []record, patch func(record) api.UserPatch) ([]record, error)
+	RevertAll(ctx context.Context, were []record, set api.UserPatch) ([]record, error)
+	DeleteAll(ctx context.Context, seen []record) ([]record, error)
+	RestoreAll(ctx context.Context, was []record) ([]record, error)
 
 	// Changes notifies that users or operations may have changed, in this tab or any
 	// other. The channel holds at most one unread notification, until ctx ends.
@@ -57,7 +59,7 @@ func (s *session) deleteUser(user repository.Record[api.User], done func(error))
 			if err != nil {
 				s.showFailure(notDeleted.text(name, err))
 			} else {
-				s.showToast(toast{text: tr("Deleted {0}", name), name: name, action: tr("Undo"), onAction: func() { s.restoreUser(user) }})
+				s.offerUndo(tr("Deleted {0}", name), name, func() { s.restoreUser(user) }, undoing{were: []record{user}})
 			}
 			if done != nil {
 				done(err)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"html"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ type Layout interface {
 	// KeepPlace keeps a text while the tab is open, also over a reload. KeptPlace is what it was.
 	KeepPlace(text string)
 	KeptPlace() string
+	// KeepUndo and KeptUndo are the same for what can be undone.
+	KeepUndo(text string)
+	KeptUndo() string
 	// KeepExport keeps the ids of the users that are to be exported.
 	KeepExport(ids []string)
 }
@@ -109,8 +113,20 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 	p.S.watch(ctx, p.S.Layout.Scrolls(ctx, scrollerID), p.scrolled)
 	p.S.subscribe(ctx, p.S.Syncer.StatusChanges(ctx), p.learnLetters)
 	p.S.after(ctx, firstSyncTime, func(ui.Context) { p.firstSyncTimedOut = true })
+	p.awaitMidnight(ctx)
 	p.read()
 	p.deepen()
+}
+
+// awaitMidnight reads a list of what was changed today or this week anew on another day.
+func (p *usersPage) awaitMidnight(ctx ui.Context) {
+	day := time.Now().YearDay()
+	p.S.after(ctx, tickInterval, func(ctx ui.Context) {
+		if p.view.changed != "" && time.Now().YearDay() != day {
+			p.read()
+		}
+		p.awaitMidnight(ctx)
+	})
 }
 
 // OnNav shows what the page's address says by now.
@@ -120,11 +136,7 @@ func (p *usersPage) OnNav(ctx ui.Context) {
 	if parseRoute(u.Path).kind != usersRoute || v == p.view {
 		return
 	}
-	place := p.S.placeIn(v.address())
-	p.change(v)
-	if place.key != (queue.Key{}) {
-		p.seek, p.toTop = &place, false
-	}
+	p.changeAt(v, p.S.placeIn(v.address()))
 	p.showChoices()
 	p.deepen()
 }
@@ -193,16 +205,22 @@ func (p *usersPage) find(text string) {
 }
 
 // change shows another list, from its top.
-func (p *usersPage) change(v listView) {
+func (p *usersPage) change(v listView) { p.changeAt(v, listPlace{address: v.address()}) }
+
+// changeAt shows another list, at a place.
+func (p *usersPage) changeAt(v listView, place listPlace) {
 	if v.query() != p.view.query() && p.chosen.all != "" {
 		p.chosen.all = ""
 	}
 	p.view, p.deep, p.anchors, p.seek, p.toTop = v, false, nil, nil, true
 	p.requested = span{0, windowRows}
+	if place.key != (queue.Key{}) {
+		p.seek, p.toTop = &place, false
+	}
 	if p.cancel != nil {
 		p.cancel() // nobody waits for it any more
 	}
-	p.S.place = listPlace{address: v.address()}
+	p.S.keepPlace(place)
 	p.read()
 }
 
@@ -236,21 +254,37 @@ func (p *usersPage) keepPlace(v view) {
 		place.key, place.index = p.keys[i], p.shown.first+i
 		place.offset = v.top - float64(place.index)*v.rowHeight
 	}
-	if place != p.S.place {
-		p.S.place = place
+	if place != p.S.placeIn(place.address) {
+		p.S.keepPlace(place)
 		p.S.Layout.KeepPlace(place.text())
 	}
 }
 
+// mostPlaces bounds of how many lists it is known where the person was.
+const mostPlaces = 50
+
+func (s *session) keepPlace(p listPlace) {
+	n := len(s.places)
+	switch {
+	case n > 0 && s.places[n-1].address == p.address:
+		n--
+	case n == mostPlaces:
+		n = 0
+	}
+	s.places = append(s.places[:n], p)
+}
+
 // placeIn is where the person was in a list, as far as it is known.
 func (s *session) placeIn(address string) listPlace {
-	if s.place == (listPlace{}) {
-		s.place = parseListPlace(s.Layout.KeptPlace()) // from before a reload
+	if len(s.places) == 0 {
+		s.places = []listPlace{parseListPlace(s.Layout.KeptPlace())} // from before a reload
 	}
-	if s.place.address != address {
-		return listPlace{address: address}
+	for i := len(s.places) - 1; i >= 0; i-- {
+		if s.places[i].address == address {
+			return s.places[i]
+		}
 	}
-	return s.place
+	return listPlace{address: address}
 }
 
 // window is a read of the list: what is asked for, and what came.
@@ -429,7 +463,7 @@ func (p *usersPage) Render() ui.UI {
 				ui.P().Class("count").Text(p.count()),
 				p.renderArriving(),
 			),
-			ui.A().Class("button", "files-link").Href(p.filesPath()).Body(icon("transfer"), ui.Span().Text(tr("Import or export"))),
+			ui.Raw(`<a class="button files-link" href="`+html.EscapeString(p.filesPath())+`">`+iconHTML("transfer")+`<span>`+html.EscapeString(tr("Import or export"))+`</span></a>`),
 			ui.Div().Class("page-actions").Body(
 				p.S.syncButton(),
 				button("button-primary", "plus", tr("Add user")).ID("add-user").OnClick(p.add),
@@ -584,8 +618,8 @@ func (p *usersPage) row(i int) ui.UI {
 	rec := p.records[i]
 	r := &userRow{ID: rec.ID, Name: rec.Value.Name, Email: rec.Value.Email, State: rec.State, Search: p.folded(), Choosing: p.chosen.on}
 	_, r.Chosen = p.chosen.users[rec.ID]
-	if p.deep && len(marks(r.Name, r.Search)) == 0 && len(marks(r.Email, r.Search)) == 0 {
-		r.Excerpt = excerpt(rec.Value.Bio, r.Search)
+	if p.deep {
+		r.Excerpt = excerpt(rec.Value.Bio, missing(r.Search, r.Name, r.Email))
 	}
 	return r
 }

@@ -399,3 +399,246 @@ func TestManySelectedDoNotBlockThePage(t *testing.T) {
 		t.Errorf("the page did not answer for %.0f ms", longest)
 	}
 }
+
+// TestRowsStayAtTheListsEnds, too, where nothing can be scrolled: under the mouse, and with the focus. What is
+// pressed then is what was there before.
+func TestRowsStayAtTheListsEnds(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	ann, bob, carl := addThree(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
+	const room = `["Top", "Bottom"].map((side) => getComputedStyle(document.querySelector(".list"))["padding" + side]).join()`
+	stays := func(name string, what func(), names ...string) {
+		t.Helper()
+		before := topOf(users, name)
+		what()
+		users.reads(names...)
+		harness.Eventually(t, name+" stays", func() error {
+			if after := topOf(users, name); math.Abs(after-before) > 1.5 {
+				return fmt.Errorf("%s was at %.0f and is at %.0f", name, before, after)
+			}
+			return nil
+		})
+	}
+	at := users.Center("button", "Delete Bob Baker")
+	users.Hover(at)
+	stays("Bob Baker", func() { site.Add(harness.Person{Name: "Aaron Abel", Email: "aaron@example.org"}) }, "Aaron Abel", "Ann Archer", "Bob Baker", "Carl Cole")
+	stays("Bob Baker", func() { site.Remove(ann) }, "Aaron Abel", "Bob Baker", "Carl Cole")
+	users.Down(at, false)
+	users.Up(at, false)
+	users.SeeText("Deleted Bob Baker")
+	users.matchesServer(site)
+	if _, there := site.Row("Bob Baker"); there {
+		t.Error("somebody else was deleted")
+	}
+	users.Click("button", "Undo")
+	users.reads("Aaron Abel", "Bob Baker", "Carl Cole")
+	users.matchesServer(site)
+	users.Hover(harness.Point{X: 5, Y: 5})
+	harness.Eval[bool](users.Page, `(document.querySelector('[aria-label="Delete Carl Cole"]').focus(), true)`)
+	stays("Carl Cole", func() { site.Remove(bob) }, "Aaron Abel", "Carl Cole")
+	users.focusIsOn("Delete Carl Cole")
+	harness.Eval[bool](users.Page, `(document.getElementById("search").focus(), true)`)
+	users.eventually("the room that was made", room, "0px,0px")
+
+	// Nor does what comes above the list move it.
+	users.Hover(users.Center("button", "Delete Carl Cole"))
+	stays("Carl Cole", func() {
+		b.Offline(site.Proxy, true)
+		users.isOffline()
+	}, "Aaron Abel", "Carl Cole")
+	b.Offline(site.Proxy, false)
+	users.isOnline()
+	if _, there := site.Row("Carl Cole"); !there || carl == "" {
+		t.Error("Carl is gone")
+	}
+}
+
+// TestSearchForWords in any order, in scripts of all kinds: what is found is marked by whole letters.
+func TestSearchForWords(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	for name, bio := range map[string]string{
+		"Ann Archer": "Sings in the choir", "Łódź Øre Straße": "", "مُحَمَّد العربي": "", "ｶﾞｽ ﾀﾛｳ": "", "किरण शर्मा": "", "👩‍👩‍👧 Family": "",
+	} {
+		site.Add(harness.Person{Name: name, Email: fmt.Sprintf("%x@example.org", name[:3]), Bio: bio})
+	}
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users.SeeText("6 users")
+	for _, c := range []struct{ search, name, marks string }{
+		{"archer  ANN", "Ann Archer", "[Ann Archer]"},
+		{"choir ann", "Ann Archer", "[Ann choir]"},
+		{"strasse lodz", "Łódź Øre Straße", "[Łódź Straße]"},
+		{"ore", "Łódź Øre Straße", "[Øre]"},
+		{"محمد", "مُحَمَّد العربي", "[مُحَمَّد]"},
+		{"ガス", "ｶﾞｽ ﾀﾛｳ", "[ｶﾞｽ]"},
+		{"क", "किरण शर्मा", "[कि]"},
+		{"👩", "👩‍👩‍👧 Family", "[👩‍👩‍👧]"},
+	} {
+		users.Fill("searchbox", "Search users", c.search)
+		users.reads(c.name)
+		users.eventually("the marks of "+c.search, markedTexts, c.marks)
+	}
+	users.Fill("searchbox", "Search users", "  ")
+	users.SeeText("6 users")
+}
+
+// TestWhatIsDoneToSeveralIsUndoneAfterAReload, and what was typed for them is there again.
+func TestWhatIsDoneToSeveralIsUndoneAfterAReload(t *testing.T) {
+	t.Parallel()
+	site, _, users := openThree(t)
+	selectAll := func() {
+		t.Helper()
+		users.Click("button", "Select")
+		users.Click("button", "Select all 3")
+		users.SeeText("3 selected")
+	}
+	selectAll()
+	users.Click("button", "Delete")
+	users.SeeText("Deleted 3 users")
+	users.matchesServer(site)
+	users.Reload()
+	users.SeeText("Deleted 3 users")
+	users.Click("button", "Undo")
+	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
+	users.matchesServer(site)
+
+	selectAll()
+	users.Click("button", "Edit a field")
+	users.Fill("textbox", "New value", "Half a sent")
+	users.drafted("Half a sent")
+	users.Press(kb.Escape)
+	users.Gone("dialog", "Edit a field")
+	users.Reload()
+	users.GoneText("What you typed is kept") // it is no form's of one user
+	selectAll()
+	users.Click("button", "Edit a field")
+	if got := users.Value("textbox", "New value"); got != "Half a sent" {
+		t.Errorf("the field has %q", got)
+	}
+	users.Fill("textbox", "New value", "Half a sentence")
+	users.Click("button", "Save")
+	users.SeeText("Changed 3 users")
+	users.matchesServer(site)
+	carl, _ := site.Row("Carl Cole")
+	site.Change(carl.ID, map[string]string{"bio": "theirs"})
+	harness.Eventually(t, "it arrives", func() error {
+		users.syncNow()
+		return harness.Equal("Carl's bio", users.bioOf("Carl Cole"), "theirs")
+	})
+	users.Reload()
+	users.Click("button", "Undo")
+	users.SeeText("2 users are as before, 1 left as it is")
+	users.matchesServer(site)
+	if row, _ := site.Row("Carl Cole"); row.Bio != "theirs" {
+		t.Errorf("Carl's bio is %q", row.Bio)
+	}
+	users.Reload()
+	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
+	if users.Has("button", "Undo") {
+		t.Error("what was undone is offered again")
+	}
+}
+
+// bioOf is what a user's row has in its form.
+func (d directory) bioOf(name string) string {
+	d.t.Helper()
+	d.opens(name)
+	bio := d.Value("textbox", "Bio")
+	d.Click("button", "Cancel")
+	d.Gone("dialog", "Edit user")
+	return bio
+}
+
+// TestASwipeFollowsTheLanguage: towards where its lines begin it deletes.
+func TestASwipeFollowsTheLanguage(t *testing.T) {
+	t.Parallel()
+	site, _, users := openThree(t)
+	users.Emulate(harness.Screen{Width: 390, Height: 844, Phone: true})
+	harness.Eval[bool](users.Page, `(document.documentElement.dir = "rtl", true)`)
+	at := users.rowAt("Bob Baker")
+	users.Swipe(at, harness.Point{X: at.X - 150, Y: at.Y})
+	users.See("dialog", "Edit user")
+	users.Click("button", "Cancel")
+	users.Gone("dialog", "Edit user")
+	at = users.rowAt("Bob Baker")
+	users.Swipe(at, harness.Point{X: at.X + 150, Y: at.Y})
+	users.SeeText("Deleted Bob Baker")
+	users.matchesServer(site)
+}
+
+// TestKeysOfOtherKeyboards: a key is known by its place where it types no Latin letter. An input method's
+// keys are its own, and Escape ends a selection.
+func TestKeysOfOtherKeyboards(t *testing.T) {
+	t.Parallel()
+	_, _, users := openThree(t)
+	key := func(of string) {
+		t.Helper()
+		harness.Eval[bool](users.Page, `(document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {bubbles: true, cancelable: true, `+of+`})), true)`)
+	}
+	key(`key: "ى", code: "KeyN", isComposing: true`)
+	key(`key: "Process", code: "KeyN", keyCode: 229`)
+	key(`key: "ى", code: "KeyN", altKey: true`)
+	key(`key: "ن", code: "KeyK", ctrlKey: true`)
+	users.See("dialog", "Commands")
+	if users.Has("dialog", "Add user") {
+		t.Error("a key that was none adds a user")
+	}
+	key(`key: "ى", code: "KeyN"`) // not in a dialog
+	users.Press(kb.Escape)
+	users.Gone("dialog", "Commands")
+	key(`key: "ى", code: "KeyN"`)
+	users.See("dialog", "Add user")
+	users.Press(kb.Escape)
+	users.Gone("dialog", "Add user")
+	key(`key: "؟", code: "Slash", shiftKey: true`)
+	users.See("dialog", "Keyboard shortcuts")
+	users.Press(kb.Escape)
+	users.Gone("dialog", "Keyboard shortcuts")
+	users.Click("button", "Select")
+	users.Click("checkbox", "Select Bob Baker")
+	users.SeeText("1 selected")
+	users.Press(kb.Escape)
+	users.Gone("group", "Selected users")
+	users.focusIsOn("select-users")
+	// Whoever has switched the keys off finds them here.
+	users.Click("link", "Sync")
+	users.Click("button", "Keyboard shortcuts")
+	users.See("dialog", "Keyboard shortcuts")
+}
+
+// TestTodayEndsAtMidnight: a list of what was changed today is another one then.
+func TestTodayEndsAtMidnight(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	users := openUsersWith(t, harness.OpenBrowser(t), site.URL(), `{
+		const Real = Date;
+		globalThis.later = 0;
+		globalThis.Date = class extends Real {
+			constructor(...args) { args.length ? super(...args) : super(Real.now() + later); }
+			static now() { return Real.now() + later; }
+		};
+	}`)
+	users.pick("Changed", "Changed today")
+	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
+	harness.Eval[bool](users.Page, `(later = 24 * 60 * 60 * 1000, true)`)
+	users.SeeText("No matches")
+}
+
+// TestThePlaceInEachListIsKept for Back.
+func TestThePlaceInEachListIsKept(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	many(site, 4)
+	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users.SeeText("104 users")
+	users.pick("Jump to a letter", "Q")
+	users.eventually("the first row", firstVisible, "Q00 Person")
+	users.pick("Sort by", "By name, Z to A")
+	users.eventually("the first row", firstVisible, "Z03 Person")
+	harness.Eval[bool](users.Page, `(history.back(), true)`)
+	users.eventually("the first row after Back", firstVisible, "Q00 Person")
+}

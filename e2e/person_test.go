@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	_ "image/png"
 	"net/http"
@@ -311,6 +312,45 @@ func TestTheReportHasNobodyInIt(t *testing.T) {
 	if strings.Contains(report, ann) || strings.Contains(report, "@") {
 		t.Errorf("the report is %s", report)
 	}
+	for _, failure := range []string{
+		`TypeError: Failed to fetch “Ann Archer”`, `saving Ann Archer failed at 10.0.0.7 [2001:db8::7]:8443`, `panic: invalid value "Ann Archer"`,
+		`Ann Archer: Error`, `Error at https://archer.example.org/users/ann?q=archer:1:2`, `ann%40example.org`, `آن آرتشر not found`, "\u2068Ann\u2069 timed out",
+	} {
+		harness.Eval[bool](users.Page, fmt.Sprintf(`(document.querySelector(".facts .fact:last-child dd").textContent = %q, globalThis.copied = "", true)`, failure))
+		users.Click("button", "Copy report")
+		harness.Eventually(t, "the report is copied", func() error {
+			report = harness.Eval[string](users.Page, `globalThis.copied`)
+			return harness.Equal("it is there", report != "", true)
+		})
+		for _, nobody := range []string{"Ann", "ann", "rcher", "10.0", "2001", "8443", "example", "آن", "%40"} {
+			if i := strings.Index(report, "Last worker failure: "); strings.Contains(report[i:strings.Index(report, "Browser: ")], nobody) {
+				t.Errorf("of %q the report has %q:\n%s", failure, nobody, report)
+			}
+		}
+	}
+	if !strings.Contains(report, "Last worker failure: … timed out") {
+		t.Errorf("what failed is not in the report:\n%s", report)
+	}
+}
+
+// TestATextIsCopiedWithoutAClipboard, which a page without HTTPS does not have.
+func TestATextIsCopiedWithoutAClipboard(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	ann, _, _ := addThree(site)
+	users := openUsersWith(t, harness.OpenBrowser(t), site.URL(), `
+		Object.defineProperty(navigator, "clipboard", {value: undefined});
+		addEventListener("copy", ({target}) => { globalThis.copied = target.value; });
+	`)
+	users.opensPerson(ann, "Ann Archer")
+	users.See("button", "Copy email")
+	harness.Eval[bool](users.Page, `(document.getElementById("share-copy").focus(), true)`)
+	users.Press(kb.Enter)
+	users.SeeText("Email copied")
+	if got := harness.Eval[string](users.Page, `globalThis.copied`); got != "ann@example.org" {
+		t.Errorf("copied is %q", got)
+	}
+	users.focusIs("share-copy")
 }
 
 // TestAFirstSyncSaysHowMuchThereIs: of how many, as soon as the first page is there.

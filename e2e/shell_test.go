@@ -253,3 +253,24 @@ func TestAnUpdateKeepsWhatIsTyped(t *testing.T) {
 	users.See("dialog", "Edit user")
 	users.fieldIs("Bio", "half")
 }
+
+// TestTwoTabsShowTheSameNumber, and none once nothing waits.
+func TestTwoTabsShowTheSameNumber(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	b := harness.OpenBrowser(t)
+	first, second := openUsersWith(t, b, site.URL(), counted), openUsersWith(t, b, site.URL(), counted)
+	b.Offline(site.Proxy, true)
+	first.isOffline()
+	first.edit("Ann Archer", harness.Person{Bio: "Draws maps"})
+	for _, tab := range []directory{first, second} {
+		tab.titleIs("(1) Users - Rollcall")
+		tab.badgeIs(1)
+	}
+	b.Offline(site.Proxy, false)
+	for _, tab := range []directory{first, second} {
+		tab.titleIs("Users - Rollcall")
+		tab.badgeIs(0)
+	}
+}

@@ -6,6 +6,7 @@
 //                                   account is here by now
 //   rollcallDrafts.release(key)     leaves it to whoever opens it next
 //   rollcallDrafts.drop(key)        deletes it
+//   rollcallDrafts.get(key)         returns it; "" for none. "field" is that of several users
 //   rollcallDrafts.list()           promise of {key: text} of those that nobody holds
 //   rollcallDrafts.resume(key)      names the one that this tab opens after a reload
 //   rollcallDrafts.takeResumed()    returns it, once; "" for none
@@ -59,7 +60,7 @@
   async function list() {
     const locks = await navigator.locks?.query().catch(() => null);
     const taken = new Set((locks?.held ?? []).map((lock) => lock.name));
-    const free = stored().filter((name) => !taken.has(name));
+    const free = stored().filter((name) => !taken.has(name) && name !== `${prefix()}field`);
     return JSON.stringify(Object.fromEntries(
       free.map((name) => [name.slice(prefix().length), attempt(() => localStorage.getItem(name), null) ?? ""])));
   }
@@ -74,6 +75,7 @@
       }, false);
     },
     release,
+    get: (key) => attempt(() => localStorage.getItem(prefix() + key), null) ?? "",
     drop(key) {
       release(key);
       attempt(() => localStorage.removeItem(prefix() + key));

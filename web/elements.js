@@ -13,7 +13,7 @@
 //      press. A key that is held down presses once.
 //
 //   4. When rows come or go above, the one under the finger, the focus or the mouse stays where it is
-//      on the screen; of a list that is scrolled, the first one does.
+//      on the screen, also at the list's ends; of a list that is scrolled, the first one does.
 //      A message comes above what was just pressed, not on it.
 //   5. A finger that rests on a row selects it; one that moves it to the side does what its
 //      buttons do. One that moves over the letters opens the list there.
@@ -285,7 +285,8 @@
   const scroller = () => document.getElementById("main");
   const rowOf = (node) => node?.closest?.("[data-total] > [data-key]") ?? null;
   let hovered = null; // what the mouse is over
-  let held = null; // {row, top}: what stays, and where
+  let mouse = ""; // where it is
+  let held = null; // {row, top, scroll, firm}: what stays, and where; firm unless it is only the first that is seen
 
   function firstRow() {
     const main = scroller();
@@ -295,20 +296,73 @@
   }
 
   function hold() {
-    const row = rowOf(press?.target) ?? rowOf(document.activeElement) ?? rowOf(hovered) ?? firstRow();
-    held = row && { row, top: row.getBoundingClientRect().top };
+    const main = scroller();
+    const row = rowOf(press?.target) ?? rowOf(document.activeElement) ?? rowOf(hovered);
+    settle(main, row);
+    const stays = row ?? firstRow();
+    held = stays && { row: stays, top: topOf(stays), scroll: main.scrollTop, firm: Boolean(row) };
+    if (main !== watched) watchSize(main);
+  }
+
+  const topOf = (row) => row.getBoundingClientRect().top;
+
+  // What is above the list, such as a banner, may come and go as rows do.
+  let watched = null;
+  const sized = new ResizeObserver(() => stay());
+  function watchSize(main) {
+    sized.disconnect();
+    watched = main;
+    if (main) sized.observe(main);
+  }
+
+  // movedBy is how far the row was moved by anything but the person's scrolling, which is not told at once. A list
+  // that has become too short is scrolled by the browser.
+  function movedBy(main) {
+    const scrolled = main.scrollTop - held.scroll;
+    const cut = scrolled < 0 && main.scrollTop >= main.scrollHeight - main.clientHeight - 1;
+    return topOf(held.row) - held.top + (cut ? 0 : scrolled);
   }
 
   // stay scrolls as far as the row that stays was moved. One that has itself gone far is only
-  // followed by a finger and the focus.
+  // followed by a finger and the focus. A list that ends too soon for that gets room.
   function stay() {
     const main = scroller();
     if (main && held?.row.isConnected) {
-      const moved = held.row.getBoundingClientRect().top - held.top;
+      const moved = movedBy(main), top = topOf(held.row) - moved;
       const near = Math.abs(moved) < main.clientHeight || held.row.contains(document.activeElement) || held.row.contains(press?.target ?? null);
-      if (Math.abs(moved) >= 1 && near) main.scrollTop += moved;
+      if (Math.abs(moved) >= 1 && near) {
+        main.scrollTop += moved;
+        if (held.firm) widen(main, topOf(held.row) - top);
+      }
     }
     hold();
+  }
+
+  const room = { above: 0, below: 0 }; // in CSS pixels, see .list in app.css
+
+  function makeRoom(main, above, below) {
+    Object.assign(room, { above, below });
+    for (const side in room) main.style.setProperty(`--${side}`, `${room[side]}px`);
+  }
+
+  // widen makes up for what could not be scrolled: the row is still by so much too low.
+  function widen(main, by) {
+    if (Math.abs(by) < 1) return;
+    if (by < 0) return makeRoom(main, room.above - by, room.below);
+    const free = main.getBoundingClientRect().bottom - main.lastElementChild.getBoundingClientRect().bottom;
+    makeRoom(main, room.above, room.below + by + Math.max(free, 0));
+    main.scrollTop += by;
+  }
+
+  // settle takes the room back once nothing is held, or nobody sees it.
+  function settle(main, holds) {
+    const { above, below } = room;
+    if (!main || !(above || below)) return;
+    const overAbove = !holds || main.scrollTop >= above, overBelow = !holds || main.scrollHeight - main.clientHeight - main.scrollTop >= below;
+    if (!(above && overAbove) && !(below && overBelow)) return;
+    const top = main.scrollTop;
+    makeRoom(main, overAbove ? 0 : above, overBelow ? 0 : below);
+    if (overAbove) main.scrollTop = top - above;
   }
 
   let holding = false;
@@ -325,11 +379,17 @@
   addEventListener("resize", holdSoon);
   addEventListener("focusin", hold, true);
   addEventListener("pointerdown", hold, true);
-  addEventListener("pointerover", ({ target, pointerType }) => {
-    if (pointerType === "touch" || (hovered && rowOf(hovered) === rowOf(target))) return;
-    hovered = target;
+  addEventListener("pointerover", ({ target, pointerType, clientX, clientY }) => {
+    if (pointerType === "touch") return;
+    const was = mouse;
+    mouse = `${clientX} ${clientY}`;
+    if (was === mouse) stay(); // not the mouse has moved, but what is under it
+    const over = was === mouse ? document.elementFromPoint(clientX, clientY) : target;
+    if (hovered && rowOf(hovered) === rowOf(over)) return;
+    hovered = over;
     hold();
   }, true);
+  addEventListener("pointermove", ({ clientX, clientY }) => { mouse = `${clientX} ${clientY}`; }, { capture: true, passive: true });
   document.documentElement.addEventListener("pointerleave", () => { hovered = null; });
 
   // --- 5. Fingers on rows and letters ---
@@ -349,6 +409,10 @@
     for (const name of ["swipe", "ready", "hint"]) delete dataset[name];
     finger = null;
   }
+
+  // Towards where lines begin it deletes.
+  const backward = (by) => (document.documentElement.dir === "rtl" ? by > 0 : by < 0);
+  const swiped = (row, by) => row.querySelector(backward(by) ? "[id^=delete-]" : "[id^=edit-]");
 
   addEventListener("pointerdown", ({ pointerType, isPrimary, target, clientX: x, clientY: y }) => {
     lift();
@@ -370,10 +434,10 @@
       clearTimeout(finger.rests);
     }
     finger.by = by;
-    const button = row.querySelector(by < 0 ? "[id^=delete-]" : "[id^=edit-]");
+    const button = swiped(row, by);
     if (!button) return lift();
     row.style.setProperty("--by", `${by}px`);
-    Object.assign(row.dataset, { swipe: by < 0 ? "delete" : "edit", hint: button.getAttribute("aria-label") });
+    Object.assign(row.dataset, { swipe: backward(by) ? "delete" : "edit", hint: button.getAttribute("aria-label") });
     row.toggleAttribute("data-ready", Math.abs(by) >= farEnough);
   }, { capture: true, passive: true });
 
@@ -384,7 +448,7 @@
     swallowUntil = performance.now() + clickTime;
     lift();
     press = null;
-    if (Math.abs(by) >= farEnough) row.querySelector(by < 0 ? "[id^=delete-]" : "[id^=edit-]")?.click();
+    if (Math.abs(by) >= farEnough) swiped(row, by)?.click();
   }, true);
   addEventListener("pointercancel", lift, true);
   addEventListener("contextmenu", (event) => {
@@ -417,12 +481,20 @@
     }
   }
 
+  // keyOf is what a key is for: on a keyboard of another script, by its place.
+  function keyOf({ key, code, shiftKey }) {
+    if (key.length > 1 || key < "\x7f") return key;
+    return code === "Slash" ? (shiftKey ? "?" : "/") : code.replace("Key", "").toLowerCase();
+  }
+
   addEventListener("keydown", (event) => {
-    const { key, target } = event;
-    if (event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
+    const { target } = event, key = keyOf(event);
+    // While something is composed, the key is the input method's; Safari says so by the number alone.
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || event.altKey || document.querySelector("dialog[open]")) return;
     const command = (event.ctrlKey || event.metaKey) && !event.shiftKey && key.toLowerCase() === "k";
-    const plain = !event.ctrlKey && !event.metaKey && key.length === 1 && "/njke?".includes(key) &&
-      !target.closest?.("input, textarea, select, [contenteditable]") && stored(() => localStorage.getItem("rollcall-keys")) !== "off";
+    const typing = target.closest?.("input, textarea, select, [contenteditable]");
+    if (key === "Escape" && !typing) return document.querySelector(".chosen > .icon-button")?.click();
+    const plain = !event.ctrlKey && !event.metaKey && key.length === 1 && "/njke?".includes(key) && !typing && stored(() => localStorage.getItem("rollcall-keys")) !== "off";
     if (!command && !plain) return;
     event.preventDefault();
     rollcall.tool(command ? "palette" : "key", key);
@@ -438,14 +510,15 @@
       const element = document.getElementById(id);
       if (!element) return;
       held = null;
+      makeRoom(element, 0, 0);
       element.scrollTop = top;
     },
     reveal(id) {
       held = null;
       document.getElementById(id)?.scrollIntoView({ block: "start" });
     },
-    keep: (name, text) => stored(() => sessionStorage.setItem(name, text)),
-    kept: (name) => stored(() => sessionStorage.getItem(name)),
+    keep: (name, text) => stored(() => sessionStorage.setItem(name + rollcallAccount.id, text)),
+    kept: (name) => stored(() => sessionStorage.getItem(name + rollcallAccount.id)),
     keepIDs: (lines) => stored(() => sessionStorage.setItem("rollcall-selected", JSON.stringify(lines.split("\n")))),
     pressed() {
       if (!press?.control) return false;

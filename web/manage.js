@@ -11,7 +11,7 @@
 
 (() => {
   const { tr, trn, text: translated, day: date, moment, relative } = rollcallLanguage;
-  const { h, icon, quiet, balanced, own, isolated, button, actions, attempt } = rollcallParts;
+  const { h, icon, quiet, balanced, own, isolated, button, actions, attempt, copy } = rollcallParts;
 
   const all = "/api/v1/accounts";
   const again = 5000; // between tries to reach the server
@@ -168,7 +168,7 @@
     return h("div", { class: "form-offer" },
       field(tr("Link for {0}, until {1}", isolated(account.name), date(endsAt)), input("made-link", { value: address, readonly: true })),
       quiet(tr("It works once, and is shown only now. Whoever has it signs in as {0}.", isolated(account.name))),
-      h("div", { class: "form-offer-actions" }, hand(tr("Copy link"), tr("Link copied"), () => navigator.clipboard.writeText(address)),
+      h("div", { class: "form-offer-actions" }, hand(tr("Copy link"), tr("Link copied"), () => copy(address)),
         ...(navigator.share ? [hand(tr("Share link"), "", () => navigator.share({ url: address }))] : [])));
   }
 

@@ -50,5 +50,21 @@ globalThis.rollcallParts = (() => {
     }
   }
 
-  return { h, icon, quiet, balanced, own, isolated, button, actions, attempt };
+  // copy puts a text into the clipboard; where the page may not, as without HTTPS, by way of a selection.
+  async function copy(text) {
+    try {
+      return await navigator.clipboard.writeText(text);
+    } catch { /* there is none, or it refuses */ }
+    const had = document.activeElement;
+    const box = h("textarea", { class: "unseen", "aria-hidden": "true" });
+    box.value = text;
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    had?.focus({ preventScroll: true });
+    if (!done) throw new Error("");
+  }
+
+  return { h, icon, quiet, balanced, own, isolated, button, actions, attempt, copy };
 })();

@@ -9,7 +9,7 @@
 "use strict";
 
 (() => {
-  const { h, quiet, isolated, button, attempt } = rollcallParts;
+  const { h, quiet, isolated, button, attempt, copy } = rollcallParts;
   const { tr } = rollcallLanguage;
 
   // --- A user ---
@@ -79,7 +79,7 @@
     shown.set(place, now);
     const address = `${location.origin}/users/${encodeURIComponent(user.id)}`;
     const copied = (id, label, done, value) => button(label, () => attempt(host, tr("Nothing was copied. Select the text and copy it."), async () => {
-      await navigator.clipboard.writeText(value);
+      await copy(value);
       return done;
     }), { id });
     const link = navigator.share
@@ -113,30 +113,63 @@
   // --- The report ---
 
   const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi;
-  const email = /[^\s@<>"'(),;:]+@[^\s@<>"'(),;:]+/g;
+  const email = /[^\s@<>"'(),;:]+(?:@|%40)[^\s@<>"'(),;:]+/gi;
+  const address = /\b\d{1,3}(?:\.\d{1,3}){3}\b|(?:[\da-f]{0,4}:){2,7}[\da-f]{1,4}|[\da-f]{1,4}::/gi; // of a network
+  const quoted = /\u2068[^\u2069]*\u2069|“[^”]*”|"[^"]*"/g;
 
   // anonymous is a text without what could be of a person: of ids it has the last six characters, as the
   // server's history shows devices.
-  const anonymous = (text) => text.replace(uuid, (id) => `…${id.slice(-6)}`).replace(email, "(email)");
+  const anonymous = (text) => text.replace(uuid, (id) => `…${id.slice(-6)}`).replace(email, "(email)").replace(quoted, "…").replace(address, "(address)");
+
+  // A text that the program did not make, as of an error, may name anybody. Of that the report has these
+  // words, kinds of errors, small numbers, and the program's own paths and files.
+  const plain = new Set(`a access after aborted all an and array as at be before been big bigint browser by call called can cannot closed
+    connection could data database deadlock decode defined denied detached did does during empty end error exceeded exited expected failed
+    fetch file for found from function go goroutine has have import in index indexeddb instance instantiate integrity internal invalid io is
+    it its javascript json key length limit line load loaded lock lost maximum may memory message missing module must network nil no not null
+    number object of on only open operation or out overflow panic parse pointer promise property quota range read reading recursion reference
+    refused rejected request response resource running runtime script section server set size stack started starting state storage stored
+    stream string syntax table than that the this time timed to transaction trap type undefined unexpected unknown unreachable url
+    valid value version wait was wasm webassembly while with without worker write wrong`.split(/\s+/));
+  const known = /^(\w{0,30}(Error|Exception)|\d{1,4}|wasm-function\[\d+\])$/;
+  const step = /^(users|api|v\d|sync|import|export|changes|operations|history|me|(app|files|worker|filesworker|sw|boot|wasm_exec)[\w.-]*\.(js|wasm)([:?\d]*))?$/;
+
+  // The facts of which the program makes the text.
+  const ours = new Set([tr("Engine"), tr("Last round"), tr("Users on this device"), tr("Last check"), tr("Last repair"), tr("Version"), tr("Leading tab"),
+    tr("Sync workers started here"), tr("Last sync ran in"), tr("Server answered lately"), tr("Event stream"), tr("Service worker"), tr("Locks between tabs"),
+    tr("Event streams"), tr("Messages between tabs"), tr("Client"), tr("Clock difference"), tr("Cursor")]);
+
+  const pathOf = (text) => text.split(/[?#]/)[0].split("/").map((part) => (part === "" || step.test(part) ? part : "…")).join("/");
+
+  function stranger(text) {
+    return text.split(/\s+/).map((word) => {
+      const path = /^\W*(?:[a-z]+:\/\/[^/]*)?(\/[^\s]*?)[\W]*$/.exec(word);
+      if (path) return pathOf(path[1]);
+      const [, before, core, after] = /^([^\p{L}\p{N}]*)(.*?)([^\p{L}\p{N}\]]*)$/su.exec(word);
+      const may = plain.has(core.toLowerCase()) || known.test(core);
+      return may ? `${before}${core}${after}`.replace(/[^\x20-\x7e]/g, "") : "…";
+    }).join(" ").replace(/…(?: …)+/g, "…");
+  }
 
   function reportOf(section) {
     const line = (...parts) => parts.map((part) => part?.textContent.trim()).filter(Boolean).join(": ");
     const counts = [...document.querySelectorAll(".card-head:has(> .badge)")].map((head) => line(...head.children));
-    const facts = [...section.querySelectorAll(".fact")].map((fact) => line(...fact.children));
+    const facts = [...section.querySelectorAll(".fact")].map(({ firstElementChild: name, lastElementChild: value }) =>
+      (ours.has(name.textContent) ? line(name, value) : `${name.textContent}: ${stranger(value.textContent)}`));
     const problems = [...section.querySelectorAll(".thing-main")].map((thing) => line(...thing.children));
     const status = document.querySelector(".status-text");
-    return anonymous(["Rollcall report", new Date().toISOString(), line(status), ...counts, ...facts, ...problems,
+    return ["Rollcall report", new Date().toISOString(), ...[line(status), ...counts, ...facts, ...problems].map(anonymous),
       `Browser: ${navigator.userAgent}`, `Languages: ${navigator.languages.join(", ")}`, `Window: ${innerWidth} x ${innerHeight}, ${devicePixelRatio} pixels each`,
-      `Installed: ${goappIsAppInstalled() ? "yes" : "no"}`, `Online, says the browser: ${navigator.onLine ? "yes" : "no"}`].join("\n"));
+      `Installed: ${goappIsAppInstalled() ? "yes" : "no"}`, `Online, says the browser: ${navigator.onLine ? "yes" : "no"}`].join("\n");
   }
 
   function report(place, _, host) {
     if (place.firstChild) return;
-    const copy = () => attempt(host, tr("The report was not copied."), async () => {
-      await navigator.clipboard.writeText(reportOf(place.closest("section")));
+    const copied = () => attempt(host, tr("The report was not copied."), async () => {
+      await copy(reportOf(place.closest("section")));
       return tr("Report copied");
     });
-    place.append(h("p", {}, button(tr("Copy report"), copy)), quiet(tr("For whoever helps you. It has no names, emails or ids of people.")));
+    place.append(h("p", {}, button(tr("Copy report"), copied)), quiet(tr("For whoever helps you. It has no names, emails or ids of people.")));
   }
 
   const fill = { share, report };

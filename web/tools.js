@@ -3,6 +3,7 @@
 //
 //   rollcallTools.key(key)        does what a single key is for
 //   rollcallTools.palette()       opens the palette
+//   rollcallTools.sheet()         opens the sheet of shortcuts
 //   rollcallTools.field(button)   asks for a field and its value; the bar of the button gets an event
 //                                 "editfield" with both
 "use strict";
@@ -206,12 +207,20 @@
   function field(opener) {
     const bar = opener.closest(".chosen");
     const which = h("select", { id: "field-name", class: "input", change: shape }, ...fields.map(([value, text]) => h("option", { value }, text)));
-    const value = h("textarea", { id: "field-value", class: "input", rows: "3", maxlength: "2000", "aria-describedby": "field-wrong" });
+    const value = h("textarea", { id: "field-value", class: "input", dir: "auto", "aria-describedby": "field-wrong", input: keep });
     const wrong = h("p", { id: "field-wrong", class: "field-error", role: "alert" });
+
+    // What was typed is there again the next time, until it was saved.
+    function keep() {
+      if (value.value) rollcallDrafts.keep("field", JSON.stringify([which.value, value.value]));
+      else rollcallDrafts.drop("field");
+    }
 
     function shape() {
       value.rows = which.value === "bio" ? 3 : 1;
+      value.maxLength = which.value === "bio" ? 2000 : 200;
       wrong.textContent = "";
+      keep();
     }
 
     function save(event) {
@@ -223,6 +232,7 @@
         return;
       }
       dialog.close();
+      rollcallDrafts.drop("field");
       setTimeout(() => bar.dispatchEvent(new CustomEvent("editfield", { detail: { field: which.value, value: text } })), 50);
     }
 
@@ -231,8 +241,12 @@
       h("form", { class: "form", method: "post", novalidate: true, submit: save }, h("h2", { id: "edit-field-title" }, tr("Edit a field")),
         h("p", { class: "quiet" }, trn(Number(opener.dataset.count), "It is set for {n} selected user, and can be undone.", "It is set for {n} selected users, and can be undone.")), label(which, tr("Field")), label(value, tr("New value")), wrong,
         h("div", { class: "form-actions" }, button(tr("Cancel"), () => dialog.close()), h("button", { type: "submit", class: "button button-primary" }, tr("Save")))));
+    const kept = rollcallDrafts.get("field");
+    if (kept) [which.value, value.value] = JSON.parse(kept);
+    shape();
+    dialog.addEventListener("close", () => rollcallDrafts.release("field"));
     open(dialog, which);
   }
 
-  globalThis.rollcallTools = { key: (key) => does[key]?.(), palette, field };
+  globalThis.rollcallTools = { key: (key) => does[key]?.(), palette, sheet, field };
 })();

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
@@ -90,10 +89,10 @@ func (s *Store) Rows(ctx context.Context, w repository.Window) (repository.Rows,
 	}
 	selection, special := w.Selection(s.schemas[w.Type])
 	rows, key := l.rows, func(r *row) queue.Key { return r.key }
-	if special || w.Search != "" {
+	if words := w.Words(); special || w.Search != "" {
 		rows = nil
 		for _, r := range l.rows {
-			if special && selection.Has(r.candidate(), func() json.RawMessage { return r.view.Document }) || !special && strings.Contains(r.search, w.Search) {
+			if special && selection.Has(r.candidate(), func() json.RawMessage { return r.view.Document }) || !special && repository.HasAll(r.search, words) {
 				rows = append(rows, r)
 			}
 		}

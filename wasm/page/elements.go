@@ -37,6 +37,8 @@ func (elements) ScrollTo(id string, top float64) { script().Call("scrollTo", id,
 func (elements) Reveal(id string)        { script().Call("reveal", id) }
 func (elements) KeepPlace(text string)   { script().Call("keep", "rollcall-place", text) }
 func (elements) KeptPlace() string       { return script().Call("kept", "rollcall-place").String() }
+func (elements) KeepUndo(text string)    { script().Call("keep", "rollcall-undo", text) }
+func (elements) KeptUndo() string        { return script().Call("kept", "rollcall-undo").String() }
 func (elements) KeepExport(ids []string) { script().Call("keepIDs", strings.Join(ids, "\n")) }
 
 // Scrolls listens at the document in the capturing phase: scroll events do not bubble,

@@ -62,6 +62,17 @@ func (f Fields) Only(names []string) Fields {
 	return out
 }
 
+// Like returns the fields of f that another has as well.
+func (f Fields) Like(other Fields) Fields {
+	out := Fields{}
+	for name := range other {
+		if v, ok := f[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
 // ChangedFrom returns the fields of f that base lacks or has another value for; see
 // SameValue.
 func (f Fields) ChangedFrom(base Fields) Fields {

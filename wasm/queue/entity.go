@@ -201,9 +201,11 @@ type Schema struct {
 func TimeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999999") }
 
 // ChangedAt returns when a visible row was last changed: by the last of its operations, or as
-// its document says.
+// its document says. It is the server's time, as far as the device knows that.
 func (s Schema) ChangedAt(operations []Operation, document json.RawMessage) string {
 	switch n := len(operations); {
+	case n > 0 && operations[n-1].Stamp != "":
+		return TimeText(operations[n-1].Stamp.Time())
 	case n > 0:
 		return TimeText(operations[n-1].CreatedAt)
 	case s.Changed == nil:

@@ -216,7 +216,7 @@ const searchParts = 16
 // search reads the texts of all leaves, part by part, and the rows it finds.
 func (s *Store) search(ctx context.Context, w repository.Window) (repository.Rows, error) {
 	none := repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
-	q, err := inParts(ctx, s, query{Window: w, stored: string(appendField(nil, w.Search)), skip: max(w.Skip, 0), out: none}, (*query).run)
+	q, err := inParts(ctx, s, query{Window: w, words: w.Words(), stored: storedWords(w), skip: max(w.Skip, 0), out: none}, (*query).run)
 	if err != nil {
 		return repository.Rows{}, err
 	}
@@ -256,10 +256,20 @@ func inParts[T any](ctx context.Context, s *Store, start T, run func(*T, *state)
 	}
 }
 
+// storedWords are the words of a search as lines have them.
+func storedWords(w repository.Window) []string {
+	words := w.Words()
+	for i, word := range words {
+		words[i] = string(appendField(nil, word))
+	}
+	return words
+}
+
 // query is how far a search is.
 type query struct {
 	repository.Window
-	stored string // Search as lines have it
+	words  []string
+	stored []string // the words as lines have them
 	leaf   int
 	skip   int
 	found  int
@@ -276,9 +286,9 @@ func (q *query) run(st *state) (more bool) {
 			continue
 		}
 		var hits []string
-		if strings.Contains(texts.text, q.stored) {
+		if repository.HasAll(texts.text, q.stored) {
 			texts.each(func(r textRow) {
-				if strings.Contains(r.search, q.Search) && t.entries[r.id] == nil {
+				if repository.HasAll(r.search, q.words) && t.entries[r.id] == nil {
 					hits = append(hits, r.id)
 				}
 			})
@@ -309,7 +319,7 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 // collect adds what was found in the range of a leaf.
 func (q *query) collect(st *state, t *table, i int, hits []string) {
 	over := slices.Clone(t.visible().between(t.first(i), t.first(i+1)))
-	over = slices.DeleteFunc(over, func(s *shown) bool { return !strings.Contains(s.text(t.schema).search, q.Search) })
+	over = slices.DeleteFunc(over, func(s *shown) bool { return !repository.HasAll(s.text(t.schema).search, q.words) })
 	n := len(hits) + len(over)
 	q.out.Total += n
 	if n == 0 || q.found >= q.Limit {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
@@ -44,7 +43,7 @@ func (s *Store) selected(waiting context.Context, w repository.Window, of reposi
 		if made || err != nil {
 			return out.Whole(), err
 		}
-		if _, err := inParts(ctx, s, gathering{gone: func() bool { return waiting.Err() != nil }, of: of, stored: string(appendField(nil, w.Search)), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
+		if _, err := inParts(ctx, s, gathering{gone: func() bool { return waiting.Err() != nil }, of: of, stored: storedWords(w), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
 			return out, err
 		}
 	}
@@ -190,7 +189,7 @@ func appendSelected(rows []*selected, of repository.Selection, c repository.Cand
 type gathering struct {
 	gone       func() bool // nobody waits for it
 	of         repository.Selection
-	stored     string // the search as lines have it
+	stored     []string // the search's words as lines have them
 	entityType string
 	cache      int // that pages may take
 	leaf       int
@@ -248,7 +247,7 @@ func (g *gathering) run(st *state) (more bool) {
 // gather adds the rows of a leaf that no entry hides.
 func (g *gathering) gather(st *state, t *table, i int) {
 	texts, ok := st.texts(t, i)
-	if !ok || !g.of.Deep() && !strings.Contains(texts.text, g.stored) {
+	if !ok || !g.of.Deep() && !repository.HasAll(texts.text, g.stored) {
 		return
 	}
 	var leaf *leafPage

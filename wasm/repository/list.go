@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/sync"
 )
 
-// Query asks for a window of the list; see Window.
+// Query asks for a window of the list; see Window. Since is by the device's clock.
 type Query struct {
 	Search  string
 	Deep    bool
@@ -78,6 +79,13 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 	search := strings.TrimSpace(q.Search)
 	if fold := c.cfg.Schema.Fold; fold != nil {
 		search = fold(search)
+	}
+	if !q.Since.IsZero() {
+		given, err := c.cfg.Store.Meta(ctx, sync.MetaSkew)
+		if err != nil {
+			return Page[T]{}, fmt.Errorf("read from this device: %w", err)
+		}
+		q.Since = q.Since.Add(parseSkew(given[sync.MetaSkew]))
 	}
 	rows, err := c.cfg.Store.Rows(ctx, Window{
 		Type: c.cfg.Schema.Type, Search: search, Deep: q.Deep, State: q.State, Since: q.Since,

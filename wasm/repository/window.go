@@ -12,8 +12,8 @@ import (
 // Window is a part of the list: at most Limit rows, starting Skip rows after the first
 // row at or after From (zero: the first of all), in its order.
 //
-// It has only rows that match all of these: those whose search text contains Search, which is
-// folded ("" matches all), or whose deep text does if Deep is set; those in State ("" matches
+// It has only rows that match all of these: those whose search text contains each word of Search, which
+// is folded ("" matches all), or whose deep text does if Deep is set; those in State ("" matches
 // all); those that were changed at Since or later (zero matches all).
 //
 // Order is one of queue.Schema.Orders, and Reverse turns it around; the keys of the rows are
@@ -31,6 +31,19 @@ type Window struct {
 	Limit   int
 }
 
+// Words are what Search asks for, in whatever order a row has them.
+func (w Window) Words() []string { return strings.Fields(w.Search) }
+
+// HasAll reports whether a text has all words.
+func HasAll(text string, words []string) bool {
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
 // Rows is a window's rows, the key of each, how many rows come before them (0 where it has none),
 // and the number of all rows, both of those that match.
 type Rows struct {
@@ -44,6 +57,7 @@ type Rows struct {
 type Selection struct {
 	schema  queue.Schema
 	search  string
+	words   []string
 	deep    bool
 	state   queue.RowState
 	since   string
@@ -63,7 +77,7 @@ func (w Window) Selection(schema queue.Schema) (s Selection, special bool) {
 	if schema.Orders == nil {
 		return s, false
 	}
-	s = Selection{schema: schema, search: w.Search, state: w.State, order: w.Order, reverse: w.Reverse}
+	s = Selection{schema: schema, search: w.Search, words: w.Words(), state: w.State, order: w.Order, reverse: w.Reverse}
 	s.deep = w.Deep && w.Search != "" && schema.Deep != nil
 	if !w.Since.IsZero() {
 		s.since = queue.TimeText(w.Since)
@@ -109,7 +123,16 @@ func (s Selection) Has(c Candidate, document func() json.RawMessage) bool {
 	if s.state != "" && s.state != c.State || c.Changed < s.since {
 		return false
 	}
-	return strings.Contains(c.Search, s.search) || s.deep && strings.Contains(s.schema.Deep(document()), s.search)
+	if HasAll(c.Search, s.words) || !s.deep {
+		return HasAll(c.Search, s.words)
+	}
+	text := s.schema.Deep(document())
+	for _, word := range s.words {
+		if !strings.Contains(c.Search, word) && !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // Key returns the place of a row in the order.

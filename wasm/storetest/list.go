@@ -84,6 +84,8 @@ var listCases = map[string]func(*fixture){
 		f.same("total counts all that match", second.Total, 2)
 		f.same("text, not a pattern", names(f.rows(repository.Window{Search: "(a.c) [x]*", Limit: 9})), []string{"100% (a.c) [x]*"})
 		f.same("beyond ASCII", names(f.rows(repository.Window{Search: "é 😀", Limit: 9})), []string{"É 😀"})
+		f.same("words in any order", names(f.rows(repository.Window{Search: "love ada", Limit: 9})), []string{"Ada Lovelace"})
+		f.same("each of them", f.rows(repository.Window{Search: "ada hopper", Limit: 9}).Total, 0)
 		f.same("none", f.rows(repository.Window{Search: "zzz", Limit: 9}).Total, 0)
 	},
 
@@ -143,7 +145,7 @@ var listCases = map[string]func(*fixture){
 		f.enqueue("0", operation("0", "d")) // made at day
 		f.same("an operation that is older", names(f.rows(since)), []string{"b", "c"})
 		o := operation("1", "e")
-		o.CreatedAt = day.Add(9 * time.Hour)
+		o.Stamp = api.NewStamp(day.Add(9*time.Hour), "", "client00")
 		f.enqueue("1", o)
 		f.same("one that is newer", names(f.rows(repository.Window{Since: day.Add(8 * time.Hour), Limit: 9})), []string{"e:pending"})
 		f.same("in order", names(f.rows(repository.Window{Order: byTime, Limit: 9})), []string{"d:pending", "c", "e:pending"})
@@ -156,6 +158,7 @@ var listCases = map[string]func(*fixture){
 		f.pull(sync.Page{Changes: []api.Change{deepChange("2", "carl", "sings with joanna", 2)}})
 		f.same("found", names(f.rows(deep)), []string{"anna", "carl"})
 		f.same("without depth", f.rows(repository.Window{Search: "ann", Limit: 9}).Total, 1)
+		f.same("words in either text", names(f.rows(repository.Window{Search: "ann carl", Deep: true, Limit: 9})), []string{"carl"})
 		f.same("ordered", names(f.rows(repository.Window{Search: "ann", Deep: true, Reverse: true, Limit: 9})), []string{"carl", "anna"})
 	},
 

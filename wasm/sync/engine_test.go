@@ -279,14 +279,16 @@ func TestUndoOfDeletingSeveral(t *testing.T) {
 			if restarted {
 				w.StartOn(w.Copy())
 			}
-			a.OK(a.DeleteAll(ctx, stale))
+			_, err := a.DeleteAll(ctx, stale)
+			a.OK(err)
 			a.Shows("")
 			if sent {
 				a.Sync()
 				b.Sync()
 				b.Shows("")
 			}
-			a.OK(a.RestoreAll(ctx, stale))
+			_, err = a.RestoreAll(ctx, stale)
+			a.OK(err)
 			if r := a.Sync(); r.Conflict != 0 {
 				t.Errorf("sent %t, restarted %t: %+v", sent, restarted, r)
 			}

@@ -11,7 +11,7 @@ func Env() []string { return append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO
 // bytes, JSON and the replica. Without it, the rest is a tenth smaller on the wire: see
 // docs/PROGRAM.md.
 var Inlining = inlining(
-	"runtime", "internal/runtime/...", "internal/byteorder", "internal/bytealg", "internal/stringslite", "strings", "bytes",
+	"runtime", "internal/runtime/...", "internal/byteorder", "internal/bytealg", "internal/stringslite", "bytes",
 	"unicode/utf8", "hash/crc32", "github.com/rollcall/rollcall/api/...", "github.com/rollcall/rollcall/wasm/replica",
 )
 

@@ -22,7 +22,7 @@ func TestTheFeedSetsTheSyncedCookie(t *testing.T) {
 	}
 	for _, quiet := range []struct{ path, cookie string }{
 		{"/api/v1/changes", api.SyncedCookie + "=1"}, // it has one
-		{"/api/v1/users", ""},                         // it has not synced
+		{"/api/v1/users", ""},                        // it has not synced
 		{"/api/v1/changes?limit=none", ""},
 	} {
 		if a := w.do("GET", quiet.path, nil, "Cookie", quiet.cookie); a.Header.Get("Set-Cookie") != "" {

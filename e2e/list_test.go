@@ -426,6 +426,8 @@ func TestRowsStayAtTheListsEnds(t *testing.T) {
 	users.Hover(at)
 	stays("Bob Baker", func() { site.Add(harness.Person{Name: "Aaron Abel", Email: "aaron@example.org"}) }, "Aaron Abel", "Ann Archer", "Bob Baker", "Carl Cole")
 	stays("Bob Baker", func() { site.Remove(ann) }, "Aaron Abel", "Bob Baker", "Carl Cole")
+	// What is pressed before a person could see what has moved is taken for what was there before.
+	harness.Eval[bool](users.Page, `new Promise((seen) => requestAnimationFrame(() => setTimeout(() => requestAnimationFrame(() => setTimeout(seen, 0, true)))))`)
 	users.Down(at, false)
 	users.Up(at, false)
 	users.SeeText("Deleted Bob Baker")

@@ -220,10 +220,6 @@ func patchOf(field, value string) (p api.UserPatch) {
 	return p
 }
 
-func valueOf(u api.User, field string) string {
-	return map[string]string{"name": u.Name, "email": u.Email, "bio": u.Bio}[field]
-}
-
 // inParts does something to many users, a part at a time, and says how far it is. To whom it was done is
 // told to done, even if it failed then or was stopped.
 func (s *session) inParts(all []record, doing string, work func(context.Context, []record) ([]record, error), done func([]record)) {

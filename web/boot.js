@@ -260,9 +260,10 @@
   async function listed() {
     await loading;
     await new Promise((resolve) => {
-      const observer = new MutationObserver(() => document.querySelector(list) && resolve(observer.disconnect()));
+      const observer = new MutationObserver(() => document.querySelector(list) && settle());
+      const settle = () => resolve(observer.disconnect());
       observer.observe(document.body, { childList: true, subtree: true });
-      setTimeout(resolve, registerWithin);
+      setTimeout(settle, registerWithin);
     });
   }
 

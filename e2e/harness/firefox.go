@@ -214,12 +214,14 @@ func (f *firefoxProcess) follow(stderr io.Reader, address chan<- string) {
 	close(f.ended)
 }
 
-// streamFailed begins what Firefox reports as a script's error when the server refuses an
-// EventSource, as before a sign-in. A failed request is no error of the page: see console.
-const streamFailed = "Firefox can’t establish a connection to the server at "
-
-// aborted is the error of requests that end with their browser.
-const aborted = "NS_BINDING_ABORTED"
+// requestFailed is in what Firefox reports as an error where a request failed or was cut off, as
+// when a page is left while it loads. A failed request is no error of the page: see console.
+var requestFailed = []string{
+	"Firefox can’t establish a connection to the server at ", // an EventSource, as before a sign-in
+	"NS_BINDING_ABORTED",
+	"A ServiceWorker intercepted the request and encountered an unexpected error",
+	"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", // the SHA-256 of what never came
+}
 
 // onEvent handles an event of the session.
 func (f *firefoxProcess) onEvent(method string, params json.RawMessage) {
@@ -242,7 +244,8 @@ func (f *firefoxProcess) onEvent(method string, params json.RawMessage) {
 	case "log.entryAdded":
 		var e struct{ Level, Text, Type string }
 		if json.Unmarshal(params, &e) == nil {
-			bad := e.Level == "error" && !strings.HasPrefix(e.Text, streamFailed) || strings.HasPrefix(e.Text, "panic:") || strings.HasPrefix(e.Text, "fatal error:")
+			told := func(what string) bool { return strings.Contains(e.Text, what) }
+			bad := e.Level == "error" && !slices.ContainsFunc(requestFailed, told) || strings.HasPrefix(e.Text, "panic:") || strings.HasPrefix(e.Text, "fatal error:")
 			concerns := func(of *Firefox) bool {
 				told := func(which string) bool { return bytes.Contains(params, []byte(which)) }
 				return of.user == "" || slices.ContainsFunc(of.pages, told) || slices.ContainsFunc(of.origins, told)
@@ -269,7 +272,6 @@ func (f *Firefox) Allow(text string) { f.console.allow(text) }
 func (f *Firefox) end() {
 	switch {
 	case f.user != "":
-		f.Allow(aborted)
 		f.must("closing a user context", "browser.removeUserContext", map[string]any{"userContext": f.user}, nil)
 		f.console.report(f.t)
 		f.mu.Lock()
@@ -308,7 +310,6 @@ func (f *Firefox) Restart() *Firefox {
 func (f *Firefox) Close() string {
 	f.t.Helper()
 	f.own()
-	f.Allow(aborted)
 	f.must("closing Firefox", "browser.close", map[string]any{}, nil)
 	<-f.ended
 	return f.Kill()

@@ -91,7 +91,7 @@ func display(t testing.TB) string {
 func startWith(t testing.TB, home, program string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(program, args[:len(args)-1]...)
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, args[len(args)-1])
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, "WEBKIT_SKIA_ENABLE_CPU_RENDERING=1", "WEBKIT_DISABLE_COMPOSITING_MODE=1", args[len(args)-1])
 	start(t, cmd)
 }
 

@@ -17,6 +17,7 @@ type Dependencies struct {
 	Installation   Installation
 	Updates        Updates
 	ChangesFile    ChangesFile
+	Imports        Imports
 	Unsaved        Unsaved
 	Elements       Elements
 	Dialogs        Dialogs

@@ -87,6 +87,7 @@ func (r *root) OnNav(ctx ui.Context) {
 		r.s.setTitle(tr(name))
 	}
 	if r.route != was {
+		r.tellCutOff()
 		// Deferred until the page before is gone, or it would save the top as its place.
 		ctx.Defer(func(ui.Context) { r.s.Layout.ScrollTo(scrollerID, 0) })
 	}

@@ -445,6 +445,13 @@ func TestImportIsCutOff(t *testing.T) {
 		}
 		return nil
 	})
+	users.Click("link", "Users")
+	toast := fmt.Sprintf("The import of many.csv ended early: %s of 3,000 users were saved.", thousands(made))
+	users.SeeText(toast)
+	users.Reload()
+	users.SeeText(toast)
+	users.Click("button", "Continue")
+	users.See("heading", "From a file")
 	users.Choose("import-file", path)
 	users.SeeText(thousands(made) + " unchanged")
 	users.Click("button", "Import "+thousands(3000-made)+" users")
@@ -453,6 +460,7 @@ func TestImportIsCutOff(t *testing.T) {
 	users.SeeText("3,000 users are as before.")
 	users.Click("link", "Show the list")
 	users.count(3)
+	users.GoneText("ended early")
 }
 
 // thousands writes a number as the app does in English.

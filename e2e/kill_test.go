@@ -3,6 +3,8 @@
 package e2e_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rollcall/rollcall/e2e/harness"
@@ -42,6 +44,46 @@ func TestAcceptedWriteSurvivesSIGKILL(t *testing.T) {
 			}
 		})
 	}
+}
+
+// copies are the drafts that the device's database has, in JSON.
+const copies = `(async () => {
+	const settle = (r) => new Promise((ok, no) => { r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
+	const db = await settle(indexedDB.open("rollcall"));
+	const texts = await settle(db.transaction("base").objectStore("base").getAll(IDBKeyRange.bound("draft/", "draft0")));
+	db.close();
+	return texts.join("\n");
+})()`
+
+// TestTypedTextSurvivesSIGKILL: the browser writes localStorage to the disk some seconds late.
+func TestTypedTextSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
+	b := harness.OpenBrowser(t)
+	site, users := openThreeIn(t, b)
+	users.opens("Ann Archer")
+	users.types(unsaved)
+	harness.Eventually(t, "the text is on the disk", func() error {
+		if text := harness.Eval[string](users.Page, copies); !strings.Contains(text, unsaved.Bio) {
+			return fmt.Errorf("there is %.300q", text)
+		}
+		return nil
+	})
+	b = harness.OpenProfile(t, b.Kill())
+	users = openOffline(t, b, site.URL())
+	users.SeeText("You were editing Fay Fox. What you typed is kept.")
+	users.Click("button", "Continue")
+	users.See("dialog", "Edit user")
+	users.fieldIs("Name", unsaved.Name)
+	users.fieldIs("Bio", unsaved.Bio)
+	users.Click("button", "Save")
+	users.Gone("dialog", "Edit user")
+	harness.Eventually(t, "the copy has served", func() error {
+		return harness.Equal("the copies", harness.Eval[string](users.Page, copies), "")
+	})
+	users.hasState(unsaved.Name, "")
+	users.Reload()
+	users.hasState(unsaved.Name, "")
+	users.GoneText("What you typed is kept")
 }
 
 func TestKilledServerLosesNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 // Keeps the texts of open forms in localStorage: they survive a reload, a crash and a
-// closed tab. A draft belongs to the tab that holds the Web Lock of its name, so that no
-// other tab offers it.
+// closed tab. A browser that is killed has not written the last seconds of that to the disk, so
+// a copy is in IndexedDB, beside the account's data. A draft belongs to the tab that holds
+// the Web Lock of its name, so that no other tab offers it.
 //
 //   rollcallDrafts.keep(key, text)  stores a draft; false if the browser does not, or another
 //                                   account is here by now
@@ -57,9 +58,47 @@
     return attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(start)), []);
   }
 
-  async function list() {
+  // --- Copies ---
+
+  const copies = "draft/";
+  const copyAfter = 200; // ms without another text of the draft
+  const recoverWithin = 2000; // ms: where there is no IndexedDB, nothing opens it
+  const due = new Map(); // key -> timer of its copy
+
+  // copy writes the copy of a draft; null deletes it.
+  function copy(key, text) {
+    const name = copies + key;
+    globalThis.rollcallIDB?.beside([], ...(text === null ? [[name]] : [[], [name], [text]])).catch(() => {});
+  }
+
+  function copySoon(key, text) {
+    clearTimeout(due.get(key));
+    if (document.hidden) copy(key, text); // it may never run again
+    else due.set(key, setTimeout(copy, copyAfter, key, text));
+  }
+
+  const writtenAt = (text) => attempt(() => Date.parse(JSON.parse(text).at), 0);
+
+  // recover puts what only a copy has, or has newer, where drafts are.
+  async function recover() {
+    const names = (await rollcallIDB.beside(["*"]))[0].split("\n").filter((name) => name.startsWith(copies));
+    const [texts, taken] = await Promise.all([rollcallIDB.beside(names), locked()]);
+    names.forEach((copied, i) => {
+      const name = prefix() + copied.slice(copies.length), text = localStorage.getItem(name);
+      if (!taken.has(name) && (text === null || writtenAt(texts[i]) > writtenAt(text))) localStorage.setItem(name, texts[i]);
+    });
+  }
+
+  const recovered = Promise.race([recover().catch(() => {}), new Promise((resolve) => setTimeout(resolve, recoverWithin))]);
+
+  async function locked() {
     const locks = await navigator.locks?.query().catch(() => null);
-    const taken = new Set((locks?.held ?? []).map((lock) => lock.name));
+    return new Set((locks?.held ?? []).map((lock) => lock.name));
+  }
+
+  async function list() {
+    await recovered;
+    const taken = await locked();
     const free = stored().filter((name) => !taken.has(name) && name !== `${prefix()}field`);
     return JSON.stringify(Object.fromEntries(
       free.map((name) => [name.slice(prefix().length), attempt(() => localStorage.getItem(name), null) ?? ""])));
@@ -71,6 +110,7 @@
       hold(key);
       return attempt(() => {
         localStorage.setItem(prefix() + key, text);
+        copySoon(key, text);
         return true;
       }, false);
     },
@@ -79,6 +119,8 @@
     drop(key) {
       release(key);
       attempt(() => localStorage.removeItem(prefix() + key));
+      clearTimeout(due.get(key));
+      copy(key, null);
     },
     list,
     resume(key) { attempt(() => sessionStorage.setItem(resumed, key)); },

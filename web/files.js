@@ -2,6 +2,7 @@
 // reads and writes the files is a program of its own, in a worker: see filesworker.js.
 //
 //   rollcallTransfer(place, part, id, host)  fills an element with a part: "import" or "export"
+//   rollcallTransfer.last()                  a promise of the last import, as transfer.Last; of null for none
 //
 // The host is the program: say(text, failed) shows a message, sync() starts a sync, role is the account's.
 "use strict";
@@ -62,7 +63,7 @@
 
   // --- The program ---
 
-  let worker = null, calls = new Map(), last = 0, progressed = null;
+  let worker = null, calls = new Map(), numbered = 0, progressed = null;
 
   const stopped = (reason) => Object.assign(new Error(reason), { stopped: true });
 
@@ -94,8 +95,8 @@
   function call(name, arg, file) {
     if (!worker) start();
     return new Promise((resolve, reject) => {
-      calls.set(++last, { resolve, reject });
-      worker.postMessage({ number: last, name, arg, file }, file ? [file] : []);
+      calls.set(++numbered, { resolve, reject });
+      worker.postMessage({ number: numbered, name, arg, file }, file ? [file] : []);
     });
   }
 
@@ -621,6 +622,14 @@
     document.head.append(link);
   });
 
+  // last is the import that can be undone. Where the program was started for that alone, it ends.
+  async function last() {
+    const idle = !worker;
+    const found = await call("last");
+    if (idle && calls.size === 0 && !state.place?.isConnected && !state.file) stop(abandoned);
+    return found;
+  }
+
   globalThis.rollcallTransfer = async (place, part, id, host) => {
     await styled;
     if (place.dataset.part !== part) delete place.dataset.step; // go-app keeps the element of another part
@@ -628,4 +637,5 @@
     if (part === "export") exporting(place, host);
     else importing(place, host);
   };
+  rollcallTransfer.last = last;
 })();

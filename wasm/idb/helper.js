@@ -197,9 +197,14 @@
   // undefined once the program has begun to open any.
   let early = null;
 
+  // own is the name of the page's own database, and a promise of its newest connection.
+  const own = {};
+  own.open = new Promise((resolve) => (own.opened = resolve));
+
   // openEarly opens a database while the program is on its way, which takes as long. What is
   // to be upgraded waits for a program that runs.
   async function openEarly(name) {
+    own.name = name;
     try {
       const found = (await indexedDB.databases()).find((db) => db.name === name);
       if (early === undefined || (found && found.version !== migrations.length)) return;
@@ -249,6 +254,7 @@
         request.addEventListener("blocked", () => told("blocked"));
         request.addEventListener("success", () => {
           const db = request.result;
+          if (name === own.name) own.opened(own.open = db);
           db.addEventListener("close", () => told("closed", db));
           db.addEventListener("versionchange", () => {
             db.close(); // another tab upgrades: holding on would block it
@@ -403,5 +409,22 @@
     });
   }
 
-  globalThis.rollcallIDB = { version: migrations.length, factory, unavailable, openEarly, run };
+  const beyond = 2 ** 53; // all numbers of the log
+
+  // beside reads texts that are kept beside the data, and then writes and deletes some; of "*" it reads all
+  // names. It promises what it has read. Their names are nobody else's. They go when the data do.
+  async function beside(keys, gone = [], put = [], values = []) {
+    const db = await own.open;
+    return new Promise((resolve, reject) => {
+      let found;
+      const decide = (id, records, texts) => {
+        found = texts;
+        return ["write", 0, "", gone, put, values];
+      };
+      const ended = (id, name, message) => (name ? reject(new DOMException(message, name)) : resolve(found));
+      run(db, 0, decide, ended, put.length + gone.length > 0, false, beyond, keys, 0, null);
+    });
+  }
+
+  globalThis.rollcallIDB = { beside, version: migrations.length, factory, unavailable, openEarly, run };
 })();

@@ -43,6 +43,8 @@ type people struct {
 	accepted   string // the link of the account that a passkey was made for
 	managing   []string
 	shared     string
+	cutOff     string // what a script says of an import that was cut off
+	pressed    string // of the buttons that it has offered
 	password   string
 	ending     func() // what happens while the server is asked to end the session
 }
@@ -437,6 +439,13 @@ func (p *people) Fill(_ string, part Part, id string, host Host) {
 		p.shared = id
 		return
 	}
+	if part == PartCutOff {
+		if p.cutOff != "" {
+			host.Offer(p.cutOff, "", "Continue", func() { p.pressed = "Continue" }, func() { p.pressed = "Not now" })
+		}
+		p.cutOff = ""
+		return
+	}
 	p.managing = append(p.managing, string(part)+" "+id)
 	host.Say("Managing", false)
 }
@@ -535,5 +544,27 @@ func TestWhatNobodyMadeIsTakenOverOnce(t *testing.T) {
 	b.untilText("Users")
 	if p.dropped || p.taken || b.has("button", "Send as me") {
 		t.Error("what is another's was offered")
+	}
+}
+
+// TestAnImportThatWasCutOffIsToldOf on all pages but the one that goes on with it.
+func TestAnImportThatWasCutOffIsToldOf(t *testing.T) {
+	const want = "The import of many.csv ended early."
+	b, p := at(t, "/", func(p *people) { p.cutOff = want })
+	b.untilText(want)
+	b.visit("/import")
+	b.settle()
+	if len(b.root.s.toasts) > 0 && b.root.s.toasts[0].text == want {
+		t.Error("the page for files says it twice")
+	}
+	for _, button := range []string{"Continue", "Not now"} {
+		p.cutOff = want
+		b.visit("/sync")
+		b.untilText(want)
+		b.click(button)
+		b.visit("/")
+		if p.pressed != button {
+			t.Errorf("%s was pressed, and the script hears of %q", button, p.pressed)
+		}
 	}
 }

@@ -71,7 +71,7 @@ func dependencies(users *directory.Collection, d *device) Dependencies {
 	return Dependencies{
 		Users: users, Outbox: users, Syncer: users,
 		Network: d, Accounts: &d.people, StorageHealth: d, StorageManager: d, BackgroundSync: d, Diagnostics: d,
-		Installation: d, Updates: d, ChangesFile: d, Imports: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d, Preview: d,
+		Installation: d, Updates: d, ChangesFile: d, Unsaved: d, Elements: d, Dialogs: d, Layout: d, Presses: d, Preview: d,
 	}
 }
 
@@ -430,7 +430,6 @@ type device struct {
 	polled                          int
 	people                          people
 	app                             installed
-	cutOff                          CutOff
 }
 
 // installed fakes what the browser has of an installed app.
@@ -621,20 +620,6 @@ func (d *device) SaveChanges(context.Context) (int, error) { return d.saved, nil
 func (d *device) ReadFile(context.Context, string) ([]byte, error) { return []byte(d.file), nil }
 
 func (d *device) People() []api.User { return d.preview }
-
-func (d *device) CutOff(context.Context) CutOff {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.cutOff
-}
-
-func (d *device) ForgetCutOff() { d.setCutOff(CutOff{}) }
-
-func (d *device) setCutOff(c CutOff) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.cutOff = c
-}
 
 func (d *device) Pressed() bool {
 	d.mu.Lock()

@@ -17,7 +17,6 @@ type Dependencies struct {
 	Installation   Installation
 	Updates        Updates
 	ChangesFile    ChangesFile
-	Imports        Imports
 	Unsaved        Unsaved
 	Elements       Elements
 	Dialogs        Dialogs

@@ -14,6 +14,8 @@ type Host interface {
 	Say(text string, failed bool)
 	Ask(heading, text, yes string, act func(), opener string)
 	Sync()
+	// Offer shows a message with a button. It stays until that is pressed, or it is dismissed.
+	Offer(text, name, action string, act, dismissed func())
 }
 
 // Part is what such a script shows.
@@ -28,6 +30,7 @@ const (
 	PartExport   Part = "export"   // of what the list shows
 	PartShare    Part = "share"    // what can be done with a user's data, of shareText
 	PartReport   Part = "report"   // copies what is under "Diagnostics"
+	PartCutOff   Part = "cutoff"   // offers to go on with an import that was cut off; it fills nothing
 )
 
 // managed is a part that a script fills, which is loaded for that: few people need it, and it asks the
@@ -73,6 +76,22 @@ func (s *session) Ask(heading, text, yes string, act func(), opener string) {
 	s.ctx.Dispatch(func(ui.Context) {
 		s.askFirst(confirmRequest{heading: heading, text: text, yes: yes, act: act, opener: opener})
 	})
+}
+
+// Offer shows a message with a button.
+func (s *session) Offer(text, name, action string, act, dismissed func()) {
+	s.ctx.Dispatch(func(ui.Context) {
+		s.showToast(toast{text: text, name: name, stays: true, action: action, onAction: act, onDismiss: dismissed})
+		s.offered = s.lastToast
+	})
+}
+
+// tellCutOff tells of an import that was cut off, on all pages but the one that says so itself.
+func (r *root) tellCutOff() {
+	if r.route.kind == importRoute {
+		r.s.dismiss(r.s.offered)
+	}
+	r.s.ctx.Defer(func(ui.Context) { r.s.Accounts.Fill(scrollerID, PartCutOff, "", r.s) })
 }
 
 // Sync fetches what was done at the server. What fails is in the status.

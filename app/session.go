@@ -28,7 +28,7 @@ type session struct {
 	toastSlots   keyed
 	lastToast    int
 	undoToast    int    // that offers what is kept to be undone
-	cutOffToast  int    // that tells of an import which was cut off
+	offered      int    // that a script has offered something with
 	announcement string // what the status region announces besides the status
 
 	form         *formRequest

@@ -18,8 +18,6 @@
 //   rollcall.installWay()     how this browser installs the app: "prompt", "share", or "" if it can't
 //   rollcall.saved()          the person has saved something here: the app may offer to be installed
 //   rollcall.declineInstall() they don't want to; rollcall.installWanted() is whether it may still offer it
-//   rollcall.cutOff()         a promise of the last import if it was cut off, as files.js has it, or of nothing
-//   rollcall.forgetCutOff()   that one is not told of again
 //   rollcall.tool(name, of)   does what a key or a button is for that tools.js knows
 //   rollcall.find(text, give) gives the first few people who match, as JSON, once the program runs
 //   rollcall.seen             whether this browser synced before this page was loaded
@@ -59,9 +57,17 @@
     rollcallShare: ['{{asset "share.js"}}', '{{integrity "share.js"}}'],
     rollcallTransfer: ['{{asset "files.js"}}', '{{integrity "files.js"}}'],
   };
-  const fillers = { share: "rollcallShare", report: "rollcallShare", import: "rollcallTransfer", export: "rollcallTransfer" };
+  const fillers = { share: "rollcallShare", report: "rollcallShare", import: "rollcallTransfer", export: "rollcallTransfer", cutoff: "rollcallTransfer" };
+
+  // seemsCutOff reports whether an import has neither ended nor been cancelled: then how many it has made is not
+  // written.
+  async function seemsCutOff() {
+    const [last] = await rollcallIDB.beside(["import/last"]).catch(() => []);
+    return /"created":0,"changed":0,.*"ended":false/.test(last);
+  }
 
   async function manage(place, shows, id, host) {
+    if (shows === "cutoff" && !(await seemsCutOff())) return;
     const name = fillers[shows] ?? "rollcallManage";
     try {
       await once('{{asset "parts.js"}}', '{{integrity "parts.js"}}');
@@ -90,25 +96,6 @@
     dispatchEvent(new Event("rollcall-dropped"));
   }
   for (const name of ["dragover", "dragleave", "drop"]) addEventListener(name, dropping);
-
-  // --- An import that was cut off ---
-
-  const forgotten = "rollcall-import-forgotten"; // until when the import could be undone that is not told of again
-  let until = "";
-
-  // cutOff is about one that has neither ended nor been cancelled: then how many it has made is not written. That is
-  // for the program of files to find out.
-  async function cutOff() {
-    const [text] = await rollcallIDB.beside(["import/last"]);
-    const { ended, created, changed, until: its } = JSON.parse(text);
-    const { held } = (await navigator.locks?.query()) ?? { held: [] };
-    if (ended || created + changed > 0 || localStorage.getItem(forgotten) === its || held.some(({ name }) => name.startsWith("rollcall-import"))) return null;
-    await once(...scripts.rollcallTransfer);
-    until = its;
-    return rollcallTransfer.last();
-  }
-
-  const forgetCutOff = () => localStorage.setItem(forgotten, until);
 
   async function tool(name, of) {
     await once('{{asset "tools.js"}}', '{{integrity "tools.js"}}').catch(() => {});
@@ -347,8 +334,6 @@
     saveChanges: async (name) => (await rescuer()).save(name),
     readChanges: async (name) => (await rescuer()).read(name),
     manage,
-    cutOff,
-    forgetCutOff,
     codes: () => once('{{asset "qrcodegen.js"}}', '{{integrity "qrcodegen.js"}}'),
     installWay,
     installWanted: () => wished() === "wanted",

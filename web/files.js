@@ -1,10 +1,11 @@
 // Files in and out: the pages "Import" and "Export". It is loaded when one of them is first shown. What
 // reads and writes the files is a program of its own, in a worker: see filesworker.js.
 //
-//   rollcallTransfer(place, part, id, host)  fills an element with a part: "import" or "export"
-//   rollcallTransfer.last()                  a promise of the last import, as transfer.Last; of null for none
+//   rollcallTransfer(place, part, id, host)  fills an element with a part: "import" or "export". "cutoff" fills none: it offers
+//                                            to go on with an import that was cut off
 //
-// The host is the program: say(text, failed) shows a message, sync() starts a sync, role is the account's.
+// The host is the program: say(text, failed) shows a message, sync() starts a sync, offer(text, name, action,
+// act, dismissed) shows a message with a button, role is the account's.
 "use strict";
 
 (() => {
@@ -622,20 +623,40 @@
     document.head.append(link);
   });
 
-  // last is the import that can be undone. Where the program was started for that alone, it ends.
-  async function last() {
+  // --- An import that was cut off ---
+
+  const forgotten = "rollcall-import-forgotten"; // until when it could be undone that is not told of again
+  const locked = async () => (await navigator.locks.query()).held.some(({ name }) => name.startsWith("rollcall-import"));
+  let offering = false; // it was offered, or is being looked for
+
+  // tellCutOff tells of it on other pages than the one that goes on with it.
+  async function tellCutOff(host) {
+    if (location.pathname === "/import") offering = false;
+    else if (!offering) {
+      offering = true;
+      offering = await offerCutOff(host).catch(() => false); // then the page "Import" tells of it
+    }
+  }
+
+  async function offerCutOff(host) {
+    if (await locked()) return false; // it is under way
     const idle = !worker;
-    const found = await call("last");
-    if (idle && calls.size === 0 && !state.place?.isConnected && !state.file) stop(abandoned);
-    return found;
+    const last = await call("last");
+    if (idle && calls.size === 0 && !state.file && !state.place?.isConnected) stop(abandoned); // it was started for this alone
+    const made = last.created + last.changed;
+    if (last.running || last.ended || made === last.of || localStorage.getItem(forgotten) === last.until || location.pathname === "/import") return false;
+    const file = rollcallParts.isolated(last.file);
+    host.offer(tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", file, number(made), number(last.of)), file, tr("Continue"),
+      () => goappNav("/import"), () => localStorage.setItem(forgotten, last.until));
+    return true;
   }
 
   globalThis.rollcallTransfer = async (place, part, id, host) => {
+    if (part === "cutoff") return tellCutOff(host);
     await styled;
     if (place.dataset.part !== part) delete place.dataset.step; // go-app keeps the element of another part
     place.dataset.part = part;
     if (part === "export") exporting(place, host);
     else importing(place, host);
   };
-  rollcallTransfer.last = last;
 })();

@@ -68,8 +68,13 @@ func (a *accounts) Fill(element string, part app.Part, id string, host app.Host)
 		host.Sync()
 		return nil
 	})
+	offer := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		act, dismissed := args[3], args[4]
+		host.Offer(args[0].String(), args[1].String(), args[2].String(), func() { act.Invoke() }, func() { dismissed.Invoke() })
+		return nil
+	})
 	// They are never released: the script may call them long after the page was left.
-	shell().Call("manage", place, string(part), id, map[string]any{"say": say, "ask": ask, "sync": sync, "role": a.own.Role})
+	shell().Call("manage", place, string(part), id, map[string]any{"say": say, "ask": ask, "sync": sync, "offer": offer, "role": a.own.Role})
 }
 
 func (a *accounts) Account() api.Identity { return a.own }

@@ -55,7 +55,7 @@ func Run() {
 		Users: users, Outbox: users, Syncer: users,
 		Network: network{}, Accounts: newAccounts(), StorageHealth: storage, StorageManager: storage, BackgroundSync: background,
 		Diagnostics:  diagnostics{store: store, leader: leader, users: users},
-		Installation: installation{}, Updates: updates{}, ChangesFile: changesFile{store}, Imports: imports{}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{}, Presses: presses{}, Preview: preview{}, Language: language,
+		Installation: installation{}, Updates: updates{}, ChangesFile: changesFile{store}, Unsaved: &unsaved{}, Elements: elements{}, Dialogs: elements{}, Layout: elements{}, Presses: presses{}, Preview: preview{}, Language: language,
 	})
 	ui.RunWhenOnBrowser()
 }

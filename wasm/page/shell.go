@@ -33,18 +33,6 @@ func (installation) Saved()              { shell().Call("saved") }
 func (installation) Decline()            { shell().Call("declineInstall") }
 func (installation) Badge(n int)         { browser.Badge(n) }
 
-// imports is app.Imports.
-type imports struct{}
-
-func (imports) CutOff(ctx context.Context) (cut app.CutOff) {
-	if last, err := browser.Await(ctx, shell().Call("cutOff")); err == nil && last.Truthy() { // else there is none to go on with
-		cut = app.CutOff{File: last.Get("file").String(), Made: last.Get("created").Int() + last.Get("changed").Int(), Of: last.Get("of").Int()}
-	}
-	return cut
-}
-
-func (imports) ForgetCutOff() { shell().Call("forgetCutOff") }
-
 // unsaved is app.Unsaved, over the object rollcallDrafts of drafts.js.
 type unsaved struct{ guard browser.UnloadGuard }
 

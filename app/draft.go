@@ -23,6 +23,8 @@ type draft struct {
 	Values map[string]string            `json:"values"`
 	Seen   *repository.Record[api.User] `json:"seen,omitempty"` // the edited user as the form showed it
 	At     time.Time                    `json:"at"`
+	// Conflict is the id of the one that the form was to decide, "" for none.
+	Conflict string `json:"conflict,omitempty"`
 }
 
 func readDraft(r *jsoncodec.Reader) (d draft) {
@@ -40,6 +42,8 @@ func readDraft(r *jsoncodec.Reader) (d draft) {
 			d.Seen = jsoncodec.Pointer(r, readSeen)
 		case "at":
 			d.At = r.Time()
+		case "conflict":
+			d.Conflict = r.String()
 		default:
 			r.Skip()
 		}
@@ -83,6 +87,9 @@ func (d draft) writeJSON(w *jsoncodec.Writer) {
 		w.Close('}')
 	}
 	w.Name("at").Time(d.At)
+	if d.Conflict != "" {
+		w.Name("conflict").String(d.Conflict)
+	}
 	w.Close('}')
 }
 
@@ -192,6 +199,9 @@ func (s *session) continueDraft(d draft) {
 	s.async(func(ctx context.Context) error {
 		user, err := s.Users.Get(ctx, d.User)
 		request.user, request.opener = &user, "edit-"+d.User
+		if err == nil && d.Conflict != "" {
+			err = request.between(ctx, s.Outbox, d.Conflict)
+		}
 		return err
 	}, func(err error) {
 		switch {
@@ -207,4 +217,15 @@ func (s *session) continueDraft(d draft) {
 		}
 		s.openForm(request)
 	})
+}
+
+// between has the form show the sides of a conflict, if the device still has it.
+func (f *formRequest) between(ctx context.Context, outbox Outbox, conflict string) error {
+	e, err := outbox.Of(ctx, f.user.ID)
+	for i, c := range e.Conflicts {
+		if c.ID == conflict {
+			f.conflict, f.opener = &e.Conflicts[i], "choose-"+conflict
+		}
+	}
+	return err
 }

@@ -21,6 +21,14 @@ func (english) Bytes(n int64) string      { return fmt.Sprint(n, " bytes") }
 func (english) Day(t time.Time) string    { return t.Local().Format("2 January 2006") }
 func (english) Moment(t time.Time) string { return t.Local().Format("2 January 2006, 15:04") }
 
+func (english) Since(changed string, now time.Time) time.Time {
+	year, month, day := now.Date()
+	if changed == changedWeek {
+		day -= (int(now.Weekday()) + 6) % 7
+	}
+	return time.Date(year, month, day, 0, 0, 0, 0, now.Location())
+}
+
 func (english) Plural(n int, one, other string) string {
 	if n == 1 {
 		return one

@@ -19,7 +19,9 @@ type Language interface {
 	Bytes(n int64) string
 	List(words []string) string // "a, b and c"
 	Day(t time.Time) string
-	Moment(t time.Time) string          // with the time of day
+	Moment(t time.Time) string // with the time of day
+	// Since is when the day of now, or its week, has begun where the person is: changedToday or changedWeek.
+	Since(changed string, now time.Time) time.Time
 	Relative(n int, unit string) string // "in 3 minutes"; of -3, "3 minutes ago"
 
 	// Offered are the code and the own name of each language. Choose loads the page anew in one, or

@@ -80,23 +80,12 @@ func (v listView) filtered() bool {
 
 // apply makes a query one of this view.
 func (v listView) apply(q repository.Query, now time.Time) repository.Query {
-	q.Search, q.State, q.Since = v.search, v.state, since(v.changed, now)
+	q.Search, q.State = v.search, v.state
+	if v.changed != "" {
+		q.Since = language.Since(v.changed, now)
+	}
 	q.Order, q.Reverse = strings.CutPrefix(v.sort, "-") // "name" is no order's name: it is the list's own
 	return q
-}
-
-// since is when today or this week has begun, where the person is. A week begins on Monday
-// (ISO 8601).
-func since(changed string, now time.Time) time.Time {
-	year, month, day := now.Date()
-	switch changed {
-	case changedToday:
-	case changedWeek:
-		day -= (int(now.Weekday()) + 6) % 7
-	default:
-		return time.Time{}
-	}
-	return time.Date(year, month, day, 0, 0, 0, 0, now.Location())
 }
 
 // listPlace is where the person is in a list: the first row that is visible, and how far the list is

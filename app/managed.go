@@ -57,6 +57,7 @@ func (m *managed) Render() ui.UI { return ui.Div().ID(m.id()).Class("cards") }
 
 // shareText is a user for the script.
 func shareText(r repository.Record[api.User]) string {
+	r.Value.Version = r.Version // 0 while only this device has the user
 	return string(jsoncodec.Write(r.Value.WriteJSON))
 }
 

@@ -575,6 +575,9 @@ func (d *formDialog) left() draft {
 		was := d.was()
 		left.Seen = &was
 	}
+	if c := d.request.conflict; c != nil {
+		left.Conflict = c.ID
+	}
 	return left
 }
 

@@ -120,9 +120,10 @@ func (p *usersPage) OnMount(ctx ui.Context) {
 
 // awaitMidnight reads a list of what was changed today or this week anew on another day.
 func (p *usersPage) awaitMidnight(ctx ui.Context) {
-	day := time.Now().YearDay()
+	today := func() time.Time { return language.Since(changedToday, time.Now()) }
+	day := today()
 	p.S.after(ctx, tickInterval, func(ctx ui.Context) {
-		if p.view.changed != "" && time.Now().YearDay() != day {
+		if p.view.changed != "" && !today().Equal(day) {
 			p.read()
 		}
 		p.awaitMidnight(ctx)

@@ -110,6 +110,19 @@ func TestTheAddressSaysWhatTheListShows(t *testing.T) {
 	users.reads("Bob Baker")
 }
 
+// TestAWeekBeginsByTheClocksOfItsMonday, also when they have been changed since.
+func TestAWeekBeginsByTheClocksOfItsMonday(t *testing.T) {
+	t.Parallel()
+	users := openUsers(t, harness.OpenBrowser(t), harness.NewSite(t, binary(t)).URL())
+	users.Timezone("Europe/Vienna")
+	for changed, want := range map[string]string{"today": "2026-03-28T23:00:00.000Z", "week": "2026-03-22T23:00:00.000Z"} {
+		got := harness.Eval[string](users.Page, fmt.Sprintf(`new Date(rollcallLanguage.since(%q, Date.UTC(2026, 2, 29, 10))).toISOString()`, changed))
+		if got != want { // the clocks went forward at 1:00 UTC
+			t.Errorf("%s has begun at %s, want %s", changed, got, want)
+		}
+	}
+}
+
 // many adds people with names that begin with all letters.
 func many(site *harness.Site, each int) {
 	for _, letter := range "ABCDEFGHIJKLMNOPQRSTUVWXYZ" {
@@ -263,6 +276,15 @@ func TestSeveralAreSelected(t *testing.T) {
 	users.SeeText("5 selected")
 	users.Click("button", "Edit a field")
 	users.See("dialog", "Edit a field")
+	harness.Eval[bool](users.Page, `((select) => { select.value = "name"; return select.dispatchEvent(new Event("change")); })(document.getElementById("field-name"))`)
+	long := strings.Repeat("Ann ", 50) + "Lee"
+	users.Fill("textbox", "New value", long)
+	users.Click("button", "Save")
+	users.SeeText("Name is 203 characters long; at most 200 are allowed")
+	if got := users.Value("textbox", "New value"); got != long {
+		t.Errorf("the dialog has %q", got)
+	}
+	harness.Eval[bool](users.Page, `((select) => { select.value = "bio"; return select.dispatchEvent(new Event("change")); })(document.getElementById("field-name"))`)
 	users.Fill("textbox", "New value", "Of the north")
 	users.Click("button", "Save")
 	users.SeeText("Changed 5 users")

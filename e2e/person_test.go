@@ -162,6 +162,12 @@ func TestEachFieldSaysItsState(t *testing.T) {
 	users.fieldIs("Bio", "Draws maps")
 	users.looksRight("conflict choice")
 	users.Fill("textbox", "Bio", "Draws and sells maps")
+	users.Press(kb.Escape)
+	users.Gone("dialog", "Choose what stays")
+	users.Click("button", "Continue") // between the same sides
+	users.See("dialog", "Choose what stays")
+	users.See("button", "Mine Draws maps")
+	users.fieldIs("Bio", "Draws and sells maps")
 	users.Click("button", "Save")
 	users.Gone("dialog", "Choose what stays")
 	users.SeeText("Reviewed.")
@@ -246,6 +252,25 @@ func scanned(t *testing.T, png []byte) string {
 		t.Fatalf("no QR code can be read: %v", err)
 	}
 	return read.GetText()
+}
+
+// TestALinkToWhomOnlyThisDeviceHas says that nobody else can follow it yet.
+func TestALinkToWhomOnlyThisDeviceHas(t *testing.T) {
+	t.Parallel()
+	const says = "Only this device has this user so far. The link works for others once the user has been sent."
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	b := harness.OpenBrowser(t)
+	users := openUsers(t, b, site.URL())
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.add(dora)
+	users.Click("link", "Dora Dent")
+	users.See("link", "Write email")
+	users.SeeText(says)
+	b.Offline(site.Proxy, false)
+	users.GoneText(says)
+	users.See("link", "Write email")
 }
 
 // TestALinkIsShared where the browser can.

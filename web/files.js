@@ -519,16 +519,7 @@
     if (query.has("ids")) ids = query.get("ids").split(",");
     else if (query.has("selected")) ids = JSON.parse(sessionStorage.getItem("rollcall-selected") ?? "[]");
     const whom = Object.fromEntries(query);
-    return { search: whom.q ?? "", ids, sort: whom.sort ?? "", state: whom.state ?? "", changed: whom.changed ?? "", since: since(whom.changed) };
-  }
-
-  // since is when today or this week has begun, where the person is. A week begins on Monday, as in the list.
-  function since(changed) {
-    if (!changed) return undefined;
-    const day = new Date();
-    day.setHours(0, 0, 0, 0);
-    if (changed === "week") day.setDate(day.getDate() - ((day.getDay() + 6) % 7));
-    return day;
+    return { search: whom.q ?? "", ids, sort: whom.sort ?? "", state: whom.state ?? "", changed: whom.changed ?? "", since: whom.changed ? new Date(rollcallLanguage.since(whom.changed, Date.now())) : undefined };
   }
 
   const selected = (whom) => whom.ids.length > 0 || whom.search !== "" || whom.state !== "" || whom.changed !== "";

@@ -9,6 +9,8 @@
 //   text(english)               the same without arguments: as the catalogue has it
 //   plural(n, one, other)
 //   number(n), percent(share), bytes(n), list(words), day(time), moment(time)
+//   since(changed, now)         when "today" or this "week" has begun, where the person is: Go's own time zone is that
+//                               of the program's start, also of days before the clocks were changed
 //   relative(n, unit)           "in 3 minutes", or "3 minutes ago" of -3
 //   offered, choose(code)       [code, name] of each language; chooses one, and loads the page anew
 "use strict";
@@ -101,6 +103,12 @@
     list: (words) => format(Intl.ListFormat, { type: "conjunction" }).format(words),
     day: (time) => format(Intl.DateTimeFormat, date).format(new Date(time)),
     moment: (time) => format(Intl.DateTimeFormat, { ...date, hour: "numeric", minute: "2-digit" }).format(new Date(time)),
+    since(changed, now) {
+      const day = new Date(now);
+      day.setHours(0, 0, 0, 0);
+      if (changed === "week") day.setDate(day.getDate() - ((day.getDay() + 6) % 7)); // ISO 8601: from Monday on
+      return day.getTime();
+    },
     relative: (n, unit) => format(Intl.RelativeTimeFormat, { numeric: "always" }).format(n, unit),
     choose(language) {
       try {

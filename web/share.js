@@ -106,7 +106,8 @@
     place.replaceChildren(h("div", { class: "person-actions", role: "group", "aria-label": tr("Contact") },
       h("a", { id: "share-mail", class: "button", href: mailto(user.email) }, tr("Write email")),
       ...(phone ? [h("a", { id: "share-call", class: "button", href: dial(phone) }, tr("Call {0}", phone))] : []),
-      copied("share-copy", tr("Copy email"), tr("Email copied"), user.email), link, toggle), panel);
+      copied("share-copy", tr("Copy email"), tr("Email copied"), user.email), link, toggle),
+      ...(user.version ? [] : [quiet(tr("Only this device has this user so far. The link works for others once the user has been sent."))]), panel);
     show(now.open);
   }
 

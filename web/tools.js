@@ -9,8 +9,10 @@
 "use strict";
 
 (() => {
-  const { tr, trn } = rollcallLanguage;
+  const { tr, trn, number } = rollcallLanguage;
   const fields = [["bio", tr("Bio")], ["name", tr("Name")]]; // no two users may have one email
+
+  const longest = { bio: 2000, name: 200 }; // as in package api
 
   const $ = (selector) => document.querySelector(selector);
   const onList = () => location.pathname === "/";
@@ -218,7 +220,7 @@
 
     function shape() {
       value.rows = which.value === "bio" ? 3 : 1;
-      value.maxLength = which.value === "bio" ? 2000 : 200;
+      value.maxLength = 2 * longest[which.value]; // what is too long is said, not cut
       wrong.textContent = "";
       keep();
     }
@@ -226,8 +228,12 @@
     function save(event) {
       event.preventDefault();
       const text = which.value === "bio" ? value.value : value.value.replace(/\s+/g, " ").trim();
-      if (which.value === "name" && !text) {
-        wrong.textContent = tr("Type a name.");
+      const n = [...text.normalize("NFC")].length, most = longest[which.value];
+      if (which.value === "name" && !text) wrong.textContent = tr("Type a name.");
+      else if (n > most) wrong.textContent = tr("{0} is {1} characters long; at most {2} are allowed", which.selectedOptions[0].textContent, number(n), number(most));
+      else wrong.textContent = "";
+      value.setAttribute("aria-invalid", String(wrong.textContent !== ""));
+      if (wrong.textContent) {
         value.focus();
         return;
       }

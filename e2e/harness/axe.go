@@ -85,6 +85,14 @@ func (p *Page) Emulate(screen Screen) {
 	}))
 }
 
+// Timezone has the browser be in a time zone.
+func (p *Page) Timezone(id string) {
+	p.t.Helper()
+	p.do("emulating a time zone", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		return t.Call(ctx, emulation.CommandSetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: id}, nil)
+	}))
+}
+
 // Screenshot returns a screenshot of the page, as a PNG.
 func (p *Page) Screenshot() []byte {
 	p.t.Helper()

@@ -56,6 +56,11 @@ func (l *Language) List(words []string) string {
 	return l.call("list", list).String()
 }
 
+// Since is when a day or its week has begun.
+func (l *Language) Since(changed string, now time.Time) time.Time {
+	return time.UnixMilli(int64(l.call("since", changed, now.UnixMilli()).Float()))
+}
+
 // Day writes a date.
 func (l *Language) Day(t time.Time) string { return l.call("day", t.UnixMilli()).String() }
 

@@ -84,8 +84,38 @@ func (p *usersPage) showChoices() {
 	})
 }
 
-// maxLetters bounds how many places a list can be opened at.
-const maxLetters = 60
+const (
+	// maxLetters bounds how many places a list can be opened at: of more, some are left out.
+	maxLetters = 60
+	// maxLetterReads bounds how many are looked for.
+	maxLetterReads = 300
+)
+
+// kana are the first letters of their rows, by which Japanese indexes go.
+const kana = "あかさたなはまやらわアカサタナハマヤラワ"
+
+// letterOf is the letter of an index under which names are that begin with r, and the next rune that may
+// be under another. Scripts with thousands of letters are in groups: kana by their rows, Hangul by the
+// consonant that a syllable begins with, and ideographs by where they are in Unicode, as the list has them.
+func letterOf(r rune) (letter, next rune) {
+	switch {
+	case r >= 'あ' && r <= 'ヾ':
+		letter = 'あ'
+		for _, head := range kana {
+			if head > r {
+				return letter, head
+			}
+			letter = head
+		}
+		return letter, 'ヾ' + 1
+	case r >= '가' && r <= '힣':
+		letter = r - (r-'가')%588
+		return letter, letter + 588
+	case r >= 0x3400 && r <= 0x9FFF:
+		return r, r - r%512 + 512
+	}
+	return r, r + 1
+}
 
 // learnLetters finds out what the names begin with. Each letter costs a read, and few lists have more
 // than their alphabet's.
@@ -111,24 +141,35 @@ func (p *usersPage) learnLetters(ctx ui.Context) {
 	})
 }
 
-// firstLetters are those of the folded names, in the order of the list; none of a list that has too
-// many of them.
+// firstLetters are those of the folded names, in the order of the list.
 func firstLetters(ctx context.Context, users Users) (letters []string, err error) {
-	for next := " "; ; {
+	next := " "
+	for reads := 0; ; reads++ {
 		page, err := users.List(ctx, repository.Query{From: queue.Key{Sort: next}, Limit: 1})
 		switch {
 		case err != nil:
 			return nil, err
-		case len(page.Keys) == 0:
-			return letters, nil
-		case len(letters) == maxLetters:
-			return nil, nil
+		case len(page.Keys) == 0 || reads == maxLetterReads:
+			return thinned(letters), nil
 		}
 		r, _ := utf8.DecodeRuneInString(page.Keys[0].Sort)
-		if next = string(r + 1); unicode.IsLetter(r) || unicode.IsDigit(r) {
-			letters = append(letters, string(r))
+		letter, behind := letterOf(r)
+		if next = string(behind); unicode.IsLetter(r) || unicode.IsDigit(r) {
+			letters = append(letters, string(letter))
 		}
 	}
+}
+
+// thinned leaves out as many letters as are too many, evenly.
+func thinned(letters []string) []string {
+	n := len(letters)
+	if n <= maxLetters {
+		return letters
+	}
+	for i := range maxLetters {
+		letters[i] = letters[i*n/maxLetters]
+	}
+	return letters[:maxLetters]
 }
 
 // jump goes to the first name with a letter.

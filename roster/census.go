@@ -21,6 +21,7 @@ type census struct {
 	lost     int  // lines with U+FFFD
 	asked    int  // names with a question mark in a word
 	joined   int  // line within which another file begins
+	headed   int  // line with the headings, if something is above them
 	cut      bool // an array is not closed
 	ignored  map[string]int
 }
@@ -129,6 +130,9 @@ func (c *census) notes() []*Message {
 	}
 	if c.joined > 0 {
 		notes = append(notes, Say("another file begins within line {0}, as when files are joined", c.joined))
+	}
+	if c.headed > 0 {
+		notes = append(notes, Say("its headings are in line {0}, and what is above them is not read", c.headed))
 	}
 	if c.cut {
 		notes = append(notes, Say("its list is not closed: the end of the file may be missing"))

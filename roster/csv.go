@@ -33,7 +33,7 @@ const separators = ",;\t|"
 
 func newCSV(s *source, o Options) (*csvReader, error) {
 	r := &csvReader{source: s}
-	first, said, err := r.header()
+	first, said, err := r.header(o.Headless)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func newCSV(s *source, o Options) (*csvReader, error) {
 }
 
 // header reads the line that names the columns, and what is said of the separator before it.
-func (r *csvReader) header() (first physical, said string, err error) {
+func (r *csvReader) header(headless bool) (first physical, said string, err error) {
 	if first, err = r.headerLine(); err != nil {
 		return first, "", err
 	}
@@ -77,6 +77,11 @@ func (r *csvReader) header() (first physical, said string, err error) {
 			return first, "", err
 		}
 		isSeparator = false
+	}
+	if !headless {
+		if first, err = r.pastTitle(first); err != nil {
+			return first, "", err
+		}
 	}
 	if problem := r.source.check(first); problem != nil {
 		// Without its columns a file can't be judged as a whole, so this line must do.
@@ -89,6 +94,55 @@ func (r *csvReader) header() (first physical, said string, err error) {
 		return first, "", refuse(Say("the line that names its columns has bytes that are no text in the file's encoding"))
 	}
 	return first, said, nil
+}
+
+// maxTitle is how many lines may be above the one that names the columns.
+const maxTitle = 5
+
+// pastTitle passes over a title, as people put it above the headings of a spreadsheet: lines that name no
+// column and have fewer filled cells than the line with the headings.
+func (r *csvReader) pastTitle(first physical) (physical, error) {
+	columns, named := headings(first.text)
+	for n := 0; n < maxTitle && !named && !strings.Contains(first.text, "@"); n++ {
+		line, err := r.source.ahead(n)
+		if err != nil || strings.Contains(line.text, "@") {
+			break // whoever reads on hears of the error
+		}
+		if more, ok := headings(line.text); !ok || more <= columns {
+			continue
+		}
+		for range n + 1 {
+			if line, err = r.source.next(); err != nil {
+				return line, err
+			}
+		}
+		r.source.seen.headed = r.source.number
+		return line, nil
+	}
+	return first, nil
+}
+
+// headings counts the filled cells of a line, and reports whether they name columns of people, an email's
+// among them.
+func headings(text string) (filled int, named bool) {
+	for _, separator := range separators {
+		cells, problem := cellsOf(text, separator)
+		if problem != nil {
+			continue
+		}
+		n := 0
+		for _, cell := range cells {
+			if isFilled(cell) {
+				n++
+			}
+			named = named || slices.Contains(words[EmailRole], plainName(cell))
+		}
+		filled = max(filled, n)
+		if _, mapping := exportOf(cells); mapping != nil {
+			named = true
+		}
+	}
+	return filled, named
 }
 
 // isTypeLine reports whether a line is the one that PowerShell's Export-Csv begins with.

@@ -125,3 +125,38 @@ func TestNobodyVanishes(t *testing.T) {
 		}
 	})
 }
+
+// TestTitleAboveTheHeadings: it is passed over and said, and nobody is lost for it.
+func TestTitleAboveTheHeadings(t *testing.T) {
+	const note = "its headings are in line 3, and what is above them is not read"
+	for text, want := range map[string]string{
+		"Staff list 2026,,\nas of May,,\nname,email,bio\nAnn,a@x.org,b\n":       note,
+		"Staff list 2026\n\nname;email\nAnn;a@x.org\n":                          note,
+		"Contacts,,\n,,\nFirst Name,Last Name,E-mail 1 - Value\nAnn,,a@x.org\n": note,
+		"name,email\nAnn,a@x.org\n":                                             "",
+		"email\na@x.org\nname,email\n":                                          "",
+	} {
+		f, err := roster.Open(strings.NewReader(text), roster.Options{})
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := notesOf(f); !strings.HasPrefix(got, want) || want == "" && strings.Contains(got, "headings") {
+			t.Errorf("%q is noted: %q", text, got)
+		}
+		for line, err := f.Next(); ; line, err = f.Next() {
+			if err != nil {
+				t.Errorf("%q has not Ann's line: %v", text, err)
+				break
+			}
+			if e := line.Entry.Email; e != nil && *e == "a@x.org" {
+				break
+			}
+		}
+	}
+	// So is one above columns that somebody maps.
+	table, err := roster.TableOf(strings.NewReader("Belegschaft;;\n\nRufname;Zuname;E-Mail\nAnn;Arn;a@x.org\n"), roster.Options{})
+	if err != nil || strings.Join(table.Columns, " ") != "Rufname Zuname E-Mail" || len(table.Rows) != 1 {
+		t.Errorf("the table is %+v, %v", table, err)
+	}
+}

@@ -343,7 +343,7 @@ func TestRecognised(t *testing.T) {
 		`{"format":"rollcall-changes","version":1,"operations":[]}`: "take it in on the page Sync",
 		"dn: cn=Ann,dc=example\nobjectclass: top":                   "LDIF",
 		"version: 1\ndn: x":                 "LDIF",
-		"Staff list 2026\nname,email\n":     "its first line must name the columns, with email or id among them; it is \"Staff list 2026\"",
+		"Staff list 2026\nname,mailing\n":   "its first line must name the columns, with email or id among them; it is \"Staff list 2026\"",
 		"Vorname;Nachname;E-Mail-Adresse\n": "its first line must name the columns",
 		"name,email,phone\n":                `column 3 is "phone"; possible are id, name, email, bio`,
 		"name,email,Name\n":                 "column name is there twice",

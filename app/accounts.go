@@ -46,15 +46,23 @@ type Accounts interface {
 	// Leave loads the page anew, with nobody's data.
 	Leave(how Leaving)
 
-	// Nobodys are the unsent changes made on this device before anybody signed in, the file of
-	// them, and whether this account has begun to take over just these; it fails if another has.
+	// Nobodys are the unsent changes made on this device before anybody signed in; it fails with
+	// repository.ErrTaken if another account takes them over.
 	// TakeNobodys begins, and SaveNobodys saves them to a file, on a gesture; both return the file as it
 	// is from then on. DropNobodys deletes them. What was typed into forms becomes the account's if it
 	// is kept.
-	Nobodys(ctx context.Context) (n int, file []byte, begun bool, err error)
+	Nobodys(ctx context.Context) (Nobodys, error)
 	TakeNobodys(ctx context.Context) (file []byte, err error)
 	SaveNobodys(ctx context.Context) (file []byte, err error)
 	DropNobodys(keepDrafts bool)
+}
+
+// Nobodys are unsent changes that were made before anybody signed in.
+type Nobodys struct {
+	N     int
+	File  []byte // of these changes
+	Begun bool   // this account has begun to take them over
+	Whole bool   // and none was made since
 }
 
 // Leaving is what becomes of the data on this device of an account that is left.
@@ -207,14 +215,16 @@ func (s *session) saveThen(failure string, then func()) {
 }
 
 // leave ends the session. Without the server's word it would go on in this browser, for whoever
-// comes next. What another tab has made while the server was asked is kept: nobody gave it up.
+// comes next. What another tab has made while the server was asked is kept: nobody gave it up. So is
+// what tells which of nobody's changes were sent, until all of them are taken over.
 func (s *session) leave(how Leaving) {
 	told := s.unsent()
 	s.async(func(ctx context.Context) error {
 		err := s.Accounts.SignOut(ctx)
 		if err == nil && how == Removed {
-			counts, failed := s.Outbox.Counts(ctx)
-			if failed != nil || counts.Waiting+counts.Rejected > told {
+			failed := s.endTaking(ctx)
+			counts, uncounted := s.Outbox.Counts(ctx)
+			if failed != nil || uncounted != nil || unsent(counts) > told {
 				how = Kept
 			}
 		}
@@ -231,30 +241,28 @@ func (s *session) leave(how Leaving) {
 // claimNobodys asks what becomes of changes that were made here before somebody signed in, unless
 // that was decided before the page was last closed.
 func (s *session) claimNobodys() {
-	s.withNobodys(func(n int, file []byte, begun bool) {
+	s.withNobodys(func(found Nobodys) {
 		switch {
-		case n == 0:
+		case found.N == 0:
 			s.Accounts.DropNobodys(true)
-		case begun:
-			s.sendNobodys(func(repository.TakenIn) { s.askOfNobodys(n, file) })
+		case found.Whole:
+			s.sendNobodys(func(repository.TakenIn) { s.askOfNobodys(found.N, found.File) })
 		default:
-			s.askOfNobodys(n, file)
+			s.askOfNobodys(found.N, found.File)
 		}
 	})
 }
 
 // withNobodys goes on with nobody's changes. If they can't be read the next start asks again, and if
 // they are another account's nobody does.
-func (s *session) withNobodys(then func(n int, file []byte, begun bool)) {
-	var n int
-	var file []byte
-	var begun bool
+func (s *session) withNobodys(then func(Nobodys)) {
+	var found Nobodys
 	s.async(func(ctx context.Context) (err error) {
-		n, file, begun, err = s.Accounts.Nobodys(ctx)
+		found, err = s.Accounts.Nobodys(ctx)
 		return err
 	}, func(err error) {
 		if err == nil {
-			then(n, file, begun)
+			then(found)
 		}
 	})
 }
@@ -296,6 +304,34 @@ func (s *session) sendNobodys(held func(repository.TakenIn)) {
 	})
 }
 
+// endTaking ends what was begun when this account took nobody's changes over. It comes before the
+// account's data are removed, which tell which of them were sent. It fails if some stay nobody's.
+func (s *session) endTaking(ctx context.Context) error {
+	found, err := s.Accounts.Nobodys(ctx)
+	if errors.Is(err, repository.ErrTaken) || err == nil && !found.Begun {
+		return nil
+	}
+	var done repository.TakenIn
+	if err == nil && found.Whole {
+		done, err = s.Outbox.TakeIn(ctx, found.File)
+	}
+	now := found
+	if err == nil {
+		now, err = s.Accounts.Nobodys(ctx)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !found.Whole, done.HeldBack+done.Unreadable > 0, !bytes.Equal(changesOf(now.File), changesOf(found.File)):
+		return errTaking
+	}
+	s.Accounts.DropNobodys(true)
+	return nil
+}
+
+// errTaking says that this account takes nobody's changes over, and that some are still nobody's.
+var errTaking = errors.New("some changes are not taken over yet")
+
 func (s *session) saveNobodys() {
 	var file []byte
 	s.async(func(ctx context.Context) (err error) {
@@ -313,8 +349,8 @@ func (s *session) saveNobodys() {
 // ifNobodysAre goes on if nobody's changes are those of the file that the person was asked about. A
 // tab of before may have made or changed one since: then they are asked about those.
 func (s *session) ifNobodysAre(asked []byte, then func()) {
-	s.withNobodys(func(_ int, now []byte, _ bool) {
-		if bytes.Equal(changesOf(now), changesOf(asked)) {
+	s.withNobodys(func(now Nobodys) {
+		if bytes.Equal(changesOf(now.File), changesOf(asked)) {
 			then()
 			return
 		}

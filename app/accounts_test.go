@@ -12,6 +12,7 @@ import (
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/signin"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
@@ -33,6 +34,7 @@ type people struct {
 	nobodys    int
 	file       string
 	begun      bool  // the account has begun to take them over
+	inPart     bool  // it has, and one was made since
 	anothers   error // another has
 	taken      bool
 	saved      bool
@@ -103,9 +105,9 @@ func (p *people) Become(other api.Identity) (bool, error) {
 	return true, nil
 }
 
-func (p *people) Nobodys(context.Context) (int, []byte, bool, error) {
+func (p *people) Nobodys(context.Context) (Nobodys, error) {
 	defer p.lock()()
-	return p.nobodys, []byte(p.file), p.begun, p.anothers
+	return Nobodys{N: p.nobodys, File: []byte(p.file), Begun: p.begun || p.inPart, Whole: p.begun}, p.anothers
 }
 
 func (p *people) TakeNobodys(context.Context) ([]byte, error) {
@@ -259,6 +261,15 @@ func TestADisabledAccount(t *testing.T) {
 	disable(b)
 	p.until(b, "ann's data to be removed", func() bool { return len(p.left) == 1 && p.left[0] == Disabled })
 
+	b, p = at(t, "/", as("ann", "editor"))
+	p.until(b, "the start", func() bool { return p.dropped })
+	func() {
+		defer p.lock()()
+		p.dropped, p.nobodys, p.begun, p.file = false, 1, true, `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`
+	}()
+	disable(b)
+	p.until(b, "what ann has taken over to be removed, too", func() bool { return len(p.left) == 1 && p.dropped })
+
 	for _, answer := range []string{"Save to a file and remove", "Discard and remove"} {
 		b, p := at(t, "/", as("ann", "editor"))
 		b.add("Bo", "bo@example.org")
@@ -351,6 +362,41 @@ func TestSigningOutKeepsWhatWasMadeMeanwhile(t *testing.T) {
 			b.click(answer)
 		}
 		p.until(b, answer, func() bool { return len(p.left) == 1 && p.left[0] == Kept })
+	}
+}
+
+// TestSigningOutEndsTakingOver: an account's data tell which of nobody's changes were sent as its own. They
+// go once nothing of that is left to take over, and stay where that can't be ended.
+func TestSigningOutEndsTakingOver(t *testing.T) {
+	none, damaged := `{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[]}`,
+		`{"format":"rollcall-changes","version":1,"operations":[],"unreadable":[1]}`
+	for name, c := range map[string]struct {
+		found   func(*people)
+		want    Leaving
+		dropped bool
+	}{
+		"begun, and all is taken in":     {func(p *people) { p.begun, p.file = true, none }, Removed, true},
+		"begun, and one can't be read":   {func(p *people) { p.begun, p.file = true, damaged }, Kept, false},
+		"begun, and one was made since":  {func(p *people) { p.inPart, p.file = true, none }, Kept, false},
+		"not begun":                      {func(p *people) { p.file = none }, Removed, false},
+		"another has begun":              {func(p *people) { p.file, p.anothers = none, repository.ErrTaken }, Removed, false},
+		"nobody's data can't be read":    {func(p *people) { p.anothers = errors.New("damaged") }, Kept, false},
+		"begun, and the file is no file": {func(p *people) { p.begun, p.file = true, "damaged" }, Kept, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, p := at(t, api.PathMe, as("ann", "editor"))
+			p.until(b, "the start", func() bool { return p.dropped })
+			func() {
+				defer p.lock()()
+				p.dropped, p.nobodys = false, 1
+				c.found(p)
+			}()
+			b.click("Sign out")
+			p.until(b, "signed out", func() bool { return len(p.left) == 1 })
+			if p.left[0] != c.want || p.dropped != c.dropped {
+				t.Errorf("left %s, nobody's changes dropped %t; want %s, %t", p.left[0], p.dropped, c.want, c.dropped)
+			}
+		})
 	}
 }
 

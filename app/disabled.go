@@ -16,6 +16,7 @@ func (s *session) leaveDisabled() {
 	s.leaving = true
 	var counts queue.Counts
 	s.async(func(ctx context.Context) (err error) {
+		_ = s.endTaking(ctx) // no other account is asked about what is this one's
 		// What the page shows may be older than the last change, and what is read here by the time that
 		// the server has answered.
 		if counts, err = s.Outbox.Counts(ctx); err != nil || unsent(counts) > 0 {

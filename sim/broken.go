@@ -76,7 +76,7 @@ func (unlocked) Hold(ctx context.Context, _ string, _ sync.LockMode, f func(cont
 // which is not in Go, is this package's own.
 var brokenDevices = map[string]bool{
 	"account-not-said": true, "account-of-the-cookie": true, "anothers-data-deleted": true, "signed-out-unasked": true, "nobody-worked-on": true,
-	"nobodys-not-frozen": true, "nobodys-taken-twice": true,
+	"nobodys-not-frozen": true, "nobodys-taken-twice": true, "taking-not-ended": true,
 }
 
 // brokenDevice reports whether the defect of a name is on.

@@ -126,6 +126,10 @@ func (s *slot) logOut(ctx context.Context, choice int) error {
 	if err := s.server().SignOut(ctx); err != nil {
 		return err
 	}
+	if !keep && !s.endTaking(ctx) {
+		s.w.stats.hit("signed out, taking over not ended")
+		keep = true
+	}
 	switch {
 	case keep:
 		s.w.stats.hit("signed out, work kept")
@@ -144,6 +148,32 @@ func (s *slot) logOut(ctx context.Context, choice int) error {
 	}
 	d.account, d.role, s.leaves = nobody, "", true
 	return nil
+}
+
+// endTaking ends what the account has begun when it took nobody's work over, while its data still know
+// which of it was sent. It reports whether nothing of that is left.
+func (s *slot) endTaking(ctx context.Context) bool {
+	from := s.b.device.data(nobody)
+	if from.dropped || brokenDevice("taking-not-ended") {
+		return true
+	}
+	taker, whole, err := repository.Taking(ctx, from.stored())
+	s.w.must(err)
+	if taker != s.takes() {
+		return true
+	}
+	if !whole {
+		return false
+	}
+	file, told := from.file(), from.queued()
+	s.adoptFrom(from)
+	done, err := s.users.TakeIn(ctx, file)
+	if err != nil || done.HeldBack+done.Unreadable > 0 || from.dropped || !sameChanges(from.file(), file) {
+		return false
+	}
+	s.w.stats.hit("taking over ended by a sign-out")
+	from.delete(told)
+	return true
 }
 
 // queued are the operations that are in the queue.
@@ -257,14 +287,18 @@ func (s *slot) answerClaim(ctx context.Context, discard bool) error {
 // changedSince reports whether nobody's work is no longer what the person was asked about. Then they
 // are asked again.
 func (s *slot) changedSince(from *browser, asked *claim) bool {
-	_, now, _ := bytes.Cut(from.file(), []byte(`"operations":`))
-	_, then, _ := bytes.Cut(asked.file, []byte(`"operations":`))
-	if bytes.Equal(now, then) || brokenDevice("nobody-worked-on") {
+	if sameChanges(from.file(), asked.file) || brokenDevice("nobody-worked-on") {
 		return false
 	}
 	s.w.stats.hit("nobody has worked on")
 	s.readNobodys()
 	return true
+}
+
+func sameChanges(a, b []byte) bool {
+	_, a, _ = bytes.Cut(a, []byte(`"operations":`))
+	_, b, _ = bytes.Cut(b, []byte(`"operations":`))
+	return bytes.Equal(a, b)
 }
 
 // adoptFrom lets the checker know of operations that may come what it knew of them where they were.

@@ -110,20 +110,21 @@ func (a *accounts) Link() string {
 
 func (a *accounts) GoTo(address string) { js.Global().Get("location").Call("assign", address) }
 
-// Nobodys reads what nobody made here, and whether this account has begun to take it over: then the
-// page was closed in between.
-func (a *accounts) Nobodys(ctx context.Context) (n int, file []byte, begun bool, err error) {
-	if n, file, err = readNobodys(ctx); err != nil || n == 0 {
-		return 0, nil, false, err
+// Nobodys reads what nobody made here, and who takes it over.
+func (a *accounts) Nobodys(ctx context.Context) (found app.Nobodys, err error) {
+	if found.N, found.File, err = readNobodys(ctx); err != nil || found.N == 0 {
+		return app.Nobodys{}, err
 	}
 	err = withNobodys(ctx, func(store repository.Store) error {
 		taker, whole, err := repository.Taking(ctx, store)
-		if begun = whole && taker == a.own.ID; err == nil && taker != "" && taker != a.own.ID {
+		found.Begun = taker == a.own.ID
+		found.Whole = found.Begun && whole
+		if err == nil && taker != "" && !found.Begun {
 			err = repository.ErrTaken
 		}
 		return err
 	})
-	return n, file, begun, err
+	return found, err
 }
 
 func (a *accounts) TakeNobodys(ctx context.Context) ([]byte, error) {

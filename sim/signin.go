@@ -167,7 +167,10 @@ func (s *slot) endTaking(ctx context.Context) bool {
 	}
 	file, told := from.file(), from.queued()
 	s.adoptFrom(from)
+	was := s.doing
+	s.doing = Claim
 	done, err := s.users.TakeIn(ctx, file)
+	s.doing = was
 	if err != nil || done.HeldBack+done.Unreadable > 0 || from.dropped || !sameChanges(from.file(), file) {
 		return false
 	}

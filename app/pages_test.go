@@ -343,6 +343,43 @@ func TestTheSearchIsPreparedBeforeAnybodyTypes(t *testing.T) {
 	b.untilText("Ann Lee")
 }
 
+// TestBiosAreLookedThroughOnceNamesAreShown: that takes long with many users, and what names have would wait
+// for it. Until the list is that of the search, its count is not of matches.
+func TestBiosAreLookedThroughOnceNamesAreShown(t *testing.T) {
+	b := open(t, "/")
+	b.add("Ann Lee", "ann@example.org")
+	b.untilText("1 user")
+	page := component[*usersPage](b)
+	b.device.values[searchID] = "ann"
+	b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: page, Function: func(ctx ui.Context) {
+		page.find("ann")
+		page.stopped(ctx)
+		if page.deep || page.count() != "1 user" {
+			t.Errorf("before names are shown bios are looked through: %t, counted are %s", page.deep, page.count())
+		}
+	}})
+	b.untilText("1 match")
+	b.until("the bios to be looked through", func() bool { return page.deep })
+}
+
+// TestAnEarlierSearchEnds: nobody waits for it, nor for what was read before anybody typed.
+func TestAnEarlierSearchEnds(t *testing.T) {
+	b := open(t, "/")
+	b.add("Ann Lee", "ann@example.org")
+	b.untilText("1 user")
+	page, given := component[*usersPage](b), make(chan string, 10)
+	b.root.s.Users = givenUp{b.root.s.Users, given}
+	b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: page, Function: func(ctx ui.Context) {
+		page.prepare(ctx, ui.Event{})
+		page.find("ann")
+		page.find("lee")
+	}})
+	b.untilText("1 match")
+	if len(given) != 2 {
+		t.Errorf("%d reads were given up, want two", len(given))
+	}
+}
+
 func TestListSaysWhyItCantBeShown(t *testing.T) {
 	b := open(t, "/sync")
 	good := b.root.s.Users

@@ -73,8 +73,10 @@ type usersPage struct {
 
 	reads     refresher
 	cancel    context.CancelFunc // of the read that is under way
+	unprepare context.CancelFunc // of what makes a search ready
 	view      listView
 	deep      bool // bios are looked through as well
+	paused    bool // the person has stopped to type
 	rowHeight float64
 	anchors   anchors
 	requested span       // the window that was read or is being read
@@ -213,13 +215,15 @@ func (p *usersPage) changeAt(v listView, place listPlace) {
 	if v.query() != p.view.query() && p.chosen.all != "" {
 		p.chosen.all = ""
 	}
-	p.view, p.deep, p.anchors, p.seek, p.toTop = v, false, nil, nil, true
+	p.view, p.deep, p.paused, p.anchors, p.seek, p.toTop = v, false, false, nil, nil, true
 	p.requested = span{0, windowRows}
 	if place.key != (queue.Key{}) {
 		p.seek, p.toTop = &place, false
 	}
-	if p.cancel != nil {
-		p.cancel() // nobody waits for it any more
+	for _, cancel := range []context.CancelFunc{p.cancel, p.unprepare} { // nobody waits for it any more
+		if cancel != nil {
+			cancel()
+		}
 	}
 	p.S.keepPlace(place)
 	p.read()
@@ -241,7 +245,13 @@ func (p *usersPage) stopped(ctx ui.Context) {
 		u.RawQuery = p.view.query()
 		ctx.Page().ReplaceURL(&u)
 	}
-	if !p.deep && p.view.search != "" {
+	p.paused = true
+	p.lookDeeper()
+}
+
+// lookDeeper looks through the bios, too, once what names and emails have is shown: it takes long.
+func (p *usersPage) lookDeeper() {
+	if p.paused && !p.deep && p.view.search != "" && p.listed == p.view {
 		p.deep = true
 		p.read()
 	}
@@ -309,7 +319,7 @@ func (p *usersPage) read() {
 		w.query = p.view.apply(p.anchors.query(p.requested), time.Now())
 		w.query.Deep = p.deep
 		reading, cancel := context.Context(p.ctx), context.CancelFunc(func() {})
-		if p.deep { // the only one that takes long
+		if p.view.search != "" { // the only one that takes long
 			reading, cancel = context.WithCancel(p.ctx)
 		}
 		p.cancel = cancel
@@ -390,6 +400,7 @@ func (p *usersPage) show(ctx ui.Context, w window, err error) {
 		if w.row != "" {
 			p.S.Layout.Reveal(rowID(w.row))
 		}
+		p.lookDeeper()
 	})
 	p.learnLetters(ctx)
 }
@@ -442,8 +453,11 @@ const inNobodysText = "\x00"
 
 // prepare has the device read what a search looks in, before the person types.
 func (p *usersPage) prepare(ui.Context, ui.Event) {
-	p.S.async(func(ctx context.Context) error {
-		_, err := p.S.Users.List(ctx, repository.Query{Search: inNobodysText})
+	reading, cancel := context.WithCancel(p.ctx)
+	p.unprepare = cancel
+	p.S.async(func(context.Context) error {
+		defer cancel()
+		_, err := p.S.Users.List(reading, repository.Query{Search: inNobodysText})
 		return err
 	}, func(error) {}) // the search itself says what fails
 }
@@ -509,7 +523,7 @@ func (p *usersPage) count() string {
 		return tr("{0} of {1} users", formatCount(r.Arrived), formatCount(r.Total))
 	case !p.loaded || p.failure != nil:
 		return ""
-	case p.view.filtered():
+	case p.listed.filtered():
 		return trn(p.total, "{n} match", "{n} matches")
 	case p.total > 0:
 		return trn(p.total, "{n} user", "{n} users")

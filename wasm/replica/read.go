@@ -228,20 +228,25 @@ func (s *Store) search(ctx context.Context, w repository.Window) (repository.Row
 const tries = 3
 
 // inParts has run read part by part, until it reports that there is no more, and returns what
-// it has come to.
-func inParts[T any](ctx context.Context, s *Store, start T, run func(*T, *state) (more bool)) (T, error) {
+// it has come to. It gives up between parts when nobody waits for it any more: a transaction that is
+// cut off costs the next reader more.
+func inParts[T any](waiting context.Context, s *Store, start T, run func(*T, *state) (more bool)) (T, error) {
+	ctx := context.WithoutCancel(waiting)
 	for try := 1; ; try++ {
-		var seq int64 // of the state that the parts were read from
+		var seq int64 // of the rows that the parts were read from
 		so, moved := start, false
 		for begun, more := false, true; more && !moved; begun = true {
+			if waiting.Err() != nil {
+				return so, context.Cause(waiting)
+			}
 			err := s.read(ctx, func(st *state) error {
-				if moved = begun && st.seq != seq && try < tries; moved {
+				if moved = begun && st.listed != seq && try < tries; moved {
 					return nil
 				}
 				next := so
 				more = run(&next, st)
 				if len(st.missing) == 0 && !st.again { // else it is called once more
-					so, seq = next, st.seq
+					so, seq = next, st.listed
 				}
 				return nil
 			})

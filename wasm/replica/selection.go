@@ -26,8 +26,7 @@ type selected struct {
 	head uint64    // of key.Sort, see inOrder
 }
 
-// selected returns a window of a selection. It gives up between parts when ctx ends: nobody waits for
-// an earlier search any more, but a transaction that is cut off costs the next reader more.
+// selected returns a window of a selection.
 func (s *Store) selected(waiting context.Context, w repository.Window, of repository.Selection) (out repository.Rows, err error) {
 	ctx := context.WithoutCancel(waiting)
 	for waiting.Err() == nil {
@@ -43,7 +42,7 @@ func (s *Store) selected(waiting context.Context, w repository.Window, of reposi
 		if made || err != nil {
 			return out.Whole(), err
 		}
-		if _, err := inParts(ctx, s, gathering{gone: func() bool { return waiting.Err() != nil }, of: of, stored: storedWords(w), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
+		if _, err := inParts(waiting, s, gathering{of: of, stored: storedWords(w), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
 			return out, err
 		}
 	}
@@ -187,13 +186,12 @@ func appendSelected(rows []*selected, of repository.Selection, c repository.Cand
 
 // gathering is how far a selection is made.
 type gathering struct {
-	gone       func() bool // nobody waits for it
 	of         repository.Selection
 	stored     []string // the search's words as lines have them
 	entityType string
 	cache      int // that pages may take
 	leaf       int
-	seq        int64
+	listed     int64
 	mixed      bool
 	rows       []*selected
 }
@@ -207,13 +205,10 @@ const (
 // run gathers from the next leaves, and from the entries at last. It is false at the end.
 func (g *gathering) run(st *state) (more bool) {
 	t := st.tables[g.entityType]
-	if g.gone() {
-		return false
-	}
 	if g.leaf == 0 {
-		g.seq = st.seq
+		g.listed = st.listed
 	}
-	g.mixed = g.mixed || g.seq != st.seq
+	g.mixed = g.mixed || g.listed != st.listed
 	part := gatherTexts * st.bounds.PartPages
 	if g.of.Deep() {
 		part = max(1, st.bounds.PartPages/gatherLeaves)

@@ -23,6 +23,7 @@ const (
 type state struct {
 	epoch  string // the text of keyHead
 	seq    int64  // of the last record
+	listed int64  // of the last one that has changed rows, or how they are stored
 	stands int64  // the number of the log that keyState stands for
 	stale  bool   // the base has changed since its directories were read
 
@@ -91,7 +92,7 @@ func (st *state) load(found Found) error {
 			return err
 		}
 	}
-	st.stale, st.outdone = false, false // all was read together
+	st.stale, st.outdone, st.listed = false, false, st.seq // all was read together
 	for _, t := range st.tables {
 		t.rebase()
 	}
@@ -148,7 +149,9 @@ func (st *state) fold(r Record, trusted bool) error {
 			st.unreadable = append(st.unreadable, strings.Clone(line))
 		}
 	}
+	moved := false
 	lines(r.Text, trusted, func(kind byte, f fields) {
+		moved = moved || kind == 'j' || kind == 'b'
 		known := st.foldRow(kind, &f, r.Seq)
 		switch {
 		case known:
@@ -167,6 +170,9 @@ func (st *state) fold(r Record, trusted bool) error {
 		}
 	}, unreadable)
 	st.seq = max(st.seq, r.Seq)
+	if moved || len(st.touched) > 0 {
+		st.listed = st.seq
+	}
 	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(r.Text)
 	for _, of := range st.touched {
 		st.settle(of)

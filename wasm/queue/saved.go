@@ -131,8 +131,9 @@ func (s SavedChanges) TakenInto(own string) []Operation {
 // knows it again, and is due at once. TakeIn reports false, and changes nothing, when
 // the entity has an operation that is not of the file or is younger, since what the person
 // did since must not be overwritten by what they did before; or one that waits for the person,
-// behind which nothing would be sent.
-func (e *Entity) TakeIn(o Operation, order map[string]int) bool {
+// behind which nothing would be sent. One whose author has not seen the given fields as the row has them
+// is a conflict for the server to find: what it was made behind may have been answered meanwhile.
+func (e *Entity) TakeIn(o Operation, order map[string]int, fields []string) bool {
 	for _, have := range e.Operations {
 		if place, ok := order[have.ID]; !ok || place > order[o.ID] || have.State == Rejected {
 			return false
@@ -144,6 +145,9 @@ func (e *Entity) TakeIn(o Operation, order map[string]int) bool {
 		o.State = Queued
 	case o.State != Rejected: // it may have been sent by whoever saved it: its id is taken
 		o.State = Waiting
+	}
+	if row := e.Confirmed; len(e.Operations) == 0 && o.Type != api.Create && row != nil && !IsNull(o.Base) && o.BaseVersion >= row.Version && !sameFields(o.Base, row.Document, fields) {
+		o.BaseVersion, o.Unseen = max(row.Version-1, 0), true
 	}
 	e.Operations = append(e.Operations, o)
 	return true

@@ -107,7 +107,7 @@ func TestSavedOperationsOfEachKindAreTakenIn(t *testing.T) {
 
 func TestWhatIsTakenInIsOfItsEntity(t *testing.T) {
 	e := queue.Entity{Ref: ref}
-	if !e.TakeIn(saved(1, 1), map[string]int{savedID(1): 0}) || e.Operations[0].Ref != ref {
+	if !e.TakeIn(saved(1, 1), map[string]int{savedID(1): 0}, []string{"name"}) || e.Operations[0].Ref != ref {
 		t.Errorf("%+v holds %+v", e.Ref, e.Operations)
 	}
 }
@@ -117,7 +117,7 @@ func TestTakeInKeepsTheOrderAndTheIDs(t *testing.T) {
 	first, second := saved(1, 1), saved(2, 1)
 	first.State, first.NextAttemptAt, second.State = queue.Sending, time.Now(), queue.Waiting
 	e := queue.Entity{Ref: first.Ref}
-	if !e.TakeIn(first, order) || !e.TakeIn(second, order) {
+	if !e.TakeIn(first, order, []string{"name"}) || !e.TakeIn(second, order, []string{"name"}) {
 		t.Fatal("an entity without operations takes none in")
 	}
 	a, b := e.Operations[0], e.Operations[1]
@@ -130,7 +130,7 @@ func TestTakeInKeepsTheOrderAndTheIDs(t *testing.T) {
 	// A later write must not swallow what may have been sent under its own id.
 	alone := queue.Entity{Ref: first.Ref}
 	queued := saved(1, 1)
-	alone.TakeIn(queued, order)
+	alone.TakeIn(queued, order, []string{"name"})
 	if err := alone.Enqueue(queue.Write{ID: savedID(50), Type: api.Update, Data: json.RawMessage(`{"bio":"c"}`), At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestTakeInKeepsTheOrderAndTheIDs(t *testing.T) {
 	rejected := saved(1, 1)
 	rejected.State = queue.Rejected
 	waits := queue.Entity{Ref: first.Ref}
-	if waits.TakeIn(rejected, order); waits.Operations[0].State != queue.Rejected {
+	if waits.TakeIn(rejected, order, []string{"name"}); waits.Operations[0].State != queue.Rejected {
 		t.Errorf("one that waits for the person became %+v", waits.Operations[0])
 	}
 }
@@ -149,7 +149,7 @@ func TestTakeInDoesNotOvertakeWhatWasDoneSince(t *testing.T) {
 	order := map[string]int{savedID(1): 0, savedID(2): 1}
 	for name, have := range map[string]queue.Operation{"another's": saved(7, 1), "the younger one": saved(2, 1)} {
 		e := queue.Entity{Ref: have.Ref, Operations: []queue.Operation{have}}
-		if e.TakeIn(saved(1, 1), order) || len(e.Operations) != 1 {
+		if e.TakeIn(saved(1, 1), order, []string{"name"}) || len(e.Operations) != 1 {
 			t.Errorf("%s: the queue became %+v", name, e.Operations)
 		}
 	}
@@ -162,7 +162,7 @@ func TestNothingIsTakenInBehindWhatWaitsForThePerson(t *testing.T) {
 	refused := saved(1, 1)
 	refused.State = queue.Rejected
 	e := queue.Entity{Ref: refused.Ref, Operations: []queue.Operation{refused}}
-	if e.TakeIn(saved(2, 1), order) || len(e.Operations) != 1 {
+	if e.TakeIn(saved(2, 1), order, []string{"name"}) || len(e.Operations) != 1 {
 		t.Errorf("the queue became %+v", e.Operations)
 	}
 }
@@ -212,10 +212,34 @@ func FuzzSavedChanges(f *testing.F) {
 		}
 		for _, o := range s.Operations {
 			e := queue.Entity{Ref: o.Ref}
-			if !e.TakeIn(o, order) {
+			if !e.TakeIn(o, order, []string{"name"}) {
 				t.Errorf("%+v is not taken in", o)
 			}
 			e.View() // it is total
 		}
 	})
+}
+
+// TestWhatItWasMadeBehindWasAnsweredMeanwhile: nobody's create has landed, others have changed the user
+// since, and its answer came before the update behind it was taken in. The server finds the conflict.
+func TestWhatItWasMadeBehindWasAnsweredMeanwhile(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		row    *queue.Row
+		want   string
+		unseen bool
+	}{
+		{"others have changed it", row(2, bo), `b update {"name":"Cy"} base 1 waiting`, true},
+		{"nobody has", row(2, ann), `b update {"name":"Cy"} base 2 waiting`, false},
+		{"others have, and it was made before", row(3, bo), `b update {"name":"Cy"} base 2 waiting`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := &queue.Entity{Ref: ref, Confirmed: c.row}
+			update := op("b", api.Update, `{"name":"Cy"}`, ann, 2)
+			must(t, e.TakeIn(update, map[string]int{"a": 0, "b": 1}, []string{"name"}), "take in")
+			if got := describe(e); got != c.want || e.Operations[0].Unseen != c.unseen {
+				t.Errorf("got %s, unseen %t", got, e.Operations[0].Unseen)
+			}
+		})
+	}
 }

@@ -101,7 +101,7 @@ func (c *Collection[T, P]) tryTakeIn(ctx context.Context, operations []queue.Ope
 			switch {
 			case left || findOperation(entities[i].Operations, o.ID) != nil:
 				done.Known++
-			case entities[i].TakeIn(o, order):
+			case entities[i].TakeIn(o, order, c.cfg.Schema.Fields):
 				done.Taken++
 				taken = append(taken, o.Ref.ID)
 			default:

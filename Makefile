@@ -93,7 +93,8 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 .PHONY: e2e
 e2e: build $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) ## Run the end-to-end tests in real browsers; BROWSERS=all runs all scenarios in Firefox and WebKit, too
 	$(need-browser)
-	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx'
+	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx' \
+		'/usr/lib/python3/dist-packages/gi=python3-gi' '/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib=gir1.2-webkit2-4.1'
 	BROWSERS='$(BROWSERS)' go test -tags e2e -count=1 -timeout $(if $(BROWSERS),120m,60m) -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
 
 define need-browser

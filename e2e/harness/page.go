@@ -236,6 +236,9 @@ func (p *Page) call(role, name, function string, out any) error {
 	defer cancel()
 	text, err := p.driver.call(ctx, role, name, function)
 	if err != nil {
+		if reads, evalErr := TryEval[string](p, rendered); evalErr == nil {
+			err = fmt.Errorf("%w; the page reads %.600q", err, reads)
+		}
 		return err
 	}
 	return decode(text, out)

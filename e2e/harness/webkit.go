@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	_ "embed" // of webkit.py
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 )
 
 // WebKit is a running WebKitGTK, Safari's engine, in a window of a display that
-// nobody sees. It is driven by W3C WebDriver and keeps its data until it ends.
+// nobody sees. It is driven by W3C WebDriver and keeps its data as long as the test runs.
 type WebKit struct {
 	t       testing.TB
 	session string // its URL
@@ -27,25 +28,22 @@ type WebKit struct {
 	used    bool       // whether the session's first tab is
 }
 
-// miniBrowsers are where distributions put WebKit's own browser.
-var miniBrowsers = []string{"/usr/lib/*/webkit2gtk-4.1/MiniBrowser", "/usr/libexec/webkit2gtk-4.1/MiniBrowser"}
+// webKitBrowser is a program that shows WebKitGTK's tabs to WebDriver.
+//
+//go:embed webkit.py
+var webKitBrowser []byte
 
 // OpenWebKit starts WebKitGTK with data of its own.
 func OpenWebKit(t testing.TB) *WebKit {
 	t.Helper()
-	var browser string
-	for _, pattern := range miniBrowsers {
-		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 && browser == "" {
-			browser = found[0]
-		}
-	}
-	if browser == "" {
-		t.Fatal("there is no WebKitGTK (make e2e installs it from Debian)")
-	}
 	home, port := t.TempDir(), freeAddr(t)
+	browser := filepath.Join(home, "browser")
+	if err := os.WriteFile(browser, webKitBrowser, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	startWith(t, home, "WebKitWebDriver", "--host=127.0.0.1", "--port="+port[strings.LastIndex(port, ":")+1:], "DISPLAY="+display(t))
 	w := &WebKit{t: t}
-	options := map[string]any{"binary": browser, "args": []string{"--automation"}}
+	options := map[string]any{"binary": browser, "args": []string{}}
 	body := map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"webkitgtk:browserOptions": options, "timeouts": map[string]any{"script": driverTimeout.Milliseconds()},
 	}}}

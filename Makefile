@@ -212,12 +212,12 @@ bench-app: build ## Measure visits, searches, scrolling and saves in the app
 .PHONY: screenshots
 screenshots: build $(NPM_PACKAGES) ## Update the screenshots in README and DESIGN, and the pictures and outlines that tests compare with
 	$(need-browser)
-	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestScreenshots|TestTasks|TestLooks' -update
+	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestScreenshots|TestTasks|TestWhatEverybodySees' -update
 
 .PHONY: looks
-looks: build $(NPM_PACKAGES) ## Check what everybody sees, and the ten tasks, against the pictures and outlines that are kept
+looks: build $(NPM_PACKAGES) ## Do the ten tasks, and compare each step and what everybody sees with the kept pictures
 	$(need-browser)
-	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestTasks|TestLooks'
+	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestTasks|TestWhatEverybodySees'
 
 .PHONY: clean
 clean: ## Remove build results, but not .cache

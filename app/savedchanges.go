@@ -97,8 +97,8 @@ func (p *syncPage) renderChangesFile() []ui.UI {
 		quiet(tr("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once.")),
 		// Nothing is stored that the file could be made of when the data are in this page.
 		ui.If(!p.S.storageState.Volatile, save),
-		ui.P().Body(
-			ui.Label().For(takeInID).Text(tr("Take in changes from a file")), ui.Text(" "),
+		ui.Div().Class("field").Body(
+			ui.Label().For(takeInID).Text(tr("Take in changes from a file")),
 			ui.Input().ID(takeInID).Type("file").Accept(".json,application/json").
 				OnChange(func(ui.Context, ui.Event) { p.S.takeIn() })),
 	}

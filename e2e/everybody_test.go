@@ -22,6 +22,7 @@ type lived struct {
 	site *harness.Site
 	b    *harness.Browser
 	ann  string
+	bob  string
 }
 
 // openLived opens one in which somebody needs attention and a conflict was settled.
@@ -41,7 +42,7 @@ func openLived(t *testing.T) lived {
 	b.Offline(site.Proxy, false)
 	users.hasState("Also Carl", "Needs attention")
 	users.hasState("Bob Baker", "Conflict")
-	return lived{users, site, b, ann}
+	return lived{users, site, b, ann, bob}
 }
 
 // openWaiting opens one in which somebody waits, too, without the network.
@@ -62,71 +63,123 @@ func openWaiting(t *testing.T) lived {
 // sight is something that a person sees: a page, a dialog, or a state of one. What must hold
 // for everybody is checked in each of them.
 type sight struct {
-	name  string
+	name string
+	open func(l lived)
+	// waits is what the status tells of what waits; empty is that of openWaiting, and unsaid nothing.
+	waits string
 	brief bool // it goes away by itself, so it isn't pictured
-	open  func(l lived)
 }
 
+const unsaid = "-"
+
 var sights = []sight{
-	{"list", false, func(l lived) { l.Go("/"); l.See("button", "Edit Ann Archer") }},
-	{"no-match", false, func(l lived) { l.Go("/"); l.Fill("searchbox", "Search users", "zz"); l.SeeText("No matches") }},
-	{"filtered", false, func(l lived) { l.Go("/?sort=-changed&state=conflict"); l.See("button", "Edit Bob Baker") }},
-	{"bio-found", false, func(l lived) { l.Go("/?q=maps"); l.See("button", "Edit Ann Archer") }},
-	{"selection", false, func(l lived) {
+	{name: "list", open: func(l lived) { l.Go("/"); l.See("button", "Edit Ann Archer") }},
+	{name: "no-match", open: func(l lived) {
+		l.Go("/")
+		l.Fill("searchbox", "Search users", "zz")
+		l.SeeText("email or bio contains “zz”")
+	}},
+	{name: "filtered", open: func(l lived) { l.Go("/?sort=-changed&state=conflict"); l.See("button", "Edit Bob Baker") }},
+	{name: "bio-found", open: func(l lived) { l.Go("/?q=maps"); l.See("button", "Edit Ann Archer") }},
+	{name: "selection", open: func(l lived) {
 		l.Go("/")
 		l.Click("button", "Select")
 		l.Click("checkbox", "Select Ann Archer")
 		l.SeeText("1 selected")
 	}},
-	{"edit-a-field", false, func(l lived) { l.Click("button", "Edit a field"); l.See("dialog", "Edit a field") }},
-	{"palette", false, func(l lived) {
+	{name: "edit-a-field", open: func(l lived) { l.Click("button", "Edit a field"); l.See("dialog", "Edit a field") }},
+	{name: "palette", open: func(l lived) {
 		l.Go("/")
 		l.See("button", "Edit Ann Archer")
 		l.Key("k", harness.Ctrl)
 		l.See("dialog", "Commands")
 	}},
-	{"shortcuts", false, func(l lived) {
+	{name: "shortcuts", open: func(l lived) {
 		l.Go("/")
 		l.See("button", "Edit Ann Archer")
 		l.Key("?", 0)
 		l.See("dialog", "Keyboard shortcuts")
 	}},
-	{"import", false, func(l lived) { l.Go("/import"); l.See("heading", "From a file") }},
-	{"export", false, func(l lived) { l.Go("/export"); l.See("button", "Save the file") }},
-	{"form", false, func(l lived) { l.Go("/?add=1"); l.See("dialog", "Add user") }},
-	{"form-refused", false, func(l lived) { l.Go("/?add=1"); l.Click("button", "Save"); l.SeeText("Name is required") }},
-	{"person", false, func(l lived) { l.Go("/users/" + l.ann); l.See("heading", "Ann Archer") }},
-	{"nobody", false, func(l lived) { l.Go("/users/00000000-0000-4000-8000-000000000000"); l.SeeText("Not on this device") }},
-	{"sync", false, func(l lived) {
+	{name: "export", open: func(l lived) { l.Go("/export"); l.See("button", "Save the file"); l.SeeText("4 users") }},
+	{name: "form", open: func(l lived) { l.Go("/?add=1"); l.See("dialog", "Add user") }},
+	{name: "form-refused", open: func(l lived) { l.Go("/?add=1"); l.Click("button", "Save"); l.SeeText("Name is required") }},
+	{name: "person", open: func(l lived) { l.Go("/users/" + l.ann); l.See("button", "QR code") }},
+	{name: "person-conflict", open: func(l lived) { l.Go("/users/" + l.bob); l.See("button", "Choose by field"); l.See("button", "QR code") }},
+	{name: "choose", open: func(l lived) { l.Click("button", "Choose by field"); l.See("dialog", "Choose what stays") }},
+	{name: "nobody", open: func(l lived) { l.Go("/users/00000000-0000-4000-8000-000000000000"); l.SeeText("Not on this device") }},
+	{name: "sync", open: func(l lived) {
 		l.Go("/sync")
-		l.See("heading", "Diagnostics")
+		l.See("button", "Copy report")
 		l.See("button", "Discard")
 		l.GoneText("Not synced yet") // until the engine has said when
 	}},
-	{"no-page", false, func(l lived) {
+	{name: "import", open: func(l lived) { l.Go("/import"); l.See("heading", "From a file") }},
+	{name: "import-columns", open: func(l lived) {
+		l.Choose("import-file", fileOf(l.t, "people.csv", "Wer,Mailanschrift,Wo\nDora Dent,dora@example.org,Ulm\nEmil Ek,emil@example.org,Graz\n"))
+		l.See("heading", "Which column is what?")
+	}},
+	{name: "import-plan", open: func(l lived) {
+		l.Click("button", "Cancel")
+		l.Choose("import-file", fileOf(l.t, "people.csv", "name,email,bio\nDora Dent,dora@example.org,Mends teeth\nBob Bakes,bob@example.org,\nCarl Cole,carl@example.org,Digs\nEmil Ek,emil,\n"))
+		l.SeeText("1 refused")
+	}},
+	{name: "import-done", waits: "3 changes waiting", open: func(l lived) { l.Click("button", "Import 2 users"); l.See("heading", "Imported") }},
+	{name: "import-last", waits: "3 changes waiting", open: func(l lived) { l.Go("/import"); l.See("heading", "The last import") }},
+	{name: "no-page", waits: "Synced", open: func(l lived) {
 		// The server answers: the service worker knows the app's routes only.
 		l.b.Offline(l.site.Proxy, false)
 		l.Go("/no/such/page")
 		l.SeeText("Page not found")
-		l.statusIs("Synced") // so nothing waits
 	}},
-	{"deleted", true, func(l lived) {
+	{name: "arabic", waits: unsaid, open: func(l lived) {
+		l.speak("ar")
+		l.Go("/")
+		l.See("link", "Ann Archer")
+		l.SeeText("تمت المزامنة قبل")
+	}},
+	{name: "deleted", waits: "1 change waiting", brief: true, open: func(l lived) {
+		l.speak("en")
 		l.b.Offline(l.site.Proxy, true)
 		l.Go("/")
 		l.isOffline()
 		l.remove("Carl Cole")
-		l.statusIs("1 change waiting")
 		l.See("button", "Undo")
 	}},
 }
 
-// see opens a sight, and waits until the status tells what waits.
+// see opens a sight, and waits until it is at rest.
 func (l lived) see(s sight) {
 	l.t.Helper()
 	s.open(l)
-	if !s.brief && s.name != "no-page" {
-		l.statusIs("1 change waiting")
+	if s.waits == "" {
+		s.waits = "1 change waiting"
 	}
+	if s.waits != unsaid {
+		l.statusIs(s.waits)
+	}
+	if !s.brief {
+		l.WaitRest()
+	}
+}
+
+// speak chooses another language.
+func (l lived) speak(code string) {
+	l.t.Helper()
+	l.Go("/sync")
+	harness.Eventually(l.t, "the language is chosen", func() error {
+		return l.Try(fmt.Sprintf(`(() => {
+			const choice = document.querySelector("#language");
+			choice.value = %q;
+			choice.dispatchEvent(new Event("change", { bubbles: true }));
+		})()`, code), nil)
+	})
+	harness.Eventually(l.t, "the language is spoken", func() error {
+		got, err := harness.TryEval[string](l.Page, `document.documentElement.lang`)
+		if err == nil {
+			err = harness.Equal("it", got, code)
+		}
+		return err
+	})
 }
 
 // narrow is the narrowest screen: 1280 pixels at 400 % zoom.
@@ -192,9 +245,13 @@ func TestWhatEverybodySees(t *testing.T) {
 			l.Emulate(screens["desktop light"])
 			l.see(s)
 			if s.brief {
+				outlined(t, l, s.name)
 				accessible(t, l.Page)
 				return
 			}
+			outlined(t, l, s.name)
+			pictured(t, l, s.name)
+			l.Emulate(screens["desktop light"])
 			operable(t, l)
 			for _, screen := range axed {
 				l.Emulate(screens[screen])

@@ -69,14 +69,11 @@
   async function manage(place, shows, id, host) {
     if (shows === "cutoff" && !(await seemsCutOff())) return;
     const name = fillers[shows] ?? "rollcallManage";
-    try {
-      await once('{{asset "parts.js"}}', '{{integrity "parts.js"}}');
-      await once(...scripts[name]);
-    } catch {
-      host.say(rollcallLanguage.tr("A part of Rollcall could not be loaded. Check the network, then reload the page."), true);
-      return;
-    }
-    await globalThis[name](place, shows, id, host);
+    place.ariaBusy = true;
+    const loaded = once('{{asset "parts.js"}}', '{{integrity "parts.js"}}').then(() => once(...scripts[name]));
+    await loaded.then(() => globalThis[name](place, shows, id, host),
+      () => host.say(rollcallLanguage.tr("A part of Rollcall could not be loaded. Check the network, then reload the page."), true))
+      .finally(() => { place.ariaBusy = null; });
   }
 
   // A file that is dropped anywhere is for the page "Import". In a dialog it would take what is typed away.

@@ -262,21 +262,19 @@
 
   // lastImport offers to undo what was imported within a day, also after a reload.
   function lastImport() {
-    const shown = h("div", { class: "files-last" });
+    const shown = h("div", { class: "files-last", "aria-busy": "true" });
     // It needs the program, which may not be on the device: then there was no import here either.
-    if (state.known !== null) {
-      call("last").then((last) => {
-        if (!last) return;
-        const made = last.created + last.changed;
-        const said = () => {
-          if (last.running) return tr("{0} is being imported in another tab.");
-          if (last.ended) return trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}");
-          return tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", "{0}", rollcallLanguage.number(made), rollcallLanguage.number(last.of));
-        };
-        shown.replaceChildren(card("last-title", tr("The last import"), h("p", {}, ...parted(said(), own(last.file))),
-          ...(last.running ? [] : [quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))), actions(button(tr("Undo the import"), undo))])));
-      }).catch(() => {});
-    }
+    call("last").then((last) => {
+      if (!last) return;
+      const made = last.created + last.changed;
+      const said = () => {
+        if (last.running) return tr("{0} is being imported in another tab.");
+        if (last.ended) return trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}");
+        return tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", "{0}", rollcallLanguage.number(made), rollcallLanguage.number(last.of));
+      };
+      shown.replaceChildren(card("last-title", tr("The last import"), h("p", {}, ...parted(said(), own(last.file))),
+        ...(last.running ? [] : [quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))), actions(button(tr("Undo the import"), undo))])));
+    }).catch(() => {}).finally(() => { shown.ariaBusy = null; });
     return shown;
   }
 
@@ -337,7 +335,8 @@
     const list = h("ul", { class: "things", role: "list", "aria-labelledby": `${action}-title` });
     const more = button(tr("Show more"), () => attempt(read));
     async function read() {
-      const got = await call("results", { action, from: list.children.length, limit: pageSize });
+      list.ariaBusy = true;
+      const got = await call("results", { action, from: list.children.length, limit: pageSize }).finally(() => { list.ariaBusy = null; });
       list.append(...got.map((line) => item(action, line)));
       more.hidden = list.children.length >= n;
     }
@@ -538,7 +537,8 @@
     });
     const read = () => attemptHere(async () => {
       people = null;
-      const asked = whom, got = await call("people", asked);
+      count.ariaBusy = true;
+      const asked = whom, got = await call("people", asked).finally(() => { count.ariaBusy = null; });
       if (asked !== whom) return;
       people = got;
       count.textContent = trn(people.length, "{n} user", "{n} users");

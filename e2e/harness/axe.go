@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"strings"
@@ -112,4 +113,22 @@ func (p *Page) SmallScreenshot() []byte {
 		p.t.Fatalf("taking a screenshot: %v", err)
 	}
 	return got.Data
+}
+
+// PNG returns a WebP as a PNG.
+func (p *Page) PNG(webp []byte) []byte {
+	p.t.Helper()
+	got := Eval[string](p, fmt.Sprintf(`(async () => {
+		const bytes = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0));
+		const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}));
+		const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+		canvas.getContext("2d").drawImage(bitmap, 0, 0);
+		const png = new Uint8Array(await (await canvas.convertToBlob({type: "image/png"})).arrayBuffer());
+		return png.toBase64();
+	})()`, base64.StdEncoding.EncodeToString(webp)))
+	png, err := base64.StdEncoding.DecodeString(got)
+	if err != nil {
+		p.t.Fatalf("decoding a picture: %v", err)
+	}
+	return png
 }

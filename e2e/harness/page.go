@@ -397,3 +397,26 @@ func (p *Page) WaitAnimations() {
 		return Equal("their number", Eval[int](p, `document.getAnimations().filter((a) => a.playState === "running" && a.effect.getComputedTiming().endTime < 5000).length`), 0)
 	})
 }
+
+// stirring is what a page is still about to change by itself, none of it: what it loads, messages that go by
+// themselves, what turns or fades.
+const stirring = `(async () => {
+	const still = [...document.querySelectorAll("[aria-busy=true], .skeleton, .working, .status-busy, .toast:not(.toast-bad, .toast-offer):has(> .icon-button)")];
+	const moving = document.getAnimations().filter((a) => a.playState === "running").map((a) => a.effect.target);
+	const what = [...still, ...moving].map((e) => e?.outerHTML.slice(0, 120) ?? "something");
+	if (document.fonts.status !== "loaded") what.push("fonts");
+	if (!what.length) await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+	return what.join(", ");
+})()`
+
+// WaitRest waits until nothing changes any more without a person or the network.
+func (p *Page) WaitRest() {
+	p.t.Helper()
+	Eventually(p.t, "the page comes to rest", func() error {
+		what, err := TryEval[string](p, stirring)
+		if err == nil && what != "" {
+			err = errors.New("still: " + what)
+		}
+		return err
+	})
+}

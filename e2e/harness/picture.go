@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const (
@@ -19,6 +21,9 @@ const (
 	// the picture.
 	tile          = 32
 	tileTolerance = 0.06
+	// shiftTolerance is how far the mean of a tile may be from the kept one: another colour of what fills a part of it
+	// moves that, and edges that are drawn otherwise don't.
+	shiftTolerance = 3
 )
 
 // SamePicture compares a PNG with the kept one at a path. A picture that differs is left in
@@ -28,52 +33,69 @@ func SamePicture(got []byte, path string) error {
 	if err != nil {
 		return fmt.Errorf("there is no kept picture (-update makes it): %w", err)
 	}
+	return SameImage(got, kept, path)
+}
+
+// SameImage is SamePicture for a kept PNG that was read from the path.
+func SameImage(got, kept []byte, path string) error {
 	a, errA := png.Decode(bytes.NewReader(got))
 	b, errB := png.Decode(bytes.NewReader(kept))
 	if err := errors.Join(errA, errB); err != nil {
 		return err
 	}
-	worst, at := 1.0, a.Bounds()
+	wrong := fmt.Sprintf("it is %v, not %v pixels", a.Bounds().Size(), b.Bounds().Size())
 	if a.Bounds() == b.Bounds() {
-		worst, at = worstTile(a, b)
+		wrong = worstTile(a, b)
 	}
-	if worst <= tileTolerance {
+	if wrong == "" {
 		return nil
 	}
-	left := filepath.Join("..", ".cache", "pictures", filepath.Base(path))
+	left := filepath.Join("..", ".cache", "pictures", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))+".png")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(left), 0o755), os.WriteFile(left, got, 0o644)); err != nil {
 		return err
 	}
-	return fmt.Errorf("%.0f %% of the pixels at %v differ from %s, see %s", worst*100, at, path, left)
+	return fmt.Errorf("%s: %s, see %s", path, wrong, left)
 }
 
-// worstTile is the part of two pictures of one size that differs most.
-func worstTile(a, b image.Image) (share float64, at image.Rectangle) {
+// worstTile tells where two pictures of one size differ most, if they do: in some pixels much, as what has moved, or in
+// all of a tile a little, as another colour.
+func worstTile(a, b image.Image) (wrong string) {
+	worst := 1.0
 	r := a.Bounds()
 	for y := r.Min.Y; y < r.Max.Y; y += tile {
 		for x := r.Min.X; x < r.Max.X; x += tile {
 			part := image.Rect(x, y, x+tile, y+tile)
-			if d := differing(a, b, part.Intersect(r)); d > share {
-				share, at = d, part
+			share, shift := differing(a, b, part.Intersect(r))
+			if by := max(share/tileTolerance, shift/shiftTolerance); by > worst {
+				worst = by
+				wrong = fmt.Sprintf("at %v %.0f %% of the pixels differ, and the mean by %.1f of 255", part, share*100, shift)
 			}
 		}
 	}
-	return share, at
+	return wrong
 }
 
-// differing is the share of a tile's pixels that differ visibly.
-func differing(a, b image.Image, r image.Rectangle) float64 {
-	n := 0
+// differing is the share of a tile's pixels that differ visibly, and how far the mean of a colour channel of the rest is
+// from the other's.
+func differing(a, b image.Image, r image.Rectangle) (share, shift float64) {
+	n, sums := 0, [3]float64{}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
 			r1, g1, b1, _ := a.At(x, y).RGBA()
 			r2, g2, b2, _ := b.At(x, y).RGBA()
 			if far(r1, r2) || far(g1, g2) || far(b1, b2) {
 				n++
+				continue
+			}
+			for i, d := range [3]float64{float64(r1) - float64(r2), float64(g1) - float64(g2), float64(b1) - float64(b2)} {
+				sums[i] += d / 0x101
 			}
 		}
 	}
-	return float64(n) / (tile * tile)
+	for _, sum := range sums {
+		shift = max(shift, math.Abs(sum)/(tile*tile))
+	}
+	return float64(n) / (tile * tile), shift
 }
 
 func far(a, b uint32) bool { return max(a, b)-min(a, b) > pixelTolerance*0x101 }

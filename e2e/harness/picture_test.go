@@ -40,7 +40,8 @@ func TestPicturesThatDifferAreNoticed(t *testing.T) {
 		same bool
 	}{
 		"the same":      {draw(200, 0, 100), true},
-		"a shade":       {draw(190, 0, 100), true},
+		"half a shade":  {draw(198, 0, 100), true},
+		"a shade":       {draw(190, 0, 100), false},
 		"a few pixels":  {draw(200, 7, 100), true},
 		"a square":      {draw(200, 20, 100), false},
 		"another size":  {draw(200, 0, 101), false},

@@ -65,8 +65,8 @@ func inEngines(t *testing.T, main bool, run func(*testing.T, engine)) {
 	}
 }
 
-// restarted is a browser after its end and another start, with what it has stored. WebKitGTK
-// goes on: its storage would end with it.
+// restarted is a browser after its end and another start, with what it has stored. WebKitGTK goes
+// on in its session.
 func restarted(b browser) browser {
 	switch b := b.(type) {
 	case *harness.Browser:

@@ -46,9 +46,10 @@
   }
 
   async function show() {
-    // The server has a first visit ask already (server/static): this takes that answer.
-    const response = await fetch(`/api/v1/users?limit=${rows}`, { headers: { Accept: "application/json" }, redirect: "error" });
-    if (!response.ok || !response.headers.get("Content-Type")?.startsWith("application/json")) return;
+    // The server has a first visit ask already (server/static). This takes that answer, in Firefox only as
+    // long as it may be redirected, too; WebKit asks anew.
+    const response = await fetch(`/api/v1/users?limit=${rows}`, { headers: { Accept: "application/json" } });
+    if (!response.ok || response.redirected || !response.headers.get("Content-Type")?.startsWith("application/json")) return;
     const { users } = await response.json();
     if (users.length === 0) return;
     const made = users.map(row);

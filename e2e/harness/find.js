@@ -16,6 +16,7 @@
     listitem: "li:not([role]), [role=listitem]",
     navigation: "nav:not([role]), [role=navigation]",
     main: "main:not([role]), [role=main]",
+    progressbar: "progress, [role=progressbar]",
   };
 
   const clean = (text) => (text ?? "").replace(/\s+/g, " ").trim();

@@ -371,18 +371,22 @@ func (p *Page) SeeText(want string) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("reading %q", want), func() error {
 		got, err := TryEval[string](p, rendered)
-		if err == nil && !strings.Contains(got, want) {
+		if err == nil && !strings.Contains(oneLine(got), oneLine(want)) {
 			err = fmt.Errorf("the page reads %.800q", got)
 		}
 		return err
 	})
 }
 
+// oneLine is a text with a space for each run of white space: browsers break lines differently
+// around what only a screen reader hears.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // GoneText waits until the page does not contain the text.
 func (p *Page) GoneText(unwanted string) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("no longer reading %q", unwanted), func() error {
-		if got := p.Text(); strings.Contains(got, unwanted) {
+		if got := p.Text(); strings.Contains(oneLine(got), oneLine(unwanted)) {
 			return fmt.Errorf("the page reads %.800q", got)
 		}
 		return nil

@@ -23,8 +23,12 @@ import (
 	"github.com/rollcall/rollcall/wasm/transfer"
 )
 
-// memory is what the heap grows to before garbage is collected earlier.
-const memory = 96 << 20
+// The heap grows to memory, and perByte for each of a file's, before garbage is collected earlier. A plan takes
+// about twenty times its file; within less than that, collecting would take all the time.
+const (
+	memory  = 96 << 20
+	perByte = 40
+)
 
 func main() {
 	debug.SetMemoryLimit(memory)
@@ -36,6 +40,7 @@ func main() {
 		if file := args[3]; file.Truthy() {
 			c.file = make([]byte, file.Length())
 			js.CopyBytesToGo(c.file, file)
+			debug.SetMemoryLimit(memory + perByte*int64(len(c.file)))
 		}
 		if c.name == "cancel" {
 			session.Cancel()

@@ -48,7 +48,9 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 	if err != nil {
 		return nil, err
 	}
-	s.compactIfDue(ctx)
+	if len(page.Changes) > 0 { // a round that notes some values first has work to send
+		s.compactIfDue(ctx)
+	}
 	return changed, nil
 }
 

@@ -108,3 +108,29 @@ func TestCompactionKeepsUpWithTheFeed(t *testing.T) {
 		t.Errorf("the log had %d records, want at most %d", longest, most)
 	}
 }
+
+// TestNotingValuesLeavesTheLogForLater: a round that begins has work to send first, and what a
+// round reads is what moves the log.
+func TestNotingValuesLeavesTheLogForLater(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })
+	apply := func(page sync.Page) (log int) {
+		if _, err := s.ApplyPage(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+		_, texts := b.Texts()
+		return len(texts)
+	}
+	for n := range small.LogRecords {
+		if err := s.SetMeta(t.Context(), map[string]string{"value": fmt.Sprint(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if log := apply(sync.Page{Meta: map[string]string{sync.MetaClient: "client"}}); log <= small.LogRecords {
+		t.Errorf("the log has %d records after values were noted, want it as it was", log)
+	}
+	change := api.Change{EntityType: "user", EntityID: "1", Version: 1, Document: []byte(`{"name":"One"}`)}
+	if log := apply(sync.Page{Generation: 1, Changes: []api.Change{change}}); log >= small.LogRecords {
+		t.Errorf("the log has %d records after changes arrived, want it moved into the base", log)
+	}
+}

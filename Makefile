@@ -82,6 +82,7 @@ test: build test-native defects test-wasm e2e ## Run all tests
 test-native: build ## Run the native tests, with the race detector
 	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql' 'node=nodejs'
 	CGO_ENABLED=1 go test -race -timeout 25m ./...
+	go test ./sim # all its histories
 
 .PHONY: test-wasm
 test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium

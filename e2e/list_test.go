@@ -175,7 +175,7 @@ func TestRowsStayWhereTheyAre(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	many(site, 3)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, harness.OpenMovingBrowser(t), site.URL())
 	users.SeeText("78 users")
 	n := 0
 	above := func(what, row string, more func()) {
@@ -319,7 +319,7 @@ func TestSeveralAreSelected(t *testing.T) {
 // TestSwipe: to the left it deletes, to the right it edits; a short one does nothing.
 func TestSwipe(t *testing.T) {
 	t.Parallel()
-	site, _, users := openThree(t)
+	site, users := openThreeIn(t, harness.OpenMovingBrowser(t))
 	users.Emulate(harness.Screen{Width: 390, Height: 844, Phone: true})
 	to := func(at harness.Point, by float64) harness.Point { return harness.Point{X: at.X + by, Y: at.Y + 2} }
 	at := users.rowAt("Bob Baker")
@@ -428,7 +428,7 @@ func TestRowsStayAtTheListsEnds(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, bob, carl := addThree(site)
-	b := harness.OpenBrowser(t)
+	b := harness.OpenMovingBrowser(t)
 	users := openUsers(t, b, site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	const room = `["Top", "Bottom"].map((side) => getComputedStyle(document.querySelector(".list"))["padding" + side]).join()`
@@ -579,7 +579,7 @@ func (d directory) bioOf(name string) string {
 // TestASwipeFollowsTheLanguage: towards where its lines begin it deletes.
 func TestASwipeFollowsTheLanguage(t *testing.T) {
 	t.Parallel()
-	site, _, users := openThree(t)
+	site, users := openThreeIn(t, harness.OpenMovingBrowser(t))
 	users.Emulate(harness.Screen{Width: 390, Height: 844, Phone: true})
 	harness.Eval[bool](users.Page, `(document.documentElement.dir = "rtl", true)`)
 	at := users.rowAt("Bob Baker")

@@ -45,7 +45,7 @@ func TestFocusStaysWithItsRow(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, bob, carl := addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, harness.OpenMovingBrowser(t), site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	harness.Eval[bool](users.Page, `(document.querySelector('[aria-label="Delete Carl Cole"]').focus(), true)`)
 	aaron := site.Add(harness.Person{Name: "Aaron Abel", Email: "aaron@example.org"})
@@ -82,7 +82,7 @@ func TestPressBelongsToTheRowThatWasUnderTheFinger(t *testing.T) {
 			t.Run(fmt.Sprintf("touch %v, a row comes %v", touch, comes), func(t *testing.T) {
 				site := harness.NewSite(t, binary(t))
 				ann, _, _ := addThree(site)
-				users := openUsers(t, harness.OpenBrowser(t), site.URL())
+				users := openUsers(t, harness.OpenMovingBrowser(t), site.URL())
 				if touch {
 					users.Emulate(harness.Screen{Width: 390, Height: 844, Phone: true})
 				}
@@ -121,7 +121,7 @@ func TestRowsWaitForAPress(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
 	ann, _, _ := addThree(site)
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, harness.OpenMovingBrowser(t), site.URL())
 	users.reads("Ann Archer", "Bob Baker", "Carl Cole")
 	at := users.Center("button", "Delete Bob Baker")
 	harness.Eval[bool](users.Page, `(() => {
@@ -181,7 +181,7 @@ const slowList = `(() => {
 func TestPressOfASlowPageIsNotForWhatCameLater(t *testing.T) {
 	t.Parallel()
 	site := harness.NewSite(t, binary(t))
-	users := openUsers(t, harness.OpenBrowser(t), site.URL())
+	users := openUsers(t, harness.OpenMovingBrowser(t), site.URL())
 	harness.Eventually(t, "a press before the swap", func() error {
 		users.Reload()
 		users.See("heading", "Users")
@@ -216,7 +216,7 @@ func TestMessagesKeepOffWhatWasPressed(t *testing.T) {
 			for n := range 30 {
 				site.Add(harness.Person{Name: fmt.Sprintf("Person %02d", n), Email: fmt.Sprintf("p%02d@example.org", n)})
 			}
-			users := openUsersWith(t, harness.OpenBrowser(t), site.URL(), offers)
+			users := openUsersWith(t, harness.OpenMovingBrowser(t), site.URL(), offers)
 			users.Emulate(screen)
 			harness.Eval[bool](users.Page, `(offer("dismissed"), true)`)
 			users.See("button", "Edit Person 00")

@@ -28,6 +28,7 @@ func TestCodingsLostOnTheWay(t *testing.T) {
 				return true
 			})
 			b.Allow("ERR_CONTENT_DECODING_FAILED")
+			b.Allow("Fetch API cannot load") // what few need may still be on its way
 			users := openUsers(t, b, site.URL())
 			users.cacheIsWhole()
 			site.Proxy.SpoilCodings(how)

@@ -367,7 +367,7 @@
   // proxy may spoil.
   async function load(imports, again) {
     const get = (url) => fetch(url, again ? { cache: "reload", integrity: appIntegrity } : {});
-    const response = await (again ? get(appURL).catch(() => get(`${appURL}?coding=identity`)) : get(appURL));
+    const response = await (again ? get(appURL).catch(() => get(`${appURL}?coding=identity`)) : globalThis.rollcallProgram ?? get(appURL));
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const checked = check(response.clone());
     const started = WebAssembly.instantiateStreaming

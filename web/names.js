@@ -1,10 +1,17 @@
-// On a visit that finds no data of its own, the shell shows the first people of the list
+// Asks for the program (rollcallProgram, a promise of the response) before boot.js has come. On a
+// visit that finds no data of its own, the shell shows the first people of the list
 // while the program is on its way. Nothing can be done with them yet; the program goes on
 // showing them (rollcallNames) until it has rows itself, and says what is wrong if these
 // don't come.
 "use strict";
 
 (() => {
+  // The program is asked for at once, and by a script: what a link has preloaded comes without the
+  // compiled code that a browser keeps.
+  const { program } = document.currentScript.dataset;
+  globalThis.rollcallProgram = fetch(program);
+  rollcallProgram.catch(() => {}); // boot.js asks again, and says what is wrong
+
   const rows = 20;
   globalThis.rollcallNames = [];
   // The server sets the cookie once a browser has received a page of the feed. A query asks for other people.

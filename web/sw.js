@@ -156,6 +156,13 @@ async function wanted() {
   return [...Object.keys(needed), ...optional.filter((url) => had.has(asset(url)))];
 }
 
+// compiled is the program from the browser's own cache, with which it keeps the code that a page has
+// compiled of it: with the copy in ours it has none from before that was there.
+async function compiled() {
+  const response = await fetch(appURL, { cache: "only-if-cached", mode: "same-origin" }).catch(() => null);
+  return response?.headers.get("Content-Type") === "application/wasm" ? response : undefined;
+}
+
 // file is a file of this version: the cache's copy, or, when that is missing or not as
 // it was built, one fetched anew, which takes its place. again says that whoever asks
 // has found the copy useless.
@@ -268,7 +275,8 @@ self.addEventListener("fetch", (event) => {
   if (request.mode === "navigate") {
     if (routes.test(url.pathname)) event.respondWith(file("/", false));
   } else if (url.pathname !== "/" && Object.hasOwn(integrities, url.pathname)) {
-    event.respondWith(file(url.pathname, request.cache === "reload"));
+    const again = request.cache === "reload";
+    event.respondWith(url.pathname === appURL && !again ? compiled().then((kept) => kept ?? file(appURL, false)) : file(url.pathname, again));
   }
 });
 

@@ -126,6 +126,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", contentTypes[filepath.Ext(name)])
 	w.Header().Set("Content-Encoding", "br")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable") // as sites have it, and browsers keep compiled code with it
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	_, _ = w.Write(data) // the page sees it
 }

@@ -122,7 +122,7 @@
 //
 // # Running it
 //
-//	go test ./sim                                   2,000 histories, and the golden scripts
+//	go test ./sim                                   2,000 histories, and the golden scripts; 200 with -race
 //	make sim HISTORIES=1000000 FIRST=5000001        many, with a line and statistics each minute
 //	go test ./sim -run TestReplay -seed=N -v        one again; shrinks a violation and logs it
 //	make defects                                    each safeguard taken out, and how soon that shows

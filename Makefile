@@ -85,8 +85,8 @@ test: build ## Run all tests
 test-others: build
 	for part in test-native defects test-wasm; do $(MAKE) --no-print-directory $$part; done
 
-# The detector watches SQLite, too, slow as that is: with SQLite left out by -gcflags it reports
-# races within encoding/json that are none.
+# The detector watches SQLite, too, slow as that is: with SQLite left out by -gcflags it reported
+# races within encoding/json, which it does not otherwise.
 .PHONY: test-native
 test-native: build ## Run the native tests, with the race detector
 	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql' 'node=nodejs'

@@ -17,12 +17,15 @@ type census struct {
 	invalid  int  // lines that are not UTF-8
 	first    int  // the first of those
 	sample   string
-	mojibake int  // lines with letters such as Ã«
-	lost     int  // lines with U+FFFD
-	asked    int  // names with a question mark in a word
-	joined   int  // line within which another file begins
-	headed   int  // line with the headings, if something is above them
-	cut      bool // an array is not closed
+	mojibake int      // lines with letters such as Ã«
+	lost     int      // lines with U+FFFD
+	asked    int      // names with a question mark in a word
+	joined   int      // line within which another file begins
+	headed   int      // line with the headings, if something is above them
+	cut      bool     // an array is not closed
+	people   int      // objects that are people, as we or known programs write them
+	others   int      // objects that have other fields
+	foreign  *Message // why the first of those is no person
 	ignored  map[string]int
 }
 
@@ -64,6 +67,26 @@ func (c *census) name(name string) {
 	if before, after, found := strings.Cut(strings.TrimSpace(name), "?"); found && before+after != "" {
 		c.asked++
 	}
+}
+
+// object counts an object of JSON, in a line. Foreign says which field of it nobody here has; nil is a person.
+func (c *census) object(line int, foreign *Message) {
+	if foreign == nil {
+		c.people++
+		return
+	}
+	if c.others++; c.others == 1 {
+		c.foreign = &Message{Text: "most of its objects are not written as people are here; line {0}: {1}", Args: []any{line, foreign.String()}} // only a command shows it
+	}
+}
+
+// strange refuses a file most of whose objects have fields of their own for what they say of people. Where
+// most have ours, those that have not are refused alone.
+func (c *census) strange() error {
+	if c.others <= c.people {
+		return nil
+	}
+	return &Refusal{Reason: c.foreign, Columns: true}
 }
 
 func beyondASCII(r rune) bool { return r >= utf8.RuneSelf && r != '\ufeff' }

@@ -16,6 +16,7 @@ import (
 type csvReader struct {
 	source    *source
 	separator rune
+	headings  int      // the line that names the columns, or NoHeadings
 	names     []string // as the file has them
 	columns   []column
 	named     int // columns up to the last one that has a name
@@ -33,9 +34,12 @@ const separators = ",;\t|"
 
 func newCSV(s *source, o Options) (*csvReader, error) {
 	r := &csvReader{source: s}
-	first, said, err := r.header(o.Headless)
+	first, said, err := r.header(o.Headings)
 	if err != nil {
 		return nil, err
+	}
+	if r.headings = r.source.number; o.Headings == NoHeadings {
+		r.headings = NoHeadings
 	}
 	if o.Mapping != nil {
 		r.takeTable(first, said, o)
@@ -67,7 +71,7 @@ func newCSV(s *source, o Options) (*csvReader, error) {
 }
 
 // header reads the line that names the columns, and what is said of the separator before it.
-func (r *csvReader) header(headless bool) (first physical, said string, err error) {
+func (r *csvReader) header(headings int) (first physical, said string, err error) {
 	if first, err = r.headerLine(); err != nil {
 		return first, "", err
 	}
@@ -78,10 +82,14 @@ func (r *csvReader) header(headless bool) (first physical, said string, err erro
 		}
 		isSeparator = false
 	}
-	if !headless {
-		if first, err = r.pastTitle(first); err != nil {
-			return first, "", err
-		}
+	switch {
+	case headings > 0:
+		first, err = r.onLine(headings, first)
+	case headings == 0:
+		first, err = r.pastTitle(first)
+	}
+	if err != nil {
+		return first, "", err
 	}
 	if problem := r.source.check(first); problem != nil {
 		// Without its columns a file can't be judged as a whole, so this line must do.
@@ -95,6 +103,21 @@ func (r *csvReader) header(headless bool) (first physical, said string, err erro
 	}
 	return first, said, nil
 }
+
+// onLine returns the line with a number, which is to name the columns.
+func (r *csvReader) onLine(number int, line physical) (_ physical, err error) {
+	for err == nil && r.source.number < number {
+		line, err = r.source.next()
+		r.source.seen.headed = number
+	}
+	if errors.Is(err, io.EOF) || r.source.number != number || isBlank(line.text) {
+		return line, refuse(Say("line {0} names no columns", number))
+	}
+	return line, err
+}
+
+// isBlank reports whether a line has no cell with anything in it, whatever the separator is.
+func isBlank(text string) bool { return strings.Trim(text, separators+" ") == "" }
 
 // maxTitle is how many lines may be above the one that names the columns.
 const maxTitle = 5
@@ -174,7 +197,7 @@ func (r *csvReader) takeTable(first physical, said string, o Options) {
 		header = []string{first.text}
 	}
 	names := header
-	if o.Headless {
+	if o.Headings == NoHeadings {
 		names = make([]string, len(header))
 		for i := range names {
 			names[i] = letterOf(i)
@@ -225,7 +248,7 @@ func (r *csvReader) headerLine() (physical, error) {
 			}
 			return line, err
 		}
-		if strings.Trim(line.text, ",;\t| ") != "" {
+		if !isBlank(line.text) {
 			return line, nil
 		}
 	}
@@ -492,7 +515,7 @@ func (r *csvReader) mapped(cells []string) (e Entry, problem *Message) {
 			left = append(left, r.names[i])
 		}
 	}
-	e, more, problem := r.mapping.entry(cells)
+	e, more, problem := r.mapping.entry(cells, nil)
 	if more > 0 {
 		left = append(left, "email 2")
 	}

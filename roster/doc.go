@@ -62,9 +62,13 @@ type Options struct {
 	Format Format
 	// Mapping, unless nil, is that of a table whose columns are not named as ours are.
 	Mapping *Mapping
-	// Headless says that the first row of such a table is a person, and names no columns.
-	Headless bool
+	// Headings is the number of the line that names the columns of CSV. 0 finds it, below a title if
+	// there is one; with NoHeadings the first line is a person.
+	Headings int
 }
+
+// NoHeadings says that no line of a file names its columns.
+const NoHeadings = -1
 
 // Refusal is why a file is not read at all, in words that say what to do.
 type Refusal struct {
@@ -145,6 +149,11 @@ func Open(in io.ReadSeeker, o Options) (*File, error) {
 			return nil, err
 		}
 	}
+	if o.Mapping == nil {
+		if err := seen.strange(); err != nil {
+			return nil, err
+		}
+	}
 	f.Notes = append(f.Notes, seen.notes()...)
 	f.parser, err = f.start(in, &census{}, o)
 	return f, err
@@ -160,17 +169,16 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 	if err != nil {
 		return nil, err
 	}
-	if f.Format, err = formatOf(head); err != nil {
+	list := listIn(string(head))
+	if f.Format, err = formatOf(head, list > 0); err != nil {
 		return nil, err
 	}
 	if o.Format != "" && f.Format != o.Format {
 		return nil, refuse(&Message{Text: "it is {0}, not {1}", Args: []any{f.Format.words(), o.Format.words()}}) // only a command asks for a format
 	}
 	switch f.Format {
-	case JSONLines:
-		return &jsonLines{source: s}, nil
-	case JSON:
-		return newJSONItems(s, head), nil
+	case JSONLines, JSON:
+		return f.startJSON(s, string(head[:list]), o), nil
 	case VCard:
 		return &cards{source: s}, nil
 	}
@@ -180,6 +188,20 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 	}
 	f.Separator, f.Columns, f.OwnExport, f.Program, f.Mapped = r.separator, r.names, r.own, r.program, r.mapping != nil
 	return r, nil
+}
+
+// startJSON makes the parser of objects: of people, or of rows of a table. Before them is what comes
+// before their list.
+func (f *File) startJSON(s *source, before string, o Options) parser {
+	parse := personOf
+	if f.Mapped = o.Mapping != nil; f.Mapped {
+		t := &objectTable{mapping: o.Mapping}
+		parse = t.entry
+	}
+	if f.Format == JSONLines {
+		return &jsonLines{source: s, parse: parse}
+	}
+	return newJSONItems(s, before, parse)
 }
 
 func (f Format) words() string {

@@ -10,8 +10,14 @@ import (
 	"unicode/utf16"
 )
 
+// objectParser makes an entry of an object.
+type objectParser func(line int, text string, seen *census) (Entry, *Message)
+
 // jsonLines reads one JSON object a line.
-type jsonLines struct{ source *source }
+type jsonLines struct {
+	source *source
+	parse  objectParser
+}
 
 // Next implements parser.
 func (r *jsonLines) Next() (Line, error) {
@@ -26,55 +32,73 @@ func (r *jsonLines) Next() (Line, error) {
 			continue
 		}
 		if line.Problem == nil {
-			line.Entry, line.Problem = parseObject(object, r.source.seen)
+			line.Entry, line.Problem = r.parse(line.Number, object, r.source.seen)
 		}
 		return line, nil
 	}
 }
 
-// parseObject reads a person of ours, or a contact of another program.
-func parseObject(text string, seen *census) (e Entry, problem *Message) {
-	if e, problem = parseOwn(text); problem != nil {
-		if contact, problem, ok := readContact(text, seen); ok {
-			return contact, problem
-		}
+// personOf reads a person of ours, or a contact of another program.
+func personOf(line int, text string, seen *census) (e Entry, problem *Message) {
+	e, foreign, problem := parseOwn(text)
+	if problem == nil {
+		seen.object(line, nil)
+		return e, nil
+	}
+	if contact, problem, unread, ok := readContact(text, seen); ok {
+		seen.object(line, unread)
+		return contact, problem
+	}
+	if foreign {
+		seen.object(line, problem)
 	}
 	return e, problem
 }
 
 // parseOwn reads a person strictly: a field that is not known, is there twice or
-// has half a letter would be lost or changed in silence.
-func parseOwn(text string) (e Entry, problem *Message) {
+// has half a letter would be lost or changed in silence. The problem is foreign if it is a field
+// that no person has, or not as a text.
+func parseOwn(text string) (e Entry, foreign bool, problem *Message) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return e, notObject(d, text, err)
+		return e, false, notObject(d, text, err)
 	}
 	seen := map[string]bool{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return e, notObject(d, text, err)
+			return e, false, notObject(d, text, err)
 		}
 		name, _ := key.(string) // a decoder takes nothing else here
 		if seen[name] {
-			return e, Say("the object has the field {0} twice", Quote(name))
+			return e, false, twice(name)
 		}
 		seen[name] = true
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return e, notObject(d, text, err)
+			return e, false, notObject(d, text, err)
+		}
+		if problem := foreignField(name, value); problem != nil {
+			return e, true, problem
 		}
 		if problem := e.set(name, value); problem != nil {
-			return e, problem
+			return e, false, problem
 		}
 	}
+	return e, false, endOfObject(d, text)
+}
+
+func twice(name string) *Message { return Say("the object has the field {0} twice", Quote(name)) }
+
+// endOfObject says what is wrong with the end of a text that has to be one object.
+func endOfObject(d *json.Decoder, text string) *Message {
 	if _, err := d.Token(); err != nil {
-		return e, notObject(d, text, err)
+		return notObject(d, text, err)
 	}
 	if rest := strings.TrimSpace(text[d.InputOffset():]); rest != "" {
-		return e, Say("the object has more than one JSON object: there is {0} behind it", Quote(rest))
+		return Say("the object has more than one JSON object: there is {0} behind it", Quote(rest))
 	}
-	return e, nil
+	return nil
 }
 
 // notObject says where a text stops being an object.
@@ -82,21 +106,31 @@ func notObject(d *json.Decoder, text string, err error) *Message {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return Say("the line is not a JSON object: it ends too early")
 	}
+	if err == nil { // it is another value
+		return Say("there is {0} where an object is wanted", Quote(strings.TrimSpace(text)))
+	}
 	return Say("the line is not a JSON object: it can't be read from {0} on", Quote(text[d.InputOffset():]))
 }
 
-// set sets a field by its name in JSON.
-func (e *Entry) set(name string, value json.RawMessage) (problem *Message) {
+// foreignField says that a field is none of a person's.
+func foreignField(name string, value json.RawMessage) *Message {
 	known, ok := meaning[name]
-	if !ok {
-		if columnName(name) != name {
-			return Say("the object has a field {0}, which is written {1}", Quote(name), columnName(name))
-		}
-		if value[0] == '[' && strings.HasPrefix(strings.TrimSpace(string(value[1:])), "{") {
-			return Say("the object has an unknown field {0}, which is a list: give the list alone", Quote(name))
-		}
+	switch {
+	case !ok && columnName(name) != name:
+		return Say("the object has a field {0}, which is written {1}", Quote(name), columnName(name))
+	case !ok && value[0] == '[' && strings.HasPrefix(strings.TrimSpace(string(value[1:])), "{"):
+		return Say("the object has an unknown field {0}, which is a list: give the list alone", Quote(name))
+	case !ok:
 		return Say("the object has an unknown field {0}", Quote(name))
+	case known != unused && value[0] != '"' && string(value) != "null":
+		return Say("the object has a field that is not a string: {0}", name)
 	}
+	return nil
+}
+
+// set sets a field of a person by its name in JSON.
+func (e *Entry) set(name string, value json.RawMessage) (problem *Message) {
+	known := meaning[name]
 	if known == unused || string(value) == "null" {
 		return nil
 	}
@@ -151,6 +185,7 @@ func hasHalfLetter(literal string) bool {
 // its line, and an object begins anew where none can be: only the damaged one is refused.
 type jsonItems struct {
 	source *source
+	parse  objectParser
 	held   byte // a byte to read again, or 0
 	item   int
 	arrays int  // that are open
@@ -159,9 +194,8 @@ type jsonItems struct {
 }
 
 // newJSONItems takes what comes before the list within an object.
-func newJSONItems(s *source, head []byte) *jsonItems {
-	before := string(head[:wrapped(string(head))])
-	r := &jsonItems{source: s, within: before != ""}
+func newJSONItems(s *source, before string, parse objectParser) *jsonItems {
+	r := &jsonItems{source: s, parse: parse, within: before != ""}
 	r.before = len(before) - strings.Count(before, "\n") - strings.Count(before, "\r")
 	return r
 }
@@ -187,7 +221,7 @@ func (r *jsonItems) Next() (Line, error) {
 		line.Problem = r.source.seen.see(line.Number, text)
 	}
 	if line.Problem == nil {
-		line.Entry, line.Problem = parseObject(text, r.source.seen)
+		line.Entry, line.Problem = r.parse(line.Number, text, r.source.seen)
 	}
 	return line, nil
 }
@@ -228,8 +262,8 @@ func (r *jsonItems) skip() (byte, error) {
 	}
 }
 
-// pass passes over the fields behind the list, up to another list, or to an object that is the
-// value of none: then a bracket was missing.
+// pass passes over the fields behind the list, up to another list of objects, or to an object that is
+// the value of none: then a bracket was missing.
 func (r *jsonItems) pass() error {
 	last, quoted := byte(0), false
 	for {
@@ -246,7 +280,15 @@ func (r *jsonItems) pass() error {
 			if _, _, err := r.object(); err != nil {
 				return err
 			}
-		case b == '{', b == '[':
+		case b == '[' && last == ':':
+			if err := r.value(); err != nil {
+				return err
+			}
+			if r.held == '{' {
+				r.arrays = 1
+				return nil
+			}
+		case b == '{', b == '[' && last != '[' && last != ',':
 			r.held = b
 			return nil
 		}
@@ -254,6 +296,14 @@ func (r *jsonItems) pass() error {
 			last = b
 		}
 	}
+}
+
+// value goes on to where a value begins.
+func (r *jsonItems) value() (err error) {
+	for b := byte(' '); err == nil && (b == ' ' || b == '\t' || b == '\n'); r.held = b {
+		b, err = r.next()
+	}
+	return err
 }
 
 func (r *jsonItems) next() (b byte, err error) {

@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func TestJSON(t *testing.T) {
 		"lines":                   {"{\"email\":\"a@x.org\"}\r\n\n \r{\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
 		"lines, joined":           {"{\"email\":\"a@x.org\"}\n\ufeff{\"email\":\"b@x.org\"}\n", []string{"1 <a@x.org>", "2 <b@x.org>"}},
 		"lines, the first cut":    {"{\"email\":", []string{"1 !the line is not a JSON object: it ends too early"}},
-		"no object":               {"{}\n[]\n7\n", []string{"1", "2 !the line is not a JSON object", "3 !the line is not a JSON object"}},
+		"no object":               {"{}\n[]\n7\n", []string{"1", `2 !there is "[]" where an object is wanted`, `3 !there is "7" where`}},
 		"what the server gives":   {`{"id":"x","createdAt":"now","updatedAt":7,"version":{"a":[1]},"email":"a@x.org","bio":null}`, []string{"1 x <a@x.org>"}},
 		"a field twice":           {`{"name":"A","name":"B"}`, []string{`1 !the object has the field "name" twice`}},
 		"halves of letters":       {"{\"bio\":\"\\ud83d\\ude00 \\\\ud83d\"}\n{\"bio\":\"\\ud83d\"}\n{\"bio\":\"\\ude00\"}\n{\"bio\":\"\\ud83d\\n\\ude00\"}\n{\"bio\":\"\\ude00\\ud83d\"}\n{\"bio\":\"\\ud83d\\ud83d\\ude00\"}", []string{`1 "😀 \\ud83d"`, "2 !the object has half", "3 !the object has half", "4 !the object has half", "5 !the object has half", "6 !the object has half"}},
@@ -30,7 +31,7 @@ func TestJSON(t *testing.T) {
 		"an empty list within":    {`{"users": [ ]}`, nil},
 		"a list that ends early":  {"{\"users\":[{\"email\":\"a@x.org\"}],\n{\"email\":\"b@x.org\"}]}", []string{"1 <a@x.org>", "2 <b@x.org>"}},
 		"two lists within":        {`{"users":[{"email":"a@x.org"}],"contacts":[{"email":"b@x.org"}]}`, []string{"1 <a@x.org>", "1 <b@x.org>"}},
-		"another list within":     {`{"friends":[{"email":"a@x.org"}],"more":false}`, []string{`1 !the object has an unknown field "friends", which is a list: give the list alone`}},
+		"another list within":     {`{"friends":[{"email":"a@x.org"}],"more":false}`, []string{"1 <a@x.org>"}},
 		"Google's People API": {`{"connections":[{"resourceName":"people/c1","etag":"x","names":[{"displayName":"Other"},{"metadata":{"primary":true},"displayName":"Ann Archer","familyName":"Archer"}],` +
 			`"emailAddresses":[{"value":"mailto:a@x.org"},{"value":"x@x.org"}],"phoneNumbers":[{"value":"1"}],"biographies":[{"value":"Reads\nmaps"}]},` +
 			`{"resourceName":"people/c2","names":[{"givenName":"Bo","familyName":"Ek"}]},{"resourceName":"people/c3","emailAddresses":[]}],"nextPageToken":"t"}`,
@@ -96,6 +97,10 @@ func TestNobodyVanishesFromJSON(t *testing.T) {
 		instead := rapid.SampledFrom([]string{"", `"`, "{", "}", "[", "]", ",", "\n"}).Draw(t, "instead")
 		damaged := text[:at] + instead + text[at+rapid.IntRange(0, 1).Draw(t, "of"):]
 		_, all, err := read(t, damaged, roster.Options{})
+		var refusal *roster.Refusal
+		if errors.As(err, &refusal) && refusal.Columns {
+			return // it asks what a field is
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

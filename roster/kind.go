@@ -40,8 +40,9 @@ var textKinds = []struct {
 	{"mime-version:", Say("it is a web page in one file, as some programs save workbooks; open it in the program that made it and save it as CSV in UTF-8")},
 }
 
-// formatOf recognises a file of text by its beginning, which has no mark.
-func formatOf(head []byte) (Format, error) {
+// formatOf recognises a file of text by its beginning, which has no mark. One that is an object around a
+// list is wrapped.
+func formatOf(head []byte, wrapped bool) (Format, error) {
 	text := strings.TrimLeftFunc(string(head), func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 	line := text
 	if end := strings.IndexAny(text, "\r\n"); end >= 0 {
@@ -67,10 +68,7 @@ func formatOf(head []byte) (Format, error) {
 			return "", refuse(Say("it has changes that were saved from Rollcall before they were sent; take it in on the page Sync"))
 		}
 		// The first of objects that have a line each ends in its line.
-		if wrapped(text) > 0 {
-			return JSON, nil
-		}
-		if closes(line) || len(line) == len(text) {
+		if !wrapped && (closes(line) || len(line) == len(text)) {
 			return JSONLines, nil
 		}
 		return JSON, nil

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// headSize is how much of a file is looked at to recognise it.
+// headSize is how much of a file is looked at to find its encoding.
 const headSize = 4 << 10
 
 // source reads the physical lines of a file, in whatever way they end, and lets a
@@ -31,9 +31,9 @@ func newSource(in io.Reader, seen *census) *source {
 	return &source{in: bufio.NewReaderSize(in, maxLine), seen: seen}
 }
 
-// peek returns the beginning of the file without a mark, and skips that.
+// peek returns the beginning of the file without a mark, and skips that. It is as long as a line may be.
 func (s *source) peek() ([]byte, error) {
-	head, err := s.in.Peek(headSize)
+	head, err := s.in.Peek(maxLine)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}

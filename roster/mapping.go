@@ -73,9 +73,10 @@ func (m *Mapping) columns(n int) []column {
 	return all
 }
 
-// entry makes an entry of cells; more is how many emails it has beside the one that is taken.
-func (m *Mapping) entry(cells []string) (e Entry, more int, problem *Message) {
-	filled := func(places []int) (all []string) {
+// entry makes an entry of cells; more is how many emails it has beside the one that is taken. Of a
+// column that has several values in a row, further has those behind the first.
+func (m *Mapping) entry(cells []string, further map[int][]string) (e Entry, more int, problem *Message) {
+	first := func(places []int) (all []string) {
 		for _, i := range places {
 			if i < len(cells) && isFilled(cells[i]) {
 				all = append(all, strings.TrimSpace(cells[i]))
@@ -83,11 +84,18 @@ func (m *Mapping) entry(cells []string) (e Entry, more int, problem *Message) {
 		}
 		return all
 	}
-	for _, id := range filled(m.ID) {
+	filled := func(places []int) []string {
+		all := first(places)
+		for _, i := range places {
+			all = append(all, further[i]...)
+		}
+		return all
+	}
+	for _, id := range first(m.ID) {
 		e.ID = id
 	}
 	for _, places := range m.Names {
-		if words := filled(places); len(words) > 0 && e.Name == nil {
+		if words := first(places); len(words) > 0 && e.Name == nil {
 			name := strings.Join(words, " ")
 			e.Name = &name
 		}
@@ -278,7 +286,7 @@ func exportOf(header []string) (program string, m *Mapping) {
 var words = map[Role][]string{
 	IDRole: {"id"},
 	NameRole: {
-		"name", "full name", "fullname", "display name", "displayname", "contact", "contact name", "person", "vollständiger name", "anzeigename",
+		"name", "full name", "fullname", "full", "formatted", "formatted name", "display name", "displayname", "contact", "contact name", "person", "vollständiger name", "anzeigename",
 		"nom complet", "nom et prénom", "nombre completo", "nombre y apellidos", "naam", "nome completo", "氏名", "名前", "الاسم", "الاسم الكامل",
 	},
 	GivenRole: {
@@ -308,17 +316,46 @@ func plainName(name string) string {
 	return strings.Join(strings.Fields(strings.Trim(name, " :*")), " ")
 }
 
+// groups are fields that have those of a person in them, as in name.first.
+var groups = []string{
+	"name", "names", "person", "user", "contact", "profile", "attributes", "properties", "fields", "data", "details", "info", "resource", "node",
+}
+
+// roleOf says what a column may be for by its name. That of an object's field is a path, and where it leads
+// is told by its end: the name in user.name is the person's, that in company.name is not.
+func roleOf(name string) Role {
+	if role := roleCalled(name); role != NoRole {
+		return role
+	}
+	for {
+		group, rest, nested := strings.Cut(name, ".")
+		if !nested || !slices.Contains(groups, plainName(group)) {
+			return NoRole
+		}
+		if role := roleCalled(rest); role != NoRole && role != IDRole {
+			return role
+		}
+		name = rest
+	}
+}
+
+func roleCalled(name string) Role {
+	name = plainName(name)
+	for role, known := range words {
+		if slices.Contains(known, name) {
+			return role
+		}
+	}
+	return NoRole
+}
+
 // guess says what the columns of a table may be for, by their names, and by what is in them.
 func guess(columns []string, rows [][]string) []Role {
 	roles := make([]Role, len(columns))
 	for i, name := range columns {
-		name = plainName(name)
-		for role, known := range words {
-			for _, word := range known {
-				if name == word {
-					roles[i] = role
-				}
-			}
+		roles[i] = roleOf(name)
+		if roles[i] == NameRole && slices.Contains(roles[:i], NameRole) {
+			roles[i] = NoRole // two would be put together
 		}
 	}
 	for i, role := range roles {

@@ -36,19 +36,78 @@ func wrapped(head string) (begin int) {
 			}
 			return int(d.InputOffset())
 		case value == json.Delim('{'), value == json.Delim('['):
-			if !skipValue(d) {
+			if _, whole := skipValue(d); !whole {
 				return 0
 			}
 		}
 	}
 }
 
-// skipValue reads on to the end of a list or an object.
-func skipValue(d *json.Decoder) bool {
+// listIn returns where the list of people begins in a file that is one object around it, by the name
+// of the list or else by what is in it: objects with addresses. It is behind the bracket; 0 is no
+// such file. No object is longer than the beginning of a file that is looked at, so one that does not
+// end in it is no person.
+func listIn(head string) int {
+	if !strings.HasPrefix(strings.TrimSpace(head), "{") {
+		return 0
+	}
+	if begin := wrapped(head); begin > 0 {
+		return begin
+	}
+	d := json.NewDecoder(strings.NewReader(head))
+	if err := d.Decode(&json.RawMessage{}); err == nil && strings.TrimSpace(head[d.InputOffset():]) != "" {
+		return 0 // each object is a person
+	}
+	d = json.NewDecoder(strings.NewReader(head))
+	if _, err := d.Token(); err != nil {
+		return 0
+	}
+	return listWithin(d, head, 1)
+}
+
+// listWithin looks for the list in an object, and in the objects that it has.
+func listWithin(d *json.Decoder, head string, depth int) (begin int) {
+	for d.More() {
+		key, err := d.Token()
+		name, isName := key.(string)
+		if err != nil || !isName {
+			return 0
+		}
+		value, err := d.Token()
+		switch {
+		case err != nil:
+			return 0
+		case value == json.Delim('{') && depth < maxDepth:
+			if begin := listWithin(d, head, depth+1); begin > 0 {
+				return begin
+			}
+		case value == json.Delim('['):
+			begin := int(d.InputOffset())
+			objects := strings.HasPrefix(strings.TrimSpace(head[begin:]), "{")
+			if addresses, whole := skipValue(d); addresses && objects && !strings.Contains(strings.ToLower(name), "mail") {
+				return begin
+			} else if !whole {
+				return 0
+			}
+		case value == json.Delim('{'):
+			if _, whole := skipValue(d); !whole {
+				return 0
+			}
+		}
+	}
+	_, _ = d.Token() // the bracket
+	return 0
+}
+
+// skipValue reads on to the end of a list or an object, and reports whether an address is in it.
+func skipValue(d *json.Decoder) (addresses, whole bool) {
 	for depth := 1; depth > 0; {
 		token, err := d.Token()
 		if err != nil {
-			return false
+			return addresses, false
+		}
+		if text, ok := token.(string); ok && isAddress(text) && !strings.ContainsAny(text, " \n") {
+			addresses = true
 		}
 		switch token {
 		case json.Delim('{'), json.Delim('['):
@@ -57,7 +116,7 @@ func skipValue(d *json.Decoder) bool {
 			depth--
 		}
 	}
-	return true
+	return addresses, true
 }
 
 // contact is a person as other programs write them: Google's People API, Microsoft Graph, and
@@ -111,18 +170,24 @@ var taken = append([]string{
 	"etag", "metadata", "schemas", "meta", "active", "createdDateTime", "lastModifiedDateTime", "changeKey", "parentFolderId",
 }, contactFields...)
 
-// readContact reads an object of another program; false if it is none.
-func readContact(text string, seen *census) (e Entry, problem *Message, ok bool) {
+var (
+	halfLetter  = Say("the object has half a letter: text was cut within it")
+	emptyObject = Say("the object has no name, email or note")
+)
+
+// readContact reads an object of another program; false if it is none. Unread says which field with a
+// name was not taken, though there is no other.
+func readContact(text string, seen *census) (e Entry, problem, unread *Message, ok bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &fields) != nil || !slices.ContainsFunc(contactFields, func(f string) bool { return fields[f] != nil }) {
-		return e, nil, false
+		return e, nil, nil, false
 	}
 	var c contact
 	if json.Unmarshal([]byte(text), &c) != nil {
-		return e, nil, false
+		return e, nil, nil, false
 	}
 	if hasHalfLetter(text) {
-		return e, Say("the object has half a letter: text was cut within it"), true
+		return e, halfLetter, nil, true
 	}
 	full := func(n contactName) string {
 		return cmp.Or(n.DisplayName, n.Formatted, n.Name, strings.TrimSpace(n.GivenName+" "+n.FamilyName))
@@ -139,8 +204,14 @@ func readContact(text string, seen *census) (e Entry, problem *Message, ok bool)
 	set(&e.Bio, cmp.Or(primaryOf(c.Biographies).Value, c.PersonalNotes))
 	var left []string
 	for field, value := range fields {
-		if !slices.Contains(taken, field) && !strings.HasPrefix(field, "@") && !slices.Contains([]string{"null", `""`, "[]", "{}"}, string(value)) {
+		if slices.Contains([]string{"null", `""`, "[]", "{}"}, string(value)) {
+			continue
+		}
+		if !slices.Contains(taken, field) && !strings.HasPrefix(field, "@") {
 			left = append(left, field)
+		}
+		if e.Name == nil && slices.Contains([]Role{NameRole, GivenRole, FamilyRole}, roleOf(field)) {
+			unread = Say("the object has an unknown field {0}", Quote(field))
 		}
 	}
 	if len(all) > 1 {
@@ -148,7 +219,7 @@ func readContact(text string, seen *census) (e Entry, problem *Message, ok bool)
 	}
 	seen.ignore(left)
 	if e == (Entry{}) {
-		problem = Say("the object has no name, email or note")
+		problem = emptyObject
 	}
-	return e, problem, true
+	return e, problem, unread, true
 }

@@ -157,7 +157,8 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	db := databaseFlag(flags)
 	format := flags.String("format", "", "csv, jsonl, json or vcard: refuse any other; by default, the content decides")
 	encoding := flags.String("encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, where the file does not show it")
-	columns := flags.String("columns", "", "which columns of CSV are what, where they have other names: `name=First+Last,email=Mail,bio=Notes`")
+	columns := flags.String("columns", "", "which columns of CSV or fields of JSON are what, where they have other names: `name=First+Last,email=Mail,bio=Notes`")
+	headings := flags.String("headings", "", "the `LINE` of CSV that names the columns, or none; by default, the first one below a title")
 	apply := flags.Bool("apply", false, "change the directory; without this, only print what would change")
 	dry := flags.Bool("n", false, "only print what would change, as without -apply")
 	quiet := flags.Bool("quiet", false, "print only the refused lines")
@@ -169,6 +170,9 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 		return usageError(stderr, "-n changes nothing, -apply does; leave one of them out")
 	}
 	options, err := exchange.ReadOptions(*format, *encoding)
+	if err == nil {
+		options.Headings, err = exchange.ReadHeadings(*headings, *columns)
+	}
 	if err != nil {
 		return usageError(stderr, err.Error())
 	}

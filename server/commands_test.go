@@ -388,7 +388,7 @@ func TestImportByLine(t *testing.T) {
 	} {
 		runCommand(t, "import", "-db", db, write(t, file, text)).fails(why)
 	}
-	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"surname\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n{\"name\":\"Q\",\"email\":\"r@example.org\",\"name\":\"R\"}\n")
+	lines := write(t, filepath.Join(dir, "l.ndjson"), "{\"email\":\"q@example.org\",\"name\":7}\n[]\n{\"surname\":\"Q\"}\n{\n\n{\"name\":\"Q\",\"email\":\"q@example.org\"}\n{\"name\":\"Q\",\"email\":\"r@example.org\",\"name\":\"R\"}\n{\"name\":\"S\",\"email\":\"s@example.org\"}\n")
 	runCommand(t, "import", "-db", db, lines).found("line 1: refused q@example.org: the object has a field that is not a string: name", "line 2: refused", `line 3: refused : the object has an unknown field "surname"`,
 		"line 4: refused", "line 6: create Q", `line 7: refused Q <r@example.org>: the object has the field "name" twice`)
 	runCommand(t, "import", "-db", db, filepath.Join(dir, "none.csv")).fails("open the file")

@@ -193,3 +193,30 @@ func TestImportOfOtherColumns(t *testing.T) {
 	runCommand(t, "import", "-db", db, "-apply", "-columns", "name=Vorname+Nachname, email=3", file).says("create Zoë Lind <z@example.org>", "create Bo <b@example.org>", "not taken, as a person here has name, email and bio: Telefon")
 	runCommand(t, "import", "-db", db, "-columns", "Name=vorname+nachname,email=mail", file).says("2 unchanged")
 }
+
+// TestImportOfOtherFields: objects of other programs are a table, too.
+func TestImportOfOtherFields(t *testing.T) {
+	dir := t.TempDir()
+	db, file := filepath.Join(dir, "r.db"), filepath.Join(dir, "crew.json")
+	if err := os.WriteFile(file, []byte(`{"crew":[{"name":{"first":"Zoë","last":"Lind"},"mails":[{"value":"z@example.org"}],"phone":1},{"name":{"first":"Bo"},"mails":[]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runCommand(t, "import", "-db", db, file).fails("most of its objects are not written as people are here; line 1: the object has a field that is not a string: name; or say which columns are what")
+	runCommand(t, "import", "-db", db, "-columns", "email=mail", file).fails(`it has "name.first", "name.last", "mails.value", "phone"`)
+	runCommand(t, "import", "-db", db, "-apply", "-columns", "name=name.first+name.last,email=mails.value", file).found("create Zoë Lind <z@example.org>", "line 1, item 2: refused Bo: email is required", "not taken, as a person here has name, email and bio: phone")
+}
+
+// TestImportWithHeadingsFurtherDown: whoever knows the line with the headings says so.
+func TestImportWithHeadingsFurtherDown(t *testing.T) {
+	dir := t.TempDir()
+	db, file := filepath.Join(dir, "r.db"), filepath.Join(dir, "report.csv")
+	if err := os.WriteFile(file, []byte(strings.Repeat("a;b;c\n", 9)+"name;email\nAnn;ann@example.org\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runCommand(t, "import", "-db", db, "-headings", "10", file).says("create Ann <ann@example.org>", "its headings are in line 10")
+	runCommand(t, "import", "-db", db, "-headings", "10", "-columns", "email=email", file).found("line 11: refused ann@example.org: name is required")
+	runCommand(t, "import", "-db", db, "-headings", "99", file).fails("line 99 names no columns")
+	runCommand(t, "import", "-db", db, "-headings", "none", "-columns", "name=A,email=B", file).found("line 1: refused", "create Ann <ann@example.org>")
+	runCommand(t, "import", "-db", db, "-headings", "none", file).fails("say which column is what, such as -columns name=1,email=2")
+	runCommand(t, "import", "-db", db, "-headings", "0", file).fails("-headings must be the number of a line, or none")
+}

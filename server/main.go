@@ -51,7 +51,7 @@ problem.
 		{"export", "[-db FILE|ADDRESS] [-format csv|jsonl|json|vcard] [FILE]", "write all users to FILE or to standard output", `It never replaces an existing file. In CSV, text that a spreadsheet would run as a
 formula, wherever it splits the line, gets an apostrophe before it; an import removes it.
 `, runExport},
-		{"import", "[-db FILE|ADDRESS] [-columns name=…,email=…] [-apply] [-quiet] FILE", "create and change users from a file", `FILE is CSV, JSON or vCard, in UTF-8, UTF-16 or, if you say so, Windows-1252.
+		{"import", "[-db FILE|ADDRESS] [-columns name=…,email=…] [-headings LINE] [-apply] [-quiet] FILE", "create and change users from a file", `FILE is CSV, JSON or vCard, in UTF-8, UTF-16 or, if you say so, Windows-1252.
 Without -apply, it prints what each line would do and changes nothing. A user is
 found by id, or else by email. A missing field keeps its value. A refused line does
 not stop the others. You can run an import again at any time: nothing is applied

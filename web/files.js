@@ -11,6 +11,7 @@
 (() => {
   const pageSize = 50; // lines of a plan that are shown at first, and then for each "Show more"
   const maxFile = 50 << 20; // bytes
+  const noHeadings = -1; // roster.NoHeadings
 
   const { tr, trn, number, code } = rollcallLanguage;
 
@@ -170,12 +171,12 @@
 
   const refuse = (opened) => show("refused", { reason: h("span", {}, ...told(opened.refused)) });
 
-  async function columns(headless) {
-    const how = { encoding: state.how.encoding, ...(headless === undefined ? {} : { headless }) };
-    const table = await call("table", how);
+  // columns asks which column is what, in a table with its headings in a line: 0 finds it.
+  async function columns(headings = 0, more = {}) {
+    const table = await call("table", { encoding: state.how.encoding, headings });
     if (table.encoding) show("encoding", { opened: table });
     else if (table.refused) refuse(table);
-    else show("columns", { table });
+    else show("columns", { table, ...more });
   }
 
   const paste = (text) => take(new File([text], tr("pasted cells"), { type: "text/plain" }));
@@ -411,19 +412,28 @@
     };
     const next = () => {
       refused.hidden = chosen.includes("email") || chosen.includes("id");
-      if (refused.hidden) attempt(() => plan({ encoding: state.how.encoding, roles: chosen, headless: table.headless }));
+      if (refused.hidden) attempt(() => plan({ encoding: state.how.encoding, roles: chosen, headings: table.headings }));
       else state.place.querySelector("select").focus();
     };
-    const first = h("input", { type: "checkbox", id: "import-headings", checked: !table.headless, change: () => attempt(() => columns(!first.checked)) });
     return [card("columns-title", tr("Which column is what?"),
       h("p", {}, ...parted(state.opened?.counts ? tr("These are the first rows of {0}. Say what each column is.")
         : tr("The columns of {0} have names that Rollcall does not know. These are its first rows."), own(state.file.name))),
-      h("p", { class: "files-check" }, first, h("label", { for: "import-headings" }, tr("The first row has the headings"))),
+      table.top?.length ? headingsOf(table) : null,
       refused,
       h("div", { class: "files-table", tabindex: "0", role: "region", "aria-label": tr("The first rows") },
         h("table", {}, h("thead", {}, h("tr", {}, ...table.columns.map((_, i) => choice(i)))),
           h("tbody", {}, ...(table.rows ?? []).map((row) => h("tr", {}, ...table.columns.map((_, i) => h("td", {}, own(row[i] ?? "")))))))),
       actions(primary(tr("Show what would change"), next), button(tr("Cancel"), again)))];
+  }
+
+  // headingsOf asks in which line the headings are.
+  function headingsOf({ headings, top }) {
+    const option = (value, text) => h("option", { value, selected: value === headings }, text);
+    const select = h("select", { id: "import-headings", class: "input", change: () => attempt(async () => {
+      await columns(Number(select.value), { focus: false });
+      document.getElementById("import-headings")?.focus();
+    }) }, ...top.map(({ number: n, text }) => option(n, tr("Line {0}: {1}", number(n), rollcallParts.isolated(text)))), option(noHeadings, tr("None: the first line is a person")));
+    return h("div", { class: "field" }, h("label", { for: "import-headings" }, tr("Which line has the headings?")), select);
   }
 
   // --- What comes from elsewhere: dropped, pasted, shared, opened with the app ---

@@ -42,6 +42,15 @@ func letters(n int) string {
 	return b.String()
 }
 
+// many are so many fields.
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\"%05d\":1,", i)
+	}
+	return b.String() + "\"x\":1"
+}
+
 // cell is about as long as a line may be.
 const cell = 60_000
 
@@ -88,6 +97,12 @@ func (f filled) json() map[string]string {
 		"an object of brackets": f.fill("[{\"version\":", "["),
 		"deep":                  f.fill("", "{\"version\":"+strings.Repeat("[", cell/2)+strings.Repeat("]", cell/2)+"}\n"),
 		"fields":                f.fill("", "{"+strings.Repeat("\"version\":1,", cell/12)+"}\n"),
+		"fields of all names":   f.numbered("", "{\"a%[1]d\":{\"b%[1]d\":[[[1]],{\"c%[1]d\":\"x\"}]}}\n"),
+		"many fields of others": f.fill("", "{"+many(cell/10)+"}\n"),
+		"an object around all":  f.fill("{\"x\":[{\"y\":\"a@x.org\"},\n", "{\"y\":\"a@x.org\"},\n"),
+		"objects around it":     f.fill("", "{\"x\":"),
+		"a list of lists":       f.fill("", "{\"x\":"+strings.Repeat("[", cell/2)+strings.Repeat("]", cell/2)+"}\n"),
+		"values of one field":   f.fill("", "{\"x\":["+strings.Repeat("1,", cell/2)+"1]}\n"),
 		"escapes":               f.fill("", "{\"name\":\""+strings.Repeat("\\u0041", cell/6)+"\"}\n"),
 		"backslashes":           f.fill("[\n", "{\"name\":\""+strings.Repeat("\\", cell)+"\n"),
 		"no objects":            f.fill("[", "1 "),

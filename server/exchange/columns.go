@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -9,7 +10,7 @@ import (
 	"github.com/rollcall/rollcall/roster"
 )
 
-// Open reads a file of people. Columns says which columns of CSV are what, where they have names of
+// Open reads a file of people. Columns says which columns of CSV, or fields of JSON, are what, where they have names of
 // their own: "name=First+Last,email=Mail". Empty takes those that are known.
 func Open(in io.ReadSeeker, o roster.Options, columns string) (*roster.File, error) {
 	if columns != "" {
@@ -17,12 +18,29 @@ func Open(in io.ReadSeeker, o roster.Options, columns string) (*roster.File, err
 		if err != nil {
 			return nil, err
 		}
-		o.Headless = table.Headless
+		o.Headings = table.Headings
 		if o.Mapping, err = mappingOf(columns, table.Columns); err != nil {
 			return nil, err
 		}
 	}
 	return roster.Open(in, o)
+}
+
+// ReadHeadings returns the line that names the columns, as an operator gives it: a number, or none.
+// Empty leaves it to the file.
+func ReadHeadings(said, columns string) (int, error) {
+	line, err := strconv.Atoi(said)
+	switch {
+	case said == "":
+		return 0, nil
+	case strings.EqualFold(said, "none") && columns == "":
+		return 0, errors.New("-headings none: say which column is what, such as -columns name=1,email=2")
+	case strings.EqualFold(said, "none"):
+		return roster.NoHeadings, nil
+	case err != nil || line < 1:
+		return 0, errors.New("-headings must be the number of a line, or none")
+	}
+	return line, nil
 }
 
 // mappingOf reads what an operator says of a table's columns, by name or by number from 1.
@@ -69,9 +87,10 @@ func placeOf(name string, columns []string) (int, error) {
 	if n, err := strconv.Atoi(name); err == nil && n >= 1 && n <= len(columns) {
 		return n - 1, nil
 	}
-	quoted := make([]string, len(columns))
-	for i, c := range columns {
-		quoted[i] = roster.Quote(c)
+	const most = 100
+	var quoted []string
+	for _, c := range columns[:min(len(columns), most)] {
+		quoted = append(quoted, roster.Quote(c))
 	}
 	return 0, fmt.Errorf("-columns: the file has no column %q; it has %s", name, strings.Join(quoted, ", "))
 }

@@ -75,7 +75,7 @@ type openArg struct {
 	Name     string          `json:"name"`
 	Encoding roster.Encoding `json:"encoding"`
 	Roles    []roster.Role   `json:"roles"` // of its columns; none: they are known
-	Headless bool            `json:"headless"`
+	Headings int             `json:"headings"`
 }
 
 // Opened is the plan for a file, or why there is none.
@@ -100,7 +100,7 @@ func (s *Session) open(ctx context.Context, arg, file []byte) (any, []byte, erro
 	if file != nil {
 		s.name, s.file = a.Name, file
 	}
-	s.plan, s.how = nil, roster.Options{Encoding: a.Encoding, Headless: a.Headless}
+	s.plan, s.how = nil, roster.Options{Encoding: a.Encoding, Headings: a.Headings}
 	if len(a.Roles) > 0 {
 		mapping, ok := roster.MappingOf(a.Roles)
 		if !ok {
@@ -133,7 +133,7 @@ func (s *Session) planFile(ctx context.Context) (Opened, error) {
 	s.plan = p
 	o := Opened{
 		Encoding: p.Encoding, Format: p.Format, Program: p.Program, Notes: p.Notes, Incomplete: p.Incomplete,
-		MapColumns: p.Format == roster.CSV,
+		MapColumns: p.Format != roster.VCard && p.Lines > 0,
 	}
 	o.Counts, o.Emptied = p.Count()
 	return o, nil
@@ -162,10 +162,11 @@ func (f *told) Read(p []byte) (n int, err error) {
 
 // tableAnswer is a roster.Table.
 type tableAnswer struct {
-	Columns  []string      `json:"columns"`
-	Rows     [][]string    `json:"rows"`
-	Roles    []roster.Role `json:"roles"`
-	Headless bool          `json:"headless"`
+	Columns  []string         `json:"columns"`
+	Rows     [][]string       `json:"rows"`
+	Roles    []roster.Role    `json:"roles"`
+	Headings int              `json:"headings"`
+	Top      []roster.TopLine `json:"top"`
 }
 
 func (s *Session) table(_ context.Context, arg, _ []byte) (any, []byte, error) {
@@ -173,11 +174,11 @@ func (s *Session) table(_ context.Context, arg, _ []byte) (any, []byte, error) {
 	if err := read(arg, &a); err != nil {
 		return nil, nil, err
 	}
-	t, err := roster.TableOf(bytes.NewReader(s.file), roster.Options{Encoding: a.Encoding, Headless: a.Headless})
+	t, err := roster.TableOf(bytes.NewReader(s.file), roster.Options{Encoding: a.Encoding, Headings: a.Headings})
 	if err != nil {
 		return orRefused(nil, err)
 	}
-	return tableAnswer(*t), nil, nil
+	return tableAnswer{t.Columns, t.Rows, t.Roles, t.Headings, t.Top}, nil, nil
 }
 
 // resultsArg asks for some of the lines of a plan with an action.

@@ -14,7 +14,8 @@ type Host interface {
 	Say(text string, failed bool)
 	Ask(heading, text, yes string, act func(), opener string)
 	Sync()
-	// Offer shows a message with a button. It stays until that is pressed, or it is dismissed.
+	// Offer shows a message with a button, in the place of the last one. It stays until that is pressed, or
+	// it is dismissed; an empty one takes it back.
 	Offer(text, name, action string, act, dismissed func())
 }
 
@@ -82,6 +83,10 @@ func (s *session) Ask(heading, text, yes string, act func(), opener string) {
 // Offer shows a message with a button.
 func (s *session) Offer(text, name, action string, act, dismissed func()) {
 	s.ctx.Dispatch(func(ui.Context) {
+		s.dismiss(s.offered)
+		if text == "" {
+			return
+		}
 		s.showToast(toast{text: text, name: name, stays: true, action: action, onAction: act, onDismiss: dismissed})
 		s.offered = s.lastToast
 	})

@@ -202,7 +202,7 @@ func TestImportAsksForLettersAndColumns(t *testing.T) {
 	users.Click("button", "Yes, read it so")
 	users.See("heading", "Which column is what?")
 	users.SeeText("Jürgen")
-	if chosen := harness.Eval[string](users.Page, `[...document.querySelectorAll("main select")].map((s) => s.value).join()`); chosen != "given,family,email," {
+	if chosen := harness.Eval[string](users.Page, `[...document.querySelectorAll("main th select")].map((s) => s.value).join()`); chosen != "given,family,email," {
 		t.Errorf("the guess is %s", chosen)
 	}
 	users.looksRight("columns")
@@ -227,6 +227,81 @@ func TestImportAsksForLettersAndColumns(t *testing.T) {
 	if row, ok := site.Row("Jürgen Groß"); !ok || row.Bio != "1" {
 		t.Errorf("the server has %+v", row)
 	}
+}
+
+// TestImportOfOtherFields: objects with fields of their own are mapped like columns, with a preview.
+func TestImportOfOtherFields(t *testing.T) {
+	t.Parallel()
+	site, _, users := openImport(t)
+	users.Choose("import-file", fileOf(t, "crew.json", `{"exported":"2026-11-28","crew":[
+		{"name":{"first":"Zoë","last":"Lind"},"reach":[{"kind":"work","value":"z@example.org"},{"kind":"home","value":"zoe@example.org"}],"shift":7},
+		{"name":{"first":"Bo"},"reach":[{"value":"bo@example.org"}],"shift":null}]}`))
+	users.See("heading", "Which column is what?")
+	users.SeeText("The columns of crew.json have names that Rollcall does not know.")
+	users.SeeText("z@example.org, zoe@example.org")
+	if chosen := harness.Eval[string](users.Page, `[...document.querySelectorAll("main th")].map((th) => th.firstChild.textContent + "=" + th.querySelector("select").value).join()`); chosen != "name.first=given,name.last=family,reach.kind=,reach.value=email,shift=" {
+		t.Errorf("the guess is %s", chosen)
+	}
+	users.looksRight("fields")
+	harness.Eval[any](users.Page, `(() => {
+		const list = document.querySelector('select[aria-label="What is the column shift?"]');
+		list.value = "bio";
+		list.dispatchEvent(new Event("change", {bubbles: true}));
+	})()`)
+	users.Click("button", "Show what would change")
+	users.SeeText("crew.json: JSON, UTF-8.")
+	users.SeeText("2 new")
+	users.SeeText("Not taken, as a person here has name, email and bio: email 2, reach.kind.")
+	users.Click("button", "Choose the columns")
+	users.See("heading", "Which column is what?")
+	users.Click("button", "Show what would change")
+	users.Click("button", "Import 2 users")
+	users.SeeText("2 users were added")
+	users.WaitQueueEmpty()
+	if row, ok := site.Row("Zoë Lind"); !ok || row.Email != "z@example.org" || row.Bio != "7" {
+		t.Errorf("the server has %+v", row)
+	}
+}
+
+// TestImportWithHeadingsFurtherDown: the person says which line has them, or that none has; the preview
+// follows.
+func TestImportWithHeadingsFurtherDown(t *testing.T) {
+	t.Parallel()
+	_, _, users := openImport(t)
+	users.Choose("import-file", fileOf(t, "report.csv", "Staff,of,all,sites\nPrinted,12 May,,\nWho,Where,Reach,Extra\nAnn Ash,Rome,ash@example.org,x\nBo Birk,Oslo,birk@example.org,y\n"))
+	users.See("heading", "Which column is what?")
+	users.SeeText("Staff")
+	head := func(want string) {
+		t.Helper()
+		harness.Eventually(t, "the columns are "+want, func() error {
+			return harness.Equal("the columns", harness.Eval[string](users.Page, `[...document.querySelectorAll("main th .files-column")].map((c) => c.textContent).join()`), want)
+		})
+	}
+	head("Staff,of,all,sites")
+	pick := func(line string) {
+		harness.Eval[any](users.Page, fmt.Sprintf(`(() => {
+			const list = document.getElementById("import-headings");
+			list.focus();
+			list.value = %q;
+			list.dispatchEvent(new Event("change", {bubbles: true}));
+		})()`, line))
+	}
+	pick("3")
+	head("Who,Where,Reach,Extra")
+	users.See("combobox", "Which line has the headings?")
+	harness.Eventually(t, "the list keeps the focus", func() error {
+		return harness.Equal("the focus", harness.Eval[string](users.Page, `document.activeElement.id + " " + document.activeElement.selectedOptions?.[0]?.textContent`), "import-headings Line 3: Who · Where · Reach · Extra")
+	})
+	users.looksRight("headings")
+	pick("-1")
+	head("A,B,C,D")
+	users.SeeText("Printed")
+	pick("3")
+	head("Who,Where,Reach,Extra")
+	users.Click("button", "Show what would change")
+	users.SeeText("2 new")
+	users.SeeText("Ann Ash <ash@example.org>")
+	users.SeeText("Its headings are in line 3, and what is above them is not read.")
 }
 
 // dropScript drops a file on the page as a person does.
@@ -461,6 +536,81 @@ func TestImportIsCutOff(t *testing.T) {
 	users.Click("link", "Show the list")
 	users.count(3)
 	users.GoneText("ended early")
+}
+
+// TestOtherTabsHearOfAnImport: a tab that offers to go on with an import takes that back when another one
+// does, and the page "Import" of another tab follows.
+func TestOtherTabsHearOfAnImport(t *testing.T) {
+	t.Parallel()
+	site, b, users := openImport(t)
+	users.filesReady()
+	path := fileOf(t, "many.csv", googleFile(3000))
+	users.Choose("import-file", path)
+	users.SeeText("3,000 new")
+	harness.Eval[any](users.Page, `(() => {
+		const look = setInterval(() => {
+			if (!(document.querySelector("main progress")?.value >= 400)) return;
+			clearInterval(look);
+			location.reload();
+		}, 5);
+	})()`)
+	users.Click("button", "Import 3,000 users")
+	users.See("heading", "The last import")
+	list, page := directory{b.Open(site.URL()), t}, directory{b.Open(site.URL() + "/import"), t}
+	list.SeeText("The import of many.csv ended early: ")
+	list.See("button", "Continue")
+	page.SeeText("The import of many.csv ended early: ")
+	harness.Eval[any](page.Page, `(() => {
+		globalThis.said = new Set();
+		new MutationObserver(() => said.add(document.querySelector(".files-last p")?.textContent)).observe(document.querySelector("main"), { childList: true, subtree: true });
+	})()`)
+	users.Choose("import-file", path)
+	users.SeeText("unchanged")
+	users.Click("button", users.importButton())
+	users.See("heading", "Imported")
+	list.GoneText("ended early")
+	page.SeeText("3,000 users were added or changed from many.csv.")
+	if said := harness.Eval[string](page.Page, `[...said].join("|")`); !strings.Contains(said, "many.csv is being imported in another tab.") {
+		t.Errorf("the other page said %q", said)
+	}
+	// An undo is heard of, too.
+	users.Click("button", "Undo the import")
+	users.See("heading", "The import was undone")
+	page.GoneText("many.csv")
+}
+
+// importButton is the name of the button that does what the plan says.
+func (d directory) importButton() string {
+	d.t.Helper()
+	return harness.Eval[string](d.Page, `document.getElementById("import-go").textContent`)
+}
+
+// TestTheLastImportMovesNothing: it is in its place when the page is first shown.
+func TestTheLastImportMovesNothing(t *testing.T) {
+	t.Parallel()
+	site, b := harness.NewSite(t, binary(t)), harness.OpenBrowser(t)
+	users := openUsersWith(t, b, site.URL(), `
+		globalThis.tops = new Set();
+		(function look() {
+			const top = document.getElementById("import-title")?.getBoundingClientRect().top;
+			if (top) tops.add(Math.round(top - document.querySelector(".files-tabs").getBoundingClientRect().top));
+			requestAnimationFrame(look);
+		})();
+	`)
+	users.Go("/import")
+	users.See("heading", "From a file")
+	users.Choose("import-file", fileOf(t, "a.csv", "name,email\nDora Dent,dora@example.org\n"))
+	users.Click("button", "Import 1 user")
+	users.SeeText("1 user was added.")
+	for _, ended := range []string{"true", "false"} { // false: it was cut off, and is counted
+		harness.Eval[any](users.Page, fmt.Sprintf(`rollcallIDB.beside(["import/last"]).then(([text]) => rollcallIDB.beside([], [], ["import/last"], [text.replace(/"ended":(true|false)/, '"ended":%s')]))`, ended))
+		users.Reload()
+		users.See("heading", "The last import")
+		users.SeeText(map[string]string{"true": "1 user was added or changed from a.csv.", "false": "The import of a.csv ended early: 1 of 1 users were saved."}[ended])
+		if tops := harness.Eval[string](users.Page, `[...tops].join()`); tops == "" || strings.Contains(tops, ",") {
+			t.Errorf("what is below it was at %s", tops)
+		}
+	}
 }
 
 // thousands writes a number as the app does in English.

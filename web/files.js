@@ -232,7 +232,10 @@
     working() {
       const bar = h("progress", { class: "meter", "aria-labelledby": "working-title", max: "1", value: "0" });
       const text = h("p", { class: "quiet" }, "");
+      let announced = false;
       progressed = ({ done, of }) => {
+        if (!announced) others.postMessage("goes on");
+        announced = true;
         bar.max = of;
         bar.value = done;
         text.textContent = tr("{0} of {1}", number(done), number(of));
@@ -257,40 +260,57 @@
     return h("ul", { class: "things", role: "list" }, ...who.map((name) => h("li", { class: "thing" }, own(name))), ...(left > who.length ? [h("li", { class: "thing" }, "…")] : []));
   }
 
-  function again() {
-    show("start", { file: null, how: {} });
+  const again = () => begin({ file: null, how: {} });
+
+  // begin shows the first step, with the last import in its place already: nothing moves under a finger.
+  async function begin(more) {
+    const { step } = state;
+    state.last = await recalled().catch(() => null);
+    if (state.step === step) show("start", more);
+  }
+
+  // recalled reads what is written of the last import. How much of one that ended early was saved is not:
+  // the program counts it.
+  async function recalled() {
+    const [text] = await Promise.race([rollcallIDB.beside(["import/last"]), new Promise((_, reject) => { setTimeout(reject, 1000); })]);
+    const last = JSON.parse(text || "null");
+    return last && Date.parse(last.until) > Date.now() ? { ...last, uncounted: !last.ended, running: !last.ended && await locked() } : null;
   }
 
   // lastImport offers to undo what was imported within a day, also after a reload.
   function lastImport() {
-    const shown = h("div", { class: "files-last", "aria-busy": "true" });
-    // It needs the program, which may not be on the device: then there was no import here either.
-    call("last").then((last) => {
-      if (!last) return;
-      const made = last.created + last.changed;
-      const said = () => {
-        if (last.running) return tr("{0} is being imported in another tab.");
-        if (last.ended) return trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}");
-        return tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", "{0}", rollcallLanguage.number(made), rollcallLanguage.number(last.of));
-      };
-      shown.replaceChildren(card("last-title", tr("The last import"), h("p", {}, ...parted(said(), own(last.file))),
-        ...(last.running ? [] : [quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))), actions(button(tr("Undo the import"), undo))])));
-    }).catch(() => {}).finally(() => { shown.ariaBusy = null; });
+    const shown = h("div", { class: "files-last" }, ...toldOf(state.last));
+    const counting = state.last?.uncounted;
+    shown.ariaBusy = counting || null;
+    // It needs the program, which is started here, and may not be on the device: then there was no import either.
+    call("last").then((last) => counting && shown.replaceChildren(...toldOf(last))).catch(() => {}).finally(() => { shown.ariaBusy = null; });
     return shown;
+  }
+
+  function toldOf(last) {
+    if (!last) return [];
+    const made = last.created + last.changed;
+    const said = () => {
+      if (last.running) return tr("{0} is being imported in another tab.");
+      if (last.ended) return trn(made, "{n} user was added or changed from {0}.", "{n} users were added or changed from {0}.", "{0}");
+      return tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", "{0}", last.uncounted ? "…" : number(made), number(last.of));
+    };
+    return [card("last-title", tr("The last import"), h("p", {}, ...parted(said(), own(last.file))),
+      ...(last.running ? [] : [quiet(tr("You can undo it until {0}, or until you import another file.", time(last.until))), actions(button(tr("Undo the import"), undo))]))];
   }
 
   async function undo() {
     show("working", { undoing: true });
     await attempt(async () => {
-      const undone = await call("undo");
-      if (undone.busy) busy("start");
+      const undone = await announced("undo");
+      if (undone.busy) busy(begin);
       else show("undone", { undone });
     });
     state.host.sync();
   }
 
-  function busy(step) {
-    show(step);
+  function busy(back) {
+    back();
     state.host.say(tr("Another tab is importing, or undoing an import. Try again when it has ended."), true);
   }
 
@@ -322,7 +342,7 @@
         opened.incomplete ? notice(h("p", {}, tr("This device has not loaded the whole list yet. Whoever is not on it yet would be added once more: sync first."))) : null,
         ...(opened.notes ?? []).map((note) => quiet(...told(note))),
         actions(todo ? go : null, todo ? button(tr("Cancel"), again) : primary(tr("Choose another file"), again),
-          opened.mapColumns ? button(tr("Choose the columns"), () => attempt(() => columns())) : null)),
+          opened.mapColumns ? button(tr("Choose the columns"), () => attempt(() => columns(state.how.headings))) : null)),
       ...counts.filter(([action, n]) => n && action !== "unchanged").map(([action, n, text]) => lines(action, n, text)),
     ];
   }
@@ -362,8 +382,8 @@
   async function run() {
     show("working", { undoing: false });
     await attempt(async () => {
-      const done = await call("import");
-      if (done.busy) return busy("plan");
+      const done = await announced("import");
+      if (done.busy) return busy(() => show("plan"));
       if (done.inBackground) wake();
       show("done", { done });
     });
@@ -402,7 +422,8 @@
 
   function mapping() {
     const { table } = state;
-    const chosen = [...table.roles];
+    const { how } = state, asBefore = how.roles && how.headings === table.headings;
+    const chosen = [...(asBefore ? how.roles : table.roles)];
     const refused = h("p", { class: "form-failure", role: "alert", hidden: true }, icon("alert"), h("span", {}, tr("Say which column is the email: people are found by it.")));
     const choice = (i) => {
       const name = table.columns[i] || tr("Column {0}", number(i + 1));
@@ -509,7 +530,12 @@
       return;
     }
     // What was under way when the page was left is there again; what was over begins anew.
-    show(["done", "undone", "failed", "refused"].includes(state.step) ? "start" : state.step, { focus: false });
+    if (["start", "done", "undone", "failed", "refused"].includes(state.step)) {
+      place.dataset.step = state.step;
+      begin({ focus: false }).then(offered);
+      return;
+    }
+    show(state.step, { focus: false });
     offered();
   }
 
@@ -630,8 +656,21 @@
   const locked = async () => (await navigator.locks.query()).held.some(({ name }) => name.startsWith("rollcall-import"));
   let offering = false; // it was offered, or is being looked for
 
+  // Tabs tell each other of the beginning and the end of an import, or an undo.
+  const others = new BroadcastChannel(`rollcall-import-${rollcallAccount.id}`);
+  others.addEventListener("message", () => {
+    if (state.step === "start" && state.place?.isConnected) begin({ focus: false });
+    if (!offering) return;
+    state.host.offer("", "", "", () => {}, () => {}); // whether there still is one to go on with is looked for anew
+    offering = false;
+    tellCutOff(state.host);
+  });
+
+  const announced = (name) => call(name).finally(() => others.postMessage("ended"));
+
   // tellCutOff tells of it on other pages than the one that goes on with it.
   async function tellCutOff(host) {
+    state.host = host;
     if (location.pathname === "/import") offering = false;
     else if (!offering) {
       offering = true;

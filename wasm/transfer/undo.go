@@ -231,6 +231,12 @@ func (d *Device) readLast(ctx context.Context) (last Last, err error) {
 // Last returns the import that can be undone, if there is one. Its changes are dropped once it can't.
 // Of one that was cut off it counts what was made.
 func (d *Device) Last(ctx context.Context) (*Last, error) {
+	// The lock is not kept while it counts: another tab that wants to know, too, would take that for an import.
+	err := d.alone(ctx, func(context.Context) error { return nil })
+	running := errors.Is(err, ErrBusy)
+	if err != nil && !running {
+		return nil, err
+	}
 	last, err := d.readLast(ctx)
 	if err != nil || last.Parts == 0 {
 		return nil, err
@@ -238,21 +244,15 @@ func (d *Device) Last(ctx context.Context) (*Last, error) {
 	if d.Now().After(last.Until) {
 		return nil, d.keep(ctx, &Last{}, nil)
 	}
-	if last.Ended {
+	if last.Running = running && !last.Ended; last.Ended || last.Running {
 		return &last, nil
 	}
-	err = d.alone(ctx, func(ctx context.Context) error {
-		all, err := d.kept(ctx, last)
-		if err != nil {
-			return err
-		}
-		made, err := d.inEffect(ctx, all)
-		last.Created, last.Changed = counted(made)
-		return err
-	})
-	if last.Running = errors.Is(err, ErrBusy); last.Running {
-		err = nil
+	all, err := d.kept(ctx, last)
+	if err != nil {
+		return nil, err
 	}
+	made, err := d.inEffect(ctx, all)
+	last.Created, last.Changed = counted(made)
 	return &last, err
 }
 

@@ -542,6 +542,14 @@ func TestWhatIsDoneToSeveralIsUndoneAfterAReload(t *testing.T) {
 	if got := users.Value("textbox", "New value"); got != "Half a sent" {
 		t.Errorf("the field has %q", got)
 	}
+	users.Fill("textbox", "New value", "Half\u0007 a sentence")
+	users.Click("button", "Save")
+	users.SeeText("Bio has a control character; remove it")
+	harness.Eval[any](users.Page, `(() => { const list = document.getElementById("field-name"); list.value = "name"; list.dispatchEvent(new Event("change", { bubbles: true })); })()`)
+	users.Fill("textbox", "New value", "\u200b\u2800")
+	users.Click("button", "Save")
+	users.SeeText("Name shows nothing; type a name that can be read")
+	harness.Eval[any](users.Page, `(() => { const list = document.getElementById("field-name"); list.value = "bio"; list.dispatchEvent(new Event("change", { bubbles: true })); })()`)
 	users.Fill("textbox", "New value", "Half a sentence")
 	users.Click("button", "Save")
 	users.SeeText("Changed 3 users")

@@ -12,6 +12,7 @@
   const pageSize = 50; // lines of a plan that are shown at first, and then for each "Show more"
   const maxFile = 50 << 20; // bytes
   const noHeadings = -1; // roster.NoHeadings
+  const maxColumns = 200; // that are shown of a table: thousands of lists would take a minute
 
   const { tr, trn, number, code } = rollcallLanguage;
 
@@ -368,7 +369,7 @@
   function item(action, { line, item, who, why, fields: changed }) {
     const place = item ? tr("Line {0}, item {1}", number(line), number(item)) : tr("Line {0}", number(line));
     return h("li", { class: "thing" }, h("div", { class: "thing-main" },
-      h("p", { class: "thing-title" }, own(who || "–")),
+      h("p", { class: "thing-title" }, own(beginning(who || "–"))),
       ...(changed ?? []).map((one) => h("p", { class: "thing-change" }, ...parted(tr("{0}: {1}"), fields[one.name](), h("span", {}, ...difference(one))))),
       ...(why ?? []).map((one) => h("p", { class: "thing-why" }, ...told(one))),
       action === "create" ? null : quiet(place)));
@@ -434,18 +435,30 @@
     const next = () => {
       refused.hidden = chosen.includes("email") || chosen.includes("id");
       if (refused.hidden) attempt(() => plan({ encoding: state.how.encoding, roles: chosen, headings: table.headings }));
-      else state.place.querySelector("select").focus();
+      else state.place.querySelector("th select").focus();
     };
+    const rows = table.rows ?? [], shown = shownColumns(table, chosen);
+    const more = table.columns.length - shown.length;
     return [card("columns-title", tr("Which column is what?"),
       h("p", {}, ...parted(state.opened?.counts ? tr("These are the first rows of {0}. Say what each column is.")
         : tr("The columns of {0} have names that Rollcall does not know. These are its first rows."), own(state.file.name))),
       table.top?.length ? headingsOf(table) : null,
       refused,
       h("div", { class: "files-table", tabindex: "0", role: "region", "aria-label": tr("The first rows") },
-        h("table", {}, h("thead", {}, h("tr", {}, ...table.columns.map((_, i) => choice(i)))),
-          h("tbody", {}, ...(table.rows ?? []).map((row) => h("tr", {}, ...table.columns.map((_, i) => h("td", {}, own(row[i] ?? "")))))))),
+        h("table", {}, h("thead", {}, h("tr", {}, ...shown.map(choice))),
+          h("tbody", {}, ...rows.map((row) => h("tr", {}, ...shown.map((i) => h("td", {}, own(beginning(row[i] ?? ""))))))))),
+      more ? quiet(trn(more, "{n} column is not shown, and not imported.", "{n} columns are not shown, and not imported.")) : null,
       actions(primary(tr("Show what would change"), next), button(tr("Cancel"), again)))];
   }
+
+  // shownColumns are all, or where they are too many those that are for something, and then those with something in them.
+  function shownColumns({ columns, rows }, roles) {
+    const worth = (i) => (roles[i] ? 2 : 0) + (rows?.some((row) => row[i]) ? 1 : 0);
+    return columns.map((_, i) => i).sort((a, b) => worth(b) - worth(a)).slice(0, maxColumns).sort((a, b) => a - b);
+  }
+
+  // beginning is as much of a cell as shows what it is.
+  const beginning = (cell) => (cell.length > 200 ? `${cell.slice(0, 200).replace(/[\ud800-\udbff]$/, "")}…` : cell);
 
   // headingsOf asks in which line the headings are.
   function headingsOf({ headings, top }) {

@@ -206,6 +206,10 @@
 
   // --- One field of several users ---
 
+  // As UserPatch.Clean of package api has it: what is refused there would be lost, since the dialog has closed.
+  const seen = /[^\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/u;
+  const control = /[^\P{Cc}\n\t]/u; // a name has neither of those any more
+
   function field(opener) {
     const bar = opener.closest(".chosen");
     const which = h("select", { id: "field-name", class: "input", change: shape }, ...fields.map(([value, text]) => h("option", { value }, text)));
@@ -229,8 +233,11 @@
       event.preventDefault();
       const text = which.value === "bio" ? value.value : value.value.replace(/\s+/g, " ").trim();
       const n = [...text.normalize("NFC")].length, most = longest[which.value];
+      const called = which.selectedOptions[0].textContent;
       if (which.value === "name" && !text) wrong.textContent = tr("Type a name.");
-      else if (n > most) wrong.textContent = tr("{0} is {1} characters long; at most {2} are allowed", which.selectedOptions[0].textContent, number(n), number(most));
+      else if (which.value === "name" && !seen.test(text)) wrong.textContent = tr("{0} shows nothing; type a name that can be read", called);
+      else if (control.test(text)) wrong.textContent = tr("{0} has a control character; remove it", called);
+      else if (n > most) wrong.textContent = tr("{0} is {1} characters long; at most {2} are allowed", called, number(n), number(most));
       else wrong.textContent = "";
       value.setAttribute("aria-invalid", String(wrong.textContent !== ""));
       if (wrong.textContent) {

@@ -85,6 +85,9 @@ func (s *Site) Row(name string) (row Row, ok bool) {
 // effect.
 func (s *Site) Applied() int { return s.count(`SELECT count(*) FROM records`) }
 
+// Users returns how many there are.
+func (s *Site) Users() int { return s.count(`SELECT count(*) FROM users WHERE deleted = 0`) }
+
 // Result is the result of an operation in the server's idempotency record.
 type Result struct {
 	Status  string

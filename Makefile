@@ -30,6 +30,8 @@ HISTORIES ?= 50000
 FIRST ?= 1
 # How many end-to-end tests run at a time: a browser and its server keep two thirds of a core busy.
 E2E_PARALLEL ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
+# How many people `make import-many` imports.
+PEOPLE ?= 100000
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 10s
 
@@ -164,6 +166,11 @@ fuzz: ## Fuzz each decoder for FUZZTIME=10s
 mutants: $(GREMLINS) ## Change the pure decisions in each place: the tests must notice
 	go run ./internal/mutation -gremlins $(GREMLINS) $(FLAGS)
 
+.PHONY: import-many
+import-many: build $(NPM_PACKAGES) ## Import PEOPLE=100000 in a browser, and send them
+	$(need-browser)
+	go test -tags e2e -count=1 -timeout 60m ./e2e -run 'TestImportOfMany$$' -v -people $(PEOPLE) | grep -E 'people took|FAIL|^ok'
+
 # Each part uses all cores by itself, so they run one after the other, and one that fails
 # stops no other. What they found is printed at the end as it stands in
 # docs/RELIABILITY.md, and kept in .cache/long. Four and a half hours on two idle cores;
@@ -171,14 +178,15 @@ mutants: $(GREMLINS) ## Change the pure decisions in each place: the tests must 
 .PHONY: long
 long: HISTORIES = 500000
 long: FUZZTIME = 10m
-long: $(GREMLINS) ## Run what is too long for `make test`: mutants, 500,000 histories, ten minutes of each fuzz target
+long: $(GREMLINS) ## Run what is too long for `make test`: mutants, 500,000 histories, ten minutes of each fuzz target, a long import
 	@mkdir -p .cache/long; : > .cache/sim-$(FIRST).txt; failed=; \
 	$(MAKE) --no-print-directory -s mutants > .cache/long/mutants.md || failed+=' mutants'; \
 	$(MAKE) --no-print-directory -s sim HISTORIES=$(HISTORIES) FIRST=$(FIRST) >&2 || failed+=' sim'; \
 	sed -E '/^histories /,$$d; s/^seeds from (.*) on: (.*) histories in .*, (.*)$$/| \2 | \1 on | \3 |/' \
 		.cache/sim-$(FIRST).txt > .cache/long/sim.md; \
 	$(MAKE) --no-print-directory -s fuzz FUZZTIME=$(FUZZTIME) > .cache/long/fuzz.md || failed+=' fuzz'; \
-	for part in mutants sim fuzz; do echo; cat .cache/long/$$part.md; done; \
+	$(MAKE) --no-print-directory -s import-many > .cache/long/import.md || failed+=' import'; \
+	for part in mutants sim fuzz import; do echo; cat .cache/long/$$part.md; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 .PHONY: bench

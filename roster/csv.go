@@ -38,9 +38,6 @@ func newCSV(s *source, o Options) (*csvReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.headings = r.source.number; o.Headings == NoHeadings {
-		r.headings = NoHeadings
-	}
 	if o.Mapping != nil {
 		r.takeTable(first, said, o)
 		return r, nil
@@ -91,6 +88,12 @@ func (r *csvReader) header(headings int) (first physical, said string, err error
 	if err != nil {
 		return first, "", err
 	}
+	if r.headings = headings; headings != NoHeadings {
+		r.headings = r.source.number
+		if first, err = r.wholeRow(first); err != nil {
+			return first, "", err
+		}
+	}
 	if problem := r.source.check(first); problem != nil {
 		// Without its columns a file can't be judged as a whole, so this line must do.
 		if err := r.source.seen.verdict(); err != nil && problem == notText {
@@ -114,6 +117,41 @@ func (r *csvReader) onLine(number int, line physical) (_ physical, err error) {
 		return line, refuse(Say("line {0} names no columns", number))
 	}
 	return line, err
+}
+
+// maxHeading is how many lines a row with headings may have.
+const maxHeading = 10
+
+// wholeRow adds those lines that follow to one that ends within a heading of several, in quotes.
+func (r *csvReader) wholeRow(first physical) (physical, error) {
+	row := first
+	for n := 0; !closed(row.text) && n < maxHeading; n++ {
+		line, err := r.source.ahead(n)
+		if errors.Is(err, io.EOF) {
+			return first, nil
+		}
+		if err != nil {
+			return first, err
+		}
+		if row.text += "\n" + line.text; !line.whole || len(row.text) > maxLine {
+			return first, nil
+		}
+		if closed(row.text) {
+			for range n + 1 {
+				_, _ = r.source.next() // it was looked at
+			}
+			return row, nil
+		}
+	}
+	return first, nil
+}
+
+// closed reports whether a row has no open quote, with one of the separators.
+func closed(text string) bool {
+	return strings.ContainsFunc(separators, func(separator rune) bool {
+		row := splitter{separator: separator}
+		return row.feed(text) == complete
+	})
 }
 
 // isBlank reports whether a line has no cell with anything in it, whatever the separator is.
@@ -219,11 +257,16 @@ func letterOf(i int) string {
 func (r *csvReader) takeMapped(header []string, mapping *Mapping) {
 	r.mapping, r.names, r.columns = mapping, make([]string, len(header)), mapping.columns(len(header))
 	for i, cell := range header {
-		r.names[i] = strings.TrimSpace(strings.TrimPrefix(cell, mark))
+		r.names[i] = nameOf(cell)
 		if r.columns[i] != untaken || r.names[i] != "" {
 			r.named = i + 1
 		}
 	}
+}
+
+// nameOf is a heading in one line.
+func nameOf(cell string) string {
+	return strings.Join(strings.Fields(strings.TrimPrefix(cell, mark)), " ")
 }
 
 // unwrap returns the cells within a cell, where a program has saved each line as one.
@@ -376,7 +419,7 @@ func (r *csvReader) isSecondHeader(cells []string) bool {
 		return false
 	}
 	if r.mapping != nil {
-		return slices.EqualFunc(cells, r.names, func(a, b string) bool { return strings.TrimSpace(a) == b })
+		return slices.EqualFunc(cells, r.names, func(a, b string) bool { return nameOf(a) == b })
 	}
 	columns, unknown := columnsOf(cells)
 	named := 0

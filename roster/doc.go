@@ -169,7 +169,7 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 	if err != nil {
 		return nil, err
 	}
-	list := listIn(string(head))
+	list, keyed := listIn(string(head))
 	if f.Format, err = formatOf(head, list > 0); err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 	}
 	switch f.Format {
 	case JSONLines, JSON:
-		return f.startJSON(s, string(head[:list]), o), nil
+		return f.startJSON(s, string(head[:list]), keyed, o), nil
 	case VCard:
 		return &cards{source: s}, nil
 	}
@@ -191,8 +191,8 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 }
 
 // startJSON makes the parser of objects: of people, or of rows of a table. Before them is what comes
-// before their list.
-func (f *File) startJSON(s *source, before string, o Options) parser {
+// before their list, which may be keyed.
+func (f *File) startJSON(s *source, before string, keyed bool, o Options) parser {
 	parse := personOf
 	if f.Mapped = o.Mapping != nil; f.Mapped {
 		t := &objectTable{mapping: o.Mapping}
@@ -201,7 +201,9 @@ func (f *File) startJSON(s *source, before string, o Options) parser {
 	if f.Format == JSONLines {
 		return &jsonLines{source: s, parse: parse}
 	}
-	return newJSONItems(s, before, parse)
+	items := newJSONItems(s, before, parse)
+	items.keyed = keyed
+	return items
 }
 
 func (f Format) words() string {

@@ -48,7 +48,9 @@ func TestJSONOfOthers(t *testing.T) {
 		"capitals":            {`[{"Name":"Ann","Email":"a@x.org"}]`, "Name=name Email=email", []string{"1 Ann <a@x.org>"}},
 		"an id of theirs":     {`[{"id":7,"name":"Ann","email":"a@x.org"}]`, "id name=name email=email", []string{"1 Ann <a@x.org>"}},
 		"nested":              {`{"people":[{"name":{"title":"Dr.","first":"Ann","last":"Archer"},"emails":[{"value":"a@x.org","kind":"work"},{"value":"b@x.org"}],"company":{"name":"Acme"}}]}`, "name.title name.first=given name.last=family emails.value=email emails.kind company.name", []string{"1 Ann Archer <a@x.org>"}},
-		"under any key":       {`{"exportedBy":"admin@x.org","tags":["a",{"b":[]}],"crew":{"all":[{"first":"Ann","contact":{"email":"a@x.org"}},{"first":"Bo","contact":{"email":"b@x.org"}}]},"colours":["red","blue"],"matrix":[[1,2],[3]]}`, "first=given contact.email=email", []string{"1 Ann <a@x.org>", "1 Bo <b@x.org>"}},
+		"under any key":       {`{"exportedBy":"admin@x.org","tags":["a",{"b":[]}],"crew":{"all":[{"first":"Ann","contact":{"email":"a@x.org"}},{"first":"Bo","contact":{"email":"b@x.org"}}]},"colours": [ "red","blue"], "none": [ ],"matrix":[[1,2],[3]]}`, "first=given contact.email=email", []string{"1 Ann <a@x.org>", "1 Bo <b@x.org>"}},
+		"by their ids":        {`{"export":{"at":"today"},"users":{"-a\"":{"first":"Ann","at":"a@x.org"},` + "\n" + `"-b" : {"first":"Bo","at":"b@x.org"},"-c":{"first":"Cy"}},"more":[{"x":[]}]}`, "first=given at=email", []string{"1 Ann <a@x.org>", "2 Bo <b@x.org>", "2 Cy", "2 !the object has no name, email or note"}},
+		"ids alone":           {`{"1":{"first":"Ann","at":"a@x.org"},"2":{"first":"Bo","at":"b@x.org"}}`, "first=given at=email", []string{"1 Ann <a@x.org>", "1 Bo <b@x.org>"}},
 		"lines":               {"{\"given_name\":\"Ann\",\"mail\":[\"a@x.org\"]}\n\n{\"given_name\":\"Bo\",\"mail\":[\"b@x.org\"]}\n", "given_name=given mail=email", []string{"1 Ann <a@x.org>", "3 Bo <b@x.org>"}},
 		"one after the other": {"{\n\"given_name\":\"Ann\",\n\"post\":\"a@x.org\"}\n{\n\"given_name\":\"Bo\",\n\"post\":\"b@x.org\"}", "given_name=given post=email", []string{"1 Ann <a@x.org>", "4 Bo <b@x.org>"}},
 		"GeoJSON":             {`{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[1.5,-2e3]},"properties":{"name":"Ann","email":"a@x.org"}}]}`, "type geometry.type geometry.coordinates properties.name=name properties.email=email", []string{"1 Ann <a@x.org>"}},
@@ -168,6 +170,14 @@ func TestHeadingsAreSaid(t *testing.T) {
 		refusedAs(t, text, roster.Options{Headings: line}, fmt.Sprintf("line %d names no columns", line))
 	}
 	readAs(t, "name,email\nAnn,a@x.org", roster.Options{Headings: 1}, "2 Ann <a@x.org>")
+	// A heading may have several lines in its cell; one that is never closed takes in nobody.
+	text = "\"Full\nname\",\"E-mail\r\n(work)\",Phone\nAnn,a@x.org,1\n\"Full\nname\",\"E-mail\n(work)\",Phone\n"
+	table, err = roster.TableOf(strings.NewReader(text), roster.Options{})
+	if err != nil || !slices.Equal(table.Columns, []string{"Full name", "E-mail (work)", "Phone"}) || table.Headings != 1 || table.Rows[0][0] != "Ann" {
+		t.Errorf("it looks like %+v (%v)", table, err)
+	}
+	readAs(t, text, roster.Options{Mapping: &roster.Mapping{Names: [][]int{{0}}, Emails: []int{1}}}, "4 Ann <a@x.org>", "5 !the line has a line end in its Full name")
+	readAs(t, "\"who,at\nAnn,a@x.org\nBo,b@x.org\n", roster.Options{Mapping: &roster.Mapping{Names: [][]int{{0}}, Emails: []int{1}}}, "2 !the line has more cells", "3 !the line has more cells")
 	long, err := roster.TableOf(strings.NewReader(strings.Repeat("\x1b[31m"+strings.Repeat("é", 100)+",\n", 50)), roster.Options{})
 	if err != nil || len(long.Top) != 20 || len([]rune(long.Top[0].Text)) != 61 {
 		t.Errorf("it begins with %+v (%v)", long.Top, err)

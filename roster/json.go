@@ -191,6 +191,7 @@ type jsonItems struct {
 	arrays int  // that are open
 	before int  // bytes before the list, but for the ends of lines
 	within bool // the list is in an object, whose other fields are passed over
+	keyed  bool // the list is such an object itself, with a name before each
 }
 
 // newJSONItems takes what comes before the list within an object.
@@ -255,9 +256,40 @@ func (r *jsonItems) skip() (byte, error) {
 			r.arrays++
 		case ']':
 			r.arrays--
+		case '}', '"':
+			if !r.keyed || r.arrays != 1 {
+				return b, nil
+			}
+			if b == '}' {
+				r.arrays--
+				break
+			}
+			if err := r.key(); err != nil {
+				return 0, err
+			}
 		case ',', ' ', '\t', '\n', endOfFile[0], mark[0], mark[1], mark[2]:
 		default:
 			return b, nil
+		}
+	}
+}
+
+// key passes over the name of an object, and the colon behind it.
+func (r *jsonItems) key() error {
+	for escaped := false; ; {
+		b, err := r.next()
+		switch {
+		case err != nil:
+			return err
+		case escaped:
+			escaped = false
+		case b == '\\':
+			escaped = true
+		case b == '"', b == '\n':
+			if err := r.value(); err == nil && r.held == ':' {
+				r.held = 0
+			}
+			return nil
 		}
 	}
 }
@@ -299,11 +331,17 @@ func (r *jsonItems) pass() error {
 }
 
 // value goes on to where a value begins.
-func (r *jsonItems) value() (err error) {
-	for b := byte(' '); err == nil && (b == ' ' || b == '\t' || b == '\n'); r.held = b {
-		b, err = r.next()
+func (r *jsonItems) value() error {
+	for {
+		b, err := r.next()
+		if err != nil {
+			return err
+		}
+		if b != ' ' && b != '\t' && b != '\n' {
+			r.held = b
+			return nil
+		}
 	}
-	return err
 }
 
 func (r *jsonItems) next() (b byte, err error) {

@@ -124,7 +124,7 @@ func FuzzTable(f *testing.F) {
 	f.Add("sep=|\n#TYPE x\n,,\n\"x\"\"", "ibe", 6)
 	f.Add("x,y\n\"1,a@b\n2,c@d\n\",e@f\n", "ne", 2)
 	for _, text := range []string{
-		`[{"a":{"b":[1,true,{"c":"x@y"}]},"a.b":null},{"a":{"b":{"c":""}}}]`, "{\"who\":\"A\"}\n{\"who\":\"\\ud83d\",\"at\":[[\"a@x.org\"]]}\n", `{"x":{"y":[{"m":"a@x.org"}],"z":[1,[2]]}}`,
+		`[{"a":{"b":[1,true,{"c":"x@y"}]},"a.b":null},{"a":{"b":{"c":""}}}]`, "{\"who\":\"A\"}\n{\"who\":\"\\ud83d\",\"at\":[[\"a@x.org\"]]}\n", `{"x":{"y":[{"m":"a@x.org"}],"z":[1,[2]]}}`, `{"x":{"a":{"m":"a@x.org"},"b":{"m":"b@x.org"}},"y":1}`, "\"a\nb\",c\n",
 	} {
 		f.Add(text, "en", 0)
 	}

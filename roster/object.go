@@ -45,58 +45,83 @@ func wrapped(head string) (begin int) {
 
 // listIn returns where the list of people begins in a file that is one object around it, by the name
 // of the list or else by what is in it: objects with addresses. It is behind the bracket; 0 is no
-// such file. No object is longer than the beginning of a file that is looked at, so one that does not
-// end in it is no person.
-func listIn(head string) int {
+// such file. In a keyed list each has a name before it, such as an id. No object is longer than the
+// beginning of a file that is looked at, so one that does not end in it is no person.
+func listIn(head string) (begin int, keyed bool) {
 	if !strings.HasPrefix(strings.TrimSpace(head), "{") {
-		return 0
+		return 0, false
 	}
 	if begin := wrapped(head); begin > 0 {
-		return begin
+		return begin, false
 	}
 	d := json.NewDecoder(strings.NewReader(head))
 	if err := d.Decode(&json.RawMessage{}); err == nil && strings.TrimSpace(head[d.InputOffset():]) != "" {
-		return 0 // each object is a person
+		return 0, false // each object is a person
 	}
-	d = json.NewDecoder(strings.NewReader(head))
-	if _, err := d.Token(); err != nil {
-		return 0
+	s := listSeeker{Decoder: json.NewDecoder(strings.NewReader(head)), head: head}
+	if _, err := s.Token(); err == nil {
+		s.object(1)
 	}
-	return listWithin(d, head, 1)
+	return s.begin, s.keyed
 }
 
-// listWithin looks for the list in an object, and in the objects that it has.
-func listWithin(d *json.Decoder, head string, depth int) (begin int) {
-	for d.More() {
-		key, err := d.Token()
-		name, isName := key.(string)
-		if err != nil || !isName {
-			return 0
+// listSeeker looks for the list in an object, and in those that it has.
+type listSeeker struct {
+	*json.Decoder
+	head  string
+	begin int
+	keyed bool
+}
+
+// object reads on to the end of an object, or to the list. It reports whether an address is in it.
+func (s *listSeeker) object(depth int) (addresses, whole bool) {
+	begin, people, others := int(s.InputOffset()), 0, 0
+	for whole = true; whole && s.begin == 0 && s.More(); {
+		key, err := s.Token()
+		name, _ := key.(string) // a decoder takes nothing else here
+		value, failed := s.Token()
+		if err != nil || failed != nil {
+			whole = false
+			break
 		}
-		value, err := d.Token()
-		switch {
-		case err != nil:
-			return 0
-		case value == json.Delim('{') && depth < maxDepth:
-			if begin := listWithin(d, head, depth+1); begin > 0 {
-				return begin
+		found := false
+		switch value {
+		case json.Delim('{'):
+			if depth < maxDepth {
+				found, whole = s.object(depth + 1)
+			} else {
+				found, whole = skipValue(s.Decoder)
 			}
-		case value == json.Delim('['):
-			begin := int(d.InputOffset())
-			objects := strings.HasPrefix(strings.TrimSpace(head[begin:]), "{")
-			if addresses, whole := skipValue(d); addresses && objects && !strings.Contains(strings.ToLower(name), "mail") {
-				return begin
-			} else if !whole {
-				return 0
+			if found && whole {
+				people++
 			}
-		case value == json.Delim('{'):
-			if _, whole := skipValue(d); !whole {
-				return 0
+		case json.Delim('['):
+			others++
+			list := int(s.InputOffset())
+			found, whole = skipValue(s.Decoder)
+			if found && strings.HasPrefix(strings.TrimSpace(s.head[list:]), "{") && !strings.Contains(strings.ToLower(name), "mail") {
+				s.begin = list
 			}
+		default:
+			others++
+			found = hasAddress(value)
 		}
+		addresses = addresses || found
 	}
-	_, _ = d.Token() // the bracket
-	return 0
+	if s.begin == 0 && people > 1 && others == 0 {
+		s.begin, s.keyed = begin, true
+	}
+	if whole {
+		_, err := s.Token() // the bracket
+		whole = err == nil
+	}
+	return addresses, whole
+}
+
+// hasAddress reports whether a token is an address, and no text about one.
+func hasAddress(token json.Token) bool {
+	text, ok := token.(string)
+	return ok && isAddress(text) && !strings.ContainsAny(text, " \n")
 }
 
 // skipValue reads on to the end of a list or an object, and reports whether an address is in it.
@@ -106,9 +131,7 @@ func skipValue(d *json.Decoder) (addresses, whole bool) {
 		if err != nil {
 			return addresses, false
 		}
-		if text, ok := token.(string); ok && isAddress(text) && !strings.ContainsAny(text, " \n") {
-			addresses = true
-		}
+		addresses = addresses || hasAddress(token)
 		switch token {
 		case json.Delim('{'), json.Delim('['):
 			depth++

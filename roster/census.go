@@ -75,7 +75,8 @@ func (c *census) object(line int, foreign *Message) {
 		c.people++
 		return
 	}
-	if c.others++; c.others == 1 {
+	c.others++
+	if c.others == 1 {
 		c.foreign = &Message{Text: "most of its objects are not written as people are here; line {0}: {1}", Args: []any{line, foreign.String()}} // only a command shows it
 	}
 }

@@ -84,7 +84,7 @@ func (s *listSeeker) object(depth int) (addresses, whole bool) {
 			whole = false
 			break
 		}
-		found := false
+		var found bool
 		switch value {
 		case json.Delim('{'):
 			if depth < maxDepth {

@@ -278,7 +278,7 @@ func TestThePageNamesTheIntegrityOfAllItLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loads := regexp.MustCompile(`<(?:script|link rel="stylesheet")[^>]*asset "([^"]+)"[^>]*>`)
+	loads := regexp.MustCompile(`<(?:script|link rel="stylesheet")[^>]* (?:src|href)="{{asset "([^"]+)"[^>]*>`)
 	found := loads.FindAllSubmatch(page, -1)
 	if len(found) < 5 {
 		t.Errorf("the page loads only %d files", len(found))

@@ -14,7 +14,8 @@ import (
 )
 
 // ApplyPage implements sync.Store. It skips a change of a type without a schema, so that
-// it does not block the others. A part of the log that has become long goes into the base.
+// it does not block the others. A part of the log that has become long goes into the base, also
+// by a page without changes: a round that has compared and repaired notes that by one.
 func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
 	at := s.options.Now().UTC()
 	fills := s.options.Bounds.fills(page)
@@ -48,7 +49,7 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Changes) > 0 { // a round that notes some values first has work to send
+	if page.Meta[sync.MetaClient] == "" { // the first round of a device notes its id, and has work to send
 		s.compactIfDue(ctx)
 	}
 	return changed, nil

@@ -109,8 +109,8 @@ func TestCompactionKeepsUpWithTheFeed(t *testing.T) {
 	}
 }
 
-// TestNotingValuesLeavesTheLogForLater: a round that begins has work to send first, and what a
-// round reads is what moves the log.
+// TestNotingValuesLeavesTheLogForLater: a device's first round has work to send, and notes its id before
+// that. What it reads and notes then moves the log.
 func TestNotingValuesLeavesTheLogForLater(t *testing.T) {
 	b := newBrowser()
 	s := b.open(storetest.Schemas, func(o *replica.Options) { o.Bounds = small })

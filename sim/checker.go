@@ -276,7 +276,7 @@ func recordsLoss(before, after queue.Entity, name string, lost json.RawMessage) 
 }
 
 // noteSeen notes what a person saw when they wrote. When one operation is merged into
-// another, what was seen of its fields moves along.
+// another, what was seen of its fields moves along, and so does the era it was seen in.
 func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Operation) {
 	var now fields
 	var there bool
@@ -307,7 +307,7 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 			}
 			data, good := patchOf(o.Data)
 			if second, both := c.seen[into.ID]; ok && good && both && !c.b.w.server.model.acknowledged[o.ID] {
-				second.fields = second.with(valuesOf(first.fields, data))
+				second.fields, second.era = second.with(valuesOf(first.fields, data)), min(first.era, second.era)
 				if o.Type == api.Delete {
 					second.fields = first.fields
 				}

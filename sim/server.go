@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -191,6 +192,12 @@ func (s *server) eraOf(c feed.Cursor) int {
 		return era
 	}
 	return -1
+}
+
+// comparisonDue reports whether a browser with this cursor may have rows that the server has lost: a
+// cursor of the present goes on where the data went back, and only a comparison shows what was lost.
+func (s *server) comparisonDue(check string, cursor feed.Cursor) bool {
+	return s.rolledBack && engine.ParseCheck(check).Epoch != strconv.FormatUint(cursor.Epoch, 16)
 }
 
 // close ends the server and removes its files.

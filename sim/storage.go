@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/rollcall/rollcall/api"
@@ -364,14 +363,15 @@ func (b *browser) visible(ref queue.Ref) (fields, bool) {
 	return b.w.reader.fieldsOf(document)
 }
 
-// era is the era of the browser's rows; -1 during a resync, when they may mix.
+// era is the era of the browser's rows; -1 while they may be of several: during a resync, and until
+// what the server has lost unnoticed is gone.
 func (b *browser) era() int {
-	meta, err := b.stored().Meta(context.Background(), sync.MetaCursor, sync.MetaResync)
+	meta, err := b.stored().Meta(context.Background(), sync.MetaCursor, sync.MetaResync, sync.MetaCheck)
 	if err != nil || meta[sync.MetaResync] != "" {
 		return -1
 	}
 	cursor, err := feed.ParseCursor(meta[sync.MetaCursor])
-	if err != nil {
+	if err != nil || b.w.server.comparisonDue(meta[sync.MetaCheck], cursor) {
 		return -1
 	}
 	return b.w.server.eraOf(cursor)
@@ -397,8 +397,8 @@ func (b *browser) checkCursor() {
 	if b.w.server.eraOf(cursor) != b.w.server.era {
 		return // the server will refuse it
 	}
-	if b.w.server.rolledBack && sync.ParseCheck(meta[sync.MetaCheck]).Epoch != strconv.FormatUint(cursor.Epoch, 16) {
-		return // the comparison that is due brings what was lost since the copy
+	if b.w.server.comparisonDue(meta[sync.MetaCheck], cursor) {
+		return // it brings what was lost since the copy
 	}
 	for _, id := range b.w.server.model.ids() {
 		e := b.w.server.model.entities[id]

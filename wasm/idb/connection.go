@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	stdsync "sync"
 	"sync/atomic"
 	"syscall/js"
@@ -338,7 +339,7 @@ func (c *connection) transact(ctx context.Context, db js.Value, query replica.Qu
 		seq, record = try.Seq, js.ValueOf(try.Text)
 	}
 	run := js.Global().Get("rollcallIDB").Call("run", db, number, decisions.decide, decisions.ended,
-		query.Write, query.Relaxed, query.After, array(query.Keys), seq, record)
+		query.Write, query.Relaxed, query.After, strings.Join(query.Keys, "\n"), seq, record)
 	select {
 	case <-d.done:
 		return d.err

@@ -4,8 +4,11 @@ package idb
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	stdsync "sync"
 	"syscall/js"
+	"unsafe"
 
 	"github.com/rollcall/rollcall/wasm/replica"
 )
@@ -67,7 +70,7 @@ func (d *decision) begin() int {
 	if decisions.of == nil {
 		decisions.of = map[int]*decision{}
 		decisions.decide = js.FuncOf(func(_ js.Value, args []js.Value) any {
-			return decisionOf(args[0].Int(), false).answer(args[1], args[2])
+			return decisionOf(args[0].Int(), false).answer(args[1].String(), args[2], args[3].String())
 		})
 		decisions.ended = js.FuncOf(func(_ js.Value, args []js.Value) any {
 			decisionOf(args[0].Int(), true).end(args[1], args[2])
@@ -90,15 +93,15 @@ func decisionOf(number int, last bool) *decision {
 }
 
 // answer returns what to do next for what was read; null refuses.
-func (d *decision) answer(log, base js.Value) any {
-	step, err := d.decide(found(d.opened, d.read, log, base))
+func (d *decision) answer(seqs string, bytes js.Value, ends string) any {
+	step, err := d.decide(found(d.opened, d.read, seqs, unpack(bytes, ends)))
 	switch {
 	case err != nil:
 		d.err, d.refused = err, true
 		return nil
 	case step.More != nil:
 		d.read = *step.More
-		return []any{"read", d.read.After, array(d.read.Keys)}
+		return []any{"read", d.read.After, strings.Join(d.read.Keys, "\n")}
 	}
 	return written(step)
 }
@@ -121,19 +124,44 @@ func array(texts []string) []any {
 	return out
 }
 
-func found(opened int64, read replica.Read, log, base js.Value) replica.Found {
+// found says what a read has found: first the texts of the records of these numbers, then those of the keys.
+func found(opened int64, read replica.Read, seqs string, texts []string) replica.Found {
 	f := replica.Found{Opened: opened}
-	for i := range log.Length() {
-		r := log.Index(i)
-		f.Log = append(f.Log, replica.Record{Seq: int64(r.Get("seq").Float()), Text: text(r.Get("text"))})
+	for i, seq := range numbers(seqs) {
+		f.Log = append(f.Log, replica.Record{Seq: int64(seq), Text: texts[i]})
 	}
 	if len(read.Keys) > 0 {
 		f.Base = make(map[string]string, len(read.Keys))
 	}
 	for i, key := range read.Keys {
-		f.Base[key] = text(base.Index(i))
+		f.Base[key] = texts[len(f.Log)+i]
 	}
 	return f
+}
+
+// unpack returns texts that the helper has packed, each in memory of its own: some are kept for
+// long, and would keep all.
+func unpack(packed js.Value, ends string) []string {
+	bytes := make([]byte, packed.Length())
+	js.CopyBytesToGo(bytes, packed)
+	all, from := unsafe.String(unsafe.SliceData(bytes), len(bytes)), 0
+	texts := make([]string, 0, strings.Count(ends, ",")+1)
+	for _, end := range numbers(ends) {
+		texts = append(texts, strings.Clone(all[from:end]))
+		from = end
+	}
+	return texts
+}
+
+// numbers are those of a text that has commas between them.
+func numbers(text string) (all []int) {
+	for text != "" {
+		var one string
+		one, text, _ = strings.Cut(text, ",")
+		n, _ := strconv.Atoi(one) // the helper writes nothing else
+		all = append(all, n)
+	}
+	return all
 }
 
 func written(step replica.Step) any {

@@ -302,7 +302,40 @@
     for (const end of asleep.splice(0)) end(gaveWay);
   });
 
-  // run has Go decide in one transaction. It calls decide(id, records, texts) with what was
+  // packed are texts as UTF-8, one behind the other, and where each ends: what goes to Go one by one
+  // costs more than all that is in it.
+  function packed(texts) {
+    let bytes = new Uint8Array(texts.reduce((n, text) => n + text.length, 0)), at = 0;
+    const ends = texts.map((text) => {
+      for (let done; ; bytes = grown(bytes, at + 3 * text.length)) {
+        done = encoder.encodeInto(text, bytes.subarray(at));
+        if (done.read === text.length) return (at += done.written);
+      }
+    });
+    return [bytes.subarray(0, at), ends.join()];
+  }
+
+  function grown(bytes, least) {
+    const more = new Uint8Array(Math.max(2 * bytes.length, least));
+    more.set(bytes);
+    return more;
+  }
+
+  const encoder = new TextEncoder();
+
+  // runGo is run for Go: decide(id, seqs, bytes, ends) gets the records and then the texts packed, and keys are
+  // lines.
+  function runGo(db, id, decide, ended, writes, relaxed, after, keys, seq, text) {
+    const lines = (keys) => (keys ? keys.split("\n") : []);
+    const decided = (id, records, texts) => {
+      const all = [...records.map((r) => r.text), ...texts].map((text) => (typeof text === "string" ? text : ""));
+      const step = decide(id, records.map((r) => r.seq).join(), ...packed(all));
+      return step?.[0] === "read" ? ["read", step[1], lines(step[2])] : step;
+    };
+    return run(db, id, decided, ended, writes, relaxed, after, lines(keys), seq, text);
+  }
+
+  // run has somebody decide in one transaction. It calls decide(id, records, texts) with what was
   // read: the log behind a number, and the texts of keys. At the end it calls ended(id, name,
   // message), the name of an error or null. A record is added at once, and decide not called,
   // if the log has nothing behind the number: text is not null then. It returns abort(), which
@@ -390,7 +423,7 @@
     for (const r of requests) r.onsuccess = one;
   }
 
-  // read reads what Go wants, and does what it then decides: null refuses, and it reads more, or
+  // read reads what is wanted, and does what it then decides: null refuses, and it reads more, or
   // writes.
   function read(tx, run, after, keys) {
     const log = tx.objectStore("log"), base = tx.objectStore("base");
@@ -426,5 +459,5 @@
     });
   }
 
-  globalThis.rollcallIDB = { beside, version: migrations.length, factory, unavailable, openEarly, run };
+  globalThis.rollcallIDB = { beside, version: migrations.length, factory, unavailable, openEarly, run: runGo };
 })();

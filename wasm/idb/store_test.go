@@ -7,7 +7,10 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"syscall/js"
 	"testing"
 	"time"
@@ -235,5 +238,32 @@ func wait(t *testing.T, done <-chan struct{}, what string) {
 	case <-done:
 	case <-time.After(10 * time.Second):
 		t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+// TestTextsComeWhole: they come to Go together, as UTF-8, which is longer than their letters are many.
+func TestTextsComeWhole(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	want := map[string]string{
+		"empty": "", "plain": "Ada\tLovelace\n", "latin": strings.Repeat("é", 3000), "kana": strings.Repeat("あ", 3000), "faces": strings.Repeat("😀", 3000), "last": "z",
+	}
+	keys := slices.Sorted(maps.Keys(want))
+	write := replica.Step{Put: want}
+	if err := s.db.Run(t.Context(), replica.Query{Write: true}, func(replica.Found) (replica.Step, error) { return write, nil }); err != nil {
+		t.Fatal(err)
+	}
+	var got replica.Found
+	query := replica.Query{Read: replica.Read{Keys: append(keys, "absent"), After: 1 << 40}}
+	if err := s.db.Run(t.Context(), query, func(found replica.Found) (replica.Step, error) {
+		got = found
+		return replica.Step{}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want["absent"] = ""
+	for key, text := range want {
+		if got.Base[key] != text {
+			t.Errorf("%s has %d bytes, want %d", key, len(got.Base[key]), len(text))
+		}
 	}
 }

@@ -181,7 +181,7 @@ func (p *usersPage) renderChoice() ui.UI {
 		return ui.Div().ID(chosenID).Class("chosen").Role("group").Aria("label", tr("Selected users")).On("editfield", p.editChosen).Body(
 			ui.Button().Type("button").Class("icon-button").Aria("label", tr("End selection")).Body(icon("close")).OnClick(p.endChoosing),
 			ui.P().Class("chosen-count").Text(p.chosenText()),
-			orNothing(n < p.total, func() ui.UI {
+			orNothing(n < p.total && !p.partial, func() ui.UI {
 				return ui.Button().Type("button").Class("button", "button-small").Text(trn(p.total, "Select the one", "Select all {n}")).OnClick(p.chooseAll)
 			}),
 			orNothing(writes, func() ui.UI {

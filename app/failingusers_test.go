@@ -105,3 +105,18 @@ func (g givenUp) List(ctx context.Context, q repository.Query) (repository.Page[
 	}
 	return repository.Page[api.User]{}, context.Canceled
 }
+
+// hasty says of the first answer to a search that there may be more, and gives a later one only when it may.
+type hasty struct {
+	Users
+	more chan bool
+}
+
+func (h hasty) List(ctx context.Context, q repository.Query) (repository.Page[api.User], error) {
+	if q.Search != "" && !q.Early {
+		<-h.more
+	}
+	page, err := h.Users.List(ctx, q)
+	page.Partial = q.Search != "" && q.Early
+	return page, err
+}

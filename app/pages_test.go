@@ -217,6 +217,24 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestTheFirstMatchesAreShownBeforeTheyAreCounted: until then the count is the last one.
+func TestTheFirstMatchesAreShownBeforeTheyAreCounted(t *testing.T) {
+	b := open(t, "/")
+	b.add("Ann Lee", "ann@example.org")
+	b.add("Bob Ray", "bob@example.org")
+	b.untilText("2 users")
+	page, more := component[*usersPage](b), make(chan bool)
+	b.root.s.Users = hasty{b.root.s.Users, more}
+	b.device.values[searchID] = "ray"
+	b.d.Emit(page, func() { page.find("ray") })
+	b.until("Ann to go", func() bool { return !b.has("button", "Edit Ann Lee") })
+	if got := page.count(); got != "2 users" {
+		t.Errorf("before all are counted the count is %q", got)
+	}
+	close(more)
+	b.untilText("1 match")
+}
+
 // TestAReadOutlivesItsButton: the button that shows all users goes before they are read, and so does
 // the one that tries again.
 func TestAReadOutlivesItsButton(t *testing.T) {

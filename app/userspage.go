@@ -75,6 +75,7 @@ type usersPage struct {
 	cancel    context.CancelFunc // of the read that is under way
 	unprepare context.CancelFunc // of what makes a search ready
 	view      listView
+	early     bool // the first matches are enough for now
 	deep      bool // bios are looked through as well
 	paused    bool // the person has stopped to type
 	rowHeight float64
@@ -86,7 +87,10 @@ type usersPage struct {
 	records           []repository.Record[api.User]
 	keys              []queue.Key
 	total             int
+	partial           bool     // of a search that has not come to its end
 	listed            listView // what these are of
+	counted           int      // total, once it was not partial, and what it was of
+	countedOf         listView
 	loaded            bool
 	failure           error
 	toTop             bool // the next window begins a new list
@@ -103,7 +107,7 @@ type usersPage struct {
 
 func (p *usersPage) OnMount(ctx ui.Context) {
 	p.ctx = ctx
-	p.rowHeight, p.view = defaultRowHeight, parseListView(ctx.Page().URL())
+	p.rowHeight, p.view, p.early = defaultRowHeight, parseListView(ctx.Page().URL()), true
 	place := p.S.placeIn(p.view.address())
 	p.total = place.total
 	p.requested = windowFor(view{place.top(place.index, p.rowHeight), 0, p.rowHeight}, p.total)
@@ -215,7 +219,7 @@ func (p *usersPage) changeAt(v listView, place listPlace) {
 	if v.query() != p.view.query() && p.chosen.all != "" {
 		p.chosen.all = ""
 	}
-	p.view, p.deep, p.paused, p.anchors, p.seek, p.toTop = v, false, false, nil, nil, true
+	p.view, p.early, p.deep, p.paused, p.anchors, p.seek, p.toTop = v, true, false, false, nil, nil, true
 	p.requested = span{0, windowRows}
 	if place.key != (queue.Key{}) {
 		p.seek, p.toTop = &place, false
@@ -251,7 +255,7 @@ func (p *usersPage) stopped(ctx ui.Context) {
 
 // lookDeeper looks through the bios, too, once what names and emails have is shown: it takes long.
 func (p *usersPage) lookDeeper() {
-	if p.paused && !p.deep && p.view.search != "" && p.listed == p.view {
+	if p.paused && !p.deep && !p.partial && p.view.search != "" && p.listed == p.view {
 		p.deep = true
 		p.read()
 	}
@@ -317,7 +321,7 @@ func (p *usersPage) read() {
 	p.reads.run(p.S, p.ctx, func() read {
 		w := window{view: p.view, deep: p.deep, requested: p.requested, seek: p.seek, height: p.viewport().height, rowHeight: p.rowHeight}
 		w.query = p.view.apply(p.anchors.query(p.requested), time.Now())
-		w.query.Deep = p.deep
+		w.query.Early, w.query.Deep = p.early && p.seek == nil, p.deep
 		reading, cancel := context.Context(p.ctx), context.CancelFunc(func() {})
 		if p.view.search != "" { // the only one that takes long
 			reading, cancel = context.WithCancel(p.ctx)
@@ -369,7 +373,10 @@ func (p *usersPage) show(ctx ui.Context, w window, err error) {
 		p.requested, p.anchors = requested, nil
 	}
 	is, drifted := actualSpan(requested, page.Records.Len(), page.Total)
-	p.total, p.listed = page.Total, w.view
+	p.total, p.partial, p.listed = page.Total, page.Partial, w.view
+	if !p.partial {
+		p.counted, p.countedOf = p.total, p.listed
+	}
 	if is.count > 0 && page.Records.Len() == 0 {
 		p.anchors, p.requested = nil, is
 		p.read()
@@ -401,6 +408,10 @@ func (p *usersPage) show(ctx ui.Context, w window, err error) {
 			p.S.Layout.Reveal(rowID(w.row))
 		}
 		p.lookDeeper()
+		if p.partial {
+			p.early = false
+			p.read()
+		}
 	})
 	p.learnLetters(ctx)
 }
@@ -523,10 +534,10 @@ func (p *usersPage) count() string {
 		return tr("{0} of {1} users", formatCount(r.Arrived), formatCount(r.Total))
 	case !p.loaded || p.failure != nil:
 		return ""
-	case p.listed.filtered():
-		return trn(p.total, "{n} match", "{n} matches")
-	case p.total > 0:
-		return trn(p.total, "{n} user", "{n} users")
+	case p.countedOf.filtered():
+		return trn(p.counted, "{n} match", "{n} matches")
+	case p.counted > 0:
+		return trn(p.counted, "{n} user", "{n} users")
 	}
 	return ""
 }

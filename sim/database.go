@@ -29,7 +29,7 @@ func (b *browser) open(db replica.Database, publish func(replica.Message)) *repl
 		NewID: func() string { return fmt.Sprintf("database %d", b.storage) },
 	}
 	if b.config.Small {
-		o.Bounds, o.Cache = smallBounds, smallCache
+		o.Bounds, o.Cache, o.Texts = smallBounds, smallCache, smallCache
 	}
 	if publish == nil { // it asks when it must
 		o.Now = func() time.Time { return epoch }

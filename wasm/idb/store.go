@@ -18,6 +18,10 @@ type Store struct {
 	database *Database
 }
 
+// hostTexts is what a worker may keep of the texts that a search looks in, in bytes: nobody searches there,
+// and it has much else to remember.
+const hostTexts = 2 << 20
+
 // Channel carries records between the replicas of one database.
 type Channel interface {
 	PublishRecord(replica.Message)
@@ -34,6 +38,9 @@ func New(o Options) *Store {
 	o.OnClosed, o.OnOutdated = s.forgetting(o.OnClosed), s.forgetting(o.OnOutdated)
 	s.database = NewDatabase(o)
 	options := replica.Options{Database: s.database, Schemas: o.Schemas, Now: time.Now, NewID: uuid.NewString, Hidden: hidden}
+	if !js.Global().Get("document").Truthy() {
+		options.Texts = hostTexts
+	}
 	if o.Channel != nil {
 		options.Publish = o.Channel.PublishRecord
 	}

@@ -187,7 +187,7 @@ func (b *batch) compact(left int) (more bool) {
 	b.w.start('b').number(stands).end()
 	b.install = func(st *state) {
 		for _, key := range b.extra.Delete {
-			st.cache.drop(key)
+			st.cacheOf(key).drop(key)
 		}
 		st.plan = plan
 		st.rebase(trees)
@@ -243,7 +243,9 @@ func (b *batch) rewritings() []*rewriting {
 func (st *state) rebase(trees map[string]*tree) {
 	st.stale = false
 	for _, t := range st.tables {
+		was := t.list
 		t.list, t.ids = *trees[t.list.name], *trees[t.ids.name]
+		st.moved(t, &was)
 		t.rebase()
 	}
 }

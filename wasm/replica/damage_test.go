@@ -191,7 +191,7 @@ func TestAWindowAndTheLengthAgree(t *testing.T) {
 	for seed := range uint64(200) {
 		d := &spoiled{T: t, Rand: rand.New(rand.NewPCG(seed, 5)), browser: newBrowser(), hit: map[string]bool{}, server: map[string]api.Change{}}
 		for range 2 {
-			d.open(storetest.Schemas, func(o *replica.Options) { o.Bounds, o.Cache = small, 4000*d.IntN(3)+1 })
+			d.open(storetest.Schemas, func(o *replica.Options) { o.Bounds, o.Cache, o.Texts = small, 4000*d.IntN(3)+1, 1000*d.IntN(3)+1 })
 		}
 		for range 30 {
 			d.step()
@@ -303,6 +303,10 @@ func (d *spoiled) damage() {
 }
 
 func (d *spoiled) check(seed uint64, s *tab) {
+	// What is in memory of an older base may be whole. The reads below are to be of one base.
+	if err := s.Refresh(d.Context()); err != nil {
+		d.Fatal(err)
+	}
 	all, err := s.Rows(d.Context(), repository.Window{Type: "user", Limit: 1000})
 	if err != nil {
 		d.Fatal(err)

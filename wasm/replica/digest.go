@@ -20,11 +20,12 @@ func (s *Store) Digest(ctx context.Context, entityType string) (d api.Digest, er
 	if _, err := s.schema(queue.Ref{Type: entityType}); err != nil {
 		return d, err
 	}
-	sum, err := inParts(ctx, s, summary{}, func(sum *summary, st *state) (more bool) {
+	run := func(sum *summary, st *state) (more bool) {
 		more = st.digest(st.tables[entityType], sum.at, sum)
 		sum.at += st.bounds.PartPages
 		return more
-	})
+	}
+	sum, err := inParts(ctx, s, summary{}, reading[summary]{run, 1, func(st *state) int64 { return st.paged }})
 	if err != nil {
 		return d, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Everything that is stored is lines. A line is a letter that says what it is, its fields,
@@ -113,7 +114,6 @@ func unescape(s string) string {
 // lines calls each with every line of a text, without its sum. damaged, unless nil, gets
 // those with a wrong sum as they are. trusted says that the sums need no check.
 func lines(text string, trusted bool, each func(kind byte, f fields), damaged func(line string)) {
-	var raw []byte // of one line after the other: a sum is over bytes
 	for from := 0; from < len(text); {
 		end := strings.IndexByte(text[from:], '\n')
 		line, torn := text[from:], end < 0
@@ -121,23 +121,20 @@ func lines(text string, trusted bool, each func(kind byte, f fields), damaged fu
 			line = text[from : from+end]
 		}
 		body := len(line) - sumDigits - 1
-		if !trusted && body > 0 {
-			raw = append(raw[:0], line[:body]...)
-		}
 		switch {
-		case torn, body < 1, line[body] != '\t', !trusted && !sound(raw, line[body+1:]):
+		case torn, body < 1, line[body] != '\t', !trusted && !sound(line[:body], line[body+1:]):
 			if damaged != nil {
 				damaged(line)
 			}
 		default:
-			each(line[0], fields{line: line[:body], rest: line[1:body]})
+			each(line[0], fields{at: from, line: line[:body], rest: line[1:body]})
 		}
 		from += len(line) + 1
 	}
 }
 
-func sound(body []byte, digits string) bool {
-	sum := crc32.ChecksumIEEE(body)
+func sound(body, digits string) bool {
+	sum := crc32.ChecksumIEEE(unsafe.Slice(unsafe.StringData(body), len(body)))
 	for i := range sumDigits {
 		if digits[i] != "0123456789abcdef"[sum>>(28-4*i)&15] {
 			return false
@@ -149,6 +146,7 @@ func sound(body []byte, digits string) bool {
 // fields are what is left to read of a line. bad is set by a field that is missing or
 // malformed, which then has its zero value.
 type fields struct {
+	at   int    // where the line begins in its text
 	line string // all of it
 	rest string
 	bad  bool

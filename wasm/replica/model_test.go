@@ -62,7 +62,7 @@ func newModel(t *testing.T, seed uint64) *model {
 
 func (m *model) openTab() *tab {
 	tab := m.browser.open(storetest.Schemas, func(o *replica.Options) {
-		o.Bounds, o.Cache = small, 1000*m.IntN(40)+1
+		o.Bounds, o.Cache, o.Texts = small, 1000*m.IntN(40)+1, 1000*m.IntN(10)+1
 		o.Now = func() time.Time { return m.now }
 		o.Publish = func(message replica.Message) {
 			for _, to := range m.tabs {

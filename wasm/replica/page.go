@@ -180,12 +180,19 @@ func (p *idsPage) find(id string) (idRow, bool) {
 	return p.rows[i], true
 }
 
-// textPage is what a search looks in of the rows of a leaf, in their order. It stays text: most
-// searches find nothing in most of them.
+// textPage is what a search looks in of the rows of a leaf, in their order. It stays text, and it is
+// known where the fields are: a search looks through all rows with each letter.
 type textPage struct {
-	text  string
-	rows  int  // whole ones
-	dated bool // all of them
+	text    string
+	rows    []textSpot // whole ones
+	dated   bool       // all of them
+	escaped bool       // some field may be
+}
+
+// textSpot is where the fields of a row begin in its page; each ends before what separates it from
+// the next.
+type textSpot struct {
+	id, search, changed, end int32 // changed is 0 if the row lacks it
 }
 
 // textRow is what a search looks in of a row, and when the row was changed; earlier versions did
@@ -201,31 +208,61 @@ func writeText(w *writer, r textRow) {
 	w.start('t').string(r.id).string(r.search).string(r.changed).end()
 }
 
-func parseText(text string, _ int) *textPage {
-	p := &textPage{text: text, dated: true}
-	p.lines(false, func(r textRow) { p.rows, p.dated = p.rows+1, p.dated && r.dated })
+func parseText(text string, rows int) *textPage {
+	p := &textPage{text: text, rows: make([]textSpot, 0, min(rows, len(text)/minLine)), dated: true}
+	p.escaped = strings.IndexByte(text, escape) >= 0
+	lines(text, false, func(kind byte, f fields) {
+		at := func() int32 { return int32(f.at + len(f.line) - len(f.rest) + 1) }
+		s := textSpot{end: int32(f.at + len(f.line) + 1)}
+		s.id = at()
+		f.raw()
+		s.search = at()
+		f.raw()
+		if kind != 't' || f.bad {
+			return
+		}
+		if f.more() {
+			s.changed = at()
+			f.raw()
+			s.end = at()
+		}
+		p.rows, p.dated = append(p.rows, s), p.dated && s.changed > 0
+	}, nil)
 	return p
 }
 
-// each calls f with the rows of a page whose lines are whole.
-func (p *textPage) each(f func(textRow)) { p.lines(true, f) }
-
-func (p *textPage) all() textRows {
-	all := make(textRows, 0, p.rows)
-	p.each(func(r textRow) { all = append(all, r) })
-	return all
+func (p *textPage) field(from, next int32) string {
+	s := p.text[from : next-1]
+	if p.escaped {
+		return unescape(s)
+	}
+	return s
 }
 
-func (p *textPage) lines(trusted bool, f func(textRow)) {
-	lines(p.text, trusted, func(kind byte, of fields) {
-		r := textRow{id: of.string(), search: of.string()}
-		if r.dated = of.more(); r.dated {
-			r.changed = of.string()
-		}
-		if kind == 't' && !of.bad {
-			f(r)
-		}
-	}, nil)
+func (p *textPage) id(n int) string { return p.field(p.rows[n].id, p.rows[n].search) }
+
+func (p *textPage) search(n int) string {
+	r := &p.rows[n]
+	if r.changed > 0 {
+		return p.field(r.search, r.changed)
+	}
+	return p.field(r.search, r.end)
+}
+
+func (p *textPage) row(n int) textRow {
+	r := textRow{id: p.id(n), search: p.search(n)}
+	if of := p.rows[n]; of.changed > 0 {
+		r.changed, r.dated = p.field(of.changed, of.end), true
+	}
+	return r
+}
+
+func (p *textPage) all() textRows {
+	all := make(textRows, len(p.rows))
+	for n := range all {
+		all[n] = p.row(n)
+	}
+	return all
 }
 
 // of returns the text of a row, which is at a place unless something was damaged.

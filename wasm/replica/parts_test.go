@@ -3,9 +3,11 @@ package replica_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rollcall/rollcall/wasm/directory"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -16,25 +18,41 @@ import (
 // asking notes what is read of a database, and what happens after.
 type asking struct {
 	replica.Database
-	texts int // of what a search looks in
-	after func()
+	texts  int // of what a search looks in
+	asked  int
+	before func()
+	after  func()
 }
 
 func (a *asking) Run(ctx context.Context, query replica.Query, decide func(replica.Found) (replica.Step, error)) error {
-	err := a.Database.Run(ctx, query, decide)
-	for _, key := range query.Keys {
-		if strings.HasPrefix(key, "text") {
-			a.texts++
+	a.asked++
+	if a.before != nil {
+		a.before()
+	}
+	count := func(r replica.Read) {
+		for _, key := range r.Keys {
+			if strings.HasPrefix(key, "text") {
+				a.texts++
+			}
 		}
 	}
+	count(query.Read)
+	err := a.Database.Run(ctx, query, func(found replica.Found) (replica.Step, error) {
+		step, err := decide(found)
+		if step.More != nil {
+			count(*step.More)
+		}
+		return step, err
+	})
 	if a.after != nil {
 		a.after()
 	}
 	return err
 }
 
-// searching are 2,000 people whose texts a search reads in several parts, and a tab that keeps no page.
-func searching(t *testing.T) (host, reader *tab, database *asking) {
+// searching are 2,000 people whose texts a search reads in several parts, and a tab that may keep so many bytes of
+// them.
+func searching(t *testing.T, keeps int) (host, reader *tab, database *asking) {
 	b := newBrowser()
 	host = b.open(users, func(o *replica.Options) { o.Bounds = small })
 	pull(t, host.Store, 2000)
@@ -46,7 +64,7 @@ func searching(t *testing.T) (host, reader *tab, database *asking) {
 	}
 	reader = b.open(users, func(o *replica.Options) {
 		database = &asking{Database: o.Database}
-		o.Database, o.Bounds, o.Cache = database, small, 1
+		o.Database, o.Bounds, o.Texts = database, small, keeps
 	})
 	return host, reader, database
 }
@@ -58,7 +76,7 @@ func find(ctx context.Context, s *tab) (int, error) {
 
 // TestASearchGoesOnThoughSettingsChange: what becomes of a round while names are looked through concerns no row.
 func TestASearchGoesOnThoughSettingsChange(t *testing.T) {
-	host, reader, database := searching(t)
+	host, reader, database := searching(t, 1)
 	var once, notes int
 	for _, after := range []func(){nil, nil, func() {
 		notes++
@@ -78,7 +96,7 @@ func TestASearchGoesOnThoughSettingsChange(t *testing.T) {
 
 // TestASearchBeginsAnewWhenRowsChange: one that came in a part that was read already is found.
 func TestASearchBeginsAnewWhenRowsChange(t *testing.T) {
-	host, reader, database := searching(t)
+	host, reader, database := searching(t, 1)
 	runs := 0
 	database.after = func() {
 		if runs++; runs != 5 {
@@ -103,7 +121,7 @@ func TestASearchBeginsAnewWhenRowsChange(t *testing.T) {
 
 // TestASearchThatNobodyWaitsForEndsBetweenParts: the next one need not wait until it has read all.
 func TestASearchThatNobodyWaitsForEndsBetweenParts(t *testing.T) {
-	_, reader, database := searching(t)
+	_, reader, database := searching(t, 1)
 	if _, err := find(t.Context(), reader); err != nil {
 		t.Fatal(err)
 	}
@@ -116,5 +134,93 @@ func TestASearchThatNobodyWaitsForEndsBetweenParts(t *testing.T) {
 	}
 	if database.texts == 0 || database.texts > once/2 {
 		t.Errorf("%d of %d texts were read", database.texts, once)
+	}
+}
+
+// TestSearchesTakeTurns: who types while the texts are being read finds them in memory, and reads none
+// of them a second time.
+func TestSearchesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, reader, database := searching(t, replica.DefaultTexts)
+		free := make(chan bool)
+		database.before = func() { <-free }
+		ended := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := find(t.Context(), reader)
+				ended <- err
+			}()
+			synctest.Wait()
+		}
+		if database.asked != 1 {
+			t.Errorf("%d of two searches read", database.asked)
+		}
+		close(free)
+		for range 2 {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		once := database.texts
+		if _, err := find(t.Context(), reader); err != nil || database.texts != once || once < 100 {
+			t.Errorf("%d texts were read, then %d: %v", once, database.texts, err)
+		}
+		_, alone, database := searching(t, replica.DefaultTexts)
+		if _, err := find(t.Context(), alone); err != nil || database.texts != once {
+			t.Errorf("two searches read %d texts, and one %d: %v", once, database.texts, err)
+		}
+	})
+}
+
+// TestAnOlderBaseIsReadFromMemory: whoever has all pages that are asked for waits for nobody who compacts.
+func TestAnOlderBaseIsReadFromMemory(t *testing.T) {
+	host, reader, database := searching(t, replica.DefaultTexts)
+	before, err := find(t.Context(), reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 40 {
+		ref := queue.Ref{Type: directory.Users.Type, ID: user(n).EntityID}
+		if err := host.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref}}, func(es []*queue.Entity) error {
+			es[0].Confirm(&queue.Row{Version: 7, Document: user(n).Document})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compact(t, host.Store)
+	database.asked = 0
+	if n, err := find(t.Context(), reader); err != nil || n != before || database.asked != 0 {
+		t.Errorf("%d are found where %d were, with %d transactions: %v", n, before, database.asked, err)
+	}
+	database.asked = 0
+	if err := reader.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := find(t.Context(), reader); err != nil || n != before || database.asked < 2 {
+		t.Errorf("%d are found where %d were, with %d transactions: %v", n, before, database.asked, err)
+	}
+}
+
+// TestAnEarlyAnswerIsTheBeginning: who asks for it gets the first rows that are found before all texts are read,
+// and one that found fewer is whole.
+func TestAnEarlyAnswerIsTheBeginning(t *testing.T) {
+	_, reader, database := searching(t, 1)
+	ask := func(search string, early bool) repository.Rows {
+		database.texts = 0
+		rows, err := reader.Rows(t.Context(), repository.Window{Type: directory.Users.Type, Search: search, Limit: 5, Early: early})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	early := ask("person", true)
+	some := database.texts
+	whole := ask("person", false)
+	if !early.Partial || whole.Partial || !slices.Equal(early.Keys, whole.Keys) || early.Total >= whole.Total || some >= database.texts/2 {
+		t.Errorf("%d of %d rows are %v after %d of %d texts, then %v", early.Total, whole.Total, early.Keys, some, database.texts, whole.Keys)
+	}
+	if one := ask("person001000", true); one.Partial {
+		t.Errorf("%d rows that were found to the end are said to be some", one.Total)
 	}
 }

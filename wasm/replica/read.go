@@ -211,42 +211,70 @@ func (t *table) leafWith(place int) int {
 
 // searchParts is how many times Bounds.PartPages texts a transaction of a search reads: a
 // text is a tenth of its leaf.
-const searchParts = 16
+const searchParts = 4
 
 // search reads the texts of all leaves, part by part, and the rows it finds.
 func (s *Store) search(ctx context.Context, w repository.Window) (repository.Rows, error) {
 	none := repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
-	q, err := inParts(ctx, s, query{Window: w, words: w.Words(), stored: storedWords(w), skip: max(w.Skip, 0), out: none}, (*query).run)
+	q, err := inTurn(ctx, s, query{Window: w, words: w.Words(), stored: storedWords(w), skip: max(w.Skip, 0), out: none}, (*query).run)
 	if err != nil {
 		return repository.Rows{}, err
 	}
 	return q.out.Whole(), nil
 }
 
+// partsAtOnce is how many parts a transaction of a search reads: others that write wait for its end, and
+// it for theirs.
+const partsAtOnce = 4
+
 // tries is how often a read in several transactions begins anew because of a write in
 // between. A list that changes all the time is then read as it is.
 const tries = 3
 
-// inParts has run read part by part, until it reports that there is no more, and returns what
-// it has come to. It gives up between parts when nobody waits for it any more: a transaction that is
-// cut off costs the next reader more.
-func inParts[T any](waiting context.Context, s *Store, start T, run func(*T, *state) (more bool)) (T, error) {
+// inTurn is inParts for what reads the texts. One at a time does: the next one finds in memory what
+// the one before it has read, where both would read it otherwise.
+func inTurn[T any](waiting context.Context, s *Store, start T, run func(*T, *state) (more bool)) (T, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+		return inParts(waiting, s, start, reading[T]{run, partsAtOnce, func(st *state) int64 { return st.listed }})
+	case <-waiting.Done():
+		return start, context.Cause(waiting)
+	}
+}
+
+// reading is what is read part by part.
+type reading[T any] struct {
+	run    func(*T, *state) (more bool) // reads the next part
+	atOnce int                          // parts in a transaction
+	of     func(*state) int64           // changes when all of it has to be read anew
+}
+
+// inParts reads part by part, until there is no more, and returns what it has come to. It gives up
+// between parts when nobody waits for it any more: a transaction that is cut off costs the next
+// reader more.
+func inParts[T any](waiting context.Context, s *Store, start T, r reading[T]) (T, error) {
 	ctx := context.WithoutCancel(waiting)
 	for try := 1; ; try++ {
-		var seq int64 // of the rows that the parts were read from
+		var seq int64 // of what the parts were read from
 		so, moved := start, false
-		for begun, more := false, true; more && !moved; begun = true {
+		for begun, more := false, true; more && !moved; {
 			if waiting.Err() != nil {
 				return so, context.Cause(waiting)
 			}
+			left := r.atOnce
 			err := s.read(ctx, func(st *state) error {
-				if moved = begun && st.listed != seq && try < tries; moved {
-					return nil
-				}
-				next := so
-				more = run(&next, st)
-				if len(st.missing) == 0 && !st.again { // else it is called once more
-					so, seq = next, st.listed
+				for ; more && left > 0 && waiting.Err() == nil; left-- {
+					if moved = begun && r.of(st) != seq && try < tries; moved {
+						return nil
+					}
+					next := so
+					if more = r.run(&next, st); len(st.missing) > 0 || st.again {
+						more = true
+						return nil // it is called once more
+					}
+					so, seq, begun = next, r.of(st), true
+					st.trim()
 				}
 				return nil
 			})
@@ -278,6 +306,7 @@ type query struct {
 	leaf   int
 	skip   int
 	found  int
+	hits   []int // rows of a leaf
 	out    repository.Rows
 }
 
@@ -290,24 +319,26 @@ func (q *query) run(st *state) (more bool) {
 		if !ok {
 			continue
 		}
-		var hits []string
+		q.hits = q.hits[:0]
 		if repository.HasAll(texts.text, q.stored) {
-			texts.each(func(r textRow) {
-				if repository.HasAll(r.search, q.words) && t.entries[r.id] == nil {
-					hits = append(hits, r.id)
+			for n := range texts.rows {
+				if repository.HasAll(texts.search(n), q.words) && (len(t.entries) == 0 || t.entries[texts.id(n)] == nil) {
+					q.hits = append(q.hits, n)
 				}
-			})
+			}
 		}
-		q.collect(st, t, i, hits)
+		q.collect(st, t, i, texts)
 	}
 	q.leaf = end
-	return end < len(t.list.leaves)
+	more = end < len(t.list.leaves)
+	q.out.Partial = more && q.Early && q.found == q.Limit
+	return more && !q.out.Partial
 }
 
 // texts are those of a leaf. Where they are damaged they are made of its rows.
 func (st *state) texts(t *table, i int) (*textPage, bool) {
 	p, ok := st.textPage(t, i)
-	if l := t.list.leaves[i]; !ok || (p.rows == l.rows && l.kept == nil) {
+	if l := t.list.leaves[i]; !ok || (len(p.rows) == l.rows && l.kept == nil) {
 		return p, ok
 	}
 	leaf, ok := st.leaf(t, i)
@@ -318,14 +349,14 @@ func (st *state) texts(t *table, i int) (*textPage, bool) {
 	for n := range leaf.rows {
 		writeText(&w, textOf(t.schema, &leaf.rows[n]))
 	}
-	return &textPage{string(w.text), len(leaf.rows), true}, true
+	return parseText(string(w.text), len(leaf.rows)), true
 }
 
 // collect adds what was found in the range of a leaf.
-func (q *query) collect(st *state, t *table, i int, hits []string) {
+func (q *query) collect(st *state, t *table, i int, texts *textPage) {
 	over := slices.Clone(t.visible().between(t.first(i), t.first(i+1)))
 	over = slices.DeleteFunc(over, func(s *shown) bool { return !repository.HasAll(s.text(t.schema).search, q.words) })
-	n := len(hits) + len(over)
+	n := len(q.hits) + len(over)
 	q.out.Total += n
 	if n == 0 || q.found >= q.Limit {
 		return
@@ -335,8 +366,8 @@ func (q *query) collect(st *state, t *table, i int, hits []string) {
 		return
 	}
 	wanted := map[string]bool{}
-	for _, id := range hits {
-		wanted[id] = true
+	for _, n := range q.hits {
+		wanted[texts.id(n)] = true
 	}
 	for _, s := range over {
 		wanted[s.key.ID] = true

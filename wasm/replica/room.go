@@ -106,7 +106,7 @@ func (s *Store) yieldLeaves(refs []queue.Ref) (keys []string) {
 		}
 	}
 	for _, key := range keys {
-		st.cache.drop(key)
+		st.cacheOf(key).drop(key)
 	}
 	return keys
 }

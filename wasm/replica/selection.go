@@ -42,7 +42,7 @@ func (s *Store) selected(waiting context.Context, w repository.Window, of reposi
 		if made || err != nil {
 			return out.Whole(), err
 		}
-		if _, err := inParts(waiting, s, gathering{of: of, stored: storedWords(w), entityType: w.Type, cache: s.options.Cache}, (*gathering).run); err != nil {
+		if _, err := inTurn(waiting, s, gathering{of: of, stored: storedWords(w), entityType: w.Type}, (*gathering).run); err != nil {
 			return out, err
 		}
 	}
@@ -189,7 +189,6 @@ type gathering struct {
 	of         repository.Selection
 	stored     []string // the search's words as lines have them
 	entityType string
-	cache      int // that pages may take
 	leaf       int
 	listed     int64
 	mixed      bool
@@ -223,11 +222,6 @@ func (g *gathering) run(st *state) (more bool) {
 	if len(st.missing) > 0 || st.again {
 		return true
 	}
-	if g.of.Deep() && st.cache.size > g.cache/2 {
-		for _, l := range t.list.leaves[from:end] {
-			st.cache.drop(t.list.key(l.number)) // what a search looks in is needed more
-		}
-	}
 	if g.leaf = end; end < len(t.list.leaves) {
 		return true
 	}
@@ -251,17 +245,16 @@ func (g *gathering) gather(st *state, t *table, i int) {
 			return
 		}
 	}
-	place := -1
-	texts.each(func(text textRow) {
-		place++
+	for n := range texts.rows {
+		text := texts.row(n)
 		if t.entries[text.id] != nil {
-			return
+			continue
 		}
 		c := repository.Candidate{ID: text.id, Search: text.search, Changed: text.changed}
-		document := func() json.RawMessage { return json.RawMessage(leaf.find(text.id, place).document()) }
+		document := func() json.RawMessage { return json.RawMessage(leaf.find(text.id, n).document()) }
 		if g.of.Dated() && !text.dated {
 			c.Changed = t.schema.ChangedAt(nil, document())
 		}
 		g.rows = appendSelected(g.rows, g.of, c, document)
-	})
+	}
 }

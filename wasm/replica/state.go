@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
@@ -23,7 +24,8 @@ const (
 type state struct {
 	epoch  string // the text of keyHead
 	seq    int64  // of the last record
-	listed int64  // of the last one that has changed rows, or how they are stored
+	listed int64  // of the last one that has changed rows, or which leaves they are in
+	paged  int64  // of the last one that has changed rows, or which pages of any kind they are in
 	stands int64  // the number of the log that keyState stands for
 	stale  bool   // the base has changed since its directories were read
 
@@ -45,19 +47,21 @@ type state struct {
 	torn       int64        // number of the last record that had damaged lines
 	outdone    bool         // the base has what was damaged, perhaps from who had read it before
 
-	bounds  Bounds
-	tables  map[string]*table
-	touched []touched
-	cache   cache
-	missing []string // keys that were looked for in the cache in vain
-	again   bool     // a leaf was found to have other rows than were counted
+	bounds    Bounds
+	tables    map[string]*table
+	touched   []touched
+	cache     cache    // of leaves and ids
+	textCache cache    // that a search looks in
+	missing   []string // keys that were looked for in the cache in vain
+	again     bool     // a leaf was found to have other rows than were counted
 }
 
 func newState(o Options, suspect map[string]*suspicion) *state {
 	st := &state{
 		bounds: o.Bounds, orphans: true,
 		meta: map[string]string{}, reviewed: map[string]queue.Conflict{}, pending: map[queue.Ref]*entry{},
-		tables: map[string]*table{}, cache: cache{pages: map[string]*cached{}},
+		tables: map[string]*table{},
+		cache:  cache{limit: o.Cache, pages: map[string]*cached{}}, textCache: cache{limit: o.Texts, pages: map[string]*cached{}},
 	}
 	for _, s := range o.Schemas {
 		st.tables[s.Type] = newTable(s, suspect[s.Type])
@@ -92,7 +96,7 @@ func (st *state) load(found Found) error {
 			return err
 		}
 	}
-	st.stale, st.outdone, st.listed = false, false, st.seq // all was read together
+	st.stale, st.outdone, st.listed, st.paged = false, false, st.seq, st.seq // all was read together
 	for _, t := range st.tables {
 		t.rebase()
 	}
@@ -108,6 +112,7 @@ func whole(text string) (n int) {
 
 func (st *state) readDirectories(base map[string]string) error {
 	for _, t := range st.tables {
+		was := t.list
 		for _, tree := range []*tree{&t.list, &t.ids} {
 			whole, err := tree.decode(base[tree.name])
 			if err != nil {
@@ -116,9 +121,17 @@ func (st *state) readDirectories(base map[string]string) error {
 			st.orphans = st.orphans || !whole
 		}
 		t.recover()
+		st.moved(t, &was)
 	}
 	st.stale = false
 	return nil
+}
+
+// moved notes that a table has other directories, and whether the list has.
+func (st *state) moved(t *table, list *tree) {
+	if st.paged = st.seq; !t.list.same(list) {
+		st.listed = st.seq
+	}
 }
 
 // standsFor is the number in the head of keyState. Where that is damaged, it is what all
@@ -151,7 +164,7 @@ func (st *state) fold(r Record, trusted bool) error {
 	}
 	moved := false
 	lines(r.Text, trusted, func(kind byte, f fields) {
-		moved = moved || kind == 'j' || kind == 'b'
+		moved = moved || kind == 'j'
 		known := st.foldRow(kind, &f, r.Seq)
 		switch {
 		case known:
@@ -171,7 +184,7 @@ func (st *state) fold(r Record, trusted bool) error {
 	}, unreadable)
 	st.seq = max(st.seq, r.Seq)
 	if moved || len(st.touched) > 0 {
-		st.listed = st.seq
+		st.listed, st.paged = st.seq, st.seq
 	}
 	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(r.Text)
 	for _, of := range st.touched {
@@ -456,6 +469,19 @@ type cache struct {
 	pages map[string]*cached
 	clock int64
 	size  int
+	limit int
+}
+
+func (st *state) cacheOf(key string) *cache {
+	if strings.HasPrefix(key, "text/") {
+		return &st.textCache
+	}
+	return &st.cache
+}
+
+func (st *state) trim() {
+	st.cache.trim()
+	st.textCache.trim()
 }
 
 type cached struct {
@@ -479,16 +505,16 @@ func (c *cache) drop(key string) {
 }
 
 // trim drops half of what it holds, that which was not used for longest, when that takes
-// more memory than limit.
-func (c *cache) trim(limit int) {
+// more memory than its limit.
+func (c *cache) trim() {
 	c.clock++
-	if c.size <= limit {
+	if c.size <= c.limit {
 		return
 	}
 	keys := slices.Collect(maps.Keys(c.pages))
 	sortBy(keys, func(a, b string) int { return cmp.Or(cmp.Compare(c.pages[a].used, c.pages[b].used), cmp.Compare(a, b)) })
 	for _, key := range keys {
-		if c.size <= limit/2 {
+		if c.size <= c.limit/2 {
 			return
 		}
 		c.drop(key)
@@ -500,19 +526,22 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 	if l.number == 0 {
 		return parse("", 0), true
 	}
-	c := st.cache.pages[key]
+	of := st.cacheOf(key)
+	c := of.pages[key]
 	if c == nil {
 		if !slices.Contains(st.missing, key) {
 			st.missing = append(st.missing, key)
 		}
 		return nil, false
 	}
-	c.used = st.cache.clock
+	c.used = of.clock
 	if c.page == nil {
+		more := c.size // about
 		c.page, c.text = parse(c.text, l.rows), ""
-		if _, text := c.page.(*textPage); !text {
-			st.cache.size, c.size = st.cache.size+c.size, 2*c.size // about
+		if texts, ok := c.page.(*textPage); ok {
+			more = cap(texts.rows) * int(unsafe.Sizeof(textSpot{}))
 		}
+		of.size, c.size = of.size+more, c.size+more
 	}
 	return c.page.(*P), true
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	stdsync "sync"
 	"time"
 
@@ -21,9 +20,9 @@ type Options struct {
 	Now func() time.Time
 	// NewID returns a new identity for a database.
 	NewID func() string
-	// Cache is how much memory the pages of the base may take, in bytes; 0 means
-	// DefaultCache.
-	Cache int
+	// Cache is how much memory the pages of the base may take, in bytes, and Texts how much those
+	// that a search looks in; 0 means DefaultCache and DefaultTexts.
+	Cache, Texts int
 	// Reserve is how much room is kept for the person's work, in bytes; 0 means DefaultReserve.
 	Reserve int
 	// Bounds; the zero value means DefaultBounds.
@@ -37,8 +36,12 @@ type Options struct {
 	Publish func(Message)
 }
 
-// DefaultCache is what a page may keep of the base. A window of the list needs a hundredth.
-const DefaultCache = 16 << 20
+// DefaultCache is what a page may keep of the base: a window of the list needs a hundredth.
+// DefaultTexts are those of 120,000 people: each letter of a search looks through all of them.
+const (
+	DefaultCache = 12 << 20
+	DefaultTexts = 20 << 20
+)
 
 // Message is a record of the log on its way to the other replicas.
 type Message struct {
@@ -56,6 +59,8 @@ type Store struct {
 	// suspect is what Digest has found, by type. It outlives the state, which is read anew whenever
 	// others have compacted: what disagrees still does.
 	suspect map[string]*suspicion
+
+	turn chan struct{} // held by who reads the texts
 
 	mu     stdsync.Mutex     // never held while the database is asked
 	state  *state            // nil: to be loaded
@@ -82,13 +87,16 @@ func New(o Options) *Store {
 	if o.Cache == 0 {
 		o.Cache = DefaultCache
 	}
+	if o.Texts == 0 {
+		o.Texts = DefaultTexts
+	}
 	if o.Reserve == 0 {
 		o.Reserve = DefaultReserve
 	}
 	if o.Bounds == (Bounds{}) {
 		o.Bounds = DefaultBounds
 	}
-	s := &Store{options: o, schemas: map[string]queue.Schema{}, suspect: map[string]*suspicion{}}
+	s := &Store{options: o, schemas: map[string]queue.Schema{}, suspect: map[string]*suspicion{}, turn: make(chan struct{}, 1)}
 	for _, schema := range o.Schemas {
 		s.suspect[schema.Type] = &suspicion{}
 		s.schemas[schema.Type], s.directories = schema, append(s.directories, listName(schema), idsName(schema))
@@ -196,7 +204,6 @@ func (s *Store) absorb(found Found) (*Read, error) {
 // catchUp folds the log behind the state, and puts pages into the cache.
 func (s *Store) catchUp(found Found) (*Read, error) {
 	st := s.state
-	st.cache.clock++
 	for _, record := range found.Log {
 		if record.Seq <= st.seq {
 			continue
@@ -227,14 +234,14 @@ func (s *Store) catchUp(found Found) (*Read, error) {
 		return nil, nil // meant for another's load
 	}
 	for key, text := range found.Base {
-		st.cache.put(key, text)
+		st.cacheOf(key).put(key, text)
 	}
 	return nil, nil
 }
 
 // read runs body over the state, which must not be kept, as often as it notes that pages
-// are missing. It asks the database only for those. Once it has read a directory it goes on
-// within the transaction: another step of compaction would take the pages away again.
+// are missing. It asks the database only for those, and goes on within the transaction: another step of
+// compaction would take pages away that a directory has named.
 func (s *Store) read(ctx context.Context, body func(*state) error) error {
 	for {
 		if ctx.Err() != nil {
@@ -244,19 +251,17 @@ func (s *Store) read(ctx context.Context, body func(*state) error) error {
 		if done || err != nil {
 			return err
 		}
-		within := false
 		err = s.options.Database.Run(ctx, Query{Read: want}, func(found Found) (Step, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			more, err := s.absorb(found)
-			within = within || more != nil || slices.Contains(want.Keys, keyHead)
-			if more != nil || err != nil || !within {
+			if more, err := s.absorb(found); more != nil || err != nil {
 				return Step{More: more}, err
 			}
 			if err := s.state.run(body); err != nil {
 				return Step{}, err
 			}
 			if done = len(s.state.missing) == 0; done {
+				s.state.trim()
 				return Step{}, nil
 			}
 			r := s.want()
@@ -269,14 +274,15 @@ func (s *Store) read(ctx context.Context, body func(*state) error) error {
 }
 
 // attempt runs body over the state as far as it is in memory. Unless that is done, it
-// returns what to read.
+// returns what to read. A base that has changed since says nothing else than the pages in memory
+// and the entries: only who needs another page needs its directories.
 func (s *Store) attempt(body func(*state) error) (want Read, done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != nil && !s.doubt && len(s.early) == 0 && !s.state.stale && s.trusts(s.options.Now()) {
+	if s.state != nil && !s.doubt && len(s.early) == 0 && !s.state.outdone && s.trusts(s.options.Now()) {
 		err := s.state.run(body)
 		if err != nil || len(s.state.missing) == 0 {
-			s.state.cache.trim(s.options.Cache)
+			s.state.trim()
 			return Read{}, true, err
 		}
 	}
@@ -400,7 +406,7 @@ func (s *Store) committed(b *batch) error {
 		b.index()
 		b.install(s.state)
 	}
-	s.state.cache.trim(s.options.Cache)
+	s.state.trim()
 	return nil
 }
 

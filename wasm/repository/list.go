@@ -23,16 +23,19 @@ type Query struct {
 	From    queue.Key
 	Skip    int
 	Limit   int
+	Early   bool
 }
 
 // Page is a window of the list. Keys[i] is the position of Records[i], from which to ask
 // for a neighbouring window. First is how many rows come before it, Total is the number of all,
-// each of those that match the query.
+// each of those that match the query; there may be more if it is Partial, as it only is where the query
+// is Early.
 type Page[T any] struct {
 	Records Records[T]
 	Keys    []queue.Key
 	First   int
 	Total   int
+	Partial bool
 }
 
 // Records are decoded when they are asked for: a list shows few of those that it has. One
@@ -70,7 +73,7 @@ func (r Records[T]) First(n int) []Record[T] {
 
 // same reports whether nothing of a page has changed.
 func (p Page[T]) same(other Page[T]) bool {
-	return p.First == other.First && p.Total == other.Total && slices.Equal(p.Keys, other.Keys) && slices.EqualFunc(p.Records.views, other.Records.views, queue.View.Equal)
+	return p.Partial == other.Partial && p.First == other.First && p.Total == other.Total && slices.Equal(p.Keys, other.Keys) && slices.EqualFunc(p.Records.views, other.Records.views, queue.View.Equal)
 }
 
 // List returns a window of the visible records in the order of the list.
@@ -89,7 +92,7 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 	}
 	rows, err := c.cfg.Store.Rows(ctx, Window{
 		Type: c.cfg.Schema.Type, Search: search, Deep: q.Deep, State: q.State, Since: q.Since,
-		Order: q.Order, Reverse: q.Reverse, From: q.From, Skip: q.Skip, Limit: q.Limit,
+		Order: q.Order, Reverse: q.Reverse, From: q.From, Skip: q.Skip, Limit: q.Limit, Early: q.Early,
 	})
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("read the list from this device: %w", err)
@@ -101,5 +104,5 @@ func (c *Collection[T, P]) List(ctx context.Context, q Query) (Page[T], error) {
 		}
 		return r
 	}
-	return Page[T]{Keys: rows.Keys, First: rows.First, Total: rows.Total, Records: Records[T]{rows.Views, decode}}, nil
+	return Page[T]{Keys: rows.Keys, First: rows.First, Total: rows.Total, Partial: rows.Partial, Records: Records[T]{rows.Views, decode}}, nil
 }

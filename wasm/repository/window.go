@@ -29,6 +29,8 @@ type Window struct {
 	From    queue.Key
 	Skip    int
 	Limit   int
+	// Early is satisfied with the first Limit rows of a search as soon as they are known.
+	Early bool
 }
 
 // Words are what Search asks for, in whatever order a row has them.
@@ -45,12 +47,14 @@ func HasAll(text string, words []string) bool {
 }
 
 // Rows is a window's rows, the key of each, how many rows come before them (0 where it has none),
-// and the number of all rows, both of those that match.
+// and the number of all rows, both of those that match. Partial says that there may be more than Total:
+// nobody has looked further.
 type Rows struct {
-	Views []queue.View
-	Keys  []queue.Key
-	First int
-	Total int
+	Views   []queue.View
+	Keys    []queue.Key
+	First   int
+	Total   int
+	Partial bool
 }
 
 // Selection is which rows a window shows, and in which order.

@@ -55,8 +55,18 @@ globalThis.actions = (() => {
   }
 
   return {
-    // What is found by one letter is known by the count, which says matches then.
-    letter: () => find("j", () => document.querySelector(".count").textContent.includes("match")),
+    // The first of what one letter finds are shown before they are counted.
+    async letter() {
+      const began = performance.now();
+      const counted = (async () => {
+        while (!document.querySelector(".count").textContent.includes("match")) await frame();
+        return performance.now() - began;
+      })();
+      const figures = await measured(() => type("search", "j"), () => rows().length > 0 && rows().every((row) => row.textContent.toLowerCase().includes("j")));
+      figures.counted = await counted;
+      await clear();
+      return figures;
+    },
     search: ({ name }) => find(name, () => rows().length === 1 && nameOf(rows()[0]) === name),
 
     // scroll moves the list in each frame by most of a screen, for two seconds.

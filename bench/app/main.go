@@ -126,6 +126,9 @@ func (d *day) spend() (err error) {
 	if err := tab.Wait(patience, `document.querySelector(".status-detail")?.textContent.startsWith("Synced")`); err != nil {
 		return err
 	}
+	if err := d.noteMemory(b); err != nil {
+		return err
+	}
 	if err := tab.Close(); err != nil {
 		return err
 	}
@@ -177,7 +180,19 @@ func (d *day) act(b *chromium.Browser, tab *chromium.Tab) error {
 	}
 	memory, err := b.RendererMemory()
 	d.note(atLast, map[string]float64{"memory": float64(memory) / 1e6})
-	return err
+	return errors.Join(err, d.noteMemory(b))
+}
+
+// noteMemory notes what the program has taken of memory so far, in the page and in its worker, the host.
+func (d *day) noteMemory(b *chromium.Browser) error {
+	for action, target := range map[string]string{pageMemory: "page", hostMemory: "worker"} {
+		n, err := b.WasmMemory(target)
+		if err != nil {
+			return err
+		}
+		d.note(action, map[string]float64{"most": float64(n) / 1e6})
+	}
+	return nil
 }
 
 func (d *day) note(action string, found map[string]float64) {

@@ -4,7 +4,6 @@ package idb
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	stdsync "sync"
 	"syscall/js"
@@ -70,7 +69,7 @@ func (d *decision) begin() int {
 	if decisions.of == nil {
 		decisions.of = map[int]*decision{}
 		decisions.decide = js.FuncOf(func(_ js.Value, args []js.Value) any {
-			return decisionOf(args[0].Int(), false).answer(args[1].String(), args[2], args[3].String())
+			return decisionOf(args[0].Int(), false).answer(args[1], args[2], args[3])
 		})
 		decisions.ended = js.FuncOf(func(_ js.Value, args []js.Value) any {
 			decisionOf(args[0].Int(), true).end(args[1], args[2])
@@ -93,7 +92,7 @@ func decisionOf(number int, last bool) *decision {
 }
 
 // answer returns what to do next for what was read; null refuses.
-func (d *decision) answer(seqs string, bytes js.Value, ends string) any {
+func (d *decision) answer(seqs, bytes, ends js.Value) any {
 	step, err := d.decide(found(d.opened, d.read, seqs, unpack(bytes, ends)))
 	switch {
 	case err != nil:
@@ -125,10 +124,10 @@ func array(texts []string) []any {
 }
 
 // found says what a read has found: first the texts of the records of these numbers, then those of the keys.
-func found(opened int64, read replica.Read, seqs string, texts []string) replica.Found {
+func found(opened int64, read replica.Read, seqs js.Value, texts []string) replica.Found {
 	f := replica.Found{Opened: opened}
-	for i, seq := range numbers(seqs) {
-		f.Log = append(f.Log, replica.Record{Seq: int64(seq), Text: texts[i]})
+	for i := range seqs.Length() {
+		f.Log = append(f.Log, replica.Record{Seq: int64(seqs.Index(i).Float()), Text: texts[i]})
 	}
 	if len(read.Keys) > 0 {
 		f.Base = make(map[string]string, len(read.Keys))
@@ -141,27 +140,16 @@ func found(opened int64, read replica.Read, seqs string, texts []string) replica
 
 // unpack returns texts that the helper has packed, each in memory of its own: some are kept for
 // long, and would keep all.
-func unpack(packed js.Value, ends string) []string {
+func unpack(packed, ends js.Value) []string {
 	bytes := make([]byte, packed.Length())
 	js.CopyBytesToGo(bytes, packed)
 	all, from := unsafe.String(unsafe.SliceData(bytes), len(bytes)), 0
-	texts := make([]string, 0, strings.Count(ends, ",")+1)
-	for _, end := range numbers(ends) {
-		texts = append(texts, strings.Clone(all[from:end]))
-		from = end
+	texts := make([]string, ends.Length())
+	for i := range texts {
+		end := ends.Index(i).Int()
+		texts[i], from = strings.Clone(all[from:end]), end
 	}
 	return texts
-}
-
-// numbers are those of a text that has commas between them.
-func numbers(text string) (all []int) {
-	for text != "" {
-		var one string
-		one, text, _ = strings.Cut(text, ",")
-		n, _ := strconv.Atoi(one) // the helper writes nothing else
-		all = append(all, n)
-	}
-	return all
 }
 
 func written(step replica.Step) any {

@@ -305,20 +305,10 @@
   // packed are texts as UTF-8, one behind the other, and where each ends: what goes to Go one by one
   // costs more than all that is in it.
   function packed(texts) {
-    let bytes = new Uint8Array(texts.reduce((n, text) => n + text.length, 0)), at = 0;
-    const ends = texts.map((text) => {
-      for (let done; ; bytes = grown(bytes, at + 3 * text.length)) {
-        done = encoder.encodeInto(text, bytes.subarray(at));
-        if (done.read === text.length) return (at += done.written);
-      }
-    });
-    return [bytes.subarray(0, at), ends.join()];
-  }
-
-  function grown(bytes, least) {
-    const more = new Uint8Array(Math.max(2 * bytes.length, least));
-    more.set(bytes);
-    return more;
+    const bytes = new Uint8Array(3 * texts.reduce((n, text) => n + text.length, 0));
+    let at = 0;
+    const ends = texts.map((text) => (at += encoder.encodeInto(text, bytes.subarray(at)).written));
+    return [bytes.subarray(0, at), ends];
   }
 
   const encoder = new TextEncoder();
@@ -329,7 +319,7 @@
     const lines = (keys) => (keys ? keys.split("\n") : []);
     const decided = (id, records, texts) => {
       const all = [...records.map((r) => r.text), ...texts].map((text) => (typeof text === "string" ? text : ""));
-      const step = decide(id, records.map((r) => r.seq).join(), ...packed(all));
+      const step = decide(id, records.map((r) => r.seq), ...packed(all));
       return step?.[0] === "read" ? ["read", step[1], lines(step[2])] : step;
     };
     return run(db, id, decided, ended, writes, relaxed, after, lines(keys), seq, text);

@@ -241,11 +241,9 @@ func (b *batch) rewritings() []*rewriting {
 
 // rebase takes in what compact has written.
 func (st *state) rebase(trees map[string]*tree) {
-	st.stale = false
+	st.stale, st.listed = false, st.seq
 	for _, t := range st.tables {
-		was := t.list
 		t.list, t.ids = *trees[t.list.name], *trees[t.ids.name]
-		st.moved(t, &was)
 		t.rebase()
 	}
 }

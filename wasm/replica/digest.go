@@ -20,12 +20,18 @@ func (s *Store) Digest(ctx context.Context, entityType string) (d api.Digest, er
 	if _, err := s.schema(queue.Ref{Type: entityType}); err != nil {
 		return d, err
 	}
-	run := func(sum *summary, st *state) (more bool) {
-		more = st.digest(st.tables[entityType], sum.at, sum)
-		sum.at += st.bounds.PartPages
-		return more
-	}
-	sum, err := inParts(ctx, s, summary{}, reading[summary]{run, 1, func(st *state) int64 { return st.paged }})
+	var sum, next summary
+	err = s.inParts(ctx, reading{
+		begin: func() { sum = summary{} },
+		run: func(st *state) (more bool) {
+			next = sum
+			more = st.digest(st.tables[entityType], next.at, &next)
+			next.at += st.bounds.PartPages
+			return more
+		},
+		keep:   func() { sum = next },
+		atOnce: 1,
+	})
 	if err != nil {
 		return d, err
 	}

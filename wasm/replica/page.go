@@ -231,6 +231,7 @@ func parseText(text string, rows int) *textPage {
 	return p
 }
 
+//go:noinline // for its size
 func (p *textPage) field(from, next int32) string {
 	s := p.text[from : next-1]
 	if p.escaped {
@@ -249,6 +250,7 @@ func (p *textPage) search(n int) string {
 	return p.field(r.search, r.end)
 }
 
+//go:noinline // for its size
 func (p *textPage) row(n int) textRow {
 	r := textRow{id: p.id(n), search: p.search(n)}
 	if of := p.rows[n]; of.changed > 0 {

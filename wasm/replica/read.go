@@ -216,7 +216,17 @@ const searchParts = 4
 // search reads the texts of all leaves, part by part, and the rows it finds.
 func (s *Store) search(ctx context.Context, w repository.Window) (repository.Rows, error) {
 	none := repository.Rows{Views: []queue.View{}, Keys: []queue.Key{}}
-	q, err := inTurn(ctx, s, query{Window: w, words: w.Words(), stored: storedWords(w), skip: max(w.Skip, 0), out: none}, (*query).run)
+	var q, next query
+	err := s.inTurn(ctx, reading{
+		begin: func() {
+			q = query{Window: w, words: w.Words(), stored: storedWords(w), skip: max(w.Skip, 0), out: none}
+		},
+		run: func(st *state) bool {
+			next = q
+			return next.run(st)
+		},
+		keep: func() { q = next },
+	})
 	if err != nil {
 		return repository.Rows{}, err
 	}
@@ -233,58 +243,56 @@ const tries = 3
 
 // inTurn is inParts for what reads the texts. One at a time does: the next one finds in memory what
 // the one before it has read, where both would read it otherwise.
-func inTurn[T any](waiting context.Context, s *Store, start T, run func(*T, *state) (more bool)) (T, error) {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-		return inParts(waiting, s, start, reading[T]{run, partsAtOnce, func(st *state) int64 { return st.listed }})
-	case <-waiting.Done():
-		return start, context.Cause(waiting)
-	}
+func (s *Store) inTurn(waiting context.Context, r reading) error {
+	s.turn <- struct{}{} // who holds it and is not waited for any more gives it back soon
+	defer func() { <-s.turn }()
+	r.atOnce = partsAtOnce
+	return s.inParts(waiting, r)
 }
 
 // reading is what is read part by part.
-type reading[T any] struct {
-	run    func(*T, *state) (more bool) // reads the next part
-	atOnce int                          // parts in a transaction
-	of     func(*state) int64           // changes when all of it has to be read anew
+type reading struct {
+	begin  func()
+	run    func(*state) (more bool) // reads the next part
+	keep   func()                   // what run has read: it was all there
+	atOnce int                      // parts in a transaction
 }
 
-// inParts reads part by part, until there is no more, and returns what it has come to. It gives up
-// between parts when nobody waits for it any more: a transaction that is cut off costs the next
-// reader more.
-func inParts[T any](waiting context.Context, s *Store, start T, r reading[T]) (T, error) {
+// inParts reads part by part, until there is no more. It gives up between parts when nobody waits for it
+// any more: a transaction that is cut off costs the next reader more.
+func (s *Store) inParts(waiting context.Context, r reading) error {
 	ctx := context.WithoutCancel(waiting)
 	for try := 1; ; try++ {
 		var seq int64 // of what the parts were read from
-		so, moved := start, false
+		moved := false
+		r.begin()
 		for begun, more := false, true; more && !moved; {
 			if waiting.Err() != nil {
-				return so, context.Cause(waiting)
+				return context.Cause(waiting)
 			}
 			left := r.atOnce
 			err := s.read(ctx, func(st *state) error {
 				for ; more && left > 0 && waiting.Err() == nil; left-- {
-					if moved = begun && r.of(st) != seq && try < tries; moved {
+					if moved = begun && st.listed != seq && try < tries; moved {
 						return nil
 					}
-					next := so
-					if more = r.run(&next, st); len(st.missing) > 0 || st.again {
+					if more = r.run(st); len(st.missing) > 0 || st.again {
 						more = true
 						return nil // it is called once more
 					}
-					so, seq, begun = next, r.of(st), true
+					r.keep()
+					seq, begun = st.listed, true
 					st.trim()
 				}
 				return nil
 			})
 			if err != nil {
-				return so, err
+				return err
 			}
 			sync.ReportProgress(ctx)
 		}
 		if !moved {
-			return so, nil
+			return nil
 		}
 	}
 }

@@ -42,7 +42,16 @@ func (s *Store) selected(waiting context.Context, w repository.Window, of reposi
 		if made || err != nil {
 			return out.Whole(), err
 		}
-		if _, err := inTurn(waiting, s, gathering{of: of, stored: storedWords(w), entityType: w.Type}, (*gathering).run); err != nil {
+		var g, next gathering
+		err = s.inTurn(waiting, reading{
+			begin: func() { g = gathering{of: of, stored: storedWords(w), entityType: w.Type} },
+			run: func(st *state) bool {
+				next = g
+				return next.run(st)
+			},
+			keep: func() { g = next },
+		})
+		if err != nil {
 			return out, err
 		}
 	}

@@ -24,8 +24,7 @@ const (
 type state struct {
 	epoch  string // the text of keyHead
 	seq    int64  // of the last record
-	listed int64  // of the last one that has changed rows, or which leaves they are in
-	paged  int64  // of the last one that has changed rows, or which pages of any kind they are in
+	listed int64  // of the last one that has changed rows, or read the directories anew
 	stands int64  // the number of the log that keyState stands for
 	stale  bool   // the base has changed since its directories were read
 
@@ -96,7 +95,7 @@ func (st *state) load(found Found) error {
 			return err
 		}
 	}
-	st.stale, st.outdone, st.listed, st.paged = false, false, st.seq, st.seq // all was read together
+	st.stale, st.outdone, st.listed = false, false, st.seq // all was read together
 	for _, t := range st.tables {
 		t.rebase()
 	}
@@ -112,7 +111,6 @@ func whole(text string) (n int) {
 
 func (st *state) readDirectories(base map[string]string) error {
 	for _, t := range st.tables {
-		was := t.list
 		for _, tree := range []*tree{&t.list, &t.ids} {
 			whole, err := tree.decode(base[tree.name])
 			if err != nil {
@@ -121,17 +119,9 @@ func (st *state) readDirectories(base map[string]string) error {
 			st.orphans = st.orphans || !whole
 		}
 		t.recover()
-		st.moved(t, &was)
 	}
-	st.stale = false
+	st.stale, st.listed = false, st.seq
 	return nil
-}
-
-// moved notes that a table has other directories, and whether the list has.
-func (st *state) moved(t *table, list *tree) {
-	if st.paged = st.seq; !t.list.same(list) {
-		st.listed = st.seq
-	}
 }
 
 // standsFor is the number in the head of keyState. Where that is damaged, it is what all
@@ -184,7 +174,7 @@ func (st *state) fold(r Record, trusted bool) error {
 	}, unreadable)
 	st.seq = max(st.seq, r.Seq)
 	if moved || len(st.touched) > 0 {
-		st.listed, st.paged = st.seq, st.seq
+		st.listed = st.seq
 	}
 	st.logRecords, st.logBytes = st.logRecords+1, st.logBytes+len(r.Text)
 	for _, of := range st.touched {
@@ -472,6 +462,7 @@ type cache struct {
 	limit int
 }
 
+//go:noinline // for its size
 func (st *state) cacheOf(key string) *cache {
 	if strings.HasPrefix(key, "text/") {
 		return &st.textCache
@@ -526,24 +517,37 @@ func page[P any](st *state, l leaf, key string, parse func(string, int) *P) (*P,
 	if l.number == 0 {
 		return parse("", 0), true
 	}
-	of := st.cacheOf(key)
-	c := of.pages[key]
+	c := st.cached(key)
 	if c == nil {
-		if !slices.Contains(st.missing, key) {
-			st.missing = append(st.missing, key)
-		}
 		return nil, false
 	}
-	c.used = of.clock
 	if c.page == nil {
-		more := c.size // about
-		c.page, c.text = parse(c.text, l.rows), ""
-		if texts, ok := c.page.(*textPage); ok {
-			more = cap(texts.rows) * int(unsafe.Sizeof(textSpot{}))
-		}
-		of.size, c.size = of.size+more, c.size+more
+		st.parsed(key, c, parse(c.text, l.rows))
 	}
 	return c.page.(*P), true
+}
+
+// cached returns what the cache has of a page, or notes that it is missing.
+func (st *state) cached(key string) *cached {
+	of := st.cacheOf(key)
+	c := of.pages[key]
+	switch {
+	case c != nil:
+		c.used = of.clock
+	case !slices.Contains(st.missing, key):
+		st.missing = append(st.missing, key)
+	}
+	return c
+}
+
+// parsed keeps a page in place of its text.
+func (st *state) parsed(key string, c *cached, page any) {
+	more := c.size // about
+	if texts, ok := page.(*textPage); ok {
+		more = cap(texts.rows) * int(unsafe.Sizeof(textSpot{}))
+	}
+	st.cacheOf(key).size += more
+	c.page, c.text, c.size = page, "", c.size+more
 }
 
 // leaf returns the leaf of the list with an index.

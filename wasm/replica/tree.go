@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -51,11 +50,6 @@ func (t *tree) over(leaf int, spots []spot) (over, behind []spot) {
 		to = sort.Search(len(spots), func(n int) bool { return t.compare(spots[n].key(), t.leaves[leaf+1].first) >= 0 })
 	}
 	return spots[:to], spots[to:]
-}
-
-// same reports whether another directory has the same pages.
-func (t *tree) same(other *tree) bool {
-	return slices.EqualFunc(t.leaves, other.leaves, func(a, b leaf) bool { return a.number == b.number && a.first == b.first })
 }
 
 // rows is the number of rows as they are stored.

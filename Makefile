@@ -105,12 +105,21 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 .PHONY: e2e
 e2e: build $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) ## Run the end-to-end tests in real browsers; BROWSERS=all runs all scenarios in Firefox and WebKit, too
 	$(need-browser)
-	.ci/need 'node=nodejs' 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' 'nginx|/usr/sbin/nginx=nginx' \
-		'/usr/lib/python3/dist-packages/gi=python3-gi' '/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib=gir1.2-webkit2-4.1'
+	.ci/need 'node=nodejs' 'nginx|/usr/sbin/nginx=nginx' $(other-browsers)
 	BROWSERS='$(BROWSERS)' go test -tags e2e -count=1 -timeout $(if $(BROWSERS),120m,60m) -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
 
 define need-browser
 .ci/need 'chromium|chromium-browser|google-chrome=chromium'
+endef
+
+other-browsers = 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' \
+	'/usr/lib/python3/dist-packages/gi=python3-gi' '/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib=gir1.2-webkit2-4.1'
+
+# Pictures are of Chromium, or of what BROWSERS names.
+in-chromium = $(if $(BROWSERS),$(filter all chromium,$(subst $(comma), ,$(BROWSERS))),chromium)
+
+define need-browsers
+$(if $(BROWSERS),.ci/need $(other-browsers))
 endef
 
 .PHONY: lint
@@ -228,14 +237,16 @@ bench-app: build ## Measure visits, searches, scrolling and saves in the app
 	go run ./bench/app $(if $(FULL),-people 1000$(comma)10000$(comma)100000,-rounds 1) $(FLAGS)
 
 .PHONY: screenshots
-screenshots: build $(NPM_PACKAGES) ## Update the screenshots in README and DESIGN, and the pictures and outlines that tests compare with
+screenshots: build $(NPM_PACKAGES) ## Update the screenshots in README and DESIGN, and the pictures and outlines that tests compare with; BROWSERS=firefox, webkit or all
 	$(need-browser)
-	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestScreenshots|TestTasks|TestWhatEverybodySees' -update
+	$(need-browsers)
+	BROWSERS='$(BROWSERS)' go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run '$(if $(in-chromium),TestScreenshots|TestTasks|)TestWhatEverybodySees' -update
 
 .PHONY: looks
-looks: build $(NPM_PACKAGES) ## Do the ten tasks, and compare each step and what everybody sees with the kept pictures
+looks: build $(NPM_PACKAGES) ## Do the ten tasks, and compare each step and what everybody sees with the kept pictures; BROWSERS=firefox, webkit or all
 	$(need-browser)
-	go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run 'TestTasks|TestWhatEverybodySees'
+	$(need-browsers)
+	BROWSERS='$(BROWSERS)' go test -tags 'e2e looks' -count=1 -timeout 30m ./e2e -run '$(if $(in-chromium),TestTasks|)TestWhatEverybodySees'
 
 .PHONY: clean
 clean: ## Remove build results, but not .cache

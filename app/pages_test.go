@@ -439,6 +439,13 @@ func TestOfflineTheLastSyncIsTold(t *testing.T) {
 	b.status(sync.Status{Phase: sync.Failed, SyncedAt: synced, Problem: unreachable})
 	b.untilGone("The last sync failed")
 	b.untilText("Synced 7 minutes ago")
+	b.status(sync.Status{Phase: sync.Failed, Online: true, SyncedAt: synced, Problem: unreachable})
+	b.untilText("The last sync failed: The server can't be reached.")
+	signIn := api.NewProblem(api.CodeSignIn, "Sign in to sync", "this needs an account: sign in, or send a token in Authorization: Bearer TOKEN")
+	b.status(sync.Status{Phase: sync.Failed, Online: true, SyncedAt: synced, Problem: signIn})
+	b.untilText("Sign in to sync - Changes are kept on this device") // in the banner
+	b.untilText("Synced 7 minutes ago")
+	b.untilGone("Bearer TOKEN")
 }
 
 func TestAPortalInFrontOffersToSignIn(t *testing.T) {

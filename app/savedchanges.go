@@ -94,11 +94,11 @@ func (p *syncPage) renderChangesFile() []ui.UI {
 	save := ui.P().Body(ui.Button().Type("button").Class("button").Text(tr("Save changes to a file")).
 		OnClick(func(ui.Context, ui.Event) { p.S.saveChanges() }))
 	return []ui.UI{
-		quiet(tr("Changes that wait to be sent can be saved to a file, and taken in again here or on another device. Each counts once.")),
+		quiet(tr("Changes that are waiting to be sent can be saved to a file and loaded again, here or on another device. Each is applied only once.")),
 		// Nothing is stored that the file could be made of when the data are in this page.
 		ui.If(!p.S.storageState.Volatile, save),
 		ui.Div().Class("field").Body(
-			ui.Label().For(takeInID).Text(tr("Take in changes from a file")),
+			ui.Label().For(takeInID).Text(tr("Load changes from a file")),
 			ui.Input().ID(takeInID).Type("file").Accept(".json,application/json").
 				OnChange(func(ui.Context, ui.Event) { p.S.takeIn() })),
 	}

@@ -25,7 +25,7 @@ func TestTakenInWords(t *testing.T) {
 
 func TestChangesGoIntoAFileAndBack(t *testing.T) {
 	b := open(t, "/sync")
-	b.untilText("Take in changes from a file")
+	b.untilText("Load changes from a file")
 	b.click("Save changes to a file")
 	b.untilText("Nothing waits to be sent, so there is nothing to save to a file")
 	b.device.saved = 2

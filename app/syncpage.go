@@ -6,6 +6,7 @@ import (
 	"time"
 
 	ui "github.com/maxence-charriere/go-app/v9/pkg/app"
+	"github.com/rollcall/rollcall/api"
 	"github.com/rollcall/rollcall/wasm/queue"
 	"github.com/rollcall/rollcall/wasm/repository"
 	"github.com/rollcall/rollcall/wasm/sync"
@@ -203,11 +204,11 @@ func (p *syncPage) renderOutbox() []ui.UI {
 	))
 }
 
-// lastSync says when the last sync was, or why it failed: while offline the banner says why.
+// lastSync says when the last sync was, or why it failed, unless the banner says why: offline, and signed out.
 func (p *syncPage) lastSync() string {
 	s := p.S.Syncer.Status()
 	switch {
-	case s.Problem != nil && p.S.reach != sync.ReachOffline:
+	case s.Problem != nil && s.Problem.Code != api.CodeSignIn && p.S.reach != sync.ReachOffline:
 		return tr("The last sync failed: {0}", problemText(s.Problem))
 	case s.SyncedAt.IsZero():
 		return tr("Not synced yet")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"html"
+	"strconv"
 	"strings"
 	"time"
 
@@ -255,7 +256,7 @@ func (p *userPage) renderRecord() ui.UI {
 	r := p.shown.Record
 	synced, version := tr("Not yet, it is only on this device"), tr("None yet")
 	if r.Version > 0 {
-		synced, version = tr("Unknown"), formatCount(int(r.Version))
+		synced, version = tr("Unknown"), strconv.FormatInt(r.Version, 10)
 	}
 	if !r.SyncedAt.IsZero() {
 		synced = timeAgo(r.SyncedAt, time.Now())
@@ -271,7 +272,7 @@ func (p *userPage) renderRecord() ui.UI {
 	rows += factHTML(tr("ID"), r.ID)
 	return section("record-title", tr("Record"), 0,
 		ui.Raw(`<dl class="facts">`+rows+`</dl>`),
-		ui.If(r.State == queue.NeedsAttention || r.State == queue.InConflict,
+		ui.If(r.State == queue.NeedsAttention, // a conflict is settled below
 			ui.P().Body(ui.A().Class("button", "button-primary").Href("/sync").Text(tr("See what to do")))),
 	)
 }

@@ -160,7 +160,7 @@ func eachLanguage(t *testing.T, users directory, read func(r reader)) {
 
 func TestEachLanguage(t *testing.T) {
 	t.Parallel()
-	l := openLived(t)
+	l := openLived(t, harness.OpenBrowser(t))
 	eachLanguage(t, l.directory, func(r reader) {
 		r.check("list")
 		harness.Eval[bool](r.Page, `(rollcall.tool("palette", "k"), true)`)

@@ -142,6 +142,13 @@ func TestJumpByLetter(t *testing.T) {
 	many(site, 4)
 	users := openUsers(t, harness.OpenBrowser(t), site.URL())
 	users.SeeText("104 users")
+	users.Emulate(screens["phone light"])
+	users.eventually("what the letters cover", `(() => {
+		const {left} = document.querySelector(".letters").getBoundingClientRect();
+		return [...document.querySelectorAll(".page-head .button, .search .input, .list-tools, .rows")]
+			.filter((e) => e.getBoundingClientRect().right > left).map((e) => e.className).join(", ");
+	})()`, "")
+	users.Emulate(screens["desktop light"])
 	users.pick("Jump to a letter", "Q")
 	users.eventually("the first row", firstVisible, "Q00 Person")
 	at := harness.Eval[harness.Point](users.Page, `(() => {

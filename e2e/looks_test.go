@@ -105,7 +105,8 @@ func (d directory) dress() {
 		}
 		harness.Eval[any](d.Page, `(() => {
 			globalThis.dress = new CSSStyleSheet();
-			dress.replaceSync('* { font-family: Kept, "Kept Arabic", sans-serif !important; caret-color: transparent !important }');
+			dress.replaceSync('* { font-family: Kept, "Kept Arabic", sans-serif !important; caret-color: transparent !important }' +
+				(navigator.userAgentData ? "" : "* { scrollbar-width: none !important }")); // theirs fade
 		})()`)
 	}
 	harness.Eval[any](d.Page, `(() => { document.adoptedStyleSheets.push(dress); })()`)
@@ -164,16 +165,19 @@ func (d directory) show(screen harness.Screen) {
 	harness.Eventually(d.t, "all of the page shows", func() error {
 		d.Emulate(screen)
 		// A window is laid out anew within some frames. How high a page is does not depend on the window's height.
-		at := harness.Eval[struct{ Width, Bottom, Needs int64 }](d.Page, `(async () => {
+		at := harness.Eval[struct {
+			Width, Bottom, Needs int64
+			Dark                 bool
+		}](d.Page, `(async () => {
 			await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
 			const {top, bottom} = document.querySelector("main").getBoundingClientRect();
 			const needs = document.querySelector("dialog[open]") ? 0 : Math.ceil(top + document.querySelector(".page").offsetHeight);
-			return {Width: innerWidth, Bottom: Math.round(bottom), Needs: needs};
+			return {Width: innerWidth, Bottom: Math.round(bottom), Needs: needs, Dark: matchMedia("(prefers-color-scheme: dark)").matches};
 		})()`)
 		height := max(least, at.Needs)
-		if at.Width != screen.Width || at.Bottom != screen.Height || height != screen.Height {
+		if at.Width != screen.Width || at.Bottom != screen.Height || height != screen.Height || at.Dark != screen.Dark {
 			screen.Height, agreed = height, 0
-			return fmt.Errorf("the page ends at %d in a window of %d pixels, and needs %d", at.Bottom, screen.Height, at.Needs)
+			return fmt.Errorf("the page ends at %d in a window of %d by %d pixels, and needs %d (dark: %t)", at.Bottom, at.Width, screen.Height, at.Needs, at.Dark)
 		}
 		if agreed++; agreed < 2 {
 			return errors.New("it was so once")
@@ -183,18 +187,42 @@ func (d directory) show(screen harness.Screen) {
 }
 
 // pictured compares pictures of a sight with those in testdata/pictures, which -update makes: both layouts, one in
-// light and one in dark.
+// light and one in dark. What looks as it did is not kept anew.
 func pictured(t *testing.T, l lived, name string) {
 	t.Helper()
 	l.dress()
 	for _, screen := range axed {
 		l.show(screens[screen])
-		path := filepath.Join("testdata", "pictures", name+"-"+strings.ReplaceAll(screen, " ", "-")+".png")
+		path := filepath.Join("testdata", "pictures", l.kept(), name+"-"+strings.ReplaceAll(screen, " ", "-")+".png")
 		if *update {
-			write(t, path, l.stillTwice(l.Screenshot))
+			keep(t, l.stillTwice(l.Screenshot), path)
 			continue
 		}
 		harness.EventuallyWithin(t, comparing, screen+" looks as it did", func() error { return harness.SamePicture(l.still(l.Screenshot), path) })
 	}
 	l.undress()
+}
+
+// kept is the directory of the browser's pictures.
+func (l lived) kept() string {
+	switch l.b.(type) {
+	case *harness.Firefox:
+		return "firefox"
+	case *harness.WebKit:
+		return "webkit"
+	}
+	return "chromium"
+}
+
+// keep keeps a picture, unless it looks as the kept one.
+func keep(t *testing.T, picture []byte, path string) {
+	t.Helper()
+	if harness.SamePicture(picture, path) == nil {
+		return
+	}
+	small, err := harness.Compact(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, small)
 }

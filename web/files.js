@@ -600,12 +600,12 @@
     };
     const mark = h("input", { type: "checkbox", id: "export-mark" });
     const marked = h("p", { class: "files-check" }, mark, h("label", { for: "export-mark" }, tr("Begin with a byte order mark, so that Excel shows letters such as ë as they are")));
-    const ofAll = h("fieldset", { class: "files-group" }, h("legend", {}, tr("Whom")),
+    const ofAll = h("fieldset", { class: "files-group" }, h("legend", {}, tr("Who")),
       ...(selected(shown)
         ? [radio("whom", "shown", shown.ids.length ? tr("Those you selected") : tr("Those the list shows"), whatIsShown(shown), true, () => { whom = shown; read(); }),
           radio("whom", "all", tr("Everybody"), "", false, () => { whom = { search: "", ids: [] }; read(); })]
         : [h("p", {}, tr("Everybody"))]), count);
-    const how = h("fieldset", { class: "files-group" }, h("legend", {}, tr("As")),
+    const how = h("fieldset", { class: "files-group" }, h("legend", {}, tr("Format")),
       ...Object.entries(kinds).map(([value, one]) => radio("kind", value, one.name, one.hint(), value === kind, () => {
         kind = value;
         marked.hidden = kind !== "csv";
@@ -634,7 +634,7 @@
     });
     const sharing = navigator.canShare?.({ files: [new File(["x"], "x.csv", { type: "text/csv" })] });
     place.replaceChildren(tabs("export"), card("export-title", tr("Export"),
-      h("p", {}, tr("The file has what this device shows, also changes that were not sent yet.")), ofAll, how,
+      h("p", {}, tr("The file contains what this device shows, including changes that have not been sent yet.")), ofAll, how,
       actions(primary(tr("Save the file"), save, { id: "export-save" }), sharing ? button(tr("Share"), share) : null,
         button(tr("Print"), () => attemptHere(async () => { if (!people) await read(); print(people); })))));
     read();

@@ -175,7 +175,7 @@
   function accounts(place, host) {
     const people = new Map(); // by id: what shows the account as it is by now
     const list = h("ul", { class: "things", role: "list", "aria-labelledby": "people-title" });
-    const made = h("div", {});
+    const made = h("div", { hidden: true });
 
     async function read() {
       for (const account of (await call("GET", all)).accounts) {
@@ -191,6 +191,7 @@
     });
 
     function showLink(link) {
+      made.hidden = false;
       made.replaceChildren(linkCard(host, link));
       made.querySelector("input").focus();
     }
@@ -235,7 +236,7 @@
     const name = input("invite-name", { autocapitalize: "none", spellcheck: "false", "aria-required": "true", "aria-describedby": "invite-name-hint" });
     const role = select("invite-role", "editor", roles);
     const days = select("invite-days", "7", [["1", tr("A day")], ["7", tr("A week")], ["30", tr("30 days")]]);
-    const refused = h("div", { role: "alert" });
+    const refused = h("div", { class: "form-failure-place", role: "alert" });
     const invite = async () => {
       refused.replaceChildren();
       try {

@@ -252,7 +252,7 @@
     const label = (input, text) => h("div", { class: "field" }, h("label", { for: input.id }, text), input);
     const dialog = h("dialog", { id: "edit-field", class: "dialog", "aria-labelledby": "edit-field-title" },
       h("form", { class: "form", method: "post", novalidate: true, submit: save }, h("h2", { id: "edit-field-title" }, tr("Edit a field")),
-        h("p", { class: "quiet" }, trn(Number(opener.dataset.count), "It is set for {n} selected user, and can be undone.", "It is set for {n} selected users, and can be undone.")), label(which, tr("Field")), label(value, tr("New value")), wrong,
+        h("p", { class: "quiet" }, trn(Number(opener.dataset.count), "This changes {n} selected user. You can undo it.", "This changes {n} selected users. You can undo it.")), label(which, tr("Field")), label(value, tr("New value")), wrong,
         h("div", { class: "form-actions" }, button(tr("Cancel"), () => dialog.close()), h("button", { type: "submit", class: "button button-primary" }, tr("Save")))));
     const kept = rollcallDrafts.get("field");
     if (kept) [which.value, value.value] = JSON.parse(kept);

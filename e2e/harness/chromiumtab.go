@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -125,6 +127,19 @@ func (*chromiumTab) press(ctx context.Context, key string) error {
 	return chromedp.Do(ctx, chromedp.KeyEvent(key))
 }
 
+func (*chromiumTab) chord(ctx context.Context, key string, modifiers int64) error {
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		params := input.DispatchKeyEventParams{Type: kind, Key: key, Modifiers: modifiers}
+		if kind == input.DispatchKeyEventTypeKeyDown && modifiers == 0 {
+			params.Text = strings.ReplaceAll(key, "Enter", "\r")
+		}
+		if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, params); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // binding is the name of the function that install makes.
 const binding = "rollcallNotify"
 
@@ -156,3 +171,48 @@ func (*chromiumTab) front(ctx context.Context) error {
 }
 
 func (*chromiumTab) close(ctx context.Context) error { return chromedp.Cancel(ctx) }
+
+// emulate shows the tab on another screen.
+func (*chromiumTab) emulate(ctx context.Context, screen Screen) error {
+	scheme, colors, medium := "light", "none", ""
+	if screen.Dark {
+		scheme = "dark"
+	}
+	if screen.ForcedColors {
+		colors = "active"
+	}
+	if screen.Paper {
+		medium = "print"
+	}
+	return chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		return t.Call(ctx, emulation.CommandSetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: screen.Width, Height: screen.Height, DeviceScaleFactor: 1, Mobile: screen.Phone,
+		}, nil)
+	}), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		return t.Call(ctx, emulation.CommandSetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Media: medium,
+			// Animations would make screenshots depend on time.
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"},
+				{Name: "forced-colors", Value: colors},
+			},
+		}, nil)
+	}))
+}
+
+func (*chromiumTab) chooseFile(ctx context.Context, id, path string) error {
+	found, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: fmt.Sprintf("document.getElementById(%q)", id)})
+	if err != nil {
+		return err
+	}
+	if found.Result.ObjectID == "" {
+		return fmt.Errorf("there is no input %q", id)
+	}
+	_, err = chromedp.Call(ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{path}, ObjectID: found.Result.ObjectID})
+	return err
+}
+
+func (*chromiumTab) screenshot(ctx context.Context) ([]byte, error) {
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
+}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,10 +9,8 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -73,14 +72,8 @@ func (p *Page) Download(dir string) (path string) {
 func (p *Page) Choose(id, path string) {
 	p.t.Helper()
 	Eventually(p.t, "choosing a file", func() error {
-		found, err := chromedp.Call(p.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: fmt.Sprintf("document.getElementById(%q)", id)})
-		if err != nil {
-			return err
-		}
-		if found.Result.ObjectID == "" {
-			return fmt.Errorf("there is no input %q", id)
-		}
-		_, err = chromedp.Call(p.ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{path}, ObjectID: found.Result.ObjectID})
-		return err
+		ctx, cancel := context.WithTimeout(p.ctx, Timeout)
+		defer cancel()
+		return p.driver.chooseFile(ctx, id, path)
 	})
 }

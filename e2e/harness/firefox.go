@@ -44,7 +44,7 @@ type firefoxProcess struct {
 }
 
 // preferences disable background activity, the restoring of windows after a crash, and motion: without
-// a GPU, Firefox spends a third of a test's time on drawing it.
+// a GPU, Firefox spends a third of a test's time on drawing it. Scrollbars take no room, as on phones and with GTK.
 const preferences = `user_pref("app.update.disabledForTesting", true);
 user_pref("app.normandy.enabled", false);
 user_pref("browser.aboutwelcome.enabled", false);
@@ -61,6 +61,7 @@ user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("services.settings.server", "data:,");
 user_pref("ui.prefersReducedMotion", 1);
+user_pref("ui.useOverlayScrollbars", 1);
 user_pref("toolkit.startup.max_resumed_crashes", -1);
 user_pref("toolkit.telemetry.enabled", false);
 `
@@ -145,7 +146,7 @@ func startFirefox(profile string) (*firefoxProcess, error) {
 		return nil, err
 	}
 	f := &firefoxProcess{profile: profile, ended: make(chan struct{}), channels: map[string]func(string){}}
-	f.process = exec.Command(path, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0")
+	f.process = exec.Command(path, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0", "--remote-allow-system-access")
 	// What it writes outside of its profile is removed with the test.
 	f.process.Env = append(os.Environ(), "HOME="+profile, "MOZ_CRASHREPORTER_DISABLE=1")
 	f.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -81,7 +81,12 @@ type evaluated struct {
 
 // run runs a script whose result is a text of JSON.
 func (d *firefoxTab) run(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
-	params["target"] = map[string]any{"context": d.context}
+	return d.runIn(ctx, d.context, method, params)
+}
+
+// runIn is run in another context than the tab's.
+func (d *firefoxTab) runIn(ctx context.Context, within, method string, params map[string]any) (json.RawMessage, error) {
+	params["target"] = map[string]any{"context": within}
 	var result evaluated
 	if err := d.f.bidi.call(ctx, method, params, &result); err != nil {
 		for _, gone := range []string{"unknown error: AbortError", "no such frame", "DiscardedBrowsingContextError", "no such node"} {
@@ -185,6 +190,21 @@ func (d *firefoxTab) press(ctx context.Context, key string) error {
 	return d.keys(ctx, webDriverKey(key))
 }
 
+func (d *firefoxTab) chord(ctx context.Context, key string, modifiers int64) error {
+	return d.f.bidi.call(ctx, "input.performActions", map[string]any{"context": d.context, "actions": chordActions(key, modifiers)}, nil)
+}
+
+func (d *firefoxTab) chooseFile(ctx context.Context, id, path string) error {
+	var found struct{ Nodes []node }
+	err := d.f.bidi.call(ctx, "browsingContext.locateNodes", map[string]any{
+		"context": d.context, "locator": map[string]any{"type": "css", "value": "#" + id},
+	}, &found)
+	if err != nil || len(found.Nodes) == 0 {
+		return fmt.Errorf("there is no input %q: %w", id, err)
+	}
+	return d.f.bidi.call(ctx, "input.setFiles", map[string]any{"context": d.context, "element": found.Nodes[0], "files": []string{path}}, nil)
+}
+
 func (d *firefoxTab) keys(ctx context.Context, text string) error {
 	return d.f.bidi.call(ctx, "input.performActions", map[string]any{"context": d.context, "actions": keyActions(text)}, nil)
 }
@@ -201,4 +221,41 @@ func (d *firefoxTab) install(ctx context.Context, function string, notify func(t
 		"arguments": []any{map[string]any{"type": "channel", "value": map[string]any{"channel": channel}}},
 	})
 	return err
+}
+
+// colorScheme is a function of Firefox's own windows: WebDriver BiDi has no command for the scheme.
+const colorScheme = `(id, scheme) => {
+	const {NavigableManager} = ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs");
+	NavigableManager.getBrowsingContextById(id).top.prefersColorSchemeOverride = scheme;
+	return null;
+}`
+
+func (d *firefoxTab) emulate(ctx context.Context, screen Screen) error {
+	if screen.ForcedColors || screen.Paper {
+		return errors.New("only Chromium emulates forced colours and paper")
+	}
+	viewport := map[string]any{"width": screen.Width, "height": screen.Height}
+	if err := d.f.bidi.call(ctx, "browsingContext.setViewport", map[string]any{"context": d.context, "viewport": viewport}, nil); err != nil {
+		return err
+	}
+	var windows struct{ Contexts []struct{ Context string } }
+	err := d.f.bidi.call(ctx, "browsingContext.getTree", map[string]any{"moz:scope": "chrome", "maxDepth": 0}, &windows)
+	if err != nil || len(windows.Contexts) == 0 {
+		return fmt.Errorf("looking for Firefox's windows: %w", err)
+	}
+	scheme := "light"
+	if screen.Dark {
+		scheme = "dark"
+	}
+	_, err = d.runIn(ctx, windows.Contexts[0].Context, "script.callFunction", map[string]any{
+		"functionDeclaration": colorScheme, "awaitPromise": false,
+		"arguments": []any{map[string]any{"type": "string", "value": d.context}, map[string]any{"type": "string", "value": scheme}},
+	})
+	return err
+}
+
+func (d *firefoxTab) screenshot(ctx context.Context) ([]byte, error) {
+	var taken struct{ Data []byte }
+	err := d.f.bidi.call(ctx, "browsingContext.captureScreenshot", map[string]any{"context": d.context}, &taken)
+	return taken.Data, err
 }

@@ -16,6 +16,24 @@ func webDriverKey(key string) string {
 	return key
 }
 
+// chordActions are WebDriver's actions that press a key while modifiers are held down.
+func chordActions(key string, modifiers int64) []any {
+	held := ""
+	for modifier, name := range map[int64]string{Shift: "\uE008", Ctrl: "\uE009"} {
+		if modifiers&modifier != 0 {
+			held += name
+		}
+	}
+	actions := []any{}
+	for _, r := range held + key {
+		actions = append(actions, map[string]any{"type": "keyDown", "value": string(r)})
+	}
+	for _, r := range key + held {
+		actions = append(actions, map[string]any{"type": "keyUp", "value": string(r)})
+	}
+	return []any{map[string]any{"type": "key", "id": "keyboard", "actions": actions}}
+}
+
 // keyActions are WebDriver's actions that type a text.
 func keyActions(text string) []any {
 	keys := []any{}

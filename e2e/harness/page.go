@@ -46,8 +46,17 @@ type driver interface {
 	insert(ctx context.Context, text string) error
 	// press presses a key of package kb.
 	press(ctx context.Context, key string) error
+	// chord presses a key that types a character, while modifiers of CDP are held down.
+	chord(ctx context.Context, key string, modifiers int64) error
+	// chooseFile chooses a file in the input with this id.
+	chooseFile(ctx context.Context, id, path string) error
 	// install calls a function of the page with one that passes texts on to notify.
 	install(ctx context.Context, function string, notify func(text string)) error
+	// emulate shows the tab on another screen: in other browsers than Chromium, of another size and in light or dark
+	// only. A page is laid out anew some frames later.
+	emulate(ctx context.Context, screen Screen) error
+	// screenshot is a PNG of what the window shows, a pixel for each of CSS.
+	screenshot(ctx context.Context) ([]byte, error)
 	front(ctx context.Context) error
 	close(ctx context.Context) error
 }

@@ -2,13 +2,17 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +29,51 @@ const (
 	// moves that, and edges that are drawn otherwise don't.
 	shiftTolerance = 3
 )
+
+const (
+	// A kept picture has so many colours. The most frequent of them, those of surfaces and texts, are exact.
+	paletteSize, exactColors = 256, 32
+	// colorStep is how far a channel of any other colour may be from the nearest of them.
+	colorStep = 6
+)
+
+// Compact is a PNG for keeping, of a palette, and a third as large. The edges of letters take the nearest colour.
+func Compact(picture []byte) ([]byte, error) {
+	from, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return nil, err
+	}
+	r := from.Bounds()
+	counts := map[color.RGBA]int{}
+	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(from.At(x, y)).(color.RGBA) }
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			counts[at(x, y)]++
+		}
+	}
+	all := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
+	})
+	var palette color.Palette
+	for _, c := range all {
+		if len(palette) < exactColors || len(palette) < paletteSize && !near(c, palette[palette.Index(c)].(color.RGBA)) {
+			palette = append(palette, c)
+		}
+	}
+	nearest := map[color.RGBA]uint8{}
+	for _, c := range all {
+		nearest[c] = uint8(palette.Index(c))
+	}
+	kept := image.NewPaletted(r, palette)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			kept.SetColorIndex(x, y, nearest[at(x, y)])
+		}
+	}
+	var b bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, kept)
+	return b.Bytes(), err
+}
 
 // SamePicture compares a PNG with the kept one at a path. A picture that differs is left in
 // .cache/pictures, to be looked at.
@@ -96,6 +145,16 @@ func differing(a, b image.Image, r image.Rectangle) (share, shift float64) {
 		shift = max(shift, math.Abs(sum)/(tile*tile))
 	}
 	return float64(n) / (tile * tile), shift
+}
+
+// near reports whether no channel of two colours is far from the other's.
+func near(a, b color.RGBA) bool {
+	for _, d := range []int{int(a.R) - int(b.R), int(a.G) - int(b.G), int(a.B) - int(b.B)} {
+		if max(d, -d) > colorStep {
+			return false
+		}
+	}
+	return true
 }
 
 func far(a, b uint32) bool { return max(a, b)-min(a, b) > pixelTolerance*0x101 }

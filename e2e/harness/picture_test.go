@@ -59,10 +59,44 @@ func TestPicturesThatDifferAreNoticed(t *testing.T) {
 	}
 }
 
+// TestACompactPictureLooksTheSame, with more colours than a palette has, and a rare one that no frequent one is near to.
+func TestACompactPictureLooksTheSame(t *testing.T) {
+	t.Chdir(t.TempDir())
+	drawn := image.NewRGBA(image.Rect(0, 0, 320, 320))
+	rare := color.RGBA{200, 20, 20, 255}
+	for y := range 320 {
+		for x := range 320 {
+			drawn.SetRGBA(x, y, color.RGBA{uint8(x / 8), uint8(y / 8), uint8(x / 8), 255})
+		}
+	}
+	drawn.SetRGBA(10, 10, rare)
+	var b bytes.Buffer
+	if err := png.Encode(&b, drawn); err != nil {
+		t.Fatal(err)
+	}
+	small, err := Compact(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := SameImage(small, b.Bytes(), "drawn.png"); err != nil {
+		t.Error(err)
+	}
+	kept, err := png.Decode(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := kept.ColorModel().(color.Palette); !ok || len(p) > paletteSize {
+		t.Errorf("it has no palette: %T", kept.ColorModel())
+	}
+	if got := color.RGBAModel.Convert(kept.At(10, 10)).(color.RGBA); !near(got, rare) {
+		t.Errorf("%v has become %v", rare, got)
+	}
+}
+
 // TestAButtonThatMovedIsNoticed changes a kept picture as a defect of a style would, and as
 // another processor does.
 func TestAButtonThatMovedIsNoticed(t *testing.T) {
-	path, err := filepath.Abs("../testdata/pictures/list-desktop-dark.png")
+	path, err := filepath.Abs("../testdata/pictures/chromium/list-desktop-dark.png")
 	if err != nil {
 		t.Fatal(err)
 	}

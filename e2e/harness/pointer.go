@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -89,17 +88,7 @@ const (
 func (p *Page) Key(key string, modifiers int64) {
 	p.t.Helper()
 	p.settleHistory() // else the step back of a dialog that has closed takes along what the key opens
-	ctx, cancel := context.WithTimeout(p.ctx, Timeout)
-	defer cancel()
-	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
-		params := input.DispatchKeyEventParams{Type: kind, Key: key, Modifiers: modifiers}
-		if kind == input.DispatchKeyEventTypeKeyDown && modifiers == 0 {
-			params.Text = strings.ReplaceAll(key, "Enter", "\r")
-		}
-		if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, params); err != nil {
-			p.t.Fatalf("the keyboard: %v", err)
-		}
-	}
+	p.must("pressing a key", func(ctx context.Context) error { return p.driver.chord(ctx, key, modifiers) })
 }
 
 // DoubleClick clicks twice at the same place. Between runs between the two, which are one

@@ -65,7 +65,8 @@ func OpenWebKit(t testing.TB) *WebKit {
 	return w
 }
 
-// display starts a display that nobody sees, and returns its name.
+// display starts a display that nobody sees, and returns its name. The longest page fits it: what is beyond its end is in
+// no picture.
 func display(t testing.TB) string {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -73,7 +74,7 @@ func display(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "1280x1024x24")
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "1280x4096x24")
 	cmd.ExtraFiles = []*os.File{w}
 	start(t, cmd)
 	_ = w.Close() // the process has its own

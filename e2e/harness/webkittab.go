@@ -175,10 +175,46 @@ func (d *webKitTab) press(ctx context.Context, key string) error {
 	return d.keys(ctx, webDriverKey(key))
 }
 
+func (d *webKitTab) chord(ctx context.Context, key string, modifiers int64) error {
+	return d.command(ctx, "/actions", map[string]any{"actions": chordActions(key, modifiers)}, nil)
+}
+
+func (d *webKitTab) chooseFile(ctx context.Context, id, path string) error {
+	var found map[string]string // of one entry, from a constant of W3C to the element
+	if err := d.command(ctx, "/element", map[string]any{"using": "css selector", "value": "#" + id}, &found); err != nil {
+		return err
+	}
+	for _, element := range found {
+		return d.command(ctx, "/element/"+element+"/value", map[string]any{"text": path}, nil)
+	}
+	return fmt.Errorf("there is no input %q", id)
+}
+
 func (d *webKitTab) keys(ctx context.Context, text string) error {
 	return d.command(ctx, "/actions", map[string]any{"actions": keyActions(text)}, nil)
 }
 
 func (d *webKitTab) install(context.Context, string, func(string)) error {
 	return errors.New("WebDriver passes on nothing that a page says")
+}
+
+// emulate has the window be of another size, and in another theme; see webkit.py.
+func (d *webKitTab) emulate(ctx context.Context, screen Screen) error {
+	if screen.ForcedColors || screen.Paper {
+		return errors.New("only Chromium emulates forced colours and paper")
+	}
+	rect := map[string]any{"x": 0, "y": 0, "width": screen.Width, "height": screen.Height}
+	if err := d.command(ctx, "/window/rect", rect, nil); err != nil {
+		return err
+	}
+	_, err := d.evaluate(ctx, fmt.Sprintf("webkit.messageHandlers.dark.postMessage(%t)", screen.Dark), false)
+	return err
+}
+
+func (d *webKitTab) screenshot(ctx context.Context) (png []byte, err error) {
+	text, err := d.evaluate(ctx, "webkit.messageHandlers.picture.postMessage(null)", false)
+	if err == nil {
+		err = json.Unmarshal(text, &png)
+	}
+	return png, err
 }

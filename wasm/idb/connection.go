@@ -241,7 +241,7 @@ func openError(err error) error {
 		if name == "InvalidStateError" { // a private window of an older Firefox
 			return fmt.Errorf("%w (%s)", queue.ErrUnavailable, err.Error())
 		}
-		return classify(name, err.Error())
+		return &failure{name, err.Error()}
 	}
 	return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 }
@@ -274,7 +274,7 @@ func classify(name, message string) error {
 	return fmt.Errorf("IndexedDB: %s: %s", name, message)
 }
 
-// failure is what a transaction was rejected with.
+// failure is what an opening or a transaction was rejected with.
 type failure struct{ name, message string }
 
 func (f *failure) Error() string { return classify(f.name, f.message).Error() }
@@ -294,8 +294,8 @@ func failedAs(err error, names ...string) bool {
 	return errors.As(err, &f) && slices.Contains(names, f.name)
 }
 
-// call runs a transaction. When the connection turns out to be dead it is opened anew and
-// the transaction tried once more; after a silence, the next call gets a new connection.
+// call runs a transaction. When the connection turns out to be dead, or an upgrade was given up, it is
+// opened anew and the transaction tried once more; after a silence, the next call gets a new connection.
 // One that a freezing of the page has ended is tried as often as that happens.
 func (c *connection) call(ctx context.Context, query replica.Query, decide decider) error {
 	if ctx.Err() != nil {
@@ -303,12 +303,11 @@ func (c *connection) call(ctx context.Context, query replica.Query, decide decid
 	}
 	for again := true; ; {
 		db, err := c.get(ctx)
-		if err != nil {
-			return err
-		}
-		err = c.transact(ctx, db, query, decide)
-		if dead(err) || errors.Is(err, queue.ErrTimeout) {
-			c.drop(db)
+		if err == nil {
+			err = c.transact(ctx, db, query, decide)
+			if dead(err) || errors.Is(err, queue.ErrTimeout) {
+				c.drop(db)
+			}
 		}
 		switch {
 		case ctx.Err() != nil:

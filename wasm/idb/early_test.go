@@ -4,6 +4,7 @@ package idb_test
 
 import (
 	"errors"
+	"syscall/js"
 	"testing"
 
 	"github.com/rollcall/rollcall/wasm/idb"
@@ -48,6 +49,35 @@ func TestTheProgramTakesWhatWasOpenedEarly(t *testing.T) {
 		s.db.Close()
 	}
 	expect(t, open(t, idb.Options{Name: t.Name()}), []string{"op-firstfirst", "op-secondsecond"}, []string{"first", "second"})
+}
+
+// TestTheProgramWaitsForWhatIsBeingMade: an upgrade's request is "done" before the database is there.
+func TestTheProgramWaitsForWhatIsBeingMade(t *testing.T) {
+	run(helper)
+	opens := countOpens(t)
+	run(`const name = arguments[0], put = IDBObjectStore.prototype.put;
+		globalThis.usable = null;
+		IDBObjectStore.prototype.put = function (...args) {
+			IDBObjectStore.prototype.put = put;
+			rollcallIDB.factory((what, db) => {
+				if (what !== "open") return;
+				try {
+					globalThis.usable ??= Boolean(db.transaction("log"));
+				} catch {
+					globalThis.usable = false;
+				}
+				db.close();
+			}).open(name, rollcallIDB.version);
+			return put.apply(this, args);
+		};
+		rollcallIDB.openEarly(name);`, t.Name())
+	awaitTrue(t, "globalThis.usable !== null")
+	if !js.Global().Get("usable").Bool() {
+		t.Error("the program was given a database that was not there yet")
+	}
+	if n := opens(); n != 1 {
+		t.Errorf("opened %d times", n)
+	}
 }
 
 func TestAnUpgradeWaitsForTheProgram(t *testing.T) {

@@ -388,8 +388,25 @@ func TestDeletedDatabaseStartsAfresh(t *testing.T) {
 	}
 }
 
-// freezing tells the program what the browser tells a page: "freeze" or "resume".
-func freezing(what string) { run("document.dispatchEvent(new Event(arguments[0]))", what) }
+// sleep is a way in which the browser tells a page that it is not to run for a while, and that it
+// runs again: scripts.
+type sleep struct{ begin, end string }
+
+// whileAsleep runs a test for each of them.
+func whileAsleep(t *testing.T, test func(*testing.T, sleep)) {
+	for name, s := range map[string]sleep{
+		"frozen": {`document.dispatchEvent(new Event("freeze"))`, `document.dispatchEvent(new Event("resume"))`},
+		"cached": {
+			`dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }))`,
+			`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { run(s.end) })
+			test(t, s)
+		})
+	}
+}
 
 // countWrites counts the transactions that begin to write.
 func countWrites(t *testing.T) (begun func() int) {
@@ -405,60 +422,119 @@ func countWrites(t *testing.T) (begun func() int) {
 	return func() int { return counter.Get("begun").Int() }
 }
 
-func TestAFrozenPageBeginsNoTransaction(t *testing.T) {
-	s := open(t, idb.Options{Name: t.Name()})
-	deadlines := s.db.Deadlines()
-	begun := countWrites(t)
-	freezing("freeze")
-	thaw := func() { freezing("resume") }
-	defer thaw()
-	done := make(chan error, 1)
-	go func() { done <- write(t.Context(), s, "a", "Ada") }()
-	waits(t, deadlines, 1)
-	deadlines.Pass() // what a frozen page waits for does not count against it
-	select {
-	case err := <-done:
-		t.Fatalf("the write ended while the page was frozen: %v", err)
-	case <-time.After(1500 * time.Millisecond): // longer than the grace of one that is late
-	}
-	if n := begun(); n != 0 {
-		t.Errorf("%d transactions were begun in a frozen page", n)
-	}
-	thaw()
-	if err := <-done; err != nil {
-		t.Fatalf("the write after the page went on: %v", err)
-	}
-	expect(t, s, []string{"op-aAda"}, []string{"Ada"})
+func TestASleepingPageBeginsNoTransaction(t *testing.T) {
+	whileAsleep(t, func(t *testing.T, sleep sleep) {
+		s := open(t, idb.Options{Name: t.Name()})
+		deadlines := s.db.Deadlines()
+		begun := countWrites(t)
+		run(sleep.begin)
+		done := make(chan error, 1)
+		go func() { done <- write(t.Context(), s, "a", "Ada") }()
+		waits(t, deadlines, 1)
+		deadlines.Pass() // what a sleeping page waits for does not count against it
+		select {
+		case err := <-done:
+			t.Fatalf("the write ended while the page was asleep: %v", err)
+		case <-time.After(1500 * time.Millisecond): // longer than the grace of one that is late
+		}
+		if n := begun(); n != 0 {
+			t.Errorf("%d transactions were begun in a sleeping page", n)
+		}
+		run(sleep.end)
+		if err := <-done; err != nil {
+			t.Fatalf("the write after the page went on: %v", err)
+		}
+		expect(t, s, []string{"op-aAda"}, []string{"Ada"})
+	})
 }
 
-func TestAFreezingEndsATransaction(t *testing.T) {
-	s := open(t, idb.Options{Name: t.Name()})
-	begun := countWrites(t)
-	done := make(chan error, 1)
-	frozen := false
-	go func() {
-		done <- s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("a")}}, func(es []*queue.Entity) error {
-			if !frozen { // in the middle of it
-				frozen = true
-				freezing("freeze")
-			}
-			return es[0].Enqueue(queue.Write{ID: "op-a", Type: api.Create, At: time.Unix(1772355600, 0), Data: []byte(`{"name":"Ada"}`)})
-		})
-	}()
-	select {
-	case err := <-done:
-		t.Fatalf("the write ended while the page was frozen: %v", err)
-	case <-time.After(500 * time.Millisecond):
-	}
-	if n := begun(); n != 1 {
-		t.Errorf("%d transactions were begun", n)
-	}
-	freezing("resume")
-	if err := <-done; err != nil {
-		t.Fatalf("the write after the page went on: %v", err)
-	}
-	if n := begun(); n != 2 {
-		t.Errorf("%d transactions were begun, want the one that was given up and another", n)
-	}
-	expect(t, s, []string{"op-a"}, []string{"Ada"})
+func TestFallingAsleepEndsATransaction(t *testing.T) {
+	whileAsleep(t, func(t *testing.T, sleep sleep) {
+		s := open(t, idb.Options{Name: t.Name()})
+		begun := countWrites(t)
+		done := make(chan error, 1)
+		asleep := false
+		go func() {
+			done <- s.Update(t.Context(), queue.Txn{Refs: []queue.Ref{ref("a")}}, func(es []*queue.Entity) error {
+				if !asleep { // in the middle of it
+					asleep = true
+					run(sleep.begin)
+				}
+				return es[0].Enqueue(queue.Write{ID: "op-a", Type: api.Create, At: time.Unix(1772355600, 0), Data: []byte(`{"name":"Ada"}`)})
+			})
+		}()
+		select {
+		case err := <-done:
+			t.Fatalf("the write ended while the page was asleep: %v", err)
+		case <-time.After(500 * time.Millisecond):
+		}
+		if n := begun(); n != 1 {
+			t.Errorf("%d transactions were begun", n)
+		}
+		run(sleep.end)
+		if err := <-done; err != nil {
+			t.Fatalf("the write after the page went on: %v", err)
+		}
+		if n := begun(); n != 2 {
+			t.Errorf("%d transactions were begun, want the one that was given up and another", n)
+		}
+		expect(t, s, []string{"op-a"}, []string{"Ada"})
+	})
+}
+
+// TestWhatIsKeptBesideTheDataWaitsForThePage: a draft's copy, which is written when the page is left.
+func TestWhatIsKeptBesideTheDataWaitsForThePage(t *testing.T) {
+	whileAsleep(t, func(t *testing.T, sleep sleep) {
+		openEarly(t, t.Name())
+		s := open(t, idb.Options{Name: t.Name()})
+		begun := countWrites(t)
+		run(`globalThis.copied = null;
+			const copy = (text) => rollcallIDB.beside([], [], ["draft/x"], [text]);
+			const first = copy("begun before");
+			(0, eval)(arguments[0]);
+			Promise.all([first, copy("begun after")]).then(() => rollcallIDB.beside(["draft/x"])).then(([text]) => { globalThis.copied = text; });`, sleep.begin)
+		time.Sleep(200 * time.Millisecond) // nothing tells that nothing has happened
+		if n := begun(); n != 0 || !js.Global().Get("copied").IsNull() {
+			t.Errorf("%d transactions were begun in a sleeping page", n)
+		}
+		run(sleep.end)
+		awaitTrue(t, "globalThis.copied !== null")
+		if text := js.Global().Get("copied").String(); text != "begun after" {
+			t.Errorf("the copy is %q", text)
+		}
+		s.db.Close()
+	})
+}
+
+// TestFallingAsleepEndsAnUpgrade: the next page's opening would wait for it, without end.
+func TestFallingAsleepEndsAnUpgrade(t *testing.T) {
+	whileAsleep(t, func(t *testing.T, sleep sleep) {
+		fill(t, t.Name(), 4)
+		run(`const put = IDBObjectStore.prototype.put;
+			IDBObjectStore.prototype.put = function (...args) {
+				const made = put.apply(this, args);
+				if (this.transaction.mode === "versionchange") upgraded();
+				return made;
+			};
+			globalThis.upgraded = () => {};
+			globalThis.putAsBefore = () => { IDBObjectStore.prototype.put = put; };`)
+		t.Cleanup(func() { js.Global().Call("putAsBefore") })
+		s := newStore(idb.Options{Name: t.Name()})
+		run(sleep.begin)
+		if err := write(t.Context(), s, "z", "Zed"); !errors.Is(err, queue.ErrClosed) {
+			t.Errorf("what needs an upgrade, in a sleeping page: %v", err)
+		}
+		run(sleep.end)
+		if n := version(t, t.Name()); n != 4 {
+			t.Errorf("a sleeping page has upgraded to version %d", n)
+		}
+		run("globalThis.slept = 0; globalThis.upgraded = () => { if (slept++ === 0) (0, eval)(`" + sleep.begin + ";" + sleep.end + "`); }")
+		if err := write(t.Context(), s, "z", "Zed"); err != nil {
+			t.Fatalf("the write after the page went on: %v", err)
+		}
+		if n := js.Global().Get("slept").Int(); n < 2 {
+			t.Errorf("the upgrade went on while the page slept")
+		}
+		s.db.Close()
+	})
 }

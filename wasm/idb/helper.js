@@ -175,6 +175,8 @@
     const request = indexedDB.open(name, version);
     request.addEventListener("upgradeneeded", (event) => {
       const tx = request.transaction;
+      giveWay(tx, {});
+      if (frozen) return tx.abort();
       // The request itself tells only that the upgrade was aborted.
       tx.addEventListener("abort", () => (request.full = tx.error?.name === "QuotaExceededError"));
       if (existing && event.oldVersion === 0) {
@@ -209,9 +211,10 @@
       const found = (await indexedDB.databases()).find((db) => db.name === name);
       if (early === undefined || (found && found.version !== migrations.length)) return;
       const mine = (early = { name, request: upgrading(name, migrations.length, false) });
-      mine.request.addEventListener("success", () => mine.request.result.addEventListener("versionchange", () => {
-        if (early === mine) drop();
-      }));
+      mine.request.addEventListener("success", () => {
+        mine.opened = true; // the request is "done" for an upgrade already
+        mine.request.result.addEventListener("versionchange", () => early === mine && drop());
+      });
     } catch {
       // The program finds out why there is no storage, and says so.
     }
@@ -219,11 +222,11 @@
 
   // drop closes what was opened early and is of no use.
   function drop() {
-    const { request } = early;
+    const { request, opened } = early;
     early = undefined;
-    const close = () => request.result?.close();
-    if (request.readyState === "pending") request.addEventListener("success", close);
-    else if (!request.error) close();
+    const close = () => request.result.close();
+    if (opened) close();
+    else request.addEventListener("success", close);
   }
 
   // taken returns the early request if it is the wanted one and has not failed. It tells of a
@@ -233,13 +236,13 @@
       early = undefined;
       return null;
     }
-    const { name: opened, request } = early;
-    if (opened !== name || version !== migrations.length || (request.readyState === "done" && request.error)) {
+    const { request, opened } = early;
+    if (early.name !== name || version !== migrations.length || (request.readyState === "done" && request.error)) {
       drop();
       return null;
     }
     early = undefined;
-    if (request.readyState === "done") queueMicrotask(() => request.dispatchEvent(new Event("success")));
+    if (opened) queueMicrotask(() => request.dispatchEvent(new Event("success")));
     return request;
   }
 
@@ -285,22 +288,44 @@
 
   // --- Transactions ---
 
-  // A page that is frozen keeps its transactions, and what they read nobody else can
-  // write meanwhile. So none outlives the freezing (one that commits already ends by
-  // itself), and none begins until the page goes on: some events come to a frozen page,
-  // too. Both are told then, and Go begins them anew.
+  // A page that is frozen, or kept in the back/forward cache, keeps its transactions, and what they
+  // read nobody else can write meanwhile; WebKit makes even readers wait, and nothing ends that. So
+  // none outlives the page's falling asleep (one that commits already ends by itself), and none
+  // begins until it wakes: some events come to a sleeping page, too. Both are told then, and begin
+  // anew.
   const gaveWay = { name: "Frozen", message: "the page was frozen" };
   const running = new Set();
   const asleep = [];
   let frozen = false;
-  globalThis.document?.addEventListener("freeze", () => {
+  const sleep = () => {
     frozen = true;
     for (const run of running) run.frozen = run.abort();
-  });
-  globalThis.document?.addEventListener("resume", () => {
+  };
+  const wake = () => {
     frozen = false;
     for (const end of asleep.splice(0)) end(gaveWay);
-  });
+  };
+  globalThis.document?.addEventListener("freeze", sleep);
+  globalThis.document?.addEventListener("resume", wake);
+  addEventListener("pagehide", ({ persisted }) => persisted && sleep());
+  addEventListener("pageshow", ({ persisted }) => persisted && wake());
+
+  // giveWay has run.abort end a transaction, until it has ended. It reports whether there was
+  // anything left to end.
+  function giveWay(tx, run) {
+    const over = () => running.delete(run);
+    tx.addEventListener("complete", over);
+    tx.addEventListener("abort", over);
+    run.abort = () => {
+      try {
+        tx.abort();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    running.add(run);
+  }
 
   // packed are texts as UTF-8, one behind the other, and where each ends: what goes to Go one by one
   // costs more than all that is in it.
@@ -346,30 +371,11 @@
       return run;
     }
     let why = null;
-    running.add(run);
-    tx.oncomplete = () => {
-      running.delete(run);
-      end(null);
-    };
-    tx.onabort = () => {
-      running.delete(run);
-      end(run.frozen ? gaveWay : why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
-    };
+    giveWay(tx, run);
+    tx.oncomplete = () => end(null);
+    tx.onabort = () => end(run.frozen ? gaveWay : why ?? tx.error ?? { name: "AbortError", message: "the transaction was aborted" });
     run.fail = (err) => {
-      try {
-        tx.abort();
-        why ??= err;
-      } catch {
-        // It has ended already: the browser aborted it, and its event says why.
-      }
-    };
-    run.abort = () => {
-      try {
-        tx.abort();
-        return true;
-      } catch {
-        return false;
-      }
+      if (run.abort()) why ??= err; // else the browser aborted it, and its event says why
     };
     attempt(run, () => (text === null ? read(tx, run, after, keys) : add(tx, run, after, { seq, text })));
     return run;
@@ -444,8 +450,13 @@
         found = texts;
         return ["write", 0, "", gone, put, values];
       };
-      const ended = (id, name, message) => (name ? reject(new DOMException(message, name)) : resolve(found));
-      run(db, 0, decide, ended, put.length + gone.length > 0, false, beyond, keys, 0, null);
+      const ended = (id, name, message) => {
+        if (name === gaveWay.name) begin();
+        else if (name) reject(new DOMException(message, name));
+        else resolve(found);
+      };
+      const begin = () => run(db, 0, decide, ended, put.length + gone.length > 0, false, beyond, keys, 0, null);
+      begin();
     });
   }
 

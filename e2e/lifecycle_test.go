@@ -173,6 +173,50 @@ func TestRoundOfAFrozenTabIsFenced(t *testing.T) {
 	checkChanges(t, site, before, 4, 0)
 }
 
+// TestAPageThatIsLeftHoldsNoStorage: what is written as it is left, such as a form's draft, may neither keep
+// the next page waiting, nor be lost.
+func TestAPageThatIsLeftHoldsNoStorage(t *testing.T) { everywhere(t, aPageThatIsLeftHoldsNoStorage) }
+
+func aPageThatIsLeftHoldsNoStorage(t *testing.T, b browser) {
+	site := harness.NewSite(t, binary(t))
+	ann, _, _ := addThree(site)
+	users := openUsers(t, b, site.URL())
+	users.Go("/?add=1")
+	users.See("dialog", "Add user")
+	users.opensPerson(ann, "Ann Archer")
+
+	users.Click("button", "Edit Ann Archer")
+	users.See("dialog", "Edit user")
+	users.Fill("textbox", "Bio", "Draws")
+	users.Reload()
+	users.See("heading", "Ann Archer")
+	users.Click("button", "Continue")
+	users.See("dialog", "Edit user")
+	users.fieldIs("Bio", "Draws")
+	users.Fill("textbox", "Bio", "Draws maps")
+	users.Go("/sync")
+	users.SeeText(wasEditing)
+	users.Click("button", "Continue")
+	users.See("dialog", "Edit user")
+	users.fieldIs("Bio", "Draws maps")
+	users.Click("button", "Save")
+	users.Gone("dialog", "Edit user")
+	users.Go("/")
+	users.hasState("Ann Archer", "")
+	harness.Eventually(t, "the server has it", func() error {
+		return harness.Equal("the bio", mustRow(t, site, "Ann Archer").Bio, "Draws maps")
+	})
+
+	// A tab that is closed holds nothing either.
+	users.Click("button", "Add user")
+	users.Fill("textbox", "Name", "Dora Dent")
+	users.Close()
+	users = openUsers(t, b, site.URL())
+	users.SeeText("You were adding Dora Dent. What you typed is kept.")
+	users.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	users.hasState("Bob Baker", "")
+}
+
 func TestPageReturnsFromBackForwardCache(t *testing.T) {
 	t.Parallel()
 	site, b, users := openThree(t)

@@ -521,7 +521,9 @@ func TestFallingAsleepEndsAnUpgrade(t *testing.T) {
 		t.Cleanup(func() { js.Global().Call("putAsBefore") })
 		s := newStore(idb.Options{Name: t.Name()})
 		run(sleep.begin)
-		if err := write(t.Context(), s, "z", "Zed"); !errors.Is(err, queue.ErrClosed) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it would wait for the page
+		defer cancel()
+		if err := write(ctx, s, "z", "Zed"); !errors.Is(err, queue.ErrClosed) {
 			t.Errorf("what needs an upgrade, in a sleeping page: %v", err)
 		}
 		run(sleep.end)

@@ -28,8 +28,8 @@ SEED ?= 1
 # How many histories `make sim` plays, and the first seed.
 HISTORIES ?= 50000
 FIRST ?= 1
-# How many end-to-end tests run at a time: a browser and its server keep two thirds of a core busy.
-E2E_PARALLEL ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
+# How many end-to-end tests run at a time: a browser and its server keep one core busy.
+E2E_PARALLEL ?= $(shell nproc)
 # How many people `make import-many` imports.
 PEOPLE ?= 100000
 # How long `make fuzz` runs each target.
@@ -77,15 +77,8 @@ always:
 run: build ## Build, then serve rollcall.db on http://localhost:8080
 	bin/rollcall serve
 
-# Much of the time a browser waits, and so does a server that is killed: what runs beside it
-# has the processors then. What each target says is printed when it has ended.
 .PHONY: test
-test: build ## Run all tests
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target e2e test-others
-
-.PHONY: test-others
-test-others: build
-	for part in test-native defects test-wasm; do $(MAKE) --no-print-directory $$part; done
+test: build test-native defects test-wasm e2e ## Run all tests
 
 # The detector watches SQLite, too, slow as that is: with SQLite left out by -gcflags it reported
 # races within encoding/json, which it does not otherwise.

@@ -494,6 +494,22 @@ func TestReadingIsCancelled(t *testing.T) {
 	users.SeeText("1 new")
 }
 
+// isCutOff imports a file of 3,000, and reloads the page in the middle.
+func (d directory) isCutOff(path string) {
+	d.t.Helper()
+	d.Choose("import-file", path)
+	d.SeeText("3,000 new")
+	harness.Eval[any](d.Page, `(() => {
+		const look = setInterval(() => {
+			if (!(document.querySelector("main progress")?.value >= 400)) return;
+			clearInterval(look);
+			location.reload();
+		}, 5);
+	})()`)
+	d.Click("button", "Import 3,000 users")
+	d.See("heading", "The last import")
+}
+
 // TestImportIsCutOff: the page is reloaded in the middle. It tells how far the import came; the same file
 // goes on with it, and one undo takes all of it back.
 func TestImportIsCutOff(t *testing.T) {
@@ -502,17 +518,7 @@ func TestImportIsCutOff(t *testing.T) {
 	users.filesReady()
 	b.Offline(site.Proxy, true)
 	path := fileOf(t, "many.csv", googleFile(3000))
-	users.Choose("import-file", path)
-	users.SeeText("3,000 new")
-	harness.Eval[any](users.Page, `(() => {
-		const look = setInterval(() => {
-			if (!(document.querySelector("main progress")?.value >= 400)) return;
-			clearInterval(look);
-			location.reload();
-		}, 5);
-	})()`)
-	users.Click("button", "Import 3,000 users")
-	users.See("heading", "The last import")
+	users.isCutOff(path)
 	var made int
 	harness.Eventually(t, "it tells how far the import came", func() error {
 		_, text, _ := strings.Cut(strings.ReplaceAll(users.Text(), ",", ""), "The import of many.csv ended early: ")
@@ -546,17 +552,7 @@ func TestOtherTabsHearOfAnImport(t *testing.T) {
 	site, b, users := openImport(t)
 	users.filesReady()
 	path := fileOf(t, "many.csv", googleFile(3000))
-	users.Choose("import-file", path)
-	users.SeeText("3,000 new")
-	harness.Eval[any](users.Page, `(() => {
-		const look = setInterval(() => {
-			if (!(document.querySelector("main progress")?.value >= 400)) return;
-			clearInterval(look);
-			location.reload();
-		}, 5);
-	})()`)
-	users.Click("button", "Import 3,000 users")
-	users.See("heading", "The last import")
+	users.isCutOff(path)
 	list, page := directory{b.Open(site.URL()), t}, directory{b.Open(site.URL() + "/import"), t}
 	list.SeeText("The import of many.csv ended early: ")
 	list.See("button", "Continue")

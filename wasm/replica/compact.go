@@ -476,10 +476,9 @@ func (w *idsWriter) gather(from, to int) int {
 			w.rows = append(w.rows, r)
 		}
 		for _, r := range w.lacking(&w.ids, i) {
-			if m, ok := w.seen[r.id]; ok {
-				r.generation = m.generation
-			}
-			over = append(over, r.idRow)
+			row := r.idRow
+			row.generation = w.generation(row)
+			over = append(over, row)
 		}
 	}
 	sortBy(over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })

@@ -257,16 +257,13 @@ func (st *state) inRange(t *table, ids api.IDRange, before int64) map[string]kno
 			continue
 		}
 		for _, r := range page.rows {
-			if !ids.Contains(r.id) || t.entries[r.id] != nil {
-				continue
-			}
-			if k := st.knownByID(t, r); k.generation < before {
-				found[r.id] = k
+			if ids.Contains(r.id) && t.entries[r.id] == nil && t.generation(r) < before {
+				found[r.id] = st.knownByID(t, r)
 			}
 		}
 		for _, r := range t.lacking(&t.ids, i) {
-			if k := st.knownByID(t, r.idRow); ids.Contains(r.id) && k.generation < before {
-				found[r.id] = k
+			if ids.Contains(r.id) && t.generation(r.idRow) < before {
+				found[r.id] = st.knownByID(t, r.idRow)
 			}
 		}
 	}
@@ -280,13 +277,19 @@ func (st *state) inRange(t *table, ids api.IDRange, before int64) map[string]kno
 
 // knownByID is what the ids say of a row of the base.
 func (st *state) knownByID(t *table, r idRow) known {
-	if m, ok := t.seen[r.id]; ok {
-		r.generation = m.generation
-	}
+	r.generation = t.generation(r)
 	return known{
 		Entity: queue.Entity{Ref: queue.Ref{Type: t.schema.Type, ID: r.id}}, table: t,
 		base: &r, generation: r.generation, sort: r.sort, listed: true,
 	}
+}
+
+// generation is the one that the row of an id was last seen in.
+func (t *table) generation(r idRow) int64 {
+	if m, ok := t.seen[r.id]; ok {
+		return m.generation
+	}
+	return r.generation
 }
 
 // Reindex implements sync.Store, in the order of the list: a row that comes to lie behind

@@ -113,6 +113,9 @@ func (r *round) check(ctx context.Context) error {
 	if c.Open != nil && (c.Open.Epoch != r.epoch || c.Open.Generation != r.position.generation) {
 		c.Open = nil
 	}
+	if r.onSynced != nil {
+		r.onSynced(r.report)
+	}
 	found, err := r.compare(ctx)
 	if err != nil {
 		return fmt.Errorf("compute the digest of this device's rows: %w", err)

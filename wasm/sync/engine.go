@@ -54,7 +54,8 @@ type Engine struct {
 	asked    time.Time            // when the feed was last asked for
 	news     news
 
-	onProgress func(*ResyncProgress) // set by the host
+	onProgress func(*ResyncProgress) // set by the host, like the next
+	onSynced   func(Report)          // what is left of the round is the comparison with the server
 }
 
 // New returns an engine. It panics if the configuration can't work.

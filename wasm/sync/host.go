@@ -212,6 +212,14 @@ func (h *Host) publishProgress(r *ResyncProgress) {
 	h.publishStatus()
 }
 
+// publishSynced publishes that a round has all that it was for, before it compares the rows with the
+// server's, which takes a second with 100,000.
+func (h *Host) publishSynced(report Report) {
+	h.noteAnswer()
+	h.setStatus(func(s *Status) { s.endRound(report, nil, h.Clock.Now()) })
+	h.publishStatus()
+}
+
 // loadStatus takes over the status that an earlier host has left in the store.
 func (h *Host) loadStatus(ctx context.Context) {
 	defer h.enterStore()()
@@ -326,7 +334,7 @@ func (h *Host) round(ctx context.Context, reason Reason) (Report, error) {
 	h.rounds++
 	h.setStatus(func(s *Status) { s.Phase, s.RetryAt = Syncing, time.Time{} })
 	h.publishStatus()
-	h.Engine.onProgress = h.publishProgress
+	h.Engine.onProgress, h.Engine.onSynced = h.publishProgress, h.publishSynced
 	report, err := h.Engine.Round(ctx, reason)
 	if attemptOf(err) == Answered {
 		h.noteAnswer()

@@ -34,6 +34,7 @@ func pass(d time.Duration) { <-time.After(d) }
 type hosted struct {
 	*testbed.Device
 	host    *sync.Host
+	channel *memory.Channel
 	bus     *memory.Bus            // of a tab that listens
 	stream  chan sync.StreamSignal // the event stream's signals
 	streams atomic.Int64           // how many were opened
@@ -48,19 +49,14 @@ func newHosted(t *testing.T, w *testbed.World) *hosted {
 
 // newStopped is newHosted with the host not yet running.
 func newStopped(w *testbed.World) *hosted {
-	h := &hosted{Device: w.Device(), stream: make(chan sync.StreamSignal)}
 	channel := memory.NewChannel()
-	server := &remote.Server{HTTP: h.Device, Paths: directory.Paths}
-	engine := sync.New(sync.Config{
-		Store: h.Store, Remote: server, Locks: memory.NewLocks(), Bus: channel.Bus(),
-		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
-	})
+	h := &hosted{Device: w.Device(), channel: channel, stream: make(chan sync.StreamSignal)}
 	h.Collection = repository.New(repository.Config[api.User, api.UserPatch]{
 		Store: h.Store, Bus: channel.Bus(), Schema: directory.Users, Codec: directory.Codec,
 		Now: time.Now, After: time.After, NewID: uuid.NewString,
 	})
 	h.host = &sync.Host{
-		Engine: engine, Bus: channel.Bus(), Clock: bubble{}, Store: h.Store, Random: func() float64 { return 0.5 }, Name: "worker",
+		Engine: h.engine(h.Store), Bus: channel.Bus(), Clock: bubble{}, Store: h.Store, Random: func() float64 { return 0.5 }, Name: "worker",
 		Incidents: &sync.IncidentLog{Store: h.Store, Writer: sync.ByWorker, Now: time.Now},
 		Stream: func(ctx context.Context, signal func(sync.StreamSignal)) {
 			h.streams.Add(1)
@@ -76,6 +72,13 @@ func newStopped(w *testbed.World) *hosted {
 	}
 	h.bus = channel.Bus()
 	return h
+}
+
+func (h *hosted) engine(store sync.Store) *sync.Engine {
+	return sync.New(sync.Config{
+		Store: store, Remote: &remote.Server{HTTP: h.Device, Paths: directory.Paths}, Locks: memory.NewLocks(), Bus: h.channel.Bus(),
+		Schemas: []queue.Schema{directory.Users}, Now: time.Now, Random: func() float64 { return 0.5 }, NewID: uuid.NewString,
+	})
 }
 
 func (h *hosted) start(t *testing.T) {
@@ -364,6 +367,44 @@ func TestTheServerKnowsBetterThanTheBrowser(t *testing.T) {
 		synctest.Wait()
 		if got := h.Status().Reach(sync.ReachOnline, false, time.Now()); got != sync.ReachOffline {
 			t.Errorf("the page concludes %v from %+v", got, h.Status())
+		}
+	})
+}
+
+// compared is a store that says when its rows are summed up.
+type compared struct {
+	sync.Store
+	begins func()
+}
+
+func (s compared) Digest(ctx context.Context, entityType string) (api.Digest, error) {
+	s.begins()
+	return s.Store.Digest(ctx, entityType)
+}
+
+// TestNobodyWaitsForTheComparison: with many rows it takes seconds after the last of them has come.
+func TestNobodyWaitsForTheComparison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testbed.New(t)
+		h := newStopped(w)
+		var said sync.Status
+		h.bus.Subscribe(func(m sync.Message) {
+			if m.Kind == sync.StatusChanged {
+				said = *m.Status
+			}
+		})
+		comparisons := 0
+		h.host.Engine = h.engine(compared{h.Store, func() {
+			comparisons++
+			if said.Phase != sync.Success || said.Pushed != 1 || said.SyncedAt.IsZero() || said.Resync != nil {
+				t.Errorf("the comparison begins while the person is told %+v", said)
+			}
+		}})
+		h.Add("Ann")
+		h.start(t)
+		defer h.cancel()
+		if n := h.waiting(); n != 0 || comparisons != 1 {
+			t.Errorf("%d operations wait after %d comparisons", n, comparisons)
 		}
 	})
 }

@@ -9,8 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/pressly/goose/v3"
+	"sync"
 
 	"github.com/rollcall/rollcall/server/store/sqldb"
 )
@@ -18,7 +17,7 @@ import (
 // requireOwnSchema fails unless a database's schema is what the migrations make of an empty
 // one, as of this version or an older one. A trigger or a view that somebody has added would
 // run with the server's own statements. It only reads sqlite_schema, which runs nothing.
-func requireOwnSchema(ctx context.Context, db *sql.DB) (err error) {
+func requireOwnSchema(ctx context.Context, db *sql.DB) error {
 	have, err := schemaOf(ctx, db)
 	if err != nil {
 		return err
@@ -30,33 +29,59 @@ func requireOwnSchema(ctx context.Context, db *sql.DB) (err error) {
 	if encoding != "UTF-8" { // the order of texts would be another
 		return fmt.Errorf("its schema is not one of Rollcall's: its texts are in %s, not in UTF-8", encoding)
 	}
-	own, err := sql.Open("sqlite", address(":memory:", "memory"))
+	own, err := ownSchemas()
 	if err != nil {
 		return err
 	}
-	own.SetMaxOpenConns(1) // each connection has a database of its own
-	defer func() { err = errors.Join(err, own.Close()) }()
-	p, err := schema(own)
-	if err != nil {
-		return err
-	}
-	var want map[object]string
-	for _, migration := range p.ListSources() {
-		if _, err := p.UpTo(ctx, migration.Version); err != nil {
-			return fmt.Errorf("make a schema to compare with: %w", err)
-		}
-		if want, err = schemaOf(ctx, own); err != nil {
-			return err
-		}
-		if maps.Equal(have, want) {
+	for _, want := range own {
+		if maps.Equal(have, want.objects) {
 			return nil
 		}
 	}
-	if err := requireNotNewer(ctx, db, p); err != nil {
+	latest := own[len(own)-1]
+	if err := requireNotNewer(ctx, db, latest.version); err != nil {
 		return err
 	}
-	return fmt.Errorf("its schema is not one of Rollcall's: %s", difference(have, want))
+	return fmt.Errorf("its schema is not one of Rollcall's: %s", difference(have, latest.objects))
 }
+
+// ownSchema is a schema as of a version.
+type ownSchema struct {
+	version int64
+	objects map[object]string
+}
+
+// ownSchemas are what the migrations make of an empty database, one after the other. They are made
+// once: they are the same as long as the program runs.
+var ownSchemas = sync.OnceValues(func() (schemas []ownSchema, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("make a schema to compare with: %w", err)
+		}
+	}()
+	ctx := context.Background()
+	db, err := sql.Open("sqlite", address(":memory:", "memory"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1) // each connection has a database of its own
+	defer func() { err = errors.Join(err, db.Close()) }()
+	p, err := schema(db)
+	if err != nil {
+		return nil, err
+	}
+	for _, migration := range p.ListSources() {
+		if _, err := p.UpTo(ctx, migration.Version); err != nil {
+			return nil, err
+		}
+		objects, err := schemaOf(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		schemas = append(schemas, ownSchema{migration.Version, objects})
+	}
+	return schemas, nil
+})
 
 // object identifies an entry of a schema.
 type object struct{ kind, name, table string }
@@ -128,9 +153,7 @@ func withoutComments(text string) string {
 }
 
 // requireNotNewer fails if a newer program has made the schema.
-func requireNotNewer(ctx context.Context, db *sql.DB, p *goose.Provider) error {
-	sources := p.ListSources()
-	latest := sources[len(sources)-1].Version
+func requireNotNewer(ctx context.Context, db *sql.DB, latest int64) error {
 	var version int64
 	err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version)
 	if err == nil && version > latest {

@@ -493,8 +493,16 @@ func TestWhatIsKeptBesideTheDataWaitsForThePage(t *testing.T) {
 			const first = copy("begun before");
 			(0, eval)(arguments[0]);
 			Promise.all([first, copy("begun after")]).then(() => rollcallIDB.beside(["draft/x"])).then(([text]) => { globalThis.copied = text; });`, sleep.begin)
-		time.Sleep(200 * time.Millisecond) // nothing tells that nothing has happened
-		if n := begun(); n != 0 || !js.Global().Get("copied").IsNull() {
+		// What is begun behind them would end behind them.
+		run(`globalThis.behind = undefined;
+			indexedDB.open(arguments[0]).onsuccess = ({ target: { result: db } }) => {
+				db.transaction(["log", "base"]).objectStore("base").get("draft/x").onsuccess = ({ target: { result: text = null } }) => {
+					globalThis.behind = text;
+					db.close();
+				};
+			};`, t.Name())
+		awaitTrue(t, "globalThis.behind !== undefined")
+		if n := begun(); n != 0 || !js.Global().Get("behind").IsNull() || !js.Global().Get("copied").IsNull() {
 			t.Errorf("%d transactions were begun in a sleeping page", n)
 		}
 		run(sleep.end)

@@ -55,6 +55,15 @@ const copies = `(async () => {
 	return texts.join("\n");
 })()`
 
+// slowProgram has the program start late, as on a slow or busy device: only then is the database open.
+const slowProgram = `{
+	const start = WebAssembly.instantiateStreaming;
+	WebAssembly.instantiateStreaming = async (...args) => {
+		await new Promise((later) => setTimeout(later, 2500));
+		return start(...args);
+	};
+}`
+
 // TestTypedTextSurvivesSIGKILL: the browser writes localStorage to the disk some seconds late.
 func TestTypedTextSurvivesSIGKILL(t *testing.T) {
 	t.Parallel()
@@ -69,7 +78,8 @@ func TestTypedTextSurvivesSIGKILL(t *testing.T) {
 		return nil
 	})
 	b = harness.OpenProfile(t, b.Kill())
-	users = openOffline(t, b, site.URL())
+	users = directory{b.OpenWithScript(site.URL()+"/", slowProgram), t}
+	users.See("heading", "Users")
 	users.SeeText("You were editing Fay Fox. What you typed is kept.")
 	users.Click("button", "Continue")
 	users.See("dialog", "Edit user")

@@ -62,7 +62,7 @@
 
   const copies = "draft/";
   const copyAfter = 200; // ms without another text of the draft
-  const recoverWithin = 2000; // ms: where there is no IndexedDB, nothing opens it
+  const recoverWithin = 5000; // ms from when the program asks: where IndexedDB does not answer, nothing is recovered
   const due = new Map(); // key -> timer of its copy
 
   // copy writes the copy of a draft; null deletes it.
@@ -89,7 +89,7 @@
     });
   }
 
-  const recovered = Promise.race([recover().catch(() => {}), new Promise((resolve) => setTimeout(resolve, recoverWithin))]);
+  const recovered = recover().catch(() => {});
 
   async function locked() {
     const locks = await navigator.locks?.query().catch(() => null);
@@ -97,7 +97,7 @@
   }
 
   async function list() {
-    await recovered;
+    await Promise.race([recovered, new Promise((resolve) => setTimeout(resolve, recoverWithin))]);
     const taken = await locked();
     const free = stored().filter((name) => !taken.has(name) && name !== `${prefix()}field`);
     return JSON.stringify(Object.fromEntries(

@@ -302,6 +302,7 @@ func aViewersWrite(t *testing.T, b browser) {
 }
 
 func TestSigningOutWithUnsentWork(t *testing.T) {
+	t.Parallel()
 	for answer, kept := range map[string]bool{
 		"Send first": false, "Keep for my next sign-in": true, "Save to a file and sign out": false, "Discard and sign out": false,
 	} {
@@ -357,6 +358,7 @@ func signingOutWithUnsentWork(t *testing.T, b browser, answer string, kept bool)
 
 // TestWhatWasMadeBeforeThereWereAccounts: a device with work of nobody's asks who it is.
 func TestWhatWasMadeBeforeThereWereAccounts(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []string{"Send as me", "Save to a file", "Discard"} {
 		t.Run(answer, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, b browser) { whatWasMadeBeforeThereWereAccounts(t, b, answer) })

@@ -42,8 +42,10 @@ func TestServiceWorkerSyncsWithAllTabsClosed(t *testing.T) {
 			b.WaitWorkers(site.URL(), 0) // else the tab's own might send, and end before its answer
 
 			o.end(site, b)
-			harness.EventuallyWithin(t, retries, "the service worker delivers the work", func() error {
-				return harness.Equal("changes", site.Changes()-before.changes, 3)
+			harness.Patiently(t, func() {
+				harness.EventuallyWithin(t, retries, "the service worker delivers the work", func() error {
+					return harness.Equal("changes", site.Changes()-before.changes, 3)
+				})
 			})
 			rows := site.Rows()
 			got := slices.Collect(func(yield func(string) bool) {

@@ -90,6 +90,7 @@ var ends = map[string]map[string]end{
 }
 
 func TestEachStrategyResolvesEachConflict(t *testing.T) {
+	t.Parallel()
 	for strategy, want := range ends {
 		t.Run(strategy, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, b browser) { settle(t, b, strategy, want) })

@@ -39,6 +39,7 @@ type dayFigures struct {
 }
 
 func TestDayOfflineWith5000Operations(t *testing.T) {
+	t.Parallel()
 	program := deviceProgram(t)
 	var few, many dayFigures
 	t.Run("100", func(t *testing.T) { few = spendDay(t, program, day.Day{Operations: 100}) })

@@ -153,6 +153,7 @@ func (d directory) drafted(text string) {
 }
 
 func TestWhatWasTypedComesBack(t *testing.T) {
+	t.Parallel()
 	for how, leave := range map[string]func(b browser, d directory) directory{
 		"reload": func(_ browser, d directory) directory { d.Reload(); return d },
 		"close": func(b browser, d directory) directory {

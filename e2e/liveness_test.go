@@ -17,7 +17,7 @@ func TestStuckRoundLockIsTakenOver(t *testing.T) {
 	site, _, users := openThree(t)
 	harness.Eval[bool](users.Page, `new Promise((held) => navigator.locks.request("rollcall-round", () => { held(true); return new Promise(() => {}); }).catch(() => {}))`)
 	users.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
-	users.hasState("Dora Dent", "")
+	harness.Patiently(t, func() { users.hasState("Dora Dent", "") })
 	users.matchesServer(site)
 	users.Go("/sync")
 	users.SeeText("A sync elsewhere stood still; this one took over")
@@ -54,11 +54,13 @@ func TestSilentEventStreamIsReopened(t *testing.T) {
 	})
 	silenced := site.Proxy.SilenceStreams()
 	site.Add(harness.Person{Name: "Zed Zimmer", Email: "zed@example.org"})
-	harness.EventuallyWithin(t, sync.StreamSilence+harness.Timeout, "a stream is opened in place of the silent one", func() error {
-		if n := len(site.Proxy.Requests("GET", "/api/v1/events")); n <= silenced {
-			return fmt.Errorf("%d were opened", n)
-		}
-		return nil
+	harness.Patiently(t, func() {
+		harness.EventuallyWithin(t, sync.StreamSilence+harness.Timeout, "a stream is opened in place of the silent one", func() error {
+			if n := len(site.Proxy.Requests("GET", "/api/v1/events")); n <= silenced {
+				return fmt.Errorf("%d were opened", n)
+			}
+			return nil
+		})
 	})
 	users.hasState("Zed Zimmer", "")
 	users.Go("/sync")
@@ -79,7 +81,7 @@ func TestFrozenLeaderIsReplaced(t *testing.T) {
 	was := harness.Eval[string](other.Page, holder)
 	leader.Freeze()
 	other.add(harness.Person{Name: "Dora Dent", Email: "dora@example.org"})
-	other.hasState("Dora Dent", "")
+	harness.Patiently(t, func() { other.hasState("Dora Dent", "") })
 	harness.Eventually(t, "the other tab leads", func() error {
 		if now := harness.Eval[string](other.Page, holder); now == was || now == "" {
 			return errors.New("the frozen one does")

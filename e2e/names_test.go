@@ -121,6 +121,7 @@ func TestTheWorkerComesAfterTheFirstList(t *testing.T) {
 }
 
 func TestPeopleThatCannotBeReadBeforeTheProgramComes(t *testing.T) {
+	t.Parallel()
 	for what, answer := range map[string]func(http.ResponseWriter) bool{
 		"portal": func(w http.ResponseWriter) bool {
 			w.Header().Set("Content-Type", "text/html")

@@ -30,6 +30,7 @@ var outages = map[string]outage{
 }
 
 func TestWorkContinuesOffline(t *testing.T) {
+	t.Parallel()
 	for name, o := range outages {
 		t.Run(name, func(t *testing.T) {
 			inEngines(t, name == "server stopped", func(t *testing.T, e engine) { workThroughAnOutage(t, e.own(t), o) })

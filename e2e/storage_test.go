@@ -207,8 +207,10 @@ func waitStorageFull(t *testing.T, p *harness.Page) {
 			tx.objectStore("room").put("x".repeat(1000));
 		};
 	})`
-	harness.Eventually(t, "the browser enforces the quota", func() error {
-		return harness.Equal("a write", harness.Eval[string](p, write), "QuotaExceededError")
+	harness.Patiently(t, func() {
+		harness.Eventually(t, "the browser enforces the quota", func() error {
+			return harness.Equal("a write", harness.Eval[string](p, write), "QuotaExceededError")
+		})
 	})
 }
 
@@ -217,10 +219,10 @@ func TestUnresponsiveStorageIsReportedAndRecovers(t *testing.T) {
 	users := openFaulty(t, threePeople...)
 	harness.Eval[bool](users.Page, `sessionStorage.setItem("open", "never"), true`)
 	users.Go("/")
-	users.SeeText("The list can't be shown")
+	harness.Patiently(t, func() { users.SeeText("The list can't be shown") })
 	users.See("region", "Notice")
 	users.SeeText(savingIsImpossible)
-	users.saveFails(dora, "Not saved. The browser's storage did not answer in time.")
+	harness.Patiently(t, func() { users.saveFails(dora, "Not saved. The browser's storage did not answer in time.") })
 
 	users.fault("open", "")
 	harness.Eval[bool](users.Page, `sessionStorage.clear(), true`)
@@ -251,7 +253,7 @@ func TestHangingTransactionIsReported(t *testing.T) {
 	users := openFaulty(t)
 	users.fault("write", "swallowed")
 	users.hangsSaving(dora)
-	users.SeeText("Not saved. The browser's storage did not answer in time.")
+	harness.Patiently(t, func() { users.SeeText("Not saved. The browser's storage did not answer in time.") })
 	users.formHolds(dora)
 	users.Click("button", "Cancel")
 	users.See("region", "Notice")
@@ -261,7 +263,7 @@ func TestHangingTransactionIsReported(t *testing.T) {
 	}
 	users.hangsSaving(dora)
 	users.fault("write", "")
-	users.SeeText("Not saved.")
+	harness.Patiently(t, func() { users.SeeText("Not saved.") })
 	users.Gone("region", "Notice")
 	users.savesOnce("Dora Dent")
 }
@@ -272,7 +274,7 @@ func TestUnreportedCommitIsDetected(t *testing.T) {
 	users.fault("write", "unreported")
 	users.hangsSaving(dora)
 	// The app looks whether the write was saved, and finds it.
-	users.Gone("dialog", "Add user")
+	harness.Patiently(t, func() { users.Gone("dialog", "Add user") })
 	users.showsSynced("Dora Dent")
 	users.fault("write", "")
 	users.Gone("region", "Notice")
@@ -291,7 +293,9 @@ func TestSavingAgainAfterAnUncertainWriteSavesOnce(t *testing.T) {
 	users.fault("write", "unreported")
 	users.hangsSaving(dora)
 	users.fault("open", "never") // the app drops the connection, and gets no other
-	users.SeeText("The browser did not confirm that this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
+	harness.Patiently(t, func() {
+		users.SeeText("The browser did not confirm that this was saved. " + textIsKept + " Press Save again: nothing is saved twice.")
+	})
 	users.formHolds(dora)
 	users.fault("open", "")
 	users.fault("write", "")

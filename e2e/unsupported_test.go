@@ -30,6 +30,7 @@ func (d directory) warnsOnLeave() bool {
 }
 
 func TestWithoutIndexedDBTheAppWorksOnlineAndSaysSo(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{"none": noDatabase, "refused": refusedDatabase} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, b browser) { worksWithoutADatabase(t, b, script) })
@@ -121,6 +122,7 @@ func namesTheLimitsWithoutServiceWorker(t *testing.T, b browser) {
 // TestWithoutWhatTabsShare: without locks or messages between tabs, two of them still show the same and
 // send everything, and the page says what is missing.
 func TestWithoutWhatTabsShare(t *testing.T) {
+	t.Parallel()
 	for missing, script := range map[string]string{"Locks between tabs": noLocks, "Messages between tabs": noChannel} {
 		t.Run(missing, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, b browser) { twoTabsWithout(t, b, missing, script) })

@@ -76,6 +76,7 @@ func OpenProfile(t testing.TB, profile string) *Browser {
 
 func openProfile(t testing.TB, profile string, further ...chromedp.ExecAllocatorOption) *Browser {
 	t.Helper()
+	theTurns.take(t)
 	b := &Browser{t: t, profile: profile}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.UserDataDir(profile),

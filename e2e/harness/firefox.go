@@ -69,6 +69,7 @@ user_pref("toolkit.telemetry.enabled", false);
 // OpenFirefox opens a Firefox for what needs no process of its own.
 func OpenFirefox(t testing.TB) *Firefox {
 	t.Helper()
+	theTurns.take(t)
 	f := &Firefox{firefoxProcess: sharedFirefoxProcess(t), t: t, console: &console{during: t.Context()}}
 	var made struct{ UserContext string }
 	f.must("opening a user context", "browser.createUserContext", map[string]any{}, &made)
@@ -86,6 +87,7 @@ func OpenOwnFirefox(t testing.TB) *Firefox {
 // OpenFirefoxProfile starts Firefox on a profile directory.
 func OpenFirefoxProfile(t testing.TB, profile string) *Firefox {
 	t.Helper()
+	theTurns.take(t)
 	process, err := startFirefox(profile)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ var webKitBrowser []byte
 // OpenWebKit starts WebKitGTK with data of its own.
 func OpenWebKit(t testing.TB) *WebKit {
 	t.Helper()
+	theTurns.take(t)
 	home, port := t.TempDir(), freeAddr(t)
 	browser := filepath.Join(home, "browser")
 	if err := os.WriteFile(browser, webKitBrowser, 0o700); err != nil {

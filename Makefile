@@ -28,12 +28,17 @@ SEED ?= 1
 # How many histories `make sim` plays, and the first seed.
 HISTORIES ?= 50000
 FIRST ?= 1
-# How many end-to-end tests run at a time: a browser and its server keep one core busy.
+# How many end-to-end tests keep a browser busy at a time: with its server, it keeps one core busy. Further
+# ones run, for those that wait: see harness.Patiently.
 E2E_PARALLEL ?= $(shell nproc)
 # How many people `make import-many` imports.
 PEOPLE ?= 100000
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 10s
+
+# What is compiled for the program serves the tests and their tools, too.
+export CGO_ENABLED := 0
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 
 TOOLS := $(CURDIR)/.cache/bin
 WASM := GOOS=js GOARCH=wasm
@@ -64,7 +69,7 @@ web/dist/assets.json: $(CLIENT_SOURCES) $(SITE_SOURCES) $(MODULE) .cache/go-vers
 	go run ./web/build -quality $(QUALITY)
 
 bin/rollcall: web/dist/assets.json $(SERVER_SOURCES) $(MODULE) .cache/go-version
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./server
+	go build -ldflags '-s -w' -o $@ ./server
 
 # Changes only with the version of Go; then everything is rebuilt.
 .cache/go-version: always
@@ -78,15 +83,26 @@ run: build ## Build, then serve rollcall.db on http://localhost:8080
 	bin/rollcall serve
 
 .PHONY: test
-test: build test-native defects test-wasm e2e ## Run all tests
+test: ready test-native defects test-wasm e2e ## Run all tests
+
+# One processor compresses the program meanwhile.
+.PHONY: ready
+ready:
+	$(MAKE) --no-print-directory --jobs=2 build packages $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) $(WASMTEST)
+
+.PHONY: packages
+packages:
+	.ci/need $(packages-of-native) 'npm=npm' $(chromium) $(packages-of-e2e)
 
 # The detector watches SQLite, too, slow as that is: with SQLite left out by -gcflags it reported
 # races within encoding/json, which it does not otherwise.
 .PHONY: test-native
 test-native: build ## Run the native tests, with the race detector
-	.ci/need 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql' 'node=nodejs'
+	.ci/need $(packages-of-native)
 	CGO_ENABLED=1 go test -race -timeout 25m ./...
-	go test ./sim # all its histories
+	go test -vet=off ./sim # all its histories
+
+packages-of-native = 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql' 'node=nodejs'
 
 .PHONY: test-wasm
 test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
@@ -98,11 +114,14 @@ WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFi
 .PHONY: e2e
 e2e: build $(NPM_PACKAGES) $(OIDC_PROVIDER) $(OAUTH2_PROXY) ## Run the end-to-end tests in real browsers; BROWSERS=all runs all scenarios in Firefox and WebKit, too
 	$(need-browser)
-	.ci/need 'node=nodejs' 'nginx|/usr/sbin/nginx=nginx' $(other-browsers)
-	BROWSERS='$(BROWSERS)' go test -tags e2e -count=1 -timeout $(if $(BROWSERS),120m,60m) -parallel $(E2E_PARALLEL) ./e2e/... $(E2E_FLAGS)
+	.ci/need $(packages-of-e2e)
+	BROWSERS='$(BROWSERS)' E2E_PARALLEL=$(E2E_PARALLEL) go test -tags e2e -count=1 -timeout $(if $(BROWSERS),120m,60m) -parallel $$(($(E2E_PARALLEL) + 6)) ./e2e/... $(E2E_FLAGS)
+
+chromium = 'chromium|chromium-browser|google-chrome=chromium'
+packages-of-e2e = 'node=nodejs' 'nginx|/usr/sbin/nginx=nginx' $(other-browsers)
 
 define need-browser
-.ci/need 'chromium|chromium-browser|google-chrome=chromium'
+.ci/need $(chromium)
 endef
 
 other-browsers = 'firefox-esr|firefox=firefox-esr' 'WebKitWebDriver=webkit2gtk-driver' 'Xvfb=xvfb' \
@@ -145,7 +164,7 @@ sim: ## Simulate HISTORIES=50000 random histories of faults, from seed FIRST=1 o
 .PHONY: defects
 defects: ## Take out one safeguard after the other: the tests must notice each
 	go run ./sim/defects/overlay .cache/defects
-	go test -count=1 -overlay .cache/defects/overlay.json ./sim ./server/store/memory -run Defect -v
+	go test -vet=off -count=1 -overlay .cache/defects/overlay.json ./sim ./server/store/memory -run Defect -v
 
 # `make test` does this, too, a few times.
 .PHONY: server-kills

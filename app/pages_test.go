@@ -84,6 +84,33 @@ func TestFormRequestedBeforeTheLastCloseEvent(t *testing.T) {
 	}
 }
 
+// TestALateEventIsOfTheFormBefore: an input tells of a change when it loses the focus, as its form closes. By
+// then the next form may be on its way, whose text is in no input yet.
+func TestALateEventIsOfTheFormBefore(t *testing.T) {
+	b := open(t, "/")
+	b.add("Ann Lee", "ann@example.org")
+	b.click("Add user")
+	b.fill(map[string]string{"name": "Bob Lee", "email": "bob@example.org"})
+	b.submit()
+	b.untilText("Bob Lee")
+	form := component[*formDialog](b)
+	before := form.opened
+	walk(b.root, func(e ui.UI) {
+		if press := handlerOf(e, "click"); press != nil && accessibleName(e) == "Edit Ann Lee" {
+			b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: e, Function: func(ctx ui.Context) { press(ctx, ui.Event{Value: ui.Window()}) }})
+		}
+	})
+	b.until("the next form to open", func() bool {
+		if form.opened == before {
+			b.d.Emit(form, func() { form.input("email", "bob@example.org") })
+		}
+		return form.opened != before
+	})
+	if got := form.edit["email"].value; got != "ann@example.org" || b.device.values["user-email"] != got {
+		t.Errorf("the form has %q, and shows %q", got, b.device.values["user-email"])
+	}
+}
+
 func TestFailedSaveKeepsTheText(t *testing.T) {
 	b := open(t, "/")
 	b.root.s.Users = fullDisk{b.root.s.Users}

@@ -178,7 +178,7 @@ func (d *formDialog) typed(field string) ui.EventHandler {
 }
 
 func (d *formDialog) input(field, value string) {
-	if d.edit == nil {
+	if d.edit == nil || d.opened != d.loaded { // the inputs still hold what another form had
 		return
 	}
 	d.edit[field].value = value

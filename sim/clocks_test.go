@@ -3,29 +3,10 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
-	"testing"
 	"time"
 
 	"github.com/rollcall/rollcall/wasm/sync"
 )
-
-// TestWrongClocksDecideNoConflict: three devices write the same field of the same users
-// while offline, and sync in random order. One clock is right, one a year ahead, one a
-// year behind. The last writer wins, and each device wins its share.
-func TestWrongClocksDecideNoConflict(t *testing.T) {
-	for _, strategy := range []sync.StrategyName{sync.LastWriteWins, sync.Merge} {
-		t.Run(string(strategy), func(t *testing.T) {
-			s, err := clocksOff(strategy)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("of %d contests %d did not go to the last writer; last were %v, won have %v", contests, s.wrong, s.last, s.won)
-			if !s.fair() {
-				t.Error("the clocks decided")
-			}
-		})
-	}
-}
 
 // contests is the number of users the devices compete for, one after the other.
 const contests = 150

@@ -180,33 +180,3 @@ func TestGolden(t *testing.T) {
 		})
 	}
 }
-
-// TestSameSeedSameHistory: a seed always makes the same history, and so does its script
-// after it was written and read.
-func TestSameSeedSameHistory(t *testing.T) {
-	for seed := uint64(1); seed <= 60; seed++ {
-		first, err := Generate(seed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := Generate(seed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var text bytes.Buffer
-		if _, err := first.Script.WriteTo(&text); err != nil {
-			t.Fatal(err)
-		}
-		script, err := ReadScript(&text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		replayed, err := Play(script, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if first.Trace != again.Trace || first.Trace != replayed.Trace {
-			t.Fatalf("seed %d: traces %x, again %x, replayed %x", seed, first.Trace, again.Trace, replayed.Trace)
-		}
-	}
-}

@@ -27,10 +27,11 @@
 // commas don't count, nor does the file in which the package has the function. The new
 // text can use whatever the function's file imports.
 //
-// Two more lines may stand before or in the place of edits:
+// More lines may stand before or in the place of edits:
 //
-//	--- port   one of the simulator's ports makes it (sim/broken.go), with no edit
-//	--- rare   too few histories meet it; only the golden script of its name shows it
+//	--- port     one of the simulator's ports makes it (sim/broken.go), with no edit
+//	--- rare     too few histories meet it; only the golden script of its name shows it
+//	--- seed N   that of the first history that shows it, which is played before all others
 //
 // # How it is spliced in
 //
@@ -50,6 +51,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 )
 
@@ -68,6 +70,7 @@ type Defect struct {
 	Says  string // what is wrong
 	Port  bool   // one of the simulator's ports makes it
 	Rare  bool   // only its golden script shows it
+	Seed  uint64 // of a history that shows it, 0 where others do soon
 	Edits []Edit
 }
 
@@ -121,8 +124,13 @@ func Parse(name, text string) (Defect, error) {
 			d.Port = true
 		case isHeader && header == "rare":
 			d.Rare = true
+		case isHeader && len(words) == 2 && words[0] == "seed":
+			var err error
+			if d.Seed, err = strconv.ParseUint(words[1], 10, 64); err != nil {
+				return wrong(number, err.Error())
+			}
 		case isHeader:
-			return wrong(number, `a header is "--- in PACKAGE FUNCTION", "--- port" or "--- rare"`)
+			return wrong(number, `a header is "--- in PACKAGE FUNCTION", "--- port", "--- rare" or "--- seed N"`)
 		case len(d.Edits) == 0:
 			explained = explained || line != ""
 		default:

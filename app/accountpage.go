@@ -90,7 +90,7 @@ func (p *accountPage) renderContent() []ui.UI {
 	case !p.known:
 		return p.content.only("asking", ui.P().Class("quiet").Text(tr("Asking the server who you are…")))
 	case p.Join && p.S.Accounts.Link() == "":
-		return p.content.only("no-link", emptyState("alert", ui.H2().Text(tr("The link is not whole")), tr("Open it again as it was sent to you, to its last character.")))
+		return p.content.only("no-link", emptyState("alert", ui.H2().Text(tr("The link is incomplete")), tr("Open it again exactly as it was sent to you, to the last character.")))
 	case p.Join:
 		return p.content.only("join", p.renderForm(tr("Set password and sign in"),
 			ui.If(p.who.Account != nil, quiet(tr("You are signed in as {0} here. This signs you out; what is not sent yet waits for your next sign-in.", isolate(p.S.Accounts.Account().Name)))),
@@ -111,9 +111,9 @@ func (p *accountPage) renderContent() []ui.UI {
 
 func (p *accountPage) whyWaiting() string {
 	if p.S.Accounts.Account().ID != "" {
-		return tr("It goes on by itself once the server can be reached. Your changes are kept on this device.")
+		return tr("It continues by itself once the server can be reached. Your changes are kept on this device.")
 	}
-	return tr("It goes on by itself once the server can be reached.")
+	return tr("It continues by itself once the server can be reached.")
 }
 
 // roleText is a role within a sentence.

@@ -271,8 +271,8 @@ func (s *session) askOfNobodys(n int, file []byte) {
 	send := func() { s.sendNobodys(func(done repository.TakenIn) { s.showFailure(takenInWords(done)) }) }
 	s.askFirst(confirmRequest{
 		heading: tr("Changes made before you signed in"),
-		text: trn(n, "{n} change made on this device without an account is not on the server yet. What becomes of it?",
-			"{n} changes made on this device without an account are not on the server yet. What becomes of them?"),
+		text: trn(n, "{n} change made on this device without an account is not on the server yet. What should happen to it?",
+			"{n} changes made on this device without an account are not on the server yet. What should happen to them?"),
 		yes: tr("Send as me"), act: func() { s.ifNobodysAre(file, send) },
 		others: []choice{
 			{tr("Save to a file"), func() { s.ifNobodysAre(file, s.saveNobodys) }},

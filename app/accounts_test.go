@@ -214,7 +214,7 @@ func TestALinkSetsAPassword(t *testing.T) {
 
 func TestALinkThatIsCutOff(t *testing.T) {
 	b, _ := at(t, api.PathJoin, func(*people) {})
-	b.untilText("The link is not whole")
+	b.untilText("The link is incomplete")
 }
 
 func TestWhoComesFirstSignsIn(t *testing.T) {

@@ -164,7 +164,7 @@ func (d *formDialog) renderSides(field string) ui.UI {
 	return orNothing(d.request.conflict != nil, func() ui.UI {
 		fields := d.request.conflict.Fields
 		f := fields[slices.IndexFunc(fields, func(f queue.Field) bool { return f.Name == field })] // else the form does not show it
-		return ui.Div().Class("sides").Role("group").Aria("label", tr("What it was and became")).Body(
+		return ui.Div().Class("sides").Role("group").Aria("label", tr("Before and after")).Body(
 			d.renderSide(field, tr("Before"), f.Base), d.renderSide(field, tr("Mine"), f.Mine), d.renderSide(field, tr("Theirs"), f.Theirs))
 	})
 }

@@ -44,8 +44,8 @@ func (s *session) askDisabled() {
 	s.toldDisabled = true
 	s.askFirst(confirmRequest{
 		heading: tr("This account is disabled"),
-		text: trn(s.unsent(), "An admin has disabled it, so {n} change made here can't be sent. Somebody who may write can take it in from a file, on the page Sync. Then everything of this account is removed from this device.",
-			"An admin has disabled it, so {n} changes made here can't be sent. Somebody who may write can take them in from a file, on the page Sync. Then everything of this account is removed from this device."),
+		text: trn(s.unsent(), "An admin has disabled it, so {n} change made here can't be sent. Save it to a file, and somebody who may write can load it on the page “Sync”. Then all data of this account is removed from this device.",
+			"An admin has disabled it, so {n} changes made here can't be sent. Save them to a file, and somebody who may write can load it on the page “Sync”. Then all data of this account is removed from this device."),
 		yes: tr("Save to a file and remove"), act: func() {
 			s.saveThen(trLater("Nothing was removed: the changes were not saved to a file. {0}"), s.wipe)
 		},

@@ -39,7 +39,7 @@ func operationNotes(o queue.Operation) map[string]fieldNote {
 	notes := map[string]fieldNote{}
 	unsent := tr("Not sent yet")
 	if o.State == queue.Rejected {
-		unsent = tr("Not sent: the server refused the change that it is part of")
+		unsent = tr("Not sent: the server refused the change it is part of")
 	}
 	written := parseDocument(o.Data)
 	for _, field := range api.UserFields {

@@ -31,7 +31,7 @@ func TestNotesOnFields(t *testing.T) {
 		"a deletion is about no field": {queue.Entity{Operations: []queue.Operation{{Type: api.Delete}}}, notes{}},
 		"refused for one field": {queue.Entity{Operations: []queue.Operation{update(`{"name":"b","email":"c"}`, queue.Rejected, &api.Problem{Code: api.CodeEmailTaken})}},
 			notes{"email": {{queue.NeedsAttention, "Refused: Email is taken: another user has it.", ""}},
-				"name": {{queue.Pending, "Not sent: the server refused the change that it is part of", ""}}}},
+				"name": {{queue.Pending, "Not sent: the server refused the change it is part of", ""}}}},
 		"refused as a whole": {queue.Entity{Operations: []queue.Operation{update(`{"name":"b"}`, queue.Rejected, &api.Problem{Title: "Too much", Detail: "go away"})}},
 			notes{"name": {{queue.NeedsAttention, "Refused: " + problemText(&api.Problem{Title: "Too much", Detail: "go away"}), ""}}}},
 		"refused, then changed": {queue.Entity{Operations: []queue.Operation{

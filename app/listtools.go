@@ -43,7 +43,7 @@ func (p *usersPage) renderTools() ui.UI {
 	return ui.Div().Class("list-tools").Body(
 		selection(sortID, tr("Sort by"), p.view.sort, []option{
 			{"", tr("By name")}, {sortNameDown, tr("By name, Z to A")}, {sortEmail, tr("By email")}, {sortEmailDown, tr("By email, Z to A")},
-			{sortChangedDown, tr("Last changed first")}, {sortChanged, tr("Last changed last")},
+			{sortChangedDown, tr("Newest changes first")}, {sortChanged, tr("Oldest changes first")},
 		}, p.arranged),
 		ui.Button().ID("select-users").Type("button").Class("chip").Aria("pressed", p.chosen.on).Text(tr("Select")).OnClick(p.startChoosing),
 		selection(stateID, tr("State"), string(p.view.state), []option{

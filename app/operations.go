@@ -61,6 +61,9 @@ func operationText(o queue.Operation) string {
 // progressText says what happens to an operation next. That one was sent says nothing of
 // now: the round may have ended without an answer, and without a word in the queue.
 func progressText(o queue.Operation, s syncState) string {
+	if s.signedOut() && o.State != queue.Rejected {
+		return tr("Waiting for you to sign in.")
+	}
 	switch o.State {
 	case queue.Sending:
 		if s.sending() {

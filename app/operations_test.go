@@ -46,8 +46,11 @@ func TestProgressText(t *testing.T) {
 	syncing := syncState{reach: sync.ReachOnline, status: sync.Status{Phase: sync.Syncing, At: noon}, now: noon}
 	offline, idle, silent := syncing, syncing, syncing
 	offline.reach, idle.status.Phase, silent.now = sync.ReachOffline, sync.Failed, noon.Add(time.Hour)
+	signedOut := idle
+	signedOut.status.Problem = &api.Problem{Code: api.CodeSignIn}
 	for want, states := range map[string][]syncState{
-		"Sending now.": {syncing},
+		"Sending now.":                                   {syncing},
+		"Waiting for you to sign in.":                    {signedOut},
 		"Sent, but not answered. It will be sent again.": {offline, idle, silent},
 	} {
 		for i, s := range states {
@@ -55,5 +58,8 @@ func TestProgressText(t *testing.T) {
 				t.Errorf("%d: got %q, want %q", i, got, want)
 			}
 		}
+	}
+	if got := progressText(queue.Operation{State: queue.Rejected}, signedOut); got != "The server rejected it." {
+		t.Errorf("of a refused change it says %q", got)
 	}
 }

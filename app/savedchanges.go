@@ -49,7 +49,7 @@ func (s *session) takeIn() {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.showFailure(tr("The file was not taken in. {0}", errorText(err)))
+			s.showFailure(tr("The file was not loaded. {0}", errorText(err)))
 			return
 		}
 		s.showToast(toast{text: takenInWords(done)})
@@ -64,10 +64,10 @@ func takenInWords(t repository.TakenIn) string {
 			words = append(words, text)
 		}
 	}
-	add(t.Taken, trn(t.Taken, "{n} change was taken in.", "{n} changes were taken in."))
+	add(t.Taken, trn(t.Taken, "{n} change was loaded.", "{n} changes were loaded."))
 	add(t.Known, trn(t.Known, "{n} change was here already, or had been sent.", "{n} changes were here already, or had been sent."))
-	add(t.HeldBack, trn(t.HeldBack, "{n} change has to wait: its user has other changes that are not sent yet. Take the file in again after that.",
-		"{n} changes have to wait: their users have other changes that are not sent yet. Take the file in again after that."))
+	add(t.HeldBack, trn(t.HeldBack, "{n} change has to wait: its user has other changes that are not sent yet. Load the file again after that.",
+		"{n} changes have to wait: their users have other changes that are not sent yet. Load the file again after that."))
 	add(t.Unreadable, trn(t.Unreadable, "{n} change of the file can't be read.", "{n} changes of the file can't be read."))
 	if len(words) == 0 {
 		return tr("There are no changes in this file.")

@@ -13,9 +13,9 @@ import (
 func TestTakenInWords(t *testing.T) {
 	for want, done := range map[string]repository.TakenIn{
 		"There are no changes in this file.": {},
-		"1 change was taken in.":             {Taken: 1},
-		"1,200 changes were taken in. 1 change was here already, or had been sent.":                                                                            {Taken: 1200, Known: 1},
-		"2 changes have to wait: their users have other changes that are not sent yet. Take the file in again after that. 1 change of the file can't be read.": {HeldBack: 2, Unreadable: 1},
+		"1 change was loaded.":               {Taken: 1},
+		"1,200 changes were loaded. 1 change was here already, or had been sent.":                                                                           {Taken: 1200, Known: 1},
+		"2 changes have to wait: their users have other changes that are not sent yet. Load the file again after that. 1 change of the file can't be read.": {HeldBack: 2, Unreadable: 1},
 	} {
 		if got := takenInWords(done); got != want {
 			t.Errorf("%+v: got %q, want %q", done, got, want)
@@ -33,12 +33,12 @@ func TestChangesGoIntoAFileAndBack(t *testing.T) {
 	b.untilText("2 changes saved to a file")
 	b.device.file = "half of"
 	b.root.s.takeIn()
-	b.untilText("The file was not taken in. The file is not complete, or it is not a file of saved changes.")
+	b.untilText("The file was not loaded. The file is not complete, or it is not a file of saved changes.")
 	b.device.file = `{"format":"rollcall-changes","version":1,"operations":[` +
 		`{"id":"01a21999-6318-7000-a38e-0df4d87cfb0f","ref":{"type":"user","id":"5b0a3c1e-6f52-4d53-9a53-0d2a4c8f7f11"},` +
 		`"type":"create","data":{"name":"Dora Dent","email":"dora@example.org"},"createdAt":"2026-11-26T20:36:56Z","state":"queued"}]}`
 	b.root.s.takeIn()
-	b.untilText("1 change was taken in.")
+	b.untilText("1 change was loaded.")
 	b.visit("/")
 	b.untilText("Dora Dent")
 }

@@ -580,7 +580,7 @@ func (p *usersPage) renderContent() []ui.UI {
 
 // whyNoMatch says what was looked for in vain.
 func (p *usersPage) whyNoMatch() string {
-	text := tr("Nobody is as you have asked for.")
+	text := tr("No user fits these filters.")
 	switch {
 	case p.view.search != "" && !p.deep:
 		text = tr("No user's name or email contains “{0}”. Looking through the bios…", isolate(p.view.search))

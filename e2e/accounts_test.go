@@ -192,6 +192,10 @@ func TestASessionThatEndsKeepsTheWork(t *testing.T) {
 	if n := d.Queued(); n != 50 {
 		t.Fatalf("%d wait after the service worker", n)
 	}
+	d.Go("/sync")
+	d.SeeText("They are sent once you have signed in.")
+	d.SeeText("Waiting for you to sign in.")
+	d.GoneText("Sent, but not answered")
 	d.Click("button", "Sign in")
 	d.See("heading", "Sign in")
 	d.SeeText("Your changes wait on this device.")

@@ -79,7 +79,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.See("heading", "This is what would change")
 	users.SeeText("contacts.csv: Google Contacts, as CSV, UTF-8.")
 	users.SeeText("500 new")
-	users.SeeText("Not taken, as a person here has name, email and bio: E-mail 1 - Label, Labels")
+	users.SeeText("Left out: E-mail 1 - Label, Labels")
 	users.SeeText("Gert Number 00000 <g0@example.org>")
 	users.See("button", "Show more")
 	users.looksRight("plan")
@@ -130,7 +130,7 @@ func TestImportOfGoogleContacts(t *testing.T) {
 	users.Go("/import")
 	users.Click("button", "Undo the import")
 	users.SeeText("499 users are as before.")
-	users.SeeText("1 user was changed since, and stays as they are.")
+	users.SeeText("1 user has changed since, and was left alone.")
 	users.SeeText("Gert Number 00001")
 	users.WaitQueueEmpty()
 	if n := len(site.Rows()); n != 4 {
@@ -166,7 +166,7 @@ func TestImportPlans(t *testing.T) {
 	for _, text := range []string{
 		"1 new", "1 changed", "1 unchanged", "1 refused", "This would empty 1 bio.",
 		"Name: Ann Archer →", "Ann Arrow", "Bio: Reads maps →", "nothing", "Line 2",
-		"The line has a line end in its name, in a quote that goes on to line 5.", "Line 4",
+		"The name has a line break in it: its quote is closed only in line 5.", "Line 4",
 	} {
 		users.SeeText(text)
 	}
@@ -200,7 +200,7 @@ func TestImportAsksForLettersAndColumns(t *testing.T) {
 	users.See("heading", "Do the letters look right?")
 	users.SeeText("Jürgen;Groß;j@example.org;1")
 	users.looksRight("encoding")
-	users.Click("button", "Yes, read it so")
+	users.Click("button", "Yes, read it like this")
 	users.See("heading", "Which column is what?")
 	users.SeeText("Jürgen")
 	if chosen := harness.Eval[string](users.Page, `[...document.querySelectorAll("main th select")].map((s) => s.value).join()`); chosen != "given,family,email," {
@@ -216,7 +216,7 @@ func TestImportAsksForLettersAndColumns(t *testing.T) {
 	}
 	pick("Mailanschrift", "")
 	users.Click("button", "Show what would change")
-	users.SeeText("Say which column is the email: people are found by it.")
+	users.SeeText("Say which column is the email: people are matched by it.")
 	pick("Mailanschrift", "email")
 	pick("Telefon", "bio")
 	users.Click("button", "Show what would change")
@@ -252,7 +252,7 @@ func TestImportOfOtherFields(t *testing.T) {
 	users.Click("button", "Show what would change")
 	users.SeeText("crew.json: JSON, UTF-8.")
 	users.SeeText("2 new")
-	users.SeeText("Not taken, as a person here has name, email and bio: email 2, reach.kind.")
+	users.SeeText("Left out: email 2, reach.kind.")
 	users.Click("button", "Choose the columns")
 	users.See("heading", "Which column is what?")
 	users.Click("button", "Show what would change")
@@ -302,7 +302,7 @@ func TestImportWithHeadingsFurtherDown(t *testing.T) {
 	users.Click("button", "Show what would change")
 	users.SeeText("2 new")
 	users.SeeText("Ann Ash <ash@example.org>")
-	users.SeeText("Its headings are in line 3, and what is above them is not read.")
+	users.SeeText("The headings are in line 3; the lines above are skipped.")
 }
 
 // dropScript drops a file on the page as a person does.
@@ -354,7 +354,7 @@ func TestFilesComeIn(t *testing.T) {
 	users.SeeText("3 files: vCard, UTF-8.")
 	users.SeeText("3 new")
 	harness.Eval[any](users.Page, `several(["one.csv", "name,email\nEd,ed@example.org"], ["two.csv", "name,email\nEf,ef@example.org"])`)
-	users.SeeText("Only one.csv was taken: several files at once can be vCards only.")
+	users.SeeText("Only one.csv was taken: of several files at once, all must be vCards.")
 	users.SeeText("one.csv: CSV, UTF-8.")
 	// In a dialog a form may be half filled in.
 	users.Go("/?add=1")
@@ -626,7 +626,7 @@ func TestImportInTwoTabs(t *testing.T) {
 	users.SeeText("1 new")
 	harness.Eval[any](users.Page, `(() => { navigator.locks.request("rollcall-import", () => new Promise((free) => { globalThis.free = free; })); })()`)
 	users.Click("button", "Import 1 user")
-	users.SeeText("Another tab is importing, or undoing an import. Try again when it has ended.")
+	users.SeeText("Another tab is importing, or undoing an import. Try again when it is done.")
 	users.See("heading", "This is what would change")
 	harness.Eval[any](users.Page, `free()`)
 	users.Click("button", "Import 1 user")
@@ -707,7 +707,7 @@ func TestExports(t *testing.T) {
 		dir := users.Downloads()
 		users.Click("radio", kind)
 		if kind == "CSV" {
-			users.Click("checkbox", "Begin with a byte order mark, so that Excel shows letters such as ë as they are")
+			users.Click("checkbox", "Add a byte order mark, so that Excel shows letters such as ë correctly")
 		}
 		users.Click("button", "Save the file")
 		saved := users.Download(dir)

@@ -36,7 +36,7 @@ var changing = []struct{ From, To string }{
 }
 
 // engineRoom is what "Diagnostics" tells of the engine, which never rests.
-const engineRoom = `Engine|Last round|Last check|Sync workers started here|Last sync ran in|Server answered lately|Clock difference|Cursor`
+const engineRoom = `Engine|Last round|Last check|Sync workers started here|Last sync ran in|Server answered recently|Clock difference|Cursor`
 
 var engineRoomOutline = regexp.MustCompile(`(term "(?:` + engineRoom + `)"\n\s+definition\n\s+staticText ).*`)
 

@@ -46,7 +46,7 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.Click("button", "Make a link")
 	ada.SeeText("Link for eve, until")
 	link := harness.Eval[string](ada.Page, `document.getElementById("made-link").value`)
-	ada.SeeText("Viewer. Invited, the link was not used yet.")
+	ada.SeeText("Viewer. Invited; the link has not been used yet.")
 	accessible(t, ada.Page)
 	there := harness.OpenBrowser(t)
 	eve := directory{there.Open(link), t}

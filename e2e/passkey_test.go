@@ -87,7 +87,7 @@ func TestWithoutPasskeys(t *testing.T) {
 	}
 	d.signIn("bo")
 	d.Go("/account")
-	d.SeeText("This browser has no passkeys here.")
+	d.SeeText("This browser can't use passkeys here.")
 	if d.Has("button", "Add a passkey") {
 		t.Error("a browser without passkeys offers to add one")
 	}

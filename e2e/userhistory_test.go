@@ -197,7 +197,7 @@ func TestRestoringWhatThereWasBeforeAccounts(t *testing.T) {
 	ada := openClosed(t, harness.OpenBrowser(t), site, "ada")
 	ada.Go("/users/" + ann)
 	ada.Click("button", "Show history")
-	ada.SeeText("Nobody has changed this user since there are accounts.")
+	ada.SeeText("Nobody has changed this user since there have been accounts.")
 	ada.Go("/")
 	ada.remove("Ann Archer")
 	ada.WaitQueueEmpty()

@@ -139,24 +139,24 @@ func (c *census) notes() []*Message {
 	var notes []*Message
 	if c.mojibake > 0 {
 		notes = append(notes, SayN(c.mojibake,
-			"letters of {n} line look broken, such as “Ã«” for “ë”: a program read UTF-8 as Windows-1252 before it saved this file",
-			"letters of {n} lines look broken, such as “Ã«” for “ë”: a program read UTF-8 as Windows-1252 before it saved this file"))
+			"letters in {n} line look garbled, such as “Ã«” for “ë”: a program read UTF-8 as Windows-1252 before it saved this file",
+			"letters in {n} lines look garbled, such as “Ã«” for “ë”: a program read UTF-8 as Windows-1252 before it saved this file"))
 	}
 	if c.lost > 0 {
 		notes = append(notes, SayN(c.lost,
-			"letters of {n} line were lost before the file was saved: there is “\ufffd” in their place",
-			"letters of {n} lines were lost before the file was saved: there is “\ufffd” in their place"))
+			"letters in {n} line were lost before the file was saved: “\ufffd” stands in their place",
+			"letters in {n} lines were lost before the file was saved: “\ufffd” stands in their place"))
 	}
 	if c.asked > 0 {
 		notes = append(notes, SayN(c.asked,
-			"there is “?” in the name of {n} line: a program that saved this file may have lost letters",
-			"there is “?” in the names of {n} lines: a program that saved this file may have lost letters"))
+			"the name in {n} line has “?” in it: a program that saved this file may have lost letters",
+			"the names in {n} lines have “?” in them: a program that saved this file may have lost letters"))
 	}
 	if c.joined > 0 {
-		notes = append(notes, Say("another file begins within line {0}, as when files are joined", c.joined))
+		notes = append(notes, Say("another file begins in line {0}, as when files are joined", c.joined))
 	}
 	if c.headed > 0 {
-		notes = append(notes, Say("its headings are in line {0}, and what is above them is not read", c.headed))
+		notes = append(notes, Say("the headings are in line {0}; the lines above are skipped", c.headed))
 	}
 	if c.cut {
 		notes = append(notes, Say("its list is not closed: the end of the file may be missing"))
@@ -175,10 +175,10 @@ func (c *census) notTaken() *Message {
 	const most = 8
 	if more := len(names) - most; more > 0 {
 		return SayN(more,
-			"not taken, as a person here has name, email and bio: {0} and {n} more",
-			"not taken, as a person here has name, email and bio: {0} and {n} more", strings.Join(names[:most], ", "))
+			"left out: {0} and {n} more. Rollcall keeps only name, email and bio",
+			"left out: {0} and {n} more. Rollcall keeps only name, email and bio", strings.Join(names[:most], ", "))
 	}
-	return Say("not taken, as a person here has name, email and bio: {0}", strings.Join(names, ", "))
+	return Say("left out: {0}. Rollcall keeps only name, email and bio", strings.Join(names, ", "))
 }
 
 // isMojibake reports whether letters of a text, as bytes of Windows-1252, are one

@@ -47,24 +47,36 @@ func newCSV(s *source, o Options) (*csvReader, error) {
 		if problem != nil {
 			continue
 		}
-		if program, mapping := exportOf(header); mapping != nil {
-			r.separator, r.program = separator, program
-			r.takeMapped(header, mapping)
-			return r, nil
+		known, err := r.take(header)
+		if err != nil {
+			return nil, err
 		}
-		if columns, _ := columnsOf(header); isHeader(columns) {
-			r.separator = separator
-			if err := r.takeHeader(header); err != nil {
-				return nil, err
-			}
-			r.quoted = r.own && first.text == quotedRow(r.names)
+		if known {
+			r.separator, r.quoted = separator, r.own && first.text == quotedRow(r.names)
 			return r, nil
 		}
 	}
-	return nil, &Refusal{
-		Reason:  Say("its first line must name the columns, with email or id among them; it is {0}", Quote(first.text)),
+	return nil, unknownColumns(first.text)
+}
+
+func unknownColumns(first string) error {
+	return &Refusal{
+		Reason:  Say("its first line must name the columns, with email or id among them, but it is {0}", Quote(first)),
 		Columns: true,
 	}
+}
+
+// take takes columns that are ours or a known program's; false if they are neither.
+func (r *csvReader) take(header []string) (known bool, err error) {
+	if program, mapping := exportOf(header); mapping != nil {
+		r.program = program
+		r.takeMapped(header, mapping)
+		return true, nil
+	}
+	if columns, _ := columnsOf(header); !isHeader(columns) {
+		return false, nil
+	}
+	return true, r.takeHeader(header)
 }
 
 // header reads the line that names the columns, and what is said of the separator before it.
@@ -102,7 +114,7 @@ func (r *csvReader) header(headings int) (first physical, said string, err error
 		if problem == tooLong {
 			return first, "", refuse(Say("the line that names its columns is longer than 64 kB"))
 		}
-		return first, "", refuse(Say("the line that names its columns has bytes that are no text in the file's encoding"))
+		return first, "", refuse(Say("the line that names its columns has bytes that are not text in the file's encoding"))
 	}
 	return first, said, nil
 }
@@ -236,13 +248,19 @@ func (r *csvReader) takeTable(first physical, said string, o Options) {
 	}
 	names := header
 	if o.Headings == NoHeadings {
-		names = make([]string, len(header))
-		for i := range names {
-			names[i] = letterOf(i)
-		}
+		names = lettersOf(len(header))
 		r.source.back(first)
 	}
 	r.takeMapped(names, o.Mapping)
+}
+
+// lettersOf names n columns without names.
+func lettersOf(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = letterOf(i)
+	}
+	return names
 }
 
 // letterOf names a column as spreadsheets do: A to Z, AA and so on.
@@ -440,7 +458,7 @@ func (r *csvReader) record(first string) (cells []string, problem *Message, err 
 		return r.unwrap(row.cells, r.separator), nil, nil
 	}
 	if state == broken {
-		return nil, Say("the line has text behind a closing quote: double the quotes that are text"), nil
+		return nil, Say("the line has text after a closing quote: double the quotes that belong to the text"), nil
 	}
 	number, whole := r.source.number, r.isWhole(&row)
 	n, err := r.quote.end(r.source, r.separator, len(first))
@@ -462,12 +480,12 @@ func (r *csvReader) record(first string) (cells []string, problem *Message, err 
 	}
 	if whole && r.hasPerson(more, row.cells) {
 		for i := range more {
-			r.pending = append(r.pending, Line{Number: number + 1 + i, Problem: Say("the line is within a quote that line {0} opens, and is not read", number)})
+			r.pending = append(r.pending, Line{Number: number + 1 + i, Problem: Say("the line is inside a quote that line {0} opens, and is skipped", number)})
 		}
-		return nil, Say("the line has a quote that takes in what looks like people, up to line {0}: close it, or double it", number+len(more)), nil
+		return nil, Say("a quote in this line swallows what looks like people, up to line {0}: close it, or double it", number+len(more)), nil
 	}
 	if name := r.tornField(row.cells); name != "" && problem == nil {
-		problem = Say("the line has a line end in its {0}, in a quote that goes on to line {1}", name, number+len(more))
+		problem = Say("the {0} has a line break in it: its quote is closed only in line {1}", name, number+len(more))
 	}
 	return row.cells, problem, nil
 }
@@ -519,7 +537,7 @@ func (r *csvReader) isPerson(line string, spaced bool) bool {
 // entry makes an entry of cells. Cells that are missing at the end say nothing.
 func (r *csvReader) entry(cells []string) (e Entry, problem *Message) {
 	if r.isSecondHeader(cells) {
-		return e, Say("the line names columns, as where files were joined; the lines after it are read by it")
+		return e, Say("the line names columns again, as when files are joined; the lines below are read by it")
 	}
 	if cells = r.withoutExcess(cells); len(cells) > len(r.columns) {
 		return e, Say("the line has more cells than there are columns: {0} instead of {1}", len(cells), len(r.columns))

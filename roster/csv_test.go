@@ -35,18 +35,18 @@ func TestCSV(t *testing.T) {
 		"no name of a column":      {"name,,email,\nA,,a@x.org,\nB,x,b@x.org\nC,,c@x.org,y\n", []string{"2 A <a@x.org>", "3 !the line has a value in column 2, which has no name", "4 !the line has a value in column 4, which has no name"}},
 		"rows cut short":           {"email,name,bio,id\na@x.org\nb@x.org,B\n", []string{"2 <a@x.org>", "3 B <b@x.org>"}},
 		"quotes that are text":     {"name,email,bio\nA \"Al\" B,a@x.org,5\" pipe, 7\" hose\n", []string{`2 A "Al" B <a@x.org> "5\" pipe, 7\" hose"`}},
-		"text behind a quote":      {"name,email,bio\nA,a@x.org,\"big\" one\nB,b@x.org,\"x\"\n", []string{"2 !the line has text behind a closing quote", `3 B <b@x.org> "x"`}},
+		"text behind a quote":      {"name,email,bio\nA,a@x.org,\"big\" one\nB,b@x.org,\"x\"\n", []string{"2 !the line has text after a closing quote", `3 B <b@x.org> "x"`}},
 		"a quote never closed":     {"name,email,bio\nA,a@x.org,\"5 pipe\nB,b@x.org,x\nC,c@x.org,y\n", []string{"2 !the line has a quote that is not closed", `3 B <b@x.org> "x"`, `4 C <c@x.org> "y"`}},
 		"never closed, long":       {"name,email,bio\nA,a@x.org,\"5 pipe\n" + strings.Repeat(",,\n", 40_000) + "B,b@x.org,\"x\"\n", []string{"2 !the line has a quote that is not closed", `40003 B <b@x.org> "x"`}},
 		"two that open":            {"name,email,bio\nA,a@x.org,\"5 pipe\nB,b@x.org,x\nC,c@x.org,\"7 hose\nD,d@x.org,z\n", []string{"2 !the line has a quote that is not closed", `3 B <b@x.org> "x"`, "4 !the line has a quote that is not closed", `5 D <d@x.org> "z"`}},
-		"one opens, one closes":    {"name,email,bio\nA,a@x.org,\"5 pipe\nB,b@x.org,x\nC,c@x.org,7\"\nD,d@x.org,z\n", []string{"2 !the line has a quote that takes in what looks like people, up to line 4", "3 !the line is within a quote that line 2 opens", "4 !the line is within a quote that line 2 opens", `5 D <d@x.org> "z"`}},
-		"in the first column":      {"name,email\n\"A,a@x.org\nB,b@x.org\nC\",c@x.org\nD,d@x.org\n", []string{"2 !the line has a quote that takes in what looks like people, up to line 4", "3 !the line is within", "4 !the line is within", "5 D <d@x.org>"}},
-		"with commas in the bios":  {"name,email,bio\nA,a@x.org,\"5, big\nB,b@x.org,x, y\nC,c@x.org,7\"\nD,d@x.org,z\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within", `5 D <d@x.org> "z"`}},
-		"in a column between":      {"name,bio,email\nA,\"5,a@x.org\nB,x, y,b@x.org\nC,7\",c@x.org\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within"}},
-		"with spaces":              {"name, email, bio\nA, a@x.org, \"5\nB, b@x.org, x\nC, c@x.org, 7\"\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within"}},
+		"one opens, one closes":    {"name,email,bio\nA,a@x.org,\"5 pipe\nB,b@x.org,x\nC,c@x.org,7\"\nD,d@x.org,z\n", []string{"2 !a quote in this line swallows what looks like people, up to line 4", "3 !the line is inside a quote that line 2 opens", "4 !the line is inside a quote that line 2 opens", `5 D <d@x.org> "z"`}},
+		"in the first column":      {"name,email\n\"A,a@x.org\nB,b@x.org\nC\",c@x.org\nD,d@x.org\n", []string{"2 !a quote in this line swallows what looks like people, up to line 4", "3 !the line is inside", "4 !the line is inside", "5 D <d@x.org>"}},
+		"with commas in the bios":  {"name,email,bio\nA,a@x.org,\"5, big\nB,b@x.org,x, y\nC,c@x.org,7\"\nD,d@x.org,z\n", []string{"2 !a quote in this line swallows", "3 !the line is inside", "4 !the line is inside", `5 D <d@x.org> "z"`}},
+		"in a column between":      {"name,bio,email\nA,\"5,a@x.org\nB,x, y,b@x.org\nC,7\",c@x.org\n", []string{"2 !a quote in this line swallows", "3 !the line is inside", "4 !the line is inside"}},
+		"with spaces":              {"name, email, bio\nA, a@x.org, \"5\nB, b@x.org, x\nC, c@x.org, 7\"\n", []string{"2 !a quote in this line swallows", "3 !the line is inside", "4 !the line is inside"}},
 		"a sentence with an email": {"name,email,bio\nA,a@x.org,\"ask\nBob, bob@x.org, or\nCy, cy@x.org\"\n", []string{`2 A <a@x.org> "ask\nBob, bob@x.org, or\nCy, cy@x.org"`}},
-		"own export with a quote":  {"id,name,email,bio,createdAt,updatedAt,version\n" + person(1) + ",A,a@x.org,\"5, big,,,1\n" + person(2) + ",B,b@x.org,x,,,1\n" + person(3) + ",C,c@x.org,7\",,,1\n", []string{"2 !the line has a quote that takes in", "3 !the line is within", "4 !the line is within"}},
-		"cut short and torn":       {"name,email,bio\nA,\"a@x.org\nB,b@x.org\nC\",x\nD,d@x.org\n", []string{"2 !the line has a line end in its email, in a quote that goes on to line 4", "5 D <d@x.org>"}},
+		"own export with a quote":  {"id,name,email,bio,createdAt,updatedAt,version\n" + person(1) + ",A,a@x.org,\"5, big,,,1\n" + person(2) + ",B,b@x.org,x,,,1\n" + person(3) + ",C,c@x.org,7\",,,1\n", []string{"2 !a quote in this line swallows", "3 !the line is inside", "4 !the line is inside"}},
+		"cut short and torn":       {"name,email,bio\nA,\"a@x.org\nB,b@x.org\nC\",x\nD,d@x.org\n", []string{"2 !the email has a line break in it: its quote is closed only in line 4", "5 D <d@x.org>"}},
 		"text with an address":     {"name,email,bio\nA,a@x.org,\"ask\nb@x.org\nor call\"\n", []string{`2 A <a@x.org> "ask\nb@x.org\nor call"`}},
 		"line too long":            {"name,email\n" + strings.Repeat("x", 70_000) + ",a@x.org\nB,b@x.org\n", []string{"2 !the line is longer than 64 kB", "3 B <b@x.org>"}},
 		"joined without an end":    {"name,email\nA,a@x.org\ufeffname,email\nB,b@x.org\n", []string{"2 A <a@x.org>", "3 B <b@x.org>"}},
@@ -63,7 +63,7 @@ func TestCSV(t *testing.T) {
 		t.Run(name, func(t *testing.T) { readAs(t, test.text, roster.Options{}, test.lines...) })
 	}
 	f := readAs(t, "name,email\nA\ufffd,a@x.org\ufeffname,email\nZo?,?@x.org\n", roster.Options{}, "2 A\ufffd <a@x.org>", "3 Zo? <?@x.org>")
-	if got := notesOf(f); !strings.Contains(got, "letters of 1 line were lost") || !strings.Contains(got, "there is “?” in the name of 1 line:") || !strings.Contains(got, "another file begins within line 2") {
+	if got := notesOf(f); !strings.Contains(got, "letters in 1 line were lost") || !strings.Contains(got, "the name in 1 line has “?” in it:") || !strings.Contains(got, "another file begins in line 2") {
 		t.Errorf("notes: %s", got)
 	}
 }
@@ -128,7 +128,7 @@ func TestNobodyVanishes(t *testing.T) {
 
 // TestTitleAboveTheHeadings: it is passed over and said, and nobody is lost for it.
 func TestTitleAboveTheHeadings(t *testing.T) {
-	const note = "its headings are in line 3, and what is above them is not read"
+	const note = "the headings are in line 3; the lines above are skipped"
 	for text, want := range map[string]string{
 		"Staff list 2026,,\nas of May,,\nname,email,bio\nAnn,a@x.org,b\n":       note,
 		"Staff list 2026\n\nname;email\nAnn;a@x.org\n":                          note,

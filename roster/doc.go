@@ -30,7 +30,7 @@ type Format string
 const (
 	CSV       Format = "csv"   // also with tabs or semicolons
 	JSONLines Format = "jsonl" // one object a line
-	JSON      Format = "json"  // an array of objects, or objects one after the other
+	JSON      Format = "json"  // an array of objects or of rows, or objects one after the other
 	VCard     Format = "vcard"
 )
 
@@ -91,7 +91,7 @@ type Info struct {
 	Format    Format
 	Encoding  Encoding
 	Separator rune       // of CSV
-	Columns   []string   // of CSV, as the file names them
+	Columns   []string   // of a table, as the file names them
 	OwnExport bool       // it has the columns of our own export
 	Program   string     // whose export it is, if that is known
 	Mapped    bool       // its columns have other names than ours, and were mapped
@@ -105,7 +105,7 @@ const maxLine = 64 << 10
 
 var (
 	tooLong        = Say("the line is longer than 64 kB")
-	notText        = Say("the line has bytes that are no text in the file's encoding")
+	notText        = Say("the line has bytes that are not text in the file's encoding")
 	quoteNotClosed = Say("the line has a quote that is not closed")
 )
 
@@ -176,18 +176,30 @@ func (f *File) start(in io.ReadSeeker, seen *census, o Options) (parser, error) 
 	if o.Format != "" && f.Format != o.Format {
 		return nil, refuse(&Message{Text: "it is {0}, not {1}", Args: []any{f.Format.words(), o.Format.words()}}) // only a command asks for a format
 	}
-	switch f.Format {
-	case JSONLines, JSON:
-		return f.startJSON(s, string(head[:list]), keyed, o), nil
-	case VCard:
+	switch {
+	case f.Format == VCard:
 		return &cards{source: s}, nil
+	case f.Format == JSON && isRows(head):
+		r, err := newJSONRows(s, o)
+		if err != nil {
+			return nil, err
+		}
+		f.takeTable(r.table)
+		return r, nil
+	case f.Format != CSV:
+		return f.startJSON(s, string(head[:list]), keyed, o), nil
 	}
 	r, err := newCSV(s, o)
 	if err != nil {
 		return nil, err
 	}
-	f.Separator, f.Columns, f.OwnExport, f.Program, f.Mapped = r.separator, r.names, r.own, r.program, r.mapping != nil
+	f.takeTable(r)
 	return r, nil
+}
+
+// takeTable takes what is known of a table.
+func (f *File) takeTable(r *csvReader) {
+	f.Separator, f.Columns, f.OwnExport, f.Program, f.Mapped = r.separator, r.names, r.own, r.program, r.mapping != nil
 }
 
 // startJSON makes the parser of objects: of people, or of rows of a table. Before them is what comes

@@ -52,7 +52,7 @@ func encodingOf(in io.ReadSeeker, said Encoding) (Encoding, error) {
 		found = UTF16BE
 	case bytes.HasPrefix(head, []byte(mark)):
 	case bytes.Count(head, []byte{0}) > len(head)/10:
-		return "", refuse(Say("it is no text: it has zero bytes. Save it as CSV in UTF-8 from the program that made it"))
+		return "", refuse(Say("it is not a text file. In the program that made it, save it as CSV in UTF-8"))
 	case said != "":
 		return said, nil
 	}

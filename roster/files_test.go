@@ -139,14 +139,14 @@ func TestFiles(t *testing.T) {
 		"11-trailing-commas.csv":               {lines: []string{`2 Tess Comma <tess.comma@example.org> "x"`, `3 Tom Comma <tom.comma@example.org> ""`}},
 		"13-google-contacts-now.csv": {lines: []string{
 			`2 Lena Berg <lena.berg@example.org> "two lines\nof notes"`, "4 Otto <otto@example.org>", "5 Harbour Office <harbour@example.org>", "6 Only Phone",
-		}, note: "not taken, as a person here has name, email and bio: Labels, "},
-		"14-google-contacts-before-2024-utf16le.csv": {read: roster.UTF16LE, lines: []string{"2 Lena Berg <lena.berg@example.org>", "3 Åke Ek <ake.ek@example.org>"}, note: "not taken"},
+		}, note: "left out: Labels, "},
+		"14-google-contacts-before-2024-utf16le.csv": {read: roster.UTF16LE, lines: []string{"2 Lena Berg <lena.berg@example.org>", "3 Åke Ek <ake.ek@example.org>"}, note: "left out"},
 		"15-outlook-desktop-cp1252.csv":              {refused: `it is not UTF-8, as line 2 shows`},
-		"16-outlook-web.csv":                         {lines: []string{"2 Ravi Menon <ravi.menon@example.org>", "3 Ula Brandt <ula.brandt@example.org>"}, note: "not taken, as a person here has name, email and bio: Categories"},
+		"16-outlook-web.csv":                         {lines: []string{"2 Ravi Menon <ravi.menon@example.org>", "3 Ula Brandt <ula.brandt@example.org>"}, note: "left out: Categories"},
 		"17-thunderbird.csv":                         {lines: []string{"2 Vera Stone <vera.stone@example.org>", "3 List without a name <list@example.org>"}},
-		"18-powershell-5-export-csv.csv":             {lines: []string{"3 Zo? Lindqvist <zoe.l@example.org>", "4 Plain Name <plain.name@example.org>"}, note: `there is “?” in the name of 1 line`},
-		"20-saved-again-by-excel-mojibake.csv":       {lines: []string{`2 ZoÃ« Lindqvist <zoe.lindqvist@example.org> "Keeps the keys"`, `3 JÃ¼rgen GroÃŸ <juergen.gross@example.org> "SchlÃ¼ssel"`}, note: "letters of 2 lines look broken"},
-		"26-two-files-joined.csv":                    {lines: []string{`2 Join One <join.one@example.org> "x"`, "3 !the line names columns, as where files were joined", `4 Join Two <join.two@example.org> "y"`}},
+		"18-powershell-5-export-csv.csv":             {lines: []string{"3 Zo? Lindqvist <zoe.l@example.org>", "4 Plain Name <plain.name@example.org>"}, note: `the name in 1 line has “?” in it`},
+		"20-saved-again-by-excel-mojibake.csv":       {lines: []string{`2 ZoÃ« Lindqvist <zoe.lindqvist@example.org> "Keeps the keys"`, `3 JÃ¼rgen GroÃŸ <juergen.gross@example.org> "SchlÃ¼ssel"`}, note: "letters in 2 lines look garbled"},
+		"26-two-files-joined.csv":                    {lines: []string{`2 Join One <join.one@example.org> "x"`, "3 !the line names columns again, as when files are joined", `4 Join Two <join.two@example.org> "y"`}},
 		"30-array.json":                              {format: roster.JSON, lines: []string{`2 Array One <array.one@example.org> ""`, `7 Array Two <array.two@example.org> "x"`}},
 		"35-html-table-named.csv":                    {refused: "it is a web page or XML"},
 		"36-workbook-renamed.csv":                    {refused: "it is a workbook"},
@@ -155,7 +155,7 @@ func TestFiles(t *testing.T) {
 		"07-crlf-and-newlines-in-cells.csv": {lines: []string{
 			`2 Ivo Kamp <ivo.kamp@example.org> "first line\nsecond line\n\nfourth line, after an empty one"`,
 			`6 Mia Sand <mia.sand@example.org> "with \"quotes\" and, a comma"`,
-			"7 !the line has a line end in its name, in a quote that goes on to line 8",
+			"7 !the name has a line break in it: its quote is closed only in line 8",
 			`9 Pia Holm <pia.holm@example.org> "ends with a line end\n"`,
 			`11 Rex Lund <rex.lund@example.org> "last"`,
 		}},
@@ -165,16 +165,16 @@ func TestFiles(t *testing.T) {
 			`6 Emil Tanaka <emil.tanaka@example.org> "fine"`, `7 Fay Mbeki <fay.mbeki@example.org> "fine"`,
 			`8 Gus Ferreira <gus.ferreira@example.org> "has the 7\" adapter"`, `9 Hana Kral <hana.kral@example.org> "fine"`,
 		}},
-		"27-vcard-2.1.vcf": {format: roster.VCard, lines: []string{"1 Zoë von der Löwe <zoe.loewe@example.org>", "9 Ada Plain <ada.plain@example.org>"}, note: "not taken, as a person here has name, email and bio: EMAIL 2, TEL"},
+		"27-vcard-2.1.vcf": {format: roster.VCard, lines: []string{"1 Zoë von der Löwe <zoe.loewe@example.org>", "9 Ada Plain <ada.plain@example.org>"}, note: "left out: EMAIL 2, TEL"},
 		"28-vcard-3.0.vcf": {format: roster.VCard, lines: []string{`1 Lía Garcia, Jr. <lia.garcia@example.org> "a note that is folded after seventy-five octets, and goes on in the next line\nand has an umlaut that the fold cuts in two: ü"`}},
 		"29-vcard-4.0.vcf": {format: roster.VCard, lines: []string{`1 Noor Haddad <noor.haddad@example.org> "first\nsecond; third\\"`, "10 !the card is not a person's: its KIND is"}},
 		"31-odd-lines.jsonl": {format: roster.JSONLines, lines: []string{
 			`1 Line One <line.one@example.org> "CRLF\r\nin the text\r\n"`, "2 Line \u2028Two <line.two@example.org>", "3 Line 😀 <line.three@example.org>",
-			"4 !the object has half a letter in the field name", "5 Nul \x00 <line.five@example.org>", "6 <line.six@example.org>",
+			"4 !the object has half a character in the field name", "5 Nul \x00 <line.five@example.org>", "6 <line.six@example.org>",
 			"7 Line Seven <line.seven@example.org>", "8 !the object has a field that is not a string: id",
-			"9 7C000000-0000-4000-8000-0000000000A2 Line Nine <line.nine@example.org>", `10 !the object has a field "Name", which is written name`,
-			`11 !the object has an unknown field "phone"`, `12 !the object has more than one JSON object: there is "," behind it`,
-			"13 !the line is not a JSON object: it can't be read from", "14 !the object has more than one JSON object",
+			"9 7C000000-0000-4000-8000-0000000000A2 Line Nine <line.nine@example.org>", `10 !the object has a field "Name", which should be name`,
+			`11 !the object has an unknown field "phone"`, `12 !there is something after the JSON object: ","`,
+			"13 !the line is not a JSON object: it can't be read from", "14 !there is something after the JSON object",
 		}},
 		"33-formula-like-cells.csv": {lines: []string{
 			`2 ="00123" <eq@example.org> "a number kept as text by Excel users"`, `3 +49 Hotline <plus.name@example.org> ""`, `4 -Anna- <dash@example.org> ""`,
@@ -254,16 +254,16 @@ func TestWindows1252(t *testing.T) {
 	if offered := refusedAs(t, "name,email\n\x81,a@example.org\n", roster.Options{}, "line 2"); offered != "" {
 		t.Errorf("it could be %q", offered)
 	}
-	readAs(t, "name,email\n\x81,a@example.org\n\x80,b@example.org\n", roster.Options{Encoding: roster.Windows1252}, "2 !the line has bytes that are no text", "3 € <b@example.org>")
+	readAs(t, "name,email\n\x81,a@example.org\n\x80,b@example.org\n", roster.Options{Encoding: roster.Windows1252}, "2 !the line has bytes that are not text", "3 € <b@example.org>")
 	// Where other lines or a mark show that it is UTF-8, only the line is bad.
-	readAs(t, "name,email\nÜte,a@example.org\nJ\xfcrgen,b@example.org\n", roster.Options{}, "2 Üte <a@example.org>", "3 !the line has bytes that are no text")
-	readAs(t, "\ufeffname,email\nJ\xfcrgen,b@example.org\nBo,c@example.org\n", roster.Options{}, "2 !the line has bytes that are no text", "3 Bo <c@example.org>")
-	readAs(t, "name,email\nJ\xfcrgen,b@example.org\n", roster.Options{Encoding: roster.UTF8}, "2 !the line has bytes that are no text")
+	readAs(t, "name,email\nÜte,a@example.org\nJ\xfcrgen,b@example.org\n", roster.Options{}, "2 Üte <a@example.org>", "3 !the line has bytes that are not text")
+	readAs(t, "\ufeffname,email\nJ\xfcrgen,b@example.org\nBo,c@example.org\n", roster.Options{}, "2 !the line has bytes that are not text", "3 Bo <c@example.org>")
+	readAs(t, "name,email\nJ\xfcrgen,b@example.org\n", roster.Options{Encoding: roster.UTF8}, "2 !the line has bytes that are not text")
 	refusedAs(t, "\ufeffname,email\n", roster.Options{Encoding: roster.Windows1252}, "it is utf-8, not windows-1252")
 	refusedAs(t, "name,str\xe4t,email\n", roster.Options{}, "it is not UTF-8, as line 1 shows")
 	// Said so of a file that is not: the letters show it.
 	f := readAs(t, "name,email\nZoë,z@example.org\n", roster.Options{Encoding: roster.Windows1252}, "2 ZoÃ« <z@example.org>")
-	if !strings.HasPrefix(notesOf(f), "letters of 1 line look broken") {
+	if !strings.HasPrefix(notesOf(f), "letters in 1 line look garbled") {
 		t.Errorf("notes: %q", f.Notes)
 	}
 	// In JSON and vCard, too.
@@ -317,7 +317,7 @@ func TestUTF16(t *testing.T) {
 	readAs(t, "name,email\nA\x00B,a@x.org\n", roster.Options{}, "2 A\x00B <a@x.org>") // which package api refuses
 	half := utf16Of("name,email\nx\nBo,b@example.org", true)
 	half = strings.Replace(half, "x\x00", "\x3d\xd8", 1) // the first half of an emoji
-	readAs(t, half+"\x00", roster.Options{}, "2 !the line has bytes that are no text", "3 !the line has bytes that are no text")
+	readAs(t, half+"\x00", roster.Options{}, "2 !the line has bytes that are not text", "3 !the line has bytes that are not text")
 	refusedAs(t, "\xff\xfe\x00\x00n\x00\x00\x00", roster.Options{}, "UTF-32")
 	refusedAs(t, utf16Of("name,email\n", true), roster.Options{Encoding: roster.UTF16BE}, "it is utf-16le, not utf-16be")
 }
@@ -335,15 +335,15 @@ func TestRecognised(t *testing.T) {
 		"\x1f\x8b\x08":                     "gzip",
 		"{\\rtf1\\ansi":                    "rich text",
 		"SQLite format 3\x00":              "a database",
-		"a\x00\x00\x00b\x00\x00\x00":       "no text",
+		"a\x00\x00\x00b\x00\x00\x00":       "not a text file",
 		"\n<?xml version=\"1.0\"?>":        "a web page or XML",
 		"<table><tr>":                      "a web page or XML",
 		"MIME-Version: 1.0\nX: y":          "a web page in one file",
 		"BEGIN:VCALENDAR\n":                "a calendar",
-		`{"format":"rollcall-changes","version":1,"operations":[]}`: "take it in on the page Sync",
+		`{"format":"rollcall-changes","version":1,"operations":[]}`: "load it on the page “Sync”",
 		"dn: cn=Ann,dc=example\nobjectclass: top":                   "LDIF",
 		"version: 1\ndn: x":                 "LDIF",
-		"Staff list 2026\nname,mailing\n":   "its first line must name the columns, with email or id among them; it is \"Staff list 2026\"",
+		"Staff list 2026\nname,mailing\n":   "its first line must name the columns, with email or id among them, but it is \"Staff list 2026\"",
 		"Vorname;Nachname;E-Mail-Adresse\n": "its first line must name the columns",
 		"name,email,phone\n":                `column 3 is "phone"; possible are id, name, email, bio`,
 		"name,email,Name\n":                 "column name is there twice",

@@ -55,7 +55,7 @@ func TestJSONOfOthers(t *testing.T) {
 		"one after the other": {"{\n\"given_name\":\"Ann\",\n\"post\":\"a@x.org\"}\n{\n\"given_name\":\"Bo\",\n\"post\":\"b@x.org\"}", "given_name=given post=email", []string{"1 Ann <a@x.org>", "4 Bo <b@x.org>"}},
 		"GeoJSON":             {`{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[1.5,-2e3]},"properties":{"name":"Ann","email":"a@x.org"}}]}`, "type geometry.type geometry.coordinates properties.name=name properties.email=email", []string{"1 Ann <a@x.org>"}},
 		"known in part":       {`[{"fullName":"Ann","emails":[{"value":"a@x.org"}]}]`, "fullName=name emails.value=email", []string{"1 Ann <a@x.org>"}},
-		"bad ones":            {"{\"who\":\"Ann\",\"at\":\"a@x.org\"}\n{\"who\":\"B\",\"who\":\"C\"}\n{\"who\":{\"a\":1,\"a\":2}}\n{\"who\":\"\\ud83d\"}\n{\"who\":[[\n7\n{\"who\":\"D\"}{}\n{}\n{\"who\":\" \"}\n{\"who\":\"E\",\"at\":[\"e@x.org\",\"f@x.org\"]}", "who=name at=email who.a", []string{"1 Ann <a@x.org>", `2 !the object has the field "who" twice`, `3 !the object has the field "a" twice`, "4 !the object has half a letter", "5 !the line is not a JSON object: it ends too early", "6 !there is \"7\" where an object is wanted", "7 !the object has more than one JSON object: there is \"{}\"", "8 !the object has no name, email or note", "9 !the object has no name, email or note", "10 E <e@x.org>"}},
+		"bad ones":            {"{\"who\":\"Ann\",\"at\":\"a@x.org\"}\n{\"who\":\"B\",\"who\":\"C\"}\n{\"who\":{\"a\":1,\"a\":2}}\n{\"who\":\"\\ud83d\"}\n{\"who\":[[\n7\n{\"who\":\"D\"}{}\n{}\n{\"who\":\" \"}\n{\"who\":\"E\",\"at\":[\"e@x.org\",\"f@x.org\"]}", "who=name at=email who.a", []string{"1 Ann <a@x.org>", `2 !the object has the field "who" twice`, `3 !the object has the field "a" twice`, "4 !the object has half a character", "5 !the line is not a JSON object: it ends too early", "6 !there is \"7\" where an object should be", "7 !there is something after the JSON object: \"{}\"", "8 !the object has no name, email or note", "9 !the object has no name, email or note", "10 E <e@x.org>"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := roster.Open(strings.NewReader(test.text), roster.Options{})
@@ -77,7 +77,7 @@ func TestJSONOfOthers(t *testing.T) {
 		})
 	}
 	f := mapped(t, `[{"who":["Ann","Annie"],"at":["a@x.org","b@x.org"],"tag":[1,true,null,{}]}]`, "who=name at=email tag", "1 Ann <a@x.org>")
-	if got := notesOf(f); got != "not taken, as a person here has name, email and bio: email 2, tag, who 2" {
+	if got := notesOf(f); got != "left out: email 2, tag, who 2. Rollcall keeps only name, email and bio" {
 		t.Errorf("noted: %q", got)
 	}
 	// Where most objects are ours, the others are named; so are those of known programs.
@@ -88,8 +88,8 @@ func TestJSONOfOthers(t *testing.T) {
 			t.Errorf("%s is read as %+v (%v)", rows, all, err)
 		}
 	}
-	for _, text := range []string{"[]", "[{},{}]", "[1]", `[["name","email"],["Ann","a@x.org"]]`, "{", `{"a":null}`} {
-		if _, err := roster.TableOf(strings.NewReader(text), roster.Options{}); err == nil || !strings.Contains(err.Error(), "it has no object that says anything") {
+	for _, text := range []string{"[]", "[{},{}]", "[1]", `[[{}]]`, "{", `{"a":null}`} {
+		if _, err := roster.TableOf(strings.NewReader(text), roster.Options{}); err == nil || !strings.Contains(err.Error(), "it has no object with anything in it") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -159,7 +159,7 @@ func TestHeadingsAreSaid(t *testing.T) {
 	}
 	mapping, _ := roster.MappingOf(table.Roles)
 	f := readAs(t, text, roster.Options{Headings: 7, Mapping: mapping}, "8 Ann <ann@x.org>")
-	if !strings.HasPrefix(notesOf(f), "its headings are in line 7, and what is above them is not read") {
+	if !strings.HasPrefix(notesOf(f), "the headings are in line 7; the lines above are skipped") {
 		t.Errorf("noted: %q", f.Notes)
 	}
 	// Columns of ours, and of known programs, need no mapping.
@@ -176,7 +176,7 @@ func TestHeadingsAreSaid(t *testing.T) {
 	if err != nil || !slices.Equal(table.Columns, []string{"Full name", "E-mail (work)", "Phone"}) || table.Headings != 1 || table.Rows[0][0] != "Ann" {
 		t.Errorf("it looks like %+v (%v)", table, err)
 	}
-	readAs(t, text, roster.Options{Mapping: &roster.Mapping{Names: [][]int{{0}}, Emails: []int{1}}}, "4 Ann <a@x.org>", "5 !the line has a line end in its Full name")
+	readAs(t, text, roster.Options{Mapping: &roster.Mapping{Names: [][]int{{0}}, Emails: []int{1}}}, "4 Ann <a@x.org>", "5 !the Full name has a line break in it")
 	readAs(t, "\"who,at\nAnn,a@x.org\nBo,b@x.org\n", roster.Options{Mapping: &roster.Mapping{Names: [][]int{{0}}, Emails: []int{1}}}, "2 !the line has more cells", "3 !the line has more cells")
 	long, err := roster.TableOf(strings.NewReader(strings.Repeat("\x1b[31m"+strings.Repeat("é", 100)+",\n", 50)), roster.Options{})
 	if err != nil || len(long.Top) != 20 || len([]rune(long.Top[0].Text)) != 61 {

@@ -96,7 +96,7 @@ func endOfObject(d *json.Decoder, text string) *Message {
 		return notObject(d, text, err)
 	}
 	if rest := strings.TrimSpace(text[d.InputOffset():]); rest != "" {
-		return Say("the object has more than one JSON object: there is {0} behind it", Quote(rest))
+		return Say("there is something after the JSON object: {0}", Quote(rest))
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func notObject(d *json.Decoder, text string, err error) *Message {
 		return Say("the line is not a JSON object: it ends too early")
 	}
 	if err == nil { // it is another value
-		return Say("there is {0} where an object is wanted", Quote(strings.TrimSpace(text)))
+		return Say("there is {0} where an object should be", Quote(strings.TrimSpace(text)))
 	}
 	return Say("the line is not a JSON object: it can't be read from {0} on", Quote(text[d.InputOffset():]))
 }
@@ -117,9 +117,9 @@ func foreignField(name string, value json.RawMessage) *Message {
 	known, ok := meaning[name]
 	switch {
 	case !ok && columnName(name) != name:
-		return Say("the object has a field {0}, which is written {1}", Quote(name), columnName(name))
+		return Say("the object has a field {0}, which should be {1}", Quote(name), columnName(name))
 	case !ok && value[0] == '[' && strings.HasPrefix(strings.TrimSpace(string(value[1:])), "{"):
-		return Say("the object has an unknown field {0}, which is a list: give the list alone", Quote(name))
+		return Say("the object has an unknown field {0}, which is a list: import that list alone", Quote(name))
 	case !ok:
 		return Say("the object has an unknown field {0}", Quote(name))
 	case known != unused && value[0] != '"' && string(value) != "null":
@@ -139,7 +139,7 @@ func (e *Entry) set(name string, value json.RawMessage) (problem *Message) {
 		return Say("the object has a field that is not a string: {0}", name)
 	}
 	if hasHalfLetter(string(value)) {
-		return Say("the object has half a letter in the field {0}: text was cut within it", name)
+		return Say("the object has half a character in the field {0}: its text was cut off there", name)
 	}
 	switch known {
 	case idColumn:
@@ -192,6 +192,7 @@ type jsonItems struct {
 	before int  // bytes before the list, but for the ends of lines
 	within bool // the list is in an object, whose other fields are passed over
 	keyed  bool // the list is such an object itself, with a name before each
+	rows   bool // its items are lists: see jsonRows
 }
 
 // newJSONItems takes what comes before the list within an object.
@@ -210,10 +211,13 @@ func (r *jsonItems) Next() (Line, error) {
 	r.item++
 	line := Line{Number: r.source.number, Item: r.item}
 	var text string
-	if first == '{' {
-		text, line.Problem, err = r.object()
+	if first == '{' || first == '[' {
+		text, line.Problem, err = r.whole(first)
 	} else {
 		line.Problem, err = r.junk(first)
+	}
+	if r.rows && line.Problem != nil {
+		line.Problem = damagedRow(text)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Line{}, err
@@ -253,6 +257,9 @@ func (r *jsonItems) skip() (byte, error) {
 		}
 		switch b {
 		case '[':
+			if r.rows && r.arrays == 1 {
+				return b, nil
+			}
 			r.arrays++
 		case ']':
 			r.arrays--
@@ -309,7 +316,7 @@ func (r *jsonItems) pass() error {
 			b = 0 // whatever it escapes, it escapes nothing itself
 		case quoted, b == ' ', b == '\t':
 		case b == '{' && last == ':':
-			if _, _, err := r.object(); err != nil {
+			if _, _, err := r.whole('{'); err != nil {
 				return err
 			}
 		case b == '[' && last == ':':
@@ -362,7 +369,7 @@ func (r *jsonItems) junk(first byte) (problem *Message, err error) {
 			err = io.EOF
 		}
 		if err != nil {
-			return Say("there is {0} where an object is wanted", Quote(strings.ToValidUTF8(string(text), "?"))), err
+			return Say("there is {0} where an object should be", Quote(strings.ToValidUTF8(string(text), "?"))), err
 		}
 		if len(text) < maxLine {
 			text = append(text, b)
@@ -370,9 +377,9 @@ func (r *jsonItems) junk(first byte) (problem *Message, err error) {
 	}
 }
 
-// object reads on behind the bracket of an object.
-func (r *jsonItems) object() (text string, problem *Message, err error) {
-	object, scan := []byte{'{'}, brackets{open: []byte{'{'}, last: '{'}
+// whole reads on behind the bracket of an object, or of a row.
+func (r *jsonItems) whole(open byte) (text string, problem *Message, err error) {
+	object, scan := []byte{open}, brackets{open: []byte{open}, last: open}
 	for {
 		b, err := r.next()
 		if err != nil {
@@ -394,7 +401,7 @@ func (r *jsonItems) object() (text string, problem *Message, err error) {
 	}
 }
 
-// brackets follows the brackets and strings of an object.
+// brackets follows the brackets and strings of an object, or of a row.
 type brackets struct {
 	open    []byte
 	last    byte // that is no space
@@ -411,7 +418,9 @@ func (s *brackets) fits(b byte) bool {
 	case b == '{':
 		return s.wantsValue()
 	case b == ']':
-		return len(s.open) > 1
+		return len(s.open) > 1 || s.open[0] == '['
+	case b == '[':
+		return s.open[0] == '{' || s.wantsValue()
 	}
 	return true
 }

@@ -22,7 +22,7 @@ func TestJSON(t *testing.T) {
 		"lines":                   {"{\"email\":\"a@x.org\"}\r\n\n \r{\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
 		"lines, joined":           {"{\"email\":\"a@x.org\"}\n\ufeff{\"email\":\"b@x.org\"}\n", []string{"1 <a@x.org>", "2 <b@x.org>"}},
 		"lines, the first cut":    {"{\"email\":", []string{"1 !the line is not a JSON object: it ends too early"}},
-		"no object":               {"{}\n[]\n7\n", []string{"1", `2 !there is "[]" where an object is wanted`, `3 !there is "7" where`}},
+		"no object":               {"{}\n[]\n7\n", []string{"1", `2 !there is "[]" where an object should be`, `3 !there is "7" where`}},
 		"what the server gives":   {`{"id":"x","createdAt":"now","updatedAt":7,"version":{"a":[1]},"email":"a@x.org","bio":null}`, []string{"1 x <a@x.org>"}},
 		"a field twice":           {`{"name":"A","name":"B"}`, []string{`1 !the object has the field "name" twice`}},
 		"halves of letters":       {"{\"bio\":\"\\ud83d\\ude00 \\\\ud83d\"}\n{\"bio\":\"\\ud83d\"}\n{\"bio\":\"\\ude00\"}\n{\"bio\":\"\\ud83d\\n\\ude00\"}\n{\"bio\":\"\\ude00\\ud83d\"}\n{\"bio\":\"\\ud83d\\ud83d\\ude00\"}", []string{`1 "😀 \\ud83d"`, "2 !the object has half", "3 !the object has half", "4 !the object has half", "5 !the object has half", "6 !the object has half"}},
@@ -36,7 +36,7 @@ func TestJSON(t *testing.T) {
 			`"emailAddresses":[{"value":"mailto:a@x.org"},{"value":"x@x.org"}],"phoneNumbers":[{"value":"1"}],"biographies":[{"value":"Reads\nmaps"}]},` +
 			`{"resourceName":"people/c2","names":[{"givenName":"Bo","familyName":"Ek"}]},{"resourceName":"people/c3","emailAddresses":[]}],"nextPageToken":"t"}`,
 			[]string{`1 Ann Archer <a@x.org> "Reads\nmaps"`, "1 Bo Ek", "1 !the object has no name, email or note"}},
-		"Google's, a line each": {"{\"names\":[{\"displayName\":\"A\"}],\"emailAddresses\":[{\"value\":\"a@x.org\"}]}\n{\"names\":[{\"displayName\":\"\\ud83d\"}],\"emailAddresses\":[{\"value\":\"b@x.org\"}]}\n", []string{"1 A <a@x.org>", "2 !the object has half a letter"}},
+		"Google's, a line each": {"{\"names\":[{\"displayName\":\"A\"}],\"emailAddresses\":[{\"value\":\"a@x.org\"}]}\n{\"names\":[{\"displayName\":\"\\ud83d\"}],\"emailAddresses\":[{\"value\":\"b@x.org\"}]}\n", []string{"1 A <a@x.org>", "2 !the object has half a character"}},
 		"Microsoft Graph": {`{"@odata.context":"c","value":[{"@odata.etag":"e","id":"AAM=","displayName":"Ann Archer","emailAddresses":[{"name":"Ann","address":"a@x.org"}],"personalNotes":"n"},` +
 			`{"id":"1","givenName":"Bo","surname":"Ek","mail":"b@x.org","jobTitle":null}]}`, []string{`1 Ann Archer <a@x.org> "n"`, "1 Bo Ek <b@x.org>"}},
 		"SCIM":                     {`{"schemas":["x"],"Resources":[{"id":"2819c223","name":{"formatted":"","givenName":"Ann","familyName":"Archer"},"emails":[{"value":"x@x.org"},{"value":"a@x.org","primary":true}]}]}`, []string{"1 Ann Archer <a@x.org>"}},
@@ -46,14 +46,14 @@ func TestJSON(t *testing.T) {
 		"empty array":              {"[]", nil},
 		"arrays, joined":           {"[{\"email\":\"a@x.org\"}]\n\ufeff[{\"email\":\"b@x.org\"}]", []string{"1 <a@x.org>", "2 <b@x.org>"}},
 		"objects of several lines": {"{\n\"email\":\"a@x.org\"\n}\n{\n\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
-		"no objects":               {"[1,\n\"a\", null,{}]", []string{"1 !there is \"1\" where an object is wanted", `2 !there is "\"a\"" where`, `2 !there is "null" where`, "2"}},
+		"no objects":               {"[1,\n\"a\", null,{}]", []string{"1 !there is \"1\" where an object should be", `2 !there is "\"a\"" where`, `2 !there is "null" where`, "2"}},
 		"nested":                   {"[{\"version\":{\"a\":[{},{\"b\":[]}]},\"email\":\"a@x.org\"},{\"tags\":[{}]},{\"email\":\"b@x.org\"}]", []string{"1 <a@x.org>", `1 !the object has an unknown field "tags"`, "1 <b@x.org>"}},
 		"a bracket missing":        {"[\n{\"email\":\"a@x.org\",\n{\"email\":\"b@x.org\"}\n]", []string{"2 !the object is not closed before the next one begins", "3 <b@x.org>"}},
 		"the last one missing":     {"[\n{\"email\":\"a@x.org\"\n]", []string{"2 !the object is not closed before"}},
 		"a quote missing":          {"[\n{\"name\":\"A,\n\"email\":\"a@x.org\"},\n{\"email\":\"b@x.org\"}\n]", []string{"2 !the line is not a JSON object", "4 <b@x.org>"}},
 		"cut off":                  {"[{\"email\":\"a@x.org\"},\n{\"email\":", []string{"1 <a@x.org>", "2 !the object is not closed where the file ends"}},
 		"too long":                 {"[\n{\"bio\":\"" + strings.Repeat("x", 70_000) + "\"},{\"email\":\"b@x.org\"}]", []string{"2 !the object is longer than 64 kB", "2 <b@x.org>"}},
-		"not text":                 {"[{\"name\":\"\xff\"},{\"name\":\"é\"}]", []string{"1 !the line has bytes that are no text", "1 é"}},
+		"not text":                 {"[{\"name\":\"\xff\"},{\"name\":\"é\"}]", []string{"1 !the line has bytes that are not text", "1 é"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { readAs(t, test.text, roster.Options{}, test.lines...) })
@@ -62,7 +62,7 @@ func TestJSON(t *testing.T) {
 		t.Errorf("notes: %q", f.Notes)
 	}
 	f := readAs(t, `[{"displayName":"A","mail":"a@x.org","jobTitle":"Cook","faxNumber":null,"emails":[{"value":"a@x.org"},{"value":"b@x.org"}]}]`, roster.Options{}, "1 A <a@x.org>")
-	if len(f.Notes) != 1 || notesOf(f) != "not taken, as a person here has name, email and bio: email 2, jobTitle" {
+	if len(f.Notes) != 1 || notesOf(f) != "left out: email 2, jobTitle. Rollcall keeps only name, email and bio" {
 		t.Errorf("notes: %q", f.Notes)
 	}
 	_, all, err := read(t, "[{},{},\n{}]", roster.Options{})

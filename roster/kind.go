@@ -14,7 +14,7 @@ var binaryKinds = []struct {
 	{"PK\x03\x04", Say("it is a workbook such as Excel's .xlsx, or another zip archive, whatever its name says; open it in the program that made it and save it as CSV in UTF-8")},
 	{"\xd0\xcf\x11\xe0", Say("it is a workbook of an older Excel, or an Outlook file, whatever its name says; open it in the program that made it and save it as CSV in UTF-8")},
 	{"!BDN", Say("it is an Outlook data file; export the contacts from Outlook as CSV")},
-	{"\x1f\x8b", Say("it is packed by gzip; unpack it")},
+	{"\x1f\x8b", Say("it is compressed with gzip; unpack it first")},
 	{"SQLite format 3", Say("it is a database; {0} is for backups", "`rollcall restore`")},
 	{"%PDF", Say("it is a PDF; open it in the program that made it and save it as CSV in UTF-8")},
 	{`{\rtf`, Say("it is rich text; open it in the program that made it and save it as CSV in UTF-8")},
@@ -34,7 +34,7 @@ var textKinds = []struct {
 	prefix string
 	reason *Message
 }{
-	{"begin:vcalendar", Say("it is a calendar; people are read from CSV, JSON and vCard")},
+	{"begin:vcalendar", Say("it is a calendar; Rollcall reads people from CSV, JSON and vCard")},
 	{"dn:", Say("it is LDIF; export the address book as CSV or vCard")},
 	{"version: 1", Say("it is LDIF; export the address book as CSV or vCard")},
 	{"mime-version:", Say("it is a web page in one file, as some programs save workbooks; open it in the program that made it and save it as CSV in UTF-8")},
@@ -65,7 +65,7 @@ func formatOf(head []byte, wrapped bool) (Format, error) {
 		return JSON, nil
 	case text[0] == '{':
 		if strings.Contains(text[:min(len(text), 100)], `"rollcall-changes"`) {
-			return "", refuse(Say("it has changes that were saved from Rollcall before they were sent; take it in on the page Sync"))
+			return "", refuse(Say("it has changes that were saved from Rollcall before they were sent; load it on the page “Sync”"))
 		}
 		// The first of objects that have a line each ends in its line.
 		if !wrapped && (closes(line) || len(line) == len(text)) {

@@ -105,7 +105,7 @@ func (m *Mapping) entry(cells []string, further map[int][]string) (e Entry, more
 	case ok:
 		e.Email = &email
 	case email != "":
-		return e, 0, Say("the line has an address within Exchange, and no email that others can write to")
+		return e, 0, Say("the line has an address that works only within Exchange, and no email that others can write to")
 	}
 	if bios := filled(m.Bios); len(bios) > 0 {
 		bio := strings.Join(bios, "\n\n")

@@ -12,7 +12,7 @@ import (
 // TestOutlookOnADesk: what Exchange addresses by is no email, and the notes keep their lines.
 func TestOutlookOnADesk(t *testing.T) {
 	f := readAs(t, file(t, "15-outlook-desktop-cp1252.csv"), roster.Options{Encoding: roster.Windows1252},
-		`2 Søren Dahl <soren.dahl@example.org> "two lines\nof notes"`, "5 !the line has an address within Exchange")
+		`2 Søren Dahl <soren.dahl@example.org> "two lines\nof notes"`, "5 !the line has an address that works only within Exchange")
 	if f.Program != "Outlook" || !f.Mapped {
 		t.Errorf("it is %+v", f.Info)
 	}
@@ -37,7 +37,7 @@ func TestKnownExports(t *testing.T) {
 			"2 A A <a@x.org>", "3 B B <b@x.org>", "4 C C <c@x.org>", "5 E E <e@x.org>", "6 G G <g x@x.org>", "7 H H <h@x,org>", "8 I I <i@x.org>", "9 J J <j@x.org>",
 		},
 		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\nName,Yomi Name,E-mail 1 - Value\n":           {"2 Ann <a@x.org>", "3 !the line names columns"},
-		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\n\"Bo,,b@x.org\nCy,,c@x.org\nDi,\",d@x.org\n": {"2 Ann <a@x.org>", "3 !the line has a quote that takes in what looks like people, up to line 5", "4 !the line is within a quote", "5 !the line is within a quote"},
+		"Name,Yomi Name,E-mail 1 - Value\nAnn,,a@x.org\n\"Bo,,b@x.org\nCy,,c@x.org\nDi,\",d@x.org\n": {"2 Ann <a@x.org>", "3 !a quote in this line swallows what looks like people, up to line 5", "4 !the line is inside a quote", "5 !the line is inside a quote"},
 	} {
 		readAs(t, text, roster.Options{}, want...)
 	}
@@ -47,7 +47,7 @@ func TestKnownExports(t *testing.T) {
 func TestFurtherEmails(t *testing.T) {
 	f := readAs(t, "First Name,E-mail 1 - Value,E-mail 2 - Value\nA,a@x.org,b@x.org\nB,c@x.org,\nC,d@x.org ::: e@x.org,\nD,f@x.org,F@x.org\n", roster.Options{},
 		"2 A <a@x.org>", "3 B <c@x.org>", "4 C <d@x.org>", "5 D <f@x.org>")
-	if len(f.Notes) != 1 || notesOf(f) != "not taken, as a person here has name, email and bio: email 2" {
+	if len(f.Notes) != 1 || notesOf(f) != "left out: email 2. Rollcall keeps only name, email and bio" {
 		t.Errorf("noted: %q", f.Notes)
 	}
 }
@@ -125,6 +125,7 @@ func FuzzTable(f *testing.F) {
 	f.Add("x,y\n\"1,a@b\n2,c@d\n\",e@f\n", "ne", 2)
 	for _, text := range []string{
 		`[{"a":{"b":[1,true,{"c":"x@y"}]},"a.b":null},{"a":{"b":{"c":""}}}]`, "{\"who\":\"A\"}\n{\"who\":\"\\ud83d\",\"at\":[[\"a@x.org\"]]}\n", `{"x":{"y":[{"m":"a@x.org"}],"z":[1,[2]]}}`, `{"x":{"a":{"m":"a@x.org"},"b":{"m":"b@x.org"}},"y":1}`, "\"a\nb\",c\n",
+		`[["a","b@c"],["d","e@f",[1,{}]],["g"`,
 	} {
 		f.Add(text, "en", 0)
 	}

@@ -194,7 +194,7 @@ var taken = append([]string{
 }, contactFields...)
 
 var (
-	halfLetter  = Say("the object has half a letter: text was cut within it")
+	halfLetter  = Say("the object has half a character: its text was cut off there")
 	emptyObject = Say("the object has no name, email or note")
 )
 

@@ -160,6 +160,7 @@ func FuzzOpen(f *testing.F) {
 		"email\na\n", "name;email\r\n\"a\r\nb\";c\r\n", "email\n\"\n\"\"\n\"x", "\xef\xbb\xbfid\tname\n'=1\t\n", "\xff\xfe", `{"name":"A"}`, "{}\n\n[", "",
 		"[{},\n{\"a\":{}}", "{\n}{", "BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:=\n a=\nBEGIN:VCARD\nEND:VCARD", "sep=;\nemail", "n\x00a\x00", "name,email\nJ\xfc,a@b\n\"x,b@c\nc\",d@e",
 		`{"n":1,"users":[{"email":"a@b"},{}],"x":{"y":[{"` + "\n" + `"}`, `{"names":[{"givenName":"\ud83d"}],"emails":[{"value":"mailto:a@b"}],"x":1}`,
+		"[[\"name\",\"email\"],\n[\"A\",\"a@b\"\n[\"B\",[1,null]],[{}],\"", `[["email"],["a@b"]][["c@d"]`,
 	} {
 		for i := range 5 {
 			f.Add(text, uint8(i))

@@ -13,7 +13,7 @@ type Table struct {
 	Rows    [][]string // the first few; cells may be missing at the end
 	Roles   []Role     // of the columns, as far as they can be guessed
 	// Headings is the line of CSV that names the columns, or NoHeadings where the first line seems to be a
-	// person. 0 of JSON, whose fields have their names with them.
+	// person. 1 stands for the first row of JSON; 0 of objects, whose fields have their names with them.
 	Headings int
 	Top      []TopLine // of CSV, where another one may have the headings
 
@@ -58,7 +58,7 @@ func TableOf(in io.ReadSeeker, o Options) (*Table, error) {
 			}
 		}
 		if len(t.Columns) == 0 {
-			return nil, refuse(Say("it has no object that says anything; a person is one as {0}", `{"name": "Ann", "email": "ann@example.org"}`))
+			return nil, refuse(Say("it has no object with anything in it; a person looks like {0}", `{"name": "Ann", "email": "ann@example.org"}`))
 		}
 		t.Roles = guess(t.Columns, t.Rows)
 		t.Rows = t.Rows[:min(len(t.Rows), shownRows)]
@@ -80,6 +80,8 @@ func tableOf(p parser) (*Table, error) {
 	switch p := p.(type) {
 	case *csvReader:
 		return tableOfRows(p)
+	case *jsonRows:
+		return tableOfLists(p)
 	case *jsonLines:
 		t := &objectTable{}
 		return t.table(p, &p.parse)
@@ -104,6 +106,20 @@ func tableOfRows(r *csvReader) (t *Table, err error) {
 	return t, nil
 }
 
+func tableOfLists(r *jsonRows) (*Table, error) {
+	t := &Table{Columns: r.table.names, Headings: r.headings}
+	for {
+		if _, err := r.Next(); errors.Is(err, io.EOF) {
+			return t, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if r.cells != nil && len(t.Rows) < guessedRows {
+			t.Rows = append(t.Rows, r.cells)
+		}
+	}
+}
+
 // table reads all objects, whose columns may be in the last one only.
 func (t *objectTable) table(p parser, parse *objectParser) (*Table, error) {
 	var rows [][]string
@@ -124,15 +140,15 @@ func (t *objectTable) table(p parser, parse *objectParser) (*Table, error) {
 	return &Table{Columns: t.columns, Rows: rows}, nil
 }
 
-// topOf returns the first lines of a table, any of which may have its headings.
+// topOf returns the first lines of a table, any of which may have its headings; none of JSON.
 func topOf(in io.ReadSeeker, encoding Encoding, t *Table) (top []TopLine, err error) {
 	f := &File{Info: Info{Encoding: encoding}}
 	p, err := f.start(in, &census{}, Options{Mapping: &Mapping{}, Headings: NoHeadings})
 	if err != nil {
 		return nil, err
 	}
-	r, _ := p.(*csvReader) // of CSV it is one
-	for len(top) < topLines {
+	r, isCSV := p.(*csvReader)
+	for isCSV && len(top) < topLines {
 		line, err := r.source.next()
 		if errors.Is(err, io.EOF) {
 			break

@@ -150,7 +150,7 @@ func (c *card) take(number int, text string, whole bool) {
 	name, parameters, value, ok := splitProperty(text)
 	if !ok {
 		if !c.encoded && strings.TrimSpace(text) != "" {
-			c.fail(Say("the card has a line behind {0} that is no property", c.last))
+			c.fail(Say("the card has a line after {0} that is not a property", c.last))
 		}
 		return
 	}
@@ -231,7 +231,7 @@ func (c *card) entry() (e Entry, problem *Message) {
 	switch c.version {
 	case "2.1", "3.0", "4.0", "":
 	default:
-		return e, Say("the card's VERSION is {0}; 2.1, 3.0 and 4.0 are read", Quote(c.version))
+		return e, Say("the card's VERSION is {0}; only 2.1, 3.0 and 4.0 can be read", Quote(c.version))
 	}
 	if c.kind != "" && c.kind != "individual" && c.kind != "org" {
 		return e, Say("the card is not a person's: its KIND is {0}", Quote(c.kind))
@@ -270,22 +270,22 @@ func (c *card) decode(number int, name, value string, parameters parameters) (te
 		in := bufio.NewReaderSize(strings.NewReader(value), len(value)+1)
 		decoded, err := io.ReadAll(quotedprintable.NewReader(in))
 		if err != nil {
-			return "", Say("the card's {0} is no quoted-printable text", name)
+			return "", Say("the card's {0} is not valid quoted-printable text", name)
 		}
 		value = string(decoded)
 	} else if c.encoded {
-		return "", Say("the card's {0} is base64, which is not read there", name)
+		return "", Say("the card's {0} is in base64, which can't be read there", name)
 	}
 	switch charset := strings.ToUpper(parameters.value("CHARSET")); charset {
 	case "", "UTF-8", "UTF8", "US-ASCII":
 	case "WINDOWS-1252", "CP1252", "ISO-8859-1", "LATIN1":
 		value = fromWindows1252(value)
 	default:
-		return "", Say("the card's {0} is in the encoding {1}, which is not read: export the cards in UTF-8", name, Quote(charset))
+		return "", Say("the card's {0} is in the encoding {1}, which can't be read: export the cards in UTF-8", name, Quote(charset))
 	}
 	value = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(value)
 	if c.seen.see(number, value) != nil {
-		return "", Say("the card's {0} has bytes that are no text in the file's encoding", name)
+		return "", Say("the card's {0} has bytes that are not text in the file's encoding", name)
 	}
 	return value, nil
 }

@@ -40,30 +40,30 @@ func TestVCard(t *testing.T) {
 		"quoted-printable":         {card("2.1", "FN;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:J=C3=", "=BCrgen", "NOTE;QUOTED-PRINTABLE:a=0D=0Ab=3Dc =", " d", "EMAIL:a@x.org"), []string{`1 Jürgen <a@x.org> "a\nb=c  d"`}},
 		"quoted-printable, long":   {card("2.1", "FN:A", "NOTE;ENCODING=QUOTED-PRINTABLE:"+long), []string{`1 A "` + strings.Repeat("N", 5000) + `"`}},
 		"quoted-printable, torn":   {card("2.1", "FN:A", "NOTE;ENCODING=QUOTED-PRINTABLE:a="), []string{`1 A "a"`}},
-		"quoted-printable, wrong":  {card("2.1", "FN;ENCODING=QUOTED-PRINTABLE:a\x01"), []string{"1 !the card's FN is no quoted-printable text"}},
+		"quoted-printable, wrong":  {card("2.1", "FN;ENCODING=QUOTED-PRINTABLE:a\x01"), []string{"1 !the card's FN is not valid quoted-printable text"}},
 		"Latin-1":                  {card("2.1", "FN;CHARSET=ISO-8859-1:J\xfcrgen", "EMAIL:a@x.org"), []string{"1 Jürgen <a@x.org>"}},
 		"Latin-1 in QP":            {card("2.1", "FN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:J=FCrgen", "EMAIL:a@x.org"), []string{"1 Jürgen <a@x.org>"}},
-		"another charset":          {card("2.1", "FN;CHARSET=KOI8-R:x", "EMAIL:a@x.org"), []string{`1 !the card's FN is in the encoding "KOI8-R", which is not read`}},
-		"a name in base64":         {card("2.1", "FN;ENCODING=B:QW5u", "EMAIL:a@x.org"), []string{"1 !the card's FN is base64"}},
+		"another charset":          {card("2.1", "FN;CHARSET=KOI8-R:x", "EMAIL:a@x.org"), []string{`1 !the card's FN is in the encoding "KOI8-R", which can't be read`}},
+		"a name in base64":         {card("2.1", "FN;ENCODING=B:QW5u", "EMAIL:a@x.org"), []string{"1 !the card's FN is in base64"}},
 		"a photo":                  {card("2.1", "FN:A", "PHOTO;JPEG;ENCODING=BASE64:", " "+strings.Repeat("QUJD\r\n ", 20_000), "", "EMAIL:a@x.org"), []string{"1 A <a@x.org>"}},
 		"a photo, not folded":      {card("2.1", "FN:A", "PHOTO;BASE64:", "QUJDQUJD", "QUJD==", "", "EMAIL:a@x.org"), []string{"1 A <a@x.org>"}},
-		"a line that broke":        {card("3.0", "FN:A", "NOTE:one", "two", "EMAIL:a@x.org"), []string{"1 !the card has a line behind NOTE that is no property"}},
+		"a line that broke":        {card("3.0", "FN:A", "NOTE:one", "two", "EMAIL:a@x.org"), []string{"1 !the card has a line after NOTE that is not a property"}},
 		"an agent within":          {card("2.1", "FN:A", "AGENT:", "BEGIN:VCARD", "FN:B", "EMAIL:b@x.org", "END:VCARD", "EMAIL:a@x.org"), []string{"1 A <a@x.org>"}},
 		"an end missing":           {"BEGIN:VCARD\nFN:A\n\nBEGIN:VCARD\nFN:B\nEND:VCARD\nBEGIN:VCARD\nFN:C", []string{"1 !the card is not closed before the next one begins", "4 B", "7 !the card is not closed where the file ends"}},
 		"lines between":            {card("3.0", "FN:A") + "\r\nFN:B\r\n\ufeff" + card("3.0", "FN:C"), []string{"1 A", "6 !the line belongs to no card", "7 C"}},
-		"another version":          {card("5.0", "FN:A"), []string{`1 !the card's VERSION is "5.0"; 2.1, 3.0 and 4.0 are read`}},
+		"another version":          {card("5.0", "FN:A"), []string{`1 !the card's VERSION is "5.0"; only 2.1, 3.0 and 4.0 can be read`}},
 		"groups of people":         {card("3.0", "FN:A", "X-ADDRESSBOOKSERVER-KIND:group") + card("4.0", "FN:B", "KIND:Org") + card("4.0", "FN:C", "KIND:location"), []string{"1 !the card is not a person's: its KIND is \"group\"", "6 B", "11 !the card is not a person's: its KIND is \"location\""}},
 		"nothing to take":          {card("3.0", "TEL:1"), []string{"1 !the card has no name, email or note"}},
 		"too long":                 {card("3.0", "FN:A", "NOTE:"+strings.Repeat("x", 70_000)) + card("3.0", "FN:B", "TEL:"+strings.Repeat("x", 70_000)), []string{"1 !the card has a NOTE that is longer than 64 kB", "6 B"}},
 		"in CR alone":              {strings.ReplaceAll(card("3.0", "FN:A", "NOTE:one", " two"), "\r\n", "\r"), []string{`1 A "onetwo"`}},
 		"a fold through a letter":  {card("3.0", "FN:A\xc3", " \xbc"), []string{"1 Aü"}},
-		"letters that are no text": {"\ufeff" + card("3.0", "FN:A\xc3") + card("3.0", "FN:B"), []string{"1 !the card's FN has bytes that are no text", "5 B"}},
+		"letters that are no text": {"\ufeff" + card("3.0", "FN:A\xc3") + card("3.0", "FN:B"), []string{"1 !the card's FN has bytes that are not text", "5 B"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { readAs(t, test.text, roster.Options{}, test.lines...) })
 	}
 	f := readAs(t, card("3.0", "FN:A", "TEL:1", "TEL:2", "ADR:;;x", "ORG:y"), roster.Options{}, "1 A")
-	if len(f.Notes) != 1 || notesOf(f) != "not taken, as a person here has name, email and bio: TEL, ADR, ORG" {
+	if len(f.Notes) != 1 || notesOf(f) != "left out: TEL, ADR, ORG. Rollcall keeps only name, email and bio" {
 		t.Errorf("notes: %q", f.Notes)
 	}
 }

@@ -357,7 +357,7 @@ func TestImportByLine(t *testing.T) {
 		"line 11: create Hal <hal@example.org>\n", // its last cell, which is empty, was left out
 		"line 12: refused : the line has a quote that is not closed",
 		"line 13: create Jo <jo@example.org>",
-		"line 14: refused : the line has bytes that are no text",
+		"line 14: refused : the line has bytes that are not text",
 		"line 15: refused : the line is longer than 64 kB",
 		"line 17: refused Max <bo@example.org>: line 3 is about the same user",
 		"line 18: refused Ned <ned@example.org>: bio is 2001 characters long",

@@ -382,7 +382,7 @@
     const rescue = await rescuer();
     const { fail, tr } = rescue;
     if (typeof WebAssembly !== "object") {
-      fail(tr("This browser can't run Rollcall"), tr("It has no WebAssembly. Any current version of Chrome, Edge, Firefox or Safari does."));
+      fail(tr("This browser can't run Rollcall"), tr("It lacks WebAssembly, which any current version of Chrome, Edge, Firefox or Safari has."));
       return;
     }
     await rescue.mended();

@@ -148,7 +148,7 @@
     if (files.length > 1 && files.every(({ name, type }) => /\.(vcf|vcard)$/i.test(name) || /vcard/.test(type))) {
       return take(new File(files.flatMap((file) => [file, "\n"]), trn(files.length, "{n} file", "{n} files"), { type: "text/vcard" }));
     }
-    if (files.length > 1) state.host.say(tr("Only {0} was taken: several files at once can be vCards only.", files[0].name), true);
+    if (files.length > 1) state.host.say(tr("Only {0} was taken: of several files at once, all must be vCards.", files[0].name), true);
     return take(files[0]);
   }
 
@@ -221,11 +221,11 @@
       actions(primary(tr("Choose another file"), again)))],
 
     encoding: () => [card("encoding-title", tr("Do the letters look right?"),
-      h("p", {}, ...parted(tr("{0} does not say how its letters are stored. Taken as Windows-1252, as older versions of Excel and Outlook write it, a line reads:"), own(state.file.name))),
+      h("p", {}, ...parted(tr("{0} does not say how its letters are stored. Read as Windows-1252, which older versions of Excel and Outlook write, a line is:"), own(state.file.name))),
       h("p", { class: "files-sample" }, own(state.opened.sample)),
-      actions(primary(tr("Yes, read it so"), () => attempt(() => plan({ ...state.how, encoding: state.opened.encoding }))),
+      actions(primary(tr("Yes, read it like this"), () => attempt(() => plan({ ...state.how, encoding: state.opened.encoding }))),
         button(tr("No, choose another file"), again)),
-      quiet(tr("If they don't, save the file once more as UTF-8: in Excel, “CSV UTF-8”.")))],
+      quiet(tr("If they don't, save the file again as UTF-8: in Excel, as “CSV UTF-8”.")))],
 
     columns: mapping,
     plan: planned,
@@ -248,10 +248,10 @@
     done: finished,
     undone: () => [card("undone-title", state.undone.failure ? tr("The import was not undone") : tr("The import was undone"),
       h("p", { role: "status" }, trn(state.undone.undone, "{n} user is as before.", "{n} users are as before.")),
-      state.undone.left ? h("p", {}, trn(state.undone.left, "{n} user was changed since, and stays as they are.", "{n} users were changed since, and stay as they are.")) : null,
+      state.undone.left ? h("p", {}, trn(state.undone.left, "{n} user has changed since, and was left alone.", "{n} users have changed since, and were left alone.")) : null,
       named(state.undone),
       state.undone.failure ? h("p", {}, ...told(state.undone.failure)) : null,
-      state.undone.cancelled ? h("p", {}, tr("It was cancelled. You can go on undoing.")) : null,
+      state.undone.cancelled ? h("p", {}, tr("It was cancelled. You can continue undoing it.")) : null,
       actions(h("a", { class: "button button-primary", href: "/" }, tr("Show the list")), button(tr("Import a file"), again)))],
   };
 
@@ -312,7 +312,7 @@
 
   function busy(back) {
     back();
-    state.host.say(tr("Another tab is importing, or undoing an import. Try again when it has ended."), true);
+    state.host.say(tr("Another tab is importing, or undoing an import. Try again when it is done."), true);
   }
 
   // --- The plan ---
@@ -340,7 +340,7 @@
         counts.some(([, n]) => n) ? null : h("p", {}, tr("There is nobody in this file.")),
         h("ul", { class: "files-counts", role: "list" }, ...counts.filter(([, n]) => n).map(([, , text, name]) => h("li", {}, icon(name), text))),
         emptied.length ? notice(h("p", {}, h("strong", {}, emptiedText(emptied))), h("p", {}, tr("An empty cell empties a field; a column that is left out keeps what is there."))) : null,
-        opened.incomplete ? notice(h("p", {}, tr("This device has not loaded the whole list yet. Whoever is not on it yet would be added once more: sync first."))) : null,
+        opened.incomplete ? notice(h("p", {}, tr("This device has not loaded the whole list yet: whoever is still missing would be added a second time. Sync first."))) : null,
         ...(opened.notes ?? []).map((note) => quiet(...told(note))),
         actions(todo ? go : null, todo ? button(tr("Cancel"), again) : primary(tr("Choose another file"), again),
           opened.mapColumns ? button(tr("Choose the columns"), () => attempt(() => columns(state.how.headings))) : null)),
@@ -408,7 +408,7 @@
     return [card("done-title", heading,
       done.created || !done.changed ? h("p", {}, trn(done.created, "{n} user was added.", "{n} users were added.")) : null,
       done.changed ? h("p", {}, trn(done.changed, "{n} user was changed.", "{n} users were changed.")) : null,
-      done.left ? h("p", {}, trn(done.left, "{n} user had changed since you saw the plan, and was left as they are.", "{n} users had changed since you saw the plan, and were left as they are.")) : null,
+      done.left ? h("p", {}, trn(done.left, "{n} user had changed since you saw the plan, and was left alone.", "{n} users had changed since you saw the plan, and were left alone.")) : null,
       named(done),
       done.failure ? h("p", {}, ...told(done.failure)) : null,
       made ? quiet(tr("You can undo it until {0}, or until you import another file.", time(done.until))) : null,
@@ -425,7 +425,7 @@
     const { table } = state;
     const { how } = state, asBefore = how.roles && how.headings === table.headings;
     const chosen = [...(asBefore ? how.roles : table.roles)];
-    const refused = h("p", { class: "form-failure", role: "alert", hidden: true }, icon("alert"), h("span", {}, tr("Say which column is the email: people are found by it.")));
+    const refused = h("p", { class: "form-failure", role: "alert", hidden: true }, icon("alert"), h("span", {}, tr("Say which column is the email: people are matched by it.")));
     const choice = (i) => {
       const name = table.columns[i] || tr("Column {0}", number(i + 1));
       const select = h("select", { class: "input", "aria-label": tr("What is the column {0}?", name), change: () => { chosen[i] = select.value; } },
@@ -507,7 +507,7 @@
     if (ready()) return arrived();
     if (!["reading", "working"].includes(state.step) || !state.place?.isConnected) return;
     rollcall.dropped = null;
-    state.host.say(tr("Another file is being imported. Choose this one again when that has ended."), true);
+    state.host.say(tr("Another file is being imported. Choose this one again when that is done."), true);
   }
 
   addEventListener("rollcall-dropped", offered);
@@ -599,7 +599,7 @@
       return h("div", { class: "files-choice" }, input, h("div", {}, h("label", { for: id }, text), hint ? h("p", { id: `${id}-hint`, class: "hint" }, hint) : null));
     };
     const mark = h("input", { type: "checkbox", id: "export-mark" });
-    const marked = h("p", { class: "files-check" }, mark, h("label", { for: "export-mark" }, tr("Begin with a byte order mark, so that Excel shows letters such as ë as they are")));
+    const marked = h("p", { class: "files-check" }, mark, h("label", { for: "export-mark" }, tr("Add a byte order mark, so that Excel shows letters such as ë correctly")));
     const ofAll = h("fieldset", { class: "files-group" }, h("legend", {}, tr("Who")),
       ...(selected(shown)
         ? [radio("whom", "shown", shown.ids.length ? tr("Those you selected") : tr("Those the list shows"), whatIsShown(shown), true, () => { whom = shown; read(); }),

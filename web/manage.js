@@ -78,7 +78,7 @@
       await work();
     } catch (err) {
       const [heading, text, name] = err.offline
-        ? [tr("This needs the network"), tr("{0} It goes on by itself once the server can be reached.", where), "offline"]
+        ? [tr("This needs the network"), tr("{0} It continues by itself once the server can be reached.", where), "offline"]
         : [tr("This can't be shown"), err.message, "alert"];
       place.replaceChildren(h("div", { class: "empty-state" }, h("span", { class: "empty-state-icon" }, icon(name)), h("h2", {}, heading), h("p", {}, text),
         button(tr("Try again"), () => shown(place, where, work), { class: "button button-primary" })));
@@ -137,8 +137,8 @@
       return tr("The passkey was added");
     });
     const adding = globalThis.rollcallPasskeys?.offered
-      ? form(add, tr("Add a passkey"), false, quiet(tr("With a passkey you sign in by your finger, face or PIN, without a password.")), field(tr("Name of the passkey"), name))
-      : quiet(tr("This browser has no passkeys here."));
+      ? form(add, tr("Add a passkey"), false, quiet(tr("With a passkey you sign in with your fingerprint, face or PIN, without a password.")), field(tr("Name of the passkey"), name))
+      : quiet(tr("This browser can't use passkeys here."));
     return shown(place, managed, async () => {
       await read();
       place.replaceChildren(card("ways-title", tr("Passkeys and devices"), adding, list));
@@ -147,12 +147,12 @@
 
   // --- All accounts ---
 
-  const roles = [["viewer", tr("Viewer: reads")], ["editor", tr("Editor: reads and writes")], ["admin", tr("Admin: manages accounts, too")]];
+  const roles = [["viewer", tr("Viewer: reads")], ["editor", tr("Editor: reads and writes")], ["admin", tr("Admin: also manages accounts")]];
 
   function standing({ role, disabled, invited, seenAt }) {
     const name = { viewer: tr("Viewer"), editor: tr("Editor"), admin: tr("Admin") }[role];
     if (disabled) return tr("{0}. Disabled.", name);
-    if (invited) return tr("{0}. Invited, the link was not used yet.", name);
+    if (invited) return tr("{0}. Invited; the link has not been used yet.", name);
     return seenAt ? tr("{0}. Last seen {1}.", name, ago(seenAt)) : tr("{0}. Never signed in.", name);
   }
 
@@ -205,7 +205,7 @@
         await call("PATCH", address, change);
         return done;
       });
-      const link = button(tr("New link"), () => act(tr("There is no new link."), async () => showLink(await call("POST", `${address}/link`, {}))));
+      const link = button(tr("New link"), () => act(tr("No new link was made."), async () => showLink(await call("POST", `${address}/link`, {}))));
       const undo = () => act(tr("Not everything was undone."), async () => {
         const { undone, kept, failed } = await call("POST", `${address}/undo`);
         const done = trn(undone, "{n} user as before", "{n} users as before");
@@ -217,8 +217,8 @@
       const enable = button(tr("Enable"), () => edit(tr("The account was not enabled."), { disabled: false }, tr("{0} may sign in again", shownName)));
       const details = h("div", { class: "thing-details", hidden: true }, field(tr("Role of {0}", shownName), role),
         actions(button(tr("Save role"), () => edit(tr("The role was not changed."), { role: role.value }, tr("{0} is {1} now", shownName, roleText(role.value)))), link,
-          button(tr("Undo last hour"), () => host.ask(tr("Undo the last hour?"), tr("Whom {0} has added, changed or deleted within the last hour is as before, " +
-            "unless somebody else has changed them since.", shownName), tr("Undo"), undo, opener)), disable, enable), inside.list);
+          button(tr("Undo last hour"), () => host.ask(tr("Undo the last hour?"), tr("Everybody whom {0} added, changed or deleted in the last hour becomes what they " +
+            "were before, unless somebody else has changed them since.", shownName), tr("Undo"), undo, opener)), disable, enable), inside.list);
       const manage = button(tr("Manage"), () => {
         details.hidden = !details.hidden;
         manage.setAttribute("aria-expanded", String(!details.hidden));
@@ -353,7 +353,7 @@
         return;
       }
       histories.set(place, { id, list, read });
-      place.replaceChildren(...(entries.size ? [list, older] : [quiet(tr("Nobody has changed this user since there are accounts."))]));
+      place.replaceChildren(...(entries.size ? [list, older] : [quiet(tr("Nobody has changed this user since there have been accounts."))]));
     });
   }
 

@@ -61,7 +61,7 @@
   function damaged(address, err) {
     seekNewer();
     fail(tr("Rollcall could not be loaded"),
-      tr("A part of it did not arrive as it was made, and could not be fetched anew: the network is away, or something " +
+      tr("Part of it did not arrive as it was built, and could not be fetched again: there is no network, or something " +
       "between this device and the server, such as a sign-in page, answers in the server's place. Check the network, " +
       "then reload. Nothing you saved on this device is lost."), `${address}: ${err?.message ?? "it can't be loaded"}`);
   }
@@ -92,12 +92,12 @@
       const { count } = await read();
       if (count === 0) return;
       say(trn(count, "{n} change made here waits to be sent. It stays on this device. You can also save it to a file, " +
-        "and take it in again on the page Sync, here or on another device.",
+        "and load it again on the page “Sync”, here or on another device.",
       "{n} changes made here wait to be sent. They stay on this device. You can also save them to a file, " +
-        "and take it in again on the page Sync, here or on another device."));
+        "and load it again on the page “Sync”, here or on another device."));
       element("watchdog-save").hidden = false;
     } catch (err) {
-      say(tr("Whether changes wait to be sent can't be read now: {0}", err?.message ?? err));
+      say(tr("Rollcall can't tell now whether changes wait to be sent: {0}", err?.message ?? err));
     }
   }
 

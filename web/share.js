@@ -99,7 +99,7 @@
       }
       await attempt(host, tr("The QR code can't be shown."), async () => {
         const picture = await code(user);
-        if (now.open && shown.get(place) === now) panel.replaceChildren(picture, quiet(tr("A phone's camera adds this contact. It needs no network.")));
+        if (now.open && shown.get(place) === now) panel.replaceChildren(picture, quiet(tr("Scan it with a phone's camera to add this contact. No network is needed.")));
       });
     }
 
@@ -137,7 +137,7 @@
 
   // The facts of which the program makes the text.
   const ours = new Set([tr("Engine"), tr("Last round"), tr("Users on this device"), tr("Last check"), tr("Last repair"), tr("Version"), tr("Leading tab"),
-    tr("Sync workers started here"), tr("Last sync ran in"), tr("Server answered lately"), tr("Event stream"), tr("Service worker"), tr("Locks between tabs"),
+    tr("Sync workers started here"), tr("Last sync ran in"), tr("Server answered recently"), tr("Event stream"), tr("Service worker"), tr("Locks between tabs"),
     tr("Event streams"), tr("Messages between tabs"), tr("Client"), tr("Clock difference"), tr("Cursor")]);
 
   const pathOf = (text) => text.split(/[?#]/)[0].split("/").map((part) => (part === "" || step.test(part) ? part : "…")).join("/");

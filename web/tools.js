@@ -123,7 +123,7 @@
       item.own ? h("bdi", { class: "notranslate", translate: "no" }, item.text) : h("span", {}, item.text),
       ...(item.more ? [h("bdi", { class: "palette-more notranslate", translate: "no" }, item.more)] : []),
       ...(item.key ? [h("kbd", {}, item.key)] : []))));
-      if (!items.length) list.append(h("li", { class: "palette-none", role: "option", "aria-disabled": "true" }, tr("Nothing is called that")));
+      if (!items.length) list.append(h("li", { class: "palette-none", role: "option", "aria-disabled": "true" }, tr("Nothing has that name")));
       mark(0);
     }
 
@@ -180,7 +180,7 @@
     const dialog = h("dialog", { id: "shortcuts", class: "dialog dialog-small", "aria-labelledby": "shortcuts-title" },
       h("div", { class: "form" }, h("h2", { id: "shortcuts-title" }, tr("Keyboard shortcuts")),
         h("dl", { class: "keys" }, ...keys.map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)))),
-        h("div", { class: "setting" }, h("div", { class: "choice-words" }, h("span", { id: "keys-on", class: "choice-title" }, tr("Single keys are on")), h("span", { class: "hint" }, tr("Ctrl-K works in any case."))), toggle),
+        h("div", { class: "setting" }, h("div", { class: "choice-words" }, h("span", { id: "keys-on", class: "choice-title" }, tr("Single keys are on")), h("span", { class: "hint" }, tr("Ctrl-K always works."))), toggle),
         h("div", { class: "form-actions" }, close)));
     open(dialog, close);
   }

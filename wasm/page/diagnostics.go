@@ -29,7 +29,7 @@ func (d diagnostics) Diagnostics(ctx context.Context) []app.Diagnostic {
 		{Name: tr("Leading tab"), Value: either(d.leader.Leading(), tr("yes"), tr("no"))},
 		{Name: tr("Sync workers started here"), Value: strconv.FormatInt(d.leader.Starts(), 10)},
 		{Name: tr("Last sync ran in"), Value: orNone(status.Host)},
-		{Name: tr("Server answered lately"), Value: either(status.Online, tr("yes"), tr("no"))},
+		{Name: tr("Server answered recently"), Value: either(status.Online, tr("yes"), tr("no"))},
 		{Name: tr("Event stream"), Value: either(status.Stream, tr("open"), tr("closed"))},
 		{Name: tr("Service worker"), Value: serviceWorker()},
 	}

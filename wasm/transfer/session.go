@@ -104,7 +104,7 @@ func (s *Session) open(ctx context.Context, arg, file []byte) (any, []byte, erro
 	if len(a.Roles) > 0 {
 		mapping, ok := roster.MappingOf(a.Roles)
 		if !ok {
-			return Opened{Refused: roster.Say("no column is the email: people are found by it"), MapColumns: true}, nil, nil
+			return Opened{Refused: roster.Say("no column is the email: people are matched by it"), MapColumns: true}, nil, nil
 		}
 		s.how.Mapping = mapping
 	}

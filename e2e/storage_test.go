@@ -191,6 +191,45 @@ func TestFullStorageKeepsTheFormAndTheQueue(t *testing.T) {
 	users.endsWith("Ann Archer", "Bob Baker", "Carl Cole", "Dora Dent")
 }
 
+// TestAFullDeviceIsTriedAgain: a sync event on a full device fails, so that the browser fires another one, which sends
+// what waits once there is room. Nobody has the app open.
+func TestAFullDeviceIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	serveWorkerThat(t, site, `{
+		const ends = new BroadcastChannel("ends"), wait = ExtendableEvent.prototype.waitUntil;
+		ExtendableEvent.prototype.waitUntil = function (work) {
+			if (this.type === "sync") work.catch((err) => ends.postMessage(String(err)));
+			return wait.call(this, work);
+		};
+	}`)
+	b := harness.OpenBrowser(t)
+	registrations := b.Registrations()
+	users := openUsers(t, b, site.URL())
+	other := bare(t, b, site.URL())
+	harness.Eval[bool](other, `(globalThis.ended = [], new BroadcastChannel("ends").onmessage = ({data}) => ended.push(data), true)`)
+	users.Front()
+	b.Offline(site.Proxy, true)
+	users.isOffline()
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	registered(t, users)
+	users.Close()
+	b.WaitWorkers(site.URL(), 0)
+	other.LimitStorage(1)
+	waitStorageFull(t, other)
+	b.Offline(site.Proxy, false)
+	registrations.Sync(site.URL(), syncTag)
+	harness.EventuallyWithin(t, retries, "the event fails", func() error {
+		return harness.Equal("why", harness.Eval[bool](other, `ended.some((why) => why.includes("no storage space left"))`), true)
+	})
+	other.LimitStorage(-1)
+	harness.EventuallyWithin(t, retries, "the service worker delivers", func() error {
+		registrations.Sync(site.URL(), syncTag)
+		return harness.Equal("Ann's bio", mustRow(t, site, "Ann Archer").Bio, "Draws")
+	})
+}
+
 // waitStorageFull waits until the browser enforces the quota, which it caches for half a
 // minute.
 func waitStorageFull(t *testing.T, p *harness.Page) {

@@ -57,7 +57,7 @@ func watchWorkers(b *Browser) *workers {
 	// Chromium reports that as an uncaught rejection. A worker that ends with its page while
 	// it opens the database gets null for the request.
 	expected := &console{during: b.t.Context(), allowed: []string{
-		"operations still wait", "The server can't be reached", "Sign in to sync", "between this device and the server", "another holder took the lock over", "another round has taken over",
+		"operations still wait", "no storage space left", "The server can't be reached", "Sign in to sync", "between this device and the server", "another holder took the lock over", "another round has taken over",
 		"Cannot read properties of null (reading 'addEventListener')",
 	}}
 	w := &workers{

@@ -55,8 +55,8 @@ func (s *session) showToast(t toast) {
 	s.render()
 }
 
-// expire dismisses a toast after its time. While a dialog covers it nobody can press its
-// button, so it has all its time again when the dialog closes.
+// expire dismisses a toast after its time. Who is busy in a dialog may not have seen it, so it has all its
+// time again when the dialog closes.
 func (s *session) expire(t toast) {
 	if t.failure || t.stays {
 		return

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -105,6 +106,50 @@ func dialogsWorkByKeyboard(t *testing.T, b browser) {
 	users.Click("button", "Cancel")
 	users.Gone("dialog", "Add user")
 	users.matchesServer(site)
+}
+
+// TestMessagesInADialog: while a dialog is open, what the status says is told in it, and what a message offers can be
+// done with the keyboard.
+func TestMessagesInADialog(t *testing.T) { everywhere(t, messagesInADialog) }
+
+func messagesInADialog(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
+	users.remove("Carl Cole")
+	users.See("button", "Undo")
+	users.Click("button", "Edit Bob Baker")
+	users.See("dialog", "Edit user")
+	users.Fill("textbox", "Bio", "half")
+	inside := func(what, want string) {
+		t.Helper()
+		harness.Eventually(t, what+" is in the dialog", func() error {
+			got := harness.Eval[string](users.Page, `document.querySelector("dialog[open] > [role=status]").textContent`)
+			if !strings.Contains(got, want) {
+				return fmt.Errorf("it says %q", got)
+			}
+			return nil
+		})
+	}
+	inside("the status", "Online")
+	accessible(t, users.Page)
+	b.Offline(site.Proxy, true)
+	inside("a change of the status", "Offline")
+	harness.Eventually(t, "Tab reaches the message", func() error {
+		users.Press(kb.Tab)
+		return harness.Equal("the focus", harness.Eval[string](users.Page, `document.activeElement.textContent`), "Undo")
+	})
+	users.Press(kb.Enter)
+	inside("what it did", "Restored Carl Cole")
+	users.fieldIs("Bio", "half")
+	users.Click("button", "Save")
+	users.Gone("dialog", "Edit user")
+	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "Pending", "Carl Cole": "Pending"})
+	b.Offline(site.Proxy, false)
+	users.matchesServer(site)
+	users.remove("Ann Archer")
+	users.SeeText("Deleted Ann Archer") // they are where they were
+	if where := harness.Eval[string](users.Page, `document.querySelector(".toasts").parentElement.className`); where != "app" {
+		t.Errorf("the messages are in %q", where)
+	}
 }
 
 func TestEveryRouteHasAPage(t *testing.T) { everywhere(t, everyRouteHasAPage) }

@@ -1,6 +1,8 @@
 // Gives an open dialog an entry in the tab's history, so that the browser's Back closes
 // the dialog first and leaves the page only then. When a dialog closes by itself, a step
 // back leaves its entry.
+// An open dialog makes inert what is outside of it. So the messages are in it meanwhile, and what the status says is
+// said in it, too.
 "use strict";
 
 (() => {
@@ -63,10 +65,35 @@
     if (taken) history.forward(); // the step back was under way already
   });
 
+  const place = document.createComment(""); // of the messages, while they are in a dialog
+  const said = Object.assign(document.createElement("p"), { className: "unseen", role: "status" });
+  const told = new MutationObserver(tell);
+
+  function tell() {
+    const text = [...document.querySelectorAll(".status > :is(.status-text, .unseen)")].map((e) => e.textContent).join(" ");
+    if (said.textContent !== text) said.textContent = text;
+  }
+
+  function carry() {
+    const dialog = modal(), messages = document.querySelector(".toasts"), status = document.querySelector(".status");
+    told.disconnect();
+    if (dialog && messages && status) {
+      if (!place.isConnected) messages.before(place);
+      tell();
+      said.ariaLabel = status.ariaLabel;
+      dialog.append(said, messages);
+      told.observe(status, { subtree: true, childList: true, characterData: true });
+    } else if (place.isConnected) {
+      place.replaceWith(messages);
+      said.remove();
+    }
+  }
+
   new MutationObserver((records) => {
     for (const { target } of records) {
       if (target.tagName === "DIALOG") (target.open ? opened : closed)();
     }
+    carry();
   }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ["open"] });
 
   if (isDialog()) back(); // the page was reloaded with a dialog open

@@ -118,7 +118,7 @@ func signInByPassword(t *testing.T, b browser) {
 	}
 	d.Go("/account")
 	d.SeeText("You are bo, editor.")
-	accessible(t, d.Page)
+	d.looksRight("account")
 
 	d.Reload() // it stays signed in, also offline
 	d.See("heading", "Account")

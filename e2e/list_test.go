@@ -262,10 +262,20 @@ func TestSeveralAreSelected(t *testing.T) {
 	users.eventually("the selection", checkedBoxes, "[Bob Carl Dora]")
 	users.Click("checkbox", "Select Carl")
 	users.SeeText("2 selected")
-	users.Click("button", "Delete")
-	users.SeeText("Deleted 2 users")
-	users.reads("Ann", "Carl", "Eve")
-	users.matchesServer(site)
+	operations := func(what string, want int, do func()) {
+		t.Helper()
+		before := site.Applied()
+		do()
+		users.matchesServer(site)
+		if n := site.Applied() - before; n != want {
+			t.Errorf("%s took %d operations, not %d", what, n, want)
+		}
+	}
+	operations("deleting two", 2, func() {
+		users.Click("button", "Delete")
+		users.SeeText("Deleted 2 users")
+		users.reads("Ann", "Carl", "Eve")
+	})
 	users.Click("button", "Undo")
 	users.SeeText("Restored 2 users")
 	users.reads("Ann", "Bob", "Carl", "Dora", "Eve")
@@ -293,9 +303,10 @@ func TestSeveralAreSelected(t *testing.T) {
 	}
 	harness.Eval[bool](users.Page, `((select) => { select.value = "bio"; return select.dispatchEvent(new Event("change")); })(document.getElementById("field-name"))`)
 	users.Fill("textbox", "New value", "Of the north")
-	users.Click("button", "Save")
-	users.SeeText("Changed 5 users")
-	users.matchesServer(site)
+	operations("changing five", 5, func() {
+		users.Click("button", "Save")
+		users.SeeText("Changed 5 users")
+	})
 	for _, r := range site.Rows() {
 		if r.Bio != "Of the north" {
 			t.Errorf("the bio of %s is %q", r.Name, r.Bio)

@@ -35,7 +35,7 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.See("heading", "Who may sign in")
 	ada.SeeText("Editor. Never signed in.")
 	ada.See("link", "Save the audit log")
-	accessible(t, ada.Page)
+	ada.looksRight("accounts")
 
 	// Somebody is invited, and comes in by the link that is shown once.
 	ada.Fill("textbox", "Name to sign in with", "bo")
@@ -47,7 +47,7 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.SeeText("Link for eve, until")
 	link := harness.Eval[string](ada.Page, `document.getElementById("made-link").value`)
 	ada.SeeText("Viewer. Invited; the link has not been used yet.")
-	accessible(t, ada.Page)
+	ada.looksRight("accounts link")
 	there := harness.OpenBrowser(t)
 	eve := directory{there.Open(link), t}
 	eve.See("heading", "Set your password")
@@ -61,7 +61,7 @@ func TestAdminsManageAccounts(t *testing.T) {
 	ada.Gone("textbox", "Link for eve")
 	ada.Click("button", "Manage eve")
 	ada.SeeText("Device, last seen")
-	accessible(t, ada.Page)
+	ada.looksRight("accounts open")
 	ada.choose("Role of eve", "editor")
 	ada.Click("button", "Save role")
 	ada.SeeText("eve is editor now")

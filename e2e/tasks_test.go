@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/rollcall/rollcall/e2e/harness"
 )
 
@@ -18,10 +20,11 @@ type hand struct {
 	site *harness.Site
 	b    *harness.Browser
 
-	task  string
-	wide  bool
-	taps  int
-	steps []step
+	task     string
+	wide     bool
+	keyboard bool // alone
+	taps     int
+	steps    []step
 }
 
 // step is what is shown after something was done.
@@ -30,8 +33,13 @@ type step struct{ says, picture string }
 // tap presses an element.
 func (h *hand) tap(role, name string) {
 	h.t.Helper()
-	h.Click(role, name)
 	h.taps++
+	if !h.keyboard {
+		h.Click(role, name)
+		return
+	}
+	h.Reach(role, name)
+	h.Press(map[bool]string{true: " ", false: kb.Enter}[role == "checkbox"])
 }
 
 // types taps into a field, and writes.
@@ -40,6 +48,9 @@ func (h *hand) types(name, text string) {
 	role := "textbox"
 	if h.Has("searchbox", name) {
 		role = "searchbox"
+	}
+	if h.keyboard {
+		h.Reach(role, name)
 	}
 	h.Fill(role, name, text)
 	h.taps++
@@ -59,6 +70,9 @@ func (h *hand) person(p harness.Person) {
 // sees says what a step came to, and compares a picture of it with that in docs/images/tasks, which -update makes.
 func (h *hand) sees(says string) {
 	h.t.Helper()
+	if h.keyboard {
+		return
+	}
 	h.fits(says)
 	screen := "phone"
 	if h.wide {
@@ -268,6 +282,28 @@ func (d directory) syncLink() string {
 	})()`)
 }
 
+// begin does a task as somebody who has just opened the site.
+func (h *hand) begin(t *testing.T, task task, screen string) {
+	h.site, h.b, h.task = task.prepare(t), harness.OpenBrowser(t), task.name
+	h.directory = directory{h.b.Open(h.site.URL() + "/"), t}
+	h.Emulate(screens[screen])
+	if task.signsIn {
+		h.signIn("bo")
+	}
+	h.See("heading", "Users")
+	h.isOnline()
+	h.WaitOfflineReady()
+	task.do(h)
+}
+
+// TestTasksByKeyboard does each task with the keyboard alone, but for the browser's own dialog that chooses a file.
+func TestTasksByKeyboard(t *testing.T) {
+	t.Parallel()
+	for _, task := range tasks {
+		t.Run(task.name, func(t *testing.T) { (&hand{keyboard: true}).begin(t, task, "desktop light") })
+	}
+}
+
 // TestTasks does each task on a phone and at a desk. What it takes is told in docs/DESIGN.md, which
 // -update writes.
 func TestTasks(t *testing.T) {
@@ -277,17 +313,8 @@ func TestTasks(t *testing.T) {
 		var both [2]*hand
 		for i, name := range []string{"phone light", "desktop light"} {
 			t.Run(task.name+", "+name, func(t *testing.T) {
-				site, b := task.prepare(t), harness.OpenBrowser(t)
-				h := &hand{site: site, b: b, task: task.name, wide: i == 1}
-				h.directory = directory{b.Open(site.URL() + "/"), t}
-				h.Emulate(screens[name])
-				if task.signsIn {
-					h.signIn("bo")
-				}
-				h.See("heading", "Users")
-				h.isOnline()
-				h.WaitOfflineReady()
-				task.do(h)
+				h := &hand{wide: i == 1}
+				h.begin(t, task, name)
 				both[i] = h
 			})
 		}

@@ -324,6 +324,27 @@ func (p *Page) Click(role, name string) {
 	})
 }
 
+// Reach moves the focus with Tab to the element with this role and name.
+func (p *Page) Reach(role, name string) {
+	p.t.Helper()
+	const most = 300 // stops on a page
+	at := func() (is bool) {
+		return Eval[bool](p, `globalThis.wanted?.isConnected && document.activeElement === wanted`)
+	}
+	Eventually(p.t, fmt.Sprintf("Tab reaches %s %q", role, name), func() error {
+		if err := p.call(role, name, `function () { globalThis.wanted = this }`, nil); err != nil {
+			return err
+		}
+		for range most {
+			if at() {
+				return nil
+			}
+			p.Press(kb.Tab)
+		}
+		return fmt.Errorf("it does not within %d", most)
+	})
+}
+
 // Fill replaces the text of the field with this role and name by typing.
 func (p *Page) Fill(role, name, text string) {
 	p.t.Helper()

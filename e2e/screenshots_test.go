@@ -53,8 +53,12 @@ func TestScreenshots(t *testing.T) {
 	users.edit("Daniela Rossi", harness.Person{Email: "daniela.rossi@example.org"})
 	users.hasState("Daniela Rossi", "Pending")
 	users.isOffline()
+	users.statusIs("1 change waiting")
+	users.Click("button", "Not now") // the offer to install it
 
 	users.Emulate(screens["desktop light"])
+	harness.Eval[any](users.Page, `(document.activeElement.blur(), document.getElementById("main").scrollTop = 0)`)
+	users.WaitRest()
 	picture(t, users, "../docs/images/users-desktop-light.png")
 }
 

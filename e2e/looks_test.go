@@ -118,9 +118,9 @@ func (d directory) undress() {
 	harness.Eval[any](d.Page, `(() => { document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== dress); })()`)
 }
 
-// pose takes from a page what differs from run to run: the focus, where it was scrolled to, texts that tell of time, and
+// posing takes from a page what differs from run to run: the focus, where it was scrolled to, texts that tell of time, and
 // the colours that avatars have by their users' ids.
-const pose = `((changing, engineRoom) => {
+const posing = `((changing, engineRoom) => {
 	document.activeElement?.blur();
 	for (const e of document.querySelectorAll("*")) if (e.scrollTop > 0) e.scrollTop = 0;
 	document.querySelectorAll(".avatar").forEach((e, i) => { e.className = e.className.replace(/hue-\d/, "hue-" + i %% 8); });
@@ -132,15 +132,20 @@ const pose = `((changing, engineRoom) => {
 	}
 })(%s, /^(%s)$/)`
 
-// still is a picture of what is at rest, posing.
-func (d directory) still(take func() []byte) []byte {
+func (d directory) pose() {
 	d.t.Helper()
 	patterns, err := json.Marshal(changing)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.WaitRest()
-	harness.Eval[any](d.Page, fmt.Sprintf(pose, patterns, engineRoom))
+	harness.Eval[any](d.Page, fmt.Sprintf(posing, patterns, engineRoom))
+}
+
+// still is a picture of what is at rest, posing.
+func (d directory) still(take func() []byte) []byte {
+	d.t.Helper()
+	d.pose()
 	return take()
 }
 
@@ -192,6 +197,7 @@ func pictured(t *testing.T, l lived, name string) {
 	t.Helper()
 	l.dress()
 	for _, screen := range axed {
+		l.pose() // a longer text may need another line: the page is measured next
 		l.show(screens[screen])
 		path := filepath.Join("testdata", "pictures", l.kept(), name+"-"+strings.ReplaceAll(screen, " ", "-")+".png")
 		if *update {

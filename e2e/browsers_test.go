@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -56,13 +57,21 @@ func inEngines(t *testing.T, main bool, run func(*testing.T, engine)) {
 	t.Helper()
 	t.Parallel()
 	for _, e := range engines {
-		if asked == "all" || slices.Contains(strings.Split(asked, ","), e.name) || asked == "" && (main || e.name == "chromium") {
+		if isAsked(e.name, main) {
 			t.Run(e.name, func(t *testing.T) {
 				t.Parallel()
 				run(t, e)
 			})
 		}
 	}
+}
+
+// isAsked reports whether a scenario runs in an engine.
+func isAsked(engine string, main bool) bool {
+	if asked == "" {
+		return main || engine == "chromium"
+	}
+	return asked == "all" || slices.Contains(strings.Split(asked, ","), engine)
 }
 
 // restarted is a browser after its end and another start, with what it has stored. WebKitGTK goes
@@ -78,6 +87,13 @@ func restarted(b browser) browser {
 }
 
 func TestMain(m *testing.M) {
+	for _, name := range strings.Split(asked, ",") {
+		known := func(e engine) bool { return e.name == name }
+		if asked != "" && asked != "all" && !slices.ContainsFunc(engines, known) {
+			fmt.Fprintf(os.Stderr, "BROWSERS names %q, which is none of chromium, firefox, webkit and all\n", name)
+			os.Exit(2) // no scenario would run, and none fail
+		}
+	}
 	code := m.Run()
 	harness.End()
 	os.Exit(code)

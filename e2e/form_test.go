@@ -261,8 +261,7 @@ func backClosesTheFormFirst(t *testing.T, b browser) {
 	users.See("heading", "Ann Archer")
 	users.opens("Ann Archer")
 	users.Fill("textbox", "Bio", "half")
-	back := func() { harness.Eval[bool](users.Page, `(history.back(), true)`) }
-	back()
+	users.back()
 	users.Gone("dialog", "Edit user")
 	users.See("heading", "Ann Archer")
 	users.SeeText(wasEditing)
@@ -279,9 +278,58 @@ func backClosesTheFormFirst(t *testing.T, b browser) {
 	users.Gone("dialog", "Edit user")
 	users.GoneText(wasEditing)
 	users.leftNoEntry()
-	back()
+	users.back()
 	users.See("heading", "Users")
 	users.shows(map[string]string{"Ann Archer": "", "Bob Baker": "", "Carl Cole": ""})
+}
+
+// TestFieldsAreAsTheyWereAfterBack: in a page that the browser has kept, the form is open; in one that is loaded anew, its text
+// is offered. WebKit keeps it, and would empty most fields.
+func TestFieldsAreAsTheyWereAfterBack(t *testing.T) { everywhere(t, fieldsAreAsTheyWereAfterBack) }
+
+func fieldsAreAsTheyWereAfterBack(t *testing.T, b browser) {
+	_, users := openThreeIn(t, b)
+	back := func() (kept bool) {
+		t.Helper()
+		harness.Eval[bool](users.Page, `(globalThis.sameDocument = true)`)
+		users.leaves()
+		users.Return()
+		users.SeeText("Rollcall")
+		kept = harness.Eval[bool](users.Page, `globalThis.sameDocument === true`)
+		if _, webKit := b.(*harness.WebKit); webKit && !kept {
+			t.Error("the browser has not kept the page")
+		}
+		return kept
+	}
+	users.Fill("searchbox", "Search users", "bob")
+	users.Gone("button", "Edit Ann Archer")
+	harness.Eventually(t, "the address has the search", func() error {
+		return harness.Equal("it", harness.Eval[string](users.Page, `location.search`), "?q=bob")
+	})
+	back()
+	users.See("button", "Edit Bob Baker")
+	harness.Eventually(t, "the search has its text", func() error {
+		return harness.Equal("the text", users.Value("searchbox", "Search users"), "bob")
+	})
+	users.Fill("searchbox", "Search users", "")
+	users.See("button", "Edit Ann Archer")
+
+	users.Click("button", "Add user")
+	users.See("dialog", "Add user")
+	users.Fill("textbox", "Name", "Dora Dent")
+	users.Fill("textbox", "Email", "dora@example.org")
+	users.Fill("textbox", "Bio", "Dives")
+	if !back() {
+		users.SeeText("You were adding Dora Dent. What you typed is kept.")
+		users.Click("button", "Continue")
+	}
+	users.See("dialog", "Add user")
+	for field, text := range map[string]string{"Name": "Dora Dent", "Email": "dora@example.org", "Bio": "Dives"} {
+		users.fieldIs(field, text)
+	}
+	users.Click("button", "Save")
+	users.Gone("dialog", "Add user")
+	users.hasState("Dora Dent", "")
 }
 
 func TestLeavingAsksOnlyWhereNothingBringsTheTextBack(t *testing.T) {

@@ -69,7 +69,7 @@ func aLinkRightAfterADialogIsFollowed(t *testing.T, b browser) {
 		if !users.Has("heading", "Bob Baker") {
 			t.Fatalf("%s: the page has gone again", when)
 		}
-		harness.Eval[bool](users.Page, `(history.back(), true)`)
+		users.back()
 		users.See("button", "Edit Ann Archer")
 		users.leftNoEntry()
 	}

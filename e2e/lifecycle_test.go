@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -219,6 +220,111 @@ func aPageThatIsLeftHoldsNoStorage(t *testing.T, b browser) {
 	users.hasState("Bob Baker", "")
 }
 
+// elsewhere is the address of a page that is not the app's. It is the same server's, so that WebKit needs no other process
+// for it.
+const elsewhere = "/sw.js"
+
+// leaves loads that page.
+func (d directory) leaves() {
+	d.t.Helper()
+	d.Go(elsewhere)
+	d.isElsewhere()
+}
+
+func (d directory) isElsewhere() {
+	d.t.Helper()
+	harness.Eventually(d.t, "the other page is shown", func() error {
+		path, err := harness.TryEval[string](d.Page, `location.pathname`)
+		if err == nil {
+			err = harness.Equal("the address", path, elsewhere)
+		}
+		return err
+	})
+}
+
+// back goes back in the tab's history.
+func (d directory) back() {
+	d.t.Helper()
+	harness.Eval[bool](d.Page, `(history.back(), true)`)
+}
+
+// TestAFileIsLetGoOfWithItsPage: a page that is left in the middle of an import or an export holds neither the import's lock nor
+// the storage. The next page tells how far the import came, and goes on with it; the one that is back knows.
+func TestAFileIsLetGoOfWithItsPage(t *testing.T) { everywhere(t, aFileIsLetGoOfWithItsPage) }
+
+func aFileIsLetGoOfWithItsPage(t *testing.T, b browser) {
+	site := harness.NewSite(t, binary(t))
+	addThree(site)
+	path := fileOf(t, "many.csv", googleFile(3000))
+	users := openUsers(t, b, site.URL())
+	users.Go("/import")
+	users.See("heading", "From a file")
+	users.isCutOff(path, fmt.Sprintf("location.assign(%q)", elsewhere))
+	users.isElsewhere()
+
+	next := openUsers(t, b, site.URL())
+	next.SeeText("The import of many.csv ended early: ")
+	next.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	next.leftNoEntry()
+	next.Click("button", "Continue")
+	next.See("heading", "The last import")
+	next.Choose("import-file", path)
+	next.SeeText("unchanged")
+	next.Click("button", next.importButton())
+	next.See("heading", "Imported")
+
+	users.Front()
+	users.Return()
+	users.SeeText("3,000 users were added or changed from many.csv.")
+	users.Click("link", "Export")
+	users.SeeText("3,003 users")
+	harness.Eval[bool](users.Page, fmt.Sprintf(`(document.getElementById("export-save").click(), location.assign(%q), true)`, elsewhere))
+	users.isElsewhere()
+
+	next.Front()
+	next.Click("button", "Undo the import")
+	next.SeeText("3,000 users are as before.")
+	users.Front()
+	users.Return()
+	users.SeeText("3 users")
+	next.Front()
+	next.Click("link", "Show the list")
+	next.count(3)
+	next.hasState("Ann Archer", "")
+}
+
+// TestARoundIsLetGoOfWithItsPage: the page whose worker waits for the server's answer is left. The next one does not
+// wait for its lock.
+func TestARoundIsLetGoOfWithItsPage(t *testing.T) { everywhere(t, aRoundIsLetGoOfWithItsPage) }
+
+func aRoundIsLetGoOfWithItsPage(t *testing.T, b browser) {
+	site, users := openThreeIn(t, b)
+	before := countersOf(site)
+	var batches atomic.Int64
+	held, release := site.Proxy.HoldAnswers(func(r *http.Request) bool { return isBatch(r) && batches.Add(1) == 1 })
+	defer release()
+	users.edit("Ann Archer", harness.Person{Bio: "Draws"})
+	await(t, held, "the server's answer is under way")
+	users.leaves()
+
+	next := openUsers(t, b, site.URL())
+	next.edit("Bob Baker", harness.Person{Bio: "Bakes bread"})
+	next.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	next.Click("link", "Sync")
+	next.See("heading", "Diagnostics")
+	if text := next.Text(); strings.Contains(text, "took over") {
+		t.Errorf("a takeover was needed: %.3000q", text)
+	}
+	release()
+	users.Front()
+	users.Return()
+	users.showsSynced("Ann Archer", "Bob Baker", "Carl Cole")
+	users.edit("Carl Cole", harness.Person{Bio: "Digs deep"})
+	users.hasState("Carl Cole", "")
+	users.matchesServer(site)
+	checkChanges(t, site, before, 3, 0)
+}
+
 func TestPageReturnsFromBackForwardCache(t *testing.T) {
 	t.Parallel()
 	site, b, users := openThree(t)
@@ -235,7 +341,7 @@ func TestPageReturnsFromBackForwardCache(t *testing.T) {
 	other.hasState("Zed Zimmer", "")
 
 	users.Front()
-	harness.Eval[bool](users.Page, `(history.back(), true)`)
+	users.Return()
 	users.See("heading", "Users")
 	kept := harness.Eval[bool](users.Page, `globalThis.sameDocument === true`)
 	if !kept {

@@ -78,7 +78,7 @@ func TestTheAddressSaysWhatTheListShows(t *testing.T) {
 	users.reads("Carl Cole", "Bob Baker", "Ann Archer")
 	users.pick("Sort by", "By name, Z to A")
 	users.eventually("the address", query, "?sort=-name")
-	harness.Eval[bool](users.Page, `(history.back(), true)`)
+	users.back()
 	users.eventually("the address after Back", query, "?sort=-changed")
 	users.eventually("the choice", `document.getElementById("list-sort").selectedOptions[0].text`, "Newest changes first")
 	users.Fill("searchbox", "Search users", "example")
@@ -689,6 +689,6 @@ func TestThePlaceInEachListIsKept(t *testing.T) {
 	users.eventually("the first row", firstVisible, "Q00 Person")
 	users.pick("Sort by", "By name, Z to A")
 	users.eventually("the first row", firstVisible, "Z03 Person")
-	harness.Eval[bool](users.Page, `(history.back(), true)`)
+	users.back()
 	users.eventually("the first row after Back", firstVisible, "Q00 Person")
 }

@@ -18,6 +18,8 @@
 //   5. A finger that rests on a row selects it; one that moves it to the side does what its
 //      buttons do. One that moves over the letters opens the list there.
 //   6. Keys. What they do is in tools.js, which is loaded when the first is pressed.
+//   7. WebKit resets fields without autocompletion, and tells nobody, when their page is back from the
+//      back/forward cache: what they are reset to is what was typed.
 //
 // rollcallElements.pressed() says whether a finger is down. The program waits with
 // what would move the page. scrollTo(id, top) and reveal(id) scroll for it, keep(name, text) and kept(name)
@@ -503,6 +505,12 @@
   addEventListener("click", ({ target }) => {
     const tool = target.closest?.("[data-tool]");
     if (tool && !tool.disabled) rollcall.tool(tool.dataset.tool, tool);
+  });
+
+  // --- 7. Fields of a page that comes back ---
+
+  addEventListener("pagehide", ({ persisted }) => {
+    if (persisted) for (const field of document.querySelectorAll("input[autocomplete=off]")) field.defaultValue = field.value;
   });
 
   globalThis.rollcallElements = {

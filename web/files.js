@@ -112,6 +112,19 @@
     again();
   }
 
+  // A page in the back/forward cache keeps its worker, with the lock and the transaction of what it does: all others would wait.
+  // So that ends, and the page begins anew when it is back, as where it was not kept.
+  addEventListener("pagehide", ({ persisted }) => {
+    if (!persisted || calls.size === 0) return;
+    stop(abandoned);
+    addEventListener("pageshow", () => {
+      Object.assign(state, { step: "start", file: null, how: {} });
+      if (!filled?.[0].isConnected) return;
+      delete filled[0].dataset.step;
+      globalThis.rollcallTransfer(...filled);
+    }, { once: true });
+  });
+
   function failure(err) {
     if (!err.stopped) return tr("This device could not read or write its data. Reload the page and try again.");
     return navigator.onLine
@@ -266,11 +279,11 @@
   // begin shows the first step, with the last import in its place already: nothing moves under a finger.
   async function begin(more) {
     const { step } = state;
-    state.last = await recalled().catch(() => null);
+    state.last = await recalled().catch(() => undefined);
     if (state.step === step) show("start", more);
   }
 
-  // recalled reads what is written of the last import. How much of one that ended early was saved is not:
+  // recalled reads what is written of the last import, null for none; it fails where that takes too long. How much of one that ended early was saved is not:
   // the program counts it.
   async function recalled() {
     const [text] = await Promise.race([rollcallIDB.beside(["import/last"]), new Promise((_, reject) => { setTimeout(reject, 1000); })]);
@@ -281,15 +294,15 @@
   // lastImport offers to undo what was imported within a day, also after a reload.
   function lastImport() {
     const shown = h("div", { class: "files-last" }, ...toldOf(state.last));
-    const counting = state.last?.uncounted;
-    shown.ariaBusy = counting || null;
+    const asking = state.last === undefined || state.last?.uncounted;
+    shown.ariaBusy = asking || null;
     // It needs the program, which is started here, and may not be on the device: then there was no import either.
-    call("last").then((last) => counting && shown.replaceChildren(...toldOf(last))).catch(() => {}).finally(() => { shown.ariaBusy = null; });
+    call("last").then((last) => asking && shown.replaceChildren(...toldOf(last))).catch(() => {}).finally(() => { shown.ariaBusy = null; });
     return shown;
   }
 
   function toldOf(last) {
-    if (!last) return [];
+    if (!last?.file) return [];
     const made = last.created + last.changed;
     const said = () => {
       if (last.running) return tr("{0} is being imported in another tab.");
@@ -575,12 +588,13 @@
   function exporting(place, host) {
     if (place.dataset.step === location.search + "!") return;
     place.dataset.step = location.search + "!";
-    state.host = host;
+    Object.assign(state, { place: null, host }); // it was the import's, perhaps
     const shown = chosen();
     let whom = shown, kind = "csv", people = null;
 
     const count = h("p", { class: "quiet", role: "status" }, "");
     const attemptHere = (work) => work().catch((err) => {
+      if (err === abandoned) return;
       console.error(err);
       host.say(failure(err), true);
     });
@@ -658,6 +672,8 @@
     globalThis.print();
   }
 
+  let filled = null; // what was asked for last: the arguments of rollcallTransfer
+
   const styled = new Promise((resolve) => {
     const link = h("link", { rel: "stylesheet", href: '{{asset "files.css"}}', integrity: '{{integrity "files.css"}}', load: resolve, error: resolve });
     document.head.append(link);
@@ -669,15 +685,28 @@
   const locked = async () => (await navigator.locks.query()).held.some(({ name }) => name.startsWith("rollcall-import"));
   let offering = false; // it was offered, or is being looked for
 
-  // Tabs tell each other of the beginning and the end of an import, or an undo.
-  const others = new BroadcastChannel(`rollcall-import-${rollcallAccount.id}`);
-  others.addEventListener("message", () => {
+  // Tabs tell each other of the beginning and the end of an import, or an undo. Not one that is in the back/forward cache: a
+  // message would have the browser discard it.
+  let others;
+  function listen() {
+    others = new BroadcastChannel(`rollcall-import-${rollcallAccount.id}`);
+    others.addEventListener("message", heard);
+  }
+  listen();
+  addEventListener("pagehide", ({ persisted }) => persisted && others.close());
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    listen();
+    heard();
+  });
+
+  function heard() {
     if (state.step === "start" && state.place?.isConnected) begin({ focus: false });
     if (!offering) return;
     state.host.offer("", "", "", () => {}, () => {}); // whether there still is one to go on with is looked for anew
     offering = false;
     tellCutOff(state.host);
-  });
+  }
 
   const announced = (name) => call(name).finally(() => others.postMessage("ended"));
 
@@ -706,6 +735,7 @@
 
   globalThis.rollcallTransfer = async (place, part, id, host) => {
     if (part === "cutoff") return tellCutOff(host);
+    filled = [place, part, id, host];
     await styled;
     if (place.dataset.part !== part) delete place.dataset.step; // go-app keeps the element of another part
     place.dataset.part = part;

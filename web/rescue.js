@@ -101,6 +101,8 @@
     }
   }
 
+  addEventListener("pageshow", ({ persisted }) => persisted && failed && tellOfQueue()); // see reading
+
   element("watchdog-save")?.addEventListener("click", async () => {
     try {
       const count = await save();
@@ -177,6 +179,16 @@
     });
   }
 
+  // reading begins a transaction, which ends when the back/forward cache takes the page: whoever writes would wait for it,
+  // in WebKit all others.
+  function reading(db, names) {
+    const tx = db.transaction(names);
+    const leave = ({ persisted }) => persisted && tx.abort();
+    addEventListener("pagehide", leave);
+    tx.oncomplete = tx.onabort = () => removeEventListener("pagehide", leave);
+    return tx;
+  }
+
   // read makes the file of all operations in the queue, in their order. Each is the
   // text that every version of the database has of it, byte by byte; what holds none
   // that can be read goes along as it is. package queue reads the file: SavedChanges.
@@ -185,7 +197,7 @@
     if (!db) return { count: 0, file: "" };
     try {
       const held = (name) => db.objectStoreNames.contains(name);
-      const all = (name) => settled(db.transaction(name).objectStore(name).getAll());
+      const all = (name) => settled(reading(db, [name]).objectStore(name).getAll());
       const { operations, unreadable, client } = held("log") ? await queuedInLog(db) : queuedInRecords(held("operations") ? await all("operations") : []);
       const head = { format: "rollcall-changes", version: 1, savedAt: new Date().toISOString(), program: "{{.Version}}", database: db.version, client };
       const file = `${JSON.stringify(head).slice(0, -1)},\n"operations":[${operations.join(",\n")}],\n"unreadable":[${unreadable.join(",\n")}]}\n`;
@@ -205,7 +217,7 @@
   // queuedInLog is of a database with a log: see package replica. What the log said up to
   // a number lies in two copies, of which the better one counts.
   async function queuedInLog(db) {
-    const tx = db.transaction(["log", "base"]);
+    const tx = reading(db, ["log", "base"]);
     const log = settled(tx.objectStore("log").getAll());
     const copies = await Promise.all(["state/a", "state/b"].map((key) => settled(tx.objectStore("base").get(key))));
     const records = await log;

@@ -118,6 +118,25 @@ func (p *Page) Reload() {
 	p.must("reloading", func(ctx context.Context) error { return p.driver.load(ctx, "") })
 }
 
+// Return goes back in the tab's history, to the document that was shown before.
+func (p *Page) Return() {
+	p.t.Helper()
+	if d, webKit := p.driver.(*webKitTab); webKit {
+		p.must("going back", d.back)
+		return
+	}
+	const address = `location.href`
+	from := Eval[string](p, address)
+	Eval[bool](p, `(history.back(), true)`)
+	Eventually(p.t, "the other document is shown", func() error {
+		at, err := TryEval[string](p, address)
+		if err == nil && at == from {
+			err = errors.New("the step back is under way")
+		}
+		return err
+	})
+}
+
 // settleHistory waits until the entry of a dialog that has closed is left: the step back
 // would end what is loaded by a driver, which is faster than any person.
 func (p *Page) settleHistory() {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // webKitTab is a driver over W3C WebDriver.
@@ -78,6 +79,34 @@ func (d *webKitTab) load(ctx context.Context, url string) error {
 		return d.command(ctx, "/refresh", map[string]any{}, nil)
 	}
 	return d.command(ctx, "/url", map[string]any{"url": url}, nil)
+}
+
+// back goes back to another document, and asks the page nothing until it is there: what is evaluated meanwhile may never be
+// answered, nor anything after it.
+func (d *webKitTab) back(ctx context.Context) error {
+	from, err := d.address(ctx)
+	if err == nil {
+		_, err = d.evaluate(ctx, `(setTimeout(() => history.back(), 100), true)`, false)
+	}
+	for at := from; err == nil && at == from; {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+			at, err = d.address(ctx)
+		}
+	}
+	return err
+}
+
+func (d *webKitTab) address(ctx context.Context) (url string, err error) {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	if err := d.choose(ctx); err != nil {
+		return "", err
+	}
+	err = d.w.call(ctx, http.MethodGet, d.w.session+"/url", nil, &url)
+	return url, err
 }
 
 func (d *webKitTab) front(context.Context) error {

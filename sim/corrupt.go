@@ -216,7 +216,8 @@ func (d *damage) lastChange() {
 func (d *damage) directory() {
 	key := []string{"list/", "ids/"}[d.n/2%2] + d.ref.Type
 	base, _ := d.b.db.Texts()
-	pages := strings.Count(base[key], "\nl\t")
+	of := func(line string) bool { return strings.HasPrefix(line, "l\t") || strings.HasPrefix(line, "p\t") }
+	pages := strings.Count(base[key], "\nl\t") + strings.Count(base[key], "\np\t")
 	if pages == 0 {
 		return
 	}
@@ -224,7 +225,7 @@ func (d *damage) directory() {
 	at := 0
 	d.b.db.Damage(key, func(text string) string {
 		return eachLine(text, func(line string) string {
-			if !strings.HasPrefix(line, "l\t") {
+			if !of(line) {
 				return line
 			}
 			at++

@@ -11,9 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rollcall/rollcall/wasm/idb"
 	"github.com/rollcall/rollcall/wasm/queue"
+	"github.com/rollcall/rollcall/wasm/replica"
 	"github.com/rollcall/rollcall/wasm/repository"
+	"github.com/rollcall/rollcall/wasm/storetest"
 	"github.com/rollcall/rollcall/wasm/sync"
 )
 
@@ -187,25 +191,16 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory has a host take in a directory, and a page show it, and tells what the
-// program's memory comes to, which never shrinks. -memory.rows says how large it is.
+// BenchmarkMemory has a host take in a directory as a first sync brings it, and a page show it, and
+// tells what the program's memory comes to, which never shrinks. -memory.rows says how large it is.
 func BenchmarkMemory(b *testing.B) {
 	debug.SetMemoryLimit(60 << 20) // as wasm/program does
 	name := fmt.Sprint(b.Name(), time.Now().UnixNano())
-	s := open(b, idb.Options{Name: name})
-	bio := strings.Repeat("Works in the field. ", 10)
-	for n, of := 0, *memoryRows; n < of; n += benchPage {
-		page := sync.Page{Generation: 1, Meta: map[string]string{sync.MetaCursor: fmt.Sprint(n)}}
-		for i := n; i < n+benchPage; i++ {
-			c := change(fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(i)*2654435761, i), fmt.Sprintf("Name %06d", i*7919%1_000_003), 1)
-			c.Document = append(c.Document[:len(c.Document)-1:len(c.Document)-1], `,"bio":"`+bio+`"}`...)
-			page.Changes = append(page.Changes, c)
-		}
-		if _, err := s.ApplyPage(b.Context(), page); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(memoryMB(), "MB-host")
+	db := idb.NewDatabase(idb.Options{Name: name})
+	s := &store{db: db, Store: replica.New(replica.Options{
+		Database: db, Schemas: storetest.Schemas, Now: time.Now, NewID: uuid.NewString, Cache: idb.HostCache, Texts: idb.HostTexts,
+	})}
+	firstSync(b, s, *memoryRows)
 	s.Forget()
 	show := func() {
 		w := repository.Window{Type: "user", Limit: 50}
@@ -213,18 +208,62 @@ func BenchmarkMemory(b *testing.B) {
 			b.Fatal(len(rows.Views), err)
 		}
 	}
-	start := time.Now()
-	show()
-	b.ReportMetric(float64(time.Since(start).Milliseconds()), "ms-first-rows")
-	start = time.Now()
-	if err := write(b.Context(), s, "new", "Ada"); err != nil {
-		b.Fatal(err)
-	}
-	show()
-	b.ReportMetric(float64(time.Since(start).Milliseconds()), "ms-save")
+	timed(b, "first-rows", show)
+	timed(b, "save", func() {
+		if err := write(b.Context(), s, "new", "Ada"); err != nil {
+			b.Fatal(err)
+		}
+		show()
+	})
+	s.db.Close()
 	if err := idb.Delete(b.Context(), name); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// firstSync has a host do what a first sync does with its store.
+func firstSync(b *testing.B, s *store, rows int) {
+	bio := strings.Repeat("Works in the field. ", 10)
+	pages := func() {
+		for n := 0; n < rows; n += sync.PageSize {
+			page := sync.Page{Generation: 1, Resync: true, Meta: map[string]string{sync.MetaCursor: fmt.Sprint(n)}}
+			for i := n; i < n+sync.PageSize; i++ {
+				c := change(fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(i)*2654435761, i), fmt.Sprintf("Name %07d", i), 1)
+				c.Document = append(c.Document[:len(c.Document)-1:len(c.Document)-1], `,"bio":"`+bio+`"}`...)
+				page.Changes = append(page.Changes, c)
+			}
+			if _, err := s.ApplyPage(b.Context(), page); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	timed(b, "pages", pages)
+	timed(b, "sweep", func() {
+		if removed, err := s.Sweep(b.Context(), 0, "user", 1); err != nil || len(removed) > 0 {
+			b.Fatal(len(removed), err)
+		}
+	})
+	timed(b, "digest", func() {
+		if d, err := s.Digest(b.Context(), "user"); err != nil || d.Count != int64(rows) {
+			b.Fatal(d.Count, err)
+		}
+	})
+	timed(b, "tidy", func() {
+		for more := true; more; {
+			var err error
+			if more, err = s.Tidy(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// timed reports how long a part takes, and the memory after it.
+func timed(b *testing.B, part string, do func()) {
+	begun := time.Now()
+	do()
+	b.ReportMetric(float64(time.Since(begun).Milliseconds()), "ms-"+part)
+	b.ReportMetric(memoryMB(), "MB-"+part)
 }
 
 func memoryMB() float64 {

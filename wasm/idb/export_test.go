@@ -11,6 +11,12 @@ import (
 	"github.com/rollcall/rollcall/wasm/queue"
 )
 
+// What a worker's replica keeps.
+const (
+	HostCache = hostCache
+	HostTexts = hostTexts
+)
+
 // Raw is the open IDBDatabase, for tests that break it.
 func (d *Database) Raw() js.Value { return d.conn.current() }
 

@@ -18,9 +18,12 @@ type Store struct {
 	database *Database
 }
 
-// hostTexts is what a worker may keep of the texts that a search looks in, in bytes: nobody searches there,
-// and it has much else to remember.
-const hostTexts = 2 << 20
+// What a worker may keep of the base, and of the texts that a search looks in, in bytes: nobody looks at
+// the list there or searches, and it has much else to remember.
+const (
+	hostCache = 4 << 20
+	hostTexts = 2 << 20
+)
 
 // Channel carries records between the replicas of one database.
 type Channel interface {
@@ -39,7 +42,7 @@ func New(o Options) *Store {
 	s.database = NewDatabase(o)
 	options := replica.Options{Database: s.database, Schemas: o.Schemas, Now: time.Now, NewID: uuid.NewString, Hidden: hidden}
 	if !js.Global().Get("document").Truthy() {
-		options.Texts = hostTexts
+		options.Cache, options.Texts = hostCache, hostTexts
 	}
 	if o.Channel != nil {
 		options.Publish = o.Channel.PublishRecord

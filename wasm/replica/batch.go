@@ -117,12 +117,17 @@ func (st *state) find(ref queue.Ref) known {
 
 // findID returns what the ids of the base have of a row; ok is false if a page is missing.
 func (st *state) findID(t *table, id string) (r idRow, found, ok bool) {
-	page, ok := st.idsPage(t, t.ids.at(queue.Key{ID: id}))
+	pages, ok := st.idsPages(t, t.ids.at(queue.Key{ID: id}))
 	if !ok {
 		return r, false, false
 	}
-	if r, found = page.find(id); found || len(t.fresh.leaves) == 0 {
-		return r, found, true
+	for _, page := range pages {
+		if r, found = page.find(id); found {
+			return r, true, true
+		}
+	}
+	if len(t.fresh.leaves) == 0 {
+		return r, false, true
 	}
 	ok = st.readFresh(t)
 	if f := t.fresh.rows[id]; f != nil {

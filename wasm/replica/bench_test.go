@@ -221,6 +221,24 @@ func TestMemoryOfAHostIsBounded(t *testing.T) {
 	runtime.KeepAlive(db)
 }
 
+// TestASweepKeepsNoPages: a sweep that finds nothing to remove reads all ids, and saves nothing.
+func TestASweepKeepsNoPages(t *testing.T) {
+	const rows, most = 30_000, 1 << 20
+	db := newBrowser()
+	s := db.open(users, func(o *replica.Options) { o.Cache = 1 })
+	pull(t, s.Store, rows)
+	compact(t, s.Store)
+	before := heap()
+	if removed, err := s.Sweep(t.Context(), 0, directory.Users.Type, 1); err != nil || len(removed) > 0 {
+		t.Fatal(len(removed), err)
+	}
+	if kept := heap() - before; kept > most {
+		t.Errorf("a sweep of %d rows keeps %d bytes, want at most %d", rows, kept, most)
+	}
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(db)
+}
+
 // TestMemoryIsBounded fills a directory, reads all over it, and weighs what the replica
 // keeps.
 func TestMemoryIsBounded(t *testing.T) {

@@ -78,23 +78,30 @@ const (
 // short one, and gives the ids what they lack, so that nobody looks for it in leaves.
 func (s *Store) Tidy(ctx context.Context) (more bool, err error) {
 	s.mu.Lock()
-	due := s.state != nil && (s.state.due(tidyPart) || s.state.lackIDs() || s.state.plan.until > s.state.oldest())
+	lack := s.state != nil && s.state.lackIDs()
+	due := s.state != nil && (lack || s.state.due(tidyPart) || s.state.scattered() || s.state.plan.until > s.state.oldest())
 	s.mu.Unlock()
 	if !due {
 		return false, nil
 	}
-	return s.compact(ctx, max(1, s.options.Bounds.StepPages/tidySteps))
+	return s.compact(ctx, step{pages: max(1, s.options.Bounds.StepPages/tidySteps), gather: !lack})
+}
+
+// step says what a step of compaction does at most.
+type step struct {
+	pages  int  // that it replaces
+	gather bool // pages of one range of ids, too, where nothing else has changed
 }
 
 // Compact takes a step of moving the log into the base, in one transaction, and reports
 // whether there is more to move.
 func (s *Store) Compact(ctx context.Context) (more bool, err error) {
-	return s.compact(ctx, s.options.Bounds.StepPages)
+	return s.compact(ctx, step{pages: s.options.Bounds.StepPages})
 }
 
-func (s *Store) compact(ctx context.Context, pages int) (more bool, err error) {
+func (s *Store) compact(ctx context.Context, of step) (more bool, err error) {
 	err = s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
-		more = b.compact(pages)
+		more = b.compact(of)
 		return nil
 	})
 	if err != nil || more {
@@ -113,31 +120,52 @@ type plan struct {
 }
 
 // nextPlan goes on with the round, or begins one when all pages stand for it.
-func (st *state) nextPlan() plan {
+func (st *state) nextPlan(gather bool) plan {
 	if st.plan.until > st.oldest() {
 		return st.plan
 	}
 	p := plan{st.seq, map[string]map[int64]bool{}}
 	for _, t := range st.tables {
 		p.dirty[t.list.name], p.dirty[t.ids.name] = t.dirty(&t.list, &t.ids)
+		for _, l := range t.ids.leaves {
+			if gather && len(l.more) > 0 {
+				p.dirty[t.ids.name][l.number] = true
+			}
+		}
 	}
 	return p
 }
 
-// dirty returns which pages of directories the log changes.
-func (t *table) dirty(list, ids *tree) (ofList, ofIDs map[int64]bool) {
-	ofList, ofIDs = list.dirty(t.places.all(byList)), ids.dirty(t.byID.all(byID))
-	for id, m := range t.seen {
-		if l := ids.leaves[ids.at(queue.Key{ID: id})]; l.seq < m.seq {
-			ofIDs[l.number] = true
+// scattered reports whether ids of one range are in several pages.
+func (st *state) scattered() bool {
+	for _, t := range st.tables {
+		if slices.ContainsFunc(t.ids.leaves, func(l leaf) bool { return len(l.more) > 0 }) {
+			return true
 		}
 	}
+	return false
+}
+
+// dirty returns which pages of directories the log changes.
+func (t *table) dirty(list, ids *tree) (ofList, ofIDs map[int64]bool) {
+	ofList, ofIDs = list.dirty(t.places.all(byList)), t.changedIDs(ids)
 	for i := range ids.leaves {
 		if l := ids.leaves[i]; !ofIDs[l.number] && len(t.lacking(ids, i)) > 0 {
 			ofIDs[l.number] = true
 		}
 	}
 	return ofList, ofIDs
+}
+
+// changedIDs returns the pages of ids that have rows which the log changes.
+func (t *table) changedIDs(ids *tree) map[int64]bool {
+	changed := ids.dirty(t.byID.all(byID))
+	for id, m := range t.seen {
+		if l := ids.leaves[ids.at(queue.Key{ID: id})]; l.seq < m.seq {
+			changed[l.number] = true
+		}
+	}
+	return changed
 }
 
 // dirty returns the pages in whose range the log has changed something since.
@@ -157,7 +185,7 @@ func (t *tree) dirty(spots []spot) map[int64]bool {
 // to a number of them. The others stand for all of the plan without that. A round of steps
 // ends when all pages stand for what the log had at its beginning: what comes meanwhile is
 // left for the next round, or there would be no end. The last step writes keyState.
-func (b *batch) compact(left int) (more bool) {
+func (b *batch) compact(of step) (more bool) {
 	for _, t := range b.tables {
 		b.readFresh(t)
 	}
@@ -165,13 +193,18 @@ func (b *batch) compact(left int) (more bool) {
 		return true
 	}
 	until := b.state.seq
-	plan := b.nextPlan()
+	plan := b.nextPlan(of.gather)
 	trees := map[string]*tree{}
 	oldest := until
-	for _, r := range b.rewritings() {
-		next := r.run(until, plan, &left)
-		oldest = min(oldest, next.oldest())
-		trees[next.name] = &next
+	for _, r := range b.rewritings(of.gather) {
+		next := r.run(until, plan, &of.pages)
+		if len(b.missing) == 0 {
+			oldest = min(oldest, next.oldest())
+			trees[next.name] = &next
+		}
+	}
+	if len(b.missing) > 0 {
+		return true
 	}
 	stands := b.stands
 	if more = oldest < plan.until; !more {
@@ -227,13 +260,13 @@ func (st *state) oldest() int64 {
 }
 
 // rewritings are those of all trees. The one that has gone without for longest comes first.
-func (b *batch) rewritings() []*rewriting {
+func (b *batch) rewritings(gather bool) []*rewriting {
 	var all []*rewriting
 	for _, name := range slices.Sorted(maps.Keys(b.tables)) {
 		t := b.tables[name]
 		all = append(all,
-			&rewriting{batch: b, old: &t.list, pages: &leafWriter{batch: b, table: t}, spared: t.fresh.numbers()},
-			&rewriting{batch: b, old: &t.ids, pages: &idsWriter{batch: b, table: t}})
+			&rewriting{batch: b, old: &t.list, pages: &leafWriter{batch: b, table: t}, size: b.bounds.LeafRows, spared: t.fresh.numbers()},
+			&rewriting{batch: b, old: &t.ids, pages: &idsWriter{batch: b, table: t, gathers: gather, changed: t.changedIDs(&t.ids)}, size: idsFactor * b.bounds.LeafRows})
 	}
 	sortBy(all, func(a, b *rewriting) int { return cmp.Compare(a.old.oldest(), b.old.oldest()) })
 	return all
@@ -253,6 +286,7 @@ type rewriting struct {
 	*batch
 	old    *tree
 	pages  pageWriter
+	size   int            // of a page, in rows
 	rows   int            // gathered
 	spared map[int64]bool // numbers of pages that stay: the ids are to be made of them
 }
@@ -263,6 +297,10 @@ type pageWriter interface {
 	gather(from, to int) int
 	// write writes them into new pages, of which the first begins with this key.
 	write(next *tree, first queue.Key, seq int64)
+	// extends reports whether a page need not be replaced: extend adds another one to its range,
+	// of the rows that are new.
+	extends(i int) bool
+	extend(next *tree, i int, seq int64) leaf
 	// forget names what is stored of an old page.
 	forget(l leaf) []string
 }
@@ -278,16 +316,22 @@ func (r *rewriting) run(until int64, p plan, left *int) tree {
 			l := r.old.leaves[i]
 			if !r.dirty(p, l) {
 				l.seq = max(l.seq, p.until)
+			} else if r.pages.extends(i) {
+				l = r.pages.extend(&next, i, until)
 			}
 			next.append(l)
 			i++
 			continue
 		}
 		from, to := i, i+1
-		for to < len(chosen) && chosen[to] {
+		for to < len(chosen) && chosen[to] && to-from < runPages {
 			to++
 		}
 		from, to = r.join(&next, from, to)
+		if len(r.missing) > 0 {
+			i = to
+			continue // all of it is done once more
+		}
 		if r.rows > 0 {
 			r.pages.write(&next, r.old.leaves[from].first, until)
 		} else {
@@ -302,6 +346,9 @@ func (r *rewriting) run(until int64, p plan, left *int) tree {
 	}
 	return next
 }
+
+// runPages is how many pages are replaced together at most: their rows are in memory twice meanwhile.
+const runPages = 8
 
 // append adds a page, but not an empty one behind another that stands for as much: its range
 // may be the other's.
@@ -319,7 +366,8 @@ func (r *rewriting) join(next *tree, from, to int) (int, int) {
 	case few && to < len(r.old.leaves) && !r.spared[r.old.leaves[to].number]:
 		to++
 		r.rows = r.pages.gather(from, to)
-	case few && n > 0 && next.leaves[n-1].first == r.old.leaves[from-1].first && next.leaves[n-1].number == r.old.leaves[from-1].number && !r.spared[next.leaves[n-1].number]:
+	case few && n > 0 && next.leaves[n-1].first == r.old.leaves[from-1].first && next.leaves[n-1].number == r.old.leaves[from-1].number &&
+		len(next.leaves[n-1].more) == len(r.old.leaves[from-1].more) && !r.spared[next.leaves[n-1].number]:
 		from--
 		next.leaves = next.leaves[:n-1]
 		r.rows = r.pages.gather(from, to)
@@ -332,20 +380,22 @@ func (r *rewriting) dirty(p plan, l leaf) bool {
 	return l.kept != nil || l.seq < p.until && p.dirty[r.old.name][l.number]
 }
 
-// choose picks dirty pages, those first that were not written for longest.
+// choose picks dirty pages that are to be replaced, those first that were not written for longest.
 func (r *rewriting) choose(p plan, left *int) []bool {
 	var dirty []int
 	for i, l := range r.old.leaves {
-		if r.dirty(p, l) && !r.spared[l.number] {
+		if r.dirty(p, l) && !r.spared[l.number] && !r.pages.extends(i) {
 			dirty = append(dirty, i)
 		}
 	}
 	sortBy(dirty, func(a, b int) int { return cmp.Compare(r.old.leaves[a].seq, r.old.leaves[b].seq) })
-	dirty = dirty[:min(len(dirty), *left)]
-	*left -= len(dirty)
 	chosen := make([]bool, len(r.old.leaves))
 	for _, i := range dirty {
+		if *left <= 0 {
+			break
+		}
 		chosen[i] = true
+		*left -= max(1, r.old.leaves[i].rows/r.size)
 	}
 	return chosen
 }
@@ -437,6 +487,9 @@ func (w *leafWriter) write(next *tree, first queue.Key, seq int64) {
 	})
 }
 
+func (w *leafWriter) extends(int) bool              { return false }
+func (w *leafWriter) extend(*tree, int, int64) leaf { panic("a leaf has one page") }
+
 func (w *leafWriter) forget(l leaf) []string {
 	return []string{w.list.key(l.number), w.textKey(l.number)}
 }
@@ -445,13 +498,15 @@ func (w *leafWriter) forget(l leaf) []string {
 type idsWriter struct {
 	*batch
 	*table
-	rows []idRow
-	page writer
+	gathers bool           // step.gather
+	changed map[int64]bool // numbers of pages with rows that the log changes
+	rows    []idRow
+	over    []idRow // to be merged with them
+	page    writer
 }
 
 func (w *idsWriter) gather(from, to int) int {
-	w.rows = nil
-	var over []idRow
+	w.rows, w.over = w.rows[:0], w.over[:0]
 	all := w.byID.all(byID)
 	all = all[sort.Search(len(all), func(n int) bool { return all[n].entry.id >= w.ids.leaves[from].first.ID }):]
 	for i := from; i < to; i++ {
@@ -459,31 +514,57 @@ func (w *idsWriter) gather(from, to int) int {
 		spots, all = w.ids.over(i, all)
 		for _, s := range spots {
 			if r := s.entry.row; r != nil && s.entry.pending == nil {
-				over = append(over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
+				w.over = append(w.over, idRow{id: r.id, sort: r.sort, version: r.version, hash: r.hash(), generation: r.generation})
 			}
 		}
-		page, ok := w.idsPage(w.table, i)
+		pages, ok := w.idsPages(w.table, i)
 		if !ok {
 			continue
 		}
-		for _, r := range page.rows {
-			if w.entries[r.id] != nil {
-				continue
+		for n, page := range pages {
+			for _, r := range page.rows {
+				if w.entries[r.id] != nil {
+					continue
+				}
+				if m, ok := w.seen[r.id]; ok {
+					r.generation, r.line = m.generation, ""
+				}
+				if n == 0 {
+					w.rows = append(w.rows, r)
+				} else {
+					w.over = append(w.over, r)
+				}
 			}
-			if m, ok := w.seen[r.id]; ok {
-				r.generation, r.line = m.generation, ""
-			}
-			w.rows = append(w.rows, r)
 		}
 		for _, r := range w.lacking(&w.ids, i) {
 			row := r.idRow
 			row.generation = w.generation(row)
-			over = append(over, row)
+			w.over = append(w.over, row)
 		}
 	}
-	sortBy(over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
-	w.rows = merge(w.rows, over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	sortBy(w.over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
+	w.rows = merge(w.rows, w.over, func(a, b idRow) int { return strings.Compare(a.id, b.id) })
 	return len(w.rows)
+}
+
+// extends implements pageWriter. What a range of ids lacks gets a page of its own until they are twice
+// as many as a page has: they come from all over the ids, and all would be written again for them.
+func (w *idsWriter) extends(i int) bool {
+	l := &w.ids.leaves[i]
+	lacking := len(w.lacking(&w.ids, i))
+	return !w.gathers && lacking > 0 && l.number != 0 && !w.changed[l.number] && l.rows+lacking <= 2*idsFactor*w.bounds.LeafRows
+}
+
+func (w *idsWriter) extend(next *tree, i int, seq int64) leaf {
+	l, rows := w.ids.leaves[i], w.lacking(&w.ids, i)
+	w.page.text = w.page.text[:0]
+	for _, r := range rows {
+		writeIDRow(&w.page, r.idRow)
+	}
+	w.put(next.key(next.next), string(w.page.text))
+	l.more, l.rows, l.seq = append(slices.Clip(l.more), next.next), l.rows+len(rows), seq
+	next.next++
+	return l
 }
 
 // idsFactor is how many more rows a page of ids has than a leaf.
@@ -503,7 +584,12 @@ func (w *idsWriter) write(next *tree, first queue.Key, seq int64) {
 	})
 }
 
-func (w *idsWriter) forget(l leaf) []string { return []string{w.ids.key(l.number)} }
+func (w *idsWriter) forget(l leaf) (keys []string) {
+	for _, number := range l.numbers() {
+		keys = append(keys, w.ids.key(number))
+	}
+	return keys
+}
 
 // encodeState is the text of keyState: a record that says all that the log has said.
 func (b *batch) encodeState() string {
@@ -570,7 +656,9 @@ func (st *state) orphaned(names []string) (out []string) {
 			known[t.list.key(l.number)], known[t.textKey(l.number)] = true, true
 		}
 		for _, l := range t.ids.leaves {
-			known[t.ids.key(l.number)] = true
+			for _, number := range l.numbers() {
+				known[t.ids.key(number)] = true
+			}
 		}
 	}
 	for _, name := range names {

@@ -64,6 +64,9 @@ func (s *summary) disagree() (buckets suspicion) {
 
 // digest adds a part of the pages, and with the first part the entries.
 func (st *state) digest(t *table, from int, sum *summary) (more bool) {
+	if !st.readFresh(t) {
+		return true
+	}
 	for id, e := range t.entries {
 		switch {
 		case from > 0:
@@ -83,19 +86,19 @@ func (st *state) digest(t *table, from int, sum *summary) (more bool) {
 		}
 	}
 	for i := from; i < min(to, len(t.ids.leaves)); i++ {
-		page, ok := st.idsPage(t, i)
+		pages, ok := st.idsPages(t, i)
 		if !ok {
 			continue
 		}
-		for _, r := range page.rows {
-			if t.entries[r.id] == nil {
-				sum.ids.Add(r.id, r.version, r.hash^api.ContentHash([]byte(r.sort)))
+		for _, page := range pages {
+			for _, r := range page.rows {
+				if t.entries[r.id] == nil {
+					sum.ids.Add(r.id, r.version, r.hash^api.ContentHash([]byte(r.sort)))
+				}
 			}
 		}
-		if st.readFresh(t) {
-			for _, r := range t.lacking(&t.ids, i) {
-				sum.ids.Add(r.id, r.version, r.hash^api.ContentHash([]byte(r.sort)))
-			}
+		for _, r := range t.lacking(&t.ids, i) {
+			sum.ids.Add(r.id, r.version, r.hash^api.ContentHash([]byte(r.sort)))
 		}
 	}
 	return to < max(len(t.list.leaves), len(t.ids.leaves))

@@ -19,6 +19,11 @@ import (
 func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.Ref, err error) {
 	at := s.options.Now().UTC()
 	fills := s.options.Bounds.fills(page)
+	if fills {
+		if err := s.learn(ctx, &page.Changes[0]); err != nil {
+			return nil, err
+		}
+	}
 	err = s.write(ctx, txn{relaxed: true, fence: page.Fence, base: fills}, func(b *batch) error {
 		changed = nil
 		seen := map[string][]string{}
@@ -26,6 +31,9 @@ func (s *Store) ApplyPage(ctx context.Context, page sync.Page) (changed []queue.
 		left := page.Changes
 		if fills {
 			changed, left = b.fill(page, at)
+		}
+		if len(b.missing) > 0 {
+			return nil // or all that is left would be looked for, and most of the ids be read
 		}
 		b.w.text = slices.Grow(b.w.text, sizeOf(left))
 		if len(left) > 0 && !page.Resync {
@@ -247,18 +255,22 @@ func (b *batch) sweep(k known) bool {
 // of the base only what their ids say.
 func (st *state) inRange(t *table, ids api.IDRange, before int64) map[string]known {
 	found := map[string]known{}
-	st.readFresh(t)
+	if !st.readFresh(t) {
+		return nil
+	}
 	for i := t.ids.at(queue.Key{ID: ids.From}); i < len(t.ids.leaves); i++ {
 		if ids.To != "" && t.ids.leaves[i].first.ID >= ids.To {
 			break
 		}
-		page, ok := st.idsPage(t, i)
+		pages, ok := st.idsPages(t, i)
 		if !ok {
 			continue
 		}
-		for _, r := range page.rows {
-			if ids.Contains(r.id) && t.entries[r.id] == nil && t.generation(r) < before {
-				found[r.id] = st.knownByID(t, r)
+		for _, page := range pages {
+			for _, r := range page.rows {
+				if ids.Contains(r.id) && t.entries[r.id] == nil && t.generation(r) < before {
+					found[r.id] = st.knownByID(t, r)
+				}
 			}
 		}
 		for _, r := range t.lacking(&t.ids, i) {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sort"
@@ -133,7 +134,8 @@ func (t *table) lacking(ids *tree, i int) (rows []*freshRow) {
 	return rows
 }
 
-// readFresh reads the rows of leaves that the log has added; false if a leaf is missing.
+// readFresh reads the rows of leaves that the log has added, a part of them at a time; false if a
+// leaf is missing.
 func (st *state) readFresh(t *table) (ok bool) {
 	ok = true
 	for i := range t.fresh.leaves {
@@ -141,11 +143,16 @@ func (st *state) readFresh(t *table) (ok bool) {
 		if a.read {
 			continue
 		}
-		leaf, there := page(st, a.leaf, t.list.key(a.number), parseLeaf)
+		if len(st.missing) >= st.bounds.PartPages {
+			return false
+		}
+		key := t.list.key(a.number)
+		leaf, there := page(st, a.leaf, key, parseLeaf)
 		if !there {
 			ok = false
 			continue
 		}
+		st.cache.drop(key)
 		rows := make([]freshRow, 0, len(leaf.rows))
 		for n := range leaf.rows {
 			r := &leaf.rows[n]
@@ -226,7 +233,8 @@ func (b *batch) fill(page sync.Page, at time.Time) (filled []queue.Ref, left []a
 	if t == nil || !b.bounds.fills(page) {
 		return nil, page.Changes
 	}
-	f := &filling{batch: b, table: t}
+	f := &filling{batch: b, table: t, rows: make([]freshRow, 0, len(page.Changes))}
+	f.lines.text = make([]byte, 0, sizeOf(page.Changes))
 	for i := range page.Changes {
 		c := &page.Changes[i]
 		if c.EntityType != t.schema.Type || c.Deleted || !b.unheardOf(t, c.EntityID) {
@@ -253,7 +261,7 @@ func (b *batch) unheardOf(t *table, id string) bool {
 	if t.entries[id] != nil {
 		return false
 	}
-	if t.known != nil && !t.known[idHash(id)] {
+	if t.known != nil && t.known.whole && !t.known.has(id) {
 		return true
 	}
 	_, found, ok := b.findID(t, id)
@@ -329,7 +337,7 @@ func (f *filling) write(from queue.Key, page sync.Page) {
 		}
 		if t.known = known; known != nil {
 			for i := range page.Changes {
-				known[idHash(page.Changes[i].EntityID)] = true
+				known.add(page.Changes[i].EntityID)
 			}
 		}
 	}
@@ -342,5 +350,83 @@ func (b *batch) dropKnown() {
 	}
 }
 
-// idHash is what table.known keeps of an id.
-func idHash(id string) uint32 { return uint32(api.ContentHash([]byte(id))) }
+// idSet is the hashes of all ids of rows, and perhaps of others, in parts by their first bits.
+type idSet struct {
+	parts [1 << 12][]uint32
+	next  string // the ids that lie in the base from here on are yet to be learned
+	whole bool   // none are
+}
+
+func (s *idSet) find(id string) (part *[]uint32, hash uint32, at int, found bool) {
+	hash = uint32(api.ContentHash([]byte(id)))
+	part = &s.parts[hash>>20]
+	at, found = slices.BinarySearch(*part, hash)
+	return part, hash, at, found
+}
+
+func (s *idSet) add(id string) {
+	if part, hash, at, found := s.find(id); !found {
+		*part = slices.Insert(*part, at, hash)
+	}
+}
+
+func (s *idSet) has(id string) bool {
+	_, _, _, found := s.find(id)
+	return found
+}
+
+// learn has a table know all ids, part by part, if a page of the feed goes on with filling it.
+func (s *Store) learn(ctx context.Context, c *api.Change) error {
+	for more := true; more; {
+		err := s.read(ctx, func(st *state) error {
+			more = st.learn(st.tables[c.EntityType], c)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		sync.ReportProgress(ctx)
+	}
+	return nil
+}
+
+func (st *state) learn(t *table, c *api.Change) (more bool) {
+	if t == nil || c.Deleted {
+		return false
+	}
+	sort, _ := t.schema.Index(c.Document)
+	if at := t.list.at(queue.Key{Sort: sort, ID: c.EntityID}); t.list.leaves[at].number != 0 || !st.readFresh(t) {
+		return false
+	}
+	if t.known == nil {
+		t.known = &idSet{}
+		for id := range t.entries {
+			t.known.add(id)
+		}
+		for id := range t.fresh.rows {
+			t.known.add(id)
+		}
+	}
+	k := t.known
+	from := t.ids.at(queue.Key{ID: k.next})
+	to := min(from+st.bounds.PartPages, len(t.ids.leaves))
+	for i := from; i < to && !k.whole; i++ {
+		pages, _ := st.idsPages(t, i)
+		if len(st.missing) > 0 {
+			continue
+		}
+		for _, page := range pages {
+			for n := range page.rows {
+				k.add(page.rows[n].id)
+			}
+		}
+	}
+	switch {
+	case len(st.missing) > 0 || k.whole:
+	case to == len(t.ids.leaves):
+		k.whole = true
+	default:
+		k.next = t.ids.leaves[to].first.ID
+	}
+	return !k.whole
+}

@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,6 +97,168 @@ func TestAFirstReadingGoesOnAfterARestart(t *testing.T) {
 		if want := (n + 1) * sync.PageSize; err != nil || got.Total != want || len(got.Views) != want || !slices.IsSortedFunc(got.Keys, queue.Key.Compare) {
 			t.Fatalf("%d rows, %d shown, want %d (%v)", got.Total, len(got.Views), want, err)
 		}
+	}
+}
+
+// watched is a database that notes which pages are read, and what is put of the ids.
+type watched struct {
+	replica.Database
+	read   int // pages of ids
+	leaves int // read at once, at most
+	put    int // bytes of ids
+}
+
+func (w *watched) Run(ctx context.Context, query replica.Query, decide func(replica.Found) (replica.Step, error)) error {
+	return w.Database.Run(ctx, query, func(found replica.Found) (replica.Step, error) {
+		leaves := 0
+		for key := range found.Base {
+			if strings.HasPrefix(key, "ids/user/") {
+				w.read++
+			} else if strings.HasPrefix(key, "list/user/") {
+				leaves++
+			}
+		}
+		w.leaves = max(w.leaves, leaves)
+		step, err := decide(found)
+		for key, text := range step.Put {
+			if strings.HasPrefix(key, "ids/user/") {
+				w.put += len(text)
+			}
+		}
+		return step, err
+	})
+}
+
+func openWatched(b *browser, change func(*replica.Options)) (*tab, *watched) {
+	var w *watched
+	return b.open(users, func(o *replica.Options) {
+		w = &watched{Database: o.Database}
+		o.Database = w
+		change(o)
+	}), w
+}
+
+// TestIDsAreWrittenAFewTimes: with twice as many rows, a first reading writes twice as much, though its
+// rows come from all over the ids. Tidying leaves one page for each range.
+func TestIDsAreWrittenAFewTimes(t *testing.T) {
+	bounds := replica.Bounds{
+		LogRows: 250, LogRecords: 1 << 20, LogBytes: 1 << 30, StepPages: 64, PartPages: 32, LeafRows: 8, LeafBytes: 48 << 10,
+	}
+	for _, rows := range []int{10_000, 20_000} {
+		b := newBrowser()
+		s, ids := openWatched(b, func(o *replica.Options) { o.Bounds = bounds })
+		for _, page := range listed(rows) {
+			if _, err := s.ApplyPage(t.Context(), page); err != nil {
+				t.Fatal(err)
+			}
+		}
+		base, _ := b.Texts()
+		if !strings.Contains(base["ids/user"], "\np\t") {
+			t.Error("no range has got a second page")
+		}
+		d, err := b.open(users, nil).Digest(t.Context(), directory.Users.Type)
+		if err != nil || d.Count != int64(rows) {
+			t.Fatalf("a new program counts %d rows: %v", d.Count, err)
+		}
+		for more := true; more; {
+			if more, err = s.Tidy(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		size, pages := 0, 0
+		base, _ = b.Texts()
+		for key, text := range base {
+			if strings.HasPrefix(key, "ids/user/") {
+				size, pages = size+len(text), pages+1
+			}
+		}
+		if found := strings.Count(base["ids/user"], "\nl\t"); found != pages || strings.Contains(base["ids/user"], "\np\t") {
+			t.Errorf("%d pages have %d lines in %.300s", pages, found, base["ids/user"])
+		}
+		if times := float64(ids.put) / float64(size); times > 6 {
+			t.Errorf("of %d rows, each was written %.1f times among the ids", rows, times)
+		}
+		d, err = b.open(users, nil).Digest(t.Context(), directory.Users.Type)
+		if err != nil || d.Count != int64(rows) {
+			t.Fatalf("a new program counts %d rows: %v", d.Count, err)
+		}
+	}
+}
+
+// TestARowThatMayBeKnownCostsOnePage: where the hash of one id is another's too, the ids are asked for that
+// one, and not for all that came with it.
+func TestARowThatMayBeKnownCostsOnePage(t *testing.T) {
+	first, second := sameHash(func(n int) string { return user(n).EntityID })
+	s, ids := openWatched(newBrowser(), func(o *replica.Options) { o.Cache = 1 })
+	pages := listed(8000)
+	pages[0].Changes[0].EntityID = user(first).EntityID
+	last := pages[len(pages)-1]
+	last.Changes[len(last.Changes)-1].EntityID = user(second).EntityID
+	for _, page := range pages[:len(pages)-1] {
+		if _, err := s.ApplyPage(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compact(t, s.Store)
+	ids.read = 0
+	if changed, err := s.ApplyPage(t.Context(), last); err != nil || len(changed) != len(last.Changes) {
+		t.Fatal(len(changed), err)
+	}
+	if ids.read != 1 {
+		t.Errorf("%d pages of ids were read", ids.read)
+	}
+}
+
+// sameHash returns two numbers of ids that have the hash by which a replica knows them in common.
+func sameHash(id func(int) string) (first, second int) {
+	seen := map[uint32]int{}
+	for n := 100_000; ; n++ {
+		hash := uint32(api.ContentHash([]byte(id(n))))
+		if first, ok := seen[hash]; ok {
+			return first, n
+		}
+		seen[hash] = n
+	}
+}
+
+// TestAFirstReadingThatGoesOnLearnsTheIDs: a new program reads the ids once, part by part, and then none
+// for each row.
+func TestAFirstReadingThatGoesOnLearnsTheIDs(t *testing.T) {
+	b := newBrowser()
+	pages := listed(12_000)
+	bounds := replica.DefaultBounds
+	bounds.LeafRows, bounds.LogRows = 16, 1000
+	begun := b.open(users, func(o *replica.Options) { o.Bounds = bounds })
+	for _, page := range pages[:7] {
+		if _, err := begun.ApplyPage(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, ids := openWatched(b, func(o *replica.Options) { o.Bounds, o.Cache = bounds, 1 })
+	base, _ := b.Texts()
+	stored := 0
+	for key := range base {
+		if strings.HasPrefix(key, "ids/user/") {
+			stored++
+		}
+	}
+	for _, page := range pages[7:9] {
+		if changed, err := s.ApplyPage(t.Context(), page); err != nil || len(changed) != len(page.Changes) {
+			t.Fatal(len(changed), err)
+		}
+	}
+	if ids.read > 2*stored {
+		t.Errorf("of %d pages of ids, %d were read", stored, ids.read)
+	}
+	if ids.leaves == 0 || ids.leaves > bounds.PartPages {
+		t.Errorf("%d leaves that the ids lack were read at once", ids.leaves)
+	}
+	if _, err := s.ApplyPage(t.Context(), pages[8]); err != nil { // once more
+		t.Fatal(err)
+	}
+	got, err := s.Rows(t.Context(), repository.Window{Type: directory.Users.Type, Limit: 12_000})
+	if err != nil || got.Total != 9*sync.PageSize || len(got.Views) != got.Total {
+		t.Fatalf("%d rows, %d shown: %v", got.Total, len(got.Views), err)
 	}
 }
 

@@ -154,8 +154,8 @@ func writeIDRow(w *writer, r idRow) {
 	w.number(r.generation).end()
 }
 
-func parseIDs(text string, rows int) *idsPage {
-	p := &idsPage{rows: make([]idRow, 0, min(rows, len(text)/minLine))}
+func parseIDs(text string, _ int) *idsPage {
+	p := &idsPage{rows: make([]idRow, 0, strings.Count(text, "\n"))}
 	lines(text, false, func(kind byte, f fields) {
 		r := idRow{line: f.line, id: f.string(), sort: f.string(), version: f.number()}
 		hash, err := strconv.ParseUint(f.raw(), 16, 64)

@@ -76,7 +76,7 @@ func (st *state) load(found Found) error {
 	}
 	for _, t := range st.tables {
 		if len(t.ids.leaves) == 1 && t.ids.leaves[0].number == 0 {
-			t.known = map[uint32]bool{} // no rows
+			t.known = &idSet{whole: true} // no rows
 		}
 	}
 	text := found.Base[keyState]
@@ -273,7 +273,7 @@ func (st *state) foldRow(kind byte, f *fields, seq int64) bool {
 	delete(t.seen, id)
 	t.fresh.remove(id)
 	if t.known != nil {
-		t.known[idHash(id)] = true
+		t.known.add(id)
 	}
 	st.touch(t, e)
 	return true
@@ -613,9 +613,15 @@ func (st *state) items(t *table, i int) ([]item, bool) {
 	return merge(rows, shown, func(a, b item) int { return a.key.Compare(b.key) }), true
 }
 
-func (st *state) idsPage(t *table, i int) (*idsPage, bool) {
+// idsPages are the pages of a range of ids.
+func (st *state) idsPages(t *table, i int) (pages []*idsPage, ok bool) {
 	l := t.ids.leaves[i]
-	return page(st, l, t.ids.key(l.number), parseIDs)
+	ok = true
+	for _, number := range l.numbers() {
+		p, there := page(st, leaf{number: number}, t.ids.key(number), parseIDs)
+		pages, ok = append(pages, p), ok && there
+	}
+	return pages, ok
 }
 
 func (st *state) textPage(t *table, i int) (*textPage, bool) {

@@ -345,6 +345,7 @@ func (s *Store) transact(ctx context.Context, t txn, body func(*batch) error) er
 			r := s.want()
 			return Step{More: &r}, nil
 		case b.empty():
+			s.state.trim()
 			return Step{}, nil
 		}
 		if s.state.epoch == "" {

@@ -18,7 +18,7 @@ type table struct {
 	byID    ordered         // the entries
 	seen    map[string]mark // generations of rows of the base that are otherwise as they were
 	fresh   fresh
-	known   map[uint32]bool // hashes of all ids of rows, and perhaps of others; nil when they are not known
+	known   *idSet // nil when nothing is known
 	shown   listing
 	unseen  map[string]*entry // with operations or conflicts, that shown lacks until it is read
 	ahead   []int             // rows of the base before each leaf, less those that entries hide; nil when not known

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ type tree struct {
 // leaf is a page as the directory has it.
 type leaf struct {
 	number int64     // 0: it has no rows and is not stored
+	more   []int64   // numbers of further pages of its range, with rows that came later; only of ids
 	seq    int64     // all of the log up to this is in it
 	rows   int       // in it as it is stored
 	first  queue.Key // zero for the first of all
@@ -28,6 +30,9 @@ type leaf struct {
 	verified bool      // it was read, and is whole
 	kept     *leafPage // of one that has other rows than the directory and the log say
 }
+
+// numbers are those of its pages.
+func (l *leaf) numbers() []int64 { return append([]int64{l.number}, l.more...) }
 
 func byList(a, b queue.Key) int { return a.Compare(b) }
 func byID(a, b queue.Key) int   { return strings.Compare(a.ID, b.ID) }
@@ -74,7 +79,15 @@ func (t *tree) encode() string {
 	var w writer
 	w.start('h').number(format).number(t.next).number(int64(len(t.leaves))).end()
 	for _, l := range t.leaves {
-		w.start('l').number(l.number).number(int64(l.rows)).number(l.seq).string(l.first.Sort).string(l.first.ID).end()
+		kind := byte('l')
+		if len(l.more) > 0 {
+			kind = 'p' // which a program that reads one page of a range takes for newer than it is
+		}
+		w.start(kind).number(l.number).number(int64(l.rows)).number(l.seq).string(l.first.Sort).string(l.first.ID)
+		for _, number := range l.more {
+			w.number(number)
+		}
+		w.end()
 	}
 	return string(w.text)
 }
@@ -103,8 +116,11 @@ func (t *tree) decode(text string) (whole bool, err error) {
 				err = queue.ErrOutdated
 			}
 			t.next, left = max(t.next, f.number()), f.number()
-		case 'l':
+		case 'l', 'p':
 			l := leaf{number: f.number(), rows: int(f.number()), seq: f.number(), first: queue.Key{Sort: f.string(), ID: f.string()}}
+			for f.more() {
+				l.more = append(l.more, f.number())
+			}
 			if f.bad || l.rows < 0 || l.number < 0 {
 				lost("")
 				return
@@ -112,7 +128,7 @@ func (t *tree) decode(text string) (whole bool, err error) {
 			if gap && len(leaves) == 0 {
 				leaves = append(leaves, leaf{})
 			}
-			t.next = max(t.next, l.number+1)
+			t.next = max(t.next, slices.Max(l.numbers())+1)
 			leaves, left = append(leaves, l), left-1
 		default:
 			err = queue.ErrOutdated

@@ -139,8 +139,10 @@ func (st *state) nextPlan(gather bool) plan {
 // scattered reports whether ids of one range are in several pages.
 func (st *state) scattered() bool {
 	for _, t := range st.tables {
-		if slices.ContainsFunc(t.ids.leaves, func(l leaf) bool { return len(l.more) > 0 }) {
-			return true
+		for i := range t.ids.leaves {
+			if len(t.ids.leaves[i].more) > 0 {
+				return true
+			}
 		}
 	}
 	return false
@@ -562,7 +564,7 @@ func (w *idsWriter) extend(next *tree, i int, seq int64) leaf {
 		writeIDRow(&w.page, r.idRow)
 	}
 	w.put(next.key(next.next), string(w.page.text))
-	l.more, l.rows, l.seq = append(slices.Clip(l.more), next.next), l.rows+len(rows), seq
+	l.more, l.rows, l.seq = append(l.numbers()[1:], next.next), l.rows+len(rows), seq
 	next.next++
 	return l
 }

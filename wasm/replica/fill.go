@@ -357,16 +357,22 @@ type idSet struct {
 	whole bool   // none are
 }
 
+//go:noinline // for its size
 func (s *idSet) find(id string) (part *[]uint32, hash uint32, at int, found bool) {
 	hash = uint32(api.ContentHash([]byte(id)))
 	part = &s.parts[hash>>20]
-	at, found = slices.BinarySearch(*part, hash)
-	return part, hash, at, found
+	all := *part
+	at = sort.Search(len(all), func(n int) bool { return all[n] >= hash })
+	return part, hash, at, at < len(all) && all[at] == hash
 }
 
+//go:noinline // for its size
 func (s *idSet) add(id string) {
 	if part, hash, at, found := s.find(id); !found {
-		*part = slices.Insert(*part, at, hash)
+		all := append(*part, 0)
+		copy(all[at+1:], all[at:])
+		all[at] = hash
+		*part = all
 	}
 }
 
@@ -408,25 +414,23 @@ func (st *state) learn(t *table, c *api.Change) (more bool) {
 		}
 	}
 	k := t.known
-	from := t.ids.at(queue.Key{ID: k.next})
-	to := min(from+st.bounds.PartPages, len(t.ids.leaves))
-	for i := from; i < to && !k.whole; i++ {
-		pages, _ := st.idsPages(t, i)
-		if len(st.missing) > 0 {
-			continue
-		}
-		for _, page := range pages {
-			for n := range page.rows {
-				k.add(page.rows[n].id)
+	if k.whole {
+		return false
+	}
+	i := t.ids.at(queue.Key{ID: k.next})
+	ids := api.IDRange{From: k.next}
+	ids.To, more = st.partOf(t, ids)
+	for ; i < len(t.ids.leaves) && (!more || t.ids.leaves[i].first.ID < ids.To); i++ {
+		pages, ok := st.idsPages(t, i)
+		for n := 0; ok && n < len(pages); n++ {
+			for j := range pages[n].rows {
+				k.add(pages[n].rows[j].id)
 			}
 		}
 	}
-	switch {
-	case len(st.missing) > 0 || k.whole:
-	case to == len(t.ids.leaves):
-		k.whole = true
-	default:
-		k.next = t.ids.leaves[to].first.ID
+	if len(st.missing) > 0 {
+		return true
 	}
-	return !k.whole
+	k.next, k.whole = ids.To, !more
+	return more
 }

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -32,6 +31,8 @@ type leaf struct {
 }
 
 // numbers are those of its pages.
+//
+//go:noinline // for its size
 func (l *leaf) numbers() []int64 { return append([]int64{l.number}, l.more...) }
 
 func byList(a, b queue.Key) int { return a.Compare(b) }
@@ -41,6 +42,7 @@ func newTree(name string, compare func(a, b queue.Key) int) tree {
 	return tree{name: name, compare: compare, next: 1, leaves: make([]leaf, 1)}
 }
 
+//go:noinline // for its size
 func (t *tree) key(number int64) string { return t.name + "/" + strconv.FormatInt(number, 10) }
 
 // at returns the index of the leaf whose range has a key.
@@ -128,7 +130,9 @@ func (t *tree) decode(text string) (whole bool, err error) {
 			if gap && len(leaves) == 0 {
 				leaves = append(leaves, leaf{})
 			}
-			t.next = max(t.next, slices.Max(l.numbers())+1)
+			for _, number := range l.numbers() {
+				t.next = max(t.next, number+1)
+			}
 			leaves, left = append(leaves, l), left-1
 		default:
 			err = queue.ErrOutdated

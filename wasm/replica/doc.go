@@ -60,7 +60,8 @@
 //
 //	list/TYPE, list/TYPE/N     leaves with whole rows
 //	text/TYPE/N                what a search looks in, and when they were changed, of the same rows
-//	ids/TYPE, ids/TYPE/N       version, hash and place in the list, by id
+//	ids/TYPE, ids/TYPE/N       version, hash and place in the list, by id; a line p of the directory is
+//	                           of a range with several pages, those behind the first with what came later
 //	state/a, state/b           all but rows; entities with operations or open conflicts
 //	reserve                    room that gives way to the person's work (room.go)
 //

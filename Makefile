@@ -108,7 +108,10 @@ packages-of-native = 'gcc=gcc' 'gcc=libc6-dev' 'initdb|pg_lsclusters=postgresql'
 .PHONY: test-wasm
 test-wasm: $(WASMTEST) ## Run the js/wasm tests in Chromium
 	$(need-browser)
-	$(WASM) go test -exec=$(WASMTEST) -p 1 $(WASM_TEST_PACKAGES)
+	$(serving-go) $(WASM) go test -exec=$(WASMTEST) -p 1 $(WASM_TEST_PACKAGES)
+
+# The tool gives the browser a file of Go's, and was itself compiled without Go's place.
+serving-go = GOROOT="$$(go env GOROOT)"
 
 WASM_TEST_PACKAGES = $(shell $(WASM) go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./wasm/idb/... ./wasm/browser/... ./wasm/page/... ./wasm/worker/...)
 
@@ -214,7 +217,7 @@ long: $(GREMLINS) ## Run what is too long for `make test`: mutants, 500,000 hist
 .PHONY: bench
 bench: $(WASMTEST) ## Benchmark the store in IndexedDB, in Chromium
 	$(need-browser)
-	$(WASM) go test -exec=$(WASMTEST) -run '^$$' -bench . ./wasm/idb
+	$(serving-go) $(WASM) go test -exec=$(WASMTEST) -run '^$$' -bench . ./wasm/idb
 
 # Only this target installs the rivals. FLAGS='-doc docs/BENCHMARKS.md' updates the
 # tables in that document.

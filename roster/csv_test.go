@@ -114,7 +114,7 @@ func TestNobodyVanishes(t *testing.T) {
 			for _, l := range all {
 				found = found || (l.Number == number && (l.Problem != nil || !hasAddress(l.Entry))) || (l.Problem == nil && l.Entry.Email != nil && strings.TrimSpace(*l.Entry.Email) == email)
 				through := 0
-				if _, last, ok := strings.Cut(fmt.Sprint(l.Problem), "goes on to line "); ok {
+				if _, last, ok := strings.Cut(fmt.Sprint(l.Problem), "closed only in line "); ok {
 					_, _ = fmt.Sscan(last, &through)
 				}
 				found = found || (l.Number <= number && number <= through)

@@ -21,6 +21,7 @@ func TestJSON(t *testing.T) {
 	}{
 		"lines":                   {"{\"email\":\"a@x.org\"}\r\n\n \r{\"email\":\"b@x.org\"}", []string{"1 <a@x.org>", "4 <b@x.org>"}},
 		"lines, joined":           {"{\"email\":\"a@x.org\"}\n\ufeff{\"email\":\"b@x.org\"}\n", []string{"1 <a@x.org>", "2 <b@x.org>"}},
+		"another bracket":         {`[["name":"A","email":"a@x.org"},{"email":"b@x.org"}]`, []string{`1 !there is`, `1 !there is`, "1 <b@x.org>"}},
 		"lines, the first cut":    {"{\"email\":", []string{"1 !the line is not a JSON object: it ends too early"}},
 		"no object":               {"{}\n[]\n7\n", []string{"1", `2 !there is "[]" where an object should be`, `3 !there is "7" where`}},
 		"what the server gives":   {`{"id":"x","createdAt":"now","updatedAt":7,"version":{"a":[1]},"email":"a@x.org","bio":null}`, []string{"1 x <a@x.org>"}},

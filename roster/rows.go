@@ -40,7 +40,16 @@ func isRows(head []byte) bool {
 		head = rest
 	}
 	head = bytes.TrimLeft(head, " \t\r\n")
-	return len(head) > 0 && head[0] != '[' && head[0] != '{'
+	return len(head) > 0 && head[0] != '[' && head[0] != '{' && !isField(head)
+}
+
+// isField reports whether a text begins with the name of a field: what it is in began with another bracket.
+func isField(text []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if name, err := d.Token(); err != nil || text[0] != '"' || name == nil {
+		return false
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(text[d.InputOffset():], " \t\r\n"), []byte(":"))
 }
 
 func newJSONRows(s *source, o Options) (*jsonRows, error) {

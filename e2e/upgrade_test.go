@@ -60,9 +60,7 @@ func TestOlderTabBlockingAnUpgradeIsReported(t *testing.T) {
 	users.See("region", "Notice")
 	users.SeeText("Close other tabs of Rollcall to finish the update.")
 	emil := harness.Person{Name: "Emil Egg", Email: "emil@example.org", Bio: "Eats"}
-	harness.Patiently(t, func() {
-		users.saveFails(emil, "Not saved. Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again. "+textIsKept)
-	})
+	users.saveFails(emil, "Not saved. Another tab still has an older version of Rollcall open. Close the other tabs of Rollcall, then try again. "+textIsKept)
 	other.Close() // as the notice asked
 	users.Gone("region", "Notice")
 	users.formHolds(emil)

@@ -154,6 +154,7 @@
   const changed = new MutationObserver((records) => {
     const added = new Set(records.flatMap((record) => [...record.addedNodes]));
     const lists = new Set();
+    const come = new Set(); // lists that came into the page, or to another place in it
     let inOrder = true, resized = false;
     for (const record of records) {
       if (record.type === "characterData") continue;
@@ -167,14 +168,17 @@
         continue;
       }
       remember(record, added);
-      for (const list of [...record.addedNodes].flatMap(listsIn)) lists.add(list);
+      for (const list of [...record.addedNodes].flatMap(listsIn)) {
+        lists.add(list);
+        come.add(list);
+      }
       if (![...record.addedNodes, ...record.removedNodes].some(isKeyed)) continue;
       lists.add(record.target);
       inOrder = false;
     }
     for (const list of lists) {
       arrange(list);
-      if (list.className === "toasts") clear(list, added);
+      if (list.className === "toasts" && (come.has(list) || [...list.children].every((message) => added.has(message)))) clear(list);
     }
     refocus();
     if (!inOrder || resized) stay();
@@ -233,8 +237,7 @@
   let last = { rect: null, at: 0 }; // what was pressed last, with a finger or a key
 
   // clear keeps the first messages off what was just pressed: who presses again means that.
-  function clear(area, added) {
-    if (![...area.children].every((message) => added.has(message))) return;
+  function clear(area) {
     area.style.removeProperty("--above");
     const { rect, at } = last;
     if (!rect || performance.now() - at > meant || area.getBoundingClientRect().top >= rect.bottom) return;

@@ -48,8 +48,9 @@ type worker struct {
 	cancel context.CancelFunc
 	url    string
 	kind   string
-	mu     sync.Mutex
+	ready  chan struct{} // closed when it is attached, or err says why not
 	err    error
+	mu     sync.Mutex // of its network state
 }
 
 func watchWorkers(b *Browser) *workers {
@@ -127,15 +128,13 @@ func (w *workers) attach(info *target.Info) {
 	}
 	ctx, cancel := chromedp.NewContext(w.b.ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel(),
 		chromedp.WithListener(w.console.onEvent))
-	k := &worker{ctx: ctx, cancel: cancel, url: info.URL, kind: info.Type}
+	k := &worker{ctx: ctx, cancel: cancel, url: info.URL, kind: info.Type, ready: make(chan struct{})}
 	w.targets[info.TargetID] = k
 	w.mu.Unlock()
 	go func() {
-		k.mu.Lock()
-		k.err = chromedp.Do(ctx)
-		failed := k.err
-		k.mu.Unlock()
-		if failed != nil {
+		k.err = chromedp.Do(ctx) // of one that ends meanwhile it may never return
+		close(k.ready)
+		if k.err != nil {
 			// It has ended. Browser and page report it independently, so a creation can
 			// arrive after the destruction.
 			w.mu.Lock()
@@ -158,13 +157,18 @@ func (w *workers) forget(id target.ID) {
 	}
 }
 
-// applyNetwork applies the network state of a worker's origin.
+// applyNetwork applies the network state of a worker's origin. One that is being attached applies it afterwards.
 func (w *workers) applyNetwork(k *worker) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	select {
+	case <-k.ready:
+	default:
+		return
+	}
 	if k.err != nil {
 		return // it ended while being attached
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	w.mu.Lock()
 	offline := false
 	for origin, off := range w.offline {

@@ -564,7 +564,7 @@ func (w *idsWriter) extend(next *tree, i int, seq int64) leaf {
 		writeIDRow(&w.page, r.idRow)
 	}
 	w.put(next.key(next.next), string(w.page.text))
-	l.more, l.rows, l.seq = append(l.numbers()[1:], next.next), l.rows+len(rows), seq
+	l.more, l.rows, l.seq = slices.Concat(l.more, []int64{next.next}), l.rows+len(rows), seq
 	next.next++
 	return l
 }

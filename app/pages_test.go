@@ -94,11 +94,16 @@ func TestALateEventIsOfTheFormBefore(t *testing.T) {
 	b.submit()
 	b.untilText("Bob Lee")
 	form := component[*formDialog](b)
-	before := form.opened
-	walk(b.root, func(e ui.UI) {
-		if press := handlerOf(e, "click"); press != nil && accessibleName(e) == "Edit Ann Lee" {
-			b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: e, Function: func(ctx ui.Context) { press(ctx, ui.Event{Value: ui.Window()}) }})
-		}
+	before := 0
+	b.until("the form to close", func() bool { return form.opened == before })
+	b.until("a press of Edit", func() (pressed bool) {
+		walk(b.root, func(e ui.UI) {
+			if press := handlerOf(e, "click"); press != nil && !pressed && accessibleName(e) == "Edit Ann Lee" {
+				pressed = true
+				b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: e, Function: func(ctx ui.Context) { press(ctx, ui.Event{Value: ui.Window()}) }})
+			}
+		})
+		return pressed
 	})
 	b.until("the next form to open", func() bool {
 		if form.opened == before {

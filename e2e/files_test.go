@@ -577,6 +577,36 @@ func TestOtherTabsHearOfAnImport(t *testing.T) {
 	page.GoneText("many.csv")
 }
 
+// TestATabThatImportsIsClosed: nobody tells the others of its end. They say that it is under way, and then how far
+// it came.
+func TestATabThatImportsIsClosed(t *testing.T) {
+	t.Parallel()
+	site, b, users := openImport(t)
+	users.filesReady()
+	users.isCutOff(fileOf(t, "many.csv", googleFile(3000)), "location.reload()")
+	users.SeeText("The import of many.csv ended early: ")
+	other := b.Open(site.URL())
+	harness.Eval[any](other, `new Promise((held) => { navigator.locks.request("rollcall-import", () => { held(); return new Promise(() => {}); }); })`)
+	list := directory{b.OpenWithScript(site.URL(), `(() => {
+		const query = navigator.locks.query.bind(navigator.locks);
+		navigator.locks.query = () => { globalThis.asked = (globalThis.asked ?? 0) + 1; return query(); };
+	})()`), t}
+	page := directory{b.Open(site.URL() + "/import"), t}
+	page.SeeText("many.csv is being imported in another tab.")
+	harness.Eventually(t, "the list asks who imports", func() error {
+		if n := harness.Eval[int](list.Page, `globalThis.asked ?? 0`); n < 2 {
+			return fmt.Errorf("it asked %d times", n)
+		}
+		return nil
+	})
+	list.GoneText("ended early")
+	other.Close()
+	list.SeeText("The import of many.csv ended early: ")
+	list.See("button", "Continue")
+	page.SeeText("The import of many.csv ended early: ")
+	page.GoneText("is being imported")
+}
+
 // importButton is the name of the button that does what the plan says.
 func (d directory) importButton() string {
 	d.t.Helper()

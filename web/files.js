@@ -283,18 +283,24 @@
     if (state.step === step) show("start", more);
   }
 
-  // recalled reads what is written of the last import, null for none; it fails where that takes too long. How much of one that ended early was saved is not:
-  // the program counts it.
-  async function recalled() {
-    const [text] = await Promise.race([rollcallIDB.beside(["import/last"]), new Promise((_, reject) => { setTimeout(reject, 1000); })]);
+  // recalled is what is written of the last import, null for none; it fails where that takes too long.
+  const recalled = () => Promise.race([written(), new Promise((_, reject) => { setTimeout(reject, 1000); })]);
+
+  // written reads it. How much of one that was cut off was saved is not written: the program counts it.
+  async function written() {
+    const [text] = await rollcallIDB.beside(["import/last"]);
     const last = JSON.parse(text || "null");
-    return last && Date.parse(last.until) > Date.now() ? { ...last, uncounted: !last.ended, running: !last.ended && await locked() } : null;
+    if (!last || Date.parse(last.until) <= Date.now()) return null;
+    const uncounted = !last.ended && last.created + last.changed === 0;
+    const running = uncounted && await underWay();
+    if (running) whenOver();
+    return { ...last, uncounted, running };
   }
 
   // lastImport offers to undo what was imported within a day, also after a reload.
   function lastImport() {
     const shown = h("div", { class: "files-last" }, ...toldOf(state.last));
-    const asking = state.last === undefined || state.last?.uncounted;
+    const asking = state.last === undefined || (state.last?.uncounted && !state.last.running);
     shown.ariaBusy = asking || null;
     // It needs the program, which is started here, and may not be on the device: then there was no import either.
     call("last").then((last) => asking && shown.replaceChildren(...toldOf(last))).catch(() => {}).finally(() => { shown.ariaBusy = null; });
@@ -682,15 +688,27 @@
   // --- An import that was cut off ---
 
   const forgotten = "rollcall-import-forgotten"; // until when it could be undone that is not told of again
-  const locked = async () => (await navigator.locks.query()).held.some(({ name }) => name.startsWith("rollcall-import"));
-  let offering = false; // it was offered, or is being looked for
+  const lock = `rollcall-import${rollcallAccount.id && `-${rollcallAccount.id}`}`; // of whoever imports or undoes
+  const underWay = async () => (await navigator.locks?.query())?.held.some(({ name }) => name === lock);
+  let waiting = false; // for what is under way to end
+  let offering = null; // an object: it was offered, or is being looked for
+
+  // whenOver looks anew once nobody imports any more: that their tab was closed, or has crashed, nobody tells. It does not
+  // wait for the lock: having it for a moment refuses an import that begins then.
+  async function whenOver() {
+    if (waiting) return;
+    waiting = true;
+    while (await underWay()) await new Promise((resolve) => { setTimeout(resolve, 500); });
+    waiting = false;
+    heard();
+  }
 
   // Tabs tell each other of the beginning and the end of an import, or an undo. Not one that is in the back/forward cache: a
   // message would have the browser discard it.
   let others;
   function listen() {
     others = new BroadcastChannel(`rollcall-import-${rollcallAccount.id}`);
-    others.addEventListener("message", heard);
+    others.addEventListener("message", () => { if (!waiting) heard(); });
   }
   listen();
   addEventListener("pagehide", ({ persisted }) => persisted && others.close());
@@ -704,7 +722,7 @@
     if (state.step === "start" && state.place?.isConnected) begin({ focus: false });
     if (!offering) return;
     state.host.offer("", "", "", () => {}, () => {}); // whether there still is one to go on with is looked for anew
-    offering = false;
+    offering = null;
     tellCutOff(state.host);
   }
 
@@ -713,20 +731,23 @@
   // tellCutOff tells of it on other pages than the one that goes on with it.
   async function tellCutOff(host) {
     state.host = host;
-    if (location.pathname === "/import") offering = false;
+    if (location.pathname === "/import") offering = null;
     else if (!offering) {
-      offering = true;
-      offering = await offerCutOff(host).catch(() => false); // then the page "Import" tells of it
+      const mine = offering = {};
+      const newest = () => offering === mine;
+      if (!(await offerCutOff(host, newest).catch(() => false)) && newest()) offering = null; // then the page "Import" tells of it
     }
   }
 
-  async function offerCutOff(host) {
-    if (await locked()) return false; // it is under way
+  // offerCutOff reports whether it offers to go on, or may do so later.
+  async function offerCutOff(host, newest) {
+    const seen = await written();
+    if (!seen?.uncounted || seen.running) return Boolean(seen?.running);
     const idle = !worker;
     const last = await call("last");
     if (idle && calls.size === 0 && !state.file && !state.place?.isConnected) stop(abandoned); // it was started for this alone
     const made = last.created + last.changed;
-    if (last.running || last.ended || made === last.of || localStorage.getItem(forgotten) === last.until || location.pathname === "/import") return false;
+    if (!newest() || last.ended || made === last.of || localStorage.getItem(forgotten) === last.until) return false;
     const file = rollcallParts.isolated(last.file);
     host.offer(tr("The import of {0} ended early: {1} of {2} users were saved. Import the file again to go on.", file, number(made), number(last.of)), file, tr("Continue"),
       () => goappNav("/import"), () => localStorage.setItem(forgotten, last.until));

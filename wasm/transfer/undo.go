@@ -30,9 +30,7 @@ type Last struct {
 	Of      int       `json:"of"` // were planned
 	// Ended is false of an import that was cancelled or cut off.
 	Ended bool `json:"ended"`
-	// Running says that it is under way, in another tab.
-	Running bool `json:"running"`
-	Parts   int  `json:"parts"`
+	Parts int  `json:"parts"`
 }
 
 // ErrBusy is why nothing is done while another tab imports, or undoes an import.
@@ -229,22 +227,16 @@ func (d *Device) readLast(ctx context.Context) (last Last, err error) {
 }
 
 // Last returns the import that can be undone, if there is one. Its changes are dropped once it can't.
-// Of one that was cut off it counts what was made.
+// Of one that was cut off, or is under way, it counts what was made.
 func (d *Device) Last(ctx context.Context) (*Last, error) {
-	// The lock is not kept while it counts: another tab that wants to know, too, would take that for an import.
-	err := d.alone(ctx, func(context.Context) error { return nil })
-	running := errors.Is(err, ErrBusy)
-	if err != nil && !running {
-		return nil, err
-	}
 	last, err := d.readLast(ctx)
 	if err != nil || last.Parts == 0 {
 		return nil, err
 	}
 	if d.Now().After(last.Until) {
-		return nil, d.keep(ctx, &Last{}, nil)
+		return nil, d.drop(ctx)
 	}
-	if last.Running = running && !last.Ended; last.Ended || last.Running {
+	if last.Ended {
 		return &last, nil
 	}
 	all, err := d.kept(ctx, last)
@@ -254,6 +246,21 @@ func (d *Device) Last(ctx context.Context) (*Last, error) {
 	made, err := d.inEffect(ctx, all)
 	last.Created, last.Changed = counted(made)
 	return &last, err
+}
+
+// drop forgets an import that can't be undone any more, unless another tab has begun one meanwhile.
+func (d *Device) drop(ctx context.Context) error {
+	err := d.alone(ctx, func(ctx context.Context) error {
+		last, err := d.readLast(ctx)
+		if err != nil || !d.Now().After(last.Until) {
+			return err
+		}
+		return d.keep(ctx, &Last{}, nil)
+	})
+	if errors.Is(err, ErrBusy) {
+		return nil
+	}
+	return err
 }
 
 // kept returns the changes of an import, in the order in which they were made.

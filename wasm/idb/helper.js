@@ -423,7 +423,7 @@
   // writes.
   function read(tx, run, after, keys) {
     const log = tx.objectStore("log"), base = tx.objectStore("base");
-    const asked = keys.map((key) => (key === "*" ? base.getAllKeys() : base.get(key)));
+    const asked = keys.map((key) => (key[0] === "*" ? base.getAllKeys(IDBKeyRange.lowerBound(key.slice(1), true), namesPart) : base.get(key)));
     when(run, [log.getAll(IDBKeyRange.lowerBound(after, true)), ...asked], ([records, ...texts]) => {
       const step = run.decide(records, texts.map((found) => (Array.isArray(found) ? found.join("\n") : found)));
       if (step === null) return run.fail({ name: "Refused", message: "refused" });
@@ -438,10 +438,11 @@
     });
   }
 
+  const namesPart = 1000; // replica.NamesPart
   const beyond = 2 ** 53; // all numbers of the log
 
-  // beside reads texts that are kept beside the data, and then writes and deletes some; of "*" it reads all
-  // names. It promises what it has read. Their names are nobody else's. They go when the data do.
+  // beside reads texts that are kept beside the data, and then writes and deletes some; of "*" and a name
+  // it reads the next thousand names behind that one, each on a line. It promises what it has read. Their names are nobody else's. They go when the data do.
   async function beside(keys, gone = [], put = [], values = []) {
     const db = await own.open;
     return new Promise((resolve, reject) => {

@@ -241,6 +241,34 @@ func wait(t *testing.T, done <-chan struct{}, what string) {
 	}
 }
 
+// TestNamesArePartByPart: there are too many to read at once, and others wait meanwhile.
+func TestNamesArePartByPart(t *testing.T) {
+	s := open(t, idb.Options{Name: t.Name()})
+	put := map[string]string{}
+	for n := range replica.NamesPart + 200 {
+		put[fmt.Sprintf("kept/%04d", n)] = "x"
+	}
+	err := s.db.Run(t.Context(), replica.Query{Write: true}, func(replica.Found) (replica.Step, error) { return replica.Step{Put: put}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Sorted(maps.Keys(put))
+	for behind, names := range map[string][]string{"kept/": want[:replica.NamesPart], want[0]: want[1 : replica.NamesPart+1], want[900]: want[901:]} {
+		var got []string
+		err := s.db.Run(t.Context(), replica.Query{Read: replica.Read{Keys: []string{replica.NamesBehind(behind)}}}, func(found replica.Found) (replica.Step, error) {
+			got = strings.Split(found.Base[replica.NamesBehind(behind)], "\n")
+			return replica.Step{}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = slices.DeleteFunc(got, func(name string) bool { return !strings.HasPrefix(name, "kept/") })
+		if !slices.Equal(got, names) {
+			t.Errorf("%d names behind %s, %q to %q; want %d", len(got), behind, got[0], got[len(got)-1], len(names))
+		}
+	}
+}
+
 // TestTextsComeWhole: they come to Go together, as UTF-8, which is longer than their letters are many.
 func TestTextsComeWhole(t *testing.T) {
 	s := open(t, idb.Options{Name: t.Name()})

@@ -619,34 +619,42 @@ func (b *batch) encodeState() string {
 }
 
 // removeOrphans deletes pages that no directory names: what is left of a damaged directory.
-// It looks for them once for each program, and when a directory was damaged.
+// It looks for them once for each program, and when a directory was damaged. Names are read part by part: whoever
+// writes meanwhile waits for one.
 func (s *Store) removeOrphans(ctx context.Context) error {
 	s.mu.Lock()
 	suspected := s.state != nil && s.state.orphans
 	s.mu.Unlock()
-	if !suspected {
-		return nil
-	}
-	err := s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
-		names, ok := page(b.state, leaf{number: 1}, AllNames, func(text string, _ int) *[]string {
-			names := strings.Split(text, "\n")
-			return &names
-		})
-		if !ok {
+	for behind, last := "", ""; suspected; behind = last {
+		err := s.write(ctx, txn{relaxed: true, base: true}, func(b *batch) error {
+			asked := NamesBehind(behind)
+			names, ok := page(b.state, leaf{number: 1}, asked, func(text string, _ int) *[]string {
+				names := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+				return &names
+			})
+			if !ok {
+				return nil
+			}
+			b.cache.drop(asked)
+			if suspected = len(*names) > 0; !suspected {
+				return nil
+			}
+			last = (*names)[len(*names)-1]
+			if b.extra.Delete = b.orphaned(*names); len(b.extra.Delete) > 0 {
+				b.w.start('b').number(b.stands).end()
+			}
 			return nil
+		})
+		if err != nil {
+			return err
 		}
-		b.cache.drop(AllNames)
-		if b.extra.Delete = b.orphaned(*names); len(b.extra.Delete) > 0 {
-			b.w.start('b').number(b.stands).end()
-		}
-		return nil
-	})
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != nil && err == nil {
+	if s.state != nil {
 		s.state.orphans = false
 	}
-	return err
+	return nil
 }
 
 // orphaned returns those of some names that a page of a known type would have, and none has.

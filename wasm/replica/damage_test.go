@@ -139,6 +139,41 @@ func testDamagedDirectories(t *testing.T, server []api.Change) {
 	}
 }
 
+// TestPagesThatNobodyNamesAreDeleted: they are what is left of a damaged directory, and may be very many. What others keep
+// beside the data stays.
+func TestPagesThatNobodyNamesAreDeleted(t *testing.T) {
+	b := newBrowser()
+	s := b.open(storetest.Schemas, nil)
+	server := people(60)
+	if _, err := s.ApplyPage(t.Context(), sync.Page{Generation: 1, Changes: server}); err != nil {
+		t.Fatal(err)
+	}
+	put := map[string]string{"draft/user": "typed", "import/last": "{}"}
+	kept := len(put)
+	for n := range 2*replica.NamesPart + 10 {
+		put[fmt.Sprint("list/user/", 1000+n)], put[fmt.Sprint("ids/user/", 1000+n)] = "lost", "lost"
+	}
+	all := replica.Query{Write: true, Read: replica.Read{After: 1 << 40}}
+	if err := b.Open().Run(t.Context(), all, func(replica.Found) (replica.Step, error) { return replica.Step{Put: put}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	compact(t, s.Store)
+	texts, _ := b.Texts()
+	for name := range put {
+		if texts[name] == "lost" {
+			t.Fatalf("%s is still there, one of %d texts", name, len(texts))
+		}
+		if texts[name] != "" {
+			kept--
+		}
+	}
+	if kept != 0 {
+		t.Errorf("%d of the texts of others are gone", kept)
+	}
+	s.Forget()
+	expectRows(t, s, server)
+}
+
 // TestARowThatIsThereTwiceCountsOnce puts a row that nobody has saved into a leaf twice.
 func TestARowThatIsThereTwiceCountsOnce(t *testing.T) {
 	server := people(5)

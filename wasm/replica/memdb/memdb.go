@@ -134,8 +134,8 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 				return replica.Step{}, fmt.Errorf("%s is read twice at once", key)
 			}
 			found.Base[key] = c.base[key]
-			if key == replica.AllNames {
-				found.Base[key] = strings.Join(slices.Collect(maps.Keys(c.base)), "\n")
+			if behind, ok := replica.IsNames(key); ok {
+				found.Base[key] = strings.Join(c.namesBehind(behind), "\n")
 			}
 		}
 		step, err := decide(found)
@@ -144,6 +144,15 @@ func (c *Conn) decide(read replica.Read, decide func(replica.Found) (replica.Ste
 		}
 		read = *step.More
 	}
+}
+
+func (d *Database) namesBehind(name string) []string {
+	names := slices.Sorted(maps.Keys(d.base))
+	at, found := slices.BinarySearch(names, name)
+	if found {
+		at++
+	}
+	return names[at:min(at+replica.NamesPart, len(names))]
 }
 
 // find returns the place of a record in the log, and whether there is one.

@@ -54,6 +54,16 @@ globalThis.actions = (() => {
     return figures;
   }
 
+  async function add(name, email) {
+    document.getElementById("add-user").click();
+    while (!document.getElementById("user-name")?.offsetParent) await frame();
+    type("user-name", name);
+    type("user-email", email);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const button = document.querySelector("dialog[open] button[type=submit]");
+    return measured(() => button.click(), () => rows().some((row) => nameOf(row) === name));
+  }
+
   return {
     // The first of what one letter finds are shown before they are counted.
     async letter() {
@@ -92,14 +102,12 @@ globalThis.actions = (() => {
       return figures;
     },
 
+    // The first of a visit is another figure: what it runs was not compiled yet.
     async save({ name, email }) {
-      document.getElementById("add-user").click();
-      while (!document.getElementById("user-name")?.offsetParent) await frame();
-      type("user-name", name);
-      type("user-email", email);
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      const button = document.querySelector("dialog[open] button[type=submit]");
-      return measured(() => button.click(), () => rows().some((row) => nameOf(row) === name));
+      const all = [];
+      for (let n = 0; n < 6; n++) all.push(await add(`${name} ${n}`, `${n}${email}`));
+      const [first, ...later] = all.map(({ ms }) => ms);
+      return { first, ms: later.sort((a, b) => a - b)[2], longest: Math.max(...all.map(({ longest }) => longest)) };
     },
   };
 })();

@@ -56,6 +56,7 @@ func metrics() []metric {
 		{"jump to the middle, ms", jumping, "ms", 100},
 		{"jump, longest task, ms", jumping, "longest", 50},
 		{"save a person, ms", saving, "ms", 50},
+		{"save a person, the first of a visit, ms", saving, "first", 0},
 		{"save, longest task, ms", saving, "longest", 50},
 		{"WebAssembly's memory in the page at most, MB", pageMemory, "most", 60},
 		{"WebAssembly's memory in the host at most, MB", hostMemory, "most", 80},

@@ -8,18 +8,18 @@ globalThis.actions = (() => {
   const nameOf = (row) => row.querySelector(".row-name").textContent;
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
-  // painted resolves when the frame that comes next is on the screen.
-  const painted = () => new Promise((resolve) => requestAnimationFrame(() => {
+  // painted resolves when the frame that is being made is on the screen.
+  const painted = () => new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = resolve;
     port2.postMessage(null);
-  }));
+  });
 
   // measured does something and waits until the list shows what it should.
   async function measured(act, shown) {
     const began = performance.now();
     await act();
-    while (!shown()) await frame();
+    do await frame(); while (!shown());
     await painted();
     const ms = performance.now() - began;
     await new Promise((resolve) => setTimeout(resolve, 500)); // what comes after it counts as long tasks

@@ -430,6 +430,23 @@ func TestAnEarlierSearchEnds(t *testing.T) {
 	}
 }
 
+// TestNobodyPreparesASearchForWhoHasLeftTheBox: of a million people it takes seconds, in which a save would wait.
+func TestNobodyPreparesASearchForWhoHasLeftTheBox(t *testing.T) {
+	b := open(t, "/sync")
+	given := make(chan string, 10)
+	b.root.s.Users = givenUp{b.root.s.Users, given}
+	b.add("Ann Lee", "ann@example.org")
+	b.visit("/")
+	b.untilText("Ann Lee")
+	box := b.byID(searchID)
+	b.d.Dispatch(ui.Dispatch{Mode: ui.Update, Source: box, Function: func(ctx ui.Context) {
+		for _, event := range []string{"focus", "blur"} {
+			handlerOf(box, event)(ctx, ui.Event{Value: ui.Window()})
+		}
+	}})
+	b.until("the reading to be given up", func() bool { return len(given) == 1 })
+}
+
 func TestListSaysWhyItCantBeShown(t *testing.T) {
 	b := open(t, "/sync")
 	good := b.root.s.Users

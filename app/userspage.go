@@ -473,6 +473,13 @@ func (p *usersPage) prepare(ui.Context, ui.Event) {
 	}, func(error) {}) // the search itself says what fails
 }
 
+// unprepared ends that when the person goes on to something else: of a million people it takes seconds, in which a save waits.
+func (p *usersPage) unprepared(ui.Context, ui.Event) {
+	if p.unprepare != nil {
+		p.unprepare()
+	}
+}
+
 func (p *usersPage) clear(ctx ui.Context, _ ui.Event) {
 	p.S.Elements.SetValue(searchID, "")
 	p.S.Elements.Focus(searchID)
@@ -500,7 +507,7 @@ func (p *usersPage) Render() ui.UI {
 			ui.Input().ID(searchID).Class("input").Type("search").Aria("label", tr("Search users")).
 				Placeholder(tr("Search names, emails and bios")).MaxLength(api.MaxQuery).
 				Attr("autocomplete", "off").Attr("enterkeyhint", "search").Spellcheck(false).
-				OnInput(p.typed).OnChange(p.left).OnFocus(p.prepare),
+				OnInput(p.typed).OnChange(p.left).OnFocus(p.prepare).On("blur", p.unprepared),
 		),
 		p.renderTools(),
 	}, append(p.renderContent(), p.renderChoice(), p.renderLetters())...)...)

@@ -34,7 +34,8 @@ type options struct {
 	rollcall string // the built binary
 	sizes    []int
 	rounds   int
-	doc      string // document whose table is replaced; "" for none
+	rest     time.Duration // between the first sync and the second visit, in which the host tidies
+	doc      string        // document whose table is replaced; "" for none
 }
 
 func main() {
@@ -45,6 +46,7 @@ func main() {
 		return err
 	})
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each action is measured")
+	flag.DurationVar(&o.rest, "rest", 0, "how long the list stays open after the first sync: the host tidies then")
 	flag.StringVar(&o.doc, "doc", "", "`document` whose table is replaced")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,7 +79,7 @@ func run(ctx context.Context, o *options) (err error) {
 	for round := range o.rounds {
 		for _, people := range o.sizes {
 			for _, slower := range slowdowns {
-				d := &day{ctx: ctx, dir: dir, sites: sites, people: people, slower: slower, round: round}
+				d := &day{ctx: ctx, dir: dir, sites: sites, people: people, slower: slower, round: round, rest: o.rest}
 				if err := d.spend(); err != nil {
 					return fmt.Errorf("%d people, %v times slower: %w", people, slower, err)
 				}
@@ -101,6 +103,7 @@ type day struct {
 	people  int
 	slower  float64
 	round   int
+	rest    time.Duration
 	samples []sample
 }
 
@@ -129,6 +132,7 @@ func (d *day) spend() (err error) {
 	if err := d.noteMemory(b); err != nil {
 		return err
 	}
+	time.Sleep(d.rest)
 	if err := tab.Close(); err != nil {
 		return err
 	}

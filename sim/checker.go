@@ -290,11 +290,12 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 		return // as it was seen where it was made
 	}
 	if s.who.Kind == tab {
+		saw := now
 		if s.saw != nil && (s.doing == Update || s.doing == Delete) {
-			now = *s.saw
+			saw = *s.saw
 		}
 		for _, o := range came {
-			c.seen[o.ID] = seenState{now, c.b.era()}
+			c.seen[o.ID] = seenState{saw.with(agreed(now, o)), c.b.era()}
 		}
 	} else if n := len(left); n > 0 && len(before.Operations) > n && len(came) == 0 {
 		came = before.Operations[n : n+1]
@@ -315,6 +316,20 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 			}
 		}
 	}
+}
+
+// agreed returns the fields that an operation sets to what they are: whoever wrote that, unseen, has it replaced by nobody.
+func agreed(now fields, o queue.Operation) api.UserPatch {
+	data, _ := patchOf(o.Data)
+	for _, field := range []struct {
+		set **string
+		is  string
+	}{{&data.Name, now.Name}, {&data.Email, now.Email}, {&data.Bio, now.Bio}} {
+		if *field.set != nil && **field.set != field.is {
+			*field.set = nil
+		}
+	}
+	return data
 }
 
 // valuesOf returns a patch that sets the same fields as p, to the values in f.

@@ -98,3 +98,39 @@ browser tabs=1 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=
 		})
 	}
 }
+
+// TestWhatAgreesIsSeen: a form saves as email what another tab has made it meanwhile, unseen. That replaces nothing, and what the other
+// tab's person writes over it they have seen.
+func TestWhatAgreesIsSeen(t *testing.T) {
+	script, err := ReadScript(strings.NewReader(`history seed=4401002897 sqlite=false body=0 reboot=false digests=false
+browser tabs=1 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=0 events=0 small=false
+browser tabs=2 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=0 events=0 small=false
+create   c1.t1 e=4
+finish   c1.t1
+open     c1.t1 e=4
+finish   c1.t1
+update   c1.t0 e=4 n=30
+finish   c1.t0
+round    c1.h0
+finish   c1.h0
+update   c1.t0 e=4 n=29
+finish   c1.t0
+update   c1.t1 e=4 n=28
+finish   c1.t1
+update   c1.t0 e=4 n=5574086
+finish   c1.t0
+round    c1.h0
+finish   c1.h0
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &strings.Builder{}
+	r, err := Play(script, log)
+	if err != nil || r.Violation != nil {
+		t.Fatalf("%v, %v\n%s", r.Violation, err, log)
+	}
+	if n := r.Stats.events["applied update"]; n != 1 || !strings.Contains(log.String(), `"email":"p696760@example.org"`) {
+		t.Errorf("%d updates took effect\n%s", n, log)
+	}
+}

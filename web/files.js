@@ -698,8 +698,11 @@
   async function whenOver() {
     if (waiting) return;
     waiting = true;
-    while (await underWay()) await new Promise((resolve) => { setTimeout(resolve, 500); });
-    waiting = false;
+    try {
+      while (await underWay()) await new Promise((resolve) => { setTimeout(resolve, 500); });
+    } finally {
+      waiting = false; // a page that is being left may not ask
+    }
     heard();
   }
 

@@ -92,7 +92,7 @@ func (c *checker) checkBase(o api.Operation) {
 	}
 	data, _ := patchOf(o.Data)
 	if saw, ok := c.seen[o.ID]; ok && saw.era == w.server.era {
-		replaces := changing(now.fields, data)
+		replaces := those(data, now.fields, false)
 		if masked(now.fields, replaces) != masked(saw.fields, replaces) {
 			w.fail(5, "operation %s would replace %+v by %s, but the person saw %+v", o.ID, masked(now.fields, data), o.Data, masked(saw.fields, data))
 		}
@@ -110,13 +110,13 @@ func (c *checker) checkBase(o api.Operation) {
 	w.fail(5, "operation %s was made on %+v, which is not version %d of entity %s", o.ID, saw, o.BaseVersion, o.EntityID)
 }
 
-// changing returns a patch without what f has already.
-func changing(f fields, p api.UserPatch) api.UserPatch {
+// those returns the fields of a patch that f has already, or the others.
+func those(p api.UserPatch, f fields, has bool) api.UserPatch {
 	for _, field := range []struct {
 		set **string
 		is  string
 	}{{&p.Name, f.Name}, {&p.Email, f.Email}, {&p.Bio, f.Bio}} {
-		if *field.set != nil && **field.set == field.is {
+		if *field.set != nil && (**field.set == field.is) != has {
 			*field.set = nil
 		}
 	}
@@ -295,7 +295,8 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 			saw = *s.saw
 		}
 		for _, o := range came {
-			c.seen[o.ID] = seenState{saw.with(agreed(now, o)), c.b.era()}
+			data, _ := patchOf(o.Data) // what it sets to what it is, unseen, replaces nothing
+			c.seen[o.ID] = seenState{saw.with(those(data, now, true)), c.b.era()}
 		}
 	} else if n := len(left); n > 0 && len(before.Operations) > n && len(came) == 0 {
 		came = before.Operations[n : n+1]
@@ -316,20 +317,6 @@ func (c *checker) noteSeen(s *slot, before queue.Entity, left, came []queue.Oper
 			}
 		}
 	}
-}
-
-// agreed returns the fields that an operation sets to what they are: whoever wrote that, unseen, has it replaced by nobody.
-func agreed(now fields, o queue.Operation) api.UserPatch {
-	data, _ := patchOf(o.Data)
-	for _, field := range []struct {
-		set **string
-		is  string
-	}{{&data.Name, now.Name}, {&data.Email, now.Email}, {&data.Bio, now.Bio}} {
-		if *field.set != nil && **field.set != field.is {
-			*field.set = nil
-		}
-	}
-	return data
 }
 
 // valuesOf returns a patch that sets the same fields as p, to the values in f.

@@ -5,6 +5,21 @@ import (
 	"testing"
 )
 
+// played plays a script that breaks nothing, and returns what was logged.
+func played(t *testing.T, text string) (Result, string) {
+	t.Helper()
+	script, err := ReadScript(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &strings.Builder{}
+	r, err := Play(script, log)
+	if err != nil || r.Violation != nil {
+		t.Fatalf("%v, %v\n%s", r.Violation, err, log)
+	}
+	return r, log.String()
+}
+
 // TestWhatIsSeenOfLostRows: the server's data go back, and to the very version that a write is based
 // on, so it takes effect. What its author saw besides was lost, and is nothing that it replaces.
 func TestWhatIsSeenOfLostRows(t *testing.T) {
@@ -80,18 +95,10 @@ finish   c0.h0
 `, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			script, err := ReadScript(strings.NewReader(`history seed=3100185410 sqlite=false body=0 reboot=false digests=false
-browser tabs=1 strategy=merge skew=0 drift=0 page=0 ` + test.first + ` mail=0 events=0 small=false
+			r, log := played(t, `history seed=3100185410 sqlite=false body=0 reboot=false digests=false
+browser tabs=1 strategy=merge skew=0 drift=0 page=0 `+test.first+` mail=0 events=0 small=false
 browser tabs=1 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=0 events=0 small=false
-` + strings.ReplaceAll(test.steps, "\n\n", "\n")))
-			if err != nil {
-				t.Fatal(err)
-			}
-			log := &strings.Builder{}
-			r, err := Play(script, log)
-			if err != nil || r.Violation != nil {
-				t.Fatalf("%v, %v\n%s", r.Violation, err, log)
-			}
+`+strings.ReplaceAll(test.steps, "\n\n", "\n"))
 			if n := r.Stats.events["applied update"]; n != test.updates || r.Stats.events["server conflict"] > 0 {
 				t.Errorf("%d updates took effect, want %d, and none in conflict\n%s", n, test.updates, log)
 			}
@@ -102,7 +109,7 @@ browser tabs=1 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=
 // TestWhatAgreesIsSeen: a form saves as email what another tab has made it meanwhile, unseen. That replaces nothing, and what the other
 // tab's person writes over it they have seen.
 func TestWhatAgreesIsSeen(t *testing.T) {
-	script, err := ReadScript(strings.NewReader(`history seed=4401002897 sqlite=false body=0 reboot=false digests=false
+	r, log := played(t, `history seed=4401002897 sqlite=false body=0 reboot=false digests=false
 browser tabs=1 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=0 events=0 small=false
 browser tabs=2 strategy=merge skew=0 drift=0 page=0 old=false oldtab=false mail=0 events=0 small=false
 create   c1.t1 e=4
@@ -121,16 +128,8 @@ update   c1.t0 e=4 n=5574086
 finish   c1.t0
 round    c1.h0
 finish   c1.h0
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &strings.Builder{}
-	r, err := Play(script, log)
-	if err != nil || r.Violation != nil {
-		t.Fatalf("%v, %v\n%s", r.Violation, err, log)
-	}
-	if n := r.Stats.events["applied update"]; n != 1 || !strings.Contains(log.String(), `"email":"p696760@example.org"`) {
+`)
+	if n := r.Stats.events["applied update"]; n != 1 || !strings.Contains(log, `"email":"p696760@example.org"`) {
 		t.Errorf("%d updates took effect\n%s", n, log)
 	}
 }

@@ -300,7 +300,8 @@
   // lastImport offers to undo what was imported within a day, also after a reload.
   function lastImport() {
     const shown = h("div", { class: "files-last" }, ...toldOf(state.last));
-    const asking = state.last === undefined || (state.last?.uncounted && !state.last.running);
+    if (state.last?.running) return shown; // it is asked when that is over
+    const asking = state.last === undefined || state.last?.uncounted;
     shown.ariaBusy = asking || null;
     // It needs the program, which is started here, and may not be on the device: then there was no import either.
     call("last").then((last) => asking && shown.replaceChildren(...toldOf(last))).catch(() => {}).finally(() => { shown.ariaBusy = null; });
